@@ -1,0 +1,1 @@
+//! drsync keeps groups of Delta tables synchronized to a second region.

@@ -1,0 +1,2 @@
+//! The drsync command.
+fn main() {}
