@@ -1,0 +1,39 @@
+//! The metadata table and the cut log: records, allowed status changes, how two copies become one.
+//!
+//! The log decides, the rows tell: `sync_cuts` is what is true of a group, `sync_metadata` what people read about it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+mod copies;
+mod cut;
+mod row;
+
+pub use copies::{Cuts, Divergence, Ledger, merge_cuts, merge_rows};
+pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
+pub use row::{Row, Status};
+
+/// Folder of drsync's own files under a sync location.
+pub const FOLDER: &str = "_drsync";
+/// Name of the metadata table: one row per group.
+pub const SYNC_METADATA: &str = "sync_metadata";
+/// Name of the cut log: one row per committed cut.
+pub const SYNC_CUTS: &str = "sync_cuts";
+/// Folder of stored plans and run records.
+pub const EVIDENCE: &str = "evidence";
+/// Property that claims a sync location for a workspace.
+pub const WORKSPACE_PROPERTY: &str = "drsync.workspace";
+
+/// A cut on screen: its number and its moment, `cut 42 (2026-11-22 09:41:07Z)`.
+pub fn cut_label(number: u64, recovery_point: DateTime<Utc>) -> String {
+    format!("cut {number} ({})", recovery_point.format("%Y-%m-%d %H:%M:%SZ"))
+}
+
+/// A cut's place in its group's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutRef {
+    /// The cut's number.
+    pub number: u64,
+    /// The hash of its row.
+    pub sha256: String,
+}

@@ -1,0 +1,137 @@
+//! A cut: a numbered recovery point of a group, with the versions that hold it, chained to the cut before.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::CutRef;
+use crate::canonical;
+use crate::config::TableName;
+
+/// One row of `sync_cuts`: append-only, committed as one.
+///
+/// Times are in milliseconds, so that a row reads back to the same hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The group.
+    pub group_name: String,
+    /// Counts from 1 in each group.
+    pub cut_number: u64,
+    /// The moment the group was brought to.
+    pub recovery_point: DateTime<Utc>,
+    /// What the recovery point is tied to.
+    pub consistency: Consistency,
+    /// The trigger's kind as in the plan.
+    pub trigger: String,
+    /// The workflow run at whose end the recovery point is.
+    pub workflow_run_id: Option<i64>,
+    /// When the plan was computed.
+    pub planned_at: DateTime<Utc>,
+    /// Every table of the group, in the group's order.
+    pub tables: Vec<CutTableEntry>,
+    /// Risks accepted in the plan.
+    pub accepted: Vec<AcceptedRisk>,
+    /// The plan.
+    pub plan_id: String,
+    /// SHA-256 of the plan's bytes.
+    pub plan_sha256: String,
+    /// The apply that committed it.
+    pub run_id: String,
+    /// Counts failovers; 0 until there is one.
+    pub epoch: u64,
+    /// Who committed it.
+    pub committed_by: String,
+    /// When it was committed.
+    pub committed_at: DateTime<Utc>,
+    /// Hash of the row of the cut before; `None` for the first.
+    pub previous_sha256: Option<String>,
+}
+
+/// One table of a cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutTableEntry {
+    /// The source's name.
+    pub table: TableName,
+    /// The source's id at that version.
+    pub source_table_id: String,
+    /// The source's version.
+    pub source_version: u64,
+    /// The source's commit time of that version.
+    pub source_committed_at: DateTime<Utc>,
+    /// Live rows, where known.
+    pub rows: Option<u64>,
+    /// Live files.
+    pub files: u64,
+    /// Bytes in live files.
+    pub bytes: u64,
+    /// Where the replica lies.
+    pub replica_location: String,
+    /// The replica's version that holds it; later ones hold it too if only maintenance follows.
+    pub replica_version: u64,
+}
+
+/// What a recovery point is tied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consistency {
+    /// The end of a successful workflow run.
+    WorkflowConsistent,
+    /// A moment at which no workflow of the group was writing.
+    PointInTime,
+    /// Any moment: not tied to a finished workflow run.
+    CrashConsistent,
+}
+
+/// A risk that somebody accepted for one plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AcceptedRisk {
+    /// The finding's code.
+    pub code: String,
+    /// The group or table it was accepted for.
+    pub scope: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Cut {
+    /// SHA-256 of the row's canonical JSON, hex.
+    pub fn sha256(&self) -> String {
+        canonical::sha256(self)
+    }
+
+    /// The cut's place in its group's log.
+    pub fn place(&self) -> CutRef {
+        CutRef { number: self.cut_number, sha256: self.sha256() }
+    }
+
+    /// Whether this cut comes directly after `previous`.
+    pub fn follows(&self, previous: Option<&Cut>) -> bool {
+        match previous {
+            None => self.cut_number == 1 && self.previous_sha256.is_none(),
+            Some(previous) => {
+                self.cut_number == previous.cut_number + 1
+                    && self.previous_sha256.as_deref() == Some(&previous.sha256())
+            }
+        }
+    }
+
+    /// What the cut says of a table.
+    pub fn table(&self, name: &TableName) -> Option<&CutTableEntry> {
+        self.tables.iter().find(|entry| &entry.table == name)
+    }
+
+    /// The cut on screen: `cut 42 (2026-11-22 09:41:07Z)`.
+    pub fn label(&self) -> String {
+        super::cut_label(self.cut_number, self.recovery_point)
+    }
+}
+
+impl Consistency {
+    /// As it is written in plans and cuts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Consistency::WorkflowConsistent => "workflow-consistent",
+            Consistency::PointInTime => "point-in-time",
+            Consistency::CrashConsistent => "crash-consistent",
+        }
+    }
+}

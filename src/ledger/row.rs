@@ -1,0 +1,163 @@
+//! A row of `sync_metadata`: exactly the columns people were promised, changed event by event.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Cut;
+
+/// One group's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The group.
+    pub group_name: String,
+    /// The workflow it follows; several are joined by a comma.
+    pub workflow: Option<String>,
+    /// Its resolved tables, in the configuration's order.
+    pub tables: Vec<String>,
+    /// When the group was first seen.
+    pub date_created: DateTime<Utc>,
+    /// When anything else in the row last changed.
+    pub date_updated: DateTime<Utc>,
+    /// When the last successful sync started.
+    pub sync_start_timestamp: Option<DateTime<Utc>>,
+    /// When the last successful sync's cut was committed.
+    pub sync_end_timestamp: Option<DateTime<Utc>>,
+    /// How the last attempt ended.
+    pub current_sync_status: Option<Status>,
+    /// What there is to say about it.
+    pub message: Option<String>,
+}
+
+/// The status of a group's last attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// An apply is at work on it, or was when it ended without a word.
+    InProgress,
+    /// Its cut was committed.
+    Success,
+    /// It was not synchronized; the message says why.
+    Failed,
+}
+
+/// Begins the message of a row whose group left the configuration.
+const RETIRED: &str = "retired: ";
+
+impl Row {
+    /// A group seen for the first time.
+    pub fn first_seen(group: &str, workflow: Option<String>, tables: Vec<String>, now: DateTime<Utc>) -> Row {
+        Row {
+            group_name: group.to_owned(),
+            workflow,
+            tables,
+            date_created: now,
+            date_updated: now,
+            sync_start_timestamp: None,
+            sync_end_timestamp: None,
+            current_sync_status: None,
+            message: None,
+        }
+    }
+
+    /// The row with the configuration's columns; status, message and times of syncs stay.
+    #[must_use]
+    pub fn configured(&self, workflow: Option<String>, tables: Vec<String>, now: DateTime<Utc>) -> Row {
+        let message = self.message.clone().filter(|_| !self.is_retired());
+        Row { workflow, tables, message, ..self.clone() }.stamped(self, now)
+    }
+
+    /// The row while an apply is at work on its group.
+    #[must_use]
+    pub fn begun(&self, message: String, now: DateTime<Utc>) -> Row {
+        self.with(Status::InProgress, Some(message), now)
+    }
+
+    /// The row after the group's cut was committed.
+    #[must_use]
+    pub fn succeeded(&self, started: DateTime<Utc>, cut: &Cut, message: String, now: DateTime<Utc>) -> Row {
+        let row = Row {
+            sync_start_timestamp: Some(started),
+            sync_end_timestamp: Some(cut.committed_at),
+            current_sync_status: Some(Status::Success),
+            message: Some(message),
+            ..self.clone()
+        };
+        row.stamped(self, now)
+    }
+
+    /// The row as the group's last cut would have left it, after an attempt that came to nothing.
+    #[must_use]
+    pub fn as_cut_says(&self, cut: &Cut, now: DateTime<Utc>) -> Row {
+        let row = Row {
+            sync_end_timestamp: Some(cut.committed_at),
+            sync_start_timestamp: self
+                .sync_start_timestamp
+                .filter(|_| self.sync_end_timestamp == Some(cut.committed_at))
+                .or(Some(cut.planned_at)),
+            current_sync_status: Some(Status::Success),
+            message: Some(cut.message()),
+            ..self.clone()
+        };
+        row.stamped(self, now)
+    }
+
+    /// The row of a group that was never synchronized and is no longer in anyone's way.
+    #[must_use]
+    pub fn cleared(&self, now: DateTime<Utc>) -> Row {
+        Row { current_sync_status: None, message: None, ..self.clone() }.stamped(self, now)
+    }
+
+    /// The row after an attempt failed or could not be made; the old timestamps stay.
+    #[must_use]
+    pub fn failed(&self, message: String, now: DateTime<Utc>) -> Row {
+        self.with(Status::Failed, Some(message), now)
+    }
+
+    /// The row of a group that left the configuration: its status stays.
+    #[must_use]
+    pub fn retired(&self, now: DateTime<Utc>) -> Row {
+        let message = Some(format!("{RETIRED}no longer in the configuration"));
+        Row { message, ..self.clone() }.stamped(self, now)
+    }
+
+    /// Whether the row says that its group left the configuration.
+    pub fn is_retired(&self) -> bool {
+        self.message.as_deref().is_some_and(|message| message.starts_with(RETIRED))
+    }
+
+    fn with(&self, status: Status, message: Option<String>, now: DateTime<Utc>) -> Row {
+        Row { current_sync_status: Some(status), message, ..self.clone() }.stamped(self, now)
+    }
+
+    /// Moves `date_updated`, but only if anything else differs from `before`, and never back.
+    fn stamped(self, before: &Row, now: DateTime<Utc>) -> Row {
+        if self == *before {
+            return self;
+        }
+        Row { date_updated: now.max(before.date_updated), ..self }
+    }
+}
+
+impl Status {
+    /// As it is written in `current_sync_status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::InProgress => "in-progress",
+            Status::Success => "success",
+            Status::Failed => "failed",
+        }
+    }
+
+    /// Reads what [`Status::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Status> {
+        [Status::InProgress, Status::Success, Status::Failed].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+impl Cut {
+    /// What a row says of this cut: `cut 42 at 2026-11-22T09:41:07.500Z`.
+    pub fn message(&self) -> String {
+        let point = self.recovery_point.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        format!("cut {} at {point}", self.cut_number)
+    }
+}
