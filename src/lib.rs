@@ -1,1 +1,4 @@
 //! drsync keeps groups of Delta tables synchronized to a second region.
+
+pub mod config;
+pub mod schedule;

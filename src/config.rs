@@ -1,0 +1,181 @@
+//! Desired state: workspaces and sync groups, read from JSON, checked as a whole, every mistake reported at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::Schedule;
+
+mod location;
+mod name;
+mod read;
+
+pub use location::{Location, LocationError, Scheme, WorkspaceAddress};
+pub use name::{NameError, TableName, TableRef, WorkflowRef};
+pub use read::{read_files, read_text};
+
+/// What was read: the usable part of every workspace, and every mistake of the rest.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// Where it was read from, as the user named it.
+    pub source: String,
+    /// SHA-256 of the bytes read (of all files in name order, for a directory), hex.
+    pub sha256: String,
+    /// SHA-256 of the canonical JSON of the effective configuration: defaults filled in, comments and order of keys gone.
+    pub effective_sha256: String,
+    /// The workspaces that can be used, in the order of the file.
+    pub workspaces: Vec<Workspace>,
+    /// Every mistake, sorted by file and line.
+    pub mistakes: Vec<Mistake>,
+    /// A part of the configuration could not be understood at all (a file, a workspace): nothing is retired.
+    pub incomplete: bool,
+}
+
+/// One mistake of a configuration: where it is, what is wrong, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// The file, as the user named it.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// JSON path, for example `workspaces[0].sync_groups[2].tables[1]`.
+    pub path: String,
+    /// What is wrong, a lowercase fragment.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+/// A workspace whose own keys are valid.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Unique label, used in output and in `DRSYNC_TOKEN_<NAME>`.
+    pub name: String,
+    /// Where the primary workspace is.
+    pub address: WorkspaceAddress,
+    /// Names of the secrets that hold tokens.
+    pub secret_scope: Option<String>,
+    /// Secret that holds the primary workspace's token.
+    pub pat_key: Option<String>,
+    /// Profile of `~/.databrickscfg` for the primary workspace.
+    pub profile: Option<String>,
+    /// SQL warehouse of the primary workspace.
+    pub warehouse_id: Option<String>,
+    /// The secondary workspace, where replicas are registered and workflows watched.
+    pub secondary: Option<SecondaryWorkspace>,
+    /// Where the primary's metadata tables lie.
+    pub location_primary: Location,
+    /// Where the secondary's metadata tables and the replicas lie.
+    pub location_secondary: Location,
+    /// Who is told of failures.
+    pub failure_notification: Vec<String>,
+    /// Who is told of successes.
+    pub success_notification: Vec<String>,
+    /// Mail server and webhooks, kept as they were written.
+    pub notifications: Option<serde_json::Value>,
+    /// Catalog of short table names; `None`: the workspace's own.
+    pub default_catalog: Option<String>,
+    /// Schema of short table names; `None`: `default`.
+    pub default_schema: Option<String>,
+    /// How long a plan may wait to be applied.
+    pub plan_max_age: Duration,
+    /// The groups, valid or not, in the order of the file.
+    pub groups: Vec<GroupEntry>,
+    /// A group without a readable name is among the entries: nothing of this workspace is retired.
+    pub incomplete: bool,
+}
+
+/// The secondary's workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondaryWorkspace {
+    /// Label, for output.
+    pub name: Option<String>,
+    /// Where it is.
+    pub address: WorkspaceAddress,
+    /// Secret that holds its token.
+    pub pat_key: Option<String>,
+    /// Profile of `~/.databrickscfg`.
+    pub profile: Option<String>,
+    /// SQL warehouse there.
+    pub warehouse_id: Option<String>,
+}
+
+/// A sync group as the configuration gives it.
+#[derive(Debug, Clone)]
+pub enum GroupEntry {
+    /// Everything about it is valid.
+    Valid(Group),
+    /// Something is wrong; it stays in the plan as blocked and keeps its row.
+    Invalid {
+        /// Its name, where that could be read.
+        name: Option<String>,
+        /// What is wrong with it.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+/// A valid sync group: tables that are only true together.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Unique within the workspace.
+    pub name: String,
+    /// Told of success and failure.
+    pub owner_emails: Vec<String>,
+    /// The workflows that write it; empty: scheduled.
+    pub workflows: Vec<WorkflowRef>,
+    /// Its tables, in the configuration's order.
+    pub tables: Vec<TableRef>,
+    /// When it is due without a workflow.
+    pub schedule: Schedule,
+    /// Attempts per table beyond the first.
+    pub max_retries: u32,
+    /// Recovery point objective.
+    pub rpo: Duration,
+    /// Lag beyond which it is brought to now as crash-consistent; `None`: never.
+    pub max_lag: Option<Duration>,
+    /// No two synchronizations within this.
+    pub min_interval: Duration,
+    /// How long replaced versions of its replicas stay readable, in days.
+    pub replica_retention_days: u32,
+    /// Live rows below this percentage of the last cut's are `source_shrank`; 0: off.
+    pub shrink_percent: u32,
+    /// Why it is paused.
+    pub paused: Option<String>,
+    /// Tables of the group that cannot or shall not be cloned, with the reason.
+    pub unprotected: BTreeMap<TableRef, String>,
+}
+
+impl GroupEntry {
+    /// The group's name, where it could be read.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            GroupEntry::Valid(group) => Some(&group.name),
+            GroupEntry::Invalid { name, .. } => name.as_deref(),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mistake {
+            file,
+            line,
+            path,
+            message,
+            remedy,
+        } = self;
+        write!(f, "{file} line {line}: {path}: {message}")?;
+        match remedy {
+            Some(remedy) => write!(f, ": {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The folder that relative paths of a configuration file are read against.
+pub fn base_of(file: &std::path::Path) -> PathBuf {
+    file.parent().map(PathBuf::from).unwrap_or_default()
+}

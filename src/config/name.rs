@@ -1,0 +1,264 @@
+//! Names of tables and workflows as a configuration gives them, and as a catalog resolves them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A name that could not be read: what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NameError {
+    /// What is wrong, a lowercase fragment.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+/// A table as it is written: `table`, `schema.table` or `catalog.schema.table`. Compared without case.
+#[derive(Debug, Clone)]
+pub struct TableRef {
+    parts: Vec<String>,
+}
+
+/// A table's full name. Compared without case, shown as it is spelled.
+#[derive(Debug, Clone)]
+pub struct TableName {
+    /// The catalog.
+    pub catalog: String,
+    /// The schema.
+    pub schema: String,
+    /// The table itself.
+    pub table: String,
+}
+
+/// A workflow as it is written: a job's name, or `id:<job id>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkflowRef {
+    /// The job of this name.
+    Name(String),
+    /// The job of this id.
+    Id(i64),
+}
+
+impl TableRef {
+    /// Reads one to three parts, parted by dots; backticks keep dots and blanks inside a part.
+    pub fn parse(text: &str) -> Result<TableRef, NameError> {
+        parts(text).map(|parts| TableRef { parts })
+    }
+
+    /// The one to three parts, outermost first, without backticks.
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
+    /// The full name, with the catalog and schema that short names have.
+    pub fn resolve(&self, default_catalog: &str, default_schema: &str) -> TableName {
+        match self.parts.as_slice() {
+            [catalog, schema, table] => TableName::new(catalog, schema, table),
+            [schema, table] => TableName::new(default_catalog, schema, table),
+            parts => TableName::new(default_catalog, default_schema, parts.join(".")),
+        }
+    }
+}
+
+impl TableName {
+    /// Puts the three parts together as they are; none may be empty.
+    pub fn new(
+        catalog: impl Into<String>,
+        schema: impl Into<String>,
+        table: impl Into<String>,
+    ) -> TableName {
+        TableName {
+            catalog: catalog.into(),
+            schema: schema.into(),
+            table: table.into(),
+        }
+    }
+
+    /// Reads a full name, `catalog.schema.table`, as `Display` writes it.
+    pub fn parse(text: &str) -> Result<TableName, NameError> {
+        let [catalog, schema, table] =
+            <[String; 3]>::try_from(parts(text)?).map_err(|_| NameError {
+                message: format!("`{text}` is not a full table name"),
+                remedy: Some("write catalog.schema.table".into()),
+            })?;
+        Ok(TableName {
+            catalog,
+            schema,
+            table,
+        })
+    }
+
+    /// The name in SQL: every part in backticks, backticks in it doubled.
+    pub fn sql(&self) -> String {
+        let TableName {
+            catalog,
+            schema,
+            table,
+        } = self;
+        [catalog, schema, table]
+            .map(|part| format!("`{}`", part.replace('`', "``")))
+            .join(".")
+    }
+
+    /// Where its replica lies under the secondary's sync location: `<catalog>/<schema>/<table>`.
+    ///
+    /// Every byte outside `A-Z a-z 0-9 _ - .` is `%XX`, as are a leading `_` or `.`; the result is taken literally.
+    pub fn path(&self) -> String {
+        let TableName {
+            catalog,
+            schema,
+            table,
+        } = self;
+        [catalog, schema, table]
+            .map(|part| path_part(part))
+            .join("/")
+    }
+
+    fn key(&self) -> [String; 3] {
+        let TableName {
+            catalog,
+            schema,
+            table,
+        } = self;
+        [
+            catalog.to_lowercase(),
+            schema.to_lowercase(),
+            table.to_lowercase(),
+        ]
+    }
+}
+
+fn path_part(part: &str) -> String {
+    let mut out = String::with_capacity(part.len());
+    for (at, byte) in part.bytes().enumerate() {
+        let plain = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' => true,
+            b'_' | b'.' => at > 0,
+            _ => false,
+        };
+        if plain {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+fn parts(text: &str) -> Result<Vec<String>, NameError> {
+    Ok(text.split('.').map(String::from).collect())
+}
+
+fn show(part: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !part.is_empty() && part.chars().all(plain) {
+        true => part.to_string(),
+        false => format!("`{}`", part.replace('`', "``")),
+    }
+}
+
+impl WorkflowRef {
+    /// Reads a job's name, or `id:` and a job id.
+    pub fn parse(text: &str) -> Result<WorkflowRef, NameError> {
+        match text.strip_prefix("id:") {
+            Some(id) => id
+                .trim()
+                .parse()
+                .map(WorkflowRef::Id)
+                .map_err(|_| NameError {
+                    message: format!("`{text}` has no job id after `id:`"),
+                    remedy: Some("put the number of the job after `id:`".into()),
+                }),
+            None => Ok(WorkflowRef::Name(text.to_string())),
+        }
+    }
+}
+
+impl fmt::Display for TableRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.parts.iter().map(|part| show(part)).collect();
+        f.write_str(&parts.join("."))
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TableName {
+            catalog,
+            schema,
+            table,
+        } = self;
+        write!(f, "{}.{}.{}", show(catalog), show(schema), show(table))
+    }
+}
+
+impl fmt::Display for WorkflowRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WorkflowRef::Name(name) => f.write_str(name),
+            WorkflowRef::Id(id) => write!(f, "id:{id}"),
+        }
+    }
+}
+
+impl TableRef {
+    fn key(&self) -> Vec<String> {
+        self.parts.iter().map(|part| part.to_lowercase()).collect()
+    }
+}
+
+macro_rules! compared_without_case {
+    ($name:ident) => {
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.key() == other.key()
+            }
+        }
+        impl Eq for $name {}
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.key().cmp(&other.key())
+            }
+        }
+        impl std::hash::Hash for $name {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.key().hash(state);
+            }
+        }
+    };
+}
+
+compared_without_case!(TableRef);
+compared_without_case!(TableName);
+
+macro_rules! written_as_text {
+    ($name:ident) => {
+        impl std::str::FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                $name::parse(text)
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                $name::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+written_as_text!(TableRef);
+written_as_text!(TableName);
+written_as_text!(WorkflowRef);
