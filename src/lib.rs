@@ -1,4 +1,10 @@
 //! drsync keeps groups of Delta tables synchronized to a second region.
 
+pub mod apply;
+pub mod canonical;
 pub mod config;
+pub mod ledger;
+pub mod moment;
+pub mod plan;
+pub mod region;
 pub mod schedule;

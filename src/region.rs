@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{TableName, WorkflowRef};
-use crate::ledger::{Cut, Row};
+use crate::ledger::{Cut, Cuts, Row};
 
 /// The two regions of a workspace in their present roles.
 #[derive(Clone, Debug)]
@@ -239,6 +239,10 @@ pub struct Pin {
     pub rows: Option<u64>,
     /// Column-mapping mode, `none` where there is none.
     pub column_mapping: String,
+    /// Its `delta.deletedFileRetentionDuration`, as written.
+    pub deleted_file_retention: Option<String>,
+    /// Its `delta.logRetentionDuration`, as written.
+    pub log_retention: Option<String>,
     /// What the clone would copy; `None`: not known.
     pub estimate: Option<Estimate>,
 }
@@ -535,5 +539,18 @@ impl RegionError {
     #[must_use]
     pub fn transient(self) -> RegionError {
         RegionError { transient: true, ..self }
+    }
+}
+
+impl LedgerCopy {
+    /// Its rows by group name.
+    pub fn rows_by_group(&self) -> BTreeMap<String, Row> {
+        let rows = self.metadata.iter().flat_map(|table| &table.rows);
+        rows.map(|row| (row.group_name.clone(), row.clone())).collect()
+    }
+
+    /// Its cuts.
+    pub fn all_cuts(&self) -> Cuts {
+        Cuts::new(self.cuts.iter().flat_map(|table| table.cuts.iter().cloned()))
     }
 }

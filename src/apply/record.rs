@@ -1,0 +1,206 @@
+//! The run record: what one apply did, table by table, and how it ended.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::config::TableName;
+use crate::moment;
+use crate::region::VerifiedLevel;
+
+/// What `kind` says of a run record.
+pub const KIND: &str = "drsync.run";
+/// The version of the document that this drsync writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// What one apply did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// `drsync.run`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// A ULID.
+    pub run_id: String,
+    /// The plan it carried out.
+    pub plan_id: String,
+    /// SHA-256 of the plan's bytes.
+    pub plan_sha256: String,
+    /// Of what the plan does.
+    pub effect_sha256: String,
+    /// When it began.
+    #[serde(with = "moment")]
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    #[serde(with = "moment")]
+    pub ended_at: DateTime<Utc>,
+    /// `DRSYNC_NOW` replaced the clock.
+    #[serde(default)]
+    pub clock_overridden: bool,
+    /// Who ran it.
+    pub actor: String,
+    /// How it ended.
+    pub exit: Exit,
+    /// Every group of the plan.
+    pub groups: Vec<GroupRecord>,
+    /// What went wrong without being against a cut.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Counts.
+    pub summary: RunSummary,
+    /// SHA-256 of the record before, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_run_sha256: Option<String>,
+}
+
+/// An exit status with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The process's exit status.
+    pub code: u8,
+    /// Its name.
+    pub name: String,
+}
+
+/// What became of one group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupRecord {
+    /// Its workspace.
+    pub workspace: String,
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: GroupOutcome,
+    /// Why, where it was not simply done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The cut that was committed or that the group keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<u64>,
+    /// The cut's moment.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    pub recovery_point: Option<DateTime<Utc>>,
+    /// What was done to its tables.
+    pub tables: Vec<TableRecord>,
+}
+
+/// How a group ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupOutcome {
+    /// Its cut was committed.
+    Synchronized,
+    /// Nothing was newer than its last cut.
+    UpToDate,
+    /// A later cut was there before.
+    Overtaken,
+    /// It waits.
+    Waiting,
+    /// Its findings block it.
+    Blocked,
+    /// A table of it failed.
+    Failed,
+    /// What the plan was computed from has moved.
+    Stale,
+    /// The apply ended before its turn.
+    NotStarted,
+}
+
+/// What was done to one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableRecord {
+    /// The source's name.
+    pub table: TableName,
+    /// How it ended.
+    pub outcome: TableOutcome,
+    /// How often it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// The pinned version.
+    pub source_version: u64,
+    /// The replica's version that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_version: Option<u64>,
+    /// Files copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_files: Option<u64>,
+    /// Bytes copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
+    /// How it was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<VerifiedRecord>,
+    /// Id of the statement, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_id: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How a table ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableOutcome {
+    /// It was cloned and verified.
+    Cloned,
+    /// An earlier attempt had cloned it.
+    AlreadyCloned,
+    /// It was no-op in the plan.
+    Unchanged,
+    /// It could not be cloned.
+    Failed,
+    /// Its turn did not come.
+    NotStarted,
+}
+
+/// How a table was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedRecord {
+    /// How deep.
+    pub level: VerifiedLevel,
+    /// Live rows of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_rows: Option<u64>,
+    /// Live rows of the replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_rows: Option<u64>,
+}
+
+/// Counts over all groups.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Groups with a new cut.
+    pub synchronized: usize,
+    /// Groups that failed.
+    pub failed: usize,
+    /// Groups that are blocked.
+    pub blocked: usize,
+    /// Groups whose part of the plan is stale.
+    #[serde(default)]
+    pub stale: usize,
+    /// Groups that somebody else had brought further.
+    #[serde(default)]
+    pub overtaken: usize,
+    /// Groups whose turn did not come.
+    pub not_started: usize,
+    /// Files copied.
+    pub copied_files: u64,
+    /// Bytes copied.
+    pub copied_bytes: u64,
+}
+
+impl GroupOutcome {
+    /// On screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GroupOutcome::Synchronized => "synchronized",
+            GroupOutcome::UpToDate => "up to date",
+            GroupOutcome::Overtaken => "overtaken",
+            GroupOutcome::Waiting => "waiting",
+            GroupOutcome::Blocked => "blocked",
+            GroupOutcome::Failed => "failed",
+            GroupOutcome::Stale => "stale",
+            GroupOutcome::NotStarted => "not started",
+        }
+    }
+}

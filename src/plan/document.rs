@@ -1,0 +1,624 @@
+//! The stored plan: one JSON document, reviewed, checked, applied and archived as it is.
+//!
+//! Field names are a contract: more may come, none of these goes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, Warning};
+use crate::config::TableName;
+use crate::ledger::{AcceptedRisk, Consistency, Row};
+use crate::moment;
+use crate::region::Estimate;
+
+/// What `kind` says of a plan.
+pub const KIND: &str = "drsync.plan";
+/// The version of the document that this drsync writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A plan: everything that was decided and everything an apply needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `drsync.plan`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// What made it.
+    pub tool: Tool,
+    /// A ULID.
+    pub plan_id: String,
+    /// When it was computed.
+    #[serde(with = "moment")]
+    pub created_at: DateTime<Utc>,
+    /// Until when it may be applied.
+    #[serde(with = "moment")]
+    pub expires_at: DateTime<Utc>,
+    /// Why then.
+    pub expiry_reason: String,
+    /// No group is blocked and nothing was left out by selection.
+    pub complete: bool,
+    /// Applying it would do something.
+    pub applyable: bool,
+    /// Which groups were asked for.
+    pub selection: Selection,
+    /// The configuration it was computed from.
+    pub config: ConfigSource,
+    /// One entry a workspace, in the configuration's order.
+    pub workspaces: Vec<WorkspacePlan>,
+    /// What is not wrong yet.
+    pub warnings: Vec<Warning>,
+    /// Risks accepted for this plan only.
+    pub accepted: Vec<AcceptedRisk>,
+    /// Counts.
+    pub summary: Summary,
+    /// SHA-256 of what will be done; equal: unchanged since review.
+    #[serde(default)]
+    pub effect_sha256: String,
+    /// The clock it was computed by.
+    pub observed_clock: ObservedClock,
+    /// Named tables that are not synchronized.
+    pub unprotected: Vec<Unprotected>,
+    /// SHA-256 of the document without its digests.
+    #[serde(default)]
+    pub document_sha256: String,
+}
+
+/// The program that made a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `drsync`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The groups that were asked for; both empty: all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Selection {
+    /// Only these.
+    pub only: Vec<String>,
+    /// Not these.
+    pub exclude: Vec<String>,
+}
+
+/// Where the configuration came from and what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigSource {
+    /// As the user named it.
+    pub source: String,
+    /// Of its bytes.
+    pub sha256: String,
+    /// Of what it means.
+    pub effective_sha256: String,
+    /// `scope/key` of the secrets it names.
+    pub secret_refs: Vec<String>,
+}
+
+/// The clock a plan was computed by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedClock {
+    /// What it showed.
+    #[serde(with = "moment")]
+    pub now: DateTime<Utc>,
+    /// `DRSYNC_NOW` replaced it.
+    pub overridden: bool,
+}
+
+/// A table that cannot or shall not be cloned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unprotected {
+    /// Its group.
+    pub group: String,
+    /// The table.
+    pub table: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The plan of one workspace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkspacePlan {
+    /// Its label.
+    pub name: String,
+    /// How an apply signs in: names of secrets and profiles, never their values.
+    #[serde(default)]
+    pub connection: Connection,
+    /// What was seen of both regions.
+    pub observed: BothRegions,
+    /// What happens to the metadata tables, one entry a region.
+    pub metadata: Vec<MetadataAction>,
+    /// Rows of `sync_metadata` that an apply writes whatever comes of the syncs.
+    #[serde(default)]
+    pub rows: Vec<RowChange>,
+    /// Every group, in the configuration's order.
+    pub groups: Vec<GroupPlan>,
+}
+
+/// How a workspace is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Connection {
+    /// Secret scope of the token.
+    pub secret_scope: Option<String>,
+    /// Name of the token's secret.
+    pub pat_key: Option<String>,
+    /// Profile of `~/.databrickscfg`.
+    pub profile: Option<String>,
+    /// SQL warehouse.
+    pub warehouse_id: Option<String>,
+    /// Address of the secondary workspace, where one is configured.
+    pub secondary_workspace: Option<String>,
+    /// Name of the secondary's secret.
+    pub secondary_pat_key: Option<String>,
+    /// Profile of the secondary.
+    pub secondary_profile: Option<String>,
+    /// SQL warehouse of the secondary.
+    pub secondary_warehouse_id: Option<String>,
+}
+
+/// What was seen of both regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BothRegions {
+    /// The primary.
+    pub primary: RegionSeen,
+    /// The secondary.
+    pub secondary: RegionSeen,
+}
+
+/// What was seen of a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionSeen {
+    /// The workspace's address; absent where none is configured.
+    pub workspace: Option<String>,
+    /// The sync location.
+    pub location: String,
+    /// It answered.
+    pub reachable: bool,
+    /// What it answered when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// What it is doing, `active` or `passive`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// When.
+    #[serde(with = "moment")]
+    pub observed_at: DateTime<Utc>,
+}
+
+/// One of the two regions, as documents name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Where the tables are written.
+    Primary,
+    /// Where the replicas are.
+    Secondary,
+}
+
+/// What happens to the metadata tables of one region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataAction {
+    /// The region.
+    pub region: Role,
+    /// What happens.
+    pub action: LedgerAction,
+    /// Version of `sync_metadata` that was looked at.
+    pub table_version: Option<u64>,
+    /// Groups whose row is new here.
+    pub rows_to_add: Vec<String>,
+    /// Groups whose row changes here.
+    pub rows_to_change: Vec<String>,
+    /// Groups that left the configuration.
+    pub rows_to_retire: Vec<String>,
+}
+
+/// What happens to a region's metadata tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerAction {
+    /// They are in neither region.
+    Create,
+    /// They are in the other region only.
+    Clone,
+    /// They are in both: the configuration is merged into them.
+    Merge,
+    /// Nothing: they are as they should be, or the region is away.
+    None,
+}
+
+/// A row of `sync_metadata` before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowChange {
+    /// As both copies say it together; absent: the group is new.
+    pub before: Option<Row>,
+    /// As an apply writes it.
+    pub after: Row,
+}
+
+/// The plan of one group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupPlan {
+    /// Its name.
+    pub name: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// Why.
+    pub reason: Reason,
+    /// Why now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    /// The moment it is brought to.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    pub recovery_point: Option<DateTime<Utc>>,
+    /// What the recovery point is tied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+    /// Number of the cut before; absent: this will be the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_cut: Option<u64>,
+    /// Hash of the cut before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_sha256: Option<String>,
+    /// The cut it keeps until a new one is committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_cut: Option<LastCut>,
+    /// For every table at its version: `max(committed_at) <= recovery point < min(next_committed_at)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// One step a table, in the group's order; none unless it is to be synchronized.
+    pub steps: Vec<Step>,
+    /// Everything seen that blocks it, or would have, had it not been accepted.
+    pub findings: Vec<Finding>,
+    /// Replicas that someone else wrote to, and maintenance on replicas.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// Commits that change data or schema and that no cut holds, where the histories were looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_commits: Option<u64>,
+    /// Age of the oldest of them, seconds; 0: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_seconds: Option<i64>,
+    /// Its recovery point objective, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo_seconds: Option<i64>,
+    /// Attempts per table beyond the first.
+    #[serde(default)]
+    pub max_retries: u32,
+    /// How many tables the configuration gives it.
+    #[serde(default)]
+    pub tables: usize,
+    /// Who owns it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owner_emails: Vec<String>,
+}
+
+/// What was decided for a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Something about it has to be repaired first.
+    Blocked,
+    /// It is brought to a recovery point.
+    Sync,
+    /// It waits for something that will come by itself.
+    Waiting,
+    /// There is nothing newer than its last cut.
+    UpToDate,
+}
+
+/// Why a group was decided as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// For programs.
+    pub code: ReasonCode,
+    /// For people.
+    pub message: String,
+}
+
+/// Every reason there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// Its workflow succeeded.
+    WorkflowSucceeded,
+    /// Its schedule fired, or it was asked for.
+    ScheduleDue,
+    /// It was never synchronized.
+    FirstSync,
+    /// Its lag passed the limit.
+    MaxLagExceeded,
+    /// A replica is not what the last cut says.
+    ReplicaDiffers,
+    /// A trigger gave a point, and no table has anything newer.
+    NothingNew,
+    /// No trigger gave a point.
+    NotDue,
+    /// The configuration pauses it.
+    Paused,
+    /// It was synchronized a moment ago.
+    MinInterval,
+    /// A run of its workflow has not ended.
+    WorkflowActive,
+    /// The newest run of its workflow failed.
+    WorkflowFailed,
+    /// Its workflow has no successful run yet.
+    WorkflowNeverSucceeded,
+    /// Every successful run ended while another was in progress.
+    WorkflowRunsOverlap,
+    /// Another apply is at work on it.
+    Locked,
+    /// Its findings block it.
+    Blocked,
+}
+
+/// Why now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Which kind.
+    pub kind: TriggerKind,
+    /// The workflow whose run's end is the recovery point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// That run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<i64>,
+}
+
+/// The kinds of trigger, in the order in which they are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// A replica is not what the last cut says.
+    Repair,
+    /// It was never synchronized.
+    FirstSync,
+    /// Its workflow succeeded.
+    Workflow,
+    /// Its schedule fired.
+    Schedule,
+    /// Its lag passed the limit.
+    MaxLag,
+}
+
+/// The newest cut of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCut {
+    /// Its number.
+    pub number: u64,
+    /// Its moment.
+    #[serde(with = "moment")]
+    pub recovery_point: DateTime<Utc>,
+    /// What it is tied to.
+    pub consistency: Consistency,
+}
+
+/// The commit times that prove a recovery point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The newest commit that is in.
+    #[serde(with = "moment")]
+    pub newest_in: DateTime<Utc>,
+    /// The oldest commit that stays out; absent: every pinned version is its table's newest.
+    #[serde(default, with = "moment::option")]
+    pub oldest_out: Option<DateTime<Utc>>,
+}
+
+/// One action on one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// `group/table`.
+    pub id: String,
+    /// The source's name.
+    pub table: TableName,
+    /// What happens.
+    pub action: Action,
+    /// The source at its pinned version.
+    pub source: SourcePin,
+    /// The replica as it was looked at.
+    pub replica: ReplicaPin,
+    /// Properties the clone sets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+    /// The clone as SQL; absent where nothing is cloned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// What it is expected to copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// What must still be so when it is applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preconditions: Vec<Precondition>,
+}
+
+/// What happens to a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// There is no replica yet.
+    Create,
+    /// The replica gets the pinned version.
+    Update,
+    /// The replica holds the pinned version.
+    NoOp,
+}
+
+/// A source at its pinned version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePin {
+    /// Its id at that version.
+    pub table_id: String,
+    /// The version.
+    pub version: u64,
+    /// Its commit time.
+    #[serde(with = "moment")]
+    pub committed_at: DateTime<Utc>,
+    /// The next version's commit time; absent: there is none.
+    #[serde(with = "moment::option")]
+    pub next_committed_at: Option<DateTime<Utc>>,
+    /// The newest version when the plan was made.
+    pub head_version: u64,
+    /// Bytes in its live files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Its live files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    /// Its live rows, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Until when the version can be read; absent: as long as it is the newest, or without limit.
+    #[serde(with = "moment::option")]
+    pub readable_until: Option<DateTime<Utc>>,
+    /// It can be read only as long as no newer version comes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_while_newest: bool,
+    /// Where its files are, where the region tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// A replica as it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaPin {
+    /// Where it lies.
+    pub location: String,
+    /// Its path under the sync location.
+    #[serde(default)]
+    pub path: String,
+    /// Its newest version; absent: there is none.
+    pub version: Option<u64>,
+    /// The source version it holds.
+    pub holds_source_version: Option<u64>,
+}
+
+/// Something that must still be so when a step is applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precondition {
+    /// What.
+    pub code: PreconditionCode,
+    /// The value it must have.
+    pub value: serde_json::Value,
+}
+
+/// What an apply checks before it clones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreconditionCode {
+    /// The pinned version can still be read.
+    SourceVersionReadable,
+    /// The source is still the same table.
+    SourceTableIdEquals,
+    /// The replica is still at the version that was looked at, maintenance aside.
+    ReplicaVersionEquals,
+    /// There is still no replica.
+    ReplicaAbsent,
+}
+
+/// Who wrote to a replica after the last clone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// The source's name.
+    pub table: TableName,
+    /// The last version that is ours.
+    pub ours: Option<u64>,
+    /// Commits by others, oldest first.
+    pub theirs: Vec<DriftCommit>,
+    /// Maintenance, which is harmless.
+    pub maintenance: Vec<DriftCommit>,
+}
+
+/// A commit on a replica that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftCommit {
+    /// Version of the replica.
+    pub version: u64,
+    /// When.
+    #[serde(with = "moment")]
+    pub committed_at: DateTime<Utc>,
+    /// What.
+    pub operation: String,
+    /// Who.
+    pub user: Option<String>,
+    /// How many rows, where its metrics tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+/// Counts over all groups and steps.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Replicas to create.
+    pub create: usize,
+    /// Replicas to update.
+    pub update: usize,
+    /// Replicas that stay.
+    pub no_op: usize,
+    /// Rows of metadata tables that change, over both regions.
+    pub metadata_changes: usize,
+    /// Groups to synchronize.
+    pub groups_sync: usize,
+    /// Groups that are up to date.
+    pub groups_up_to_date: usize,
+    /// Groups that wait.
+    pub groups_waiting: usize,
+    /// Groups that are blocked.
+    pub groups_blocked: usize,
+    /// Bytes to copy, as far as estimated.
+    pub copy_bytes: u64,
+    /// Files to copy, as far as estimated.
+    pub copy_files: u64,
+}
+
+impl Decision {
+    /// On screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Decision::Blocked => "blocked",
+            Decision::Sync => "sync",
+            Decision::Waiting => "waiting",
+            Decision::UpToDate => "up to date",
+        }
+    }
+}
+
+impl Action {
+    /// On screen, with its symbol.
+    pub fn with_symbol(self) -> &'static str {
+        match self {
+            Action::Create => "+ create",
+            Action::Update => "~ update",
+            Action::NoOp => "= no-op",
+        }
+    }
+}
+
+impl TriggerKind {
+    /// As it is written in plans and cuts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TriggerKind::Repair => "repair",
+            TriggerKind::FirstSync => "first_sync",
+            TriggerKind::Workflow => "workflow",
+            TriggerKind::Schedule => "schedule",
+            TriggerKind::MaxLag => "max_lag",
+        }
+    }
+}
+
+impl WorkspacePlan {
+    /// The entry of one region's metadata tables.
+    pub fn metadata_of(&self, region: Role) -> Option<&MetadataAction> {
+        self.metadata.iter().find(|action| action.region == region)
+    }
+}
+
+impl Plan {
+    /// Every group with its workspace.
+    pub fn groups(&self) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
+        self.workspaces.iter().flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)))
+    }
+}

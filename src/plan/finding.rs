@@ -1,0 +1,244 @@
+//! Findings and warnings: everything that can be seen to be wrong, each with its name.
+
+use serde::{Deserialize, Serialize};
+
+/// Something seen that blocks a group, with its remedy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which.
+    pub code: FindingCode,
+    /// Whether it blocks, or was accepted for this plan.
+    pub severity: Severity,
+    /// The table it is about; absent: the whole group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// What was seen, a sentence without a full stop.
+    pub message: String,
+    /// What repairs it, to be copied as it is where it is a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// Whether a finding blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The group waits for its repair.
+    Block,
+    /// Somebody accepted it for this plan.
+    Accepted,
+}
+
+/// Every finding there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// The group's configuration has a mistake.
+    ConfigurationInvalid,
+    /// No job has the workflow's name or id.
+    WorkflowNotFound,
+    /// More than one job has the name.
+    WorkflowAmbiguous,
+    /// The catalog has no such table.
+    TableNotFound,
+    /// The principal may not read it.
+    TableNotReadable,
+    /// This kind of table cannot be cloned.
+    UnsupportedTable,
+    /// The table has no version as old as the recovery point.
+    NoVersionAtRecoveryPoint,
+    /// The pinned version can no longer be read.
+    VersionNotRetained,
+    /// The source is another table than the one the last cut names.
+    SourceRecreated,
+    /// The source lost most of its rows.
+    SourceShrank,
+    /// Someone else wrote to the replica.
+    ReplicaChanged,
+    /// What lies at the replica's path is not a replica of this table.
+    ReplicaNotOurs,
+    /// Many replicas are gone at once.
+    ReplicasMissing,
+    /// The source's column-mapping mode is not the replica's.
+    ColumnMappingChanged,
+    /// No external location covers the sync location.
+    LocationNotFound,
+    /// The sync location cannot be written.
+    LocationNotWritable,
+    /// The primary does not answer.
+    PrimaryNotAvailable,
+    /// The secondary does not answer.
+    SecondaryNotAvailable,
+    /// A workflow of the group runs in the secondary.
+    WorkflowActiveInSecondary,
+    /// Two tables would be cloned to one place.
+    DuplicateTarget,
+    /// The two copies of the cut log tell different stories.
+    LedgerDiverged,
+    /// The sync location belongs to another workspace's configuration.
+    LedgerNotOurs,
+}
+
+/// Something that is not wrong yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Which.
+    pub code: WarningCode,
+    /// The workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// What was seen.
+    pub message: String,
+}
+
+/// Every warning there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// A pinned version will soon no longer be readable.
+    PinExpiresSoon,
+    /// The last cut can soon no longer be restored.
+    CutExpiresSoon,
+    /// The source forgets its versions faster than the group is synchronized.
+    RetentionShorterThanInterval,
+    /// The lag comes close to the objective.
+    RpoAtRisk,
+    /// The lag passed the objective.
+    RpoBreached,
+    /// The objective is shorter than the interval.
+    RpoShorterThanInterval,
+    /// Write access could not be seen without writing.
+    WriteNotProved,
+    /// The service's clock and ours differ.
+    ClockSkew,
+    /// No secondary workspace is configured.
+    SecondaryWorkspaceMissing,
+    /// The secondary workspace does not answer while its storage does.
+    SecondaryWorkspaceNotSeen,
+    /// A workflow runs or is scheduled in the secondary.
+    SecondaryWorkflowActive,
+    /// A cut that is not tied to a finished workflow run.
+    CrashConsistent,
+    /// The last apply of the group ended without a word.
+    Interrupted,
+    /// Tables of the group are not protected.
+    UnprotectedTables,
+    /// A part of the configuration was not understood.
+    ConfigurationIncomplete,
+}
+
+impl FindingCode {
+    /// Every finding, in the order in which they are shown.
+    pub const ALL: [FindingCode; 22] = [
+        FindingCode::ConfigurationInvalid,
+        FindingCode::WorkflowNotFound,
+        FindingCode::WorkflowAmbiguous,
+        FindingCode::TableNotFound,
+        FindingCode::TableNotReadable,
+        FindingCode::UnsupportedTable,
+        FindingCode::NoVersionAtRecoveryPoint,
+        FindingCode::VersionNotRetained,
+        FindingCode::SourceRecreated,
+        FindingCode::SourceShrank,
+        FindingCode::ReplicaChanged,
+        FindingCode::ReplicaNotOurs,
+        FindingCode::ReplicasMissing,
+        FindingCode::ColumnMappingChanged,
+        FindingCode::LocationNotFound,
+        FindingCode::LocationNotWritable,
+        FindingCode::PrimaryNotAvailable,
+        FindingCode::SecondaryNotAvailable,
+        FindingCode::WorkflowActiveInSecondary,
+        FindingCode::DuplicateTarget,
+        FindingCode::LedgerDiverged,
+        FindingCode::LedgerNotOurs,
+    ];
+
+    /// As it is written in plans and on screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FindingCode::ConfigurationInvalid => "configuration_invalid",
+            FindingCode::WorkflowNotFound => "workflow_not_found",
+            FindingCode::WorkflowAmbiguous => "workflow_ambiguous",
+            FindingCode::TableNotFound => "table_not_found",
+            FindingCode::TableNotReadable => "table_not_readable",
+            FindingCode::UnsupportedTable => "unsupported_table",
+            FindingCode::NoVersionAtRecoveryPoint => "no_version_at_recovery_point",
+            FindingCode::VersionNotRetained => "version_not_retained",
+            FindingCode::SourceRecreated => "source_recreated",
+            FindingCode::SourceShrank => "source_shrank",
+            FindingCode::ReplicaChanged => "replica_changed",
+            FindingCode::ReplicaNotOurs => "replica_not_ours",
+            FindingCode::ReplicasMissing => "replicas_missing",
+            FindingCode::ColumnMappingChanged => "column_mapping_changed",
+            FindingCode::LocationNotFound => "location_not_found",
+            FindingCode::LocationNotWritable => "location_not_writable",
+            FindingCode::PrimaryNotAvailable => "primary_not_available",
+            FindingCode::SecondaryNotAvailable => "secondary_not_available",
+            FindingCode::WorkflowActiveInSecondary => "workflow_active_in_secondary",
+            FindingCode::DuplicateTarget => "duplicate_target",
+            FindingCode::LedgerDiverged => "ledger_diverged",
+            FindingCode::LedgerNotOurs => "ledger_not_ours",
+        }
+    }
+
+    /// Whether `plan --accept` may let it through.
+    pub fn acceptable(self) -> bool {
+        match self {
+            FindingCode::SourceRecreated
+            | FindingCode::SourceShrank
+            | FindingCode::ReplicaChanged
+            | FindingCode::ReplicaNotOurs
+            | FindingCode::ReplicasMissing
+            | FindingCode::ColumnMappingChanged
+            | FindingCode::LedgerNotOurs => true,
+            FindingCode::ConfigurationInvalid
+            | FindingCode::WorkflowNotFound
+            | FindingCode::WorkflowAmbiguous
+            | FindingCode::TableNotFound
+            | FindingCode::TableNotReadable
+            | FindingCode::UnsupportedTable
+            | FindingCode::NoVersionAtRecoveryPoint
+            | FindingCode::VersionNotRetained
+            | FindingCode::LocationNotFound
+            | FindingCode::LocationNotWritable
+            | FindingCode::PrimaryNotAvailable
+            | FindingCode::SecondaryNotAvailable
+            | FindingCode::WorkflowActiveInSecondary
+            | FindingCode::DuplicateTarget
+            | FindingCode::LedgerDiverged => false,
+        }
+    }
+}
+
+/// What may be accepted beside findings: a cut that is not tied to a finished workflow run.
+pub const CRASH_CONSISTENT: &str = "crash_consistent";
+
+impl WarningCode {
+    /// As it is written in plans and on screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WarningCode::PinExpiresSoon => "pin_expires_soon",
+            WarningCode::CutExpiresSoon => "cut_expires_soon",
+            WarningCode::RetentionShorterThanInterval => "retention_shorter_than_interval",
+            WarningCode::RpoAtRisk => "rpo_at_risk",
+            WarningCode::RpoBreached => "rpo_breached",
+            WarningCode::RpoShorterThanInterval => "rpo_shorter_than_interval",
+            WarningCode::WriteNotProved => "write_not_proved",
+            WarningCode::ClockSkew => "clock_skew",
+            WarningCode::SecondaryWorkspaceMissing => "secondary_workspace_missing",
+            WarningCode::SecondaryWorkspaceNotSeen => "secondary_workspace_not_seen",
+            WarningCode::SecondaryWorkflowActive => "secondary_workflow_active",
+            WarningCode::CrashConsistent => "crash_consistent",
+            WarningCode::Interrupted => "interrupted",
+            WarningCode::UnprotectedTables => "unprotected_tables",
+            WarningCode::ConfigurationIncomplete => "configuration_incomplete",
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What was seen: the shape of the desired state, with the answer written beside each thing asked for.
+
+use chrono::{DateTime, Utc};
+
+use super::document::ConfigSource;
+use crate::config::{GroupEntry, TableName, Workspace};
+use crate::ledger::{Ledger, merge_cuts, merge_rows};
+use crate::region::{LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess};
+
+/// An answer: what the region said, or how it refused.
+pub type Answer<T> = Result<T, RegionError>;
+
+/// Everything one plan is computed from.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Taken before the first question: no recovery point is later.
+    pub now: DateTime<Utc>,
+    /// `DRSYNC_NOW` replaced the clock.
+    pub clock_overridden: bool,
+    /// The configuration it was computed from.
+    pub config: ConfigSource,
+    /// Part of the configuration could not be understood: nothing is retired.
+    pub incomplete: bool,
+    /// One entry a usable workspace.
+    pub workspaces: Vec<WorkspaceObserved>,
+}
+
+/// One workspace and both its regions.
+#[derive(Debug, Clone)]
+pub struct WorkspaceObserved {
+    /// What is desired.
+    pub workspace: Workspace,
+    /// The primary.
+    pub primary: RegionObserved,
+    /// The secondary.
+    pub secondary: RegionObserved,
+    /// Whether the primary's principal may write to the secondary's sync location; `None`: not asked.
+    pub write_access: Option<Answer<WriteAccess>>,
+    /// Both copies of the ledger as one.
+    pub ledger: Ledger,
+    /// Every group of the configuration, in its order.
+    pub groups: Vec<GroupObserved>,
+}
+
+/// One region.
+#[derive(Debug, Clone)]
+pub struct RegionObserved {
+    /// The workspace's address as configured, where there is one.
+    pub workspace: Option<String>,
+    /// The sync location as configured.
+    pub location: String,
+    /// Whether it is there.
+    pub presence: Answer<Presence>,
+    /// Its copy of the metadata tables.
+    pub ledger: Answer<LedgerCopy>,
+    /// When it was asked.
+    pub observed_at: DateTime<Utc>,
+}
+
+/// One group with what was seen of its workflows and tables.
+#[derive(Debug, Clone)]
+pub struct GroupObserved {
+    /// What is desired.
+    pub entry: GroupEntry,
+    /// One answer a workflow of the group, in its order.
+    pub workflows: Vec<Answer<Workflow>>,
+    /// The same workflows in the secondary workspace, where one is configured; those not there are left out.
+    pub workflows_in_secondary: Vec<Workflow>,
+    /// One entry a table of the group that is to be synchronized, in its order.
+    pub tables: Vec<TableObserved>,
+}
+
+/// One table with its replica.
+#[derive(Debug, Clone)]
+pub struct TableObserved {
+    /// Its resolved name, spelled as the catalog does where that is known.
+    pub name: TableName,
+    /// Its catalog entry.
+    pub listed: Answer<Table>,
+    /// Its history; `None`: not asked, because nothing may make the group due.
+    pub source: Option<Answer<Source>>,
+    /// Its replica; `None`: not asked.
+    pub replica: Option<Answer<Option<Replica>>>,
+    /// It at the version the plan pins; `None`: not asked, or nothing is pinned.
+    pub pin: Option<Answer<Pin>>,
+}
+
+impl RegionObserved {
+    /// Whether the region answers.
+    pub fn reachable(&self) -> bool {
+        self.presence.is_ok() && self.ledger.is_ok()
+    }
+
+    /// The refusal of a region that does not answer.
+    pub fn refusal(&self) -> Option<&RegionError> {
+        self.presence.as_ref().err().or(self.ledger.as_ref().err())
+    }
+
+    /// Its copy of the ledger; empty where it does not answer.
+    pub fn copy(&self) -> LedgerCopy {
+        self.ledger.clone().unwrap_or_default()
+    }
+}
+
+/// Makes two copies of a ledger one.
+pub fn merge_copies(a: &LedgerCopy, b: &LedgerCopy) -> Ledger {
+    Ledger { rows: merge_rows(&a.rows_by_group(), &b.rows_by_group()), cuts: merge_cuts(&a.all_cuts(), &b.all_cuts()) }
+}

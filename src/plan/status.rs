@@ -1,0 +1,166 @@
+//! The status document: per group the last cut, the lag against the objective, and what stands in the way.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::document::{Decision, LastCut};
+use super::finding::{Finding, Warning};
+use crate::config::TableName;
+use crate::ledger::Status as RowStatus;
+use crate::moment;
+
+/// What `kind` says of a status document.
+pub const KIND: &str = "drsync.status";
+/// The version of the document that this drsync writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// How every group stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// `drsync.status`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// When it was looked at.
+    #[serde(with = "moment")]
+    pub at: DateTime<Utc>,
+    /// One entry a workspace.
+    pub workspaces: Vec<WorkspaceStatus>,
+    /// What is not wrong yet.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+}
+
+/// How one workspace stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkspaceStatus {
+    /// Its label.
+    pub name: String,
+    /// Both regions.
+    pub regions: RegionsStatus,
+    /// Its groups, in the configuration's order.
+    pub groups: Vec<GroupStatus>,
+}
+
+/// Both regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionsStatus {
+    /// The primary.
+    pub primary: RegionStatus,
+    /// The secondary.
+    pub secondary: RegionStatus,
+}
+
+/// How a region stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionStatus {
+    /// Its sync location.
+    pub location: String,
+    /// It answers.
+    pub reachable: bool,
+    /// What it answers when it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Its metadata tables.
+    pub ledger: LedgerPresence,
+    /// What it is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// Whether metadata tables are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerPresence {
+    /// Both tables.
+    Present,
+    /// At least one of them is not there.
+    Missing,
+    /// The region does not answer.
+    Unknown,
+}
+
+/// How one group stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// Its name.
+    pub name: String,
+    /// What its row says.
+    pub status: Option<RowStatus>,
+    /// The row's message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Its newest cut.
+    pub last_cut: Option<LastCut>,
+    /// Age of the oldest commit that no cut holds, seconds; absent: not known.
+    pub lag_seconds: Option<i64>,
+    /// Commits that no cut holds.
+    pub pending_commits: Option<u64>,
+    /// Bytes that the next sync would copy at least, where known.
+    pub pending_bytes: Option<u64>,
+    /// The objective, seconds.
+    pub rpo_seconds: Option<i64>,
+    /// How the lag compares with it.
+    pub rpo: Rpo,
+    /// It has a cut, and every replica holds it.
+    pub protected: bool,
+    /// What stands in the way.
+    pub findings: Vec<Finding>,
+    /// What a plan would decide now; absent where that cannot be told.
+    pub decision: Option<Decision>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Its tables.
+    pub tables: Vec<TableStatus>,
+    /// Named tables that are not synchronized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unprotected: Vec<String>,
+}
+
+/// How a lag compares with the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rpo {
+    /// It is within it.
+    Met,
+    /// It will not be for long.
+    AtRisk,
+    /// It is not.
+    Breached,
+    /// There is no cut yet.
+    None,
+    /// The primary was not seen.
+    Unknown,
+}
+
+/// How one table stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableStatus {
+    /// The source's name.
+    pub table: TableName,
+    /// The source's newest version.
+    pub source_head: Option<u64>,
+    /// The source version the last cut names.
+    pub cut_version: Option<u64>,
+    /// The replica's newest version.
+    pub replica_version: Option<u64>,
+    /// The source version the replica holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_source_version: Option<u64>,
+    /// Commits that no cut holds.
+    pub pending_commits: Option<u64>,
+}
+
+impl Rpo {
+    /// On screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rpo::Met => "met",
+            Rpo::AtRisk => "at risk",
+            Rpo::Breached => "breached",
+            Rpo::None => "none",
+            Rpo::Unknown => "unknown",
+        }
+    }
+}
