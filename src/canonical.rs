@@ -22,7 +22,10 @@ pub fn sha256(document: &impl Serialize) -> String {
 
 /// SHA-256 of bytes, hex.
 pub fn sha256_of_bytes(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn write(value: &Value, text: &mut String) {
@@ -59,7 +62,9 @@ fn write(value: &Value, text: &mut String) {
 /// A number as ECMAScript writes it; integers keep all their digits, because versions and byte counts may pass 2^53.
 fn number_text(number: &serde_json::Number) -> String {
     match number.as_f64() {
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+            format!("{float:.0}")
+        }
         _ => number.to_string(),
     }
 }
@@ -70,7 +75,11 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_by_utf_16_and_nothing_else_is_changed() {
-        let document = serde_json::json!({"b": [1, 2.0, null], "a": {"\u{fb33}": 1, "\u{1f600}": "é\n"}});
-        assert_eq!(to_string(&document), "{\"a\":{\"\u{1f600}\":\"é\\n\",\"\u{fb33}\":1},\"b\":[1,2,null]}");
+        let document =
+            serde_json::json!({"b": [1, 2.0, null], "a": {"\u{fb33}": 1, "\u{1f600}": "é\n"}});
+        assert_eq!(
+            to_string(&document),
+            "{\"a\":{\"\u{1f600}\":\"é\\n\",\"\u{fb33}\":1},\"b\":[1,2,null]}"
+        );
     }
 }

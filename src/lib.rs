@@ -5,6 +5,7 @@ pub mod canonical;
 pub mod config;
 pub mod ledger;
 pub mod moment;
+pub mod observe;
 pub mod plan;
 pub mod region;
 pub mod schedule;

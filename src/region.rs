@@ -44,7 +44,10 @@ pub trait Region: fmt::Debug + Send + Sync {
     ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError>;
 
     /// Looks tables up in the catalog.
-    async fn tables(&self, asked: &[TableName]) -> Result<Vec<Result<Table, RegionError>>, RegionError>;
+    async fn tables(
+        &self,
+        asked: &[TableName],
+    ) -> Result<Vec<Result<Table, RegionError>>, RegionError>;
 
     /// Reads the histories of source tables: also the proof of read access.
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>>;
@@ -53,7 +56,10 @@ pub trait Region: fmt::Debug + Send + Sync {
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>>;
 
     /// Looks at what lies at paths under this region's sync location; `None`: nothing.
-    async fn replicas(&self, asked: &[ReplicaQuestion]) -> Vec<Result<Option<Replica>, RegionError>>;
+    async fn replicas(
+        &self,
+        asked: &[ReplicaQuestion],
+    ) -> Vec<Result<Option<Replica>, RegionError>>;
 
     /// Says whether this region's principal may write under `location` (asked of the primary, which runs the clones).
     ///
@@ -67,10 +73,18 @@ pub trait Region: fmt::Debug + Send + Sync {
     ///
     /// `Conflict`: the replica is no longer at the version that was looked at.
     /// Repeating it is safe: the replica's mark says whether it was done.
-    async fn deep_clone(&self, order: &CloneOrder, progress: &Progress) -> Result<Cloned, RegionError>;
+    async fn deep_clone(
+        &self,
+        order: &CloneOrder,
+        progress: &Progress,
+    ) -> Result<Cloned, RegionError>;
 
     /// Compares a replica with its source and says what differs; empty: they agree.
-    async fn verify(&self, order: &CloneOrder, replica_version: u64) -> Result<Verified, RegionError>;
+    async fn verify(
+        &self,
+        order: &CloneOrder,
+        replica_version: u64,
+    ) -> Result<Verified, RegionError>;
 
     /// Creates the metadata tables that are missing here, empty, and claims the location for a workspace.
     async fn create_ledger(&self, workspace: &str) -> Result<(), RegionError>;
@@ -343,7 +357,11 @@ impl Mark {
 
     /// The mark as table properties.
     pub fn properties(&self) -> BTreeMap<String, String> {
-        let Mark { source_table_id, source_version, replica } = self;
+        let Mark {
+            source_table_id,
+            source_version,
+            replica,
+        } = self;
         BTreeMap::from([
             (Self::SOURCE_TABLE_ID.to_owned(), source_table_id.clone()),
             (Self::SOURCE_VERSION.to_owned(), source_version.to_string()),
@@ -478,7 +496,11 @@ pub struct Progress {
 impl Progress {
     /// Progress that stops with the given sign.
     pub fn with_stop(stop: Arc<AtomicBool>) -> Progress {
-        Progress { files: AtomicU64::new(0), bytes: AtomicU64::new(0), stop }
+        Progress {
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            stop,
+        }
     }
 
     /// Whether work is to end.
@@ -524,7 +546,11 @@ pub enum RegionErrorKind {
 
 impl RegionError {
     /// A refusal that trying again will not change.
-    pub fn new(kind: RegionErrorKind, doing: impl Into<String>, detail: impl Into<String>) -> RegionError {
+    pub fn new(
+        kind: RegionErrorKind,
+        doing: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> RegionError {
         RegionError {
             kind,
             doing: doing.into(),
@@ -538,7 +564,10 @@ impl RegionError {
     /// The same refusal, worth another try.
     #[must_use]
     pub fn transient(self) -> RegionError {
-        RegionError { transient: true, ..self }
+        RegionError {
+            transient: true,
+            ..self
+        }
     }
 }
 
@@ -546,11 +575,16 @@ impl LedgerCopy {
     /// Its rows by group name.
     pub fn rows_by_group(&self) -> BTreeMap<String, Row> {
         let rows = self.metadata.iter().flat_map(|table| &table.rows);
-        rows.map(|row| (row.group_name.clone(), row.clone())).collect()
+        rows.map(|row| (row.group_name.clone(), row.clone()))
+            .collect()
     }
 
     /// Its cuts.
     pub fn all_cuts(&self) -> Cuts {
-        Cuts::new(self.cuts.iter().flat_map(|table| table.cuts.iter().cloned()))
+        Cuts::new(
+            self.cuts
+                .iter()
+                .flat_map(|table| table.cuts.iter().cloned()),
+        )
     }
 }

@@ -77,7 +77,11 @@ pub struct GroupRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<u64>,
     /// The cut's moment.
-    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "moment::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub recovery_point: Option<DateTime<Utc>>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,

@@ -33,7 +33,10 @@ impl Cuts {
     pub fn new(cuts: impl IntoIterator<Item = Cut>) -> Cuts {
         let mut all = Cuts::default();
         for cut in cuts {
-            all.0.entry((cut.group_name.clone(), cut.cut_number)).or_default().insert(cut.sha256(), cut);
+            all.0
+                .entry((cut.group_name.clone(), cut.cut_number))
+                .or_default()
+                .insert(cut.sha256(), cut);
         }
         all
     }
@@ -72,11 +75,18 @@ impl Cuts {
     /// The first number of a group at which the log is not one chain.
     pub fn divergence(&self, group: &str) -> Option<Divergence> {
         let mut previous: Option<&Cut> = None;
-        for ((name, number), cuts) in self.0.range((group.to_owned(), 0)..=(group.to_owned(), u64::MAX)) {
+        for ((name, number), cuts) in self
+            .0
+            .range((group.to_owned(), 0)..=(group.to_owned(), u64::MAX))
+        {
             let cut = cuts.values().next()?;
             if cuts.len() > 1 || !cut.follows(previous) {
                 let runs = cuts.values().map(|cut| cut.run_id.clone()).collect();
-                return Some(Divergence { group: name.clone(), cut_number: *number, runs });
+                return Some(Divergence {
+                    group: name.clone(),
+                    cut_number: *number,
+                    runs,
+                });
             }
             previous = Some(cut);
         }
@@ -89,7 +99,12 @@ impl Cuts {
         self.0
             .iter()
             .flat_map(|(place, cuts)| cuts.iter().map(move |(hash, cut)| (place, hash, cut)))
-            .filter(|(place, hash, _)| !there.0.get(*place).is_some_and(|cuts| cuts.contains_key(*hash)))
+            .filter(|(place, hash, _)| {
+                !there
+                    .0
+                    .get(*place)
+                    .is_some_and(|cuts| cuts.contains_key(*hash))
+            })
             .map(|(_, _, cut)| cut.clone())
             .collect()
     }
@@ -99,7 +114,10 @@ impl Cuts {
 pub fn merge_cuts(a: &Cuts, b: &Cuts) -> Cuts {
     let mut all = a.clone();
     for (place, cuts) in &b.0 {
-        all.0.entry(place.clone()).or_default().extend(cuts.iter().map(|(hash, cut)| (hash.clone(), cut.clone())));
+        all.0
+            .entry(place.clone())
+            .or_default()
+            .extend(cuts.iter().map(|(hash, cut)| (hash.clone(), cut.clone())));
     }
     all
 }
@@ -163,13 +181,20 @@ mod tests {
                 ..Row::first_seen(&group, None, vec![], at(0))
             },
         );
-        proptest::collection::vec(row, 0..4)
-            .prop_map(|rows| rows.into_iter().map(|row| (row.group_name.clone(), row)).collect())
+        proptest::collection::vec(row, 0..4).prop_map(|rows| {
+            rows.into_iter()
+                .map(|row| (row.group_name.clone(), row))
+                .collect()
+        })
     }
 
     fn cuts() -> impl Strategy<Value = Cuts> {
-        proptest::collection::vec(("[ab]", 1u64..3, "[xy]"), 0..5)
-            .prop_map(|cuts| Cuts::new(cuts.iter().map(|(group, number, run)| cut(group, *number, run, None))))
+        proptest::collection::vec(("[ab]", 1u64..3, "[xy]"), 0..5).prop_map(|cuts| {
+            Cuts::new(
+                cuts.iter()
+                    .map(|(group, number, run)| cut(group, *number, run, None)),
+            )
+        })
     }
 
     proptest! {
@@ -208,7 +233,10 @@ mod tests {
     #[test]
     fn two_cuts_under_one_number_are_kept_and_named() {
         let first = cut("g", 1, "r1", None);
-        let (a, b) = (cut("g", 2, "r2", Some(&first)), cut("g", 2, "r3", Some(&first)));
+        let (a, b) = (
+            cut("g", 2, "r2", Some(&first)),
+            cut("g", 2, "r3", Some(&first)),
+        );
         let merged = merge_cuts(&Cuts::new([first.clone(), a]), &Cuts::new([first, b]));
         let found = merged.divergence("g").unwrap();
         assert_eq!(found.cut_number, 2);
@@ -220,6 +248,12 @@ mod tests {
         let first = cut("g", 1, "r1", None);
         let second = cut("g", 2, "r2", Some(&first));
         let third = cut("g", 3, "r3", Some(&second));
-        assert_eq!(Cuts::new([first, third]).divergence("g").unwrap().cut_number, 3);
+        assert_eq!(
+            Cuts::new([first, third])
+                .divergence("g")
+                .unwrap()
+                .cut_number,
+            3
+        );
     }
 }

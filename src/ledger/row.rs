@@ -45,7 +45,12 @@ const RETIRED: &str = "retired: ";
 
 impl Row {
     /// A group seen for the first time.
-    pub fn first_seen(group: &str, workflow: Option<String>, tables: Vec<String>, now: DateTime<Utc>) -> Row {
+    pub fn first_seen(
+        group: &str,
+        workflow: Option<String>,
+        tables: Vec<String>,
+        now: DateTime<Utc>,
+    ) -> Row {
         Row {
             group_name: group.to_owned(),
             workflow,
@@ -61,9 +66,20 @@ impl Row {
 
     /// The row with the configuration's columns; status, message and times of syncs stay.
     #[must_use]
-    pub fn configured(&self, workflow: Option<String>, tables: Vec<String>, now: DateTime<Utc>) -> Row {
+    pub fn configured(
+        &self,
+        workflow: Option<String>,
+        tables: Vec<String>,
+        now: DateTime<Utc>,
+    ) -> Row {
         let message = self.message.clone().filter(|_| !self.is_retired());
-        Row { workflow, tables, message, ..self.clone() }.stamped(self, now)
+        Row {
+            workflow,
+            tables,
+            message,
+            ..self.clone()
+        }
+        .stamped(self, now)
     }
 
     /// The row while an apply is at work on its group.
@@ -74,7 +90,13 @@ impl Row {
 
     /// The row after the group's cut was committed.
     #[must_use]
-    pub fn succeeded(&self, started: DateTime<Utc>, cut: &Cut, message: String, now: DateTime<Utc>) -> Row {
+    pub fn succeeded(
+        &self,
+        started: DateTime<Utc>,
+        cut: &Cut,
+        message: String,
+        now: DateTime<Utc>,
+    ) -> Row {
         let row = Row {
             sync_start_timestamp: Some(started),
             sync_end_timestamp: Some(cut.committed_at),
@@ -104,7 +126,12 @@ impl Row {
     /// The row of a group that was never synchronized and is no longer in anyone's way.
     #[must_use]
     pub fn cleared(&self, now: DateTime<Utc>) -> Row {
-        Row { current_sync_status: None, message: None, ..self.clone() }.stamped(self, now)
+        Row {
+            current_sync_status: None,
+            message: None,
+            ..self.clone()
+        }
+        .stamped(self, now)
     }
 
     /// The row after an attempt failed or could not be made; the old timestamps stay.
@@ -117,16 +144,27 @@ impl Row {
     #[must_use]
     pub fn retired(&self, now: DateTime<Utc>) -> Row {
         let message = Some(format!("{RETIRED}no longer in the configuration"));
-        Row { message, ..self.clone() }.stamped(self, now)
+        Row {
+            message,
+            ..self.clone()
+        }
+        .stamped(self, now)
     }
 
     /// Whether the row says that its group left the configuration.
     pub fn is_retired(&self) -> bool {
-        self.message.as_deref().is_some_and(|message| message.starts_with(RETIRED))
+        self.message
+            .as_deref()
+            .is_some_and(|message| message.starts_with(RETIRED))
     }
 
     fn with(&self, status: Status, message: Option<String>, now: DateTime<Utc>) -> Row {
-        Row { current_sync_status: Some(status), message, ..self.clone() }.stamped(self, now)
+        Row {
+            current_sync_status: Some(status),
+            message,
+            ..self.clone()
+        }
+        .stamped(self, now)
     }
 
     /// Moves `date_updated`, but only if anything else differs from `before`, and never back.
@@ -134,7 +172,10 @@ impl Row {
         if self == *before {
             return self;
         }
-        Row { date_updated: now.max(before.date_updated), ..self }
+        Row {
+            date_updated: now.max(before.date_updated),
+            ..self
+        }
     }
 }
 
@@ -150,14 +191,18 @@ impl Status {
 
     /// Reads what [`Status::as_str`] writes.
     pub fn parse(text: &str) -> Option<Status> {
-        [Status::InProgress, Status::Success, Status::Failed].into_iter().find(|status| status.as_str() == text)
+        [Status::InProgress, Status::Success, Status::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
 impl Cut {
     /// What a row says of this cut: `cut 42 at 2026-11-22T09:41:07.500Z`.
     pub fn message(&self) -> String {
-        let point = self.recovery_point.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let point = self
+            .recovery_point
+            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         format!("cut {} at {point}", self.cut_number)
     }
 }

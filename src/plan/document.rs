@@ -252,7 +252,11 @@ pub struct GroupPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
     /// The moment it is brought to.
-    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "moment::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub recovery_point: Option<DateTime<Utc>>,
     /// What the recovery point is tied to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -619,6 +623,8 @@ impl WorkspacePlan {
 impl Plan {
     /// Every group with its workspace.
     pub fn groups(&self) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
-        self.workspaces.iter().flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)))
+        self.workspaces
+            .iter()
+            .flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)))
     }
 }

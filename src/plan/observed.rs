@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::document::ConfigSource;
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Ledger, merge_cuts, merge_rows};
-use crate::region::{LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess};
+use crate::region::{
+    LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess,
+};
 
 /// An answer: what the region said, or how it refused.
 pub type Answer<T> = Result<T, RegionError>;
@@ -104,5 +106,8 @@ impl RegionObserved {
 
 /// Makes two copies of a ledger one.
 pub fn merge_copies(a: &LedgerCopy, b: &LedgerCopy) -> Ledger {
-    Ledger { rows: merge_rows(&a.rows_by_group(), &b.rows_by_group()), cuts: merge_cuts(&a.all_cuts(), &b.all_cuts()) }
+    Ledger {
+        rows: merge_rows(&a.rows_by_group(), &b.rows_by_group()),
+        cuts: merge_cuts(&a.all_cuts(), &b.all_cuts()),
+    }
 }

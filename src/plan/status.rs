@@ -164,3 +164,8 @@ impl Rpo {
         }
     }
 }
+
+/// Says how every group stands, from what was seen and what a plan would decide.
+pub fn status(observed: &super::Observed, plan: &super::Plan) -> Status {
+    todo!("{observed:?} {plan:?}")
+}

@@ -1,0 +1,67 @@
+//! The effect of a plan: what will be done, and nothing that changes while that stays the same.
+
+use serde_json::{Value, json};
+
+use super::document::{Decision, GroupPlan, Plan, Step, WorkspacePlan};
+use crate::canonical;
+
+/// SHA-256 of the canonical JSON of what a plan does.
+///
+/// No time, id of drsync, estimate, message or head enters it.
+pub(super) fn sha256(plan: &Plan) -> String {
+    let workspaces: Vec<Value> = plan.workspaces.iter().map(workspace).collect();
+    let accepted: Vec<Value> = plan
+        .accepted
+        .iter()
+        .map(|risk| json!({"code": risk.code, "scope": risk.scope}))
+        .collect();
+    canonical::sha256(&json!({"workspaces": workspaces, "accepted": accepted}))
+}
+
+fn workspace(workspace: &WorkspacePlan) -> Value {
+    let groups: Vec<Value> = workspace
+        .groups
+        .iter()
+        .filter(|group| group.decision == Decision::Sync)
+        .map(group)
+        .collect();
+    let metadata: Vec<Value> = workspace
+        .metadata
+        .iter()
+        .map(|action| {
+            json!({
+                "region": action.region,
+                "action": action.action,
+                "add": action.rows_to_add,
+                "change": action.rows_to_change,
+                "retire": action.rows_to_retire,
+            })
+        })
+        .collect();
+    json!({"name": workspace.name, "groups": groups, "metadata": metadata})
+}
+
+fn group(group: &GroupPlan) -> Value {
+    let steps: Vec<Value> = group.steps.iter().map(step).collect();
+    let trigger = group.trigger.as_ref();
+    json!({
+        "name": group.name,
+        "follows_cut": group.follows_cut,
+        "consistency": group.consistency,
+        "trigger": trigger.map(|trigger| trigger.kind),
+        "workflow_run": trigger.and_then(|trigger| trigger.run_id),
+        "steps": steps,
+    })
+}
+
+fn step(step: &Step) -> Value {
+    json!({
+        "table": step.table,
+        "action": step.action,
+        "source_table_id": step.source.table_id,
+        "source_version": step.source.version,
+        "replica": step.replica.location,
+        "holds_source_version": step.replica.holds_source_version,
+        "statement": step.statement,
+    })
+}

@@ -1,0 +1,28 @@
+//! What a plan is asked for, beside what was seen.
+
+use super::document::Selection;
+use crate::ledger::AcceptedRisk;
+
+/// What the person or pipeline asks of one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// A fresh ULID.
+    pub plan_id: String,
+    /// Which groups.
+    pub selection: Selection,
+    /// Risks accepted for this plan only, `code`, `scope` and `reason`.
+    pub accepted: Vec<AcceptedRisk>,
+    /// Groups taken as due.
+    pub take_as_due: Vec<String>,
+    /// Histories are looked at for every group, due or not.
+    pub full: bool,
+}
+
+impl Request {
+    /// Whether a group is part of what was asked for.
+    pub fn selects(&self, group: &str) -> bool {
+        let Selection { only, exclude } = &self.selection;
+        (only.is_empty() || only.iter().any(|name| name == group))
+            && !exclude.iter().any(|name| name == group)
+    }
+}
