@@ -8,4 +8,5 @@ pub mod moment;
 pub mod observe;
 pub mod plan;
 pub mod region;
+pub mod render;
 pub mod schedule;
