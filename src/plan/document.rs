@@ -214,6 +214,9 @@ pub struct MetadataAction {
     pub rows_to_change: Vec<String>,
     /// Groups that left the configuration.
     pub rows_to_retire: Vec<String>,
+    /// Cuts that the other region's log has and this one's lacks.
+    #[serde(default)]
+    pub cuts_to_copy: usize,
 }
 
 /// What happens to a region's metadata tables.
