@@ -120,6 +120,10 @@ pub struct SecondaryWorkspace {
 
 /// A sync group as the configuration gives it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every entry is valid, and there are few"
+)]
 pub enum GroupEntry {
     /// Everything about it is valid.
     Valid(Group),

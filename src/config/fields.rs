@@ -183,7 +183,10 @@ impl<'a> Fields<'a> {
         let place = self.place.key(&member.key, member.line);
         let elsewhere = key(&member.key);
         if let Some(other) = elsewhere {
-            let remedy = format!("move it to {}", other.level.place());
+            let remedy = match (other.name, self.level) {
+                ("sync_default_schedule", Level::Group) => "write sync_schedule".to_string(),
+                _ => format!("move it to {}", other.level.place()),
+            };
             let message = format!("does not belong in {}", self.level.place());
             self.mistakes.push(place.wrong(Wrong::new(message, remedy)));
             return;
@@ -207,11 +210,23 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn requires(&self, key: &Key) -> bool {
+        key.required && !(self.level == Level::Group && key.level != Level::Group)
+    }
+
+    /// What to do about a key without a value.
+    fn value_remedy(&self, name: &str) -> Option<String> {
+        let key = key(name)?;
+        Some(match self.requires(key) {
+            true => format!("write {}", example(key)),
+            false => format!("leave it out, or write {}", example(key)),
+        })
+    }
+
     /// The field of a key, unless it is missing or null, which is said.
     pub(super) fn field(&mut self, name: &'static str) -> Option<Field<'a>> {
         let known = key(name)?;
-        let required =
-            known.required && !(self.level == Level::Group && known.level != Level::Group);
+        let required = self.requires(known);
         let Some(field) = self.given.get(name).cloned() else {
             if required {
                 let wrong = Wrong::new("is missing", format!("add {}", example(known)));
@@ -221,11 +236,14 @@ impl<'a> Fields<'a> {
             return None;
         };
         if let Json::Null = field.node.value {
-            let remedy = match required {
-                true => format!("write {}", example(known)),
-                false => format!("leave it out, or write {}", example(known)),
-            };
-            self.wrong(&field, Wrong::new("is null", remedy));
+            let remedy = self.value_remedy(name);
+            self.wrong(
+                &field,
+                Wrong {
+                    message: "is null".to_string(),
+                    remedy,
+                },
+            );
             return None;
         }
         Some(field)
@@ -264,6 +282,19 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&str) -> Result<T, Wrong>,
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
+        // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
+        let may_be_empty = name == "secret_scope" || name.ends_with("_pat_key");
+        if text.trim().is_empty() && !may_be_empty {
+            let remedy = self.value_remedy(name);
+            self.wrong(
+                &field,
+                Wrong {
+                    message: "is empty".to_string(),
+                    remedy,
+                },
+            );
+            return None;
+        }
         match read(text) {
             Ok(value) => Some((value, field)),
             Err(wrong) => {
@@ -277,7 +308,12 @@ impl<'a> Fields<'a> {
     pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
         let field = self.field(name)?;
         let digits = match &field.node.value {
-            Json::Number(digits) | Json::Text(digits) => digits.as_str(),
+            Json::Number(digits) => digits.as_str(),
+            Json::Text(_) => {
+                return self
+                    .read(name, |text| whole_number(text, range))
+                    .map(|(number, _)| number);
+            }
             _ => {
                 self.kind_wrong(&field, name, "a number");
                 return None;
@@ -300,7 +336,7 @@ impl<'a> Fields<'a> {
             return None;
         };
         if items.is_empty() {
-            let remedy = key(name).map(|key| format!("write {}", example(key)));
+            let remedy = self.value_remedy(name);
             self.wrong(
                 &field,
                 Wrong {

@@ -1,12 +1,12 @@
 //! One workspace of the file: its own keys, and its groups compared with each other.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::Duration;
 
+use super::across::{same_names, same_tables};
 use super::fields::{Field, Fields, Place, Wrong};
-use super::group::{Draft as GroupDraft, Inherited, Names, Resolved};
+use super::group::{Draft as GroupDraft, Inherited, Names};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
 use super::settings::{Schedules, Settings};
@@ -256,14 +256,13 @@ impl SecondaryDraft {
             ("secondary_workspace_profile", profile.is_some()),
             ("secondary_warehouse_id", warehouse_id.is_some()),
         ];
-        if let (Some((key, _)), false) = (given.iter().find(|(_, given)| *given), fields.has(URL)) {
-            if let Some(field) = fields.field(key) {
-                let wrong = Wrong::new(
-                    format!("is given without {URL}"),
-                    format!("add {URL}, or leave this out"),
-                );
-                fields.wrong(&field, wrong);
-            }
+        let first = given.iter().find(|(_, given)| *given && !fields.has(URL));
+        if let Some(field) = first.and_then(|(key, _)| fields.field(key)) {
+            let wrong = Wrong::new(
+                format!("is given without {URL}"),
+                format!("add {URL}, or leave this out"),
+            );
+            fields.wrong(&field, wrong);
         }
         draft
     }
@@ -350,72 +349,4 @@ fn groups(
     same_names(&mut groups);
     same_tables(&mut groups, inherited.names);
     groups
-}
-
-/// Two groups of one name: nobody can tell which is meant, so neither is used.
-fn same_names(groups: &mut [GroupDraft]) {
-    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (name, place) in groups.iter().filter_map(|group| group.name.as_ref()) {
-        lines.entry(name.clone()).or_default().push(place.line);
-    }
-    for group in groups {
-        let Some((name, place)) = &group.name else {
-            continue;
-        };
-        let lines = lines.get(name).map(Vec::as_slice).unwrap_or_default();
-        if lines.len() > 1 {
-            let others: Vec<String> = lines
-                .iter()
-                .filter(|line| **line != place.line)
-                .map(usize::to_string)
-                .collect();
-            let message = match others.as_slice() {
-                [] => "is the name of another group too".to_string(),
-                others => format!(
-                    "is the name of another group too, in line {}",
-                    others.join(", ")
-                ),
-            };
-            let wrong = Wrong::new(message, "give every group its own name");
-            group.mistakes.push(place.wrong(wrong));
-        }
-    }
-}
-
-/// A table in two groups would be brought to two recovery points.
-fn same_tables(groups: &mut [GroupDraft], names: &Names) {
-    let mut places: BTreeMap<Resolved, Vec<(usize, String)>> = BTreeMap::new();
-    for (at, group) in groups.iter().enumerate() {
-        let called = match &group.name {
-            Some((name, _)) => format!("{name} (line {})", group.place.line),
-            None => format!("the group of line {}", group.place.line),
-        };
-        for (table, _) in &group.tables {
-            places
-                .entry(names.resolve(table))
-                .or_default()
-                .push((at, called.clone()));
-        }
-    }
-    for (at, group) in groups.iter_mut().enumerate() {
-        for (table, place) in &group.tables {
-            let here = places
-                .get(&names.resolve(table))
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let others: Vec<&str> = here
-                .iter()
-                .filter(|(other, _)| *other != at)
-                .map(|(_, called)| called.as_str())
-                .collect();
-            if !others.is_empty() {
-                let message = format!("{table} is also in {}", others.join(" and "));
-                let wrong = Wrong::new(
-                    message,
-                    "keep it in one group; a table has one recovery point",
-                );
-                group.mistakes.push(place.wrong(wrong));
-            }
-        }
-    }
 }

@@ -106,12 +106,11 @@ impl Measured {
         let (Some((shortest, from, to)), Some(longest)) = (self.shortest, self.longest) else {
             return Err(never());
         };
+        let minutes = shortest.num_minutes();
+        let many = if minutes == 1 { "" } else { "s" };
         match shortest.cmp(&Duration::minutes(SHORTEST_MINUTES)) {
             Ordering::Less => Err(wrong(
-                format!(
-                    "fires at {from} and {to}, {} minutes apart",
-                    shortest.num_minutes()
-                ),
+                format!("fires at {from} and {to}, {minutes} minute{many} apart"),
                 format!("leave at least {SHORTEST_MINUTES} minutes between two firings"),
             )),
             Ordering::Equal | Ordering::Greater => Ok(Gaps { shortest, longest }),

@@ -123,7 +123,7 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
             if starts_with_letter && !words.contains(&plain) {
                 return Err(wrong(
                     said("is not one of its names or numbers"),
-                    range_of(name, least, most),
+                    range_of(least, most),
                 ));
             }
         }
@@ -134,7 +134,7 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
     }
     match alone.join(" ").parse::<Cron>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(wrong(said("cannot be read"), range_of(name, least, most))),
+        Err(_) => Err(wrong(said("cannot be read"), range_of(least, most))),
     }
 }
 
@@ -146,8 +146,6 @@ fn words(at: usize) -> &'static [&'static str] {
     }
 }
 
-fn range_of(name: &str, least: u32, most: u32) -> String {
-    format!(
-        "a {name} is {least} to {most}; lists (1,2), ranges (1-5) and steps (*/2) of them are read"
-    )
+fn range_of(least: u32, most: u32) -> String {
+    format!("write numbers from {least} to {most}, a list (1,2), a range (1-5) or a step (*/2)")
 }

@@ -186,7 +186,7 @@ fn two_firings_within_half_an_hour_are_refused_with_both() {
     );
     assert_eq!(
         refused("* * * * *", "UTC"),
-        format!("fires at 00:00 and 00:01, 1 minutes apart: {remedy}")
+        format!("fires at 00:00 and 00:01, 1 minute apart: {remedy}")
     );
     assert_eq!(
         refused("10,50 0,23 * * *", "UTC"),
@@ -290,7 +290,7 @@ fn what_cannot_be_read_is_refused_with_the_field_and_what_to_write() {
     );
     assert_eq!(
         said("0 25 * * *"),
-        "has the hour field \"25\", which cannot be read: a hour is 0 to 23; lists (1,2), ranges (1-5) and steps (*/2) of them are read"
+        "has the hour field \"25\", which cannot be read: write numbers from 0 to 23, a list (1,2), a range (1-5) or a step (*/2)"
     );
     assert!(said("MON 0 * * *").starts_with("has the minute field \"MON\""));
     assert!(said("0 0 * * MONDAY").starts_with("has the weekday field \"MONDAY\""));
