@@ -63,8 +63,11 @@ pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Gaps, ScheduleError> {
     };
     let mut change = changes.iter().peekable();
     for (from, to) in days.iter().zip(days.iter().skip(1)) {
-        // A night in which the clocks change is measured below, by what really passes.
-        while change.next_if(|at| at.date_naive() < *from).is_some() {}
+        // A night in which the clocks change is measured below, by what really passes. The zone's date may be a day off.
+        while change
+            .next_if(|at| at.date_naive() + Duration::days(1) < *from)
+            .is_some()
+        {}
         if change
             .peek()
             .is_none_or(|at| at.date_naive() > *to + Duration::days(1))

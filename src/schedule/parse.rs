@@ -102,6 +102,9 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
     let short: String = field.chars().take(60).collect();
     let said = |what: &str| format!("has the {name} field {short:?}, which {what}");
     let words = words(at);
+    if field.starts_with('+') || field.split(',').any(str::is_empty) {
+        return Err(wrong(said("cannot be read"), range_of(least, most)));
+    }
     for part in field.split(',') {
         let (range, step) = part
             .split_once('/')
@@ -113,7 +116,7 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
             return Err(wrong(said("steps from a number without an end"), remedy));
         }
         if step.is_some_and(|step| step.parse::<u32>().is_ok_and(|step| step > most - least)) {
-            let remedy = format!("write {range} without the step, or a smaller one");
+            let remedy = format!("write one number, for example {least}, or a smaller step");
             return Err(wrong(said("steps over its whole range"), remedy));
         }
         let letters = range.to_uppercase();

@@ -298,6 +298,15 @@ fn what_cannot_be_read_is_refused_with_the_field_and_what_to_write() {
         said("0 */24 * * *")
             .starts_with("has the hour field \"*/24\", which steps over its whole range")
     );
+    for expression in [
+        "0 0,,1 * * *",
+        "0 0 * * 1,",
+        "0 0 29 2 +1",
+        "0 22-2 * * *",
+        "- - - - -",
+    ] {
+        assert!(said(expression).contains("which cannot be read: write numbers from"));
+    }
     assert!(said("0 */0 * * *").starts_with("has the hour field"));
     assert_eq!(
         said("0 0 */12 * * *"),

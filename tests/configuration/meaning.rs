@@ -110,7 +110,7 @@ fn an_unprotected_table_goes_by_the_name_in_tables_and_is_not_synchronized() {
 
 #[test]
 fn every_key_has_a_row_in_the_documentation() {
-    let page = include_str!("../docs/configuration.md");
+    let page = include_str!("../../docs/configuration.md");
     let rows: Vec<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
