@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
 
+mod address;
+mod json;
 mod location;
 mod name;
 mod read;
 
-pub use location::{Location, LocationError, Scheme, WorkspaceAddress};
+pub use address::WorkspaceAddress;
+pub use location::{Location, LocationError, Scheme};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use read::{read_files, read_text};
 
