@@ -56,6 +56,11 @@ pub async fn snapshot(
     off_thread(move || replay::snapshot(&store, version, detail)).await
 }
 
+/// Refuses a table whose copy could not be kept true, naming the feature.
+pub fn check_clone(source: &Snapshot) -> Result<()> {
+    features::check_clone(&source.protocol, &source.metadata)
+}
+
 /// Says what a clone would have to copy, from summaries of the source and of the target where there is one.
 pub fn clone_estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate {
     clone::estimate(source, target)
