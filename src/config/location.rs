@@ -1,8 +1,9 @@
-//! Where things lie: sync locations and workspace addresses, normalised once, here.
+//! Where things lie: sync locations, read and normalised once, here.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// A location or an address that could not be read: what is wrong, and what to do. Never holds credentials.
@@ -15,60 +16,153 @@ pub struct LocationError {
     pub remedy: Option<String>,
 }
 
-/// Where a sync location lies.
+impl LocationError {
+    pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> LocationError {
+        LocationError {
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+}
+
+/// Which kind of store a location is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
-    /// Azure storage.
+    /// Azure storage, `abfss://container@account.dfs.core.windows.net/`.
     Abfss,
-    /// Amazon S3.
+    /// Amazon S3, `s3://bucket/`.
     S3,
-    /// Google Cloud Storage.
+    /// Google Cloud Storage, `gs://bucket/`.
     Gs,
     /// A folder of this machine.
     File,
 }
 
-/// A sync location: a folder of an object store or of this machine. Equal where the normalised forms are.
+/// A sync location: a folder of an object store or of this machine. Equal where they mean the same folder.
+///
+/// Its text is literal: a `%` in it is a `%` in the store.
 #[derive(Debug, Clone)]
 pub struct Location {
     scheme: Scheme,
     shown: String,
+    /// The bucket, or `container@account…`; empty for a folder of this machine.
+    authority: String,
+    /// Below the authority, without slashes at its ends; empty for a folder of this machine.
+    prefix: String,
     path: Option<PathBuf>,
+    /// What it is compared by: scheme and authority, then the folders, percent-decoded.
+    key: Vec<String>,
 }
 
-/// Where a workspace is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WorkspaceAddress {
-    /// A Databricks workspace, or a sandbox on this machine.
-    Databricks(Url),
-    /// The folder of an embedded lakehouse, absolute.
-    Lakehouse(PathBuf),
-}
+const FORMS: &str = "write abfss://container@account.dfs.core.windows.net/folder, s3://bucket/folder, gs://bucket/folder or the path of a folder";
 
 impl Location {
     /// Reads `abfss://`, `s3://`, `gs://`, `file://` or a path; a relative path is read against `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Location, LocationError> {
-        let path = base.join(text);
-        Ok(Location {
+        check_text(text)?;
+        let Some((scheme, rest)) = scheme_of(text) else {
+            let path = folder(text, base)?;
+            return Ok(Location::local(path.display().to_string(), path));
+        };
+        match scheme.as_str() {
+            "abfss" => Location::remote(Scheme::Abfss, rest),
+            "s3" => Location::remote(Scheme::S3, rest),
+            "gs" => Location::remote(Scheme::Gs, rest),
+            "file" => {
+                let path = file_url(text)?;
+                let literal = path.display().to_string();
+                // A letter that a URL would read otherwise leaves only the path as a text that means itself.
+                let shown = match literal.contains(['%', '?', '#', '\\']) {
+                    true => literal,
+                    false => format!("file://{literal}"),
+                };
+                Ok(Location::local(shown, path))
+            }
+            "abfs" | "wasb" | "wasbs" | "adl" => Err(LocationError::new(
+                format!("`{scheme}://` is not a scheme drsync writes to"),
+                "write abfss://container@account.dfs.core.windows.net/folder",
+            )),
+            "s3a" | "s3n" => Err(LocationError::new(
+                format!("`{scheme}://` is not a scheme drsync writes to"),
+                "write s3://bucket/folder",
+            )),
+            _ => Err(LocationError::new(
+                format!("`{scheme}:` is not a scheme drsync writes to"),
+                FORMS,
+            )),
+        }
+    }
+
+    fn local(shown: String, path: PathBuf) -> Location {
+        let mut key = vec!["file:".to_string()];
+        key.extend(path.components().filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+            _ => None,
+        }));
+        let (authority, prefix) = (String::new(), String::new());
+        Location {
             scheme: Scheme::File,
-            shown: path.display().to_string(),
+            shown,
+            authority,
+            prefix,
             path: Some(path),
+            key,
+        }
+    }
+
+    fn remote(scheme: Scheme, rest: &str) -> Result<Location, LocationError> {
+        let rest = rest
+            .strip_prefix("//")
+            .ok_or_else(|| LocationError::new("has no `//` after its scheme", FORMS))?;
+        if rest.contains(['?', '#']) {
+            return Err(LocationError::new(
+                "has a query or a fragment",
+                "write the folder only; a key or a signature belongs in no configuration",
+            ));
+        }
+        let (authority, folders) = rest.split_once('/').unwrap_or((rest, ""));
+        let authority = authority.to_lowercase();
+        check_authority(scheme, &authority)?;
+        let mut segments: Vec<&str> = Vec::new();
+        for segment in folders.split('/') {
+            match decoded(segment).as_str() {
+                "" | "." => {}
+                ".." => drop(segments.pop()),
+                _ => segments.push(segment),
+            }
+        }
+        let prefix = segments.join("/");
+        let root = format!("{}://{authority}", scheme.as_str());
+        let shown = match prefix.is_empty() {
+            true => root.clone(),
+            false => format!("{root}/{prefix}"),
+        };
+        let mut key = vec![root];
+        key.extend(segments.iter().map(|segment| decoded(segment)));
+        Ok(Location {
+            scheme,
+            shown,
+            authority,
+            prefix,
+            path: None,
+            key,
         })
     }
 
     /// The normalised form, without a slash at its end: a URL, or an absolute path where a path was written.
+    ///
+    /// Read again it gives the same location.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The normalised form as a URL, also where a path was written.
+    /// The normalised form as a URL, also where a path was written. Of a folder of this machine it is percent-encoded.
     pub fn url(&self) -> String {
-        match &self.path {
-            Some(path) => Url::from_directory_path(path)
-                .map(|url| url.as_str().trim_end_matches('/').to_string())
-                .unwrap_or_else(|()| self.shown.clone()),
-            None => self.shown.clone(),
-        }
+        let url = self
+            .path
+            .as_deref()
+            .and_then(|path| Url::from_file_path(path).ok());
+        url.map_or_else(|| self.shown.clone(), String::from)
     }
 
     /// Which kind of store it is in.
@@ -76,21 +170,51 @@ impl Location {
         self.scheme
     }
 
+    /// The bucket, or `container@account…`; empty for a folder of this machine.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The folders below the authority, without slashes at its ends; empty for a folder of this machine.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The folder of this machine, where it is one.
     pub fn is_local(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// `relative` under it, taken literally: nothing is encoded or decoded.
+    /// `relative` under it, taken literally: nothing is encoded or decoded. [`Location::literal_path`] is its inverse on this machine.
     pub fn join(&self, relative: &str) -> String {
-        format!("{}/{relative}", self.shown.trim_end_matches('/'))
+        format!(
+            "{}/{}",
+            self.shown.trim_end_matches('/'),
+            relative.trim_start_matches('/')
+        )
     }
 
-    /// One of the two is the other, or lies under it.
+    /// The path of this machine that a text of [`Location::join`] means; `None` if it is in an object store.
+    pub fn literal_path(joined: &str) -> Option<PathBuf> {
+        let path = joined.strip_prefix("file://").unwrap_or(joined);
+        path.starts_with('/').then(|| PathBuf::from(path))
+    }
+
+    /// The two are the same, or one lies under the other.
     pub fn nests(&self, other: &Location) -> bool {
-        let (a, b) = (self.url(), other.url());
-        let under = |a: &str, b: &str| b == a || b.starts_with(&format!("{a}/"));
-        under(&a, &b) || under(&b, &a)
+        self.key.starts_with(&other.key) || other.key.starts_with(&self.key)
+    }
+}
+
+impl Scheme {
+    /// As it is written, without `://`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Abfss => "abfss",
+            Scheme::S3 => "s3",
+            Scheme::Gs => "gs",
+            Scheme::File => "file",
+        }
     }
 }
 
@@ -102,29 +226,117 @@ impl fmt::Display for Location {
 
 impl PartialEq for Location {
     fn eq(&self, other: &Self) -> bool {
-        self.url() == other.url()
+        self.key == other.key
     }
 }
 
 impl Eq for Location {}
 
-impl WorkspaceAddress {
-    /// Reads `https://…` (`http://` on this machine only), a path or a `file://` URL; a relative path is read against `base`.
-    pub fn parse(text: &str, base: &Path) -> Result<WorkspaceAddress, LocationError> {
-        match Url::parse(text) {
-            Ok(url) if url.scheme() == "https" || url.scheme() == "http" => {
-                Ok(WorkspaceAddress::Databricks(url))
-            }
-            _ => Ok(WorkspaceAddress::Lakehouse(base.join(text))),
-        }
+fn decoded(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// Refuses what no location or address may hold.
+pub(super) fn check_text(text: &str) -> Result<(), LocationError> {
+    if text.trim().is_empty() {
+        return Err(LocationError::new("is empty", FORMS));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(LocationError::new(
+            "has a control character in it",
+            "remove it",
+        ));
+    }
+    if text != text.trim() {
+        return Err(LocationError::new("has a blank at its end", "remove it"));
+    }
+    Ok(())
+}
+
+/// The scheme in lower case and what follows its colon. One letter is a drive, not a scheme.
+pub(super) fn scheme_of(text: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
+    let reads = scheme.len() > 1 && begins && scheme.chars().all(plain) && rest.starts_with('/');
+    reads.then(|| (scheme.to_ascii_lowercase(), rest))
+}
+
+fn check_authority(scheme: Scheme, authority: &str) -> Result<(), LocationError> {
+    let name = |text: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '$');
+        !text.is_empty() && text.chars().all(plain)
+    };
+    match (scheme, authority.split_once('@')) {
+        (Scheme::Abfss, Some((container, account))) if name(container) && name(account) => Ok(()),
+        (Scheme::Abfss, Some((container, _))) if container.contains(':') => Err(credentials(FORMS)),
+        (Scheme::Abfss, _) => Err(LocationError::new(
+            "does not name a container and an account",
+            "write abfss://container@account.dfs.core.windows.net/folder",
+        )),
+        (_, Some(_)) => Err(credentials(FORMS)),
+        (_, None) if name(authority) => Ok(()),
+        (scheme, None) => Err(LocationError::new(
+            "does not name a bucket",
+            format!("write {}://bucket/folder", scheme.as_str()),
+        )),
     }
 }
 
-impl fmt::Display for WorkspaceAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            WorkspaceAddress::Databricks(url) => f.write_str(url.as_str().trim_end_matches('/')),
-            WorkspaceAddress::Lakehouse(path) => write!(f, "{}", path.display()),
-        }
+pub(super) fn credentials(form: &str) -> LocationError {
+    LocationError::new(
+        "has credentials in it, which are not repeated here",
+        format!("take them out and change them where they were made; {form}"),
+    )
+}
+
+/// The folder that a path means, absolute if `base` is, without `.` and `..`.
+pub(super) fn folder(text: &str, base: &Path) -> Result<PathBuf, LocationError> {
+    if text == "~" || text.starts_with("~/") {
+        return Err(LocationError::new(
+            "begins with `~`, which only a shell knows",
+            "write the whole path",
+        ));
+    }
+    Ok(without_dots(&base.join(text)))
+}
+
+/// The folder that a `file://` URL means.
+pub(super) fn file_url(text: &str) -> Result<PathBuf, LocationError> {
+    let form = "write file:///folder, or the path of the folder";
+    let url = Url::parse(text).map_err(|_| LocationError::new("is not a URL", form))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(LocationError::new("has a query or a fragment", form));
+    }
+    let path = url.to_file_path().map_err(|()| {
+        LocationError::new(
+            "names another machine",
+            "write file:/// with three slashes for a folder of this one",
+        )
+    })?;
+    match path.to_str() {
+        Some(_) => Ok(without_dots(&path)),
+        None => Err(LocationError::new("is not UTF-8 text", form)),
     }
 }
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                out.pop();
+            }
+            Component::ParentDir if out.has_root() => {}
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "location_tests.rs"]
+mod tests;

@@ -79,7 +79,7 @@ impl TableName {
     pub fn parse(text: &str) -> Result<TableName, NameError> {
         let [catalog, schema, table] =
             <[String; 3]>::try_from(parts(text)?).map_err(|_| NameError {
-                message: format!("`{text}` is not a full table name"),
+                message: format!("`{}` is not a full table name", text.escape_debug()),
                 remedy: Some("write catalog.schema.table".into()),
             })?;
         Ok(TableName {
@@ -146,8 +146,111 @@ fn path_part(part: &str) -> String {
     out
 }
 
+/// The most letters Unity Catalog allows in one part of a name.
+const PART_LETTERS_MAX: usize = 255;
+
+fn wrong(message: impl Into<String>, remedy: &str) -> NameError {
+    NameError {
+        message: message.into(),
+        remedy: Some(remedy.to_string()),
+    }
+}
+
+/// Takes a written name apart. What stands in backticks is taken as it is, a doubled backtick as one.
 fn parts(text: &str) -> Result<Vec<String>, NameError> {
-    Ok(text.split('.').map(String::from).collect())
+    const FORM: &str = "write table, schema.table or catalog.schema.table";
+    if text.trim().is_empty() {
+        return Err(wrong("is empty", FORM));
+    }
+    if text.contains("://") || text.starts_with('/') {
+        return Err(wrong("is a location, not the name of a table", FORM));
+    }
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = match rest.strip_prefix('`') {
+            Some(quoted) => quoted_part(quoted)?,
+            None => plain_part(rest)?,
+        };
+        check_part(&part)?;
+        parts.push(part);
+        match after.strip_prefix('.') {
+            Some(more) => rest = more,
+            None if after.is_empty() => break,
+            None => {
+                return Err(wrong(
+                    "goes on after a closing backtick",
+                    "put the whole part in backticks",
+                ));
+            }
+        }
+    }
+    match parts.len() {
+        1..=3 => Ok(parts),
+        many => Err(wrong(
+            format!("has {many} parts"),
+            "write catalog.schema.table, with backticks around a part that has a dot in it",
+        )),
+    }
+}
+
+fn quoted_part(quoted: &str) -> Result<(String, &str), NameError> {
+    let mut part = String::new();
+    let mut rest = quoted;
+    loop {
+        let Some((before, after)) = rest.split_once('`') else {
+            return Err(wrong(
+                "has a backtick that is not closed",
+                "close it, or double it if it is part of the name",
+            ));
+        };
+        part.push_str(before);
+        match after.strip_prefix('`') {
+            Some(more) => {
+                part.push('`');
+                rest = more;
+            }
+            None => return Ok((part, after)),
+        }
+    }
+}
+
+fn plain_part(text: &str) -> Result<(String, &str), NameError> {
+    let end = text.find('.').unwrap_or(text.len());
+    let (part, after) = text.split_at(end);
+    let remedy = "put that part in backticks, a backtick in it doubled";
+    if part.contains('`') {
+        return Err(wrong("has a backtick in a part without backticks", remedy));
+    }
+    if part.contains('/') {
+        return Err(wrong("has a `/` in a part without backticks", remedy));
+    }
+    if part != part.trim() {
+        return Err(wrong(
+            "has a blank at the end of a part",
+            "remove it, or put that part in backticks",
+        ));
+    }
+    Ok((part.to_string(), after))
+}
+
+fn check_part(part: &str) -> Result<(), NameError> {
+    if part.is_empty() {
+        return Err(wrong(
+            "has an empty part",
+            "write table, schema.table or catalog.schema.table",
+        ));
+    }
+    if part.chars().any(char::is_control) {
+        return Err(wrong("has a control character in it", "remove it"));
+    }
+    if part.chars().count() > PART_LETTERS_MAX {
+        return Err(wrong(
+            format!("has a part of more than {PART_LETTERS_MAX} letters"),
+            "use the name as the catalog spells it",
+        ));
+    }
+    Ok(())
 }
 
 fn show(part: &str) -> String {
@@ -161,16 +264,27 @@ fn show(part: &str) -> String {
 impl WorkflowRef {
     /// Reads a job's name, or `id:` and a job id.
     pub fn parse(text: &str) -> Result<WorkflowRef, NameError> {
-        match text.strip_prefix("id:") {
-            Some(id) => id
-                .trim()
-                .parse()
-                .map(WorkflowRef::Id)
-                .map_err(|_| NameError {
-                    message: format!("`{text}` has no job id after `id:`"),
-                    remedy: Some("put the number of the job after `id:`".into()),
-                }),
-            None => Ok(WorkflowRef::Name(text.to_string())),
+        if text.trim().is_empty() {
+            return Err(wrong(
+                "is empty",
+                "leave the key out for a group without a workflow",
+            ));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(wrong("has a control character in it", "remove it"));
+        }
+        if text != text.trim() {
+            return Err(wrong("has a blank at its end", "remove it"));
+        }
+        let Some(id) = text.strip_prefix("id:") else {
+            return Ok(WorkflowRef::Name(text.to_string()));
+        };
+        match id.trim().parse() {
+            Ok(id) if id > 0 => Ok(WorkflowRef::Id(id)),
+            _ => Err(wrong(
+                "has no job id after `id:`",
+                "put the number of the job there, for example id:1016",
+            )),
         }
     }
 }
@@ -262,3 +376,7 @@ macro_rules! written_as_text {
 written_as_text!(TableRef);
 written_as_text!(TableName);
 written_as_text!(WorkflowRef);
+
+#[cfg(test)]
+#[path = "name_tests.rs"]
+mod tests;

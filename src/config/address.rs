@@ -1,0 +1,160 @@
+//! Where a workspace is: on Databricks, in a sandbox on this machine, or in a folder.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use url::{Host, Url};
+
+use super::location::{LocationError, check_text, credentials, file_url, folder, scheme_of};
+
+/// Where a workspace is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkspaceAddress {
+    /// A Databricks workspace (`https`), or a sandbox on this machine (`http`). It has no path, query or credentials.
+    Databricks(Url),
+    /// The folder of an embedded lakehouse, absolute.
+    Lakehouse(PathBuf),
+}
+
+const FORM: &str = "write https:// and the workspace's host, or the path of an embedded lakehouse";
+
+/// Ends of hosts that are workspaces, to know one that lost its `https://` from a folder.
+const CLOUD_HOSTS: [&str; 4] = [
+    ".databricks.com",
+    ".azuredatabricks.net",
+    ".databricks.azure.us",
+    ".databricks.azure.cn",
+];
+
+impl WorkspaceAddress {
+    /// Reads `https://…` (`http://` on this machine only), a path or a `file://` URL; a relative path is read against `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<WorkspaceAddress, LocationError> {
+        check_text(text)?;
+        match scheme_of(text).map(|(scheme, _)| scheme).as_deref() {
+            Some("https" | "http") => service(text).map(WorkspaceAddress::Databricks),
+            Some("file") => file_url(text).map(WorkspaceAddress::Lakehouse),
+            Some(scheme) => Err(LocationError::new(
+                format!("`{scheme}:` is not where a workspace is"),
+                FORM,
+            )),
+            None => {
+                let host = text
+                    .split(['/', '?', ':'])
+                    .next()
+                    .unwrap_or_default()
+                    .to_lowercase();
+                if CLOUD_HOSTS.iter().any(|end| host.ends_with(end)) {
+                    return Err(LocationError::new(
+                        "has no `https://`",
+                        format!("write https://{host}"),
+                    ));
+                }
+                folder(text, base).map(WorkspaceAddress::Lakehouse)
+            }
+        }
+    }
+}
+
+fn service(text: &str) -> Result<Url, LocationError> {
+    // What the parser says is left out: it may repeat a password.
+    let url = Url::parse(text).map_err(|_| LocationError::new("is not a URL", FORM))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(credentials(FORM));
+    }
+    let Some(host) = url.host() else {
+        return Err(LocationError::new("names no host", FORM));
+    };
+    let origin = url.origin().ascii_serialization();
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(LocationError::new(
+            "has more than the workspace's host",
+            format!("write {origin}"),
+        ));
+    }
+    let here = match &host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    if url.scheme() == "http" && !here {
+        return Err(LocationError::new(
+            "would send tokens unencrypted",
+            format!("write {}", origin.replacen("http://", "https://", 1)),
+        ));
+    }
+    Ok(url)
+}
+
+impl fmt::Display for WorkspaceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WorkspaceAddress::Databricks(url) => f.write_str(url.as_str().trim_end_matches('/')),
+            WorkspaceAddress::Lakehouse(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        match WorkspaceAddress::parse(text, Path::new("/srv/config")) {
+            Ok(address) => Ok(address.to_string()),
+            Err(LocationError { message, remedy }) => {
+                Err(format!("{message}: {}", remedy.unwrap_or_default()))
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_service_or_a_folder() {
+        let good = |text: &str| read(text).expect("an address");
+        assert_eq!(
+            good("https://ADB-1.azuredatabricks.net/"),
+            "https://adb-1.azuredatabricks.net"
+        );
+        assert_eq!(
+            good("https://adb-1.azuredatabricks.net:443"),
+            "https://adb-1.azuredatabricks.net"
+        );
+        assert_eq!(good("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
+        assert_eq!(good("http://[::1]:8080/"), "http://[::1]:8080");
+        assert_eq!(good("http://localhost:1"), "http://localhost:1");
+        assert_eq!(good("../east/"), "/srv/east");
+        assert_eq!(good("/worlds/./east"), "/worlds/east");
+        assert_eq!(good("file:///worlds/a%20b"), "/worlds/a b");
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_refused_with_what_to_write() {
+        let bad = |text: &str| read(text).expect_err("not an address");
+        assert_eq!(
+            bad("http://adb-1.azuredatabricks.net"),
+            "would send tokens unencrypted: write https://adb-1.azuredatabricks.net"
+        );
+        assert_eq!(
+            bad("https://adb-1.azuredatabricks.net/?o=123#job/7"),
+            "has more than the workspace's host: write https://adb-1.azuredatabricks.net"
+        );
+        assert_eq!(
+            bad("adb-1.azuredatabricks.net"),
+            "has no `https://`: write https://adb-1.azuredatabricks.net"
+        );
+        assert!(bad("ftp://a").starts_with("`ftp:` is not where a workspace is"));
+        assert!(bad("https://").starts_with("is not a URL"));
+        assert!(bad("").starts_with("is empty"));
+    }
+
+    #[test]
+    fn credentials_are_refused_and_never_repeated() {
+        for text in [
+            "https://me:s3cret@adb-1.azuredatabricks.net",
+            "https://me:s3cret@:x",
+            "http://s3cret@host",
+        ] {
+            let said = read(text).expect_err("not an address");
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+}

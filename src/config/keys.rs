@@ -1,0 +1,329 @@
+//! Every key a configuration knows: its level, whether it is needed, its default and an example.
+
+/// A key of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The key itself.
+    pub name: &'static str,
+    /// The object it stands in.
+    pub level: Level,
+    /// It must be given. A key of workspace or group must be given in the workspace.
+    pub required: bool,
+    /// What holds without it; `None` where nothing does.
+    pub default: Option<&'static str>,
+    /// A value, as JSON.
+    pub example: &'static str,
+    /// What it is for, in a sentence.
+    pub meaning: &'static str,
+}
+
+/// The object a key stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The file itself.
+    File,
+    /// An entry of `workspaces`.
+    Workspace,
+    /// An entry of `workspaces` or of `sync_groups`, where the group's wins.
+    WorkspaceOrGroup,
+    /// An entry of `sync_groups`.
+    Group,
+}
+
+impl Level {
+    /// Where its keys belong, as a person says it.
+    pub(super) fn place(self) -> &'static str {
+        match self {
+            Level::File => "the top of the file",
+            Level::Workspace => "the workspace",
+            Level::WorkspaceOrGroup => "the workspace or a group",
+            Level::Group => "a sync group",
+        }
+    }
+
+    /// Whether an object of this level may hold a key of `key`'s level.
+    pub(super) fn holds(self, key: Level) -> bool {
+        key == self || key == Level::WorkspaceOrGroup && self != Level::File
+    }
+}
+
+/// The entry of a key.
+pub(super) fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+const fn required(
+    level: Level,
+    name: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key {
+        name,
+        level,
+        required: true,
+        default: None,
+        example,
+        meaning,
+    }
+}
+
+const fn optional(
+    level: Level,
+    name: &'static str,
+    default: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key {
+        name,
+        level,
+        required: false,
+        default: Some(default),
+        example,
+        meaning,
+    }
+}
+
+use Level::{File, Group, Workspace, WorkspaceOrGroup as Either};
+
+/// Every key, in the order of docs/configuration.md.
+pub const KEYS: &[Key] = &[
+    required(
+        File,
+        "secret_scope",
+        r#""dr-scope""#,
+        "secret scope that holds the tokens; may be empty",
+    ),
+    required(
+        File,
+        "workspaces",
+        "[…]",
+        "the workspaces whose tables are synchronized",
+    ),
+    required(
+        Workspace,
+        "workspace_name",
+        r#""east""#,
+        "unique label of the workspace",
+    ),
+    required(
+        Workspace,
+        "workspace_instance_url",
+        r#""https://adb-111.azuredatabricks.net""#,
+        "address of the workspace, or folder of an embedded lakehouse",
+    ),
+    required(
+        Workspace,
+        "workspace_pat_key",
+        r#""east-pat""#,
+        "name of the secret that holds the workspace's token; may be empty",
+    ),
+    required(
+        Workspace,
+        "sync_location_primary",
+        r#""abfss://dr@eastacct.dfs.core.windows.net/""#,
+        "where the primary's metadata tables lie",
+    ),
+    required(
+        Workspace,
+        "sync_location_secondary",
+        r#""abfss://dr@westacct.dfs.core.windows.net/""#,
+        "where the secondary's metadata tables and the replicas lie",
+    ),
+    required(
+        Workspace,
+        "sync_failure_notification",
+        r#""ops@example.com""#,
+        "who is told of failures",
+    ),
+    required(
+        Workspace,
+        "sync_success_notification",
+        r#""ops@example.com""#,
+        "who is told of successes",
+    ),
+    required(
+        Workspace,
+        "sync_default_schedule",
+        r#""0 */12 * * *""#,
+        "when a group without its own schedule is due",
+    ),
+    required(
+        Either,
+        "sync_max_retries",
+        "3",
+        "attempts per table beyond the first, 0 to 20",
+    ),
+    required(
+        Workspace,
+        "sync_groups",
+        "[…]",
+        "the groups of tables that are only true together",
+    ),
+    optional(
+        Workspace,
+        "default_catalog",
+        "the workspace's default catalog",
+        r#""main""#,
+        "catalog of table names without one",
+    ),
+    optional(
+        Workspace,
+        "default_schema",
+        "default",
+        r#""default""#,
+        "schema of table names without one",
+    ),
+    optional(
+        Workspace,
+        "warehouse_id",
+        "one that the workspace offers",
+        r#""1234567890abcdef""#,
+        "SQL warehouse that runs the statements",
+    ),
+    optional(
+        Workspace,
+        "workspace_profile",
+        "none",
+        r#""EAST""#,
+        "profile of ~/.databrickscfg for the workspace",
+    ),
+    optional(
+        Workspace,
+        "secondary_workspace_name",
+        "none",
+        r#""west""#,
+        "label of the secondary's workspace",
+    ),
+    optional(
+        Workspace,
+        "secondary_workspace_instance_url",
+        "none",
+        r#""https://adb-222.azuredatabricks.net""#,
+        "address of the secondary's workspace",
+    ),
+    optional(
+        Workspace,
+        "secondary_workspace_pat_key",
+        "none",
+        r#""west-pat""#,
+        "name of the secret that holds its token; may be empty",
+    ),
+    optional(
+        Workspace,
+        "secondary_workspace_profile",
+        "none",
+        r#""WEST""#,
+        "profile of ~/.databrickscfg for it",
+    ),
+    optional(
+        Workspace,
+        "secondary_warehouse_id",
+        "one that it offers",
+        r#""fedcba0987654321""#,
+        "SQL warehouse there",
+    ),
+    optional(
+        Workspace,
+        "notifications",
+        "none",
+        r#"{"smtp": {…}, "webhooks": […]}"#,
+        "mail server and webhooks",
+    ),
+    optional(
+        Workspace,
+        "plan_max_age_hours",
+        "72",
+        "72",
+        "how long a stored plan may wait to be applied, 1 to 8760",
+    ),
+    optional(
+        Either,
+        "sync_schedule",
+        "sync_default_schedule",
+        r#""0 2 * * *""#,
+        "when the group is due",
+    ),
+    optional(
+        Either,
+        "sync_timezone",
+        "UTC",
+        r#""America/New_York""#,
+        "time zone of the schedule",
+    ),
+    optional(
+        Either,
+        "sync_rpo_minutes",
+        "the schedule's longest gap",
+        "720",
+        "recovery point objective, 1 to 5256000",
+    ),
+    optional(
+        Either,
+        "sync_max_lag_minutes",
+        "twice the schedule's longest gap",
+        "1440",
+        "lag beyond which a group is brought to now, 0 to 5256000; 0 is never",
+    ),
+    optional(
+        Either,
+        "sync_min_interval_minutes",
+        "30",
+        "30",
+        "least time between two synchronizations, 0 to 525600",
+    ),
+    optional(
+        Either,
+        "sync_replica_retention_days",
+        "30",
+        "30",
+        "how long replaced versions of replicas stay readable, 1 to 3650",
+    ),
+    optional(
+        Either,
+        "sync_shrink_percent",
+        "50",
+        "50",
+        "share of the last cut's rows below which a source is not copied, 0 to 100; 0 is off",
+    ),
+    required(
+        Group,
+        "group_name",
+        r#""core_product""#,
+        "name of the group, unique in the workspace",
+    ),
+    required(
+        Group,
+        "group_owner_email",
+        r#""owner@example.com""#,
+        "who is told of everything",
+    ),
+    optional(
+        Group,
+        "workflow",
+        "none: by schedule only",
+        r#""core_product_job""#,
+        "job, or list of jobs, that writes the tables",
+    ),
+    required(
+        Group,
+        "tables",
+        r#"["main.core.core_gold"]"#,
+        "tables of the group",
+    ),
+    optional(
+        Group,
+        "paused",
+        "not paused",
+        r#""until the migration is done""#,
+        "why the group is not synchronized now",
+    ),
+    optional(
+        Group,
+        "unprotected_tables",
+        "none",
+        r#"{"main.core.a_view": "views are not copied"}"#,
+        "tables of the group that are not copied, each with the reason",
+    ),
+];
