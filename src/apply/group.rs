@@ -351,10 +351,7 @@ fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfi
         Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
             Ok(Checked::Holds(version))
         }
-        Standing::AlreadyCloned(version) => {
-            order.replica_version = Some(version);
-            Ok(Checked::Clone(order))
-        }
+        Standing::AlreadyCloned(_) => Ok(Checked::Clone(order)),
         Standing::Other(source_version) => Err(Unfit::Stale(format!(
             "another apply has brought the replica of {} to v{source_version}: plan again",
             step.table
