@@ -48,4 +48,5 @@ pub mod observe;
 pub mod plan;
 pub mod region;
 
+pub mod render;
 pub mod schedule;
