@@ -1,7 +1,24 @@
 //! Carries out a plan, emits events, commits cuts.
+//!
+//! Per group: check what the plan pinned, record `in-progress`, clone, verify, ask the sources once more, append the cut,
+//! record `success`. Nothing counts until the cut is in the secondary's log; everything before may be repeated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use futures::future::join_all;
+use tokio::sync::Semaphore;
 
 mod event;
+mod exit;
+mod group;
 mod record;
+mod rows;
+mod site;
+mod table;
 
 pub use event::{Event, What};
 pub use record::{
@@ -9,13 +26,11 @@ pub use record::{
     TableRecord, VerifiedRecord,
 };
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use chrono::{DateTime, Utc};
-
-use crate::plan::StoredPlan;
+use crate::moment;
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{Action, Decision, GroupPlan, StoredPlan};
 use crate::region::Regions;
+use site::Site;
 
 /// How an apply is to work.
 #[derive(Clone)]
@@ -28,10 +43,21 @@ pub struct Options {
     pub parallelism: usize,
     /// Set to stop starting work (first Ctrl-C or SIGTERM).
     pub stop: Arc<AtomicBool>,
+    /// The exit status of the signal that set `stop`; 0: none.
+    pub signal: Arc<AtomicU8>,
     /// The clock.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// `DRSYNC_NOW` replaced the clock.
     pub clock_overridden: bool,
+}
+
+/// What one apply shares between its groups.
+struct Run<'a> {
+    stored: &'a StoredPlan,
+    options: &'a Options,
+    tell: &'a (dyn Fn(Event) + Send + Sync),
+    clones: Semaphore,
+    warnings: std::sync::Mutex<Vec<String>>,
 }
 
 /// Carries out a plan, no more and no less (`regions` in the order of its workspaces), and returns the record of it.
@@ -43,6 +69,217 @@ pub async fn apply(
     options: &Options,
     tell: &(dyn Fn(Event) + Send + Sync),
 ) -> RunRecord {
-    let _ = (stored, regions, options.parallelism, tell);
-    todo!()
+    let plan = &stored.plan;
+    let run = Run {
+        stored,
+        options,
+        tell,
+        clones: Semaphore::new(options.parallelism.max(1)),
+        warnings: std::sync::Mutex::default(),
+    };
+    let started_at = run.now();
+    run.tell(What::Started {
+        run_id: options.run_id.clone(),
+        plan_id: plan.plan_id.clone(),
+        groups: plan.summary.groups_sync,
+        tables: plan.summary.create + plan.summary.update,
+        copy_bytes: plan.summary.copy_bytes,
+    });
+    let workspaces = plan
+        .workspaces
+        .iter()
+        .zip(regions)
+        .map(|(workspace, regions)| run.workspace(workspace, regions));
+    let groups: Vec<GroupRecord> = join_all(workspaces).await.into_iter().flatten().collect();
+    let signal = options.signal.load(Ordering::Relaxed);
+    let warnings = std::mem::take(
+        &mut *run
+            .warnings
+            .lock()
+            .expect("no panic while a warning is noted"),
+    );
+    let mut record = RunRecord {
+        kind: KIND.to_owned(),
+        format_version: FORMAT_VERSION.to_owned(),
+        run_id: options.run_id.clone(),
+        plan_id: plan.plan_id.clone(),
+        plan_sha256: stored.sha256.clone(),
+        effect_sha256: plan.effect_sha256.clone(),
+        started_at,
+        ended_at: run.now(),
+        clock_overridden: options.clock_overridden,
+        actor: options.actor.clone(),
+        exit: exit::of(plan, &groups, signal),
+        summary: summary(&groups),
+        groups,
+        warnings,
+        previous_run_sha256: None,
+    };
+    if plan.applyable {
+        keep_record(&mut record, regions).await;
+    }
+    run.tell(What::Summary {
+        record: Box::new(record.clone()),
+    });
+    record
+}
+
+impl Run<'_> {
+    fn now(&self) -> DateTime<Utc> {
+        moment::millis((self.options.clock)())
+    }
+
+    fn tell(&self, what: What) {
+        (self.tell)(Event {
+            at: self.now(),
+            what,
+        });
+    }
+
+    fn warn(&self, message: String) {
+        self.tell(What::Warning {
+            message: message.clone(),
+        });
+        self.warnings
+            .lock()
+            .expect("no panic while a warning is noted")
+            .push(message);
+    }
+
+    fn stopped(&self) -> bool {
+        self.options.stop.load(Ordering::Relaxed)
+    }
+
+    /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
+    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Vec<GroupRecord> {
+        let mut records: BTreeMap<&str, GroupRecord> = BTreeMap::new();
+        let due: Vec<&GroupPlan> = smallest_first(plan);
+        let nothing = due.is_empty()
+            && plan
+                .metadata
+                .iter()
+                .all(|action| action.action == crate::plan::LedgerAction::None);
+        if !nothing {
+            let site = Site::prepare(self, plan, regions).await;
+            let groups = due
+                .into_iter()
+                .map(|group| group::apply(self, &site, group));
+            let done: Vec<(&str, GroupRecord)> = futures::stream::iter(groups)
+                .buffer_unordered(self.options.parallelism.max(1))
+                .collect()
+                .await;
+            records.extend(done);
+        }
+        plan.groups
+            .iter()
+            .map(|group| {
+                records
+                    .remove(group.name.as_str())
+                    .unwrap_or_else(|| not_due(plan, group))
+            })
+            .collect()
+    }
+}
+
+fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
+    let mut due: Vec<&GroupPlan> = plan
+        .groups
+        .iter()
+        .filter(|group| group.decision == Decision::Sync)
+        .collect();
+    due.sort_by_key(|group| {
+        let copies = group
+            .steps
+            .iter()
+            .filter(|step| step.action != Action::NoOp);
+        copies
+            .map(|step| {
+                step.estimate
+                    .map_or(u64::MAX / 1024, |copy| copy.copy_bytes)
+            })
+            .sum::<u64>()
+    });
+    due
+}
+
+/// The record of a group that the plan leaves as it is.
+fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
+    let (outcome, message) = match group.decision {
+        Decision::Blocked => {
+            let texts: Vec<String> = group
+                .findings
+                .iter()
+                .filter(|finding| finding.blocks())
+                .map(|finding| {
+                    let about = finding.table.as_deref().unwrap_or(&finding.message);
+                    format!("{}: {about}", finding.code.as_str())
+                })
+                .collect();
+            (GroupOutcome::Blocked, texts.join("; "))
+        }
+        Decision::Waiting => (GroupOutcome::Waiting, reason(group)),
+        Decision::UpToDate => (GroupOutcome::UpToDate, reason(group)),
+        Decision::Sync => (
+            GroupOutcome::NotStarted,
+            "the apply ended before its turn".to_owned(),
+        ),
+    };
+    GroupRecord {
+        workspace: workspace.name.clone(),
+        name: group.name.clone(),
+        outcome,
+        message: Some(message),
+        cut: group.last_cut.as_ref().map(|cut| cut.number),
+        recovery_point: group.last_cut.as_ref().map(|cut| cut.recovery_point),
+        tables: Vec::new(),
+    }
+}
+
+fn reason(group: &GroupPlan) -> String {
+    let code = serde_json::to_value(group.reason.code).unwrap_or_default();
+    format!(
+        "{}: {}",
+        code.as_str().unwrap_or_default(),
+        group.reason.message
+    )
+}
+
+fn summary(groups: &[GroupRecord]) -> RunSummary {
+    let mut counts = RunSummary::default();
+    for group in groups {
+        match group.outcome {
+            GroupOutcome::Synchronized => counts.synchronized += 1,
+            GroupOutcome::Failed => counts.failed += 1,
+            GroupOutcome::Blocked => counts.blocked += 1,
+            GroupOutcome::Stale => counts.stale += 1,
+            GroupOutcome::Overtaken => counts.overtaken += 1,
+            GroupOutcome::NotStarted => counts.not_started += 1,
+            GroupOutcome::UpToDate | GroupOutcome::Waiting => {}
+        }
+        counts.copied_files += group
+            .tables
+            .iter()
+            .filter_map(|table| table.copied_files)
+            .sum::<u64>();
+        counts.copied_bytes += group
+            .tables
+            .iter()
+            .filter_map(|table| table.copied_bytes)
+            .sum::<u64>();
+    }
+    counts
+}
+
+/// Keeps the run record beside the plan; a secondary that cannot keep it is worth a warning, not a failure.
+async fn keep_record(record: &mut RunRecord, regions: &[Regions]) {
+    let name = format!("{}.run.json", record.run_id);
+    for regions in regions {
+        let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
+        bytes.push(b'\n');
+        if let Err(error) = regions.secondary.keep_evidence(&name, &bytes).await {
+            record.warnings.push(format!(
+                "the run record is not kept in the secondary: {error}"
+            ));
+        }
+    }
 }

@@ -9,16 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
 
+mod across;
 mod address;
+mod effective;
+mod fields;
+mod group;
 mod json;
+mod keys;
+mod load;
 mod location;
 mod name;
 mod read;
+mod settings;
+mod values;
+mod workspace;
 
 pub use address::WorkspaceAddress;
+pub use keys::{KEYS, Key, Level};
+pub use load::{ConfigError, load};
 pub use location::{Location, LocationError, Scheme};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use read::{read_files, read_text};
+pub use values::token_variable;
 
 /// What was read: the usable part of every workspace, and every mistake of the rest.
 #[derive(Debug, Clone)]
@@ -108,6 +120,10 @@ pub struct SecondaryWorkspace {
 
 /// A sync group as the configuration gives it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every entry is valid, and there are few"
+)]
 pub enum GroupEntry {
     /// Everything about it is valid.
     Valid(Group),
@@ -149,6 +165,15 @@ pub struct Group {
     pub paused: Option<String>,
     /// Tables of the group that cannot or shall not be cloned, with the reason.
     pub unprotected: BTreeMap<TableRef, String>,
+}
+
+impl Group {
+    /// The tables to be synchronized: those of `tables` that are not unprotected.
+    pub fn protected(&self) -> impl Iterator<Item = &TableRef> {
+        self.tables
+            .iter()
+            .filter(|table| !self.unprotected.contains_key(table))
+    }
 }
 
 impl GroupEntry {

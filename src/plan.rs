@@ -1,25 +1,250 @@
 //! `Observed` in, `Plan` out: triggers, recovery points, decisions, findings; and the stored plan document.
 
+use chrono::{DateTime, Duration, Utc};
+
+mod checks;
 pub mod document;
+mod effect;
 mod finding;
+mod group;
 mod observed;
+mod replica;
+mod request;
+pub mod retention;
+mod rows;
 pub mod status;
+mod stored;
+mod trigger;
+mod versions;
+mod view;
+mod warnings;
+mod workflow;
 
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
+pub use group::{cut_entry, may_be_due, pins};
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved, merge_copies,
 };
-
-mod effect;
-mod request;
-mod stored;
+pub use replica::{Standing, standing_of};
 pub use request::Request;
 pub use stored::{StoredPlan, StoredPlanError};
 
+use crate::moment;
+use document::{
+    BothRegions, Connection, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan,
+};
+
 /// Decides: pure and total, the same input gives the same plan.
 pub fn plan(observed: &Observed, request: &Request) -> Plan {
-    todo!("{observed:?} {request:?}")
+    let mut warnings = Vec::new();
+    let mut workspaces = Vec::new();
+    for workspace in &observed.workspaces {
+        let planned = plan_workspace(observed, workspace, request);
+        warnings.extend(warnings::of_workspace(
+            observed,
+            workspace,
+            &planned.groups,
+            request,
+        ));
+        workspaces.push(planned);
+    }
+    let summary = summary(&workspaces);
+    let (expires_at, expiry_reason) = expiry(observed, &workspaces);
+    let changes_metadata = workspaces
+        .iter()
+        .flat_map(|workspace| &workspace.metadata)
+        .any(|action| action.action != LedgerAction::None);
+    let everything = request.selection == document::Selection::default();
+    let plan = Plan {
+        kind: document::KIND.to_owned(),
+        format_version: document::FORMAT_VERSION.to_owned(),
+        tool: Tool {
+            name: "drsync".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        plan_id: request.plan_id.clone(),
+        created_at: observed.now,
+        expires_at,
+        expiry_reason,
+        complete: everything && summary.groups_blocked == 0 && !observed.incomplete,
+        applyable: summary.groups_sync > 0 || changes_metadata,
+        selection: request.selection.clone(),
+        config: observed.config.clone(),
+        warnings,
+        accepted: request.accepted.clone(),
+        effect_sha256: String::new(),
+        observed_clock: ObservedClock {
+            now: observed.now,
+            overridden: observed.clock_overridden,
+        },
+        unprotected: unprotected(observed, request),
+        document_sha256: String::new(),
+        summary,
+        workspaces,
+    };
+    plan.sealed()
+}
+
+fn plan_workspace(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    request: &Request,
+) -> WorkspacePlan {
+    let facts = checks::Facts::of(workspace);
+    let mut groups: Vec<GroupPlan> = Vec::new();
+    for seen in &workspace.groups {
+        // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
+        let first = seen
+            .entry
+            .name()
+            .is_some_and(|name| groups.iter().all(|group| group.name != name));
+        if first && seen.entry.name().is_some_and(|name| request.selects(name)) {
+            groups.extend(group::plan(observed, workspace, seen, &facts, request));
+        }
+    }
+    let rows = match workspace.primary.refusal() {
+        // Without the primary nothing is decided, and nothing is said of any group.
+        Some(_) => Vec::new(),
+        None => rows::changes(observed, workspace, &groups, request),
+    };
+    let mut metadata = rows::actions(workspace, &rows);
+    if workspace.primary.refusal().is_some() {
+        metadata
+            .iter_mut()
+            .for_each(|action| action.action = LedgerAction::None);
+    }
+    WorkspacePlan {
+        name: workspace.workspace.name.clone(),
+        connection: connection(workspace),
+        observed: BothRegions {
+            primary: region_seen(&workspace.primary, None),
+            secondary: region_seen(&workspace.secondary, Some("passive")),
+        },
+        metadata,
+        rows,
+        groups,
+    }
+}
+
+fn connection(workspace: &WorkspaceObserved) -> Connection {
+    let desired = &workspace.workspace;
+    let secondary = desired.secondary.as_ref();
+    Connection {
+        secret_scope: desired.secret_scope.clone(),
+        pat_key: desired.pat_key.clone(),
+        profile: desired.profile.clone(),
+        warehouse_id: desired.warehouse_id.clone(),
+        secondary_workspace: secondary.map(|secondary| secondary.address.to_string()),
+        secondary_pat_key: secondary.and_then(|secondary| secondary.pat_key.clone()),
+        secondary_profile: secondary.and_then(|secondary| secondary.profile.clone()),
+        secondary_warehouse_id: secondary.and_then(|secondary| secondary.warehouse_id.clone()),
+    }
+}
+
+fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
+    RegionSeen {
+        workspace: region.workspace.clone(),
+        location: region.location.clone(),
+        reachable: region.reachable(),
+        answer: region.refusal().map(ToString::to_string),
+        role: role.map(str::to_owned),
+        principal: region
+            .presence
+            .as_ref()
+            .ok()
+            .and_then(|presence| presence.principal.clone()),
+        observed_at: region.observed_at,
+    }
+}
+
+fn unprotected(observed: &Observed, request: &Request) -> Vec<Unprotected> {
+    let groups = observed
+        .workspaces
+        .iter()
+        .flat_map(|workspace| &workspace.groups);
+    groups
+        .filter_map(|group| Some((group.entry.name()?, group)))
+        .filter(|(name, _)| request.selects(name))
+        .flat_map(|(name, group)| {
+            group
+                .unprotected
+                .iter()
+                .map(move |(table, reason)| (name, table, reason))
+        })
+        .map(|(name, table, reason)| Unprotected {
+            group: name.to_owned(),
+            table: table.to_string(),
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+fn summary(workspaces: &[WorkspacePlan]) -> Summary {
+    let mut counts = Summary::default();
+    for workspace in workspaces {
+        counts.metadata_changes += workspace
+            .metadata
+            .iter()
+            .map(document::MetadataAction::changes)
+            .sum::<usize>();
+        for group in &workspace.groups {
+            match group.decision {
+                Decision::Blocked => counts.groups_blocked += 1,
+                Decision::Sync => counts.groups_sync += 1,
+                Decision::Waiting => counts.groups_waiting += 1,
+                Decision::UpToDate => counts.groups_up_to_date += 1,
+            }
+            for step in &group.steps {
+                match step.action {
+                    Action::Create => counts.create += 1,
+                    Action::Update => counts.update += 1,
+                    Action::NoOp => counts.no_op += 1,
+                }
+                if let Some(estimate) = step.estimate {
+                    counts.copy_bytes += estimate.copy_bytes;
+                    counts.copy_files += estimate.copy_files;
+                }
+            }
+        }
+    }
+    counts
+}
+
+/// A plan expires with its first pin, and in any case after the configuration's longest wait.
+fn expiry(observed: &Observed, workspaces: &[WorkspacePlan]) -> (DateTime<Utc>, String) {
+    let max_age = observed
+        .workspaces
+        .iter()
+        .map(|workspace| workspace.workspace.plan_max_age)
+        .min();
+    let max_age = max_age.unwrap_or(Duration::hours(72));
+    let oldest_pin = workspaces
+        .iter()
+        .flat_map(|workspace| &workspace.groups)
+        .flat_map(|group| &group.steps)
+        .filter(|step| step.action != Action::NoOp)
+        .filter_map(|step| Some((step.source.readable_until?, step)))
+        .min_by_key(|(until, _)| *until);
+    let by_age = observed.now + max_age;
+    let hours = max_age.num_hours();
+    match oldest_pin {
+        Some((until, step)) if until < by_age => (
+            until,
+            format!(
+                "the pin of {} v{} can be read no longer",
+                step.table, step.source.version
+            ),
+        ),
+        Some((until, _)) => (
+            by_age,
+            format!(
+                "max age {hours}h; the oldest pin stays readable until {}",
+                moment::text(until)
+            ),
+        ),
+        None => (by_age, format!("max age {hours}h")),
+    }
 }

@@ -1,10 +1,22 @@
 //! Cron expressions: was this due since then, when next, what is the shortest interval.
+//!
+//! Times of day are those of the schedule's zone; everything that comes in or goes out is UTC.
+//! A time that the clocks skip in spring fires when they go on, if the expression names one time of day, else not;
+//! a time that they repeat in autumn fires once, if the expression names one time of day, else twice.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
+
+mod describe;
+mod gaps;
+mod parse;
+
+/// The least time between two firings: what it takes for a group to be looked at, copied and recorded in peace.
+pub const SHORTEST_MINUTES: i64 = 30;
 
 /// A schedule that cannot be used: what is wrong, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +28,12 @@ pub struct ScheduleError {
     pub remedy: Option<String>,
 }
 
-/// A five-field cron expression in a time zone, fires at least 30 minutes apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A five-field cron expression in a time zone; it fires, and never twice within half an hour.
+#[derive(Clone)]
 pub struct Schedule {
     expression: String,
     zone: Tz,
-    cron: Cron,
+    cron: Arc<Cron>,
     shortest: Duration,
     longest: Duration,
 }
@@ -29,38 +41,32 @@ pub struct Schedule {
 impl Schedule {
     /// Reads a five-field cron expression that fires in `timezone` (an IANA name).
     pub fn parse(expression: &str, timezone: &str) -> Result<Schedule, ScheduleError> {
-        let zone: Tz = timezone.parse().map_err(|_| ScheduleError {
-            message: format!("`{timezone}` is not a time zone"),
-            remedy: None,
-        })?;
-        let cron: Cron = expression.parse().map_err(|error| ScheduleError {
-            message: format!("`{expression}` is not a cron expression: {error}"),
-            remedy: None,
-        })?;
-        let hours = Duration::hours(12);
+        let zone = parse::zone(timezone)?;
+        let cron = parse::cron(expression)?;
+        let gaps::Gaps { shortest, longest } = gaps::measure(&cron, zone)?;
+        let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(Schedule {
-            expression: expression.into(),
+            expression,
             zone,
-            cron,
-            shortest: hours,
-            longest: hours,
+            cron: Arc::new(cron),
+            shortest,
+            longest,
         })
+    }
+
+    /// Whether `timezone` is an IANA name.
+    pub fn check_timezone(timezone: &str) -> Result<(), ScheduleError> {
+        parse::zone(timezone).map(|_| ())
     }
 
     /// The first firing after `moment`.
     pub fn next_after(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let found = self
-            .cron
-            .find_next_occurrence(&moment.with_timezone(&self.zone), false);
-        found.ok().map(|at| at.to_utc())
+        gaps::next(&self.cron, self.zone, moment)
     }
 
     /// The newest firing at or before `moment`.
     pub fn last_at_or_before(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let found = self
-            .cron
-            .find_previous_occurrence(&moment.with_timezone(&self.zone), true);
-        found.ok().map(|at| at.to_utc())
+        gaps::last(&self.cron, self.zone, moment)
     }
 
     /// The newest firing after `after` and at or before `until`.
@@ -82,7 +88,7 @@ impl Schedule {
         self.shortest
     }
 
-    /// The expression, as it was written.
+    /// The expression, its fields parted by one blank.
     pub fn expression(&self) -> &str {
         &self.expression
     }
@@ -94,7 +100,7 @@ impl Schedule {
 
     /// In few words: `every 12 hours` where that is all of it, else the expression.
     pub fn describe(&self) -> String {
-        self.to_string()
+        describe::describe(self)
     }
 }
 
@@ -103,3 +109,28 @@ impl fmt::Display for Schedule {
         write!(f, "{} {}", self.expression, self.zone.name())
     }
 }
+
+// The parsed expression holds a flag for every year until 5000: nothing to read in a failed test.
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schedule({self})")
+    }
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        let Schedule {
+            expression,
+            zone,
+            cron: _,
+            shortest: _,
+            longest: _,
+        } = self;
+        *expression == other.expression && *zone == other.zone
+    }
+}
+
+impl Eq for Schedule {}
+
+#[cfg(test)]
+mod tests;

@@ -45,22 +45,39 @@ impl Place {
     pub(super) fn wrong(&self, wrong: Wrong) -> Mistake {
         let Place { file, line, path } = self.clone();
         let Wrong { message, remedy } = wrong;
-        Mistake { file, line, path, message, remedy }
+        Mistake {
+            file,
+            line,
+            path,
+            message,
+            remedy,
+        }
     }
 
     pub(super) fn key(&self, key: &str, line: usize) -> Place {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
-        let path = match (self.path.as_str(), !key.is_empty() && key.chars().all(plain)) {
+        let path = match (
+            self.path.as_str(),
+            !key.is_empty() && key.chars().all(plain),
+        ) {
             ("$", true) => key.to_string(),
             ("$", false) => format!("[{}]", shown(key)),
             (path, true) => format!("{path}.{key}"),
             (path, false) => format!("{path}[{}]", shown(key)),
         };
-        Place { file: self.file.clone(), line, path }
+        Place {
+            file: self.file.clone(),
+            line,
+            path,
+        }
     }
 
     pub(super) fn item(&self, at: usize, line: usize) -> Place {
-        Place { file: self.file.clone(), line, path: format!("{}[{at}]", self.path) }
+        Place {
+            file: self.file.clone(),
+            line,
+            path: format!("{}[{at}]", self.path),
+        }
     }
 }
 
@@ -74,7 +91,10 @@ pub(super) fn shown(text: &str) -> String {
 
 impl Wrong {
     pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
-        Wrong { message: message.into(), remedy: Some(remedy.into()) }
+        Wrong {
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 }
 
@@ -121,13 +141,20 @@ impl<'a> Fields<'a> {
     /// Takes an object's keys in, and says what is unknown or double.
     pub(super) fn open(place: Place, level: Level, members: &'a [Member]) -> Fields<'a> {
         let mistakes = doubles(&place, members);
-        let mut fields = Fields { place, level, given: BTreeMap::new(), mistakes };
+        let mut fields = Fields {
+            place,
+            level,
+            given: BTreeMap::new(),
+            mistakes,
+        };
         let mut unknown = Vec::new();
         for member in members.iter().filter(|member| !is_comment(&member.key)) {
             let known = key(&member.key).filter(|key| level.holds(key.level));
             match known {
                 Some(key) => fields.take(key, member, true),
-                None if unknown.iter().any(|other: &&Member| other.key == member.key) => {}
+                None if unknown
+                    .iter()
+                    .any(|other: &&Member| other.key == member.key) => {}
                 None => unknown.push(member),
             }
         }
@@ -139,8 +166,15 @@ impl<'a> Fields<'a> {
 
     fn take(&mut self, key: &Key, member: &'a Member, spelled: bool) {
         let place = self.place.key(&member.key, member.line);
-        let field = Field { place, node: &member.value, sure: spelled };
-        self.given.entry(key.name).and_modify(|first| first.sure = false).or_insert(field);
+        let field = Field {
+            place,
+            node: &member.value,
+            sure: spelled,
+        };
+        self.given
+            .entry(key.name)
+            .and_modify(|first| first.sure = false)
+            .or_insert(field);
     }
 
     /// Names the nearest known key; where it is near and not given, the value is read as that key's,
@@ -149,7 +183,10 @@ impl<'a> Fields<'a> {
         let place = self.place.key(&member.key, member.line);
         let elsewhere = key(&member.key);
         if let Some(other) = elsewhere {
-            let remedy = format!("move it to {}", other.level.place());
+            let remedy = match (other.name, self.level) {
+                ("sync_default_schedule", Level::Group) => "write sync_schedule".to_string(),
+                _ => format!("move it to {}", other.level.place()),
+            };
             let message = format!("does not belong in {}", self.level.place());
             self.mistakes.push(place.wrong(Wrong::new(message, remedy)));
             return;
@@ -158,22 +195,38 @@ impl<'a> Fields<'a> {
         let nearest = mine
             .map(|key| (nearness(&member.key, key.name), key))
             .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        let Some((nearness, key)) = nearest else { return };
+        let Some((nearness, key)) = nearest else {
+            return;
+        };
         let near = nearness >= NEAR;
         let remedy = match near {
             true => format!("did you mean {}?", key.name),
             false => format!("remove it; the nearest known key is {}", key.name),
         };
-        self.mistakes.push(place.wrong(Wrong::new("unknown key", remedy)));
+        self.mistakes
+            .push(place.wrong(Wrong::new("unknown key", remedy)));
         if near && !self.given.contains_key(key.name) {
             self.take(key, member, false);
         }
     }
 
+    fn requires(&self, key: &Key) -> bool {
+        key.required && !(self.level == Level::Group && key.level != Level::Group)
+    }
+
+    /// What to do about a key without a value.
+    fn value_remedy(&self, name: &str) -> Option<String> {
+        let key = key(name)?;
+        Some(match self.requires(key) {
+            true => format!("write {}", example(key)),
+            false => format!("leave it out, or write {}", example(key)),
+        })
+    }
+
     /// The field of a key, unless it is missing or null, which is said.
     pub(super) fn field(&mut self, name: &'static str) -> Option<Field<'a>> {
         let known = key(name)?;
-        let required = known.required && !(self.level == Level::Group && known.level != Level::Group);
+        let required = self.requires(known);
         let Some(field) = self.given.get(name).cloned() else {
             if required {
                 let wrong = Wrong::new("is missing", format!("add {}", example(known)));
@@ -183,11 +236,14 @@ impl<'a> Fields<'a> {
             return None;
         };
         if let Json::Null = field.node.value {
-            let remedy = match required {
-                true => format!("write {}", example(known)),
-                false => format!("leave it out, or write {}", example(known)),
-            };
-            self.wrong(&field, Wrong::new("is null", remedy));
+            let remedy = self.value_remedy(name);
+            self.wrong(
+                &field,
+                Wrong {
+                    message: "is null".to_string(),
+                    remedy,
+                },
+            );
             return None;
         }
         Some(field)
@@ -205,7 +261,8 @@ impl<'a> Fields<'a> {
     fn kind_wrong(&mut self, field: &Field<'_>, name: &str, wanted: &str) {
         let message = format!("is {}, not {wanted}", field.node.value.kind());
         let remedy = key(name).map(|key| format!("write {}", example(key)));
-        self.mistakes.push(field.place.wrong(Wrong { message, remedy }));
+        self.mistakes
+            .push(field.place.wrong(Wrong { message, remedy }));
     }
 
     /// The text of a key, and where it stands.
@@ -225,6 +282,19 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&str) -> Result<T, Wrong>,
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
+        // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
+        let may_be_empty = name == "secret_scope" || name.ends_with("_pat_key");
+        if text.trim().is_empty() && !may_be_empty {
+            let remedy = self.value_remedy(name);
+            self.wrong(
+                &field,
+                Wrong {
+                    message: "is empty".to_string(),
+                    remedy,
+                },
+            );
+            return None;
+        }
         match read(text) {
             Ok(value) => Some((value, field)),
             Err(wrong) => {
@@ -238,7 +308,12 @@ impl<'a> Fields<'a> {
     pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
         let field = self.field(name)?;
         let digits = match &field.node.value {
-            Json::Number(digits) | Json::Text(digits) => digits.as_str(),
+            Json::Number(digits) => digits.as_str(),
+            Json::Text(_) => {
+                return self
+                    .read(name, |text| whole_number(text, range))
+                    .map(|(number, _)| number);
+            }
             _ => {
                 self.kind_wrong(&field, name, "a number");
                 return None;
@@ -261,8 +336,14 @@ impl<'a> Fields<'a> {
             return None;
         };
         if items.is_empty() {
-            let remedy = key(name).map(|key| format!("write {}", example(key)));
-            self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
+            let remedy = self.value_remedy(name);
+            self.wrong(
+                &field,
+                Wrong {
+                    message: "is empty".to_string(),
+                    remedy,
+                },
+            );
             return None;
         }
         Some((items, field))
@@ -280,7 +361,11 @@ impl<'a> Fields<'a> {
 }
 
 fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
-    let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
+    let bounds = format!(
+        "write a whole number from {} to {}",
+        range.start(),
+        range.end()
+    );
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Wrong::new("is not a whole number", bounds));

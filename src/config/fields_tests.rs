@@ -19,9 +19,8 @@ fn one_slip_in_any_key_stays_nearest_to_it() {
         }
         for slip in slips.iter().filter(|slip| key(slip).is_none()) {
             let same = KEYS.iter().filter(|key| key.level == meant.level);
-            let nearest = same.max_by(|a, b| {
-                nearness(slip, a.name).total_cmp(&nearness(slip, b.name))
-            });
+            let nearest =
+                same.max_by(|a, b| nearness(slip, a.name).total_cmp(&nearness(slip, b.name)));
             assert_eq!(nearest.map(|key| key.name), Some(name), "{slip}");
             assert!(nearness(slip, name) >= NEAR, "{slip}");
         }

@@ -58,7 +58,14 @@ const fn required(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key { name, level, required: true, default: None, example, meaning }
+    Key {
+        name,
+        level,
+        required: true,
+        default: None,
+        example,
+        meaning,
+    }
 }
 
 const fn optional(
@@ -68,16 +75,38 @@ const fn optional(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key { name, level, required: false, default: Some(default), example, meaning }
+    Key {
+        name,
+        level,
+        required: false,
+        default: Some(default),
+        example,
+        meaning,
+    }
 }
 
 use Level::{File, Group, Workspace, WorkspaceOrGroup as Either};
 
 /// Every key, in the order of docs/configuration.md.
 pub const KEYS: &[Key] = &[
-    required(File, "secret_scope", r#""dr-scope""#, "secret scope that holds the tokens; may be empty"),
-    required(File, "workspaces", "[…]", "the workspaces whose tables are synchronized"),
-    required(Workspace, "workspace_name", r#""east""#, "unique label of the workspace"),
+    required(
+        File,
+        "secret_scope",
+        r#""dr-scope""#,
+        "secret scope that holds the tokens; may be empty",
+    ),
+    required(
+        File,
+        "workspaces",
+        "[…]",
+        "the workspaces whose tables are synchronized",
+    ),
+    required(
+        Workspace,
+        "workspace_name",
+        r#""east""#,
+        "unique label of the workspace",
+    ),
     required(
         Workspace,
         "workspace_instance_url",
@@ -120,8 +149,18 @@ pub const KEYS: &[Key] = &[
         r#""0 */12 * * *""#,
         "when a group without its own schedule is due",
     ),
-    required(Either, "sync_max_retries", "3", "attempts per table beyond the first, 0 to 20"),
-    required(Workspace, "sync_groups", "[…]", "the groups of tables that are only true together"),
+    required(
+        Either,
+        "sync_max_retries",
+        "3",
+        "attempts per table beyond the first, 0 to 20",
+    ),
+    required(
+        Workspace,
+        "sync_groups",
+        "[…]",
+        "the groups of tables that are only true together",
+    ),
     optional(
         Workspace,
         "default_catalog",
@@ -248,8 +287,18 @@ pub const KEYS: &[Key] = &[
         "50",
         "share of the last cut's rows below which a source is not copied, 0 to 100; 0 is off",
     ),
-    required(Group, "group_name", r#""core_product""#, "name of the group, unique in the workspace"),
-    required(Group, "group_owner_email", r#""owner@example.com""#, "who is told of everything"),
+    required(
+        Group,
+        "group_name",
+        r#""core_product""#,
+        "name of the group, unique in the workspace",
+    ),
+    required(
+        Group,
+        "group_owner_email",
+        r#""owner@example.com""#,
+        "who is told of everything",
+    ),
     optional(
         Group,
         "workflow",
@@ -257,7 +306,12 @@ pub const KEYS: &[Key] = &[
         r#""core_product_job""#,
         "job, or list of jobs, that writes the tables",
     ),
-    required(Group, "tables", r#"["main.core.core_gold"]"#, "tables of the group"),
+    required(
+        Group,
+        "tables",
+        r#"["main.core.core_gold"]"#,
+        "tables of the group",
+    ),
     optional(
         Group,
         "paused",

@@ -2,22 +2,134 @@
 
 use std::path::Path;
 
-use super::Configuration;
+use sha2::{Digest, Sha256};
 
-/// Reads one file. `source` is its name as the user gave it; relative paths are read against `base`.
+use super::across;
+use super::fields::{Fields, Place, Wrong};
+use super::json::{self, Json};
+use super::keys::Level;
+use super::settings::Schedules;
+use super::values::secret_name;
+use super::workspace::{Draft, Surroundings};
+use super::{Configuration, Mistake, effective};
+
+/// Reads one file. `source` is its name as the user gave it; relative paths are read against `base`, which is absolute.
 pub fn read_text(source: &str, text: &[u8], base: &Path) -> Configuration {
     read_files(source, &[(source.to_string(), text.to_vec())], base)
 }
 
-/// Reads the files of a directory, each a name and its bytes, as one configuration.
+/// Reads the files of a directory, each a name and its bytes, in the order of their names, as one configuration.
 pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Configuration {
-    let _ = (files, base);
+    let mut files: Vec<&(String, Vec<u8>)> = files.iter().collect();
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut digest = Sha256::new();
+    let mut mistakes = Vec::new();
+    let mut drafts = Vec::new();
+    let mut schedules = Schedules::default();
+    for (name, text) in &files {
+        digest.update(text);
+        read_file(name, text, base, &mut schedules, &mut drafts, &mut mistakes);
+    }
+    if files.is_empty() {
+        let place = Place {
+            file: source.to_string(),
+            line: 1,
+            path: "$".to_string(),
+        };
+        let wrong = Wrong::new(
+            "has no *.json file in it",
+            "write one, or name another directory",
+        );
+        mistakes.push(place.wrong(wrong));
+    }
+    across::check(&mut drafts);
+
+    let mut incomplete = !mistakes.is_empty();
+    let mut workspaces = Vec::new();
+    for draft in drafts {
+        mistakes.extend(draft.mistakes.iter().cloned());
+        mistakes.extend(
+            draft
+                .groups
+                .iter()
+                .flat_map(|group| group.mistakes.iter().cloned()),
+        );
+        match draft.into_workspace() {
+            Some(workspace) => workspaces.push(workspace),
+            None => incomplete = true,
+        }
+    }
+    sort(&mut mistakes);
     Configuration {
         source: source.to_string(),
-        sha256: String::new(),
-        effective_sha256: String::new(),
-        workspaces: Vec::new(),
-        mistakes: Vec::new(),
-        incomplete: true,
+        sha256: hex(&digest.finalize()),
+        effective_sha256: effective::sha256(&workspaces),
+        workspaces,
+        mistakes,
+        incomplete,
     }
+}
+
+/// In the order a person goes through them: by file, then by line.
+pub(super) fn sort(mistakes: &mut [Mistake]) {
+    mistakes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Adds the file's workspaces to `drafts`, and what is wrong outside of them to `mistakes`; with such a mistake
+/// none of the file's workspaces is used.
+fn read_file(
+    name: &str,
+    text: &[u8],
+    base: &Path,
+    schedules: &mut Schedules,
+    drafts: &mut Vec<Draft>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let place = |line: usize| Place {
+        file: name.to_string(),
+        line,
+        path: "$".to_string(),
+    };
+    let root = match json::parse(text) {
+        Ok(root) => root,
+        Err(json::SyntaxError { line, message }) => {
+            let wrong = Wrong::new(
+                message,
+                "correct it; a comment is a key that begins with //",
+            );
+            mistakes.push(place(line).wrong(wrong));
+            return;
+        }
+    };
+    let Json::Object(members) = &root.value else {
+        let message = format!("is {}, not an object", root.value.kind());
+        let wrong = Wrong::new(message, "write {\"secret_scope\": …, \"workspaces\": […]}");
+        mistakes.push(place(root.line).wrong(wrong));
+        return;
+    };
+    let mut fields = Fields::open(place(root.line), Level::File, members);
+    let secret_scope = fields
+        .read("secret_scope", secret_name)
+        .map(|(scope, _)| scope);
+    let around = Surroundings { base, secret_scope };
+    let mut found = Vec::new();
+    if let Some((items, field)) = fields.list("workspaces") {
+        for (at, node) in items.iter().enumerate() {
+            found.push(Draft::read(
+                node,
+                field.place.item(at, node.line),
+                &around,
+                schedules,
+            ));
+        }
+    }
+    if !fields.mistakes.is_empty() {
+        found.iter_mut().for_each(Draft::stop);
+    }
+    mistakes.append(&mut fields.mistakes);
+    drafts.append(&mut found);
 }

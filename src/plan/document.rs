@@ -214,6 +214,9 @@ pub struct MetadataAction {
     pub rows_to_change: Vec<String>,
     /// Groups that left the configuration.
     pub rows_to_retire: Vec<String>,
+    /// Cuts that the other region's log has and this one's lacks.
+    #[serde(default)]
+    pub cuts_to_copy: usize,
 }
 
 /// What happens to a region's metadata tables.
@@ -483,6 +486,9 @@ pub struct SourcePin {
     /// Where its files are, where the region tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// The catalog's own id, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog_id: Option<String>,
 }
 
 /// A replica as it was looked at.

@@ -68,6 +68,10 @@ pub struct GroupObserved {
     pub workflows: Vec<Answer<Workflow>>,
     /// The same workflows in the secondary workspace, where one is configured; those not there are left out.
     pub workflows_in_secondary: Vec<Workflow>,
+    /// Every table the configuration gives it, resolved, in its order.
+    pub names: Vec<TableName>,
+    /// Its tables that cannot or shall not be cloned, with the reason.
+    pub unprotected: Vec<(TableName, String)>,
     /// One entry a table of the group that is to be synchronized, in its order.
     pub tables: Vec<TableObserved>,
 }

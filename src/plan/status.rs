@@ -3,10 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decision, LastCut};
+use super::document::{Decision, GroupPlan, LastCut, Plan, WorkspacePlan};
 use super::finding::{Finding, Warning};
+use super::observed::{Observed, RegionObserved, TableObserved, WorkspaceObserved};
+use super::replica::assess;
+use super::versions;
+use super::warnings::LagRisk;
 use crate::config::TableName;
-use crate::ledger::Status as RowStatus;
+use crate::ledger::{Cut, Status as RowStatus};
 use crate::moment;
 
 /// What `kind` says of a status document.
@@ -166,6 +170,148 @@ impl Rpo {
 }
 
 /// Says how every group stands, from what was seen and what a plan would decide.
-pub fn status(observed: &super::Observed, plan: &super::Plan) -> Status {
-    todo!("{observed:?} {plan:?}")
+pub fn status(observed: &Observed, plan: &Plan) -> Status {
+    Status {
+        kind: KIND.to_owned(),
+        format_version: FORMAT_VERSION.to_owned(),
+        at: observed.now,
+        workspaces: observed
+            .workspaces
+            .iter()
+            .zip(&plan.workspaces)
+            .map(|(seen, planned)| workspace(seen, planned, observed.now))
+            .collect(),
+        warnings: plan.warnings.clone(),
+    }
+}
+
+fn workspace(
+    seen: &WorkspaceObserved,
+    planned: &WorkspacePlan,
+    now: DateTime<Utc>,
+) -> WorkspaceStatus {
+    WorkspaceStatus {
+        name: planned.name.clone(),
+        regions: RegionsStatus {
+            primary: region(&seen.primary, None),
+            secondary: region(&seen.secondary, Some("passive")),
+        },
+        groups: planned
+            .groups
+            .iter()
+            .filter_map(|plan| group(seen, plan, now))
+            .collect(),
+    }
+}
+
+fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
+    RegionStatus {
+        location: seen.location.clone(),
+        reachable: seen.reachable(),
+        answer: seen.refusal().map(ToString::to_string),
+        ledger: match &seen.ledger {
+            Ok(copy) if copy.metadata.is_some() && copy.cuts.is_some() => LedgerPresence::Present,
+            Ok(_) => LedgerPresence::Missing,
+            Err(_) => LedgerPresence::Unknown,
+        },
+        role: role.map(str::to_owned),
+    }
+}
+
+fn group(
+    workspace: &WorkspaceObserved,
+    plan: &GroupPlan,
+    now: DateTime<Utc>,
+) -> Option<GroupStatus> {
+    let seen = workspace
+        .groups
+        .iter()
+        .find(|seen| seen.entry.name() == Some(&plan.name))?;
+    let row = workspace.ledger.rows.get(&plan.name);
+    let cut = workspace.ledger.cuts.newest(&plan.name);
+    let primary_seen = workspace.primary.reachable();
+    let tables: Vec<TableStatus> = seen
+        .tables
+        .iter()
+        .map(|observed| table(workspace, observed, cut, now))
+        .collect();
+    let at_cut = |status: &TableStatus| {
+        status.cut_version.is_some()
+            && status
+                .holds_source_version
+                .is_some_and(|held| Some(held) >= status.cut_version)
+    };
+    Some(GroupStatus {
+        name: plan.name.clone(),
+        status: row.and_then(|row| row.current_sync_status),
+        message: row.and_then(|row| row.message.clone()),
+        last_cut: plan.last_cut.clone(),
+        lag_seconds: plan.lag_seconds,
+        pending_commits: plan.pending_commits,
+        pending_bytes: match plan.decision {
+            Decision::Sync => Some(
+                plan.steps
+                    .iter()
+                    .filter_map(|step| step.estimate)
+                    .map(|copy| copy.copy_bytes)
+                    .sum(),
+            ),
+            Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
+        },
+        rpo_seconds: plan.rpo_seconds,
+        rpo: match (cut, plan.lag_seconds.zip(plan.rpo_seconds)) {
+            _ if !primary_seen => Rpo::Unknown,
+            (None, _) => Rpo::None,
+            (Some(_), None) => Rpo::Unknown,
+            (Some(_), Some((lag, rpo))) => match LagRisk::of(lag, rpo) {
+                LagRisk::Met => Rpo::Met,
+                LagRisk::AtRisk => Rpo::AtRisk,
+                LagRisk::Breached => Rpo::Breached,
+            },
+        },
+        protected: !tables.is_empty() && tables.iter().all(at_cut),
+        findings: plan.findings.clone(),
+        decision: primary_seen.then_some(plan.decision),
+        reason: primary_seen.then(|| plan.reason.message.clone()),
+        tables,
+        unprotected: seen
+            .unprotected
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect(),
+    })
+}
+
+fn table(
+    workspace: &WorkspaceObserved,
+    seen: &TableObserved,
+    cut: Option<&Cut>,
+    now: DateTime<Utc>,
+) -> TableStatus {
+    let entry = cut.and_then(|cut| cut.table(&seen.name));
+    let version = entry.map(|entry| entry.source_version);
+    let replica = seen.replica();
+    let held = replica
+        .map(|replica| {
+            assess(
+                &seen.name.path(),
+                replica,
+                super::cut_entry(workspace, &seen.name),
+            )
+        })
+        .filter(|seen| seen.theirs.is_empty())
+        .and_then(|seen| seen.holds);
+    TableStatus {
+        table: seen.name.clone(),
+        source_head: seen
+            .commits()
+            .and_then(|commits| commits.last())
+            .map(|head| head.version),
+        cut_version: version,
+        replica_version: replica.map(|replica| replica.version),
+        holds_source_version: held.map(|held| held.source_version),
+        pending_commits: seen
+            .commits()
+            .map(|commits| versions::changes_beyond(commits, version, now).count() as u64),
+    }
 }

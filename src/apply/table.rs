@@ -1,0 +1,207 @@
+//! One table of a group: cloned with retries by class of error, then verified.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Run;
+use super::event::What;
+use super::record::{TableOutcome, TableRecord, VerifiedRecord};
+use super::site::Site;
+use crate::plan::{GroupPlan, Step};
+use crate::region::{CloneOrder, Cloned, Progress, RegionError, RegionErrorKind};
+
+/// The first pause before another attempt; each later one may be twice as long.
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+/// No pause is longer, unless the region asks for one.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How often the progress of a running clone is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Clones one table as ordered and verifies it; the group's other tables go on beside it.
+pub(super) async fn apply(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    group: &GroupPlan,
+    step: &Step,
+    order: &CloneOrder,
+) -> TableRecord {
+    let Ok(_turn) = run.clones.acquire().await else {
+        return not_started(step);
+    };
+    if run.stopped() {
+        return not_started(step);
+    }
+    let (workspace, name, table) = (
+        site.plan.name.clone(),
+        group.name.clone(),
+        step.table.to_string(),
+    );
+    run.tell(What::TableStarted {
+        workspace: workspace.clone(),
+        group: name.clone(),
+        table: table.clone(),
+        source_version: step.source.version,
+        copy_bytes: step.estimate.map(|copy| copy.copy_bytes),
+    });
+    let mut attempts = 0;
+    let cloned = loop {
+        attempts += 1;
+        let error = match attempt(run, site, group, step, order).await {
+            Ok(cloned) => break Ok(cloned),
+            Err(error) => error,
+        };
+        let again = (error.transient || error.outcome_unknown)
+            && attempts <= group.max_retries
+            && !run.stopped();
+        if !again {
+            break Err(error);
+        }
+        let delay = error.retry_after.unwrap_or_else(|| backoff(attempts));
+        run.tell(What::TableRetried {
+            workspace: workspace.clone(),
+            group: name.clone(),
+            table: table.clone(),
+            attempt: attempts,
+            message: error.to_string(),
+            delay_ms: delay.as_millis() as u64,
+        });
+        wait(run, delay).await;
+    };
+    let record = match cloned {
+        Ok(cloned) => verify(site, step, order, cloned).await,
+        Err(error) => Err(error.to_string()),
+    };
+    match record {
+        Ok(record) => {
+            run.tell(What::TableCloned {
+                workspace,
+                group: name,
+                table,
+                source_version: step.source.version,
+                replica_version: record.replica_version.unwrap_or_default(),
+                copied_files: record.copied_files.unwrap_or_default(),
+                copied_bytes: record.copied_bytes.unwrap_or_default(),
+            });
+            TableRecord {
+                attempts: Some(attempts),
+                ..record
+            }
+        }
+        Err(message) if run.stopped() => TableRecord {
+            attempts: Some(attempts),
+            message: Some(message),
+            ..not_started(step)
+        },
+        Err(message) => {
+            run.tell(What::TableFailed {
+                workspace,
+                group: name,
+                table,
+                message: message.clone(),
+            });
+            TableRecord {
+                outcome: TableOutcome::Failed,
+                attempts: Some(attempts),
+                message: Some(message),
+                ..not_started(step)
+            }
+        }
+    }
+}
+
+/// The record of a table whose turn did not come.
+pub(super) fn not_started(step: &Step) -> TableRecord {
+    TableRecord {
+        table: step.table.clone(),
+        outcome: TableOutcome::NotStarted,
+        attempts: None,
+        source_version: step.source.version,
+        replica_version: None,
+        copied_files: None,
+        copied_bytes: None,
+        verified: None,
+        statement_id: None,
+        message: None,
+    }
+}
+
+async fn attempt(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    group: &GroupPlan,
+    step: &Step,
+    order: &CloneOrder,
+) -> Result<Cloned, RegionError> {
+    let progress = Progress::with_stop(run.options.stop.clone());
+    let clone = site.regions.secondary.deep_clone(order, &progress);
+    tokio::pin!(clone);
+    let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            cloned = &mut clone => return cloned,
+            _ = ticks.tick() => run.tell(What::TableProgress {
+                workspace: site.plan.name.clone(),
+                group: group.name.clone(),
+                table: step.table.to_string(),
+                copied_bytes: progress.bytes.load(Ordering::Relaxed),
+            }),
+        }
+    }
+}
+
+/// Compares what was cloned with what was to be cloned.
+async fn verify(
+    site: &Site<'_>,
+    step: &Step,
+    order: &CloneOrder,
+    cloned: Cloned,
+) -> Result<TableRecord, String> {
+    let verified = site
+        .regions
+        .secondary
+        .verify(order, cloned.replica_version)
+        .await
+        .map_err(|error| error.to_string())?;
+    if !verified.differences.is_empty() {
+        return Err(format!(
+            "the replica differs from v{} after its clone: {}",
+            step.source.version,
+            verified.differences.join("; ")
+        ));
+    }
+    Ok(TableRecord {
+        outcome: TableOutcome::Cloned,
+        replica_version: Some(cloned.replica_version),
+        copied_files: Some(cloned.copied_files),
+        copied_bytes: Some(cloned.copied_bytes),
+        verified: Some(VerifiedRecord {
+            level: verified.level,
+            source_rows: verified.source_rows,
+            replica_rows: verified.replica_rows,
+        }),
+        statement_id: cloned.statement_id,
+        ..not_started(step)
+    })
+}
+
+/// Exponential backoff with full jitter.
+fn backoff(attempt: u32) -> Duration {
+    let ceiling = BACKOFF_FIRST
+        .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)))
+        .min(BACKOFF_MAX);
+    ceiling.mul_f64(rand::random::<f64>())
+}
+
+/// Waits, but not past a signal to stop.
+async fn wait(run: &Run<'_>, delay: Duration) {
+    let until = tokio::time::Instant::now() + delay;
+    while tokio::time::Instant::now() < until && !run.stopped() {
+        tokio::time::sleep(PROGRESS_EVERY.min(until - tokio::time::Instant::now())).await;
+    }
+}
+
+/// Whether a refusal says that the region is away.
+pub(super) fn away(error: &RegionError) -> bool {
+    matches!(error.kind, RegionErrorKind::Unavailable)
+}

@@ -1,0 +1,157 @@
+//! What no workspace and no group can see alone: names, tables, token variables and locations that meet those of another.
+
+use std::collections::BTreeMap;
+
+use super::fields::{Place, Wrong};
+use super::group::{Draft as GroupDraft, Names, Resolved};
+use super::values::token_variable;
+use super::workspace::Draft;
+use super::{Location, Mistake};
+
+/// Compares every two workspaces; what is wrong is said of both.
+pub(super) fn check(drafts: &mut [Draft]) {
+    let mut found: Vec<(usize, Mistake)> = Vec::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        for (other_at, other) in drafts.iter().enumerate() {
+            if at != other_at {
+                let mistakes = names(draft, other)
+                    .into_iter()
+                    .chain(locations(draft, other));
+                found.extend(mistakes.map(|mistake| (at, mistake)));
+            }
+            found.extend(secondary_name(draft, other).map(|mistake| (at, mistake)));
+        }
+    }
+    for (at, mistake) in found {
+        if let Some(draft) = drafts.get_mut(at) {
+            draft.mistakes.push(mistake);
+        }
+    }
+}
+
+/// Where the other one stands, as the reader of `place` finds it.
+fn whereabouts(place: &Place, other: &Place) -> String {
+    match place.file == other.file {
+        true => format!("line {}", other.line),
+        false => format!("{} line {}", other.file, other.line),
+    }
+}
+
+fn names(draft: &Draft, other: &Draft) -> Option<Mistake> {
+    let (name, place) = draft.name.as_ref()?;
+    let (other_name, other_place) = other.name.as_ref()?;
+    let variable = token_variable(name);
+    let there = whereabouts(place, other_place);
+    let message = match name == other_name {
+        true => format!("is the name of another workspace too, in {there}"),
+        false if variable == token_variable(other_name) => {
+            format!("meets {other_name} ({there}) in {variable}")
+        }
+        false => return None,
+    };
+    Some(place.wrong(Wrong::new(message, "give every workspace its own name")))
+}
+
+/// A secondary may be another entry's primary, and must be so where the names meet.
+fn secondary_name(draft: &Draft, other: &Draft) -> Option<Mistake> {
+    let (name, place) = draft.secondary_name.as_ref()?;
+    let (other_name, other_place) = other.name.as_ref()?;
+    let variable = token_variable(name);
+    if variable != token_variable(other_name) || draft.secondary_address == other.address {
+        return None;
+    }
+    let there = whereabouts(place, other_place);
+    let message = format!("meets {other_name} ({there}) in {variable}, at another address");
+    Some(place.wrong(Wrong::new(message, "give every workspace its own name")))
+}
+
+fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    for (location, place) in &draft.locations {
+        for (other_location, other_place) in &other.locations {
+            if let Some(how) = meeting(location, other_location) {
+                let there = whereabouts(place, other_place);
+                let message = format!("{how} a location of another workspace, in {there}");
+                let remedy = "give every workspace its own folders";
+                mistakes.push(place.wrong(Wrong::new(message, remedy)));
+            }
+        }
+    }
+    mistakes
+}
+
+fn meeting(location: &Location, other: &Location) -> Option<&'static str> {
+    match location == other {
+        true => Some("is"),
+        false if location.nests(other) => Some("lies in, or holds,"),
+        false => None,
+    }
+}
+
+/// Two groups of one name: nobody can tell which is meant, so neither is used.
+pub(super) fn same_names(groups: &mut [GroupDraft]) {
+    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (name, place) in groups.iter().filter_map(|group| group.name.as_ref()) {
+        lines.entry(name.clone()).or_default().push(place.line);
+    }
+    for group in groups {
+        let Some((name, place)) = &group.name else {
+            continue;
+        };
+        let lines = lines.get(name).map(Vec::as_slice).unwrap_or_default();
+        if lines.len() > 1 {
+            let others: Vec<String> = lines
+                .iter()
+                .filter(|line| **line != place.line)
+                .map(usize::to_string)
+                .collect();
+            let message = match others.as_slice() {
+                [] => "is the name of another group too".to_string(),
+                others => format!(
+                    "is the name of another group too, in line {}",
+                    others.join(", ")
+                ),
+            };
+            let wrong = Wrong::new(message, "give every group its own name");
+            group.mistakes.push(place.wrong(wrong));
+        }
+    }
+}
+
+/// A table in two groups would be brought to two recovery points.
+pub(super) fn same_tables(groups: &mut [GroupDraft], names: &Names) {
+    let mut places: BTreeMap<Resolved, Vec<(usize, String)>> = BTreeMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        let called = match &group.name {
+            Some((name, _)) => format!("{name} (line {})", group.place.line),
+            None => format!("the group of line {}", group.place.line),
+        };
+        for (table, _) in &group.tables {
+            places
+                .entry(names.resolve(table))
+                .or_default()
+                .push((at, called.clone()));
+        }
+    }
+    for (at, group) in groups.iter_mut().enumerate() {
+        for (table, place) in &group.tables {
+            let here = places
+                .get(&names.resolve(table))
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let others: Vec<&str> = here
+                .iter()
+                .filter(|(other, _)| *other != at)
+                .map(|(_, called)| called.as_str())
+                .collect();
+            if !others.is_empty() {
+                let message = format!("{table} is also in {}", others.join(" and "));
+                let wrong = Wrong::new(
+                    message,
+                    "keep it in one group; a table has one recovery point",
+                );
+                group.mistakes.push(place.wrong(wrong));
+            }
+        }
+    }
+}

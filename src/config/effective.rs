@@ -1,0 +1,185 @@
+//! What a configuration comes to: every default filled in, comments and the order of keys gone.
+
+use chrono::Duration;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::read::hex;
+use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, Workspace};
+
+impl Configuration {
+    /// The effective configuration, which [`Configuration::effective_sha256`] is the digest of.
+    pub fn effective(&self) -> Value {
+        effective(&self.workspaces)
+    }
+}
+
+impl Group {
+    /// The group's effective settings, to tell whether a configuration changes it.
+    pub fn effective(&self) -> Value {
+        let Group {
+            name,
+            owner_emails,
+            workflows,
+            tables,
+            schedule,
+            max_retries,
+            rpo,
+            max_lag,
+            min_interval,
+            replica_retention_days,
+            shrink_percent,
+            paused,
+            unprotected,
+        } = self;
+        let unprotected: Map<String, Value> = unprotected
+            .iter()
+            .map(|(table, why)| (table.to_string(), Value::String(why.clone())))
+            .collect();
+        json!({
+            "group_name": name,
+            "group_owner_email": owner_emails,
+            "workflow": workflows,
+            "tables": tables,
+            "sync_schedule": schedule.expression(),
+            "sync_timezone": schedule.timezone(),
+            "sync_max_retries": max_retries,
+            "sync_rpo_minutes": rpo.num_minutes(),
+            "sync_max_lag_minutes": max_lag.map_or(0, |lag| lag.num_minutes()),
+            "sync_min_interval_minutes": min_interval.num_minutes(),
+            "sync_replica_retention_days": replica_retention_days,
+            "sync_shrink_percent": shrink_percent,
+            "paused": paused,
+            "unprotected_tables": unprotected,
+        })
+    }
+}
+
+/// SHA-256 of the canonical JSON, hex.
+pub(super) fn sha256(workspaces: &[Workspace]) -> String {
+    let mut text = String::new();
+    canonical(&effective(workspaces), &mut text);
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn effective(workspaces: &[Workspace]) -> Value {
+    json!({ "workspaces": workspaces.iter().map(workspace).collect::<Vec<_>>() })
+}
+
+fn workspace(workspace: &Workspace) -> Value {
+    let Workspace {
+        name,
+        address,
+        secret_scope,
+        pat_key,
+        profile,
+        warehouse_id,
+        secondary,
+        location_primary,
+        location_secondary,
+        failure_notification,
+        success_notification,
+        notifications,
+        default_catalog,
+        default_schema,
+        plan_max_age,
+        groups,
+        incomplete,
+    } = workspace;
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|entry| match entry {
+            GroupEntry::Valid(group) => group.effective(),
+            GroupEntry::Invalid { name, mistakes: _ } => {
+                json!({ "group_name": name, "invalid": true })
+            }
+        })
+        .collect();
+    json!({
+        "workspace_name": name,
+        "workspace_instance_url": address.to_string(),
+        "secret_scope": secret_scope,
+        "workspace_pat_key": pat_key,
+        "workspace_profile": profile,
+        "warehouse_id": warehouse_id,
+        "secondary": secondary.as_ref().map(secondary_workspace),
+        "sync_location_primary": location_primary.as_str(),
+        "sync_location_secondary": location_secondary.as_str(),
+        "sync_failure_notification": failure_notification,
+        "sync_success_notification": success_notification,
+        "notifications": notifications,
+        "default_catalog": default_catalog,
+        "default_schema": default_schema.as_deref().unwrap_or("default"),
+        "plan_max_age_hours": Duration::num_hours(plan_max_age),
+        "sync_groups": groups,
+        "incomplete": incomplete,
+    })
+}
+
+fn secondary_workspace(secondary: &SecondaryWorkspace) -> Value {
+    let SecondaryWorkspace {
+        name,
+        address,
+        pat_key,
+        profile,
+        warehouse_id,
+    } = secondary;
+    json!({
+        "secondary_workspace_name": name,
+        "secondary_workspace_instance_url": address.to_string(),
+        "secondary_workspace_pat_key": pat_key,
+        "secondary_workspace_profile": profile,
+        "secondary_warehouse_id": warehouse_id,
+    })
+}
+
+/// Writes JSON the one way RFC 8785 allows: no blanks, keys in the order of their UTF-16 units.
+///
+/// Numbers are whole everywhere but in `notifications`, where serde_json's spelling stands.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            let mut members: Vec<(&String, &Value)> = map.iter().collect();
+            members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            out.push('{');
+            for (at, (key, value)) in members.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::String(key.clone()).to_string());
+                out.push(':');
+                canonical(value, out);
+            }
+            out.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            out.push_str(&value.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_json_sorts_keys_by_utf16_and_has_no_blanks() {
+        let value = json!({ "\u{FB33}": 1, "\u{1F600}": [true, null], "a": { "c": "\u{1f}\"/é", "b": -1 } });
+        let mut text = String::new();
+        canonical(&value, &mut text);
+        assert_eq!(
+            text,
+            "{\"a\":{\"b\":-1,\"c\":\"\\u001f\\\"/é\"},\"\u{1F600}\":[true,null],\"\u{FB33}\":1}"
+        );
+    }
+}

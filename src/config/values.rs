@@ -1,0 +1,266 @@
+//! Checks of single texts: labels, addresses of people, names of secrets, and what is still a placeholder.
+
+use super::fields::{Wrong, shown};
+
+/// The most letters of a label, so that it fits any ledger, path or subject line.
+const LABEL_LETTERS_MAX: usize = 255;
+
+/// A label or a reason: not empty, on one line, without blanks at its ends.
+pub(super) fn label(text: &str) -> Result<String, Wrong> {
+    if text.trim().is_empty() {
+        return Err(Wrong::new("is empty", "write a text"));
+    }
+    if text.starts_with('<') && text.ends_with('>') {
+        return Err(placeholder_wrong(text, "write a text of your own"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Wrong::new(
+            "has a control character in it",
+            "write it on one line",
+        ));
+    }
+    if text != text.trim() {
+        return Err(Wrong::new("has a blank at its end", "remove it"));
+    }
+    if text.chars().count() > LABEL_LETTERS_MAX {
+        return Err(Wrong::new(
+            format!("has more than {LABEL_LETTERS_MAX} letters"),
+            "write a shorter text",
+        ));
+    }
+    Ok(text.to_string())
+}
+
+/// Why something is left out or stopped.
+pub(super) fn reason(text: &str) -> Result<String, Wrong> {
+    match text.trim() {
+        "" => Err(Wrong::new("gives no reason", "write in a few words why")),
+        text => Ok(text.to_string()),
+    }
+}
+
+/// An optional label: empty is a mistake, because nobody can tell whether it was left out on purpose.
+pub(super) fn optional_label(text: &str) -> Result<String, Wrong> {
+    match text.trim().is_empty() {
+        true => Err(Wrong::new("is empty", "leave it out, or write a text")),
+        false => label(text),
+    }
+}
+
+/// The name of a secret or a scope; empty is none. Never repeats the text: it may be a token put in the wrong place.
+pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let looks_like_token = ["dapi", "dose", "dkea"].iter().any(|start| {
+        text.strip_prefix(start).is_some_and(|rest| {
+            rest.len() >= 32
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        })
+    });
+    if looks_like_token {
+        return Err(Wrong::new(
+            "looks like a token, which belongs in no configuration",
+            "revoke it, put a new one in a secret scope, and write the secret's name here",
+        ));
+    }
+    if text.starts_with('<') && text.ends_with('>') {
+        return Err(placeholder_wrong(text, "write the secret's name, or \"\""));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | '/');
+    match text.chars().all(plain) && text.len() <= 128 {
+        true => Ok(Some(text.to_string())),
+        false => Err(Wrong::new(
+            "is not a name that Databricks allows for secrets",
+            "write up to 128 letters, digits, and - _ @ . / only, or \"\"",
+        )),
+    }
+}
+
+/// Finds `<…>` in an address.
+pub(super) fn placeholder(text: &str, remedy: &str) -> Result<(), Wrong> {
+    let found = text
+        .split('<')
+        .skip(1)
+        .find_map(|rest| rest.split_once('>').map(|(name, _)| name));
+    match found {
+        Some(name) if !name.contains('@') => Err(placeholder_wrong(&format!("<{name}>"), remedy)),
+        _ => Ok(()),
+    }
+}
+
+/// Finds `<…>`, and the container and account that stand in examples.
+pub(super) fn location_placeholder(text: &str) -> Result<(), Wrong> {
+    const REMEDY: &str = "write a folder of this region that drsync may write to";
+    placeholder(text, REMEDY)?;
+    let lower = text.to_lowercase();
+    let example = lower
+        .split_once("://")
+        .filter(|(_, rest)| rest.starts_with("container@storageaccount."));
+    match example {
+        Some((scheme, _)) => Err(placeholder_wrong(
+            &format!("{scheme}://container@storageaccount…"),
+            REMEDY,
+        )),
+        None => Ok(()),
+    }
+}
+
+fn placeholder_wrong(placeholder: &str, remedy: &str) -> Wrong {
+    let short: String = placeholder
+        .chars()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
+    Wrong::new(format!("still the placeholder {short}"), remedy)
+}
+
+/// One address or several, parted by commas; one that comes twice is kept once.
+pub(super) fn emails(text: &str) -> Result<Vec<String>, Wrong> {
+    const REMEDY: &str = "write one address, or several parted by commas";
+    if text.trim().is_empty() {
+        return Err(Wrong::new("is empty", REMEDY));
+    }
+    placeholder(text, REMEDY)?;
+    let mut emails: Vec<String> = Vec::new();
+    for email in text.split(',').map(str::trim) {
+        if email.is_empty() {
+            return Err(Wrong::new(
+                "has a comma without an address beside it",
+                REMEDY,
+            ));
+        }
+        if !is_email(email) {
+            return Err(Wrong::new(
+                format!("{} is not an address", shown(email)),
+                REMEDY,
+            ));
+        }
+        if !emails
+            .iter()
+            .any(|other| other.to_lowercase() == email.to_lowercase())
+        {
+            emails.push(email.to_string());
+        }
+    }
+    Ok(emails)
+}
+
+/// Catches slips; whether anyone reads mail there only a mail can tell.
+fn is_email(text: &str) -> bool {
+    let Some((name, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "@<>()[]{},;:\\\"".contains(c);
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let name_good = !name.is_empty()
+        && name.len() <= 64
+        && !name.contains(odd)
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..");
+    name_good && domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label)
+}
+
+/// The environment variable that holds a workspace's token.
+pub fn token_variable(workspace: &str) -> String {
+    let plain = |c: char| match c.to_ascii_uppercase() {
+        c @ ('A'..='Z' | '0'..='9') => c,
+        _ => '_',
+    };
+    format!(
+        "DRSYNC_TOKEN_{}",
+        workspace.chars().map(plain).collect::<String>()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T>(read: Result<T, Wrong>) -> String {
+        read.err().map(|wrong| wrong.message).unwrap_or_default()
+    }
+
+    #[test]
+    fn addresses_of_people_are_parted_by_commas_and_kept_once() {
+        let good = |text: &str| emails(text).ok().expect("addresses");
+        assert_eq!(good("a@example.com"), ["a@example.com"]);
+        assert_eq!(
+            good(" a@example.com ,b.c+d@x.example.com, A@Example.com"),
+            ["a@example.com", "b.c+d@x.example.com"]
+        );
+        for text in [
+            "a",
+            "a@",
+            "@example.com",
+            "a@b@example.com",
+            "a b@example.com",
+            "a@example..com",
+            "a@localhost",
+            "Ops <a@example.com>",
+            "a@example.com;b@example.com",
+            "a@-x.com",
+            "a@example.com\n",
+        ] {
+            let message = said(emails(text));
+            assert!(
+                message.ends_with("is not an address") || text.ends_with('\n'),
+                "{text}: {message}"
+            );
+        }
+        assert_eq!(
+            said(emails("a@example.com,")),
+            "has a comma without an address beside it"
+        );
+        assert_eq!(said(emails("<owner>")), "still the placeholder <owner>");
+        assert_eq!(said(emails(" ")), "is empty");
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_secrets_name_is_not_repeated() {
+        let token = format!("dapi{}", "0123456789abcdef".repeat(2));
+        assert_eq!(
+            said(secret_name(&token)),
+            "looks like a token, which belongs in no configuration"
+        );
+        assert_eq!(
+            secret_name("east-pat").ok().flatten().as_deref(),
+            Some("east-pat")
+        );
+        assert_eq!(secret_name("").ok().flatten(), None);
+        assert!(!said(secret_name("my secret")).contains("my secret"));
+    }
+
+    #[test]
+    fn placeholders_are_named() {
+        assert_eq!(
+            said(placeholder("https://<workspace-1>.databricks.com", "")),
+            "still the placeholder <workspace-1>"
+        );
+        assert_eq!(
+            said(location_placeholder(
+                "abfss://container@storageaccount.dfs.core.windows.net/"
+            )),
+            "still the placeholder abfss://container@storageaccount…"
+        );
+        assert!(location_placeholder("abfss://container@eastacct.dfs.core.windows.net/").is_ok());
+        assert_eq!(said(label("<name>")), "still the placeholder <name>");
+    }
+
+    #[test]
+    fn a_token_variable_has_only_capitals_digits_and_underscores() {
+        assert_eq!(
+            token_variable("dr_test-east 1"),
+            "DRSYNC_TOKEN_DR_TEST_EAST_1"
+        );
+        assert_eq!(token_variable("größe"), "DRSYNC_TOKEN_GR__E");
+    }
+}

@@ -1,0 +1,352 @@
+//! One workspace of the file: its own keys, and its groups compared with each other.
+
+use std::path::Path;
+
+use chrono::Duration;
+
+use super::across::{same_names, same_tables};
+use super::fields::{Field, Fields, Place, Wrong};
+use super::group::{Draft as GroupDraft, Inherited, Names};
+use super::json::{Json, Node, is_comment};
+use super::keys::Level;
+use super::settings::{Schedules, Settings};
+use super::values::{
+    emails, label, location_placeholder, optional_label, placeholder, secret_name,
+};
+use super::{Location, Mistake, SecondaryWorkspace, Workspace, WorkspaceAddress};
+
+/// A workspace that was read, before it is compared with the others.
+pub(super) struct Draft {
+    pub(super) name: Option<(String, Place)>,
+    pub(super) address: Option<WorkspaceAddress>,
+    pub(super) secondary_name: Option<(String, Place)>,
+    pub(super) secondary_address: Option<WorkspaceAddress>,
+    pub(super) locations: Vec<(Location, Place)>,
+    /// Mistakes of its own keys; with any, it cannot be used.
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) groups: Vec<GroupDraft>,
+    workspace: Option<Workspace>,
+}
+
+/// What a workspace takes from its file and surroundings.
+pub(super) struct Surroundings<'a> {
+    pub(super) base: &'a Path,
+    /// The file's `secret_scope`; the outer `None` where it could not be read.
+    pub(super) secret_scope: Option<Option<String>>,
+}
+
+const ADDRESS_REMEDY: &str = "write the address of the workspace";
+
+impl Draft {
+    /// Reads an entry of `workspaces`.
+    pub(super) fn read(
+        node: &Node,
+        place: Place,
+        around: &Surroundings<'_>,
+        schedules: &mut Schedules,
+    ) -> Draft {
+        let Json::Object(members) = &node.value else {
+            let message = format!("is {}, not an object", node.value.kind());
+            let wrong = Wrong::new(message, "write a workspace: {\"workspace_name\": …}");
+            return Draft::unread(place.wrong(wrong));
+        };
+        let mut fields = Fields::open(place, Level::Workspace, members);
+        let fields = &mut fields;
+        let address = |text: &str| {
+            placeholder(text, ADDRESS_REMEDY)?;
+            WorkspaceAddress::parse(text, around.base).map_err(Wrong::from)
+        };
+        let location = |text: &str| {
+            location_placeholder(text)?;
+            Location::parse(text, around.base).map_err(Wrong::from)
+        };
+        let name = fields.read("workspace_name", label);
+        let own_address = fields.read("workspace_instance_url", address);
+        let pat_key = fields.read("workspace_pat_key", secret_name);
+        scope_needed(fields, &pat_key, around);
+        let primary = fields.read("sync_location_primary", location);
+        let secondary = fields.read("sync_location_secondary", location);
+        nested(fields, &primary, &secondary);
+        let failure = fields.read("sync_failure_notification", emails);
+        let success = fields.read("sync_success_notification", emails);
+
+        let default_cron = fields.read("sync_default_schedule", label);
+        let settings = Settings::read(fields);
+        let zone = settings.timezone.as_deref();
+        let mut schedule = default_cron.as_ref().and_then(|(cron, field)| {
+            let read = schedules.get(cron, zone);
+            read.map_err(|error| fields.wrong(field, error.into())).ok()
+        });
+        if settings.cron.is_some() {
+            schedule = schedules.of_level(fields, &settings, settings.cron.as_deref(), zone);
+        }
+        let default_cron = default_cron.map(|(cron, _)| cron);
+        let cron = settings.cron.as_deref().or(default_cron.as_deref());
+
+        let names = Names {
+            catalog: text(fields, "default_catalog"),
+            schema: text(fields, "default_schema").unwrap_or_else(|| "default".to_string()),
+        };
+        let warehouse_id = text(fields, "warehouse_id");
+        let profile = text(fields, "workspace_profile");
+        let other = SecondaryDraft::read(fields, address, around);
+        let notifications = notifications(fields);
+        let plan_max_age_hours = fields.number("plan_max_age_hours", 1..=8760).unwrap_or(72);
+
+        let inherited = Inherited {
+            settings: &settings,
+            cron,
+            schedule: schedule.as_ref(),
+            names: &names,
+        };
+        let groups = groups(fields, &inherited, schedules);
+
+        let mut locations = Vec::new();
+        for (location, field) in [&primary, &secondary].into_iter().flatten() {
+            locations.push((location.clone(), field.place.clone()));
+        }
+        let workspace = match (&name, &own_address, primary, secondary, failure, success) {
+            (
+                Some((name, _)),
+                Some((address, _)),
+                Some((location_primary, _)),
+                Some((location_secondary, _)),
+                Some((failure_notification, _)),
+                Some((success_notification, _)),
+            ) => Some(Workspace {
+                name: name.clone(),
+                address: address.clone(),
+                secret_scope: around.secret_scope.clone().flatten(),
+                pat_key: pat_key.and_then(|(key, _)| key),
+                profile,
+                warehouse_id,
+                secondary: other.workspace(),
+                location_primary,
+                location_secondary,
+                failure_notification,
+                success_notification,
+                notifications,
+                default_catalog: names.catalog.clone(),
+                default_schema: fields.has("default_schema").then(|| names.schema.clone()),
+                plan_max_age: Duration::hours(i64::from(plan_max_age_hours)),
+                groups: Vec::new(),
+                incomplete: false,
+            }),
+            _ => None,
+        };
+        Draft {
+            name: name.map(|(name, field)| (name, field.place)),
+            address: own_address.map(|(address, _)| address),
+            secondary_name: other.name,
+            secondary_address: other.address,
+            locations,
+            mistakes: std::mem::take(&mut fields.mistakes),
+            groups,
+            workspace,
+        }
+    }
+
+    /// Takes it out of use for a mistake that is said elsewhere.
+    pub(super) fn stop(&mut self) {
+        self.workspace = None;
+    }
+
+    fn unread(mistake: Mistake) -> Draft {
+        Draft {
+            name: None,
+            address: None,
+            secondary_name: None,
+            secondary_address: None,
+            locations: Vec::new(),
+            mistakes: vec![mistake],
+            groups: Vec::new(),
+            workspace: None,
+        }
+    }
+
+    /// The workspace, if nothing was found wrong with its own keys.
+    pub(super) fn into_workspace(self) -> Option<Workspace> {
+        let Draft {
+            mistakes,
+            groups,
+            workspace,
+            ..
+        } = self;
+        let mut workspace = workspace.filter(|_| mistakes.is_empty())?;
+        workspace.incomplete = groups.iter().any(|group| group.name.is_none());
+        workspace.groups = groups.into_iter().map(GroupDraft::into_entry).collect();
+        Some(workspace)
+    }
+}
+
+fn text(fields: &mut Fields<'_>, name: &'static str) -> Option<String> {
+    fields.read(name, optional_label).map(|(text, _)| text)
+}
+
+/// A secret is looked up in the file's scope; without one its name means nothing.
+fn scope_needed(
+    fields: &mut Fields<'_>,
+    key: &Option<(Option<String>, Field<'_>)>,
+    around: &Surroundings<'_>,
+) {
+    if let (Some((Some(_), field)), Some(None)) = (key, &around.secret_scope) {
+        let wrong = Wrong::new(
+            "names a secret, but secret_scope is empty",
+            "write the scope in secret_scope, or \"\" here",
+        );
+        fields.wrong(field, wrong);
+    }
+}
+
+fn nested(
+    fields: &mut Fields<'_>,
+    primary: &Option<(Location, Field<'_>)>,
+    secondary: &Option<(Location, Field<'_>)>,
+) {
+    let (Some((primary, _)), Some((secondary, field))) = (primary, secondary) else {
+        return;
+    };
+    let message = match primary == secondary {
+        true => "is the same folder as sync_location_primary",
+        false if primary.nests(secondary) => "lies in sync_location_primary, or holds it",
+        false => return,
+    };
+    fields.wrong(
+        field,
+        Wrong::new(message, "write a folder of its own, in the other region"),
+    );
+}
+
+struct SecondaryDraft {
+    name: Option<(String, Place)>,
+    address: Option<WorkspaceAddress>,
+    pat_key: Option<String>,
+    profile: Option<String>,
+    warehouse_id: Option<String>,
+}
+
+impl SecondaryDraft {
+    fn read(
+        fields: &mut Fields<'_>,
+        address: impl Fn(&str) -> Result<WorkspaceAddress, Wrong>,
+        around: &Surroundings<'_>,
+    ) -> SecondaryDraft {
+        let name = fields.read("secondary_workspace_name", optional_label);
+        let read = fields.read("secondary_workspace_instance_url", address);
+        let pat_key = fields.read("secondary_workspace_pat_key", secret_name);
+        scope_needed(fields, &pat_key, around);
+        let draft = SecondaryDraft {
+            name: name.map(|(name, field)| (name, field.place)),
+            address: read.map(|(address, _)| address),
+            pat_key: pat_key.and_then(|(key, _)| key),
+            profile: text(fields, "secondary_workspace_profile"),
+            warehouse_id: text(fields, "secondary_warehouse_id"),
+        };
+        const URL: &str = "secondary_workspace_instance_url";
+        let SecondaryDraft {
+            name,
+            address: _,
+            pat_key,
+            profile,
+            warehouse_id,
+        } = &draft;
+        let given = [
+            ("secondary_workspace_name", name.is_some()),
+            ("secondary_workspace_pat_key", pat_key.is_some()),
+            ("secondary_workspace_profile", profile.is_some()),
+            ("secondary_warehouse_id", warehouse_id.is_some()),
+        ];
+        let first = given.iter().find(|(_, given)| *given && !fields.has(URL));
+        if let Some(field) = first.and_then(|(key, _)| fields.field(key)) {
+            let wrong = Wrong::new(
+                format!("is given without {URL}"),
+                format!("add {URL}, or leave this out"),
+            );
+            fields.wrong(&field, wrong);
+        }
+        draft
+    }
+
+    fn workspace(&self) -> Option<SecondaryWorkspace> {
+        let SecondaryDraft {
+            name,
+            address,
+            pat_key,
+            profile,
+            warehouse_id,
+        } = self;
+        Some(SecondaryWorkspace {
+            name: name.as_ref().map(|(name, _)| name.clone()),
+            address: address.clone()?,
+            pat_key: pat_key.clone(),
+            profile: profile.clone(),
+            warehouse_id: warehouse_id.clone(),
+        })
+    }
+}
+
+/// Only the outline is checked here; the rest where mails and webhooks are sent.
+fn notifications(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
+    let (members, field) = fields.object("notifications")?;
+    let mut stack = vec![(field.place.clone(), field.node)];
+    while let Some((place, node)) = stack.pop() {
+        match &node.value {
+            Json::Object(members) => {
+                fields
+                    .mistakes
+                    .extend(super::fields::doubles(&place, members));
+                for member in members {
+                    stack.push((place.key(&member.key, member.line), &member.value));
+                }
+            }
+            Json::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    stack.push((place.item(at, item.line), item));
+                }
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => {}
+        }
+    }
+    for member in members.iter().filter(|member| !is_comment(&member.key)) {
+        let place = field.place.key(&member.key, member.line);
+        let wrong = match (member.key.as_str(), &member.value.value) {
+            ("smtp", Json::Object(_)) | ("webhooks", Json::Array(_)) => continue,
+            ("smtp", other) => Wrong::new(
+                format!("is {}, not an object", other.kind()),
+                "write \"smtp\": {…}",
+            ),
+            ("webhooks", other) => Wrong::new(
+                format!("is {}, not a list", other.kind()),
+                "write \"webhooks\": […]",
+            ),
+            (key, _) => {
+                let near = |known: &&str| (strsim::jaro_winkler(key, known) * 1000.0) as u32;
+                let nearest = ["smtp", "webhooks"]
+                    .into_iter()
+                    .max_by_key(near)
+                    .unwrap_or("smtp");
+                Wrong::new("unknown key", format!("did you mean {nearest}?"))
+            }
+        };
+        fields.mistakes.push(place.wrong(wrong));
+    }
+    Some(field.node.to_value())
+}
+
+fn groups(
+    fields: &mut Fields<'_>,
+    inherited: &Inherited<'_>,
+    schedules: &mut Schedules,
+) -> Vec<GroupDraft> {
+    let Some((items, field)) = fields.list("sync_groups") else {
+        return Vec::new();
+    };
+    let mut groups: Vec<GroupDraft> = Vec::new();
+    for (at, node) in items.iter().enumerate() {
+        let place = field.place.item(at, node.line);
+        groups.push(GroupDraft::read(node, place, inherited, schedules));
+    }
+    same_names(&mut groups);
+    same_tables(&mut groups, inherited.names);
+    groups
+}

@@ -1,0 +1,374 @@
+//! The plan of one group: findings, choice, steps and certificate put together.
+
+use serde_json::json;
+
+use super::checks::{self, Facts};
+use super::document::{
+    Action, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition, PreconditionCode,
+    Reason, ReasonCode, ReplicaPin, SourcePin, Step,
+};
+use super::finding::Finding;
+use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
+use super::request::Request;
+use super::retention;
+use super::trigger::{self, Choice, Target};
+use super::versions::{self, Pinned};
+use super::view::GroupView;
+use crate::config::GroupEntry;
+use crate::ledger::Cut;
+use crate::region::{CloneOrder, Mark, Pin, Source, Table};
+
+/// Decides one group.
+pub(super) fn plan(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    seen: &GroupObserved,
+    facts: &Facts,
+    request: &Request,
+) -> Option<GroupPlan> {
+    let name = seen.entry.name()?;
+    let Some(view) = GroupView::new(workspace, seen, observed.now, request) else {
+        let last_cut = workspace.ledger.cuts.newest(name);
+        let findings = checks::configuration_invalid(&seen.entry);
+        return Some(GroupPlan {
+            findings,
+            ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut)
+        });
+    };
+    let choice = trigger::choose(&view);
+    let mut findings = checks::standing(&view, facts);
+    if let Choice::Sync(target) = &choice
+        && findings
+            .iter()
+            .all(|finding| finding.code != super::FindingCode::PrimaryNotAvailable)
+    {
+        findings.extend(checks::at_target(&view, target));
+    }
+    checks::accept(&mut findings, name, request);
+    let paused = view.group.paused.is_some();
+    let blocks = !paused && findings.iter().any(Finding::blocks);
+    let steps = match &choice {
+        Choice::Sync(target) if !blocks => steps(&view, target),
+        Choice::Sync(_) | Choice::UpToDate(_) | Choice::Waiting(_) => Some(Vec::new()),
+    };
+    let (decision, reason, target) = match (choice, &steps) {
+        (Choice::Waiting(reason), _) if paused => (Decision::Waiting, reason, None),
+        (Choice::Sync(target), _) if blocks => {
+            (Decision::Blocked, blocked(&findings, seen), Some(target))
+        }
+        (_, _) if blocks => (Decision::Blocked, blocked(&findings, seen), None),
+        (Choice::Sync(target), Some(_)) => (Decision::Sync, target.reason.clone(), Some(target)),
+        // Something a step needs was not seen although nothing blocks: the next plan looks again.
+        (Choice::Sync(target), None) => {
+            let message = "not everything that a step needs could be seen".to_owned();
+            (
+                Decision::Blocked,
+                Reason {
+                    code: ReasonCode::Blocked,
+                    message,
+                },
+                Some(target),
+            )
+        }
+        (Choice::UpToDate(reason), _) => (Decision::UpToDate, reason, None),
+        (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
+    };
+    let steps = steps.unwrap_or_default();
+    let pending = view.pending(view.last_cut);
+    Some(GroupPlan {
+        trigger: target.as_ref().map(|target| target.trigger.clone()),
+        recovery_point: target.as_ref().map(|target| target.point),
+        consistency: target.as_ref().map(|target| target.consistency),
+        follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
+        follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
+        certificate: certificate(&steps),
+        drift: view
+            .tables()
+            .filter_map(|table| drift(&view, table))
+            .collect(),
+        pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
+        lag_seconds: view
+            .last_cut
+            .and_then(|cut| view.lag(cut))
+            .map(|lag| lag.num_seconds().max(0)),
+        rpo_seconds: Some(view.group.rpo.num_seconds()),
+        max_retries: view.group.max_retries,
+        tables: seen.tables.len(),
+        owner_emails: view.group.owner_emails.clone(),
+        steps,
+        findings,
+        ..bare(name, decision, reason, view.last_cut)
+    })
+}
+
+/// The versions at which the tables of a group have to be looked at, one entry a table: those that a plan would pin.
+pub fn pins(
+    workspace: &WorkspaceObserved,
+    seen: &GroupObserved,
+    now: chrono::DateTime<chrono::Utc>,
+    request: &Request,
+) -> Vec<Option<u64>> {
+    let target =
+        GroupView::new(workspace, seen, now, request).and_then(|view| {
+            match trigger::choose(&view) {
+                Choice::Sync(target) => Some(target),
+                Choice::UpToDate(_) | Choice::Waiting(_) => None,
+            }
+        });
+    let version = |table: &TableObserved| {
+        let target = target.as_ref()?;
+        Some(versions::at(table.commits()?, target.point)?.commit.version)
+    };
+    seen.tables.iter().map(version).collect()
+}
+
+/// Whether a trigger may make a group due, so that its histories have to be looked at.
+pub fn may_be_due(
+    workspace: &WorkspaceObserved,
+    seen: &GroupObserved,
+    now: chrono::DateTime<chrono::Utc>,
+    request: &Request,
+) -> bool {
+    GroupView::new(workspace, seen, now, request).is_some_and(|view| trigger::may_be_due(&view))
+}
+
+/// What the newest cut of any group says of a table's replica where it lies now.
+pub fn cut_entry<'a>(
+    workspace: &'a WorkspaceObserved,
+    table: &crate::config::TableName,
+) -> Option<&'a crate::ledger::CutTableEntry> {
+    super::view::cut_entry(workspace, table)
+}
+
+fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) -> GroupPlan {
+    GroupPlan {
+        name: name.to_owned(),
+        decision,
+        reason,
+        trigger: None,
+        recovery_point: None,
+        consistency: None,
+        follows_cut: None,
+        follows_sha256: None,
+        last_cut: last_cut.map(|cut| LastCut {
+            number: cut.cut_number,
+            recovery_point: cut.recovery_point,
+            consistency: cut.consistency,
+        }),
+        certificate: None,
+        steps: Vec::new(),
+        findings: Vec::new(),
+        drift: Vec::new(),
+        pending_commits: None,
+        lag_seconds: None,
+        rpo_seconds: None,
+        max_retries: 0,
+        tables: 0,
+        owner_emails: Vec::new(),
+    }
+}
+
+fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
+    let message = match &seen.entry {
+        GroupEntry::Invalid { mistakes, .. } => {
+            format!("its configuration has {}", count(mistakes.len(), "mistake"))
+        }
+        GroupEntry::Valid(_) => {
+            let mut tables: Vec<&str> = findings
+                .iter()
+                .filter(|finding| finding.blocks())
+                .filter_map(|finding| finding.table.as_deref())
+                .collect();
+            tables.sort_unstable();
+            tables.dedup();
+            let general = findings
+                .iter()
+                .find(|finding| finding.blocks() && finding.table.is_none());
+            match (tables.len(), general) {
+                (0, Some(finding)) => finding.message.clone(),
+                (blocked, _) => format!(
+                    "{blocked} of {}; a group is synchronized as a whole",
+                    count(seen.tables.len(), "table")
+                ),
+            }
+        }
+    };
+    Reason {
+        code: ReasonCode::Blocked,
+        message,
+    }
+}
+
+/// `1 table`, `3 tables`.
+fn count(number: usize, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}
+
+/// One step a table; `None`: something that a step needs was not seen.
+fn steps(view: &GroupView<'_>, target: &Target) -> Option<Vec<Step>> {
+    view.tables()
+        .map(|table| step(view, table, target))
+        .collect()
+}
+
+fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<Step> {
+    let listed = table.listed.as_ref().ok()?;
+    let Some(Ok(source)) = &table.source else {
+        return None;
+    };
+    let Some(Ok(pin)) = &table.pin else {
+        return None;
+    };
+    let Some(Ok(replica)) = &table.replica else {
+        return None;
+    };
+    let pinned = versions::at(&source.commits, target.point)?;
+    if pinned.commit.version != pin.version {
+        return None;
+    }
+    let held = view
+        .assessment(table)
+        .and_then(|seen| (seen.theirs.is_empty() && !seen.foreign).then_some(seen.holds)?);
+    let mark = Mark {
+        source_table_id: pin.table_id.clone(),
+        source_version: pin.version,
+        replica: table.name.path(),
+    };
+    let action = match (replica, &held) {
+        (None, _) => Action::Create,
+        (Some(_), Some(held)) if *held == mark => Action::NoOp,
+        (Some(_), Some(_) | None) => Action::Update,
+    };
+    let location = view.replica_location(&table.name);
+    let mut step = Step {
+        id: format!("{}/{}", view.group.name, table.name),
+        table: table.name.clone(),
+        action,
+        source: source_pin(view, listed, source, pin, pinned),
+        replica: ReplicaPin {
+            location: location.clone(),
+            path: mark.replica.clone(),
+            version: replica.as_ref().map(|replica| replica.version),
+            holds_source_version: held.map(|held| held.source_version),
+        },
+        properties: Default::default(),
+        statement: None,
+        estimate: None,
+        preconditions: Vec::new(),
+    };
+    if action != Action::NoOp {
+        step.properties = mark.properties();
+        step.properties.extend(retention::properties(
+            pin,
+            view.group.replica_retention_days,
+        ));
+        step.statement = Some(statement(&step));
+        step.estimate = pin.estimate;
+        step.preconditions = preconditions(&step);
+    }
+    Some(step)
+}
+
+fn source_pin(
+    view: &GroupView<'_>,
+    listed: &Table,
+    source: &Source,
+    pin: &Pin,
+    pinned: Pinned<'_>,
+) -> SourcePin {
+    let until = checks::readable_until(source, pinned.commit.committed_at);
+    SourcePin {
+        table_id: pin.table_id.clone(),
+        version: pin.version,
+        committed_at: pinned.commit.committed_at,
+        next_committed_at: pinned.next.map(|next| next.committed_at),
+        head_version: source
+            .commits
+            .last()
+            .map_or(pin.version, |head| head.version),
+        bytes: Some(pin.bytes),
+        files: Some(pin.files),
+        rows: pin.rows,
+        readable_until: until.filter(|_| pinned.next.is_some()),
+        only_while_newest: pinned.next.is_none() && until.is_some_and(|until| until < view.now),
+        location: listed.location.clone(),
+        catalog_id: listed.table_id.clone(),
+    }
+}
+
+fn statement(step: &Step) -> String {
+    let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let properties: Vec<String> = step
+        .properties
+        .iter()
+        .map(|(key, value)| format!("{} = {}", quote(key), quote(value)))
+        .collect();
+    format!(
+        "CREATE OR REPLACE TABLE delta.`{}` DEEP CLONE {} VERSION AS OF {} TBLPROPERTIES ({})",
+        step.replica.location.replace('`', "``"),
+        step.table.sql(),
+        step.source.version,
+        properties.join(", ")
+    )
+}
+
+fn preconditions(step: &Step) -> Vec<Precondition> {
+    let precondition = |code, value| Precondition { code, value };
+    vec![
+        precondition(
+            PreconditionCode::SourceVersionReadable,
+            json!(step.source.version),
+        ),
+        precondition(
+            PreconditionCode::SourceTableIdEquals,
+            json!(step.source.table_id),
+        ),
+        match step.replica.version {
+            Some(version) => precondition(PreconditionCode::ReplicaVersionEquals, json!(version)),
+            None => precondition(PreconditionCode::ReplicaAbsent, json!(true)),
+        },
+    ]
+}
+
+fn certificate(steps: &[Step]) -> Option<Certificate> {
+    Some(Certificate {
+        newest_in: steps.iter().map(|step| step.source.committed_at).max()?,
+        oldest_out: steps
+            .iter()
+            .filter_map(|step| step.source.next_committed_at)
+            .min(),
+    })
+}
+
+fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
+    let seen = view.assessment(table)?;
+    if seen.theirs.is_empty() && seen.maintenance.is_empty() {
+        return None;
+    }
+    Some(Drift {
+        table: table.name.clone(),
+        ours: seen.ours,
+        theirs: seen.theirs,
+        maintenance: seen.maintenance,
+    })
+}
+
+impl Step {
+    /// The clone that carries the step out.
+    pub fn order(&self) -> CloneOrder {
+        CloneOrder {
+            table: self.table.clone(),
+            source_location: self.source.location.clone(),
+            source_table_id: self.source.table_id.clone(),
+            source_version: self.source.version,
+            replica_path: self.replica.path.clone(),
+            replica_version: self.replica.version,
+            properties: self.properties.clone(),
+            statement: self.statement.clone().unwrap_or_default(),
+        }
+    }
+}

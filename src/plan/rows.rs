@@ -1,0 +1,246 @@
+//! The metadata tables: what becomes of them, and the rows an apply writes whatever comes of the syncs.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::checks::SECONDARY_AWAY;
+use super::document::{Decision, GroupPlan, LedgerAction, MetadataAction, Role, RowChange};
+use super::finding::{Finding, FindingCode};
+use super::observed::{Observed, RegionObserved, WorkspaceObserved};
+use super::request::Request;
+use crate::config::GroupEntry;
+use crate::ledger::{Row, Status};
+use crate::region::LedgerCopy;
+
+/// A message longer than this tells no more.
+const MESSAGE_MAX: usize = 1_000;
+/// Begins the message of a row whose apply ended without a word.
+const INTERRUPTED: &str = "interrupted";
+
+/// The rows of a workspace that change, by group name.
+pub(super) fn changes(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    groups: &[GroupPlan],
+    request: &Request,
+) -> Vec<RowChange> {
+    let rows = &workspace.ledger.rows;
+    let mut after: BTreeMap<&str, Row> = BTreeMap::new();
+    for (seen, plan) in workspace
+        .groups
+        .iter()
+        .filter_map(|seen| Some((seen, seen.entry.name()?)))
+        .filter_map(|(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)))
+    {
+        let before = rows.get(&plan.name);
+        let configured = match (&seen.entry, before) {
+            (GroupEntry::Valid(group), before) => {
+                let workflow = match group.workflows.as_slice() {
+                    [] => None,
+                    several => Some(
+                        several
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join(", "),
+                    ),
+                };
+                let tables = seen.names.iter().map(ToString::to_string).collect();
+                match before {
+                    Some(row) => row.configured(workflow, tables, observed.now),
+                    None => Row::first_seen(&plan.name, workflow, tables, observed.now),
+                }
+            }
+            // A group that could not be read keeps its row as it is.
+            (GroupEntry::Invalid { .. }, Some(row)) => row.clone(),
+            (GroupEntry::Invalid { name, .. }, None) => Row::first_seen(
+                name.as_deref().unwrap_or_default(),
+                None,
+                Vec::new(),
+                observed.now,
+            ),
+        };
+        after.insert(
+            &plan.name,
+            with_status(workspace, plan, configured, observed.now),
+        );
+    }
+    let named: Vec<&str> = workspace
+        .groups
+        .iter()
+        .filter_map(|group| group.entry.name())
+        .collect();
+    if !observed.incomplete && !workspace.workspace.incomplete {
+        for (name, row) in rows {
+            let left =
+                !named.contains(&name.as_str()) && !row.is_retired() && request.selects(name);
+            if left {
+                after.insert(name, row.retired(observed.now));
+            }
+        }
+    }
+    after
+        .into_iter()
+        .map(|(name, row)| RowChange {
+            before: rows.get(name).cloned(),
+            after: row,
+        })
+        .filter(|change| change.before.as_ref() != Some(&change.after))
+        .collect()
+}
+
+/// The row with what the plan knows of its group's status, whatever an apply does.
+fn with_status(
+    workspace: &WorkspaceObserved,
+    plan: &GroupPlan,
+    row: Row,
+    now: DateTime<Utc>,
+) -> Row {
+    let cut = workspace.ledger.cuts.newest(&plan.name);
+    let interrupted = row.current_sync_status == Some(Status::InProgress);
+    let arrived = interrupted
+        && cut.is_some_and(|cut| {
+            row.message
+                .as_ref()
+                .is_some_and(|text| text.contains(&cut.run_id))
+        });
+    match plan.decision {
+        Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
+        Decision::Sync => row,
+        Decision::UpToDate | Decision::Waiting if arrived || was_blocked(&row) => match cut {
+            Some(cut) => row.as_cut_says(cut, now),
+            None => row.cleared(now),
+        },
+        Decision::UpToDate => match cut {
+            Some(cut) if row.current_sync_status != Some(Status::Success) => {
+                row.as_cut_says(cut, now)
+            }
+            Some(_) | None => row,
+        },
+        Decision::Waiting if interrupted => {
+            let what = row.message.clone().unwrap_or_default();
+            row.failed(format!("{INTERRUPTED}: {what}"), now)
+        }
+        Decision::Waiting => row,
+    }
+}
+
+/// Whether a failed row is that of a group that was blocked or interrupted, not of one whose sync failed.
+fn was_blocked(row: &Row) -> bool {
+    let Some(message) = &row.message else {
+        return false;
+    };
+    let head = message.split(':').next().unwrap_or_default();
+    row.current_sync_status == Some(Status::Failed)
+        && (head == INTERRUPTED
+            || head == SECONDARY_AWAY
+            || FindingCode::ALL.iter().any(|code| code.as_str() == head))
+}
+
+/// What a row says of a blocked group: `code: text`, and what to do.
+pub(super) fn blocked_message(findings: &[Finding]) -> String {
+    let blocking: Vec<&Finding> = findings.iter().filter(|finding| finding.blocks()).collect();
+    if blocking
+        .iter()
+        .any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
+    {
+        return SECONDARY_AWAY.to_owned();
+    }
+    let texts: Vec<String> = blocking
+        .iter()
+        .map(|finding| {
+            let table = finding
+                .table
+                .as_ref()
+                .map_or(String::new(), |table| format!(" {table}:"));
+            let remedy = finding
+                .remedy
+                .as_ref()
+                .map_or(String::new(), |remedy| format!("; {remedy}"));
+            format!(
+                "{}:{table} {}{remedy}",
+                finding.code.as_str(),
+                finding.message
+            )
+        })
+        .collect();
+    let text = texts.join(" | ");
+    match text.char_indices().nth(MESSAGE_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// What becomes of both regions' metadata tables.
+pub(super) fn actions(workspace: &WorkspaceObserved, rows: &[RowChange]) -> Vec<MetadataAction> {
+    let (primary, secondary) = (&workspace.primary, &workspace.secondary);
+    vec![
+        action(Role::Primary, primary, secondary, workspace, rows),
+        action(Role::Secondary, secondary, primary, workspace, rows),
+    ]
+}
+
+fn action(
+    role: Role,
+    region: &RegionObserved,
+    other: &RegionObserved,
+    workspace: &WorkspaceObserved,
+    rows: &[RowChange],
+) -> MetadataAction {
+    let here = region.copy();
+    let mut planned = MetadataAction {
+        region: role,
+        action: LedgerAction::None,
+        table_version: here.metadata.as_ref().map(|table| table.version),
+        rows_to_add: Vec::new(),
+        rows_to_change: Vec::new(),
+        rows_to_retire: Vec::new(),
+        cuts_to_copy: 0,
+    };
+    if !region.reachable() {
+        return planned;
+    }
+    let there = other.copy();
+    let complete = |copy: &LedgerCopy| copy.metadata.is_some() && copy.cuts.is_some();
+    // A table that is cloned begins with the other region's rows and cuts.
+    let start = LedgerCopy {
+        metadata: here.metadata.clone().or_else(|| there.metadata.clone()),
+        cuts: here.cuts.clone().or_else(|| there.cuts.clone()),
+    };
+    let (rows_here, cuts_here) = (start.rows_by_group(), start.all_cuts());
+    let mut target = workspace.ledger.rows.clone();
+    target.extend(
+        rows.iter()
+            .map(|change| (change.after.group_name.clone(), change.after.clone())),
+    );
+    for (name, row) in &target {
+        match rows_here.get(name) {
+            None => planned.rows_to_add.push(name.clone()),
+            Some(before) if before == row => {}
+            Some(before) if row.is_retired() && !before.is_retired() => {
+                planned.rows_to_retire.push(name.clone())
+            }
+            Some(_) => planned.rows_to_change.push(name.clone()),
+        }
+    }
+    let cuts_here: Vec<_> = cuts_here.iter().cloned().collect();
+    planned.cuts_to_copy = workspace.ledger.cuts.missing_from(&cuts_here).len();
+    planned.action = if !complete(&here) && (there.metadata.is_some() || there.cuts.is_some()) {
+        LedgerAction::Clone
+    } else if !complete(&here) {
+        LedgerAction::Create
+    } else if planned.changes() > 0 || planned.cuts_to_copy > 0 {
+        LedgerAction::Merge
+    } else {
+        LedgerAction::None
+    };
+    planned
+}
+
+impl MetadataAction {
+    /// How many rows change here.
+    pub fn changes(&self) -> usize {
+        self.rows_to_add.len() + self.rows_to_change.len() + self.rows_to_retire.len()
+    }
+}

@@ -1,0 +1,366 @@
+//! Triggers: why now, and to which moment. The first that brings something beyond the last cut decides.
+
+use chrono::{DateTime, Duration, DurationRound, Utc};
+
+use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
+use super::versions;
+use super::view::GroupView;
+use super::workflow::{self, CleanEnd};
+use crate::ledger::{Consistency, Cut, Status};
+use crate::moment;
+
+/// What the triggers say of a group that nothing blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It is due.
+    Sync(Target),
+    /// A trigger gave a point, and nothing is newer.
+    UpToDate(Reason),
+    /// No trigger gave a point.
+    Waiting(Reason),
+}
+
+/// The moment a due group is brought to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Why now.
+    pub(super) trigger: Trigger,
+    /// The same for people.
+    pub(super) reason: Reason,
+    /// The moment.
+    pub(super) point: DateTime<Utc>,
+    /// What it is tied to.
+    pub(super) consistency: Consistency,
+}
+
+/// Tries the triggers in their order.
+pub(super) fn choose(view: &GroupView<'_>) -> Choice {
+    if let Some(why) = &view.group.paused {
+        return Choice::Waiting(Reason {
+            code: ReasonCode::Paused,
+            message: format!("paused: {why}"),
+        });
+    }
+    let Some(cut) = view.last_cut else {
+        return first_sync(view);
+    };
+    if let Some(what) = view.differs_from(cut) {
+        return Choice::Sync(repair(view, cut, &what));
+    }
+    match due(view, cut) {
+        Choice::Sync(target) => match min_interval(view, cut) {
+            Some(reason) => Choice::Waiting(reason),
+            None => Choice::Sync(target),
+        },
+        other @ (Choice::UpToDate(_) | Choice::Waiting(_)) => other,
+    }
+}
+
+/// Whether a trigger may make the group due, so that its histories have to be looked at.
+pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
+    if view.group.paused.is_some() {
+        return false;
+    }
+    let Some(cut) = view.last_cut else {
+        return matches!(first_sync(view), Choice::Sync(_));
+    };
+    let failed_before = view.row.is_some_and(|row| {
+        matches!(
+            row.current_sync_status,
+            Some(Status::Failed | Status::InProgress)
+        )
+    });
+    let workflows = view.workflows();
+    failed_before
+        || view.take_as_due
+        || view.crash_consistent_accepted
+        || view.membership_differs_from(cut).is_some()
+        || workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now).is_some()
+        || view
+            .group
+            .schedule
+            .fired_between(cut.planned_at, view.now)
+            .is_some()
+        || view
+            .group
+            .max_lag
+            .is_some_and(|limit| view.now - cut.recovery_point > limit)
+}
+
+fn first_sync(view: &GroupView<'_>) -> Choice {
+    let workflows = view.workflows();
+    let never = |message: String| Reason {
+        code: ReasonCode::FirstSync,
+        message,
+    };
+    if view.group.workflows.is_empty() {
+        return Choice::Sync(Target {
+            trigger: Trigger {
+                kind: TriggerKind::FirstSync,
+                workflow: None,
+                run_id: None,
+            },
+            reason: never(format!(
+                "never synchronized; {}",
+                view.group.schedule.describe()
+            )),
+            point: view.now,
+            consistency: Consistency::PointInTime,
+        });
+    }
+    if let Some(end) = workflow::newest_clean_end(&workflows, None, view.now) {
+        return Choice::Sync(Target {
+            trigger: ended(TriggerKind::FirstSync, &end),
+            reason: never(format!("never synchronized; {}", succeeded(&end))),
+            point: end.at,
+            consistency: Consistency::WorkflowConsistent,
+        });
+    }
+    let seen_for = view.row.map(|row| view.now - row.date_created);
+    let over = view
+        .group
+        .max_lag
+        .zip(seen_for)
+        .filter(|(limit, waited)| waited > limit);
+    if view.crash_consistent_accepted || over.is_some() {
+        let why = match over {
+            Some((limit, _)) => format!("waited longer than {} for its first success", span(limit)),
+            None => "accepted as crash-consistent".to_owned(),
+        };
+        return Choice::Sync(now_of(
+            view,
+            TriggerKind::MaxLag,
+            ReasonCode::MaxLagExceeded,
+            why,
+        ));
+    }
+    Choice::Waiting(
+        workflow::waiting_for(&workflows, None, view.now).unwrap_or_else(|| never_succeeded(view)),
+    )
+}
+
+/// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
+fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
+    let reason = Reason {
+        code: ReasonCode::ReplicaDiffers,
+        message: what.to_owned(),
+    };
+    if let Choice::Sync(target) = due(view, cut) {
+        let trigger = Trigger {
+            kind: TriggerKind::Repair,
+            ..target.trigger
+        };
+        return Target {
+            trigger,
+            reason,
+            ..target
+        };
+    }
+    let repair = Trigger {
+        kind: TriggerKind::Repair,
+        workflow: None,
+        run_id: None,
+    };
+    let back = Target {
+        trigger: Trigger {
+            run_id: cut.workflow_run_id,
+            ..repair.clone()
+        },
+        reason: reason.clone(),
+        point: cut.recovery_point,
+        consistency: cut.consistency,
+    };
+    // A table that joined the group may be younger than the last cut: where nothing is being written, now will do.
+    let too_young = view.tables().any(|table| {
+        cut.table(&table.name).is_none()
+            && table
+                .commits()
+                .is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
+    });
+    if too_young && workflow::idle_after_success(&view.workflows(), view.now).is_ok() {
+        return Target {
+            trigger: repair,
+            reason,
+            point: view.now,
+            consistency: Consistency::PointInTime,
+        };
+    }
+    back
+}
+
+/// Workflow, schedule, max lag: in this order.
+fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
+    let workflows = view.workflows();
+    let follows_workflow = !view.group.workflows.is_empty();
+    let mut nothing_new = None;
+    let mut waits = None;
+
+    if let Some(end) = workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now) {
+        if view.brings_beyond(cut, end.at) {
+            return Choice::Sync(Target {
+                trigger: ended(TriggerKind::Workflow, &end),
+                reason: Reason {
+                    code: ReasonCode::WorkflowSucceeded,
+                    message: format!("{}, after cut {}", succeeded(&end), cut.cut_number),
+                },
+                point: end.at,
+                consistency: Consistency::WorkflowConsistent,
+            });
+        }
+        nothing_new = Some(format!(
+            "{} and changed nothing that cut {} lacks",
+            succeeded(&end),
+            cut.cut_number
+        ));
+    } else if follows_workflow {
+        waits = workflow::waiting_for(&workflows, Some(cut.recovery_point), view.now);
+    }
+
+    let fired = view.group.schedule.fired_between(cut.planned_at, view.now);
+    if fired.is_some() || view.take_as_due {
+        match workflow::idle_after_success(&workflows, view.now) {
+            Err(reason) => waits = waits.or(Some(reason)),
+            Ok(()) if view.brings_beyond(cut, view.now) => {
+                let why = match fired {
+                    Some(fired) => format!(
+                        "{} fired at {}",
+                        view.group.schedule.describe(),
+                        moment::text(fired)
+                    ),
+                    None => "taken as due".to_owned(),
+                };
+                return Choice::Sync(now_of(
+                    view,
+                    TriggerKind::Schedule,
+                    ReasonCode::ScheduleDue,
+                    why,
+                ));
+            }
+            Ok(()) => {
+                nothing_new = nothing_new
+                    .or_else(|| Some(format!("no table has changed since cut {}", cut.cut_number)));
+            }
+        }
+    }
+
+    if let Some(lag) = view.lag(cut)
+        && (view.crash_consistent_accepted || view.group.max_lag.is_some_and(|limit| lag > limit))
+        && view.brings_beyond(cut, view.now)
+    {
+        let why = match view.group.max_lag.filter(|limit| lag > *limit) {
+            Some(limit) => format!("the lag of {} is beyond {}", span(lag), span(limit)),
+            None => "accepted as crash-consistent".to_owned(),
+        };
+        return Choice::Sync(now_of(
+            view,
+            TriggerKind::MaxLag,
+            ReasonCode::MaxLagExceeded,
+            why,
+        ));
+    }
+
+    match nothing_new {
+        Some(message) => Choice::UpToDate(Reason {
+            code: ReasonCode::NothingNew,
+            message,
+        }),
+        None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
+    }
+}
+
+/// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.
+fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> Target {
+    let idle = workflow::idle_after_success(&view.workflows(), view.now).is_ok();
+    let consistency = if idle {
+        Consistency::PointInTime
+    } else {
+        Consistency::CrashConsistent
+    };
+    Target {
+        trigger: Trigger {
+            kind,
+            workflow: None,
+            run_id: None,
+        },
+        reason: Reason { code, message },
+        point: view.now,
+        consistency,
+    }
+}
+
+/// What a group waits for that was synchronized less than its minimum interval ago, counted in minutes as cron does.
+fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
+    let minute = |at: DateTime<Utc>| at.duration_trunc(Duration::minutes(1)).unwrap_or(at);
+    let until = minute(cut.planned_at) + view.group.min_interval;
+    let too_soon = !view.take_as_due && minute(view.now) < until;
+    too_soon.then(|| Reason {
+        code: ReasonCode::MinInterval,
+        message: format!(
+            "{} was planned less than {} ago; due again from {}",
+            cut.label(),
+            span(view.group.min_interval),
+            moment::text(until)
+        ),
+    })
+}
+
+fn not_due(view: &GroupView<'_>) -> Reason {
+    let next = match view.group.schedule.next_after(view.now) {
+        Some(next) => format!("next due {}", moment::text(next)),
+        None => "never due again".to_owned(),
+    };
+    let workflows = view.workflows();
+    let message = match workflows.first() {
+        None => next,
+        Some(workflow) => format!("no new successful run of {}; {next}", workflow.name),
+    };
+    Reason {
+        code: ReasonCode::NotDue,
+        message,
+    }
+}
+
+fn never_succeeded(view: &GroupView<'_>) -> Reason {
+    let names: Vec<String> = view
+        .group
+        .workflows
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Reason {
+        code: ReasonCode::WorkflowNeverSucceeded,
+        message: format!("{} has no successful run yet", names.join(", ")),
+    }
+}
+
+fn ended(kind: TriggerKind, end: &CleanEnd) -> Trigger {
+    Trigger {
+        kind,
+        workflow: Some(end.workflow.clone()),
+        run_id: Some(end.run_id),
+    }
+}
+
+fn succeeded(end: &CleanEnd) -> String {
+    format!(
+        "{} run {} succeeded at {}",
+        end.workflow,
+        end.run_id,
+        moment::text(end.at)
+    )
+}
+
+/// A duration in words: `12h`, `1h30m`, `45m`, `20s`.
+pub(super) fn span(duration: Duration) -> String {
+    let (hours, minutes, seconds) = (
+        duration.num_hours(),
+        duration.num_minutes() % 60,
+        duration.num_seconds() % 60,
+    );
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, minutes) => format!("{minutes}m"),
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h{minutes:02}m"),
+    }
+}

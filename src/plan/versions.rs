@@ -1,0 +1,37 @@
+//! Versions at a moment: the greatest whose commit time is not later, in milliseconds.
+
+use chrono::{DateTime, Utc};
+
+use crate::region::Commit;
+
+/// A version with its commit time and its successor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pinned<'a> {
+    /// The commit that made the version.
+    pub(super) commit: &'a Commit,
+    /// The next one.
+    pub(super) next: Option<&'a Commit>,
+}
+
+/// The greatest version at `point`; `None`: the table has none that old.
+pub(super) fn at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
+    let after = commits.partition_point(|commit| commit.committed_at <= point);
+    let commit = commits[..after].last()?;
+    Some(Pinned {
+        commit,
+        next: commits.get(after),
+    })
+}
+
+/// Commits that change rows or the schema, newer than `version` (all, where there is none) and not later than `point`.
+pub(super) fn changes_beyond(
+    commits: &[Commit],
+    version: Option<u64>,
+    point: DateTime<Utc>,
+) -> impl Iterator<Item = &Commit> {
+    commits.iter().filter(move |commit| {
+        commit.changes
+            && version.is_none_or(|version| commit.version > version)
+            && commit.committed_at <= point
+    })
+}

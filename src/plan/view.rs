@@ -1,0 +1,214 @@
+//! One valid group as the triggers see it: what is desired, what was seen, and what its last cut says.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
+use super::replica::{Assessment, assess};
+use super::request::Request;
+use super::{CRASH_CONSISTENT, versions};
+use crate::config::{Group, GroupEntry, TableName};
+use crate::ledger::{Cut, CutTableEntry, Row};
+use crate::region::{Commit, Replica, Workflow};
+
+/// One valid group with everything that bears on its decision.
+#[derive(Debug)]
+pub(super) struct GroupView<'a> {
+    /// What is desired.
+    pub(super) group: &'a Group,
+    /// What was seen.
+    pub(super) seen: &'a GroupObserved,
+    /// Its workspace.
+    pub(super) workspace: &'a WorkspaceObserved,
+    /// No recovery point is later.
+    pub(super) now: DateTime<Utc>,
+    /// Its newest cut.
+    pub(super) last_cut: Option<&'a Cut>,
+    /// Its row.
+    pub(super) row: Option<&'a Row>,
+    /// It was asked for as due.
+    pub(super) take_as_due: bool,
+    /// A cut that is not tied to a finished run was accepted.
+    pub(super) crash_consistent_accepted: bool,
+}
+
+impl<'a> GroupView<'a> {
+    /// The view of a group; `None`: its configuration is not valid.
+    pub(super) fn new(
+        workspace: &'a WorkspaceObserved,
+        seen: &'a GroupObserved,
+        now: DateTime<Utc>,
+        request: &Request,
+    ) -> Option<GroupView<'a>> {
+        let GroupEntry::Valid(group) = &seen.entry else {
+            return None;
+        };
+        Some(GroupView {
+            group,
+            seen,
+            workspace,
+            now,
+            last_cut: workspace.ledger.cuts.newest(&group.name),
+            row: workspace.ledger.rows.get(&group.name),
+            take_as_due: request.take_as_due.contains(&group.name),
+            crash_consistent_accepted: request
+                .accepted
+                .iter()
+                .any(|risk| risk.code == CRASH_CONSISTENT && risk.scope == group.name),
+        })
+    }
+
+    /// Its workflows as far as they were found.
+    pub(super) fn workflows(&self) -> Vec<&'a Workflow> {
+        self.seen
+            .workflows
+            .iter()
+            .filter_map(|answer| answer.as_ref().ok())
+            .collect()
+    }
+
+    /// Its tables that are to be synchronized.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'a TableObserved> + use<'a> {
+        self.seen.tables.iter()
+    }
+
+    /// Where a table's replica lies.
+    pub(super) fn replica_location(&self, table: &TableName) -> String {
+        self.workspace
+            .workspace
+            .location_secondary
+            .join(&table.path())
+    }
+
+    /// What the newest cut of any group says of a table's replica where it lies now.
+    pub(super) fn cut_entry(&self, table: &TableName) -> Option<&'a CutTableEntry> {
+        cut_entry(self.workspace, table)
+    }
+
+    /// What a replica's history says; `None`: it was not looked at, or there is none.
+    pub(super) fn assessment(&self, table: &TableObserved) -> Option<Assessment> {
+        let replica = table.replica()?;
+        Some(assess(
+            &table.name.path(),
+            replica,
+            self.cut_entry(&table.name),
+        ))
+    }
+
+    /// Why the configuration alone says that replicas are not what a cut says.
+    pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
+        self.tables()
+            .find_map(|table| match cut.table(&table.name) {
+                None => Some(format!("{} is new in the group", table.name)),
+                Some(entry) if entry.replica_location != self.replica_location(&table.name) => {
+                    Some(format!(
+                        "the replica of {} moves from {}",
+                        table.name, entry.replica_location
+                    ))
+                }
+                Some(_) => None,
+            })
+    }
+
+    /// Why replicas are not what a cut says, as far as they were looked at.
+    pub(super) fn differs_from(&self, cut: &Cut) -> Option<String> {
+        self.membership_differs_from(cut)
+            .or_else(|| self.tables().find_map(|table| self.differs(table, cut)))
+    }
+
+    fn differs(&self, table: &TableObserved, cut: &Cut) -> Option<String> {
+        let Some(Ok(replica)) = &table.replica else {
+            return None;
+        };
+        if replica.is_none() {
+            return Some(format!("the replica of {} is missing", table.name));
+        }
+        let entry = cut.table(&table.name)?;
+        let seen = self.assessment(table)?;
+        // What others wrote is a finding, not a repair.
+        if !seen.theirs.is_empty() || seen.foreign {
+            return None;
+        }
+        let holds = seen.holds?;
+        let same = holds.source_version == entry.source_version
+            && holds.source_table_id == entry.source_table_id;
+        (!same).then(|| {
+            format!(
+                "the replica of {} holds v{}, cut {} says v{}: an apply was interrupted or beaten",
+                table.name, holds.source_version, cut.cut_number, entry.source_version
+            )
+        })
+    }
+
+    /// Whether bringing the group to `point` brings at least one table beyond a cut.
+    pub(super) fn brings_beyond(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
+        self.tables().any(|table| {
+            let version = cut.table(&table.name).map(|entry| entry.source_version);
+            // A table whose history was not read may have anything: its finding decides.
+            table.commits().is_none_or(|commits| {
+                versions::changes_beyond(commits, version, point)
+                    .next()
+                    .is_some()
+            })
+        })
+    }
+
+    /// Age of the oldest commit that changes something and that the cut lacks; `None`: histories were not read.
+    pub(super) fn lag(&self, cut: &Cut) -> Option<Duration> {
+        let oldest = self
+            .pending(Some(cut))?
+            .into_iter()
+            .map(|commit| commit.committed_at)
+            .min();
+        Some(oldest.map_or(Duration::zero(), |oldest| self.now - oldest))
+    }
+
+    /// Commits that change something and that the cut lacks; `None`: not every history was read.
+    pub(super) fn pending(&self, cut: Option<&Cut>) -> Option<Vec<&'a Commit>> {
+        let mut pending = Vec::new();
+        for table in self.tables() {
+            let version = cut
+                .and_then(|cut| cut.table(&table.name))
+                .map(|entry| entry.source_version);
+            pending.extend(versions::changes_beyond(
+                table.commits()?,
+                version,
+                self.now,
+            ));
+        }
+        Some(pending)
+    }
+}
+
+/// What the newest cut of any group says of a table's replica where it lies now.
+pub(super) fn cut_entry<'a>(
+    workspace: &'a WorkspaceObserved,
+    table: &TableName,
+) -> Option<&'a CutTableEntry> {
+    let location = workspace.workspace.location_secondary.join(&table.path());
+    workspace
+        .ledger
+        .cuts
+        .newest_of_each()
+        .filter_map(|cut| cut.table(table).map(|entry| (cut, entry)))
+        .filter(|(_, entry)| entry.replica_location == location)
+        .max_by_key(|(cut, entry)| (entry.replica_version, cut.committed_at))
+        .map(|(_, entry)| entry)
+}
+
+impl TableObserved {
+    /// Its commits, where its history was read.
+    pub fn commits(&self) -> Option<&[Commit]> {
+        match &self.source {
+            Some(Ok(source)) => Some(&source.commits),
+            Some(Err(_)) | None => None,
+        }
+    }
+
+    /// Its replica, where one was seen.
+    pub fn replica(&self) -> Option<&Replica> {
+        match &self.replica {
+            Some(Answer::Ok(replica)) => replica.as_ref(),
+            Some(Err(_)) | None => None,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Warnings: what is not wrong yet.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::document::{Decision, GroupPlan};
+use super::finding::{Warning, WarningCode};
+use super::observed::{Observed, WorkspaceObserved};
+use super::request::Request;
+use super::trigger::span;
+use super::view::GroupView;
+use crate::config::Group;
+use crate::ledger::{Consistency, Status};
+use crate::moment;
+use crate::region::{Presence, WriteAccess};
+
+/// Clocks further apart than this are worth a word.
+const SKEW_MAX: Duration = Duration::seconds(60);
+/// A pin or cut that can be read for less than this is worth a word.
+const SOON: Duration = Duration::days(3);
+/// From this share of the objective on a lag is a risk, in percent.
+const AT_RISK_PERCENT: i64 = 80;
+
+/// How a lag compares with an objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LagRisk {
+    /// It is within it.
+    Met,
+    /// It will not be for long.
+    AtRisk,
+    /// It is not.
+    Breached,
+}
+
+impl LagRisk {
+    /// Compares a lag with an objective, both in seconds.
+    pub(super) fn of(lag: i64, rpo: i64) -> LagRisk {
+        if lag > rpo {
+            LagRisk::Breached
+        } else if lag > 0 && lag * 100 >= rpo * AT_RISK_PERCENT {
+            LagRisk::AtRisk
+        } else {
+            LagRisk::Met
+        }
+    }
+}
+
+/// All warnings of a workspace and its groups.
+pub(super) fn of_workspace(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    groups: &[GroupPlan],
+    request: &Request,
+) -> Vec<Warning> {
+    let name = &workspace.workspace.name;
+    let mut all: Vec<Warning> = Vec::new();
+    let mut say = |code, message: String| {
+        all.push(Warning {
+            code,
+            workspace: Some(name.clone()),
+            group: None,
+            table: None,
+            message,
+        });
+    };
+    if observed.incomplete || workspace.workspace.incomplete {
+        say(
+            WarningCode::ConfigurationIncomplete,
+            "part of the configuration was not understood: no group is retired".to_owned(),
+        );
+    }
+    match &workspace.workspace.secondary {
+        None => say(
+            WarningCode::SecondaryWorkspaceMissing,
+            "no secondary workspace is configured: replicas are not registered, and workflows there are not watched"
+                .to_owned(),
+        ),
+        Some(_) => {
+            if let Ok(Presence { workspace_unseen: Some(why), .. }) = &workspace.secondary.presence {
+                say(WarningCode::SecondaryWorkspaceNotSeen, format!("the secondary workspace does not answer: {why}"));
+            }
+        }
+    }
+    if let Some(Ok(WriteAccess::NotProved(why))) = &workspace.write_access {
+        say(WarningCode::WriteNotProved, why.clone());
+    }
+    for (role, region) in [
+        ("primary", &workspace.primary),
+        ("secondary", &workspace.secondary),
+    ] {
+        let clock = region
+            .presence
+            .as_ref()
+            .ok()
+            .and_then(|presence| presence.clock);
+        if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
+            let apart = span((clock - region.observed_at).abs());
+            say(
+                WarningCode::ClockSkew,
+                format!("the {role}'s clock and this one are {apart} apart"),
+            );
+        }
+    }
+    for plan in groups {
+        let seen = workspace
+            .groups
+            .iter()
+            .find(|seen| seen.entry.name() == Some(&plan.name));
+        let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
+        if let Some(view) = view {
+            all.extend(
+                of_group(&view, plan)
+                    .into_iter()
+                    .map(|(code, table, message)| Warning {
+                        code,
+                        workspace: Some(name.clone()),
+                        group: Some(plan.name.clone()),
+                        table,
+                        message,
+                    }),
+            );
+        }
+    }
+    all
+}
+
+type Said = (WarningCode, Option<String>, String);
+
+fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
+    let group = view.group;
+    let mut all: Vec<Said> = Vec::new();
+    all.extend(lag(plan, group));
+    if group.rpo < group.schedule.longest_gap() {
+        all.push((
+            WarningCode::RpoShorterThanInterval,
+            None,
+            format!(
+                "the objective is {}; at worst a cut is {} old, and the time an apply takes",
+                span(group.rpo),
+                span(group.schedule.longest_gap())
+            ),
+        ));
+    }
+    if plan.decision == Decision::Sync && plan.consistency == Some(Consistency::CrashConsistent) {
+        let kept = view.last_cut.map_or(String::new(), |cut| {
+            format!("; {} stays readable by version", cut.label())
+        });
+        all.push((
+            WarningCode::CrashConsistent,
+            None,
+            format!("not tied to a finished workflow run{kept}"),
+        ));
+    }
+    let in_progress = view
+        .row
+        .filter(|row| row.current_sync_status == Some(Status::InProgress));
+    if let Some(row) = in_progress {
+        let what = row.message.clone().unwrap_or_default();
+        all.push((
+            WarningCode::Interrupted,
+            None,
+            format!("its last apply ended without a word: {what}"),
+        ));
+    }
+    if !view.seen.unprotected.is_empty() {
+        let names: Vec<String> = view
+            .seen
+            .unprotected
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect();
+        all.push((
+            WarningCode::UnprotectedTables,
+            None,
+            format!("not synchronized: {}", names.join(", ")),
+        ));
+    }
+    for workflow in &view.seen.workflows_in_secondary {
+        if workflow.schedule_active {
+            all.push((
+                WarningCode::SecondaryWorkflowActive,
+                None,
+                format!(
+                    "{} has a schedule in the secondary that is not paused",
+                    workflow.name
+                ),
+            ));
+        }
+    }
+    for step in &plan.steps {
+        if let Some(until) = step
+            .source
+            .readable_until
+            .filter(|until| *until - view.now < SOON)
+        {
+            all.push((
+                WarningCode::PinExpiresSoon,
+                Some(step.table.to_string()),
+                format!(
+                    "v{} can be read until {}",
+                    step.source.version,
+                    moment::text(until)
+                ),
+            ));
+        }
+    }
+    for table in view.tables() {
+        if let Some(Ok(source)) = &table.source
+            && let Some(kept) = source
+                .retention
+                .and_then(|kept| Duration::from_std(kept).ok())
+            && kept < group.schedule.longest_gap()
+        {
+            all.push((
+                WarningCode::RetentionShorterThanInterval,
+                Some(table.name.to_string()),
+                format!(
+                    "it keeps replaced versions for {}, the schedule's longest gap is {}",
+                    span(kept),
+                    span(group.schedule.longest_gap())
+                ),
+            ));
+        }
+    }
+    all.extend(cut_expiry(view));
+    all
+}
+
+fn lag(plan: &GroupPlan, group: &Group) -> Option<Said> {
+    let (lag, rpo) = (plan.lag_seconds?, group.rpo.num_seconds());
+    let text = format!(
+        "the oldest commit no cut holds is {} old; the objective is {}",
+        span(Duration::seconds(lag)),
+        span(group.rpo)
+    );
+    match LagRisk::of(lag, rpo) {
+        LagRisk::Met => None,
+        LagRisk::AtRisk => Some((WarningCode::RpoAtRisk, None, text)),
+        LagRisk::Breached => Some((WarningCode::RpoBreached, None, text)),
+    }
+}
+
+/// The last cut can be restored only as long as replaced versions of its replicas are kept.
+fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
+    let cut = view.last_cut?;
+    let replaced = view.tables().any(|table| {
+        let version = cut.table(&table.name).map(|entry| entry.replica_version);
+        table
+            .replica()
+            .is_some_and(|replica| version.is_some_and(|version| replica.version > version))
+    });
+    let until: DateTime<Utc> =
+        cut.committed_at + Duration::days(i64::from(view.group.replica_retention_days));
+    (replaced && until - view.now < SOON).then(|| {
+        (
+            WarningCode::CutExpiresSoon,
+            None,
+            format!(
+                "{} can be restored until {}",
+                cut.label(),
+                moment::text(until)
+            ),
+        )
+    })
+}
