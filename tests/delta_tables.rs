@@ -2,6 +2,8 @@
 //!
 //! The collection lies beside the project and is read where it lies; without it its tests skip, loudly.
 
+#![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -154,7 +156,7 @@ async fn a_table_that_cannot_be_read_is_refused_by_name() {
     let mut said = Vec::new();
     for row in rows(&collection.join("INDEX.tsv"))
         .into_iter()
-        .filter(|row| unreadable(row))
+        .filter(unreadable)
     {
         let table = &row["table"];
         let source = TableStore::local(collection.join(table));
