@@ -6,11 +6,10 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Field, Fields, Schema};
+use arrow_schema::{DataType, Fields, Schema};
 use chrono::{DateTime, Utc};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::delta::{
@@ -388,26 +387,16 @@ fn folder(column: &str, value: &Value) -> String {
 
 /// The table's columns.
 fn schema_of(table: &Snapshot) -> Result<Schema> {
-    #[derive(Deserialize)]
-    struct Column {
-        name: String,
-        r#type: Value,
+    let text = table.metadata.schema_string();
+    let read: Value =
+        serde_json::from_str(text).map_err(|error| DeltaError::corrupt("the schema", error))?;
+    match super::column_type(&read) {
+        Some(DataType::Struct(fields)) => Ok(Schema::new(fields)),
+        _ => Err(DeltaError::Unsupported {
+            location: "the schema".to_owned(),
+            why: format!("rows of these columns are not written here: {text}"),
+        }),
     }
-    #[derive(Deserialize)]
-    struct Struct {
-        fields: Vec<Column>,
-    }
-    let corrupt = |error| DeltaError::corrupt("the schema", error);
-    let read: Struct = serde_json::from_str(table.metadata.schema_string()).map_err(corrupt)?;
-    let columns = read.fields.iter().map(|Column { name, r#type }| {
-        let kind = super::data_type(r#type.as_str().unwrap_or_default());
-        let kind = kind.ok_or_else(|| DeltaError::Unsupported {
-            location: format!("column {name}"),
-            why: format!("rows of type {} are not written here", r#type),
-        })?;
-        Ok(Field::new(name, kind, true))
-    });
-    Ok(Schema::new(columns.collect::<Result<Vec<_>>>()?))
 }
 
 /// Rows parted by the values of the partition columns, which are strings in the log.
