@@ -11,6 +11,7 @@ mod sync;
 mod verdict;
 mod waiting;
 
+pub use first::shell;
 pub(super) use notes::warnings;
 pub use saved::saved;
 pub(super) use verdict::{tally, verdict};
