@@ -13,7 +13,7 @@ pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
+    text.parse().expect("a moment")
 }
 
 pub(crate) fn narrow() -> Style {
@@ -186,7 +186,7 @@ pub(crate) fn step(
     copy: Option<(u64, u64)>,
 ) -> Step {
     let mut table_name = table.split('.');
-    let mut part = || table_name.next().unwrap().to_owned();
+    let mut part = || table_name.next().expect("three parts").to_owned();
     Step {
         id: format!("group/{table}"),
         table: TableName::new(part(), part(), part()),
