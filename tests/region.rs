@@ -3,6 +3,8 @@
 //! A world is two folders; an implementation is a way to open regions over them. The promises are in `region/`, one file
 //! a subject; `contract!` makes tests of them for one implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "region/cloning.rs"]
 mod cloning;
 #[path = "region/embedded.rs"]
