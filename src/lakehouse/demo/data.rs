@@ -45,85 +45,78 @@ const ORDERS_A_RUN: u64 = 2_600;
 /// Rows of `order_lines` that one run writes.
 const LINES_A_RUN: u64 = 4_200;
 
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
+
 type Result = std::result::Result<(), DeltaError>;
 
-/// All that has happened up to now.
+/// All that has happened up to now; the tables are written at once, because each waits for the disk.
 pub(super) async fn history(table: &impl Fn(&str) -> Table, now: DateTime<Utc>) -> Result {
-    let ago = |minutes: i64| now - TimeDelta::minutes(minutes);
-    let day = 24 * 60;
+    tokio::try_join!(
+        orders(table("main.shop.orders"), now),
+        order_lines(table("main.shop.order_lines"), now),
+        daily_totals(table("main.shop.daily_totals"), now),
+        reference(table("main.ref.countries"), "country", 249, now),
+        reference(table("main.ref.currencies"), "currency", 180, now),
+        crm(table("main.crm.accounts"), "account", 900, now),
+        crm(table("main.crm.contacts"), "contact", 1_200, now),
+        crm(table("main.crm.interactions"), "interaction", 1_500, now),
+    )?;
+    Ok(())
+}
 
-    let orders = table("main.shop.orders");
-    orders
-        .when(ago(20 * day))
-        .create(columns(ORDERS)?, &[], &[])
-        .await?;
-    for (run, minutes) in [5 * day, 4 * day, 3 * day, 2 * day].into_iter().enumerate() {
-        orders
-            .when(ago(minutes))
-            .insert(&order_rows(run as u64)?)
-            .await?;
+async fn orders(table: Table, now: DateTime<Utc>) -> Result {
+    let at = |minutes| table.when(ago(now, minutes));
+    at(20 * DAY).create(columns(ORDERS)?, &[], &[]).await?;
+    for (run, days) in [(0, 5), (1, 4), (2, 3), (3, 2)] {
+        at(days * DAY).insert(&order_rows(run)?).await?;
     }
-    orders
-        .when(ago(25 * 60 + 10))
-        .delete(|row| row["order_id"] == 7)
-        .await?;
-    orders.when(ago(85)).insert(&order_rows(4)?).await?;
+    at(25 * 60 + 10).delete(|row| row["order_id"] == 7).await?;
+    at(85).insert(&order_rows(4)?).await?;
     // Run 89 has begun: what it has written so far is only half the truth.
-    orders.when(ago(50)).insert(&order_rows(5)?).await?;
-    orders.when(ago(35)).update(paid).await?;
+    at(50).insert(&order_rows(5)?).await?;
+    at(35).update(paid).await?;
+    Ok(())
+}
 
-    let lines = table("main.shop.order_lines");
-    lines
-        .when(ago(20 * day))
-        .create(columns(ORDER_LINES)?, &[], &[])
-        .await?;
-    for (run, minutes) in [5 * day, 4 * day, 2 * day, 84].into_iter().enumerate() {
-        lines
-            .when(ago(minutes))
-            .insert(&line_rows(run as u64)?)
-            .await?;
-    }
-    lines.when(ago(45)).insert(&line_rows(4)?).await?;
-
-    let totals = table("main.shop.daily_totals");
-    totals
-        .when(ago(20 * day))
-        .create(columns(DAILY_TOTALS)?, &["region"], &[])
-        .await?;
-    totals.when(ago(3 * day)).insert(&total_rows(0)?).await?;
-    totals.when(ago(2 * day)).insert(&total_rows(1)?).await?;
-    totals.when(ago(day + 40)).optimize().await?;
-    totals.when(ago(82)).insert(&total_rows(2)?).await?;
-
-    for (name, count) in [("main.ref.countries", 249), ("main.ref.currencies", 180)] {
-        let reference = table(name);
-        reference
-            .when(ago(18 * day))
-            .create(columns(NAMED)?, &[], &[])
-            .await?;
-        reference
-            .when(ago(18 * day - 1))
-            .insert(&named_rows(name, count)?)
-            .await?;
-        reference
-            .when(ago(5 * 60))
-            .update(|row| mark(row, 3))
-            .await?;
-    }
-    for (name, count) in [
-        ("main.crm.accounts", 900),
-        ("main.crm.contacts", 1_200),
-        ("main.crm.interactions", 1_500),
-    ] {
-        let crm = table(name);
-        crm.when(ago(12 * day))
-            .create(columns(NAMED)?, &[], &[])
-            .await?;
-        crm.when(ago(6 * 60 - 2))
-            .insert(&named_rows(name, count)?)
-            .await?;
+async fn order_lines(table: Table, now: DateTime<Utc>) -> Result {
+    let at = |minutes| table.when(ago(now, minutes));
+    at(20 * DAY).create(columns(ORDER_LINES)?, &[], &[]).await?;
+    for (run, minutes) in [(0, 5 * DAY), (1, 4 * DAY), (2, 2 * DAY), (3, 84), (4, 45)] {
+        at(minutes).insert(&line_rows(run)?).await?;
     }
     Ok(())
+}
+
+async fn daily_totals(table: Table, now: DateTime<Utc>) -> Result {
+    let at = |minutes| table.when(ago(now, minutes));
+    at(20 * DAY)
+        .create(columns(DAILY_TOTALS)?, &["region"], &[])
+        .await?;
+    at(3 * DAY).insert(&total_rows(0)?).await?;
+    at(2 * DAY).insert(&total_rows(1)?).await?;
+    at(DAY + 40).optimize().await?;
+    at(82).insert(&total_rows(2)?).await?;
+    Ok(())
+}
+
+async fn reference(table: Table, what: &str, count: u64, now: DateTime<Utc>) -> Result {
+    let at = |minutes| table.when(ago(now, minutes));
+    at(18 * DAY).create(columns(NAMED)?, &[], &[]).await?;
+    at(18 * DAY - 1).insert(&named_rows(what, count)?).await?;
+    at(5 * 60).update(|row| revise(row, 3)).await?;
+    Ok(())
+}
+
+async fn crm(table: Table, what: &str, count: u64, now: DateTime<Utc>) -> Result {
+    let at = |minutes| table.when(ago(now, minutes));
+    at(12 * DAY).create(columns(NAMED)?, &[], &[]).await?;
+    at(6 * 60 - 2).insert(&named_rows(what, count)?).await?;
+    Ok(())
+}
+
+fn ago(now: DateTime<Utc>, minutes: i64) -> DateTime<Utc> {
+    now - TimeDelta::minutes(minutes)
 }
 
 /// The rest of what run 89 writes.
@@ -148,7 +141,7 @@ fn paid(row: &mut Value) -> bool {
     open
 }
 
-fn mark(row: &mut Value, id: u64) -> bool {
+fn revise(row: &mut Value, id: u64) -> bool {
     let this = row["id"] == id;
     if this {
         row["note"] = "revised".into();
@@ -205,8 +198,7 @@ fn total_rows(run: u64) -> std::result::Result<RecordBatch, DeltaError> {
     )
 }
 
-fn named_rows(name: &str, count: u64) -> std::result::Result<RecordBatch, DeltaError> {
-    let what = name.rsplit('.').next().unwrap_or(name);
+fn named_rows(what: &str, count: u64) -> std::result::Result<RecordBatch, DeltaError> {
     let row = |n: u64| json!({"id": n, "name": format!("{what} {n}"), "note": format!("{:016x}", chance(n))});
     rows(&columns(NAMED)?, &(0..count).map(row).collect::<Vec<_>>())
 }

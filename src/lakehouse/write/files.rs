@@ -140,13 +140,13 @@ fn schema_of(table: &Snapshot) -> Result<Schema> {
     }
 }
 
+/// The values of a partition, and its rows.
+type Part = (Map<String, Value>, Vec<Value>);
+
 /// Rows parted by the values of the partition columns, which are strings in the log.
-pub(super) fn by_partition(
-    table: &Snapshot,
-    rows: &RecordBatch,
-) -> Result<Vec<(Map<String, Value>, Vec<Value>)>> {
+pub(super) fn by_partition(table: &Snapshot, rows: &RecordBatch) -> Result<Vec<Part>> {
     let columns = table.metadata.partition_columns();
-    let mut parts: BTreeMap<String, (Map<String, Value>, Vec<Value>)> = BTreeMap::new();
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in to_json(std::slice::from_ref(rows))? {
         let value = |column: &&str| match row.get(*column) {
             None | Some(Value::Null) => Value::Null,

@@ -184,7 +184,8 @@ impl Table {
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
         let mut actions = vec![json!({"metaData": metadata})];
         actions.extend(
-            files::read(&self.store, &table).await?
+            files::read(&self.store, &table)
+                .await?
                 .iter()
                 .map(|file| files::remove(file, self.now_ms())),
         );
