@@ -3,7 +3,7 @@
 //! A world is two folders; an implementation is a way to open regions over them. The promises are in `region/`, one file
 //! a subject; `contract!` makes tests of them for one implementation.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
 
 #[path = "region/cloning.rs"]
 mod cloning;

@@ -18,6 +18,8 @@ mod replay;
 mod restore;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
