@@ -6,6 +6,10 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "stories/sources.rs"]
+mod sources;
+#[path = "stories/trouble.rs"]
+mod trouble;
 #[path = "stories/world.rs"]
 mod world;
 
