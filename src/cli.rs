@@ -10,6 +10,7 @@ mod clock;
 mod completions;
 mod configuration;
 mod demo;
+mod events;
 mod exit;
 mod failure;
 mod flags;

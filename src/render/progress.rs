@@ -189,7 +189,7 @@ fn ended(outcome: GroupOutcome) -> Option<&'static str> {
         | GroupOutcome::Blocked => None,
         GroupOutcome::Failed => Some("failed"),
         GroupOutcome::Stale => Some("stale"),
-        GroupOutcome::Overtaken => Some("further"),
+        GroupOutcome::Overtaken => Some("overtaken"),
         GroupOutcome::NotStarted => Some("left"),
     }
 }
