@@ -112,7 +112,7 @@ fn step(command: &str, text: &str, matters: impl Fn(&str) -> bool) -> anyhow::Re
 fn of_plan(line: &str) -> bool {
     let detail = line.starts_with("  ! ") || line.starts_with("    ") || line.starts_with("GRANT ");
     let continued = line.starts_with(&" ".repeat(20));
-    !detail || continued
+    (!detail || continued) && !line.starts_with("clock ")
 }
 
 /// `./drsync-demo`.
