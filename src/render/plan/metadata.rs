@@ -54,6 +54,7 @@ fn told(action: &MetadataAction) -> Option<String> {
         rows_to_add,
         rows_to_change,
         rows_to_retire,
+        cuts_to_copy: _,
     } = action;
     let rows = [
         (rows_to_add.len(), "to add"),
