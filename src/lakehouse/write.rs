@@ -2,6 +2,7 @@
 //!
 //! For tests, the demo and the sandbox; a synchronization writes by other ways.
 
+mod files;
 mod table;
 mod workspace;
 
