@@ -322,7 +322,7 @@ impl State {
             stats,
             records,
         } = facts;
-        let records = records.or_else(|| num_records(&stats?));
+        let records = records.or_else(|| quoted_num_records(stats?.get()));
         let spelled = (*key.path != *path).then(|| path.as_ref().into());
         if self.detail == Detail::Full {
             self.tombstones.remove(&key);
@@ -378,9 +378,9 @@ pub(super) struct AddFacts<'a> {
     pub(super) size: Option<i64>,
     #[serde(default)]
     pub(super) deletion_vector: Option<Vector>,
-    #[serde(default)]
-    pub(super) stats: Option<String>,
-    /// Records, where they are known without parsing `stats`.
+    #[serde(borrow, default)]
+    pub(super) stats: Option<&'a RawValue>,
+    /// Records, where they are known without reading `stats`.
     #[serde(skip)]
     pub(super) records: Option<u64>,
 }
@@ -398,11 +398,48 @@ impl AddFacts<'_> {
 }
 
 /// The record count in a file's statistics. Statistics that do not parse are as good as none.
-fn num_records(stats: &str) -> Option<u64> {
+pub(super) fn num_records(stats: &str) -> Option<u64> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Stats {
         num_records: Option<u64>,
     }
-    serde_json::from_str::<Stats>(stats).ok()?.num_records
+    leading_count(stats, r#"{"numRecords":"#)
+        .or_else(|| serde_json::from_str::<Stats>(stats).ok()?.num_records)
+}
+
+/// The same, of statistics that are still a JSON string, as they stand in a commit.
+fn quoted_num_records(quoted: &str) -> Option<u64> {
+    leading_count(quoted, r#""{\"numRecords\":"#)
+        .or_else(|| num_records(&serde_json::from_str::<String>(quoted).ok()?))
+}
+
+/// The number right after a beginning. Nearly every writer puts the count first, and a log has many of them.
+fn leading_count(text: &str, beginning: &str) -> Option<u64> {
+    let rest = text.strip_prefix(beginning)?;
+    let (count, _) = rest.split_at(rest.find(|each: char| !each.is_ascii_digit())?);
+    let whole = rest[count.len()..].starts_with([',', '}']);
+    if whole { count.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_counted_wherever_the_statistics_say_so() {
+        for (stats, count) in [
+            (r#"{"numRecords":7}"#, Some(7)),
+            (r#"{"numRecords":7,"minValues":{"numRecords":9}}"#, Some(7)),
+            (r#"{"minValues":{"numRecords":9},"numRecords": 7}"#, Some(7)),
+            (r#"{"minValues":{"numRecords":9}}"#, None),
+            (r#"{"numRecords":7.5}"#, None),
+            (r#"{"numRecords":"#, None),
+            ("", None),
+        ] {
+            assert_eq!(num_records(stats), count, "{stats}");
+            let quoted = serde_json::Value::from(stats).to_string();
+            assert_eq!(quoted_num_records(&quoted), count, "{quoted}");
+        }
+    }
 }
