@@ -19,7 +19,8 @@ use super::action::{Raw, Vector};
 use super::error::{DeltaError, Result};
 use super::json;
 use super::log::{LOG, LogCheckpoint};
-use super::replay::{AddFacts, Detail, State, num_records};
+use super::replay::{AddFacts, Detail, State};
+use super::stats::num_records;
 use super::store::{Blob, TableStore};
 
 pub(crate) use write::{EVERY, write_checkpoint};
