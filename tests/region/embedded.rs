@@ -106,6 +106,25 @@ async fn a_writer_feature_that_a_clone_could_not_keep_true_is_refused_before_any
 }
 
 #[tokio::test]
+async fn a_table_id_of_the_catalog_counts_for_the_whole_history_and_for_pins() {
+    let world = world().await;
+    world
+        .east
+        .edit_table(ORDERS, |entry| entry["table_id"] = json!("uc-1"))
+        .unwrap();
+    world.table(ORDERS).when(at(3)).replace().await.unwrap();
+    let source = world.source(ORDERS, None).await.unwrap();
+    assert_eq!(source.table_id, "uc-1");
+    assert!(
+        source
+            .commits
+            .iter()
+            .all(|commit| commit.table_id.as_deref() == Some("uc-1"))
+    );
+    assert_eq!(world.pin(ORDERS, 1, None).await.unwrap().table_id, "uc-1");
+}
+
+#[tokio::test]
 async fn a_broken_commit_is_named() {
     let world = world().await;
     let file = format!("east/tables/{ORDERS}/_delta_log/00000000000000000001.json");
