@@ -40,6 +40,7 @@
 
 pub mod apply;
 pub mod canonical;
+pub mod cli;
 pub mod config;
 pub mod lakehouse;
 pub mod ledger;
@@ -47,6 +48,5 @@ pub mod moment;
 pub mod observe;
 pub mod plan;
 pub mod region;
-
 pub mod render;
 pub mod schedule;

@@ -16,6 +16,7 @@ mod log;
 mod path;
 mod replay;
 mod restore;
+mod stats;
 mod store;
 mod table;
 #[cfg(test)]

@@ -164,7 +164,6 @@ pub(super) fn rpo_cell(lag: Option<i64>, rpo: Option<i64>, now: DateTime<Utc>) -
 /// The lag in words: `22h51m; the RPO of 24h is breached in 1h09m`.
 pub(super) fn lag_words(lag: i64, rpo: Option<i64>, now: DateTime<Utc>) -> String {
     match rpo {
-        _ if lag <= 0 => "none: no commit waits".to_owned(),
         None => span(lag),
         Some(rpo) if lag > rpo => format!(
             "{}; the RPO of {} is breached since {}",

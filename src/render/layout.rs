@@ -34,20 +34,37 @@ pub(super) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = head.to_owned();
     let mut empty = true;
-    for word in text.split(' ') {
+    for word in words(text) {
         let blank = usize::from(!empty);
-        if !empty && width(&line) + blank + width(word) > columns {
+        if !empty && width(&line) + blank + width(&word) > columns {
             lines.push(std::mem::replace(&mut line, " ".repeat(beside)));
             empty = true;
         }
         if !empty {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         empty = false;
     }
     lines.push(line);
     lines
+}
+
+/// Words of a text; a date and its time are one.
+fn words(text: &str) -> Vec<String> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words: Vec<String> = vec![];
+    for word in text.split(' ') {
+        let time = word.get(..2).is_some_and(digits) && word.get(2..3) == Some(":");
+        match words.last_mut() {
+            Some(last) if time && last.get(last.len().saturating_sub(2)..).is_some_and(digits) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// Text wrapped at words behind a margin.

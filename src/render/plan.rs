@@ -11,6 +11,7 @@ mod sync;
 mod verdict;
 mod waiting;
 
+pub use first::shell;
 pub(super) use notes::warnings;
 pub use saved::saved;
 pub(super) use verdict::{tally, verdict};
@@ -94,8 +95,8 @@ impl<'a> Shown<'a> {
     /// One line a group: decision, name, and what there is to say, wrapped.
     pub(super) fn line(&self, decision: Decision, name: &str, text: &str) -> Vec<String> {
         let word = decision.as_str();
-        let mut head = pad(word, DECISION);
-        head.push_str(&pad(name, self.names));
+        let mut head = format!("{}  ", pad(word, DECISION - 2));
+        head.push_str(&pad(name, self.names + DECISION - width(&head)));
         if !head.ends_with("  ") {
             head.push_str("  ");
         }
@@ -110,6 +111,16 @@ impl<'a> Shown<'a> {
             *first = first.replacen(word, &self.style.paint(tone, word), 1);
         }
         lines
+    }
+
+    /// Of a number that fits a plan of few groups, as many as fit one of many.
+    pub(super) fn room(&self, few: usize) -> usize {
+        const MANY_GROUPS: usize = 20;
+        match (self.style.verbose, self.groups.len() > MANY_GROUPS) {
+            (true, _) => usize::MAX - 1,
+            (false, true) => few / 2 + 1,
+            (false, false) => few,
+        }
     }
 
     /// A line that begins where groups do, its text where theirs does.

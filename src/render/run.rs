@@ -81,7 +81,7 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
     let parts = parts(record);
     let word = match record.exit.code {
         130 | 143 => "Interrupted",
-        5 => "Stale",
+        5 => return stale(record),
         _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts),
         _ if trouble == 0 && overtaken > 0 => return applied_before(record),
         _ if trouble == 0 => "Nothing to do",
@@ -90,6 +90,12 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
         _ => "Failed",
     };
     format!("{word}: {}", super::plan::tally(&parts))
+}
+
+/// Every group has moved: nothing of the plan can be applied any more.
+fn stale(record: &RunRecord) -> String {
+    let groups = plural(number(record, GroupOutcome::Stale), "group");
+    format!("Stale: what the plan was computed from has moved in {groups}; plan again")
 }
 
 fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
@@ -323,6 +329,9 @@ fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
 }
 
 fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> Vec<String> {
+    if !plan.applyable {
+        return vec![];
+    }
     let both = plan.workspaces.iter().all(|workspace| {
         workspace.observed.primary.reachable && workspace.observed.secondary.reachable
     });

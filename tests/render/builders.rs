@@ -9,18 +9,18 @@ use drsync::plan::{Finding, FindingCode, ReasonCode, Severity, Warning, WarningC
 use drsync::region::{Estimate, EstimateBasis};
 use drsync::render::Style;
 
-pub const MIB: u64 = 1 << 20;
-pub const GIB: u64 = 1 << 30;
+pub(crate) const MIB: u64 = 1 << 20;
+pub(crate) const GIB: u64 = 1 << 30;
 
-pub fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a moment")
 }
 
-pub fn narrow() -> Style {
+pub(crate) fn narrow() -> Style {
     Style::default()
 }
 
-pub fn verbose() -> Style {
+pub(crate) fn verbose() -> Style {
     Style {
         verbose: true,
         ..Style::default()
@@ -28,7 +28,7 @@ pub fn verbose() -> Style {
 }
 
 /// A plan of one workspace with both regions there and nothing to write.
-pub fn plan(groups: Vec<GroupPlan>) -> Plan {
+pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
     let seen = |location: &str| RegionSeen {
         workspace: None,
         location: location.to_owned(),
@@ -94,7 +94,7 @@ pub fn plan(groups: Vec<GroupPlan>) -> Plan {
 }
 
 /// A group that is up to date.
-pub fn group(name: &str) -> GroupPlan {
+pub(crate) fn group(name: &str) -> GroupPlan {
     GroupPlan {
         name: name.to_owned(),
         decision: Decision::UpToDate,
@@ -125,7 +125,7 @@ pub fn group(name: &str) -> GroupPlan {
     }
 }
 
-pub fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
+pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
     GroupPlan {
         decision: Decision::Waiting,
         reason: Reason {
@@ -136,7 +136,7 @@ pub fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
     }
 }
 
-pub fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
+pub(crate) fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
     GroupPlan {
         decision: Decision::Blocked,
         reason: Reason {
@@ -148,7 +148,7 @@ pub fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
     }
 }
 
-pub fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
+pub(crate) fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
     GroupPlan {
         decision: Decision::Sync,
         reason: Reason {
@@ -170,7 +170,7 @@ pub fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
 }
 
 /// The first sync of a group.
-pub fn first_sync(name: &str, steps: Vec<Step>) -> GroupPlan {
+pub(crate) fn first_sync(name: &str, steps: Vec<Step>) -> GroupPlan {
     GroupPlan {
         follows_cut: None,
         last_cut: None,
@@ -178,7 +178,7 @@ pub fn first_sync(name: &str, steps: Vec<Step>) -> GroupPlan {
     }
 }
 
-pub fn step(
+pub(crate) fn step(
     action: Action,
     table: &str,
     from: Option<u64>,
@@ -186,13 +186,14 @@ pub fn step(
     copy: Option<(u64, u64)>,
 ) -> Step {
     let mut table_name = table.split('.');
-    let mut part = || table_name.next().unwrap().to_owned();
+    let mut part = || table_name.next().expect("three parts").to_owned();
     Step {
         id: format!("group/{table}"),
         table: TableName::new(part(), part(), part()),
         action,
         source: SourcePin {
             table_id: "3a".to_owned(),
+            catalog_id: None,
             version: to,
             committed_at: at("2026-11-22T09:40:58.001Z"),
             next_committed_at: None,
@@ -221,19 +222,19 @@ pub fn step(
     }
 }
 
-pub fn update(table: &str, from: u64, to: u64, bytes: u64, files: u64) -> Step {
+pub(crate) fn update(table: &str, from: u64, to: u64, bytes: u64, files: u64) -> Step {
     step(Action::Update, table, Some(from), to, Some((bytes, files)))
 }
 
-pub fn create(table: &str, to: u64, bytes: u64, files: u64) -> Step {
+pub(crate) fn create(table: &str, to: u64, bytes: u64, files: u64) -> Step {
     step(Action::Create, table, None, to, Some((bytes, files)))
 }
 
-pub fn no_op(table: &str, at: u64) -> Step {
+pub(crate) fn no_op(table: &str, at: u64) -> Step {
     step(Action::NoOp, table, Some(at), at, None)
 }
 
-pub fn finding(
+pub(crate) fn finding(
     code: FindingCode,
     table: Option<&str>,
     message: &str,
@@ -248,7 +249,7 @@ pub fn finding(
     }
 }
 
-pub fn not_readable(table: &str) -> Finding {
+pub(crate) fn not_readable(table: &str) -> Finding {
     finding(
         FindingCode::TableNotReadable,
         Some(table),
@@ -259,7 +260,7 @@ pub fn not_readable(table: &str) -> Finding {
     )
 }
 
-pub fn warning(code: WarningCode, group: &str, message: &str) -> Warning {
+pub(crate) fn warning(code: WarningCode, group: &str, message: &str) -> Warning {
     Warning {
         code,
         workspace: None,
@@ -270,7 +271,7 @@ pub fn warning(code: WarningCode, group: &str, message: &str) -> Warning {
 }
 
 /// What becomes of the metadata tables, the same in both regions.
-pub fn metadata(
+pub(crate) fn metadata(
     action: LedgerAction,
     add: &[&str],
     change: &[&str],
@@ -290,11 +291,12 @@ pub fn metadata(
             rows_to_add: owned(add),
             rows_to_change: owned(change),
             rows_to_retire: owned(retire),
+            cuts_to_copy: 0,
         })
         .to_vec()
 }
 
-pub fn away(plan: &mut Plan, role: Role, answer: &str) {
+pub(crate) fn away(plan: &mut Plan, role: Role, answer: &str) {
     let observed = &mut plan.workspaces[0].observed;
     let seen = match role {
         Role::Primary => &mut observed.primary,
@@ -305,7 +307,7 @@ pub fn away(plan: &mut Plan, role: Role, answer: &str) {
 }
 
 /// The record of an apply of six minutes.
-pub fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
+pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
     RunRecord {
         kind: apply::KIND.to_owned(),
         format_version: apply::FORMAT_VERSION.to_owned(),
@@ -332,7 +334,7 @@ pub fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
     }
 }
 
-pub fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) -> GroupRecord {
+pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) -> GroupRecord {
     GroupRecord {
         workspace: "east".to_owned(),
         name: name.to_owned(),

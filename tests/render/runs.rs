@@ -106,7 +106,10 @@ fn rows_are_only_mentioned_where_both_sides_are_known() {
             &planned(),
             &run(vec![synchronized(tables)], 0, "success"),
             None,
-            &narrow(),
+            &drsync::render::Style {
+                width: 200,
+                ..narrow()
+            },
         )
     };
     let raw = table("core_raw", TableOutcome::Unchanged, None);

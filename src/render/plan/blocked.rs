@@ -2,7 +2,7 @@
 
 use super::{Entry, Shown, drift};
 use crate::ledger::cut_label;
-use crate::plan::{Decision, Finding, GroupPlan, Severity};
+use crate::plan::{Decision, Finding, GroupPlan};
 use crate::render::causes::{Cause, Remedy, causes};
 use crate::render::clean::{command, name};
 use crate::render::figures::plural;
@@ -10,9 +10,11 @@ use crate::render::layout::{few, hanging, indented};
 use crate::render::{Page, away};
 
 /// Groups shown with all there is to say; further ones get a line.
-const DETAILED_MAX: usize = 6;
+const DETAILED_MAX: usize = 3;
 /// Groups that get a line; further ones are counted.
 const LINES_MAX: usize = 12;
+/// Causes of one group told in full.
+const CAUSES_MAX: usize = 4;
 /// Names of tables under one cause.
 const TABLES_MAX: usize = 3;
 
@@ -38,9 +40,10 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         })
         .filter(|(_, causes)| !causes.is_empty())
         .collect();
-    let detailed = match shown.style.verbose || alone.len() <= DETAILED_MAX + 1 {
+    let room = shown.room(DETAILED_MAX);
+    let detailed = match alone.len() <= room + 1 {
         true => alone.len(),
-        false => DETAILED_MAX,
+        false => room,
     };
     for (entry, causes) in &alone[..detailed] {
         page.block(group(shown, entry, causes));
@@ -69,13 +72,17 @@ fn blocking(group: &GroupPlan) -> impl Iterator<Item = &Finding> {
     group
         .findings
         .iter()
-        .filter(|finding| finding.severity == Severity::Block && !away::says_away(finding.code))
+        .filter(|finding| finding.blocks() && !away::says_away(finding.code))
 }
 
 fn shared_cause(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
     let groups = plural(cause.groups.len(), "group");
-    let mut lines = shown.line(Decision::Blocked, &groups, cause.code.as_str());
-    lines.extend(what(shown, cause));
+    let about = match cause.subject() {
+        subject if subject.is_empty() => cause.code.as_str().to_owned(),
+        subject => format!("{}: {subject}", cause.code.as_str()),
+    };
+    let mut lines = shown.line(Decision::Blocked, &groups, &about);
+    lines.extend(seen(shown, cause));
     lines.extend(remedy(shown, cause));
     let names = match shown.style.verbose {
         true => few(&cause.groups, usize::MAX - 1),
@@ -88,14 +95,30 @@ fn shared_cause(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
 fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let group = entry.group;
     let mut lines = shown.line(Decision::Blocked, &entry.label, &headline(group, causes));
-    for cause in causes {
-        lines.extend(what(shown, cause));
+    let (told, more) = match shown.style.verbose || causes.len() <= CAUSES_MAX + 1 {
+        true => (causes, 0),
+        false => (&causes[..CAUSES_MAX], causes.len() - CAUSES_MAX),
+    };
+    for cause in told {
+        if causes.len() > 1 || !cause.tables.is_empty() {
+            lines.push(what(cause));
+        }
+        if !drift::told(group, cause) {
+            lines.extend(seen(shown, cause));
+        }
         lines.extend(drift::commits(shown, group, cause));
-        lines.extend(remedy(shown, cause));
+        if !cause.code.acceptable() {
+            lines.extend(remedy(shown, cause));
+        }
+    }
+    if more > 0 {
+        lines.push(format!(
+            "      and {more} more causes: drsync validate, or drsync plan -v"
+        ));
     }
     lines.extend(facts(shown, group, causes));
-    lines.extend(drift::ways_out(entry, causes));
-    lines.extend(acceptance(entry, causes));
+    lines.extend(drift::ways_out(entry, told));
+    lines.extend(acceptance(entry, told));
     lines
 }
 
@@ -136,20 +159,23 @@ fn codes(causes: &[&Cause]) -> String {
     codes.join(", ")
 }
 
-/// What was seen: the table and the code, the words under it, and of many tables the first.
-fn what(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
-    let columns = shown.style.width;
-    let mut lines = match cause.subject() {
-        subject if subject.is_empty() => vec![],
-        subject => vec![format!("  ! {subject}   {}", cause.code.as_str())],
-    };
-    if cause.tables.is_empty() && cause.groups.len() == 1 {
-        lines.push(format!("  ! {}", cause.code.as_str()));
+/// What was seen: the table and the code.
+fn what(cause: &Cause) -> String {
+    let code = cause.code.as_str();
+    match cause.subject() {
+        subject if subject.is_empty() => format!("  ! {code}"),
+        subject => format!("  ! {subject}   {code}"),
     }
-    let limit = if shown.style.verbose {
-        usize::MAX
-    } else {
-        TABLES_MAX
+}
+
+/// The words under it, and of many tables the first.
+fn seen(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
+    let columns = shown.style.width;
+    let mut lines = vec![];
+    let limit = match (shown.style.verbose, cause.messages.len()) {
+        (true, _) => usize::MAX,
+        (false, ..=TABLES_MAX) => TABLES_MAX,
+        (false, _) => 1,
     };
     for message in cause.messages.iter().take(limit) {
         lines.extend(indented(6, message, columns));
@@ -160,7 +186,7 @@ fn what(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
     if cause.tables.len() > 1 && cause.messages.len() == 1 {
         lines.extend(indented(
             6,
-            &few(&cause.tables, limit.saturating_sub(1)),
+            &few(&cause.tables, limit.max(TABLES_MAX)),
             columns,
         ));
     }
@@ -191,11 +217,17 @@ fn facts(shown: &Shown<'_>, group: &GroupPlan, causes: &[&Cause]) -> Vec<String>
         None => "nothing: it was never synchronized".to_owned(),
     };
     lines.extend(fact(shown, "keeps", &keeps));
-    if let Some(lag) = group.lag_seconds {
-        let words = away::lag_words(lag, group.rpo_seconds, shown.plan.created_at);
-        lines.extend(fact(shown, "lag", &words));
-    }
+    lines.extend(lag(shown, group));
     lines
+}
+
+/// How far behind the group is, where it is.
+pub(super) fn lag(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
+    let Some(lag) = group.lag_seconds.filter(|lag| *lag > 0) else {
+        return vec![];
+    };
+    let words = away::lag_words(lag, group.rpo_seconds, shown.plan.created_at);
+    fact(shown, "lag", &words)
 }
 
 /// `    keeps               cut 17 (…)`.
@@ -203,27 +235,29 @@ pub(super) fn fact(shown: &Shown<'_>, label: &str, text: &str) -> Vec<String> {
     hanging(&format!("    {label:<20}"), text, shown.style.width)
 }
 
-/// The command that lets what may be accepted through, for this plan only.
+/// The commands that let what may be accepted through, for this plan only.
 fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
+    let commands = causes
+        .iter()
+        .filter(|cause| cause.code.acceptable())
+        .map(|cause| {
+            let given = cause.remedy.as_ref().and_then(Remedy::copied);
+            match (given, cause.tables.as_slice()) {
+                (Some(text), _) if text.contains("--accept") => text.to_owned(),
+                (_, [table]) => accept(cause.code.as_str(), table),
+                (_, _) => accept(cause.code.as_str(), &name(&entry.group.name)),
+            }
+        });
+    let commands: Vec<String> = commands.collect();
     let mut lines = vec![];
-    for cause in causes.iter().filter(|cause| cause.code.acceptable()) {
-        let given = cause.remedy.as_ref().and_then(Remedy::copied);
-        if given.is_some_and(|text| text.contains("--accept")) {
-            continue;
-        }
-        let scope = match cause.tables.as_slice() {
-            [table] => table.clone(),
-            _ => name(&entry.group.name),
-        };
-        if lines.is_empty() {
-            lines.push("To go on all the same, recorded in plan and cut".to_owned());
-        }
-        lines.push(accept(cause.code.as_str(), &scope));
+    if !commands.is_empty() {
+        lines.push("To go on all the same, recorded in plan and cut".to_owned());
+        lines.extend(commands);
     }
     lines
 }
 
-/// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`.
+/// `drsync plan --accept CODE:SCOPE --reason "…"`.
 pub(super) fn accept(code: &str, scope: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let what = match scope.chars().all(plain) {

@@ -24,6 +24,11 @@ fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift
         .filter(move |drift| !drift.theirs.is_empty() && tables.contains(&name(&drift.table)))
 }
 
+/// Whether the commits say better what was seen than the finding's words.
+pub(super) fn told(group: &GroupPlan, cause: &Cause) -> bool {
+    is_drift(cause) && of(group, cause).next().is_some()
+}
+
 /// What is ours and what is theirs, commit by commit.
 pub(super) fn commits(shown: &Shown<'_>, group: &GroupPlan, cause: &Cause) -> Vec<String> {
     if !is_drift(cause) {
@@ -61,7 +66,7 @@ fn table(group: &GroupPlan, drift: &Drift) -> Vec<String> {
         rows.push(vec![
             head.to_owned(),
             format!("v{}", commit.version),
-            told(commit),
+            by(commit),
         ]);
     }
     let mut lines = columns(&rows, &[], 6, 2);
@@ -71,7 +76,7 @@ fn table(group: &GroupPlan, drift: &Drift) -> Vec<String> {
     lines
 }
 
-fn told(commit: &DriftCommit) -> String {
+fn by(commit: &DriftCommit) -> String {
     let DriftCommit {
         version: _,
         committed_at,

@@ -138,7 +138,7 @@ fn only(group: &GroupPlan) -> String {
 }
 
 /// A name as one word of a shell.
-pub(super) fn shell(text: &str) -> String {
+pub fn shell(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),

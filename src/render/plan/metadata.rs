@@ -19,34 +19,25 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
             0 | 1 => "metadata tables".to_owned(),
             _ => format!("metadata tables, {}", name(&workspace.name)),
         };
-        let told: Vec<(Role, String)> = [Role::Primary, Role::Secondary]
-            .into_iter()
-            .filter_map(|role| Some((role, told(workspace.metadata_of(role)?)?)))
-            .collect();
-        match told.as_slice() {
-            [(_, primary), (_, secondary)] if primary == secondary => {
-                lines.extend(shown.aside(&head, &format!("{primary} in both regions")));
-            }
-            each => {
-                for (role, text) in each {
-                    lines.extend(shown.aside(&head, &format!("{text} in {}", place(*role))));
-                }
-            }
+        let both = [Role::Primary, Role::Secondary].map(|role| workspace.metadata_of(role));
+        let [primary, secondary] = both.map(|action| told(action?, "both regions"));
+        let said = match primary == secondary {
+            true => vec![primary],
+            false => vec![
+                both[0].and_then(|action| told(action, "the primary")),
+                both[1].and_then(|action| told(action, "the secondary")),
+            ],
+        };
+        for text in said.into_iter().flatten() {
+            lines.extend(shown.aside(&head, &text));
         }
         lines.extend(retired(shown, workspace));
     }
     lines
 }
 
-fn place(role: Role) -> &'static str {
-    match role {
-        Role::Primary => "the primary",
-        Role::Secondary => "the secondary",
-    }
-}
-
-/// What happens in one region; `None`: nothing.
-fn told(action: &MetadataAction) -> Option<String> {
+/// What happens in a place; `None`: nothing.
+fn told(action: &MetadataAction, place: &str) -> Option<String> {
     let MetadataAction {
         region: _,
         action,
@@ -54,6 +45,7 @@ fn told(action: &MetadataAction) -> Option<String> {
         rows_to_add,
         rows_to_change,
         rows_to_retire,
+        cuts_to_copy,
     } = action;
     let rows = [
         (rows_to_add.len(), "to add"),
@@ -61,21 +53,23 @@ fn told(action: &MetadataAction) -> Option<String> {
         (rows_to_retire.len(), "to retire"),
     ];
     let mut says: Vec<String> = vec![];
-    match action {
-        LedgerAction::Create => says.push("to create".to_owned()),
-        LedgerAction::Clone => says.push("to clone from the other region".to_owned()),
-        LedgerAction::Merge => {}
-        LedgerAction::None => return None,
-    }
-    let mut first = true;
     for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
-        says.push(match first {
+        says.push(match says.is_empty() {
             true => format!("{} {what}", plural(number, "row")),
             false => format!("{number} {what}"),
         });
-        first = false;
     }
-    (!says.is_empty()).then(|| says.join(", "))
+    if *cuts_to_copy > 0 {
+        says.push(format!("{} to copy", plural(*cuts_to_copy, "cut")));
+    }
+    let says = says.join(", ");
+    let comma = if says.is_empty() { "" } else { ", " };
+    match action {
+        LedgerAction::Create => Some(format!("to create in {place}{comma}{says}")),
+        LedgerAction::Clone => Some(format!("to clone into {place}{comma}{says}")),
+        LedgerAction::Merge => (!says.is_empty()).then(|| format!("{says} in {place}")),
+        LedgerAction::None => None,
+    }
 }
 
 /// Groups that left the configuration: said once, with what stays.

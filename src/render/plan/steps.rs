@@ -12,12 +12,8 @@ pub(super) fn lines(steps: &[&Step], style: &Style) -> Vec<String> {
         .iter()
         .filter(|step| step.action != Action::NoOp)
         .collect();
-    let rows: Vec<Vec<String>> = with_files(&clones);
     let mut lines = vec![];
-    for (step, line) in clones
-        .iter()
-        .zip(columns(&rows, &[false, false, true, true], 2, 2))
-    {
+    for (step, line) in clones.iter().zip(fitting(&clones, style)) {
         lines.extend(with_note(line, stays_out(step), style));
     }
     let unchanged: Vec<String> = steps
@@ -35,27 +31,30 @@ pub(super) fn lines(steps: &[&Step], style: &Style) -> Vec<String> {
     lines
 }
 
-/// Counts of steps instead of steps: `+ create  62 tables   388.1 GiB in 60,114 files`.
-pub(super) fn counted(steps: &[&Step]) -> Vec<String> {
-    let rows: Vec<Vec<String>> = [Action::Create, Action::Update, Action::NoOp]
+/// Counts of steps instead of steps: `+ create  62 tables, 388.1 GiB in 60,114 files`.
+pub(super) fn counted(steps: &[&Step], style: &Style) -> Vec<String> {
+    let parts: Vec<String> = [Action::Create, Action::Update, Action::NoOp]
         .into_iter()
         .filter_map(|action| {
-            let same: Vec<&&Step> = steps.iter().filter(|step| step.action == action).collect();
-            if same.is_empty() {
-                return None;
-            }
+            let same: Vec<&Step> = steps
+                .iter()
+                .copied()
+                .filter(|step| step.action == action)
+                .collect();
             let size = match action {
                 Action::NoOp => String::new(),
-                Action::Create | Action::Update => size(same.iter().map(|step| **step)),
+                Action::Create | Action::Update => size(same.iter().copied()),
             };
-            Some(vec![
-                action.with_symbol().to_owned(),
-                plural(same.len(), "table"),
-                size,
-            ])
+            let comma = if size.is_empty() { "" } else { ", " };
+            let tables = plural(same.len(), "table");
+            (!same.is_empty()).then(|| format!("  {}  {tables}{comma}{size}", action.with_symbol()))
         })
         .collect();
-    columns(&rows, &[], 2, 2)
+    let line = parts.join(" ");
+    match width(&line) <= style.width {
+        true => vec![line],
+        false => parts,
+    }
 }
 
 /// Bytes and files of all steps whose size is known.
@@ -76,12 +75,32 @@ pub(super) fn size<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
     }
 }
 
-fn with_files(clones: &[&&Step]) -> Vec<Vec<String>> {
-    let files = |step: &Step| match (step.action, step.estimate) {
-        (Action::Update, Some(estimate)) => {
+/// How much is told of the files of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    OfAll,
+    Copied,
+    Untold,
+}
+
+/// The lines with as much about files as fits the screen.
+fn fitting(clones: &[&&Step], style: &Style) -> Vec<String> {
+    let laid = |files: Files| columns(&rows(clones, files), &[false, false, true, true], 2, 2);
+    let fits = |lines: &Vec<String>| lines.iter().all(|line| width(line) <= style.width);
+    [Files::OfAll, Files::Copied]
+        .into_iter()
+        .map(laid)
+        .find(fits)
+        .unwrap_or_else(|| laid(Files::Untold))
+}
+
+fn rows(clones: &[&&Step], told: Files) -> Vec<Vec<String>> {
+    let files = |step: &Step| match (step.action, step.estimate, told) {
+        (Action::Update, Some(estimate), Files::OfAll) => {
             Some((count(estimate.copy_files), step.source.files.map(count)))
         }
-        (Action::Create | Action::Update | Action::NoOp, _) => None,
+        (Action::Update, Some(estimate), Files::Copied) => Some((count(estimate.copy_files), None)),
+        (Action::Create | Action::Update | Action::NoOp, _, _) => None,
     };
     let copied = clones.iter().filter_map(|step| files(step));
     let widths = copied.fold((0, 0), |(a, b), (copied, whole)| {

@@ -41,7 +41,8 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         return first::blocks(shown, &entries, page);
     }
     let notable = notable(shown, &entries);
-    let listed = listed(&entries, &notable);
+    let listed = listed(shown.room(GROUPS_MAX), &entries, &notable);
+    let mut plain = vec![];
     for at in &listed {
         let entry = entries[*at];
         let (told, rest): (Vec<&Step>, Vec<&Step>) = entry
@@ -51,9 +52,13 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
             .partition(|step| notable.contains(step.id.as_str()));
         let mut lines = headline(shown, entry);
         lines.extend(steps::lines(&told, &shown.style));
-        lines.extend(steps::counted(&rest));
-        page.block(lines);
+        lines.extend(steps::counted(&rest, &shown.style));
+        match told.is_empty() {
+            true => plain.append(&mut lines),
+            false => page.block(lines),
+        }
     }
+    page.block(plain);
     let others: Vec<&Step> = entries
         .iter()
         .enumerate()
@@ -63,7 +68,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     if listed.len() < entries.len() {
         let label = format!("{} more groups", entries.len() - listed.len());
         let mut lines = shown.line(Decision::Sync, &label, "all tables with -v");
-        lines.extend(steps::counted(&others));
+        lines.extend(steps::counted(&others, &shown.style));
         page.block(lines);
     }
 }
@@ -106,7 +111,7 @@ fn notable<'a>(shown: &Shown<'_>, entries: &[&Entry<'a>]) -> BTreeSet<&'a str> {
 }
 
 /// Places of the groups that get a line: those with a table to show, then the largest.
-fn listed(entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTreeSet<usize> {
+fn listed(room: usize, entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTreeSet<usize> {
     let mut order: Vec<(bool, u64, usize)> = entries
         .iter()
         .enumerate()
@@ -122,10 +127,10 @@ fn listed(entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTreeSet<usize> {
         })
         .collect();
     order.sort_unstable();
-    let limit = if order.len() <= GROUPS_MAX + 1 {
+    let limit = if order.len() <= room + 1 {
         order.len()
     } else {
-        GROUPS_MAX
+        room
     };
     order[..limit].iter().map(|(_, _, at)| *at).collect()
 }

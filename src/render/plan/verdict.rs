@@ -87,6 +87,8 @@ fn standing(plan: &Plan) -> String {
         .filter(|(_, group)| breaches(group))
         .map(|(_, group)| name(&group.name))
         .collect();
+    let telling = super::notes::telling(plan);
+    let more = plan.applyable || telling > 0;
     let known = plan
         .groups()
         .filter(|(_, group)| group.lag_seconds.is_some() && group.rpo_seconds.is_some())
@@ -97,11 +99,12 @@ fn standing(plan: &Plan) -> String {
                 .groups()
                 .filter_map(|(_, group)| group.lag_seconds)
                 .max();
-            says.extend(worst.map(|worst| match worst {
-                ..=0 => "nothing pending".to_owned(),
-                worst => format!("worst lag {}", span(worst)),
+            says.extend(worst.and_then(|worst| match worst {
+                ..=0 if more => None,
+                ..=0 => Some("nothing pending".to_owned()),
+                worst => Some(format!("worst lag {}", span(worst))),
             }));
-            if known > 0 && known == plan.groups().count() {
+            if !more && known > 0 && known == plan.groups().count() {
                 says.push("RPO met by all".to_owned());
             }
         }
@@ -111,7 +114,6 @@ fn standing(plan: &Plan) -> String {
     if plan.applyable {
         says.push("metadata tables change".to_owned());
     }
-    let telling = super::notes::telling(plan);
     if telling > 0 {
         says.push(plural(telling, "warning"));
     }

@@ -4,14 +4,14 @@ use super::verdict::named;
 use super::{Shown, blocked};
 use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode};
+use crate::render::Page;
 use crate::render::clean::{clean, name};
 use crate::render::figures::plural;
-use crate::render::{Page, away};
 
 /// Groups with a line of their own.
 const LINES_MAX: usize = 8;
 /// Groups whose failed workflow is told in full.
-const FAILED_MAX: usize = 3;
+const FAILED_MAX: usize = 1;
 
 pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     let failed = |group: &GroupPlan| group.reason.code == ReasonCode::WorkflowFailed;
@@ -19,7 +19,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     let mut lines = vec![];
     let mut left_out = vec![];
     for entry in shown.decided(Decision::Waiting) {
-        if failed(entry.group) && (shown.style.verbose || told < FAILED_MAX) {
+        if failed(entry.group) && told < shown.room(FAILED_MAX) {
             told += 1;
             let mut block = shown.line(Decision::Waiting, &entry.label, "workflow_failed");
             block.extend(failed_workflow(shown, entry.group));
@@ -73,10 +73,7 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
         let text = format!("{commits}: maybe half of a run, so they are not copied");
         lines.extend(blocked::fact(shown, "pending", &text));
     }
-    if let Some(lag) = group.lag_seconds {
-        let words = away::lag_words(lag, group.rpo_seconds, shown.plan.created_at);
-        lines.extend(blocked::fact(shown, "lag", &words));
-    }
+    lines.extend(blocked::lag(shown, group));
     let text = "with the next successful run. Only if you prefer newer to whole (crash-consistent, recorded):";
     lines.extend(blocked::fact(shown, "synchronized", text));
     lines.push(blocked::accept(CRASH_CONSISTENT, &name(&group.name)));
