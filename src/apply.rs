@@ -22,8 +22,8 @@ mod table;
 
 pub use event::{Event, What};
 pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome, TableRecord,
-    VerifiedRecord,
+    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome,
+    TableRecord, VerifiedRecord,
 };
 
 use crate::moment;
@@ -85,10 +85,19 @@ pub async fn apply(
         tables: plan.summary.create + plan.summary.update,
         copy_bytes: plan.summary.copy_bytes,
     });
-    let workspaces = plan.workspaces.iter().zip(regions).map(|(workspace, regions)| run.workspace(workspace, regions));
+    let workspaces = plan
+        .workspaces
+        .iter()
+        .zip(regions)
+        .map(|(workspace, regions)| run.workspace(workspace, regions));
     let groups: Vec<GroupRecord> = join_all(workspaces).await.into_iter().flatten().collect();
     let signal = options.signal.load(Ordering::Relaxed);
-    let warnings = std::mem::take(&mut *run.warnings.lock().expect("no panic while a warning is noted"));
+    let warnings = std::mem::take(
+        &mut *run
+            .warnings
+            .lock()
+            .expect("no panic while a warning is noted"),
+    );
     let mut record = RunRecord {
         kind: KIND.to_owned(),
         format_version: FORMAT_VERSION.to_owned(),
@@ -109,7 +118,9 @@ pub async fn apply(
     if plan.applyable {
         keep_record(&mut record, regions).await;
     }
-    run.tell(What::Summary { record: Box::new(record.clone()) });
+    run.tell(What::Summary {
+        record: Box::new(record.clone()),
+    });
     record
 }
 
@@ -119,12 +130,20 @@ impl Run<'_> {
     }
 
     fn tell(&self, what: What) {
-        (self.tell)(Event { at: self.now(), what });
+        (self.tell)(Event {
+            at: self.now(),
+            what,
+        });
     }
 
     fn warn(&self, message: String) {
-        self.tell(What::Warning { message: message.clone() });
-        self.warnings.lock().expect("no panic while a warning is noted").push(message);
+        self.tell(What::Warning {
+            message: message.clone(),
+        });
+        self.warnings
+            .lock()
+            .expect("no panic while a warning is noted")
+            .push(message);
     }
 
     fn stopped(&self) -> bool {
@@ -136,27 +155,49 @@ impl Run<'_> {
         let mut records: BTreeMap<&str, GroupRecord> = BTreeMap::new();
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
-            && plan.metadata.iter().all(|action| action.action == crate::plan::LedgerAction::None);
+            && plan
+                .metadata
+                .iter()
+                .all(|action| action.action == crate::plan::LedgerAction::None);
         if !nothing {
             let site = Site::prepare(self, plan, regions).await;
-            let groups = due.into_iter().map(|group| group::apply(self, &site, group));
-            let done: Vec<(&str, GroupRecord)> =
-                futures::stream::iter(groups).buffer_unordered(self.options.parallelism.max(1)).collect().await;
+            let groups = due
+                .into_iter()
+                .map(|group| group::apply(self, &site, group));
+            let done: Vec<(&str, GroupRecord)> = futures::stream::iter(groups)
+                .buffer_unordered(self.options.parallelism.max(1))
+                .collect()
+                .await;
             records.extend(done);
         }
         plan.groups
             .iter()
-            .map(|group| records.remove(group.name.as_str()).unwrap_or_else(|| not_due(plan, group)))
+            .map(|group| {
+                records
+                    .remove(group.name.as_str())
+                    .unwrap_or_else(|| not_due(plan, group))
+            })
             .collect()
     }
 }
 
 fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
-    let mut due: Vec<&GroupPlan> =
-        plan.groups.iter().filter(|group| group.decision == Decision::Sync).collect();
+    let mut due: Vec<&GroupPlan> = plan
+        .groups
+        .iter()
+        .filter(|group| group.decision == Decision::Sync)
+        .collect();
     due.sort_by_key(|group| {
-        let copies = group.steps.iter().filter(|step| step.action != Action::NoOp);
-        copies.map(|step| step.estimate.map_or(u64::MAX / 1024, |copy| copy.copy_bytes)).sum::<u64>()
+        let copies = group
+            .steps
+            .iter()
+            .filter(|step| step.action != Action::NoOp);
+        copies
+            .map(|step| {
+                step.estimate
+                    .map_or(u64::MAX / 1024, |copy| copy.copy_bytes)
+            })
+            .sum::<u64>()
     });
     due
 }
@@ -178,7 +219,10 @@ fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
         }
         Decision::Waiting => (GroupOutcome::Waiting, reason(group)),
         Decision::UpToDate => (GroupOutcome::UpToDate, reason(group)),
-        Decision::Sync => (GroupOutcome::NotStarted, "the apply ended before its turn".to_owned()),
+        Decision::Sync => (
+            GroupOutcome::NotStarted,
+            "the apply ended before its turn".to_owned(),
+        ),
     };
     GroupRecord {
         workspace: workspace.name.clone(),
@@ -193,7 +237,11 @@ fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
 
 fn reason(group: &GroupPlan) -> String {
     let code = serde_json::to_value(group.reason.code).unwrap_or_default();
-    format!("{}: {}", code.as_str().unwrap_or_default(), group.reason.message)
+    format!(
+        "{}: {}",
+        code.as_str().unwrap_or_default(),
+        group.reason.message
+    )
 }
 
 fn summary(groups: &[GroupRecord]) -> RunSummary {
@@ -208,8 +256,16 @@ fn summary(groups: &[GroupRecord]) -> RunSummary {
             GroupOutcome::NotStarted => counts.not_started += 1,
             GroupOutcome::UpToDate | GroupOutcome::Waiting => {}
         }
-        counts.copied_files += group.tables.iter().filter_map(|table| table.copied_files).sum::<u64>();
-        counts.copied_bytes += group.tables.iter().filter_map(|table| table.copied_bytes).sum::<u64>();
+        counts.copied_files += group
+            .tables
+            .iter()
+            .filter_map(|table| table.copied_files)
+            .sum::<u64>();
+        counts.copied_bytes += group
+            .tables
+            .iter()
+            .filter_map(|table| table.copied_bytes)
+            .sum::<u64>();
     }
     counts
 }
@@ -221,7 +277,9 @@ async fn keep_record(record: &mut RunRecord, regions: &[Regions]) {
         let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
         bytes.push(b'\n');
         if let Err(error) = regions.secondary.keep_evidence(&name, &bytes).await {
-            record.warnings.push(format!("the run record is not kept in the secondary: {error}"));
+            record.warnings.push(format!(
+                "the run record is not kept in the secondary: {error}"
+            ));
         }
     }
 }

@@ -5,15 +5,18 @@
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
-use crate::config::{Configuration, GroupEntry, TableName, Workspace, WorkflowRef, WorkspaceAddress};
+use crate::config::{
+    Configuration, GroupEntry, TableName, WorkflowRef, Workspace, WorkspaceAddress,
+};
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{
-    Answer, GroupObserved, Observed, RegionObserved, Request, TableObserved, WorkspaceObserved, cut_entry,
-    may_be_due, merge_copies, pins,
+    Answer, GroupObserved, Observed, RegionObserved, Request, TableObserved, WorkspaceObserved,
+    cut_entry, may_be_due, merge_copies, pins,
 };
 use crate::region::{
-    PinQuestion, Region, RegionError, RegionErrorKind, Regions, ReplicaQuestion, SourceQuestion, Workflow,
+    PinQuestion, Region, RegionError, RegionErrorKind, Regions, ReplicaQuestion, SourceQuestion,
+    Workflow,
 };
 
 /// Catalog and schema of short table names where neither the configuration nor the workspace says otherwise.
@@ -43,7 +46,8 @@ pub async fn observe(
         },
         incomplete: configuration.incomplete,
         workspaces: join_all(
-            workspaces.map(|(workspace, regions)| observe_workspace(workspace, regions, request, now)),
+            workspaces
+                .map(|(workspace, regions)| observe_workspace(workspace, regions, request, now)),
         )
         .await,
     }
@@ -54,9 +58,17 @@ fn secret_refs(configuration: &Configuration) -> Vec<String> {
         .workspaces
         .iter()
         .flat_map(|workspace| {
-            let secondary = workspace.secondary.as_ref().and_then(|secondary| secondary.pat_key.as_ref());
+            let secondary = workspace
+                .secondary
+                .as_ref()
+                .and_then(|secondary| secondary.pat_key.as_ref());
             let keys = workspace.pat_key.iter().chain(secondary);
-            keys.map(|key| format!("{}/{key}", workspace.secret_scope.as_deref().unwrap_or_default()))
+            keys.map(|key| {
+                format!(
+                    "{}/{key}",
+                    workspace.secret_scope.as_deref().unwrap_or_default()
+                )
+            })
         })
         .collect();
     refs.sort();
@@ -71,11 +83,24 @@ async fn observe_workspace(
     now: DateTime<Utc>,
 ) -> WorkspaceObserved {
     let primary_address = Some(workspace.address.to_string());
-    let secondary_address = workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
+    let secondary_address = workspace
+        .secondary
+        .as_ref()
+        .map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
     let (primary, secondary) = futures::join!(
-        observe_region(regions.primary.as_ref(), primary_address, workspace.location_primary.to_string(), now),
-        observe_region(regions.secondary.as_ref(), secondary_address, location_secondary.clone(), now),
+        observe_region(
+            regions.primary.as_ref(),
+            primary_address,
+            workspace.location_primary.to_string(),
+            now
+        ),
+        observe_region(
+            regions.secondary.as_ref(),
+            secondary_address,
+            location_secondary.clone(),
+            now
+        ),
     );
     let write_access = match primary.reachable() {
         true => Some(regions.primary.write_access(&location_secondary).await),
@@ -107,11 +132,21 @@ async fn observe_region(
         Ok(_) => region.ledger().await,
         Err(error) => Err(error.clone()),
     };
-    RegionObserved { workspace, location, presence, ledger, observed_at: now }
+    RegionObserved {
+        workspace,
+        location,
+        presence,
+        ledger,
+        observed_at: now,
+    }
 }
 
 /// Asks what is cheap: the catalog, and the workflows with their runs, in both workspaces.
-async fn observe_catalog(seen: &WorkspaceObserved, regions: &Regions, request: &Request) -> Vec<GroupObserved> {
+async fn observe_catalog(
+    seen: &WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+) -> Vec<GroupObserved> {
     let workspace = &seen.workspace;
     let presence = seen.primary.presence.as_ref().ok();
     let catalog = workspace
@@ -119,18 +154,37 @@ async fn observe_catalog(seen: &WorkspaceObserved, regions: &Regions, request: &
         .clone()
         .or_else(|| presence.and_then(|presence| presence.default_catalog.clone()))
         .unwrap_or_else(|| DEFAULT_CATALOG.to_owned());
-    let schema = workspace.default_schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
+    let schema = workspace
+        .default_schema
+        .as_deref()
+        .unwrap_or(DEFAULT_SCHEMA);
     let entries: Vec<&GroupEntry> = workspace.groups.iter().collect();
 
     let mut workflows: Vec<WorkflowRef> = Vec::new();
     let mut tables: Vec<TableName> = Vec::new();
     for group in entries.iter().filter_map(|entry| selected(entry, request)) {
-        workflows.extend(group.workflows.iter().filter(|asked| !workflows.contains(asked)).cloned().collect::<Vec<_>>());
-        tables.extend(group.tables.iter().map(|table| table.resolve(&catalog, schema)));
+        workflows.extend(
+            group
+                .workflows
+                .iter()
+                .filter(|asked| !workflows.contains(asked))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        tables.extend(
+            group
+                .tables
+                .iter()
+                .map(|table| table.resolve(&catalog, schema)),
+        );
     }
     let away = |error: &RegionError| error.clone();
     let (listed, found, found_in_secondary) = match seen.primary.refusal().map(away) {
-        Some(error) => (vec![Err(error.clone()); tables.len()], vec![Err(error); workflows.len()], Vec::new()),
+        Some(error) => (
+            vec![Err(error.clone()); tables.len()],
+            vec![Err(error); workflows.len()],
+            Vec::new(),
+        ),
         None => {
             let since = since(seen);
             let (listed, found, there) = futures::join!(
@@ -138,7 +192,11 @@ async fn observe_catalog(seen: &WorkspaceObserved, regions: &Regions, request: &
                 regions.primary.workflows(&workflows, since),
                 workflows_in_secondary(seen, regions, &workflows),
             );
-            (spread(listed, tables.len()), spread(found, workflows.len()), there)
+            (
+                spread(listed, tables.len()),
+                spread(found, workflows.len()),
+                there,
+            )
         }
     };
     let mut listed = tables.iter().zip(listed);
@@ -146,22 +204,34 @@ async fn observe_catalog(seen: &WorkspaceObserved, regions: &Regions, request: &
     entries
         .iter()
         .map(|entry| {
-            let GroupEntry::Valid(group) = entry else { return unseen(entry) };
-            let names: Vec<TableName> = group.tables.iter().map(|table| table.resolve(&catalog, schema)).collect();
+            let GroupEntry::Valid(group) = entry else {
+                return unseen(entry);
+            };
+            let names: Vec<TableName> = group
+                .tables
+                .iter()
+                .map(|table| table.resolve(&catalog, schema))
+                .collect();
             let unprotected: Vec<(TableName, String)> = group
                 .unprotected
                 .iter()
                 .map(|(table, reason)| (table.resolve(&catalog, schema), reason.clone()))
                 .collect();
             if selected(entry, request).is_none() {
-                return GroupObserved { names, unprotected, ..unseen(entry) };
+                return GroupObserved {
+                    names,
+                    unprotected,
+                    ..unseen(entry)
+                };
             }
             let answers: Vec<_> = listed.by_ref().take(names.len()).collect();
             let tables = answers
                 .into_iter()
                 .filter(|(name, _)| unprotected.iter().all(|(other, _)| other != *name))
                 .map(|(name, listed)| TableObserved {
-                    name: listed.as_ref().map_or_else(|_| name.clone(), |table| table.name.clone()),
+                    name: listed
+                        .as_ref()
+                        .map_or_else(|_| name.clone(), |table| table.name.clone()),
                     listed,
                     source: None,
                     replica: None,
@@ -205,13 +275,27 @@ fn unseen(entry: &GroupEntry) -> GroupObserved {
 
 /// Runs that ended before the oldest of the newest cuts tell nothing new.
 fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
-    let groups = seen.workspace.groups.iter().filter_map(|entry| match entry {
-        GroupEntry::Valid(group) if !group.workflows.is_empty() => Some(group),
-        GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
-    });
-    let points: Vec<Option<DateTime<Utc>>> =
-        groups.map(|group| seen.ledger.cuts.newest(&group.name).map(|cut| cut.recovery_point)).collect();
-    points.into_iter().collect::<Option<Vec<_>>>()?.into_iter().min()
+    let groups = seen
+        .workspace
+        .groups
+        .iter()
+        .filter_map(|entry| match entry {
+            GroupEntry::Valid(group) if !group.workflows.is_empty() => Some(group),
+            GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
+        });
+    let points: Vec<Option<DateTime<Utc>>> = groups
+        .map(|group| {
+            seen.ledger
+                .cuts
+                .newest(&group.name)
+                .map(|cut| cut.recovery_point)
+        })
+        .collect();
+    points
+        .into_iter()
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .min()
 }
 
 async fn workflows_in_secondary(
@@ -242,14 +326,26 @@ fn spread<T: Clone>(answers: Result<Vec<Answer<T>>, RegionError>, asked: usize) 
         Ok(answers) if answers.len() == asked => answers,
         Ok(answers) => {
             let detail = format!("{} answers to {asked} questions", answers.len());
-            vec![Err(RegionError::new(RegionErrorKind::Other, "read the region's answers", detail)); asked]
+            vec![
+                Err(RegionError::new(
+                    RegionErrorKind::Other,
+                    "read the region's answers",
+                    detail
+                ));
+                asked
+            ]
         }
         Err(error) => vec![Err(error); asked],
     }
 }
 
 /// Asks for the histories of sources and replicas of every group that may be due.
-async fn observe_histories(seen: &mut WorkspaceObserved, regions: &Regions, request: &Request, now: DateTime<Utc>) {
+async fn observe_histories(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    now: DateTime<Utc>,
+) {
     if seen.primary.refusal().is_some() {
         if seen.secondary.reachable() && request.full {
             observe_replicas(seen, regions, |_| true).await;
@@ -266,19 +362,34 @@ async fn observe_histories(seen: &mut WorkspaceObserved, regions: &Regions, requ
         .collect();
     let mut places = Vec::new();
     let mut questions = Vec::new();
-    for (group, _) in seen.groups.iter().enumerate().filter(|(place, _)| asked[*place]) {
+    for (group, _) in seen
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| asked[*place])
+    {
         for (table, observed) in seen.groups[group].tables.iter().enumerate() {
-            let Ok(listed) = &observed.listed else { continue };
+            let Ok(listed) = &observed.listed else {
+                continue;
+            };
             if listed.unsupported.is_some() || listed.denied.is_some() {
                 continue;
             }
-            let own = seen.groups[group].entry.name().and_then(|name| seen.ledger.cuts.newest(name));
-            let own = own.and_then(|cut| cut.table(&observed.name)).map(|entry| entry.source_version);
+            let own = seen.groups[group]
+                .entry
+                .name()
+                .and_then(|name| seen.ledger.cuts.newest(name));
+            let own = own
+                .and_then(|cut| cut.table(&observed.name))
+                .map(|entry| entry.source_version);
             let any = cut_entry(seen, &observed.name).map(|entry| entry.source_version);
             // A table that joined a group needs its whole history: the group's point may be older than its last cut.
             let from_version = own.map(|own| own.min(any.unwrap_or(own)));
             places.push((group, table));
-            questions.push(SourceQuestion { table: listed.clone(), from_version });
+            questions.push(SourceQuestion {
+                table: listed.clone(),
+                from_version,
+            });
         }
     }
     let answers = regions.primary.sources(&questions).await;
@@ -290,10 +401,19 @@ async fn observe_histories(seen: &mut WorkspaceObserved, regions: &Regions, requ
     }
 }
 
-async fn observe_replicas(seen: &mut WorkspaceObserved, regions: &Regions, asked: impl Fn(usize) -> bool) {
+async fn observe_replicas(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    asked: impl Fn(usize) -> bool,
+) {
     let mut places = Vec::new();
     let mut questions = Vec::new();
-    for (group, observed) in seen.groups.iter().enumerate().filter(|(place, _)| asked(*place)) {
+    for (group, observed) in seen
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| asked(*place))
+    {
         for (table, observed) in observed.tables.iter().enumerate() {
             places.push((group, table));
             questions.push(ReplicaQuestion {
@@ -309,19 +429,29 @@ async fn observe_replicas(seen: &mut WorkspaceObserved, regions: &Regions, asked
 }
 
 /// Asks how the tables look at the versions that the plan will pin.
-async fn observe_pins(seen: &mut WorkspaceObserved, regions: &Regions, request: &Request, now: DateTime<Utc>) {
+async fn observe_pins(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    now: DateTime<Utc>,
+) {
     let mut places = Vec::new();
     let mut questions = Vec::new();
     for (group, observed) in seen.groups.iter().enumerate() {
         let versions = pins(seen, observed, now, request);
         for (table, version) in versions.into_iter().enumerate() {
             let observed = &observed.tables[table];
-            let (Ok(listed), Some(version)) = (&observed.listed, version) else { continue };
+            let (Ok(listed), Some(version)) = (&observed.listed, version) else {
+                continue;
+            };
             places.push((group, table));
             questions.push(PinQuestion {
                 table: listed.clone(),
                 version,
-                replica_location: seen.workspace.location_secondary.join(&observed.name.path()),
+                replica_location: seen
+                    .workspace
+                    .location_secondary
+                    .join(&observed.name.path()),
                 replica_version: observed.replica().map(|replica| replica.version),
             });
         }

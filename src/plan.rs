@@ -20,12 +20,15 @@ mod view;
 mod warnings;
 mod workflow;
 
-pub use document::{Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind};
+pub use document::{
+    Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
+};
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use group::{cut_entry, may_be_due, pins};
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved, merge_copies,
 };
+pub use replica::{Standing, standing_of};
 pub use request::Request;
 pub use stored::{StoredPlan, StoredPlanError};
 
@@ -40,7 +43,12 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let mut workspaces = Vec::new();
     for workspace in &observed.workspaces {
         let planned = plan_workspace(observed, workspace, request);
-        warnings.extend(warnings::of_workspace(observed, workspace, &planned.groups, request));
+        warnings.extend(warnings::of_workspace(
+            observed,
+            workspace,
+            &planned.groups,
+            request,
+        ));
         workspaces.push(planned);
     }
     let summary = summary(&workspaces);
@@ -53,7 +61,10 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let plan = Plan {
         kind: document::KIND.to_owned(),
         format_version: document::FORMAT_VERSION.to_owned(),
-        tool: Tool { name: "drsync".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "drsync".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         plan_id: request.plan_id.clone(),
         created_at: observed.now,
         expires_at,
@@ -65,7 +76,10 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         warnings,
         accepted: request.accepted.clone(),
         effect_sha256: String::new(),
-        observed_clock: ObservedClock { now: observed.now, overridden: observed.clock_overridden },
+        observed_clock: ObservedClock {
+            now: observed.now,
+            overridden: observed.clock_overridden,
+        },
         unprotected: unprotected(observed, request),
         document_sha256: String::new(),
         summary,
@@ -74,12 +88,19 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     plan.sealed()
 }
 
-fn plan_workspace(observed: &Observed, workspace: &WorkspaceObserved, request: &Request) -> WorkspacePlan {
+fn plan_workspace(
+    observed: &Observed,
+    workspace: &WorkspaceObserved,
+    request: &Request,
+) -> WorkspacePlan {
     let facts = checks::Facts::of(workspace);
     let mut groups: Vec<GroupPlan> = Vec::new();
     for seen in &workspace.groups {
         // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
-        let first = seen.entry.name().is_some_and(|name| groups.iter().all(|group| group.name != name));
+        let first = seen
+            .entry
+            .name()
+            .is_some_and(|name| groups.iter().all(|group| group.name != name));
         if first && seen.entry.name().is_some_and(|name| request.selects(name)) {
             groups.extend(group::plan(observed, workspace, seen, &facts, request));
         }
@@ -91,7 +112,9 @@ fn plan_workspace(observed: &Observed, workspace: &WorkspaceObserved, request: &
     };
     let mut metadata = rows::actions(workspace, &rows);
     if workspace.primary.refusal().is_some() {
-        metadata.iter_mut().for_each(|action| action.action = LedgerAction::None);
+        metadata
+            .iter_mut()
+            .for_each(|action| action.action = LedgerAction::None);
     }
     WorkspacePlan {
         name: workspace.workspace.name.clone(),
@@ -128,17 +151,29 @@ fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
         reachable: region.reachable(),
         answer: region.refusal().map(ToString::to_string),
         role: role.map(str::to_owned),
-        principal: region.presence.as_ref().ok().and_then(|presence| presence.principal.clone()),
+        principal: region
+            .presence
+            .as_ref()
+            .ok()
+            .and_then(|presence| presence.principal.clone()),
         observed_at: region.observed_at,
     }
 }
 
 fn unprotected(observed: &Observed, request: &Request) -> Vec<Unprotected> {
-    let groups = observed.workspaces.iter().flat_map(|workspace| &workspace.groups);
+    let groups = observed
+        .workspaces
+        .iter()
+        .flat_map(|workspace| &workspace.groups);
     groups
         .filter_map(|group| Some((group.entry.name()?, group)))
         .filter(|(name, _)| request.selects(name))
-        .flat_map(|(name, group)| group.unprotected.iter().map(move |(table, reason)| (name, table, reason)))
+        .flat_map(|(name, group)| {
+            group
+                .unprotected
+                .iter()
+                .map(move |(table, reason)| (name, table, reason))
+        })
         .map(|(name, table, reason)| Unprotected {
             group: name.to_owned(),
             table: table.to_string(),
@@ -150,7 +185,11 @@ fn unprotected(observed: &Observed, request: &Request) -> Vec<Unprotected> {
 fn summary(workspaces: &[WorkspacePlan]) -> Summary {
     let mut counts = Summary::default();
     for workspace in workspaces {
-        counts.metadata_changes += workspace.metadata.iter().map(document::MetadataAction::changes).sum::<usize>();
+        counts.metadata_changes += workspace
+            .metadata
+            .iter()
+            .map(document::MetadataAction::changes)
+            .sum::<usize>();
         for group in &workspace.groups {
             match group.decision {
                 Decision::Blocked => counts.groups_blocked += 1,
@@ -176,7 +215,11 @@ fn summary(workspaces: &[WorkspacePlan]) -> Summary {
 
 /// A plan expires with its first pin, and in any case after the configuration's longest wait.
 fn expiry(observed: &Observed, workspaces: &[WorkspacePlan]) -> (DateTime<Utc>, String) {
-    let max_age = observed.workspaces.iter().map(|workspace| workspace.workspace.plan_max_age).min();
+    let max_age = observed
+        .workspaces
+        .iter()
+        .map(|workspace| workspace.workspace.plan_max_age)
+        .min();
     let max_age = max_age.unwrap_or(Duration::hours(72));
     let oldest_pin = workspaces
         .iter()
@@ -190,11 +233,17 @@ fn expiry(observed: &Observed, workspaces: &[WorkspacePlan]) -> (DateTime<Utc>, 
     match oldest_pin {
         Some((until, step)) if until < by_age => (
             until,
-            format!("the pin of {} v{} can be read no longer", step.table, step.source.version),
+            format!(
+                "the pin of {} v{} can be read no longer",
+                step.table, step.source.version
+            ),
         ),
         Some((until, _)) => (
             by_age,
-            format!("max age {hours}h; the oldest pin stays readable until {}", moment::text(until)),
+            format!(
+                "max age {hours}h; the oldest pin stays readable until {}",
+                moment::text(until)
+            ),
         ),
         None => (by_age, format!("max age {hours}h")),
     }

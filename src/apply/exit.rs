@@ -7,29 +7,58 @@ use crate::plan::{Decision, FindingCode, Plan};
 pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
     let any = |outcome: GroupOutcome| groups.iter().any(|group| group.outcome == outcome);
     let tried = plan.summary.groups_sync;
-    let stale = groups.iter().filter(|group| group.outcome == GroupOutcome::Stale).count();
-    let primary_away = plan.workspaces.iter().any(|workspace| !workspace.observed.primary.reachable);
-    let secondary_away = plan.workspaces.iter().any(|workspace| !workspace.observed.secondary.reachable)
+    let stale = groups
+        .iter()
+        .filter(|group| group.outcome == GroupOutcome::Stale)
+        .count();
+    let primary_away = plan
+        .workspaces
+        .iter()
+        .any(|workspace| !workspace.observed.primary.reachable);
+    let secondary_away = plan
+        .workspaces
+        .iter()
+        .any(|workspace| !workspace.observed.secondary.reachable)
         || plan.groups().any(|(_, group)| {
             group.decision == Decision::Blocked
-                && group.findings.iter().any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
+                && group
+                    .findings
+                    .iter()
+                    .any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
         })
         || groups.iter().any(|group| {
             group.outcome == GroupOutcome::Failed
-                && group.message.as_deref().is_some_and(|text| text.starts_with(super::site::SECONDARY_AWAY))
+                && group
+                    .message
+                    .as_deref()
+                    .is_some_and(|text| text.starts_with(super::site::SECONDARY_AWAY))
         });
-    let bad = [GroupOutcome::Failed, GroupOutcome::Blocked, GroupOutcome::Stale, GroupOutcome::NotStarted];
+    let bad = [
+        GroupOutcome::Failed,
+        GroupOutcome::Blocked,
+        GroupOutcome::Stale,
+        GroupOutcome::NotStarted,
+    ];
     let in_order = groups.iter().any(|group| !bad.contains(&group.outcome));
     let (code, name) = match signal {
         0 if tried > 0 && stale == tried => (5, "stale"),
         0 if primary_away => (8, "primary region not available"),
-        0 if secondary_away && !any(GroupOutcome::Synchronized) => (8, "secondary region not available"),
+        0 if secondary_away && !any(GroupOutcome::Synchronized) => {
+            (8, "secondary region not available")
+        }
         0 if bad.into_iter().any(any) && !in_order => {
-            if any(GroupOutcome::Failed) { (1, "failed") } else { (1, "blocked") }
+            if any(GroupOutcome::Failed) {
+                (1, "failed")
+            } else {
+                (1, "blocked")
+            }
         }
         0 if bad.into_iter().any(any) => (4, "partial"),
         0 => (0, "ok"),
         signal => (signal, "interrupted"),
     };
-    Exit { code, name: name.to_owned() }
+    Exit {
+        code,
+        name: name.to_owned(),
+    }
 }

@@ -20,7 +20,11 @@ pub(super) struct RowQueue {
 impl RowQueue {
     /// An empty queue.
     pub(super) fn new(region: Arc<dyn Region>) -> RowQueue {
-        RowQueue { region, pending: std::sync::Mutex::default(), writing: Mutex::default() }
+        RowQueue {
+            region,
+            pending: std::sync::Mutex::default(),
+            writing: Mutex::default(),
+        }
     }
 
     /// Writes a row, together with whatever else is waiting; returns when it is written.
@@ -29,16 +33,23 @@ impl RowQueue {
     /// The refusal of the write that the row was part of.
     pub(super) async fn write(&self, row: Row) -> Result<(), RegionError> {
         let group = row.group_name.clone();
-        self.pending.lock().expect("no panic while a row is queued").insert(group.clone(), row);
+        self.pending
+            .lock()
+            .expect("no panic while a row is queued")
+            .insert(group.clone(), row);
         let mut ended = self.writing.lock().await;
-        let batch = std::mem::take(&mut *self.pending.lock().expect("no panic while a row is queued"));
+        let batch =
+            std::mem::take(&mut *self.pending.lock().expect("no panic while a row is queued"));
         if batch.contains_key(&group) {
             let rows: Vec<Row> = batch.values().cloned().collect();
             let refusal = self.region.write_rows(&rows).await.err();
             ended.extend(batch.into_keys().map(|group| (group, refusal.clone())));
         } else {
             // Another write has taken this row along; what gathered since goes with the next.
-            self.pending.lock().expect("no panic while a row is queued").extend(batch);
+            self.pending
+                .lock()
+                .expect("no panic while a row is queued")
+                .extend(batch);
         }
         match ended.get(&group).cloned().flatten() {
             Some(refusal) => Err(refusal),

@@ -31,19 +31,42 @@ pub(super) struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// Brings both ledgers together and writes the rows that do not depend on any sync.
-    pub(super) async fn prepare(run: &Run<'_>, plan: &'a WorkspacePlan, regions: &'a Regions) -> Site<'a> {
+    pub(super) async fn prepare(
+        run: &Run<'_>,
+        plan: &'a WorkspacePlan,
+        regions: &'a Regions,
+    ) -> Site<'a> {
         let location_primary = &plan.observed.primary.location;
         let location_secondary = &plan.observed.secondary.location;
-        let (primary, secondary) = futures::join!(look(regions.primary.as_ref()), look(regions.secondary.as_ref()));
-        let (in_primary, in_secondary) =
-            (primary.clone().unwrap_or_default(), secondary.clone().unwrap_or_default());
-        let primary =
-            make(regions.primary.as_ref(), primary, &in_secondary, location_secondary, &plan.name).await;
-        let secondary =
-            make(regions.secondary.as_ref(), secondary, &in_primary, location_primary, &plan.name).await;
+        let (primary, secondary) = futures::join!(
+            look(regions.primary.as_ref()),
+            look(regions.secondary.as_ref())
+        );
+        let (in_primary, in_secondary) = (
+            primary.clone().unwrap_or_default(),
+            secondary.clone().unwrap_or_default(),
+        );
+        let primary = make(
+            regions.primary.as_ref(),
+            primary,
+            &in_secondary,
+            location_secondary,
+            &plan.name,
+        )
+        .await;
+        let secondary = make(
+            regions.secondary.as_ref(),
+            secondary,
+            &in_primary,
+            location_primary,
+            &plan.name,
+        )
+        .await;
 
-        let (copy_primary, copy_secondary) =
-            (primary.clone().unwrap_or_default(), secondary.clone().unwrap_or_default());
+        let (copy_primary, copy_secondary) = (
+            primary.clone().unwrap_or_default(),
+            secondary.clone().unwrap_or_default(),
+        );
         let ledger = merge_copies(&copy_primary, &copy_secondary);
         let mut rows = ledger.rows;
         for change in &plan.rows {
@@ -70,11 +93,21 @@ impl<'a> Site<'a> {
             }
         }
         if site.secondary_refusal.is_none() {
-            site.secondary_refusal =
-                heal(regions.secondary.as_ref(), &copy_secondary, &rows, &site.cuts).await.err();
+            site.secondary_refusal = heal(
+                regions.secondary.as_ref(),
+                &copy_secondary,
+                &rows,
+                &site.cuts,
+            )
+            .await
+            .err();
             if site.secondary_refusal.is_none() && run.stored.plan.applyable {
                 let name = format!("{}.plan.json", run.options.run_id);
-                if let Err(error) = regions.secondary.keep_evidence(&name, &run.stored.bytes).await {
+                if let Err(error) = regions
+                    .secondary
+                    .keep_evidence(&name, &run.stored.bytes)
+                    .await
+                {
                     run.warn(format!("the plan is not kept in the secondary: {error}"));
                 }
             }
@@ -116,7 +149,9 @@ impl<'a> Site<'a> {
         };
         let (primary, secondary) = futures::join!(primary, secondary);
         if let Err(error) = primary {
-            run.warn(format!("the status of {group} is not recorded in the primary: {error}"));
+            run.warn(format!(
+                "the status of {group} is not recorded in the primary: {error}"
+            ));
         }
         secondary
     }
@@ -126,9 +161,11 @@ impl<'a> Site<'a> {
 async fn look(region: &dyn Region) -> Result<LedgerCopy, RegionError> {
     let presence = region.presence().await?;
     match presence.workspace_unseen {
-        Some(why) if presence.location.is_empty() => {
-            Err(RegionError::new(RegionErrorKind::Unavailable, "look at the region", why))
-        }
+        Some(why) if presence.location.is_empty() => Err(RegionError::new(
+            RegionErrorKind::Unavailable,
+            "look at the region",
+            why,
+        )),
         Some(_) | None => region.ledger().await,
     }
 }
@@ -169,7 +206,11 @@ async fn heal(
         region.copy_cuts(&missing).await?;
     }
     let here = copy.rows_by_group();
-    let changed: Vec<Row> = rows.values().filter(|row| here.get(&row.group_name) != Some(row)).cloned().collect();
+    let changed: Vec<Row> = rows
+        .values()
+        .filter(|row| here.get(&row.group_name) != Some(row))
+        .cloned()
+        .collect();
     if !changed.is_empty() {
         region.write_rows(&changed).await?;
     }

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Run;
 use super::event::What;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
-use super::Run;
 use crate::plan::{GroupPlan, Step};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError, RegionErrorKind};
 
@@ -25,11 +25,17 @@ pub(super) async fn apply(
     step: &Step,
     order: &CloneOrder,
 ) -> TableRecord {
-    let Ok(_turn) = run.clones.acquire().await else { return not_started(step) };
+    let Ok(_turn) = run.clones.acquire().await else {
+        return not_started(step);
+    };
     if run.stopped() {
         return not_started(step);
     }
-    let (workspace, name, table) = (site.plan.name.clone(), group.name.clone(), step.table.to_string());
+    let (workspace, name, table) = (
+        site.plan.name.clone(),
+        group.name.clone(),
+        step.table.to_string(),
+    );
     run.tell(What::TableStarted {
         workspace: workspace.clone(),
         group: name.clone(),
@@ -44,7 +50,9 @@ pub(super) async fn apply(
             Ok(cloned) => break Ok(cloned),
             Err(error) => error,
         };
-        let again = (error.transient || error.outcome_unknown) && attempts <= group.max_retries && !run.stopped();
+        let again = (error.transient || error.outcome_unknown)
+            && attempts <= group.max_retries
+            && !run.stopped();
         if !again {
             break Err(error);
         }
@@ -74,13 +82,23 @@ pub(super) async fn apply(
                 copied_files: record.copied_files.unwrap_or_default(),
                 copied_bytes: record.copied_bytes.unwrap_or_default(),
             });
-            TableRecord { attempts: Some(attempts), ..record }
+            TableRecord {
+                attempts: Some(attempts),
+                ..record
+            }
         }
-        Err(message) if run.stopped() => {
-            TableRecord { attempts: Some(attempts), message: Some(message), ..not_started(step) }
-        }
+        Err(message) if run.stopped() => TableRecord {
+            attempts: Some(attempts),
+            message: Some(message),
+            ..not_started(step)
+        },
         Err(message) => {
-            run.tell(What::TableFailed { workspace, group: name, table, message: message.clone() });
+            run.tell(What::TableFailed {
+                workspace,
+                group: name,
+                table,
+                message: message.clone(),
+            });
             TableRecord {
                 outcome: TableOutcome::Failed,
                 attempts: Some(attempts),
@@ -133,8 +151,18 @@ async fn attempt(
 }
 
 /// Compares what was cloned with what was to be cloned.
-async fn verify(site: &Site<'_>, step: &Step, order: &CloneOrder, cloned: Cloned) -> Result<TableRecord, String> {
-    let verified = site.regions.secondary.verify(order, cloned.replica_version).await.map_err(|error| error.to_string())?;
+async fn verify(
+    site: &Site<'_>,
+    step: &Step,
+    order: &CloneOrder,
+    cloned: Cloned,
+) -> Result<TableRecord, String> {
+    let verified = site
+        .regions
+        .secondary
+        .verify(order, cloned.replica_version)
+        .await
+        .map_err(|error| error.to_string())?;
     if !verified.differences.is_empty() {
         return Err(format!(
             "the replica differs from v{} after its clone: {}",
@@ -159,7 +187,9 @@ async fn verify(site: &Site<'_>, step: &Step, order: &CloneOrder, cloned: Cloned
 
 /// Exponential backoff with full jitter.
 fn backoff(attempt: u32) -> Duration {
-    let ceiling = BACKOFF_FIRST.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1))).min(BACKOFF_MAX);
+    let ceiling = BACKOFF_FIRST
+        .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)))
+        .min(BACKOFF_MAX);
     ceiling.mul_f64(rand::random::<f64>())
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::document::DriftCommit;
 use super::finding::{Finding, FindingCode, Severity};
-use super::observed::{Answer, TableObserved, WorkspaceObserved};
+use super::observed::{TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::trigger::Target;
 use super::versions;
@@ -36,8 +36,12 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     for table in view.tables() {
         found.extend(catalog_findings(table));
         found.extend(facts.duplicates.get(&table.name).map(|other| {
-            finding(FindingCode::DuplicateTarget, Some(&table.name), format!("it is also a table of group {other}"))
-                .remedy("name the table in one group only")
+            finding(
+                FindingCode::DuplicateTarget,
+                Some(&table.name),
+                format!("it is also a table of group {other}"),
+            )
+            .remedy("name the table in one group only")
         }));
         found.extend(source_findings(view, table));
         found.extend(replica_findings(view, table));
@@ -53,8 +57,12 @@ pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(refusal) = view.workspace.secondary.refusal() {
         found.push(
-            finding(FindingCode::SecondaryNotAvailable, None, format!("{SECONDARY_AWAY}: {}", refusal.detail))
-                .remedy("nothing to repair by hand here: the next apply synchronizes what is due"),
+            finding(
+                FindingCode::SecondaryNotAvailable,
+                None,
+                format!("{SECONDARY_AWAY}: {}", refusal.detail),
+            )
+            .remedy("nothing to repair by hand here: the next apply synchronizes what is due"),
         );
         return found;
     }
@@ -71,8 +79,14 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
         GroupEntry::Invalid { mistakes, .. } => mistakes
             .iter()
             .map(|mistake| {
-                let text = format!("{} line {}: {} {}", mistake.file, mistake.line, mistake.path, mistake.message);
-                Finding { remedy: mistake.remedy.clone(), ..finding(FindingCode::ConfigurationInvalid, None, text) }
+                let text = format!(
+                    "{} line {}: {} {}",
+                    mistake.file, mistake.line, mistake.path, mistake.message
+                );
+                Finding {
+                    remedy: mistake.remedy.clone(),
+                    ..finding(FindingCode::ConfigurationInvalid, None, text)
+                }
             })
             .collect(),
     }
@@ -100,19 +114,42 @@ impl Facts {
                 }
             }
         }
-        let named: usize = workspace.ledger.cuts.newest_of_each().map(|cut| cut.tables.len()).sum();
-        let gone = workspace.groups.iter().map(|group| gone(workspace, group)).sum::<usize>();
-        Facts { duplicates, replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > named }
+        let named: usize = workspace
+            .ledger
+            .cuts
+            .newest_of_each()
+            .map(|cut| cut.tables.len())
+            .sum();
+        let gone = workspace
+            .groups
+            .iter()
+            .map(|group| gone(workspace, group))
+            .sum::<usize>();
+        Facts {
+            duplicates,
+            replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > named,
+        }
     }
 }
 
 /// How many replicas of a group its last cut names where they should be and that are not there.
 fn gone(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
-    let Some(cut) = group.entry.name().and_then(|name| workspace.ledger.cuts.newest(name)) else { return 0 };
+    let Some(cut) = group
+        .entry
+        .name()
+        .and_then(|name| workspace.ledger.cuts.newest(name))
+    else {
+        return 0;
+    };
     let missing = |table: &&TableObserved| {
-        let location = workspace.workspace.location_secondary.join(&table.name.path());
+        let location = workspace
+            .workspace
+            .location_secondary
+            .join(&table.name.path());
         matches!(table.replica, Some(Ok(None)))
-            && cut.table(&table.name).is_some_and(|entry| entry.replica_location == location)
+            && cut
+                .table(&table.name)
+                .is_some_and(|entry| entry.replica_location == location)
     };
     group.tables.iter().filter(missing).count()
 }
@@ -135,7 +172,11 @@ fn same_table(scope: &str, table: Option<&str>) -> bool {
 }
 
 /// A blocking finding.
-pub(super) fn finding(code: FindingCode, table: Option<&TableName>, message: impl Into<String>) -> Finding {
+pub(super) fn finding(
+    code: FindingCode,
+    table: Option<&TableName>,
+    message: impl Into<String>,
+) -> Finding {
     Finding {
         code,
         severity: Severity::Block,
@@ -148,7 +189,10 @@ pub(super) fn finding(code: FindingCode, table: Option<&TableName>, message: imp
 impl Finding {
     /// The finding with what repairs it.
     fn remedy(self, remedy: impl Into<String>) -> Finding {
-        Finding { remedy: Some(remedy.into()), ..self }
+        Finding {
+            remedy: Some(remedy.into()),
+            ..self
+        }
     }
 
     /// Whether it blocks its group.
@@ -161,8 +205,12 @@ fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
     let refusal = workspace.primary.refusal();
     refusal
         .map(|refusal| {
-            finding(FindingCode::PrimaryNotAvailable, None, format!("primary region not available: {}", refusal.detail))
-                .remedy("drsync status")
+            finding(
+                FindingCode::PrimaryNotAvailable,
+                None,
+                format!("primary region not available: {}", refusal.detail),
+            )
+            .remedy("drsync status")
         })
         .into_iter()
         .collect()
@@ -189,12 +237,15 @@ fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
     for region in [&workspace.primary, &workspace.secondary] {
         let copy = region.copy();
         let claims = [
-            copy.metadata.map(|table| ("sync_metadata", table.workspace)),
+            copy.metadata
+                .map(|table| ("sync_metadata", table.workspace)),
             copy.cuts.map(|table| ("sync_cuts", table.workspace)),
         ];
         for (table, claim) in claims.into_iter().flatten() {
             if claim.as_deref() != Some(workspace.workspace.name.as_str()) {
-                let whose = claim.map_or("no workspace of drsync".to_owned(), |name| format!("workspace {name}"));
+                let whose = claim.map_or("no workspace of drsync".to_owned(), |name| {
+                    format!("workspace {name}")
+                });
                 found.push(
                     finding(
                         FindingCode::LedgerNotOurs,
@@ -239,7 +290,9 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             FindingCode::WorkflowAmbiguous => "name it by its id: \"id:<job id>\"",
             _ => "correct the workflow's name in the configuration, or create the job",
         };
-        found.push(finding(code, None, format!("workflow {asked}: {}", error.detail)).remedy(remedy));
+        found.push(
+            finding(code, None, format!("workflow {asked}: {}", error.detail)).remedy(remedy),
+        );
     }
     for workflow in &view.seen.workflows_in_secondary {
         if let Some(run) = super::workflow::running(workflow, view.now) {
@@ -254,7 +307,9 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
                         moment::text(run.started_at)
                     ),
                 )
-                .remedy("stop the run there, and pause the job as long as the secondary is passive"),
+                .remedy(
+                    "stop the run there, and pause the job as long as the secondary is passive",
+                ),
             );
         }
     }
@@ -268,25 +323,47 @@ fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
         Err(error) => return vec![refused(name, error)],
     };
     let unsupported = listed.unsupported.as_ref().map(|why| {
-        finding(FindingCode::UnsupportedTable, Some(name), format!("it is {why}, which cannot be cloned"))
-            .remedy("list it under unprotected_tables with a reason")
+        finding(
+            FindingCode::UnsupportedTable,
+            Some(name),
+            format!("it is {why}, which cannot be cloned"),
+        )
+        .remedy("list it under unprotected_tables with a reason")
     });
     let denied = listed.denied.as_ref().map(|denied| Finding {
         remedy: denied.remedy.clone(),
-        ..finding(FindingCode::TableNotReadable, Some(name), denied.message.clone())
+        ..finding(
+            FindingCode::TableNotReadable,
+            Some(name),
+            denied.message.clone(),
+        )
     });
     unsupported.into_iter().chain(denied).collect()
 }
 
 fn refused(name: &TableName, error: &RegionError) -> Finding {
     match error.kind {
-        RegionErrorKind::NotFound => finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
-            .remedy("correct the table's name in the configuration, or create the table"),
-        RegionErrorKind::Unsupported => finding(FindingCode::UnsupportedTable, Some(name), error.detail.clone())
-            .remedy("list it under unprotected_tables with a reason"),
-        RegionErrorKind::Denied => finding(FindingCode::TableNotReadable, Some(name), error.detail.clone()),
+        RegionErrorKind::NotFound => {
+            finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
+                .remedy("correct the table's name in the configuration, or create the table")
+        }
+        RegionErrorKind::Unsupported => finding(
+            FindingCode::UnsupportedTable,
+            Some(name),
+            error.detail.clone(),
+        )
+        .remedy("list it under unprotected_tables with a reason"),
+        RegionErrorKind::Denied => finding(
+            FindingCode::TableNotReadable,
+            Some(name),
+            error.detail.clone(),
+        ),
         RegionErrorKind::Unavailable | RegionErrorKind::Conflict | RegionErrorKind::Other => {
-            finding(FindingCode::TableNotReadable, Some(name), format!("{}: {}", error.doing, error.detail))
+            finding(
+                FindingCode::TableNotReadable,
+                Some(name),
+                format!("{}: {}", error.doing, error.detail),
+            )
         }
     }
 }
@@ -295,8 +372,20 @@ fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findin
     let source = match table.source.as_ref()? {
         Ok(source) => source,
         // The catalog says it first, and better.
-        Err(_) if table.listed.as_ref().map_or(true, |listed| listed.unsupported.is_some()) => return None,
-        Err(error) if table.listed.as_ref().is_ok_and(|listed| listed.denied.is_none()) => {
+        Err(_)
+            if table
+                .listed
+                .as_ref()
+                .map_or(true, |listed| listed.unsupported.is_some()) =>
+        {
+            return None;
+        }
+        Err(error)
+            if table
+                .listed
+                .as_ref()
+                .is_ok_and(|listed| listed.denied.is_none()) =>
+        {
             return Some(refused(&table.name, error));
         }
         Err(_) => return None,
@@ -311,23 +400,46 @@ fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findin
 /// Why a source is another table than the one a cut names.
 fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
     let head = source.commits.last()?;
-    let was = format!("v{} of {}", cut.source_version, moment::text(cut.source_committed_at));
+    let was = format!(
+        "v{} of {}",
+        cut.source_version,
+        moment::text(cut.source_committed_at)
+    );
     if cut.source_version > head.version {
-        return Some(format!("its newest version is v{}; the last cut names {was}", head.version));
+        return Some(format!(
+            "its newest version is v{}; the last cut names {was}",
+            head.version
+        ));
     }
-    match source.commits.iter().find(|commit| commit.version == cut.source_version) {
-        Some(commit) if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) => Some(format!(
-            "its v{} was committed at {}; the last cut names {was}",
-            commit.version,
-            moment::text(commit.committed_at)
-        )),
-        Some(commit) if commit.table_id.as_ref().is_some_and(|id| *id != cut.source_table_id) => {
-            Some(format!("its v{} is of another table; the last cut names {was}", commit.version))
+    match source
+        .commits
+        .iter()
+        .find(|commit| commit.version == cut.source_version)
+    {
+        Some(commit)
+            if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) =>
+        {
+            Some(format!(
+                "its v{} was committed at {}; the last cut names {was}",
+                commit.version,
+                moment::text(commit.committed_at)
+            ))
+        }
+        Some(commit)
+            if commit
+                .table_id
+                .as_ref()
+                .is_some_and(|id| *id != cut.source_table_id) =>
+        {
+            Some(format!(
+                "its v{} is of another table; the last cut names {was}",
+                commit.version
+            ))
         }
         Some(_) => None,
-        None if source.table_id != cut.source_table_id => {
-            Some(format!("it is another table, and its log no longer reaches back to {was}, which the last cut names"))
-        }
+        None if source.table_id != cut.source_table_id => Some(format!(
+            "it is another table, and its log no longer reaches back to {was}, which the last cut names"
+        )),
         None => None,
     }
 }
@@ -342,13 +454,23 @@ fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findi
                 // The region as a whole is asked about once, not per table.
                 RegionErrorKind::Unavailable => None,
                 RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
-                    finding(FindingCode::ReplicaNotOurs, Some(name), format!("{location}: {}", error.detail))
-                        .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
+                    finding(
+                        FindingCode::ReplicaNotOurs,
+                        Some(name),
+                        format!("{location}: {}", error.detail),
+                    )
+                    .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
                 ),
-                RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => Some(
-                    finding(FindingCode::ReplicaChanged, Some(name), format!("{}: {}", error.doing, error.detail))
+                RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
+                    Some(
+                        finding(
+                            FindingCode::ReplicaChanged,
+                            Some(name),
+                            format!("{}: {}", error.doing, error.detail),
+                        )
                         .remedy(accept_command(FindingCode::ReplicaChanged, name)),
-                ),
+                    )
+                }
             };
         }
     };
@@ -364,17 +486,33 @@ fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findi
         return None;
     }
     let commits: Vec<String> = seen.theirs.iter().map(drift_text).collect();
-    let ours = seen.ours.map_or(String::new(), |version| format!("after our v{version}: "));
+    let ours = seen
+        .ours
+        .map_or(String::new(), |version| format!("after our v{version}: "));
     Some(
-        finding(FindingCode::ReplicaChanged, Some(name), format!("someone else wrote to it, {ours}{}", commits.join("; ")))
-            .remedy(accept_command(FindingCode::ReplicaChanged, name)),
+        finding(
+            FindingCode::ReplicaChanged,
+            Some(name),
+            format!("someone else wrote to it, {ours}{}", commits.join("; ")),
+        )
+        .remedy(accept_command(FindingCode::ReplicaChanged, name)),
     )
 }
 
 fn drift_text(commit: &DriftCommit) -> String {
-    let user = commit.user.as_ref().map_or(String::new(), |user| format!(" by {user}"));
-    let rows = commit.rows.map_or(String::new(), |rows| format!(", {rows} rows"));
-    format!("v{} {} {}{user}{rows}", commit.version, moment::text(commit.committed_at), commit.operation)
+    let user = commit
+        .user
+        .as_ref()
+        .map_or(String::new(), |user| format!(" by {user}"));
+    let rows = commit
+        .rows
+        .map_or(String::new(), |rows| format!(", {rows} rows"));
+    format!(
+        "v{} {} {}{user}{rows}",
+        commit.version,
+        moment::text(commit.committed_at),
+        commit.operation
+    )
 }
 
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
@@ -395,24 +533,33 @@ fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
 
 fn pin_findings(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Vec<Finding> {
     let name = &table.name;
-    let Some(Ok(source)) = &table.source else { return Vec::new() };
+    let Some(Ok(source)) = &table.source else {
+        return Vec::new();
+    };
     let Some(pinned) = versions::at(&source.commits, target.point) else {
         return vec![no_version(name, source, target.point)];
     };
     let mut found = Vec::new();
-    if let Some(until) = readable_until(source, pinned.commit.committed_at).filter(|_| pinned.next.is_some())
+    if let Some(until) =
+        readable_until(source, pinned.commit.committed_at).filter(|_| pinned.next.is_some())
         && until < view.now
     {
         found.push(not_retained(
             name,
             pinned.commit.version,
-            &format!("could be read until {}, and newer versions exist", moment::text(until)),
+            &format!(
+                "could be read until {}, and newer versions exist",
+                moment::text(until)
+            ),
         ));
     } else if pinned.commit.version < source.oldest_version {
         found.push(not_retained(
             name,
             pinned.commit.version,
-            &format!("is no longer in the log; the oldest that can be read is v{}", source.oldest_version),
+            &format!(
+                "is no longer in the log; the oldest that can be read is v{}",
+                source.oldest_version
+            ),
         ));
     }
     match &table.pin {
@@ -428,7 +575,10 @@ fn pin_findings(view: &GroupView<'_>, table: &TableObserved, target: &Target) ->
                         .remedy(accept_command(FindingCode::SourceShrank, name)),
                 );
             }
-            if let Some(replica) = table.replica().filter(|replica| replica.column_mapping != pin.column_mapping) {
+            if let Some(replica) = table
+                .replica()
+                .filter(|replica| replica.column_mapping != pin.column_mapping)
+            {
                 let text = format!(
                     "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
                     pin.column_mapping, replica.column_mapping
@@ -447,7 +597,9 @@ fn pin_findings(view: &GroupView<'_>, table: &TableObserved, target: &Target) ->
 
 fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Finding {
     match error.kind {
-        RegionErrorKind::NotFound => not_retained(name, version, &format!("cannot be read: {}", error.detail)),
+        RegionErrorKind::NotFound => {
+            not_retained(name, version, &format!("cannot be read: {}", error.detail))
+        }
         RegionErrorKind::Denied
         | RegionErrorKind::Unavailable
         | RegionErrorKind::Conflict
@@ -458,14 +610,26 @@ fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Findin
 
 fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Finding {
     let oldest = source.commits.first().map_or(String::new(), |commit| {
-        format!("; v{} was committed at {}", commit.version, moment::text(commit.committed_at))
+        format!(
+            "; v{} was committed at {}",
+            commit.version,
+            moment::text(commit.committed_at)
+        )
     });
-    let text = format!("it has no version as old as {}{oldest}", moment::text(point));
+    let text = format!(
+        "it has no version as old as {}{oldest}",
+        moment::text(point)
+    );
     if source.oldest_version > 0 {
-        return not_retained(name, source.oldest_version.saturating_sub(1), &format!("is needed: {text}"));
+        return not_retained(
+            name,
+            source.oldest_version.saturating_sub(1),
+            &format!("is needed: {text}"),
+        );
     }
-    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text)
-        .remedy("nothing to do by hand if the table is new: it is synchronized at the next recovery point")
+    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).remedy(
+        "nothing to do by hand if the table is new: it is synchronized at the next recovery point",
+    )
 }
 
 fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
@@ -476,21 +640,29 @@ fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
 }
 
 /// Until when a version that is not the newest can be read; `None`: without limit.
-pub(super) fn readable_until(source: &Source, committed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(super) fn readable_until(
+    source: &Source,
+    committed_at: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     let retention = chrono::Duration::from_std(source.retention?).ok()?;
     committed_at.checked_add_signed(retention)
 }
 
 fn accept_command(code: FindingCode, table: &TableName) -> String {
-    format!("drsync plan --accept {}:{} --reason \"…\"", code.as_str(), quoted(&table.to_string()))
+    format!(
+        "drsync plan --accept {}:{} --reason \"…\"",
+        code.as_str(),
+        quoted(&table.to_string())
+    )
 }
 
 fn quoted(scope: &str) -> String {
-    let plain = scope.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
-    if plain { scope.to_owned() } else { format!("'{}'", scope.replace('\'', "'\\''")) }
-}
-
-/// Whether an answer's refusal is that of a region that does not answer.
-pub(super) fn unavailable<T>(answer: &Answer<T>) -> bool {
-    matches!(answer, Err(error) if error.kind == RegionErrorKind::Unavailable)
+    let plain = scope
+        .chars()
+        .all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    if plain {
+        scope.to_owned()
+    } else {
+        format!("'{}'", scope.replace('\'', "'\\''"))
+    }
 }

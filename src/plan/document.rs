@@ -486,6 +486,9 @@ pub struct SourcePin {
     /// Where its files are, where the region tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// The catalog's own id, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog_id: Option<String>,
 }
 
 /// A replica as it was looked at.

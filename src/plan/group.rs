@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::checks::{self, Facts};
 use super::document::{
-    Action, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition, PreconditionCode, Reason, ReasonCode,
-    ReplicaPin, SourcePin, Step,
+    Action, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition, PreconditionCode,
+    Reason, ReasonCode, ReplicaPin, SourcePin, Step,
 };
 use super::finding::Finding;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
@@ -30,12 +30,17 @@ pub(super) fn plan(
     let Some(view) = GroupView::new(workspace, seen, observed.now, request) else {
         let last_cut = workspace.ledger.cuts.newest(name);
         let findings = checks::configuration_invalid(&seen.entry);
-        return Some(GroupPlan { findings, ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut) });
+        return Some(GroupPlan {
+            findings,
+            ..bare(name, Decision::Blocked, blocked(&[], seen), last_cut)
+        });
     };
     let choice = trigger::choose(&view);
     let mut findings = checks::standing(&view, facts);
     if let Choice::Sync(target) = &choice
-        && findings.iter().all(|finding| finding.code != super::FindingCode::PrimaryNotAvailable)
+        && findings
+            .iter()
+            .all(|finding| finding.code != super::FindingCode::PrimaryNotAvailable)
     {
         findings.extend(checks::at_target(&view, target));
     }
@@ -48,13 +53,22 @@ pub(super) fn plan(
     };
     let (decision, reason, target) = match (choice, &steps) {
         (Choice::Waiting(reason), _) if paused => (Decision::Waiting, reason, None),
-        (Choice::Sync(target), _) if blocks => (Decision::Blocked, blocked(&findings, seen), Some(target)),
+        (Choice::Sync(target), _) if blocks => {
+            (Decision::Blocked, blocked(&findings, seen), Some(target))
+        }
         (_, _) if blocks => (Decision::Blocked, blocked(&findings, seen), None),
         (Choice::Sync(target), Some(_)) => (Decision::Sync, target.reason.clone(), Some(target)),
         // Something a step needs was not seen although nothing blocks: the next plan looks again.
         (Choice::Sync(target), None) => {
             let message = "not everything that a step needs could be seen".to_owned();
-            (Decision::Blocked, Reason { code: ReasonCode::Blocked, message }, Some(target))
+            (
+                Decision::Blocked,
+                Reason {
+                    code: ReasonCode::Blocked,
+                    message,
+                },
+                Some(target),
+            )
         }
         (Choice::UpToDate(reason), _) => (Decision::UpToDate, reason, None),
         (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
@@ -68,9 +82,15 @@ pub(super) fn plan(
         follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
         follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
         certificate: certificate(&steps),
-        drift: view.tables().filter_map(|table| drift(&view, table)).collect(),
+        drift: view
+            .tables()
+            .filter_map(|table| drift(&view, table))
+            .collect(),
         pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
-        lag_seconds: view.last_cut.and_then(|cut| view.lag(cut)).map(|lag| lag.num_seconds().max(0)),
+        lag_seconds: view
+            .last_cut
+            .and_then(|cut| view.lag(cut))
+            .map(|lag| lag.num_seconds().max(0)),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
@@ -88,10 +108,13 @@ pub fn pins(
     now: chrono::DateTime<chrono::Utc>,
     request: &Request,
 ) -> Vec<Option<u64>> {
-    let target = GroupView::new(workspace, seen, now, request).and_then(|view| match trigger::choose(&view) {
-        Choice::Sync(target) => Some(target),
-        Choice::UpToDate(_) | Choice::Waiting(_) => None,
-    });
+    let target =
+        GroupView::new(workspace, seen, now, request).and_then(|view| {
+            match trigger::choose(&view) {
+                Choice::Sync(target) => Some(target),
+                Choice::UpToDate(_) | Choice::Waiting(_) => None,
+            }
+        });
     let version = |table: &TableObserved| {
         let target = target.as_ref()?;
         Some(versions::at(table.commits()?, target.point)?.commit.version)
@@ -151,11 +174,16 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
             format!("its configuration has {}", count(mistakes.len(), "mistake"))
         }
         GroupEntry::Valid(_) => {
-            let mut tables: Vec<&str> =
-                findings.iter().filter(|finding| finding.blocks()).filter_map(|finding| finding.table.as_deref()).collect();
+            let mut tables: Vec<&str> = findings
+                .iter()
+                .filter(|finding| finding.blocks())
+                .filter_map(|finding| finding.table.as_deref())
+                .collect();
             tables.sort_unstable();
             tables.dedup();
-            let general = findings.iter().find(|finding| finding.blocks() && finding.table.is_none());
+            let general = findings
+                .iter()
+                .find(|finding| finding.blocks() && finding.table.is_none());
             match (tables.len(), general) {
                 (0, Some(finding)) => finding.message.clone(),
                 (blocked, _) => format!(
@@ -165,29 +193,46 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
             }
         }
     };
-    Reason { code: ReasonCode::Blocked, message }
+    Reason {
+        code: ReasonCode::Blocked,
+        message,
+    }
 }
 
 /// `1 table`, `3 tables`.
 fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
 }
 
 /// One step a table; `None`: something that a step needs was not seen.
 fn steps(view: &GroupView<'_>, target: &Target) -> Option<Vec<Step>> {
-    view.tables().map(|table| step(view, table, target)).collect()
+    view.tables()
+        .map(|table| step(view, table, target))
+        .collect()
 }
 
 fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<Step> {
     let listed = table.listed.as_ref().ok()?;
-    let Some(Ok(source)) = &table.source else { return None };
-    let Some(Ok(pin)) = &table.pin else { return None };
-    let Some(Ok(replica)) = &table.replica else { return None };
+    let Some(Ok(source)) = &table.source else {
+        return None;
+    };
+    let Some(Ok(pin)) = &table.pin else {
+        return None;
+    };
+    let Some(Ok(replica)) = &table.replica else {
+        return None;
+    };
     let pinned = versions::at(&source.commits, target.point)?;
     if pinned.commit.version != pin.version {
         return None;
     }
-    let held = view.assessment(table).and_then(|seen| (seen.theirs.is_empty() && !seen.foreign).then_some(seen.holds)?);
+    let held = view
+        .assessment(table)
+        .and_then(|seen| (seen.theirs.is_empty() && !seen.foreign).then_some(seen.holds)?);
     let mark = Mark {
         source_table_id: pin.table_id.clone(),
         source_version: pin.version,
@@ -217,7 +262,10 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     };
     if action != Action::NoOp {
         step.properties = mark.properties();
-        step.properties.extend(retention::properties(pin, view.group.replica_retention_days));
+        step.properties.extend(retention::properties(
+            pin,
+            view.group.replica_retention_days,
+        ));
         step.statement = Some(statement(&step));
         step.estimate = pin.estimate;
         step.preconditions = preconditions(&step);
@@ -225,27 +273,40 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     Some(step)
 }
 
-fn source_pin(view: &GroupView<'_>, listed: &Table, source: &Source, pin: &Pin, pinned: Pinned<'_>) -> SourcePin {
+fn source_pin(
+    view: &GroupView<'_>,
+    listed: &Table,
+    source: &Source,
+    pin: &Pin,
+    pinned: Pinned<'_>,
+) -> SourcePin {
     let until = checks::readable_until(source, pinned.commit.committed_at);
     SourcePin {
         table_id: pin.table_id.clone(),
         version: pin.version,
         committed_at: pinned.commit.committed_at,
         next_committed_at: pinned.next.map(|next| next.committed_at),
-        head_version: source.commits.last().map_or(pin.version, |head| head.version),
+        head_version: source
+            .commits
+            .last()
+            .map_or(pin.version, |head| head.version),
         bytes: Some(pin.bytes),
         files: Some(pin.files),
         rows: pin.rows,
         readable_until: until.filter(|_| pinned.next.is_some()),
         only_while_newest: pinned.next.is_none() && until.is_some_and(|until| until < view.now),
         location: listed.location.clone(),
+        catalog_id: listed.table_id.clone(),
     }
 }
 
 fn statement(step: &Step) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
-    let properties: Vec<String> =
-        step.properties.iter().map(|(key, value)| format!("{} = {}", quote(key), quote(value))).collect();
+    let properties: Vec<String> = step
+        .properties
+        .iter()
+        .map(|(key, value)| format!("{} = {}", quote(key), quote(value)))
+        .collect();
     format!(
         "CREATE OR REPLACE TABLE delta.`{}` DEEP CLONE {} VERSION AS OF {} TBLPROPERTIES ({})",
         step.replica.location.replace('`', "``"),
@@ -258,8 +319,14 @@ fn statement(step: &Step) -> String {
 fn preconditions(step: &Step) -> Vec<Precondition> {
     let precondition = |code, value| Precondition { code, value };
     vec![
-        precondition(PreconditionCode::SourceVersionReadable, json!(step.source.version)),
-        precondition(PreconditionCode::SourceTableIdEquals, json!(step.source.table_id)),
+        precondition(
+            PreconditionCode::SourceVersionReadable,
+            json!(step.source.version),
+        ),
+        precondition(
+            PreconditionCode::SourceTableIdEquals,
+            json!(step.source.table_id),
+        ),
         match step.replica.version {
             Some(version) => precondition(PreconditionCode::ReplicaVersionEquals, json!(version)),
             None => precondition(PreconditionCode::ReplicaAbsent, json!(true)),
@@ -270,7 +337,10 @@ fn preconditions(step: &Step) -> Vec<Precondition> {
 fn certificate(steps: &[Step]) -> Option<Certificate> {
     Some(Certificate {
         newest_in: steps.iter().map(|step| step.source.committed_at).max()?,
-        oldest_out: steps.iter().filter_map(|step| step.source.next_committed_at).min(),
+        oldest_out: steps
+            .iter()
+            .filter_map(|step| step.source.next_committed_at)
+            .min(),
     })
 }
 
@@ -279,7 +349,12 @@ fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
     if seen.theirs.is_empty() && seen.maintenance.is_empty() {
         return None;
     }
-    Some(Drift { table: table.name.clone(), ours: seen.ours, theirs: seen.theirs, maintenance: seen.maintenance })
+    Some(Drift {
+        table: table.name.clone(),
+        ours: seen.ours,
+        theirs: seen.theirs,
+        maintenance: seen.maintenance,
+    })
 }
 
 impl Step {

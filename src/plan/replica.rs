@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::DriftCommit;
+use super::document::{DriftCommit, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{Mark, Replica, ReplicaCommit};
 
@@ -22,7 +22,14 @@ pub(super) struct Assessment {
 }
 
 /// Operations that rewrite files or statistics and leave every row as it is.
-const MAINTENANCE: [&str; 6] = ["OPTIMIZE", "VACUUM START", "VACUUM END", "REORG", "ANALYZE", "COMPUTE STATS"];
+const MAINTENANCE: [&str; 6] = [
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+    "REORG",
+    "ANALYZE",
+    "COMPUTE STATS",
+];
 
 /// Reads a replica's history from what the newest cut that names it says, or from its first commit.
 pub(super) fn assess(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> Assessment {
@@ -39,50 +46,83 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
         source_version: cut.source_version,
         replica: path.to_owned(),
     };
-    let mut commits: Vec<&ReplicaCommit> =
-        replica.commits.iter().filter(|commit| commit.version > cut.replica_version).collect();
+    let mut commits: Vec<&ReplicaCommit> = replica
+        .commits
+        .iter()
+        .filter(|commit| commit.version > cut.replica_version)
+        .collect();
     commits.sort_by_key(|commit| commit.version);
     if commits.is_empty() && replica.version == cut.replica_version {
         return match &replica.mark {
-            Some(mark) if mark.replica == path => {
-                Assessment { holds: Some(mark.clone()), ours: Some(replica.version), ..Assessment::default() }
-            }
-            Some(_) | None => Assessment { foreign: true, ..Assessment::default() },
+            Some(mark) if mark.replica == path => Assessment {
+                holds: Some(mark.clone()),
+                ours: Some(replica.version),
+                ..Assessment::default()
+            },
+            Some(_) | None => Assessment {
+                foreign: true,
+                ..Assessment::default()
+            },
         };
     }
     follow(path, replica, cut.replica_version, Some(base), &commits)
 }
 
 fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
-    let marked = replica.mark.as_ref().is_some_and(|mark| mark.replica == path);
+    let marked = replica
+        .mark
+        .as_ref()
+        .is_some_and(|mark| mark.replica == path);
     if !marked {
-        return Assessment { foreign: true, ..Assessment::default() };
+        return Assessment {
+            foreign: true,
+            ..Assessment::default()
+        };
     }
     let mut commits: Vec<&ReplicaCommit> = replica.commits.iter().collect();
     commits.sort_by_key(|commit| commit.version);
     match commits.first() {
         Some(first) if first.version == 0 => match clone_of_ours(path, first) {
             Some(mark) => follow(path, replica, 0, Some(mark), &commits[1..]),
-            None => Assessment { foreign: true, ..Assessment::default() },
+            None => Assessment {
+                foreign: true,
+                ..Assessment::default()
+            },
         },
         Some(_) | None => follow(path, replica, 0, None, &commits),
     }
 }
 
 /// Walks the commits after `start`, at which the replica was the clone `base`.
-fn follow(path: &str, replica: &Replica, start: u64, base: Option<Mark>, commits: &[&ReplicaCommit]) -> Assessment {
-    let mut seen = Assessment { holds: base.clone(), ours: base.as_ref().map(|_| start), ..Assessment::default() };
+fn follow(
+    path: &str,
+    replica: &Replica,
+    start: u64,
+    base: Option<Mark>,
+    commits: &[&ReplicaCommit],
+) -> Assessment {
+    let mut seen = Assessment {
+        holds: base.clone(),
+        ours: base.as_ref().map(|_| start),
+        ..Assessment::default()
+    };
     // What each version was, as long as nobody else had written: where a RESTORE may go back to.
     let mut clean: BTreeMap<u64, Option<Mark>> = BTreeMap::from([(start, base)]);
     let mut expected = start + 1;
     for commit in commits {
         if commit.version != expected {
-            seen.theirs.push(DriftCommit { operation: "no longer in the log".to_owned(), ..drift(commit) });
+            seen.theirs.push(DriftCommit {
+                operation: "no longer in the log".to_owned(),
+                ..drift(commit)
+            });
         }
         expected = commit.version + 1;
         if let Some(mark) = clone_of_ours(path, commit) {
             seen.holds = Some(mark);
-        } else if MAINTENANCE.iter().any(|name| commit.operation.to_uppercase().starts_with(name)) {
+        } else if MAINTENANCE
+            .iter()
+            .any(|name| commit.operation.to_uppercase().starts_with(name))
+        {
             seen.maintenance.push(drift(commit));
         } else if let Some(mark) = commit.restored_to.and_then(|version| clean.get(&version)) {
             seen.holds = mark.clone();
@@ -98,7 +138,9 @@ fn follow(path: &str, replica: &Replica, start: u64, base: Option<Mark>, commits
     if expected != replica.version + 1 {
         seen.theirs.push(DriftCommit {
             version: replica.version,
-            committed_at: commits.last().map_or(chrono::DateTime::UNIX_EPOCH, |commit| commit.committed_at),
+            committed_at: commits
+                .last()
+                .map_or(chrono::DateTime::UNIX_EPOCH, |commit| commit.committed_at),
             operation: "no longer in the log".to_owned(),
             user: None,
             rows: None,
@@ -110,7 +152,9 @@ fn follow(path: &str, replica: &Replica, start: u64, base: Option<Mark>, commits
 /// The mark of a commit that is a clone of ours: its mark is where it lies, and the engine cloned what the mark says.
 fn clone_of_ours(path: &str, commit: &ReplicaCommit) -> Option<Mark> {
     let mark = commit.mark.as_ref()?;
-    let ours = commit.operation == "CLONE" && mark.replica == path && commit.source_version == Some(mark.source_version);
+    let ours = commit.operation == "CLONE"
+        && mark.replica == path
+        && commit.source_version == Some(mark.source_version);
     ours.then(|| mark.clone())
 }
 
@@ -121,5 +165,68 @@ fn drift(commit: &ReplicaCommit) -> DriftCommit {
         operation: commit.operation.clone(),
         user: commit.user.clone(),
         rows: commit.rows,
+    }
+}
+
+/// How a replica stands against a step of a plan, some time after the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// As it was looked at, maintenance aside; its newest version.
+    AsPlanned(Option<u64>),
+    /// It holds the pinned version already; its newest version.
+    AlreadyCloned(u64),
+    /// Another apply has brought it to another source version.
+    Other(u64),
+    /// Somebody else wrote to it, or it is gone; a fragment that says so.
+    Changed(String),
+}
+
+/// Compares a replica (with its commits since the version that was looked at) with a step.
+pub fn standing_of(step: &Step, replica: Option<&Replica>) -> Standing {
+    let Some(replica) = replica else {
+        return match step.replica.version {
+            None => Standing::AsPlanned(None),
+            Some(version) => {
+                Standing::Changed(format!("the replica is gone; it was at v{version}"))
+            }
+        };
+    };
+    let seen = match step.replica.version {
+        None => from_first_commit(&step.replica.path, replica),
+        Some(version) if replica.version < version => {
+            return Standing::Changed(format!(
+                "the replica is at v{}; it was at v{version}",
+                replica.version
+            ));
+        }
+        Some(version) => {
+            let mut commits: Vec<&ReplicaCommit> = replica
+                .commits
+                .iter()
+                .filter(|commit| commit.version > version)
+                .collect();
+            commits.sort_by_key(|commit| commit.version);
+            follow(&step.replica.path, replica, version, None, &commits)
+        }
+    };
+    if seen.foreign {
+        return Standing::Changed("a table that is no replica of it lies there".to_owned());
+    }
+    if let Some(commit) = seen.theirs.first() {
+        let user = commit.user.as_deref().unwrap_or("someone else");
+        return Standing::Changed(format!(
+            "{} by {user} made v{}; its rows can be read under that version",
+            commit.operation, commit.version
+        ));
+    }
+    match seen.holds {
+        None => Standing::AsPlanned(Some(replica.version)),
+        Some(mark)
+            if mark.source_version == step.source.version
+                && mark.source_table_id == step.source.table_id =>
+        {
+            Standing::AlreadyCloned(replica.version)
+        }
+        Some(mark) => Standing::Other(mark.source_version),
     }
 }

@@ -16,7 +16,11 @@ const LOG_RETENTION_DEFAULT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Reads an interval as Delta writes it: `interval 30 days`, `interval 1 week 2 hours`, with or without `interval`.
 pub fn parse_interval(text: &str) -> Option<Duration> {
     let lower = text.trim().to_lowercase();
-    let words: Vec<&str> = lower.strip_prefix("interval").unwrap_or(&lower).split_whitespace().collect();
+    let words: Vec<&str> = lower
+        .strip_prefix("interval")
+        .unwrap_or(&lower)
+        .split_whitespace()
+        .collect();
     if words.is_empty() || words.len() % 2 != 0 {
         return None;
     }
@@ -46,8 +50,14 @@ pub(super) fn properties(pin: &Pin, days: u32) -> BTreeMap<String, String> {
         Some(_) | None => format!("interval {days} days"),
     };
     BTreeMap::from([
-        (DELETED_FILE_RETENTION.to_owned(), longer(pin.deleted_file_retention.as_ref(), Duration::ZERO)),
-        (LOG_RETENTION.to_owned(), longer(pin.log_retention.as_ref(), LOG_RETENTION_DEFAULT)),
+        (
+            DELETED_FILE_RETENTION.to_owned(),
+            longer(pin.deleted_file_retention.as_ref(), Duration::ZERO),
+        ),
+        (
+            LOG_RETENTION.to_owned(),
+            longer(pin.log_retention.as_ref(), LOG_RETENTION_DEFAULT),
+        ),
     ])
 }
 

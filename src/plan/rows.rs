@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::checks::SECONDARY_AWAY;
 use super::document::{Decision, GroupPlan, LedgerAction, MetadataAction, Role, RowChange};
 use super::finding::{Finding, FindingCode};
 use super::observed::{Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
-use super::checks::SECONDARY_AWAY;
 use crate::config::GroupEntry;
 use crate::ledger::{Row, Status};
 use crate::region::LedgerCopy;
@@ -27,15 +27,24 @@ pub(super) fn changes(
 ) -> Vec<RowChange> {
     let rows = &workspace.ledger.rows;
     let mut after: BTreeMap<&str, Row> = BTreeMap::new();
-    for (seen, plan) in workspace.groups.iter().filter_map(|seen| Some((seen, seen.entry.name()?))).filter_map(
-        |(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)),
-    ) {
+    for (seen, plan) in workspace
+        .groups
+        .iter()
+        .filter_map(|seen| Some((seen, seen.entry.name()?)))
+        .filter_map(|(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)))
+    {
         let before = rows.get(&plan.name);
         let configured = match (&seen.entry, before) {
             (GroupEntry::Valid(group), before) => {
                 let workflow = match group.workflows.as_slice() {
                     [] => None,
-                    several => Some(several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+                    several => Some(
+                        several
+                            .iter()
+                            .map(ToString::to_string)
+                            .collect::<Vec<_>>()
+                            .join(", "),
+                    ),
                 };
                 let tables = seen.names.iter().map(ToString::to_string).collect();
                 match before {
@@ -45,16 +54,27 @@ pub(super) fn changes(
             }
             // A group that could not be read keeps its row as it is.
             (GroupEntry::Invalid { .. }, Some(row)) => row.clone(),
-            (GroupEntry::Invalid { name, .. }, None) => {
-                Row::first_seen(name.as_deref().unwrap_or_default(), None, Vec::new(), observed.now)
-            }
+            (GroupEntry::Invalid { name, .. }, None) => Row::first_seen(
+                name.as_deref().unwrap_or_default(),
+                None,
+                Vec::new(),
+                observed.now,
+            ),
         };
-        after.insert(&plan.name, with_status(workspace, plan, configured, observed.now));
+        after.insert(
+            &plan.name,
+            with_status(workspace, plan, configured, observed.now),
+        );
     }
-    let named: Vec<&str> = workspace.groups.iter().filter_map(|group| group.entry.name()).collect();
+    let named: Vec<&str> = workspace
+        .groups
+        .iter()
+        .filter_map(|group| group.entry.name())
+        .collect();
     if !observed.incomplete && !workspace.workspace.incomplete {
         for (name, row) in rows {
-            let left = !named.contains(&name.as_str()) && !row.is_retired() && request.selects(name);
+            let left =
+                !named.contains(&name.as_str()) && !row.is_retired() && request.selects(name);
             if left {
                 after.insert(name, row.retired(observed.now));
             }
@@ -62,16 +82,29 @@ pub(super) fn changes(
     }
     after
         .into_iter()
-        .map(|(name, row)| RowChange { before: rows.get(name).cloned(), after: row })
+        .map(|(name, row)| RowChange {
+            before: rows.get(name).cloned(),
+            after: row,
+        })
         .filter(|change| change.before.as_ref() != Some(&change.after))
         .collect()
 }
 
 /// The row with what the plan knows of its group's status, whatever an apply does.
-fn with_status(workspace: &WorkspaceObserved, plan: &GroupPlan, row: Row, now: DateTime<Utc>) -> Row {
+fn with_status(
+    workspace: &WorkspaceObserved,
+    plan: &GroupPlan,
+    row: Row,
+    now: DateTime<Utc>,
+) -> Row {
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let interrupted = row.current_sync_status == Some(Status::InProgress);
-    let arrived = interrupted && cut.is_some_and(|cut| row.message.as_ref().is_some_and(|text| text.contains(&cut.run_id)));
+    let arrived = interrupted
+        && cut.is_some_and(|cut| {
+            row.message
+                .as_ref()
+                .is_some_and(|text| text.contains(&cut.run_id))
+        });
     match plan.decision {
         Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
         Decision::Sync => row,
@@ -80,7 +113,9 @@ fn with_status(workspace: &WorkspaceObserved, plan: &GroupPlan, row: Row, now: D
             None => row.cleared(now),
         },
         Decision::UpToDate => match cut {
-            Some(cut) if row.current_sync_status != Some(Status::Success) => row.as_cut_says(cut, now),
+            Some(cut) if row.current_sync_status != Some(Status::Success) => {
+                row.as_cut_says(cut, now)
+            }
             Some(_) | None => row,
         },
         Decision::Waiting if interrupted => {
@@ -93,7 +128,9 @@ fn with_status(workspace: &WorkspaceObserved, plan: &GroupPlan, row: Row, now: D
 
 /// Whether a failed row is that of a group that was blocked or interrupted, not of one whose sync failed.
 fn was_blocked(row: &Row) -> bool {
-    let Some(message) = &row.message else { return false };
+    let Some(message) = &row.message else {
+        return false;
+    };
     let head = message.split(':').next().unwrap_or_default();
     row.current_sync_status == Some(Status::Failed)
         && (head == INTERRUPTED
@@ -104,15 +141,28 @@ fn was_blocked(row: &Row) -> bool {
 /// What a row says of a blocked group: `code: text`, and what to do.
 pub(super) fn blocked_message(findings: &[Finding]) -> String {
     let blocking: Vec<&Finding> = findings.iter().filter(|finding| finding.blocks()).collect();
-    if blocking.iter().any(|finding| finding.code == FindingCode::SecondaryNotAvailable) {
+    if blocking
+        .iter()
+        .any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
+    {
         return SECONDARY_AWAY.to_owned();
     }
     let texts: Vec<String> = blocking
         .iter()
         .map(|finding| {
-            let table = finding.table.as_ref().map_or(String::new(), |table| format!(" {table}:"));
-            let remedy = finding.remedy.as_ref().map_or(String::new(), |remedy| format!("; {remedy}"));
-            format!("{}:{table} {}{remedy}", finding.code.as_str(), finding.message)
+            let table = finding
+                .table
+                .as_ref()
+                .map_or(String::new(), |table| format!(" {table}:"));
+            let remedy = finding
+                .remedy
+                .as_ref()
+                .map_or(String::new(), |remedy| format!("; {remedy}"));
+            format!(
+                "{}:{table} {}{remedy}",
+                finding.code.as_str(),
+                finding.message
+            )
         })
         .collect();
     let text = texts.join(" | ");
@@ -160,12 +210,17 @@ fn action(
     };
     let (rows_here, cuts_here) = (start.rows_by_group(), start.all_cuts());
     let mut target = workspace.ledger.rows.clone();
-    target.extend(rows.iter().map(|change| (change.after.group_name.clone(), change.after.clone())));
+    target.extend(
+        rows.iter()
+            .map(|change| (change.after.group_name.clone(), change.after.clone())),
+    );
     for (name, row) in &target {
         match rows_here.get(name) {
             None => planned.rows_to_add.push(name.clone()),
             Some(before) if before == row => {}
-            Some(before) if row.is_retired() && !before.is_retired() => planned.rows_to_retire.push(name.clone()),
+            Some(before) if row.is_retired() && !before.is_retired() => {
+                planned.rows_to_retire.push(name.clone())
+            }
             Some(_) => planned.rows_to_change.push(name.clone()),
         }
     }

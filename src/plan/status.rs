@@ -185,14 +185,22 @@ pub fn status(observed: &Observed, plan: &Plan) -> Status {
     }
 }
 
-fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan, now: DateTime<Utc>) -> WorkspaceStatus {
+fn workspace(
+    seen: &WorkspaceObserved,
+    planned: &WorkspacePlan,
+    now: DateTime<Utc>,
+) -> WorkspaceStatus {
     WorkspaceStatus {
         name: planned.name.clone(),
         regions: RegionsStatus {
             primary: region(&seen.primary, None),
             secondary: region(&seen.secondary, Some("passive")),
         },
-        groups: planned.groups.iter().filter_map(|plan| group(seen, plan, now)).collect(),
+        groups: planned
+            .groups
+            .iter()
+            .filter_map(|plan| group(seen, plan, now))
+            .collect(),
     }
 }
 
@@ -210,15 +218,28 @@ fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
     }
 }
 
-fn group(workspace: &WorkspaceObserved, plan: &GroupPlan, now: DateTime<Utc>) -> Option<GroupStatus> {
-    let seen = workspace.groups.iter().find(|seen| seen.entry.name() == Some(&plan.name))?;
+fn group(
+    workspace: &WorkspaceObserved,
+    plan: &GroupPlan,
+    now: DateTime<Utc>,
+) -> Option<GroupStatus> {
+    let seen = workspace
+        .groups
+        .iter()
+        .find(|seen| seen.entry.name() == Some(&plan.name))?;
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
-    let tables: Vec<TableStatus> =
-        seen.tables.iter().map(|observed| table(workspace, observed, cut, now)).collect();
+    let tables: Vec<TableStatus> = seen
+        .tables
+        .iter()
+        .map(|observed| table(workspace, observed, cut, now))
+        .collect();
     let at_cut = |status: &TableStatus| {
-        status.cut_version.is_some() && status.holds_source_version.is_some_and(|held| Some(held) >= status.cut_version)
+        status.cut_version.is_some()
+            && status
+                .holds_source_version
+                .is_some_and(|held| Some(held) >= status.cut_version)
     };
     Some(GroupStatus {
         name: plan.name.clone(),
@@ -228,7 +249,13 @@ fn group(workspace: &WorkspaceObserved, plan: &GroupPlan, now: DateTime<Utc>) ->
         lag_seconds: plan.lag_seconds,
         pending_commits: plan.pending_commits,
         pending_bytes: match plan.decision {
-            Decision::Sync => Some(plan.steps.iter().filter_map(|step| step.estimate).map(|copy| copy.copy_bytes).sum()),
+            Decision::Sync => Some(
+                plan.steps
+                    .iter()
+                    .filter_map(|step| step.estimate)
+                    .map(|copy| copy.copy_bytes)
+                    .sum(),
+            ),
             Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
         },
         rpo_seconds: plan.rpo_seconds,
@@ -247,7 +274,11 @@ fn group(workspace: &WorkspaceObserved, plan: &GroupPlan, now: DateTime<Utc>) ->
         decision: primary_seen.then_some(plan.decision),
         reason: primary_seen.then(|| plan.reason.message.clone()),
         tables,
-        unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
+        unprotected: seen
+            .unprotected
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect(),
     })
 }
 
@@ -261,12 +292,21 @@ fn table(
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
     let held = replica
-        .map(|replica| assess(&seen.name.path(), replica, super::cut_entry(workspace, &seen.name)))
+        .map(|replica| {
+            assess(
+                &seen.name.path(),
+                replica,
+                super::cut_entry(workspace, &seen.name),
+            )
+        })
         .filter(|seen| seen.theirs.is_empty())
         .and_then(|seen| seen.holds);
     TableStatus {
         table: seen.name.clone(),
-        source_head: seen.commits().and_then(|commits| commits.last()).map(|head| head.version),
+        source_head: seen
+            .commits()
+            .and_then(|commits| commits.last())
+            .map(|head| head.version),
         cut_version: version,
         replica_version: replica.map(|replica| replica.version),
         holds_source_version: held.map(|held| held.source_version),

@@ -36,7 +36,10 @@ pub(super) struct Target {
 /// Tries the triggers in their order.
 pub(super) fn choose(view: &GroupView<'_>) -> Choice {
     if let Some(why) = &view.group.paused {
-        return Choice::Waiting(Reason { code: ReasonCode::Paused, message: format!("paused: {why}") });
+        return Choice::Waiting(Reason {
+            code: ReasonCode::Paused,
+            message: format!("paused: {why}"),
+        });
     }
     let Some(cut) = view.last_cut else {
         return first_sync(view);
@@ -61,25 +64,46 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
     let Some(cut) = view.last_cut else {
         return matches!(first_sync(view), Choice::Sync(_));
     };
-    let failed_before =
-        view.row.is_some_and(|row| matches!(row.current_sync_status, Some(Status::Failed | Status::InProgress)));
+    let failed_before = view.row.is_some_and(|row| {
+        matches!(
+            row.current_sync_status,
+            Some(Status::Failed | Status::InProgress)
+        )
+    });
     let workflows = view.workflows();
     failed_before
         || view.take_as_due
         || view.crash_consistent_accepted
         || view.membership_differs_from(cut).is_some()
         || workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now).is_some()
-        || view.group.schedule.fired_between(cut.planned_at, view.now).is_some()
-        || view.group.max_lag.is_some_and(|limit| view.now - cut.recovery_point > limit)
+        || view
+            .group
+            .schedule
+            .fired_between(cut.planned_at, view.now)
+            .is_some()
+        || view
+            .group
+            .max_lag
+            .is_some_and(|limit| view.now - cut.recovery_point > limit)
 }
 
 fn first_sync(view: &GroupView<'_>) -> Choice {
     let workflows = view.workflows();
-    let never = |message: String| Reason { code: ReasonCode::FirstSync, message };
+    let never = |message: String| Reason {
+        code: ReasonCode::FirstSync,
+        message,
+    };
     if view.group.workflows.is_empty() {
         return Choice::Sync(Target {
-            trigger: Trigger { kind: TriggerKind::FirstSync, workflow: None, run_id: None },
-            reason: never(format!("never synchronized; {}", view.group.schedule.describe())),
+            trigger: Trigger {
+                kind: TriggerKind::FirstSync,
+                workflow: None,
+                run_id: None,
+            },
+            reason: never(format!(
+                "never synchronized; {}",
+                view.group.schedule.describe()
+            )),
             point: view.now,
             consistency: Consistency::PointInTime,
         });
@@ -93,27 +117,55 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
         });
     }
     let seen_for = view.row.map(|row| view.now - row.date_created);
-    let over = view.group.max_lag.zip(seen_for).filter(|(limit, waited)| waited > limit);
+    let over = view
+        .group
+        .max_lag
+        .zip(seen_for)
+        .filter(|(limit, waited)| waited > limit);
     if view.crash_consistent_accepted || over.is_some() {
         let why = match over {
             Some((limit, _)) => format!("waited longer than {} for its first success", span(limit)),
             None => "accepted as crash-consistent".to_owned(),
         };
-        return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
+        return Choice::Sync(now_of(
+            view,
+            TriggerKind::MaxLag,
+            ReasonCode::MaxLagExceeded,
+            why,
+        ));
     }
-    Choice::Waiting(workflow::waiting_for(&workflows, None, view.now).unwrap_or_else(|| never_succeeded(view)))
+    Choice::Waiting(
+        workflow::waiting_for(&workflows, None, view.now).unwrap_or_else(|| never_succeeded(view)),
+    )
 }
 
 /// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
 fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
-    let reason = Reason { code: ReasonCode::ReplicaDiffers, message: what.to_owned() };
+    let reason = Reason {
+        code: ReasonCode::ReplicaDiffers,
+        message: what.to_owned(),
+    };
     if let Choice::Sync(target) = due(view, cut) {
-        let trigger = Trigger { kind: TriggerKind::Repair, ..target.trigger };
-        return Target { trigger, reason, ..target };
+        let trigger = Trigger {
+            kind: TriggerKind::Repair,
+            ..target.trigger
+        };
+        return Target {
+            trigger,
+            reason,
+            ..target
+        };
     }
-    let repair = Trigger { kind: TriggerKind::Repair, workflow: None, run_id: None };
+    let repair = Trigger {
+        kind: TriggerKind::Repair,
+        workflow: None,
+        run_id: None,
+    };
     let back = Target {
-        trigger: Trigger { run_id: cut.workflow_run_id, ..repair.clone() },
+        trigger: Trigger {
+            run_id: cut.workflow_run_id,
+            ..repair.clone()
+        },
         reason: reason.clone(),
         point: cut.recovery_point,
         consistency: cut.consistency,
@@ -121,10 +173,17 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
     // A table that joined the group may be younger than the last cut: where nothing is being written, now will do.
     let too_young = view.tables().any(|table| {
         cut.table(&table.name).is_none()
-            && table.commits().is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
+            && table
+                .commits()
+                .is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
     });
     if too_young && workflow::idle_after_success(&view.workflows(), view.now).is_ok() {
-        return Target { trigger: repair, reason, point: view.now, consistency: Consistency::PointInTime };
+        return Target {
+            trigger: repair,
+            reason,
+            point: view.now,
+            consistency: Consistency::PointInTime,
+        };
     }
     back
 }
@@ -148,7 +207,11 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
                 consistency: Consistency::WorkflowConsistent,
             });
         }
-        nothing_new = Some(format!("{} and changed nothing that cut {} lacks", succeeded(&end), cut.cut_number));
+        nothing_new = Some(format!(
+            "{} and changed nothing that cut {} lacks",
+            succeeded(&end),
+            cut.cut_number
+        ));
     } else if follows_workflow {
         waits = workflow::waiting_for(&workflows, Some(cut.recovery_point), view.now);
     }
@@ -159,14 +222,23 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
             Err(reason) => waits = waits.or(Some(reason)),
             Ok(()) if view.brings_beyond(cut, view.now) => {
                 let why = match fired {
-                    Some(fired) => format!("{} fired at {}", view.group.schedule.describe(), moment::text(fired)),
+                    Some(fired) => format!(
+                        "{} fired at {}",
+                        view.group.schedule.describe(),
+                        moment::text(fired)
+                    ),
                     None => "taken as due".to_owned(),
                 };
-                return Choice::Sync(now_of(view, TriggerKind::Schedule, ReasonCode::ScheduleDue, why));
+                return Choice::Sync(now_of(
+                    view,
+                    TriggerKind::Schedule,
+                    ReasonCode::ScheduleDue,
+                    why,
+                ));
             }
             Ok(()) => {
-                nothing_new =
-                    nothing_new.or_else(|| Some(format!("no table has changed since cut {}", cut.cut_number)));
+                nothing_new = nothing_new
+                    .or_else(|| Some(format!("no table has changed since cut {}", cut.cut_number)));
             }
         }
     }
@@ -179,11 +251,19 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
             Some(limit) => format!("the lag of {} is beyond {}", span(lag), span(limit)),
             None => "accepted as crash-consistent".to_owned(),
         };
-        return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
+        return Choice::Sync(now_of(
+            view,
+            TriggerKind::MaxLag,
+            ReasonCode::MaxLagExceeded,
+            why,
+        ));
     }
 
     match nothing_new {
-        Some(message) => Choice::UpToDate(Reason { code: ReasonCode::NothingNew, message }),
+        Some(message) => Choice::UpToDate(Reason {
+            code: ReasonCode::NothingNew,
+            message,
+        }),
         None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
     }
 }
@@ -191,9 +271,17 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
 /// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.
 fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> Target {
     let idle = workflow::idle_after_success(&view.workflows(), view.now).is_ok();
-    let consistency = if idle { Consistency::PointInTime } else { Consistency::CrashConsistent };
+    let consistency = if idle {
+        Consistency::PointInTime
+    } else {
+        Consistency::CrashConsistent
+    };
     Target {
-        trigger: Trigger { kind, workflow: None, run_id: None },
+        trigger: Trigger {
+            kind,
+            workflow: None,
+            run_id: None,
+        },
         reason: Reason { code, message },
         point: view.now,
         consistency,
@@ -226,11 +314,19 @@ fn not_due(view: &GroupView<'_>) -> Reason {
         None => next,
         Some(workflow) => format!("no new successful run of {}; {next}", workflow.name),
     };
-    Reason { code: ReasonCode::NotDue, message }
+    Reason {
+        code: ReasonCode::NotDue,
+        message,
+    }
 }
 
 fn never_succeeded(view: &GroupView<'_>) -> Reason {
-    let names: Vec<String> = view.group.workflows.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = view
+        .group
+        .workflows
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     Reason {
         code: ReasonCode::WorkflowNeverSucceeded,
         message: format!("{} has no successful run yet", names.join(", ")),
@@ -238,17 +334,29 @@ fn never_succeeded(view: &GroupView<'_>) -> Reason {
 }
 
 fn ended(kind: TriggerKind, end: &CleanEnd) -> Trigger {
-    Trigger { kind, workflow: Some(end.workflow.clone()), run_id: Some(end.run_id) }
+    Trigger {
+        kind,
+        workflow: Some(end.workflow.clone()),
+        run_id: Some(end.run_id),
+    }
 }
 
 fn succeeded(end: &CleanEnd) -> String {
-    format!("{} run {} succeeded at {}", end.workflow, end.run_id, moment::text(end.at))
+    format!(
+        "{} run {} succeeded at {}",
+        end.workflow,
+        end.run_id,
+        moment::text(end.at)
+    )
 }
 
 /// A duration in words: `12h`, `1h30m`, `45m`, `20s`.
 pub(super) fn span(duration: Duration) -> String {
-    let (hours, minutes, seconds) =
-        (duration.num_hours(), duration.num_minutes() % 60, duration.num_seconds() % 60);
+    let (hours, minutes, seconds) = (
+        duration.num_hours(),
+        duration.num_minutes() % 60,
+        duration.num_seconds() % 60,
+    );
     match (hours, minutes) {
         (0, 0) => format!("{seconds}s"),
         (0, minutes) => format!("{minutes}m"),

@@ -17,7 +17,10 @@ pub(super) struct Pinned<'a> {
 pub(super) fn at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
     let after = commits.partition_point(|commit| commit.committed_at <= point);
     let commit = commits[..after].last()?;
-    Some(Pinned { commit, next: commits.get(after) })
+    Some(Pinned {
+        commit,
+        next: commits.get(after),
+    })
 }
 
 /// Commits that change rows or the schema, newer than `version` (all, where there is none) and not later than `point`.
@@ -27,6 +30,8 @@ pub(super) fn changes_beyond(
     point: DateTime<Utc>,
 ) -> impl Iterator<Item = &Commit> {
     commits.iter().filter(move |commit| {
-        commit.changes && version.is_none_or(|version| commit.version > version) && commit.committed_at <= point
+        commit.changes
+            && version.is_none_or(|version| commit.version > version)
+            && commit.committed_at <= point
     })
 }

@@ -59,7 +59,11 @@ impl<'a> GroupView<'a> {
 
     /// Its workflows as far as they were found.
     pub(super) fn workflows(&self) -> Vec<&'a Workflow> {
-        self.seen.workflows.iter().filter_map(|answer| answer.as_ref().ok()).collect()
+        self.seen
+            .workflows
+            .iter()
+            .filter_map(|answer| answer.as_ref().ok())
+            .collect()
     }
 
     /// Its tables that are to be synchronized.
@@ -69,7 +73,10 @@ impl<'a> GroupView<'a> {
 
     /// Where a table's replica lies.
     pub(super) fn replica_location(&self, table: &TableName) -> String {
-        self.workspace.workspace.location_secondary.join(&table.path())
+        self.workspace
+            .workspace
+            .location_secondary
+            .join(&table.path())
     }
 
     /// What the newest cut of any group says of a table's replica where it lies now.
@@ -80,27 +87,38 @@ impl<'a> GroupView<'a> {
     /// What a replica's history says; `None`: it was not looked at, or there is none.
     pub(super) fn assessment(&self, table: &TableObserved) -> Option<Assessment> {
         let replica = table.replica()?;
-        Some(assess(&table.name.path(), replica, self.cut_entry(&table.name)))
+        Some(assess(
+            &table.name.path(),
+            replica,
+            self.cut_entry(&table.name),
+        ))
     }
 
     /// Why the configuration alone says that replicas are not what a cut says.
     pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
-        self.tables().find_map(|table| match cut.table(&table.name) {
-            None => Some(format!("{} is new in the group", table.name)),
-            Some(entry) if entry.replica_location != self.replica_location(&table.name) => {
-                Some(format!("the replica of {} moves from {}", table.name, entry.replica_location))
-            }
-            Some(_) => None,
-        })
+        self.tables()
+            .find_map(|table| match cut.table(&table.name) {
+                None => Some(format!("{} is new in the group", table.name)),
+                Some(entry) if entry.replica_location != self.replica_location(&table.name) => {
+                    Some(format!(
+                        "the replica of {} moves from {}",
+                        table.name, entry.replica_location
+                    ))
+                }
+                Some(_) => None,
+            })
     }
 
     /// Why replicas are not what a cut says, as far as they were looked at.
     pub(super) fn differs_from(&self, cut: &Cut) -> Option<String> {
-        self.membership_differs_from(cut).or_else(|| self.tables().find_map(|table| self.differs(table, cut)))
+        self.membership_differs_from(cut)
+            .or_else(|| self.tables().find_map(|table| self.differs(table, cut)))
     }
 
     fn differs(&self, table: &TableObserved, cut: &Cut) -> Option<String> {
-        let Some(Ok(replica)) = &table.replica else { return None };
+        let Some(Ok(replica)) = &table.replica else {
+            return None;
+        };
         if replica.is_none() {
             return Some(format!("the replica of {} is missing", table.name));
         }
@@ -111,7 +129,8 @@ impl<'a> GroupView<'a> {
             return None;
         }
         let holds = seen.holds?;
-        let same = holds.source_version == entry.source_version && holds.source_table_id == entry.source_table_id;
+        let same = holds.source_version == entry.source_version
+            && holds.source_table_id == entry.source_table_id;
         (!same).then(|| {
             format!(
                 "the replica of {} holds v{}, cut {} says v{}: an apply was interrupted or beaten",
@@ -125,15 +144,21 @@ impl<'a> GroupView<'a> {
         self.tables().any(|table| {
             let version = cut.table(&table.name).map(|entry| entry.source_version);
             // A table whose history was not read may have anything: its finding decides.
-            table
-                .commits()
-                .is_none_or(|commits| versions::changes_beyond(commits, version, point).next().is_some())
+            table.commits().is_none_or(|commits| {
+                versions::changes_beyond(commits, version, point)
+                    .next()
+                    .is_some()
+            })
         })
     }
 
     /// Age of the oldest commit that changes something and that the cut lacks; `None`: histories were not read.
     pub(super) fn lag(&self, cut: &Cut) -> Option<Duration> {
-        let oldest = self.pending(Some(cut))?.into_iter().map(|commit| commit.committed_at).min();
+        let oldest = self
+            .pending(Some(cut))?
+            .into_iter()
+            .map(|commit| commit.committed_at)
+            .min();
         Some(oldest.map_or(Duration::zero(), |oldest| self.now - oldest))
     }
 
@@ -141,15 +166,24 @@ impl<'a> GroupView<'a> {
     pub(super) fn pending(&self, cut: Option<&Cut>) -> Option<Vec<&'a Commit>> {
         let mut pending = Vec::new();
         for table in self.tables() {
-            let version = cut.and_then(|cut| cut.table(&table.name)).map(|entry| entry.source_version);
-            pending.extend(versions::changes_beyond(table.commits()?, version, self.now));
+            let version = cut
+                .and_then(|cut| cut.table(&table.name))
+                .map(|entry| entry.source_version);
+            pending.extend(versions::changes_beyond(
+                table.commits()?,
+                version,
+                self.now,
+            ));
         }
         Some(pending)
     }
 }
 
 /// What the newest cut of any group says of a table's replica where it lies now.
-pub(super) fn cut_entry<'a>(workspace: &'a WorkspaceObserved, table: &TableName) -> Option<&'a CutTableEntry> {
+pub(super) fn cut_entry<'a>(
+    workspace: &'a WorkspaceObserved,
+    table: &TableName,
+) -> Option<&'a CutTableEntry> {
     let location = workspace.workspace.location_secondary.join(&table.path());
     workspace
         .ledger

@@ -54,7 +54,13 @@ pub(super) fn of_workspace(
     let name = &workspace.workspace.name;
     let mut all: Vec<Warning> = Vec::new();
     let mut say = |code, message: String| {
-        all.push(Warning { code, workspace: Some(name.clone()), group: None, table: None, message });
+        all.push(Warning {
+            code,
+            workspace: Some(name.clone()),
+            group: None,
+            table: None,
+            message,
+        });
     };
     if observed.incomplete || workspace.workspace.incomplete {
         say(
@@ -77,24 +83,41 @@ pub(super) fn of_workspace(
     if let Some(Ok(WriteAccess::NotProved(why))) = &workspace.write_access {
         say(WarningCode::WriteNotProved, why.clone());
     }
-    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
-        let clock = region.presence.as_ref().ok().and_then(|presence| presence.clock);
+    for (role, region) in [
+        ("primary", &workspace.primary),
+        ("secondary", &workspace.secondary),
+    ] {
+        let clock = region
+            .presence
+            .as_ref()
+            .ok()
+            .and_then(|presence| presence.clock);
         if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
             let apart = span((clock - region.observed_at).abs());
-            say(WarningCode::ClockSkew, format!("the {role}'s clock and this one are {apart} apart"));
+            say(
+                WarningCode::ClockSkew,
+                format!("the {role}'s clock and this one are {apart} apart"),
+            );
         }
     }
     for plan in groups {
-        let seen = workspace.groups.iter().find(|seen| seen.entry.name() == Some(&plan.name));
+        let seen = workspace
+            .groups
+            .iter()
+            .find(|seen| seen.entry.name() == Some(&plan.name));
         let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
         if let Some(view) = view {
-            all.extend(of_group(&view, plan).into_iter().map(|(code, table, message)| Warning {
-                code,
-                workspace: Some(name.clone()),
-                group: Some(plan.name.clone()),
-                table,
-                message,
-            }));
+            all.extend(
+                of_group(&view, plan)
+                    .into_iter()
+                    .map(|(code, table, message)| Warning {
+                        code,
+                        workspace: Some(name.clone()),
+                        group: Some(plan.name.clone()),
+                        table,
+                        message,
+                    }),
+            );
         }
     }
     all
@@ -118,39 +141,73 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         ));
     }
     if plan.decision == Decision::Sync && plan.consistency == Some(Consistency::CrashConsistent) {
-        let kept = view.last_cut.map_or(String::new(), |cut| format!("; {} stays readable by version", cut.label()));
-        all.push((WarningCode::CrashConsistent, None, format!("not tied to a finished workflow run{kept}")));
+        let kept = view.last_cut.map_or(String::new(), |cut| {
+            format!("; {} stays readable by version", cut.label())
+        });
+        all.push((
+            WarningCode::CrashConsistent,
+            None,
+            format!("not tied to a finished workflow run{kept}"),
+        ));
     }
-    let in_progress = view.row.filter(|row| row.current_sync_status == Some(Status::InProgress));
+    let in_progress = view
+        .row
+        .filter(|row| row.current_sync_status == Some(Status::InProgress));
     if let Some(row) = in_progress {
         let what = row.message.clone().unwrap_or_default();
-        all.push((WarningCode::Interrupted, None, format!("its last apply ended without a word: {what}")));
+        all.push((
+            WarningCode::Interrupted,
+            None,
+            format!("its last apply ended without a word: {what}"),
+        ));
     }
     if !view.seen.unprotected.is_empty() {
-        let names: Vec<String> = view.seen.unprotected.iter().map(|(name, _)| name.to_string()).collect();
-        all.push((WarningCode::UnprotectedTables, None, format!("not synchronized: {}", names.join(", "))));
+        let names: Vec<String> = view
+            .seen
+            .unprotected
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect();
+        all.push((
+            WarningCode::UnprotectedTables,
+            None,
+            format!("not synchronized: {}", names.join(", ")),
+        ));
     }
     for workflow in &view.seen.workflows_in_secondary {
         if workflow.schedule_active {
             all.push((
                 WarningCode::SecondaryWorkflowActive,
                 None,
-                format!("{} has a schedule in the secondary that is not paused", workflow.name),
+                format!(
+                    "{} has a schedule in the secondary that is not paused",
+                    workflow.name
+                ),
             ));
         }
     }
     for step in &plan.steps {
-        if let Some(until) = step.source.readable_until.filter(|until| *until - view.now < SOON) {
+        if let Some(until) = step
+            .source
+            .readable_until
+            .filter(|until| *until - view.now < SOON)
+        {
             all.push((
                 WarningCode::PinExpiresSoon,
                 Some(step.table.to_string()),
-                format!("v{} can be read until {}", step.source.version, moment::text(until)),
+                format!(
+                    "v{} can be read until {}",
+                    step.source.version,
+                    moment::text(until)
+                ),
             ));
         }
     }
     for table in view.tables() {
         if let Some(Ok(source)) = &table.source
-            && let Some(kept) = source.retention.and_then(|kept| Duration::from_std(kept).ok())
+            && let Some(kept) = source
+                .retention
+                .and_then(|kept| Duration::from_std(kept).ok())
             && kept < group.schedule.longest_gap()
         {
             all.push((
@@ -187,14 +244,21 @@ fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
     let cut = view.last_cut?;
     let replaced = view.tables().any(|table| {
         let version = cut.table(&table.name).map(|entry| entry.replica_version);
-        table.replica().is_some_and(|replica| version.is_some_and(|version| replica.version > version))
+        table
+            .replica()
+            .is_some_and(|replica| version.is_some_and(|version| replica.version > version))
     });
-    let until: DateTime<Utc> = cut.committed_at + Duration::days(i64::from(view.group.replica_retention_days));
+    let until: DateTime<Utc> =
+        cut.committed_at + Duration::days(i64::from(view.group.replica_retention_days));
     (replaced && until - view.now < SOON).then(|| {
         (
             WarningCode::CutExpiresSoon,
             None,
-            format!("{} can be restored until {}", cut.label(), moment::text(until)),
+            format!(
+                "{} can be restored until {}",
+                cut.label(),
+                moment::text(until)
+            ),
         )
     })
 }

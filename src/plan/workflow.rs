@@ -25,21 +25,35 @@ pub(super) fn newest_clean_end(
     now: DateTime<Utc>,
 ) -> Option<CleanEnd> {
     let mut ends: Vec<CleanEnd> = successes(workflows, after, now)
-        .map(|(workflow, run, at)| CleanEnd { workflow: workflow.name.clone(), run_id: run.run_id, at })
+        .map(|(workflow, run, at)| CleanEnd {
+            workflow: workflow.name.clone(),
+            run_id: run.run_id,
+            at,
+        })
         .collect();
     ends.sort_by_key(|end| std::cmp::Reverse((end.at, end.run_id)));
     ends.into_iter().find(|end| {
-        workflows.iter().all(|workflow| !in_progress_at(workflow, end.at) && had_succeeded(workflow, end.at))
+        workflows
+            .iter()
+            .all(|workflow| !in_progress_at(workflow, end.at) && had_succeeded(workflow, end.at))
     })
 }
 
 /// Whether all workflows are idle with a success as their last run; otherwise what there is to wait for.
-pub(super) fn idle_after_success(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<(), Reason> {
+pub(super) fn idle_after_success(
+    workflows: &[&Workflow],
+    now: DateTime<Utc>,
+) -> Result<(), Reason> {
     for workflow in workflows {
         if let Some(run) = active_run(workflow, now) {
             return Err(Reason {
                 code: ReasonCode::WorkflowActive,
-                message: format!("{} run {} is active since {}", workflow.name, run.run_id, moment::text(run.started_at)),
+                message: format!(
+                    "{} run {} is active since {}",
+                    workflow.name,
+                    run.run_id,
+                    moment::text(run.started_at)
+                ),
             });
         }
         match last_ended(workflow, now) {
@@ -49,7 +63,9 @@ pub(super) fn idle_after_success(workflows: &[&Workflow], now: DateTime<Utc>) ->
                     message: format!("{} has no successful run yet", workflow.name),
                 });
             }
-            Some((run, at)) if run.state == RunState::Failed => return Err(failed(workflow, run, at, now)),
+            Some((run, at)) if run.state == RunState::Failed => {
+                return Err(failed(workflow, run, at, now));
+            }
             Some(_) => {}
         }
     }
@@ -57,9 +73,16 @@ pub(super) fn idle_after_success(workflows: &[&Workflow], now: DateTime<Utc>) ->
 }
 
 /// What a group waits for whose workflows gave no point.
-pub(super) fn waiting_for(workflows: &[&Workflow], after: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Reason> {
+pub(super) fn waiting_for(
+    workflows: &[&Workflow],
+    after: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<Reason> {
     if successes(workflows, after, now).next().is_some() {
-        let names: Vec<&str> = workflows.iter().map(|workflow| workflow.name.as_str()).collect();
+        let names: Vec<&str> = workflows
+            .iter()
+            .map(|workflow| workflow.name.as_str())
+            .collect();
         return Some(Reason {
             code: ReasonCode::WorkflowRunsOverlap,
             message: format!(
@@ -74,16 +97,34 @@ pub(super) fn waiting_for(workflows: &[&Workflow], after: Option<DateTime<Utc>>,
 fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTime<Utc>) -> Reason {
     let mut ended: Vec<(&WorkflowRun, DateTime<Utc>)> = ended_runs(workflow, now).collect();
     ended.sort_by_key(|(run, at)| std::cmp::Reverse((*at, run.run_id)));
-    let in_a_row = ended.iter().take_while(|(run, _)| run.state == RunState::Failed).count();
-    let nth = if in_a_row > 1 { format!(", {in_a_row} failures in a row") } else { String::new() };
-    let ever = workflow.runs.iter().any(|run| run.state == RunState::Succeeded);
+    let in_a_row = ended
+        .iter()
+        .take_while(|(run, _)| run.state == RunState::Failed)
+        .count();
+    let nth = if in_a_row > 1 {
+        format!(", {in_a_row} failures in a row")
+    } else {
+        String::new()
+    };
+    let ever = workflow
+        .runs
+        .iter()
+        .any(|run| run.state == RunState::Succeeded);
     let (code, never) = match ever {
         true => (ReasonCode::WorkflowFailed, ""),
-        false => (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known"),
+        false => (
+            ReasonCode::WorkflowNeverSucceeded,
+            "; no successful run is known",
+        ),
     };
     Reason {
         code,
-        message: format!("{} run {} failed at {}{nth}{never}", workflow.name, run.run_id, moment::text(at)),
+        message: format!(
+            "{} run {} failed at {}{nth}{never}",
+            workflow.name,
+            run.run_id,
+            moment::text(at)
+        ),
     }
 }
 
@@ -94,23 +135,32 @@ fn successes<'a>(
 ) -> impl Iterator<Item = (&'a Workflow, &'a WorkflowRun, DateTime<Utc>)> {
     workflows
         .iter()
-        .flat_map(move |workflow| ended_runs(workflow, now).map(move |(run, at)| (*workflow, run, at)))
-        .filter(move |(_, run, at)| run.state == RunState::Succeeded && after.is_none_or(|after| *at > after))
+        .flat_map(move |workflow| {
+            ended_runs(workflow, now).map(move |(run, at)| (*workflow, run, at))
+        })
+        .filter(move |(_, run, at)| {
+            run.state == RunState::Succeeded && after.is_none_or(|after| *at > after)
+        })
 }
 
 /// Runs that began and had ended by `now`.
-fn ended_runs(workflow: &Workflow, now: DateTime<Utc>) -> impl Iterator<Item = (&WorkflowRun, DateTime<Utc>)> {
+fn ended_runs(
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = (&WorkflowRun, DateTime<Utc>)> {
     workflow.runs.iter().filter_map(move |run| match run.state {
-        RunState::Succeeded | RunState::Failed => {
-            run.ended_at.filter(|ended| *ended <= now).map(|ended| (run, ended))
-        }
+        RunState::Succeeded | RunState::Failed => run
+            .ended_at
+            .filter(|ended| *ended <= now)
+            .map(|ended| (run, ended)),
         RunState::Active | RunState::NotBegun => None,
     })
 }
 
 fn last_ended(workflow: &Workflow, now: DateTime<Utc>) -> Option<(&WorkflowRun, DateTime<Utc>)> {
     // Of two runs that ended in the same millisecond the failed one counts.
-    ended_runs(workflow, now).max_by_key(|(run, at)| (*at, run.state == RunState::Failed, run.run_id))
+    ended_runs(workflow, now)
+        .max_by_key(|(run, at)| (*at, run.state == RunState::Failed, run.run_id))
 }
 
 fn had_succeeded(workflow: &Workflow, at: DateTime<Utc>) -> bool {
@@ -119,13 +169,17 @@ fn had_succeeded(workflow: &Workflow, at: DateTime<Utc>) -> bool {
 
 fn in_progress_at(workflow: &Workflow, at: DateTime<Utc>) -> bool {
     workflow.runs.iter().any(|run| {
-        run.state != RunState::NotBegun && run.started_at < at && run.ended_at.is_none_or(|ended| ended > at)
+        run.state != RunState::NotBegun
+            && run.started_at < at
+            && run.ended_at.is_none_or(|ended| ended > at)
     })
 }
 
 fn active_run(workflow: &Workflow, now: DateTime<Utc>) -> Option<&WorkflowRun> {
     workflow.runs.iter().find(|run| {
-        run.state != RunState::NotBegun && run.started_at <= now && run.ended_at.is_none_or(|ended| ended > now)
+        run.state != RunState::NotBegun
+            && run.started_at <= now
+            && run.ended_at.is_none_or(|ended| ended > now)
     })
 }
 

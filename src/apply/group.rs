@@ -1,0 +1,565 @@
+//! One group: data first, then one atomic entry in the cut log that makes it true.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+
+use super::Run;
+use super::event::What;
+use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
+use super::site::{SECONDARY_AWAY, Site};
+use super::table;
+use crate::config::TableName;
+use crate::ledger::{Cut, CutTableEntry};
+use crate::plan::{Action, FindingCode, GroupPlan, Standing, Step, standing_of};
+use crate::region::{
+    Appended, CloneOrder, RegionError, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+};
+
+/// How a group ended that did not come to its cut.
+struct End {
+    outcome: GroupOutcome,
+    message: String,
+    tables: Vec<TableRecord>,
+}
+
+/// Brings one group to its recovery point, or says why not.
+pub(super) async fn apply<'a>(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &'a GroupPlan,
+) -> (&'a str, GroupRecord) {
+    let mut record = GroupRecord {
+        workspace: site.plan.name.clone(),
+        name: plan.name.clone(),
+        outcome: GroupOutcome::NotStarted,
+        message: Some("the apply ended before its turn".to_owned()),
+        cut: plan.last_cut.as_ref().map(|cut| cut.number),
+        recovery_point: plan.last_cut.as_ref().map(|cut| cut.recovery_point),
+        tables: Vec::new(),
+    };
+    if run.stopped() {
+        return (&plan.name, record);
+    }
+    match synchronize(run, site, plan).await {
+        Ok((cut, tables)) => {
+            record = GroupRecord {
+                outcome: GroupOutcome::Synchronized,
+                message: None,
+                cut: Some(cut.cut_number),
+                recovery_point: Some(cut.recovery_point),
+                tables,
+                ..record
+            };
+        }
+        Err(end) => {
+            if end.outcome == GroupOutcome::Overtaken
+                && let Some(cut) = site.cuts.newest(&plan.name)
+            {
+                record.cut = Some(cut.cut_number);
+                record.recovery_point = Some(cut.recovery_point);
+            }
+            record = GroupRecord {
+                outcome: end.outcome,
+                message: Some(end.message),
+                tables: end.tables,
+                ..record
+            };
+        }
+    }
+    run.tell(What::GroupEnded {
+        workspace: record.workspace.clone(),
+        group: record.name.clone(),
+        outcome: record.outcome,
+        message: record.message.clone(),
+    });
+    (&plan.name, record)
+}
+
+async fn synchronize(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+) -> Result<(Cut, Vec<TableRecord>), End> {
+    let started = run.now();
+    let point = plan
+        .recovery_point
+        .expect("a group to be synchronized has a recovery point");
+    follows(site, plan, point)?;
+    if let Some(refusal) = &site.secondary_refusal {
+        let message = format!("{SECONDARY_AWAY}: {refusal}");
+        return Err(failed(
+            run,
+            site,
+            plan,
+            SECONDARY_AWAY.to_owned(),
+            message,
+            Vec::new(),
+        )
+        .await);
+    }
+    run.tell(What::GroupStarted {
+        workspace: site.plan.name.clone(),
+        group: plan.name.clone(),
+        recovery_point: point,
+        tables: plan
+            .steps
+            .iter()
+            .filter(|step| step.action != Action::NoOp)
+            .count(),
+    });
+    let checked = match check(site, plan).await {
+        Ok(checked) => checked,
+        Err(unfit) => return Err(unfit.end(run, site, plan).await),
+    };
+    let message = format!(
+        "run {} to {}",
+        run.options.run_id,
+        crate::moment::text(point)
+    );
+    let begun = site
+        .record(run, &plan.name, |row| row.begun(message, run.now()))
+        .await;
+    if let Err(error) = begun {
+        let text = format!("the metadata table in the secondary cannot be written: {error}");
+        return Err(failed(
+            run,
+            site,
+            plan,
+            format!("sync_failed: {text}"),
+            text,
+            Vec::new(),
+        )
+        .await);
+    }
+
+    let tables = join_all(plan.steps.iter().zip(&checked).map(
+        async |(step, checked)| match checked {
+            Checked::Holds(version) => held(step, *version),
+            Checked::Clone(order) => table::apply(run, site, plan, step, order).await,
+        },
+    ))
+    .await;
+    if run.stopped()
+        && tables
+            .iter()
+            .any(|table| table.outcome == TableOutcome::NotStarted)
+    {
+        let row = format!(
+            "interrupted: run {} was stopped; the next apply continues",
+            run.options.run_id
+        );
+        let mut end = failed(
+            run,
+            site,
+            plan,
+            row,
+            "stopped; the next apply continues".to_owned(),
+            tables,
+        )
+        .await;
+        end.outcome = GroupOutcome::NotStarted;
+        return Err(end);
+    }
+    let failures: Vec<String> = tables
+        .iter()
+        .filter(|table| table.outcome == TableOutcome::Failed)
+        .map(|table| {
+            format!(
+                "{}: {}",
+                table.table,
+                table.message.as_deref().unwrap_or("failed")
+            )
+        })
+        .collect();
+    if !failures.is_empty() {
+        let text = failures.join("; ");
+        let row = format!("sync_failed: {text}; the next apply tries again");
+        return Err(failed(run, site, plan, row, text, tables).await);
+    }
+    if let Err(unfit) = still_true(site, plan, point).await {
+        let mut end = unfit.end(run, site, plan).await;
+        end.tables = tables;
+        return Err(end);
+    }
+    commit(run, site, plan, point, started, tables).await
+}
+
+/// Whether the plan's cut comes next; if not, whether somebody was faster or the plan is stale.
+fn follows(site: &Site<'_>, plan: &GroupPlan, point: DateTime<Utc>) -> Result<(), End> {
+    let newest = site.cuts.newest(&plan.name);
+    let planned = (plan.follows_cut, plan.follows_sha256.clone());
+    if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
+        return Ok(());
+    }
+    let same_tables = |cut: &Cut| {
+        cut.tables.len() == plan.steps.len()
+            && plan
+                .steps
+                .iter()
+                .all(|step| cut.table(&step.table).is_some())
+    };
+    let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
+    Err(match later {
+        Some(cut) if cut.recovery_point >= point && same_tables(cut) => End::new(
+            GroupOutcome::Overtaken,
+            format!("run {} brought it to {}", cut.run_id, cut.label()),
+        ),
+        Some(cut) => End::new(
+            GroupOutcome::Stale,
+            format!(
+                "{} was committed by run {} after the plan was made: plan again",
+                cut.label(),
+                cut.run_id
+            ),
+        ),
+        None => End::new(
+            GroupOutcome::Stale,
+            format!(
+                "the cut it follows, {}, is no longer in the log: plan again",
+                plan.follows_cut.unwrap_or_default()
+            ),
+        ),
+    })
+}
+
+/// What is left to do for a step.
+enum Checked {
+    /// The replica holds the pinned version, at this version of its own.
+    Holds(u64),
+    /// It is to be cloned.
+    Clone(CloneOrder),
+}
+
+/// Why a group cannot be synchronized as planned.
+enum Unfit {
+    /// What the plan was computed from has moved.
+    Stale(String),
+    /// It cannot be seen, or somebody wrote to a replica.
+    Failed(String),
+}
+
+impl Unfit {
+    async fn end(self, run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> End {
+        match self {
+            Unfit::Stale(text) => {
+                let row = format!("interrupted: {text}");
+                let mut end = failed(run, site, plan, row, text, Vec::new()).await;
+                end.outcome = GroupOutcome::Stale;
+                end
+            }
+            Unfit::Failed(text) => failed(run, site, plan, text.clone(), text, Vec::new()).await,
+        }
+    }
+}
+
+/// Checks every table against what the plan pinned.
+async fn check(site: &Site<'_>, plan: &GroupPlan) -> Result<Vec<Checked>, Unfit> {
+    let sources = sources(site, plan).await;
+    let questions: Vec<ReplicaQuestion> = plan
+        .steps
+        .iter()
+        .map(|step| ReplicaQuestion {
+            path: step.replica.path.clone(),
+            since_version: step.replica.version,
+        })
+        .collect();
+    let replicas = site.regions.secondary.replicas(&questions).await;
+    let mut checked = Vec::new();
+    for ((step, source), replica) in plan.steps.iter().zip(sources).zip(replicas) {
+        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        same_source(step, &source)?;
+        let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
+        checked.push(check_replica(step, replica.as_ref())?);
+    }
+    Ok(checked)
+}
+
+fn unreadable(table: &TableName, error: &RegionError) -> Unfit {
+    if table::away(error) {
+        return Unfit::Failed(format!("{SECONDARY_AWAY}: {error}"));
+    }
+    Unfit::Failed(format!(
+        "sync_failed: {table}: {error}; the next apply tries again"
+    ))
+}
+
+async fn sources(site: &Site<'_>, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
+    let questions: Vec<SourceQuestion> = plan
+        .steps
+        .iter()
+        .map(|step| SourceQuestion {
+            table: Table {
+                name: step.table.clone(),
+                table_id: step.source.catalog_id.clone(),
+                location: step.source.location.clone(),
+                unsupported: None,
+                denied: None,
+            },
+            from_version: Some(step.source.version),
+        })
+        .collect();
+    site.regions.primary.sources(&questions).await
+}
+
+/// Whether the pinned version is still there, of the same table and with the same commit time.
+fn same_source(step: &Step, source: &Source) -> Result<(), Unfit> {
+    let pin = &step.source;
+    let table = &step.table;
+    let Some(commit) = source
+        .commits
+        .iter()
+        .find(|commit| commit.version == pin.version)
+    else {
+        return Err(Unfit::Stale(format!(
+            "v{} of {table} can no longer be read: plan again",
+            pin.version
+        )));
+    };
+    let same_id = commit
+        .table_id
+        .as_ref()
+        .is_none_or(|id| *id == pin.table_id);
+    if !same_id
+        || crate::moment::millis(commit.committed_at) != crate::moment::millis(pin.committed_at)
+    {
+        return Err(Unfit::Stale(format!(
+            "{table} is no longer the table that was planned: plan again"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a replica is as it was looked at, maintenance aside, or already holds what is to be cloned.
+fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfit> {
+    let mut order = step.order();
+    let standing = standing_of(step, replica);
+    match standing {
+        Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
+            Some(version) => Ok(Checked::Holds(version)),
+            None => Err(Unfit::Stale(format!(
+                "the replica of {} is gone: plan again",
+                step.table
+            ))),
+        },
+        Standing::AsPlanned(version) => {
+            order.replica_version = version;
+            Ok(Checked::Clone(order))
+        }
+        // An earlier attempt got this far: the clone finds its own mark, and verification decides.
+        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
+            Ok(Checked::Holds(version))
+        }
+        Standing::AlreadyCloned(version) => {
+            order.replica_version = Some(version);
+            Ok(Checked::Clone(order))
+        }
+        Standing::Other(source_version) => Err(Unfit::Stale(format!(
+            "another apply has brought the replica of {} to v{source_version}: plan again",
+            step.table
+        ))),
+        Standing::Changed(text) => Err(Unfit::Failed(format!(
+            "{}: {}: {text}",
+            FindingCode::ReplicaChanged.as_str(),
+            step.table
+        ))),
+    }
+}
+
+fn held(step: &Step, replica_version: u64) -> TableRecord {
+    TableRecord {
+        outcome: TableOutcome::Unchanged,
+        replica_version: Some(replica_version),
+        ..table::not_started(step)
+    }
+}
+
+/// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.
+async fn still_true(site: &Site<'_>, plan: &GroupPlan, point: DateTime<Utc>) -> Result<(), Unfit> {
+    for (step, source) in plan.steps.iter().zip(sources(site, plan).await) {
+        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        same_source(step, &source)?;
+        let late = source
+            .commits
+            .iter()
+            .find(|commit| commit.version > step.source.version && commit.committed_at <= point);
+        if let Some(late) = late {
+            return Err(Unfit::Stale(format!(
+                "v{} of {} turned up with a time before the recovery point: plan again",
+                late.version, step.table
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Appends the cut, in the secondary first, then says so in both regions.
+async fn commit(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+    point: DateTime<Utc>,
+    started: DateTime<Utc>,
+    tables: Vec<TableRecord>,
+) -> Result<(Cut, Vec<TableRecord>), End> {
+    let cut = cut(run, plan, point, &tables);
+    match site.regions.secondary.append_cut(&cut).await {
+        Ok(Appended::Committed) => {}
+        Ok(Appended::Lost(other)) => {
+            let text = format!("run {} committed {} first", other.run_id, other.label());
+            let mut end = failed(
+                run,
+                site,
+                plan,
+                format!("interrupted: {text}"),
+                text,
+                tables,
+            )
+            .await;
+            end.outcome = GroupOutcome::Stale;
+            return Err(end);
+        }
+        Ok(Appended::Diverged(other)) => {
+            let newest = other.map_or("no cut".to_owned(), |other| other.label());
+            let text = format!(
+                "{}: the secondary's log ends with {newest}, not with the cut this one follows",
+                FindingCode::LedgerDiverged.as_str()
+            );
+            return Err(failed(run, site, plan, text.clone(), text, tables).await);
+        }
+        Err(error) => {
+            let text = format!("the cut could not be committed: {error}");
+            return Err(failed(
+                run,
+                site,
+                plan,
+                format!("sync_failed: {text}"),
+                text,
+                tables,
+            )
+            .await);
+        }
+    }
+    run.tell(What::CutCommitted {
+        workspace: site.plan.name.clone(),
+        group: plan.name.clone(),
+        cut: cut.cut_number,
+        recovery_point: point,
+        tables: tables.len(),
+    });
+    if site.primary_refusal.is_none()
+        && let Err(error) = site
+            .regions
+            .primary
+            .copy_cuts(std::slice::from_ref(&cut))
+            .await
+    {
+        run.warn(format!(
+            "{} of {} is not in the primary's log yet: {error}",
+            cut.label(),
+            plan.name
+        ));
+    }
+    let message = match plan.consistency {
+        Some(crate::ledger::Consistency::CrashConsistent) => {
+            format!(
+                "{}; crash-consistent: not tied to a finished workflow run",
+                cut.message()
+            )
+        }
+        Some(_) | None => cut.message(),
+    };
+    let recorded = site
+        .record(run, &plan.name, |row| {
+            row.succeeded(started, &cut, message, run.now())
+        })
+        .await;
+    if let Err(error) = recorded {
+        run.warn(format!(
+            "the success of {} is not recorded in the secondary: {error}",
+            plan.name
+        ));
+    }
+    Ok((cut, tables))
+}
+
+fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRecord]) -> Cut {
+    let done: BTreeMap<&TableName, &TableRecord> =
+        tables.iter().map(|table| (&table.table, table)).collect();
+    let stored = run.stored;
+    let trigger = plan.trigger.as_ref();
+    Cut {
+        group_name: plan.name.clone(),
+        cut_number: plan.follows_cut.unwrap_or_default() + 1,
+        recovery_point: point,
+        consistency: plan
+            .consistency
+            .expect("a group to be synchronized has a consistency"),
+        trigger: trigger.map_or_else(String::new, |trigger| trigger.kind.as_str().to_owned()),
+        workflow_run_id: trigger.and_then(|trigger| trigger.run_id),
+        planned_at: stored.plan.created_at,
+        tables: plan
+            .steps
+            .iter()
+            .map(|step| CutTableEntry {
+                table: step.table.clone(),
+                source_table_id: step.source.table_id.clone(),
+                source_version: step.source.version,
+                source_committed_at: step.source.committed_at,
+                rows: step.source.rows,
+                files: step.source.files.unwrap_or_default(),
+                bytes: step.source.bytes.unwrap_or_default(),
+                replica_location: step.replica.location.clone(),
+                replica_version: done
+                    .get(&step.table)
+                    .and_then(|table| table.replica_version)
+                    .expect("a group is committed only when every table has its replica version"),
+            })
+            .collect(),
+        accepted: stored.plan.accepted.clone(),
+        plan_id: stored.plan.plan_id.clone(),
+        plan_sha256: stored.sha256.clone(),
+        run_id: run.options.run_id.clone(),
+        epoch: 0,
+        committed_by: run.options.actor.clone(),
+        committed_at: run.now(),
+        previous_sha256: plan.follows_sha256.clone(),
+    }
+}
+
+/// Records a failure in both regions, as far as they can be written.
+async fn failed(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+    row_message: String,
+    message: String,
+    tables: Vec<TableRecord>,
+) -> End {
+    if let Err(error) = site
+        .record(run, &plan.name, |row| row.failed(row_message, run.now()))
+        .await
+        && site.secondary_refusal.is_none()
+    {
+        run.warn(format!(
+            "the status of {} is not recorded in the secondary: {error}",
+            plan.name
+        ));
+    }
+    End {
+        outcome: GroupOutcome::Failed,
+        message,
+        tables,
+    }
+}
+
+impl End {
+    fn new(outcome: GroupOutcome, message: String) -> End {
+        End {
+            outcome,
+            message,
+            tables: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! A region that is a folder of Delta tables, embedded in drsync: the default for trying and testing.
+//!
+//! A lakehouse is a workspace folder with a catalog (`lakehouse.json`) and workflows (`jobs.json`), and a sync location.
+//! Both are read afresh at every question. A secondary may have no workspace at all.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::config::{Location, TableName, WorkflowRef};
+use crate::ledger::{Cut, Row};
+use crate::region::{
+    Appended, CloneOrder, Cloned, LedgerCopy, Pin, PinQuestion, Presence, Progress, Region,
+    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+    Verified, Workflow, WriteAccess,
+};
+
+mod access;
+mod catalog;
+mod clones;
+pub mod delta;
+pub mod demo;
+mod evidence;
+mod grants;
+mod jobs;
+mod records;
+mod refusal;
+mod replicas;
+mod sources;
+pub mod write;
+
+pub use catalog::{
+    CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Secret, TableEntry,
+};
+pub use grants::Grants;
+pub use jobs::{JOBS_FILE, Job, Jobs, Run};
+
+/// How many tables are looked at in parallel.
+const PARALLEL_READS: usize = 16;
+
+/// Who writes, and by which clock.
+#[derive(Clone)]
+pub struct Writer {
+    /// The user that commits name.
+    pub user: String,
+    /// The clock.
+    pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+impl Writer {
+    /// A user by the clock of this machine.
+    pub fn new(user: impl Into<String>) -> Writer {
+        Writer {
+            user: user.into(),
+            clock: Arc::new(Utc::now),
+        }
+    }
+
+    fn author(&self) -> delta::Author {
+        delta::Author {
+            now_ms: (self.clock)().timestamp_millis(),
+            engine_info: concat!("drsync/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_name: Some(self.user.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// One region: a workspace folder, if there is one, and a sync location.
+#[derive(Debug, Clone)]
+pub struct LakehouseRegion {
+    workspace: Option<PathBuf>,
+    location: String,
+    root: PathBuf,
+    identity: Writer,
+}
+
+impl LakehouseRegion {
+    /// Names a region; looks at nothing yet, so nothing has to be there.
+    ///
+    /// # Errors
+    /// `Unsupported` if the sync location is not a folder of this machine.
+    pub fn open(
+        workspace: Option<PathBuf>,
+        location: &str,
+        identity: Writer,
+    ) -> Result<LakehouseRegion, RegionError> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let refused = |detail: String| {
+            let doing = format!("open the sync location {location}");
+            RegionError::new(RegionErrorKind::Unsupported, doing, detail)
+        };
+        let parsed =
+            Location::parse(location, &here).map_err(|error| refused(error.to_string()))?;
+        let Some(root) = parsed.is_local() else {
+            let scheme = parsed.scheme().as_str();
+            return Err(refused(format!(
+                "an embedded lakehouse keeps its tables on this machine, not in {scheme}://"
+            )));
+        };
+        Ok(LakehouseRegion {
+            workspace,
+            location: location.to_owned(),
+            root: root.to_path_buf(),
+            identity,
+        })
+    }
+
+    /// The workspace's folder.
+    pub fn workspace(&self) -> Option<&Path> {
+        self.workspace.as_deref()
+    }
+
+    /// The folder of the sync location.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads the catalog afresh.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none or it cannot be read.
+    pub async fn catalog(&self) -> Result<Catalog, RegionError> {
+        self.read_workspace("read the catalog", Catalog::read).await
+    }
+
+    /// Reads the workflows afresh.
+    ///
+    /// # Errors
+    /// `Unavailable` if they cannot be read.
+    pub async fn jobs(&self) -> Result<Jobs, RegionError> {
+        self.read_workspace("read the workflows", Jobs::read).await
+    }
+
+    async fn read_workspace<T: Send + 'static>(
+        &self,
+        doing: &str,
+        read: impl FnOnce(&Path) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, RegionError> {
+        let refused =
+            |detail: String| RegionError::new(RegionErrorKind::Unavailable, doing, detail);
+        let Some(workspace) = self.workspace.clone() else {
+            return Err(refused("this region has no workspace".to_owned()));
+        };
+        off_thread(move || read(&workspace)).await.map_err(refused)
+    }
+
+    /// A table under the sync location; its path is taken literally.
+    fn under_root(&self, path: &str) -> delta::TableStore {
+        delta::TableStore::within(&self.root, path)
+    }
+
+    /// Who asks the catalog.
+    fn principal(&self, catalog: &Catalog) -> String {
+        catalog.principal.clone().unwrap_or_else(|| self.identity.user.clone())
+    }
+}
+
+#[async_trait]
+impl Region for LakehouseRegion {
+    async fn presence(&self) -> Result<Presence, RegionError> {
+        self.look_at_root().await?;
+        let catalog = match &self.workspace {
+            Some(_) => self.catalog().await.map(Some),
+            None => Ok(None),
+        };
+        let (catalog, workspace_unseen) = match catalog {
+            Ok(catalog) => (catalog, None),
+            Err(unseen) => (None, Some(unseen.detail)),
+        };
+        let workspace = match &self.workspace {
+            Some(folder) => folder.display().to_string(),
+            None => self.location.clone(),
+        };
+        Ok(Presence {
+            workspace,
+            location: self.location.clone(),
+            principal: catalog.as_ref().and_then(|catalog| catalog.principal.clone()),
+            default_catalog: catalog.and_then(|catalog| catalog.default_catalog),
+            clock: None,
+            workspace_unseen,
+        })
+    }
+
+    async fn workflows(
+        &self,
+        asked: &[WorkflowRef],
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError> {
+        let jobs = self.jobs().await?;
+        Ok(asked.iter().map(|asked| jobs.find(asked, since)).collect())
+    }
+
+    async fn tables(
+        &self,
+        asked: &[TableName],
+    ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
+        let catalog = self.catalog().await?;
+        let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
+        let principal = self.principal(&catalog);
+        let index = catalog.index();
+        let look = |asked: &TableName| {
+            index.table(workspace, asked, &principal).map_err(|detail| {
+                let doing = format!("find the table {asked}");
+                RegionError::new(RegionErrorKind::NotFound, doing, detail)
+            })
+        };
+        Ok(asked.iter().map(look).collect())
+    }
+
+    async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {
+        in_parallel(asked.iter().map(sources::source).collect()).await
+    }
+
+    async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {
+        in_parallel(asked.iter().map(sources::pin).collect()).await
+    }
+
+    async fn replicas(
+        &self,
+        asked: &[ReplicaQuestion],
+    ) -> Vec<Result<Option<Replica>, RegionError>> {
+        if let Err(away) = self.look_at_root().await {
+            return asked.iter().map(|_| Err(away.clone())).collect();
+        }
+        let look = |asked| replicas::replica(&self.root, asked);
+        in_parallel(asked.iter().map(look).collect()).await
+    }
+
+    async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
+        self.look_at_access(location).await
+    }
+
+    async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
+        self.look_at_root().await?;
+        records::read(self).await
+    }
+
+    async fn deep_clone(
+        &self,
+        order: &CloneOrder,
+        progress: &Progress,
+    ) -> Result<Cloned, RegionError> {
+        self.look_at_root().await?;
+        self.carry_out(order, progress).await
+    }
+
+    async fn verify(
+        &self,
+        order: &CloneOrder,
+        replica_version: u64,
+    ) -> Result<Verified, RegionError> {
+        self.compare(order, replica_version).await
+    }
+
+    async fn create_ledger(&self, workspace: &str) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        records::create(self, workspace).await
+    }
+
+    async fn clone_ledger(&self, from: &str) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        records::clone_missing(self, from).await
+    }
+
+    async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
+        self.look_at_root().await?;
+        records::write_rows(self, rows).await
+    }
+
+    async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError> {
+        self.look_at_root().await?;
+        records::append_cut(self, cut).await
+    }
+
+    async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        records::copy_cuts(self, cuts).await
+    }
+
+    async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        evidence::keep(&self.root, name, bytes).await
+    }
+}
+
+/// Waits for the answers to questions, a bounded number at a time; they stand at their questions' places.
+async fn in_parallel<A>(answers: Vec<impl Future<Output = A>>) -> Vec<A> {
+    use futures::StreamExt;
+    futures::stream::iter(answers)
+        .buffered(PARALLEL_READS)
+        .collect()
+        .await
+}
+
+/// Runs blocking work off the async threads.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("blocking work is cancelled only with its runtime, which runs this"),
+        },
+    }
+}
+
+/// The candidates that come nearest to a name, best first.
+fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let mut near: Vec<(f64, &str)> = candidates
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .collect();
+    near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    near.dedup_by_key(|(_, name)| *name);
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}

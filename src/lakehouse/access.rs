@@ -1,0 +1,117 @@
+//! Whether a region is there, and whether it may be written: looked at, never tried.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+use rustix::io::Errno;
+
+use super::catalog::{ExternalLocation, place, quoted};
+use super::grants::{self, Right};
+use super::{LakehouseRegion, off_thread};
+use crate::region::{Denied, RegionError, RegionErrorKind, WriteAccess};
+
+impl LakehouseRegion {
+    /// The root of the sync location is a folder that can be read; it is never made.
+    pub(super) async fn look_at_root(&self) -> Result<(), RegionError> {
+        let root = self.root.clone();
+        let looked = off_thread(move || std::fs::read_dir(&root).map(drop)).await;
+        looked.map_err(|error| {
+            let doing = format!("look at the sync location {}", self.location);
+            match error.kind() {
+                io::ErrorKind::NotFound => {
+                    let detail = format!("the folder {} does not exist", self.root.display());
+                    RegionError::new(RegionErrorKind::NotFound, doing, detail)
+                }
+                io::ErrorKind::NotADirectory => {
+                    let detail = format!("{} is not a folder", self.root.display());
+                    RegionError::new(RegionErrorKind::Unavailable, doing, detail)
+                }
+                io::ErrorKind::PermissionDenied => {
+                    RegionError::new(RegionErrorKind::Unavailable, doing, error.to_string())
+                }
+                _ => RegionError::new(RegionErrorKind::Unavailable, doing, error.to_string())
+                    .transient(),
+            }
+        })
+    }
+
+    pub(super) async fn look_at_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
+        if let Some(workspace) = &self.workspace {
+            let catalog = self.catalog().await?;
+            let principal = self.principal(&catalog);
+            match catalog.external_location(workspace, location) {
+                None => {}
+                Some(None) => {
+                    return Err(RegionError::new(
+                        RegionErrorKind::NotFound,
+                        format!("find the external location of {location}"),
+                        "no external location of the catalog covers it",
+                    ));
+                }
+                Some(Some(entry)) => {
+                    if let Some(denied) = entry.refuses(&principal) {
+                        return Ok(WriteAccess::Refused(denied));
+                    }
+                }
+            }
+        }
+        let folder = PathBuf::from(place(&self.root, location));
+        off_thread(move || disk_access(&folder)).await
+    }
+}
+
+impl ExternalLocation {
+    fn refuses(&self, principal: &str) -> Option<Denied> {
+        let name = quoted(&self.name);
+        if self.read_only {
+            // There is no SQL for it.
+            return Some(Denied {
+                message: format!("the external location {} is read-only", self.name),
+                remedy: Some(format!(
+                    "databricks external-locations update {} --json '{{\"read_only\": false}}'",
+                    self.name
+                )),
+            });
+        }
+        let owner = self.owner.as_deref();
+        if grants::may(owner, self.grants.as_ref(), principal, Right::WriteFiles) {
+            return None;
+        }
+        Some(Denied {
+            message: format!(
+                "{principal} has no WRITE FILES on the external location {}",
+                self.name
+            ),
+            remedy: Some(format!(
+                "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {name} TO {}",
+                quoted(principal)
+            )),
+        })
+    }
+}
+
+/// What the file system says about writing into a folder.
+fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
+    match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok(WriteAccess::Allowed),
+        // A region that is away says so itself.
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(WriteAccess::Allowed),
+        Err(Errno::ROFS) => Ok(WriteAccess::Refused(Denied {
+            message: format!("the file system of {} is read-only", folder.display()),
+            remedy: None,
+        })),
+        Err(Errno::ACCESS | Errno::PERM) => Ok(WriteAccess::Refused(Denied {
+            message: format!(
+                "the folder {} may not be written by this user",
+                folder.display()
+            ),
+            remedy: Some(format!("chmod u+rwx {}", folder.display())),
+        })),
+        Err(error) => Err(RegionError::new(
+            RegionErrorKind::Other,
+            format!("look at the rights on {}", folder.display()),
+            error.to_string(),
+        )),
+    }
+}

@@ -1,0 +1,301 @@
+//! The catalog of an embedded lakehouse: `lakehouse.json`, its tables, grants, locations and secrets.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::grants::{Grants, Right};
+use super::nearest;
+use crate::config::{Location, TableName};
+use crate::region::{Denied, Table};
+
+/// Name of the catalog's file in a workspace folder.
+pub const CATALOG_FILE: &str = "lakehouse.json";
+
+/// What `lakehouse.json` says. Keys that are not known are left alone.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Catalog {
+    /// The workspace's name.
+    pub name: Option<String>,
+    /// The region it is in.
+    pub region: Option<String>,
+    /// The catalog of short table names.
+    pub default_catalog: Option<String>,
+    /// Who asks, as the catalog knows them.
+    pub principal: Option<String>,
+    /// Every table, view and the like.
+    pub tables: Vec<TableEntry>,
+    /// The places it may write to; `None`: every place.
+    pub external_locations: Option<Vec<ExternalLocation>>,
+    /// Secrets by scope and key.
+    pub secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+}
+
+/// One entry of the catalog.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TableEntry {
+    /// `catalog.schema.table`.
+    pub full_name: String,
+    /// `MANAGED`, `EXTERNAL`, `VIEW` …
+    pub table_type: Option<String>,
+    /// `DELTA`, `PARQUET` …
+    pub data_source_format: Option<String>,
+    /// Where its files are: relative to the workspace's folder, absolute, or a URL.
+    pub storage_location: Option<String>,
+    /// The catalog's own id, where it differs from the log's.
+    pub table_id: Option<String>,
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// Privileges by principal; `None`: everyone may read.
+    pub grants: Option<Grants>,
+    /// Its row filter, in whatever form.
+    pub row_filter: Option<Value>,
+    /// Its column masks, in whatever form.
+    pub column_masks: Option<Value>,
+    /// Its columns; a mask may stand there.
+    pub columns: Vec<ColumnEntry>,
+}
+
+/// A column as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ColumnEntry {
+    /// Its mask, in whatever form.
+    pub mask: Option<Value>,
+}
+
+/// A place that the catalog's tables may lie in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ExternalLocation {
+    /// Its name.
+    pub name: String,
+    /// The folder, as a URL or a path.
+    pub url: String,
+    /// Nothing may be written there.
+    pub read_only: bool,
+    /// Who owns it.
+    pub owner: Option<String>,
+    /// Privileges by principal; `None`: everyone may write.
+    pub grants: Option<Grants>,
+}
+
+/// A value that never reaches a screen.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for whoever has to send it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A catalog's entries by name, compared without case.
+#[derive(Debug)]
+pub struct Index<'a>(HashMap<TableName, (TableName, &'a TableEntry)>);
+
+impl Catalog {
+    /// Reads the catalog of a workspace folder, afresh; the refusal names the file and what is wrong with it.
+    ///
+    /// # Errors
+    /// A fragment that names the file.
+    pub fn read(workspace: &Path) -> Result<Catalog, String> {
+        let file = workspace.join(CATALOG_FILE);
+        let said = |what: &dyn fmt::Display| format!("{}: {what}", file.display());
+        let text = std::fs::read_to_string(&file).map_err(|error| said(&error))?;
+        let catalog: Catalog = serde_json::from_str(&text).map_err(|error| said(&error))?;
+        for entry in &catalog.tables {
+            if let Err(error) = TableName::parse(&entry.full_name) {
+                return Err(said(&format!("full_name `{}` {error}", entry.full_name)));
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// The catalog's entries by name.
+    pub fn index(&self) -> Index<'_> {
+        let named = |entry: &'_ TableEntry| TableName::parse(&entry.full_name).ok();
+        let entries = self
+            .tables
+            .iter()
+            .filter_map(|entry| Some((named(entry)?, entry)));
+        Index(
+            entries
+                .map(|(name, entry)| (name.clone(), (name, entry)))
+                .collect(),
+        )
+    }
+
+    /// The external location whose folder covers a path or URL most closely.
+    pub fn external_location(
+        &self,
+        workspace: &Path,
+        location: &str,
+    ) -> Option<Option<&ExternalLocation>> {
+        let entries = self.external_locations.as_ref()?;
+        let asked = PathBuf::from(place(workspace, location));
+        let covers = |entry: &&ExternalLocation| {
+            asked.starts_with(place(workspace, entry.url.trim_end_matches('/')))
+        };
+        Some(
+            entries
+                .iter()
+                .filter(covers)
+                .max_by_key(|entry| place(workspace, &entry.url).trim_end_matches('/').len()),
+        )
+    }
+}
+
+impl Index<'_> {
+    /// Finds a table, whatever the case of its name; a refusal names what comes nearest.
+    ///
+    /// # Errors
+    /// A fragment that says what there is instead.
+    pub fn find(&self, asked: &TableName) -> Result<(&TableName, &TableEntry), String> {
+        if let Some((name, entry)) = self.0.get(asked) {
+            return Ok((name, entry));
+        }
+        let names: Vec<String> = self.0.values().map(|(name, _)| name.to_string()).collect();
+        let near = nearest(&asked.to_string(), names.iter().map(String::as_str));
+        Err(match near.as_slice() {
+            [] => format!("the catalog has no table {asked}"),
+            near => format!(
+                "the catalog has no table {asked}; nearest: {}",
+                near.join(", ")
+            ),
+        })
+    }
+
+    /// A table as the region's port shows it.
+    pub(super) fn table(
+        &self,
+        workspace: &Path,
+        asked: &TableName,
+        principal: &str,
+    ) -> Result<Table, String> {
+        let (name, entry) = self.find(asked)?;
+        let denied = match entry.may(principal, Right::Select) {
+            true => None,
+            false => Some(Denied {
+                message: format!("{principal} has no SELECT on it"),
+                remedy: Some(format!(
+                    "GRANT SELECT ON TABLE {} TO {}",
+                    table_sql(name),
+                    quoted(principal)
+                )),
+            }),
+        };
+        let location = entry.storage_location.as_deref();
+        Ok(Table {
+            name: name.clone(),
+            table_id: entry.table_id.clone(),
+            location: location.map(|text| place(workspace, text)),
+            unsupported: entry.unsupported(),
+            denied,
+        })
+    }
+}
+
+impl TableEntry {
+    /// Why it cannot be cloned, if so: a noun with its article.
+    pub fn unsupported(&self) -> Option<String> {
+        let kind = self.table_type.as_deref().unwrap_or("EXTERNAL");
+        let format = self.data_source_format.as_deref();
+        let there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !is_nothing(value));
+        let masked = there(&self.column_masks) || self.columns.iter().any(|it| there(&it.mask));
+        match kind.to_ascii_uppercase().as_str() {
+            "VIEW" => Some("a view".into()),
+            "METRIC_VIEW" => Some("a metric view".into()),
+            "MATERIALIZED_VIEW" => Some("a materialized view".into()),
+            "STREAMING_TABLE" => Some("a streaming table".into()),
+            "FOREIGN" => Some("a foreign table".into()),
+            "MANAGED" | "EXTERNAL" | "MANAGED_SHALLOW_CLONE" | "EXTERNAL_SHALLOW_CLONE" => {
+                match format {
+                    Some(format) if !format.eq_ignore_ascii_case("DELTA") => {
+                        Some(format!("a table in {} format", format.to_uppercase()))
+                    }
+                    _ if there(&self.row_filter) => Some("a table with a row filter".into()),
+                    _ if masked => Some("a table with column masks".into()),
+                    _ => None,
+                }
+            }
+            _ => Some(format!("a table of type {kind}")),
+        }
+    }
+
+    fn may(&self, principal: &str, right: Right) -> bool {
+        super::grants::may(
+            self.owner.as_deref(),
+            self.grants.as_ref(),
+            principal,
+            right,
+        )
+    }
+}
+
+/// An absolute path, or the URL of another kind of store; relative ones lie in the workspace's folder.
+pub(super) fn place(workspace: &Path, text: &str) -> String {
+    let base = std::path::absolute(workspace).unwrap_or_else(|_| workspace.to_path_buf());
+    match Location::parse(text, &base) {
+        Ok(location) => match location.is_local() {
+            Some(path) => path.display().to_string(),
+            None => location.as_str().to_owned(),
+        },
+        // Refused when it is opened.
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// A name in a statement, with backticks only around the parts that need them.
+pub(super) fn table_sql(name: &TableName) -> String {
+    let TableName {
+        catalog,
+        schema,
+        table,
+    } = name;
+    [catalog, schema, table]
+        .map(|part| identifier(part))
+        .join(".")
+}
+
+fn identifier(part: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins = part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    match begins && part.bytes().all(plain) {
+        true => part.to_owned(),
+        false => quoted(part),
+    }
+}
+
+/// A name in backticks, backticks in it doubled.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(set) => !set,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+#[path = "catalog_tests.rs"]
+mod tests;

@@ -1,0 +1,249 @@
+//! Carries out clones: one commit that carries its mark, made only on the replica that was looked at.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::LakehouseRegion;
+use super::delta::{self, DeltaError, Detail, Expect, TableStore};
+use super::refusal::refusal;
+use super::replicas::refuse_foreign;
+use super::sources::open;
+use crate::region::{
+    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit,
+    ReplicaQuestion, Verified, VerifiedLevel,
+};
+
+/// How often a clone's counters are carried over to whoever shows them.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Operations that rewrite files or statistics and leave every row as it is.
+const MAINTENANCE: [&str; 6] = [
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+    "REORG",
+    "ANALYZE",
+    "COMPUTE STATS",
+];
+
+/// What the replica is, compared with what was looked at.
+enum Found {
+    /// As it was looked at, maintenance aside: the clone may be made on it.
+    AsExpected(Expect),
+    /// The clone has been made already.
+    Done(u64),
+}
+
+impl LakehouseRegion {
+    pub(super) async fn carry_out(
+        &self,
+        order: &CloneOrder,
+        progress: &Progress,
+    ) -> Result<Cloned, RegionError> {
+        let doing = format!("clone {}", order.table);
+        let source = source_of(order, &doing)?;
+        let target = self.under_root(&order.replica_path);
+        let expect = match self.replica_before(order, &target, &doing).await? {
+            Found::Done(version) => {
+                return Ok(Cloned {
+                    replica_version: version,
+                    ..Cloned::default()
+                });
+            }
+            Found::AsExpected(expect) => expect,
+        };
+        if progress.stopped() {
+            return Err(refusal(doing, &DeltaError::Cancelled));
+        }
+        // Whoever looks at the files of an interrupted first clone knows them by the log folder.
+        let (begun, log) = (target.clone(), "_delta_log");
+        super::off_thread(move || begun.make_folder(log))
+            .await
+            .map_err(|error| refusal(&doing, &error))?;
+        let counters = delta::Progress::default();
+        let options = delta::CloneOptions {
+            properties: order.properties.clone(),
+            expect,
+            author: self.identity.author(),
+            source_name: order.table.to_string(),
+            progress: counters.clone(),
+        };
+        let clone = delta::deep_clone(&source, order.source_version, &target, options);
+        let done = relayed(clone, &counters, progress).await;
+        match done {
+            Ok(done) => Ok(Cloned {
+                replica_version: done.version,
+                copied_files: done.copied_files,
+                copied_bytes: done.copied_bytes,
+                statement_id: None,
+            }),
+            Err(error) => {
+                // The same order may be carried out twice at once; then the loser finds it done.
+                if let DeltaError::Conflict { .. } = error
+                    && let Ok(Found::Done(version)) =
+                        self.replica_before(order, &target, &doing).await
+                {
+                    return Ok(Cloned {
+                        replica_version: version,
+                        ..Cloned::default()
+                    });
+                }
+                Err(refusal(doing, &error))
+            }
+        }
+    }
+
+    async fn replica_before(
+        &self,
+        order: &CloneOrder,
+        target: &TableStore,
+        doing: &str,
+    ) -> Result<Found, RegionError> {
+        let asked = ReplicaQuestion {
+            path: order.replica_path.clone(),
+            since_version: order.replica_version,
+        };
+        let replica = super::replicas::replica(&self.root, &asked)
+            .await
+            .map_err(|refused| RegionError {
+                doing: doing.to_owned(),
+                ..refused
+            })?;
+        let conflict =
+            |detail: String| Err(RegionError::new(RegionErrorKind::Conflict, doing, detail));
+        let Some(replica) = replica else {
+            refuse_foreign(target, doing).await?;
+            return match order.replica_version {
+                None => Ok(Found::AsExpected(Expect::Absent)),
+                Some(version) => conflict(format!(
+                    "the replica was at version {version} and is no longer there"
+                )),
+            };
+        };
+        if order
+            .replica_version
+            .is_some_and(|version| replica.version < version)
+        {
+            return conflict(format!(
+                "the replica is at version {}, older than the one that was looked at",
+                replica.version
+            ));
+        }
+        if order.replica_version == Some(replica.version) {
+            return Ok(Found::AsExpected(Expect::Version(replica.version)));
+        }
+        let (maintenance, rest): (Vec<_>, Vec<_>) = replica
+            .commits
+            .iter()
+            .partition(|commit| is_maintenance(&commit.operation));
+        let first = order.replica_version.map_or(0, |version| version + 1);
+        let whole = (first..=replica.version).eq(replica.commits.iter().map(|it| it.version));
+        match rest.as_slice() {
+            [ours] if whole && is_order(ours, order) => Ok(Found::Done(ours.version)),
+            [] if whole && !maintenance.is_empty() && order.replica_version.is_some() => {
+                Ok(Found::AsExpected(Expect::Version(replica.version)))
+            }
+            [] => conflict(format!(
+                "the replica is at version {}, unseen before",
+                replica.version
+            )),
+            [first, ..] => conflict(format!(
+                "version {} of the replica is {} by {}, made since it was looked at",
+                first.version,
+                first.operation,
+                first.user.as_deref().unwrap_or("someone unnamed"),
+            )),
+        }
+    }
+
+    pub(super) async fn compare(
+        &self,
+        order: &CloneOrder,
+        replica_version: u64,
+    ) -> Result<Verified, RegionError> {
+        let doing = format!("compare {} with its replica", order.table);
+        let failed = |error| refusal(&doing, &error);
+        let source = source_of(order, &doing)?;
+        let target = self.under_root(&order.replica_path);
+        let found = delta::compare(&source, order.source_version, &target, replica_version).await;
+        let mut differences: Vec<String> = found
+            .map_err(failed)?
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let rows = async |store, version| {
+            let snapshot = delta::snapshot(store, Some(version), Detail::Summary).await;
+            snapshot
+                .map(|snapshot| snapshot.totals().rows)
+                .map_err(failed)
+        };
+        let source_rows = rows(&source, order.source_version).await?;
+        let replica_rows = rows(&target, replica_version).await?;
+        if source_rows != replica_rows {
+            let shown = |rows: Option<u64>| rows.map_or("unknown".to_owned(), |n| n.to_string());
+            differences.push(format!(
+                "the source has {} rows, the replica {}",
+                shown(source_rows),
+                shown(replica_rows)
+            ));
+        }
+        Ok(Verified {
+            level: VerifiedLevel::Files,
+            source_rows,
+            replica_rows,
+            differences,
+        })
+    }
+}
+
+/// Runs a clone while its counters reach `progress`, and the sign to stop reaches it.
+async fn relayed(
+    clone: impl Future<Output = Result<delta::Cloned, DeltaError>>,
+    counters: &delta::Progress,
+    progress: &Progress,
+) -> Result<delta::Cloned, DeltaError> {
+    let relay = || {
+        progress.files.store(counters.files().0, Ordering::Relaxed);
+        progress.bytes.store(counters.bytes().0, Ordering::Relaxed);
+        if progress.stopped() {
+            counters.stop();
+        }
+    };
+    let mut clone = std::pin::pin!(clone);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            done = &mut clone => {
+                relay();
+                return done;
+            }
+            _ = tick.tick() => relay(),
+        }
+    }
+}
+
+fn source_of(order: &CloneOrder, doing: &str) -> Result<TableStore, RegionError> {
+    let Some(location) = &order.source_location else {
+        let detail = "the order does not say where the source's files are";
+        return Err(RegionError::new(
+            RegionErrorKind::Unsupported,
+            doing,
+            detail,
+        ));
+    };
+    open(location, doing)
+}
+
+fn is_maintenance(operation: &str) -> bool {
+    let operation = operation.to_uppercase();
+    MAINTENANCE.iter().any(|name| operation.starts_with(name))
+}
+
+/// Whether a commit is the clone that an order asks for.
+fn is_order(commit: &ReplicaCommit, order: &CloneOrder) -> bool {
+    let mark = Mark::from_properties(|key| order.properties.get(key).map(String::as_str));
+    commit.operation == "CLONE"
+        && commit.source_version == Some(order.source_version)
+        && mark.is_some()
+        && commit.mark == mark
+}

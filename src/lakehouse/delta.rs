@@ -1,0 +1,157 @@
+//! Delta tables over their raw logs: read at any version, cloned file by file, committed put-if-absent.
+//!
+//! Actions are kept as they were written, because a clone must carry what drsync does not understand.
+//! Everything below blocks; the functions here run it on the runtime's blocking threads.
+
+mod action;
+mod checkpoint;
+mod clone;
+mod commit;
+mod compare;
+mod error;
+mod features;
+mod history;
+mod json;
+mod log;
+mod path;
+mod replay;
+mod restore;
+mod store;
+mod table;
+
+pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
+pub use clone::{CloneOptions, Cloned, Estimate, Progress};
+pub use commit::{Author, Expect, Operation};
+pub use compare::Difference;
+pub use error::{DeltaError, IoTrouble, Result};
+pub use history::Commit;
+pub use log::{LogCheckpoint, LogCommit, Versions};
+pub use path::Location;
+pub use replay::{Detail, Snapshot, Totals};
+pub use restore::Restored;
+pub use store::{Listed, TableStore};
+pub use table::{NewTable, schema_string};
+
+use arrow_array::RecordBatch;
+
+/// Lists what the log of a table holds. [`DeltaError::NotATable`] when there is none.
+pub async fn versions(store: &TableStore) -> Result<Versions> {
+    let store = store.clone();
+    off_thread(move || log::versions(&store)).await
+}
+
+/// Reads the commits still in the log from a version on, oldest first.
+pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Vec<Commit>> {
+    let store = store.clone();
+    off_thread(move || history::history(&store, from_version)).await
+}
+
+/// Reads a table at a version, or at its newest. Reader features that are not known are refused by name.
+pub async fn snapshot(
+    store: &TableStore,
+    version: Option<u64>,
+    detail: Detail,
+) -> Result<Snapshot> {
+    let store = store.clone();
+    off_thread(move || replay::snapshot(&store, version, detail)).await
+}
+
+/// Refuses a table whose copy could not be kept true, naming the feature.
+pub fn check_clone(source: &Snapshot) -> Result<()> {
+    features::check_clone(&source.protocol, &source.metadata)
+}
+
+/// Says what a clone would have to copy, from summaries of the source and of the target where there is one.
+pub fn clone_estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate {
+    clone::estimate(source, target)
+}
+
+/// Makes a table equal to another at a version, in one commit that holds after its files are safely there.
+///
+/// Only files that the target lacks are copied. Until the commit the target is what it was; a call that fails or
+/// is killed can be repeated. The commit is made even when no file changes, because the properties may.
+pub async fn deep_clone(
+    source: &TableStore,
+    source_version: u64,
+    target: &TableStore,
+    options: CloneOptions,
+) -> Result<Cloned> {
+    let (source, target) = (source.clone(), target.clone());
+    off_thread(move || clone::deep_clone(&source, source_version, &target, &options)).await
+}
+
+/// Compares a clone with its source file by file, in the logs and on the disk. Empty when they agree.
+pub async fn compare(
+    source: &TableStore,
+    source_version: u64,
+    target: &TableStore,
+    target_version: u64,
+) -> Result<Vec<Difference>> {
+    let (source, target) = (source.clone(), target.clone());
+    off_thread(move || compare::compare(&source, source_version, &target, target_version)).await
+}
+
+/// Makes a table what it was at an older version, as a new commit.
+pub async fn restore(
+    store: &TableStore,
+    to_version: u64,
+    expect: Expect,
+    author: Author,
+) -> Result<Restored> {
+    let store = store.clone();
+    off_thread(move || restore::restore(&store, to_version, expect, &author)).await
+}
+
+/// Creates an empty table as version 0. [`DeltaError::Conflict`] when there is one.
+pub async fn create_table(store: &TableStore, table: NewTable, author: Author) -> Result<()> {
+    let store = store.clone();
+    off_thread(move || table::create(&store, &table, &author)).await
+}
+
+/// Appends rows as one file. With [`Expect::Anything`] a lost race is run again on top of the winner.
+pub async fn append(
+    store: &TableStore,
+    rows: RecordBatch,
+    expect: Expect,
+    author: Author,
+) -> Result<u64> {
+    let store = store.clone();
+    off_thread(move || table::append(&store, &rows, expect, &author)).await
+}
+
+/// Replaces all rows of a small table by these, as one file. Returns the new version.
+pub async fn overwrite(
+    store: &TableStore,
+    rows: RecordBatch,
+    expect: Expect,
+    author: Author,
+) -> Result<u64> {
+    let store = store.clone();
+    off_thread(move || table::overwrite(&store, &rows, expect, &author)).await
+}
+
+/// Reads the rows of a simple table: no deletion vectors, no column mapping.
+pub async fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
+    let store = store.clone();
+    off_thread(move || table::read_rows(&store, version)).await
+}
+
+/// Creates the commit file of a version from actions as JSON lines. [`DeltaError::Conflict`] when it is there.
+pub async fn commit(store: &TableStore, version: u64, actions: Vec<String>) -> Result<()> {
+    let store = store.clone();
+    off_thread(move || commit::put(&store, version, &actions)).await
+}
+
+/// Runs blocking work off the async threads.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down.
+            Err(_) => Err(DeltaError::Cancelled),
+        },
+    }
+}

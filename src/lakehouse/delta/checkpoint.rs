@@ -1,0 +1,325 @@
+//! Reads checkpoints: classic, multi-part, and V2 in Parquet or JSON with their sidecars.
+
+mod write;
+
+use std::borrow::Cow;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{Array, RecordBatch, StructArray};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::reader::ChunkReader;
+use parquet::schema::types::SchemaDescriptor;
+use percent_encoding::percent_decode_str;
+
+use super::action::{Raw, Vector};
+use super::error::{DeltaError, Result};
+use super::json;
+use super::log::{LOG, LogCheckpoint};
+use super::replay::{AddFacts, Detail, State};
+use super::store::{Blob, TableStore};
+
+pub(crate) use write::{EVERY, write_checkpoint};
+
+/// Applies a checkpoint. Any trouble with it is [`DeltaError::Corrupt`], so that another base can be tried.
+pub(super) fn read_checkpoint(
+    store: &TableStore,
+    checkpoint: &LogCheckpoint,
+    state: &mut State,
+) -> Result<()> {
+    for file in &checkpoint.files {
+        let blob = open(store, file)?;
+        if file.ends_with(".json") {
+            state.read_lines(blob, file)?;
+        } else {
+            read_parquet(blob, file, state)?;
+        }
+    }
+    let sidecars = std::mem::take(&mut state.sidecars);
+    if state.detail > Detail::Header {
+        for sidecar in sidecars {
+            // A sidecar lies in its folder whatever its path says.
+            let name = sidecar.rsplit('/').next().unwrap_or(&sidecar);
+            let name = percent_decode_str(name)
+                .decode_utf8()
+                .map_err(|error| DeltaError::corrupt(&sidecar, error))?;
+            let file = format!("_sidecars/{name}");
+            read_parquet(open(store, &file)?, &file, state)?;
+        }
+    }
+    Ok(())
+}
+
+fn open(store: &TableStore, file: &str) -> Result<Blob> {
+    store
+        .read(&format!("{LOG}/{file}"))
+        .map_err(|error| match error.is_not_found() {
+            true => DeltaError::corrupt(file, "it is missing"),
+            false => error,
+        })
+}
+
+/// Where statistics are taken from. A writer may leave out either form.
+#[derive(Clone, Copy, PartialEq)]
+enum Stats {
+    Text,
+    Parsed,
+    Both,
+}
+
+fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
+    let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
+    // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
+    let first = if state.detail == Detail::Full {
+        Stats::Text
+    } else {
+        Stats::Parsed
+    };
+    let attempts: [(Blob, Stats); 2] = match blob {
+        Blob::Bytes(bytes) => [
+            (Blob::Bytes(bytes.clone()), first),
+            (Blob::Bytes(bytes), Stats::Both),
+        ],
+        Blob::File(opened) => {
+            let again = opened.try_clone().map_err(|error| corrupt(&error))?;
+            [
+                (Blob::File(opened), first),
+                (Blob::File(again), Stats::Both),
+            ]
+        }
+    };
+    for (blob, stats) in attempts {
+        let batches = match blob {
+            Blob::File(opened) => batches(opened, state.detail, stats),
+            Blob::Bytes(bytes) => batches(bytes, state.detail, stats),
+        };
+        let mut complete = true;
+        for batch in batches.map_err(|error| corrupt(&error))? {
+            let batch = batch.map_err(|error| corrupt(&error))?;
+            complete &= apply(&batch, state, stats).map_err(|why| corrupt(&why))?;
+            if !complete {
+                break;
+            }
+        }
+        if complete {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn batches(
+    input: impl ChunkReader + 'static,
+    detail: Detail,
+    stats: Stats,
+) -> parquet::errors::Result<ParquetRecordBatchReader> {
+    // The writer's own Arrow schema is of no interest, and may name types that need more care.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)?;
+    let mask = projection(builder.parquet_schema(), detail, stats);
+    builder.with_projection(mask).with_batch_size(4096).build()
+}
+
+fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {
+    let paths: Vec<&[String]> = schema
+        .columns()
+        .iter()
+        .map(|column| column.path().parts())
+        .collect();
+    let has = |name: &str| {
+        paths
+            .iter()
+            .any(|path| path[0] == "add" && path.get(1).is_some_and(|part| part == name))
+    };
+    let text = has("stats") && (stats != Stats::Parsed || !has("stats_parsed"));
+    let parsed = stats != Stats::Text || !has("stats");
+    let wanted = |path: &&[String]| {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        match parts[..] {
+            [
+                "protocol" | "metaData" | "txn" | "domainMetadata" | "sidecar",
+                ..,
+            ] => true,
+            ["add", ..] if detail == Detail::Header => false,
+            ["add", "stats"] => text,
+            ["add", "stats_parsed", "numRecords"] => parsed,
+            ["add", "stats_parsed", ..] => parsed && detail == Detail::Full,
+            ["add", "partitionValues_parsed", ..] => false,
+            ["add", "path" | "size", ..] | ["add", "deletionVector", ..] => true,
+            ["add", ..] | ["remove", ..] => detail == Detail::Full,
+            _ => false,
+        }
+    };
+    ProjectionMask::leaves(
+        schema,
+        paths
+            .iter()
+            .enumerate()
+            .filter(|(_, path)| wanted(path))
+            .map(|(index, _)| index),
+    )
+}
+
+/// Applies a batch of rows; false when statistics must be looked for in the other form too.
+fn apply(batch: &RecordBatch, state: &mut State, stats: Stats) -> Result<bool, String> {
+    let column = |name: &str| {
+        batch
+            .column_by_name(name)
+            .and_then(|column| column.as_struct_opt())
+    };
+    let object = |column: &StructArray, row: usize| -> Result<Raw, String> {
+        let mut text = String::new();
+        json::write_struct(&mut text, column, row, &[]);
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    };
+    // Some writers leave the struct itself set and only its fields null; the required field decides.
+    let set = |column: &StructArray, row: usize, required: &str| {
+        column.is_valid(row)
+            && column
+                .column_by_name(required)
+                .is_some_and(|field| field.is_valid(row))
+    };
+    for row in 0..batch.num_rows() {
+        if let Some(protocol) =
+            column("protocol").filter(|column| set(column, row, "minReaderVersion"))
+        {
+            state.protocol = Some(object(protocol, row)?);
+        }
+        if let Some(metadata) = column("metaData").filter(|column| set(column, row, "id")) {
+            let mut metadata = object(metadata, row)?;
+            metadata
+                .entry("configuration")
+                .or_insert_with(|| Raw::new().into());
+            metadata
+                .entry("partitionColumns")
+                .or_insert_with(|| Vec::<String>::new().into());
+            state.metadata = Some(metadata);
+        }
+        if let Some(txn) = column("txn").filter(|column| set(column, row, "appId")) {
+            state.txn(object(txn, row)?);
+        }
+        if let Some(domain) = column("domainMetadata").filter(|column| set(column, row, "domain")) {
+            state.domain(object(domain, row)?);
+        }
+        if let Some(sidecar) = column("sidecar").filter(|column| set(column, row, "path")) {
+            let path = text(sidecar, "path", row).ok_or("a sidecar has no path")?;
+            state.sidecars.push(path.into_owned());
+        }
+        if let Some(add) = column("add").filter(|column| set(column, row, "path"))
+            && !apply_add(add, row, state, stats)?
+        {
+            return Ok(false);
+        }
+        if let Some(remove) = column("remove").filter(|column| set(column, row, "path")) {
+            let mut action = String::new();
+            json::write_struct(&mut action, remove, row, hidden_vector(remove, row));
+            let facts = facts(remove, row)?;
+            state.remove(facts, Some(action.into()));
+        }
+    }
+    Ok(true)
+}
+
+fn apply_add(
+    add: &StructArray,
+    row: usize,
+    state: &mut State,
+    from: Stats,
+) -> Result<bool, String> {
+    let mut facts = facts(add, row)?;
+    let parsed = add
+        .column_by_name("stats_parsed")
+        .and_then(|column| column.as_struct_opt())
+        .filter(|column| column.is_valid(row));
+    facts.records = parsed
+        .and_then(|parsed| number(parsed, "numRecords", row))
+        .and_then(|count| u64::try_from(count).ok());
+    if facts.stats.is_none() && facts.records.is_none() && from != Stats::Both {
+        return Ok(false);
+    }
+    let action = if state.detail == Detail::Full {
+        let Some(partition) = add.column_by_name("partitionValues") else {
+            return Err("it holds no partitionValues".to_owned());
+        };
+        let mut action = String::new();
+        let mut without = vec!["stats_parsed"];
+        without.extend(hidden_vector(add, row));
+        json::write_struct(&mut action, add, row, &without);
+        action.pop();
+        if partition.is_null(row) {
+            action.push_str(r#","partitionValues":{}"#);
+        }
+        if let (None, Some(parsed)) = (&facts.stats, parsed) {
+            action.push_str(r#","stats":"#);
+            json::string(&mut action, &json::write_stats(parsed, row));
+        }
+        action.push('}');
+        Some(action.into())
+    } else {
+        None
+    };
+    state.add(facts, action);
+    Ok(true)
+}
+
+/// Names the vector's field when it is set but empty, so that it is left out of the action.
+fn hidden_vector(action: &StructArray, row: usize) -> &'static [&'static str] {
+    let vector = action
+        .column_by_name("deletionVector")
+        .and_then(|column| column.as_struct_opt());
+    match vector {
+        Some(vector) if text(vector, "storageType", row).is_some() => &[],
+        _ => &["deletionVector"],
+    }
+}
+
+fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String> {
+    let vector = action
+        .column_by_name("deletionVector")
+        .and_then(|column| column.as_struct_opt())
+        .filter(|column| column.is_valid(row));
+    let vector = vector.and_then(|vector| {
+        let count = |name| {
+            number(vector, name, row)
+                .and_then(|count| u64::try_from(count).ok())
+                .unwrap_or(0)
+        };
+        Some(Vector {
+            storage_type: text(vector, "storageType", row)?.into_owned(),
+            path_or_inline_dv: text(vector, "pathOrInlineDv", row)?.into_owned(),
+            offset: number(vector, "offset", row),
+            size_in_bytes: count("sizeInBytes"),
+            cardinality: count("cardinality"),
+        })
+    });
+    Ok(AddFacts {
+        path: text(action, "path", row).ok_or("a file has no path")?,
+        size: number(action, "size", row),
+        deletion_vector: vector,
+        stats: text(action, "stats", row).map(Cow::into_owned),
+        records: None,
+    })
+}
+
+fn text<'a>(parent: &'a StructArray, name: &str, row: usize) -> Option<Cow<'a, str>> {
+    let column = parent.column_by_name(name)?.as_string_opt::<i32>()?;
+    column
+        .is_valid(row)
+        .then(|| Cow::Borrowed(column.value(row)))
+}
+
+fn number(parent: &StructArray, name: &str, row: usize) -> Option<i64> {
+    let column = parent.column_by_name(name)?;
+    if column.is_null(row) {
+        return None;
+    }
+    match column.as_primitive_opt::<Int64Type>() {
+        Some(longs) => Some(longs.value(row)),
+        None => Some(i64::from(
+            column.as_primitive_opt::<Int32Type>()?.value(row),
+        )),
+    }
+}

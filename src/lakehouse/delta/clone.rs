@@ -1,0 +1,314 @@
+//! A deep clone: the files a target lacks, then one commit that makes it equal to its source.
+
+mod copy;
+mod files;
+mod header;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde_json::json;
+
+use super::action::{FileKey, LiveFile};
+use super::commit::{self, Author, Expect, Operation};
+use super::error::{DeltaError, Result};
+use super::features;
+use super::log::versions;
+use super::path::Location;
+use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
+use super::store::TableStore;
+pub(super) use files::{Wanted, remove, same_facts, wanted};
+pub(super) use header::kept_property;
+
+/// How a clone is to be made.
+#[derive(Debug, Clone)]
+pub struct CloneOptions {
+    /// Properties that override the source's.
+    pub properties: BTreeMap<String, String>,
+    /// What the target must be when the clone begins and when it commits.
+    pub expect: Expect,
+    /// Who commits.
+    pub author: Author,
+    /// The source as the history shall name it.
+    pub source_name: String,
+    /// Counts as files arrive, and stops the clone on request.
+    pub progress: Progress,
+}
+
+/// What a clone did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cloned {
+    /// The version it made in the target.
+    pub version: u64,
+    /// Live data files of the source, and so of the target now.
+    pub source_files: u64,
+    /// Their bytes.
+    pub source_bytes: u64,
+    /// Data files copied.
+    pub copied_files: u64,
+    /// Bytes copied, deletion vectors too.
+    pub copied_bytes: u64,
+    /// Data files that were in the target already.
+    pub reused_files: u64,
+    /// Files of the target that are no longer live, by logical file.
+    pub removed_files: u64,
+    /// Their bytes.
+    pub removed_bytes: u64,
+    /// Rows that a reader sees, where every file says how many it has.
+    pub rows: Option<u64>,
+}
+
+/// What a clone would have to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Estimate {
+    /// Data files.
+    pub copy_files: u64,
+    /// Bytes of data files.
+    pub copy_bytes: u64,
+}
+
+/// Counters of a running clone, shared with whoever shows or stops it.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    files: AtomicU64,
+    files_done: AtomicU64,
+    bytes: AtomicU64,
+    bytes_done: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Progress {
+    /// Asks the clone to stop as soon as it can; nothing will be committed.
+    pub fn stop(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Files done, of all to copy.
+    pub fn files(&self) -> (u64, u64) {
+        (
+            self.0.files_done.load(Ordering::Relaxed),
+            self.0.files.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Bytes done, of all to copy.
+    pub fn bytes(&self) -> (u64, u64) {
+        (
+            self.0.bytes_done.load(Ordering::Relaxed),
+            self.0.bytes.load(Ordering::Relaxed),
+        )
+    }
+
+    fn begin(&self, files: u64, bytes: u64) {
+        self.0.files.fetch_add(files, Ordering::Relaxed);
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn copied(&self, bytes: u64) {
+        self.0.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn file_done(&self) {
+        self.0.files_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.0.stop.load(Ordering::Relaxed) {
+            Err(DeltaError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate {
+    let held: BTreeSet<&str> = target
+        .iter()
+        .flat_map(|target| target.files.keys())
+        .map(|key| &*key.path)
+        .collect();
+    let lacking = source.files.iter().filter(|(key, _)| {
+        // A file from elsewhere has a name of its own in the target.
+        match files::renamed(&key.path) {
+            Some(name) => !held.contains(name.as_str()),
+            None => !held.contains(&*key.path),
+        }
+    });
+    lacking.fold(Estimate::default(), |sum, (_, file)| Estimate {
+        copy_files: sum.copy_files + 1,
+        copy_bytes: sum.copy_bytes + file.size,
+    })
+}
+
+pub(super) fn deep_clone(
+    source_store: &TableStore,
+    version: u64,
+    target_store: &TableStore,
+    options: &CloneOptions,
+) -> Result<Cloned> {
+    let CloneOptions {
+        properties,
+        expect,
+        author,
+        source_name,
+        progress,
+    } = options;
+    let source = snapshot(source_store, Some(version), Detail::Full)?;
+    features::check_clone(&source.protocol, &source.metadata)?;
+    let target = match versions(target_store) {
+        Ok(log) => Some(snapshot_of(target_store, &log, None, Detail::Full)?),
+        Err(DeltaError::NotATable { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let newest = target.as_ref().map(|target| target.version);
+    expect.check(newest)?;
+
+    let wanted = wanted(&source, source_store.folder())?;
+    let lacking = lacking(&wanted, source_store, target_store)?;
+    progress.begin(
+        lacking.len() as u64,
+        lacking.iter().map(|job| job.size).sum(),
+    );
+    if !lacking.is_empty() {
+        copy::copy_all(source_store, target_store, &lacking, progress)?;
+    }
+    progress.check()?;
+
+    let next = newest.map_or(0, |newest| newest + 1);
+    let plan = header::HeaderPlan {
+        source: &source,
+        target: target.as_ref(),
+        version: next,
+        properties,
+        author,
+    };
+    let header = header::header(&plan)?;
+    let changes = files::changes(&wanted, target.as_ref(), &header, author.now_ms)?;
+    let data = lacking.iter().filter(|job| job.is_data);
+    let copied_data = data.clone().count() as u64;
+    let totals = source.totals();
+    let operation = Operation {
+        name: "CLONE".to_owned(),
+        parameters: serde_json::from_value(json!({
+            "source": source_name,
+            "sourceVersion": version,
+            "isShallow": false,
+        }))
+        .unwrap_or_default(),
+        metrics: vec![
+            ("sourceTableSize", totals.bytes),
+            ("sourceNumOfFiles", totals.files),
+            ("numRemovedFiles", changes.removed_files),
+            ("numCopiedFiles", copied_data),
+            ("removedFilesSize", changes.removed_bytes),
+            ("copiedFilesSize", data.map(|job| job.size).sum()),
+        ],
+    };
+    let mut actions = vec![commit::commit_info(
+        author,
+        &operation,
+        newest,
+        header.own_time_ms,
+    )];
+    actions.extend(header.actions);
+    actions.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
+    actions.extend(changes.actions);
+    commit::put(target_store, next, &actions)?;
+    commit::checkpoint_if_due(target_store, next, author.now_ms);
+    Ok(Cloned {
+        version: next,
+        source_files: totals.files,
+        source_bytes: totals.bytes,
+        copied_files: copied_data,
+        copied_bytes: lacking.iter().map(|job| job.size).sum(),
+        reused_files: totals.files.saturating_sub(copied_data),
+        removed_files: changes.removed_files,
+        removed_bytes: changes.removed_bytes,
+        rows: totals.rows,
+    })
+}
+
+/// A file to copy.
+#[derive(Debug, Clone)]
+struct Job {
+    from: Location,
+    /// In the target, to be taken literally.
+    to: String,
+    size: u64,
+    is_data: bool,
+}
+
+/// What is not in the target with the right size. A name is never used for two contents, so name and size are enough.
+fn lacking(wanted: &[Wanted<'_>], source: &TableStore, target: &TableStore) -> Result<Vec<Job>> {
+    let mut jobs: HashMap<&str, Job> = HashMap::new();
+    let mut vectors = Vec::new();
+    for want in wanted {
+        let job = Job {
+            from: want.from.clone(),
+            to: want.to.clone(),
+            size: want.file.size,
+            is_data: true,
+        };
+        jobs.insert(&want.to, job);
+        if let Some(vector) = &want.vector_file {
+            vectors.push(vector);
+        }
+    }
+    // The log does not know how big a vector's file is.
+    let sizes = source_sizes(source, vectors.iter().map(|(from, _)| from))?;
+    for ((from, to), size) in vectors.into_iter().zip(sizes) {
+        // Without a source the copy says so by name, unless the target holds the file; then its size cannot be judged.
+        let Some(size) = size else {
+            return Err(DeltaError::DataMissing { path: to.clone() });
+        };
+        jobs.insert(
+            to,
+            Job {
+                from: from.clone(),
+                to: to.clone(),
+                size,
+                is_data: false,
+            },
+        );
+    }
+    let mut jobs: Vec<Job> = jobs.into_values().collect();
+    jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
+    let there = target.sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
+    let mut there = there.into_iter();
+    jobs.retain(|job| there.next().flatten() != Some(job.size));
+    Ok(jobs)
+}
+
+/// The sizes of files in or near a source.
+pub(super) fn source_sizes<'a>(
+    source: &TableStore,
+    files: impl Iterator<Item = &'a Location>,
+) -> Result<Vec<Option<u64>>> {
+    files
+        .map(|from| match from {
+            Location::Inside(path) => Ok(source.sizes(&[path])?.pop().flatten()),
+            Location::Elsewhere(path) => Ok(std::fs::metadata(path).ok().map(|meta| meta.len())),
+            Location::Foreign(url) => Err(foreign(url)),
+        })
+        .collect()
+}
+
+fn foreign(url: &str) -> DeltaError {
+    DeltaError::Unsupported {
+        location: url.to_owned(),
+        why: "the file lies on another store than its table".to_owned(),
+    }
+}
+
+/// Finds the live file with a path, whatever its deletion vector.
+fn by_path(snapshot: &Snapshot) -> HashMap<&str, (&FileKey, &LiveFile)> {
+    snapshot
+        .files
+        .iter()
+        .map(|(key, file)| (&*key.path, (key, file)))
+        .collect()
+}

@@ -1,0 +1,349 @@
+//! The files of a clone: under which paths they lie in the target, and which actions bring it there.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::super::action::{FileKey, LiveFile, Raw, Vector};
+use super::super::error::{DeltaError, Result};
+use super::super::log::LOG;
+use super::super::path::{self, Location};
+use super::super::replay::Snapshot;
+use super::header::{Header, ROW_TRACKING};
+use super::{by_path, foreign};
+
+/// A live file of the source as the target shall have it.
+pub(in super::super) struct Wanted<'a> {
+    /// Its key in the target.
+    pub(in super::super) key: FileKey,
+    /// Its path as the target's log shall spell it.
+    path: Cow<'a, str>,
+    /// Its deletion vector, where the reference had to be rewritten.
+    vector: Option<Vector>,
+    pub(in super::super) file: &'a LiveFile,
+    /// Where the bytes are.
+    pub(in super::super) from: Location,
+    /// Where they shall be in the target, to be taken literally.
+    pub(in super::super) to: String,
+    /// The same for the deletion vector's file, if it has one.
+    pub(in super::super) vector_file: Option<(Location, String)>,
+}
+
+/// Finds every live file's place in a target. `root` is the source's folder, where it has one.
+pub(in super::super) fn wanted<'a>(
+    source: &'a Snapshot,
+    root: Option<&Path>,
+) -> Result<Vec<Wanted<'a>>> {
+    let mut all = source
+        .files
+        .iter()
+        .map(|(key, file)| want(key, file, root))
+        .collect::<Result<Vec<_>>>()?;
+    all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    Ok(all)
+}
+
+fn want<'a>(key: &'a FileKey, file: &'a LiveFile, root: Option<&Path>) -> Result<Wanted<'a>> {
+    let spelled = file.path(key);
+    let from = path::locate(spelled, root)?;
+    let (path, to) = match &from {
+        // An absolute path into the table itself becomes relative; any other string stays what it is.
+        Location::Inside(inside) if spelled.starts_with('/') || spelled.starts_with("file:") => {
+            (Cow::Owned(path::encode(inside)), inside.clone())
+        }
+        Location::Inside(inside) => (Cow::Borrowed(spelled), inside.clone()),
+        Location::Elsewhere(_) => {
+            let name = renamed(&key.path)
+                .ok_or_else(|| DeltaError::corrupt(spelled, "the path names no file"))?;
+            (Cow::Owned(path::encode(&name)), name)
+        }
+        Location::Foreign(url) => return Err(foreign(url)),
+    };
+    if to.split('/').next() == Some(LOG) {
+        return Err(DeltaError::corrupt(
+            spelled,
+            "a data file cannot lie in the log",
+        ));
+    }
+    let (vector, vector_file) = match &file.vector {
+        Some(vector) => vector_place(vector, root)?,
+        None => (None, None),
+    };
+    let vector_id = vector
+        .as_ref()
+        .or(file.vector.as_deref())
+        .map(|vector| vector.unique_id().into());
+    let key = FileKey {
+        path: to.as_str().into(),
+        vector: vector_id,
+    };
+    Ok(Wanted {
+        key,
+        path,
+        vector,
+        file,
+        from,
+        to,
+        vector_file,
+    })
+}
+
+/// The name in a target of a file that lies outside its table: the same at every clone, and nobody else's.
+pub(super) fn renamed(key: &str) -> Option<String> {
+    let absolute = key.strip_prefix("file:")?;
+    let (_, name) = absolute.rsplit_once('/')?;
+    Some(format!(
+        "external-{}-{name}",
+        hex(&Sha256::digest(absolute.as_bytes())[..8])
+    ))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+type VectorPlace = (Option<Vector>, Option<(Location, String)>);
+
+/// Where a deletion vector's file is and shall be, with a new reference where the old one is absolute.
+fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
+    match vector.storage_type.as_str() {
+        "i" => Ok((None, None)),
+        "u" => {
+            let file = path::vector_file(&vector.path_or_inline_dv)?;
+            Ok((None, Some((Location::Inside(file.clone()), file))))
+        }
+        "p" => {
+            let from = path::locate(&vector.path_or_inline_dv, root)?;
+            let whole = match &from {
+                Location::Inside(inside) => inside.clone(),
+                Location::Elsewhere(path) => path.display().to_string(),
+                Location::Foreign(url) => return Err(foreign(url)),
+            };
+            let (folder, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
+            let known = name
+                .strip_prefix("deletion_vector_")
+                .and_then(|rest| rest.strip_suffix(".bin"));
+            let known = known.and_then(|id| uuid::Uuid::try_parse(id).ok());
+            let (reference, to) = match (known, &from) {
+                // It may stay where it is.
+                (Some(id), Location::Inside(_)) => (
+                    format!("{folder}{}", path::vector_reference(id)),
+                    whole.clone(),
+                ),
+                (known, _) => {
+                    let digest = Sha256::digest(whole.as_bytes());
+                    let id = known
+                        .or_else(|| uuid::Uuid::from_slice(&digest[..16]).ok())
+                        .unwrap_or_default();
+                    (
+                        path::vector_reference(id),
+                        format!("deletion_vector_{id}.bin"),
+                    )
+                }
+            };
+            let vector = Vector {
+                storage_type: "u".to_owned(),
+                path_or_inline_dv: reference,
+                ..vector.clone()
+            };
+            Ok((Some(vector), Some((from, to))))
+        }
+        other => Err(DeltaError::feature(
+            format!("deletion vector storage type {other}"),
+            "drsync does not know it",
+        )),
+    }
+}
+
+/// The file actions of a clone's commit.
+pub(super) struct Changes {
+    pub(super) actions: Vec<String>,
+    pub(super) removed_files: u64,
+    pub(super) removed_bytes: u64,
+    /// The row ids given out so far, as the domain's action, where rows are tracked.
+    pub(super) row_ids: Option<Value>,
+}
+
+/// Compares live files: removes what only the target has, adds what only the source has or describes differently.
+pub(super) fn changes(
+    wanted: &[Wanted<'_>],
+    target: Option<&Snapshot>,
+    header: &Header,
+    now_ms: i64,
+) -> Result<Changes> {
+    let mut changes = Changes {
+        actions: Vec::new(),
+        removed_files: 0,
+        removed_bytes: 0,
+        row_ids: None,
+    };
+    let keys: HashSet<&FileKey> = wanted.iter().map(|want| &want.key).collect();
+    if let Some(target) = target {
+        for (key, file) in target.sorted_files() {
+            if !keys.contains(key) {
+                changes.actions.push(remove(key, file, now_ms)?);
+                changes.removed_files += 1;
+                changes.removed_bytes += file.size;
+            }
+        }
+    }
+    let held = target.map(by_path).unwrap_or_default();
+    let mut ids = header.row_ids.map(|high| RowIds {
+        next: high + 1,
+        version: header.version,
+    });
+    for want in wanted {
+        let before = held.get(&*want.key.path);
+        let row_ids = before.and_then(|(_, file)| RowIdFields::of(file));
+        let same = target
+            .and_then(|target| target.files.get(&want.key))
+            .is_some_and(|there| {
+                same_facts(want.file, there) && (ids.is_none() || row_ids.is_some())
+            });
+        if !same {
+            changes.actions.push(add(want, ids.as_mut(), row_ids)?);
+        }
+    }
+    if let (Some(ids), Some(high)) = (ids, header.row_ids)
+        && (ids.next - 1 != high
+            || target.is_none_or(|target| !target.domains.contains_key(ROW_TRACKING)))
+        && ids.next > 0
+    {
+        let configuration = json!({ "rowIdHighWaterMark": ids.next - 1 }).to_string();
+        changes.row_ids = Some(
+            json!({ "domainMetadata": { "domain": ROW_TRACKING, "configuration": configuration, "removed": false } }),
+        );
+    }
+    Ok(changes)
+}
+
+/// Gives fresh row ids: those of the source name rows of another table.
+struct RowIds {
+    next: i64,
+    version: u64,
+}
+
+/// The row ids that a file of the target has already.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "camelCase")]
+struct RowIdFields {
+    base_row_id: i64,
+    default_row_commit_version: i64,
+}
+
+impl RowIdFields {
+    fn of(file: &LiveFile) -> Option<Self> {
+        serde_json::from_str(file.action.as_deref()?).ok()
+    }
+}
+
+fn parsed(file: &LiveFile, path: &str) -> Result<Raw> {
+    let action = file
+        .action
+        .as_deref()
+        .ok_or_else(|| DeltaError::corrupt(path, "its action was not kept"))?;
+    serde_json::from_str(action).map_err(|error| DeltaError::corrupt(path, error))
+}
+
+fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
+    let mut action = parsed(want.file, &want.path)?;
+    action.insert("path".to_owned(), want.path.as_ref().into());
+    action.insert("dataChange".to_owned(), true.into());
+    if let (Some(rewritten), Some(Value::Object(vector))) =
+        (&want.vector, action.get_mut("deletionVector"))
+    {
+        vector.insert(
+            "storageType".to_owned(),
+            rewritten.storage_type.as_str().into(),
+        );
+        vector.insert(
+            "pathOrInlineDv".to_owned(),
+            rewritten.path_or_inline_dv.as_str().into(),
+        );
+    }
+    action.shift_remove("baseRowId");
+    action.shift_remove("defaultRowCommitVersion");
+    if let Some(ids) = ids {
+        let given = match held {
+            // The same rows, with other deletions or statistics.
+            Some(held) => held,
+            None => {
+                let records = want
+                    .file
+                    .records
+                    .and_then(|records| i64::try_from(records).ok());
+                let records = records.ok_or_else(|| {
+                    DeltaError::feature(
+                        "rowTracking",
+                        format!("{} has no record count to number rows by", want.path),
+                    )
+                })?;
+                let given = RowIdFields {
+                    base_row_id: ids.next,
+                    default_row_commit_version: i64::try_from(ids.version).unwrap_or(i64::MAX),
+                };
+                ids.next += records;
+                given
+            }
+        };
+        action.insert("baseRowId".to_owned(), given.base_row_id.into());
+        action.insert(
+            "defaultRowCommitVersion".to_owned(),
+            given.default_row_commit_version.into(),
+        );
+    }
+    Ok(json!({ "add": action }).to_string())
+}
+
+/// The removal of a live file, with what later readers of changes and of time travel need.
+pub(in super::super) fn remove(key: &FileKey, file: &LiveFile, now_ms: i64) -> Result<String> {
+    let path = file.path(key);
+    let mut before = parsed(file, path)?;
+    let mut action = Raw::new();
+    action.insert("path".to_owned(), path.into());
+    action.insert("deletionTimestamp".to_owned(), now_ms.into());
+    action.insert("dataChange".to_owned(), true.into());
+    action.insert("extendedFileMetadata".to_owned(), true.into());
+    for field in [
+        "partitionValues",
+        "size",
+        "tags",
+        "deletionVector",
+        "baseRowId",
+        "defaultRowCommitVersion",
+    ] {
+        if let Some(value) = before.shift_remove(field).filter(|value| !value.is_null()) {
+            action.insert(field.to_owned(), value);
+        }
+    }
+    Ok(json!({ "remove": action }).to_string())
+}
+
+/// Whether two actions describe a file alike. Texts may differ where one went through a checkpoint.
+pub(in super::super) fn same_facts(one: &LiveFile, other: &LiveFile) -> bool {
+    if one.size != other.size || one.records != other.records {
+        return false;
+    }
+    if one.action == other.action {
+        return true;
+    }
+    #[derive(Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Facts {
+        #[serde(default)]
+        partition_values: BTreeMap<String, Option<String>>,
+        #[serde(default)]
+        tags: Option<BTreeMap<String, Option<String>>>,
+        #[serde(default)]
+        clustering_provider: Option<String>,
+    }
+    let facts = |file: &LiveFile| serde_json::from_str::<Facts>(file.action.as_deref()?).ok();
+    match (facts(one), facts(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}

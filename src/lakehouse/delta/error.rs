@@ -1,0 +1,161 @@
+//! What can go wrong with a Delta table, in kinds a caller can act on.
+
+use std::io;
+
+/// Says why a Delta table could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DeltaError {
+    /// There is no Delta log where a table was expected.
+    #[error("{location} is not a Delta table: it has no log")]
+    NotATable {
+        /// Where the table was looked for.
+        location: String,
+    },
+    /// The version cannot be reconstructed from what the log still holds.
+    #[error("version {asked} cannot be read: the log holds versions {oldest} to {newest}")]
+    VersionMissing {
+        /// The version that was asked for.
+        asked: u64,
+        /// The oldest version that can be reconstructed.
+        oldest: u64,
+        /// The newest version.
+        newest: u64,
+    },
+    /// The table needs something that drsync does not know how to keep true.
+    #[error("unsupported table feature {feature}: {why}")]
+    UnsupportedFeature {
+        /// The feature, protocol version or property, as the table spells it.
+        feature: String,
+        /// What stands in the way.
+        why: String,
+    },
+    /// The place or the operation is not supported by this kind of store.
+    #[error("unsupported location {location}: {why}")]
+    Unsupported {
+        /// The URL or path.
+        location: String,
+        /// What stands in the way.
+        why: String,
+    },
+    /// A file of the table says something that cannot be true, or cannot be read.
+    #[error("{file} is corrupt: {why}")]
+    Corrupt {
+        /// The file, relative to the table where possible.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Someone else committed first, or the table is not at the version that was expected.
+    #[error("the table is at version {}, which was not expected", shown(*.newest))]
+    Conflict {
+        /// The newest version found; `None` when there is no table.
+        newest: Option<u64>,
+    },
+    /// A file that the log names as live is not there.
+    #[error("data file {path} is missing, though the log names it")]
+    DataMissing {
+        /// The file, relative to the table where possible.
+        path: String,
+    },
+    /// The caller asked to stop. Nothing was committed.
+    #[error("stopped on request, nothing was committed")]
+    Cancelled,
+    /// The store refused or failed.
+    #[error("{doing}")]
+    Io {
+        /// What was being done, as a fragment that reads after "failed to".
+        doing: String,
+        /// The kind of trouble.
+        kind: IoTrouble,
+        /// What the system said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Kinds of trouble with a disk or bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IoTrouble {
+    /// The file or folder is not there.
+    NotFound,
+    /// No permission.
+    PermissionDenied,
+    /// The disk or quota is full.
+    NoSpace,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// Anything else.
+    Other,
+}
+
+/// What the functions of this module return.
+pub type Result<T, E = DeltaError> = std::result::Result<T, E>;
+
+impl DeltaError {
+    /// Makes an error out of what the operating system said.
+    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+        let kind = match source.kind() {
+            io::ErrorKind::NotFound => IoTrouble::NotFound,
+            io::ErrorKind::PermissionDenied => IoTrouble::PermissionDenied,
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => IoTrouble::NoSpace,
+            io::ErrorKind::ReadOnlyFilesystem => IoTrouble::ReadOnly,
+            _ => IoTrouble::Other,
+        };
+        Self::Io {
+            doing: doing.into(),
+            kind,
+            source: Box::new(source),
+        }
+    }
+
+    /// Makes an error out of what an object store said.
+    pub(crate) fn store(doing: impl Into<String>, source: object_store::Error) -> Self {
+        let kind = match &source {
+            object_store::Error::NotFound { .. } => IoTrouble::NotFound,
+            object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. } => IoTrouble::PermissionDenied,
+            _ => IoTrouble::Other,
+        };
+        Self::Io {
+            doing: doing.into(),
+            kind,
+            source: Box::new(source),
+        }
+    }
+
+    /// Makes an error about a file that cannot be what it should be.
+    pub(crate) fn corrupt(file: impl Into<String>, why: impl ToString) -> Self {
+        Self::Corrupt {
+            file: file.into(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Makes an error about something the table needs and drsync does not know.
+    pub(crate) fn feature(feature: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::UnsupportedFeature {
+            feature: feature.into(),
+            why: why.into(),
+        }
+    }
+
+    /// Whether a file or folder was not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Io {
+                kind: IoTrouble::NotFound,
+                ..
+            }
+        )
+    }
+}
+
+fn shown(version: Option<u64>) -> String {
+    match version {
+        Some(version) => version.to_string(),
+        None => "none (there is no table)".to_owned(),
+    }
+}

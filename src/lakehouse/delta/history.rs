@@ -1,0 +1,204 @@
+//! The history of a table: what each commit did, and when.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::action::{Metadata, Raw};
+use super::error::{DeltaError, Result};
+use super::log::{Versions, commit_file, commit_path, versions};
+use super::replay::{Detail, snapshot_of};
+use super::store::TableStore;
+
+/// A commit as its table's history shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// The version it made.
+    pub version: u64,
+    /// When, in milliseconds; strictly increasing unless commits carry their own time and disagree with the files'.
+    pub timestamp_ms: i64,
+    /// `WRITE`, `MERGE`, `CLONE`…; absent when the writer said nothing.
+    pub operation: Option<String>,
+    /// What the writer said about the operation.
+    pub operation_parameters: Raw,
+    /// What the operation counted.
+    pub operation_metrics: Raw,
+    /// Who, by name.
+    pub user_name: Option<String>,
+    /// Who, by id.
+    pub user_id: Option<String>,
+    /// With what.
+    pub engine_info: Option<String>,
+    /// Whether it changed what a reader sees: data, schema or protocol. Maintenance does not.
+    pub changes_data_or_schema: bool,
+    /// The table id, where the commit sets metadata.
+    pub table_id: Option<String>,
+    /// The whole `commitInfo`.
+    pub commit_info: Raw,
+}
+
+/// Reads the commits still in the log from a version on, oldest first. Nothing before a gap is returned.
+pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commit>> {
+    let log = versions(store)?;
+    let times = file_times(&log);
+    let own_times_since = snapshot_of(store, &log, None, Detail::Header)?
+        .metadata
+        .in_commit_timestamps_since();
+    let mut found: Vec<Commit> = Vec::new();
+    for commit in log
+        .commits
+        .iter()
+        .rev()
+        .take_while(|commit| from.is_none_or(|from| commit.version >= from))
+    {
+        if found
+            .last()
+            .is_some_and(|later| later.version != commit.version + 1)
+        {
+            break;
+        }
+        let mut read = match read_commit(store, commit.version) {
+            Ok(read) => read,
+            // Log cleanup goes from the oldest on; it may run while this does.
+            Err(error) if error.is_not_found() => break,
+            Err(error) => return Err(error),
+        };
+        let own_time = own_times_since
+            .filter(|since| commit.version >= *since)
+            .and_then(|_| in_commit_timestamp(&read.commit_info));
+        read.timestamp_ms = own_time.unwrap_or(times[&commit.version]);
+        found.push(read);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// When a version was committed: its own time where the table enables it, otherwise its file's.
+pub(crate) fn timestamp(
+    store: &TableStore,
+    log: &Versions,
+    metadata: &Metadata,
+    version: u64,
+) -> Result<Option<i64>> {
+    let Some(file_time) = file_times(log).remove(&version) else {
+        return Ok(None);
+    };
+    if metadata
+        .in_commit_timestamps_since()
+        .is_none_or(|since| version < since)
+    {
+        return Ok(Some(file_time));
+    }
+    // The protocol puts it into the first action.
+    let mut line = String::new();
+    let read = store
+        .read(&commit_path(version))?
+        .lines()
+        .read_line(&mut line);
+    read.map_err(|error| DeltaError::io(format!("read {}", commit_file(version)), error))?;
+    let info = serde_json::from_str::<Line>(&line)
+        .ok()
+        .and_then(|line| line.commit_info);
+    match info.as_ref().and_then(in_commit_timestamp) {
+        Some(time) => Ok(Some(time)),
+        None => Err(DeltaError::corrupt(
+            commit_file(version),
+            "its first action has no inCommitTimestamp though the table enables it",
+        )),
+    }
+}
+
+/// The files' times made strictly increasing, as every Delta reader does.
+fn file_times(log: &Versions) -> BTreeMap<u64, i64> {
+    let mut last = i64::MIN;
+    log.commits
+        .iter()
+        .map(|commit| {
+            last = commit.modified_ms.max(last.saturating_add(1));
+            (commit.version, last)
+        })
+        .collect()
+}
+
+fn in_commit_timestamp(info: &Raw) -> Option<i64> {
+    info.get("inCommitTimestamp").and_then(Value::as_i64)
+}
+
+fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
+    let file = commit_file(version);
+    let mut info = None;
+    let mut changes = false;
+    let mut table_id = None;
+    for (number, line) in store
+        .read(&commit_path(version))?
+        .lines()
+        .split(b'\n')
+        .enumerate()
+    {
+        let line = line.map_err(|error| DeltaError::io(format!("read {file}"), error))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_slice(&line)
+            .map_err(|error| DeltaError::corrupt(&file, format!("line {}: {error}", number + 1)))?;
+        let Line {
+            add,
+            remove,
+            protocol,
+            meta_data,
+            commit_info,
+        } = line;
+        changes |= [add, remove]
+            .into_iter()
+            .flatten()
+            .any(|file| file.data_change.unwrap_or(true));
+        changes |= protocol.is_some() || meta_data.is_some();
+        table_id = meta_data.map(|metadata| metadata.id).or(table_id);
+        info = info.or(commit_info);
+    }
+    let info = info.unwrap_or_default();
+    let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
+    let object = |name: &str| {
+        info.get(name)
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
+    };
+    Ok(Commit {
+        version,
+        timestamp_ms: 0,
+        operation: text("operation"),
+        operation_parameters: object("operationParameters"),
+        operation_metrics: object("operationMetrics"),
+        user_name: text("userName"),
+        user_id: text("userId"),
+        engine_info: text("engineInfo"),
+        changes_data_or_schema: changes,
+        table_id,
+        commit_info: info,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    add: Option<FileChange>,
+    remove: Option<FileChange>,
+    protocol: Option<serde::de::IgnoredAny>,
+    meta_data: Option<MetadataId>,
+    commit_info: Option<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileChange {
+    data_change: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct MetadataId {
+    #[serde(default)]
+    id: String,
+}

@@ -1,0 +1,266 @@
+//! What a path in a Delta log means: percent-encoded, relative to the table or absolute, never out of its root.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::error::{DeltaError, Result};
+
+/// Where a file named by a log lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Location {
+    /// Inside the table; decoded, with `/` between folders, to be taken literally.
+    Inside(String),
+    /// Elsewhere on this machine, as in a shallow clone.
+    Elsewhere(PathBuf),
+    /// On another kind of store, as a URL.
+    Foreign(String),
+}
+
+/// What a URI path cannot carry as it is. `=` and what Hive escapes in partition folders can.
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b':');
+
+/// Encodes a path inside a table for the log.
+pub(crate) fn encode(path: &str) -> String {
+    utf8_percent_encode(path, ENCODED).to_string()
+}
+
+/// Finds where a path in the log of a table points. `root` is the table's folder, where it has one.
+pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
+    let refused = |why: &str| DeltaError::corrupt(path, why);
+    let decoded = percent_decode_str(path)
+        .decode_utf8()
+        .map_err(|_| refused("the path is not UTF-8"))?;
+    if decoded.contains('\0') {
+        return Err(refused("the path holds a NUL"));
+    }
+    match scheme(path) {
+        Some("file") => {
+            let rest = &decoded["file:".len()..];
+            // file:/x, file:///x and file://localhost/x are one place.
+            let rest = match rest.strip_prefix("//") {
+                Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+                None => rest,
+            };
+            absolute(rest, root).ok_or_else(|| refused("a file URL without an absolute path"))
+        }
+        Some(_) => Ok(Location::Foreign(path.to_owned())),
+        None if decoded.starts_with('/') => {
+            absolute(&decoded, root).ok_or_else(|| refused("the path is not absolute"))
+        }
+        None => {
+            let inside =
+                normal(&decoded).ok_or_else(|| refused("the path leads out of the table"))?;
+            if inside.is_empty() {
+                Err(refused("the path names no file"))
+            } else {
+                Ok(Location::Inside(inside.into_owned()))
+            }
+        }
+    }
+}
+
+/// The form of a path by which files are compared: two paths with one key are one file.
+pub(crate) fn key<'a>(path: &'a str, root: Option<&Path>) -> Cow<'a, str> {
+    if !path.starts_with(['/', '.'])
+        && !path.contains(['%', ':'])
+        && !path.contains("/.")
+        && !path.contains("//")
+    {
+        return Cow::Borrowed(path);
+    }
+    match locate(path, root) {
+        Ok(Location::Inside(inside)) => Cow::Owned(inside),
+        Ok(Location::Elsewhere(elsewhere)) => Cow::Owned(format!("file:{}", elsewhere.display())),
+        Ok(Location::Foreign(url)) => match url.split_once("://") {
+            Some(("s3a" | "s3n", rest)) => Cow::Owned(format!("s3://{rest}")),
+            _ => Cow::Owned(url),
+        },
+        // Refused when the file is needed; until then it is only itself.
+        Err(_) => Cow::Borrowed(path),
+    }
+}
+
+/// The scheme of a URI, where the path has one: `file:/x` has, `a=1:2/x` and `day/1:2` have not.
+fn scheme(path: &str) -> Option<&str> {
+    let (scheme, _) = path.split_once(':')?;
+    let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .chars()
+            .all(|each| each.is_ascii_alphanumeric() || matches!(each, '+' | '-' | '.'));
+    valid.then_some(scheme)
+}
+
+fn absolute(path: &str, root: Option<&Path>) -> Option<Location> {
+    let inner = path.strip_prefix('/')?;
+    let path = format!("/{}", normal(inner)?);
+    if let Some(inside) = root.and_then(|root| path.strip_prefix(root.to_str()?)?.strip_prefix('/'))
+    {
+        return Some(Location::Inside(inside.to_owned()));
+    }
+    Some(Location::Elsewhere(PathBuf::from(path)))
+}
+
+/// Resolves `.`, `..` and empty parts; `None` when it climbs above where it starts.
+fn normal(path: &str) -> Option<Cow<'_, str>> {
+    if !path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Some(Cow::Borrowed(path));
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(Cow::Owned(parts.join("/")))
+}
+
+/// Where the file of a deletion vector with storage type `u` lies: an optional folder, then 20 characters of Z85.
+pub(crate) fn vector_file(reference: &str) -> Result<String> {
+    let refused = |why: &str| DeltaError::corrupt(format!("deletion vector {reference}"), why);
+    if !reference.is_ascii() {
+        return Err(refused("the reference is not Z85"));
+    }
+    let at = reference
+        .len()
+        .checked_sub(20)
+        .ok_or_else(|| refused("the reference is too short"))?;
+    let (prefix, id) = reference.split_at(at);
+    let bytes = z85::decode(id).map_err(|_| refused("the reference is not Z85"))?;
+    let id = uuid::Uuid::from_slice(&bytes).map_err(|_| refused("the reference is no UUID"))?;
+    let name = format!("deletion_vector_{id}.bin");
+    if prefix.is_empty() {
+        return Ok(name);
+    }
+    normal(&format!("{prefix}/{name}"))
+        .map(Cow::into_owned)
+        .ok_or_else(|| refused("the reference leads out of the table"))
+}
+
+/// The reference, of storage type `u`, to `deletion_vector_<id>.bin` in the table's folder.
+pub(crate) fn vector_reference(id: uuid::Uuid) -> String {
+    z85::encode(id.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn inside(path: &str) -> Location {
+        Location::Inside(path.to_owned())
+    }
+
+    #[test]
+    fn a_path_is_decoded_exactly_once() {
+        assert_eq!(
+            locate("p=a%2520b/x.parquet", None).unwrap(),
+            inside("p=a%20b/x.parquet")
+        );
+        assert_eq!(
+            locate("p=a%20b/x.parquet", None).unwrap(),
+            inside("p=a b/x.parquet")
+        );
+        assert_eq!(locate("t=1:2/x", None).unwrap(), inside("t=1:2/x"));
+    }
+
+    #[test]
+    fn every_spelling_of_an_absolute_path_is_one_file() {
+        let root = Path::new("/lake/t");
+        for path in [
+            "/lake/t/a%20b",
+            "file:/lake/t/a%20b",
+            "file:///lake/t/a%20b",
+            "file://localhost/lake/t/./a%20b",
+            "a%20b",
+            "a b",
+        ] {
+            assert_eq!(locate(path, Some(root)).unwrap(), inside("a b"), "{path}");
+            assert_eq!(key(path, Some(root)), "a b", "{path}");
+        }
+        assert_eq!(
+            locate("/lake/t2/a", Some(root)).unwrap(),
+            Location::Elsewhere("/lake/t2/a".into())
+        );
+        assert_eq!(key("file:///x/y", Some(root)), key("/x/y", Some(root)));
+        assert_eq!(key("s3a://b/x", None), key("s3://b/x", None));
+    }
+
+    #[test]
+    fn a_path_that_leads_out_of_the_table_is_refused() {
+        for path in [
+            "../x",
+            "a/../../x",
+            "%2e%2e/x",
+            "..//Users/x",
+            "",
+            ".",
+            "a%00b",
+            "/../x",
+            "file:x",
+        ] {
+            assert!(
+                matches!(locate(path, None), Err(DeltaError::Corrupt { .. })),
+                "{path}"
+            );
+        }
+        assert_eq!(locate("a/../x", None).unwrap(), inside("x"));
+    }
+
+    #[test]
+    fn a_deletion_vector_reference_names_its_file() {
+        // The example of the Delta protocol.
+        let file = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
+        assert_eq!(vector_file("^-aqEH.-t@S}K{vb[*k^").unwrap(), file);
+        assert_eq!(
+            vector_file("ab^-aqEH.-t@S}K{vb[*k^").unwrap(),
+            format!("ab/{file}")
+        );
+        for bad in ["", "short", "éééééééééééé", "..^-aqEH.-t@S}K{vb[*k^"] {
+            assert!(vector_file(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded_to_itself(path in "[^/\0.]{1,12}(/[^/\0.]{1,12}){0,3}") {
+            let there = locate(&encode(&path), None).unwrap();
+            prop_assert_eq!(there, Location::Inside(path));
+        }
+
+        #[test]
+        fn no_path_is_ever_located_above_its_root(path in "([./%]|%2e|%2f|[a-c]){0,24}") {
+            if let Ok(Location::Inside(at)) = locate(&path, None) {
+                prop_assert!(at.split('/').all(|part| !matches!(part, "" | "." | "..")));
+            }
+        }
+
+        #[test]
+        fn a_vector_reference_finds_its_way_back(bits in any::<u128>()) {
+            let id = uuid::Uuid::from_u128(bits);
+            prop_assert_eq!(vector_file(&vector_reference(id)).unwrap(), format!("deletion_vector_{id}.bin"));
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Rebuilds a table at a version from a checkpoint and the commits after it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::io::BufRead;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
+use super::checkpoint::read_checkpoint;
+use super::error::{DeltaError, Result};
+use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
+use super::store::{Blob, TableStore};
+use super::{features, history, path};
+
+/// How much of a table a snapshot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Protocol, metadata, transactions and domains; no files, and no totals.
+    Header,
+    /// The files too, with what identifies and measures them.
+    Summary,
+    /// Everything, as the log spells it.
+    Full,
+}
+
+/// A table at a version.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The version.
+    pub version: u64,
+    /// When it was committed, in milliseconds; `None` when the commit is no longer in the log.
+    pub timestamp_ms: Option<i64>,
+    /// The protocol in force.
+    pub protocol: Protocol,
+    /// The metadata in force.
+    pub metadata: Metadata,
+    /// The newest `txn` action by application id.
+    pub txns: BTreeMap<String, Raw>,
+    /// The newest `domainMetadata` action by domain, without those removed.
+    pub domains: BTreeMap<String, Raw>,
+    /// The live files.
+    pub files: HashMap<FileKey, LiveFile>,
+    /// `remove` actions that the log still holds, as JSON text; only with [`Detail::Full`].
+    pub tombstones: HashMap<FileKey, Box<str>>,
+    /// How much of the above was read.
+    pub detail: Detail,
+}
+
+/// What a table amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Live files.
+    pub files: u64,
+    /// Their bytes, as the log says.
+    pub bytes: u64,
+    /// Rows that a reader sees; `None` when a file has no statistics.
+    pub rows: Option<u64>,
+}
+
+impl Snapshot {
+    /// Adds up the live files.
+    pub fn totals(&self) -> Totals {
+        let start = Totals {
+            files: 0,
+            bytes: 0,
+            rows: Some(0),
+        };
+        self.files.values().fold(start, |sum, file| Totals {
+            files: sum.files + 1,
+            bytes: sum.bytes.saturating_add(file.size),
+            rows: sum.rows.zip(file.rows()).map(|(all, more)| all + more),
+        })
+    }
+
+    /// The live files in order of their keys.
+    pub fn sorted_files(&self) -> Vec<(&FileKey, &LiveFile)> {
+        let mut files: Vec<_> = self.files.iter().collect();
+        files.sort_unstable_by_key(|(key, _)| *key);
+        files
+    }
+}
+
+/// Reads a table at a version, or at its newest. Refuses reader features that are not known.
+pub(crate) fn snapshot(
+    store: &TableStore,
+    version: Option<u64>,
+    detail: Detail,
+) -> Result<Snapshot> {
+    let log = versions(store)?;
+    snapshot_of(store, &log, version, detail)
+}
+
+/// Reads a table whose log is already listed.
+pub(crate) fn snapshot_of(
+    store: &TableStore,
+    log: &Versions,
+    version: Option<u64>,
+    detail: Detail,
+) -> Result<Snapshot> {
+    let version = version.unwrap_or(log.newest);
+    let mut first_error = None;
+    for segment in log.segments(version)? {
+        match replay(store, &segment, detail) {
+            Ok(state) => return finish(store, log, version, state),
+            // An older checkpoint, or all commits, may still tell the same.
+            Err(Unreadable::Checkpoint(error)) => {
+                first_error.get_or_insert(error);
+            }
+            Err(Unreadable::Commit(error)) => return Err(first_error.unwrap_or(error)),
+        }
+    }
+    Err(first_error.unwrap_or(DeltaError::VersionMissing {
+        asked: version,
+        oldest: log.oldest,
+        newest: log.newest,
+    }))
+}
+
+/// Which part of the log could not be read.
+enum Unreadable {
+    Checkpoint(DeltaError),
+    Commit(DeltaError),
+}
+
+fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State, Unreadable> {
+    let mut state = State::new(store, detail);
+    if let Some(checkpoint) = &segment.checkpoint {
+        read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;
+        // Removals since the checkpoint count; a checkpoint that says nothing about the table itself is no base at all.
+        if state.protocol.is_none() || state.metadata.is_none() {
+            let lacks = if state.protocol.is_none() {
+                "protocol"
+            } else {
+                "metaData"
+            };
+            return Err(Unreadable::Commit(DeltaError::corrupt(
+                checkpoint.files.join(", "),
+                format!("it holds no {lacks} action"),
+            )));
+        }
+    }
+    for version in segment.commits.clone() {
+        let blob = store
+            .read(&commit_path(version))
+            .map_err(Unreadable::Commit)?;
+        state
+            .read_lines(blob, &commit_file(version))
+            .map_err(Unreadable::Commit)?;
+    }
+    Ok(state)
+}
+
+fn finish(store: &TableStore, log: &Versions, version: u64, state: State) -> Result<Snapshot> {
+    let State {
+        protocol,
+        metadata,
+        txns,
+        domains,
+        files,
+        tombstones,
+        detail,
+        ..
+    } = state;
+    let lacks =
+        |what: &str| DeltaError::corrupt(LOG, format!("version {version} has no {what} action"));
+    let protocol = Protocol(protocol.ok_or_else(|| lacks("protocol"))?);
+    features::check_reader(&protocol)?;
+    let metadata = Metadata(metadata.ok_or_else(|| lacks("metaData"))?);
+    let timestamp_ms = history::timestamp(store, log, &metadata, version)?;
+    Ok(Snapshot {
+        version,
+        timestamp_ms,
+        protocol,
+        metadata,
+        txns,
+        domains,
+        files,
+        tombstones,
+        detail,
+    })
+}
+
+/// A table while its log is being read, oldest action first.
+pub(super) struct State {
+    pub(super) detail: Detail,
+    root: Option<PathBuf>,
+    pub(super) protocol: Option<Raw>,
+    pub(super) metadata: Option<Raw>,
+    txns: BTreeMap<String, Raw>,
+    domains: BTreeMap<String, Raw>,
+    pub(super) files: HashMap<FileKey, LiveFile>,
+    tombstones: HashMap<FileKey, Box<str>>,
+    /// Sidecars named by a V2 checkpoint.
+    pub(super) sidecars: Vec<String>,
+}
+
+impl State {
+    pub(super) fn new(store: &TableStore, detail: Detail) -> Self {
+        Self {
+            detail,
+            root: store.folder().map(PathBuf::from),
+            protocol: None,
+            metadata: None,
+            txns: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            files: HashMap::new(),
+            tombstones: HashMap::new(),
+            sidecars: Vec::new(),
+        }
+    }
+
+    /// Applies a file of JSON lines. `file` is its name for messages.
+    pub(super) fn read_lines(&mut self, blob: Blob, file: &str) -> Result<()> {
+        let mut lines = blob.lines();
+        let mut line = Vec::with_capacity(1 << 12);
+        for number in 1_u64.. {
+            line.clear();
+            let length = lines
+                .read_until(b'\n', &mut line)
+                .map_err(|error| DeltaError::io(format!("read {file}"), error))?;
+            if length == 0 {
+                if number == 1 {
+                    return Err(DeltaError::corrupt(file, "it is empty"));
+                }
+                break;
+            }
+            let text = line.trim_ascii();
+            if !text.is_empty() {
+                self.apply(text).map_err(|error| {
+                    DeltaError::corrupt(file, format!("line {number}: {error}"))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, text: &[u8]) -> serde_json::Result<()> {
+        match self.detail {
+            Detail::Full => {
+                let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
+                if let Some(add) = line.add.take() {
+                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()));
+                }
+                if let Some(remove) = line.remove.take() {
+                    self.remove(
+                        serde_json::from_str(remove.get())?,
+                        Some(remove.get().into()),
+                    );
+                }
+                self.rest(line);
+            }
+            Detail::Summary => {
+                let mut line = serde_json::from_slice::<Line<AddFacts>>(text)?;
+                if let Some(add) = line.add.take() {
+                    self.add(add, None);
+                }
+                if let Some(remove) = line.remove.take() {
+                    self.remove(remove, None);
+                }
+                self.rest(line);
+            }
+            Detail::Header => self.rest(serde_json::from_slice::<Line<IgnoredAny>>(text)?),
+        }
+        Ok(())
+    }
+
+    fn rest<A>(&mut self, line: Line<A>) {
+        let Line {
+            add: _,
+            remove: _,
+            protocol,
+            meta_data,
+            txn,
+            domain_metadata,
+            sidecar,
+        } = line;
+        if protocol.is_some() {
+            self.protocol = protocol;
+        }
+        if meta_data.is_some() {
+            self.metadata = meta_data;
+        }
+        if let Some(txn) = txn {
+            self.txn(txn);
+        }
+        if let Some(domain) = domain_metadata {
+            self.domain(domain);
+        }
+        if let Some(sidecar) = sidecar {
+            self.sidecars.push(sidecar.path);
+        }
+    }
+
+    pub(super) fn txn(&mut self, txn: Raw) {
+        if let Some(app) = txn.get("appId").and_then(|app| app.as_str()) {
+            self.txns.insert(app.to_owned(), txn);
+        }
+    }
+
+    pub(super) fn domain(&mut self, domain: Raw) {
+        let Some(name) = domain.get("domain").and_then(|name| name.as_str()) else {
+            return;
+        };
+        if domain.get("removed").and_then(|removed| removed.as_bool()) == Some(true) {
+            self.domains.remove(name);
+        } else {
+            self.domains.insert(name.to_owned(), domain);
+        }
+    }
+
+    /// Takes a file in. `action` is its text, where it is to be kept.
+    pub(super) fn add(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
+        let key = facts.key(self.root.as_deref());
+        let AddFacts {
+            path,
+            size,
+            deletion_vector,
+            stats,
+            records,
+        } = facts;
+        let records = records.or_else(|| num_records(&stats?));
+        let spelled = (*key.path != *path).then(|| path.as_ref().into());
+        if self.detail == Detail::Full {
+            self.tombstones.remove(&key);
+        }
+        let size = u64::try_from(size.unwrap_or(0)).unwrap_or(0);
+        self.files.insert(
+            key,
+            LiveFile {
+                spelled,
+                vector: deletion_vector.map(Box::new),
+                size,
+                records,
+                action,
+            },
+        );
+    }
+
+    /// Takes a file out. `action` is its text, where it is to be kept.
+    pub(super) fn remove(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
+        let key = facts.key(self.root.as_deref());
+        self.files.remove(&key);
+        if let Some(action) = action {
+            self.tombstones.insert(key, action);
+        }
+    }
+}
+
+/// One line of a commit. `A` is how much of a file action is wanted.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "A: Deserialize<'de>"))]
+struct Line<A> {
+    add: Option<A>,
+    remove: Option<A>,
+    protocol: Option<Raw>,
+    meta_data: Option<Raw>,
+    txn: Option<Raw>,
+    domain_metadata: Option<Raw>,
+    sidecar: Option<Sidecar>,
+}
+
+#[derive(Deserialize)]
+struct Sidecar {
+    path: String,
+}
+
+/// What replay needs to know of an `add` or `remove`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddFacts<'a> {
+    #[serde(borrow)]
+    pub(super) path: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) size: Option<i64>,
+    #[serde(default)]
+    pub(super) deletion_vector: Option<Vector>,
+    #[serde(default)]
+    pub(super) stats: Option<String>,
+    /// Records, where they are known without parsing `stats`.
+    #[serde(skip)]
+    pub(super) records: Option<u64>,
+}
+
+impl AddFacts<'_> {
+    fn key(&self, root: Option<&std::path::Path>) -> FileKey {
+        FileKey {
+            path: path::key(&self.path, root).into(),
+            vector: self
+                .deletion_vector
+                .as_ref()
+                .map(|vector| vector.unique_id().into()),
+        }
+    }
+}
+
+/// The record count in a file's statistics. Statistics that do not parse are as good as none.
+fn num_records(stats: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Stats {
+        num_records: Option<u64>,
+    }
+    serde_json::from_str::<Stats>(stats).ok()?.num_records
+}

@@ -1,0 +1,316 @@
+//! Small tables of drsync's own, such as the ledger: create, append, replace all rows, read.
+
+mod schema;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, new_null_array};
+use arrow_schema::{DataType, Field, Schema};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::action::Metadata;
+use super::clone::{remove, wanted};
+use super::commit::{Author, Expect, Operation, commit_info, commit_on, put};
+use super::error::{DeltaError, Result};
+use super::features;
+use super::log::versions;
+use super::path::Location;
+use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
+use super::store::{TableStore, missing};
+pub use schema::schema_string;
+
+/// How often a lost race is run again before giving up.
+const ATTEMPTS: usize = 100;
+
+/// A table to create.
+#[derive(Debug, Clone)]
+pub struct NewTable {
+    /// The columns; timestamps are microseconds in UTC.
+    pub schema: Schema,
+    /// The partition columns, in order.
+    pub partition_columns: Vec<String>,
+    /// The table properties. What needs a protocol beyond reader 1 and writer 2 is not looked for.
+    pub properties: BTreeMap<String, String>,
+}
+
+pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> Result<()> {
+    let NewTable {
+        schema,
+        partition_columns,
+        properties,
+    } = table;
+    let operation = Operation {
+        name: "CREATE TABLE".to_owned(),
+        parameters: serde_json::from_value(json!({
+            "partitionBy": json!(partition_columns).to_string(),
+            "properties": json!(properties).to_string(),
+        }))
+        .unwrap_or_default(),
+        metrics: Vec::new(),
+    };
+    let metadata = json!({ "metaData": {
+        "id": uuid::Uuid::new_v4().to_string(),
+        "format": { "provider": "parquet", "options": {} },
+        "schemaString": schema_string(schema)?,
+        "partitionColumns": partition_columns,
+        "configuration": properties,
+        "createdTime": author.now_ms,
+    }});
+    let protocol = json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } });
+    put(
+        store,
+        0,
+        &[
+            commit_info(author, &operation, None, None),
+            protocol.to_string(),
+            metadata.to_string(),
+        ],
+    )
+}
+
+pub(super) fn append(
+    store: &TableStore,
+    rows: &RecordBatch,
+    expect: Expect,
+    author: &Author,
+) -> Result<u64> {
+    let mut written = None;
+    with_retries(store, expect, |base| {
+        let operation = write_operation("Append", rows);
+        let add = match &written {
+            Some(add) => String::clone(add),
+            None => written
+                .insert(write_file(store, base, rows, author)?)
+                .clone(),
+        };
+        commit_on(store, base, author, &operation, vec![add])
+    })
+}
+
+pub(super) fn overwrite(
+    store: &TableStore,
+    rows: &RecordBatch,
+    expect: Expect,
+    author: &Author,
+) -> Result<u64> {
+    let mut written = None;
+    with_retries(store, expect, |base| {
+        let mut actions = base
+            .sorted_files()
+            .into_iter()
+            .map(|(key, file)| remove(key, file, author.now_ms))
+            .collect::<Result<Vec<_>>>()?;
+        if rows.num_rows() > 0 {
+            actions.push(match &written {
+                Some(add) => String::clone(add),
+                None => written
+                    .insert(write_file(store, base, rows, author)?)
+                    .clone(),
+            });
+        }
+        commit_on(
+            store,
+            base,
+            author,
+            &write_operation("Overwrite", rows),
+            actions,
+        )
+    })
+}
+
+fn with_retries(
+    store: &TableStore,
+    expect: Expect,
+    mut attempt: impl FnMut(&Snapshot) -> Result<u64>,
+) -> Result<u64> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let log = versions(store)?;
+        expect.check(Some(log.newest))?;
+        let base = snapshot_of(store, &log, None, Detail::Full)?;
+        features::check_writer(&base.protocol)?;
+        match attempt(&base) {
+            Err(DeltaError::Conflict { .. })
+                if expect == Expect::Anything && attempts < ATTEMPTS => {}
+            done => return done,
+        }
+    }
+}
+
+fn write_operation(mode: &str, rows: &RecordBatch) -> Operation {
+    Operation {
+        name: "WRITE".to_owned(),
+        parameters: serde_json::from_value(json!({ "mode": mode, "partitionBy": "[]" }))
+            .unwrap_or_default(),
+        metrics: vec![
+            ("numFiles", u64::from(rows.num_rows() > 0)),
+            ("numOutputRows", rows.num_rows() as u64),
+        ],
+    }
+}
+
+/// Writes rows as a data file of the table and returns the `add` action that makes them live.
+fn write_file(
+    store: &TableStore,
+    table: &Snapshot,
+    rows: &RecordBatch,
+    author: &Author,
+) -> Result<String> {
+    let unsupported = |why: String| DeltaError::Unsupported {
+        location: store.location(),
+        why,
+    };
+    if !table.metadata.partition_columns().is_empty() {
+        return Err(unsupported(
+            "rows cannot be written to a partitioned table".to_owned(),
+        ));
+    }
+    for feature in [
+        "rowTracking",
+        "columnMapping",
+        "identityColumns",
+        "generatedColumns",
+    ] {
+        if table.protocol.supports(feature) {
+            return Err(DeltaError::feature(
+                feature,
+                "drsync writes rows to simple tables only",
+            ));
+        }
+    }
+    let (ours, theirs) = (
+        schema_string(&rows.schema())?,
+        table.metadata.schema_string(),
+    );
+    if !schema::same_columns(&ours, theirs) {
+        return Err(unsupported(format!(
+            "the rows have the columns {ours}, the table has {theirs}"
+        )));
+    }
+    let path = format!("part-00000-{}-c000.zstd.parquet", uuid::Uuid::new_v4());
+    let failed = |error: parquet::errors::ParquetError| {
+        DeltaError::corrupt(&path, format!("it cannot be written: {error}"))
+    };
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .build();
+    let mut writer =
+        ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(failed)?;
+    writer.write(rows).map_err(failed)?;
+    let content = writer.into_inner().map_err(failed)?;
+    store.create(&path, &content)?;
+    let add = json!({ "add": {
+        "path": path,
+        "partitionValues": {},
+        "size": content.len(),
+        "modificationTime": author.now_ms,
+        "dataChange": true,
+        "stats": json!({ "numRecords": rows.num_rows() }).to_string(),
+    }});
+    Ok(add.to_string())
+}
+
+pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
+    let table = snapshot(store, version, Detail::Full)?;
+    if table
+        .metadata
+        .property("delta.columnMapping.mode")
+        .is_some_and(|mode| mode != "none")
+    {
+        return Err(DeltaError::feature(
+            "columnMapping",
+            "drsync reads rows of simple tables only",
+        ));
+    }
+    let columns = schema::columns(table.metadata.schema_string())?;
+    let mut found = Vec::new();
+    for want in wanted(&table, store.folder())? {
+        if want.file.vector.is_some() {
+            return Err(DeltaError::feature(
+                "deletionVectors",
+                "drsync reads rows of simple tables only",
+            ));
+        }
+        let bytes = match &want.from {
+            Location::Inside(path) => store.read_all(path).map_err(|error| missing(error, path))?,
+            Location::Elsewhere(path) => Bytes::from(std::fs::read(path).map_err(|error| {
+                let shown = path.display().to_string();
+                missing(DeltaError::io(format!("read {shown}"), error), &shown)
+            })?),
+            Location::Foreign(_) => {
+                unreachable!("a wanted file is on this machine or in its table")
+            }
+        };
+        let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(&want.to, error);
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+            .and_then(|builder| builder.build())
+            .map_err(|error| corrupt(&error))?;
+        for batch in reader {
+            let batch = batch.map_err(|error| corrupt(&error))?;
+            found.push(arranged(
+                &batch,
+                &columns,
+                &table.metadata,
+                want.file.action.as_deref(),
+            )?);
+        }
+    }
+    Ok(found)
+}
+
+/// The table's columns in its order: from the file, from the partition, or null where the file is older than the column.
+fn arranged(
+    batch: &RecordBatch,
+    columns: &[Field],
+    metadata: &Metadata,
+    action: Option<&str>,
+) -> Result<RecordBatch> {
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase")]
+    struct Partition {
+        partition_values: BTreeMap<String, Option<String>>,
+    }
+    let partition: Partition = action
+        .and_then(|action| serde_json::from_str(action).ok())
+        .unwrap_or_default();
+    let partitioned = metadata.partition_columns();
+    let rows = batch.num_rows();
+    let arrays = columns.iter().map(|column| -> Result<(Field, ArrayRef)> {
+        let array = if partitioned.contains(&column.name().as_str()) {
+            if *column.data_type() != DataType::Utf8 {
+                return Err(DeltaError::feature(
+                    format!("partition column {}", column.name()),
+                    "drsync reads partitions of strings only",
+                ));
+            }
+            let value = partition
+                .partition_values
+                .get(column.name())
+                .cloned()
+                .flatten();
+            Arc::new(StringArray::from(vec![value; rows])) as ArrayRef
+        } else {
+            match batch.column_by_name(column.name()) {
+                Some(array) => array.clone(),
+                None => new_null_array(column.data_type(), rows),
+            }
+        };
+        Ok((
+            Field::new(column.name(), array.data_type().clone(), true),
+            array,
+        ))
+    });
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
+        arrays.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| DeltaError::corrupt("a data file", error))
+}

@@ -1,0 +1,202 @@
+//! What lies at a replica's path: a Delta table with its mark and its commits, ours or not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::delta::{self, DeltaError, Detail, Snapshot, TableStore};
+use super::off_thread;
+use super::refusal::refusal;
+use super::sources::{column_mapping, moment};
+use crate::region::{Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion};
+
+/// The folder of a table's log.
+const LOG: &str = "_delta_log";
+
+pub(super) async fn replica(
+    root: &Path,
+    asked: &ReplicaQuestion,
+) -> Result<Option<Replica>, RegionError> {
+    let ReplicaQuestion {
+        path,
+        since_version,
+    } = asked;
+    let doing = format!("look at the replica {path}");
+    let failed = |error| refusal(&doing, &error);
+    let store = TableStore::within(root, path);
+    let log = match delta::versions(&store).await {
+        Ok(log) => log,
+        Err(DeltaError::NotATable { .. }) => {
+            refuse_foreign(&store, &doing).await?;
+            return Ok(None);
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let head = delta::snapshot(&store, Some(log.newest), Detail::Summary)
+        .await
+        .map_err(failed)?;
+    // Fewer versions than were asked for: the table was made again, and all of it is of interest.
+    let since = since_version.filter(|since| *since <= log.newest);
+    let history = match since {
+        Some(since) if since == log.newest => Vec::new(),
+        since => delta::history(&store, since.map(|since| since + 1))
+            .await
+            .map_err(failed)?,
+    };
+    let mut commits = Vec::with_capacity(history.len());
+    // A commit may have come since the head was read; it is for the next look.
+    for commit in history
+        .into_iter()
+        .filter(|commit| commit.version <= log.newest)
+    {
+        commits.push(replica_commit(&store, commit).await.map_err(failed)?);
+    }
+    Ok(Some(Replica {
+        version: log.newest,
+        mark: mark_of(&head),
+        column_mapping: column_mapping(&head),
+        rows: head.totals().rows,
+        commits,
+    }))
+}
+
+/// The mark in a table's properties.
+pub(super) fn mark_of(table: &Snapshot) -> Option<Mark> {
+    Mark::from_properties(|key| table.metadata.property(key))
+}
+
+/// Refuses a folder that holds something and is no Delta table.
+///
+/// An interrupted first clone leaves files and an empty log folder, which is nothing yet.
+pub(super) async fn refuse_foreign(store: &TableStore, doing: &str) -> Result<(), RegionError> {
+    let Some(folder) = store.folder().map(Path::to_path_buf) else {
+        return Ok(());
+    };
+    let looked = off_thread(move || -> std::io::Result<bool> {
+        if folder.join(LOG).is_dir() {
+            return Ok(false);
+        }
+        match std::fs::read_dir(&folder) {
+            Ok(mut entries) => Ok(entries.next().is_some()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            // A file where the table's folder should be.
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(true),
+            Err(error) => Err(error),
+        }
+    });
+    match looked.await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(RegionError::new(
+            RegionErrorKind::Conflict,
+            doing,
+            format!(
+                "something that is no Delta table lies at {}",
+                store.location()
+            ),
+        )),
+        Err(error) => {
+            let error = DeltaError::io(format!("look into {}", store.location()), error);
+            Err(refusal(doing, &error))
+        }
+    }
+}
+
+async fn replica_commit(
+    store: &TableStore,
+    commit: delta::Commit,
+) -> Result<ReplicaCommit, DeltaError> {
+    let mark = match commit.table_id {
+        Some(_) => {
+            let (store, version) = (store.clone(), commit.version);
+            let read = off_thread(move || properties_set_by(&store, version)).await?;
+            Mark::from_properties(|key| read.get(key).map(String::as_str))
+        }
+        None => None,
+    };
+    let operation = commit.operation.unwrap_or_else(|| "unknown".to_owned());
+    let parameter = |name: &str| number(&commit.operation_parameters, name);
+    Ok(ReplicaCommit {
+        version: commit.version,
+        committed_at: moment(commit.timestamp_ms),
+        source_version: (operation == "CLONE")
+            .then(|| parameter("sourceVersion"))
+            .flatten(),
+        restored_to: (operation == "RESTORE")
+            .then(|| parameter("version"))
+            .flatten(),
+        rows: rows_touched(&commit.operation_metrics),
+        user: commit.user_name.or(commit.user_id),
+        operation,
+        mark,
+    })
+}
+
+/// The table properties that a commit sets; empty where it sets none.
+fn properties_set_by(
+    store: &TableStore,
+    version: u64,
+) -> Result<BTreeMap<String, String>, DeltaError> {
+    let file = format!("{LOG}/{version:020}.json");
+    let content = store.read_all(&file)?;
+    for line in content
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+    {
+        let action: Map<String, Value> =
+            serde_json::from_slice(line).map_err(|error| DeltaError::corrupt(&file, error))?;
+        if let Some(Value::Object(metadata)) = action.get("metaData") {
+            return Ok(delta::Metadata(metadata.clone()).properties());
+        }
+    }
+    Ok(BTreeMap::new())
+}
+
+/// A parameter or count, which writers put as a number or as text.
+fn number(values: &Map<String, Value>, name: &str) -> Option<u64> {
+    match values.get(name)? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim_matches('"').parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Rows that a commit changed, by what its operation counts.
+fn rows_touched(metrics: &Map<String, Value>) -> Option<u64> {
+    let merged = [
+        "numTargetRowsInserted",
+        "numTargetRowsUpdated",
+        "numTargetRowsDeleted",
+    ];
+    let sum = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| number(metrics, name))
+            .reduce(|all, more| all + more)
+    };
+    sum(&merged)
+        .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
+        .or_else(|| sum(&["numOutputRows"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_by_what_the_operation_did_not_by_what_it_wrote() {
+        let metrics = |json: Value| json.as_object().cloned().unwrap();
+        let update =
+            metrics(serde_json::json!({"numUpdatedRows": "1204", "numOutputRows": "90000"}));
+        assert_eq!(rows_touched(&update), Some(1204));
+        let merge = metrics(
+            serde_json::json!({"numTargetRowsInserted": 2, "numTargetRowsDeleted": "1", "numOutputRows": 9}),
+        );
+        assert_eq!(rows_touched(&merge), Some(3));
+        assert_eq!(
+            rows_touched(&metrics(serde_json::json!({"numOutputRows": "7"}))),
+            Some(7)
+        );
+        assert_eq!(rows_touched(&Map::new()), None);
+    }
+}

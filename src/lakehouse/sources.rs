@@ -1,0 +1,221 @@
+//! Source tables: their histories, and how they look at pinned versions.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::delta::{self, Detail, Snapshot, TableStore};
+use super::refusal::refusal;
+use crate::config::Location;
+use crate::region::{
+    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Source,
+    SourceQuestion, Table,
+};
+
+/// Property that says how long the files of a replaced version stay.
+const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
+/// Property that says how long commits stay in the log.
+const LOG_RETENTION: &str = "delta.logRetentionDuration";
+
+pub(super) async fn source(asked: &SourceQuestion) -> Result<Source, RegionError> {
+    let SourceQuestion {
+        table,
+        from_version,
+    } = asked;
+    let doing = format!("read the history of {}", table.name);
+    let store = store_of(table, &doing)?;
+    let failed = |error| refusal(&doing, &error);
+    let log = delta::versions(&store).await.map_err(failed)?;
+    // A version beyond the head is asked of a table that was made again: all of it is of interest.
+    let from = from_version.filter(|from| *from <= log.newest);
+    let history = delta::history(&store, from).await.map_err(failed)?;
+    let head = delta::snapshot(&store, None, Detail::Header)
+        .await
+        .map_err(failed)?;
+    let mut table_id = id_before(&store, &head, &history).await;
+    let commits: Vec<Commit> = history
+        .into_iter()
+        .map(|commit| {
+            table_id = commit.table_id.clone().or(table_id.take());
+            Commit {
+                version: commit.version,
+                committed_at: moment(commit.timestamp_ms),
+                operation: commit.operation.unwrap_or_else(|| "unknown".to_owned()),
+                user: commit.user_name.or(commit.user_id),
+                changes: commit.changes_data_or_schema,
+                table_id: table_id.clone(),
+            }
+        })
+        .collect();
+    if commits.is_empty() {
+        let detail = format!(
+            "the commit of its newest version {} is not in the log",
+            log.newest
+        );
+        return Err(RegionError::new(RegionErrorKind::Other, doing, detail));
+    }
+    Ok(Source {
+        commits,
+        oldest_version: log.oldest,
+        retention: head
+            .metadata
+            .property(DELETED_FILE_RETENTION)
+            .and_then(duration),
+        table_id: table
+            .table_id
+            .clone()
+            .unwrap_or_else(|| head.metadata.id().to_owned()),
+    })
+}
+
+/// The id in force before the first of some commits sets another, where the log still tells.
+async fn id_before(
+    store: &TableStore,
+    head: &Snapshot,
+    history: &[delta::Commit],
+) -> Option<String> {
+    let first = history.first()?;
+    if history.iter().all(|commit| commit.table_id.is_none()) {
+        return Some(head.metadata.id().to_owned());
+    }
+    if first.table_id.is_some() {
+        return None;
+    }
+    let then = delta::snapshot(store, Some(first.version), Detail::Header).await;
+    then.ok().map(|then| then.metadata.id().to_owned())
+}
+
+pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
+    let PinQuestion {
+        table,
+        version,
+        replica_location,
+        replica_version,
+    } = asked;
+    let doing = format!("look at {} at version {version}", table.name);
+    let store = store_of(table, &doing)?;
+    let failed = |error| refusal(&doing, &error);
+    let source = delta::snapshot(&store, Some(*version), Detail::Summary)
+        .await
+        .map_err(failed)?;
+    delta::check_clone(&source).map_err(failed)?;
+    let replica = match (replica_version, Location::literal_path(replica_location)) {
+        (Some(version), Some(folder)) => {
+            let replica = TableStore::local(folder);
+            // A replica that cannot be read is no reason not to look at its source.
+            match delta::snapshot(&replica, Some(*version), Detail::Summary).await {
+                Ok(replica) => Some(Some(replica)),
+                Err(_) => None,
+            }
+        }
+        (None, _) => Some(None),
+        (Some(_), None) => None,
+    };
+    let estimate = replica.map(|replica| {
+        let delta::Estimate {
+            copy_files,
+            copy_bytes,
+        } = delta::clone_estimate(&source, replica.as_ref());
+        Estimate {
+            copy_files,
+            copy_bytes,
+            basis: EstimateBasis::LiveFiles,
+        }
+    });
+    let totals = source.totals();
+    let property = |name: &str| source.metadata.property(name).map(str::to_owned);
+    Ok(Pin {
+        version: *version,
+        table_id: table
+            .table_id
+            .clone()
+            .unwrap_or_else(|| source.metadata.id().to_owned()),
+        files: totals.files,
+        bytes: totals.bytes,
+        rows: totals.rows,
+        column_mapping: column_mapping(&source),
+        deleted_file_retention: property(DELETED_FILE_RETENTION),
+        log_retention: property(LOG_RETENTION),
+        estimate,
+    })
+}
+
+/// A table's column-mapping mode, `none` where it has none.
+pub(super) fn column_mapping(table: &Snapshot) -> String {
+    let mode = table.metadata.property("delta.columnMapping.mode");
+    mode.unwrap_or("none").to_ascii_lowercase()
+}
+
+fn store_of(table: &Table, doing: &str) -> Result<TableStore, RegionError> {
+    let Some(location) = &table.location else {
+        let detail = "the catalog does not say where its files are";
+        return Err(RegionError::new(RegionErrorKind::NotFound, doing, detail));
+    };
+    open(location, doing)
+}
+
+/// A table by its literal path.
+pub(super) fn open(location: &str, doing: &str) -> Result<TableStore, RegionError> {
+    match Location::literal_path(location) {
+        Some(folder) => Ok(TableStore::local(folder)),
+        None => Err(RegionError::new(
+            RegionErrorKind::Unsupported,
+            doing,
+            format!("an embedded lakehouse reads tables of this machine, not {location}"),
+        )),
+    }
+}
+
+pub(super) fn moment(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// Reads an interval as Delta writes it: `interval 30 days`, `interval 1 week 12 hours`.
+fn duration(text: &str) -> Option<Duration> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = match words.split_first() {
+        Some((first, rest)) if first.eq_ignore_ascii_case("interval") => rest,
+        _ => words.as_slice(),
+    };
+    if words.is_empty() || words.len() % 2 != 0 {
+        return None;
+    }
+    let mut micros: u64 = 0;
+    for pair in words.chunks_exact(2) {
+        let count: u64 = pair[0].parse().ok()?;
+        let unit = match pair[1].to_ascii_lowercase().trim_end_matches('s') {
+            "week" => 7 * 24 * 3_600_000_000,
+            "day" => 24 * 3_600_000_000,
+            "hour" => 3_600_000_000,
+            "minute" => 60_000_000,
+            "second" => 1_000_000,
+            "millisecond" => 1000,
+            "microsecond" => 1,
+            _ => return None,
+        };
+        micros = micros.checked_add(count.checked_mul(unit)?)?;
+    }
+    Some(Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_read_as_delta_writes_it() {
+        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+        assert_eq!(duration("interval 30 days"), hours(720));
+        assert_eq!(duration("INTERVAL 1 WEEK 12 hours"), hours(180));
+        assert_eq!(duration("168 hours"), hours(168));
+        for nonsense in [
+            "",
+            "interval",
+            "interval x days",
+            "interval 3 moons",
+            "interval 3",
+        ] {
+            assert_eq!(duration(nonsense), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,527 @@
+//! Every finding, from a world in which one thing is wrong.
+
+use drsync::config::GroupEntry;
+use drsync::ledger::Status;
+use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode};
+use drsync::region::{
+    Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, WriteAccess,
+};
+
+use super::world::{World, at, replica_commit, table};
+
+const COUNTRIES: &str = "main.shop.countries";
+
+fn refusal(kind: RegionErrorKind) -> RegionError {
+    RegionError::new(kind, "look", "the region's words")
+}
+
+/// The codes that block a group.
+fn blocking(world: &World, group: &str) -> Vec<FindingCode> {
+    let plan = world.plan_of(group);
+    let codes: Vec<FindingCode> = plan
+        .findings
+        .iter()
+        .filter(|finding| finding.blocks())
+        .map(|finding| finding.code)
+        .collect();
+    assert_eq!(
+        plan.decision == Decision::Blocked,
+        !codes.is_empty(),
+        "{:?}",
+        plan.decision
+    );
+    for finding in &plan.findings {
+        assert!(!finding.message.is_empty());
+    }
+    codes
+}
+
+/// The world at a moment at which `reference` is due and has one new commit.
+fn due() -> World {
+    let mut world = World::new();
+    world.observed.now = at("2026-11-22T12:30:00Z");
+    world.commit(COUNTRIES, 5, "2026-11-22T11:30:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 5);
+    assert_eq!(world.plan_of("reference").decision, Decision::Sync);
+    world
+}
+
+#[test]
+fn configuration_invalid_blocks_the_group_and_lets_the_others_go_on() {
+    let world = World::with(|config| {
+        config["workspaces"][0]["sync_groups"][0]["tables"] = serde_json::json!([])
+    });
+    assert_eq!(
+        blocking(&world, "orders"),
+        [FindingCode::ConfigurationInvalid]
+    );
+    assert_eq!(blocking(&world, "reference"), []);
+}
+
+#[test]
+fn workflow_not_found_and_ambiguous_are_told_apart() {
+    let mut world = World::new();
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::NotFound));
+    assert_eq!(blocking(&world, "orders"), [FindingCode::WorkflowNotFound]);
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Conflict));
+    assert_eq!(blocking(&world, "orders"), [FindingCode::WorkflowAmbiguous]);
+}
+
+#[test]
+fn what_the_catalog_refuses_is_named() {
+    let mut world = World::new();
+    world.table(COUNTRIES).listed = Err(refusal(RegionErrorKind::NotFound));
+    assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotFound]);
+
+    let mut world = World::new();
+    world.table(COUNTRIES).listed.as_mut().unwrap().unsupported = Some("a view".to_owned());
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::UnsupportedTable]
+    );
+
+    let mut world = World::new();
+    let remedy = Some("GRANT SELECT".to_owned());
+    world.table(COUNTRIES).listed.as_mut().unwrap().denied = Some(Denied {
+        message: "no SELECT".to_owned(),
+        remedy,
+    });
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::TableNotReadable]
+    );
+    let plan = world.plan();
+    assert_eq!(
+        plan.workspaces[0].rows[0].after.message.as_deref(),
+        Some("table_not_readable: main.shop.countries: no SELECT; GRANT SELECT")
+    );
+    assert_eq!(
+        plan.workspaces[0].rows[0].after.current_sync_status,
+        Some(Status::Failed)
+    );
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_table_not_readable_and_an_unknown_feature_unsupported() {
+    let mut world = World::new();
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::TableNotReadable]
+    );
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Unsupported)));
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::UnsupportedTable]
+    );
+}
+
+#[test]
+fn no_version_at_the_recovery_point_of_a_workflow_that_ended_before_the_table_was_made() {
+    let mut world = World::with(|config| {
+        let tables = config["workspaces"][0]["sync_groups"][0]["tables"]
+            .as_array_mut()
+            .unwrap();
+        tables.push("main.shop.young".into());
+    });
+    let source = world.source("main.shop.young");
+    source.commits[0].version = 0;
+    source.commits[0].committed_at = at("2026-11-22T10:30:00Z");
+    world.table("main.shop.young").replica = Some(Ok(None));
+    world.run(89, "2026-11-22T10:40:00Z", None, RunState::Active);
+    assert_eq!(
+        blocking(&world, "orders"),
+        [FindingCode::NoVersionAtRecoveryPoint]
+    );
+}
+
+#[test]
+fn a_pinned_version_beyond_its_retention_is_refused_unless_it_is_the_newest() {
+    let mut world = due();
+    world.source(COUNTRIES).retention = Some(std::time::Duration::from_secs(600));
+    assert_eq!(blocking(&world, "reference"), []);
+    assert!(world.plan_of("reference").steps[0].source.only_while_newest);
+
+    let mut world = World::new();
+    world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
+    world.commit("main.shop.orders", 6, "2026-11-22T10:30:00Z", "WRITE");
+    world.pinned_at("main.shop.orders", 5);
+    world.run(
+        89,
+        "2026-11-22T10:00:00Z",
+        Some("2026-11-22T10:12:00Z"),
+        RunState::Succeeded,
+    );
+    world.source("main.shop.orders").retention = Some(std::time::Duration::from_secs(600));
+    assert_eq!(
+        blocking(&world, "orders"),
+        [FindingCode::VersionNotRetained]
+    );
+    world.source("main.shop.orders").retention = Some(std::time::Duration::from_secs(7200));
+    let plan = world.plan();
+    assert_eq!(plan.expires_at, at("2026-11-22T12:05:00Z"));
+}
+
+#[test]
+fn a_source_that_was_dropped_and_created_again_is_found_whatever_its_versions_say() {
+    let mut world = due();
+    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SourceRecreated]
+    );
+
+    let mut world = due();
+    world.source(COUNTRIES).commits[0].table_id = Some("another".to_owned());
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SourceRecreated]
+    );
+
+    let mut world = World::new();
+    world.observed.now = at("2026-11-22T12:30:00Z");
+    world.source(COUNTRIES).commits[0].version = 3;
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SourceRecreated]
+    );
+
+    let mut world = due();
+    world.source(COUNTRIES).commits.remove(0);
+    assert_eq!(blocking(&world, "reference"), []);
+    world.source(COUNTRIES).table_id = "another".to_owned();
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SourceRecreated]
+    );
+    world.accept("source_recreated", COUNTRIES);
+    let plan = world.plan_of("reference");
+    assert_eq!(
+        (plan.decision, plan.findings[0].severity),
+        (Decision::Sync, Severity::Accepted)
+    );
+}
+
+#[test]
+fn create_or_replace_is_an_update() {
+    let mut world = due();
+    world.source(COUNTRIES).commits[1].table_id = Some("replaced".to_owned());
+    world.source(COUNTRIES).table_id = "replaced".to_owned();
+    world.pin(COUNTRIES).table_id = "replaced".to_owned();
+    assert_eq!(blocking(&world, "reference"), []);
+}
+
+#[test]
+fn a_source_that_lost_most_of_its_rows_is_not_copied_over_the_last_good_replica() {
+    let mut world = due();
+    world.pin(COUNTRIES).rows = Some(2_499);
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceShrank]);
+    world.pin(COUNTRIES).rows = Some(2_500);
+    assert_eq!(blocking(&world, "reference"), []);
+    world.pin(COUNTRIES).rows = None;
+    assert_eq!(blocking(&world, "reference"), []);
+}
+
+#[test]
+fn a_replica_that_someone_else_wrote_to_is_refused_also_under_a_later_commit_of_ours() {
+    let mut world = World::new();
+    let mut ours = replica_commit(4, "CLONE");
+    let mark = Mark {
+        source_table_id: "id".to_owned(),
+        source_version: 4,
+        replica: table(COUNTRIES).path(),
+    };
+    ours.source_version = Some(4);
+    ours.mark = Some(mark);
+    let replica = world.replica(COUNTRIES);
+    replica.version = 4;
+    replica.commits = vec![replica_commit(3, "UPDATE"), ours];
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaChanged]);
+    let drift = &world.plan_of("reference").drift[0];
+    assert_eq!((drift.ours, drift.theirs.len()), (Some(2), 1));
+    world.accept("replica_changed", COUNTRIES);
+    assert_ne!(world.plan_of("reference").decision, Decision::Blocked);
+}
+
+#[test]
+fn a_clone_whose_mark_is_not_that_of_its_place_or_version_is_somebody_elses() {
+    for (version, path) in [(4, "main/shop/elsewhere"), (3, "main/shop/countries")] {
+        let mut world = World::new();
+        let mut theirs = replica_commit(3, "CLONE");
+        theirs.source_version = Some(4);
+        theirs.mark = Some(Mark {
+            source_table_id: "id".to_owned(),
+            source_version: version,
+            replica: path.to_owned(),
+        });
+        world.replica(COUNTRIES).version = 3;
+        world.replica(COUNTRIES).commits = vec![theirs];
+        assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaChanged]);
+    }
+}
+
+#[test]
+fn maintenance_on_a_replica_is_mentioned_and_harmless() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 5;
+    world.replica(COUNTRIES).commits = vec![
+        replica_commit(3, "OPTIMIZE"),
+        replica_commit(4, "VACUUM START"),
+        replica_commit(5, "VACUUM END"),
+    ];
+    assert_eq!(blocking(&world, "reference"), []);
+    assert_eq!(world.plan_of("reference").drift[0].maintenance.len(), 3);
+}
+
+#[test]
+fn a_restore_to_our_version_ends_the_drift() {
+    let mut world = World::new();
+    let mut restore = replica_commit(4, "RESTORE");
+    restore.restored_to = Some(2);
+    world.replica(COUNTRIES).version = 4;
+    world.replica(COUNTRIES).commits = vec![replica_commit(3, "UPDATE"), restore];
+    assert_eq!(blocking(&world, "reference"), []);
+    world.replica(COUNTRIES).commits[1].restored_to = Some(3);
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaChanged]);
+}
+
+#[test]
+fn commits_that_the_log_no_longer_shows_are_a_change() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 5;
+    world.replica(COUNTRIES).commits =
+        vec![replica_commit(4, "OPTIMIZE"), replica_commit(5, "OPTIMIZE")];
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaChanged]);
+}
+
+#[test]
+fn a_table_without_our_mark_in_the_replicas_place_is_not_ours() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).mark = None;
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaNotOurs]);
+    world.table(COUNTRIES).replica = Some(Err(refusal(RegionErrorKind::Conflict)));
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaNotOurs]);
+}
+
+#[test]
+fn many_replicas_gone_at_once_are_more_than_a_repair() {
+    let mut world = World::new();
+    for name in ["main.shop.orders", "main.shop.lines"] {
+        world.table(name).replica = Some(Ok(None));
+    }
+    assert_eq!(blocking(&world, "orders"), []);
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    assert_eq!(blocking(&world, "orders"), [FindingCode::ReplicasMissing]);
+    world.accept("replicas_missing", "orders");
+    assert_eq!(world.plan_of("orders").decision, Decision::Sync);
+}
+
+#[test]
+fn a_changed_column_mapping_mode_needs_a_word() {
+    let mut world = due();
+    world.pin(COUNTRIES).column_mapping = "name".to_owned();
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::ColumnMappingChanged]
+    );
+}
+
+#[test]
+fn a_sync_location_that_is_not_covered_or_not_writable_blocks_every_group() {
+    let mut world = World::new();
+    world.workspace().write_access = Some(Err(refusal(RegionErrorKind::NotFound)));
+    assert_eq!(blocking(&world, "orders"), [FindingCode::LocationNotFound]);
+    let denied = Denied {
+        message: "read-only".to_owned(),
+        remedy: None,
+    };
+    world.workspace().write_access = Some(Ok(WriteAccess::Refused(denied)));
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::LocationNotWritable]
+    );
+}
+
+#[test]
+fn a_primary_that_is_away_blocks_everything_and_changes_no_row() {
+    let mut world = World::new();
+    world.workspace().primary.presence = Err(refusal(RegionErrorKind::Unavailable));
+    assert_eq!(
+        blocking(&world, "orders"),
+        [FindingCode::PrimaryNotAvailable]
+    );
+    let plan = world.plan();
+    assert!(!plan.applyable);
+    assert!(plan.workspaces[0].rows.is_empty());
+}
+
+#[test]
+fn a_secondary_that_is_away_blocks_what_is_due_and_nothing_else() {
+    let mut world = due();
+    world.workspace().secondary.presence = Err(refusal(RegionErrorKind::Unavailable));
+    world.workspace().secondary.ledger = Err(refusal(RegionErrorKind::Unavailable));
+    world.table(COUNTRIES).replica = None;
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SecondaryNotAvailable]
+    );
+    assert_eq!(world.plan_of("orders").decision, Decision::UpToDate);
+    let plan = world.plan();
+    let row = &plan.workspaces[0].rows[0].after;
+    assert_eq!(
+        row.message.as_deref(),
+        Some("secondary region not available")
+    );
+    assert_eq!(plan.workspaces[0].metadata[1].action, LedgerAction::None);
+    assert_eq!(plan.workspaces[0].metadata[0].rows_to_change, ["reference"]);
+}
+
+#[test]
+fn a_workflow_that_runs_in_the_secondary_blocks_its_group() {
+    let mut world = World::new();
+    let run = WorkflowRun {
+        run_id: 1,
+        started_at: at("2026-11-22T10:30:00Z"),
+        ended_at: None,
+        state: RunState::Active,
+    };
+    world.group("orders").workflows_in_secondary = vec![Workflow {
+        job_id: 1,
+        name: "orders_job".to_owned(),
+        schedule_active: true,
+        runs: vec![run],
+    }];
+    assert_eq!(
+        blocking(&world, "orders"),
+        [FindingCode::WorkflowActiveInSecondary]
+    );
+    let warnings = world.plan().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.code == WarningCode::SecondaryWorkflowActive)
+    );
+}
+
+#[test]
+fn a_table_that_two_groups_name_by_different_names_is_a_duplicate_target() {
+    let mut world = World::new();
+    let twin = world.table(COUNTRIES).clone();
+    world.group("orders").tables.push(twin);
+    assert!(blocking(&world, "orders").contains(&FindingCode::DuplicateTarget));
+    assert!(blocking(&world, "reference").contains(&FindingCode::DuplicateTarget));
+}
+
+#[test]
+fn two_truths_in_the_cut_log_are_told_and_never_decided() {
+    let mut world = World::new();
+    let cuts = &mut world
+        .workspace()
+        .secondary
+        .ledger
+        .as_mut()
+        .unwrap()
+        .cuts
+        .as_mut()
+        .unwrap()
+        .cuts;
+    cuts.iter_mut()
+        .rfind(|cut| cut.group_name == "reference")
+        .unwrap()
+        .run_id = "another".to_owned();
+    world.merge();
+    assert_eq!(blocking(&world, "reference"), [FindingCode::LedgerDiverged]);
+    assert_eq!(blocking(&world, "orders"), []);
+}
+
+#[test]
+fn a_sync_location_of_another_workspace_is_not_ours() {
+    let mut world = World::new();
+    world
+        .workspace()
+        .secondary
+        .ledger
+        .as_mut()
+        .unwrap()
+        .cuts
+        .as_mut()
+        .unwrap()
+        .workspace = Some("north".to_owned());
+    assert_eq!(blocking(&world, "reference"), [FindingCode::LedgerNotOurs]);
+}
+
+#[test]
+fn every_finding_has_a_row_in_the_documentation() {
+    let docs =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/planning.md")).unwrap();
+    for code in FindingCode::ALL {
+        assert!(
+            docs.contains(&format!("| `{}` |", code.as_str())),
+            "{} has no row",
+            code.as_str()
+        );
+    }
+}
+
+#[test]
+fn a_group_that_was_blocked_says_again_what_its_cut_says() {
+    let mut world = World::new();
+    let now = world.observed.now;
+    world.set_row("reference", |row| {
+        row.failed(
+            "table_not_readable: main.shop.countries: no".to_owned(),
+            now,
+        )
+    });
+    let plan = world.plan();
+    let row = &plan.workspaces[0].rows[0].after;
+    assert_eq!(row.current_sync_status, Some(Status::Success));
+    assert_eq!(
+        row.message.as_deref(),
+        Some("cut 7 at 2026-11-22T06:00:00.000Z")
+    );
+}
+
+#[test]
+fn a_row_left_in_progress_is_success_with_its_cut_and_interrupted_without() {
+    let mut world = World::new();
+    let now = world.observed.now;
+    world.set_row("reference", |row| {
+        row.begun("run R7 to 2026-11-22T06:00:00.000Z".to_owned(), now)
+    });
+    let plan = world.plan();
+    assert_eq!(
+        plan.workspaces[0].rows[0].after.current_sync_status,
+        Some(Status::Success)
+    );
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.code == WarningCode::Interrupted)
+    );
+
+    world.set_row("reference", |row| {
+        row.begun("run R8 to 2026-11-22T06:00:00.000Z".to_owned(), now)
+    });
+    let row = world.plan().workspaces[0].rows[0].after.clone();
+    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    assert!(row.message.unwrap().starts_with("interrupted: run R8"));
+}
+
+#[test]
+fn an_invalid_group_keeps_its_row() {
+    let mut world = World::with(|config| {
+        config["workspaces"][0]["sync_groups"][1]["group_owner_email"] = "nobody".into()
+    });
+    world.workspace().primary.ledger = World::new().workspace().primary.ledger.clone();
+    world.workspace().secondary.ledger = world.workspace().primary.ledger.clone();
+    world.merge();
+    assert!(matches!(
+        world.workspace().groups[1].entry,
+        GroupEntry::Invalid { .. }
+    ));
+    let plan = world.plan();
+    let change = &plan.workspaces[0].rows[0];
+    assert_eq!(change.after.tables, change.before.as_ref().unwrap().tables);
+    assert_eq!(change.after.current_sync_status, Some(Status::Failed));
+}
