@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod canonical;
 pub mod config;
+pub mod databricks;
 pub mod lakehouse;
 pub mod ledger;
 pub mod moment;
