@@ -32,9 +32,7 @@ mod replicas;
 mod sources;
 pub mod write;
 
-pub use catalog::{
-    CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Secret, TableEntry,
-};
+pub use catalog::{CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Secret, TableEntry};
 pub use grants::Grants;
 pub use jobs::{JOBS_FILE, Job, Jobs, Run};
 
@@ -70,7 +68,9 @@ impl Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Writer")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -160,7 +160,10 @@ impl LakehouseRegion {
 
     /// Who asks the catalog.
     fn principal(&self, catalog: &Catalog) -> String {
-        catalog.principal.clone().unwrap_or_else(|| self.identity.user.clone())
+        catalog
+            .principal
+            .clone()
+            .unwrap_or_else(|| self.identity.user.clone())
     }
 }
 
@@ -183,7 +186,9 @@ impl Region for LakehouseRegion {
         Ok(Presence {
             workspace,
             location: self.location.clone(),
-            principal: catalog.as_ref().and_then(|catalog| catalog.principal.clone()),
+            principal: catalog
+                .as_ref()
+                .and_then(|catalog| catalog.principal.clone()),
             default_catalog: catalog.and_then(|catalog| catalog.default_catalog),
             clock: None,
             workspace_unseen,
@@ -307,7 +312,9 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => unreachable!("blocking work is cancelled only with its runtime, which runs this"),
+            Err(_) => {
+                unreachable!("blocking work is cancelled only with its runtime, which runs this")
+            }
         },
     }
 }
@@ -317,7 +324,12 @@ fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> V
     let wanted = wanted.to_lowercase();
     let mut near: Vec<(f64, &str)> = candidates
         .into_iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()), name))
+        .map(|name| {
+            (
+                strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(likeness, _)| *likeness >= 0.6)
         .collect();
     near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));

@@ -229,7 +229,7 @@ enum Checked {
     /// The replica holds the pinned version, at this version of its own.
     Holds(u64),
     /// It is to be cloned.
-    Clone(CloneOrder),
+    Clone(Box<CloneOrder>),
 }
 
 /// Why a group cannot be synchronized as planned.
@@ -345,16 +345,13 @@ fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfi
         },
         Standing::AsPlanned(version) => {
             order.replica_version = version;
-            Ok(Checked::Clone(order))
+            Ok(Checked::Clone(Box::new(order)))
         }
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
         Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
             Ok(Checked::Holds(version))
         }
-        Standing::AlreadyCloned(version) => {
-            order.replica_version = Some(version);
-            Ok(Checked::Clone(order))
-        }
+        Standing::AlreadyCloned(_) => Ok(Checked::Clone(Box::new(order))),
         Standing::Other(source_version) => Err(Unfit::Stale(format!(
             "another apply has brought the replica of {} to v{source_version}: plan again",
             step.table
