@@ -1,5 +1,7 @@
 //! The Databricks region against a small workspace in this process: it keeps state and refuses what the real thing refuses.
 
+#![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
+
 #[path = "databricks/acting.rs"]
 mod acting;
 #[path = "databricks/fake.rs"]

@@ -87,8 +87,6 @@ async fn a_secret_is_read_with_the_ambient_identity_and_loses_its_newline() {
 #[tokio::test]
 async fn a_client_secret_is_exchanged_where_the_workspace_says() {
     let fake = Fake::start().await;
-    let base = fake.base.clone();
-    fake.change(|state| drop(state.secrets.insert("base".to_owned(), base)));
     let good = with(
         &fake,
         &[
@@ -120,7 +118,6 @@ async fn a_client_secret_is_exchanged_where_the_workspace_says() {
 async fn tokens_of_others_are_exchanged() {
     let fake = Fake::start().await;
     let base = fake.base.clone();
-    fake.change(|state| drop(state.secrets.insert("base".to_owned(), base.clone())));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "jwt-canary\n").unwrap();
