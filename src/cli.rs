@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod apply;
@@ -10,6 +11,7 @@ mod clock;
 mod completions;
 mod configuration;
 mod demo;
+mod events;
 mod exit;
 mod failure;
 mod flags;
@@ -120,6 +122,10 @@ fn usage(error: &clap::Error) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Ok);
     }
     let text = error.render().to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::note(text.trim_end());
+        return Ok(ExitStatus::Usage);
+    }
     Err(Failure::new(
         ExitStatus::Usage,
         text.trim_end().trim_start_matches("error: "),

@@ -15,6 +15,7 @@ pub mod status;
 pub mod validate;
 
 pub use clean::{clean, command};
+pub(crate) use layout::hanging;
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -401,7 +401,7 @@ async fn commit(
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
     let cut = cut(run, plan, point, &tables);
-    match site.regions.secondary.append_cut(&cut).await {
+    match site.append(&cut).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
             let text = format!("run {} committed {} first", other.run_id, other.label());
@@ -446,11 +446,7 @@ async fn commit(
         tables: tables.len(),
     });
     if site.primary_refusal.is_none()
-        && let Err(error) = site
-            .regions
-            .primary
-            .copy_cuts(std::slice::from_ref(&cut))
-            .await
+        && let Err(error) = site.copy_to_primary(&cut).await
     {
         run.warn(format!(
             "{} of {} is not in the primary's log yet: {error}",

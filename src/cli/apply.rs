@@ -1,13 +1,11 @@
 //! `drsync apply`: exactly the plan that was stored; without one plan, show, ask, apply.
 
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use anyhow::Context as _;
 use clap::Args;
 
+use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
@@ -39,11 +37,17 @@ pub(super) struct Apply {
 }
 
 /// A plan that is about to be applied, with what it is applied to.
-struct Ready {
-    stored: StoredPlan,
-    regions: Vec<Regions>,
+pub(super) struct Ready {
+    pub(super) stored: StoredPlan,
+    pub(super) regions: Vec<Regions>,
     /// Where records are kept on this machine.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
+}
+
+/// What an apply did, and where the record of it lies on this machine.
+pub(super) struct Done {
+    pub(super) record: RunRecord,
+    kept: Option<PathBuf>,
 }
 
 impl Apply {
@@ -57,7 +61,13 @@ impl Apply {
             self.effect(&ready.stored.plan)?;
             let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan)?;
             self.approve(context, &ready.stored.plan)?;
-            carry_out(context, &events, &ready, shown).await
+            let plan = &ready.stored.plan;
+            let done = carry_out(context, &events, &ready).await?;
+            if plan.applyable {
+                unmailed(context, plan);
+            }
+            report(context, &events, plan, &done, shown)?;
+            Ok(ExitStatus::recorded(&done.record.exit))
         })
     }
 
@@ -155,13 +165,12 @@ impl Apply {
     }
 }
 
-/// Applies a plan and says what came of it.
-async fn carry_out(
+/// Applies a plan, shows how it goes on, and keeps plan and record on this machine.
+pub(super) async fn carry_out(
     context: &Context,
     events: &Events,
     ready: &Ready,
-    shown: bool,
-) -> Result<ExitStatus, Failure> {
+) -> Result<Done, Failure> {
     let plan = &ready.stored.plan;
     let stop = signals::watch().context("watch for signals")?;
     let options = Options {
@@ -191,28 +200,24 @@ async fn carry_out(
         ),
         false => None,
     };
-    if plan.applyable {
-        unmailed(context, plan);
-    }
-    report(context, events, plan, &record, kept.as_deref(), shown)?;
-    Ok(ExitStatus::recorded(&record.exit))
+    Ok(Done { record, kept })
 }
 
 fn report(
     context: &Context,
     events: &Events,
     plan: &Plan,
-    record: &RunRecord,
-    kept: Option<&Path>,
+    done: &Done,
     shown: bool,
 ) -> Result<(), Failure> {
+    let Done { record, kept } = done;
     if context.json {
         return Ok(output::json(record)?);
     }
     if shown && !plan.applyable {
         return Ok(());
     }
-    let kept = kept.map(|path| path.display().to_string());
+    let kept = kept.as_ref().map(|path| path.display().to_string());
     let mut text = render::run::text(plan, record, kept.as_deref(), &context.style);
     if shown {
         text.insert(0, '\n');
@@ -251,45 +256,5 @@ fn unmailed(context: &Context, plan: &Plan) {
         .sum();
     if owners > 0 {
         context.remark("drsync: no mail is sent yet; addresses are configured");
-    }
-}
-
-/// Where events go, a line of JSON each.
-struct Events {
-    to: Option<Mutex<Box<dyn Write + Send>>>,
-    on_stdout: bool,
-}
-
-impl Events {
-    fn open(path: Option<&Path>, context: &Context) -> Result<Events, Failure> {
-        let on_stdout = path == Some(Path::new("-"));
-        if on_stdout && context.json {
-            let message = "--events - and --json both write to stdout: give --events a file";
-            return Err(Failure::new(ExitStatus::Usage, message));
-        }
-        let to: Option<Box<dyn Write + Send>> = match path {
-            None => None,
-            Some(_) if on_stdout => Some(Box::new(io::stdout())),
-            Some(path) => {
-                let file =
-                    File::create(path).with_context(|| format!("write {}", path.display()))?;
-                Some(Box::new(file))
-            }
-        };
-        Ok(Events {
-            to: to.map(Mutex::new),
-            on_stdout,
-        })
-    }
-
-    /// Writes an event; a reader that went away is no reason to stop an apply.
-    fn write(&self, event: &Event) {
-        let Some(to) = &self.to else { return };
-        let Ok(line) = serde_json::to_string(event) else {
-            return;
-        };
-        if let Ok(mut to) = to.lock() {
-            let _ = writeln!(to, "{line}").and_then(|()| to.flush());
-        }
     }
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{ExitStatus, Failure, described, output, selection};
+use crate::render::hanging;
 
 /// The one topic that is no command.
 const EXIT_CODES: &str = "exit-codes";
@@ -39,16 +40,10 @@ fn unknown(whole: &clap::Command, topic: &str) -> Failure {
 }
 
 fn exit_codes() -> String {
-    let lines = ExitStatus::ALL.into_iter().map(|status| {
-        format!(
-            "{:>4}  {:<30}  {}\n",
-            status.code(),
-            status.name(),
-            status.meaning()
-        )
+    let lines = ExitStatus::ALL.into_iter().flat_map(|status| {
+        let head = format!("{:>4}  {:<29}  ", status.code(), status.name());
+        hanging(&head, status.meaning(), 80)
     });
-    format!(
-        "Exit status, the last line on stderr where it is not 0\n\n{}",
-        lines.collect::<String>()
-    )
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    format!("Exit status, named by the last line on stderr where it is not 0\n\n{lines}")
 }

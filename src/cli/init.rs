@@ -58,9 +58,9 @@ fn starter(workspace: Option<&str>) -> String {
     match workspace {
         None => STARTER.to_owned(),
         Some(address) => {
-            // As a JSON string without its quotation marks: an address may hold anything.
+            // As a JSON string: an address may hold anything.
             let text = serde_json::Value::from(address.trim_end_matches('/')).to_string();
-            STARTER.replacen(PLACEHOLDER, text.trim_matches('"'), 1)
+            STARTER.replacen(&format!("\"{PLACEHOLDER}\""), &text, 1)
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn pad_left(text: &str, to: usize) -> String {
 /// `head`, then text wrapped at words, its later lines under the first; words are never broken.
 ///
 /// Where little room is left beside the head, the text begins on the next line.
-pub(super) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
     const ROOM_MIN: usize = 24;
     let beside = width(head);
     if text.is_empty() {

@@ -30,7 +30,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let shown = Shown::of(plan, *style);
     page.block(away::groups(&shown));
     page.block(groups(plan, record, style));
-    if away::verdict(plan).is_some() {
+    if away::verdict(plan).is_some() || record.exit.code == REGION_AWAY {
         let text = "Nothing to repair by hand: the next apply synchronizes what is due and brings both regions' metadata tables up to date.";
         page.block(hanging("", text, style.width));
     }
@@ -78,6 +78,13 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
     {
         return line;
     }
+    if record.exit.code == REGION_AWAY {
+        let held = plural(trouble, "group");
+        return format!(
+            "{}: {held} not synchronized, cuts are kept",
+            sentence(&record.exit.name)
+        );
+    }
     let parts = parts(record);
     let word = match record.exit.code {
         130 | 143 => "Interrupted",
@@ -90,6 +97,17 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
         _ => "Failed",
     };
     format!("{word}: {}", super::plan::tally(&parts))
+}
+
+/// A region went away after the plan was made.
+const REGION_AWAY: u8 = 8;
+
+/// A name as the beginning of a line.
+fn sentence(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// Every group has moved: nothing of the plan can be applied any more.
@@ -105,7 +123,7 @@ fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
         (GroupOutcome::Blocked, " blocked"),
         (GroupOutcome::Stale, " stale"),
         (GroupOutcome::NotStarted, " not started"),
-        (GroupOutcome::Overtaken, " already further"),
+        (GroupOutcome::Overtaken, " overtaken"),
         (GroupOutcome::Waiting, " waiting"),
         (GroupOutcome::UpToDate, " up to date"),
     ]
@@ -186,7 +204,7 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
         if !head.ends_with("  ") {
             head.push_str("  ");
         }
-        let mut entry = hanging(&head, &said(group), style.width);
+        let mut entry = hanging(&head, &said(plan, group), style.width);
         if let Some(first) = entry.first_mut() {
             *first = first.replacen(word, &style.paint(tone(group.outcome), word), 1);
         }
@@ -250,13 +268,17 @@ fn tone(outcome: GroupOutcome) -> Tone {
 }
 
 /// What there is to say of a group.
-fn said(group: &GroupRecord) -> String {
+fn said(plan: &Plan, group: &GroupRecord) -> String {
     let cut = match (group.cut, group.recovery_point) {
         (Some(cut), Some(point)) => Some(cut_label(cut, point)),
         (Some(cut), None) => Some(format!("cut {cut}")),
         (None, _) => None,
     };
     let message = group.message.as_deref().map(clean);
+    let message = blocked(plan, group).or(message);
+    if group.outcome == GroupOutcome::Overtaken {
+        return message.or(cut).unwrap_or_default();
+    }
     if group.outcome != GroupOutcome::Synchronized {
         let kept = cut.map(|cut| format!("keeps {cut}"));
         let said: Vec<String> = message.into_iter().chain(kept).collect();
@@ -267,6 +289,26 @@ fn said(group: &GroupRecord) -> String {
     said.extend(rows(&group.tables));
     said.extend(message);
     said.join(", ")
+}
+
+/// What blocks a group, in short; that a region is away has been said.
+fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
+    if group.outcome != GroupOutcome::Blocked {
+        return None;
+    }
+    let (_, planned) = plan.groups().find(|(workspace, planned)| {
+        workspace.name == group.workspace && planned.name == group.name
+    })?;
+    let findings: Vec<String> = planned
+        .findings
+        .iter()
+        .filter(|finding| finding.blocks() && !away::says_away(finding.code))
+        .map(|finding| match &finding.table {
+            Some(table) => format!("{} {}", name(table), finding.code.as_str()),
+            None => format!("{}: {}", finding.code.as_str(), clean(&finding.message)),
+        })
+        .collect();
+    (!findings.is_empty()).then(|| few(&findings, 2))
 }
 
 /// `18,204,118 rows on both sides` where every table was counted, `row counts equal` where every copied one was.
@@ -335,7 +377,7 @@ fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let both = plan.workspaces.iter().all(|workspace| {
         workspace.observed.primary.reachable && workspace.observed.secondary.reachable
     });
-    let place = match both {
+    let place = match both && record.exit.code != REGION_AWAY {
         true => "in both regions",
         false => "in the region that answers",
     };

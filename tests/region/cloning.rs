@@ -213,7 +213,7 @@ async fn at_once(
     orders: Vec<CloneOrder>,
 ) -> Vec<Result<drsync::region::Cloned, drsync::region::RegionError>> {
     let runs = orders.into_iter().map(|order| {
-        let region = world.regions.secondary.clone();
+        let region = world.another_secondary();
         tokio::spawn(async move { region.deep_clone(&order, &Progress::default()).await })
     });
     let runs: Vec<_> = runs.collect();

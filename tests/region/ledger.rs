@@ -164,7 +164,7 @@ pub(crate) async fn writing_rows_that_are_there_already_commits_nothing(world: W
 pub(crate) async fn many_writers_of_rows_lose_none(world: World) {
     with_ledger(&world).await;
     let writers = (0..16).map(|n| {
-        let region = world.regions.secondary.clone();
+        let region = world.another_secondary();
         tokio::spawn(async move { region.write_rows(&[row(&format!("g{n:02}"), "m")]).await })
     });
     for writer in writers.collect::<Vec<_>>() {
@@ -273,7 +273,7 @@ pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
 
 async fn append_at_once(world: &World, cuts: Vec<Cut>) -> Vec<Appended> {
     let writers = cuts.into_iter().map(|cut| {
-        let region = world.regions.secondary.clone();
+        let region = world.another_secondary();
         tokio::spawn(async move { region.append_cut(&cut).await })
     });
     let mut done = Vec::new();

@@ -21,6 +21,7 @@ pub(crate) const ORDERS: &str = "main.shop.orders";
 /// Two folders, and two regions over them.
 pub(crate) struct World {
     folder: TempDir,
+    open: Open,
     pub(crate) regions: Regions,
     pub(crate) east: Workspace,
 }
@@ -61,6 +62,7 @@ impl World {
         let regions = open(folder.path());
         let world = World {
             folder,
+            open,
             regions,
             east,
         };
@@ -119,6 +121,11 @@ impl World {
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside)
+    }
+
+    /// The secondary as another process opens it.
+    pub(crate) fn another_secondary(&self) -> Arc<dyn Region> {
+        (self.open)(self.folder.path()).secondary
     }
 
     pub(crate) fn primary(&self) -> &dyn Region {

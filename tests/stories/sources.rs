@@ -24,14 +24,32 @@ async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out() {
     let mut world = workflow_world().await;
     let orders = world.source_at("tables/orders");
     let end = start() - Duration::milliseconds(1_500);
-    orders.when(end - Duration::milliseconds(1)).insert(&batch([10])).await.unwrap();
+    orders
+        .when(end - Duration::milliseconds(1))
+        .insert(&batch([10]))
+        .await
+        .unwrap();
     orders.when(end).insert(&batch([11])).await.unwrap();
-    orders.when(end + Duration::milliseconds(1)).insert(&batch([12])).await.unwrap();
+    orders
+        .when(end + Duration::milliseconds(1))
+        .insert(&batch([12]))
+        .await
+        .unwrap();
     let begin = start() - Duration::minutes(10);
-    world.workspace().add_run(7, 88, begin, Some(end), "SUCCESS").unwrap();
+    world
+        .workspace()
+        .add_run(7, 88, begin, Some(end), "SUCCESS")
+        .unwrap();
     let record = world.apply().await;
-    assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{record:#?}");
-    assert_eq!(world.ids(&world.replica_folder("main.shop.orders")).await, [1, 2, 3, 10, 11]);
+    assert_eq!(
+        record.groups[0].outcome,
+        GroupOutcome::Synchronized,
+        "{record:#?}"
+    );
+    assert_eq!(
+        world.ids(&world.replica_folder("main.shop.orders")).await,
+        [1, 2, 3, 10, 11]
+    );
     assert_eq!(record.groups[0].recovery_point, Some(end));
 }
 
@@ -47,12 +65,19 @@ async fn deletes_and_compactions_of_the_source_arrive() {
     world.apply().await;
     world.countries().insert(&batch(4..=9)).await.unwrap();
     world.later(1);
-    world.countries().delete(|row| row["id"] == json!(2)).await.unwrap();
+    world
+        .countries()
+        .delete(|row| row["id"] == json!(2))
+        .await
+        .unwrap();
     world.later(1);
     world.countries().optimize().await.unwrap();
     world.later(70);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 3, 4, 5, 6, 7, 8, 9]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,13 +89,24 @@ async fn create_or_replace_is_an_update_and_drop_and_create_a_finding() {
     world.countries().insert(&batch([7])).await.unwrap();
     world.later(70);
     let record = world.apply().await;
-    assert_eq!((record.exit.code, record.groups[0].cut), (0, Some(2)), "{record:#?}");
+    assert_eq!(
+        (record.exit.code, record.groups[0].cut),
+        (0, Some(2)),
+        "{record:#?}"
+    );
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [7]);
 
     std::fs::remove_dir_all(world.path("east/tables/countries")).unwrap();
     let again = world.countries();
-    again.create(super::world::schema(), &[], &[]).await.unwrap();
-    again.when(world.now + Duration::seconds(1)).insert(&batch([1])).await.unwrap();
+    again
+        .create(super::world::schema(), &[], &[])
+        .await
+        .unwrap();
+    again
+        .when(world.now + Duration::seconds(1))
+        .insert(&batch([1]))
+        .await
+        .unwrap();
     world.later(12 * 60);
     let plan = world.plan_of("reference").await;
     assert_eq!(plan.decision, Decision::Blocked);
@@ -93,7 +129,10 @@ async fn maintenance_on_the_replica_is_mentioned_and_harmless() {
     assert_eq!(plan.drift[0].maintenance.len(), 1);
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
-    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4, 5]);
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 2, 3, 4, 5]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +147,12 @@ async fn a_table_moved_to_another_group_is_not_copied_again() {
     let record = world.apply().await;
     assert_eq!(record.summary.copied_files, 0);
     let tables = &record.groups[0].tables;
-    assert!(tables.iter().all(|table| table.outcome == TableOutcome::Unchanged), "{tables:#?}");
+    assert!(
+        tables
+            .iter()
+            .all(|table| table.outcome == TableOutcome::Unchanged),
+        "{tables:#?}"
+    );
     assert_eq!(record.groups[0].cut, Some(2));
 }
 
@@ -130,12 +174,23 @@ async fn names_of_every_kind_arrive_under_literal_paths() {
     }
     world.add_group("odd", None, &names);
     let record = world.apply().await;
-    let odd = record.groups.iter().find(|group| group.name == "odd").unwrap();
+    let odd = record
+        .groups
+        .iter()
+        .find(|group| group.name == "odd")
+        .unwrap();
     assert_eq!(odd.outcome, GroupOutcome::Synchronized, "{odd:#?}");
     for name in names {
-        assert_eq!(world.ids(&world.replica_folder(name)).await, [1, 2, 3], "{name}");
+        assert_eq!(
+            world.ids(&world.replica_folder(name)).await,
+            [1, 2, 3],
+            "{name}"
+        );
     }
-    assert!(world.path("west/sync/main/shop/%2E.").exists() || world.path("west/sync/main/shop/%2E%2E").exists());
+    assert!(
+        world.path("west/sync/main/shop/%2E.").exists()
+            || world.path("west/sync/main/shop/%2E%2E").exists()
+    );
     world.later(1);
     assert!(!world.plan().await.applyable);
 }

@@ -51,7 +51,11 @@ async fn a_primary_that_is_away_is_never_created_and_blocks_everything() {
     std::fs::rename(world.path("east"), world.path("gone")).unwrap();
     let plan = world.plan_of("reference").await;
     assert_eq!(plan.findings[0].code, FindingCode::PrimaryNotAvailable);
-    assert_eq!(plan.last_cut.unwrap().number, 1, "the secondary knows the cut");
+    assert_eq!(
+        plan.last_cut.unwrap().number,
+        1,
+        "the secondary knows the cut"
+    );
     let record = world.apply().await;
     assert_eq!(record.exit.code, 8);
     assert!(!world.path("east").exists());
@@ -71,11 +75,17 @@ async fn a_truncated_commit_blocks_its_group_and_names_the_file() {
     assert_eq!(row.current_sync_status, Some(Status::Failed));
     let message = row.message.unwrap();
     assert!(message.contains("00000000000000000001.json"), "{message}");
-    assert_eq!(world.row("west", "other").await.current_sync_status, Some(Status::Success));
+    assert_eq!(
+        world.row("west", "other").await.current_sync_status,
+        Some(Status::Success)
+    );
     std::fs::write(&log, &text).unwrap();
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
+    assert_eq!(
+        world.row("west", "reference").await.current_sync_status,
+        Some(Status::Success)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +95,10 @@ async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("notes.txt"), "mine").unwrap();
     let plan = world.plan_of("reference").await;
-    assert_eq!((plan.decision, plan.findings[0].code), (Decision::Blocked, FindingCode::ReplicaNotOurs));
+    assert_eq!(
+        (plan.decision, plan.findings[0].code),
+        (Decision::Blocked, FindingCode::ReplicaNotOurs)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,9 +109,15 @@ async fn a_cut_without_its_statuses_is_a_success_at_the_next_look() {
     let regions = world.regions();
     // As if the apply had been killed between the cut and the statuses.
     let row = world.row("west", "reference").await;
-    let begun = row.begun("run run-1 to 2026-11-22T11:00:00.000Z".to_owned(), world.now);
+    let begun = row.begun(
+        "run run-1 to 2026-11-22T11:00:00.000Z".to_owned(),
+        world.now,
+    );
     for region in [&regions.primary, &regions.secondary] {
-        region.write_rows(std::slice::from_ref(&begun)).await.unwrap();
+        region
+            .write_rows(std::slice::from_ref(&begun))
+            .await
+            .unwrap();
     }
     std::fs::remove_dir_all(world.path("east/sync/_drsync/sync_cuts")).unwrap();
     world.later(1);
@@ -107,7 +126,10 @@ async fn a_cut_without_its_statuses_is_a_success_at_the_next_look() {
     for region in ["east", "west"] {
         let row = world.row(region, "reference").await;
         assert_eq!(row.current_sync_status, Some(Status::Success), "{row:?}");
-        assert_eq!(row.message.as_deref(), Some("cut 1 at 2026-11-22T11:00:00.000Z"));
+        assert_eq!(
+            row.message.as_deref(),
+            Some("cut 1 at 2026-11-22T11:00:00.000Z")
+        );
     }
     assert!(!world.plan().await.applyable);
 }
@@ -125,15 +147,24 @@ async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add
         tokio::join!(world.apply_plan(&plan), other.apply_plan(&plan))
     };
     let outcomes = [first.groups[0].outcome, second.groups[0].outcome];
-    let committed = outcomes.iter().filter(|outcome| **outcome == GroupOutcome::Synchronized).count();
+    let committed = outcomes
+        .iter()
+        .filter(|outcome| **outcome == GroupOutcome::Synchronized)
+        .count();
     assert_eq!(committed, 1, "{first:#?} {second:#?}");
     world.later(1);
     world.apply().await;
-    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4]);
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 2, 3, 4]
+    );
     let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.divergence("reference"), None);
     assert_eq!(cuts.newest("reference").unwrap().cut_number, 2);
-    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
+    assert_eq!(
+        world.row("west", "reference").await.current_sync_status,
+        Some(Status::Success)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,11 +172,20 @@ async fn the_summary_is_always_the_last_event() {
     let mut world = World::new().await;
     let plan = world.plan().await;
     let seen = Mutex::new(Vec::new());
-    world.apply_watching(&plan, &|event| seen.lock().unwrap().push(event.what.clone())).await;
+    world
+        .apply_watching(&plan, &|event| {
+            seen.lock().unwrap().push(event.what.clone())
+        })
+        .await;
     let seen = seen.into_inner().unwrap();
     assert!(matches!(seen.first(), Some(What::Started { .. })));
     assert!(matches!(seen.last(), Some(What::Summary { .. })));
-    assert_eq!(seen.iter().filter(|what| matches!(what, What::CutCommitted { .. })).count(), 1);
+    assert_eq!(
+        seen.iter()
+            .filter(|what| matches!(what, What::CutCommitted { .. }))
+            .count(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,8 +195,15 @@ async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary() {
     let (west, gone) = (world.path("west"), world.path("gone"));
     std::fs::rename(&west, &gone).unwrap();
     let record = world.apply_plan(&plan).await;
-    assert_eq!((record.exit.code, record.groups[0].outcome), (8, GroupOutcome::Failed), "{record:#?}");
-    assert_eq!(world.row("east", "reference").await.message.as_deref(), Some("secondary region not available"));
+    assert_eq!(
+        (record.exit.code, record.groups[0].outcome),
+        (8, GroupOutcome::Failed),
+        "{record:#?}"
+    );
+    assert_eq!(
+        world.row("east", "reference").await.message.as_deref(),
+        Some("secondary region not available")
+    );
     assert!(!west.exists());
     std::fs::rename(&gone, &west).unwrap();
     world.later(1);

@@ -66,7 +66,12 @@ impl World {
 
     /// The same world for another process at the same time.
     pub(crate) fn twin(&self) -> World {
-        World { folder: self.folder.clone(), config: self.config.clone(), now: self.now, runs: 1_000 }
+        World {
+            folder: self.folder.clone(),
+            config: self.config.clone(),
+            now: self.now,
+            runs: 1_000,
+        }
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
