@@ -6,6 +6,8 @@
 mod acting;
 #[path = "databricks/fake.rs"]
 mod fake;
+#[path = "databricks/flow.rs"]
+mod flow;
 #[path = "databricks/http.rs"]
 mod http;
 #[path = "databricks/looking.rs"]
