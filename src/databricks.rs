@@ -34,6 +34,7 @@ mod registration;
 mod replicas;
 mod results;
 mod rows;
+mod running;
 mod sources;
 pub mod sql;
 mod statements;

@@ -222,7 +222,14 @@ fn meaning(class: &str, state: &str, error_code: &str, text: &str) -> (RegionErr
         }
         "NOT_FOUND" => (RegionErrorKind::NotFound, false),
         "UNAUTHENTICATED" => (RegionErrorKind::Denied, false),
-        _ if text.to_lowercase().contains("path does not exist") => {
+        _ if [
+            "path does not exist",
+            "filenotfoundexception",
+            "is not a delta table",
+        ]
+        .iter()
+        .any(|phrase| text.to_lowercase().contains(phrase)) =>
+        {
             (RegionErrorKind::NotFound, false)
         }
         _ => (RegionErrorKind::Other, false),

@@ -1,5 +1,6 @@
 //! Runs SQL statements on a warehouse: submitted without waiting, polled, read to the last chunk.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::Statement;
 use super::wire::{QueryTag, StatementRequest, StatementResponse, StatementState};
-use super::{Notice, results, warehouse};
+use super::{Notice, results, running, warehouse};
 use crate::region::{Progress, RegionErrorKind};
 
 /// Looks at once; a warehouse queues what is beyond its size.
@@ -51,6 +52,8 @@ pub(super) struct Sql {
     looks: Semaphore,
     notice: Notice,
     running: Mutex<Vec<String>>,
+    /// What ran on the service when this process first looked, by text.
+    earlier: OnceCell<Mutex<BTreeMap<String, String>>>,
 }
 
 const STATEMENTS: [&str; 4] = ["api", "2.0", "sql", "statements"];
@@ -64,6 +67,7 @@ impl Sql {
             looks: Semaphore::new(LOOKS),
             notice,
             running: Mutex::default(),
+            earlier: OnceCell::new(),
         }
     }
 
@@ -80,6 +84,32 @@ impl Sql {
         let choose = || warehouse::choose(&self.client, self.configured.as_deref(), &self.notice);
         let chosen = self.chosen.get_or_try_init(choose).await;
         chosen.map(String::as_str)
+    }
+
+    /// A statement of this text that an earlier process left running, to be taken over once.
+    pub(super) async fn left_earlier(&self, text: &str) -> Option<String> {
+        let look = || async { Mutex::new(running::by_text(&self.client).await) };
+        let earlier = self.earlier.get_or_init(look).await;
+        let mut earlier = earlier.lock().expect("no panic while an id is taken");
+        earlier.remove(text.trim())
+    }
+
+    /// A statement of this text that runs now, although the reply to its submission was lost.
+    pub(super) async fn runs_now(&self, text: &str) -> Option<String> {
+        running::by_text(&self.client).await.remove(text.trim())
+    }
+
+    /// Waits for the end of a statement that was submitted before.
+    pub(super) async fn attach(&self, id: &str, intent: Intent<'_>) -> Result<Finished, Refusal> {
+        let seen = self
+            .look(id)
+            .await
+            .map_err(|refusal| of_statement(id, refusal))?;
+        let seen = StatementResponse {
+            statement_id: id.to_owned(),
+            ..seen
+        };
+        self.follow(seen, intent).await
     }
 
     /// Runs a statement to its end.
@@ -129,6 +159,14 @@ impl Sql {
                 Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown(),
             );
         }
+        self.follow(submitted, intent).await
+    }
+
+    async fn follow(
+        &self,
+        submitted: StatementResponse,
+        intent: Intent<'_>,
+    ) -> Result<Finished, Refusal> {
         let id = submitted.statement_id.clone();
         self.note(&id, true);
         let ended = self.await_end(submitted, intent).await;

@@ -252,6 +252,33 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
 }
 
 #[tokio::test]
+async fn a_clone_that_an_earlier_apply_left_running_is_taken_over() {
+    let (fake, regions) = world().await;
+    fake.fault("CREATE OR REPLACE", 1, What::Hang);
+    let progress = Progress::with_stop(Arc::new(AtomicBool::new(false)));
+    let ordered = order(7, None);
+    {
+        let clone = regions.secondary.deep_clone(&ordered, &progress);
+        tokio::pin!(clone);
+        while fake.asked("CREATE OR REPLACE").is_empty() {
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(5), clone.as_mut()).await;
+        }
+        // Dropped here, as by kill -9.
+    }
+    let next = fake.connect().await;
+    let clone = next.secondary.deep_clone(&ordered, &progress);
+    let let_go = async {
+        while fake.asked("history/queries").len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        fake.change(super::fake::State::let_go);
+    };
+    let (cloned, ()) = futures::join!(clone, let_go);
+    assert_eq!(cloned.unwrap().copied_files, 3);
+    assert_eq!(fake.asked("CREATE OR REPLACE").len(), 1);
+}
+
+#[tokio::test]
 async fn rows_are_counted_on_both_sides_where_that_is_asked_for() {
     let (fake, _) = world().await;
     let mut options = fake.options();

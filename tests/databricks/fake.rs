@@ -65,6 +65,8 @@ pub(super) struct State {
     pub(super) refuse_batches: bool,
     base: String,
     statements: BTreeMap<String, Value>,
+    /// Statements that run until they are let go, with their requests.
+    held: BTreeMap<String, Value>,
     chunks: BTreeMap<String, Vec<Value>>,
     polls: BTreeMap<String, u32>,
 }
@@ -264,15 +266,25 @@ impl State {
     /// Always `PENDING` at first, `RUNNING` at the first poll, and then the end; results in chunks of two rows.
     fn submit(&mut self, request: &Value, fault: Option<&What>) -> Response<Body> {
         let id = format!("01ef9de2-0000-{:04}", self.statements.len());
-        let end = match fault {
+        if let Some(What::Hang) = fault {
+            self.held.insert(id.clone(), request.clone());
+            self.statements.insert(id.clone(), json!({}));
+            return ok(json!({"statement_id": id, "status": {"state": "PENDING"}}));
+        }
+        let outcome = match fault {
             Some(What::Fail(code, message)) => Err(((*code).to_owned(), message.clone())),
-            Some(What::Hang) => {
-                self.polls.insert(id.clone(), u32::MAX);
-                Ok((vec![], vec![]))
-            }
             _ => self.execute(request),
         };
-        let end = match end {
+        let linked = request["disposition"] == "EXTERNAL_LINKS";
+        let end = self.end(&id, outcome, linked);
+        self.statements.insert(id.clone(), end);
+        self.polls.entry(id.clone()).or_insert(1);
+        ok(json!({"statement_id": id, "status": {"state": "PENDING"}}))
+    }
+
+    /// What the last poll of a statement says.
+    fn end(&mut self, id: &str, outcome: sql::Outcome, linked: bool) -> Value {
+        match outcome {
             Ok((columns, rows)) => {
                 let columns: Vec<Value> = columns
                     .iter()
@@ -280,20 +292,31 @@ impl State {
                     .map(|(at, name)| json!({"name": name, "position": at, "type_name": "STRING"}))
                     .collect();
                 let chunks: Vec<Value> = rows.chunks(2).map(|rows| json!(rows)).collect();
-                let result = chunk(&chunks, 0);
+                let result = match linked {
+                    true => {
+                        json!({"external_links": [{"chunk_index": 0, "external_link": format!("{}/signed/{id}?sig=canary", self.base), "http_headers": {"x-part": "0"}}]})
+                    }
+                    false => chunk(&chunks, 0),
+                };
                 let total = rows.len();
                 let manifest = json!({"format": "JSON_ARRAY", "schema": {"column_count": columns.len(), "columns": columns},
                     "total_row_count": total, "total_chunk_count": chunks.len(), "truncated": false});
-                self.chunks.insert(id.clone(), chunks);
+                self.chunks.insert(id.to_owned(), chunks);
                 json!({"statement_id": id, "status": {"state": "SUCCEEDED"}, "manifest": manifest, "result": result})
             }
             Err((code, message)) => {
                 json!({"statement_id": id, "status": {"state": "FAILED", "error": {"error_code": code, "message": message}}})
             }
-        };
-        self.statements.insert(id.clone(), end);
-        self.polls.entry(id.clone()).or_insert(1);
-        ok(json!({"statement_id": id, "status": {"state": "PENDING"}}))
+        }
+    }
+
+    /// Lets the statements go that run and run.
+    pub(super) fn let_go(&mut self) {
+        for (id, request) in std::mem::take(&mut self.held) {
+            let outcome = self.execute(&request);
+            let end = self.end(&id, outcome, false);
+            self.statements.insert(id, end);
+        }
     }
 
     fn poll(&mut self, rest: &str) -> Response<Body> {
@@ -307,7 +330,7 @@ impl State {
                 &format!("The statement {rest} was not found."),
             );
         };
-        let left = self.polls.get_mut(rest).unwrap();
+        let left = self.polls.entry(rest.to_owned()).or_default();
         if *left > 0 {
             *left -= 1;
             return ok(json!({"statement_id": rest, "status": {"state": "RUNNING"}}));

@@ -375,3 +375,25 @@ async fn write_access_is_looked_at_and_never_tried() {
     assert!(matches!(look(SECONDARY).await, Ok(WriteAccess::Refused(_))));
     assert!(fake.asked("\"statement\":").is_empty());
 }
+
+#[tokio::test]
+async fn a_result_that_is_too_long_is_read_from_its_signed_addresses_without_the_token() {
+    let fake = Fake::start().await;
+    fake.change(|state| {
+        drop(
+            state
+                .tables
+                .insert("main.core.a".to_owned(), DeltaTable::with_writes(5)),
+        )
+    });
+    let regions = fake.connect().await;
+    let long = "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most 26214400 bytes. Please execute the statement with disposition=EXTERNAL_LINKS";
+    fake.fault(
+        "DESCRIBE HISTORY",
+        1,
+        What::Fail("BAD_REQUEST", long.to_owned()),
+    );
+    let found = regions.primary.sources(&[question("a", None)]).await;
+    assert_eq!(found[0].as_ref().unwrap().commits.len(), 5);
+    assert_eq!(fake.asked("GET /signed/").len(), 1);
+}
