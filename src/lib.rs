@@ -9,4 +9,5 @@ pub mod moment;
 pub mod observe;
 pub mod plan;
 pub mod region;
+pub mod sandbox;
 pub mod schedule;

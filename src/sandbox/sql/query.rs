@@ -1,0 +1,563 @@
+//! Carries out queries.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::Session;
+use super::ast::{Expr, Query, Relation, Select, Source};
+use super::datum::Datum;
+use super::error::{Result, SqlError};
+use super::eval::Row;
+use super::functions::{self, AGGREGATES, GENERATORS};
+use super::kind::Kind;
+use super::rows::{Column, Rows};
+use crate::lakehouse::delta::Detail;
+
+/// Queries named by WITH, as they came out.
+pub(super) type Named = BTreeMap<String, Rows>;
+
+impl Session {
+    pub(super) fn query<'a>(
+        &'a self,
+        query: &'a Query,
+        named: &'a Named,
+    ) -> BoxFuture<'a, Result<Rows>> {
+        self.run(query, named).boxed()
+    }
+
+    async fn run(&self, query: &Query, named: &Named) -> Result<Rows> {
+        let mut named = named.clone();
+        for (name, query) in &query.with {
+            let rows = self.query(query, &named).await?;
+            named.insert(name.to_lowercase(), rows);
+        }
+        let histories = query.parts.iter().filter(|part| {
+            part.from
+                .as_ref()
+                .is_some_and(|from| matches!(from.of, Source::History { .. }))
+        });
+        if self.workspace.quirks.refuse_history_queries && histories.count() > 0 {
+            return Err(SqlError::new(
+                "PARSE_SYNTAX_ERROR",
+                "42601",
+                "Syntax error at or near 'DESCRIBE'.",
+            ));
+        }
+        let mut all: Option<Rows> = None;
+        for part in &query.parts {
+            let order = if query.parts.len() == 1 {
+                query.order.as_slice()
+            } else {
+                &[]
+            };
+            let rows = self.select(part, order, &named).await?;
+            match &mut all {
+                None => all = Some(rows),
+                Some(all) => join(all, rows)?,
+            }
+        }
+        let mut rows = all.unwrap_or_default();
+        if query.parts.len() > 1 {
+            let keys = rows
+                .rows
+                .iter()
+                .map(|values| {
+                    self.keys(
+                        &query.order,
+                        Row {
+                            columns: &rows.columns,
+                            values,
+                        },
+                        None,
+                    )
+                })
+                .collect::<Result<Vec<_>>>()?;
+            sort(&mut rows.rows, keys, &query.order);
+        }
+        rows.rows.truncate(query.limit.unwrap_or(usize::MAX));
+        Ok(rows)
+    }
+
+    async fn select(&self, select: &Select, order: &[(Expr, bool)], named: &Named) -> Result<Rows> {
+        if let Some(count) = self.counted(select, named).await? {
+            return Ok(count);
+        }
+        let mut input = match &select.from {
+            None => Rows {
+                columns: Vec::new(),
+                rows: vec![Vec::new()],
+            },
+            Some(relation) => self.relation(relation, named).await?,
+        };
+        let mut failed = None;
+        let columns = std::mem::take(&mut input.columns);
+        input.rows.retain(|values| {
+            let held = self.scope.holds(
+                select.filter.as_ref(),
+                Row {
+                    columns: &columns,
+                    values,
+                },
+            );
+            held.unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        input.columns = columns;
+        let grouped =
+            !select.group.is_empty() || select.items.iter().any(|(item, _)| aggregates(item));
+        let mut output = match grouped {
+            true => self.grouped(select, &input)?,
+            false => self.projected(select, &input)?,
+        };
+        if !order.is_empty() {
+            let one_to_one = !grouped && output.rows.len() == input.rows.len();
+            let mut keys = Vec::new();
+            for (at, values) in output.rows.iter().enumerate() {
+                let own = Row {
+                    columns: &output.columns,
+                    values,
+                };
+                let from = one_to_one.then(|| Row {
+                    columns: &input.columns,
+                    values: &input.rows[at],
+                });
+                keys.push(self.keys(order, own, from)?);
+            }
+            sort(&mut output.rows, keys, order);
+        }
+        if select.distinct {
+            let mut seen = std::collections::BTreeSet::new();
+            output
+                .rows
+                .retain(|row| seen.insert(Datum::List(row.clone()).json().to_string()));
+        }
+        Ok(output)
+    }
+
+    /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
+    async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
+        let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice() else {
+            return Ok(None);
+        };
+        let all = matches!(
+            args.as_slice(),
+            [Expr::Star(None)] | [Expr::Literal(Datum::Int(_))]
+        );
+        let Some(Relation {
+            of: Source::Table(target, at),
+            ..
+        }) = &select.from
+        else {
+            return Ok(None);
+        };
+        if name != "COUNT" || !all || select.filter.is_some() || !select.group.is_empty() {
+            return Ok(None);
+        }
+        if let super::ast::Target::Name(parts) = target
+            && (named.contains_key(&parts.join(".").to_lowercase())
+                || super::schema::is_schema_view(parts))
+        {
+            return Ok(None);
+        }
+        let place = self.find(target).await?;
+        let version = self.version(&place, at.as_ref()).await?;
+        let table = self.snapshot(&place, version, Detail::Summary).await?;
+        let Some(count) = table.totals().rows else {
+            return Ok(None);
+        };
+        let name = alias.clone().unwrap_or_else(|| "count(1)".to_owned());
+        Ok(Some(Rows::new(
+            &[(&name, Kind::Long)],
+            vec![vec![Datum::count(count)]],
+        )))
+    }
+
+    pub(super) async fn relation(&self, relation: &Relation, named: &Named) -> Result<Rows> {
+        let Relation { of, alias, columns } = relation;
+        let rows = match of {
+            Source::Table(super::ast::Target::Name(parts), None)
+                if named.contains_key(&parts.join(".").to_lowercase()) =>
+            {
+                let name = parts.join(".").to_lowercase();
+                let rows = named.get(&name).cloned().unwrap_or_default();
+                rows.under(Some(&name), &[])
+            }
+            Source::Table(super::ast::Target::Name(parts), None)
+                if super::schema::is_schema_view(parts) =>
+            {
+                self.schema_view(parts).await?
+            }
+            Source::Table(target, at) => {
+                let place = self.find(target).await?;
+                let version = self.version(&place, at.as_ref()).await?;
+                self.read(&place, version).await?
+            }
+            Source::Query(query) => {
+                let mut rows = self.query(query, named).await?;
+                rows.columns.iter_mut().for_each(|column| column.of = None);
+                rows
+            }
+            Source::Values(lists) => {
+                let mut rows = Vec::new();
+                for list in lists {
+                    let values = list.iter().map(|item| self.scope.eval(item, Row::NONE));
+                    rows.push(values.collect::<Result<Vec<_>>>()?);
+                }
+                let width = rows.first().map_or(0, Vec::len);
+                if rows.iter().any(|row| row.len() != width) {
+                    return Err(SqlError::new(
+                        "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                        "42000",
+                        "Inline table rows have different numbers of columns.",
+                    ));
+                }
+                let columns = (0..width)
+                    .map(|at| Column {
+                        of: None,
+                        name: format!("col{}", at + 1),
+                        kind: kind_at(&rows, at),
+                    })
+                    .collect();
+                Rows { columns, rows }
+            }
+            Source::History { target, limit } => self.history(target, *limit).await?,
+            Source::Detail(target) => self.detail(target).await?,
+            Source::Function(name, args) => {
+                if !GENERATORS.contains(&name.as_str()) {
+                    return Err(SqlError::unsupported(format!(
+                        "the table function {}",
+                        name.to_lowercase()
+                    )));
+                }
+                let value = match args.as_slice() {
+                    [arg] => self.scope.eval(arg, Row::NONE)?,
+                    _ => return Err(SqlError::unsupported("a table function of several values")),
+                };
+                let kind = self
+                    .kind_of(&args[0], &Rows::default())?
+                    .unwrap_or_else(|| value.kind());
+                let columns = functions::generated(name, &kind);
+                let columns: Vec<(&str, Kind)> = columns
+                    .iter()
+                    .map(|(name, kind)| (name.as_str(), kind.clone()))
+                    .collect();
+                Rows::new(&columns, functions::generate(name, value))
+            }
+        };
+        Ok(rows.under(alias.as_deref(), columns))
+    }
+
+    fn projected(&self, select: &Select, input: &Rows) -> Result<Rows> {
+        if let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice()
+            && GENERATORS.contains(&name.as_str())
+            && let [arg] = args.as_slice()
+        {
+            let mut rows = Vec::new();
+            let mut kind = self.kind_of(arg, input)?;
+            for values in &input.rows {
+                let value = self.scope.eval(
+                    arg,
+                    Row {
+                        columns: &input.columns,
+                        values,
+                    },
+                )?;
+                kind = kind.or_else(|| Some(value.kind()));
+                rows.extend(functions::generate(name, value));
+            }
+            let mut columns = functions::generated(name, &kind.unwrap_or(Kind::Null));
+            if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
+                column.0.clone_from(alias);
+            }
+            let columns: Vec<(&str, Kind)> = columns
+                .iter()
+                .map(|(name, kind)| (name.as_str(), kind.clone()))
+                .collect();
+            return Ok(Rows::new(&columns, rows));
+        }
+        let mut rows: Vec<Vec<Datum>> = vec![Vec::new(); input.rows.len()];
+        let mut columns = Vec::new();
+        for (item, alias) in &select.items {
+            // `r.*` of a column that is a struct: its fields.
+            if let Expr::Star(Some(of)) = item
+                && let Ok((at, 1)) = input.place(std::slice::from_ref(of))
+                && let Kind::Struct(fields) = &input.columns[at].kind
+            {
+                for (name, kind) in fields {
+                    columns.push(Column {
+                        of: None,
+                        name: name.clone(),
+                        kind: kind.clone(),
+                    });
+                    let field = Expr::Column(vec![of.clone(), name.clone()]);
+                    for (row, values) in rows.iter_mut().zip(&input.rows) {
+                        row.push(self.scope.eval(
+                            &field,
+                            Row {
+                                columns: &input.columns,
+                                values,
+                            },
+                        )?);
+                    }
+                }
+                continue;
+            }
+            if let Expr::Star(of) = item {
+                for (at, column) in input.columns.iter().enumerate() {
+                    let wanted = |of: &String| {
+                        column
+                            .of
+                            .as_deref()
+                            .is_some_and(|it| it.eq_ignore_ascii_case(of))
+                    };
+                    if of.as_ref().is_none_or(wanted) {
+                        columns.push(column.clone());
+                        for (row, values) in rows.iter_mut().zip(&input.rows) {
+                            row.push(values.get(at).cloned().unwrap_or(Datum::Null));
+                        }
+                    }
+                }
+                continue;
+            }
+            let at = columns.len();
+            for (row, values) in rows.iter_mut().zip(&input.rows) {
+                row.push(self.scope.eval(
+                    item,
+                    Row {
+                        columns: &input.columns,
+                        values,
+                    },
+                )?);
+            }
+            columns.push(Column {
+                of: None,
+                name: alias.clone().unwrap_or_else(|| name_of(item)),
+                kind: self
+                    .kind_of(item, input)?
+                    .unwrap_or_else(|| kind_at(&rows, at)),
+            });
+        }
+        Ok(Rows { columns, rows })
+    }
+
+    fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
+        let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
+        if select.group.is_empty() {
+            groups.push((String::new(), input.rows.iter().collect()));
+        } else {
+            for values in &input.rows {
+                let row = Row {
+                    columns: &input.columns,
+                    values,
+                };
+                let key: Vec<Datum> = select
+                    .group
+                    .iter()
+                    .map(|by| self.scope.eval(by, row))
+                    .collect::<Result<_>>()?;
+                let key = Datum::List(key).json().to_string();
+                match groups.iter_mut().find(|(found, _)| *found == key) {
+                    Some((_, rows)) => rows.push(values),
+                    None => groups.push((key, vec![values])),
+                }
+            }
+        }
+        let nothing = vec![Datum::Null; input.columns.len()];
+        let mut rows = Vec::new();
+        for (_, members) in &groups {
+            let first = members.first().copied().unwrap_or(&nothing);
+            let row = Row {
+                columns: &input.columns,
+                values: first,
+            };
+            let values = select.items.iter().map(|(item, _)| {
+                let item = self.folded(item, members, &input.columns)?;
+                self.scope.eval(&item, row)
+            });
+            rows.push(values.collect::<Result<Vec<_>>>()?);
+        }
+        let mut columns = Vec::new();
+        for (at, (item, alias)) in select.items.iter().enumerate() {
+            columns.push(Column {
+                of: None,
+                name: alias.clone().unwrap_or_else(|| name_of(item)),
+                kind: self
+                    .kind_of(item, input)?
+                    .unwrap_or_else(|| kind_at(&rows, at)),
+            });
+        }
+        Ok(Rows { columns, rows })
+    }
+
+    /// The expression with its aggregates replaced by what they come to.
+    fn folded(&self, expr: &Expr, members: &[&Vec<Datum>], columns: &[Column]) -> Result<Expr> {
+        Ok(match expr {
+            Expr::Call {
+                name,
+                args,
+                distinct,
+            } if AGGREGATES.contains(&name.as_str()) => {
+                if let [Expr::Star(_)] = args.as_slice() {
+                    return Ok(Expr::Literal(Datum::count(members.len() as u64)));
+                }
+                let [arg] = args.as_slice() else {
+                    return Err(SqlError::unsupported("an aggregate of several values"));
+                };
+                let values = members
+                    .iter()
+                    .map(|values| self.scope.eval(arg, Row { columns, values }))
+                    .collect::<Result<_>>()?;
+                Expr::Literal(functions::aggregate(name, values, *distinct)?)
+            }
+            Expr::Call {
+                name,
+                args,
+                distinct,
+            } => Expr::Call {
+                name: name.clone(),
+                args: args
+                    .iter()
+                    .map(|arg| self.folded(arg, members, columns))
+                    .collect::<Result<_>>()?,
+                distinct: *distinct,
+            },
+            Expr::Cast { value, to, lenient } => Expr::Cast {
+                value: Box::new(self.folded(value, members, columns)?),
+                to: to.clone(),
+                lenient: *lenient,
+            },
+            Expr::Binary(left, sign, right) => Expr::Binary(
+                Box::new(self.folded(left, members, columns)?),
+                sign,
+                Box::new(self.folded(right, members, columns)?),
+            ),
+            other => other.clone(),
+        })
+    }
+
+    fn keys(
+        &self,
+        order: &[(Expr, bool)],
+        own: Row<'_>,
+        from: Option<Row<'_>>,
+    ) -> Result<Vec<Datum>> {
+        let key = |(by, _): &(Expr, bool)| match (by, self.scope.eval(by, own), from) {
+            (Expr::Literal(Datum::Int(at)), ..) => {
+                let at = usize::try_from(*at - 1).unwrap_or(usize::MAX);
+                Ok(own.values.get(at).cloned().unwrap_or(Datum::Null))
+            }
+            (_, Ok(key), _) => Ok(key),
+            (_, Err(_), Some(from)) => self.scope.eval(by, from),
+            (_, Err(error), None) => Err(error),
+        };
+        order.iter().map(key).collect()
+    }
+
+    fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
+        Ok(match expr {
+            Expr::Column(parts) => {
+                let (at, used) = input.place(parts)?;
+                (used == parts.len()).then(|| input.columns[at].kind.clone())
+            }
+            Expr::Cast { to, .. } => Some(to.clone()),
+            Expr::Call { name, .. } if name == "COUNT" => Some(Kind::Long),
+            Expr::Call { name, .. } if name == "TO_JSON" => Some(Kind::Text),
+            Expr::Call { name, args, .. } if name == "FROM_JSON" => match args.get(1) {
+                Some(Expr::Literal(Datum::Text(schema))) => Some(functions::kind_of(schema)?),
+                _ => None,
+            },
+            Expr::Literal(Datum::Int(number)) if i32::try_from(*number).is_ok() => Some(Kind::Int),
+            _ => None,
+        })
+    }
+}
+
+fn aggregates(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call { name, args, .. } => {
+            AGGREGATES.contains(&name.as_str()) || args.iter().any(aggregates)
+        }
+        Expr::Cast { value, .. } => aggregates(value),
+        Expr::Binary(left, _, right) => aggregates(left) || aggregates(right),
+        _ => false,
+    }
+}
+
+fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
+    let found = rows
+        .iter()
+        .filter_map(|row| row.get(at))
+        .find(|value| !value.is_null());
+    found.map_or(Kind::Null, Datum::kind)
+}
+
+fn name_of(expr: &Expr) -> String {
+    match expr {
+        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
+        Expr::Member(_, name) => name.clone(),
+        Expr::Literal(value) => value
+            .wire(chrono_tz::Tz::UTC)
+            .unwrap_or_else(|| "NULL".to_owned()),
+        Expr::Marker(name) => name.clone(),
+        Expr::Call { name, args, .. } => {
+            let args: Vec<String> = args
+                .iter()
+                .map(|arg| match arg {
+                    Expr::Star(_) => "1".to_owned(),
+                    other => name_of(other),
+                })
+                .collect();
+            format!("{}({})", name.to_lowercase(), args.join(", "))
+        }
+        Expr::Cast { value, .. } => name_of(value),
+        _ => "expression".to_owned(),
+    }
+}
+
+fn join(all: &mut Rows, more: Rows) -> Result<()> {
+    if all.columns.len() != more.columns.len() {
+        return Err(SqlError::new(
+            "NUM_COLUMNS_MISMATCH",
+            "42826",
+            "UNION can only be performed on inputs with the same number of columns.",
+        ));
+    }
+    for (column, other) in all.columns.iter_mut().zip(&more.columns) {
+        if column.kind == Kind::Null {
+            column.kind = other.kind.clone();
+        }
+    }
+    all.rows.extend(more.rows);
+    Ok(())
+}
+
+fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[(Expr, bool)]) {
+    let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
+        keys.into_iter().zip(std::mem::take(rows)).collect();
+    keyed.sort_by(|(one, _), (two, _)| {
+        for (at, (_, down)) in order.iter().enumerate() {
+            // Nulls come first, and last when it goes down.
+            let order = match (one[at].is_null(), two[at].is_null()) {
+                (true, true) => std::cmp::Ordering::Equal,
+                (true, false) => std::cmp::Ordering::Less,
+                (false, true) => std::cmp::Ordering::Greater,
+                (false, false) => one[at]
+                    .compare(&two[at])
+                    .unwrap_or(std::cmp::Ordering::Equal),
+            };
+            let order = if *down { order.reverse() } else { order };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        std::cmp::Ordering::Equal
+    });
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
+}
