@@ -81,6 +81,14 @@ pub struct LakehouseRegion {
     location: String,
     root: PathBuf,
     identity: Writer,
+    /// Writers of one process take turns at a ledger table, so that they lose races to other processes only.
+    turns: Arc<Turns>,
+}
+
+#[derive(Debug, Default)]
+struct Turns {
+    rows: tokio::sync::Mutex<()>,
+    cuts: tokio::sync::Mutex<()>,
 }
 
 impl LakehouseRegion {
@@ -111,6 +119,7 @@ impl LakehouseRegion {
             location: location.to_owned(),
             root: root.to_path_buf(),
             identity,
+            turns: Arc::default(),
         })
     }
 
@@ -278,16 +287,19 @@ impl Region for LakehouseRegion {
 
     async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
         self.look_at_root().await?;
+        let _turn = self.turns.rows.lock().await;
         records::write_rows(self, rows).await
     }
 
     async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError> {
         self.look_at_root().await?;
+        let _turn = self.turns.cuts.lock().await;
         records::append_cut(self, cut).await
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {
         self.look_at_root().await?;
+        let _turn = self.turns.cuts.lock().await;
         records::copy_cuts(self, cuts).await
     }
 

@@ -1,7 +1,46 @@
-//! drsync keeps groups of Delta tables synchronized to a second region.
+//! drsync keeps groups of Delta tables of a Databricks workspace synchronized to a second region.
+//!
+//! It looks at both regions, decides once, and then does exactly what it decided. A group is treated the way Delta treats
+//! a table: data first, then one atomic entry in a log that makes it true.
+//!
+//! ```text
+//!  config ──────────────┐
+//!  primary region ──►   │
+//!  secondary region ─► observe ──► Observed ──► plan ──► Plan ──┬──► render
+//!  both ledgers ────►                                           └──► plan file
+//!                                                        │
+//!        secondary region ◄── deep clones ── apply ◄─────┘ ──► events ──► progress, log lines
+//!        both ledgers     ◄── status, cut ──┘ └──► run record ──► exit status
+//! ```
+//!
+//! In reading order:
+//!
+//! - [`config`]: desired state, read from JSON and checked as a whole;
+//! - [`schedule`]: cron expressions;
+//! - [`region`]: the port, what drsync asks of a region and how a region may refuse;
+//! - [`ledger`]: the metadata table and the cut log, and how two copies become one;
+//! - [`observe`]: puts the questions and writes the answers down;
+//! - [`plan`]: `Observed` in, `Plan` out, pure; and the stored plan document;
+//! - [`apply`]: carries a plan out and commits cuts;
+//! - [`render`]: documents and events for people;
+//! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
+//! - `cli`: commands and flags, the only place that reads the environment and the clock;
+//! - [`canonical`] and [`moment`]: one text for one document, one text for one moment.
+//!
+//! What drsync touches on disk, and whose it is:
+//!
+//! | where | what | whose |
+//! |---|---|---|
+//! | `drsync.json` | the configuration | yours; only `init` and `demo` write it |
+//! | the file of `plan --out` | a stored plan | yours |
+//! | `.drsync/runs/` beside the configuration | run records | drsync's; safe to delete |
+//! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
+//! | `<secondary location>/_drsync/evidence/` | plans that were started and their run records | drsync's; never deleted by it |
+//! | `<secondary location>/<catalog>/<schema>/<table>` | replicas | drsync's; never dropped by it |
 
 pub mod apply;
 pub mod canonical;
+pub mod cli;
 pub mod config;
 pub mod lakehouse;
 pub mod ledger;
@@ -9,5 +48,6 @@ pub mod moment;
 pub mod observe;
 pub mod plan;
 pub mod region;
+pub mod render;
 pub mod sandbox;
 pub mod schedule;

@@ -1,2 +1,7 @@
 //! The drsync command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    drsync::cli::main()
+}

@@ -37,7 +37,6 @@ pub mod option {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[expect(clippy::ref_option, reason = "the signature is serde's")]
     pub fn serialize<S: Serializer>(
         moment: &Option<DateTime<Utc>>,
         serializer: S,

@@ -1,5 +1,7 @@
 //! Configurations with every kind of mistake, and all that is said of them, as whole texts.
 
+#![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
+
 use std::path::Path;
 
 use drsync::config::{Configuration, GroupEntry, KEYS, read_text};

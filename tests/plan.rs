@@ -1,6 +1,10 @@
 //! What a plan decides: a world in which everything agrees, and one thing changed at a time.
 
-#![allow(missing_docs, reason = "a test's name is its sentence")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test's name is its sentence, and a panic its verdict"
+)]
 
 #[path = "plan/world.rs"]
 mod world;

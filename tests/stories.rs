@@ -1,7 +1,15 @@
 //! The main job, end to end, on real Delta tables in two regions.
 
-#![allow(missing_docs, reason = "a test's name is its sentence")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test's name is its sentence, and a panic its verdict"
+)]
 
+#[path = "stories/sources.rs"]
+mod sources;
+#[path = "stories/trouble.rs"]
+mod trouble;
 #[path = "stories/world.rs"]
 mod world;
 

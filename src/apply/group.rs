@@ -229,7 +229,7 @@ enum Checked {
     /// The replica holds the pinned version, at this version of its own.
     Holds(u64),
     /// It is to be cloned.
-    Clone(CloneOrder),
+    Clone(Box<CloneOrder>),
 }
 
 /// Why a group cannot be synchronized as planned.
@@ -345,13 +345,13 @@ fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfi
         },
         Standing::AsPlanned(version) => {
             order.replica_version = version;
-            Ok(Checked::Clone(order))
+            Ok(Checked::Clone(Box::new(order)))
         }
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
         Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
             Ok(Checked::Holds(version))
         }
-        Standing::AlreadyCloned(_) => Ok(Checked::Clone(order)),
+        Standing::AlreadyCloned(_) => Ok(Checked::Clone(Box::new(order))),
         Standing::Other(source_version) => Err(Unfit::Stale(format!(
             "another apply has brought the replica of {} to v{source_version}: plan again",
             step.table
@@ -401,7 +401,7 @@ async fn commit(
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
     let cut = cut(run, plan, point, &tables);
-    match site.regions.secondary.append_cut(&cut).await {
+    match site.append(&cut).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
             let text = format!("run {} committed {} first", other.run_id, other.label());
@@ -446,11 +446,7 @@ async fn commit(
         tables: tables.len(),
     });
     if site.primary_refusal.is_none()
-        && let Err(error) = site
-            .regions
-            .primary
-            .copy_cuts(std::slice::from_ref(&cut))
-            .await
+        && let Err(error) = site.copy_to_primary(&cut).await
     {
         run.warn(format!(
             "{} of {} is not in the primary's log yet: {error}",

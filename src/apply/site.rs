@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Run;
 use super::rows::RowQueue;
-use crate::ledger::{Cuts, Row};
+use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::merge_copies;
-use crate::region::{LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
 
 /// The brief words for a secondary that does not answer, as people search for them.
 pub(super) const SECONDARY_AWAY: &str = "secondary region not available";
@@ -27,6 +27,11 @@ pub(super) struct Site<'a> {
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
     to_primary: RowQueue,
     to_secondary: RowQueue,
+    /// Held while a cut is appended in the secondary: groups of one run do not race each other.
+    appending: tokio::sync::Mutex<()>,
+    /// Cuts on their way to the primary's log, and the turn to write them: what has gathered becomes one write.
+    cuts_to_primary: std::sync::Mutex<Vec<Cut>>,
+    copying: tokio::sync::Mutex<()>,
 }
 
 impl<'a> Site<'a> {
@@ -85,6 +90,9 @@ impl<'a> Site<'a> {
             rows: std::sync::Mutex::new(rows.clone()),
             to_primary: RowQueue::new(regions.primary.clone()),
             to_secondary: RowQueue::new(regions.secondary.clone()),
+            appending: tokio::sync::Mutex::default(),
+            cuts_to_primary: std::sync::Mutex::default(),
+            copying: tokio::sync::Mutex::default(),
         };
         if site.primary_refusal.is_none() {
             let healed = heal(regions.primary.as_ref(), &copy_primary, &rows, &site.cuts).await;
@@ -113,6 +121,37 @@ impl<'a> Site<'a> {
             }
         }
         site
+    }
+
+    /// Appends a cut in the secondary: the commit point of its group.
+    ///
+    /// # Errors
+    /// The secondary's refusal.
+    pub(super) async fn append(&self, cut: &Cut) -> Result<Appended, RegionError> {
+        let _turn = self.appending.lock().await;
+        self.regions.secondary.append_cut(cut).await
+    }
+
+    /// Copies a committed cut to the primary's log, with the others that wait.
+    ///
+    /// # Errors
+    /// The primary's refusal, to the one of them that made the write.
+    pub(super) async fn copy_to_primary(&self, cut: &Cut) -> Result<(), RegionError> {
+        self.cuts_to_primary
+            .lock()
+            .expect("no panic while a cut is queued")
+            .push(cut.clone());
+        let _turn = self.copying.lock().await;
+        let gathered = std::mem::take(
+            &mut *self
+                .cuts_to_primary
+                .lock()
+                .expect("no panic while a cut is queued"),
+        );
+        if gathered.is_empty() {
+            return Ok(());
+        }
+        self.regions.primary.copy_cuts(&gathered).await
     }
 
     /// Changes a group's row in both regions.

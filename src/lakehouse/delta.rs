@@ -16,8 +16,11 @@ mod log;
 mod path;
 mod replay;
 mod restore;
+mod stats;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};

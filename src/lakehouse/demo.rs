@@ -1,1 +1,235 @@
-//! The demo world.
+//! The demo world: two regions with real Delta tables, three groups of which one is blocked, all times relative to now.
+
+mod data;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::Writer;
+use super::delta::DeltaError;
+use super::refusal::refusal;
+use super::write::{Table, Workspace};
+use crate::region::{RegionError, RegionErrorKind};
+
+/// Marks a folder as a demo, which may be thrown away and made again.
+pub const MARKER: &str = ".drsync-demo";
+/// The demo's configuration.
+pub const CONFIGURATION: &str = "drsync.json";
+
+const PRINCIPAL: &str = "dr-sync@example.com";
+/// Who owns the tables.
+const OWNER: &str = "shop-team@example.com";
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demo {
+    /// The configuration's file.
+    pub configuration: PathBuf,
+    /// Sync groups.
+    pub groups: usize,
+    /// Tables in the primary.
+    pub tables: usize,
+    /// Workflows in the primary.
+    pub workflows: usize,
+}
+
+/// Builds the demo in a folder, which is made; one that an earlier call built is thrown away first.
+///
+/// # Errors
+/// `Conflict` if the folder holds something else; otherwise those of the disk.
+pub async fn build(dir: &Path, now: DateTime<Utc>) -> Result<Demo, RegionError> {
+    let doing = format!("build the demo in {}", dir.display());
+    let failed =
+        |error: &io::Error| RegionError::new(RegionErrorKind::Other, &doing, error.to_string());
+    if holds_something_else(dir).map_err(|error| failed(&error))? {
+        return Err(RegionError::new(
+            RegionErrorKind::Conflict,
+            doing,
+            format!("the folder holds something that is no demo: there is no {MARKER} in it"),
+        ));
+    }
+    let demo = make(dir, now).await;
+    demo.map_err(|error| refusal(doing, &error))
+}
+
+/// Lets time go on in the east: more commits, and run 89 of `orders_job` succeeds.
+///
+/// # Errors
+/// `NotFound` if the folder is no demo; otherwise those of the disk.
+pub async fn advance(dir: &Path, now: DateTime<Utc>) -> Result<(), RegionError> {
+    let doing = format!("go on with the demo in {}", dir.display());
+    if !dir.join(MARKER).is_file() {
+        let detail = format!("there is no {MARKER} in it");
+        return Err(RegionError::new(RegionErrorKind::NotFound, doing, detail));
+    }
+    go_on(dir, now)
+        .await
+        .map_err(|error| refusal(doing, &error))
+}
+
+fn holds_something_else(dir: &Path) -> io::Result<bool> {
+    if dir.join(MARKER).is_file() {
+        return Ok(false);
+    }
+    match std::fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
+    let disk = |error| DeltaError::io(format!("write into {}", dir.display()), error);
+    clear(dir).map_err(disk)?;
+    std::fs::create_dir_all(dir).map_err(disk)?;
+    // First of all, so that half a demo can be thrown away too.
+    std::fs::write(dir.join(MARKER), "made by drsync demo\n").map_err(disk)?;
+    for sync in ["east/sync", "west/sync"] {
+        std::fs::create_dir_all(dir.join(sync)).map_err(disk)?;
+    }
+    let east = Workspace::create(dir.join("east"), "east", PRINCIPAL).map_err(disk)?;
+    let west = Workspace::create(dir.join("west"), "west", PRINCIPAL).map_err(disk)?;
+    describe(&east, &west, now).map_err(disk)?;
+    data::history(&|name| table(dir, name), now).await?;
+    let configuration = dir.join(CONFIGURATION);
+    let text = format!("{:#}\n", configured());
+    std::fs::write(&configuration, text).map_err(disk)?;
+    Ok(Demo {
+        configuration,
+        groups: 3,
+        tables: data::TABLES.len(),
+        workflows: 2,
+    })
+}
+
+/// Empties a demo's folder; the marker goes last.
+fn clear(dir: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() == MARKER {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => std::fs::remove_dir_all(entry.path())?,
+            false => std::fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes catalog and workflows of both workspaces.
+fn describe(east: &Workspace, west: &Workspace, now: DateTime<Utc>) -> io::Result<()> {
+    for name in data::TABLES {
+        east.add_table(name, &location(name))?;
+        east.grant(name, PRINCIPAL, &["SELECT"])?;
+    }
+    // Somebody forgot the disaster recovery.
+    east.edit_table("main.crm.contacts", |entry| {
+        entry["grants"] = json!({"crm-team@example.com": ["SELECT"]});
+    })?;
+    let ago = |minutes| now - TimeDelta::minutes(minutes);
+    east.add_job(1016, "orders_job")?;
+    east.add_run(1016, 87, ago(26 * 60), Some(ago(25 * 60)), "SUCCESS")?;
+    east.add_run(
+        1016,
+        88,
+        ago(110),
+        Some(ago(81) + TimeDelta::milliseconds(400)),
+        "SUCCESS",
+    )?;
+    east.add_run(1016, 89, ago(55), None, "")?;
+    east.add_job(1017, "customer_360_job")?;
+    east.add_run(1017, 41, ago(6 * 60), Some(ago(5 * 60 + 47)), "SUCCESS")?;
+    // The same workflows stand by in the west, paused.
+    west.add_job(2016, "orders_job")?;
+    west.add_job(2017, "customer_360_job")?;
+    west.edit_jobs(|jobs| {
+        for job in jobs["jobs"].as_array_mut().into_iter().flatten() {
+            job["schedule_paused"] = true.into();
+        }
+    })
+}
+
+async fn go_on(dir: &Path, now: DateTime<Utc>) -> Result<(), DeltaError> {
+    data::run_89(&|name| table(dir, name), now).await?;
+    let east = Workspace::at(dir.join("east"));
+    let ended = east.edit_jobs(|jobs| {
+        let all = jobs["jobs"].as_array_mut().into_iter().flatten();
+        let runs = all
+            .filter(|job| job["job_id"] == 1016)
+            .filter_map(|job| job["runs"].as_array_mut());
+        for run in runs.flatten().filter(|run| run["run_id"] == 89) {
+            run["end_time"] = now.timestamp_millis().into();
+            run["life_cycle_state"] = "TERMINATED".into();
+            run["result_state"] = "SUCCESS".into();
+        }
+    });
+    ended.map_err(|error| DeltaError::io("write the workflows of the east", error))
+}
+
+/// A table of the east, in its owner's hands.
+fn table(dir: &Path, name: &str) -> Table {
+    Table::at(dir.join("east").join(location(name)), Writer::new(OWNER))
+}
+
+fn location(name: &str) -> String {
+    let mut parts = name.split('.').skip(1);
+    let (schema, table) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    format!("tables/{schema}_{table}")
+}
+
+/// The configuration; its paths are relative, so that the folder can be moved.
+fn configured() -> Value {
+    json!({
+        "secret_scope": "",
+        "workspaces": [{
+            "workspace_name": "east",
+            "workspace_instance_url": "east",
+            "workspace_pat_key": "",
+            "secondary_workspace_name": "west",
+            "secondary_workspace_instance_url": "west",
+            "sync_location_primary": "east/sync",
+            "sync_location_secondary": "west/sync",
+            "sync_failure_notification": "ops@example.com",
+            "sync_success_notification": "ops@example.com",
+            "sync_default_schedule": "0 */12 * * *",
+            "sync_max_retries": 3,
+            "// sync_min_interval_minutes": "0, so that nobody has to wait half an hour between two syncs",
+            "sync_min_interval_minutes": 0,
+            "sync_groups": [
+                {
+                    "group_name": "orders",
+                    "group_owner_email": "shop-team@example.com",
+                    "workflow": "orders_job",
+                    "tables": ["shop.orders", "shop.order_lines", "shop.daily_totals"]
+                },
+                {
+                    "group_name": "reference_data",
+                    "group_owner_email": "data-team@example.com",
+                    "tables": ["ref.countries", "ref.currencies"]
+                },
+                {
+                    "group_name": "customer_360",
+                    "group_owner_email": "crm-team@example.com",
+                    "workflow": "customer_360_job",
+                    "tables": ["crm.accounts", "crm.contacts", "crm.interactions"]
+                }
+            ]
+        }]
+    })
+}
+
+#[cfg(test)]
+#[path = "demo_tests.rs"]
+mod tests;

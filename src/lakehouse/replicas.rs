@@ -74,11 +74,9 @@ pub(super) async fn refuse_foreign(store: &TableStore, doing: &str) -> Result<()
         return Ok(());
     };
     let looked = off_thread(move || -> std::io::Result<bool> {
-        if folder.join(LOG).is_dir() {
-            return Ok(false);
-        }
         match std::fs::read_dir(&folder) {
-            Ok(mut entries) => Ok(entries.next().is_some()),
+            // In this order: a clone that begins meanwhile makes its log folder before anything else.
+            Ok(mut entries) => Ok(entries.next().is_some() && !folder.join(LOG).is_dir()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             // A file where the table's folder should be.
             Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(true),

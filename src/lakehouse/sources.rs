@@ -32,18 +32,19 @@ pub(super) async fn source(asked: &SourceQuestion) -> Result<Source, RegionError
     let head = delta::snapshot(&store, None, Detail::Header)
         .await
         .map_err(failed)?;
-    let mut table_id = id_before(&store, &head, &history).await;
+    let mut log_id = id_before(&store, &head, &history).await;
     let commits: Vec<Commit> = history
         .into_iter()
         .map(|commit| {
-            table_id = commit.table_id.clone().or(table_id.take());
+            log_id = commit.table_id.clone().or(log_id.take());
             Commit {
                 version: commit.version,
                 committed_at: moment(commit.timestamp_ms),
                 operation: commit.operation.unwrap_or_else(|| "unknown".to_owned()),
                 user: commit.user_name.or(commit.user_id),
                 changes: commit.changes_data_or_schema,
-                table_id: table_id.clone(),
+                // A catalog that has ids of its own has one for all of a table's history.
+                table_id: table.table_id.clone().or(log_id.clone()),
             }
         })
         .collect();

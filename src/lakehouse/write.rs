@@ -2,6 +2,7 @@
 //!
 //! For tests, the demo and the sandbox; a synchronization writes by other ways.
 
+mod files;
 mod table;
 mod workspace;
 
@@ -43,6 +44,26 @@ fn data_type(name: &str) -> Option<DataType> {
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         _ => return None,
     })
+}
+
+/// A column's type as Delta's schemas write it, lists and structures too.
+fn column_type(kind: &Value) -> Option<DataType> {
+    match (kind, kind.get("type").and_then(Value::as_str)) {
+        (Value::String(name), _) => data_type(name),
+        (_, Some("array")) => {
+            let element = column_type(kind.get("elementType")?)?;
+            let field = Field::new("element", element, true);
+            Some(DataType::List(std::sync::Arc::new(field)))
+        }
+        (_, Some("struct")) => {
+            let fields = kind.get("fields")?.as_array()?.iter().map(|field| {
+                let name = field.get("name")?.as_str()?;
+                Some(Field::new(name, column_type(field.get("type")?)?, true))
+            });
+            Some(DataType::Struct(fields.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
 }
 
 /// Rows from JSON objects, one a row; a column that an object lacks is null.

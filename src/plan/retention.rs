@@ -21,7 +21,7 @@ pub fn parse_interval(text: &str) -> Option<Duration> {
         .unwrap_or(&lower)
         .split_whitespace()
         .collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     words.chunks(2).try_fold(Duration::ZERO, |sum, pair| {

@@ -23,7 +23,7 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 /// A world: `east` with a workspace and tables, `west` with a sync location only.
 pub(crate) struct World {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) config: Value,
     /// What the clock shows; stories move it.
     pub(crate) now: DateTime<Utc>,
@@ -39,7 +39,7 @@ impl World {
         }
         Workspace::create(folder.path().join("east"), "east", "dr-sync@example.com").unwrap();
         let mut world = World {
-            folder,
+            folder: Arc::new(folder),
             config: Value::Null,
             now: start(),
             runs: 0,
@@ -62,6 +62,16 @@ impl World {
         world.make("main.shop.countries", "tables/countries").await;
         world.add_group("reference", None, &["main.shop.countries"]);
         world
+    }
+
+    /// The same world for another process at the same time.
+    pub(crate) fn twin(&self) -> World {
+        World {
+            folder: self.folder.clone(),
+            config: self.config.clone(),
+            now: self.now,
+            runs: 1_000,
+        }
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {

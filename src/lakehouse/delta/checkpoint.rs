@@ -20,6 +20,7 @@ use super::error::{DeltaError, Result};
 use super::json;
 use super::log::{LOG, LogCheckpoint};
 use super::replay::{AddFacts, Detail, State};
+use super::stats::num_records;
 use super::store::{Blob, TableStore};
 
 pub(crate) use write::{EVERY, write_checkpoint};
@@ -230,14 +231,16 @@ fn apply_add(
     from: Stats,
 ) -> Result<bool, String> {
     let mut facts = facts(add, row)?;
+    let stats = text(add, "stats", row);
     let parsed = add
         .column_by_name("stats_parsed")
         .and_then(|column| column.as_struct_opt())
         .filter(|column| column.is_valid(row));
     facts.records = parsed
         .and_then(|parsed| number(parsed, "numRecords", row))
-        .and_then(|count| u64::try_from(count).ok());
-    if facts.stats.is_none() && facts.records.is_none() && from != Stats::Both {
+        .and_then(|count| u64::try_from(count).ok())
+        .or_else(|| num_records(stats.as_deref()?));
+    if stats.is_none() && facts.records.is_none() && from != Stats::Both {
         return Ok(false);
     }
     let action = if state.detail == Detail::Full {
@@ -252,7 +255,7 @@ fn apply_add(
         if partition.is_null(row) {
             action.push_str(r#","partitionValues":{}"#);
         }
-        if let (None, Some(parsed)) = (&facts.stats, parsed) {
+        if let (None, Some(parsed)) = (&stats, parsed) {
             action.push_str(r#","stats":"#);
             json::string(&mut action, &json::write_stats(parsed, row));
         }
@@ -299,7 +302,7 @@ fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String
         path: text(action, "path", row).ok_or("a file has no path")?,
         size: number(action, "size", row),
         deletion_vector: vector,
-        stats: text(action, "stats", row).map(Cow::into_owned),
+        stats: None,
         records: None,
     })
 }

@@ -157,7 +157,7 @@ pub(crate) fn commit_on(
 
 /// Writes a checkpoint every few commits. It is a help to readers: the commit stands without it, and the next one tries again.
 pub(crate) fn checkpoint_if_due(store: &TableStore, version: u64, now_ms: i64) {
-    if version == 0 || version % checkpoint::EVERY != 0 {
+    if version == 0 || !version.is_multiple_of(checkpoint::EVERY) {
         return;
     }
     if let Ok(full) = snapshot(store, Some(version), Detail::Full) {

@@ -13,6 +13,7 @@ use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
 use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
+use super::stats::quoted_num_records;
 use super::store::{Blob, TableStore};
 use super::{features, history, path};
 
@@ -322,7 +323,7 @@ impl State {
             stats,
             records,
         } = facts;
-        let records = records.or_else(|| num_records(&stats?));
+        let records = records.or_else(|| quoted_num_records(stats?.get()));
         let spelled = (*key.path != *path).then(|| path.as_ref().into());
         if self.detail == Detail::Full {
             self.tombstones.remove(&key);
@@ -378,9 +379,9 @@ pub(super) struct AddFacts<'a> {
     pub(super) size: Option<i64>,
     #[serde(default)]
     pub(super) deletion_vector: Option<Vector>,
-    #[serde(default)]
-    pub(super) stats: Option<String>,
-    /// Records, where they are known without parsing `stats`.
+    #[serde(borrow, default)]
+    pub(super) stats: Option<&'a RawValue>,
+    /// Records, where they are known without reading `stats`.
     #[serde(skip)]
     pub(super) records: Option<u64>,
 }
@@ -395,14 +396,4 @@ impl AddFacts<'_> {
                 .map(|vector| vector.unique_id().into()),
         }
     }
-}
-
-/// The record count in a file's statistics. Statistics that do not parse are as good as none.
-fn num_records(stats: &str) -> Option<u64> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Stats {
-        num_records: Option<u64>,
-    }
-    serde_json::from_str::<Stats>(stats).ok()?.num_records
 }

@@ -70,7 +70,7 @@ impl Blob {
 impl TableStore {
     /// Names a table in a local folder. Its parent folder must exist when the table is written.
     pub fn local(folder: impl AsRef<Path>) -> Self {
-        let folder = std::path::absolute(folder.as_ref()).unwrap_or(folder.as_ref().to_path_buf());
+        let folder = absolute(folder.as_ref());
         let base = folder.parent().unwrap_or(&folder).to_path_buf();
         Self(Arc::new(Place::Local { base, folder }))
     }
@@ -78,11 +78,9 @@ impl TableStore {
     /// Names a table below a local folder that must exist; what lies between is created when the table is written.
     /// `inner` is taken literally, with `/` between folders.
     pub fn within(base: impl AsRef<Path>, inner: &str) -> Self {
-        let base = std::path::absolute(base.as_ref()).unwrap_or(base.as_ref().to_path_buf());
-        let folder = inner
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .fold(base.clone(), |at, part| at.join(part));
+        let base = absolute(base.as_ref());
+        let parts = inner.split('/').filter(|part| !part.is_empty());
+        let folder = parts.fold(base.clone(), |at, part| at.join(part));
         Self(Arc::new(Place::Local { base, folder }))
     }
 
@@ -292,6 +290,18 @@ pub(crate) fn missing(error: DeltaError, path: &str) -> DeltaError {
         },
         other => other,
     }
+}
+
+/// An absolute path without `..`, so that absolute paths in a log can be recognized as the table's own.
+fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    if absolute
+        .components()
+        .any(|part| part == std::path::Component::ParentDir)
+    {
+        return std::fs::canonicalize(&absolute).unwrap_or(absolute);
+    }
+    absolute
 }
 
 fn listed(meta: &object_store::ObjectMeta) -> Option<Listed> {

@@ -6,7 +6,7 @@ use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, CutTableEntry};
 
 fn cut() -> Cut {
-    let at = |millis| DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap();
+    let at = |millis: i64| DateTime::from_timestamp_millis(1_700_000_000_000 + millis).unwrap();
     Cut {
         group_name: "gruppe \"ä\"".into(),
         cut_number: 3,

@@ -6,18 +6,15 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Field, Fields, Schema};
+use arrow_schema::Schema;
 use chrono::{DateTime, Utc};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::super::Writer;
 use super::super::delta::{
     self, DeltaError, Detail, Expect, NewTable, Result, Snapshot, TableStore,
 };
-use super::super::records::{to_batch, to_json};
-use super::super::{Writer, off_thread};
+use super::files::{self, Rows};
 
 /// A table to write to. Simple tables only: no deletion vectors, no column mapping.
 #[derive(Debug, Clone)]
@@ -25,14 +22,6 @@ pub struct Table {
     store: TableStore,
     writer: Writer,
     time: Option<DateTime<Utc>>,
-}
-
-/// A live file with its rows, partition columns and all.
-struct Rows {
-    path: String,
-    size: u64,
-    partition: Map<String, Value>,
-    rows: Vec<Value>,
 }
 
 impl Table {
@@ -104,11 +93,15 @@ impl Table {
     /// Appends rows, one file a partition.
     pub async fn insert(&self, rows: &RecordBatch) -> Result<u64> {
         let table = self.read().await?;
-        let rows = to_json(std::slice::from_ref(rows))?;
-        let count = rows.len();
+        let (count, now) = (rows.num_rows(), self.now_ms());
         let mut actions = Vec::new();
-        for (partition, rows) in by_partition(&table, rows) {
-            actions.push(self.add(&table, &partition, rows, true).await?);
+        if table.metadata.partition_columns().is_empty() {
+            let none = Map::new();
+            actions.push(files::add_batch(&self.store, &none, rows.clone(), now).await?);
+        } else {
+            for (partition, rows) in files::by_partition(&table, rows)? {
+                actions.push(files::add(&self.store, &table, &partition, &rows, now).await?);
+            }
         }
         let metrics =
             json!({"numFiles": actions.len().to_string(), "numOutputRows": count.to_string()});
@@ -138,19 +131,20 @@ impl Table {
 
     /// Makes the files of each partition one; no row changes.
     pub async fn optimize(&self) -> Result<u64> {
-        let table = self.read().await?;
+        let (table, now) = (self.read().await?, self.now_ms());
         let mut files: BTreeMap<String, Vec<Rows>> = BTreeMap::new();
-        for file in self.files(&table).await? {
+        for file in files::read(&self.store, &table).await? {
             let partition = Value::Object(file.partition.clone()).to_string();
             files.entry(partition).or_default().push(file);
         }
         let mut actions = Vec::new();
         for files in files.into_values().filter(|files| files.len() > 1) {
             let partition = files[0].partition.clone();
-            actions.extend(files.iter().map(|file| self.remove(file, false)));
-            let rows = files.into_iter().flat_map(|file| file.rows).collect();
-            actions.push(self.add(&table, &partition, rows, false).await?);
+            actions.extend(files.iter().map(|file| files::remove(file, now)));
+            let rows: Vec<Value> = files.into_iter().flat_map(|file| file.rows).collect();
+            actions.push(files::add(&self.store, &table, &partition, &rows, now).await?);
         }
+        let actions: Vec<Value> = actions.into_iter().map(files::unchanged).collect();
         let metrics = json!({"numRemovedFiles": (actions.len().saturating_sub(1)).to_string()});
         self.commit(
             &table,
@@ -190,10 +184,10 @@ impl Table {
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
         let mut actions = vec![json!({"metaData": metadata})];
         actions.extend(
-            self.files(&table)
+            files::read(&self.store, &table)
                 .await?
                 .iter()
-                .map(|file| self.remove(file, true)),
+                .map(|file| files::remove(file, self.now_ms())),
         );
         self.commit(
             &table,
@@ -232,15 +226,19 @@ impl Table {
         let table = self.read().await?;
         let mut actions = Vec::new();
         let mut changed = 0;
-        for mut file in self.files(&table).await? {
+        for mut file in files::read(&self.store, &table).await? {
             let here = change(&mut file.rows);
             if here == 0 {
                 continue;
             }
             changed += here;
-            actions.push(self.remove(&file, true));
+            actions.push(files::remove(&file, self.now_ms()));
             if !file.rows.is_empty() {
-                actions.push(self.add(&table, &file.partition, file.rows, true).await?);
+                let Rows {
+                    partition, rows, ..
+                } = &file;
+                let now = self.now_ms();
+                actions.push(files::add(&self.store, &table, partition, rows, now).await?);
             }
         }
         let metrics = Map::from_iter([(metric.to_owned(), changed.to_string().into())]);
@@ -250,76 +248,6 @@ impl Table {
 
     async fn read(&self) -> Result<Snapshot> {
         delta::snapshot(&self.store, None, Detail::Full).await
-    }
-
-    async fn files(&self, table: &Snapshot) -> Result<Vec<Rows>> {
-        let mut all = Vec::new();
-        for (key, file) in table.sorted_files() {
-            let action: Value = serde_json::from_str(file.action.as_deref().unwrap_or("{}"))
-                .map_err(|error| DeltaError::corrupt(&*key.path, error))?;
-            let partition = action
-                .get("partitionValues")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default();
-            let (store, inside) = (self.store.clone(), key.path.to_string());
-            let mut rows = off_thread(move || read_file(&store, &inside)).await?;
-            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-                row.extend(partition.clone());
-            }
-            let path = file.path(key).to_owned();
-            all.push(Rows {
-                path,
-                size: file.size,
-                partition,
-                rows,
-            });
-        }
-        Ok(all)
-    }
-
-    async fn add(
-        &self,
-        table: &Snapshot,
-        partition: &Map<String, Value>,
-        rows: Vec<Value>,
-        data_change: bool,
-    ) -> Result<Value> {
-        let columns = schema_of(table)?;
-        let written = columns
-            .fields()
-            .iter()
-            .filter(|it| !partition.contains_key(it.name()));
-        let batch = to_batch(Schema::new(written.cloned().collect::<Fields>()), &rows)?;
-        let folder: String = partition
-            .iter()
-            .map(|(name, value)| folder(name, value))
-            .collect();
-        let path = format!(
-            "{folder}part-00000-{}.c000.snappy.parquet",
-            uuid::Uuid::new_v4()
-        );
-        let (store, inside) = (self.store.clone(), path.clone());
-        let size = off_thread(move || write_file(&store, &inside, &batch)).await?;
-        Ok(json!({"add": {
-            "path": path,
-            "partitionValues": partition,
-            "size": size,
-            "modificationTime": self.now_ms(),
-            "dataChange": data_change,
-            "stats": json!({"numRecords": rows.len()}).to_string(),
-        }}))
-    }
-
-    fn remove(&self, file: &Rows, data_change: bool) -> Value {
-        json!({"remove": {
-            "path": file.path,
-            "deletionTimestamp": self.now_ms(),
-            "dataChange": data_change,
-            "extendedFileMetadata": true,
-            "partitionValues": file.partition,
-            "size": file.size,
-        }})
     }
 
     async fn commit(
@@ -372,78 +300,4 @@ impl Table {
             .and_then(|file| file.set_modified(UNIX_EPOCH + Duration::from_millis(millis)))
             .map_err(|error| DeltaError::io(format!("set the time of {}", file.display()), error))
     }
-}
-
-/// The folder of a partition; a value that a path or the log would spell otherwise has one without its name.
-fn folder(column: &str, value: &Value) -> String {
-    let plain = |text: &&str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    match value.as_str().filter(plain) {
-        Some(text) => format!("{column}={text}/"),
-        None => "other/".to_owned(),
-    }
-}
-
-/// The table's columns.
-fn schema_of(table: &Snapshot) -> Result<Schema> {
-    #[derive(Deserialize)]
-    struct Column {
-        name: String,
-        r#type: Value,
-    }
-    #[derive(Deserialize)]
-    struct Struct {
-        fields: Vec<Column>,
-    }
-    let corrupt = |error| DeltaError::corrupt("the schema", error);
-    let read: Struct = serde_json::from_str(table.metadata.schema_string()).map_err(corrupt)?;
-    let columns = read.fields.iter().map(|Column { name, r#type }| {
-        let kind = super::data_type(r#type.as_str().unwrap_or_default());
-        let kind = kind.ok_or_else(|| DeltaError::Unsupported {
-            location: format!("column {name}"),
-            why: format!("rows of type {} are not written here", r#type),
-        })?;
-        Ok(Field::new(name, kind, true))
-    });
-    Ok(Schema::new(columns.collect::<Result<Vec<_>>>()?))
-}
-
-/// Rows parted by the values of the partition columns, which are strings in the log.
-fn by_partition(table: &Snapshot, rows: Vec<Value>) -> Vec<(Map<String, Value>, Vec<Value>)> {
-    let columns = table.metadata.partition_columns();
-    let mut parts: BTreeMap<String, (Map<String, Value>, Vec<Value>)> = BTreeMap::new();
-    for row in rows {
-        let value = |column: &&str| match row.get(*column) {
-            None | Some(Value::Null) => Value::Null,
-            Some(Value::String(text)) => text.as_str().into(),
-            Some(other) => other.to_string().into(),
-        };
-        let values: Map<String, Value> = columns
-            .iter()
-            .map(|column| ((*column).to_owned(), value(column)))
-            .collect();
-        let key = Value::Object(values.clone()).to_string();
-        parts.entry(key).or_insert((values, Vec::new())).1.push(row);
-    }
-    parts.into_values().collect()
-}
-
-fn read_file(store: &TableStore, path: &str) -> Result<Vec<Value>> {
-    let corrupt = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(store.read_all(path)?)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(corrupt)?;
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>();
-    to_json(&batches.map_err(|error| DeltaError::corrupt(path, error))?)
-}
-
-fn write_file(store: &TableStore, path: &str, rows: &RecordBatch) -> Result<usize> {
-    let failed = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).map_err(failed)?;
-    writer.write(rows).map_err(failed)?;
-    let content = writer.into_inner().map_err(failed)?;
-    store.create(path, &content)?;
-    Ok(content.len())
 }

@@ -77,7 +77,7 @@ impl Rows {
     ) -> Result<Option<arrow_array::RecordBatch>, arrow_schema::ArrowError> {
         self.decoder.decode(line.as_bytes())?;
         self.count += 1;
-        if self.count % BATCH as u64 == 0 {
+        if self.count.is_multiple_of(BATCH as u64) {
             self.decoder.flush()
         } else {
             Ok(None)

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::fs::{copy_file_range, syncfs};
+use rustix::fs::{Advice, copy_file_range, fadvise, syncfs};
 use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
@@ -176,6 +177,7 @@ fn copy_file(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Res
             Ok(0) if done > 0 => return Ok(done),
             Ok(0) => break,
             Ok(count) => {
+                begin_writing(to, done, count as u64);
                 done += count as u64;
                 progress.copied(count as u64);
                 // A short answer is the end of the file, or the next one says so.
@@ -193,6 +195,12 @@ fn copy_file(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Res
     let count = io::copy(&mut source, &mut &*to).map_err(failed)?;
     progress.copied(count);
     Ok(count)
+}
+
+/// Lets the kernel begin to write part of a file to the disk while copying goes on, so that flushing has little to wait for.
+/// That is a side effect of saying that the part will not be read soon, and harmless where it has none.
+fn begin_writing(file: &File, from: u64, length: u64) {
+    let _ = fadvise(file, from, NonZeroU64::new(length), Advice::DontNeed);
 }
 
 /// Flushes everything that was written to the file system of a folder.

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, open, renameat_with};
 use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
@@ -107,13 +108,16 @@ pub(super) fn size(path: &Path) -> Result<Option<u64>> {
     }
 }
 
-/// Writes a file under a temporary name, flushes it, and gives it its name; false if `only_new` and the name is taken.
+/// Writes a file, flushes it, and only then gives it its name; false if `only_new` and the name is taken.
 pub(super) fn put(base: &Path, path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
     let folder = path.parent().unwrap_or(base);
     make_folder(base, folder)?;
-    let unfinished =
-        Unfinished(folder.join(format!("{UNFINISHED}{}.tmp", uuid::Uuid::new_v4().simple())));
     let failed = |error| DeltaError::io(format!("write {}", path.display()), error);
+    if only_new && let Some(done) = put_nameless(folder, path, content).map_err(failed)? {
+        return Ok(done);
+    }
+    let name = format!("{UNFINISHED}{}.tmp", uuid::Uuid::new_v4().simple());
+    let unfinished = Unfinished(folder.join(name));
     let mut file = open_new(&unfinished.0)?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
@@ -129,6 +133,31 @@ pub(super) fn put(base: &Path, path: &Path, content: &[u8], only_new: bool) -> R
     }
     flush_folder(folder)?;
     Ok(true)
+}
+
+/// Writes a file that has no name until it is whole, so that a killed process leaves nothing behind.
+/// `None` where the file system has no such files.
+fn put_nameless(folder: &Path, path: &Path, content: &[u8]) -> io::Result<Option<bool>> {
+    let mode = Mode::from_raw_mode(0o666);
+    let Ok(file) = open(
+        folder,
+        OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC,
+        mode,
+    ) else {
+        return Ok(None);
+    };
+    let mut file = File::from(file);
+    file.write_all(content)?;
+    file.sync_all()?;
+    let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
+    match linkat(CWD, opened, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(Some(false)),
+        Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP | Errno::XDEV) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    File::open(folder)?.sync_all()?;
+    Ok(Some(true))
 }
 
 /// A temporary file that does not outlive a failure.

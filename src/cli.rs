@@ -1,0 +1,168 @@
+//! Commands and flags, one file a command: the only place that opens regions and reads flags, environment and clock.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod apply;
+mod clock;
+mod completions;
+mod configuration;
+mod demo;
+mod events;
+mod exit;
+mod failure;
+mod flags;
+mod help;
+mod history;
+mod init;
+mod keep;
+mod look;
+mod man;
+mod output;
+mod plan;
+mod regions;
+mod selection;
+mod show;
+mod signals;
+mod status;
+mod validate;
+mod who;
+
+pub use exit::ExitStatus;
+use failure::Failure;
+use flags::{Context, Flags};
+
+/// Keeps groups of Delta tables synchronized to a second region.
+///
+/// drsync looks at both regions, shows a plan, does exactly that plan, and leaves a record.
+/// A group arrives whole or not at all.
+#[derive(Debug, Parser)]
+#[command(
+    name = "drsync",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Data goes to stdout, everything else to stderr. Exit status: drsync help exit-codes"
+)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    Validate(validate::Validate),
+    Plan(plan::Plan),
+    Show(show::Show),
+    Apply(apply::Apply),
+    Status(status::Status),
+    History(history::History),
+    Completions(completions::Completions),
+    Man(man::Man),
+    Help(help::Help),
+}
+
+/// Runs the command that the arguments name, and says on stderr how it ended where that is not 0.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (json, outcome) = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => {
+            let json = cli.flags.json();
+            (json, run(cli))
+        }
+        Err(error) => (asks_for_json(&arguments), usage(&error)),
+    };
+    let status = match outcome {
+        Ok(status) => status,
+        Err(failure) => failure.told(json),
+    };
+    if status.code() != 0 {
+        output::note(&format!(
+            "drsync: {} (exit {})",
+            status.name(),
+            status.code()
+        ));
+    }
+    ExitCode::from(status.code())
+}
+
+fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+    let context = Context::of(cli.flags)?;
+    match cli.command {
+        Command::Demo(command) => command.run(&context),
+        Command::Init(command) => command.run(&context),
+        Command::Validate(command) => command.run(&context),
+        Command::Plan(command) => command.run(&context),
+        Command::Show(command) => command.run(&context),
+        Command::Apply(command) => command.run(&context),
+        Command::Status(command) => command.run(&context),
+        Command::History(command) => command.run(&context),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+        Command::Help(command) => command.run(),
+    }
+}
+
+/// The whole command line as clap describes it.
+fn described() -> clap::Command {
+    Cli::command()
+}
+
+/// What clap has to say: help and version are answers, everything else is a mistake in the command line.
+fn usage(error: &clap::Error) -> Result<ExitStatus, Failure> {
+    if !error.use_stderr() {
+        output::data(&error.render().to_string())?;
+        return Ok(ExitStatus::Ok);
+    }
+    let text = error.render().to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        output::note(text.trim_end());
+        return Ok(ExitStatus::Usage);
+    }
+    Err(Failure::new(
+        ExitStatus::Usage,
+        text.trim_end().trim_start_matches("error: "),
+    ))
+}
+
+/// Whether a command line that could not be read asks for JSON all the same.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let mut before = None;
+    arguments.iter().any(|argument| {
+        let here = argument.to_str();
+        let asks = matches!(here, Some("--json" | "--format=json"))
+            || (before == Some("--format") && here == Some("json"));
+        before = here;
+        asks
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        described().debug_assert();
+    }
+
+    #[test]
+    fn common_flags_stand_before_and_after_the_command() {
+        for line in [["drsync", "--json", "plan"], ["drsync", "plan", "--json"]] {
+            assert!(Cli::try_parse_from(line).expect("parses").flags.json());
+        }
+    }
+
+    #[test]
+    fn a_reason_goes_with_every_accepted_risk() {
+        let risky = ["drsync", "plan", "--accept", "source_shrank:main.a.b"];
+        assert!(Cli::try_parse_from(risky).is_err());
+    }
+}

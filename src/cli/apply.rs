@@ -1,0 +1,260 @@
+//! `drsync apply`: exactly the plan that was stored; without one plan, show, ask, apply.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::events::Events;
+use super::flags::Context;
+use super::look::{self, Asking};
+use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
+use crate::apply::{self, Event, Options, RunRecord};
+use crate::plan::{Plan, StoredPlan};
+use crate::region::Regions;
+use crate::render;
+use crate::render::progress::{Mode, Progress};
+
+/// Characters of an effect that have to be given: enough that nobody finds another plan with the same.
+const EFFECT_MIN: usize = 16;
+
+/// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// A plan that `plan --out` stored
+    file: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+    /// Go on only if the plan has this effect, the value that was reviewed (16 characters or more)
+    #[arg(long, value_name = "SHA")]
+    expect_effect: Option<String>,
+    /// Write every event as a line of JSON to a file, or to stdout with -
+    #[arg(long, value_name = "FILE|-")]
+    events: Option<PathBuf>,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// A plan that is about to be applied, with what it is applied to.
+pub(super) struct Ready {
+    pub(super) stored: StoredPlan,
+    pub(super) regions: Vec<Regions>,
+    /// Where records are kept on this machine.
+    pub(super) folder: PathBuf,
+}
+
+/// What an apply did, and where the record of it lies on this machine.
+pub(super) struct Done {
+    pub(super) record: RunRecord,
+    kept: Option<PathBuf>,
+}
+
+impl Apply {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let events = Events::open(self.events.as_deref(), context)?;
+        look::block_on(async {
+            let ready = match &self.file {
+                Some(file) => self.stored(context, file)?,
+                None => self.planned(context).await?,
+            };
+            self.effect(&ready.stored.plan)?;
+            let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan)?;
+            self.approve(context, &ready.stored.plan)?;
+            let plan = &ready.stored.plan;
+            let done = carry_out(context, &events, &ready).await?;
+            if plan.applyable {
+                unmailed(context, plan);
+            }
+            report(context, &events, plan, &done, shown)?;
+            Ok(ExitStatus::recorded(&done.record.exit))
+        })
+    }
+
+    fn stored(&self, context: &Context, file: &Path) -> Result<Ready, Failure> {
+        if self.asking.anything() {
+            let message =
+                "a stored plan is applied as it is: --now, --full and --accept belong to plan";
+            return Err(Failure::new(ExitStatus::Usage, message));
+        }
+        if context.selection != crate::plan::document::Selection::default() {
+            let message = "a stored plan is applied as it is: --only and --exclude belong to plan";
+            return Err(Failure::new(ExitStatus::Usage, message));
+        }
+        let stored = show::read(file)?;
+        let plan = &stored.plan;
+        if context.clock.now() > plan.expires_at {
+            let message = format!(
+                "{} expired at {}: {}",
+                file.display(),
+                crate::moment::text(plan.expires_at),
+                plan.expiry_reason
+            );
+            let again = format!(
+                "drsync plan --out {}",
+                render::plan::shell(&file.display().to_string())
+            );
+            return Err(Failure::new(ExitStatus::Stale, render::clean(&message)).remedy(again));
+        }
+        Ok(Ready {
+            regions: regions::of_plan(plan, context.clock)?,
+            folder: PathBuf::new(),
+            stored,
+        })
+    }
+
+    async fn planned(&self, context: &Context) -> Result<Ready, Failure> {
+        let looked = look::look(context, &self.asking).await?;
+        Ok(Ready {
+            stored: looked.plan.stored(),
+            regions: looked.regions,
+            folder: looked.found.folder,
+        })
+    }
+
+    /// The effect that was reviewed comes from outside the file, so that whoever changed the file could not change it.
+    fn effect(&self, plan: &Plan) -> Result<(), Failure> {
+        let Some(expected) = &self.expect_effect else {
+            return Ok(());
+        };
+        let expected = expected.to_lowercase();
+        if expected.len() < EFFECT_MIN || !expected.chars().all(|c| c.is_ascii_hexdigit()) {
+            let message =
+                format!("--expect-effect takes {EFFECT_MIN} or more hexadecimal characters");
+            return Err(Failure::new(ExitStatus::Usage, message));
+        }
+        match plan.effect_sha256.starts_with(&expected) {
+            true => Ok(()),
+            false => Err(Failure::new(
+                ExitStatus::Altered,
+                format!(
+                    "the plan has effect {}, not {expected}: review it again",
+                    plan.effect_sha256
+                ),
+            )),
+        }
+    }
+
+    /// Shows a plan that nobody has seen; a region that is away is told once, by what came of it.
+    fn show(&self, context: &Context, events: &Events, plan: &Plan) -> Result<bool, Failure> {
+        let away = plan.workspaces.iter().any(|workspace| {
+            !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable
+        });
+        if plan.applyable && away && self.auto_approve && plan.summary.groups_sync == 0 {
+            return Ok(false);
+        }
+        say(context, events, &render::plan::text(plan, &context.style))?;
+        Ok(true)
+    }
+
+    /// Asks, unless it was approved: by reviewing a stored plan, or with a flag.
+    fn approve(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
+        if self.file.is_some() || self.auto_approve || !plan.applyable {
+            return Ok(());
+        }
+        if !context.can_ask {
+            let message = "nothing was applied: there is nobody to ask; review a stored plan, or approve unseen";
+            return Err(
+                Failure::new(ExitStatus::Refused, message).remedy("drsync apply --auto-approve")
+            );
+        }
+        match output::ask("\nApply this plan? Only \"yes\" is accepted:")?.as_str() {
+            "yes" => Ok(()),
+            _ => Err(Failure::new(ExitStatus::Refused, "nothing was applied")),
+        }
+    }
+}
+
+/// Applies a plan, shows how it goes on, and keeps plan and record on this machine.
+pub(super) async fn carry_out(
+    context: &Context,
+    events: &Events,
+    ready: &Ready,
+) -> Result<Done, Failure> {
+    let plan = &ready.stored.plan;
+    let stop = signals::watch().context("watch for signals")?;
+    let options = Options {
+        run_id: ulid::Ulid::new().to_string(),
+        actor: who::actor(),
+        parallelism: context.parallelism,
+        stop: stop.stop,
+        signal: stop.signal,
+        clock: context.clock.function(),
+        clock_overridden: context.clock.overridden(),
+    };
+    if plan.applyable {
+        let kept = keep::plan(&ready.folder, &options.run_id, &ready.stored);
+        warn(context, "the plan is not kept here", kept);
+    }
+    let progress = Progress::of(plan, mode(context));
+    let tell = |event: Event| {
+        progress.tell(&event);
+        events.write(&event);
+    };
+    let record = apply::apply(&ready.stored, &ready.regions, &options, &tell).await;
+    let kept = match plan.applyable {
+        true => warn(
+            context,
+            "the run record is not kept here",
+            keep::record(&ready.folder, &record),
+        ),
+        false => None,
+    };
+    Ok(Done { record, kept })
+}
+
+fn report(
+    context: &Context,
+    events: &Events,
+    plan: &Plan,
+    done: &Done,
+    shown: bool,
+) -> Result<(), Failure> {
+    let Done { record, kept } = done;
+    if context.json {
+        return Ok(output::json(record)?);
+    }
+    if shown && !plan.applyable {
+        return Ok(());
+    }
+    let kept = kept.as_ref().map(|path| path.display().to_string());
+    let mut text = render::run::text(plan, record, kept.as_deref(), &context.style);
+    if shown {
+        text.insert(0, '\n');
+    }
+    say(context, events, &text)
+}
+
+/// Text goes to stdout, unless documents do.
+fn say(context: &Context, events: &Events, text: &str) -> Result<(), Failure> {
+    match context.json || events.on_stdout {
+        true => output::note(text.trim_end()),
+        false => output::data(text)?,
+    }
+    Ok(())
+}
+
+fn mode(context: &Context) -> Mode {
+    match (context.json || context.quiet, output::stderr_is_terminal()) {
+        (true, _) => Mode::Quiet,
+        (false, true) => Mode::Bars,
+        (false, false) => Mode::Lines,
+    }
+}
+
+/// What cannot be kept on this machine is kept in the secondary all the same.
+fn warn<T>(context: &Context, what: &str, done: anyhow::Result<T>) -> Option<T> {
+    done.map_err(|error| context.remark(&format!("drsync: {what}: failed to {error:#}")))
+        .ok()
+}
+
+/// Owners are named in the plan; whoever expects a mail should know that none is sent.
+fn unmailed(context: &Context, plan: &Plan) {
+    let owners: usize = plan
+        .groups()
+        .map(|(_, group)| group.owner_emails.len())
+        .sum();
+    if owners > 0 {
+        context.remark("drsync: no mail is sent yet; addresses are configured");
+    }
+}

@@ -1,0 +1,124 @@
+//! `drsync demo`: two regions with real Delta tables, and the whole flow over them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::apply::{self, Ready};
+use super::configuration;
+use super::events::Events;
+use super::flags::Context;
+use super::look::{self, Asking, Looked};
+use super::{ExitStatus, Failure, keep, output};
+use crate::lakehouse::demo;
+use crate::render::{self, Style};
+
+/// See it work: two regions with real Delta tables in a folder, validated, planned, applied
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// The folder, which is made; one that an earlier demo made is made again
+    #[arg(long, value_name = "DIR", default_value = "drsync-demo")]
+    dir: PathBuf,
+}
+
+impl Demo {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let there = Context {
+            config: Some(self.dir.join(demo::CONFIGURATION)),
+            quiet: true,
+            style: Style {
+                width: context.style.width - MARGIN.len(),
+                ..context.style
+            },
+            ..context.clone()
+        };
+        look::block_on(go_through(&there, &self.dir))
+    }
+}
+
+/// What commands print stands behind this.
+const MARGIN: &str = "   ";
+
+/// Goes through it; every line behind the margin is what the command prints there, though not every line it prints.
+async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure> {
+    let world = demo::build(dir, context.clock.now())
+        .await
+        .map_err(|error| Failure::of(ExitStatus::Refused, error))?;
+    let folder = shown(dir);
+    output::data(&format!(
+        "Two regions with real Delta tables, made in {folder}\n  \
+         east  primary     {} groups, {} tables, {} workflows\n  \
+         west  secondary   empty\n",
+        world.groups, world.tables, world.workflows
+    ))?;
+
+    let looked = look(context, &Asking::full()).await?;
+    let text = render::validate::text(&looked.plan, &context.style);
+    step("1  drsync validate", &text, |_| true)?;
+
+    let looked = look(context, &Asking::default()).await?;
+    let stored = looked.plan.stored();
+    keep::whole(&dir.join("plan.json"), &stored.bytes).context("store the plan")?;
+    let text = render::plan::text(&looked.plan, &context.style);
+    step("2  drsync plan --out plan.json", &text, of_plan)?;
+
+    let ready = Ready {
+        stored,
+        regions: looked.regions,
+        folder: looked.found.folder,
+    };
+    let record = apply::carry_out(context, &Events::none(), &ready)
+        .await?
+        .record;
+    let text = render::run::text(&ready.stored.plan, &record, None, &context.style);
+    step("3  drsync apply plan.json", &text, |line| {
+        !line.starts_with("Recorded")
+    })?;
+
+    demo::advance(dir, context.clock.now())
+        .await
+        .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
+    output::data("\n4  In the east, orders_job run 89 succeeds\n")?;
+
+    let looked = look(context, &Asking::default()).await?;
+    let text = render::plan::text(&looked.plan, &context.style);
+    step("5  drsync plan", &text, |line| {
+        of_plan(line) && !line.starts_with("blocked")
+    })?;
+    output::data(&format!(
+        "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
+         drsync status                      how far behind each group is\n  \
+         mv west gone && drsync apply       what happens when the secondary is away\n  \
+         drsync show plan.json              what an auditor sees\n"
+    ))?;
+    Ok(ExitStatus::Ok)
+}
+
+async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
+    look::look_with(context, asking, configuration::usable(context)?).await
+}
+
+/// A step: the command, and of what it prints the lines that matter.
+fn step(command: &str, text: &str, matters: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && matters(line));
+    let lines: String = lines.map(|line| format!("{MARGIN}{line}\n")).collect();
+    output::data(&format!("\n{command}\n{lines}"))
+}
+
+/// Of a plan the verdict, the groups and their steps: what blocks was told before.
+fn of_plan(line: &str) -> bool {
+    let detail = line.starts_with("  ! ") || line.starts_with("    ") || line.starts_with("GRANT ");
+    let continued = line.starts_with(&" ".repeat(20));
+    (!detail || continued) && !line.starts_with("clock ")
+}
+
+/// `./drsync-demo`.
+fn shown(dir: &Path) -> String {
+    match dir.is_relative() && !dir.starts_with(".") && !dir.starts_with("..") {
+        true => format!("./{}", dir.display()),
+        false => dir.display().to_string(),
+    }
+}

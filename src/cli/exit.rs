@@ -1,0 +1,192 @@
+//! How a command can end, with the code and the name of each ending.
+
+use crate::apply::Exit;
+
+/// Every exit status of drsync.
+///
+/// | code | name | when |
+/// |---|---|---|
+/// | 0 | ok | everything is as it should be |
+/// | 1 | failed | groups failed and none is in order, or anything unclassified |
+/// | 1 | blocked | of an apply: every group is blocked |
+/// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
+/// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks |
+/// | 4 | partial | some groups failed, are blocked or stale, others are in order |
+/// | 5 | stale | the plan expired, or everything it was computed from has moved |
+/// | 7 | refused | declined, or no terminal and no `--auto-approve` |
+/// | 8 | primary region not available | the primary does not answer |
+/// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
+/// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
+/// | 64 | usage | a mistake in the command line |
+/// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
+/// | 77 | authentication | nobody is signed in |
+/// | 78 | configuration | nothing in the configuration is usable; `validate`: it has a mistake |
+/// | 130 | interrupted | by Ctrl-C |
+/// | 143 | interrupted | by SIGTERM |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Everything is as it should be.
+    Ok,
+    /// Groups failed and none is in order, or anything unclassified.
+    Failed,
+    /// Of an apply: groups are blocked and none is in order.
+    AllBlocked,
+    /// Of `plan --detailed-exitcode`: an apply would do something.
+    Changes,
+    /// Of `validate` and `plan --detailed-exitcode`: something blocks.
+    Blocked,
+    /// Some groups are not in order, others are.
+    Partial,
+    /// The plan can no longer be applied.
+    Stale,
+    /// Nobody approved.
+    Refused,
+    /// The primary does not answer.
+    PrimaryAway,
+    /// Nothing was synchronized because the secondary does not answer.
+    SecondaryAway,
+    /// The plan is not what was reviewed.
+    Altered,
+    /// A mistake in the command line.
+    Usage,
+    /// The file is no plan.
+    Unreadable,
+    /// Nobody is signed in.
+    Authentication,
+    /// The configuration cannot be used.
+    Configuration,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+impl ExitStatus {
+    /// Every status, as `help exit-codes` lists them.
+    pub const ALL: [ExitStatus; 17] = [
+        ExitStatus::Ok,
+        ExitStatus::Failed,
+        ExitStatus::AllBlocked,
+        ExitStatus::Changes,
+        ExitStatus::Blocked,
+        ExitStatus::Partial,
+        ExitStatus::Stale,
+        ExitStatus::Refused,
+        ExitStatus::PrimaryAway,
+        ExitStatus::SecondaryAway,
+        ExitStatus::Altered,
+        ExitStatus::Usage,
+        ExitStatus::Unreadable,
+        ExitStatus::Authentication,
+        ExitStatus::Configuration,
+        ExitStatus::Interrupted,
+        ExitStatus::Terminated,
+    ];
+
+    /// What the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            ExitStatus::Ok => 0,
+            ExitStatus::Failed | ExitStatus::AllBlocked => 1,
+            ExitStatus::Changes => 2,
+            ExitStatus::Blocked => 3,
+            ExitStatus::Partial => 4,
+            ExitStatus::Stale => 5,
+            ExitStatus::Refused => 7,
+            ExitStatus::PrimaryAway | ExitStatus::SecondaryAway => 8,
+            ExitStatus::Altered => 10,
+            ExitStatus::Usage => 64,
+            ExitStatus::Unreadable => 65,
+            ExitStatus::Authentication => 77,
+            ExitStatus::Configuration => 78,
+            ExitStatus::Interrupted => 130,
+            ExitStatus::Terminated => 143,
+        }
+    }
+
+    /// What people read, on stderr and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ExitStatus::Ok => "ok",
+            ExitStatus::Failed => "failed",
+            ExitStatus::AllBlocked | ExitStatus::Blocked => "blocked",
+            ExitStatus::Changes => "changes",
+            ExitStatus::Partial => "partial",
+            ExitStatus::Stale => "stale",
+            ExitStatus::Refused => "refused",
+            ExitStatus::PrimaryAway => "primary region not available",
+            ExitStatus::SecondaryAway => "secondary region not available",
+            ExitStatus::Altered => "altered plan",
+            ExitStatus::Usage => "usage",
+            ExitStatus::Unreadable => "unreadable plan",
+            ExitStatus::Authentication => "authentication",
+            ExitStatus::Configuration => "configuration",
+            ExitStatus::Interrupted | ExitStatus::Terminated => "interrupted",
+        }
+    }
+
+    /// When a command ends so.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            ExitStatus::Ok => "everything is as it should be",
+            ExitStatus::Failed => "groups failed and none is in order, or anything unclassified",
+            ExitStatus::AllBlocked => "apply: groups are blocked and none is in order",
+            ExitStatus::Changes => "plan --detailed-exitcode: an apply would do something",
+            ExitStatus::Blocked => "validate, plan --detailed-exitcode: something blocks",
+            ExitStatus::Partial => "some groups failed, are blocked or stale, others are in order",
+            ExitStatus::Stale => "the plan expired, or all it was computed from has moved",
+            ExitStatus::Refused => "declined, or no terminal and no --auto-approve",
+            ExitStatus::PrimaryAway => "the primary does not answer",
+            ExitStatus::SecondaryAway => "nothing was synchronized: the secondary does not answer",
+            ExitStatus::Altered => "the plan was altered, or has another effect than expected",
+            ExitStatus::Usage => "a mistake in the command line",
+            ExitStatus::Unreadable => "the file is no plan, or one of a later drsync",
+            ExitStatus::Authentication => "nobody is signed in",
+            ExitStatus::Configuration => {
+                "nothing in the configuration is usable; validate: it has a mistake"
+            }
+            ExitStatus::Interrupted => "by Ctrl-C",
+            ExitStatus::Terminated => "by SIGTERM",
+        }
+    }
+
+    /// The status that a run record names.
+    pub fn recorded(exit: &Exit) -> ExitStatus {
+        ExitStatus::ALL
+            .into_iter()
+            .find(|status| status.code() == exit.code && status.name() == exit.name)
+            .or_else(|| {
+                ExitStatus::ALL
+                    .into_iter()
+                    .find(|status| status.code() == exit.code)
+            })
+            .unwrap_or(ExitStatus::Failed)
+    }
+
+    /// As documents write it.
+    pub fn document(self) -> Exit {
+        Exit {
+            code: self.code(),
+            name: self.name().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_read_back_from_a_record() {
+        for status in ExitStatus::ALL {
+            assert_eq!(
+                ExitStatus::recorded(&status.document()).code(),
+                status.code()
+            );
+            assert_eq!(
+                ExitStatus::recorded(&status.document()).name(),
+                status.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What is wrong with this run: a message, the exit status it leads to, and what to do about it.
+
+use serde_json::json;
+
+use super::{ExitStatus, output};
+use crate::config::{Configuration, Mistake};
+use crate::render::{self, Style, clean};
+
+/// Why a command could not do what it was asked for.
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: ExitStatus,
+    message: String,
+    /// More lines under the message.
+    details: String,
+    /// A command to copy.
+    remedy: Option<String>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Failure {
+    /// A failure that says what is so.
+    pub(super) fn new(exit: ExitStatus, message: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            message: message.into(),
+            details: String::new(),
+            remedy: None,
+            mistakes: vec![],
+        }
+    }
+
+    /// A failure of something that was being done, with its causes: `failed to read plan.json: …`.
+    pub(super) fn of(exit: ExitStatus, error: impl Into<anyhow::Error>) -> Failure {
+        let error: anyhow::Error = error.into();
+        Failure::new(exit, clean(&format!("failed to {error:#}")))
+    }
+
+    /// The same with a command that repairs it.
+    pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
+        Failure {
+            remedy: Some(remedy.into()),
+            ..self
+        }
+    }
+
+    /// The mistakes of a configuration of which nothing can be used.
+    pub(super) fn configuration(configuration: &Configuration, style: &Style) -> Failure {
+        Failure {
+            details: render::config::mistakes(configuration, style),
+            mistakes: configuration.mistakes.clone(),
+            ..Failure::new(
+                ExitStatus::Configuration,
+                render::config::headline(configuration),
+            )
+        }
+    }
+
+    /// Says it: on stderr, and with `json` as a document on stdout.
+    pub(super) fn told(self, json: bool) -> ExitStatus {
+        let Failure {
+            exit,
+            message,
+            details,
+            remedy,
+            mistakes,
+        } = self;
+        let mut text = format!("drsync: {message}\n{details}");
+        if let Some(remedy) = &remedy {
+            text.push_str(&format!("{}\n", render::command(remedy)));
+        }
+        output::note(text.trim_end());
+        if json {
+            let document = json!({
+                "kind": "drsync.error",
+                "exit": exit.document(),
+                "message": message,
+                "remedy": remedy,
+                "mistakes": mistakes,
+            });
+            // Nobody is left to be told that stdout is gone.
+            let _ = output::json(&document);
+        }
+        exit
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::of(ExitStatus::Failed, error)
+    }
+}

@@ -1,0 +1,154 @@
+//! Flags that every command has, and what the environment adds to them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::clock::Clock;
+use super::{Failure, output};
+use crate::plan::document::Selection;
+use crate::render::Style;
+
+/// Common flags.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common flags")]
+pub(super) struct Flags {
+    /// The configuration: a file, or a directory of which every *.json is read
+    ///
+    /// Without it ./drsync.json is taken, or the nearest one above it up to the root of the git repository.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "DRSYNC_CONFIG",
+        hide_env_values = true
+    )]
+    pub(super) config: Option<PathBuf>,
+    /// How to print what was found
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        conflicts_with = "json"
+    )]
+    format: Format,
+    /// The same as --format json: one document on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Only this group; may be given again
+    #[arg(long, global = true, value_name = "GROUP")]
+    only: Vec<String>,
+    /// Not this group; may be given again
+    #[arg(long, global = true, value_name = "GROUP")]
+    exclude: Vec<String>,
+    /// Tables that are cloned at once
+    #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    parallelism: u16,
+    /// Never ask, even on a terminal
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// No progress and no remarks on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Everything there is, instead of what matters
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Colours, beside words and symbols that say the same
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Flags {
+    pub(super) fn json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
+/// Flags and environment, read once.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) config: Option<PathBuf>,
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+    pub(super) style: Style,
+    pub(super) selection: Selection,
+    pub(super) parallelism: usize,
+    /// A person is there and may be asked.
+    pub(super) can_ask: bool,
+    pub(super) clock: Clock,
+}
+
+impl Context {
+    /// Reads what the environment adds.
+    pub(super) fn of(flags: Flags) -> Result<Context, Failure> {
+        let json = flags.json();
+        let Flags {
+            config,
+            format: _,
+            json: _,
+            only,
+            exclude,
+            parallelism,
+            no_input,
+            quiet,
+            verbose,
+            color,
+        } = flags;
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let color = match color {
+            Color::Auto => output::stdout_is_terminal() && !plain,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Ok(Context {
+            config,
+            json,
+            quiet,
+            style: Style {
+                width: columns(),
+                color,
+                verbose,
+            },
+            selection: Selection { only, exclude },
+            parallelism: usize::from(parallelism),
+            can_ask: !no_input && output::can_ask(),
+            clock: Clock::from_environment()?,
+        })
+    }
+
+    /// A remark on stderr, unless nobody wants any.
+    pub(super) fn remark(&self, text: &str) {
+        if !self.quiet {
+            output::note(text);
+        }
+    }
+}
+
+/// 80, or what COLUMNS says.
+fn columns() -> usize {
+    let asked = std::env::var("COLUMNS").ok();
+    asked
+        .and_then(|text| text.parse().ok())
+        .map_or(80, |columns: usize| columns.clamp(60, 240))
+}

@@ -1,0 +1,101 @@
+//! `drsync init`: a configuration to fill in, and on request the folders it names.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::configuration::{self, FILE};
+use super::flags::Context;
+use super::{ExitStatus, Failure, keep, output};
+
+/// What a new configuration begins as.
+const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
+/// What stands for the workspace's address in it.
+const PLACEHOLDER: &str = "https://<workspace>.azuredatabricks.net";
+
+/// Write a configuration to fill in
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The workspace: an address, or the folder of a lakehouse
+    workspace: Option<String>,
+    /// Print it instead of writing drsync.json
+    #[arg(long, conflicts_with = "make_locations")]
+    stdout: bool,
+    /// Make the folders of the sync locations that the configuration names on this machine
+    #[arg(long, conflicts_with = "workspace")]
+    make_locations: bool,
+}
+
+impl Init {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        if self.make_locations {
+            return make_locations(context);
+        }
+        let text = starter(self.workspace.as_deref());
+        if self.stdout {
+            output::data(&text)?;
+            return Ok(ExitStatus::Ok);
+        }
+        let path = context
+            .config
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(FILE));
+        if path.exists() {
+            let message = format!("{} is there already and stays as it is", path.display());
+            return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));
+        }
+        keep::whole(&path, text.as_bytes())?;
+        output::data(&format!(
+            "Wrote {}: fill in what stands in <…>\nNext: drsync validate\n",
+            path.display()
+        ))?;
+        Ok(ExitStatus::Ok)
+    }
+}
+
+fn starter(workspace: Option<&str>) -> String {
+    match workspace {
+        None => STARTER.to_owned(),
+        Some(address) => {
+            // As a JSON string: an address may hold anything.
+            let text = serde_json::Value::from(address.trim_end_matches('/')).to_string();
+            STARTER.replacen(&format!("\"{PLACEHOLDER}\""), &text, 1)
+        }
+    }
+}
+
+/// Roots of sync locations are made here and nowhere else: a missing one is how a region is seen to be away.
+fn make_locations(context: &Context) -> Result<ExitStatus, Failure> {
+    let found = configuration::usable(context)?;
+    let mut text = String::new();
+    for workspace in &found.configuration.workspaces {
+        for location in [&workspace.location_primary, &workspace.location_secondary] {
+            let Some(folder) = location.is_local() else {
+                text.push_str(&format!("not on this machine  {location}\n"));
+                continue;
+            };
+            let there = folder.is_dir();
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("make {}", folder.display()))?;
+            let done = if there { "there already" } else { "made" };
+            text.push_str(&format!("{done:<20} {}\n", folder.display()));
+        }
+    }
+    output::data(&text)?;
+    Ok(ExitStatus::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_put_where_the_placeholder_stands() {
+        assert!(STARTER.contains(PLACEHOLDER));
+        let filled = starter(Some("https://adb-1.test/"));
+        assert!(filled.contains("\"workspace_instance_url\": \"https://adb-1.test\""));
+        let odd = starter(Some(r#"C:\"x""#));
+        assert!(serde_json::from_str::<serde_json::Value>(&odd).is_ok());
+    }
+}

@@ -1,0 +1,164 @@
+//! What most commands begin with: read the configuration, open the regions, look at both, decide.
+
+use clap::Args;
+
+use super::configuration::{self, Found};
+use super::flags::Context;
+use super::{ExitStatus, Failure, regions, selection};
+use crate::ledger::AcceptedRisk;
+use crate::observe::observe;
+use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
+use crate::region::Regions;
+
+/// What a plan may be asked for beside the groups.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Asking {
+    /// Take this group as due; may be given again
+    #[arg(long, value_name = "GROUP")]
+    now: Vec<String>,
+    /// Read the history of every table, due or not
+    #[arg(long)]
+    full: bool,
+    /// Let a finding through for this plan only; may be given again
+    ///
+    /// CODE is the finding's, SCOPE a group or a table: --accept replica_changed:main.core.gold
+    #[arg(long, value_name = "CODE:SCOPE", requires = "reason")]
+    accept: Vec<String>,
+    /// Why it is accepted: kept in the plan, the cut and the run record
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    reason: Option<String>,
+}
+
+impl Asking {
+    /// Whether anything was asked for.
+    pub(super) fn anything(&self) -> bool {
+        let Asking {
+            now,
+            full,
+            accept,
+            reason,
+        } = self;
+        !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
+    }
+
+    /// Everything is looked at.
+    pub(super) fn full() -> Asking {
+        Asking {
+            full: true,
+            ..Asking::default()
+        }
+    }
+
+    fn accepted(&self) -> Result<Vec<AcceptedRisk>, Failure> {
+        let reason = self.reason.clone().unwrap_or_default();
+        if !self.accept.is_empty() && reason.trim().is_empty() {
+            return Err(Failure::new(
+                ExitStatus::Usage,
+                "--reason is empty: say why it is accepted",
+            ));
+        }
+        self.accept
+            .iter()
+            .map(|text| {
+                let (code, scope) = text.split_once(':').unwrap_or((text, ""));
+                if scope.is_empty() {
+                    let message = format!(
+                        "--accept {text}: write CODE:SCOPE, a finding and a group or table"
+                    );
+                    return Err(Failure::new(ExitStatus::Usage, message));
+                }
+                acceptable(code)?;
+                Ok(AcceptedRisk {
+                    code: code.to_owned(),
+                    scope: scope.to_owned(),
+                    reason: reason.clone(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Only what may be let through: everything else has to be repaired.
+fn acceptable(code: &str) -> Result<(), Failure> {
+    let known: Vec<&str> = FindingCode::ALL
+        .into_iter()
+        .filter(|code| code.acceptable())
+        .map(FindingCode::as_str)
+        .chain([CRASH_CONSISTENT])
+        .collect();
+    if known.contains(&code) {
+        return Ok(());
+    }
+    let finding = FindingCode::ALL.iter().any(|known| known.as_str() == code);
+    let message = match (finding, selection::nearest(code, known.iter().copied())) {
+        (true, _) => format!("--accept {code}: it cannot be accepted, it has to be repaired"),
+        (false, Some(near)) => format!("--accept {code}: no such finding; nearest: {near}"),
+        (false, None) => format!(
+            "--accept {code}: no such finding; there are: {}",
+            known.join(", ")
+        ),
+    };
+    Err(Failure::new(ExitStatus::Usage, message))
+}
+
+/// What was found, seen and decided.
+pub(super) struct Looked {
+    pub(super) found: Found,
+    pub(super) regions: Vec<Regions>,
+    pub(super) observed: Observed,
+    pub(super) plan: Plan,
+}
+
+/// Looks at both regions of every workspace and decides.
+pub(super) async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
+    let found = configuration::usable(context)?;
+    look_with(context, asking, found).await
+}
+
+/// The same with a configuration that was read before.
+pub(super) async fn look_with(
+    context: &Context,
+    asking: &Asking,
+    mut found: Found,
+) -> Result<Looked, Failure> {
+    let groups = selection::groups(&found.configuration);
+    selection::check("--only", &context.selection.only, &groups)?;
+    selection::check("--exclude", &context.selection.exclude, &groups)?;
+    selection::check("--now", &asking.now, &groups)?;
+    let request = Request {
+        plan_id: ulid::Ulid::new().to_string(),
+        selection: context.selection.clone(),
+        accepted: asking.accepted()?,
+        take_as_due: asking.now.clone(),
+        full: asking.full,
+    };
+    let regions = regions::of_configuration(context, &mut found)?;
+    let now = context.clock.now();
+    let overridden = context.clock.overridden();
+    let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    let plan = plan::plan(&observed, &request);
+    Ok(Looked {
+        found,
+        regions,
+        observed,
+        plan,
+    })
+}
+
+/// Runs what waits for regions.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(ExitStatus::Failed, format!("no runtime: {error}")))?;
+    runtime.block_on(work)
+}
+
+/// Whether no primary answers.
+pub(super) fn no_primary(plan: &Plan) -> bool {
+    !plan.workspaces.is_empty()
+        && plan
+            .workspaces
+            .iter()
+            .all(|workspace| !workspace.observed.primary.reachable)
+}

@@ -1,0 +1,66 @@
+//! `drsync plan`: look, decide, show; nothing is written but the file that was asked for.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::flags::Context;
+use super::look::{self, Asking};
+use super::{ExitStatus, Failure, keep, output};
+use crate::plan::{Decision, Plan as Document};
+use crate::render;
+
+/// Look at both regions and show what an apply would do; writes nothing but FILE
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// Store the plan, to be reviewed, applied and archived as it is
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 3 if something is blocked, else with 2 if an apply would do something
+    #[arg(long)]
+    detailed_exitcode: bool,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl Plan {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let Plan {
+            out,
+            detailed_exitcode,
+            asking,
+        } = self;
+        let plan = look::block_on(look::look(context, &asking))?.plan;
+        let stored = plan.stored();
+        if let Some(path) = &out {
+            keep::whole(path, &stored.bytes).context("store the plan")?;
+        }
+        if context.json {
+            output::data(&String::from_utf8_lossy(&stored.bytes))?;
+        } else {
+            let mut text = render::plan::text(&plan, &context.style);
+            if let Some(path) = &out {
+                text.push_str(&render::plan::saved(&plan, &shown(path), &stored.sha256));
+            }
+            output::data(&text)?;
+        }
+        Ok(exit(&plan, detailed_exitcode))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn exit(plan: &Document, detailed: bool) -> ExitStatus {
+    let blocked = plan
+        .groups()
+        .any(|(_, group)| group.decision == Decision::Blocked);
+    match (look::no_primary(plan), detailed) {
+        (true, _) => ExitStatus::PrimaryAway,
+        (false, true) if blocked => ExitStatus::Blocked,
+        (false, true) if plan.applyable => ExitStatus::Changes,
+        (false, _) => ExitStatus::Ok,
+    }
+}

@@ -1,0 +1,51 @@
+//! `drsync show`: a stored plan as an auditor meets it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::flags::Context;
+use super::{ExitStatus, Failure, output};
+use crate::plan::{StoredPlan, StoredPlanError};
+use crate::render;
+
+/// Show a stored plan: where it comes from, that it is unaltered, and what it does
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The stored plan
+    file: PathBuf,
+}
+
+impl Show {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let stored = read(&self.file)?;
+        match context.json {
+            true => output::data(&String::from_utf8_lossy(&stored.bytes))?,
+            false => output::data(&render::show::text(
+                &stored,
+                context.clock.now(),
+                &context.style,
+            ))?,
+        }
+        Ok(ExitStatus::Ok)
+    }
+}
+
+/// Reads a stored plan and recomputes its digests.
+pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
+    let shown = file.display();
+    let bytes = std::fs::read(file).map_err(|error| {
+        let message = format!("failed to read {shown}: {error}");
+        Failure::new(ExitStatus::Unreadable, message)
+    })?;
+    StoredPlan::read(&bytes).map_err(|error| match error {
+        StoredPlanError::Unreadable(why) => Failure::new(
+            ExitStatus::Unreadable,
+            render::clean(&format!("{shown} is no plan that can be read: {why}")),
+        ),
+        StoredPlanError::Altered(why) => Failure::new(
+            ExitStatus::Altered,
+            render::clean(&format!("{shown} was altered after it was made: {why}")),
+        ),
+    })
+}

@@ -1,0 +1,211 @@
+//! Tables made by hand, one change at a time.
+
+mod cloning;
+mod reading;
+mod writing;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::clone::deep_clone;
+use super::*;
+
+const SCHEMA: &str =
+    r#"{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]}"#;
+
+/// A folder for a source and its replica.
+struct World {
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A table with a protocol, metadata and two files, at version 0.
+    fn with_table() -> (Self, Table) {
+        let world = Self::new();
+        let table = world.table("source");
+        table.commit(
+            0,
+            &[
+                info("WRITE"),
+                protocol(json!({})),
+                metadata(json!({})),
+                table.add("a", 10),
+                table.add("b", 20),
+            ],
+        );
+        (world, table)
+    }
+
+    fn table(&self, name: &str) -> Table {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(folder.join("_delta_log")).unwrap();
+        Table {
+            store: TableStore::local(&folder),
+            folder,
+        }
+    }
+
+    fn replica(&self) -> Table {
+        let folder = self.folder.path().join("replica");
+        Table {
+            store: TableStore::local(&folder),
+            folder,
+        }
+    }
+}
+
+/// A table in a local folder.
+struct Table {
+    folder: PathBuf,
+    store: TableStore,
+}
+
+impl Table {
+    fn commit(&self, version: u64, actions: &[Value]) {
+        let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
+        fs::write(
+            self.folder.join(log::commit_path(version)),
+            lines.join("\n"),
+        )
+        .unwrap();
+    }
+
+    /// A data file of so many bytes, and records.
+    fn add(&self, path: &str, size: usize) -> Value {
+        let place = self.folder.join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, vec![b'x'; size]).unwrap();
+        add(path, size)
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        replay::snapshot(&self.store, None, Detail::Full).unwrap()
+    }
+
+    fn live(&self) -> Vec<String> {
+        self.snapshot()
+            .sorted_files()
+            .iter()
+            .map(|(key, file)| file.path(key).to_owned())
+            .collect()
+    }
+
+    /// The actions of one kind in a commit.
+    fn actions(&self, version: u64, kind: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.join(log::commit_path(version))).unwrap();
+        text.lines()
+            .filter_map(|line| {
+                serde_json::from_str::<Value>(line)
+                    .unwrap()
+                    .get(kind)
+                    .cloned()
+            })
+            .collect()
+    }
+
+    fn agrees_with(&self, source: &Table) {
+        let (ours, theirs) = (self.snapshot().version, source.snapshot().version);
+        assert_eq!(
+            compare::compare(&source.store, theirs, &self.store, ours).unwrap(),
+            []
+        );
+    }
+}
+
+fn add(path: &str, size: usize) -> Value {
+    json!({ "add": {
+        "path": path, "partitionValues": {"p": null}, "size": size, "modificationTime": 1, "dataChange": true,
+        "stats": json!({ "numRecords": size }).to_string(), "tags": {"KEEP": "me"}, "unheardOf": [1],
+    }})
+}
+
+fn remove(path: &str) -> Value {
+    json!({ "remove": { "path": path, "deletionTimestamp": 5, "dataChange": true } })
+}
+
+fn info(operation: &str) -> Value {
+    json!({ "commitInfo": { "timestamp": 1, "operation": operation } })
+}
+
+fn protocol(more: Value) -> Value {
+    with(
+        json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
+        "protocol",
+        more,
+    )
+}
+
+fn features(readers: &[&str], writers: &[&str]) -> Value {
+    protocol(
+        json!({ "minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": readers, "writerFeatures": writers }),
+    )
+}
+
+fn metadata(properties: Value) -> Value {
+    let all = json!({
+        "id": "source-id", "name": "gold", "description": "a comment", "format": {"provider": "parquet", "options": {}},
+        "schemaString": SCHEMA, "partitionColumns": [], "configuration": properties, "createdTime": 7,
+    });
+    json!({ "metaData": all })
+}
+
+fn with(mut base: Value, kind: &str, more: Value) -> Value {
+    for (name, value) in more.as_object().unwrap() {
+        base[name] = value.clone();
+    }
+    json!({ kind: base })
+}
+
+fn author() -> Author {
+    Author {
+        now_ms: 1_795_000_000_000,
+        engine_info: "drsync/test".to_owned(),
+        user_name: Some("tester".to_owned()),
+    }
+}
+
+fn options(expect: Expect) -> CloneOptions {
+    CloneOptions {
+        properties: [("drsync.source_version".to_owned(), "1".to_owned())].into(),
+        expect,
+        author: author(),
+        source_name: "main.test.source".to_owned(),
+        progress: Progress::default(),
+    }
+}
+
+/// Clones the newest version, and compares.
+fn cloned(source: &Table, target: &Table, expect: Expect) -> Cloned {
+    let version = source.snapshot().version;
+    let cloned = deep_clone(&source.store, version, &target.store, &options(expect)).unwrap();
+    target.agrees_with(source);
+    cloned
+}
+
+fn refused(source: &Table, target: &Table) -> DeltaError {
+    let version = log::versions(&source.store).unwrap().newest;
+    deep_clone(
+        &source.store,
+        version,
+        &target.store,
+        &options(Expect::Absent),
+    )
+    .unwrap_err()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,278 @@
+//! Versions, snapshots and histories of logs in every shape they come in.
+
+use super::*;
+
+/// A table with a commit per version, each adding one file, and a checkpoint at 10.
+fn long_table(world: &World) -> Table {
+    let (_other, source) = World::with_table();
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    for version in 1..=12 {
+        source.commit(
+            version,
+            &[info("WRITE"), source.add(&format!("c{version}"), 1)],
+        );
+        cloned(&source, &replica, Expect::Version(version - 1));
+    }
+    replica
+}
+
+#[test]
+fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits() {
+    let world = World::new();
+    let table = long_table(&world);
+    let log = log::versions(&table.store).unwrap();
+    assert_eq!(
+        log.checkpoints
+            .iter()
+            .map(|each| each.version)
+            .collect::<Vec<_>>(),
+        [10]
+    );
+    let hint: Value =
+        serde_json::from_slice(&table.store.read_all("_delta_log/_last_checkpoint").unwrap())
+            .unwrap();
+    assert_eq!(
+        (&hint["version"], &hint["numOfAddFiles"]),
+        (&json!(10), &json!(12))
+    );
+    let whole = table.snapshot();
+    for version in 0..=9 {
+        fs::remove_file(table.folder.join(log::commit_path(version))).unwrap();
+    }
+    let from_checkpoint = table.snapshot();
+    assert_eq!(from_checkpoint.metadata, whole.metadata);
+    assert_eq!(from_checkpoint.protocol, whole.protocol);
+    assert_eq!(from_checkpoint.totals(), whole.totals());
+    for (key, file) in whole.sorted_files() {
+        assert!(
+            clone::same_facts(file, &from_checkpoint.files[key]),
+            "{}",
+            key.path
+        );
+    }
+    let action: Value =
+        serde_json::from_str(from_checkpoint.sorted_files()[0].1.action.as_ref().unwrap()).unwrap();
+    assert_eq!(action["partitionValues"], json!({"p": null}));
+    assert_eq!(log::versions(&table.store).unwrap().oldest, 10);
+    let error = replay::snapshot(&table.store, Some(9), Detail::Summary).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DeltaError::VersionMissing {
+                asked: 9,
+                oldest: 10,
+                newest: 12
+            }
+        ),
+        "{error}"
+    );
+    let error = replay::snapshot(&table.store, Some(13), Detail::Summary).unwrap_err();
+    assert!(
+        matches!(error, DeltaError::VersionMissing { asked: 13, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn removed_files_stay_in_a_checkpoint_as_long_as_they_are_kept() {
+    let world = World::new();
+    let (_other, source) = World::with_table();
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    source.commit(1, &[info("DELETE"), remove("a")]);
+    for version in 0..10 {
+        cloned(&source, &replica, Expect::Version(version));
+    }
+    for version in 0..=9 {
+        fs::remove_file(replica.folder.join(log::commit_path(version))).unwrap();
+    }
+    let tombstones: Vec<String> = replica
+        .snapshot()
+        .tombstones
+        .into_keys()
+        .map(|key| key.path.into())
+        .collect();
+    assert_eq!(tombstones, ["a"]);
+}
+
+#[test]
+fn a_broken_checkpoint_is_passed_over_and_named_when_nothing_else_is_left() {
+    let world = World::new();
+    let table = long_table(&world);
+    let whole = table.snapshot().totals();
+    let checkpoint = table
+        .folder
+        .join("_delta_log/00000000000000000010.checkpoint.parquet");
+    let content = fs::read(&checkpoint).unwrap();
+    for broken in [&content[..content.len() / 2], b"", b"PAR1 nonsense PAR1"] {
+        fs::write(&checkpoint, broken).unwrap();
+        assert_eq!(table.snapshot().totals(), whole);
+    }
+    fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
+    let error = replay::snapshot(&table.store, None, Detail::Full).unwrap_err();
+    let DeltaError::Corrupt { file, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(file, "00000000000000000010.checkpoint.parquet");
+}
+
+#[test]
+fn a_broken_hint_harms_nobody() {
+    let (_world, table) = World::with_table();
+    for hint in ["", "{", r#"{"version":99}"#] {
+        fs::write(table.folder.join("_delta_log/_last_checkpoint"), hint).unwrap();
+        assert_eq!(table.live(), ["a", "b"]);
+    }
+}
+
+#[test]
+fn a_commit_that_is_cut_off_is_named_with_its_line() {
+    let (_world, table) = World::with_table();
+    let good = fs::read_to_string(table.folder.join(log::commit_path(0))).unwrap();
+    for (content, why) in [
+        (&good[..good.len() - 9], "line 5: "),
+        ("", "it is empty"),
+        ("[1]\n", "line 1: "),
+    ] {
+        fs::write(table.folder.join(log::commit_path(1)), content).unwrap();
+        let error = replay::snapshot(&table.store, None, Detail::Summary).unwrap_err();
+        let DeltaError::Corrupt { file, why: said } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(file, "00000000000000000001.json");
+        assert!(said.starts_with(why), "{said}");
+    }
+    assert_eq!(
+        replay::snapshot(&table.store, Some(0), Detail::Summary)
+            .unwrap()
+            .files
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn the_summary_and_the_whole_agree() {
+    let (_world, table) = World::with_table();
+    let summary = replay::snapshot(&table.store, None, Detail::Summary).unwrap();
+    assert_eq!(summary.totals(), table.snapshot().totals());
+    assert_eq!(
+        summary.totals(),
+        Totals {
+            files: 2,
+            bytes: 30,
+            rows: Some(30)
+        }
+    );
+    let header = replay::snapshot(&table.store, None, Detail::Header).unwrap();
+    assert_eq!((header.files.len(), header.metadata.id()), (0, "source-id"));
+}
+
+#[test]
+fn rows_are_unknown_as_soon_as_one_file_does_not_say() {
+    let (_world, table) = World::with_table();
+    let mut silent = table.add("c", 1);
+    silent["add"].as_object_mut().unwrap().shift_remove("stats");
+    table.commit(1, &[info("WRITE"), silent]);
+    assert_eq!(table.snapshot().totals().rows, None);
+}
+
+#[test]
+fn a_file_is_removed_under_any_spelling_of_its_path() {
+    let (_world, table) = World::with_table();
+    table.commit(
+        1,
+        &[
+            info("DELETE"),
+            remove(&format!("file:{}", table.folder.join("a").display())),
+        ],
+    );
+    assert_eq!(table.live(), ["b"]);
+}
+
+#[test]
+fn history_tells_maintenance_from_change_and_time_always_grows() {
+    let (_world, table) = World::with_table();
+    let mut compacted = table.add("c", 30);
+    compacted["add"]["dataChange"] = json!(false);
+    let mut old = remove("a");
+    old["remove"]["dataChange"] = json!(false);
+    table.commit(1, &[info("OPTIMIZE"), compacted, old]);
+    table.commit(2, &[json!({"commitInfo": {
+        "operation": "MERGE", "userName": "ann", "userId": "7", "engineInfo": "spark",
+        "operationParameters": {"predicate": "[]"}, "operationMetrics": {"numOutputRows": "3"},
+    }}), table.add("d", 1)]);
+    let when = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123);
+    for version in 0..=2 {
+        // Copied logs lose their times; the order must survive it.
+        fs::File::options()
+            .write(true)
+            .open(table.folder.join(log::commit_path(version)))
+            .unwrap()
+            .set_modified(when)
+            .unwrap();
+    }
+    let history = history::history(&table.store, None).unwrap();
+    let shown: Vec<_> = history
+        .iter()
+        .map(|each| {
+            (
+                each.version,
+                each.timestamp_ms - 1_700_000_000_000,
+                each.changes_data_or_schema,
+            )
+        })
+        .collect();
+    assert_eq!(shown, [(0, 123, true), (1, 124, false), (2, 125, true)]);
+    assert_eq!(history[0].table_id.as_deref(), Some("source-id"));
+    let last = &history[2];
+    assert_eq!(
+        (
+            last.operation.as_deref(),
+            last.user_name.as_deref(),
+            last.user_id.as_deref()
+        ),
+        (Some("MERGE"), Some("ann"), Some("7"))
+    );
+    assert_eq!(last.operation_metrics["numOutputRows"], "3");
+    assert_eq!(history::history(&table.store, Some(2)).unwrap().len(), 1);
+    assert_eq!(table.snapshot().timestamp_ms, Some(last.timestamp_ms));
+}
+
+#[test]
+fn a_table_whose_commits_must_carry_their_time_and_do_not_is_corrupt() {
+    let world = World::new();
+    let table = world.table("source");
+    let properties = json!({"delta.enableInCommitTimestamps": "true"});
+    table.commit(
+        0,
+        &[
+            info("WRITE"),
+            features(&[], &["inCommitTimestamp"]),
+            metadata(properties),
+        ],
+    );
+    assert!(matches!(
+        replay::snapshot(&table.store, None, Detail::Header),
+        Err(DeltaError::Corrupt { .. })
+    ));
+}
+
+#[test]
+fn only_files_and_plain_paths_are_opened() {
+    let error = TableStore::open("s3://bucket/table").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unsupported location s3://bucket/table: an embedded lakehouse cannot read s3:// yet"
+    );
+    assert_eq!(
+        TableStore::open("file:///a%20b").unwrap().folder(),
+        Some(Path::new("/a b"))
+    );
+    let error = log::versions(&TableStore::open("/nowhere/at/all").unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/nowhere/at/all is not a Delta table: it has no log"
+    );
+}

@@ -1,0 +1,159 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::config::{TableName, WorkflowRef};
+use crate::lakehouse::LakehouseRegion;
+use crate::region::{PinQuestion, Region, RunState, SourceQuestion, Table as Listed};
+
+fn east(dir: &Path) -> Arc<dyn Region> {
+    let location = dir.join("east/sync").display().to_string();
+    Arc::new(LakehouseRegion::open(Some(dir.join("east")), &location, Writer::new("a")).unwrap())
+}
+
+async fn tables(region: &dyn Region) -> Vec<Listed> {
+    let names: Vec<TableName> = data::TABLES
+        .iter()
+        .map(|name| TableName::parse(name).unwrap())
+        .collect();
+    region
+        .tables(&names)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(Result::unwrap)
+        .collect()
+}
+
+async fn heads(region: &dyn Region) -> Vec<u64> {
+    let mut heads = Vec::new();
+    for table in tables(region).await {
+        let asked = SourceQuestion {
+            table,
+            from_version: None,
+        };
+        let source = region.sources(&[asked]).await.remove(0).unwrap();
+        heads.push(source.commits.last().unwrap().version);
+    }
+    heads
+}
+
+#[tokio::test]
+async fn the_demo_is_what_its_screen_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Utc::now();
+    let demo = build(dir.path(), now).await.unwrap();
+    assert_eq!((demo.groups, demo.tables, demo.workflows), (3, 8, 2));
+    let region = east(dir.path());
+    region.presence().await.unwrap();
+    assert_eq!(heads(&*region).await, [8, 5, 4, 2, 2, 1, 1, 1]);
+
+    let listed = tables(&*region).await;
+    let denied: Vec<_> = listed
+        .iter()
+        .filter(|table| table.denied.is_some())
+        .map(|table| table.name.to_string())
+        .collect();
+    assert_eq!(denied, ["main.crm.contacts"]);
+
+    let asked = [WorkflowRef::Name("orders_job".into())];
+    let workflow = region
+        .workflows(&asked, None)
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    let runs: Vec<_> = workflow
+        .runs
+        .iter()
+        .map(|run| (run.run_id, run.state))
+        .collect();
+    assert_eq!(
+        runs,
+        [
+            (89, RunState::Active),
+            (88, RunState::Succeeded),
+            (87, RunState::Succeeded)
+        ]
+    );
+    let end = workflow.runs[1].ended_at.unwrap();
+    let source = SourceQuestion {
+        table: listed[0].clone(),
+        from_version: None,
+    };
+    let source = region.sources(&[source]).await.remove(0).unwrap();
+    let at_end = source
+        .commits
+        .iter()
+        .rfind(|commit| commit.committed_at <= end)
+        .unwrap();
+    assert_eq!(at_end.version, 6, "two newer commits stay out");
+
+    let mut bytes = 0;
+    for (table, version) in listed.iter().zip([6, 4, 4, 2, 2]) {
+        let asked = PinQuestion {
+            table: table.clone(),
+            version,
+            replica_location: "/none".into(),
+            replica_version: None,
+        };
+        bytes += region.pins(&[asked]).await.remove(0).unwrap().bytes;
+    }
+    assert!(
+        (3 << 19..5 << 19).contains(&bytes),
+        "about 2 MiB, not {bytes}"
+    );
+}
+
+#[tokio::test]
+async fn going_on_ends_run_89_after_its_last_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let begin = Utc::now();
+    build(dir.path(), begin).await.unwrap();
+    let now = begin + TimeDelta::seconds(5);
+    advance(dir.path(), now).await.unwrap();
+    let region = east(dir.path());
+    assert_eq!(heads(&*region).await, [9, 6, 4, 2, 2, 1, 1, 1]);
+    let asked = [WorkflowRef::Id(1016)];
+    let workflow = region
+        .workflows(&asked, None)
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(
+        (workflow.runs[0].run_id, workflow.runs[0].state),
+        (89, RunState::Succeeded)
+    );
+    assert_eq!(
+        workflow.runs[0].ended_at.unwrap().timestamp_millis(),
+        now.timestamp_millis()
+    );
+}
+
+#[tokio::test]
+async fn a_demo_is_made_anew_and_nothing_else_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+    let refused = build(dir.path(), Utc::now()).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    let refused = advance(dir.path(), Utc::now()).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+
+    let own = dir.path().join("sub/drsync-demo");
+    build(&own, Utc::now()).await.unwrap();
+    std::fs::rename(own.join("west"), own.join("gone")).unwrap();
+    build(&own, Utc::now()).await.unwrap();
+    assert!(own.join("west/sync").is_dir() && !own.join("gone").exists());
+}
+
+#[tokio::test]
+async fn the_configuration_of_the_demo_has_no_mistakes_and_can_be_moved() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = build(dir.path(), Utc::now()).await.unwrap();
+    let text = std::fs::read_to_string(&demo.configuration).unwrap();
+    let read = crate::config::read_text("drsync.json", text.as_bytes(), dir.path());
+    assert_eq!(read.mistakes, []);
+    assert_eq!(read.workspaces[0].groups.len(), 3);
+    assert!(!text.contains(&dir.path().display().to_string()));
+}

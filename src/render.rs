@@ -1,0 +1,92 @@
+//! Documents become text: one verdict first, what is meant to be copied alone on its line, and nothing a region says can harm the screen.
+
+mod away;
+mod causes;
+mod clean;
+pub mod config;
+mod figures;
+pub mod history;
+mod layout;
+pub mod plan;
+pub mod progress;
+pub mod run;
+pub mod show;
+pub mod status;
+pub mod validate;
+
+pub use clean::{clean, command};
+pub(crate) use layout::hanging;
+
+/// How text is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the screen; commands and names may be longer.
+    pub width: usize,
+    /// ANSI colours, beside words and symbols that say the same.
+    pub color: bool,
+    /// Everything there is, instead of what matters.
+    pub verbose: bool,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style {
+            width: 80,
+            color: false,
+            verbose: false,
+        }
+    }
+}
+
+/// What a colour stands for; the words beside it say the same.
+#[derive(Debug, Clone, Copy)]
+enum Tone {
+    Strong,
+    Good,
+    Bad,
+    Wait,
+}
+
+impl Style {
+    /// Colours text that is already padded.
+    fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Strong => "1",
+            Tone::Good => "32",
+            Tone::Bad => "31",
+            Tone::Wait => "33",
+        };
+        match self.color {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// Blocks of lines with an empty line between them.
+#[derive(Debug, Default)]
+struct Page {
+    blocks: Vec<Vec<String>>,
+}
+
+impl Page {
+    fn block(&mut self, lines: Vec<String>) {
+        if !lines.is_empty() {
+            self.blocks.push(lines);
+        }
+    }
+
+    fn text(self) -> String {
+        let blocks: Vec<String> = self
+            .blocks
+            .iter()
+            .map(|lines| {
+                lines
+                    .iter()
+                    .map(|line| format!("{}\n", line.trim_end()))
+                    .collect()
+            })
+            .collect();
+        blocks.join("\n")
+    }
+}

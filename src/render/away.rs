@@ -1,0 +1,186 @@
+//! A region that does not answer: said once, with what is known of it, and what it means for every group.
+
+use chrono::{DateTime, Utc};
+
+use super::Style;
+use super::clean::clean;
+use super::figures::{minute_near, moment, plural, span};
+use super::layout::{hanging, table};
+use super::plan::Shown;
+use crate::plan::document::{LastCut, RegionSeen};
+use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Severity};
+
+/// Whether this finding only says that a region is away.
+pub(super) fn says_away(code: FindingCode) -> bool {
+    matches!(
+        code,
+        FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
+    )
+}
+
+/// A group that nothing blocks but a region that is away.
+pub(super) fn only_away(group: &GroupPlan) -> bool {
+    let mut blocking = group
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Block)
+        .peekable();
+    group.decision == Decision::Blocked
+        && blocking.peek().is_some()
+        && blocking.all(|finding| says_away(finding.code))
+}
+
+/// The verdict where a region does not answer.
+pub(super) fn verdict(plan: &Plan) -> Option<String> {
+    let primary = plan
+        .workspaces
+        .iter()
+        .any(|w| !w.observed.primary.reachable);
+    let secondary = plan
+        .workspaces
+        .iter()
+        .any(|w| !w.observed.secondary.reachable);
+    let which = match (primary, secondary) {
+        (true, true) => "Neither region available",
+        (true, false) => "Primary region not available",
+        (false, true) => "Secondary region not available",
+        (false, false) => return None,
+    };
+    let held = plan.groups().filter(|(_, group)| only_away(group)).count();
+    let goes_on = plan
+        .groups()
+        .filter(|(_, group)| group.decision == Decision::Sync)
+        .count();
+    let mut text = format!(
+        "{which}: {} cannot be synchronized, cuts are kept",
+        plural(held, "group")
+    );
+    if held == 0 {
+        text = format!("{which}: no group was due, cuts are kept");
+    }
+    if goes_on > 0 {
+        text.push_str(&format!("; {} to sync elsewhere", plural(goes_on, "group")));
+    }
+    Some(text)
+}
+
+/// What is known of the regions of every workspace of which one is away.
+pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
+    let mut lines = vec![];
+    for workspace in &plan.workspaces {
+        let both = [
+            ("primary", &workspace.observed.primary),
+            ("secondary", &workspace.observed.secondary),
+        ];
+        if both.iter().all(|(_, seen)| seen.reachable) {
+            continue;
+        }
+        if plan.workspaces.len() > 1 {
+            lines.push(format!("  workspace   {}", clean(&workspace.name)));
+        }
+        for (role, seen) in both {
+            lines.extend(region(role, seen, style));
+        }
+    }
+    lines
+}
+
+fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
+    let line = |head: &str, text: &str| hanging(&format!("  {head:<10}  "), text, style.width);
+    let location = clean(&seen.location);
+    if seen.reachable {
+        return line(role, &format!("{location} available"));
+    }
+    let mut lines = line(role, &location);
+    let answer = seen.answer.as_deref().map_or("none".to_owned(), clean);
+    lines.extend(line("  answer", &answer));
+    lines.extend(line("  asked", &moment(seen.observed_at)));
+    lines
+}
+
+/// The groups that only a region holds up: what each keeps, and how far behind it is.
+pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
+    const ROWS_MAX: usize = 12;
+    let held: Vec<_> = shown
+        .groups
+        .iter()
+        .filter(|entry| only_away(entry.group))
+        .collect();
+    if held.is_empty() {
+        return vec![];
+    }
+    let limit = match shown.style.verbose || held.len() <= ROWS_MAX + 1 {
+        true => held.len(),
+        false => ROWS_MAX,
+    };
+    let now = shown.plan.created_at;
+    let rows = held[..limit]
+        .iter()
+        .map(|entry| {
+            let group = entry.group;
+            vec![
+                entry.label.clone(),
+                cut_cell(group.last_cut.as_ref()),
+                group.lag_seconds.map_or("-".to_owned(), span),
+                rpo_cell(group.lag_seconds, group.rpo_seconds, now),
+            ]
+        })
+        .collect();
+    let mut lines = table(&["group", "cut", "lag", "RPO"], rows);
+    if limit < held.len() {
+        lines.push(format!("  {} more groups", held.len() - limit));
+    }
+    let others = shown.groups.len() - held.len();
+    if others > 0 && limit == held.len() {
+        lines.push(format!(
+            "  {}: not held up by it",
+            plural(others, "other group")
+        ));
+    }
+    lines
+}
+
+/// `42 (2026-11-22 09:41:07Z)`, or a dash.
+pub(super) fn cut_cell(cut: Option<&LastCut>) -> String {
+    cut.map_or("-".to_owned(), |cut| {
+        format!("{} ({})", cut.number, moment(cut.recovery_point))
+    })
+}
+
+/// `12h, breached in 10h39m`.
+pub(super) fn rpo_cell(lag: Option<i64>, rpo: Option<i64>, now: DateTime<Utc>) -> String {
+    let Some(rpo) = rpo else {
+        return "-".to_owned();
+    };
+    match lag {
+        None | Some(..=0) => span(rpo),
+        Some(lag) if lag > rpo => {
+            format!("{}, breached since {}", span(rpo), since(lag - rpo, now))
+        }
+        Some(lag) => format!("{}, breached in {}", span(rpo), span(rpo - lag)),
+    }
+}
+
+/// The lag in words: `22h51m; the RPO of 24h is breached in 1h09m`.
+pub(super) fn lag_words(lag: i64, rpo: Option<i64>, now: DateTime<Utc>) -> String {
+    match rpo {
+        None => span(lag),
+        Some(rpo) if lag > rpo => format!(
+            "{}; the RPO of {} is breached since {}",
+            span(lag),
+            span(rpo),
+            since(lag - rpo, now)
+        ),
+        Some(rpo) => format!(
+            "{}; the RPO of {} is breached in {}",
+            span(lag),
+            span(rpo),
+            span(rpo - lag)
+        ),
+    }
+}
+
+fn since(seconds: i64, now: DateTime<Utc>) -> String {
+    let ago = chrono::Duration::try_seconds(seconds).unwrap_or_default();
+    minute_near(now - ago, now)
+}

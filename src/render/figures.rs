@@ -1,0 +1,142 @@
+//! Sizes, counts, durations and moments as they are written on screen.
+
+use chrono::{DateTime, Duration, Utc};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const TIB: u64 = 1024 * GIB;
+
+/// A size in KiB, MiB or GiB with one decimal: `1,402.0 GiB`, `0.5 KiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0 => "0 B".to_owned(),
+        1..KIB => format!("{bytes} B"),
+        KIB..MIB => in_units(bytes, KIB, "KiB"),
+        MIB..GIB => in_units(bytes, MIB, "MiB"),
+        _ => in_units(bytes, GIB, "GiB"),
+    }
+}
+
+/// A size for a sentence: as [`bytes`], and in TiB where that is shorter.
+pub(super) fn bytes_short(size: u64) -> String {
+    match size >= TIB {
+        true => in_units(size, TIB, "TiB"),
+        false => bytes(size),
+    }
+}
+
+fn in_units(bytes: u64, unit: u64, name: &str) -> String {
+    let tenths = (u128::from(bytes) * 10 + u128::from(unit) / 2) / u128::from(unit);
+    let whole = u64::try_from(tenths / 10).unwrap_or(u64::MAX);
+    format!("{}.{} {name}", count(whole), tenths % 10)
+}
+
+/// A number with thousands separators.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 group`, `2 groups`.
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{end}", count(number as u64))
+}
+
+/// A lag or an objective: `41m`, `22h51m`, `12h`, `9d04h`; below a minute in seconds.
+pub(super) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600, seconds / 60 % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, minutes) => format!("{minutes}m"),
+        (100.., _) => format!("{days}d{:02}h", hours % 24),
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+/// How long something took: `9m12s`, `1h02m`, `0.8s`.
+pub(super) fn elapsed(took: Duration) -> String {
+    let millis = took.num_milliseconds().max(0);
+    match millis / 1000 {
+        0..10 => format!("{}.{}s", millis / 1000, millis / 100 % 10),
+        seconds @ 10..60 => format!("{seconds}s"),
+        seconds @ 60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        seconds => span(seconds),
+    }
+}
+
+/// `2026-11-22 09:41:07Z`.
+pub(super) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// `2026-11-22 09:41Z`.
+pub(super) fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// `09:41Z` on the day of `now`, else with its date.
+pub(super) fn minute_near(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match at.date_naive() == now.date_naive() {
+        true => at.format("%H:%MZ").to_string(),
+        false => minute(at),
+    }
+}
+
+/// The first eight characters of an id or a digest.
+pub(super) fn short(id: &str) -> &str {
+    id.char_indices().nth(8).map_or(id, |(at, _)| &id[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_decimal_and_stop_at_gib() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1_023), "1023 B");
+        assert_eq!(bytes(1_536), "1.5 KiB");
+        assert_eq!(bytes(1_402 * GIB), "1,402.0 GiB");
+        assert_eq!(bytes_short(3_162 * GIB), "3.1 TiB");
+        assert_eq!(bytes(u64::MAX), "17,179,869,184.0 GiB");
+    }
+
+    #[test]
+    fn counts_have_thousands_separators() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_000), "1,000");
+        assert_eq!(count(18_204_118), "18,204,118");
+        assert_eq!(plural(1, "table"), "1 table");
+        assert_eq!(plural(1_200, "table"), "1,200 tables");
+    }
+
+    #[test]
+    fn spans_are_short() {
+        assert_eq!(span(-5), "0s");
+        assert_eq!(span(59), "59s");
+        assert_eq!(span(41 * 60 + 3), "41m");
+        assert_eq!(span(43_200), "12h");
+        assert_eq!(span(22 * 3_600 + 51 * 60), "22h51m");
+        assert_eq!(span(3_600 + 9 * 60), "1h09m");
+        assert_eq!(span(9 * 86_400 + 4 * 3_600), "9d04h");
+    }
+
+    #[test]
+    fn what_took_long_is_told_in_less_detail() {
+        assert_eq!(elapsed(Duration::milliseconds(812)), "0.8s");
+        assert_eq!(elapsed(Duration::seconds(59)), "59s");
+        assert_eq!(elapsed(Duration::seconds(401)), "6m41s");
+        assert_eq!(elapsed(Duration::seconds(3_720)), "1h02m");
+    }
+}

@@ -1,0 +1,147 @@
+//! The cut log for people and programs: when a group was whole, by what, and who saw to it.
+
+use serde::Serialize;
+
+use super::clean::{clean, name};
+use super::figures::{moment, plural, short};
+use super::layout::{hanging, table};
+use super::{Page, Style, Tone};
+use crate::ledger::Cut;
+
+/// What `kind` says of a history.
+pub const KIND: &str = "drsync.history";
+/// The version of the document that this drsync writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// The cuts of every workspace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct History {
+    /// `drsync.history`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// One entry a workspace.
+    pub workspaces: Vec<WorkspaceHistory>,
+}
+
+/// The cuts of one workspace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkspaceHistory {
+    /// Its label.
+    pub name: String,
+    /// Regions whose copy was read.
+    pub read: Vec<String>,
+    /// Cuts by group, newest first.
+    pub cuts: Vec<Cut>,
+}
+
+impl History {
+    /// Puts the histories of all workspaces together.
+    pub fn new(workspaces: Vec<WorkspaceHistory>) -> History {
+        History {
+            kind: KIND.to_owned(),
+            format_version: FORMAT_VERSION.to_owned(),
+            workspaces,
+        }
+    }
+}
+
+/// Every cut, group by group, the newest first.
+pub fn text(history: &History, style: &Style) -> String {
+    let all = || {
+        history
+            .workspaces
+            .iter()
+            .flat_map(|workspace| &workspace.cuts)
+    };
+    let mut page = Page::default();
+    let newest = all().max_by_key(|cut| cut.recovery_point);
+    let verdict = match newest {
+        Some(cut) => format!(
+            "{}; the newest is {} {}",
+            plural(all().count(), "cut"),
+            name(&cut.group_name),
+            cut.label()
+        ),
+        None => "No cuts".to_owned(),
+    };
+    page.block(vec![style.paint(Tone::Strong, &verdict)]);
+    for workspace in &history.workspaces {
+        let missing = ["primary", "secondary"]
+            .into_iter()
+            .find(|role| !workspace.read.iter().any(|read| read == role));
+        if let Some(role) = missing {
+            let text = format!("the {role} does not answer; this is what the other region knows");
+            page.block(hanging("", &text, style.width));
+        }
+        for group in workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name) {
+            page.block(one(history, workspace, group, style));
+        }
+    }
+    page.text()
+}
+
+fn one(
+    history: &History,
+    workspace: &WorkspaceHistory,
+    cuts: &[Cut],
+    style: &Style,
+) -> Vec<String> {
+    let Some(first) = cuts.first() else {
+        return vec![];
+    };
+    let heading = match history.workspaces.len() {
+        0 | 1 => name(&first.group_name),
+        _ => format!("{}/{}", name(&workspace.name), name(&first.group_name)),
+    };
+    let rows = cuts
+        .iter()
+        .map(|cut| {
+            let trigger = match cut.workflow_run_id {
+                Some(run) => format!("{} {run}", clean(&cut.trigger)),
+                None => clean(&cut.trigger),
+            };
+            vec![
+                cut.cut_number.to_string(),
+                moment(cut.recovery_point),
+                cut.consistency.as_str().to_owned(),
+                trigger,
+                cut.tables.len().to_string(),
+            ]
+        })
+        .collect();
+    let lines = table(&["cut", "moment", "consistency", "trigger", "tables"], rows);
+    let mut all = vec![heading];
+    let mut lines = lines.into_iter();
+    all.extend(lines.next());
+    for (line, cut) in lines.zip(cuts) {
+        all.push(line);
+        let by = format!(
+            "by {} at {}, run {}",
+            clean(&cut.committed_by),
+            moment(cut.committed_at),
+            short(&clean(&cut.run_id))
+        );
+        all.extend(hanging("       ", &by, style.width));
+        for risk in &cut.accepted {
+            let text = format!(
+                "accepted {} {}: \"{}\"",
+                clean(&risk.code),
+                name(&risk.scope),
+                clean(&risk.reason)
+            );
+            all.extend(hanging("       ", &text, style.width));
+        }
+        if style.verbose {
+            all.extend(cut.tables.iter().map(|entry| {
+                format!(
+                    "       {}  v{} in replica v{}",
+                    name(&entry.table),
+                    entry.source_version,
+                    entry.replica_version
+                )
+            }));
+        }
+    }
+    all
+}

@@ -1,0 +1,178 @@
+//! Columns, wrapping and margins, measured as a terminal measures.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Columns a text takes.
+pub(super) fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text with blanks up to a width.
+pub(super) fn pad(text: &str, to: usize) -> String {
+    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+/// The text with blanks before it up to a width.
+pub(super) fn pad_left(text: &str, to: usize) -> String {
+    format!("{}{text}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+/// `head`, then text wrapped at words, its later lines under the first; words are never broken.
+///
+/// Where little room is left beside the head, the text begins on the next line.
+pub(crate) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
+    const ROOM_MIN: usize = 24;
+    let beside = width(head);
+    if text.is_empty() {
+        return vec![head.trim_end().to_owned()];
+    }
+    if beside + ROOM_MIN > columns && beside + width(text) > columns {
+        let mut lines = vec![head.trim_end().to_owned()];
+        lines.extend(indented(6, text, columns));
+        return lines;
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = head.to_owned();
+    let mut empty = true;
+    for word in words(text) {
+        let blank = usize::from(!empty);
+        if !empty && width(&line) + blank + width(&word) > columns {
+            lines.push(std::mem::replace(&mut line, " ".repeat(beside)));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(&word);
+        empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+/// Words of a text; a date and its time are one.
+fn words(text: &str) -> Vec<String> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words: Vec<String> = vec![];
+    for word in text.split(' ') {
+        let time = word.get(..2).is_some_and(digits) && word.get(2..3) == Some(":");
+        match words.last_mut() {
+            Some(last) if time && last.get(last.len().saturating_sub(2)..).is_some_and(digits) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// Text wrapped at words behind a margin.
+pub(super) fn indented(margin: usize, text: &str, columns: usize) -> Vec<String> {
+    hanging(&" ".repeat(margin), text, columns.max(margin + 24))
+}
+
+/// Rows under one another, cells aligned right where `right` says so, `gap` blanks between them.
+pub(super) fn columns(
+    rows: &[Vec<String>],
+    right: &[bool],
+    margin: usize,
+    gap: usize,
+) -> Vec<String> {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count)
+        .map(|at| {
+            let cells = rows.iter().filter_map(|row| row.get(at));
+            cells.map(|cell| width(cell)).max().unwrap_or(0)
+        })
+        .collect();
+    rows.iter()
+        .map(|row| {
+            let mut line = " ".repeat(margin);
+            for (at, cell) in row.iter().enumerate().filter(|(at, _)| widths[*at] > 0) {
+                if width(&line) > margin {
+                    line.push_str(&" ".repeat(gap));
+                }
+                line.push_str(&match right.get(at) {
+                    Some(true) => pad_left(cell, widths[at]),
+                    Some(false) | None => pad(cell, widths[at]),
+                });
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// The first few of many: `a, b, c, 4 more`.
+pub(super) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
+    let shown = if names.len() <= limit + 1 {
+        names.len()
+    } else {
+        limit
+    };
+    let mut text = names[..shown]
+        .iter()
+        .map(AsRef::as_ref)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if shown < names.len() {
+        text.push_str(&format!(", {} more", names.len() - shown));
+    }
+    text
+}
+
+/// Rows without borders, under a heading.
+pub(super) fn table(heading: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(heading.to_vec());
+    table.add_rows(rows);
+    table
+        .to_string()
+        .lines()
+        .map(|line| format!(" {}", line.trim_end()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_wrapped_and_never_broken() {
+        let lines = hanging(
+            "head  ",
+            "one two three_is_a_very_long_name_indeed four",
+            30,
+        );
+        assert_eq!(
+            lines,
+            [
+                "head  one two",
+                "      three_is_a_very_long_name_indeed",
+                "      four"
+            ]
+        );
+    }
+
+    #[test]
+    fn where_no_room_is_left_the_text_begins_on_the_next_line() {
+        let lines = hanging(&"n".repeat(70), "a reason that is not short at all", 80);
+        assert_eq!(lines[1], "      a reason that is not short at all");
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let rows = [
+            vec!["大".into(), "x".into()],
+            vec!["abc".into(), "y".into()],
+        ];
+        assert_eq!(columns(&rows, &[], 0, 1), ["大  x", "abc y"]);
+    }
+
+    #[test]
+    fn one_more_is_named_rather_than_counted() {
+        assert_eq!(few(&["a", "b", "c"], 2), "a, b, c");
+        assert_eq!(few(&["a", "b", "c", "d"], 2), "a, b, 2 more");
+    }
+}

@@ -1,0 +1,147 @@
+//! The first big sync: many groups and tables at once, told by size.
+
+use super::sync::{many_tables, tables};
+use super::{Entry, Shown, blocked, steps};
+use crate::plan::{Decision, GroupPlan, Plan, Step};
+use crate::render::Page;
+use crate::render::clean::name;
+use crate::render::figures::{bytes, bytes_short, count, moment, plural};
+use crate::render::layout::columns;
+
+/// Groups with a line of their own, the largest.
+const GROUPS_MAX: usize = 5;
+
+/// Whether every group to be synchronized is new, and there are too many tables for a line each.
+pub(super) fn is_big(plan: &Plan) -> bool {
+    let mut sync = plan
+        .groups()
+        .filter(|(_, group)| group.decision == Decision::Sync);
+    many_tables(plan) && sync.all(|(_, group)| group.follows_cut.is_none())
+}
+
+pub(super) fn verdict(plan: &Plan) -> String {
+    let number = |decision: Decision| {
+        plan.groups()
+            .filter(|(_, group)| group.decision == decision)
+            .count()
+    };
+    let tables: usize = plan.groups().map(|(_, group)| group.steps.len()).sum();
+    let mut text = format!(
+        "First sync of {}: {}, {} to copy",
+        plural(number(Decision::Sync), "group"),
+        plural(tables, "table"),
+        bytes_short(plan.summary.copy_bytes)
+    );
+    for (decision, word) in [
+        (Decision::Blocked, "blocked"),
+        (Decision::Waiting, "waiting"),
+        (Decision::UpToDate, "up to date"),
+    ] {
+        if number(decision) > 0 {
+            text.push_str(&format!("; {} {word}", number(decision)));
+        }
+    }
+    text
+}
+
+pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page) {
+    let mut by_size: Vec<&&Entry<'_>> = entries.iter().collect();
+    by_size.sort_by_key(|entry| copy(entry.group));
+    let small = match by_size.len() <= GROUPS_MAX + 1 {
+        true => 0,
+        false => by_size.len() - GROUPS_MAX,
+    };
+    let mut rows = vec![
+        ["", "", "tables", "copy", "files"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    if small > 0 {
+        let few: Vec<&GroupPlan> = by_size[..small].iter().map(|entry| entry.group).collect();
+        rows.push(row("+ create", &format!("{small} groups"), &few));
+    }
+    for entry in &by_size[small..] {
+        rows.push(row("+ create", &entry.label, &[entry.group]));
+    }
+    let all: Vec<&GroupPlan> = entries.iter().map(|entry| entry.group).collect();
+    rows.push(row("", "total", &all));
+    let label = plural(entries.len(), "group");
+    let mut lines = shown.line(Decision::Sync, &label, "smallest first");
+    lines.extend(columns(&rows, &[false, false, true, true, true], 2, 2));
+    page.block(lines);
+    page.block(promises(shown, &by_size));
+}
+
+fn row(action: &str, label: &str, groups: &[&GroupPlan]) -> Vec<String> {
+    let steps = || groups.iter().flat_map(|group| &group.steps);
+    let copy: u64 = groups.iter().map(|group| copy(group)).sum();
+    let files: u64 = steps()
+        .filter_map(|step| step.estimate)
+        .map(|estimate| estimate.copy_files)
+        .sum();
+    vec![
+        action.to_owned(),
+        label.to_owned(),
+        count(steps().count() as u64),
+        bytes(copy),
+        count(files),
+    ]
+}
+
+fn copy(group: &GroupPlan) -> u64 {
+    let estimates = group.steps.iter().filter_map(|step| step.estimate);
+    estimates.map(|estimate| estimate.copy_bytes).sum()
+}
+
+/// What whoever starts it wants to know.
+fn promises(shown: &Shown<'_>, by_size: &[&&Entry<'_>]) -> Vec<String> {
+    let all = || by_size.iter().flat_map(|entry| &entry.group.steps);
+    let mut lines = vec![];
+    let largest: Option<&Step> =
+        all().max_by_key(|step| step.estimate.map_or(0, |estimate| estimate.copy_bytes));
+    if let Some(step) = largest {
+        let text = format!(
+            "{} {}, one statement",
+            name(&step.table),
+            steps::size(std::iter::once(step))
+        );
+        lines.extend(blocked::fact(shown, "largest", &text));
+    }
+    lines.extend(blocked::fact(
+        shown,
+        "protected",
+        "each group from its own first cut on, not at the end",
+    ));
+    let until = all()
+        .filter_map(|step| Some((step.source.readable_until?, step)))
+        .min_by_key(|(until, _)| *until);
+    if let Some((until, step)) = until {
+        let text = format!(
+            "every pinned version until {} ({} v{})",
+            moment(until),
+            name(&step.table),
+            step.source.version
+        );
+        lines.extend(blocked::fact(shown, "readable", &text));
+    }
+    if let Some(smallest) = by_size.first().filter(|_| by_size.len() > 1) {
+        let text = format!("{}, {}", smallest.label, tables(smallest.group));
+        lines.extend(blocked::fact(shown, "smallest", &text));
+        lines.push("Or begin with it".to_owned());
+        lines.push(only(smallest.group));
+    }
+    lines
+}
+
+fn only(group: &GroupPlan) -> String {
+    crate::render::clean::command(&format!("drsync plan --only {}", shell(&group.name)))
+}
+
+/// A name as one word of a shell.
+pub fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}

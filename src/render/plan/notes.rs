@@ -1,0 +1,222 @@
+//! What else there is to know: accepted risks, warnings, tables left out, maintenance, the source of it all.
+
+use std::collections::BTreeMap;
+
+use super::Shown;
+use crate::plan::{Decision, Plan, Warning, WarningCode};
+use crate::render::Style;
+use crate::render::clean::{clean, name};
+use crate::render::figures::{moment, plural};
+use crate::render::layout::{few, hanging};
+
+/// Warnings of one kind shown one by one.
+const SAME_MAX: usize = 3;
+/// Tables that are left out, and replicas under maintenance, shown by name.
+const NAMED_MAX: usize = 3;
+
+pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
+    let mut lines = accepted(shown);
+    lines.extend(warnings(shown));
+    lines.extend(unprotected(shown));
+    lines.extend(maintenance(shown));
+    lines.extend(selection(shown));
+    if shown.plan.observed_clock.overridden {
+        let text = format!("DRSYNC_NOW, {}", moment(shown.plan.observed_clock.now));
+        lines.extend(shown.aside("clock", &text));
+    }
+    lines
+}
+
+fn accepted(shown: &Shown<'_>) -> Vec<String> {
+    let risks = shown.plan.accepted.iter();
+    risks
+        .flat_map(|risk| {
+            let text = format!(
+                "{} {}: \"{}\"",
+                clean(&risk.code),
+                name(&risk.scope),
+                clean(&risk.reason)
+            );
+            shown.aside("accepted", &text)
+        })
+        .collect()
+}
+
+/// Warnings that a screen without anything to do still counts; the others are about how the workspace is set up.
+pub(super) fn telling(plan: &Plan) -> usize {
+    plan.warnings
+        .iter()
+        .filter(|warning| tells(warning.code))
+        .count()
+}
+
+fn tells(code: WarningCode) -> bool {
+    match code {
+        WarningCode::SecondaryWorkspaceMissing
+        | WarningCode::WriteNotProved
+        | WarningCode::UnprotectedTables
+        | WarningCode::RpoShorterThanInterval
+        | WarningCode::RetentionShorterThanInterval
+        | WarningCode::RpoBreached => false,
+        WarningCode::PinExpiresSoon
+        | WarningCode::CutExpiresSoon
+        | WarningCode::RpoAtRisk
+        | WarningCode::ClockSkew
+        | WarningCode::SecondaryWorkspaceNotSeen
+        | WarningCode::SecondaryWorkflowActive
+        | WarningCode::CrashConsistent
+        | WarningCode::Interrupted
+        | WarningCode::ConfigurationIncomplete => true,
+    }
+}
+
+/// Warnings by kind: few of a kind one by one, many as a count.
+pub(in crate::render) fn warnings(shown: &Shown<'_>) -> Vec<String> {
+    let mut by_code: BTreeMap<WarningCode, Vec<&Warning>> = BTreeMap::new();
+    for warning in &shown.plan.warnings {
+        by_code.entry(warning.code).or_default().push(warning);
+    }
+    let mut lines = vec![];
+    for (code, warnings) in by_code {
+        if shown.style.verbose || warnings.len() <= SAME_MAX {
+            for warning in warnings {
+                lines.extend(warned(shown, warning));
+            }
+        } else {
+            let subjects: Vec<String> = warnings.iter().map(|warning| subject(warning)).collect();
+            let text = format!(
+                "{}: {} times: {}",
+                code.as_str(),
+                warnings.len(),
+                few(&subjects, NAMED_MAX)
+            );
+            lines.extend(shown.aside("warning", &text));
+        }
+    }
+    lines
+}
+
+fn warned(shown: &Shown<'_>, warning: &Warning) -> Vec<String> {
+    let subject = subject(warning);
+    let message = clean(&warning.message);
+    let text = match subject.is_empty() || message.contains(&subject) {
+        true => format!("{}: {message}", warning.code.as_str()),
+        false => format!("{} {subject}: {message}", warning.code.as_str()),
+    };
+    shown.aside("warning", &text)
+}
+
+fn subject(warning: &Warning) -> String {
+    let Warning {
+        code: _,
+        workspace: _,
+        group,
+        table,
+        message: _,
+    } = warning;
+    table
+        .as_ref()
+        .or(group.as_ref())
+        .map_or(String::new(), name)
+}
+
+fn unprotected(shown: &Shown<'_>) -> Vec<String> {
+    let tables: Vec<String> = shown
+        .plan
+        .unprotected
+        .iter()
+        .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
+        .collect();
+    let limit = if shown.style.verbose {
+        usize::MAX - 1
+    } else {
+        NAMED_MAX
+    };
+    match tables.is_empty() {
+        true => vec![],
+        false => shown.aside("not copied", &few(&tables, limit)),
+    }
+}
+
+/// Maintenance on replicas is harmless and said in one line each.
+fn maintenance(shown: &Shown<'_>) -> Vec<String> {
+    let seen: Vec<String> = shown
+        .groups
+        .iter()
+        .filter(|entry| shown.style.verbose || entry.group.decision != Decision::UpToDate)
+        .flat_map(|entry| &entry.group.drift)
+        .filter(|drift| drift.theirs.is_empty())
+        .filter_map(|drift| {
+            let last = drift.maintenance.last()?;
+            let by = last
+                .user
+                .as_deref()
+                .map_or(String::new(), |user| format!(" by {}", clean(user)));
+            Some(format!(
+                "{}  {} v{}{by}: harmless",
+                name(&drift.table),
+                clean(&last.operation),
+                last.version
+            ))
+        })
+        .collect();
+    let limit = if shown.style.verbose {
+        seen.len()
+    } else {
+        NAMED_MAX
+    };
+    let mut lines: Vec<String> = seen
+        .iter()
+        .take(limit)
+        .flat_map(|text| shown.aside("mentioned", text))
+        .collect();
+    if let Some(more @ 1..) = seen.len().checked_sub(limit) {
+        lines.extend(shown.aside(
+            "mentioned",
+            &format!("maintenance on {}", plural(more, "more replica")),
+        ));
+    }
+    lines
+}
+
+/// What was left out on request: the plan does not speak for it.
+fn selection(shown: &Shown<'_>) -> Vec<String> {
+    let selection = &shown.plan.selection;
+    let only: Vec<String> = selection.only.iter().map(name).collect();
+    let exclude: Vec<String> = selection.exclude.iter().map(name).collect();
+    let mut lines = vec![];
+    if !only.is_empty() {
+        lines.extend(shown.aside("only", &few(&only, 8)));
+    }
+    if !exclude.is_empty() {
+        lines.extend(shown.aside("left out", &few(&exclude, 8)));
+    }
+    lines
+}
+
+/// `drsync.json: 655 tables in 12 groups`, and where to where.
+pub(super) fn source(plan: &Plan, style: &Style) -> Vec<String> {
+    let tables: usize = plan.groups().map(|(_, group)| group.tables).sum();
+    let text = format!(
+        "{} in {}",
+        plural(tables, "table"),
+        plural(plan.groups().count(), "group")
+    );
+    let mut lines = hanging(
+        &format!("{}: ", clean(&plan.config.source)),
+        &text,
+        style.width,
+    );
+    for workspace in &plan.workspaces {
+        lines.push(format!("  {}", name(&workspace.name)));
+        lines.push(format!(
+            "    from  {}",
+            clean(&workspace.observed.primary.location)
+        ));
+        lines.push(format!(
+            "    to    {}",
+            clean(&workspace.observed.secondary.location)
+        ));
+    }
+    lines
+}

@@ -1,0 +1,185 @@
+//! The first line of a plan: it stands alone in a chat message.
+
+use crate::plan::{Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity};
+use crate::render::clean::name;
+use crate::render::figures::{bytes_short, count, plural, span};
+use crate::render::{away, layout};
+
+/// What the plan comes to, in one line.
+pub(in crate::render) fn verdict(plan: &Plan) -> String {
+    if let Some(line) = away::verdict(plan) {
+        return line;
+    }
+    let sync = number(plan, Decision::Sync);
+    let blocked = number(plan, Decision::Blocked);
+    if sync == 0 && blocked == 0 {
+        return format!("{}: {}", nothing(plan), standing(plan));
+    }
+    if super::first::is_big(plan) {
+        return super::first::verdict(plan);
+    }
+    let parts = [
+        (sync, " to sync"),
+        (
+            blocked,
+            if by_drift(plan) {
+                " blocked by drift"
+            } else {
+                " blocked"
+            },
+        ),
+        (number(plan, Decision::Waiting), " waiting"),
+        (number(plan, Decision::UpToDate), " up to date"),
+    ];
+    format!("{}; {}", tally(&parts), copies(plan))
+}
+
+/// Whether the verdict says it all.
+pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
+    !plan.applyable
+        && number(plan, Decision::Sync) == 0
+        && number(plan, Decision::Blocked) == 0
+        && !plan.groups().any(|(_, group)| calls_for_attention(group))
+}
+
+fn nothing(plan: &Plan) -> &'static str {
+    match nothing_to_tell(plan) {
+        true => "Nothing to do",
+        false => "Nothing to sync",
+    }
+}
+
+/// A waiting group that will not come right by itself.
+fn calls_for_attention(group: &GroupPlan) -> bool {
+    match group.reason.code {
+        ReasonCode::WorkflowFailed => true,
+        ReasonCode::Paused
+        | ReasonCode::WorkflowRunsOverlap
+        | ReasonCode::WorkflowSucceeded
+        | ReasonCode::ScheduleDue
+        | ReasonCode::FirstSync
+        | ReasonCode::MaxLagExceeded
+        | ReasonCode::ReplicaDiffers
+        | ReasonCode::NothingNew
+        | ReasonCode::NotDue
+        | ReasonCode::MinInterval
+        | ReasonCode::WorkflowActive
+        | ReasonCode::WorkflowNeverSucceeded
+        | ReasonCode::Locked
+        | ReasonCode::Blocked => breaches(group),
+    }
+}
+
+fn breaches(group: &GroupPlan) -> bool {
+    matches!((group.lag_seconds, group.rpo_seconds), (Some(lag), Some(rpo)) if lag > rpo)
+}
+
+/// How the groups stand where none is to be synchronized and none is blocked.
+fn standing(plan: &Plan) -> String {
+    let parts = [
+        (number(plan, Decision::UpToDate), " up to date"),
+        (number(plan, Decision::Waiting), " waiting"),
+    ];
+    let mut text = tally(&parts);
+    let mut says: Vec<String> = vec![];
+    let breached: Vec<String> = plan
+        .groups()
+        .filter(|(_, group)| breaches(group))
+        .map(|(_, group)| name(&group.name))
+        .collect();
+    let telling = super::notes::telling(plan);
+    let more = plan.applyable || telling > 0;
+    let known = plan
+        .groups()
+        .filter(|(_, group)| group.lag_seconds.is_some() && group.rpo_seconds.is_some())
+        .count();
+    match breached.as_slice() {
+        [] => {
+            let worst = plan
+                .groups()
+                .filter_map(|(_, group)| group.lag_seconds)
+                .max();
+            says.extend(worst.and_then(|worst| match worst {
+                ..=0 if more => None,
+                ..=0 => Some("nothing pending".to_owned()),
+                worst => Some(format!("worst lag {}", span(worst))),
+            }));
+            if !more && known > 0 && known == plan.groups().count() {
+                says.push("RPO met by all".to_owned());
+            }
+        }
+        [one] => says.push(format!("{one} breaches its RPO")),
+        many => says.push(format!("{} groups breach their RPO", many.len())),
+    }
+    if plan.applyable {
+        says.push("metadata tables change".to_owned());
+    }
+    if telling > 0 {
+        says.push(plural(telling, "warning"));
+    }
+    if !says.is_empty() {
+        text.push_str(&format!("; {}", says.join(", ")));
+    }
+    text
+}
+
+/// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
+pub(in crate::render) fn tally(parts: &[(usize, &str)]) -> String {
+    let mut said: Vec<String> = vec![];
+    for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
+        said.push(match said.is_empty() {
+            true => format!("{}{what}", plural(*number, "group")),
+            false => format!("{}{what}", count(*number as u64)),
+        });
+    }
+    match said.is_empty() {
+        true => "no groups".to_owned(),
+        false => said.join(", "),
+    }
+}
+
+/// What is copied, as far as it is known.
+pub(super) fn copies(plan: &Plan) -> String {
+    let steps = || {
+        let groups = plan
+            .groups()
+            .filter(|(_, group)| group.decision == Decision::Sync);
+        groups
+            .flat_map(|(_, group)| &group.steps)
+            .filter(|step| step.action != Action::NoOp)
+    };
+    let known = steps().filter_map(|step| step.estimate).count();
+    let bytes = bytes_short(plan.summary.copy_bytes);
+    let files = plural(
+        usize::try_from(plan.summary.copy_files).unwrap_or(usize::MAX),
+        "file",
+    );
+    match (steps().count(), known) {
+        (0, _) => "nothing to copy".to_owned(),
+        (tables, 0) => format!("copies {}, size not known", plural(tables, "table")),
+        (tables, known) if known < tables => format!("copies at least {bytes} in {files}"),
+        _ => format!("copies {bytes} in {files}"),
+    }
+}
+
+fn number(plan: &Plan, decision: Decision) -> usize {
+    plan.groups()
+        .filter(|(_, group)| group.decision == decision)
+        .count()
+}
+
+fn by_drift(plan: &Plan) -> bool {
+    let mut codes = plan
+        .groups()
+        .filter(|(_, group)| group.decision == Decision::Blocked)
+        .flat_map(|(_, group)| &group.findings)
+        .filter(|finding| finding.severity == Severity::Block)
+        .map(|finding| finding.code)
+        .peekable();
+    codes.peek().is_some() && codes.all(|code| code == FindingCode::ReplicaChanged)
+}
+
+/// Names of groups in a sentence.
+pub(super) fn named(names: &[String]) -> String {
+    layout::few(names, 3)
+}

@@ -1,0 +1,81 @@
+//! What waits: a line a group; a failed workflow with all that helps to decide.
+
+use super::verdict::named;
+use super::{Shown, blocked};
+use crate::ledger::cut_label;
+use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode};
+use crate::render::Page;
+use crate::render::clean::{clean, name};
+use crate::render::figures::plural;
+
+/// Groups with a line of their own.
+const LINES_MAX: usize = 8;
+/// Groups whose failed workflow is told in full.
+const FAILED_MAX: usize = 1;
+
+pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
+    let failed = |group: &GroupPlan| group.reason.code == ReasonCode::WorkflowFailed;
+    let mut told = 0;
+    let mut lines = vec![];
+    let mut left_out = vec![];
+    for entry in shown.decided(Decision::Waiting) {
+        if failed(entry.group) && told < shown.room(FAILED_MAX) {
+            told += 1;
+            let mut block = shown.line(Decision::Waiting, &entry.label, "workflow_failed");
+            block.extend(failed_workflow(shown, entry.group));
+            page.block(block);
+        } else if shown.style.verbose || lines.len() < LINES_MAX {
+            lines.extend(shown.line(Decision::Waiting, &entry.label, &reason(entry.group)));
+        } else {
+            left_out.push(entry.label.clone());
+        }
+    }
+    if !left_out.is_empty() {
+        let label = format!("{} more groups", left_out.len());
+        lines.extend(shown.line(Decision::Waiting, &label, &named(&left_out)));
+    }
+    if shown.style.verbose {
+        for entry in shown.decided(Decision::UpToDate) {
+            lines.extend(shown.line(Decision::UpToDate, &entry.label, &kept(entry.group)));
+        }
+    }
+    page.block(lines);
+}
+
+/// `3 commits pending, next due 12:00Z`.
+fn reason(group: &GroupPlan) -> String {
+    let said = clean(&group.reason.message);
+    match group.pending_commits {
+        Some(pending @ 1..) => {
+            let commits = plural(usize::try_from(pending).unwrap_or(usize::MAX), "commit");
+            format!("{commits} pending, {said}")
+        }
+        Some(0) | None => said,
+    }
+}
+
+fn kept(group: &GroupPlan) -> String {
+    match &group.last_cut {
+        Some(cut) => cut_label(cut.number, cut.recovery_point),
+        None => clean(&group.reason.message),
+    }
+}
+
+fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
+    let mut lines = blocked::fact(shown, "workflow run", &clean(&group.reason.message));
+    let keeps = match &group.last_cut {
+        Some(cut) => cut_label(cut.number, cut.recovery_point),
+        None => "nothing: it was never synchronized".to_owned(),
+    };
+    lines.extend(blocked::fact(shown, "keeps", &keeps));
+    if let Some(pending @ 1..) = group.pending_commits {
+        let commits = plural(usize::try_from(pending).unwrap_or(usize::MAX), "commit");
+        let text = format!("{commits}: maybe half of a run, so they are not copied");
+        lines.extend(blocked::fact(shown, "pending", &text));
+    }
+    lines.extend(blocked::lag(shown, group));
+    let text = "with the next successful run. Only if you prefer newer to whole (crash-consistent, recorded):";
+    lines.extend(blocked::fact(shown, "synchronized", text));
+    lines.push(blocked::accept(CRASH_CONSISTENT, &name(&group.name)));
+    lines
+}

@@ -1,0 +1,203 @@
+//! An apply at work as a log: one line a transition.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::apply::{Event, GroupOutcome, What};
+use crate::ledger::cut_label;
+use crate::plan::{Decision, Plan};
+use crate::render::clean::{clean, name};
+use crate::render::figures::{bytes, elapsed, plural};
+use crate::render::layout::{pad, width};
+
+/// A running clone is mentioned at most this often.
+const HEARTBEAT: Duration = Duration::minutes(5);
+
+/// Events become lines; remembers what began when.
+#[derive(Debug)]
+pub struct Log {
+    pub(super) names: usize,
+    pub(super) several_workspaces: bool,
+    begun: BTreeMap<(String, String, String), Running>,
+}
+
+/// A clone that has begun.
+#[derive(Debug)]
+struct Running {
+    at: DateTime<Utc>,
+    told: DateTime<Utc>,
+}
+
+impl Log {
+    /// A log of the apply of a plan.
+    pub fn of(plan: &Plan) -> Log {
+        let groups = plan
+            .groups()
+            .filter(|(_, group)| group.decision == Decision::Sync);
+        let several_workspaces = plan.workspaces.len() > 1;
+        let names = groups
+            .map(|(workspace, group)| {
+                width(&label(several_workspaces, &workspace.name, &group.name))
+            })
+            .max();
+        Log {
+            names: names.unwrap_or(0).min(30) + 2,
+            several_workspaces,
+            begun: BTreeMap::new(),
+        }
+    }
+
+    /// The line of an event; `None`: nothing worth a line.
+    pub fn line(&mut self, event: &Event) -> Option<String> {
+        let key = |workspace: &String, group: &String, table: &String| {
+            (workspace.clone(), group.clone(), table.clone())
+        };
+        let (word, workspace, group, text) = match &event.what {
+            What::TableStarted {
+                workspace,
+                group,
+                table,
+                source_version,
+                copy_bytes,
+            } => {
+                let begun = Running {
+                    at: event.at,
+                    told: event.at,
+                };
+                self.begun.insert(key(workspace, group, table), begun);
+                let size = copy_bytes.map_or(String::new(), |size| format!(", {}", bytes(size)));
+                let text = format!("{} v{source_version}{size}", name(table));
+                ("start", workspace, group, text)
+            }
+            What::TableProgress {
+                workspace,
+                group,
+                table,
+                copied_bytes,
+            } => {
+                let begun = self.begun.get_mut(&key(workspace, group, table))?;
+                if event.at - begun.told < HEARTBEAT {
+                    return None;
+                }
+                begun.told = event.at;
+                let took = elapsed(event.at - begun.at);
+                let text = format!("{} {took}, {} so far", name(table), bytes(*copied_bytes));
+                ("running", workspace, group, text)
+            }
+            What::TableRetried {
+                workspace,
+                group,
+                table,
+                attempt,
+                message,
+                delay_ms,
+            } => {
+                let delay = elapsed(Duration::milliseconds(
+                    i64::try_from(*delay_ms).unwrap_or(i64::MAX),
+                ));
+                let text = format!(
+                    "{} attempt {attempt} failed, again in {delay}: {}",
+                    name(table),
+                    clean(message)
+                );
+                ("retry", workspace, group, text)
+            }
+            What::TableCloned {
+                workspace,
+                group,
+                table,
+                source_version,
+                copied_bytes,
+                ..
+            } => {
+                let begun = self.begun.remove(&key(workspace, group, table));
+                let took = begun.map_or(String::new(), |begun| {
+                    format!(", {}", elapsed(event.at - begun.at))
+                });
+                let text = format!(
+                    "{} v{source_version}{took}, {}",
+                    name(table),
+                    bytes(*copied_bytes)
+                );
+                ("cloned", workspace, group, text)
+            }
+            What::TableFailed {
+                workspace,
+                group,
+                table,
+                message,
+            } => (
+                "failed",
+                workspace,
+                group,
+                format!("{}: {}", name(table), clean(message)),
+            ),
+            What::CutCommitted {
+                workspace,
+                group,
+                cut,
+                recovery_point,
+                tables,
+            } => {
+                let text = format!(
+                    "{}, {} verified",
+                    cut_label(*cut, *recovery_point),
+                    plural(*tables, "table")
+                );
+                ("cut", workspace, group, text)
+            }
+            What::GroupEnded {
+                workspace,
+                group,
+                outcome,
+                message,
+            } => {
+                let text = message.as_deref().map_or(String::new(), clean);
+                (ended(*outcome)?, workspace, group, text)
+            }
+            What::Warning { message } => {
+                return Some(format!(
+                    "{} {}{}",
+                    clock(event.at),
+                    pad("warning", 9),
+                    clean(message)
+                ));
+            }
+            What::Started { .. } | What::GroupStarted { .. } | What::Summary { .. } => return None,
+        };
+        let label = label(self.several_workspaces, workspace, group);
+        let line = format!(
+            "{} {}{} {text}",
+            clock(event.at),
+            pad(word, 9),
+            pad(&label, self.names - 1)
+        );
+        Some(line.trim_end().to_owned())
+    }
+}
+
+/// Groups that end without a cut are worth a line; the cut itself has had one.
+fn ended(outcome: GroupOutcome) -> Option<&'static str> {
+    match outcome {
+        GroupOutcome::Synchronized
+        | GroupOutcome::UpToDate
+        | GroupOutcome::Waiting
+        | GroupOutcome::Blocked => None,
+        GroupOutcome::Failed => Some("failed"),
+        GroupOutcome::Stale => Some("stale"),
+        GroupOutcome::Overtaken => Some("overtaken"),
+        GroupOutcome::NotStarted => Some("left"),
+    }
+}
+
+pub(super) fn label(several_workspaces: bool, workspace: &str, group: &str) -> String {
+    match several_workspaces {
+        true => format!("{}/{}", name(workspace), name(group)),
+        false => name(group),
+    }
+}
+
+fn clock(at: DateTime<Utc>) -> String {
+    at.format("%H:%M:%SZ").to_string()
+}

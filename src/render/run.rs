@@ -1,0 +1,371 @@
+//! What an apply did: the verdict, a line a group, and where it is recorded.
+
+use std::collections::BTreeMap;
+
+use super::clean::{clean, name};
+use super::figures::{bytes, count, elapsed, plural, short};
+use super::layout::{few, hanging, pad, pad_left, width};
+use super::plan::{Shown, label};
+use super::{Page, Style, Tone, away};
+use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
+use crate::ledger::cut_label;
+use crate::plan::Plan;
+
+/// Groups of one outcome that get a line of their own.
+const LINES_MAX: usize = 15;
+/// Groups of one outcome that get a line where nothing went wrong with them.
+const GOOD_LINES_MAX: usize = 10;
+
+/// The summary of an apply; `kept` is where its record lies on this machine.
+pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> String {
+    let mut page = Page::default();
+    let verdict = verdict(plan, record);
+    page.block(vec![
+        style.paint(Tone::Strong, &with_figures(&verdict, record, style)),
+    ]);
+    if nothing(record) && !style.verbose {
+        return page.text();
+    }
+    page.block(away::facts(plan, style));
+    let shown = Shown::of(plan, *style);
+    page.block(away::groups(&shown));
+    page.block(groups(plan, record, style));
+    if away::verdict(plan).is_some() {
+        let text = "Nothing to repair by hand: the next apply synchronizes what is due and brings both regions' metadata tables up to date.";
+        page.block(hanging("", text, style.width));
+    }
+    page.block(warnings(record, style));
+    page.block(recorded(plan, record, kept, style));
+    page.text()
+}
+
+/// How many groups ended in which way.
+fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
+    record
+        .groups
+        .iter()
+        .filter(|group| group.outcome == outcome)
+        .count()
+}
+
+/// Whether nothing was done and nothing stands in the way.
+fn nothing(record: &RunRecord) -> bool {
+    record.warnings.is_empty()
+        && record.groups.iter().all(|group| match group.outcome {
+            GroupOutcome::UpToDate | GroupOutcome::Waiting | GroupOutcome::Overtaken => true,
+            GroupOutcome::Synchronized
+            | GroupOutcome::Blocked
+            | GroupOutcome::Failed
+            | GroupOutcome::Stale
+            | GroupOutcome::NotStarted => false,
+        })
+}
+
+fn verdict(plan: &Plan, record: &RunRecord) -> String {
+    let synchronized = number(record, GroupOutcome::Synchronized);
+    let overtaken = number(record, GroupOutcome::Overtaken);
+    let trouble: usize = [
+        GroupOutcome::Failed,
+        GroupOutcome::Blocked,
+        GroupOutcome::Stale,
+        GroupOutcome::NotStarted,
+    ]
+    .into_iter()
+    .map(|outcome| number(record, outcome))
+    .sum();
+    if synchronized == 0
+        && let Some(line) = away::verdict(plan)
+    {
+        return line;
+    }
+    let parts = parts(record);
+    let word = match record.exit.code {
+        130 | 143 => "Interrupted",
+        5 => return stale(record),
+        _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts),
+        _ if trouble == 0 && overtaken > 0 => return applied_before(record),
+        _ if trouble == 0 => "Nothing to do",
+        4 => "Partial",
+        _ if synchronized > 0 => "Partial",
+        _ => "Failed",
+    };
+    format!("{word}: {}", super::plan::tally(&parts))
+}
+
+/// Every group has moved: nothing of the plan can be applied any more.
+fn stale(record: &RunRecord) -> String {
+    let groups = plural(number(record, GroupOutcome::Stale), "group");
+    format!("Stale: what the plan was computed from has moved in {groups}; plan again")
+}
+
+fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
+    [
+        (GroupOutcome::Synchronized, " synchronized"),
+        (GroupOutcome::Failed, " failed"),
+        (GroupOutcome::Blocked, " blocked"),
+        (GroupOutcome::Stale, " stale"),
+        (GroupOutcome::NotStarted, " not started"),
+        (GroupOutcome::Overtaken, " overtaken"),
+        (GroupOutcome::Waiting, " waiting"),
+        (GroupOutcome::UpToDate, " up to date"),
+    ]
+    .map(|(outcome, word)| (number(record, outcome), word))
+    .to_vec()
+}
+
+/// `Synchronized: 2 groups, 10 up to date`.
+fn synchronized_all(parts: &[(usize, &str)]) -> String {
+    let mut parts = parts.to_vec();
+    if let Some(first) = parts.first_mut() {
+        first.1 = "";
+    }
+    format!("Synchronized: {}", super::plan::tally(&parts))
+}
+
+/// A plan that somebody applied before: its cuts are there.
+fn applied_before(record: &RunRecord) -> String {
+    let cuts: Vec<String> = record
+        .groups
+        .iter()
+        .filter(|group| group.outcome == GroupOutcome::Overtaken)
+        .map(|group| match (group.cut, group.recovery_point) {
+            (Some(cut), Some(point)) => format!("{} {}", name(&group.name), cut_label(cut, point)),
+            (Some(_) | None, _) => name(&group.name),
+        })
+        .collect();
+    format!(
+        "Nothing to do: this plan is already completed by {}",
+        few(&cuts, 3)
+    )
+}
+
+/// The verdict, and at the right margin how long it took and how much was copied.
+fn with_figures(verdict: &str, record: &RunRecord, style: &Style) -> String {
+    if nothing(record) {
+        return verdict.to_owned();
+    }
+    let mut figures = elapsed(record.ended_at - record.started_at);
+    if record.summary.copied_bytes > 0 {
+        figures.push_str(&format!(", {}", bytes(record.summary.copied_bytes)));
+    }
+    let room = style.width.saturating_sub(width(verdict));
+    match width(&figures) + 3 <= room {
+        true => format!("{verdict}{}", pad_left(&figures, room)),
+        false => format!("{verdict}; {figures}"),
+    }
+}
+
+fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
+    let told: Vec<&GroupRecord> = record
+        .groups
+        .iter()
+        .filter(|group| style.verbose || tells(group.outcome))
+        .filter(|group| !held_by_region(plan, group))
+        .collect();
+    let labels: Vec<String> = told
+        .iter()
+        .map(|group| label(plan, &group.workspace, &group.name))
+        .collect();
+    let names = labels
+        .iter()
+        .map(|label| width(label))
+        .max()
+        .unwrap_or(0)
+        .clamp(12, 28)
+        + 3;
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lines = vec![];
+    for (group, label) in told.iter().zip(&labels) {
+        let word = group.outcome.as_str();
+        let number = numbers.entry(word).or_default();
+        *number += 1;
+        if !style.verbose && *number > limit(group.outcome) {
+            continue;
+        }
+        let mut head = format!("{}{}", pad(word, 14), pad(label, names));
+        if !head.ends_with("  ") {
+            head.push_str("  ");
+        }
+        let mut entry = hanging(&head, &said(plan, group), style.width);
+        if let Some(first) = entry.first_mut() {
+            *first = first.replacen(word, &style.paint(tone(group.outcome), word), 1);
+        }
+        lines.append(&mut entry);
+        lines.extend(troubles(group, style));
+    }
+    for (word, number) in numbers {
+        let limit = if word == GroupOutcome::Synchronized.as_str() {
+            GOOD_LINES_MAX
+        } else {
+            LINES_MAX
+        };
+        if !style.verbose && number > limit {
+            lines.push(format!("{}{} more groups", pad(word, 14), number - limit));
+        }
+    }
+    lines
+}
+
+fn limit(outcome: GroupOutcome) -> usize {
+    match outcome {
+        GroupOutcome::Synchronized => GOOD_LINES_MAX,
+        GroupOutcome::UpToDate
+        | GroupOutcome::Overtaken
+        | GroupOutcome::Waiting
+        | GroupOutcome::Blocked
+        | GroupOutcome::Failed
+        | GroupOutcome::Stale
+        | GroupOutcome::NotStarted => LINES_MAX,
+    }
+}
+
+/// Groups that only a region held up are told with it.
+fn held_by_region(plan: &Plan, group: &GroupRecord) -> bool {
+    group.outcome != GroupOutcome::Synchronized
+        && plan.groups().any(|(workspace, planned)| {
+            workspace.name == group.workspace
+                && planned.name == group.name
+                && away::only_away(planned)
+        })
+}
+
+fn tells(outcome: GroupOutcome) -> bool {
+    match outcome {
+        GroupOutcome::UpToDate | GroupOutcome::Waiting => false,
+        GroupOutcome::Synchronized
+        | GroupOutcome::Overtaken
+        | GroupOutcome::Blocked
+        | GroupOutcome::Failed
+        | GroupOutcome::Stale
+        | GroupOutcome::NotStarted => true,
+    }
+}
+
+fn tone(outcome: GroupOutcome) -> Tone {
+    match outcome {
+        GroupOutcome::Synchronized | GroupOutcome::UpToDate | GroupOutcome::Overtaken => Tone::Good,
+        GroupOutcome::Blocked | GroupOutcome::Failed => Tone::Bad,
+        GroupOutcome::Waiting | GroupOutcome::Stale | GroupOutcome::NotStarted => Tone::Wait,
+    }
+}
+
+/// What there is to say of a group.
+fn said(plan: &Plan, group: &GroupRecord) -> String {
+    let cut = match (group.cut, group.recovery_point) {
+        (Some(cut), Some(point)) => Some(cut_label(cut, point)),
+        (Some(cut), None) => Some(format!("cut {cut}")),
+        (None, _) => None,
+    };
+    let message = group.message.as_deref().map(clean);
+    let message = blocked(plan, group).or(message);
+    if group.outcome == GroupOutcome::Overtaken {
+        return message.or(cut).unwrap_or_default();
+    }
+    if group.outcome != GroupOutcome::Synchronized {
+        let kept = cut.map(|cut| format!("keeps {cut}"));
+        let said: Vec<String> = message.into_iter().chain(kept).collect();
+        return said.join("; ");
+    }
+    let mut said: Vec<String> = cut.into_iter().collect();
+    said.push(plural(group.tables.len(), "table"));
+    said.extend(rows(&group.tables));
+    said.extend(message);
+    said.join(", ")
+}
+
+/// What blocks a group, in short; that a region is away has been said.
+fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
+    if group.outcome != GroupOutcome::Blocked {
+        return None;
+    }
+    let (_, planned) = plan.groups().find(|(workspace, planned)| {
+        workspace.name == group.workspace && planned.name == group.name
+    })?;
+    let findings: Vec<String> = planned
+        .findings
+        .iter()
+        .filter(|finding| finding.blocks() && !away::says_away(finding.code))
+        .map(|finding| match &finding.table {
+            Some(table) => format!("{} {}", name(table), finding.code.as_str()),
+            None => format!("{}: {}", finding.code.as_str(), clean(&finding.message)),
+        })
+        .collect();
+    (!findings.is_empty()).then(|| few(&findings, 2))
+}
+
+/// `18,204,118 rows on both sides` where every table was counted, `row counts equal` where every copied one was.
+fn rows(tables: &[TableRecord]) -> Option<String> {
+    let counted = |table: &TableRecord| {
+        let verified = table.verified.as_ref()?;
+        let (source, replica) = (verified.source_rows?, verified.replica_rows?);
+        (source == replica).then_some(source)
+    };
+    let all: Option<u64> = tables.iter().map(counted).sum();
+    if let Some(all) = all.filter(|_| !tables.is_empty()) {
+        return Some(format!("{} rows on both sides", count(all)));
+    }
+    let mut copied = tables
+        .iter()
+        .filter(|table| table.outcome != TableOutcome::Unchanged)
+        .peekable();
+    (copied.peek().is_some() && copied.all(|table| counted(table).is_some()))
+        .then(|| "row counts equal".to_owned())
+}
+
+/// Tables that failed, where the group's own words do not say so.
+fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
+    let failed = group
+        .tables
+        .iter()
+        .filter(|table| table.outcome == TableOutcome::Failed);
+    let limit = if style.verbose { usize::MAX } else { 3 };
+    failed
+        .take(limit)
+        .filter_map(|table| {
+            let message = clean(table.message.as_deref()?);
+            let told = group
+                .message
+                .as_deref()
+                .is_some_and(|said| clean(said).contains(&message));
+            let tried = table
+                .attempts
+                .filter(|attempts| *attempts > 1)
+                .map_or(String::new(), |attempts| {
+                    format!(" after {attempts} attempts")
+                });
+            (!told).then(|| {
+                hanging(
+                    "  ! ",
+                    &format!("{}{tried}: {message}", name(&table.table)),
+                    style.width,
+                )
+            })
+        })
+        .flatten()
+        .collect()
+}
+
+fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
+    let warnings = record.warnings.iter();
+    warnings
+        .flat_map(|warning| hanging("warning       ", &clean(warning), style.width))
+        .collect()
+}
+
+fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> Vec<String> {
+    if !plan.applyable {
+        return vec![];
+    }
+    let both = plan.workspaces.iter().all(|workspace| {
+        workspace.observed.primary.reachable && workspace.observed.secondary.reachable
+    });
+    let place = match both {
+        true => "in both regions",
+        false => "in the region that answers",
+    };
+    let mut text = format!("Recorded {place} as {}", short(&record.run_id));
+    if let Some(kept) = kept {
+        text.push_str(&format!("; here: {}", clean(kept)));
+    }
+    hanging("", &text, style.width)
+}

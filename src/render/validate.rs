@@ -1,0 +1,177 @@
+//! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
+
+use super::causes::{Cause, Remedy, causes};
+use super::clean::{clean, name};
+use super::figures::plural;
+use super::layout::{few, hanging, indented, pad, width};
+use super::plan::{Shown, warnings};
+use super::{Page, Style, Tone, away};
+use crate::plan::{Observed, Plan, Severity};
+
+/// What would block which groups, and what repairs it.
+pub fn text(plan: &Plan, style: &Style) -> String {
+    let shown = Shown::of(plan, *style);
+    let causes = all(&shown);
+    let mut page = Page::default();
+    page.block(vec![style.paint(Tone::Strong, &verdict(plan, &causes))]);
+    page.block(away::facts(plan, style));
+    let names = causes
+        .iter()
+        .map(|cause| width(&head(cause)))
+        .max()
+        .unwrap_or(0)
+        .clamp(24, 44)
+        + 3;
+    for cause in &causes {
+        page.block(entry(cause, names, style));
+    }
+    page.block(warnings(&shown));
+    page.block(unprotected(plan, style));
+    let scripted = causes
+        .iter()
+        .filter(|cause| matches!(cause.remedy, Some(Remedy::Sql(_))))
+        .count();
+    if scripted > 1 {
+        page.block(vec![
+            "All statements as one script:".to_owned(),
+            "drsync validate --sql".to_owned(),
+        ]);
+    }
+    page.text()
+}
+
+fn all(shown: &Shown<'_>) -> Vec<Cause> {
+    causes(shown.groups.iter().flat_map(|entry| {
+        let findings = entry.group.findings.iter();
+        findings
+            .filter(|finding| finding.severity == Severity::Block && !away::says_away(finding.code))
+            .map(|finding| (entry.label.as_str(), finding))
+    }))
+}
+
+fn verdict(plan: &Plan, causes: &[Cause]) -> String {
+    if let Some(line) = away::verdict(plan) {
+        return line;
+    }
+    let groups = plan.groups().count();
+    let blocked = plan
+        .groups()
+        .filter(|(_, group)| {
+            group
+                .findings
+                .iter()
+                .any(|finding| finding.severity == Severity::Block)
+        })
+        .count();
+    if blocked == 0 {
+        return match groups {
+            1 => "The group is ready".to_owned(),
+            _ => format!("All {groups} groups are ready"),
+        };
+    }
+    let mut remedies: Vec<&Remedy> = causes
+        .iter()
+        .filter_map(|cause| cause.remedy.as_ref())
+        .collect();
+    remedies.sort();
+    remedies.dedup();
+    let need = if blocked == 1 { "needs" } else { "need" };
+    let mut text = format!(
+        "{} of {} {} ready; {blocked} {need} something",
+        groups - blocked,
+        plural(groups, "group"),
+        if groups - blocked == 1 { "is" } else { "are" }
+    );
+    match remedies.len() {
+        0 => {}
+        1 => text.push_str(", 1 remedy"),
+        many => text.push_str(&format!(", {many} remedies")),
+    }
+    text
+}
+
+fn head(cause: &Cause) -> String {
+    match cause.subject() {
+        subject if subject.is_empty() => cause.code.as_str().to_owned(),
+        subject => format!("{} {subject}", cause.code.as_str()),
+    }
+}
+
+fn entry(cause: &Cause, names: usize, style: &Style) -> Vec<String> {
+    let groups = match style.verbose {
+        true => few(&cause.groups, usize::MAX - 1),
+        false => few(&cause.groups, 2),
+    };
+    let mut first = pad(&format!("  ! {}", head(cause)), names + 4);
+    if !first.ends_with(' ') {
+        first.push_str("   ");
+    }
+    let mut lines = hanging(&first, &groups, style.width);
+    let limit = if style.verbose { usize::MAX } else { 3 };
+    for message in cause.messages.iter().take(limit) {
+        lines.extend(indented(6, message, style.width));
+    }
+    if let Some(more @ 1..) = cause.messages.len().checked_sub(limit) {
+        lines.push(format!("      and {more} more like it"));
+    }
+    match &cause.remedy {
+        Some(Remedy::Sql(text) | Remedy::Shell(text)) => lines.push(text.clone()),
+        Some(Remedy::Words(text)) => lines.extend(indented(6, text, style.width)),
+        None => {}
+    }
+    lines
+}
+
+fn unprotected(plan: &Plan, style: &Style) -> Vec<String> {
+    let tables: Vec<String> = plan
+        .unprotected
+        .iter()
+        .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
+        .collect();
+    match tables.is_empty() {
+        true => vec![],
+        false => hanging(
+            "not copied  ",
+            &few(&tables, if style.verbose { usize::MAX - 1 } else { 3 }),
+            style.width,
+        ),
+    }
+}
+
+/// Every table as it was resolved, group by group.
+pub fn names(observed: &Observed) -> String {
+    let mut text = String::new();
+    for workspace in &observed.workspaces {
+        text.push_str(&format!("\n{}\n", name(&workspace.workspace.name)));
+        for group in &workspace.groups {
+            let label = group.entry.name().unwrap_or("(a group without a name)");
+            text.push_str(&format!("  {}\n", name(label)));
+            for table in &group.tables {
+                text.push_str(&format!("    {}\n", name(&table.name)));
+            }
+        }
+    }
+    text
+}
+
+/// All remedies as one SQL script: what is not SQL is a comment.
+pub fn sql(plan: &Plan) -> String {
+    let shown = Shown::of(plan, Style::default());
+    let mut script = String::new();
+    let mut told: Vec<Remedy> = vec![];
+    for cause in all(&shown) {
+        script.push_str(&format!("-- {} {}\n", head(&cause), few(&cause.groups, 5)));
+        match cause.remedy {
+            None => script.push_str(&format!("--   {}\n", cause.messages.join("; "))),
+            Some(remedy) if told.contains(&remedy) => script.push_str("--   as above\n"),
+            Some(remedy) => {
+                script.push_str(&match &remedy {
+                    Remedy::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
+                    Remedy::Shell(text) | Remedy::Words(text) => format!("--   {text}\n"),
+                });
+                told.push(remedy);
+            }
+        }
+    }
+    script
+}

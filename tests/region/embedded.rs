@@ -1,0 +1,290 @@
+//! What only an embedded lakehouse promises: its files may be missing, broken, foreign or half written.
+
+use drsync::config::WorkflowRef;
+use drsync::lakehouse::delta::{self, Detail};
+use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::region::{Appended, Progress, RegionErrorKind};
+use serde_json::json;
+
+use crate::ledger::cut;
+use crate::world::{ORDERS, World, at, name, open_lakehouse};
+
+async fn world() -> World {
+    World::new(open_lakehouse).await
+}
+
+#[tokio::test]
+async fn a_workspace_whose_catalog_is_missing_or_broken_is_not_seen_and_its_storage_is() {
+    let world = world().await;
+    let file = world.path("east/lakehouse.json");
+    std::fs::write(&file, "{ \"tables\": [").unwrap();
+    let unseen = world
+        .primary()
+        .presence()
+        .await
+        .unwrap()
+        .workspace_unseen
+        .unwrap();
+    assert!(
+        unseen.contains("lakehouse.json") && unseen.contains("EOF"),
+        "{unseen}"
+    );
+    std::fs::remove_file(&file).unwrap();
+    let unseen = world
+        .primary()
+        .presence()
+        .await
+        .unwrap()
+        .workspace_unseen
+        .unwrap();
+    assert!(
+        unseen.contains("lakehouse.json") && unseen.contains("No such file"),
+        "{unseen}"
+    );
+    let refused = world.primary().tables(&[name(ORDERS)]).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_workspace_without_workflows_has_none() {
+    let world = world().await;
+    std::fs::remove_file(world.path("east/jobs.json")).unwrap();
+    let asked = [WorkflowRef::Name("orders_job".into())];
+    let found = world
+        .primary()
+        .workflows(&asked, None)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(found.unwrap_err().kind, RegionErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_bucket_is_refused_when_it_is_opened_and_a_missing_folder_is_not() {
+    let refused = LakehouseRegion::open(None, "s3://bucket/dr", Writer::new("a")).unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unsupported);
+    LakehouseRegion::open(
+        Some("/no/such/place".into()),
+        "file:///no/such/place",
+        Writer::new("a"),
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_reader_feature_is_refused_by_name() {
+    let world = world().await;
+    let protocol = json!({"protocol": {
+        "minReaderVersion": 3, "minWriterVersion": 7,
+        "readerFeatures": ["timeTurner"], "writerFeatures": ["timeTurner"]
+    }});
+    world
+        .table(ORDERS)
+        .when(at(3))
+        .other("UPGRADE PROTOCOL", vec![protocol])
+        .await
+        .unwrap();
+    let refused = world.source(ORDERS, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unsupported);
+    assert!(refused.detail.contains("timeTurner"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_writer_feature_that_a_clone_could_not_keep_true_is_refused_before_anything_is_copied() {
+    let world = world().await;
+    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["timeTurner"]}});
+    world
+        .table(ORDERS)
+        .when(at(3))
+        .other("UPGRADE PROTOCOL", vec![protocol])
+        .await
+        .unwrap();
+    world.source(ORDERS, None).await.unwrap();
+    let refused = world.pin(ORDERS, 3, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unsupported);
+    assert!(refused.detail.contains("timeTurner"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_table_id_of_the_catalog_counts_for_the_whole_history_and_for_pins() {
+    let world = world().await;
+    world
+        .east
+        .edit_table(ORDERS, |entry| entry["table_id"] = json!("uc-1"))
+        .unwrap();
+    world.table(ORDERS).when(at(3)).replace().await.unwrap();
+    let source = world.source(ORDERS, None).await.unwrap();
+    assert_eq!(source.table_id, "uc-1");
+    assert!(
+        source
+            .commits
+            .iter()
+            .all(|commit| commit.table_id.as_deref() == Some("uc-1"))
+    );
+    assert_eq!(world.pin(ORDERS, 1, None).await.unwrap().table_id, "uc-1");
+}
+
+#[tokio::test]
+async fn a_broken_commit_is_named() {
+    let world = world().await;
+    let file = format!("east/tables/{ORDERS}/_delta_log/00000000000000000001.json");
+    std::fs::write(world.path(&file), "{\"add\": ").unwrap();
+    let refused = world.source(ORDERS, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Other);
+    assert!(
+        refused.to_string().contains("00000000000000000001.json"),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains(ORDERS), "{refused}");
+}
+
+#[tokio::test]
+async fn a_source_that_lost_a_file_is_not_found_and_nothing_is_committed() {
+    let world = world().await;
+    let folder = world.path(&format!("east/tables/{ORDERS}/day=monday"));
+    let file = std::fs::read_dir(folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    std::fs::remove_file(&file).unwrap();
+    let refused = world.clone_table(ORDERS, 2, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+    assert!(
+        refused
+            .to_string()
+            .contains(file.file_name().unwrap().to_str().unwrap()),
+        "{refused}"
+    );
+    assert_eq!(world.replica(ORDERS, None).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn something_that_is_no_table_is_never_cloned_into() {
+    let world = world().await;
+    let folder = world.path("west/sync/main/shop/orders");
+    std::fs::create_dir_all(&folder).unwrap();
+    assert_eq!(
+        world.replica(ORDERS, None).await.unwrap(),
+        None,
+        "an empty folder is nothing"
+    );
+    std::fs::write(folder.join("notes.txt"), "mine").unwrap();
+    assert_eq!(
+        world.replica(ORDERS, None).await.unwrap_err().kind,
+        RegionErrorKind::Conflict
+    );
+    let refused = world.clone_table(ORDERS, 2, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn what_a_killed_first_clone_left_is_nothing_yet_and_is_not_copied_again() {
+    let world = world().await;
+    let order = world.order(ORDERS, 2, None).await;
+    world
+        .secondary()
+        .deep_clone(&order, &Progress::default())
+        .await
+        .unwrap();
+    // As if it had been killed just before its commit.
+    let log = world.path("west/sync/main/shop/orders/_delta_log");
+    for entry in std::fs::read_dir(&log).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    assert_eq!(world.replica(ORDERS, None).await.unwrap(), None);
+    let again = world
+        .secondary()
+        .deep_clone(&order, &Progress::default())
+        .await
+        .unwrap();
+    assert_eq!((again.replica_version, again.copied_files), (0, 0));
+    let verified = world.secondary().verify(&order, 0).await.unwrap();
+    assert_eq!(verified.differences, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_that_vanished_from_the_replica_is_found_by_verification_and_copied_again() {
+    let world = world().await;
+    let order = world.order(ORDERS, 1, None).await;
+    world
+        .secondary()
+        .deep_clone(&order, &Progress::default())
+        .await
+        .unwrap();
+    let folder = world.path("west/sync/main/shop/orders/day=monday");
+    let file = std::fs::read_dir(folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    std::fs::remove_file(&file).unwrap();
+    let verified = world.secondary().verify(&order, 0).await.unwrap();
+    assert_eq!(verified.differences.len(), 1, "{:?}", verified.differences);
+    let next = world.clone_table(ORDERS, 2, Some(0)).await.unwrap();
+    assert_eq!(next.copied_files, 2);
+}
+
+#[tokio::test]
+async fn a_ledger_table_that_cannot_be_read_is_named() {
+    let world = world().await;
+    world.secondary().create_ledger("east").await.unwrap();
+    let file = world.path("west/sync/_drsync/sync_cuts/_delta_log/00000000000000000000.json");
+    std::fs::write(file, "nonsense").unwrap();
+    let refused = world.secondary().ledger().await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Other);
+    assert!(refused.to_string().contains("sync_cuts"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_long_cut_log_is_kept_in_few_files() {
+    let world = world().await;
+    world.secondary().create_ledger("east").await.unwrap();
+    let mut all = Vec::new();
+    for n in 0..40 {
+        let next = cut("g", &format!("r{n}"), all.last());
+        assert_eq!(
+            world.secondary().append_cut(&next).await.unwrap(),
+            Appended::Committed
+        );
+        all.push(next);
+    }
+    let read = world.secondary().ledger().await.unwrap().cuts.unwrap();
+    assert_eq!(read.cuts, all);
+    let table = world.ledger_table("west", "sync_cuts");
+    let live = delta::snapshot(table.store(), None, Detail::Summary)
+        .await
+        .unwrap();
+    assert!(live.totals().files < 33, "{:?}", live.totals());
+}
+
+#[tokio::test]
+async fn a_document_is_never_kept_outside_its_folder() {
+    let world = world().await;
+    for name in ["../x", "a/b", "", ".hidden", "/tmp/x"] {
+        let refused = world
+            .secondary()
+            .keep_evidence(name, b"{}")
+            .await
+            .unwrap_err();
+        assert_eq!(refused.kind, RegionErrorKind::Unsupported, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn odd_names_of_tables_lie_where_their_paths_say() {
+    let world = world().await;
+    let odd = "main.shop.`50% off/ü`";
+    world.add_table_at(odd, "odd").await;
+    world.clone_table(odd, 2, None).await.unwrap();
+    assert!(
+        world
+            .path("west/sync/main/shop/50%25%20off%2F%C3%BC/_delta_log")
+            .is_dir()
+    );
+    let estimate = world.pin(odd, 2, Some(0)).await.unwrap().estimate.unwrap();
+    assert_eq!(estimate.copy_files, 0);
+}

@@ -1,0 +1,391 @@
+//! The ledger: rows that tell, cuts that decide, whoever else is writing.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row};
+use drsync::region::{Appended, LedgerCopy, Region};
+
+use crate::world::{ORDERS, World, name};
+
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}
+
+fn row(group: &str, message: &str) -> Row {
+    Row::first_seen(group, Some("orders_job".into()), vec![ORDERS.into()], now())
+        .failed(message.into(), now())
+}
+
+pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
+    Cut {
+        group_name: group.into(),
+        cut_number: previous.map_or(1, |previous| previous.cut_number + 1),
+        recovery_point: now(),
+        consistency: Consistency::WorkflowConsistent,
+        trigger: "workflow".into(),
+        workflow_run_id: Some(88),
+        planned_at: now() - TimeDelta::milliseconds(1),
+        tables: vec![CutTableEntry {
+            table: name(ORDERS),
+            source_table_id: "id".into(),
+            source_version: 2,
+            source_committed_at: now(),
+            rows: Some(20),
+            files: 2,
+            bytes: 1234,
+            replica_location: "/west/sync/main/shop/orders".into(),
+            replica_version: 0,
+        }],
+        accepted: vec![AcceptedRisk {
+            code: "source_shrank".into(),
+            scope: ORDERS.into(),
+            reason: "it's \"fine\"\n".into(),
+        }],
+        plan_id: "P".into(),
+        plan_sha256: "aa".into(),
+        run_id: run.into(),
+        epoch: 0,
+        committed_by: "dr-sync@example.com".into(),
+        committed_at: now(),
+        previous_sha256: previous.map(Cut::sha256),
+    }
+}
+
+async fn with_ledger(world: &World) -> &dyn Region {
+    world.secondary().create_ledger("east").await.unwrap();
+    world.secondary()
+}
+
+async fn cuts(region: &dyn Region) -> Vec<Cut> {
+    region.ledger().await.unwrap().cuts.unwrap().cuts
+}
+
+pub(crate) async fn where_no_ledger_was_made_there_is_none(world: World) {
+    assert_eq!(
+        world.primary().ledger().await.unwrap(),
+        LedgerCopy::default()
+    );
+    assert_eq!(
+        world.secondary().ledger().await.unwrap(),
+        LedgerCopy::default()
+    );
+}
+
+pub(crate) async fn a_ledger_is_made_empty_and_claimed_and_making_it_again_changes_nothing(
+    world: World,
+) {
+    let region = with_ledger(&world).await;
+    let made = region.ledger().await.unwrap();
+    let (metadata, cuts) = (made.metadata.clone().unwrap(), made.cuts.clone().unwrap());
+    assert_eq!(
+        (metadata.rows, metadata.workspace.as_deref()),
+        (vec![], Some("east"))
+    );
+    assert_eq!(
+        (cuts.cuts, cuts.workspace.as_deref()),
+        (vec![], Some("east"))
+    );
+    region.write_rows(&[row("g", "m")]).await.unwrap();
+    let before = region.ledger().await.unwrap();
+    region.create_ledger("east").await.unwrap();
+    assert_eq!(region.ledger().await.unwrap(), before);
+}
+
+pub(crate) async fn a_ledger_is_cloned_with_its_rows_its_cuts_and_its_claim(world: World) {
+    let region = with_ledger(&world).await;
+    region.write_rows(&[row("g", "m")]).await.unwrap();
+    region.append_cut(&cut("g", "r1", None)).await.unwrap();
+    let from = region.presence().await.unwrap().location;
+    world.primary().clone_ledger(&from).await.unwrap();
+    let (there, here) = (
+        region.ledger().await.unwrap(),
+        world.primary().ledger().await.unwrap(),
+    );
+    let (there, here) = (
+        (there.metadata.unwrap(), there.cuts.unwrap()),
+        (here.metadata.unwrap(), here.cuts.unwrap()),
+    );
+    assert_eq!((there.0.rows, there.1.cuts), (here.0.rows, here.1.cuts));
+    assert_eq!(here.0.workspace.as_deref(), Some("east"));
+    assert_eq!(here.1.workspace.as_deref(), Some("east"));
+    // The copy is a ledger like any other.
+    world.primary().write_rows(&[row("h", "m")]).await.unwrap();
+    assert_eq!(
+        world
+            .primary()
+            .ledger()
+            .await
+            .unwrap()
+            .metadata
+            .unwrap()
+            .rows
+            .len(),
+        2
+    );
+}
+
+pub(crate) async fn cloning_a_ledger_leaves_what_is_there(world: World) {
+    let region = with_ledger(&world).await;
+    region.write_rows(&[row("g", "theirs")]).await.unwrap();
+    world.primary().create_ledger("east").await.unwrap();
+    world
+        .primary()
+        .write_rows(&[row("g", "ours")])
+        .await
+        .unwrap();
+    let before = world.primary().ledger().await.unwrap();
+    let from = region.presence().await.unwrap().location;
+    world.primary().clone_ledger(&from).await.unwrap();
+    assert_eq!(world.primary().ledger().await.unwrap(), before);
+}
+
+pub(crate) async fn rows_are_inserted_and_replaced_by_group_and_the_others_stay(world: World) {
+    let region = with_ledger(&world).await;
+    let (a, b) = (row("a", "first"), row("b", "first"));
+    region.write_rows(&[b.clone(), a.clone()]).await.unwrap();
+    let c = row("c", "second");
+    let b = row("b", "second");
+    let version = region.write_rows(&[c.clone(), b.clone()]).await.unwrap();
+    let read = region.ledger().await.unwrap().metadata.unwrap();
+    assert_eq!(read.rows, [a, b, c]);
+    assert_eq!(read.version, version);
+}
+
+pub(crate) async fn writing_rows_that_are_there_already_commits_nothing(world: World) {
+    let region = with_ledger(&world).await;
+    let rows = [row("a", "x"), row("b", "y")];
+    let version = region.write_rows(&rows).await.unwrap();
+    assert_eq!(region.write_rows(&rows).await.unwrap(), version);
+    assert_eq!(region.write_rows(&rows[1..]).await.unwrap(), version);
+    assert_eq!(region.write_rows(&[]).await.unwrap(), version);
+}
+
+pub(crate) async fn many_writers_of_rows_lose_none(world: World) {
+    with_ledger(&world).await;
+    let writers = (0..16).map(|n| {
+        let region = world.another_secondary();
+        tokio::spawn(async move { region.write_rows(&[row(&format!("g{n:02}"), "m")]).await })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    let rows = world
+        .secondary()
+        .ledger()
+        .await
+        .unwrap()
+        .metadata
+        .unwrap()
+        .rows;
+    assert_eq!(rows.len(), 16);
+}
+
+pub(crate) async fn a_row_and_a_cut_read_back_are_what_was_written(world: World) {
+    let region = with_ledger(&world).await;
+    let quiet = Row {
+        workflow: None,
+        message: None,
+        current_sync_status: None,
+        tables: vec![],
+        ..row("q", "")
+    };
+    let loud = row("l", "it's `odd`; \"quoted\", über\nlines, \\ and ☃");
+    region
+        .write_rows(&[loud.clone(), quiet.clone()])
+        .await
+        .unwrap();
+    let first = Cut {
+        workflow_run_id: None,
+        tables: vec![],
+        accepted: vec![],
+        ..cut("it's", "r1", None)
+    };
+    let second = cut("it's", "r2", Some(&first));
+    for cut in [&first, &second] {
+        assert_eq!(region.append_cut(cut).await.unwrap(), Appended::Committed);
+    }
+    let read = region.ledger().await.unwrap();
+    assert_eq!(read.metadata.unwrap().rows, [loud, quiet]);
+    let read = read.cuts.unwrap().cuts;
+    assert_eq!(read, [first.clone(), second.clone()]);
+    assert_eq!(
+        [read[0].sha256(), read[1].sha256()],
+        [first.sha256(), second.sha256()]
+    );
+}
+
+pub(crate) async fn a_cut_that_follows_is_committed_and_repeating_it_is_no_second_one(
+    world: World,
+) {
+    let region = with_ledger(&world).await;
+    let first = cut("g", "r1", None);
+    for _ in 0..3 {
+        assert_eq!(
+            region.append_cut(&first).await.unwrap(),
+            Appended::Committed
+        );
+    }
+    let second = cut("g", "r2", Some(&first));
+    assert_eq!(
+        region.append_cut(&second).await.unwrap(),
+        Appended::Committed
+    );
+    // A lost reply may be asked again when others have gone on.
+    assert_eq!(
+        region.append_cut(&first).await.unwrap(),
+        Appended::Committed
+    );
+    assert_eq!(cuts(region).await, [first, second]);
+}
+
+pub(crate) async fn a_cut_under_a_number_that_another_run_has_is_lost(world: World) {
+    let region = with_ledger(&world).await;
+    let theirs = cut("g", "theirs", None);
+    region.append_cut(&theirs).await.unwrap();
+    let lost = region.append_cut(&cut("g", "ours", None)).await.unwrap();
+    assert_eq!(lost, Appended::Lost(Box::new(theirs.clone())));
+    assert_eq!(cuts(region).await, [theirs]);
+}
+
+pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
+    let region = with_ledger(&world).await;
+    let (here, elsewhere) = (cut("g", "here", None), cut("g", "elsewhere", None));
+    region.append_cut(&here).await.unwrap();
+    let follows_elsewhere = cut("g", "r2", Some(&elsewhere));
+    let diverged = region.append_cut(&follows_elsewhere).await.unwrap();
+    assert_eq!(diverged, Appended::Diverged(Some(Box::new(here.clone()))));
+    let follows_nothing_here = cut("other", "r3", Some(&elsewhere));
+    assert_eq!(
+        region.append_cut(&follows_nothing_here).await.unwrap(),
+        Appended::Diverged(None)
+    );
+    let skips = Cut {
+        cut_number: 3,
+        ..cut("g", "r4", Some(&here))
+    };
+    assert!(matches!(
+        region.append_cut(&skips).await.unwrap(),
+        Appended::Diverged(_)
+    ));
+    assert_eq!(cuts(region).await, [here]);
+}
+
+async fn append_at_once(world: &World, cuts: Vec<Cut>) -> Vec<Appended> {
+    let writers = cuts.into_iter().map(|cut| {
+        let region = world.another_secondary();
+        tokio::spawn(async move { region.append_cut(&cut).await })
+    });
+    let mut done = Vec::new();
+    for writer in writers.collect::<Vec<_>>() {
+        done.push(writer.await.unwrap().unwrap());
+    }
+    done
+}
+
+pub(crate) async fn of_many_cuts_of_one_group_exactly_one_is_committed(world: World) {
+    with_ledger(&world).await;
+    let rivals: Vec<Cut> = (0..16).map(|n| cut("g", &format!("r{n}"), None)).collect();
+    let done = append_at_once(&world, rivals.clone()).await;
+    let won: Vec<usize> = (0..16)
+        .filter(|n| done[*n] == Appended::Committed)
+        .collect();
+    let [winner] = won.as_slice() else {
+        panic!("{won:?}")
+    };
+    assert_eq!(cuts(world.secondary()).await, [rivals[*winner].clone()]);
+    for (n, done) in done.iter().enumerate().filter(|(n, _)| n != winner) {
+        assert_eq!(
+            *done,
+            Appended::Lost(Box::new(rivals[*winner].clone())),
+            "{n}"
+        );
+    }
+}
+
+pub(crate) async fn many_cuts_of_different_groups_are_all_committed(world: World) {
+    with_ledger(&world).await;
+    let all: Vec<Cut> = (0..16)
+        .map(|n| cut(&format!("g{n:02}"), "r", None))
+        .collect();
+    for done in append_at_once(&world, all.clone()).await {
+        assert_eq!(done, Appended::Committed);
+    }
+    assert_eq!(cuts(world.secondary()).await, all);
+}
+
+pub(crate) async fn copied_cuts_are_those_that_were_missing(world: World) {
+    let region = with_ledger(&world).await;
+    let first = cut("g", "r1", None);
+    let second = cut("g", "r2", Some(&first));
+    region.append_cut(&first).await.unwrap();
+    region
+        .copy_cuts(&[second.clone(), first.clone()])
+        .await
+        .unwrap();
+    assert_eq!(cuts(region).await, [first.clone(), second.clone()]);
+    let version = region.ledger().await.unwrap().cuts.unwrap().version;
+    region
+        .copy_cuts(&[first.clone(), second.clone()])
+        .await
+        .unwrap();
+    region.copy_cuts(&[]).await.unwrap();
+    assert_eq!(
+        region.ledger().await.unwrap().cuts.unwrap().version,
+        version
+    );
+    // A divergence is kept, for the next plan to name.
+    let rival = cut("g", "r3", Some(&first));
+    region
+        .copy_cuts(std::slice::from_ref(&rival))
+        .await
+        .unwrap();
+    let hashes: BTreeSet<String> = cuts(region).await.iter().map(Cut::sha256).collect();
+    assert_eq!(
+        hashes,
+        BTreeSet::from([first.sha256(), second.sha256(), rival.sha256()])
+    );
+}
+
+pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: World) {
+    let region = with_ledger(&world).await;
+    let mut previous = None;
+    for n in 0..5 {
+        let next = cut("g", &format!("r{n}"), previous.as_ref());
+        region.append_cut(&next).await.unwrap();
+        previous = Some(next);
+    }
+    region.write_rows(&[row("a", "x")]).await.unwrap();
+    let before = region.ledger().await.unwrap();
+    world
+        .ledger_table("west", "sync_cuts")
+        .optimize()
+        .await
+        .unwrap();
+    let after = region.ledger().await.unwrap();
+    assert_eq!(after.all_cuts(), before.all_cuts());
+    assert_eq!(
+        after.cuts.unwrap().version,
+        before.cuts.unwrap().version + 1
+    );
+    let next = cut("g", "r9", previous.as_ref());
+    assert_eq!(region.append_cut(&next).await.unwrap(), Appended::Committed);
+}
+
+pub(crate) async fn evidence_is_kept_once(world: World) {
+    let region = world.secondary();
+    region
+        .keep_evidence("01JD.plan.json", b"first")
+        .await
+        .unwrap();
+    region
+        .keep_evidence("01JD.plan.json", b"second")
+        .await
+        .unwrap();
+    let kept = std::fs::read(world.path("west/sync/_drsync/evidence/01JD.plan.json")).unwrap();
+    assert_eq!(kept, b"first");
+    let left: Vec<_> = std::fs::read_dir(world.path("west/sync/_drsync/evidence"))
+        .unwrap()
+        .collect();
+    assert_eq!(left.len(), 1, "no half file is left");
+}

@@ -1,0 +1,370 @@
+//! Questions: what is there, and how a region refuses.
+
+use drsync::config::WorkflowRef;
+use drsync::region::{EstimateBasis, RegionErrorKind, RunState, WriteAccess};
+use serde_json::json;
+
+use crate::world::{ORDERS, PRINCIPAL, World, at, name};
+
+pub(crate) async fn a_region_is_there_and_says_who_asks(world: World) {
+    let there = world.primary().presence().await.unwrap();
+    assert_eq!(there.principal.as_deref(), Some(PRINCIPAL));
+    assert_eq!(there.default_catalog.as_deref(), Some("main"));
+    assert_eq!(there.workspace_unseen, None);
+    world.secondary().presence().await.unwrap();
+}
+
+pub(crate) async fn a_region_without_its_root_is_away_and_the_root_is_not_made(world: World) {
+    let order = world.order(ORDERS, 2, None).await;
+    std::fs::remove_dir(world.path("west/sync")).unwrap();
+    let away = world.secondary().presence().await.unwrap_err();
+    assert!(
+        matches!(
+            away.kind,
+            RegionErrorKind::NotFound | RegionErrorKind::Unavailable
+        ),
+        "{away:?}"
+    );
+    let region = world.secondary();
+    region
+        .deep_clone(&order, &Default::default())
+        .await
+        .unwrap_err();
+    region.create_ledger("east").await.unwrap_err();
+    region.keep_evidence("plan.json", b"{}").await.unwrap_err();
+    assert!(!world.path("west/sync").exists());
+    world.primary().presence().await.unwrap();
+}
+
+pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first(world: World) {
+    world
+        .east
+        .add_run(
+            7,
+            88,
+            at(1),
+            Some(at(2) + chrono::TimeDelta::milliseconds(123)),
+            "SUCCESS",
+        )
+        .unwrap();
+    world
+        .east
+        .add_run(7, 89, at(3), Some(at(4)), "FAILED")
+        .unwrap();
+    world.east.add_run(7, 90, at(5), None, "").unwrap();
+    let asked = [WorkflowRef::Name("orders_job".into()), WorkflowRef::Id(7)];
+    let found = world.primary().workflows(&asked, None).await.unwrap();
+    assert_eq!(found[0], found[1]);
+    let workflow = found[0].as_ref().unwrap();
+    let runs: Vec<_> = workflow
+        .runs
+        .iter()
+        .map(|run| (run.run_id, run.state))
+        .collect();
+    assert_eq!(
+        runs,
+        [
+            (90, RunState::Active),
+            (89, RunState::Failed),
+            (88, RunState::Succeeded)
+        ]
+    );
+    assert_eq!(workflow.runs[0].ended_at, None);
+    assert_eq!(
+        workflow.runs[2].ended_at.unwrap().timestamp_subsec_millis(),
+        123
+    );
+    let since = world
+        .primary()
+        .workflows(&asked[..1], Some(at(9)))
+        .await
+        .unwrap();
+    let runs: Vec<_> = since[0]
+        .as_ref()
+        .unwrap()
+        .runs
+        .iter()
+        .map(|run| run.run_id)
+        .collect();
+    assert_eq!(runs, [90, 89], "the newest ended run is told in any case");
+}
+
+pub(crate) async fn a_workflow_that_is_not_there_is_refused_with_the_nearest_name(world: World) {
+    let asked = [WorkflowRef::Name("order_job".into()), WorkflowRef::Id(7)];
+    let found = world.primary().workflows(&asked, None).await.unwrap();
+    let refused = found[0].as_ref().unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+    assert!(refused.detail.contains("orders_job"), "{refused}");
+    assert!(found[1].is_ok());
+}
+
+pub(crate) async fn a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_their_ids(
+    world: World,
+) {
+    world.east.add_job(8, "orders_job").unwrap();
+    let asked = [WorkflowRef::Name("orders_job".into())];
+    let refused = world
+        .primary()
+        .workflows(&asked, None)
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict);
+    assert!(
+        refused.detail.contains('7') && refused.detail.contains('8'),
+        "{refused}"
+    );
+}
+
+pub(crate) async fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog(world: World) {
+    let found = world
+        .primary()
+        .tables(&[name("MAIN.Shop.orders")])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(found.name.to_string(), ORDERS);
+    assert_eq!((found.unsupported, found.denied), (None, None));
+}
+
+pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answered(world: World) {
+    let found = world
+        .primary()
+        .tables(&[name("main.shop.order"), name(ORDERS)])
+        .await
+        .unwrap();
+    let refused = found[0].as_ref().unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+    assert!(refused.detail.contains(ORDERS), "{refused}");
+    assert!(found[1].is_ok());
+}
+
+pub(crate) async fn a_view_is_unsupported(world: World) {
+    world
+        .east
+        .add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"}))
+        .unwrap();
+    let view = world
+        .primary()
+        .tables(&[name("main.shop.v")])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(view.unsupported.as_deref(), Some("a view"));
+}
+
+pub(crate) async fn a_table_without_select_is_denied_with_the_grant_that_repairs_it(world: World) {
+    world
+        .east
+        .grant(ORDERS, "someone@example.com", &["SELECT"])
+        .unwrap();
+    let denied = world
+        .primary()
+        .tables(&[name(ORDERS)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap()
+        .denied
+        .unwrap();
+    let remedy = "GRANT SELECT ON TABLE main.shop.orders TO `dr-sync@example.com`";
+    assert_eq!(denied.remedy.as_deref(), Some(remedy));
+    world.east.grant(ORDERS, PRINCIPAL, &["SELECT"]).unwrap();
+    let table = world
+        .primary()
+        .tables(&[name(ORDERS)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    assert_eq!(table.denied, None);
+}
+
+pub(crate) async fn a_history_begins_where_it_was_asked_to_and_ends_at_the_head(world: World) {
+    let all = world.source(ORDERS, None).await.unwrap();
+    let seen: Vec<_> = all
+        .commits
+        .iter()
+        .map(|it| (it.version, it.committed_at, it.changes))
+        .collect();
+    assert_eq!(seen, [(0, at(0), true), (1, at(1), true), (2, at(2), true)]);
+    assert_eq!(all.commits[2].operation, "WRITE");
+    assert_eq!(all.commits[2].user.as_deref(), Some("owner@example.com"));
+    assert_eq!(all.oldest_version, 0);
+    let some = world.source(ORDERS, Some(2)).await.unwrap();
+    assert_eq!(some.commits, all.commits[2..]);
+    assert_eq!(
+        some.commits[0]
+            .table_id
+            .as_deref()
+            .unwrap_or(&some.table_id),
+        some.table_id
+    );
+}
+
+pub(crate) async fn maintenance_changes_nothing(world: World) {
+    let table = world.table(ORDERS);
+    table.when(at(3)).optimize().await.unwrap();
+    table
+        .when(at(4))
+        .other("VACUUM START", vec![])
+        .await
+        .unwrap();
+    table
+        .when(at(5))
+        .delete(|row| row["id"] == 3)
+        .await
+        .unwrap();
+    let commits = world.source(ORDERS, Some(3)).await.unwrap().commits;
+    let seen: Vec<_> = commits
+        .iter()
+        .map(|it| (it.operation.as_str(), it.changes))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("OPTIMIZE", false),
+            ("VACUUM START", false),
+            ("DELETE", true)
+        ]
+    );
+}
+
+pub(crate) async fn a_table_that_was_replaced_goes_on_under_another_id(world: World) {
+    let before = world.source(ORDERS, None).await.unwrap();
+    world.table(ORDERS).when(at(3)).replace().await.unwrap();
+    let after = world.source(ORDERS, Some(2)).await.unwrap();
+    assert_eq!(after.commits.len(), 2);
+    assert_eq!(after.commits[0].committed_at, at(2));
+    // The id of the version that a cut may name is still the one it had.
+    assert_eq!(after.commits[0].table_id, before.commits[2].table_id);
+}
+
+pub(crate) async fn a_table_that_was_made_again_shows_its_whole_history(world: World) {
+    let before = world.source(ORDERS, None).await.unwrap();
+    std::fs::remove_dir_all(world.path(&format!("east/tables/{ORDERS}"))).unwrap();
+    let columns = drsync::lakehouse::write::columns(&[("id", "bigint")]).unwrap();
+    world
+        .table(ORDERS)
+        .when(at(5))
+        .create(columns, &[], &[])
+        .await
+        .unwrap();
+    let after = world.source(ORDERS, Some(2)).await.unwrap();
+    assert_eq!(after.commits.len(), 1);
+    assert_ne!(after.table_id, before.table_id);
+}
+
+pub(crate) async fn a_table_whose_files_are_gone_is_not_found(world: World) {
+    std::fs::remove_dir_all(world.path(&format!("east/tables/{ORDERS}"))).unwrap();
+    let refused = world.source(ORDERS, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+    assert!(refused.to_string().contains(ORDERS), "{refused}");
+}
+
+pub(crate) async fn a_pin_counts_live_files_bytes_and_rows(world: World) {
+    let pin = world.pin(ORDERS, 2, None).await.unwrap();
+    assert_eq!((pin.version, pin.files, pin.rows), (2, 2, Some(20)));
+    let older = world.pin(ORDERS, 1, None).await.unwrap();
+    assert_eq!((older.files, older.rows), (1, Some(10)));
+    assert!(older.bytes < pin.bytes);
+    assert_eq!(pin.column_mapping, "none");
+    let table = world.table(ORDERS);
+    table
+        .set_properties(&[("delta.deletedFileRetentionDuration", "interval 2 days")])
+        .await
+        .unwrap();
+    let pin = world.pin(ORDERS, 3, None).await.unwrap();
+    assert_eq!(
+        pin.deleted_file_retention.as_deref(),
+        Some("interval 2 days")
+    );
+    let retention = world.source(ORDERS, None).await.unwrap().retention;
+    assert_eq!(
+        retention,
+        Some(std::time::Duration::from_secs(2 * 24 * 3600))
+    );
+}
+
+pub(crate) async fn a_pin_says_what_the_replica_lacks(world: World) {
+    let Some(first) = world.pin(ORDERS, 2, None).await.unwrap().estimate else {
+        return;
+    };
+    assert_eq!(
+        (first.copy_files, first.basis),
+        (2, EstimateBasis::LiveFiles)
+    );
+    let replica = world
+        .clone_table(ORDERS, 1, None)
+        .await
+        .unwrap()
+        .replica_version;
+    let next = world
+        .pin(ORDERS, 2, Some(replica))
+        .await
+        .unwrap()
+        .estimate
+        .unwrap();
+    assert_eq!(next.copy_files, 1);
+    assert!(next.copy_bytes < first.copy_bytes);
+}
+
+pub(crate) async fn a_version_that_is_not_there_cannot_be_pinned(world: World) {
+    let refused = world.pin(ORDERS, 9, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+}
+
+pub(crate) async fn a_location_that_no_external_location_covers_is_not_found(world: World) {
+    let west = world.secondary().presence().await.unwrap().location;
+    let elsewhere = json!([{"name": "other", "url": "file:///elsewhere", "read_only": false}]);
+    world
+        .east
+        .edit_catalog(|catalog| catalog["external_locations"] = elsewhere)
+        .unwrap();
+    let refused = world.primary().write_access(&west).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+}
+
+pub(crate) async fn a_read_only_location_is_refused(world: World) {
+    let west = world.secondary().presence().await.unwrap().location;
+    let locations = json!([{"name": "dr_west", "url": west.clone(), "read_only": true}]);
+    world
+        .east
+        .edit_catalog(|catalog| catalog["external_locations"] = locations)
+        .unwrap();
+    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+        panic!()
+    };
+    assert!(denied.message.contains("read-only"), "{denied:?}");
+    assert!(denied.remedy.is_some());
+}
+
+pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_that_repairs_it(
+    world: World,
+) {
+    let west = world.secondary().presence().await.unwrap().location;
+    let grants = |privileges: &[&str]| json!([{"name": "dr_west", "url": west.clone(), "grants": {PRINCIPAL: privileges}}]);
+    let poor = grants(&["READ_FILES"]);
+    world
+        .east
+        .edit_catalog(|catalog| catalog["external_locations"] = poor)
+        .unwrap();
+    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+        panic!()
+    };
+    let remedy =
+        "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`";
+    assert_eq!(denied.remedy.as_deref(), Some(remedy));
+    let rich = grants(&["READ_FILES", "WRITE_FILES"]);
+    world
+        .east
+        .edit_catalog(|catalog| catalog["external_locations"] = rich)
+        .unwrap();
+    assert!(!matches!(
+        world.primary().write_access(&west).await.unwrap(),
+        WriteAccess::Refused(_)
+    ));
+}

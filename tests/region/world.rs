@@ -1,0 +1,245 @@
+//! A world to test regions in: an eastern workspace with one table and one workflow, and an empty west.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use drsync::config::TableName;
+use drsync::lakehouse::write::{self, Table, Workspace};
+use drsync::lakehouse::{LakehouseRegion, Writer};
+use drsync::region::{
+    CloneOrder, Cloned, Mark, PinQuestion, Progress, Region, RegionError, Regions, Replica,
+    ReplicaQuestion, Source, SourceQuestion,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const PRINCIPAL: &str = "dr-sync@example.com";
+pub(crate) const ORDERS: &str = "main.shop.orders";
+
+/// Two folders, and two regions over them.
+pub(crate) struct World {
+    folder: TempDir,
+    open: Open,
+    pub(crate) regions: Regions,
+    pub(crate) east: Workspace,
+}
+
+/// Opens regions over `east` (workspace), `east/sync` and `west/sync`.
+pub(crate) type Open = fn(&std::path::Path) -> Regions;
+
+pub(crate) fn open_lakehouse(folder: &std::path::Path) -> Regions {
+    let writer = Writer::new(PRINCIPAL);
+    let open = |workspace: Option<PathBuf>, location: &str| -> Arc<dyn Region> {
+        let location = folder.join(location).display().to_string();
+        Arc::new(LakehouseRegion::open(workspace, &location, writer.clone()).unwrap())
+    };
+    Regions {
+        primary: open(Some(folder.join("east")), "east/sync"),
+        secondary: open(None, "west/sync"),
+    }
+}
+
+/// Minutes after the world began, half a day ago.
+pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
+    static BEGIN: LazyLock<DateTime<Utc>> =
+        LazyLock::new(|| (Utc::now() - TimeDelta::hours(12)).trunc_subsecs(0));
+    *BEGIN + TimeDelta::minutes(minutes)
+}
+
+pub(crate) fn name(text: &str) -> TableName {
+    TableName::parse(text).unwrap()
+}
+
+impl World {
+    pub(crate) async fn new(open: Open) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        for root in ["east/sync", "west/sync"] {
+            std::fs::create_dir_all(folder.path().join(root)).unwrap();
+        }
+        let east = Workspace::create(folder.path().join("east"), "east", PRINCIPAL).unwrap();
+        let regions = open(folder.path());
+        let world = World {
+            folder,
+            open,
+            regions,
+            east,
+        };
+        world.add_table(ORDERS).await;
+        world.east.add_job(7, "orders_job").unwrap();
+        world
+    }
+
+    /// Adds a table of three versions: made, and two inserts of ten rows.
+    pub(crate) async fn add_table(&self, name: &str) {
+        self.add_table_at(name, name).await;
+    }
+
+    /// The same, in a folder of another name.
+    pub(crate) async fn add_table_at(&self, name: &str, folder: &str) {
+        let table = self.table(folder);
+        let columns = write::columns(&[("id", "bigint"), ("day", "string")]).unwrap();
+        table
+            .when(at(0))
+            .create(columns, &["day"], &[])
+            .await
+            .unwrap();
+        self.insert(folder, at(1), 0..10).await;
+        self.insert(folder, at(2), 10..20).await;
+        self.east
+            .add_table(name, &format!("tables/{folder}"))
+            .unwrap();
+    }
+
+    pub(crate) async fn insert(&self, name: &str, when: DateTime<Utc>, ids: std::ops::Range<i64>) {
+        let columns = write::columns(&[("id", "bigint"), ("day", "string")]).unwrap();
+        let rows: Vec<Value> = ids.map(|id| json!({"id": id, "day": "monday"})).collect();
+        let rows = write::rows(&columns, &rows).unwrap();
+        self.table(name).when(when).insert(&rows).await.unwrap();
+    }
+
+    /// A table in the east.
+    pub(crate) fn table(&self, name: &str) -> Table {
+        Table::at(
+            self.path(&format!("east/tables/{name}")),
+            Writer::new("owner@example.com"),
+        )
+    }
+
+    /// A replica in the west, as someone else may write to it.
+    pub(crate) fn replica_table(&self, table: &str) -> Table {
+        let path = format!("west/sync/{}", name(table).path());
+        Table::at(self.path(&path), Writer::new("someone@example.com"))
+    }
+
+    /// A ledger table, as a database administrator may tidy it.
+    pub(crate) fn ledger_table(&self, region: &str, name: &str) -> Table {
+        let path = format!("{region}/sync/_drsync/{name}");
+        Table::at(self.path(&path), Writer::new("admin@example.com"))
+    }
+
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    /// The secondary as another process opens it.
+    pub(crate) fn another_secondary(&self) -> Arc<dyn Region> {
+        (self.open)(self.folder.path()).secondary
+    }
+
+    pub(crate) fn primary(&self) -> &dyn Region {
+        &*self.regions.primary
+    }
+
+    pub(crate) fn secondary(&self) -> &dyn Region {
+        &*self.regions.secondary
+    }
+
+    pub(crate) async fn source(
+        &self,
+        table: &str,
+        from: Option<u64>,
+    ) -> Result<Source, RegionError> {
+        let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
+        let question = SourceQuestion {
+            table,
+            from_version: from,
+        };
+        self.primary().sources(&[question]).await.remove(0)
+    }
+
+    pub(crate) async fn replica(
+        &self,
+        table: &str,
+        since: Option<u64>,
+    ) -> Result<Option<Replica>, RegionError> {
+        let question = ReplicaQuestion {
+            path: name(table).path(),
+            since_version: since,
+        };
+        self.secondary().replicas(&[question]).await.remove(0)
+    }
+
+    pub(crate) async fn pin(
+        &self,
+        table: &str,
+        version: u64,
+        replica: Option<u64>,
+    ) -> Result<drsync::region::Pin, RegionError> {
+        let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
+        let location = self.secondary().presence().await?.location;
+        let replica_location = format!("{location}/{}", table.name.path());
+        let question = PinQuestion {
+            table,
+            version,
+            replica_location,
+            replica_version: replica,
+        };
+        self.primary().pins(&[question]).await.remove(0)
+    }
+
+    /// The order to clone a version over what is there.
+    pub(crate) async fn order(
+        &self,
+        table: &str,
+        version: u64,
+        replica: Option<u64>,
+    ) -> CloneOrder {
+        let table = self
+            .primary()
+            .tables(&[name(table)])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap();
+        let question = SourceQuestion {
+            table: table.clone(),
+            from_version: None,
+        };
+        let source = self.primary().sources(&[question]).await.remove(0).unwrap();
+        let path = table.name.path();
+        let mark = Mark {
+            source_table_id: source.table_id.clone(),
+            source_version: version,
+            replica: path.clone(),
+        };
+        let mut properties: BTreeMap<String, String> = mark.properties();
+        properties.insert(
+            "delta.deletedFileRetentionDuration".into(),
+            "interval 30 days".into(),
+        );
+        let location = self.secondary().presence().await.unwrap().location;
+        let set: Vec<String> = properties
+            .iter()
+            .map(|(key, value)| format!("'{key}' = '{value}'"))
+            .collect();
+        let statement = format!(
+            "CREATE OR REPLACE TABLE delta.`{location}/{path}` DEEP CLONE {} VERSION AS OF {version} TBLPROPERTIES ({})",
+            table.name.sql(),
+            set.join(", ")
+        );
+        CloneOrder {
+            source_location: table.location,
+            table: table.name,
+            source_table_id: source.table_id,
+            source_version: version,
+            replica_path: path,
+            replica_version: replica,
+            properties,
+            statement,
+        }
+    }
+
+    pub(crate) async fn clone_table(
+        &self,
+        table: &str,
+        version: u64,
+        replica: Option<u64>,
+    ) -> Result<Cloned, RegionError> {
+        let order = self.order(table, version, replica).await;
+        self.secondary()
+            .deep_clone(&order, &Progress::default())
+            .await
+    }
+}

@@ -1,0 +1,347 @@
+//! Small builders of documents; what a test does not say is as it is when everything agrees.
+
+use chrono::{DateTime, Utc};
+use drsync::apply::{self, GroupOutcome, GroupRecord, RunRecord, RunSummary};
+use drsync::config::TableName;
+use drsync::ledger::Consistency;
+use drsync::plan::document::*;
+use drsync::plan::{Finding, FindingCode, ReasonCode, Severity, Warning, WarningCode};
+use drsync::region::{Estimate, EstimateBasis};
+use drsync::render::Style;
+
+pub(crate) const MIB: u64 = 1 << 20;
+pub(crate) const GIB: u64 = 1 << 30;
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a moment")
+}
+
+pub(crate) fn narrow() -> Style {
+    Style::default()
+}
+
+pub(crate) fn verbose() -> Style {
+    Style {
+        verbose: true,
+        ..Style::default()
+    }
+}
+
+/// A plan of one workspace with both regions there and nothing to write.
+pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
+    let seen = |location: &str| RegionSeen {
+        workspace: None,
+        location: location.to_owned(),
+        reachable: true,
+        answer: None,
+        role: None,
+        principal: Some("dr-sync@example.com".to_owned()),
+        observed_at: at("2026-11-22T10:59:20Z"),
+    };
+    let mut plan = Plan {
+        kind: KIND.to_owned(),
+        format_version: FORMAT_VERSION.to_owned(),
+        tool: Tool {
+            name: "drsync".to_owned(),
+            version: "0.1.0".to_owned(),
+        },
+        plan_id: "01JD9Z6W4Q8N3V5T7K2M0XBCEF".to_owned(),
+        created_at: at("2026-11-22T10:59:36Z"),
+        expires_at: at("2026-11-25T10:59:36Z"),
+        expiry_reason: "max age 72h".to_owned(),
+        complete: true,
+        applyable: false,
+        selection: Selection::default(),
+        config: ConfigSource {
+            source: "drsync.json".to_owned(),
+            sha256: "5c7a".repeat(16),
+            effective_sha256: "e19b".repeat(16),
+            secret_refs: vec![],
+        },
+        workspaces: vec![WorkspacePlan {
+            name: "east".to_owned(),
+            connection: Connection::default(),
+            observed: BothRegions {
+                primary: seen("abfss://dr@east.dfs.core.windows.net"),
+                secondary: seen("abfss://dr@west.dfs.core.windows.net"),
+            },
+            metadata: vec![],
+            rows: vec![],
+            groups,
+        }],
+        warnings: vec![],
+        accepted: vec![],
+        summary: Summary::default(),
+        effect_sha256: "0e6c41d2".repeat(8),
+        observed_clock: ObservedClock {
+            now: at("2026-11-22T10:59:18Z"),
+            overridden: false,
+        },
+        unprotected: vec![],
+        document_sha256: String::new(),
+    };
+    let estimates: Vec<Estimate> = plan
+        .groups()
+        .flat_map(|(_, group)| group.steps.iter().filter_map(|step| step.estimate))
+        .collect();
+    plan.summary.copy_bytes = estimates.iter().map(|one| one.copy_bytes).sum();
+    plan.summary.copy_files = estimates.iter().map(|one| one.copy_files).sum();
+    let applyable = plan
+        .groups()
+        .any(|(_, group)| group.decision == Decision::Sync);
+    plan.applyable = applyable;
+    plan
+}
+
+/// A group that is up to date.
+pub(crate) fn group(name: &str) -> GroupPlan {
+    GroupPlan {
+        name: name.to_owned(),
+        decision: Decision::UpToDate,
+        reason: Reason {
+            code: ReasonCode::NothingNew,
+            message: "nothing newer than cut 41".to_owned(),
+        },
+        trigger: None,
+        recovery_point: None,
+        consistency: None,
+        follows_cut: Some(41),
+        follows_sha256: None,
+        last_cut: Some(LastCut {
+            number: 41,
+            recovery_point: at("2026-11-21T21:40:07Z"),
+            consistency: Consistency::WorkflowConsistent,
+        }),
+        certificate: None,
+        steps: vec![],
+        findings: vec![],
+        drift: vec![],
+        pending_commits: Some(0),
+        lag_seconds: Some(0),
+        rpo_seconds: Some(12 * 3600),
+        max_retries: 3,
+        tables: 4,
+        owner_emails: vec![],
+    }
+}
+
+pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
+    GroupPlan {
+        decision: Decision::Waiting,
+        reason: Reason {
+            code,
+            message: message.to_owned(),
+        },
+        ..group(name)
+    }
+}
+
+pub(crate) fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
+    GroupPlan {
+        decision: Decision::Blocked,
+        reason: Reason {
+            code: ReasonCode::Blocked,
+            message: "blocked".to_owned(),
+        },
+        findings,
+        ..group(name)
+    }
+}
+
+pub(crate) fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
+    GroupPlan {
+        decision: Decision::Sync,
+        reason: Reason {
+            code: ReasonCode::WorkflowSucceeded,
+            message: format!("{name}_job run 98231 succeeded at 2026-11-22T09:41:07.500Z"),
+        },
+        trigger: Some(Trigger {
+            kind: TriggerKind::Workflow,
+            workflow: Some(format!("{name}_job")),
+            run_id: Some(98231),
+        }),
+        recovery_point: Some(at("2026-11-22T09:41:07.500Z")),
+        consistency: Some(Consistency::WorkflowConsistent),
+        tables: steps.len(),
+        lag_seconds: Some(4_711),
+        steps,
+        ..group(name)
+    }
+}
+
+/// The first sync of a group.
+pub(crate) fn first_sync(name: &str, steps: Vec<Step>) -> GroupPlan {
+    GroupPlan {
+        follows_cut: None,
+        last_cut: None,
+        ..sync(name, steps)
+    }
+}
+
+pub(crate) fn step(
+    action: Action,
+    table: &str,
+    from: Option<u64>,
+    to: u64,
+    copy: Option<(u64, u64)>,
+) -> Step {
+    let mut table_name = table.split('.');
+    let mut part = || table_name.next().expect("three parts").to_owned();
+    Step {
+        id: format!("group/{table}"),
+        table: TableName::new(part(), part(), part()),
+        action,
+        source: SourcePin {
+            table_id: "3a".to_owned(),
+            catalog_id: None,
+            version: to,
+            committed_at: at("2026-11-22T09:40:58.001Z"),
+            next_committed_at: None,
+            head_version: to,
+            bytes: None,
+            files: copy.map(|(_, files)| files * 10),
+            rows: None,
+            readable_until: None,
+            only_while_newest: false,
+            location: None,
+        },
+        replica: ReplicaPin {
+            location: format!("abfss://dr@west.dfs.core.windows.net/{table}"),
+            path: table.replace('.', "/"),
+            version: from,
+            holds_source_version: from,
+        },
+        properties: Default::default(),
+        statement: None,
+        estimate: copy.map(|(copy_bytes, copy_files)| Estimate {
+            copy_bytes,
+            copy_files,
+            basis: EstimateBasis::LiveFiles,
+        }),
+        preconditions: vec![],
+    }
+}
+
+pub(crate) fn update(table: &str, from: u64, to: u64, bytes: u64, files: u64) -> Step {
+    step(Action::Update, table, Some(from), to, Some((bytes, files)))
+}
+
+pub(crate) fn create(table: &str, to: u64, bytes: u64, files: u64) -> Step {
+    step(Action::Create, table, None, to, Some((bytes, files)))
+}
+
+pub(crate) fn no_op(table: &str, at: u64) -> Step {
+    step(Action::NoOp, table, Some(at), at, None)
+}
+
+pub(crate) fn finding(
+    code: FindingCode,
+    table: Option<&str>,
+    message: &str,
+    remedy: Option<&str>,
+) -> Finding {
+    Finding {
+        code,
+        severity: Severity::Block,
+        table: table.map(str::to_owned),
+        message: message.to_owned(),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
+pub(crate) fn not_readable(table: &str) -> Finding {
+    finding(
+        FindingCode::TableNotReadable,
+        Some(table),
+        &format!("dr-sync@example.com lacks SELECT on {table}"),
+        Some(&format!(
+            "GRANT SELECT ON TABLE {table} TO `dr-sync@example.com`"
+        )),
+    )
+}
+
+pub(crate) fn warning(code: WarningCode, group: &str, message: &str) -> Warning {
+    Warning {
+        code,
+        workspace: None,
+        group: Some(group.to_owned()),
+        table: None,
+        message: message.to_owned(),
+    }
+}
+
+/// What becomes of the metadata tables, the same in both regions.
+pub(crate) fn metadata(
+    action: LedgerAction,
+    add: &[&str],
+    change: &[&str],
+    retire: &[&str],
+) -> Vec<MetadataAction> {
+    let owned = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    [Role::Primary, Role::Secondary]
+        .map(|region| MetadataAction {
+            region,
+            action,
+            table_version: Some(7),
+            rows_to_add: owned(add),
+            rows_to_change: owned(change),
+            rows_to_retire: owned(retire),
+            cuts_to_copy: 0,
+        })
+        .to_vec()
+}
+
+pub(crate) fn away(plan: &mut Plan, role: Role, answer: &str) {
+    let observed = &mut plan.workspaces[0].observed;
+    let seen = match role {
+        Role::Primary => &mut observed.primary,
+        Role::Secondary => &mut observed.secondary,
+    };
+    seen.reachable = false;
+    seen.answer = Some(answer.to_owned());
+}
+
+/// The record of an apply of six minutes.
+pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
+    RunRecord {
+        kind: apply::KIND.to_owned(),
+        format_version: apply::FORMAT_VERSION.to_owned(),
+        run_id: "01JDA2C7000000000000000000".to_owned(),
+        plan_id: "01JD9Z6W4Q8N3V5T7K2M0XBCEF".to_owned(),
+        plan_sha256: String::new(),
+        effect_sha256: String::new(),
+        started_at: at("2026-11-22T11:02:03Z"),
+        ended_at: at("2026-11-22T11:08:44Z"),
+        clock_overridden: false,
+        actor: "user:someone".to_owned(),
+        exit: apply::Exit {
+            code,
+            name: name.to_owned(),
+        },
+        groups,
+        warnings: vec![],
+        summary: RunSummary {
+            copied_bytes: 19 * GIB,
+            copied_files: 96,
+            ..RunSummary::default()
+        },
+        previous_run_sha256: None,
+    }
+}
+
+pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) -> GroupRecord {
+    GroupRecord {
+        workspace: "east".to_owned(),
+        name: name.to_owned(),
+        outcome,
+        message: message.map(str::to_owned),
+        cut: None,
+        recovery_point: None,
+        tables: vec![],
+    }
+}

@@ -1,0 +1,10 @@
+//! Documents as people see them: whole texts, each a world in which everything agrees with one thing changed.
+
+mod big;
+mod builders;
+mod hostile;
+mod nothing_to_do;
+mod plans;
+mod progress;
+mod runs;
+mod statuses;

@@ -1,0 +1,304 @@
+//! Plans with one thing that differs.
+
+use drsync::ledger::{AcceptedRisk, Row, Status};
+use drsync::plan::document::{Drift, DriftCommit, RowChange, Unprotected};
+use drsync::plan::{
+    Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Role, WarningCode,
+};
+use drsync::render::Style;
+use drsync::render::plan::{saved, text};
+
+use crate::builders::*;
+
+fn core_product() -> GroupPlan {
+    sync(
+        "core_product",
+        vec![
+            update("main.core.core_gold", 1029, 1041, 18 * GIB + 200 * MIB, 412),
+            update("main.core.core_silver", 402, 409, 800 * MIB, 8),
+            no_op("main.core.core_raw", 5188),
+            no_op("main.core.job_metadata", 17),
+        ],
+    )
+}
+
+fn one_denied() -> GroupPlan {
+    GroupPlan {
+        tables: 3,
+        lag_seconds: Some(22 * 3600 + 51 * 60),
+        rpo_seconds: Some(24 * 3600),
+        ..blocked(
+            "example_group_1",
+            vec![not_readable("main.default.example_table_1")],
+        )
+    }
+}
+
+#[test]
+fn a_group_with_one_denied_table_is_shown_with_the_grant_to_copy() {
+    let mut plan = plan(vec![core_product(), one_denied(), group("finance")]);
+    plan.workspaces[0].metadata = metadata(
+        LedgerAction::Merge,
+        &[],
+        &["core_product", "example_group_1"],
+        &[],
+    );
+    let shown = text(&plan, &narrow());
+    assert!(shown.contains(
+        "\nGRANT SELECT ON TABLE main.default.example_table_1 TO `dr-sync@example.com`\n"
+    ));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn the_first_sync_of_few_tables_shows_each_with_what_stays_out() {
+    let mut orders = create("main.shop.orders", 6, MIB + 100 * 1024, 6);
+    orders.source.head_version = 8;
+    let mut lines = create("main.shop.order_lines", 4, 600 * 1024, 5);
+    lines.source.head_version = 5;
+    let mut plan = plan(vec![first_sync("orders", vec![orders, lines])]);
+    plan.workspaces[0].metadata = metadata(LedgerAction::Create, &["orders"], &[], &[]);
+    insta::assert_snapshot!(text(&plan, &narrow()));
+}
+
+#[test]
+fn many_denied_tables_of_one_schema_are_one_entry_with_one_grant() {
+    let denied = |group: &str, from: usize, to: usize| {
+        let findings = (from..to).map(|n| not_readable(&format!("main.crm.table_{n}")));
+        blocked(group, findings.collect())
+    };
+    let plan = plan(vec![
+        denied("customer_360", 0, 9),
+        denied("crm_daily", 9, 31),
+        group("finance"),
+    ]);
+    insta::assert_snapshot!(text(&plan, &narrow()));
+}
+
+#[test]
+fn one_trouble_of_many_groups_is_said_once() {
+    let finding = finding(
+        FindingCode::LocationNotWritable,
+        None,
+        "dr-sync@example.com has no WRITE FILES on external location dr_west",
+        Some("GRANT WRITE FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`"),
+    );
+    let groups = (0..9).map(|n| blocked(&format!("group_{n}"), vec![finding.clone()]));
+    insta::assert_snapshot!(text(&plan(groups.collect()), &narrow()));
+}
+
+#[test]
+fn a_group_without_its_workflow_is_told_what_would_have_fitted() {
+    let finding = finding(
+        FindingCode::WorkflowNotFound,
+        None,
+        "no job is named finance_clos; nearest: finance_close (job 2207)",
+        None,
+    );
+    insta::assert_snapshot!(text(
+        &plan(vec![blocked("finance", vec![finding])]),
+        &narrow()
+    ));
+}
+
+#[test]
+fn drift_shows_who_wrote_what_and_the_ways_out() {
+    let by = |version: u64, minute: u32, operation: &str, rows: u64| DriftCommit {
+        version,
+        committed_at: at(&format!("2026-11-22T08:{minute:02}:12Z")),
+        operation: operation.to_owned(),
+        user: Some("someone@example.com".to_owned()),
+        rows: Some(rows),
+    };
+    let mut core = blocked(
+        "core_product",
+        vec![finding(
+            FindingCode::ReplicaChanged,
+            Some("main.core.core_silver"),
+            "someone@example.com wrote to the replica after version 41",
+            None,
+        )],
+    );
+    core.drift = vec![Drift {
+        table: update("main.core.core_silver", 1, 2, 0, 0).table,
+        ours: Some(41),
+        theirs: vec![by(42, 3, "UPDATE", 1_204), by(43, 5, "DELETE", 17)],
+        maintenance: vec![],
+    }];
+    insta::assert_snapshot!(text(&plan(vec![core, group("finance")]), &narrow()));
+}
+
+#[test]
+fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
+    let mut failed = waiting(
+        "core_product",
+        ReasonCode::WorkflowFailed,
+        "core_product_job run 98240 failed at 2026-11-22T09:58:41Z",
+    );
+    failed.lag_seconds = Some(13 * 3600 + 19 * 60);
+    failed.pending_commits = Some(214);
+    let mut scheduled = waiting(
+        "scheduled_sync",
+        ReasonCode::NotDue,
+        "next due 2026-11-22T12:00:00Z",
+    );
+    scheduled.pending_commits = Some(3);
+    scheduled.lag_seconds = Some(600);
+    insta::assert_snapshot!(text(
+        &plan(vec![failed, scheduled, group("finance")]),
+        &narrow()
+    ));
+}
+
+fn secondary_away() -> Plan {
+    let finding = finding(
+        FindingCode::SecondaryNotAvailable,
+        None,
+        "secondary region not available",
+        None,
+    );
+    let mut customers = blocked("customer_360", vec![finding.clone()]);
+    customers.lag_seconds = Some(5 * 3600);
+    customers.rpo_seconds = Some(6 * 3600);
+    let mut core = blocked("core_product", vec![finding]);
+    core.lag_seconds = Some(13 * 3600);
+    let mut plan = plan(vec![core, customers, group("finance")]);
+    away(
+        &mut plan,
+        Role::Secondary,
+        "503 ServerBusy from storage (request 7f3c01d2)",
+    );
+    plan
+}
+
+#[test]
+fn a_secondary_that_is_away_is_said_once() {
+    let shown = text(&secondary_away(), &narrow());
+    assert_eq!(shown.matches("503 ServerBusy").count(), 1);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_primary_that_is_away_is_said_once() {
+    let finding = finding(
+        FindingCode::PrimaryNotAvailable,
+        None,
+        "primary region not available",
+        None,
+    );
+    let mut groups: Vec<GroupPlan> = (0..3)
+        .map(|n| blocked(&format!("group_{n}"), vec![finding.clone()]))
+        .collect();
+    for group in &mut groups {
+        group.lag_seconds = None;
+    }
+    let mut plan = plan(groups);
+    away(&mut plan, Role::Primary, "no such folder: east/sync");
+    insta::assert_snapshot!(text(&plan, &narrow()));
+}
+
+#[test]
+fn what_else_there_is_to_know_comes_last() {
+    let mut plan = plan(vec![core_product()]);
+    plan.warnings = vec![warning(
+        WarningCode::RpoAtRisk,
+        "core_product",
+        "the oldest commit no cut holds is 10h50m old; the objective is 12h",
+    )];
+    plan.accepted = vec![AcceptedRisk {
+        code: "replica_changed".to_owned(),
+        scope: "main.core.core_silver".to_owned(),
+        reason: "test data, kept aside".to_owned(),
+    }];
+    plan.unprotected = vec![Unprotected {
+        group: "core_product".to_owned(),
+        table: "main.core.core_view".to_owned(),
+        reason: "a view; rebuilt by the deployment".to_owned(),
+    }];
+    plan.selection.only = vec!["core_product".to_owned()];
+    plan.observed_clock.overridden = true;
+    insta::assert_snapshot!(text(&plan, &narrow()));
+}
+
+#[test]
+fn rows_that_change_are_shown_column_by_column_when_asked() {
+    let before = Row {
+        current_sync_status: Some(Status::Success),
+        message: Some("cut 41 at 2026-11-21T21:40:07.000Z".to_owned()),
+        ..Row::first_seen(
+            "core_product",
+            Some("core_product_job".to_owned()),
+            vec!["main.core.core_gold".to_owned()],
+            at("2026-01-01T00:00:00Z"),
+        )
+    };
+    let after = before.failed(
+        "table_not_readable: main.core.core_gold".to_owned(),
+        at("2026-11-22T10:59:18Z"),
+    );
+    let new = Row::first_seen(
+        "finance",
+        None,
+        vec!["main.fin.a".to_owned()],
+        at("2026-11-22T10:59:18Z"),
+    );
+    let mut plan = plan(vec![one_denied()]);
+    plan.workspaces[0].metadata =
+        metadata(LedgerAction::Merge, &["finance"], &["core_product"], &[]);
+    plan.workspaces[0].rows = vec![
+        RowChange {
+            before: Some(before),
+            after,
+        },
+        RowChange {
+            before: None,
+            after: new,
+        },
+    ];
+    insta::assert_snapshot!(text(&plan, &verbose()));
+}
+
+#[test]
+fn a_saved_plan_says_how_to_recognize_and_apply_it() {
+    let plan = plan(vec![core_product(), one_denied()]);
+    insta::assert_snapshot!(saved(&plan, "plan.json", &"d90fa754".repeat(8)));
+}
+
+#[test]
+fn groups_of_several_workspaces_carry_their_workspace() {
+    let mut plan = plan(vec![core_product()]);
+    let mut other = plan.workspaces[0].clone();
+    other.name = "north".to_owned();
+    other.groups[0].decision = Decision::UpToDate;
+    plan.workspaces.push(other);
+    let shown = text(&plan, &narrow());
+    assert!(
+        shown.contains("sync     east/core_product   to 2026-11-22 09:41:07Z"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
+    let plan = plan(vec![core_product(), one_denied()]);
+    let plain = text(&plan, &narrow());
+    let coloured = text(
+        &plan,
+        &Style {
+            color: true,
+            ..narrow()
+        },
+    );
+    assert!(!plain.contains('\u{1b}'));
+    assert!(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"));
+    let stripped: String = [
+        "\u{1b}[1m",
+        "\u{1b}[31m",
+        "\u{1b}[32m",
+        "\u{1b}[33m",
+        "\u{1b}[0m",
+    ]
+    .into_iter()
+    .fold(coloured, |text, code| text.replace(code, ""));
+    assert_eq!(stripped, plain);
+}

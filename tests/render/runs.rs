@@ -1,0 +1,207 @@
+//! What is said after an apply.
+
+use drsync::apply::{GroupOutcome, GroupRecord, TableOutcome, TableRecord, VerifiedRecord};
+use drsync::config::TableName;
+use drsync::plan::{FindingCode, Plan, Role};
+use drsync::region::VerifiedLevel;
+use drsync::render::run::text;
+
+use crate::builders::*;
+
+fn planned() -> Plan {
+    plan(vec![
+        sync(
+            "core_product",
+            vec![update("main.core.core_gold", 1, 2, GIB, 7)],
+        ),
+        blocked(
+            "example_group_1",
+            vec![not_readable("main.default.example_table_1")],
+        ),
+        group("finance"),
+    ])
+}
+
+fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
+    TableRecord {
+        table: TableName::new("main", "core", name),
+        outcome,
+        attempts: Some(4),
+        source_version: 1041,
+        replica_version: Some(56),
+        copied_files: Some(96),
+        copied_bytes: Some(19 * GIB),
+        verified: rows.map(|rows| VerifiedRecord {
+            level: VerifiedLevel::Files,
+            source_rows: Some(rows),
+            replica_rows: Some(rows),
+        }),
+        statement_id: None,
+        message: (outcome == TableOutcome::Failed).then(|| "503 from storage".to_owned()),
+    }
+}
+
+fn synchronized(tables: Vec<TableRecord>) -> GroupRecord {
+    GroupRecord {
+        cut: Some(42),
+        recovery_point: Some(at("2026-11-22T09:41:07.500Z")),
+        tables,
+        ..ended("core_product", GroupOutcome::Synchronized, None)
+    }
+}
+
+fn both_counted() -> GroupRecord {
+    synchronized(vec![
+        table("core_gold", TableOutcome::Cloned, Some(18_204_000)),
+        table("core_raw", TableOutcome::Unchanged, Some(118)),
+    ])
+}
+
+fn denied() -> GroupRecord {
+    ended(
+        "example_group_1",
+        GroupOutcome::Blocked,
+        Some("table_not_readable: main.default.example_table_1"),
+    )
+}
+
+#[test]
+fn everything_went_well() {
+    let record = run(
+        vec![
+            both_counted(),
+            ended("finance", GroupOutcome::UpToDate, None),
+        ],
+        0,
+        "success",
+    );
+    insta::assert_snapshot!(text(
+        &planned(),
+        &record,
+        Some(".drsync/runs/01JDA2C7.json"),
+        &narrow()
+    ));
+}
+
+#[test]
+fn one_group_synchronized_and_one_blocked_is_partial() {
+    let groups = vec![
+        both_counted(),
+        denied(),
+        ended("finance", GroupOutcome::UpToDate, None),
+    ];
+    let record = run(groups, 4, "partial");
+    insta::assert_snapshot!(text(
+        &planned(),
+        &record,
+        Some(".drsync/runs/01JDA2C7.json"),
+        &narrow()
+    ));
+}
+
+#[test]
+fn rows_are_only_mentioned_where_both_sides_are_known() {
+    let told = |tables: Vec<TableRecord>| {
+        text(
+            &planned(),
+            &run(vec![synchronized(tables)], 0, "success"),
+            None,
+            &drsync::render::Style {
+                width: 200,
+                ..narrow()
+            },
+        )
+    };
+    let raw = table("core_raw", TableOutcome::Unchanged, None);
+    let counted = table("core_gold", TableOutcome::Cloned, Some(7));
+    let uncounted = table("core_gold", TableOutcome::Cloned, None);
+    assert!(told(vec![counted, raw.clone()]).contains("2 tables, row counts equal"));
+    assert!(!told(vec![uncounted, raw]).contains("row"));
+}
+
+#[test]
+fn a_failed_group_says_which_table_and_how_often_it_was_tried() {
+    let failed = GroupRecord {
+        cut: Some(41),
+        recovery_point: Some(at("2026-11-21T21:40:07Z")),
+        tables: vec![table("core_gold", TableOutcome::Failed, None)],
+        ..ended(
+            "core_product",
+            GroupOutcome::Failed,
+            Some("1 of 2 tables could not be cloned"),
+        )
+    };
+    let record = run(vec![failed, denied()], 1, "failed");
+    insta::assert_snapshot!(text(&planned(), &record, None, &narrow()));
+}
+
+#[test]
+fn a_stale_plan_says_what_moved() {
+    let stale = ended(
+        "core_product",
+        GroupOutcome::Stale,
+        Some("main.core.core_gold was recreated"),
+    );
+    insta::assert_snapshot!(text(
+        &planned(),
+        &run(vec![stale], 5, "stale"),
+        None,
+        &narrow()
+    ));
+}
+
+#[test]
+fn an_interrupted_apply_says_what_is_left() {
+    let left = ended("finance", GroupOutcome::NotStarted, None);
+    let record = run(vec![both_counted(), left], 130, "interrupted");
+    insta::assert_snapshot!(text(&planned(), &record, None, &narrow()));
+}
+
+#[test]
+fn a_plan_that_was_applied_before_names_its_cuts() {
+    let done = GroupRecord {
+        outcome: GroupOutcome::Overtaken,
+        ..both_counted()
+    };
+    assert_eq!(
+        text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
+        "Nothing to do: this plan is already completed by core_product cut 42 (2026-11-22 09:41:07Z)\n"
+    );
+}
+
+#[test]
+fn nothing_to_do_stays_one_line() {
+    let groups = vec![
+        ended("finance", GroupOutcome::UpToDate, None),
+        ended("b", GroupOutcome::Waiting, None),
+    ];
+    assert_eq!(
+        text(&planned(), &run(groups, 0, "success"), None, &narrow()),
+        "Nothing to do: 1 group waiting, 1 up to date\n"
+    );
+}
+
+#[test]
+fn a_secondary_that_is_away_leads() {
+    let away_finding = finding(
+        FindingCode::SecondaryNotAvailable,
+        None,
+        "secondary region not available",
+        None,
+    );
+    let mut core = blocked("core_product", vec![away_finding]);
+    core.lag_seconds = Some(4_860);
+    let mut plan = plan(vec![core, group("finance")]);
+    away(&mut plan, Role::Secondary, "no such folder: west/sync");
+    let held = ended(
+        "core_product",
+        GroupOutcome::Blocked,
+        Some("secondary region not available"),
+    );
+    let record = run(
+        vec![held, ended("finance", GroupOutcome::UpToDate, None)],
+        8,
+        "secondary_not_available",
+    );
+    insta::assert_snapshot!(text(&plan, &record, None, &narrow()));
+}

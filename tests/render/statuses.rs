@@ -1,0 +1,159 @@
+//! How groups stand, with either region away.
+
+use drsync::ledger::Consistency;
+use drsync::plan::FindingCode;
+use drsync::plan::document::LastCut;
+use drsync::plan::status::*;
+use drsync::render::status::{Parts, text};
+
+use crate::builders::*;
+
+fn region(reachable: bool) -> RegionStatus {
+    RegionStatus {
+        location: "abfss://dr@east.dfs.core.windows.net".to_owned(),
+        reachable,
+        answer: (!reachable).then(|| "no such host".to_owned()),
+        ledger: LedgerPresence::Present,
+        role: None,
+    }
+}
+
+fn table(name: &str, cut: u64, holds: u64) -> TableStatus {
+    TableStatus {
+        table: update(name, 1, 2, 0, 0).table,
+        source_head: Some(cut + 2),
+        cut_version: Some(cut),
+        replica_version: Some(56),
+        holds_source_version: Some(holds),
+        pending_commits: Some(2),
+    }
+}
+
+fn group(name: &str, number: u64) -> GroupStatus {
+    GroupStatus {
+        name: name.to_owned(),
+        status: None,
+        message: None,
+        last_cut: Some(LastCut {
+            number,
+            recovery_point: at("2026-11-22T09:41:07.500Z"),
+            consistency: Consistency::WorkflowConsistent,
+        }),
+        lag_seconds: Some(5_147),
+        pending_commits: Some(2),
+        pending_bytes: None,
+        rpo_seconds: Some(43_200),
+        rpo: Rpo::Met,
+        protected: true,
+        findings: vec![],
+        decision: None,
+        reason: None,
+        tables: vec![
+            table("main.core.core_gold", 1041, 1041),
+            table("main.core.core_raw", 5188, 5188),
+        ],
+        unprotected: vec![],
+    }
+}
+
+fn status(groups: Vec<GroupStatus>) -> Status {
+    Status {
+        kind: KIND.to_owned(),
+        format_version: FORMAT_VERSION.to_owned(),
+        at: at("2026-11-22T11:10:00Z"),
+        workspaces: vec![WorkspaceStatus {
+            name: "east".to_owned(),
+            regions: RegionsStatus {
+                primary: region(true),
+                secondary: region(true),
+            },
+            groups,
+        }],
+        warnings: vec![],
+    }
+}
+
+fn never() -> GroupStatus {
+    GroupStatus {
+        last_cut: None,
+        lag_seconds: None,
+        rpo: Rpo::None,
+        protected: false,
+        findings: vec![not_readable("main.crm.contacts")],
+        decision: Some(drsync::plan::Decision::Blocked),
+        tables: vec![],
+        ..group("customer_360", 0)
+    }
+}
+
+#[test]
+fn every_group_at_its_cut() {
+    let shown = text(
+        &status(vec![group("core_product", 42), group("finance", 117)]),
+        Parts::default(),
+        &narrow(),
+    );
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_group_that_was_never_synchronized_says_what_stands_in_the_way() {
+    insta::assert_snapshot!(text(
+        &status(vec![group("core_product", 42), never()]),
+        Parts::default(),
+        &narrow()
+    ));
+}
+
+#[test]
+fn tables_are_shown_when_asked() {
+    let parts = Parts {
+        tables: true,
+        unprotected: false,
+    };
+    insta::assert_snapshot!(text(
+        &status(vec![group("core_product", 42)]),
+        parts,
+        &narrow()
+    ));
+}
+
+#[test]
+fn with_the_primary_away_what_counts_is_what_can_be_brought_to_a_cut() {
+    let mut finance = group("finance", 117);
+    finance.tables[1].holds_source_version = Some(6_000);
+    let mut status = status(vec![group("core_product", 42), finance, never()]);
+    status.workspaces[0].regions.primary = region(false);
+    for group in &mut status.workspaces[0].groups {
+        group.lag_seconds = None;
+        group.rpo = Rpo::Unknown;
+        group.findings = vec![finding(
+            FindingCode::PrimaryNotAvailable,
+            None,
+            "primary region not available",
+            None,
+        )];
+    }
+    insta::assert_snapshot!(text(&status, Parts::default(), &narrow()));
+}
+
+#[test]
+fn with_the_secondary_away_lags_are_still_known() {
+    let mut status = status(vec![group("core_product", 42)]);
+    status.workspaces[0].regions.secondary = region(false);
+    for table in &mut status.workspaces[0].groups[0].tables {
+        table.replica_version = None;
+        table.holds_source_version = None;
+    }
+    insta::assert_snapshot!(text(&status, Parts::default(), &narrow()));
+}
+
+#[test]
+fn many_groups_in_order_are_a_count() {
+    let mut groups: Vec<GroupStatus> = (0..60)
+        .map(|n| group(&format!("group_{n:02}"), 7))
+        .collect();
+    groups.push(never());
+    let shown = text(&status(groups), Parts::default(), &narrow());
+    insta::assert_snapshot!(shown);
+}

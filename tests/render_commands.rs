@@ -1,0 +1,386 @@
+//! Commands from outside: what they print where, and how they end.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The moment at which every command here runs.
+const NOW: &str = "2026-11-22T11:00:00Z";
+
+/// Runs drsync in a folder, without a terminal, by a clock that stands still.
+fn drsync(folder: &Path, arguments: &[&str]) -> Output {
+    drsync_at(NOW, folder, arguments)
+}
+
+fn drsync_at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("DRSYNC_NOW", now)
+        .env("USER", "someone")
+        .stdin(Stdio::null())
+        .output()
+        .expect("drsync runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it was not killed")
+}
+
+/// The demo's world after its first apply: `orders` is due again, `customer_360` is blocked.
+fn world() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = drsync(folder.path(), &["demo", "--dir", "."]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    folder
+}
+
+#[test]
+fn the_demo_shows_the_whole_flow_in_under_45_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = drsync(folder.path(), &["demo"]);
+    let text = stdout(&shown);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+    assert!(text.lines().count() < 45, "{text}");
+    for told in [
+        "blocked  customer_360",
+        "synchronized  orders",
+        "~ update  main.shop.orders",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn the_demo_leaves_a_folder_alone_that_is_not_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("mine"), "x").expect("written");
+    assert_eq!(code(&drsync(folder.path(), &["demo", "--dir", "."])), 7);
+    assert!(folder.path().join("mine").is_file());
+}
+
+#[test]
+fn a_plan_is_stored_shown_and_applied_exactly_once() {
+    let world = world();
+    let plan = drsync(world.path(), &["plan", "--out", "p.json"]);
+    assert_eq!(code(&plan), 0);
+    assert!(stdout(&plan).starts_with("1 group to sync, 1 blocked, 1 waiting; copies "));
+    assert!(stdout(&plan).contains("\nNext: drsync apply p.json"));
+
+    let shown = drsync(world.path(), &["show", "p.json"]);
+    assert!(
+        stdout(&shown).contains(", unaltered, "),
+        "{}",
+        stdout(&shown)
+    );
+
+    let applied = drsync(world.path(), &["apply", "p.json"]);
+    assert_eq!(code(&applied), 4, "{}", stderr(&applied));
+    assert!(stdout(&applied).starts_with("Partial: 1 group synchronized, 1 blocked"));
+    assert!(stderr(&applied).contains(" cut      orders"));
+    assert!(stderr(&applied).ends_with("drsync: partial (exit 4)\n"));
+
+    let again = drsync(world.path(), &["apply", "p.json"]);
+    assert!(
+        stdout(&again).contains("overtaken     orders"),
+        "{}",
+        stdout(&again)
+    );
+    let runs = std::fs::read_dir(world.path().join(".drsync/runs")).expect("records");
+    assert_eq!(runs.count(), 6, "three applies with their plans");
+}
+
+#[test]
+fn json_is_one_document_whatever_the_command() {
+    let world = world();
+    for (arguments, kind) in [
+        (vec!["plan", "--json"], "drsync.plan"),
+        (vec!["status", "--json"], "drsync.status"),
+        (vec!["validate", "--json"], "drsync.validation"),
+        (vec!["validate", "--offline", "--json"], "drsync.validation"),
+        (vec!["history", "--json"], "drsync.history"),
+        (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
+        (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
+        (vec!["plan", "--json", "--only", "nobody"], "drsync.error"),
+        (vec!["show", "nothing.json", "--json"], "drsync.error"),
+        (vec!["nonsense", "--json"], "drsync.error"),
+    ] {
+        let text = stdout(&drsync(world.path(), &arguments));
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document["kind"], kind, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_stored_is_what_json_prints() {
+    let world = world();
+    let printed = drsync(world.path(), &["plan", "--json", "--out", "p.json"]);
+    assert_eq!(
+        printed.stdout,
+        std::fs::read(world.path().join("p.json")).expect("stored")
+    );
+}
+
+#[test]
+fn nothing_is_applied_that_nobody_approved() {
+    let world = world();
+    let refused = drsync(world.path(), &["apply"]);
+    assert_eq!(code(&refused), 7);
+    assert!(
+        stderr(&refused).contains("\ndrsync apply --auto-approve\n"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(stderr(&refused).ends_with("drsync: refused (exit 7)\n"));
+}
+
+#[test]
+fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
+    let world = world();
+    let folder = world.path();
+    drsync(folder, &["plan", "--out", "p.json"]);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    std::fs::write(
+        folder.join("altered.json"),
+        text.replace("\"orders\"", "\"others\""),
+    )
+    .expect("written");
+    std::fs::write(folder.join("other.json"), "{}").expect("written");
+    let ends = |arguments: &[&str]| code(&drsync(folder, arguments));
+    assert_eq!(ends(&["apply", "altered.json"]), 10);
+    assert_eq!(ends(&["show", "altered.json"]), 10);
+    assert_eq!(ends(&["apply", "other.json"]), 65);
+    assert_eq!(ends(&["apply", "missing.json"]), 65);
+    assert_eq!(
+        ends(&["apply", "p.json", "--expect-effect", "0123456789abcdef"]),
+        10
+    );
+    assert_eq!(ends(&["apply", "p.json", "--expect-effect", "0123"]), 64);
+    assert_eq!(ends(&["apply", "p.json", "--only", "orders"]), 64);
+    let late = drsync_at("2026-12-22T11:00:00Z", folder, &["apply", "p.json"]);
+    assert_eq!(code(&late), 5);
+    assert!(
+        stderr(&late).contains("\ndrsync plan --out p.json\n"),
+        "{}",
+        stderr(&late)
+    );
+
+    let effect: Value = serde_json::from_str(&text).expect("JSON");
+    let effect = effect["effect_sha256"]
+        .as_str()
+        .expect("an effect")
+        .to_owned();
+    assert_eq!(
+        ends(&["apply", "p.json", "--expect-effect", &effect[..16]]),
+        4
+    );
+}
+
+#[test]
+fn detailed_exit_codes_tell_blocked_from_changed() {
+    let world = world();
+    let ends = |arguments: &[&str]| code(&drsync(world.path(), arguments));
+    assert_eq!(ends(&["plan", "--detailed-exitcode"]), 3);
+    assert_eq!(
+        ends(&["plan", "--detailed-exitcode", "--only", "orders"]),
+        2
+    );
+    assert_eq!(
+        ends(&["plan", "--detailed-exitcode", "--only", "reference_data"]),
+        0
+    );
+    assert_eq!(ends(&["validate"]), 3);
+    assert_eq!(ends(&["validate", "--offline"]), 0);
+}
+
+#[test]
+fn a_group_that_is_not_there_is_a_mistake_and_the_nearest_is_named() {
+    let world = world();
+    for arguments in [
+        ["plan", "--only", "ordres"],
+        ["plan", "--exclude", "ordres"],
+        ["plan", "--now", "ordres"],
+    ] {
+        let output = drsync(world.path(), &arguments);
+        assert_eq!(code(&output), 64);
+        assert!(
+            stderr(&output).contains("nearest: orders"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn remedies_are_one_script() {
+    let world = world();
+    let script = stdout(&drsync(world.path(), &["validate", "--sql"]));
+    assert_eq!(
+        script,
+        "-- table_not_readable main.crm.contacts customer_360\n\
+         GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`;\n"
+    );
+}
+
+#[test]
+fn with_the_secondary_away_status_and_history_still_answer() {
+    let world = world();
+    std::fs::rename(world.path().join("west"), world.path().join("gone")).expect("moved");
+    let status = drsync(world.path(), &["status"]);
+    assert_eq!(code(&status), 0);
+    assert!(stdout(&status).starts_with("Secondary region not available; "));
+    assert!(stdout(&drsync(world.path(), &["history"])).contains("the secondary does not answer"));
+    let applied = drsync(world.path(), &["apply", "--auto-approve"]);
+    assert_eq!(code(&applied), 8);
+    assert_eq!(
+        stdout(&applied)
+            .matches("Secondary region not available")
+            .count(),
+        1
+    );
+    assert!(stderr(&applied).ends_with("drsync: secondary region not available (exit 8)\n"));
+    assert!(
+        !world.path().join("west").exists(),
+        "its root is never made"
+    );
+}
+
+#[test]
+fn with_the_primary_away_status_and_history_still_answer() {
+    let world = world();
+    std::fs::rename(world.path().join("east"), world.path().join("gone")).expect("moved");
+    let status = drsync(world.path(), &["status"]);
+    assert_eq!(code(&status), 8);
+    assert!(stdout(&status).starts_with(
+        "Primary region not available; 2 of 3 groups can be brought to a cut right now\n"
+    ));
+    assert!(stdout(&drsync(world.path(), &["history"])).contains("the primary does not answer"));
+    assert_eq!(code(&drsync(world.path(), &["plan"])), 8);
+}
+
+#[test]
+fn events_are_lines_of_json_and_the_summary_is_the_last() {
+    let world = world();
+    let applied = drsync(world.path(), &["apply", "--auto-approve", "--events", "-"]);
+    let events: Vec<Value> = stdout(&applied)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(
+        events.first().map(|event| &event["event"]),
+        Some(&json!("started"))
+    );
+    assert_eq!(
+        events.last().map(|event| &event["event"]),
+        Some(&json!("summary"))
+    );
+    let both = ["apply", "--auto-approve", "--events", "-", "--json"];
+    assert_eq!(code(&drsync(world.path(), &both)), 64);
+}
+
+#[test]
+fn a_new_configuration_is_written_once_and_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ends = |arguments: &[&str]| code(&drsync(folder.path(), arguments));
+    assert_eq!(ends(&["plan"]), 78);
+    assert_eq!(ends(&["init"]), 0);
+    assert_eq!(ends(&["init"]), 7);
+    let checked = drsync(folder.path(), &["validate"]);
+    assert_eq!(code(&checked), 78);
+    assert!(
+        stdout(&checked).contains("workspaces[0].workspace_instance_url"),
+        "{}",
+        stdout(&checked)
+    );
+    assert_eq!(
+        stdout(&drsync(folder.path(), &["init", "--stdout"]))
+            .lines()
+            .next(),
+        Some("{")
+    );
+}
+
+/// A configuration of a Databricks workspace.
+fn databricks(folder: &Path) {
+    let configuration = json!({
+        "secret_scope": "",
+        "workspaces": [{
+            "workspace_name": "east",
+            "workspace_instance_url": "https://adb-1.test",
+            "workspace_pat_key": "",
+            "sync_location_primary": "abfss://dr@east.test/sync",
+            "sync_location_secondary": "abfss://dr@west.test/sync",
+            "sync_failure_notification": "ops@example.com",
+            "sync_success_notification": "ops@example.com",
+            "sync_default_schedule": "0 */12 * * *",
+            "sync_max_retries": 3,
+            "sync_groups": [{
+                "group_name": "g", "group_owner_email": "o@example.com", "tables": ["main.a.b"],
+            }],
+        }],
+    });
+    std::fs::write(folder.join("drsync.json"), configuration.to_string()).expect("written");
+}
+
+#[test]
+fn a_databricks_workspace_is_refused_honestly_and_keeps_its_own_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    databricks(folder.path());
+    let refused = drsync_at("", folder.path(), &["plan"]);
+    assert_eq!(code(&refused), 78, "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("works with lakehouse folders only"));
+    let clock = drsync(folder.path(), &["plan"]);
+    assert_eq!(code(&clock), 64);
+    assert!(stderr(&clock).contains("DRSYNC_NOW"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let world = world();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args(["plan", "--json"])
+        .current_dir(world.path())
+        .env("DRSYNC_NOW", NOW)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("drsync runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+}
+
+#[test]
+fn help_and_version_are_answers_and_mistakes_are_64() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ends = |arguments: &[&str]| code(&drsync(folder.path(), arguments));
+    for answer in [
+        vec!["--help"],
+        vec!["--version"],
+        vec!["help", "exit-codes"],
+        vec!["help", "plan"],
+        vec!["man"],
+    ] {
+        assert_eq!(ends(&answer), 0, "{answer:?}");
+    }
+    for mistake in [
+        vec![],
+        vec!["nonsense"],
+        vec!["plan", "--nonsense"],
+        vec!["help", "nonsense"],
+    ] {
+        assert_eq!(ends(&mistake), 64, "{mistake:?}");
+    }
+}

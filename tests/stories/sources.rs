@@ -1,0 +1,196 @@
+//! What happens to sources between two plans: runs, schema changes, maintenance, replacement, recreation.
+
+use chrono::Duration;
+use drsync::apply::{GroupOutcome, TableOutcome};
+use drsync::plan::{Decision, FindingCode};
+use serde_json::json;
+
+use super::world::{World, batch, start};
+
+const COUNTRIES: &str = "main.shop.countries";
+
+/// A world whose only due group follows a workflow.
+async fn workflow_world() -> World {
+    let mut world = World::new().await;
+    world.groups().clear();
+    world.add_group("orders", Some("orders_job"), &["main.shop.orders"]);
+    world.make("main.shop.orders", "tables/orders").await;
+    world.workspace().add_job(7, "orders_job").unwrap();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out() {
+    let mut world = workflow_world().await;
+    let orders = world.source_at("tables/orders");
+    let end = start() - Duration::milliseconds(1_500);
+    orders
+        .when(end - Duration::milliseconds(1))
+        .insert(&batch([10]))
+        .await
+        .unwrap();
+    orders.when(end).insert(&batch([11])).await.unwrap();
+    orders
+        .when(end + Duration::milliseconds(1))
+        .insert(&batch([12]))
+        .await
+        .unwrap();
+    let begin = start() - Duration::minutes(10);
+    world
+        .workspace()
+        .add_run(7, 88, begin, Some(end), "SUCCESS")
+        .unwrap();
+    let record = world.apply().await;
+    assert_eq!(
+        record.groups[0].outcome,
+        GroupOutcome::Synchronized,
+        "{record:#?}"
+    );
+    assert_eq!(
+        world.ids(&world.replica_folder("main.shop.orders")).await,
+        [1, 2, 3, 10, 11]
+    );
+    assert_eq!(record.groups[0].recovery_point, Some(end));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_never_ran_makes_its_group_wait() {
+    let world = workflow_world().await;
+    assert_eq!(world.plan_of("orders").await.decision, Decision::Waiting);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletes_and_compactions_of_the_source_arrive() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.countries().insert(&batch(4..=9)).await.unwrap();
+    world.later(1);
+    world
+        .countries()
+        .delete(|row| row["id"] == json!(2))
+        .await
+        .unwrap();
+    world.later(1);
+    world.countries().optimize().await.unwrap();
+    world.later(70);
+    assert_eq!(world.apply().await.exit.code, 0);
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 3, 4, 5, 6, 7, 8, 9]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn create_or_replace_is_an_update_and_drop_and_create_a_finding() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.later(1);
+    world.countries().replace().await.unwrap();
+    world.countries().insert(&batch([7])).await.unwrap();
+    world.later(70);
+    let record = world.apply().await;
+    assert_eq!(
+        (record.exit.code, record.groups[0].cut),
+        (0, Some(2)),
+        "{record:#?}"
+    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [7]);
+
+    std::fs::remove_dir_all(world.path("east/tables/countries")).unwrap();
+    let again = world.countries();
+    again
+        .create(super::world::schema(), &[], &[])
+        .await
+        .unwrap();
+    again
+        .when(world.now + Duration::seconds(1))
+        .insert(&batch([1]))
+        .await
+        .unwrap();
+    world.later(12 * 60);
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.decision, Decision::Blocked);
+    assert_eq!(plan.findings[0].code, FindingCode::SourceRecreated);
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [7]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maintenance_on_the_replica_is_mentioned_and_harmless() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(70);
+    world.apply().await;
+    world.replica(COUNTRIES).optimize().await.unwrap();
+    world.later(1);
+    world.countries().insert(&batch([5])).await.unwrap();
+    world.later(12 * 60);
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.drift[0].maintenance.len(), 1);
+    let record = world.apply().await;
+    assert_eq!(record.exit.code, 0, "{record:#?}");
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 2, 3, 4, 5]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_moved_to_another_group_is_not_copied_again() {
+    let mut world = World::new().await;
+    world.add_group("other", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.apply().await;
+    world.groups()[0]["tables"] = json!(["main.shop.countries", "main.shop.a"]);
+    world.groups().pop();
+    world.later(1);
+    let record = world.apply().await;
+    assert_eq!(record.summary.copied_files, 0);
+    let tables = &record.groups[0].tables;
+    assert!(
+        tables
+            .iter()
+            .all(|table| table.outcome == TableOutcome::Unchanged),
+        "{tables:#?}"
+    );
+    assert_eq!(record.groups[0].cut, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_every_kind_arrive_under_literal_paths() {
+    let mut world = World::new().await;
+    let names = [
+        "main.shop.`with space`",
+        "main.shop.quo'te\"s",
+        "main.shop.per%20cent",
+        "main.shop.ünïcode",
+        "main.shop.`..`",
+        "main.shop._leading",
+        "main.shop.`dot.in.name`",
+        "main.shop.`back``tick`",
+    ];
+    for (number, name) in names.iter().enumerate() {
+        world.make(name, &format!("tables/odd{number}")).await;
+    }
+    world.add_group("odd", None, &names);
+    let record = world.apply().await;
+    let odd = record
+        .groups
+        .iter()
+        .find(|group| group.name == "odd")
+        .unwrap();
+    assert_eq!(odd.outcome, GroupOutcome::Synchronized, "{odd:#?}");
+    for name in names {
+        assert_eq!(
+            world.ids(&world.replica_folder(name)).await,
+            [1, 2, 3],
+            "{name}"
+        );
+    }
+    assert!(
+        world.path("west/sync/main/shop/%2E.").exists()
+            || world.path("west/sync/main/shop/%2E%2E").exists()
+    );
+    world.later(1);
+    assert!(!world.plan().await.applyable);
+}

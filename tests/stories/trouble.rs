@@ -1,0 +1,211 @@
+//! Bad worlds: things that are missing, broken, or raced for.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use drsync::apply::{GroupOutcome, What};
+use drsync::ledger::Status;
+use drsync::plan::{Decision, FindingCode};
+
+use super::world::{World, batch};
+
+const COUNTRIES: &str = "main.shop.countries";
+
+/// Every file below a folder with its size and time.
+fn files(folder: &Path) -> Vec<(PathBuf, u64, SystemTime)> {
+    let mut all = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let metadata = entry.metadata().unwrap();
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            }
+            all.push((entry.path(), metadata.len(), metadata.modified().unwrap()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_writes_nothing_in_any_region() {
+    let mut world = World::new().await;
+    let before = files(&world.path(""));
+    world.plan().await;
+    assert_eq!(files(&world.path("")), before);
+    world.apply().await;
+    world.later(70);
+    world.countries().insert(&batch([4])).await.unwrap();
+    let before = files(&world.path(""));
+    world.plan().await;
+    assert_eq!(files(&world.path("")), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_is_away_is_never_created_and_blocks_everything() {
+    let mut world = World::new().await;
+    world.apply().await;
+    std::fs::rename(world.path("east"), world.path("gone")).unwrap();
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.findings[0].code, FindingCode::PrimaryNotAvailable);
+    assert_eq!(
+        plan.last_cut.unwrap().number,
+        1,
+        "the secondary knows the cut"
+    );
+    let record = world.apply().await;
+    assert_eq!(record.exit.code, 8);
+    assert!(!world.path("east").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_commit_blocks_its_group_and_names_the_file() {
+    let mut world = World::new().await;
+    world.add_group("other", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    let log = world.path("east/tables/countries/_delta_log/00000000000000000001.json");
+    let text = std::fs::read(&log).unwrap();
+    std::fs::write(&log, &text[..text.len() / 2]).unwrap();
+    let record = world.apply().await;
+    assert_eq!(record.exit.code, 4);
+    let row = world.row("west", "reference").await;
+    assert_eq!(row.current_sync_status, Some(Status::Failed));
+    let message = row.message.unwrap();
+    assert!(message.contains("00000000000000000001.json"), "{message}");
+    assert_eq!(
+        world.row("west", "other").await.current_sync_status,
+        Some(Status::Success)
+    );
+    std::fs::write(&log, &text).unwrap();
+    world.later(1);
+    assert_eq!(world.apply().await.exit.code, 0);
+    assert_eq!(
+        world.row("west", "reference").await.current_sync_status,
+        Some(Status::Success)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone() {
+    let world = World::new().await;
+    let folder = world.replica_folder(COUNTRIES);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let plan = world.plan_of("reference").await;
+    assert_eq!(
+        (plan.decision, plan.findings[0].code),
+        (Decision::Blocked, FindingCode::ReplicaNotOurs)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_without_its_statuses_is_a_success_at_the_next_look() {
+    let mut world = World::new().await;
+    let plan = world.plan().await;
+    world.apply_plan(&plan).await;
+    let regions = world.regions();
+    // As if the apply had been killed between the cut and the statuses.
+    let row = world.row("west", "reference").await;
+    let begun = row.begun(
+        "run run-1 to 2026-11-22T11:00:00.000Z".to_owned(),
+        world.now,
+    );
+    for region in [&regions.primary, &regions.secondary] {
+        region
+            .write_rows(std::slice::from_ref(&begun))
+            .await
+            .unwrap();
+    }
+    std::fs::remove_dir_all(world.path("east/sync/_drsync/sync_cuts")).unwrap();
+    world.later(1);
+    assert_eq!(world.plan_of("reference").await.decision, Decision::Waiting);
+    assert_eq!(world.apply().await.exit.code, 0);
+    for region in ["east", "west"] {
+        let row = world.row(region, "reference").await;
+        assert_eq!(row.current_sync_status, Some(Status::Success), "{row:?}");
+        assert_eq!(
+            row.message.as_deref(),
+            Some("cut 1 at 2026-11-22T11:00:00.000Z")
+        );
+    }
+    assert!(!world.plan().await.applyable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(70);
+    let plan = world.plan().await;
+    // The second apply begins when the first has begun its clone.
+    let (first, second) = {
+        let mut other = world.twin();
+        tokio::join!(world.apply_plan(&plan), other.apply_plan(&plan))
+    };
+    let outcomes = [first.groups[0].outcome, second.groups[0].outcome];
+    let committed = outcomes
+        .iter()
+        .filter(|outcome| **outcome == GroupOutcome::Synchronized)
+        .count();
+    assert_eq!(committed, 1, "{first:#?} {second:#?}");
+    world.later(1);
+    world.apply().await;
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 2, 3, 4]
+    );
+    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    assert_eq!(cuts.divergence("reference"), None);
+    assert_eq!(cuts.newest("reference").unwrap().cut_number, 2);
+    assert_eq!(
+        world.row("west", "reference").await.current_sync_status,
+        Some(Status::Success)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_summary_is_always_the_last_event() {
+    let mut world = World::new().await;
+    let plan = world.plan().await;
+    let seen = Mutex::new(Vec::new());
+    world
+        .apply_watching(&plan, &|event| {
+            seen.lock().unwrap().push(event.what.clone())
+        })
+        .await;
+    let seen = seen.into_inner().unwrap();
+    assert!(matches!(seen.first(), Some(What::Started { .. })));
+    assert!(matches!(seen.last(), Some(What::Summary { .. })));
+    assert_eq!(
+        seen.iter()
+            .filter(|what| matches!(what, What::CutCommitted { .. }))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary() {
+    let mut world = World::new().await;
+    let plan = world.plan().await;
+    let (west, gone) = (world.path("west"), world.path("gone"));
+    std::fs::rename(&west, &gone).unwrap();
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(
+        (record.exit.code, record.groups[0].outcome),
+        (8, GroupOutcome::Failed),
+        "{record:#?}"
+    );
+    assert_eq!(
+        world.row("east", "reference").await.message.as_deref(),
+        Some("secondary region not available")
+    );
+    assert!(!west.exists());
+    std::fs::rename(&gone, &west).unwrap();
+    world.later(1);
+    assert_eq!(world.apply().await.exit.code, 0);
+}
