@@ -42,6 +42,7 @@ pub mod apply;
 pub mod canonical;
 pub mod cli;
 pub mod config;
+pub mod databricks;
 pub mod lakehouse;
 pub mod ledger;
 pub mod moment;

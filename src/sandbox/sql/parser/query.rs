@@ -166,13 +166,12 @@ impl Parser<'_> {
                 }
                 Some("VALUES") => {
                     let of = self.values()?;
-                    let relation = self.named(of)?;
+                    let inner = self.named(of)?;
                     self.expect(")")?;
-                    let outer = self.alias()?;
-                    return Ok(Relation {
-                        alias: outer.or(relation.alias),
-                        ..relation
-                    });
+                    return match inner.alias {
+                        None => self.named(inner.of),
+                        Some(_) => Ok(inner),
+                    };
                 }
                 _ => Source::Query(Box::new(self.query()?)),
             };

@@ -1,0 +1,241 @@
+//! A region over the Databricks REST API: catalog, jobs and SQL warehouse of a workspace, and a sync location under it.
+//!
+//! All SQL runs on the primary's warehouse, also what is written in the secondary's location. The secondary's own workspace,
+//! where there is one, is watched for runs and told about replicas; whatever fails there is a notice, never a failure.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::config::{TableName, WorkflowRef};
+use crate::ledger::{Cut, Row};
+use crate::region::{
+    Appended, CloneOrder, Cloned, LedgerCopy, Pin, PinQuestion, Presence, Progress, Region,
+    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+    Verified, Workflow, WriteAccess,
+};
+
+mod access;
+mod auth;
+mod batch;
+mod catalog;
+mod client;
+mod clones;
+mod connect;
+mod evidence;
+pub mod files;
+mod histories;
+mod records;
+mod refusal;
+mod registration;
+mod replicas;
+mod rows;
+mod sources;
+pub mod sql;
+mod statements;
+mod timing;
+mod verify;
+pub mod wire;
+mod workflows;
+
+pub use auth::{Credential, Environment, Run, SignInError};
+pub use client::Client;
+pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, connect};
+pub use timing::Timing;
+
+use batch::Batches;
+use refusal::Refusal;
+use statements::Sql;
+
+/// A Databricks workspace: its API and one of its warehouses.
+struct Workspace {
+    client: Client,
+    sql: Sql,
+    batches: Batches,
+    principal: OnceCell<String>,
+    notice: Notice,
+}
+
+impl Workspace {
+    fn new(client: Client, warehouse: Option<String>, notice: Notice) -> Workspace {
+        let sql = Sql::new(client.clone(), warehouse, notice.clone());
+        Workspace {
+            client,
+            sql,
+            batches: Batches::default(),
+            principal: OnceCell::new(),
+            notice,
+        }
+    }
+
+    /// Who asks, as the catalog knows them.
+    async fn principal(&self) -> Result<String, Refusal> {
+        // Asked afresh where it is not known: this is also the look whether the workspace answers.
+        let me = self
+            .principal
+            .get_or_try_init(|| async { access::me(&self.client).await.map(|me| me.user_name) });
+        me.await.cloned()
+    }
+
+    /// A server on this machine: it is not Databricks, and has none of its own rules.
+    fn is_sandbox(&self) -> bool {
+        client::is_loopback(self.client.base())
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workspace")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One region: a sync location, and the workspace that reads and writes it.
+#[derive(Debug)]
+pub struct DatabricksRegion {
+    /// The region's workspace as configured, for output.
+    address: String,
+    location: String,
+    /// What carries out every look and every write.
+    workspace: Arc<Workspace>,
+    /// The primary: its catalog and its workflows are this region's.
+    primary: bool,
+    /// The secondary's own workspace, or why it cannot be used; `None`: none is configured.
+    registrar: Option<Result<Workspace, String>>,
+    /// Where the secondary's workflows are, if not in a Databricks workspace.
+    watch: Option<Arc<dyn Region>>,
+    /// Count rows on both sides after each clone.
+    verify_rows: bool,
+    /// Appends to a cut log follow each other: they would only conflict.
+    cuts: Mutex<()>,
+    rows: Mutex<()>,
+}
+
+impl DatabricksRegion {
+    /// A path under the sync location, taken literally.
+    fn path(&self, relative: &str) -> String {
+        format!("{}/{relative}", self.location.trim_end_matches('/'))
+    }
+
+    fn on_object_store(&self) -> bool {
+        !(self.location.starts_with('/') || self.location.starts_with("file:"))
+    }
+
+    /// Statements that this process left running on the warehouse, by id.
+    pub fn statements_left_running(&self) -> Vec<String> {
+        self.workspace.sql.running()
+    }
+}
+
+#[async_trait]
+impl Region for DatabricksRegion {
+    async fn presence(&self) -> Result<Presence, RegionError> {
+        access::presence(self).await
+    }
+
+    async fn workflows(
+        &self,
+        asked: &[WorkflowRef],
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError> {
+        if self.primary {
+            return Ok(workflows::workflows(&self.workspace.client, asked, since).await);
+        }
+        if let Some(watch) = &self.watch {
+            return watch.workflows(asked, since).await;
+        }
+        let unseen =
+            |kind, why: &str| RegionError::new(kind, "look at the secondary's workflows", why);
+        match &self.registrar {
+            Some(Ok(workspace)) => Ok(workflows::workflows(&workspace.client, asked, since).await),
+            Some(Err(why)) => Err(unseen(RegionErrorKind::Unavailable, why)),
+            None => Err(unseen(
+                RegionErrorKind::Unsupported,
+                "no secondary workspace is configured",
+            )),
+        }
+    }
+
+    async fn tables(
+        &self,
+        asked: &[TableName],
+    ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
+        let principal = self
+            .workspace
+            .principal()
+            .await
+            .map_err(|refusal| refusal.doing("look up tables"))?;
+        Ok(catalog::tables(&self.workspace.client, asked, Some(&principal)).await)
+    }
+
+    async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {
+        sources::sources(self, asked).await
+    }
+
+    async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {
+        sources::pins(self, asked).await
+    }
+
+    async fn replicas(
+        &self,
+        asked: &[ReplicaQuestion],
+    ) -> Vec<Result<Option<Replica>, RegionError>> {
+        replicas::replicas(self, asked).await
+    }
+
+    async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
+        access::write_access(&self.workspace, location).await
+    }
+
+    async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
+        records::read(self).await
+    }
+
+    async fn deep_clone(
+        &self,
+        order: &CloneOrder,
+        progress: &Progress,
+    ) -> Result<Cloned, RegionError> {
+        clones::deep_clone(self, order, progress).await
+    }
+
+    async fn verify(
+        &self,
+        order: &CloneOrder,
+        replica_version: u64,
+    ) -> Result<Verified, RegionError> {
+        verify::verify(self, order, replica_version).await
+    }
+
+    async fn create_ledger(&self, workspace: &str) -> Result<(), RegionError> {
+        records::create(self, workspace).await
+    }
+
+    async fn clone_ledger(&self, from: &str) -> Result<(), RegionError> {
+        records::clone_from(self, from).await
+    }
+
+    async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
+        records::write_rows(self, rows).await
+    }
+
+    async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError> {
+        let appended = records::append_cut(self, cut).await?;
+        if let (Appended::Committed, Some(Ok(registrar))) = (&appended, &self.registrar) {
+            registration::after_cut(self, registrar, cut).await;
+        }
+        Ok(appended)
+    }
+
+    async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {
+        records::copy_cuts(self, cuts).await
+    }
+
+    async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
+        evidence::keep(self, name, bytes).await
+    }
+}

@@ -1,0 +1,255 @@
+//! Whether a region is there, who asks, and whether a location may be written: looked at, never tried.
+
+use futures::join;
+
+use super::client::Client;
+use super::refusal::Refusal;
+use super::sql;
+use super::statements::Intent;
+use super::wire::{
+    ExternalLocationInfo, ExternalLocations, Me, MetastoreAssignment, PathCredentialRequest,
+    Permissions,
+};
+use super::{DatabricksRegion, Workspace};
+use crate::region::{Denied, Presence, RegionError, RegionErrorKind, WriteAccess};
+
+/// `GET /api/2.0/preview/scim/v2/Me`.
+pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
+    client
+        .get(
+            &["api", "2.0", "preview", "scim", "v2", "Me"],
+            &[("attributes", "userName,active,id")],
+        )
+        .await
+}
+
+/// `GET /api/2.1/unity-catalog/current-metastore-assignment`.
+async fn default_catalog(client: &Client) -> Option<String> {
+    let path = [
+        "api",
+        "2.1",
+        "unity-catalog",
+        "current-metastore-assignment",
+    ];
+    let assignment: MetastoreAssignment = client.get(&path, &[]).await.ok()?;
+    assignment
+        .default_catalog_name
+        .filter(|name| !name.is_empty())
+}
+
+pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, RegionError> {
+    let client = &region.workspace.client;
+    let (principal, catalog, root, unseen) = join!(
+        region.workspace.principal(),
+        default_catalog(client),
+        look_at_root(region),
+        unseen(region)
+    );
+    let doing = || format!("look at the sync location {}", region.location);
+    let principal = principal.map_err(|refusal| refusal.doing(doing()))?;
+    root.map_err(|refusal| refusal.doing(doing()))?;
+    Ok(Presence {
+        workspace: region.address.clone(),
+        location: region.location.clone(),
+        principal: Some(principal),
+        default_catalog: catalog,
+        clock: client.service_clock(),
+        workspace_unseen: unseen,
+    })
+}
+
+/// `LIST` of the sync location. An empty folder of an object store is no folder at all: only its container has to be there.
+async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
+    let statement = sql::list(&region.location, Some(1));
+    match region.workspace.sql.run(&statement, Intent::Look).await {
+        Ok(_) => Ok(()),
+        Err(refusal) if refusal.no_table() && region.on_object_store() => Ok(()),
+        Err(refusal) if refusal.kind == RegionErrorKind::NotFound => Err(refusal),
+        Err(refusal) => Err(Refusal {
+            kind: RegionErrorKind::Unavailable,
+            ..refusal
+        }),
+    }
+}
+
+/// Why the secondary's workspace cannot be seen, where one is configured.
+async fn unseen(region: &DatabricksRegion) -> Option<String> {
+    match region.registrar.as_ref()? {
+        Ok(workspace) => workspace
+            .principal()
+            .await
+            .err()
+            .map(|refusal| refusal.to_string()),
+        Err(why) => Some(why.clone()),
+    }
+}
+
+pub(super) async fn write_access(
+    workspace: &Workspace,
+    location: &str,
+) -> Result<WriteAccess, RegionError> {
+    let doing = || format!("look at the rights on {location}");
+    let refused = |refusal: Refusal| refusal.doing(doing());
+    let all = external_locations(&workspace.client)
+        .await
+        .map_err(refused)?;
+    let covering = all
+        .into_iter()
+        .filter(|it| covers(&it.url, location))
+        .max_by_key(|it| it.url.trim_end_matches('/').len());
+    let Some(covering) = covering else {
+        let detail = "no external location that the principal can see covers it";
+        return Err(RegionError::new(RegionErrorKind::NotFound, doing(), detail));
+    };
+    let principal = workspace.principal().await.map_err(refused)?;
+    let name = &covering.name;
+    if covering.read_only {
+        return Ok(WriteAccess::Refused(Denied {
+            message: format!("the external location {name} is read-only"),
+            remedy: Some(format!(
+                "databricks external-locations update {name} --json '{{\"read_only\": false}}'"
+            )),
+        }));
+    }
+    if covering.owner.as_deref() == Some(principal.as_str())
+        || may_write(workspace, &covering, &principal).await
+    {
+        return Ok(WriteAccess::Allowed);
+    }
+    match dry_run(&workspace.client, location).await {
+        Ok(()) => Ok(WriteAccess::Allowed),
+        Err(refusal) if names_write_files(&refusal.message) => Ok(WriteAccess::Refused(Denied {
+            message: format!("{principal} has no WRITE FILES on the external location {name}"),
+            remedy: Some(format!(
+                "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {} TO {}",
+                sql::identifier(name),
+                sql::identifier(&principal)
+            )),
+        })),
+        // Privileges through groups are not always told, and the dry run has a right of its own.
+        Err(_) => Ok(WriteAccess::NotProved(format!(
+            "WRITE FILES on the external location {name} is not among the privileges that can be seen of {principal}; the first write of apply proves it"
+        ))),
+    }
+}
+
+fn names_write_files(message: &str) -> bool {
+    let text = message.to_uppercase().replace('_', " ");
+    text.contains("WRITE FILES")
+}
+
+/// `GET /api/2.1/unity-catalog/external-locations`, every page of it; a page may be empty and still have a successor.
+async fn external_locations(client: &Client) -> Result<Vec<ExternalLocationInfo>, Refusal> {
+    let mut all = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut query = vec![("max_results", "0")];
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let page: ExternalLocations = client
+            .get(
+                &["api", "2.1", "unity-catalog", "external-locations"],
+                &query,
+            )
+            .await?;
+        all.extend(page.external_locations);
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Whether a location lies in another: whole folders, scheme and authority without case.
+fn covers(url: &str, location: &str) -> bool {
+    let parts = |text: &str| -> (String, String) {
+        let text = text.trim_end_matches('/');
+        match text.split_once("://") {
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                (
+                    format!("{}://{}", scheme.to_lowercase(), authority.to_lowercase()),
+                    format!("/{path}/"),
+                )
+            }
+            None => ("file://".to_owned(), format!("{text}/")),
+        }
+    };
+    let ((here, inside), (there, path)) = (parts(url), parts(location));
+    here == there && (path.starts_with(&inside) || inside == "//")
+}
+
+/// `GET /api/2.1/unity-catalog/effective-permissions/external_location/{name}`.
+async fn may_write(
+    workspace: &Workspace,
+    location: &ExternalLocationInfo,
+    principal: &str,
+) -> bool {
+    let path = [
+        "api",
+        "2.1",
+        "unity-catalog",
+        "effective-permissions",
+        "external_location",
+        &location.name,
+    ];
+    let mut token: Option<String> = None;
+    loop {
+        let mut query = vec![("principal", principal)];
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let Ok(page) = workspace.client.get::<Permissions>(&path, &query).await else {
+            return false;
+        };
+        let found = page
+            .privilege_assignments
+            .iter()
+            .flat_map(|assignment| &assignment.privileges)
+            .any(|privilege| {
+                matches!(
+                    privilege
+                        .privilege
+                        .to_uppercase()
+                        .replace(' ', "_")
+                        .as_str(),
+                    "WRITE_FILES" | "ALL_PRIVILEGES"
+                )
+            });
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if found || token.is_none() {
+            return found;
+        }
+    }
+}
+
+/// `POST /api/2.0/unity-catalog/temporary-path-credentials` with `dry_run`: no credential is made.
+async fn dry_run(client: &Client, location: &str) -> Result<(), Refusal> {
+    let request = PathCredentialRequest {
+        url: location.to_owned(),
+        operation: "PATH_READ_WRITE".to_owned(),
+        dry_run: true,
+    };
+    let path = ["api", "2.0", "unity-catalog", "temporary-path-credentials"];
+    client
+        .post_safe::<serde_json::Value>(&path, &request)
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_covered_by_whole_folders() {
+        assert!(covers(
+            "abfss://dr@Acc.dfs.core.windows.net/",
+            "abfss://dr@acc.dfs.core.windows.net/sync"
+        ));
+        assert!(covers("s3://bucket/a", "s3://bucket/a"));
+        assert!(covers("s3://bucket", "s3://bucket/a/b"));
+        assert!(!covers("s3://bucket/a", "s3://bucket/ab"));
+        assert!(!covers("s3://bucket/A", "s3://bucket/a"));
+        assert!(!covers("s3://other", "s3://bucket/a"));
+        assert!(covers("/worlds/dr", "/worlds/dr/x"));
+        assert!(covers("file:///worlds/dr", "/worlds/dr/x"));
+    }
+}

@@ -1,0 +1,198 @@
+//! The ambient identity: settings from the environment and a profile, and the first method that they configure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Environment;
+use super::profile::{Profiles, same_host};
+
+/// Every setting: its key in a profile, its variable, and the group of methods it belongs to.
+const SETTINGS: [(&str, &str, &str); 16] = [
+    ("token", "DATABRICKS_TOKEN", "pat"),
+    ("client_id", "DATABRICKS_CLIENT_ID", ""),
+    ("client_secret", "DATABRICKS_CLIENT_SECRET", "oauth"),
+    ("azure_client_id", "ARM_CLIENT_ID", ""),
+    ("azure_client_secret", "ARM_CLIENT_SECRET", "azure"),
+    ("azure_tenant_id", "ARM_TENANT_ID", ""),
+    (
+        "azure_workspace_resource_id",
+        "DATABRICKS_AZURE_RESOURCE_ID",
+        "",
+    ),
+    ("azure_environment", "ARM_ENVIRONMENT", ""),
+    ("username", "DATABRICKS_USERNAME", ""),
+    ("password", "DATABRICKS_PASSWORD", "basic"),
+    ("auth_type", "DATABRICKS_AUTH_TYPE", ""),
+    ("account_id", "DATABRICKS_ACCOUNT_ID", ""),
+    ("warehouse_id", "DATABRICKS_WAREHOUSE_ID", ""),
+    ("oidc_token_env", "DATABRICKS_OIDC_TOKEN_ENV", ""),
+    ("oidc_token_filepath", "DATABRICKS_OIDC_TOKEN_FILEPATH", ""),
+    ("token_audience", "DATABRICKS_TOKEN_AUDIENCE", ""),
+];
+/// What is only good for the host it was made for.
+const OF_ONE_HOST: [&str; 3] = ["token", "username", "password"];
+
+/// Settings with where each was found. Values print nothing.
+pub(super) struct Settings {
+    found: BTreeMap<&'static str, (SecretString, String)>,
+    /// What was left aside, and why.
+    pub(super) notes: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Gathers them for a host: the environment first; a profile never overrides it.
+    ///
+    /// # Errors
+    /// What the user has to decide: a profile that is not there, several that fit, two methods at once.
+    pub(super) fn gather(
+        environment: &Environment,
+        host: &str,
+        profile: Option<&str>,
+    ) -> Result<Settings, (String, String)> {
+        let mut settings = Settings {
+            found: BTreeMap::new(),
+            notes: Vec::new(),
+        };
+        let elsewhere = environment
+            .variable("DATABRICKS_HOST")
+            .filter(|other| !same_host(other, host));
+        for (key, variable, _) in SETTINGS {
+            let Some(value) = environment.variable(variable) else {
+                continue;
+            };
+            if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
+                settings.notes.push((
+                    variable.to_owned(),
+                    format!("is for {other}, which DATABRICKS_HOST names"),
+                ));
+                continue;
+            }
+            settings.found.insert(
+                key,
+                (SecretString::from(value.to_owned()), variable.to_owned()),
+            );
+        }
+        settings.add_profile(environment, host, profile)?;
+        settings.check_one_method()?;
+        Ok(settings)
+    }
+
+    fn add_profile(
+        &mut self,
+        environment: &Environment,
+        host: &str,
+        profile: Option<&str>,
+    ) -> Result<(), (String, String)> {
+        let profiles = Profiles::read(environment).map_err(|why| ("profiles".to_owned(), why))?;
+        let named = profile.or_else(|| environment.variable("DATABRICKS_CONFIG_PROFILE"));
+        let name = match named {
+            Some(name) => name,
+            // Something is configured already, and no profile was asked for.
+            None if SETTINGS
+                .iter()
+                .any(|(key, _, group)| !group.is_empty() && self.found.contains_key(key)) =>
+            {
+                return Ok(());
+            }
+            None => match profiles.for_host(host) {
+                Ok(Some(name)) => name,
+                Ok(None) => {
+                    self.notes.push((
+                        "profiles".to_owned(),
+                        format!("none in {} is for {host}", profiles.path.display()),
+                    ));
+                    return Ok(());
+                }
+                Err(names) => {
+                    let why = format!(
+                        "{} are all for {host}: name one with workspace_profile",
+                        names.join(", ")
+                    );
+                    return Err(("profiles".to_owned(), why));
+                }
+            },
+        };
+        let label = format!("profile {name}");
+        let Some(keys) = profiles.get(name) else {
+            return Err((label, format!("is not in {}", profiles.path.display())));
+        };
+        let elsewhere = keys.get("host").filter(|other| !same_host(other, host));
+        for (key, _, _) in SETTINGS {
+            let Some(value) = keys.get(key).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
+                self.notes
+                    .push((label.clone(), format!("its {key} is for {other}")));
+                continue;
+            }
+            let origin = format!("{key} of {label}");
+            self.found
+                .entry(key)
+                .or_insert_with(|| (SecretString::from(value.clone()), origin));
+        }
+        Ok(())
+    }
+
+    fn check_one_method(&self) -> Result<(), (String, String)> {
+        if self.get("auth_type").is_some() {
+            return Ok(());
+        }
+        let groups: Vec<&str> = SETTINGS
+            .iter()
+            .filter(|(key, _, group)| !group.is_empty() && self.found.contains_key(key))
+            .map(|(_, _, group)| *group)
+            .collect();
+        match groups.as_slice() {
+            [] | [_] => Ok(()),
+            many => Err((
+                "settings".to_owned(),
+                format!(
+                    "more than one authorization method configured: {}; leave one, or name it with DATABRICKS_AUTH_TYPE",
+                    many.join(" and ")
+                ),
+            )),
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.found.get(key).map(|(value, _)| value.expose_secret())
+    }
+
+    /// Where a setting was found.
+    pub(super) fn origin(&self, key: &str) -> &str {
+        self.found.get(key).map_or("", |(_, origin)| origin)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found: Vec<&String> = self.found.values().map(|(_, origin)| origin).collect();
+        f.debug_struct("Settings")
+            .field("found", &found)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The workspace that the surroundings name: `DATABRICKS_HOST`, else the host of the profile.
+///
+/// # Errors
+/// That there is none, and what to set.
+pub(in super::super) fn ambient_host(environment: &Environment) -> Result<String, String> {
+    if let Some(host) = environment.variable("DATABRICKS_HOST") {
+        return Ok(host.to_owned());
+    }
+    let profiles = Profiles::read(environment)?;
+    let name = environment
+        .variable("DATABRICKS_CONFIG_PROFILE")
+        .unwrap_or_else(|| profiles.default_name());
+    let host = profiles
+        .get(name)
+        .and_then(|keys| keys.get("host"))
+        .cloned();
+    host.ok_or_else(|| {
+        format!("no workspace is named: set DATABRICKS_HOST, or a host in profile {name}")
+    })
+}

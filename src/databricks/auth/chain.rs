@@ -1,0 +1,322 @@
+//! The order in which identities are tried, and the account of it where none is taken.
+
+use std::fmt;
+
+use base64::Engine as _;
+use secrecy::SecretString;
+use url::Url;
+
+use super::super::client::{Client, is_loopback};
+use super::super::refusal::Refusal;
+use super::super::timing::Timing;
+use super::super::wire::Secret;
+use super::ambient::Settings;
+use super::azure::{self, Cli, ServicePrincipal};
+use super::oauth::{ClientSecret, Federation, TokenService};
+use super::oidc::IdToken;
+use super::{Credential, Environment, TokenSource};
+use crate::config::token_variable;
+use crate::region::RegionErrorKind;
+
+/// A workspace to sign in to.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Wanted<'a> {
+    /// Its label, for `DRSYNC_TOKEN_<NAME>`.
+    pub(in super::super) name: Option<&'a str>,
+    /// Where it is.
+    pub(in super::super) base: &'a Url,
+    /// Scope and key of the secret that holds its token.
+    pub(in super::super) secret: Option<(&'a str, &'a str)>,
+    /// The profile to use.
+    pub(in super::super) profile: Option<&'a str>,
+}
+
+/// Nobody could be signed in: what was tried, and why each failed. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInError {
+    /// The workspace's address.
+    pub workspace: String,
+    /// Each method that was tried, with what came of it.
+    pub tried: Vec<(String, String)>,
+}
+
+impl fmt::Display for SignInError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SignInError { workspace, tried } = self;
+        write!(f, "sign in to {workspace}")?;
+        for (place, (method, why)) in tried.iter().enumerate() {
+            write!(f, "{} {method} {why}", if place == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SignInError {}
+
+/// Everything about one sign-in.
+struct Chain<'a> {
+    wanted: &'a Wanted<'a>,
+    environment: &'a Environment,
+    timing: &'a Timing,
+    tried: Vec<(String, String)>,
+}
+
+/// Finds the identity for a workspace, and the warehouse that its settings name.
+///
+/// # Errors
+/// Everything that was tried. A service that does not answer is no reason: its credential is kept and asked again later.
+pub(in super::super) async fn sign_in(
+    wanted: &Wanted<'_>,
+    environment: &Environment,
+    timing: &Timing,
+) -> Result<(Credential, Option<String>), SignInError> {
+    let mut chain = Chain {
+        wanted,
+        environment,
+        timing,
+        tried: Vec::new(),
+    };
+    let warehouse = environment
+        .variable("DATABRICKS_WAREHOUSE_ID")
+        .map(str::to_owned);
+    match chain.run().await {
+        Some((credential, from_profile)) => Ok((credential, warehouse.or(from_profile))),
+        None => Err(SignInError {
+            workspace: wanted.base.as_str().trim_end_matches('/').to_owned(),
+            tried: chain.tried,
+        }),
+    }
+}
+
+impl Chain<'_> {
+    async fn run(&mut self) -> Option<(Credential, Option<String>)> {
+        if let Some(name) = self.wanted.name {
+            let variable = token_variable(name);
+            if let Some(token) = self.environment.variable(&variable) {
+                return Some((
+                    Credential::fixed(variable, token.trim(), self.timing.clone()),
+                    None,
+                ));
+            }
+            self.note(variable, "is not set");
+        }
+        let (ambient, warehouse) = self.ambient().await?;
+        let Some((scope, key)) = self.wanted.secret else {
+            return Some((ambient, warehouse));
+        };
+        match self.secret(ambient.clone(), scope, key).await {
+            Ok(credential) => Some((credential, warehouse)),
+            Err(refusal) => {
+                self.note(
+                    format!("secret {scope}/{key}, read with {},", ambient.method()),
+                    format!("is not to be had: {refusal}"),
+                );
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, method: impl Into<String>, why: impl Into<String>) {
+        self.tried.push((method.into(), why.into()));
+    }
+
+    /// `GET /api/2.0/secrets/get` with the ambient identity.
+    async fn secret(
+        &self,
+        ambient: Credential,
+        scope: &str,
+        key: &str,
+    ) -> Result<Credential, Refusal> {
+        let client = Client::new(self.wanted.base.clone(), ambient, self.timing.clone())?;
+        let secret: Secret = client
+            .get(
+                &["api", "2.0", "secrets", "get"],
+                &[("scope", scope), ("key", key)],
+            )
+            .await?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(secret.value.trim())
+            .unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        // A token stored with `echo` ends with a newline, which no header may have.
+        match text.trim_end() {
+            "" => Err(Refusal::new(
+                RegionErrorKind::Other,
+                "its value is no token",
+            )),
+            token => Ok(Credential::fixed(
+                format!("secret {scope}/{key}"),
+                token,
+                self.timing.clone(),
+            )),
+        }
+    }
+
+    async fn ambient(&mut self) -> Option<(Credential, Option<String>)> {
+        let Wanted { base, profile, .. } = *self.wanted;
+        let host = base.as_str().trim_end_matches('/');
+        let settings = match Settings::gather(self.environment, host, profile) {
+            Ok(settings) => settings,
+            Err((method, why)) => {
+                self.note(method, why);
+                return None;
+            }
+        };
+        self.tried.extend(settings.notes.iter().cloned());
+        let warehouse = settings.get("warehouse_id").map(str::to_owned);
+        let service = match TokenService::new(is_loopback(base), self.timing.clone()) {
+            Ok(service) => service,
+            Err(refusal) => {
+                self.note("HTTP", refusal.to_string());
+                return None;
+            }
+        };
+        let forced = settings.get("auth_type").map(str::to_lowercase);
+        let wanted = |method: &str| forced.as_deref().is_none_or(|it| it == method);
+        if let Some(token) = settings.get("token").filter(|_| wanted("pat")) {
+            let token =
+                Credential::fixed(settings.origin("token"), token.trim(), self.timing.clone());
+            return Some((token, warehouse));
+        }
+        if settings.get("password").is_some() && wanted("basic") {
+            self.note(
+                settings.origin("password").to_owned(),
+                "is of a method that Databricks no longer takes",
+            );
+        }
+        for (name, label, source) in sources(&settings, self.environment, base, &service) {
+            if !wanted(name) {
+                continue;
+            }
+            let credential = Credential::new(label.clone(), source, self.timing.clone());
+            match credential.token().await {
+                Ok(_) => return Some((credential, warehouse)),
+                // The service may be back when it matters; who it is for is decided.
+                Err(refusal) if refusal.kind == RegionErrorKind::Unavailable => {
+                    return Some((credential, warehouse));
+                }
+                Err(refusal) => {
+                    self.note(label, format!("is refused: {refusal}"));
+                    // Tools of this machine are guesses; what somebody configured is meant.
+                    if !matches!(name, "azure-cli" | "databricks-cli") {
+                        return None;
+                    }
+                }
+            }
+        }
+        match forced {
+            Some(method) => self.note(
+                format!("auth type {method}"),
+                "has not all it needs, or is not one drsync has",
+            ),
+            None => self.note(
+                "environment",
+                "sets neither DATABRICKS_TOKEN nor a client id and secret",
+            ),
+        }
+        None
+    }
+}
+
+/// The methods that the settings and the surroundings allow, in the official order.
+fn sources(
+    settings: &Settings,
+    environment: &Environment,
+    base: &Url,
+    service: &TokenService,
+) -> Vec<(&'static str, String, Box<dyn TokenSource>)> {
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let mut found: Vec<(&'static str, String, Box<dyn TokenSource>)> = Vec::new();
+    let client_id = settings.get("client_id");
+    if let (Some(id), Some(password)) = (client_id, settings.get("client_secret")) {
+        let source = ClientSecret {
+            service: service.clone(),
+            base: base.clone(),
+            id: id.to_owned(),
+            secret: secret(password),
+        };
+        found.push((
+            "oauth-m2m",
+            settings.origin("client_secret").to_owned(),
+            Box::new(source),
+        ));
+    }
+    let mut federate = |name, label: String, id_token| {
+        let source = Federation {
+            service: service.clone(),
+            base: base.clone(),
+            client_id: client_id.map(str::to_owned),
+            audience: settings.get("token_audience").map(str::to_owned),
+            id_token,
+        };
+        found.push((name, label, Box::new(source)));
+    };
+    let variable = settings
+        .get("oidc_token_env")
+        .unwrap_or("DATABRICKS_OIDC_TOKEN");
+    if let Some(token) = environment.variable(variable) {
+        federate(
+            "env-oidc",
+            variable.to_owned(),
+            IdToken::Variable(secret(token)),
+        );
+    }
+    if let Some(path) = settings.get("oidc_token_filepath") {
+        federate(
+            "file-oidc",
+            settings.origin("oidc_token_filepath").to_owned(),
+            IdToken::File(path.into()),
+        );
+    }
+    let url = environment
+        .variable("ACTIONS_ID_TOKEN_REQUEST_URL")
+        .and_then(|url| Url::parse(url).ok());
+    if let (Some(url), Some(bearer)) = (url, environment.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+        && client_id.is_some()
+    {
+        federate(
+            "github-oidc",
+            "the id token of GitHub Actions".to_owned(),
+            IdToken::GitHub {
+                url,
+                bearer: secret(bearer),
+            },
+        );
+    }
+    let cloud = azure::cloud(base, settings.get("azure_environment"));
+    if let (Some(cloud), Some(id), Some(password)) = (
+        cloud,
+        settings.get("azure_client_id"),
+        settings.get("azure_client_secret"),
+    ) {
+        let source = ServicePrincipal {
+            service: service.clone(),
+            base: base.clone(),
+            cloud,
+            tenant: settings.get("azure_tenant_id").map(str::to_owned),
+            id: id.to_owned(),
+            secret: secret(password),
+            resource_id: settings
+                .get("azure_workspace_resource_id")
+                .map(str::to_owned),
+        };
+        found.push((
+            "azure-client-secret",
+            settings.origin("azure_client_secret").to_owned(),
+            Box::new(source),
+        ));
+    }
+    if cloud.is_some() {
+        let cli = Cli::azure(environment.run.clone(), settings.get("azure_tenant_id"));
+        found.push(("azure-cli", "az".to_owned(), Box::new(cli)));
+    }
+    if !is_loopback(base) {
+        let cli = Cli::databricks(environment.run.clone(), base);
+        found.push((
+            "databricks-cli",
+            "databricks auth token".to_owned(),
+            Box::new(cli),
+        ));
+    }
+    found
+}

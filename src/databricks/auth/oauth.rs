@@ -1,0 +1,252 @@
+//! OAuth: where a workspace's tokens are, and the two ways drsync gets one: a client secret, or somebody else's token.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::super::client::plain_http;
+use super::super::refusal::Refusal;
+use super::super::timing::Timing;
+use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
+use super::oidc::IdToken;
+use super::{Token, TokenSource, refused};
+use crate::region::RegionErrorKind;
+
+/// Attempts at a token service that is away.
+const TRIES: u32 = 3;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Asks token services; they get nothing but what they are asked for.
+#[derive(Debug, Clone)]
+pub(super) struct TokenService {
+    http: reqwest::Client,
+    timing: Timing,
+}
+
+impl TokenService {
+    pub(super) fn new(loopback: bool, timing: Timing) -> Result<TokenService, Refusal> {
+        Ok(TokenService {
+            http: plain_http(loopback)?,
+            timing,
+        })
+    }
+
+    /// `GET` without a token; `None`: there is nothing.
+    pub(super) async fn get(
+        &self,
+        url: &str,
+    ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
+        self.get_with(url, None).await
+    }
+
+    pub(super) async fn get_with(
+        &self,
+        url: &str,
+        bearer: Option<&SecretString>,
+    ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
+        let response = self
+            .repeatedly(|| {
+                let request = self.http.get(url);
+                match bearer {
+                    Some(token) => request.bearer_auth(token.expose_secret()),
+                    None => request,
+                }
+            })
+            .await?;
+        let location = response
+            .headers()
+            .get("location")
+            .and_then(|to| to.to_str().ok())
+            .map(str::to_owned);
+        if response.status().is_redirection() {
+            return Ok(Some((Vec::new(), location)));
+        }
+        if !response.status().is_success() {
+            return Ok(None);
+        }
+        let body = response
+            .bytes()
+            .await
+            .map_err(|_| away("the answer broke off"))?;
+        Ok(Some((body.to_vec(), location)))
+    }
+
+    /// `POST` of a form to a token endpoint.
+    pub(super) async fn token(
+        &self,
+        endpoint: &str,
+        client: Option<(&str, &SecretString)>,
+        form: &[(&str, &str)],
+        now: DateTime<Utc>,
+    ) -> Result<Token, Refusal> {
+        let response = self
+            .repeatedly(|| {
+                let request = self.http.post(endpoint).form(form);
+                match client {
+                    Some((id, secret)) => request.basic_auth(id, Some(secret.expose_secret())),
+                    None => request,
+                }
+            })
+            .await?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|_| away("the answer broke off"))?;
+        let answer: TokenAnswer = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() && !answer.access_token.is_empty() {
+            // Some services tell no life: then the token is asked for again in an hour.
+            let seconds = if answer.expires_in > 0 {
+                answer.expires_in
+            } else {
+                3600
+            };
+            let life = Some((now, now + TimeDelta::seconds(seconds)));
+            return Ok(Token {
+                life,
+                ..Token::forever(answer.access_token)
+            });
+        }
+        let said = match (answer.error, answer.error_description) {
+            (Some(error), Some(more)) => {
+                format!("{error}: {}", more.lines().next().unwrap_or_default())
+            }
+            (Some(error), None) => error,
+            (None, _) => format!("the token service answers {status}"),
+        };
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(away(said));
+        }
+        Err(refused(said))
+    }
+
+    async fn repeatedly(
+        &self,
+        request: impl Fn() -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, Refusal> {
+        let mut made = 0;
+        loop {
+            made += 1;
+            let why = match request().send().await {
+                Ok(response) => {
+                    let passes = matches!(response.status().as_u16(), 429 | 502 | 503 | 504);
+                    if !passes || made >= TRIES {
+                        return Ok(response);
+                    }
+                    String::new()
+                }
+                Err(error) if error.is_timeout() => {
+                    "the token service does not answer in time".to_owned()
+                }
+                Err(error) if error.is_connect() => "no connection to the token service".to_owned(),
+                Err(_) => "the connection to the token service was lost".to_owned(),
+            };
+            if made >= TRIES {
+                return Err(away(why));
+            }
+            self.timing
+                .sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8))
+                .await;
+        }
+    }
+
+    /// Where a workspace's tokens are: as its metadata says, else at the usual place.
+    pub(super) async fn endpoint(&self, base: &Url) -> Result<(String, HostMetadata), Refusal> {
+        let base = base.as_str().trim_end_matches('/');
+        let metadata: HostMetadata = match self
+            .get(&format!("{base}/.well-known/databricks-config"))
+            .await
+        {
+            Ok(Some((body, _))) => serde_json::from_slice(&body).unwrap_or_default(),
+            Ok(None) | Err(_) => HostMetadata::default(),
+        };
+        let account = metadata.account_id.as_deref().unwrap_or_default();
+        let oidc = match &metadata.oidc_endpoint {
+            Some(endpoint) => endpoint.replace("{account_id}", account),
+            None => format!("{base}/oidc"),
+        };
+        let found = self
+            .get(&format!(
+                "{}/.well-known/oauth-authorization-server",
+                oidc.trim_end_matches('/')
+            ))
+            .await?;
+        let endpoints: OidcEndpoints = found
+            .and_then(|(body, _)| serde_json::from_slice(&body).ok())
+            .unwrap_or_default();
+        let secure = |to: &str| to.starts_with("https://") || base.starts_with("http://");
+        match endpoints.token_endpoint {
+            endpoint if endpoint.is_empty() => {
+                Err(refused("the workspace does not say where its tokens are"))
+            }
+            endpoint if !secure(&endpoint) => {
+                Err(refused("the workspace's token endpoint is not https"))
+            }
+            endpoint => Ok((endpoint, metadata)),
+        }
+    }
+}
+
+pub(super) fn away(message: impl Into<String>) -> Refusal {
+    Refusal::new(RegionErrorKind::Unavailable, message).transient()
+}
+
+/// A Databricks service principal with a client secret.
+#[derive(Debug)]
+pub(super) struct ClientSecret {
+    pub(super) service: TokenService,
+    pub(super) base: Url,
+    pub(super) id: String,
+    pub(super) secret: SecretString,
+}
+
+#[async_trait]
+impl TokenSource for ClientSecret {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+        let (endpoint, _) = self.service.endpoint(&self.base).await?;
+        let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
+        self.service
+            .token(&endpoint, Some((&self.id, &self.secret)), &form, now)
+            .await
+    }
+}
+
+/// Somebody else's token, exchanged for one of the workspace.
+#[derive(Debug)]
+pub(super) struct Federation {
+    pub(super) service: TokenService,
+    pub(super) base: Url,
+    pub(super) client_id: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) id_token: IdToken,
+}
+
+#[async_trait]
+impl TokenSource for Federation {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+        let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
+        let told = metadata
+            .token_federation_default_oidc_audiences
+            .first()
+            .cloned();
+        let audience = self
+            .audience
+            .clone()
+            .or(told)
+            .unwrap_or_else(|| endpoint.clone());
+        let subject = self.id_token.read(&self.service, &audience).await?;
+        let mut form = vec![
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+            ("subject_token", subject.expose_secret()),
+            ("scope", "all-apis"),
+        ];
+        form.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
+        self.service.token(&endpoint, None, &form, now).await
+    }
+}

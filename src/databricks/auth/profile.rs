@@ -1,0 +1,160 @@
+//! Profiles of `~/.databrickscfg`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Environment;
+
+/// The section that says which profile is the default.
+const SETTINGS: &str = "__settings__";
+
+/// The file's profiles by name, each with its keys in lower case.
+#[derive(Default)]
+pub(super) struct Profiles {
+    pub(super) path: PathBuf,
+    sections: BTreeMap<String, BTreeMap<String, String>>,
+    order: Vec<String>,
+}
+
+impl Profiles {
+    /// Reads the file; without one there are no profiles.
+    ///
+    /// # Errors
+    /// Why a file that is there cannot be read.
+    pub(super) fn read(environment: &Environment) -> Result<Profiles, String> {
+        let named = environment
+            .variable("DATABRICKS_CONFIG_FILE")
+            .map(PathBuf::from);
+        let Some(path) = named.or_else(|| Some(environment.home.as_ref()?.join(".databrickscfg")))
+        else {
+            return Ok(Profiles::default());
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Profiles {
+                path,
+                ..Profiles::parse(&text)
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Profiles {
+                path,
+                ..Profiles::default()
+            }),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    fn parse(text: &str) -> Profiles {
+        let mut profiles = Profiles::default();
+        let mut section = "DEFAULT".to_owned();
+        for line in text.lines() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                section = name.0.trim().to_owned();
+                profiles.order.push(section.clone());
+                profiles.sections.entry(section.clone()).or_default();
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
+            // A comment begins after a blank only: passwords may have a # in them.
+            let value = value.split(" #").next().unwrap_or_default().trim();
+            let keys = profiles.sections.entry(section.clone()).or_default();
+            keys.insert(key.trim().to_lowercase(), value.to_owned());
+        }
+        profiles
+    }
+
+    /// The profile of this name.
+    pub(super) fn get(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.sections.get(name).filter(|_| name != SETTINGS)
+    }
+
+    /// The name of the default profile.
+    pub(super) fn default_name(&self) -> &str {
+        let chosen = self
+            .sections
+            .get(SETTINGS)
+            .and_then(|settings| settings.get("default_profile"));
+        chosen.map_or("DEFAULT", String::as_str)
+    }
+
+    /// The profile to use where none is named: the default one, if it is for this host, else the only one that is.
+    ///
+    /// # Errors
+    /// The names, where several are for it.
+    pub(super) fn for_host(&self, host: &str) -> Result<Option<&str>, Vec<&str>> {
+        let default = self.default_name();
+        let fits = |name: &str| {
+            self.get(name)
+                .and_then(|keys| keys.get("host"))
+                .is_some_and(|it| same_host(it, host))
+        };
+        if fits(default) {
+            return Ok(self
+                .order
+                .iter()
+                .map(String::as_str)
+                .find(|name| *name == default)
+                .or(Some("DEFAULT")));
+        }
+        let found: Vec<&str> = self
+            .order
+            .iter()
+            .map(String::as_str)
+            .filter(|name| fits(name))
+            .collect();
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one)),
+            _ => Err(found),
+        }
+    }
+}
+
+/// Two ways to write the same workspace.
+pub(super) fn same_host(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let text = text.trim().to_lowercase();
+        let text = text.strip_prefix("https://").unwrap_or(&text).to_owned();
+        let text = text.split(['/', '?']).next().unwrap_or_default().to_owned();
+        text.strip_suffix(":443").unwrap_or(&text).to_owned()
+    };
+    // Plain http is another place.
+    one.trim().starts_with("http://") == other.trim().starts_with("http://")
+        && plain(one.trim_start_matches("http://")) == plain(other.trim_start_matches("http://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_keys_and_comments_are_read_as_the_official_clients_do() {
+        let profiles = Profiles::parse(
+            "[DEFAULT]\nhost = https://one.test\ntoken=a#b # note\n; no\n[two]\nHOST = two.test\n[three]\nhost = two.test\n",
+        );
+        assert_eq!(profiles.get("DEFAULT").unwrap()["token"], "a#b");
+        assert!(
+            !profiles.get("two").unwrap().contains_key("token"),
+            "nothing is inherited"
+        );
+        assert_eq!(profiles.for_host("https://one.test/"), Ok(Some("DEFAULT")));
+        assert_eq!(
+            profiles.for_host("https://two.test"),
+            Err(vec!["two", "three"])
+        );
+        assert_eq!(profiles.for_host("https://four.test"), Ok(None));
+    }
+
+    #[test]
+    fn hosts_are_the_same_whatever_their_decoration() {
+        assert!(same_host(
+            "https://ADB-1.azuredatabricks.net/?o=1",
+            "adb-1.azuredatabricks.net:443"
+        ));
+        assert!(!same_host("http://127.0.0.1:80", "https://127.0.0.1:80"));
+    }
+}

@@ -1,0 +1,199 @@
+//! One statement for many tables, and what to do when it is refused.
+//!
+//! A batch that fails because of one table goes on without it; a form that the warehouse does not take is not tried again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::{StreamExt, TryFutureExt, stream};
+
+use super::refusal::Refusal;
+use super::rows::Rows;
+use super::sql::{Relation, Statement};
+use super::statements::{Intent, Sql};
+
+/// Tables a statement.
+pub(super) const TABLES: usize = 50;
+/// Statements at once where tables are looked at one by one.
+const SINGLES: usize = 8;
+/// Tables taken out of a batch by name before the rest is looked at one by one.
+const TAKEN_OUT_MAX: usize = 4;
+
+/// The batched forms that this warehouse has refused.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    refused: AtomicBool,
+}
+
+/// How several tables, and one alone, are asked about.
+pub(super) struct Form<'a, Q> {
+    pub(super) relation: &'a (dyn Fn(&Q) -> Relation + Sync),
+    pub(super) many: &'a (dyn Fn(&[&Q]) -> Statement + Sync),
+    pub(super) one: &'a (dyn Fn(&Q) -> Statement + Sync),
+    /// Tables a statement.
+    pub(super) size: usize,
+}
+
+impl Batches {
+    /// Asks about all tables; the answers stand at their questions' places.
+    pub(super) async fn ask<Q: Sync>(
+        &self,
+        sql: &Sql,
+        asked: &[&Q],
+        form: &Form<'_, Q>,
+    ) -> Vec<Result<Rows, Refusal>> {
+        let chunks: Vec<&[&Q]> = asked.chunks(form.size.max(1)).collect();
+        let mut answered: Vec<Vec<Result<Rows, Refusal>>> = Vec::with_capacity(chunks.len());
+        let asks: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| self.chunk(sql, chunk, form))
+            .collect();
+        let mut asks = stream::iter(asks).buffered(4);
+        while let Some(answers) = asks.next().await {
+            answered.push(answers);
+        }
+        answered.into_iter().flatten().collect()
+    }
+
+    async fn chunk<Q: Sync>(
+        &self,
+        sql: &Sql,
+        asked: &[&Q],
+        form: &Form<'_, Q>,
+    ) -> Vec<Result<Rows, Refusal>> {
+        let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
+        let mut taken_out = 0;
+        loop {
+            let open: Vec<usize> = (0..asked.len())
+                .filter(|at| answers[*at].is_none())
+                .collect();
+            if open.len() < 2 || taken_out > TAKEN_OUT_MAX || self.refused.load(Ordering::Relaxed) {
+                break;
+            }
+            let tables: Vec<&Q> = open.iter().map(|at| asked[*at]).collect();
+            match sql.run(&(form.many)(&tables), Intent::Look).await {
+                Ok(finished) => {
+                    for (at, rows) in open.iter().zip(finished.rows.split(tables.len())) {
+                        answers[*at] = Some(Ok(rows));
+                    }
+                }
+                Err(refusal) => {
+                    let relations: Vec<Relation> =
+                        tables.iter().map(|table| (form.relation)(table)).collect();
+                    match named(&refusal.message, &relations) {
+                        Some(place) => {
+                            answers[open[place]] = Some(Err(refusal));
+                            taken_out += 1;
+                        }
+                        None if refusal.is_syntax() => {
+                            self.refused.store(true, Ordering::Relaxed);
+                            break;
+                        }
+                        // The warehouse or the workspace is away: one by one would be the same many times.
+                        None if refusal.transient => {
+                            for at in open {
+                                answers[at] = Some(Err(refusal.clone()));
+                            }
+                        }
+                        None => break,
+                    }
+                }
+            }
+        }
+        self.one_by_one(sql, asked, form, &mut answers).await;
+        answers.into_iter().flatten().collect()
+    }
+
+    async fn one_by_one<Q: Sync>(
+        &self,
+        sql: &Sql,
+        asked: &[&Q],
+        form: &Form<'_, Q>,
+        answers: &mut [Option<Result<Rows, Refusal>>],
+    ) {
+        let open: Vec<usize> = (0..asked.len())
+            .filter(|at| answers[*at].is_none())
+            .collect();
+        let statements: Vec<(usize, Statement)> = open
+            .into_iter()
+            .map(|at| (at, (form.one)(asked[at])))
+            .collect();
+        let looks: Vec<_> = statements
+            .iter()
+            .map(|(at, statement)| {
+                let look = sql
+                    .run(statement, Intent::Look)
+                    .map_ok(|finished| finished.rows);
+                async move { (*at, look.await) }
+            })
+            .collect();
+        let mut looks = stream::iter(looks).buffer_unordered(SINGLES);
+        while let Some((at, answer)) = looks.next().await {
+            answers[at] = Some(answer);
+        }
+    }
+}
+
+/// The one table that a refusal names, however it spells it; `None`: none or several.
+fn named(message: &str, tables: &[Relation]) -> Option<usize> {
+    let plain = |text: &str| text.replace('`', "").to_lowercase();
+    let message = plain(message);
+    let found: Vec<usize> = tables
+        .iter()
+        .enumerate()
+        .filter(|(_, table)| {
+            let name = match table {
+                Relation::Named(name) => {
+                    plain(&format!("{}.{}.{}", name.catalog, name.schema, name.table))
+                }
+                Relation::Path(path) => plain(path),
+            };
+            contains_whole(&message, &name)
+        })
+        .map(|(at, _)| at)
+        .collect();
+    match found.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+/// Whether a text names something, and not something longer that begins or ends with it.
+fn contains_whole(text: &str, name: &str) -> bool {
+    let goes_on =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '/' | '%');
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let mut after = text[at + name.len()..].chars();
+        let next = match after.next() {
+            // The log inside a table's folder is the table; a full stop ends a sentence or begins another part.
+            Some('/') if after.as_str().starts_with("_delta_log") => None,
+            Some('.') => after.next(),
+            other => other,
+        };
+        !before.is_some_and(goes_on) && !next.is_some_and(goes_on)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TableName;
+
+    #[test]
+    fn a_refusal_names_its_table_and_not_its_neighbour() {
+        let tables = ["gold", "gold_2", "g"]
+            .map(|table| Relation::Named(TableName::new("main", "core", table)));
+        let named = |text: &str| named(text, &tables);
+        assert_eq!(
+            named("The table or view `main`.`core`.`gold` cannot be found."),
+            Some(0)
+        );
+        assert_eq!(named("no access to main.core.gold_2."), Some(1));
+        assert_eq!(named("main.core.gold and main.core.g"), None);
+        assert_eq!(named("main.core.gold.column"), None);
+        assert_eq!(named("out of memory"), None);
+        let paths = ["s3://b/x/a", "s3://b/x/ab"].map(|path| Relation::Path(path.to_owned()));
+        let at = super::named("s3://b/x/a/_delta_log is not there", &paths);
+        assert_eq!(at, Some(0));
+    }
+}

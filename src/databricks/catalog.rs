@@ -1,0 +1,208 @@
+//! Tables as Unity Catalog lists them, a schema at a time where many are asked for.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+
+use super::client::Client;
+use super::refusal::Refusal;
+use super::sql::identifier;
+use super::wire::{TableInfo, Tables};
+use crate::config::TableName;
+use crate::region::{Denied, RegionError, RegionErrorKind, Table};
+
+/// From so many tables of one schema on, the schema is listed instead.
+const LIST_FROM: usize = 20;
+/// Tables looked up at once.
+const AT_ONCE: usize = 16;
+
+const PATH: [&str; 4] = ["api", "2.1", "unity-catalog", "tables"];
+
+/// Looks tables up; what a listing lacks is asked for alone, to learn why.
+pub(super) async fn tables(
+    client: &Client,
+    asked: &[TableName],
+    principal: Option<&str>,
+) -> Vec<Result<Table, RegionError>> {
+    let mut by_schema: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for name in asked {
+        *by_schema
+            .entry((name.catalog.to_lowercase(), name.schema.to_lowercase()))
+            .or_default() += 1;
+    }
+    let listings = by_schema
+        .into_iter()
+        .filter(|(_, count)| *count >= LIST_FROM);
+    let listings: Vec<_> = listings
+        .map(|((catalog, schema), _)| list(client, catalog, schema))
+        .collect();
+    let listings: Vec<Vec<TableInfo>> = stream::iter(listings).buffer_unordered(4).collect().await;
+    let listed: BTreeMap<TableName, TableInfo> = listings
+        .into_iter()
+        .flatten()
+        .map(|info| (name_of(&info), info))
+        .collect();
+    let looks: Vec<_> = asked
+        .iter()
+        .map(|name| {
+            let listed = listed.get(name).map(|info| table(info, name, principal));
+            async move {
+                match listed {
+                    Some(table) => Ok(table),
+                    None => alone(client, name, principal).await,
+                }
+            }
+        })
+        .collect();
+    stream::iter(looks).buffered(AT_ONCE).collect().await
+}
+
+/// `GET /api/2.1/unity-catalog/tables?catalog_name&schema_name`; a refused listing is an empty one, asked table by table.
+async fn list(client: &Client, catalog: String, schema: String) -> Vec<TableInfo> {
+    let mut all = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut query = vec![
+            ("catalog_name", catalog.as_str()),
+            ("schema_name", schema.as_str()),
+            ("max_results", "0"),
+            ("omit_properties", "true"),
+            ("omit_username", "true"),
+        ];
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let Ok(page) = client.get::<Tables>(&PATH, &query).await else {
+            return Vec::new();
+        };
+        all.extend(page.tables);
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return all;
+        }
+    }
+}
+
+/// `GET /api/2.1/unity-catalog/tables/{full_name}`.
+pub(super) async fn info(client: &Client, name: &TableName) -> Result<TableInfo, Refusal> {
+    let full = format!("{}.{}.{}", name.catalog, name.schema, name.table);
+    let path = ["api", "2.1", "unity-catalog", "tables", &full];
+    client.get(&path, &[("include_browse", "true")]).await
+}
+
+async fn alone(
+    client: &Client,
+    name: &TableName,
+    principal: Option<&str>,
+) -> Result<Table, RegionError> {
+    match info(client, name).await {
+        Ok(info) => Ok(table(&info, name, principal)),
+        Err(refusal) if refusal.kind == RegionErrorKind::Denied && !refusal.is_sign_in() => {
+            Ok(Table {
+                name: name.clone(),
+                table_id: None,
+                location: None,
+                unsupported: None,
+                denied: Some(Denied {
+                    message: refusal.to_string(),
+                    remedy: Some(grant(name, principal)),
+                }),
+            })
+        }
+        Err(refusal) => Err(refusal.doing(format!("look up {name}"))),
+    }
+}
+
+fn name_of(info: &TableInfo) -> TableName {
+    TableName::new(&info.catalog_name, &info.schema_name, &info.name)
+}
+
+fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table {
+    let name = if info.name.is_empty() {
+        asked.clone()
+    } else {
+        name_of(info)
+    };
+    let who = principal.unwrap_or("the principal");
+    let denied = info.browse_only.then(|| Denied {
+        message: format!("{who} has no SELECT on it"),
+        remedy: Some(grant(&name, principal)),
+    });
+    Table {
+        table_id: info.table_id.clone(),
+        location: info.storage_location.clone(),
+        unsupported: unsupported(info),
+        denied,
+        name,
+    }
+}
+
+/// The statement that gives read access.
+fn grant(name: &TableName, principal: Option<&str>) -> String {
+    format!(
+        "GRANT SELECT ON TABLE {} TO {}",
+        name.sql(),
+        identifier(principal.unwrap_or("principal"))
+    )
+}
+
+/// Why a table cannot be cloned, if so: a noun with its article.
+fn unsupported(info: &TableInfo) -> Option<String> {
+    let kind = info.table_type.as_deref().unwrap_or("EXTERNAL");
+    match kind {
+        "VIEW" => return Some("a view".into()),
+        "METRIC_VIEW" => return Some("a metric view".into()),
+        "MATERIALIZED_VIEW" => return Some("a materialized view".into()),
+        "STREAMING_TABLE" => return Some("a streaming table".into()),
+        "FOREIGN" => return Some("a foreign table".into()),
+        "MANAGED" | "EXTERNAL" | "MANAGED_SHALLOW_CLONE" | "EXTERNAL_SHALLOW_CLONE" => {}
+        other => return Some(format!("a table of type {other}")),
+    }
+    match info.data_source_format.as_deref() {
+        Some("DELTA" | "DELTA_UNIFORM_ICEBERG") | None => {}
+        Some(format) => return Some(format!("a table in {format} format")),
+    }
+    if info
+        .row_filter
+        .as_ref()
+        .is_some_and(|filter| !filter.is_null())
+    {
+        return Some("a table with a row filter".into());
+    }
+    let masked = info
+        .columns
+        .iter()
+        .any(|column| column.mask.as_ref().is_some_and(|mask| !mask.is_null()));
+    masked.then(|| "a table with column masks".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_cloned_is_named() {
+        let read = |json: serde_json::Value| unsupported(&serde_json::from_value(json).unwrap());
+        let said = |json| read(json).unwrap_or_default();
+        use serde_json::json;
+        assert_eq!(
+            read(json!({"table_type": "MANAGED", "data_source_format": "DELTA"})),
+            None
+        );
+        assert_eq!(said(json!({"table_type": "VIEW"})), "a view");
+        assert_eq!(
+            said(json!({"table_type": "STREAMING_TABLE", "data_source_format": "DELTA"})),
+            "a streaming table"
+        );
+        assert_eq!(
+            said(json!({"table_type": "EXTERNAL", "data_source_format": "ICEBERG"})),
+            "a table in ICEBERG format"
+        );
+        assert_eq!(
+            said(json!({"table_type": "HOLOGRAM"})),
+            "a table of type HOLOGRAM"
+        );
+        let filter = json!({"table_type": "MANAGED", "row_filter": {"function_name": "f"}});
+        assert_eq!(said(filter), "a table with a row filter");
+        let mask = json!({"table_type": "MANAGED", "columns": [{"name": "a"}, {"name": "b", "mask": {"function_name": "f"}}]});
+        assert_eq!(said(mask), "a table with column masks");
+    }
+}

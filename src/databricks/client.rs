@@ -1,0 +1,385 @@
+//! The only place that speaks HTTP: requests are signed, repeated where that is safe, and read; refusals become one kind.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::auth::Credential;
+use super::refusal::Refusal;
+use super::timing::Timing;
+use crate::region::RegionErrorKind;
+
+mod answer;
+mod gate;
+mod retry;
+
+use gate::Gate;
+use retry::{Again, Repeat, Tries};
+
+/// What the User-Agent says.
+pub(super) const AGENT: &str = concat!("drsync/", env!("CARGO_PKG_VERSION"));
+/// No single request takes longer; statements are polled.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// A host that does not take a connection in this time is away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// No answer that drsync asks for is larger.
+const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A client of one workspace; clones share everything.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: reqwest::Client,
+    base: Url,
+    credential: Credential,
+    timing: Timing,
+    gate: Gate,
+    clock: Mutex<Option<DateTime<Utc>>>,
+}
+
+/// One request, before it is sent.
+struct Call<'a> {
+    method: Method,
+    path: &'a [&'a str],
+    query: Vec<(&'a str, String)>,
+    body: Option<Vec<u8>>,
+    repeat: Repeat,
+}
+
+/// An answer that was read whole.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+/// A connection for requests that need no workspace: sign-in, and signed addresses of results.
+pub(super) fn plain_http(loopback: bool) -> Result<reqwest::Client, Refusal> {
+    let builder = reqwest::Client::builder()
+        .user_agent(AGENT)
+        .timeout(REQUEST_TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A token follows no redirect, and a sign-in page is no answer.
+        .redirect(reqwest::redirect::Policy::none());
+    let builder = if loopback {
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    builder.build().map_err(|error| {
+        Refusal::new(
+            RegionErrorKind::Other,
+            format!("the HTTP client cannot be made: {error}"),
+        )
+    })
+}
+
+/// Whether an address is this machine's.
+pub(super) fn is_loopback(base: &Url) -> bool {
+    match base.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        base: Url,
+        credential: Credential,
+        timing: Timing,
+    ) -> Result<Client, Refusal> {
+        let http = plain_http(is_loopback(&base))?;
+        let clock = Mutex::default();
+        let gate = Gate::default();
+        Ok(Client {
+            inner: Arc::new(Inner {
+                http,
+                base,
+                credential,
+                timing,
+                gate,
+                clock,
+            }),
+        })
+    }
+
+    /// The workspace's address.
+    pub fn base(&self) -> &Url {
+        &self.inner.base
+    }
+
+    pub(super) fn timing(&self) -> &Timing {
+        &self.inner.timing
+    }
+
+    /// What the service's clock said with its last answer.
+    pub(super) fn service_clock(&self) -> Option<DateTime<Utc>> {
+        *self
+            .inner
+            .clock
+            .lock()
+            .expect("no panic while the clock is noted")
+    }
+
+    /// `GET`: always safe to repeat.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        let query = query
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()))
+            .collect();
+        let call = Call {
+            method: Method::GET,
+            path,
+            query,
+            body: None,
+            repeat: Repeat::Safe,
+        };
+        let answer = self
+            .send(&call, |answer| {
+                answer::json::<T>(&answer.headers, &answer.body)
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    /// `GET` of raw bytes: always safe to repeat.
+    pub(super) async fn get_bytes(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<u8>, Refusal> {
+        let query = query
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()))
+            .collect();
+        let call = Call {
+            method: Method::GET,
+            path,
+            query,
+            body: None,
+            repeat: Repeat::Safe,
+        };
+        self.send(&call, |answer| Ok(answer.body.clone())).await
+    }
+
+    /// `POST` whose repetition does no harm.
+    pub(super) async fn post_safe<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Refusal> {
+        self.post(path, body, Repeat::Safe).await
+    }
+
+    /// `POST` that is sent again only where it surely had no effect; otherwise its outcome is unknown.
+    pub(super) async fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Refusal> {
+        self.post(path, body, Repeat::OnlyIfRefused).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+        repeat: Repeat,
+    ) -> Result<T, Refusal> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            Refusal::new(
+                RegionErrorKind::Other,
+                format!("the request cannot be written: {error}"),
+            )
+        })?;
+        let call = Call {
+            method: Method::POST,
+            path,
+            query: Vec::new(),
+            body: Some(body),
+            repeat,
+        };
+        self.send(&call, |answer| {
+            answer::json::<T>(&answer.headers, &answer.body)
+        })
+        .await
+    }
+
+    /// `GET` of a signed address: without the token, which is none of its business.
+    pub(super) async fn get_signed(
+        &self,
+        link: &str,
+        headers: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let mut tries = Tries::new(Repeat::Safe);
+        loop {
+            let mut request = self.inner.http.get(link);
+            for (key, value) in headers {
+                request = request.header(key, value);
+            }
+            let refusal = match self.exchange(request).await {
+                Ok(answer) if answer.status.is_success() => return Ok(answer.body),
+                Ok(answer) => (
+                    Refusal::new(
+                        RegionErrorKind::Other,
+                        format!("the store of the result answers {}", answer.status),
+                    ),
+                    if answer.status.is_server_error() {
+                        Again::IfSafe
+                    } else {
+                        Again::Never
+                    },
+                ),
+                Err(lost) => lost,
+            };
+            let pause = tries.pause(refusal, &self.inner.timing)?;
+            self.inner.timing.sleep(pause).await;
+        }
+    }
+
+    async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut tries = Tries::new(call.repeat);
+        let mut signed_again = false;
+        loop {
+            let request = self.signed(call).await?;
+            let turn = self.inner.gate.enter().await;
+            let sent = self.exchange(request).await;
+            drop(turn);
+            let refusal = match sent {
+                Err(lost) => lost,
+                Ok(answer) if answer.status.is_success() => {
+                    self.inner.gate.went_well();
+                    match read(&answer) {
+                        Ok(value) => return Ok(value),
+                        Err(unreadable) => (unreadable, Again::IfSafe),
+                    }
+                }
+                Ok(answer) => {
+                    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                        self.inner.gate.was_throttled();
+                    }
+                    let refusal = answer::refusal(
+                        answer.status,
+                        &answer.headers,
+                        &answer.body,
+                        self.inner.timing.now(),
+                    );
+                    if refusal.0.status == Some(401)
+                        && !signed_again
+                        && self.inner.credential.renews()
+                    {
+                        // The token may have been revoked or outlived; one fresh token is worth one more try.
+                        signed_again = true;
+                        self.inner.credential.forget().await;
+                        continue;
+                    }
+                    refusal
+                }
+            };
+            let pause = tries.pause(refusal, &self.inner.timing)?;
+            self.inner.timing.sleep(pause).await;
+        }
+    }
+
+    async fn signed(&self, call: &Call<'_>) -> Result<reqwest::RequestBuilder, Refusal> {
+        let mut url = self.inner.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(call.path);
+        }
+        let token = self.inner.credential.token().await?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+            .map_err(|_| {
+                Refusal::new(
+                    RegionErrorKind::Denied,
+                    "the token has characters that no token has",
+                )
+            })?;
+        bearer.set_sensitive(true);
+        let mut request = self
+            .inner
+            .http
+            .request(call.method.clone(), url)
+            .header("Accept", "application/json")
+            .header("Authorization", bearer)
+            .query(&call.query);
+        for (name, value) in &token.headers {
+            let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
+                Refusal::new(
+                    RegionErrorKind::Denied,
+                    "the token has characters that no token has",
+                )
+            })?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &call.body {
+            request = request
+                .header("Content-Type", "application/json")
+                .body(body.clone());
+        }
+        Ok(request)
+    }
+
+    /// Sends a request and reads the whole answer.
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (Refusal, Again)> {
+        let mut response = request.send().await.map_err(|error| retry::lost(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if let Some(date) = answer::date(&headers) {
+            *self
+                .inner
+                .clock
+                .lock()
+                .expect("no panic while the clock is noted") = Some(date);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| retry::lost(&error))?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > BODY_BYTES_MAX {
+                let text = format!("the answer is longer than {BODY_BYTES_MAX} bytes");
+                return Err((Refusal::new(RegionErrorKind::Other, text), Again::Never));
+            }
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner {
+            base, credential, ..
+        } = self.inner.as_ref();
+        f.debug_struct("Client")
+            .field("base", &base.as_str())
+            .field("credential", credential)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! When a request is sent again: where it surely had no effect, or where having it twice does no harm.
+
+use std::time::Duration;
+
+use super::super::refusal::Refusal;
+use super::super::timing::Timing;
+use crate::region::RegionErrorKind;
+
+/// Whether having an effect twice does harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It does not.
+    Safe,
+    /// It may.
+    OnlyIfRefused,
+}
+
+/// When a refusal is worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It would be the same.
+    Never,
+    /// The request was not carried out.
+    Surely,
+    /// No connection came about.
+    NotSent,
+    /// Nobody knows whether it was carried out.
+    IfSafe,
+}
+
+/// Attempts where the service asks for patience.
+const TRIES: u32 = 8;
+/// Attempts where the outcome of the last is not known.
+const TRIES_UNKNOWN: u32 = 5;
+/// Attempts at a host that takes no connection: it is away, and that is an answer too.
+const TRIES_CONNECT: u32 = 3;
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+const PAUSE_LONGEST: Duration = Duration::from_secs(10);
+/// All pauses of one request together; a region that asks for more is said to be throttling.
+const PAUSES_MAX: Duration = Duration::from_secs(300);
+
+/// The attempts at one request.
+#[derive(Debug)]
+pub(super) struct Tries {
+    repeat: Repeat,
+    made: u32,
+    paused: Duration,
+}
+
+impl Tries {
+    pub(super) fn new(repeat: Repeat) -> Tries {
+        Tries {
+            repeat,
+            made: 0,
+            paused: Duration::ZERO,
+        }
+    }
+
+    /// How long to wait before another attempt.
+    ///
+    /// # Errors
+    /// The refusal itself, where there is to be no other; of a write whose outcome is not known it says so.
+    pub(super) fn pause(
+        &mut self,
+        (refusal, again): (Refusal, Again),
+        timing: &Timing,
+    ) -> Result<Duration, Refusal> {
+        self.made += 1;
+        let tries = match (again, self.repeat) {
+            (Again::Never, _) => 0,
+            (Again::Surely, _) => TRIES,
+            (Again::NotSent, _) => TRIES_CONNECT,
+            (Again::IfSafe, Repeat::Safe) => TRIES_UNKNOWN,
+            (Again::IfSafe, Repeat::OnlyIfRefused) => return Err(refusal.transient().unknown()),
+        };
+        let refusal = match again {
+            Again::Never => refusal,
+            Again::Surely | Again::NotSent | Again::IfSafe => refusal.transient(),
+        };
+        if self.made >= tries {
+            return Err(refusal);
+        }
+        let pause = match refusal.retry_after {
+            // A little more than asked for, so that not everybody comes back in the same instant.
+            Some(asked) => asked + Duration::from_secs_f64((timing.jitter)().clamp(0.0, 1.0)),
+            None => timing.backoff(PAUSE_FIRST, self.made - 1, PAUSE_LONGEST),
+        };
+        self.paused += pause;
+        if self.paused > PAUSES_MAX {
+            return Err(refusal);
+        }
+        Ok(pause)
+    }
+}
+
+/// What a request that got no answer means. Its text names no address, which may carry a signature.
+pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let why = if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        cause.to_string()
+    };
+    let (text, again) = match error.is_connect() {
+        true => (format!("no connection: {why}"), Again::NotSent),
+        false => (format!("the connection was lost: {why}"), Again::IfSafe),
+    };
+    let again = if error.is_builder() {
+        Again::Never
+    } else {
+        again
+    };
+    (Refusal::new(RegionErrorKind::Unavailable, text), again)
+}

@@ -1,0 +1,209 @@
+//! Deep clones: one statement each, exactly as reviewed; what it did is read from the replica's own history.
+
+use std::sync::atomic::Ordering;
+
+use super::DatabricksRegion;
+use super::histories::{Entry, Look, histories};
+use super::refusal::Refusal;
+use super::replicas;
+use super::rows::number;
+use super::sql::{Relation, Statement};
+use super::statements::{Finished, Intent};
+use crate::region::{
+    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, Replica, ReplicaCommit,
+    ReplicaQuestion,
+};
+
+/// How a replica stands towards an order.
+enum Standing {
+    /// It holds what is ordered.
+    Done,
+    /// It is as it was when it was looked at, maintenance aside.
+    Ready,
+    /// It is not.
+    Other(String),
+}
+
+pub(super) async fn deep_clone(
+    region: &DatabricksRegion,
+    order: &CloneOrder,
+    progress: &Progress,
+) -> Result<Cloned, RegionError> {
+    let doing = || format!("clone {} version {}", order.table, order.source_version);
+    match look(region, order).await? {
+        Standing::Done => return done(region, order, None, progress).await,
+        Standing::Ready => {}
+        Standing::Other(text) => {
+            return Err(RegionError::new(RegionErrorKind::Conflict, doing(), text));
+        }
+    }
+    if progress.stopped() {
+        return Err(RegionError::new(
+            RegionErrorKind::Other,
+            doing(),
+            "stopped before it began",
+        ));
+    }
+    let statement = Statement::new(order.statement.clone());
+    match region
+        .workspace
+        .sql
+        .run(&statement, Intent::Long(progress))
+        .await
+    {
+        Ok(finished) => match look(region, order).await? {
+            Standing::Done => done(region, order, Some(&finished), progress).await,
+            Standing::Ready => {
+                let text = "the statement succeeded, and the replica's history does not show it";
+                Err(RegionError::new(RegionErrorKind::Other, doing(), text))
+            }
+            Standing::Other(text) => {
+                Err(RegionError::new(RegionErrorKind::Conflict, doing(), text))
+            }
+        },
+        Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
+            // The reply was lost, or another clone came first: the replica knows.
+            match look(region, order).await {
+                Ok(Standing::Done) => done(region, order, None, progress).await,
+                Ok(Standing::Other(text)) => {
+                    Err(RegionError::new(RegionErrorKind::Conflict, doing(), text))
+                }
+                Ok(Standing::Ready) | Err(_) => Err(refusal.doing(doing())),
+            }
+        }
+        Err(refusal) => Err(refusal.doing(doing())),
+    }
+}
+
+async fn look(region: &DatabricksRegion, order: &CloneOrder) -> Result<Standing, RegionError> {
+    let question = ReplicaQuestion {
+        path: order.replica_path.clone(),
+        since_version: order.replica_version,
+    };
+    let replica = replicas::one(region, &question).await?;
+    Ok(standing(order, replica.as_ref()))
+}
+
+fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
+    let ordered = Mark::from_properties(|key| order.properties.get(key).map(String::as_str));
+    let Some(replica) = replica else {
+        return match order.replica_version {
+            None => Standing::Ready,
+            Some(version) => Standing::Other(format!("the replica is gone; it was at v{version}")),
+        };
+    };
+    if order
+        .replica_version
+        .is_some_and(|version| replica.version < version)
+    {
+        return Standing::Other(format!(
+            "the replica is at v{}, which is before what was looked at",
+            replica.version
+        ));
+    }
+    let ours = |commit: &ReplicaCommit| {
+        commit.operation == "CLONE"
+            && commit.source_version == Some(order.source_version)
+            && commit.mark == ordered
+    };
+    if let Some(other) = replica
+        .commits
+        .iter()
+        .find(|commit| !ours(commit) && !is_maintenance(commit))
+    {
+        let user = other.user.as_deref().unwrap_or("someone else");
+        return Standing::Other(format!(
+            "{} by {user} made v{} of the replica; its rows can still be read under that version",
+            other.operation, other.version
+        ));
+    }
+    match (
+        replica.mark == ordered && ordered.is_some(),
+        order.replica_version,
+    ) {
+        (true, _) => Standing::Done,
+        (false, Some(_)) => Standing::Ready,
+        (false, None) => Standing::Other(
+            "a table lies there that was not there when the plan was made".to_owned(),
+        ),
+    }
+}
+
+fn is_maintenance(commit: &ReplicaCommit) -> bool {
+    Entry {
+        version: commit.version,
+        committed_at: commit.committed_at,
+        operation: commit.operation.clone(),
+        user: None,
+        parameters: Default::default(),
+        metrics: Default::default(),
+    }
+    .is_maintenance()
+}
+
+/// The clone's own commit: the newest CLONE of the ordered version.
+pub(super) async fn clone_commit(
+    region: &DatabricksRegion,
+    order: &CloneOrder,
+) -> Result<Option<(Entry, u64)>, Refusal> {
+    let look = Look {
+        table: Relation::Path(region.path(&order.replica_path)),
+        from: order.replica_version,
+    };
+    let workspace = &region.workspace;
+    let history = match histories(&workspace.sql, &workspace.batches, &[look])
+        .await
+        .pop()
+    {
+        Some(history) => history?,
+        None => return Ok(None),
+    };
+    let newest = history.commits.last().map_or(0, |entry| entry.version);
+    let found = history
+        .commits
+        .into_iter()
+        .rev()
+        .find(|entry| entry.source_version() == Some(order.source_version));
+    Ok(found.map(|entry| (entry, newest)))
+}
+
+/// What the clone did: by the statement's own result, else by what its commit counts.
+async fn done(
+    region: &DatabricksRegion,
+    order: &CloneOrder,
+    finished: Option<&Finished>,
+    progress: &Progress,
+) -> Result<Cloned, RegionError> {
+    let doing = || format!("read what cloning {} did", order.table);
+    let found = clone_commit(region, order)
+        .await
+        .map_err(|refusal| refusal.doing(doing()))?;
+    // An older clone under maintenance may be beyond what was looked at: then the version that was looked at holds it.
+    let version = found
+        .as_ref()
+        .map(|(entry, _)| entry.version)
+        .or(order.replica_version);
+    let Some(replica_version) = version else {
+        return Err(RegionError::new(
+            RegionErrorKind::Other,
+            doing(),
+            "its commit is not in the replica's history",
+        ));
+    };
+    let row = finished.and_then(|finished| finished.rows.first());
+    let told = |column: &str, metric: &str| {
+        let by_commit = || number(&found.as_ref()?.0.metrics, metric);
+        row.and_then(|row| row.number(column))
+            .or_else(by_commit)
+            .unwrap_or_default()
+    };
+    let cloned = Cloned {
+        replica_version,
+        copied_files: told("num_copied_files", "numCopiedFiles"),
+        copied_bytes: told("copied_files_size", "copiedFilesSize"),
+        statement_id: finished.map(|finished| finished.id.clone()),
+    };
+    progress.files.store(cloned.copied_files, Ordering::Relaxed);
+    progress.bytes.store(cloned.copied_bytes, Ordering::Relaxed);
+    Ok(cloned)
+}

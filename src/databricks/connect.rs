@@ -1,0 +1,244 @@
+//! From a configuration to two regions: signing in, and finding out early that it is in vain.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::auth::{Environment, SignInError, Wanted, sign_in};
+use super::client::Client;
+use super::timing::Timing;
+use super::{DatabricksRegion, Workspace, access};
+use crate::config::{self, WorkspaceAddress};
+use crate::region::{Region, Regions};
+
+/// Told what deserves a word and is no failure: a warehouse that has to be started, a replica that is not registered.
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(String) + Send + Sync>);
+
+impl Notice {
+    /// Tells somebody.
+    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Notice {
+        Notice(Arc::new(tell))
+    }
+
+    /// Tells nobody.
+    pub fn nobody() -> Notice {
+        Notice::new(drop)
+    }
+
+    pub(super) fn tell(&self, text: String) {
+        (self.0)(text);
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notice")
+    }
+}
+
+/// Everything that two regions on Databricks need.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// The workspace's label, for `DRSYNC_TOKEN_<NAME>`.
+    pub name: String,
+    /// The primary workspace's address.
+    pub address: Url,
+    /// Secret scope of the token's secret.
+    pub secret_scope: Option<String>,
+    /// Secret that holds the token.
+    pub pat_key: Option<String>,
+    /// Profile of `~/.databrickscfg`.
+    pub profile: Option<String>,
+    /// SQL warehouse.
+    pub warehouse_id: Option<String>,
+    /// Where the primary's metadata tables lie.
+    pub location_primary: String,
+    /// Where the secondary's metadata tables and the replicas lie.
+    pub location_secondary: String,
+    /// The secondary's own workspace.
+    pub secondary: Option<SecondaryOptions>,
+    /// Where the secondary's workflows are, if its workspace is no Databricks workspace.
+    pub watch: Option<Arc<dyn Region>>,
+    /// Count rows on both sides after each clone.
+    pub verify_rows: bool,
+    /// What signing in takes from its surroundings.
+    pub environment: Environment,
+    /// How time passes.
+    pub timing: Timing,
+    /// Who is told what is no failure.
+    pub notice: Notice,
+}
+
+/// The secondary's own workspace.
+#[derive(Debug, Clone)]
+pub struct SecondaryOptions {
+    /// Its label, for `DRSYNC_TOKEN_<NAME>`.
+    pub name: Option<String>,
+    /// Its address.
+    pub address: Url,
+    /// Secret that holds its token.
+    pub pat_key: Option<String>,
+    /// Profile of `~/.databrickscfg`.
+    pub profile: Option<String>,
+    /// SQL warehouse.
+    pub warehouse_id: Option<String>,
+}
+
+impl ConnectOptions {
+    /// What a configuration says of a workspace; `None`: it is an embedded lakehouse.
+    pub fn of(workspace: &config::Workspace, environment: Environment) -> Option<ConnectOptions> {
+        let WorkspaceAddress::Databricks(address) = &workspace.address else {
+            return None;
+        };
+        let secondary =
+            workspace
+                .secondary
+                .as_ref()
+                .and_then(|secondary| match &secondary.address {
+                    WorkspaceAddress::Databricks(address) => Some(SecondaryOptions {
+                        name: secondary.name.clone(),
+                        address: address.clone(),
+                        pat_key: secondary.pat_key.clone(),
+                        profile: secondary.profile.clone(),
+                        warehouse_id: secondary.warehouse_id.clone(),
+                    }),
+                    WorkspaceAddress::Lakehouse(_) => None,
+                });
+        Some(ConnectOptions {
+            name: workspace.name.clone(),
+            address: address.clone(),
+            secret_scope: workspace.secret_scope.clone(),
+            pat_key: workspace.pat_key.clone(),
+            profile: workspace.profile.clone(),
+            warehouse_id: workspace.warehouse_id.clone(),
+            location_primary: workspace.location_primary.as_str().to_owned(),
+            location_secondary: workspace.location_secondary.as_str().to_owned(),
+            secondary,
+            watch: None,
+            verify_rows: false,
+            environment,
+            timing: Timing::real(),
+            notice: Notice::nobody(),
+        })
+    }
+}
+
+/// Two regions of one workspace.
+#[derive(Debug, Clone)]
+pub struct Connected {
+    /// Where the tables are written.
+    pub primary: Arc<DatabricksRegion>,
+    /// Where the replicas are.
+    pub secondary: Arc<DatabricksRegion>,
+    /// How the primary was signed in to, for example `DATABRICKS_TOKEN`.
+    pub signed_in_with: String,
+}
+
+impl Connected {
+    /// The pair in its present roles.
+    pub fn regions(&self) -> Regions {
+        Regions {
+            primary: self.primary.clone(),
+            secondary: self.secondary.clone(),
+        }
+    }
+}
+
+/// Signs in and makes the two regions.
+///
+/// # Errors
+/// The primary's identity was not found or is refused. A workspace that does not answer is no reason: its regions say so
+/// themselves; nor is the secondary's own workspace, which is then not seen.
+pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError> {
+    let ConnectOptions {
+        environment,
+        timing,
+        notice,
+        ..
+    } = options;
+    let wanted = Wanted {
+        name: Some(&options.name),
+        base: &options.address,
+        secret: secret(options.secret_scope.as_deref(), options.pat_key.as_deref()),
+        profile: options.profile.as_deref(),
+    };
+    let (credential, warehouse) = sign_in(&wanted, environment, timing).await?;
+    let signed_in_with = credential.method().to_owned();
+    let refused = |why: String| SignInError {
+        workspace: options.address.as_str().trim_end_matches('/').to_owned(),
+        tried: vec![(signed_in_with.clone(), why)],
+    };
+    let client = Client::new(options.address.clone(), credential, timing.clone());
+    let client = client.map_err(|refusal| refused(refusal.to_string()))?;
+    if let Err(refusal) = access::me(&client).await
+        && (matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in())
+    {
+        return Err(refused(format!("is refused: {refusal}")));
+    }
+    let warehouse = options.warehouse_id.clone().or(warehouse);
+    let workspace = Arc::new(Workspace::new(client, warehouse, notice.clone()));
+    let registrar = match &options.secondary {
+        Some(secondary) => Some(registrar(options, secondary).await),
+        None => None,
+    };
+    let region = |location: &str, address: &Url, primary, registrar| {
+        Arc::new(DatabricksRegion {
+            address: address.as_str().trim_end_matches('/').to_owned(),
+            location: location.to_owned(),
+            workspace: workspace.clone(),
+            primary,
+            registrar,
+            watch: options.watch.clone().filter(|_| !primary),
+            verify_rows: options.verify_rows,
+            cuts: Mutex::default(),
+            rows: Mutex::default(),
+        })
+    };
+    let address = options
+        .secondary
+        .as_ref()
+        .map_or(&options.address, |secondary| &secondary.address);
+    Ok(Connected {
+        primary: region(&options.location_primary, &options.address, true, None),
+        secondary: region(&options.location_secondary, address, false, registrar),
+        signed_in_with,
+    })
+}
+
+fn secret<'a>(scope: Option<&'a str>, key: Option<&'a str>) -> Option<(&'a str, &'a str)> {
+    scope
+        .zip(key)
+        .filter(|(scope, key)| !scope.is_empty() && !key.is_empty())
+}
+
+async fn registrar(
+    options: &ConnectOptions,
+    secondary: &SecondaryOptions,
+) -> Result<Workspace, String> {
+    let wanted = Wanted {
+        name: secondary.name.as_deref(),
+        base: &secondary.address,
+        secret: secret(
+            options.secret_scope.as_deref(),
+            secondary.pat_key.as_deref(),
+        ),
+        profile: secondary.profile.as_deref(),
+    };
+    let signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
+    let (credential, _) = signed_in.map_err(|error| error.to_string())?;
+    let client = Client::new(
+        secondary.address.clone(),
+        credential,
+        options.timing.clone(),
+    );
+    let client = client.map_err(|refusal| refusal.to_string())?;
+    // DATABRICKS_WAREHOUSE_ID is the primary's.
+    Ok(Workspace::new(
+        client,
+        secondary.warehouse_id.clone(),
+        options.notice.clone(),
+    ))
+}

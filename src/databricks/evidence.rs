@@ -1,0 +1,75 @@
+//! Plans and run records, kept in a third small Delta table: `_drsync/evidence` under the sync location.
+//!
+//! Databricks has no call that writes a file to an external location: the Files API writes to volumes only. A path table needs
+//! no right that the ledger does not need, and keeps bytes as they are: `SELECT cast(content AS STRING) FROM delta.…`.
+
+use base64::Engine as _;
+
+use super::DatabricksRegion;
+use super::records::{repeat, table_at};
+use super::refusal::Refusal;
+use super::sql;
+use super::statements::Intent;
+use crate::canonical::sha256_of_bytes;
+use crate::ledger::EVIDENCE;
+use crate::region::{RegionError, RegionErrorKind};
+
+/// Bytes of a document in one row: in base64 it has to fit a statement.
+const PART_BYTES: usize = 4 * 1024 * 1024;
+
+pub(super) async fn keep(
+    region: &DatabricksRegion,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), RegionError> {
+    let kept = keep_parts(region, name, bytes).await;
+    kept.map_err(|refusal| refusal.doing(format!("keep {name} as evidence")))
+}
+
+async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        return Err(Refusal::new(
+            RegionErrorKind::Unsupported,
+            "its name is not the name of a file",
+        ));
+    }
+    let table = table_at(&region.location, EVIDENCE);
+    let sha256 = sha256_of_bytes(bytes);
+    let parts: Vec<&[u8]> = if bytes.is_empty() {
+        vec![bytes]
+    } else {
+        bytes.chunks(PART_BYTES).collect()
+    };
+    match region
+        .workspace
+        .sql
+        .run(&sql::evidence_kept(&table, name), Intent::Look)
+        .await
+    {
+        Ok(finished) => {
+            let same = finished
+                .rows
+                .iter()
+                .any(|row| row.text("sha256") == Some(&sha256));
+            // A document of this name stays as it is; one that was cut off in the middle is completed.
+            let whole = finished
+                .rows
+                .iter()
+                .any(|row| row.number("parts") == Some(parts.len() as u64));
+            if finished.rows.first().is_some() && (!same || whole) {
+                return Ok(());
+            }
+        }
+        Err(refusal) if refusal.no_table() => repeat(region, &sql::create_evidence(&table)).await?,
+        Err(refusal) => return Err(refusal),
+    }
+    for (place, part) in parts.into_iter().enumerate() {
+        let content = base64::engine::general_purpose::STANDARD.encode(part);
+        repeat(
+            region,
+            &sql::keep_evidence(&table, name, place as u64, content, &sha256),
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Reads a configuration from a workspace (`workspace:/path`) or a volume (`volume:/Volumes/…`): a file, or a folder's `*.json`.
+
+use url::Url;
+
+use super::auth::{Environment, SignInError, Wanted, ambient_host, sign_in};
+use super::client::Client;
+use super::refusal::Refusal;
+use super::timing::Timing;
+use super::wire::{DirectoryPage, ObjectInfo, Objects};
+use crate::config::WorkspaceAddress;
+use crate::region::{RegionError, RegionErrorKind};
+
+/// What lies at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Files {
+    /// One file.
+    File {
+        /// As the user would name it.
+        name: String,
+        /// What is in it.
+        bytes: Vec<u8>,
+    },
+    /// A folder: the files in it that end with `.json`, sorted by name.
+    Folder(Vec<(String, Vec<u8>)>),
+}
+
+/// Why nothing was read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// Nobody could be signed in.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// The service refuses.
+    #[error(transparent)]
+    Refused(#[from] RegionError),
+}
+
+/// Whether a source is for [`read`].
+pub fn is_remote(source: &str) -> bool {
+    source.starts_with("workspace:") || source.starts_with("volume:")
+}
+
+/// Reads a source in the workspace that the ambient Databricks authentication names.
+///
+/// # Errors
+/// See [`FilesError`]; `Unsupported` for a source that is neither `workspace:/…` nor `volume:/Volumes/…`.
+pub async fn read(
+    source: &str,
+    environment: &Environment,
+    timing: &Timing,
+) -> Result<Files, FilesError> {
+    let doing = || format!("read {source}");
+    let unsupported = |text: &str| RegionError::new(RegionErrorKind::Unsupported, doing(), text);
+    let base = base(environment).map_err(|why| unsupported(&why))?;
+    let wanted = Wanted {
+        name: None,
+        base: &base,
+        secret: None,
+        profile: None,
+    };
+    let (credential, _) = sign_in(&wanted, environment, timing).await?;
+    let method = credential.method().to_owned();
+    let client = Client::new(base.clone(), credential, timing.clone())
+        .map_err(|refusal| refusal.doing(doing()))?;
+    let read = match (
+        source.strip_prefix("workspace:"),
+        source.strip_prefix("volume:"),
+    ) {
+        (Some(path), _) if path.starts_with('/') => workspace(&client, path).await,
+        (_, Some(path)) if path.starts_with("/Volumes/") => volume(&client, path).await,
+        _ => {
+            return Err(unsupported(
+                "write workspace:/path or volume:/Volumes/catalog/schema/volume/path",
+            )
+            .into());
+        }
+    };
+    read.map_err(|refusal| match refusal.is_sign_in() {
+        true => SignInError {
+            workspace: base.as_str().trim_end_matches('/').to_owned(),
+            tried: vec![(method, format!("is refused: {refusal}"))],
+        }
+        .into(),
+        false => refusal.doing(doing()).into(),
+    })
+}
+
+fn base(environment: &Environment) -> Result<Url, String> {
+    let host = ambient_host(environment)?;
+    let host = if host.contains("://") {
+        host
+    } else {
+        format!("https://{host}")
+    };
+    let here = std::path::Path::new("/");
+    let origin = Url::parse(&host)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or(host);
+    match WorkspaceAddress::parse(&origin, here) {
+        Ok(WorkspaceAddress::Databricks(url)) => Ok(url),
+        Ok(WorkspaceAddress::Lakehouse(_)) | Err(_) => {
+            Err("DATABRICKS_HOST is not a workspace's address".to_owned())
+        }
+    }
+}
+
+/// `GET /api/2.0/workspace/get-status`, then its file or its folder's.
+async fn workspace(client: &Client, path: &str) -> Result<Files, Refusal> {
+    let (path, status) = match status(client, path).await {
+        // Some services take paths only without the mount that users see.
+        Err(refusal) if refusal.no_table() && path.starts_with("/Workspace/") => {
+            let inner = path.trim_start_matches("/Workspace");
+            (inner, status(client, inner).await?)
+        }
+        status => (path, status?),
+    };
+    if status.object_type != "DIRECTORY" && status.object_type != "REPO" {
+        let bytes = export(client, path).await?;
+        return Ok(Files::File {
+            name: format!("workspace:{path}"),
+            bytes,
+        });
+    }
+    let listed: Objects = client
+        .get(&["api", "2.0", "workspace", "list"], &[("path", path)])
+        .await?;
+    let mut files = Vec::new();
+    for object in listed.objects {
+        if object.object_type == "FILE" && is_config(&object.path) {
+            files.push((
+                format!("workspace:{}", object.path),
+                export(client, &object.path).await?,
+            ));
+        }
+    }
+    files.sort();
+    Ok(Files::Folder(files))
+}
+
+async fn status(client: &Client, path: &str) -> Result<ObjectInfo, Refusal> {
+    client
+        .get(
+            &["api", "2.0", "workspace", "get-status"],
+            &[("path", path)],
+        )
+        .await
+}
+
+/// `GET /api/2.0/workspace/export` of raw bytes.
+async fn export(client: &Client, path: &str) -> Result<Vec<u8>, Refusal> {
+    let query = [
+        ("path", path),
+        ("format", "AUTO"),
+        ("direct_download", "true"),
+    ];
+    client
+        .get_bytes(&["api", "2.0", "workspace", "export"], &query)
+        .await
+}
+
+/// `GET /api/2.0/fs/files/Volumes/…`, or its folder's files.
+async fn volume(client: &Client, path: &str) -> Result<Files, Refusal> {
+    let name = |path: &str| format!("volume:{path}");
+    let whole = path.trim_end_matches('/');
+    if !path.ends_with('/') {
+        match file(client, whole).await {
+            Ok(bytes) => {
+                return Ok(Files::File {
+                    name: name(whole),
+                    bytes,
+                });
+            }
+            // It may be a folder, which is refused in more than one way.
+            Err(refusal) if is_config(whole) || refusal.is_sign_in() || refusal.transient => {
+                return Err(refusal);
+            }
+            Err(_) => {}
+        }
+    }
+    let mut files = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let segments = segments("directories", whole);
+        let query: Vec<(&str, &str)> = token
+            .iter()
+            .map(|token| ("page_token", token.as_str()))
+            .collect();
+        let page: DirectoryPage = client.get(&segments, &query).await?;
+        for entry in page.contents {
+            if !entry.is_directory && is_config(&entry.path) {
+                files.push((name(&entry.path), file(client, &entry.path).await?));
+            }
+        }
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            break;
+        }
+    }
+    files.sort();
+    Ok(Files::Folder(files))
+}
+
+async fn file(client: &Client, path: &str) -> Result<Vec<u8>, Refusal> {
+    client.get_bytes(&segments("files", path), &[]).await
+}
+
+fn segments<'a>(kind: &'a str, path: &'a str) -> Vec<&'a str> {
+    ["api", "2.0", "fs", kind]
+        .into_iter()
+        .chain(path.split('/').filter(|part| !part.is_empty()))
+        .collect()
+}
+
+fn is_config(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.ends_with(".json") && !name.starts_with('.')
+}

@@ -1,0 +1,233 @@
+//! Histories and details of many tables: as much of each as is asked for.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::batch::{Batches, Form, TABLES};
+use super::refusal::Refusal;
+use super::rows::{Row, Rows, number};
+use super::sql::{self, Relation};
+use super::statements::Sql;
+use crate::region::RegionErrorKind;
+
+/// Commits asked for at first, and how much wider each further look is.
+const COMMITS_FIRST: u64 = 50;
+const WIDER: u64 = 10;
+/// No history that is looked at is longer.
+const COMMITS_MAX: u64 = 50_000;
+/// Rows a statement, so that its result still comes inline.
+const ROWS_MAX: u64 = 2_500;
+
+/// A table, and the oldest version of interest.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    pub(super) table: Relation,
+    /// `None`: all that is retained.
+    pub(super) from: Option<u64>,
+}
+
+/// A table's commits, oldest first; never empty.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    pub(super) commits: Vec<Entry>,
+    /// The oldest version that the log still has, as far as was looked.
+    pub(super) oldest: u64,
+}
+
+/// One commit.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) version: u64,
+    pub(super) committed_at: DateTime<Utc>,
+    pub(super) operation: String,
+    pub(super) user: Option<String>,
+    pub(super) parameters: Map<String, Value>,
+    pub(super) metrics: Map<String, Value>,
+}
+
+/// What a table is at its newest version.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Detail {
+    pub(super) format: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) files: Option<u64>,
+    pub(super) bytes: Option<u64>,
+    properties: Map<String, Value>,
+}
+
+impl Entry {
+    fn read(row: Row<'_>) -> Option<Entry> {
+        Some(Entry {
+            version: row.number("version")?,
+            committed_at: row.moment("timestamp")?,
+            operation: row.text("operation").unwrap_or("unknown").to_owned(),
+            user: row
+                .text("userName")
+                .or(row.text("userId"))
+                .map(str::to_owned),
+            parameters: row.object("operationParameters"),
+            metrics: row.object("operationMetrics"),
+        })
+    }
+
+    /// It rewrites files or statistics and leaves every row as it is.
+    pub(super) fn is_maintenance(&self) -> bool {
+        let operation = self.operation.to_uppercase();
+        [
+            "OPTIMIZE",
+            "VACUUM START",
+            "VACUUM END",
+            "REORG",
+            "ANALYZE",
+            "COMPUTE STATS",
+        ]
+        .iter()
+        .any(|name| operation.starts_with(name))
+    }
+
+    /// `sourceVersion` of a CLONE.
+    pub(super) fn source_version(&self) -> Option<u64> {
+        (self.operation == "CLONE")
+            .then(|| number(&self.parameters, "sourceVersion"))
+            .flatten()
+    }
+}
+
+impl Detail {
+    fn read(row: Row<'_>) -> Detail {
+        Detail {
+            format: row.text("format").map(str::to_lowercase),
+            id: row.text("id").map(str::to_owned),
+            files: row.number("numFiles"),
+            bytes: row.number("sizeInBytes"),
+            properties: row.object("properties"),
+        }
+    }
+
+    pub(super) fn property(&self, key: &str) -> Option<&str> {
+        self.properties.get(key).and_then(Value::as_str)
+    }
+
+    pub(super) fn column_mapping(&self) -> String {
+        self.property("delta.columnMapping.mode")
+            .unwrap_or("none")
+            .to_lowercase()
+    }
+}
+
+/// `DESCRIBE HISTORY` of many tables, widened for those whose version of interest is further back.
+pub(super) async fn histories(
+    sql: &Sql,
+    batches: &Batches,
+    looks: &[Look],
+) -> Vec<Result<History, Refusal>> {
+    let mut found: Vec<Option<Result<History, Refusal>>> = looks.iter().map(|_| None).collect();
+    let mut limit = COMMITS_FIRST;
+    loop {
+        let open: Vec<usize> = (0..looks.len()).filter(|at| found[*at].is_none()).collect();
+        if open.is_empty() {
+            return found.into_iter().flatten().collect();
+        }
+        let asked: Vec<&Look> = open.iter().map(|at| &looks[*at]).collect();
+        let form = Form {
+            relation: &|look: &Look| look.table.clone(),
+            many: &|looks: &[&Look]| {
+                let tables: Vec<&Relation> = looks.iter().map(|look| &look.table).collect();
+                sql::histories(&tables, limit)
+            },
+            one: &|look: &Look| sql::history(&look.table, limit),
+            size: TABLES.min((ROWS_MAX / limit) as usize),
+        };
+        let answers = batches.ask(sql, &asked, &form).await;
+        for (at, answer) in open.into_iter().zip(answers) {
+            found[at] = match answer {
+                Ok(rows) => read(&rows, looks[at].from, limit),
+                Err(refusal) => Some(Err(refusal)),
+            };
+        }
+        limit *= WIDER;
+    }
+}
+
+/// Reads one table's rows; `None`: they do not go back far enough.
+fn read(rows: &Rows, from: Option<u64>, limit: u64) -> Option<Result<History, Refusal>> {
+    let mut commits: Vec<Entry> = Vec::new();
+    let mut asked = 0;
+    for row in rows.iter() {
+        asked += 1;
+        match Entry::read(row) {
+            Some(entry) => commits.push(entry),
+            None => {
+                let text = "its history has a commit without a version or a time";
+                return Some(Err(Refusal::new(RegionErrorKind::Other, text)));
+            }
+        }
+    }
+    commits.sort_by_key(|entry| entry.version);
+    let Some(oldest) = commits.first().map(|entry| entry.version) else {
+        return Some(Err(Refusal::new(
+            RegionErrorKind::Other,
+            "its history is empty",
+        )));
+    };
+    let newest = commits.last().map_or(oldest, |entry| entry.version);
+    // A version beyond the head is asked of a table that was made again: all of it is of interest.
+    let from = from.filter(|from| *from <= newest);
+    let complete = asked < limit || oldest == 0 || limit >= COMMITS_MAX;
+    if !complete && from.is_none_or(|from| oldest > from) {
+        return None;
+    }
+    commits.retain(|entry| from.is_none_or(|from| entry.version >= from));
+    Some(Ok(History { commits, oldest }))
+}
+
+/// `DESCRIBE DETAIL` of many tables.
+pub(super) async fn details(
+    sql: &Sql,
+    batches: &Batches,
+    tables: &[Relation],
+) -> Vec<Result<Detail, Refusal>> {
+    let asked: Vec<&Relation> = tables.iter().collect();
+    let form = Form {
+        relation: &|table: &Relation| table.clone(),
+        many: &|tables: &[&Relation]| sql::details(tables),
+        one: &|table: &Relation| sql::detail(table),
+        size: TABLES,
+    };
+    let answers = batches.ask(sql, &asked, &form).await;
+    let read = |rows: Rows| match rows.first() {
+        Some(row) => Ok(Detail::read(row)),
+        None => Err(Refusal::new(RegionErrorKind::Other, "it has no detail")),
+    };
+    answers
+        .into_iter()
+        .map(|answer| answer.and_then(read))
+        .collect()
+}
+
+/// Reads an interval as Delta writes it: `interval 30 days`, `168 hours`.
+pub(super) fn interval(text: &str) -> Option<std::time::Duration> {
+    let lower = text.trim().to_lowercase();
+    let words: Vec<&str> = lower
+        .strip_prefix("interval")
+        .unwrap_or(&lower)
+        .split_whitespace()
+        .collect();
+    if words.is_empty() || words.len() % 2 != 0 {
+        return None;
+    }
+    words
+        .chunks(2)
+        .try_fold(std::time::Duration::ZERO, |sum, pair| {
+            let count: u32 = pair[0].parse().ok()?;
+            let unit = match pair[1].trim_end_matches('s') {
+                "week" => 7 * 24 * 3600,
+                "day" => 24 * 3600,
+                "hour" => 3600,
+                "minute" => 60,
+                "second" => 1,
+                _ => return None,
+            };
+            sum.checked_add(std::time::Duration::from_secs(unit).checked_mul(count)?)
+        })
+}

@@ -1,0 +1,370 @@
+//! The ledger on Databricks: path tables under the sync location, changed by MERGE and decided by reading back.
+
+use std::time::Duration;
+
+use futures::{join, try_join};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::DatabricksRegion;
+use super::histories::{Detail, details};
+use super::refusal::Refusal;
+use super::rows::Rows;
+use super::sql::{self, Relation, Statement};
+use super::statements::Intent;
+use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY};
+use crate::region::{Appended, CutTable, LedgerCopy, MetadataTable, RegionError, RegionErrorKind};
+
+/// How often a write that lost its race, or whose reply was lost, is made again; all of them may be repeated.
+const ATTEMPTS: u32 = 8;
+const PAUSE_FIRST: Duration = Duration::from_millis(250);
+const PAUSE_LONGEST: Duration = Duration::from_secs(10);
+/// Bytes of JSON in one statement: its text and parameters together may have 16 MiB.
+const JSON_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A table's content.
+struct Content {
+    version: u64,
+    workspace: Option<String>,
+    rows: Rows,
+}
+
+/// A ledger table under a sync location.
+pub(super) fn table_at(location: &str, name: &str) -> Relation {
+    Relation::Path(format!(
+        "{}/{FOLDER}/{name}",
+        location.trim_end_matches('/')
+    ))
+}
+
+pub(super) async fn read(region: &DatabricksRegion) -> Result<LedgerCopy, RegionError> {
+    let doing = |name: &str| format!("read {name} under {}", region.location);
+    let (metadata, cuts) = join!(
+        content(region, SYNC_METADATA, sql::read_rows),
+        content(region, SYNC_CUTS, sql::read_cuts)
+    );
+    let metadata = metadata.map_err(|refusal| refusal.doing(doing(SYNC_METADATA)))?;
+    let cuts = cuts.map_err(|refusal| refusal.doing(doing(SYNC_CUTS)))?;
+    let metadata = metadata.map(
+        |Content {
+             version,
+             workspace,
+             rows,
+         }| {
+            let mut rows: Vec<Row> = records(&rows)?;
+            rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
+            Ok(MetadataTable {
+                version,
+                workspace,
+                rows,
+            })
+        },
+    );
+    let cuts = cuts.map(
+        |Content {
+             version,
+             workspace,
+             rows,
+         }| {
+            let cuts: Vec<Cut> = records(&rows)?;
+            // Sorted by group and number.
+            let cuts = Cuts::new(cuts).iter().cloned().collect();
+            Ok(CutTable {
+                version,
+                workspace,
+                cuts,
+            })
+        },
+    );
+    Ok(LedgerCopy {
+        metadata: metadata
+            .transpose()
+            .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_METADATA)))?,
+        cuts: cuts
+            .transpose()
+            .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
+    })
+}
+
+async fn content(
+    region: &DatabricksRegion,
+    name: &str,
+    select: impl Fn(&Relation) -> Statement,
+) -> Result<Option<Content>, Refusal> {
+    let workspace = &region.workspace;
+    let table = table_at(&region.location, name);
+    let Some(detail) = detail(region, &table).await? else {
+        return Ok(None);
+    };
+    let select = select(&table);
+    let (version, selected) = try_join!(
+        version(region, &table),
+        workspace.sql.run(&select, Intent::Look)
+    )?;
+    let claim = detail.property(WORKSPACE_PROPERTY).map(str::to_owned);
+    Ok(Some(Content {
+        version,
+        workspace: claim,
+        rows: selected.rows,
+    }))
+}
+
+/// A table's detail; `None`: there is no table.
+async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<Detail>, Refusal> {
+    let tables = [table.clone()];
+    match details(&region.workspace.sql, &region.workspace.batches, &tables)
+        .await
+        .pop()
+    {
+        Some(Ok(detail)) => Ok(Some(detail)),
+        Some(Err(refusal)) if refusal.no_table() => Ok(None),
+        Some(Err(refusal)) => Err(refusal),
+        None => Ok(None),
+    }
+}
+
+async fn version(region: &DatabricksRegion, table: &Relation) -> Result<u64, Refusal> {
+    let finished = region
+        .workspace
+        .sql
+        .run(&sql::history(table, 1), Intent::Look)
+        .await?;
+    let newest = finished.rows.first().and_then(|row| row.number("version"));
+    newest.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
+}
+
+/// Reads records from the column `row`, a JSON text each; NULLs are left out there.
+fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
+    rows.iter()
+        .map(|row| {
+            let mut record: Value =
+                serde_json::from_str(row.text("row").unwrap_or_default()).unwrap_or_default();
+            if let Value::Object(members) = &mut record {
+                for list in ["tables", "accepted"] {
+                    members
+                        .entry(list)
+                        .or_insert_with(|| Value::Array(Vec::new()));
+                }
+            }
+            serde_json::from_value(record).map_err(|error| {
+                Refusal::new(
+                    RegionErrorKind::Other,
+                    format!("it has a row that drsync cannot read: {error}"),
+                )
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn create(region: &DatabricksRegion, workspace: &str) -> Result<(), RegionError> {
+    let create = [
+        sql::create_metadata(&table_at(&region.location, SYNC_METADATA), workspace),
+        sql::create_cuts(&table_at(&region.location, SYNC_CUTS), workspace),
+    ];
+    for statement in create {
+        repeat(region, &statement).await.map_err(|refusal| {
+            refusal.doing(format!(
+                "create the metadata tables under {}",
+                region.location
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) async fn clone_from(region: &DatabricksRegion, from: &str) -> Result<(), RegionError> {
+    for name in [SYNC_METADATA, SYNC_CUTS] {
+        let doing = || format!("clone {name} from {from} to {}", region.location);
+        let source = table_at(from, name);
+        let there = detail(region, &source)
+            .await
+            .map_err(|refusal| refusal.doing(doing()))?;
+        if there.is_some() {
+            let statement = sql::clone_table(&table_at(&region.location, name), &source);
+            repeat(region, &statement)
+                .await
+                .map_err(|refusal| refusal.doing(doing()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a write that does no harm when it is repeated, until it is known to be done.
+pub(super) async fn repeat(
+    region: &DatabricksRegion,
+    statement: &Statement,
+) -> Result<(), Refusal> {
+    let timing = region.workspace.client.timing();
+    let mut attempt = 0;
+    loop {
+        let refusal = match region.workspace.sql.run(statement, Intent::Write).await {
+            Ok(_) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        attempt += 1;
+        if !(refusal.transient || refusal.outcome_unknown) || attempt >= ATTEMPTS {
+            return Err(refusal);
+        }
+        timing
+            .sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST))
+            .await;
+    }
+}
+
+pub(super) async fn write_rows(
+    region: &DatabricksRegion,
+    rows: &[Row],
+) -> Result<u64, RegionError> {
+    let doing = || format!("write {SYNC_METADATA} under {}", region.location);
+    let table = table_at(&region.location, SYNC_METADATA);
+    let _turn = region.rows.lock().await;
+    for part in parts(rows) {
+        repeat(region, &sql::merge_rows(&table, part))
+            .await
+            .map_err(|refusal| refusal.doing(doing()))?;
+    }
+    version(region, &table)
+        .await
+        .map_err(|refusal| refusal.doing(doing()))
+}
+
+/// Records as JSON arrays, each small enough for a statement.
+fn parts<T: serde::Serialize>(records: &[T]) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    for record in records {
+        let text = serde_json::to_string(record).unwrap_or_default();
+        if !part.is_empty() && part.len() + text.len() > JSON_BYTES_MAX {
+            parts.push(format!("[{}]", std::mem::take(&mut part)));
+        }
+        if !part.is_empty() {
+            part.push(',');
+        }
+        part.push_str(&text);
+    }
+    if !part.is_empty() {
+        parts.push(format!("[{part}]"));
+    }
+    parts
+}
+
+/// The cuts of a group from a number on.
+async fn cuts_of(region: &DatabricksRegion, group: &str, from: u64) -> Result<Vec<Cut>, Refusal> {
+    let statement = sql::read_cuts_of(&table_at(&region.location, SYNC_CUTS), group, from);
+    let finished = region.workspace.sql.run(&statement, Intent::Look).await?;
+    let cuts: Vec<Cut> = records(&finished.rows)?;
+    Ok(Cuts::new(cuts).iter().cloned().collect())
+}
+
+/// Reads, appends and reads again until it is clear what is in the log. Neither the reply nor its row count is believed.
+pub(super) async fn append_cut(
+    region: &DatabricksRegion,
+    cut: &Cut,
+) -> Result<Appended, RegionError> {
+    let doing = || {
+        format!(
+            "append {} of {} under {}",
+            cut.label(),
+            cut.group_name,
+            region.location
+        )
+    };
+    let table = table_at(&region.location, SYNC_CUTS);
+    let _turn = region.cuts.lock().await;
+    let timing = region.workspace.client.timing();
+    let mut last: Option<Refusal> = None;
+    for attempt in 0..=ATTEMPTS {
+        let here = cuts_of(region, &cut.group_name, cut.cut_number.saturating_sub(1)).await;
+        let here = here.map_err(|refusal| match &last {
+            // Something was sent, and what came of it cannot be seen.
+            Some(_) => refusal.unknown().doing(doing()),
+            None => refusal.doing(doing()),
+        })?;
+        if let Some(decided) = decide(cut, &here) {
+            return Ok(match decided {
+                Appended::Diverged(None) if cut.cut_number > 1 => {
+                    Appended::Diverged(newest(region, cut).await)
+                }
+                decided => decided,
+            });
+        }
+        if attempt == ATTEMPTS {
+            break;
+        }
+        if last.is_some() {
+            timing
+                .sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST))
+                .await;
+        }
+        let part = parts(std::slice::from_ref(cut)).concat();
+        match region
+            .workspace
+            .sql
+            .run(&sql::append_cut(&table, part), Intent::Write)
+            .await
+        {
+            Ok(_) => {
+                last = Some(Refusal::new(
+                    RegionErrorKind::Other,
+                    "it is not in the log although its append succeeded",
+                ))
+            }
+            Err(refusal) if refusal.transient || refusal.outcome_unknown => last = Some(refusal),
+            Err(refusal) => return Err(refusal.doing(doing())),
+        }
+    }
+    let refusal =
+        last.unwrap_or_else(|| Refusal::new(RegionErrorKind::Other, "it was not appended"));
+    Err(refusal.doing(doing()))
+}
+
+async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
+    let all = cuts_of(region, &cut.group_name, 0)
+        .await
+        .unwrap_or_default();
+    all.into_iter().last().map(Box::new)
+}
+
+/// What a group's log says of a cut, given its end from the cut's predecessor on; `None`: the cut may be appended.
+fn decide(cut: &Cut, here: &[Cut]) -> Option<Appended> {
+    let ours = cut.sha256();
+    if here.iter().any(|other| other.sha256() == ours) {
+        return Some(Appended::Committed);
+    }
+    let newest = || here.last().cloned().map(Box::new);
+    if let Some(other) = here.iter().find(|other| other.cut_number >= cut.cut_number) {
+        let same_place =
+            other.cut_number == cut.cut_number && other.previous_sha256 == cut.previous_sha256;
+        return Some(match same_place {
+            true => Appended::Lost(Box::new(other.clone())),
+            false => Appended::Diverged(newest()),
+        });
+    }
+    let follows = match here {
+        [] => cut.follows(None),
+        [previous] => cut.follows(Some(previous)),
+        _ => false,
+    };
+    (!follows).then(|| Appended::Diverged(newest()))
+}
+
+pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result<(), RegionError> {
+    let doing = || format!("copy cuts to {SYNC_CUTS} under {}", region.location);
+    let table = table_at(&region.location, SYNC_CUTS);
+    let _turn = region.cuts.lock().await;
+    let selected = region
+        .workspace
+        .sql
+        .run(&sql::read_cuts(&table), Intent::Look)
+        .await;
+    let here: Vec<Cut> = selected
+        .and_then(|it| records(&it.rows))
+        .map_err(|refusal| refusal.doing(doing()))?;
+    let missing = Cuts::new(cuts.iter().cloned()).missing_from(&here);
+    for part in parts(&missing) {
+        repeat(region, &sql::copy_cuts(&table, part))
+            .await
+            .map_err(|refusal| refusal.doing(doing()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! What lies at a replica's path: a Delta table with its mark and its commits, ours or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use futures::join;
+use percent_encoding::percent_decode_str;
+
+use super::DatabricksRegion;
+use super::histories::{Detail, Entry, History, Look, details, histories};
+use super::refusal::Refusal;
+use super::rows::number;
+use super::sql::{self, Relation};
+use super::statements::Intent;
+use crate::region::{Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion};
+
+/// From so many on, the folders are listed first: a table that is not there costs its whole batch.
+const LIST_FROM: usize = 4;
+
+pub(super) async fn replicas(
+    region: &DatabricksRegion,
+    asked: &[ReplicaQuestion],
+) -> Vec<Result<Option<Replica>, RegionError>> {
+    let there = folders(region, asked).await;
+    let open: Vec<&ReplicaQuestion> = asked
+        .iter()
+        .filter(|question| there.holds(&question.path))
+        .collect();
+    let looks: Vec<Look> = open
+        .iter()
+        .map(|question| Look {
+            table: Relation::Path(region.path(&question.path)),
+            // The named version is asked for too: it tells that the log reaches back that far.
+            from: question.since_version,
+        })
+        .collect();
+    let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
+    let workspace = &region.workspace;
+    let (histories, details) = join!(
+        histories(&workspace.sql, &workspace.batches, &looks),
+        details(&workspace.sql, &workspace.batches, &tables)
+    );
+    let mut answers = open.into_iter().zip(histories).zip(details);
+    let mut replicas = Vec::with_capacity(asked.len());
+    for question in asked {
+        let answer = match there.holds(&question.path) {
+            false => Ok(None),
+            true => match answers.next() {
+                Some(((_, Ok(history)), Ok(detail))) => {
+                    Ok(Some(replica(question, history, &detail)))
+                }
+                Some(((_, Err(refusal)), _) | ((_, Ok(_)), Err(refusal))) => {
+                    match refusal.no_table() {
+                        true => nothing_else(region, question).await,
+                        false => Err(refusal),
+                    }
+                }
+                None => Ok(None),
+            },
+        };
+        replicas
+            .push(answer.map_err(|refusal| {
+                refusal.doing(format!("look at the replica {}", question.path))
+            }));
+    }
+    replicas
+}
+
+/// Looks at one replica, whoever asks.
+pub(super) async fn one(
+    region: &DatabricksRegion,
+    question: &ReplicaQuestion,
+) -> Result<Option<Replica>, RegionError> {
+    match replicas(region, std::slice::from_ref(question)).await.pop() {
+        Some(answer) => answer,
+        None => Ok(None),
+    }
+}
+
+/// Which folders are there, by schema; a schema that could not be listed may hold anything.
+#[derive(Default)]
+struct Folders(BTreeMap<String, BTreeSet<String>>);
+
+impl Folders {
+    fn holds(&self, path: &str) -> bool {
+        let (schema, table) = path.rsplit_once('/').unwrap_or(("", path));
+        self.0.get(schema).is_none_or(|names| names.contains(table))
+    }
+}
+
+async fn folders(region: &DatabricksRegion, asked: &[ReplicaQuestion]) -> Folders {
+    if asked.len() < LIST_FROM {
+        return Folders::default();
+    }
+    let schemas: BTreeSet<&str> = asked
+        .iter()
+        .filter_map(|question| Some(question.path.rsplit_once('/')?.0))
+        .collect();
+    let lists = schemas.into_iter().map(async |schema| {
+        let listed = region
+            .workspace
+            .sql
+            .run(&sql::list(&region.path(schema), None), Intent::Look)
+            .await;
+        let names = match listed {
+            Ok(finished) => finished
+                .rows
+                .iter()
+                .filter_map(|row| row.text("name").map(folder_name))
+                .collect(),
+            Err(refusal) if refusal.no_table() => BTreeSet::new(),
+            Err(_) => return None,
+        };
+        Some((schema.to_owned(), names))
+    });
+    Folders(join_all(lists).await.into_iter().flatten().collect())
+}
+
+fn folder_name(name: &str) -> String {
+    name.trim_end_matches('/').to_owned()
+}
+
+/// There is no Delta table: then there is to be nothing, but for what an interrupted first clone leaves.
+async fn nothing_else(
+    region: &DatabricksRegion,
+    question: &ReplicaQuestion,
+) -> Result<Option<Replica>, Refusal> {
+    let path = region.path(&question.path);
+    match region
+        .workspace
+        .sql
+        .run(&sql::list(&path, Some(1000)), Intent::Look)
+        .await
+    {
+        Ok(finished) => {
+            let names: Vec<String> = finished
+                .rows
+                .iter()
+                .filter_map(|row| row.text("name").map(folder_name))
+                .collect();
+            let log = names.iter().any(|name| name == "_delta_log");
+            // Data files without a log are what a clone writes before its commit.
+            let data = names
+                .iter()
+                .all(|name| name.ends_with(".parquet") || name.starts_with("deletion_vector_"));
+            match log || data {
+                true => Ok(None),
+                false => Err(Refusal::new(
+                    RegionErrorKind::Conflict,
+                    format!("something that is no Delta table lies at {path}"),
+                )),
+            }
+        }
+        // Nothing there, or nothing that can be listed: writing will tell.
+        Err(_) => Ok(None),
+    }
+}
+
+fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Replica {
+    let mark = Mark::from_properties(|key| detail.property(key));
+    let version = history
+        .commits
+        .last()
+        .map_or(history.oldest, |entry| entry.version);
+    let marks = marks(&question.path, mark.as_ref(), &history.commits);
+    let since = question.since_version.filter(|since| *since <= version);
+    let commits = history
+        .commits
+        .into_iter()
+        .zip(marks)
+        .filter(|(entry, _)| since.is_none_or(|since| entry.version > since))
+        .map(|(entry, mark)| commit(entry, mark))
+        .collect();
+    Replica {
+        version,
+        mark,
+        column_mapping: detail.column_mapping(),
+        rows: None,
+        commits,
+    }
+}
+
+/// The mark that each commit set.
+///
+/// A history shows a clone's source and version but not its properties. The newest properties are those of the newest commit
+/// that is not maintenance: a clone there has to agree with them. Of older clones, those of this path's own source at
+/// a version are taken as ours: what came after them replaced them or is judged by itself.
+fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mark>> {
+    let last = commits
+        .iter()
+        .rev()
+        .find(|entry| !entry.is_maintenance())
+        .map(|entry| entry.version);
+    commits
+        .iter()
+        .map(|entry| {
+            let source_version = entry.source_version()?;
+            if Some(entry.version) == last {
+                return newest.cloned();
+            }
+            let mark = newest.filter(|mark| mark.replica == path)?;
+            is_source(path, entry).then(|| Mark {
+                source_version,
+                ..mark.clone()
+            })
+        })
+        .collect()
+}
+
+/// Whether a clone's source is the table whose replica lies at a path.
+fn is_source(path: &str, entry: &Entry) -> bool {
+    let plain = |text: &str| text.replace('`', "").to_lowercase();
+    let expected: Vec<String> = path
+        .split('/')
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect();
+    let source = entry
+        .parameters
+        .get("source")
+        .and_then(serde_json::Value::as_str);
+    source.is_none_or(|source| plain(source.trim_matches('"')) == plain(&expected.join(".")))
+}
+
+fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
+    let source_version = entry.source_version();
+    let restored = || number(&entry.parameters, "version");
+    ReplicaCommit {
+        restored_to: if entry.operation == "RESTORE" {
+            restored()
+        } else {
+            None
+        },
+        rows: rows_touched(&entry),
+        version: entry.version,
+        committed_at: entry.committed_at,
+        operation: entry.operation,
+        user: entry.user,
+        source_version,
+        mark,
+    }
+}
+
+/// Rows that a commit changed, by what its operation counts.
+fn rows_touched(entry: &Entry) -> Option<u64> {
+    let sum = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| number(&entry.metrics, name))
+            .reduce(|all, more| all + more)
+    };
+    sum(&[
+        "numTargetRowsInserted",
+        "numTargetRowsUpdated",
+        "numTargetRowsDeleted",
+    ])
+    .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
+    .or_else(|| sum(&["numOutputRows"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PATH: &str = "main/core/g%20old";
+
+    fn entry(version: u64, operation: &str, parameters: serde_json::Value) -> Entry {
+        Entry {
+            version,
+            committed_at: chrono::DateTime::UNIX_EPOCH,
+            operation: operation.to_owned(),
+            user: None,
+            parameters: parameters.as_object().cloned().unwrap(),
+            metrics: Default::default(),
+        }
+    }
+
+    fn clone(version: u64, source_version: u64) -> Entry {
+        entry(
+            version,
+            "CLONE",
+            json!({"source": "main.core.`g old`", "sourceVersion": source_version.to_string()}),
+        )
+    }
+
+    fn mark(source_version: u64) -> Mark {
+        Mark {
+            source_table_id: "t1".to_owned(),
+            source_version,
+            replica: PATH.to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_clone_of_ours_has_its_mark() {
+        let commits = [clone(0, 5), clone(1, 7), entry(2, "OPTIMIZE", json!({}))];
+        assert_eq!(
+            marks(PATH, Some(&mark(7)), &commits),
+            [Some(mark(5)), Some(mark(7)), None]
+        );
+    }
+
+    #[test]
+    fn the_newest_clone_without_our_properties_has_none() {
+        assert_eq!(marks(PATH, None, &[clone(0, 5), clone(1, 7)]), [None, None]);
+        let foreign = [clone(0, 5), clone(1, 9)];
+        assert_eq!(
+            marks(PATH, Some(&mark(7)), &foreign)[1],
+            Some(mark(7)),
+            "it will not agree with what was cloned"
+        );
+    }
+
+    #[test]
+    fn a_clone_of_another_table_is_not_ours() {
+        let other = entry(
+            0,
+            "CLONE",
+            json!({"source": "main.core.silver", "sourceVersion": "5"}),
+        );
+        assert_eq!(
+            marks(PATH, Some(&mark(7)), &[other, clone(1, 7)]),
+            [None, Some(mark(7))]
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! A statement's result: rows addressed by column name, because services only ever add columns.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+/// A whole result.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    columns: Vec<String>,
+    rows: Vec<Vec<Option<String>>>,
+}
+
+/// One row of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    columns: &'a [String],
+    values: &'a [Option<String>],
+}
+
+impl Rows {
+    pub(super) fn new(columns: Vec<String>, rows: Vec<Vec<Option<String>>>) -> Rows {
+        Rows { columns, rows }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|values| Row {
+            columns: &self.columns,
+            values,
+        })
+    }
+
+    pub(super) fn first(&self) -> Option<Row<'_>> {
+        self.iter().next()
+    }
+
+    /// The rows of each of several tables, by the column `asked`.
+    pub(super) fn split(self, tables: usize) -> Vec<Rows> {
+        let mut parts = vec![
+            Rows {
+                columns: self.columns.clone(),
+                rows: Vec::new()
+            };
+            tables
+        ];
+        let at = self.columns.iter().position(|name| name == "asked");
+        for values in self.rows {
+            let place = at.and_then(|at| values.get(at)?.as_deref()?.parse::<usize>().ok());
+            if let Some(part) = place.and_then(|place| parts.get_mut(place)) {
+                part.rows.push(values);
+            }
+        }
+        parts
+    }
+}
+
+impl<'a> Row<'a> {
+    /// A value as text; `None`: NULL, or no such column.
+    pub(super) fn text(&self, column: &str) -> Option<&'a str> {
+        let at = self
+            .columns
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(column))?;
+        self.values.get(at)?.as_deref()
+    }
+
+    pub(super) fn number(&self, column: &str) -> Option<u64> {
+        self.text(column)?.trim().parse().ok()
+    }
+
+    /// A time, whatever zone the session is in.
+    pub(super) fn moment(&self, column: &str) -> Option<DateTime<Utc>> {
+        moment(self.text(column)?)
+    }
+
+    /// A map or struct.
+    pub(super) fn object(&self, column: &str) -> Map<String, Value> {
+        self.text(column)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// RFC 3339 with any offset; some drivers write a blank for the T, or no zone, which is UTC.
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let read = DateTime::parse_from_rfc3339(text)
+        .map(|it| it.to_utc())
+        .ok();
+    let read = read.or_else(|| {
+        let naive =
+            chrono::NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M:%S%.f")
+                .ok()?;
+        Some(naive.and_utc())
+    });
+    read.map(crate::moment::millis)
+}
+
+/// A number in a map, which is text there.
+pub(super) fn number(map: &Map<String, Value>, key: &str) -> Option<u64> {
+    match map.get(key)? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim_matches('"').parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_the_zone_they_are_written_in() {
+        let winter = moment("2021-06-15T12:34:56.789-07:00").unwrap();
+        assert_eq!(crate::moment::text(winter), "2021-06-15T19:34:56.789Z");
+        assert_eq!(moment("2021-06-15 19:34:56.789"), Some(winter));
+        assert_eq!(moment("yesterday"), None);
+    }
+
+    #[test]
+    fn rows_are_split_by_the_table_that_was_asked() {
+        let value = |text: &str| Some(text.to_owned());
+        let rows = Rows::new(
+            vec!["asked".into(), "version".into()],
+            vec![
+                vec![value("1"), value("7")],
+                vec![value("0"), None],
+                vec![value("9"), value("1")],
+            ],
+        );
+        let parts = rows.split(2);
+        assert_eq!(parts[1].first().unwrap().number("VERSION"), Some(7));
+        assert_eq!(parts[0].first().unwrap().number("version"), None);
+    }
+}

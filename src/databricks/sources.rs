@@ -1,0 +1,212 @@
+//! Source tables: their histories, and how they look at pinned versions.
+
+use std::time::Duration;
+
+use futures::join;
+
+use super::batch::{Form, TABLES};
+use super::histories::{Detail, Entry, History, Look, details, histories, interval};
+use super::refusal::Refusal;
+use super::rows::Rows;
+use super::sql::{self, Relation};
+use super::{DatabricksRegion, Workspace};
+use crate::region::{
+    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Source,
+    SourceQuestion,
+};
+
+/// Property: how long files that no version needs any more are kept, and with them older versions.
+const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
+/// Property: how long the log is kept.
+const LOG_RETENTION: &str = "delta.logRetentionDuration";
+/// Databricks' default of [`DELETED_FILE_RETENTION`], enforced on every version that is not the newest.
+const RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+pub(super) async fn sources(
+    region: &DatabricksRegion,
+    asked: &[SourceQuestion],
+) -> Vec<Result<Source, RegionError>> {
+    let workspace = &region.workspace;
+    let looks: Vec<Look> = asked
+        .iter()
+        .map(|question| Look {
+            table: Relation::Named(question.table.name.clone()),
+            from: question.from_version,
+        })
+        .collect();
+    let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
+    let (histories, details) = join!(
+        histories(&workspace.sql, &workspace.batches, &looks),
+        details(&workspace.sql, &workspace.batches, &tables)
+    );
+    asked
+        .iter()
+        .zip(histories)
+        .zip(details)
+        .map(|((question, history), detail)| {
+            let doing = format!("read the history of {}", question.table.name);
+            match (history, detail) {
+                (Ok(history), Ok(detail)) => Ok(source(workspace, question, history, &detail)),
+                (Err(refusal), _) | (Ok(_), Err(refusal)) => Err(refusal.doing(doing)),
+            }
+        })
+        .collect()
+}
+
+fn source(
+    workspace: &Workspace,
+    question: &SourceQuestion,
+    history: History,
+    detail: &Detail,
+) -> Source {
+    let table_id = question
+        .table
+        .table_id
+        .clone()
+        .or_else(|| detail.id.clone())
+        .unwrap_or_default();
+    let told = detail.property(DELETED_FILE_RETENTION).and_then(interval);
+    Source {
+        commits: history
+            .commits
+            .into_iter()
+            .map(|entry| commit(entry, &table_id))
+            .collect(),
+        oldest_version: history.oldest,
+        retention: told.or((!workspace.is_sandbox()).then_some(RETENTION_DEFAULT)),
+        table_id,
+    }
+}
+
+fn commit(entry: Entry, table_id: &str) -> Commit {
+    Commit {
+        changes: !entry.is_maintenance(),
+        version: entry.version,
+        committed_at: entry.committed_at,
+        operation: entry.operation,
+        user: entry.user,
+        // The catalog's id outlives CREATE OR REPLACE, so it is every commit's.
+        table_id: Some(table_id.to_owned()),
+    }
+}
+
+/// Counts rows at the pinned versions, which also proves that they can be read, and looks at the tables' details.
+pub(super) async fn pins(
+    region: &DatabricksRegion,
+    asked: &[PinQuestion],
+) -> Vec<Result<Pin, RegionError>> {
+    let workspace = &region.workspace;
+    let (sources, replicas): (Vec<Relation>, Vec<Relation>) = asked
+        .iter()
+        .map(|question| {
+            (
+                Relation::Named(question.table.name.clone()),
+                Relation::Path(question.replica_location.clone()),
+            )
+        })
+        .unzip();
+    let questions: Vec<&PinQuestion> = asked.iter().collect();
+    let form = Form {
+        relation: &|question: &PinQuestion| Relation::Named(question.table.name.clone()),
+        many: &|questions: &[&PinQuestion]| {
+            let tables: Vec<Relation> = questions
+                .iter()
+                .map(|question| Relation::Named(question.table.name.clone()))
+                .collect();
+            let pairs: Vec<(&Relation, u64)> = tables
+                .iter()
+                .zip(questions)
+                .map(|(table, question)| (table, question.version))
+                .collect();
+            sql::counts(&pairs)
+        },
+        one: &|question: &PinQuestion| {
+            sql::count(
+                &Relation::Named(question.table.name.clone()),
+                question.version,
+            )
+        },
+        size: TABLES,
+    };
+    let there: Vec<Relation> = replicas
+        .iter()
+        .zip(asked)
+        .filter(|(_, question)| question.replica_version.is_some())
+        .map(|(replica, _)| replica.clone())
+        .collect();
+    let (counts, found, held) = join!(
+        workspace.batches.ask(&workspace.sql, &questions, &form),
+        details(&workspace.sql, &workspace.batches, &sources),
+        details(&workspace.sql, &workspace.batches, &there)
+    );
+    let mut held = held.into_iter();
+    asked
+        .iter()
+        .zip(counts)
+        .zip(found)
+        .map(|((question, counted), detail)| {
+            let replica = question.replica_version.and_then(|_| held.next());
+            let doing = format!(
+                "look at {} at version {}",
+                question.table.name, question.version
+            );
+            pin(question, counted, detail, replica).map_err(|refusal| refusal.doing(doing))
+        })
+        .collect()
+}
+
+fn pin(
+    question: &PinQuestion,
+    counted: Result<Rows, Refusal>,
+    detail: Result<Detail, Refusal>,
+    replica: Option<Result<Detail, Refusal>>,
+) -> Result<Pin, Refusal> {
+    let (counted, detail) = (counted?, detail?);
+    if detail
+        .format
+        .as_deref()
+        .is_some_and(|format| format != "delta")
+    {
+        return Err(Refusal::new(
+            RegionErrorKind::Unsupported,
+            "it is not a Delta table",
+        ));
+    }
+    let (files, bytes) = (
+        detail.files.unwrap_or_default(),
+        detail.bytes.unwrap_or_default(),
+    );
+    let estimate = match replica {
+        None => Some((files, bytes)),
+        // What a replica lacks is at least what the source has more; rewritten files are not seen.
+        Some(Ok(replica)) => replica
+            .files
+            .zip(replica.bytes)
+            .map(|(held, held_bytes)| {
+                (files.saturating_sub(held), bytes.saturating_sub(held_bytes))
+            })
+            .filter(|(files, _)| *files > 0),
+        Some(Err(_)) => None,
+    };
+    let property = |key: &str| detail.property(key).map(str::to_owned);
+    Ok(Pin {
+        version: question.version,
+        table_id: question
+            .table
+            .table_id
+            .clone()
+            .or_else(|| detail.id.clone())
+            .unwrap_or_default(),
+        files,
+        bytes,
+        rows: counted.first().and_then(|row| row.number("n")),
+        column_mapping: detail.column_mapping(),
+        deleted_file_retention: property(DELETED_FILE_RETENTION),
+        log_retention: property(LOG_RETENTION),
+        estimate: estimate.map(|(copy_files, copy_bytes)| Estimate {
+            copy_files,
+            copy_bytes,
+            basis: EstimateBasis::History,
+        }),
+    })
+}

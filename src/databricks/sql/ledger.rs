@@ -1,0 +1,248 @@
+//! The statements of the metadata table, the cut log and the evidence.
+//!
+//! Structured values travel as one JSON parameter, read back with `to_json`, so that a row is the same text both ways.
+
+use std::collections::BTreeMap;
+
+use super::{Relation, Statement, properties};
+use crate::ledger::WORKSPACE_PROPERTY;
+
+/// Columns of `sync_metadata`, in order.
+pub const ROW_SCHEMA: &str = "group_name string, workflow string, tables array<string>, date_created timestamp, \
+date_updated timestamp, sync_start_timestamp timestamp, sync_end_timestamp timestamp, current_sync_status string, \
+message string";
+
+/// Columns of `sync_cuts`, in order.
+pub const CUT_SCHEMA: &str = "group_name string, cut_number bigint, recovery_point timestamp, consistency string, \
+trigger string, workflow_run_id bigint, planned_at timestamp, \
+tables array<struct<table:string,source_table_id:string,source_version:bigint,source_committed_at:timestamp,\
+rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bigint>>, \
+accepted array<struct<code:string,scope:string,reason:string>>, plan_id string, plan_sha256 string, run_id string, \
+epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string";
+
+/// Columns of the evidence: a document in parts, with the digest of the whole.
+const EVIDENCE_SCHEMA: &str =
+    "name string, part bigint, content binary, sha256 string, kept_at timestamp";
+
+/// How times are written in JSON: milliseconds are never lost.
+const TIMES: &str = "'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSXXX'";
+
+/// The names of some columns.
+fn names(schema: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let mut columns = Vec::new();
+    let mut from = 0;
+    for (at, letter) in schema.char_indices().chain([(schema.len(), ',')]) {
+        match letter {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            ',' if depth == 0 => {
+                columns.extend(schema[from..at].split_whitespace().next());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    columns
+}
+
+fn create(table: &Relation, schema: &str, tags: &[(&str, &str)]) -> Statement {
+    let tags: BTreeMap<String, String> = tags
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    Statement::new(format!(
+        "CREATE TABLE IF NOT EXISTS {table} ({schema}) USING DELTA {}",
+        properties(&tags)
+    ))
+}
+
+/// Makes an empty `sync_metadata` that belongs to a workspace, unless there is one.
+pub fn create_metadata(table: &Relation, workspace: &str) -> Statement {
+    create(table, ROW_SCHEMA, &[(WORKSPACE_PROPERTY, workspace)])
+}
+
+/// Makes an empty `sync_cuts` that belongs to a workspace, unless there is one.
+///
+/// Serializable isolation is what lets a conditional append see every other one.
+pub fn create_cuts(table: &Relation, workspace: &str) -> Statement {
+    create(
+        table,
+        CUT_SCHEMA,
+        &[
+            (WORKSPACE_PROPERTY, workspace),
+            ("delta.isolationLevel", "Serializable"),
+        ],
+    )
+}
+
+/// Makes an empty evidence table, unless there is one.
+pub fn create_evidence(table: &Relation) -> Statement {
+    create(
+        table,
+        EVIDENCE_SCHEMA,
+        &[("delta.isolationLevel", "Serializable")],
+    )
+}
+
+/// Makes a copy of a whole table where there is none.
+pub fn clone_table(to: &Relation, from: &Relation) -> Statement {
+    Statement::new(format!("CREATE TABLE IF NOT EXISTS {to} DEEP CLONE {from}"))
+}
+
+/// All rows, one JSON text each, in the column `row`.
+pub fn read_rows(table: &Relation) -> Statement {
+    read(table, ROW_SCHEMA, "")
+}
+
+/// All cuts, one JSON text each, in the column `row`.
+pub fn read_cuts(table: &Relation) -> Statement {
+    read(table, CUT_SCHEMA, "")
+}
+
+/// The cuts of one group from a number on.
+pub fn read_cuts_of(table: &Relation, group: &str, from: u64) -> Statement {
+    read(
+        table,
+        CUT_SCHEMA,
+        " WHERE group_name = :group_name AND cut_number >= :cut_number",
+    )
+    .with("group_name", group)
+    .with_number("cut_number", from)
+}
+
+fn read(table: &Relation, schema: &str, condition: &str) -> Statement {
+    let columns = names(schema).join(", ");
+    Statement::new(format!(
+        "SELECT to_json(struct({columns}), map({TIMES})) AS row FROM {table}{condition}"
+    ))
+}
+
+/// Writes rows by group name: the parameter `rows` is a JSON array of them. Repeating it changes nothing.
+pub fn merge_rows(table: &Relation, rows: String) -> Statement {
+    let columns = names(ROW_SCHEMA);
+    let sets: Vec<String> = columns[1..]
+        .iter()
+        .map(|name| format!("t.{name} = s.{name}"))
+        .collect();
+    Statement::new(format!(
+        "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name \
+         WHEN MATCHED THEN UPDATE SET {} WHEN NOT MATCHED THEN INSERT {}",
+        source("rows", ROW_SCHEMA),
+        sets.join(", "),
+        insert(&columns)
+    ))
+    .with("rows", rows)
+}
+
+/// Appends cuts whose number is greater than any of their group's: the parameter `cuts` is a JSON array of them.
+///
+/// Repeating it changes nothing.
+pub fn append_cut(table: &Relation, cuts: String) -> Statement {
+    Statement::new(format!(
+        "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name AND t.cut_number >= s.cut_number \
+         WHEN NOT MATCHED THEN INSERT {}",
+        source("cuts", CUT_SCHEMA),
+        insert(&names(CUT_SCHEMA))
+    ))
+    .with("cuts", cuts)
+}
+
+/// Appends cuts that another copy has: the parameter `cuts` is a JSON array of them. Repeating it changes nothing.
+///
+/// Two cuts under one number are both kept: a divergence is for people to judge.
+pub fn copy_cuts(table: &Relation, cuts: String) -> Statement {
+    Statement::new(format!(
+        "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name AND t.cut_number = s.cut_number \
+         AND t.run_id = s.run_id AND t.committed_at = s.committed_at WHEN NOT MATCHED THEN INSERT {}",
+        source("cuts", CUT_SCHEMA),
+        insert(&names(CUT_SCHEMA))
+    ))
+    .with("cuts", cuts)
+}
+
+/// A JSON array in a parameter as rows.
+fn source(parameter: &str, schema: &str) -> String {
+    let fields = names_with_types(schema);
+    format!(
+        "SELECT r.* FROM (SELECT explode(from_json(:{parameter}, 'array<struct<{fields}>>')) AS r)"
+    )
+}
+
+/// `name type` as `name:type`, which is how a struct is written.
+fn names_with_types(schema: &str) -> String {
+    let mut fields = Vec::new();
+    let columns = names(schema);
+    for (place, name) in columns.iter().enumerate() {
+        let from = schema
+            .find(&format!("{name} "))
+            .map_or(0, |at| at + name.len() + 1);
+        let rest = &schema[from..];
+        let end = columns
+            .get(place + 1)
+            .and_then(|next| rest.find(&format!(", {next} ")))
+            .unwrap_or(rest.len());
+        fields.push(format!("{name}:{}", &rest[..end]));
+    }
+    fields.join(",")
+}
+
+fn insert(columns: &[&str]) -> String {
+    let values: Vec<String> = columns.iter().map(|name| format!("s.{name}")).collect();
+    format!("({}) VALUES ({})", columns.join(", "), values.join(", "))
+}
+
+/// Keeps one part of a document, unless it is there.
+pub fn keep_evidence(
+    table: &Relation,
+    name: &str,
+    part: u64,
+    base64: String,
+    sha256: &str,
+) -> Statement {
+    Statement::new(format!(
+        "MERGE INTO {table} t USING (SELECT :name AS name, :part AS part, unbase64(:content) AS content, \
+         :sha256 AS sha256, current_timestamp() AS kept_at) s ON t.name = s.name AND t.part = s.part \
+         WHEN NOT MATCHED THEN INSERT (name, part, content, sha256, kept_at) \
+         VALUES (s.name, s.part, s.content, s.sha256, s.kept_at)"
+    ))
+    .with("name", name)
+    .with_number("part", part)
+    .with("content", base64)
+    .with("sha256", sha256)
+}
+
+/// The digests and parts under which a document is kept: `sha256`, `parts`.
+pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
+    Statement::new(format!(
+        "SELECT sha256, count(*) AS parts FROM {table} WHERE name = :name GROUP BY sha256"
+    ))
+    .with("name", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_taken_from_the_schema() {
+        assert_eq!(names(CUT_SCHEMA).len(), 16);
+        assert_eq!(names(ROW_SCHEMA)[2], "tables");
+        assert!(
+            names_with_types(ROW_SCHEMA)
+                .starts_with("group_name:string,workflow:string,tables:array<string>,")
+        );
+        assert!(names_with_types(CUT_SCHEMA).contains(",trigger:string,workflow_run_id:bigint,"));
+        assert!(names_with_types(CUT_SCHEMA).contains(",tables:array<struct<table:string,"));
+        assert!(names_with_types(CUT_SCHEMA).contains(",plan_id:string,"));
+    }
+
+    #[test]
+    fn a_cut_is_appended_only_beyond_its_groups_newest() {
+        let table = Relation::Path("s3://b/_drsync/sync_cuts".to_owned());
+        let statement = append_cut(&table, "[]".to_owned());
+        assert!(statement.text.starts_with("MERGE INTO delta.`s3://b/_drsync/sync_cuts` t USING (SELECT r.* FROM (SELECT explode(from_json(:cuts, 'array<struct<group_name:string,"));
+        assert!(statement.text.contains(") s ON t.group_name = s.group_name AND t.cut_number >= s.cut_number WHEN NOT MATCHED THEN INSERT (group_name, cut_number,"));
+        assert_eq!(statement.parameters.len(), 1);
+    }
+}

@@ -1,0 +1,457 @@
+//! Runs SQL statements on a warehouse: submitted without waiting, polled, read to the last chunk.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::Notice;
+use super::client::Client;
+use super::refusal::Refusal;
+use super::rows::Rows;
+use super::sql::Statement;
+use super::wire::{
+    QueryTag, ResultChunk, StatementRequest, StatementResponse, StatementState, Warehouses,
+};
+use crate::region::{Progress, RegionErrorKind};
+
+/// Looks at once; a warehouse queues what is beyond its size.
+const LOOKS: usize = 10;
+/// How long a look may run, its wait for a warehouse not counted.
+const LOOK_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// How long anything may wait for its warehouse to start.
+const WAIT_LONGEST: Duration = Duration::from_secs(30 * 60);
+/// How long a running write is asked after while the workspace does not answer: statements outlive that by far.
+const SILENCE_LONGEST: Duration = Duration::from_secs(10 * 60);
+const POLL_FIRST: Duration = Duration::from_millis(100);
+const POLL_LONGEST: Duration = Duration::from_secs(10);
+
+/// What a statement does, which decides how it is repeated and awaited.
+#[derive(Clone, Copy)]
+pub(super) enum Intent<'a> {
+    /// It reads.
+    Look,
+    /// It writes; sent again only where it surely had no effect.
+    Write,
+    /// It writes for as long as it takes, and is left to the warehouse when work is to end.
+    Long(&'a Progress),
+}
+
+/// A statement that succeeded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Finished {
+    pub(super) id: String,
+    pub(super) rows: Rows,
+}
+
+/// The SQL warehouse of a workspace, chosen when it is first needed.
+pub(super) struct Sql {
+    client: Client,
+    configured: Option<String>,
+    chosen: OnceCell<String>,
+    looks: Semaphore,
+    notice: Notice,
+    running: Mutex<Vec<String>>,
+}
+
+const STATEMENTS: [&str; 4] = ["api", "2.0", "sql", "statements"];
+
+impl Sql {
+    pub(super) fn new(client: Client, configured: Option<String>, notice: Notice) -> Sql {
+        Sql {
+            client,
+            configured,
+            chosen: OnceCell::new(),
+            looks: Semaphore::new(LOOKS),
+            notice,
+            running: Mutex::default(),
+        }
+    }
+
+    /// Statements that were left running, by id.
+    pub(super) fn running(&self) -> Vec<String> {
+        self.running
+            .lock()
+            .expect("no panic while an id is noted")
+            .clone()
+    }
+
+    /// The configured warehouse, else the first that runs, else the first that can be started.
+    async fn warehouse(&self) -> Result<&str, Refusal> {
+        self.chosen
+            .get_or_try_init(|| self.choose())
+            .await
+            .map(String::as_str)
+    }
+
+    /// `GET /api/2.0/sql/warehouses`, unless one is configured.
+    async fn choose(&self) -> Result<String, Refusal> {
+        if let Some(id) = &self.configured {
+            return Ok(id.clone());
+        }
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let query: Vec<(&str, &str)> = token
+                .iter()
+                .map(|token| ("page_token", token.as_str()))
+                .collect();
+            let page: Warehouses = self
+                .client
+                .get(&["api", "2.0", "sql", "warehouses"], &query)
+                .await?;
+            all.extend(page.warehouses);
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        if let Some(running) = all.iter().find(|it| it.state == "RUNNING") {
+            return Ok(running.id.clone());
+        }
+        let usable = all
+            .iter()
+            .find(|it| !matches!(it.state.as_str(), "DELETED" | "DELETING"));
+        let Some(usable) = usable else {
+            return Err(Refusal::new(
+                RegionErrorKind::NotFound,
+                "no SQL warehouse can be used: create one, or give the principal CAN USE on one",
+            ));
+        };
+        self.notice.tell(format!(
+            "the SQL warehouse {} is {}: its first statement starts it",
+            usable.name,
+            usable.state.to_lowercase()
+        ));
+        Ok(usable.id.clone())
+    }
+
+    /// Runs a statement to its end.
+    pub(super) async fn run(
+        &self,
+        statement: &Statement,
+        intent: Intent<'_>,
+    ) -> Result<Finished, Refusal> {
+        let _turn = match intent {
+            Intent::Look => self.looks.acquire().await.ok(),
+            Intent::Write | Intent::Long(_) => None,
+        };
+        match self.run_as(statement, intent, "INLINE").await {
+            Err(refusal) if refusal.too_large_inline() && matches!(intent, Intent::Look) => {
+                self.run_as(statement, intent, "EXTERNAL_LINKS").await
+            }
+            other => other,
+        }
+    }
+
+    /// `POST /api/2.0/sql/statements`, then polls.
+    async fn run_as(
+        &self,
+        statement: &Statement,
+        intent: Intent<'_>,
+        disposition: &str,
+    ) -> Result<Finished, Refusal> {
+        let request = StatementRequest {
+            statement: statement.text.clone(),
+            warehouse_id: self.warehouse().await?.to_owned(),
+            parameters: statement.parameters.clone(),
+            disposition: Some(disposition.to_owned()),
+            format: Some("JSON_ARRAY".to_owned()),
+            wait_timeout: Some("0s".to_owned()),
+            on_wait_timeout: Some("CONTINUE".to_owned()),
+            query_tags: vec![QueryTag {
+                key: "application".to_owned(),
+                value: Some("drsync".to_owned()),
+            }],
+        };
+        let submitted: StatementResponse = match intent {
+            Intent::Look => self.client.post_safe(&STATEMENTS, &request).await?,
+            Intent::Write | Intent::Long(_) => self.client.post_once(&STATEMENTS, &request).await?,
+        };
+        if submitted.statement_id.is_empty() {
+            return Err(
+                Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown(),
+            );
+        }
+        let id = submitted.statement_id.clone();
+        self.note(&id, true);
+        let ended = self.await_end(submitted, intent).await;
+        if !matches!(&ended, Err(refusal) if refusal.outcome_unknown || refusal.code == LEFT) {
+            self.note(&id, false);
+        }
+        let ended = ended?;
+        self.finish(ended).await
+    }
+
+    fn note(&self, id: &str, runs: bool) {
+        let mut running = self.running.lock().expect("no panic while an id is noted");
+        running.retain(|it| it != id);
+        if runs {
+            running.push(id.to_owned());
+        }
+    }
+
+    /// `GET /api/2.0/sql/statements/{id}` until it has ended.
+    async fn await_end(
+        &self,
+        mut seen: StatementResponse,
+        intent: Intent<'_>,
+    ) -> Result<StatementResponse, Refusal> {
+        let id = seen.statement_id.clone();
+        let timing = self.client.timing();
+        let mut attempt = 0;
+        let (mut waited, mut ran, mut silent) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        loop {
+            match seen.status.state {
+                StatementState::Succeeded | StatementState::Closed => return Ok(seen),
+                StatementState::Failed => return Err(failed(&seen)),
+                StatementState::Canceled => {
+                    let text = "it was canceled on the warehouse";
+                    return Err(of_statement(
+                        &id,
+                        Refusal::new(RegionErrorKind::Other, text),
+                    ));
+                }
+                StatementState::Pending | StatementState::Running | StatementState::Unknown => {}
+            }
+            if let Intent::Long(progress) = intent
+                && progress.stopped()
+            {
+                let text = "it is left running on the warehouse; the next apply finds what it did";
+                return Err(Refusal {
+                    code: LEFT.to_owned(),
+                    ..of_statement(&id, Refusal::new(RegionErrorKind::Other, text))
+                });
+            }
+            let late = matches!(intent, Intent::Look | Intent::Write) && ran > LOOK_LONGEST;
+            if late || waited > WAIT_LONGEST {
+                return self.cancel(&id, intent).await;
+            }
+            let pause = timing.backoff(POLL_FIRST, attempt, POLL_LONGEST);
+            attempt += 1;
+            self.pause(pause, intent).await;
+            match seen.status.state {
+                StatementState::Pending => waited += pause,
+                _ => ran += pause,
+            }
+            match self.look(&id).await {
+                Ok(now) => {
+                    silent = Duration::ZERO;
+                    seen = StatementResponse {
+                        statement_id: id.clone(),
+                        ..now
+                    };
+                }
+                Err(refusal) if matches!(intent, Intent::Look) => {
+                    return Err(of_statement(&id, refusal));
+                }
+                Err(refusal) => {
+                    silent += pause.max(Duration::from_secs(1));
+                    if !refusal.transient || silent > SILENCE_LONGEST {
+                        return Err(of_statement(&id, refusal.transient().unknown()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits, but not long past the sign to stop.
+    fn pause<'a>(&'a self, pause: Duration, intent: Intent<'a>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Intent::Long(progress) = intent else {
+                return self.client.timing().sleep(pause).await;
+            };
+            let step = Duration::from_millis(500);
+            let mut left = pause;
+            while !left.is_zero() && !progress.stopped() {
+                self.client.timing().sleep(left.min(step)).await;
+                left = left.saturating_sub(step);
+            }
+        })
+    }
+
+    async fn look(&self, id: &str) -> Result<StatementResponse, Refusal> {
+        self.client
+            .get(&["api", "2.0", "sql", "statements", id], &[])
+            .await
+    }
+
+    /// `POST /api/2.0/sql/statements/{id}/cancel`; a cancel may lose its race, so the end is looked at.
+    async fn cancel(&self, id: &str, intent: Intent<'_>) -> Result<StatementResponse, Refusal> {
+        let path = ["api", "2.0", "sql", "statements", id, "cancel"];
+        let cancelled = self
+            .client
+            .post_safe::<serde_json::Value>(&path, &serde_json::json!({}))
+            .await;
+        for attempt in 0..10 {
+            self.client
+                .timing()
+                .sleep(
+                    self.client
+                        .timing()
+                        .backoff(POLL_FIRST, attempt, POLL_LONGEST),
+                )
+                .await;
+            if let Ok(seen) = self.look(id).await {
+                match seen.status.state {
+                    StatementState::Succeeded | StatementState::Closed => {
+                        return Ok(StatementResponse {
+                            statement_id: id.to_owned(),
+                            ..seen
+                        });
+                    }
+                    StatementState::Failed | StatementState::Canceled => {
+                        let text = "it took too long and was canceled";
+                        return Err(of_statement(
+                            id,
+                            Refusal::new(RegionErrorKind::Unavailable, text),
+                        )
+                        .transient());
+                    }
+                    StatementState::Pending | StatementState::Running | StatementState::Unknown => {
+                    }
+                }
+            }
+        }
+        let why = cancelled
+            .err()
+            .map(|error| format!(": {error}"))
+            .unwrap_or_default();
+        let refusal = Refusal::new(
+            RegionErrorKind::Unavailable,
+            format!("it takes too long and cannot be canceled{why}"),
+        );
+        let refusal = of_statement(id, refusal).transient();
+        Err(if matches!(intent, Intent::Look) {
+            refusal
+        } else {
+            refusal.unknown()
+        })
+    }
+
+    /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
+    async fn finish(&self, ended: StatementResponse) -> Result<Finished, Refusal> {
+        let StatementResponse {
+            statement_id: id,
+            manifest,
+            result,
+            ..
+        } = ended;
+        let manifest = manifest.unwrap_or_default();
+        if manifest.truncated {
+            return Err(of_statement(
+                &id,
+                Refusal::new(RegionErrorKind::Other, "its result was cut short"),
+            ));
+        }
+        let columns = manifest
+            .schema
+            .columns
+            .into_iter()
+            .map(|column| column.name)
+            .collect();
+        let mut rows = Vec::new();
+        let mut chunk = result.unwrap_or_default();
+        let mut read = 0;
+        loop {
+            let next = self.read_chunk(&id, chunk, &mut rows).await?;
+            read += 1;
+            let Some(next) = next else { break };
+            if read > manifest.total_chunk_count.max(1) + 1 {
+                return Err(of_statement(
+                    &id,
+                    Refusal::new(RegionErrorKind::Other, "its result has no end"),
+                ));
+            }
+            let number = next.to_string();
+            chunk = self
+                .client
+                .get(
+                    &[
+                        "api",
+                        "2.0",
+                        "sql",
+                        "statements",
+                        &id,
+                        "result",
+                        "chunks",
+                        &number,
+                    ],
+                    &[],
+                )
+                .await?;
+        }
+        if manifest.total_row_count > 0 && rows.len() as i64 != manifest.total_row_count {
+            let text = format!(
+                "its result has {} rows of {}",
+                rows.len(),
+                manifest.total_row_count
+            );
+            return Err(of_statement(&id, Refusal::new(RegionErrorKind::Other, text)).transient());
+        }
+        Ok(Finished {
+            id,
+            rows: Rows::new(columns, rows),
+        })
+    }
+
+    /// Takes a chunk's rows, wherever they are, and gives the number of the next.
+    async fn read_chunk(
+        &self,
+        id: &str,
+        chunk: ResultChunk,
+        rows: &mut Vec<Vec<Option<String>>>,
+    ) -> Result<Option<i64>, Refusal> {
+        rows.extend(chunk.data_array);
+        let mut next = chunk.next_chunk_index;
+        for link in chunk.external_links {
+            let bytes = self
+                .client
+                .get_signed(&link.external_link, &link.http_headers)
+                .await;
+            let bytes = bytes.map_err(|refusal| of_statement(id, refusal))?;
+            let part: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|_| {
+                of_statement(
+                    id,
+                    Refusal::new(
+                        RegionErrorKind::Other,
+                        "a part of its result is not what was promised",
+                    ),
+                )
+            })?;
+            rows.extend(part);
+            next = link.next_chunk_index;
+        }
+        Ok(next)
+    }
+}
+
+/// The code of a statement that was left to its warehouse.
+pub(super) const LEFT: &str = "LEFT_RUNNING";
+
+fn of_statement(id: &str, refusal: Refusal) -> Refusal {
+    Refusal {
+        statement_id: Some(id.to_owned()),
+        ..refusal
+    }
+}
+
+fn failed(seen: &StatementResponse) -> Refusal {
+    let error = seen.status.error.clone().unwrap_or_default();
+    Refusal::of_statement(
+        &seen.statement_id,
+        &error.error_code,
+        seen.status.sql_state.as_deref(),
+        &error.message,
+    )
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sql")
+            .field("client", &self.client)
+            .field("configured", &self.configured)
+            .finish_non_exhaustive()
+    }
+}

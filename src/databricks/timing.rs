@@ -1,0 +1,52 @@
+//! The clock, the pauses and the jitter of the client, given from outside so that tests neither wait nor guess.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+/// How time passes for the client.
+#[derive(Clone)]
+pub struct Timing {
+    /// The clock.
+    pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Waits.
+    pub sleep: Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+    /// A number from 0 to 1.
+    pub jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
+}
+
+impl Timing {
+    /// Time as it is.
+    pub fn real() -> Timing {
+        Timing {
+            now: Arc::new(Utc::now),
+            sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
+            jitter: Arc::new(rand::random::<f64>),
+        }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    pub(super) async fn sleep(&self, pause: Duration) {
+        (self.sleep)(pause).await;
+    }
+
+    /// A pause that doubles with every attempt up to `longest`, between half of it and all of it.
+    pub(super) fn backoff(&self, first: Duration, attempt: u32, longest: Duration) -> Duration {
+        let whole = first
+            .saturating_mul(2u32.saturating_pow(attempt))
+            .min(longest);
+        whole.mul_f64(0.5 + 0.5 * (self.jitter)().clamp(0.0, 1.0))
+    }
+}
+
+impl fmt::Debug for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timing").finish_non_exhaustive()
+    }
+}

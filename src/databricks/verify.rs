@@ -1,0 +1,112 @@
+//! Verification by what the engine says it did, and on request by counting rows on both sides.
+
+use super::DatabricksRegion;
+use super::clones::clone_commit;
+use super::histories::{Detail, Entry, details};
+use super::refusal::Refusal;
+use super::rows::number;
+use super::sql::{self, Relation};
+use super::statements::Intent;
+use crate::region::{CloneOrder, RegionError, Verified, VerifiedLevel};
+
+pub(super) async fn verify(
+    region: &DatabricksRegion,
+    order: &CloneOrder,
+    replica_version: u64,
+) -> Result<Verified, RegionError> {
+    let looked = look(region, order, replica_version).await;
+    looked.map_err(|refusal| refusal.doing(format!("verify the replica of {}", order.table)))
+}
+
+async fn look(
+    region: &DatabricksRegion,
+    order: &CloneOrder,
+    replica_version: u64,
+) -> Result<Verified, Refusal> {
+    let replica = Relation::Path(region.path(&order.replica_path));
+    let workspace = &region.workspace;
+    let mut differences = Vec::new();
+    match clone_commit(region, order).await? {
+        Some((commit, newest)) => {
+            let tables = [replica.clone()];
+            let detail = details(&workspace.sql, &workspace.batches, &tables)
+                .await
+                .pop()
+                .transpose()?;
+            if let Some(detail) = detail.filter(|_| newest == commit.version) {
+                differences = compare(&commit, &detail);
+            }
+        }
+        None => {
+            let text = format!("no commit of it is a clone of v{}", order.source_version);
+            differences.push(text);
+        }
+    }
+    let mut verified = Verified {
+        level: VerifiedLevel::Metrics,
+        source_rows: None,
+        replica_rows: None,
+        differences,
+    };
+    if region.verify_rows {
+        let source = Relation::Named(order.table.clone());
+        let (theirs, ours) = futures::try_join!(
+            rows(region, &source, order.source_version),
+            rows(region, &replica, replica_version)
+        )?;
+        if theirs != ours {
+            let text =
+                |rows: Option<u64>| rows.map_or("unknown".to_owned(), |rows| rows.to_string());
+            verified.differences.push(format!(
+                "rows: {} in the source, {} in the replica",
+                text(theirs),
+                text(ours)
+            ));
+        }
+        verified = Verified {
+            level: VerifiedLevel::Rows,
+            source_rows: theirs,
+            replica_rows: ours,
+            ..verified
+        };
+    }
+    Ok(verified)
+}
+
+/// Compares what the clone's commit says of its source with what the replica is.
+fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
+    let pairs = [
+        (
+            "files",
+            number(&commit.metrics, "sourceNumOfFiles"),
+            detail.files,
+        ),
+        (
+            "bytes",
+            number(&commit.metrics, "sourceTableSize"),
+            detail.bytes,
+        ),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(what, source, replica)| match (source, replica) {
+            (Some(source), Some(replica)) if source != replica => Some(format!(
+                "{what}: {source} in the source, {replica} in the replica"
+            )),
+            _ => None,
+        })
+        .collect()
+}
+
+async fn rows(
+    region: &DatabricksRegion,
+    table: &Relation,
+    version: u64,
+) -> Result<Option<u64>, Refusal> {
+    let counted = region
+        .workspace
+        .sql
+        .run(&sql::count(table, version), Intent::Look)
+        .await?;
+    Ok(counted.rows.first().and_then(|row| row.number("n")))
+}

@@ -1,0 +1,77 @@
+//! What goes over the wire: requests and answers of the Databricks REST API, as serde types.
+//!
+//! Answers follow proto3 JSON: an absent field is the default, lists and numbers included, and unknown fields and enum values
+//! are left alone. Both directions are implemented, so that a server can speak with the same types.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+mod catalog;
+mod jobs;
+mod statements;
+mod workspace;
+
+pub use catalog::{
+    Assignment, ColumnInfo, EffectivePrivilege, ExternalLocationInfo, ExternalLocations,
+    MetastoreAssignment, PathCredentialRequest, Permissions, TableInfo, Tables,
+};
+pub use jobs::{
+    Job, JobSettings, Jobs, PauseStatus, QueueDetails, Run, RunStateOld, RunStatus, Runs,
+    TerminationDetails,
+};
+pub use statements::{
+    ChunkInfo, Column, ExternalLink, Manifest, Parameter, QueryTag, ResultChunk, ResultSchema,
+    ServiceError, StatementRequest, StatementResponse, StatementState, StatementStatus, Warehouse,
+    Warehouses,
+};
+pub use workspace::{
+    DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,
+    TokenAnswer,
+};
+
+/// An answer that refuses, in the standard form; other forms are read by the client.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorBody {
+    /// The code; gateways write a number.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    pub error_code: serde_json::Value,
+    /// What is wrong, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// More of it, by type.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<serde_json::Value>,
+}
+
+/// Reads `null` as the default.
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads a whole number that some services write as text; `null` is 0.
+pub(super) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(i64),
+        Text(String),
+        Nothing(()),
+    }
+    match Written::deserialize(deserializer)? {
+        Written::Number(number) => Ok(number),
+        Written::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+        Written::Nothing(()) => Ok(0),
+    }
+}
+
+pub(super) fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+pub(super) fn is_false(yes: &bool) -> bool {
+    !*yes
+}

@@ -1,0 +1,311 @@
+//! Workflows: Databricks jobs by exact name or id, and their runs by when they ended.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, stream};
+
+use super::client::Client;
+use super::refusal::Refusal;
+use super::wire::{Job, JobSettings, Jobs, PauseStatus, Run, Runs};
+use crate::config::WorkflowRef;
+use crate::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
+
+/// Jobs looked up at once.
+const JOBS_AT_ONCE: usize = 8;
+/// Runs a page: the service takes less than 25.
+const RUNS: &str = "24";
+/// Runs are listed by start and wanted by end: a run may end this much later than others that started after it.
+const LONGEST_RUN: TimeDelta = TimeDelta::hours(24);
+/// Pages read of a group's runs where nothing says how far back to look and a success was seen.
+const PAGES_WITHOUT_SINCE: usize = 3;
+/// The service keeps runs for 60 days; no workflow runs more often than this many pages.
+const PAGES_MAX: usize = 1000;
+
+pub(super) async fn workflows(
+    client: &Client,
+    asked: &[WorkflowRef],
+    since: Option<DateTime<Utc>>,
+) -> Vec<Result<Workflow, RegionError>> {
+    let looks: Vec<_> = asked
+        .iter()
+        .map(|asked| workflow(client, asked, since))
+        .collect();
+    stream::iter(looks).buffered(JOBS_AT_ONCE).collect().await
+}
+
+async fn workflow(
+    client: &Client,
+    asked: &WorkflowRef,
+    since: Option<DateTime<Utc>>,
+) -> Result<Workflow, RegionError> {
+    let found = async {
+        let job = match asked {
+            WorkflowRef::Name(name) => by_name(client, name).await?,
+            WorkflowRef::Id(id) => by_id(client, *id).await?,
+        };
+        let runs = runs(client, job.job_id, since).await?;
+        Ok(Workflow {
+            job_id: job.job_id,
+            schedule_active: schedule_active(&job.settings),
+            name: job.settings.name,
+            runs,
+        })
+    };
+    found
+        .await
+        .map_err(|refusal: Refusal| refusal.doing(format!("look at workflow {asked}")))
+}
+
+/// `GET /api/2.2/jobs/list?name=…`, which compares without case.
+async fn by_name(client: &Client, name: &str) -> Result<Job, Refusal> {
+    let mut found: Vec<Job> = Vec::new();
+    let mut near: Option<String> = None;
+    let mut token: Option<String> = None;
+    loop {
+        let mut query = vec![("name", name), ("limit", "100")];
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let page: Jobs = client.get(&["api", "2.2", "jobs", "list"], &query).await?;
+        for job in page.jobs {
+            if job.settings.name == name {
+                found.push(job);
+            } else if job.settings.name.eq_ignore_ascii_case(name) {
+                near = Some(job.settings.name);
+            }
+        }
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            break;
+        }
+    }
+    if found.len() > 1 {
+        let ids: Vec<String> = found.iter().map(|job| job.job_id.to_string()).collect();
+        let text = format!("{} jobs have this name: {}", found.len(), ids.join(", "));
+        return Err(Refusal::new(RegionErrorKind::Conflict, text));
+    }
+    found.pop().ok_or_else(|| {
+        let hint = match near {
+            Some(near) => format!("no job has this name; there is {near}"),
+            None => "no job that the principal may view has this name".to_owned(),
+        };
+        Refusal::new(RegionErrorKind::NotFound, hint)
+    })
+}
+
+/// `GET /api/2.2/jobs/get`.
+async fn by_id(client: &Client, id: i64) -> Result<Job, Refusal> {
+    client
+        .get(
+            &["api", "2.2", "jobs", "get"],
+            &[("job_id", &id.to_string())],
+        )
+        .await
+}
+
+fn schedule_active(settings: &JobSettings) -> bool {
+    let JobSettings {
+        name: _,
+        schedule,
+        trigger,
+        continuous,
+    } = settings;
+    let active = |status: &PauseStatus| status.pause_status.as_deref() != Some("PAUSED");
+    [schedule, trigger, continuous]
+        .into_iter()
+        .flatten()
+        .any(active)
+}
+
+/// `GET /api/2.2/jobs/runs/list`: what ended after `since`, what has not ended, and the newest that ended.
+async fn runs(
+    client: &Client,
+    job_id: i64,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<WorkflowRun>, Refusal> {
+    let id = job_id.to_string();
+    // A run that began long ago and has not ended may be far down the list.
+    let mut seen: Vec<Run> = pages(client, &id, Some("active_only"), |_, _| false).await?;
+    let listed = pages(client, &id, None, |page, all| {
+        let all: Vec<WorkflowRun> = all.iter().map(read).collect();
+        let any_ended = all.iter().any(|run| run.ended_at.is_some());
+        match since {
+            Some(since) => {
+                let oldest = all.iter().map(|run| run.started_at).min();
+                any_ended && oldest.is_some_and(|oldest| oldest + LONGEST_RUN < since)
+            }
+            None => {
+                page >= PAGES_WITHOUT_SINCE
+                    && all.iter().any(|run| run.state == RunState::Succeeded)
+            }
+        }
+    })
+    .await?;
+    // The later look knows better.
+    seen.retain(|run| listed.iter().all(|other| other.run_id != run.run_id));
+    seen.extend(listed);
+    let mut runs: Vec<WorkflowRun> = seen.iter().map(read).collect();
+    runs.sort_by_key(|run| {
+        (
+            std::cmp::Reverse(run.started_at),
+            std::cmp::Reverse(run.run_id),
+        )
+    });
+    runs.dedup_by_key(|run| run.run_id);
+    let newest_end = runs.iter().filter_map(|run| run.ended_at).max();
+    runs.retain(|run| match (run.ended_at, since) {
+        (Some(ended), Some(since)) => ended > since || Some(ended) == newest_end,
+        (Some(_) | None, _) => true,
+    });
+    Ok(runs)
+}
+
+/// Pages of runs, newest start first, until one is enough.
+async fn pages(
+    client: &Client,
+    job_id: &str,
+    only: Option<&str>,
+    enough: impl Fn(usize, &[Run]) -> bool,
+) -> Result<Vec<Run>, Refusal> {
+    let mut all = Vec::new();
+    let mut token: Option<String> = None;
+    for page in 1..=PAGES_MAX {
+        let mut query = vec![
+            ("job_id", job_id),
+            ("limit", RUNS),
+            ("expand_tasks", "false"),
+        ];
+        query.extend(only.map(|only| (only, "true")));
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let answer: Runs = client
+            .get(&["api", "2.2", "jobs", "runs", "list"], &query)
+            .await?;
+        all.extend(answer.runs);
+        token = answer.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() || enough(page, &all) {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+fn read(run: &Run) -> WorkflowRun {
+    let state = state(run);
+    let moment = |millis: i64| DateTime::from_timestamp_millis(millis).unwrap_or_default();
+    let ended = match state {
+        // A run under repair is active again and may still tell its former end.
+        RunState::Active => None,
+        RunState::Succeeded | RunState::Failed | RunState::NotBegun if run.end_time > 0 => {
+            Some(run.end_time)
+        }
+        RunState::Succeeded | RunState::Failed => Some(run.start_time + run.run_duration),
+        RunState::NotBegun => None,
+    };
+    WorkflowRun {
+        run_id: run.run_id,
+        started_at: moment(run.start_time),
+        ended_at: ended.map(moment),
+        state,
+    }
+}
+
+/// How a run stands, by both shapes of its state: a success has to be one in each that is there.
+fn state(run: &Run) -> RunState {
+    let old = run
+        .state
+        .as_ref()
+        .map(|old| by_old(&old.life_cycle_state, old.result_state.as_deref()));
+    let new = run.status.as_ref().map(|new| {
+        let end = new.termination_details.as_ref();
+        by_new(
+            &new.state,
+            end.map(|end| (end.code.as_str(), end.kind.as_str())),
+        )
+    });
+    match (old, new) {
+        (Some(old), Some(new)) if old == new => new,
+        (Some(RunState::NotBegun), Some(_)) | (Some(_), Some(RunState::NotBegun)) => {
+            RunState::NotBegun
+        }
+        (Some(RunState::Active), Some(_)) | (Some(_), Some(RunState::Active)) => RunState::Active,
+        (Some(_), Some(_)) => RunState::Failed,
+        (Some(state), None) | (None, Some(state)) => state,
+        (None, None) => RunState::Active,
+    }
+}
+
+fn by_old(life: &str, result: Option<&str>) -> RunState {
+    match (life, result) {
+        ("QUEUED" | "SKIPPED", _) => RunState::NotBegun,
+        ("TERMINATED", Some("SUCCESS")) => RunState::Succeeded,
+        (_, Some("EXCLUDED" | "DISABLED" | "MAXIMUM_CONCURRENT_RUNS_REACHED")) => {
+            RunState::NotBegun
+        }
+        ("TERMINATED" | "INTERNAL_ERROR", _) => RunState::Failed,
+        (_, _) => RunState::Active,
+    }
+}
+
+fn by_new(state: &str, end: Option<(&str, &str)>) -> RunState {
+    match (state, end) {
+        ("QUEUED", _) => RunState::NotBegun,
+        ("TERMINATED", Some(("SUCCESS", _))) => RunState::Succeeded,
+        (
+            "TERMINATED",
+            Some(("SKIPPED" | "DISABLED" | "EXCLUDED" | "MAX_CONCURRENT_RUNS_EXCEEDED", _)),
+        ) => RunState::NotBegun,
+        ("TERMINATED", Some(("", "SUCCESS"))) => RunState::Succeeded,
+        ("TERMINATED", _) => RunState::Failed,
+        (_, _) => RunState::Active,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: serde_json::Value) -> RunState {
+        state(&serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn a_success_is_one_in_every_shape_that_is_there() {
+        use serde_json::json;
+        let success = json!({"life_cycle_state": "TERMINATED", "result_state": "SUCCESS"});
+        let partly =
+            json!({"life_cycle_state": "TERMINATED", "result_state": "SUCCESS_WITH_FAILURES"});
+        let ended = |code: &str| json!({"state": "TERMINATED", "termination_details": {"code": code, "type": "SUCCESS"}});
+        assert_eq!(of(json!({"state": success})), RunState::Succeeded);
+        assert_eq!(of(json!({"status": ended("SUCCESS")})), RunState::Succeeded);
+        assert_eq!(
+            of(json!({"state": partly, "status": ended("SUCCESS")})),
+            RunState::Failed
+        );
+        assert_eq!(
+            of(json!({"status": ended("SUCCESS_WITH_FAILURES")})),
+            RunState::Failed
+        );
+        assert_eq!(
+            of(json!({"status": ended("MAX_CONCURRENT_RUNS_EXCEEDED")})),
+            RunState::NotBegun
+        );
+        assert_eq!(
+            of(json!({"state": {"life_cycle_state": "SKIPPED"}})),
+            RunState::NotBegun
+        );
+        assert_eq!(
+            of(json!({"state": {"life_cycle_state": "INTERNAL_ERROR"}})),
+            RunState::Failed
+        );
+        assert_eq!(
+            of(json!({"state": {"life_cycle_state": "QUEUED"}})),
+            RunState::NotBegun
+        );
+        assert_eq!(
+            of(json!({"status": {"state": "WAITING"}})),
+            RunState::Active
+        );
+        assert_eq!(
+            of(json!({})),
+            RunState::Active,
+            "what is not known is taken as running"
+        );
+    }
+}
