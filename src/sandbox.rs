@@ -10,6 +10,7 @@ mod identity;
 mod jobs;
 mod layer;
 mod listener;
+mod locations;
 mod rights;
 mod routes;
 mod sql;

@@ -9,7 +9,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
 
 use super::http::Refusal;
-use super::{Site, files, identity, jobs, layer, rights, statements, unity, warehouses};
+use super::{Site, files, identity, jobs, layer, locations, rights, statements, unity, warehouses};
 
 /// The largest body: a statement with its parameters.
 const BODY_MAX: usize = 64 << 20;
@@ -72,19 +72,19 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         )
         .route(
             "/api/2.0/unity-catalog/temporary-path-credentials",
-            post(rights::path_credential),
+            post(locations::path_credential),
         )
         .route(
             "/api/2.0/unity-catalog/temporary-table-credentials",
-            post(rights::table_credential),
+            post(locations::table_credential),
         )
         .route(
             &format!("{uc}/temporary-path-credentials"),
-            post(rights::path_credential),
+            post(locations::path_credential),
         )
         .route(
             &format!("{uc}/temporary-table-credentials"),
-            post(rights::table_credential),
+            post(locations::table_credential),
         )
         .route(&format!("{uc}/catalogs"), get(unity::catalogs))
         .route(&format!("{uc}/catalogs/{{name}}"), get(unity::catalog))
@@ -112,15 +112,15 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         )
         .route(
             &format!("{uc}/external-locations"),
-            get(rights::external_locations),
+            get(locations::external_locations),
         )
         .route(
             &format!("{uc}/external-locations/{{name}}"),
-            patch(rights::change_location).get(rights::external_location),
+            patch(locations::change_location).get(locations::external_location),
         )
         .route(
             &format!("{uc}/validate-storage-credentials"),
-            post(rights::validate),
+            post(locations::validate),
         );
     for version in ["2.1", "2.2"] {
         let jobs_at = format!("/api/{version}/jobs");

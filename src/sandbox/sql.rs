@@ -3,6 +3,7 @@
 //! It understands what drsync sends and what a person would try; everything else is refused with a list of that.
 
 mod ast;
+mod catalog;
 mod commit;
 mod datum;
 mod ddl;
@@ -10,12 +11,14 @@ mod dml;
 mod error;
 mod eval;
 mod functions;
+mod grouping;
 mod history;
 mod kind;
 mod lexer;
 mod merge;
 mod parser;
 mod query;
+mod relation;
 mod rows;
 mod schema;
 mod show;

@@ -10,7 +10,8 @@ use super::ast::{Expr, Query, Relation, Select, Source};
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::Row;
-use super::functions::{self, AGGREGATES, GENERATORS};
+use super::functions::{self, GENERATORS};
+use super::grouping;
 use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::lakehouse::delta::Detail;
@@ -110,8 +111,11 @@ impl Session {
             return Err(error);
         }
         input.columns = columns;
-        let grouped =
-            !select.group.is_empty() || select.items.iter().any(|(item, _)| aggregates(item));
+        let grouped = !select.group.is_empty()
+            || select
+                .items
+                .iter()
+                .any(|(item, _)| grouping::aggregates(item));
         let mut output = match grouped {
             true => self.grouped(select, &input)?,
             false => self.projected(select, &input)?,
@@ -139,119 +143,6 @@ impl Session {
                 .retain(|row| seen.insert(Datum::List(row.clone()).json().to_string()));
         }
         Ok(output)
-    }
-
-    /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
-    async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
-        let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice() else {
-            return Ok(None);
-        };
-        let all = matches!(
-            args.as_slice(),
-            [Expr::Star(None)] | [Expr::Literal(Datum::Int(_))]
-        );
-        let Some(Relation {
-            of: Source::Table(target, at),
-            ..
-        }) = &select.from
-        else {
-            return Ok(None);
-        };
-        if name != "COUNT" || !all || select.filter.is_some() || !select.group.is_empty() {
-            return Ok(None);
-        }
-        if let super::ast::Target::Name(parts) = target
-            && (named.contains_key(&parts.join(".").to_lowercase())
-                || super::schema::is_schema_view(parts))
-        {
-            return Ok(None);
-        }
-        let place = self.find(target).await?;
-        let version = self.version(&place, at.as_ref()).await?;
-        let table = self.snapshot(&place, version, Detail::Summary).await?;
-        let Some(count) = table.totals().rows else {
-            return Ok(None);
-        };
-        let name = alias.clone().unwrap_or_else(|| "count(1)".to_owned());
-        Ok(Some(Rows::new(
-            &[(&name, Kind::Long)],
-            vec![vec![Datum::count(count)]],
-        )))
-    }
-
-    pub(super) async fn relation(&self, relation: &Relation, named: &Named) -> Result<Rows> {
-        let Relation { of, alias, columns } = relation;
-        let rows = match of {
-            Source::Table(super::ast::Target::Name(parts), None)
-                if named.contains_key(&parts.join(".").to_lowercase()) =>
-            {
-                let name = parts.join(".").to_lowercase();
-                let rows = named.get(&name).cloned().unwrap_or_default();
-                rows.under(Some(&name), &[])
-            }
-            Source::Table(super::ast::Target::Name(parts), None)
-                if super::schema::is_schema_view(parts) =>
-            {
-                self.schema_view(parts).await?
-            }
-            Source::Table(target, at) => {
-                let place = self.find(target).await?;
-                let version = self.version(&place, at.as_ref()).await?;
-                self.read(&place, version).await?
-            }
-            Source::Query(query) => {
-                let mut rows = self.query(query, named).await?;
-                rows.columns.iter_mut().for_each(|column| column.of = None);
-                rows
-            }
-            Source::Values(lists) => {
-                let mut rows = Vec::new();
-                for list in lists {
-                    let values = list.iter().map(|item| self.scope.eval(item, Row::NONE));
-                    rows.push(values.collect::<Result<Vec<_>>>()?);
-                }
-                let width = rows.first().map_or(0, Vec::len);
-                if rows.iter().any(|row| row.len() != width) {
-                    return Err(SqlError::new(
-                        "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
-                        "42000",
-                        "Inline table rows have different numbers of columns.",
-                    ));
-                }
-                let columns = (0..width)
-                    .map(|at| Column {
-                        of: None,
-                        name: format!("col{}", at + 1),
-                        kind: kind_at(&rows, at),
-                    })
-                    .collect();
-                Rows { columns, rows }
-            }
-            Source::History { target, limit } => self.history(target, *limit).await?,
-            Source::Detail(target) => self.detail(target).await?,
-            Source::Function(name, args) => {
-                if !GENERATORS.contains(&name.as_str()) {
-                    return Err(SqlError::unsupported(format!(
-                        "the table function {}",
-                        name.to_lowercase()
-                    )));
-                }
-                let value = match args.as_slice() {
-                    [arg] => self.scope.eval(arg, Row::NONE)?,
-                    _ => return Err(SqlError::unsupported("a table function of several values")),
-                };
-                let kind = self
-                    .kind_of(&args[0], &Rows::default())?
-                    .unwrap_or_else(|| value.kind());
-                let columns = functions::generated(name, &kind);
-                let columns: Vec<(&str, Kind)> = columns
-                    .iter()
-                    .map(|(name, kind)| (name.as_str(), kind.clone()))
-                    .collect();
-                Rows::new(&columns, functions::generate(name, value))
-            }
-        };
-        Ok(rows.under(alias.as_deref(), columns))
     }
 
     fn projected(&self, select: &Select, input: &Rows) -> Result<Rows> {
@@ -347,101 +238,6 @@ impl Session {
         Ok(Rows { columns, rows })
     }
 
-    fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
-        let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
-        if select.group.is_empty() {
-            groups.push((String::new(), input.rows.iter().collect()));
-        } else {
-            for values in &input.rows {
-                let row = Row {
-                    columns: &input.columns,
-                    values,
-                };
-                let key: Vec<Datum> = select
-                    .group
-                    .iter()
-                    .map(|by| self.scope.eval(by, row))
-                    .collect::<Result<_>>()?;
-                let key = Datum::List(key).json().to_string();
-                match groups.iter_mut().find(|(found, _)| *found == key) {
-                    Some((_, rows)) => rows.push(values),
-                    None => groups.push((key, vec![values])),
-                }
-            }
-        }
-        let nothing = vec![Datum::Null; input.columns.len()];
-        let mut rows = Vec::new();
-        for (_, members) in &groups {
-            let first = members.first().copied().unwrap_or(&nothing);
-            let row = Row {
-                columns: &input.columns,
-                values: first,
-            };
-            let values = select.items.iter().map(|(item, _)| {
-                let item = self.folded(item, members, &input.columns)?;
-                self.scope.eval(&item, row)
-            });
-            rows.push(values.collect::<Result<Vec<_>>>()?);
-        }
-        let mut columns = Vec::new();
-        for (at, (item, alias)) in select.items.iter().enumerate() {
-            columns.push(Column {
-                of: None,
-                name: alias.clone().unwrap_or_else(|| name_of(item)),
-                kind: self
-                    .kind_of(item, input)?
-                    .unwrap_or_else(|| kind_at(&rows, at)),
-            });
-        }
-        Ok(Rows { columns, rows })
-    }
-
-    /// The expression with its aggregates replaced by what they come to.
-    fn folded(&self, expr: &Expr, members: &[&Vec<Datum>], columns: &[Column]) -> Result<Expr> {
-        Ok(match expr {
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } if AGGREGATES.contains(&name.as_str()) => {
-                if let [Expr::Star(_)] = args.as_slice() {
-                    return Ok(Expr::Literal(Datum::count(members.len() as u64)));
-                }
-                let [arg] = args.as_slice() else {
-                    return Err(SqlError::unsupported("an aggregate of several values"));
-                };
-                let values = members
-                    .iter()
-                    .map(|values| self.scope.eval(arg, Row { columns, values }))
-                    .collect::<Result<_>>()?;
-                Expr::Literal(functions::aggregate(name, values, *distinct)?)
-            }
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } => Expr::Call {
-                name: name.clone(),
-                args: args
-                    .iter()
-                    .map(|arg| self.folded(arg, members, columns))
-                    .collect::<Result<_>>()?,
-                distinct: *distinct,
-            },
-            Expr::Cast { value, to, lenient } => Expr::Cast {
-                value: Box::new(self.folded(value, members, columns)?),
-                to: to.clone(),
-                lenient: *lenient,
-            },
-            Expr::Binary(left, sign, right) => Expr::Binary(
-                Box::new(self.folded(left, members, columns)?),
-                sign,
-                Box::new(self.folded(right, members, columns)?),
-            ),
-            other => other.clone(),
-        })
-    }
-
     fn keys(
         &self,
         order: &[(Expr, bool)],
@@ -460,7 +256,7 @@ impl Session {
         order.iter().map(key).collect()
     }
 
-    fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
+    pub(super) fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
         Ok(match expr {
             Expr::Column(parts) => {
                 let (at, used) = input.place(parts)?;
@@ -479,18 +275,7 @@ impl Session {
     }
 }
 
-fn aggregates(expr: &Expr) -> bool {
-    match expr {
-        Expr::Call { name, args, .. } => {
-            AGGREGATES.contains(&name.as_str()) || args.iter().any(aggregates)
-        }
-        Expr::Cast { value, .. } => aggregates(value),
-        Expr::Binary(left, _, right) => aggregates(left) || aggregates(right),
-        _ => false,
-    }
-}
-
-fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
+pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
     let found = rows
         .iter()
         .filter_map(|row| row.get(at))
@@ -498,7 +283,7 @@ fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
     found.map_or(Kind::Null, Datum::kind)
 }
 
-fn name_of(expr: &Expr) -> String {
+pub(super) fn name_of(expr: &Expr) -> String {
     match expr {
         Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
         Expr::Member(_, name) => name.clone(),

@@ -75,12 +75,14 @@ pub(super) fn place(columns: &[Column], parts: &[String]) -> Result<(usize, usiz
             .as_deref()
             .is_some_and(|of| of.eq_ignore_ascii_case(name))
     };
-    if let [relation, name, ..] = parts
-        && let Some(at) = columns
-            .iter()
-            .position(|it| of(it, relation) && named(it, name))
-    {
-        return Ok((at, 2));
+    if let [relation, name, ..] = parts {
+        let mut found = (0..columns.len())
+            .filter(|at| of(&columns[*at], relation) && named(&columns[*at], name));
+        match (found.next(), found.next()) {
+            (Some(at), None) => return Ok((at, 2)),
+            (Some(_), Some(_)) => return Err(ambiguous(parts)),
+            (None, _) => {}
+        }
     }
     // A full name before the column: its last part is what the relation is called.
     if let [_, .., relation, name] = parts
@@ -114,10 +116,12 @@ pub(super) fn place(columns: &[Column], parts: &[String]) -> Result<(usize, usiz
                 ),
             ))
         }
-        _ => Err(SqlError::new(
-            "AMBIGUOUS_REFERENCE",
-            "42704",
-            format!("Reference {shown} is ambiguous."),
-        )),
+        _ => Err(ambiguous(parts)),
     }
+}
+
+fn ambiguous(parts: &[String]) -> SqlError {
+    let shown: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
+    let message = format!("Reference {} is ambiguous.", shown.join("."));
+    SqlError::new("AMBIGUOUS_REFERENCE", "42704", message)
 }
