@@ -32,12 +32,15 @@ mod records;
 mod refusal;
 mod registration;
 mod replicas;
+mod results;
 mod rows;
+mod running;
 mod sources;
 pub mod sql;
 mod statements;
 mod timing;
 mod verify;
+mod warehouse;
 pub mod wire;
 mod workflows;
 

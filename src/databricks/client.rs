@@ -285,10 +285,7 @@ impl Client {
                         &answer.body,
                         self.inner.timing.now(),
                     );
-                    if refusal.0.status == Some(401)
-                        && !signed_again
-                        && self.inner.credential.renews()
-                    {
+                    if refusal.0.is_sign_in() && !signed_again && self.inner.credential.renews() {
                         // The token may have been revoked or outlived; one fresh token is worth one more try.
                         signed_again = true;
                         self.inner.credential.forget().await;

@@ -44,13 +44,18 @@ pub(super) async fn deep_clone(
             "stopped before it began",
         ));
     }
+    let sql = &region.workspace.sql;
     let statement = Statement::new(order.statement.clone());
-    match region
-        .workspace
-        .sql
-        .run(&statement, Intent::Long(progress))
-        .await
+    let mut ran = match sql.left_earlier(&statement.text).await {
+        Some(id) => sql.attach(&id, Intent::Long(progress)).await,
+        None => sql.run(&statement, Intent::Long(progress)).await,
+    };
+    if ran.as_ref().is_err_and(|refusal| refusal.outcome_unknown)
+        && let Some(id) = sql.runs_now(&statement.text).await
     {
+        ran = sql.attach(&id, Intent::Long(progress)).await;
+    }
+    match ran {
         Ok(finished) => match look(region, order).await? {
             Standing::Done => done(region, order, Some(&finished), progress).await,
             Standing::Ready => {

@@ -213,7 +213,7 @@ pub(super) fn interval(text: &str) -> Option<std::time::Duration> {
         .unwrap_or(&lower)
         .split_whitespace()
         .collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     words

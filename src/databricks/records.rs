@@ -116,7 +116,11 @@ async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<De
         .await
         .pop()
     {
-        Some(Ok(detail)) => Ok(Some(detail)),
+        // Some services describe a folder of other files too.
+        Some(Ok(detail)) => {
+            Ok(Some(detail)
+                .filter(|it| it.format.as_deref().is_none_or(|format| format == "delta")))
+        }
         Some(Err(refusal)) if refusal.no_table() => Ok(None),
         Some(Err(refusal)) => Err(refusal),
         None => Ok(None),

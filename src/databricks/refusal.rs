@@ -116,19 +116,21 @@ impl Refusal {
         self.kind == RegionErrorKind::NotFound && !self.no_container()
     }
 
-    /// The refusal is about the container or bucket, not about a folder in it.
+    /// The refusal is about the container or bucket, not about a folder in it. Paths name both, so only whole phrases count.
     fn no_container(&self) -> bool {
-        let text = self.message.to_lowercase();
+        let text: String = self.message.to_lowercase().split_whitespace().collect();
         [
-            "container",
-            "filesystem",
-            "bucket",
+            "containernotfound",
+            "containerdoesnotexist",
+            "filesystemnotfound",
+            "filesystemdoesnotexist",
+            "nosuchbucket",
+            "bucketdoesnotexist",
             "no_parent_external_location",
             "unknownhost",
-            "no such host",
         ]
         .iter()
-        .any(|word| text.contains(word))
+        .any(|phrase| text.contains(phrase))
     }
 }
 
@@ -220,7 +222,14 @@ fn meaning(class: &str, state: &str, error_code: &str, text: &str) -> (RegionErr
         }
         "NOT_FOUND" => (RegionErrorKind::NotFound, false),
         "UNAUTHENTICATED" => (RegionErrorKind::Denied, false),
-        _ if text.to_lowercase().contains("path does not exist") => {
+        _ if [
+            "path does not exist",
+            "filenotfoundexception",
+            "is not a delta table",
+        ]
+        .iter()
+        .any(|phrase| text.to_lowercase().contains(phrase)) =>
+        {
             (RegionErrorKind::NotFound, false)
         }
         _ => (RegionErrorKind::Other, false),
@@ -266,6 +275,17 @@ mod tests {
         );
         assert!(read("IO_ERROR", None, "broken pipe").1);
         assert_eq!(read("BAD_REQUEST", None, "no class").2, "BAD_REQUEST");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_from_its_bucket() {
+        let read = |text: &str| Refusal::of_statement("01", "BAD_REQUEST", None, text);
+        assert!(read("[PATH_NOT_FOUND] Path does not exist: s3://bucket/container/x").no_table());
+        let bucket = read("[PATH_NOT_FOUND] NoSuchBucket: The specified bucket does not exist");
+        assert_eq!(
+            (bucket.kind, bucket.no_table()),
+            (RegionErrorKind::NotFound, false)
+        );
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! Runs SQL statements on a warehouse: submitted without waiting, polled, read to the last chunk.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::Notice;
 use super::client::Client;
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::Statement;
-use super::wire::{
-    QueryTag, ResultChunk, StatementRequest, StatementResponse, StatementState, Warehouses,
-};
+use super::wire::{QueryTag, StatementRequest, StatementResponse, StatementState};
+use super::{Notice, results, running, warehouse};
 use crate::region::{Progress, RegionErrorKind};
 
 /// Looks at once; a warehouse queues what is beyond its size.
@@ -53,6 +52,8 @@ pub(super) struct Sql {
     looks: Semaphore,
     notice: Notice,
     running: Mutex<Vec<String>>,
+    /// What ran on the service when this process first looked, by text.
+    earlier: OnceCell<Mutex<BTreeMap<String, String>>>,
 }
 
 const STATEMENTS: [&str; 4] = ["api", "2.0", "sql", "statements"];
@@ -66,6 +67,7 @@ impl Sql {
             looks: Semaphore::new(LOOKS),
             notice,
             running: Mutex::default(),
+            earlier: OnceCell::new(),
         }
     }
 
@@ -77,54 +79,37 @@ impl Sql {
             .clone()
     }
 
-    /// The configured warehouse, else the first that runs, else the first that can be started.
+    /// The warehouse, chosen when it is first needed.
     async fn warehouse(&self) -> Result<&str, Refusal> {
-        self.chosen
-            .get_or_try_init(|| self.choose())
-            .await
-            .map(String::as_str)
+        let choose = || warehouse::choose(&self.client, self.configured.as_deref(), &self.notice);
+        let chosen = self.chosen.get_or_try_init(choose).await;
+        chosen.map(String::as_str)
     }
 
-    /// `GET /api/2.0/sql/warehouses`, unless one is configured.
-    async fn choose(&self) -> Result<String, Refusal> {
-        if let Some(id) = &self.configured {
-            return Ok(id.clone());
-        }
-        let mut all = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let query: Vec<(&str, &str)> = token
-                .iter()
-                .map(|token| ("page_token", token.as_str()))
-                .collect();
-            let page: Warehouses = self
-                .client
-                .get(&["api", "2.0", "sql", "warehouses"], &query)
-                .await?;
-            all.extend(page.warehouses);
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
-            }
-        }
-        if let Some(running) = all.iter().find(|it| it.state == "RUNNING") {
-            return Ok(running.id.clone());
-        }
-        let usable = all
-            .iter()
-            .find(|it| !matches!(it.state.as_str(), "DELETED" | "DELETING"));
-        let Some(usable) = usable else {
-            return Err(Refusal::new(
-                RegionErrorKind::NotFound,
-                "no SQL warehouse can be used: create one, or give the principal CAN USE on one",
-            ));
+    /// A statement of this text that an earlier process left running, to be taken over once.
+    pub(super) async fn left_earlier(&self, text: &str) -> Option<String> {
+        let look = || async { Mutex::new(running::by_text(&self.client).await) };
+        let earlier = self.earlier.get_or_init(look).await;
+        let mut earlier = earlier.lock().expect("no panic while an id is taken");
+        earlier.remove(text.trim())
+    }
+
+    /// A statement of this text that runs now, although the reply to its submission was lost.
+    pub(super) async fn runs_now(&self, text: &str) -> Option<String> {
+        running::by_text(&self.client).await.remove(text.trim())
+    }
+
+    /// Waits for the end of a statement that was submitted before.
+    pub(super) async fn attach(&self, id: &str, intent: Intent<'_>) -> Result<Finished, Refusal> {
+        let seen = self
+            .look(id)
+            .await
+            .map_err(|refusal| of_statement(id, refusal))?;
+        let seen = StatementResponse {
+            statement_id: id.to_owned(),
+            ..seen
         };
-        self.notice.tell(format!(
-            "the SQL warehouse {} is {}: its first statement starts it",
-            usable.name,
-            usable.state.to_lowercase()
-        ));
-        Ok(usable.id.clone())
+        self.follow(seen, intent).await
     }
 
     /// Runs a statement to its end.
@@ -174,6 +159,14 @@ impl Sql {
                 Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown(),
             );
         }
+        self.follow(submitted, intent).await
+    }
+
+    async fn follow(
+        &self,
+        submitted: StatementResponse,
+        intent: Intent<'_>,
+    ) -> Result<Finished, Refusal> {
         let id = submitted.statement_id.clone();
         self.note(&id, true);
         let ended = self.await_end(submitted, intent).await;
@@ -181,7 +174,7 @@ impl Sql {
             self.note(&id, false);
         }
         let ended = ended?;
-        self.finish(ended).await
+        results::read(&self.client, ended).await
     }
 
     fn note(&self, id: &str, runs: bool) {
@@ -329,108 +322,12 @@ impl Sql {
             refusal.unknown()
         })
     }
-
-    /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
-    async fn finish(&self, ended: StatementResponse) -> Result<Finished, Refusal> {
-        let StatementResponse {
-            statement_id: id,
-            manifest,
-            result,
-            ..
-        } = ended;
-        let manifest = manifest.unwrap_or_default();
-        if manifest.truncated {
-            return Err(of_statement(
-                &id,
-                Refusal::new(RegionErrorKind::Other, "its result was cut short"),
-            ));
-        }
-        let columns = manifest
-            .schema
-            .columns
-            .into_iter()
-            .map(|column| column.name)
-            .collect();
-        let mut rows = Vec::new();
-        let mut chunk = result.unwrap_or_default();
-        let mut read = 0;
-        loop {
-            let next = self.read_chunk(&id, chunk, &mut rows).await?;
-            read += 1;
-            let Some(next) = next else { break };
-            if read > manifest.total_chunk_count.max(1) + 1 {
-                return Err(of_statement(
-                    &id,
-                    Refusal::new(RegionErrorKind::Other, "its result has no end"),
-                ));
-            }
-            let number = next.to_string();
-            chunk = self
-                .client
-                .get(
-                    &[
-                        "api",
-                        "2.0",
-                        "sql",
-                        "statements",
-                        &id,
-                        "result",
-                        "chunks",
-                        &number,
-                    ],
-                    &[],
-                )
-                .await?;
-        }
-        if manifest.total_row_count > 0 && rows.len() as i64 != manifest.total_row_count {
-            let text = format!(
-                "its result has {} rows of {}",
-                rows.len(),
-                manifest.total_row_count
-            );
-            return Err(of_statement(&id, Refusal::new(RegionErrorKind::Other, text)).transient());
-        }
-        Ok(Finished {
-            id,
-            rows: Rows::new(columns, rows),
-        })
-    }
-
-    /// Takes a chunk's rows, wherever they are, and gives the number of the next.
-    async fn read_chunk(
-        &self,
-        id: &str,
-        chunk: ResultChunk,
-        rows: &mut Vec<Vec<Option<String>>>,
-    ) -> Result<Option<i64>, Refusal> {
-        rows.extend(chunk.data_array);
-        let mut next = chunk.next_chunk_index;
-        for link in chunk.external_links {
-            let bytes = self
-                .client
-                .get_signed(&link.external_link, &link.http_headers)
-                .await;
-            let bytes = bytes.map_err(|refusal| of_statement(id, refusal))?;
-            let part: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|_| {
-                of_statement(
-                    id,
-                    Refusal::new(
-                        RegionErrorKind::Other,
-                        "a part of its result is not what was promised",
-                    ),
-                )
-            })?;
-            rows.extend(part);
-            next = link.next_chunk_index;
-        }
-        Ok(next)
-    }
 }
 
 /// The code of a statement that was left to its warehouse.
 pub(super) const LEFT: &str = "LEFT_RUNNING";
 
-fn of_statement(id: &str, refusal: Refusal) -> Refusal {
+pub(super) fn of_statement(id: &str, refusal: Refusal) -> Refusal {
     Refusal {
         statement_id: Some(id.to_owned()),
         ..refusal

@@ -19,9 +19,9 @@ pub use jobs::{
     TerminationDetails,
 };
 pub use statements::{
-    ChunkInfo, Column, ExternalLink, Manifest, Parameter, QueryTag, ResultChunk, ResultSchema,
-    ServiceError, StatementRequest, StatementResponse, StatementState, StatementStatus, Warehouse,
-    Warehouses,
+    ChunkInfo, Column, ExternalLink, Manifest, Parameter, QueryHistory, QueryInfo, QueryTag,
+    ResultChunk, ResultSchema, ServiceError, StatementRequest, StatementResponse, StatementState,
+    StatementStatus, Warehouse, Warehouses,
 };
 pub use workspace::{
     DirectoryEntry, DirectoryPage, HostMetadata, Me, ObjectInfo, Objects, OidcEndpoints, Secret,

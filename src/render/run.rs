@@ -30,7 +30,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let shown = Shown::of(plan, *style);
     page.block(away::groups(&shown));
     page.block(groups(plan, record, style));
-    if away::verdict(plan).is_some() {
+    if away::verdict(plan).is_some() || record.exit.code == REGION_AWAY {
         let text = "Nothing to repair by hand: the next apply synchronizes what is due and brings both regions' metadata tables up to date.";
         page.block(hanging("", text, style.width));
     }
@@ -78,6 +78,13 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
     {
         return line;
     }
+    if record.exit.code == REGION_AWAY {
+        let held = plural(trouble, "group");
+        return format!(
+            "{}: {held} not synchronized, cuts are kept",
+            sentence(&record.exit.name)
+        );
+    }
     let parts = parts(record);
     let word = match record.exit.code {
         130 | 143 => "Interrupted",
@@ -90,6 +97,17 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
         _ => "Failed",
     };
     format!("{word}: {}", super::plan::tally(&parts))
+}
+
+/// A region went away after the plan was made.
+const REGION_AWAY: u8 = 8;
+
+/// A name as the beginning of a line.
+fn sentence(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// Every group has moved: nothing of the plan can be applied any more.
@@ -359,7 +377,7 @@ fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let both = plan.workspaces.iter().all(|workspace| {
         workspace.observed.primary.reachable && workspace.observed.secondary.reachable
     });
-    let place = match both {
+    let place = match both && record.exit.code != REGION_AWAY {
         true => "in both regions",
         false => "in the region that answers",
     };

@@ -205,3 +205,23 @@ fn a_secondary_that_is_away_leads() {
     );
     insta::assert_snapshot!(text(&plan, &record, None, &narrow()));
 }
+
+#[test]
+fn a_secondary_that_went_away_after_the_plan_leads_too() {
+    let failed = ended(
+        "core_product",
+        GroupOutcome::Failed,
+        Some("secondary region not available: no such folder"),
+    );
+    let record = run(vec![failed], 8, "secondary region not available");
+    let shown = text(&planned(), &record, None, &narrow());
+    assert!(
+        shown
+            .starts_with("Secondary region not available: 1 group not synchronized, cuts are kept"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("Recorded in the region that answers"),
+        "{shown}"
+    );
+}

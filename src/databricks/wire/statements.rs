@@ -267,3 +267,27 @@ pub struct Warehouse {
     #[serde(skip_serializing_if = "is_false")]
     pub enable_serverless_compute: bool,
 }
+
+/// `GET /api/2.0/sql/history/queries`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueryHistory {
+    /// One page of the caller's statements.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub res: Vec<QueryInfo>,
+    /// The next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// One statement of the history.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueryInfo {
+    /// The statement's id.
+    pub query_id: String,
+    /// Its text.
+    pub query_text: String,
+    /// `QUEUED`, `RUNNING`, `FINISHED` …
+    pub status: String,
+}

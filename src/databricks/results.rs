@@ -1,0 +1,82 @@
+//! Results of statements, read to the last chunk, inline or from signed addresses.
+
+use super::client::Client;
+use super::refusal::Refusal;
+use super::rows::Rows;
+use super::statements::{Finished, of_statement};
+use super::wire::{ResultChunk, StatementResponse};
+use crate::region::RegionErrorKind;
+
+/// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
+pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Finished, Refusal> {
+    let StatementResponse {
+        statement_id: id,
+        manifest,
+        result,
+        ..
+    } = ended;
+    let other = |text: String| of_statement(&id, Refusal::new(RegionErrorKind::Other, text));
+    let manifest = manifest.unwrap_or_default();
+    if manifest.truncated {
+        return Err(other("its result was cut short".to_owned()));
+    }
+    let columns = manifest.schema.columns.into_iter();
+    let columns = columns.map(|column| column.name).collect();
+    let mut rows = Vec::new();
+    let mut chunk = result.unwrap_or_default();
+    let mut read = 0;
+    loop {
+        let next = take(client, &id, chunk, &mut rows).await?;
+        read += 1;
+        let Some(next) = next else { break };
+        if read > manifest.total_chunk_count.max(1) + 1 {
+            return Err(other("its result has no end".to_owned()));
+        }
+        let number = next.to_string();
+        let path = [
+            "api",
+            "2.0",
+            "sql",
+            "statements",
+            &id,
+            "result",
+            "chunks",
+            &number,
+        ];
+        chunk = client.get(&path, &[]).await?;
+    }
+    if manifest.total_row_count > 0 && rows.len() as i64 != manifest.total_row_count {
+        let text = format!(
+            "its result has {} rows of {}",
+            rows.len(),
+            manifest.total_row_count
+        );
+        return Err(other(text).transient());
+    }
+    Ok(Finished {
+        id,
+        rows: Rows::new(columns, rows),
+    })
+}
+
+/// Takes a chunk's rows, wherever they are, and gives the number of the next.
+async fn take(
+    client: &Client,
+    id: &str,
+    chunk: ResultChunk,
+    rows: &mut Vec<Vec<Option<String>>>,
+) -> Result<Option<i64>, Refusal> {
+    rows.extend(chunk.data_array);
+    let mut next = chunk.next_chunk_index;
+    for link in chunk.external_links {
+        let bytes = client.get_signed(&link.external_link, &link.http_headers);
+        let bytes = bytes.await.map_err(|refusal| of_statement(id, refusal))?;
+        let part: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|_| {
+            let text = "a part of its result is not what was promised";
+            of_statement(id, Refusal::new(RegionErrorKind::Other, text))
+        })?;
+        rows.extend(part);
+        next = link.next_chunk_index;
+    }
+    Ok(next)
+}

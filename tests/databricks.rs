@@ -1,0 +1,18 @@
+//! The Databricks region against a small workspace in this process: it keeps state and refuses what the real thing refuses.
+
+#![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
+
+#[path = "databricks/acting.rs"]
+mod acting;
+#[path = "databricks/fake.rs"]
+mod fake;
+#[path = "databricks/flow.rs"]
+mod flow;
+#[path = "databricks/http.rs"]
+mod http;
+#[path = "databricks/looking.rs"]
+mod looking;
+#[path = "databricks/recording.rs"]
+mod recording;
+#[path = "databricks/sign_in.rs"]
+mod sign_in;

@@ -1,0 +1,99 @@
+//! Requests: repeated where that is safe, refused with a useful message, never with a token in it.
+
+use std::time::Duration;
+
+use drsync::region::{Region, RegionErrorKind};
+
+use super::fake::{Fake, SECONDARY, What};
+
+fn busy(after: &str) -> What {
+    What::Answer(
+        429,
+        vec![("retry-after", after.to_owned())],
+        r#"{"error_code":"RESOURCE_EXHAUSTED","message":"slow down"}"#.to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured_in_both_forms() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    fake.pauses.lock().unwrap().clear();
+    fake.fault("external-locations", 1, busy("7"));
+    let soon =
+        (chrono::Utc::now() + chrono::TimeDelta::seconds(30)).format("%a, %d %b %Y %H:%M:%S GMT");
+    fake.fault("external-locations", 1, busy(&soon.to_string()));
+    regions.primary.write_access(SECONDARY).await.unwrap();
+    let pauses = fake.pauses.lock().unwrap().clone();
+    assert_eq!(pauses[0], Duration::from_secs(7));
+    assert!((28..=30).contains(&pauses[1].as_secs()), "{pauses:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_stays_bad_is_said_with_its_words_and_the_request_id() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    let page = "<html><head><title>502 Bad Gateway</title></head></html>";
+    fake.fault(
+        "external-locations",
+        99,
+        What::Answer(502, vec![], page.to_owned()),
+    );
+    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.transient),
+        (RegionErrorKind::Unavailable, true)
+    );
+    assert_eq!(
+        error.to_string(),
+        "look at the rights on abfss://s@acc.test/dr: 502 Bad Gateway [BAD_GATEWAY (502)] (request req-7)"
+    );
+    assert_eq!(fake.asked("external-locations").len(), 5);
+}
+
+#[tokio::test]
+async fn a_broken_connection_and_half_an_answer_are_asked_again() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    fake.change(|state| state.privileges = vec!["WRITE_FILES"]);
+    fake.fault("external-locations", 1, What::DropBefore);
+    fake.fault(
+        "external-locations",
+        1,
+        What::Answer(200, vec![], "{\"external_locations\": [".to_owned()),
+    );
+    assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_redirect_is_followed_nowhere() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    let to = (
+        "location",
+        "https://elsewhere.test/login.html?secret=1".to_owned(),
+    );
+    fake.fault(
+        "external-locations",
+        1,
+        What::Answer(302, vec![to], String::new()),
+    );
+    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    assert_eq!(
+        error.detail,
+        "redirected to https://elsewhere.test/login.html: is the workspace's address right?"
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_takes_no_connection_is_away_soon() {
+    let fake = Fake::start().await;
+    let mut options = fake.options();
+    options.address = "http://127.0.0.1:9".parse().unwrap();
+    let regions = drsync::databricks::connect(&options)
+        .await
+        .expect("being away is no sign-in failure");
+    let error = regions.primary.presence().await.unwrap_err();
+    assert_eq!(error.kind, RegionErrorKind::Unavailable);
+    assert!(error.detail.starts_with("no connection: "), "{error}");
+}
