@@ -52,7 +52,7 @@ pub(super) async fn surround(
     }
     let response = match authorized(&site.workspace, &request, &path) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     };
     if drop_after {
         cord.cut();
@@ -91,7 +91,7 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
     response
 }
 
-fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Response> {
+fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
     if OPEN.iter().any(|open| path.starts_with(open)) {
         return Ok(());
     }
@@ -108,7 +108,7 @@ fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<()
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, realm);
         }
-        response
+        Box::new(response)
     };
     let sent = request
         .headers()

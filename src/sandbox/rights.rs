@@ -8,11 +8,10 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::http::{Params, Refusal, Reply, body, catalog_page, page, text};
+use super::http::{Params, Refusal, Reply, body, page, text};
+use super::locations::EVERYWHERE;
 use super::unity::named;
 use super::{Site, workspace::Workspace};
-use crate::config::Location;
-use crate::region::{Region, RegionErrorKind, WriteAccess};
 
 /// Who has the rights of a thing about whose grants nothing is said.
 const EVERYBODY: &str = "account users";

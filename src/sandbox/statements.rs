@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::Site;
 use super::fault::Misbehaviour;
 use super::http::{Refusal, Reply, body, text};
-use super::sql::{Rows, Session, SqlError, marker};
+use super::sql::{Rows, Session, SqlError};
 use crate::lakehouse::delta;
 
 /// Statements whose results are kept.
@@ -28,7 +28,13 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// The statements of a workspace, newest last.
 #[derive(Debug, Default)]
-pub(super) struct Statements(Mutex<(BTreeMap<String, Arc<Statement>>, VecDeque<String>)>);
+pub(super) struct Statements(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: BTreeMap<String, Arc<Statement>>,
+    order: VecDeque<String>,
+}
 
 /// One statement.
 #[derive(Debug)]
@@ -75,7 +81,7 @@ impl Life {
 impl Statements {
     fn keep(&self, statement: Arc<Statement>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (by_id, order) = &mut *all;
+        let Kept { by_id, order } = &mut *all;
         order.push_back(statement.id.clone());
         by_id.insert(statement.id.clone(), statement);
         while order.len() > KEPT {
@@ -87,7 +93,7 @@ impl Statements {
 
     fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.0.get(id).cloned().ok_or_else(|| {
+        all.by_id.get(id).cloned().ok_or_else(|| {
             Refusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
         })
     }

@@ -167,12 +167,11 @@ fn encoded(path: &str, rows: &RecordBatch) -> Result<Vec<u8>, DeltaError> {
     writer.into_inner().map_err(failed)
 }
 
+/// The values of partition columns, and the rows that have them.
+type Part = (Map<String, Value>, Vec<Vec<Datum>>);
+
 /// Rows parted by the values of the partition columns; no rows are no parts.
-fn parted(
-    table: &Snapshot,
-    columns: &[(String, Kind)],
-    rows: Vec<Vec<Datum>>,
-) -> Vec<(Map<String, Value>, Vec<Vec<Datum>>)> {
+fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -> Vec<Part> {
     let by = table.metadata.partition_columns();
     let places: Vec<(usize, &str)> = columns
         .iter()
@@ -180,7 +179,7 @@ fn parted(
         .filter(|(_, (name, _))| by.contains(&name.as_str()))
         .map(|(at, (name, _))| (at, name.as_str()))
         .collect();
-    let mut parts: BTreeMap<String, (Map<String, Value>, Vec<Vec<Datum>>)> = BTreeMap::new();
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for row in rows {
         let values: Map<String, Value> = places
             .iter()

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::ast::{Clone_, CreateTable, Grant, Point, Target};
+use super::ast::{Clone_, CreateTable, Point, Target};
 use super::commit::Change;
 use super::error::{Result, SqlError};
 use super::kind::{Kind, arrow_schema};
 use super::rows::Rows;
-use super::tables::{Place, local};
+use super::tables::Place;
 use super::{Session, dml};
-use crate::config::TableName;
 use crate::lakehouse::Writer;
 use crate::lakehouse::delta::{
     self, CloneOptions, DeltaError, Detail, Expect, NewTable, TableStore,

@@ -8,7 +8,7 @@ mod show;
 
 use std::collections::BTreeMap;
 
-use super::ast::{Point, Show, Statement, Target};
+use super::ast::{Point, Statement, Target};
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::lexer::{Token, tokens};

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, Query, Relation, Select, Source};
+use super::ast::{Expr, Query, Select, Source};
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -14,7 +14,6 @@ use super::functions::{self, GENERATORS};
 use super::grouping;
 use super::kind::Kind;
 use super::rows::{Column, Rows};
-use crate::lakehouse::delta::Detail;
 
 /// Queries named by WITH, as they came out.
 pub(super) type Named = BTreeMap<String, Rows>;

@@ -66,7 +66,7 @@ impl Parser<'_> {
                 let name = self.name()?;
                 let kind = self.kind()?;
                 table.columns.push((name, kind));
-                if self.words(&["NOT", "NULL"]) {}
+                self.words(&["NOT", "NULL"]);
                 if self.word("COMMENT") {
                     self.text()?;
                 }
@@ -94,9 +94,7 @@ impl Parser<'_> {
                     table.partition_by.push(self.name()?);
                     self.take(",");
                 }
-            } else if self.word("AS") {
-                table.query = Some(self.query()?);
-            } else if self.is_word("SELECT") {
+            } else if self.word("AS") || self.is_word("SELECT") {
                 table.query = Some(self.query()?);
             } else {
                 return Ok(Statement::CreateTable(table));

@@ -173,12 +173,12 @@ impl Parser<'_> {
                 }
             }
             Token::Quoted(_) => self.column(),
-            Token::Word(word) => self.from_word(&word.to_ascii_uppercase()),
+            Token::Word(word) => self.worded(&word.to_ascii_uppercase()),
             Token::Sign(_) => Err(self.unexpected("an expression")),
         }
     }
 
-    fn from_word(&mut self, word: &str) -> Result<Expr> {
+    fn worded(&mut self, word: &str) -> Result<Expr> {
         let called = matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
         let texted = matches!(self.tokens.get(self.at + 1), Some((Token::Text(_), _)));
         match word {
