@@ -175,7 +175,7 @@ def tables(w):
     refused(errors.NotFound, lambda: w.tables.get("main.shop.nope"))
     refused(errors.NotFound, lambda: w.tables.get("main.shop.ta ble/é"))
     error = refused(errors.PermissionDenied, lambda: w.tables.get("main.crm.contacts"))
-    assert error.get_request_info().request_id
+    assert error.get_error_details().request_info.request_id
     assert w.tables.get("main.crm.contacts", include_browse=True).browse_only
 
 
@@ -266,7 +266,9 @@ def sql_connector(w):
 
     for cloud_fetch in (False, True):
         with connector.connect(
-            server_hostname=URL,
+            server_hostname=URL.rsplit(":", 1)[0],
+            _port=int(URL.rsplit(":", 1)[1]),
+            enable_telemetry=False,
             http_path=f"/sql/1.0/warehouses/{WAREHOUSE}",
             access_token=TOKEN,
             use_sea=True,

@@ -53,8 +53,15 @@ impl Session {
         } else {
             refuse_foreign(&target)?;
         }
+        // A warehouse copies every property, drsync's own too.
+        let header = self
+            .snapshot(&source, Some(version), Detail::Header)
+            .await?;
+        let mut properties = header.metadata.properties();
+        properties.retain(|key, _| key.starts_with("drsync."));
+        properties.extend(clone.properties.clone());
         let options = CloneOptions {
-            properties: clone.properties.clone(),
+            properties,
             expect: Expect::Anything,
             author: self.author(),
             source_name: source.shown.clone(),
