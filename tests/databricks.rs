@@ -14,5 +14,7 @@ mod http;
 mod looking;
 #[path = "databricks/recording.rs"]
 mod recording;
+#[path = "databricks/registering.rs"]
+mod registering;
 #[path = "databricks/sign_in.rs"]
 mod sign_in;

@@ -81,13 +81,29 @@ async fn by_name(client: &Client, name: &str) -> Result<Job, Refusal> {
         let text = format!("{} jobs have this name: {}", found.len(), ids.join(", "));
         return Err(Refusal::new(RegionErrorKind::Conflict, text));
     }
-    found.pop().ok_or_else(|| {
-        let hint = match near {
-            Some(near) => format!("no job has this name; there is {near}"),
-            None => "no job that the principal may view has this name".to_owned(),
-        };
-        Refusal::new(RegionErrorKind::NotFound, hint)
-    })
+    if let Some(job) = found.pop() {
+        return Ok(job);
+    }
+    let hint = match near.or(nearest(client, name).await) {
+        Some(near) => format!("no job that the principal may view has this name; there is {near}"),
+        None => "no job that the principal may view has this name".to_owned(),
+    };
+    Err(Refusal::new(RegionErrorKind::NotFound, hint))
+}
+
+/// `GET /api/2.2/jobs/list`: the newest hundred are enough for a slip of the pen.
+async fn nearest(client: &Client, name: &str) -> Option<String> {
+    let page: Jobs = client
+        .get(&["api", "2.2", "jobs", "list"], &[("limit", "100")])
+        .await
+        .ok()?;
+    let wanted = name.to_lowercase();
+    let likeness = |job: &Job| {
+        strsim::normalized_damerau_levenshtein(&wanted, &job.settings.name.to_lowercase())
+    };
+    let near = page.jobs.into_iter().filter(|job| likeness(job) >= 0.6);
+    near.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        .map(|job| job.settings.name)
 }
 
 /// `GET /api/2.2/jobs/get`.

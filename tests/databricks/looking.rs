@@ -137,7 +137,7 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     );
     assert_eq!(
         found[2].as_ref().unwrap_err().detail,
-        "no job has this name; there is nightly"
+        "no job that the principal may view has this name; there is nightly"
     );
 }
 

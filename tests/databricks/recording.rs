@@ -104,7 +104,7 @@ async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
         Some(Status::InProgress)
     );
     let cuts = copy.cuts.unwrap().cuts;
-    assert_eq!(cuts, [first.clone()]);
+    assert_eq!(cuts, std::slice::from_ref(&first));
     assert_eq!(cuts[0].sha256(), first.sha256());
     regions.primary.clone_ledger(SECONDARY).await.unwrap();
     let cloned = regions.primary.ledger().await.unwrap();

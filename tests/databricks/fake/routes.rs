@@ -141,10 +141,10 @@ impl State {
         }
         if path == "/api/2.2/jobs/list" {
             let fits = |job: &&Value| {
-                job["settings"]["name"]
-                    .as_str()
-                    .unwrap()
-                    .eq_ignore_ascii_case(&query["name"])
+                let name = job["settings"]["name"].as_str().unwrap();
+                query
+                    .get("name")
+                    .is_none_or(|asked| name.eq_ignore_ascii_case(asked))
             };
             let jobs: Vec<&Value> = self.jobs.iter().filter(fits).collect();
             return ok(if jobs.is_empty() {
@@ -157,7 +157,7 @@ impl State {
             let job = self
                 .jobs
                 .iter()
-                .find(|job| job["job_id"].to_string() == query["job_id"]);
+                .find(|job| job["job_id"].as_i64() == query["job_id"].parse().ok());
             return match job {
                 Some(job) => ok(job.clone()),
                 None => error(

@@ -1,0 +1,118 @@
+//! Replicas in the secondary's own workspace: registered, refreshed, and never put over something else.
+
+use chrono::DateTime;
+use drsync::config::TableName;
+use drsync::databricks::SecondaryOptions;
+use drsync::ledger::{Consistency, Cut, CutTableEntry};
+use drsync::region::Region;
+use serde_json::json;
+
+use super::fake::{Fake, SECONDARY};
+
+fn cut(tables: &[&str]) -> Cut {
+    let at = DateTime::from_timestamp_millis(1_790_000_000_000).unwrap();
+    let entry = |table: &&str| CutTableEntry {
+        table: TableName::new("main", "core", *table),
+        source_table_id: "uc-1".to_owned(),
+        source_version: 7,
+        source_committed_at: at,
+        rows: None,
+        files: 3,
+        bytes: 300,
+        replica_location: format!("{SECONDARY}/main/core/{table}"),
+        replica_version: 0,
+    };
+    Cut {
+        group_name: "g".to_owned(),
+        cut_number: 1,
+        recovery_point: at,
+        consistency: Consistency::PointInTime,
+        trigger: "schedule".to_owned(),
+        workflow_run_id: None,
+        planned_at: at,
+        tables: tables.iter().map(entry).collect(),
+        accepted: vec![],
+        plan_id: String::new(),
+        plan_sha256: String::new(),
+        run_id: "r".to_owned(),
+        epoch: 0,
+        committed_by: "x".to_owned(),
+        committed_at: at,
+        previous_sha256: None,
+    }
+}
+
+#[tokio::test]
+async fn replicas_are_registered_in_the_secondary_and_never_over_another_table() {
+    let fake = Fake::start().await;
+    let other = Fake::start().await;
+    let column = |kind: &str| json!([{"name": "id", "type_text": kind}]);
+    fake.change(|state| {
+        drop(state.catalog.insert(
+            "main.core.grown".to_owned(),
+            json!({"columns": column("bigint")}),
+        ))
+    });
+    other.change(|state| {
+        state.catalog.insert("main.core.theirs".to_owned(), json!({"storage_location": "abfss://s@acc.test/elsewhere"}));
+        let grown = json!({"storage_location": format!("{SECONDARY}/main/core/grown/"), "columns": column("int")});
+        state.catalog.insert("main.core.grown".to_owned(), grown);
+    });
+    let mut options = fake.options();
+    options.secondary = Some(SecondaryOptions {
+        name: None,
+        address: other.base.parse().unwrap(),
+        pat_key: None,
+        profile: None,
+        warehouse_id: None,
+    });
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    regions.secondary.create_ledger("east").await.unwrap();
+    regions
+        .secondary
+        .append_cut(&cut(&["gold", "theirs", "grown"]))
+        .await
+        .unwrap();
+    let there = other.state.lock().unwrap().catalog.clone();
+    assert_eq!(
+        there["main.core.gold"]["storage_location"],
+        format!("{SECONDARY}/main/core/gold")
+    );
+    assert_eq!(
+        there["main.core.theirs"]["storage_location"],
+        "abfss://s@acc.test/elsewhere"
+    );
+    assert_eq!(other.asked("REPAIR TABLE").len(), 1);
+    let notices = fake.notices.lock().unwrap().clone();
+    assert_eq!(
+        notices,
+        [format!(
+            "the secondary has a table main.core.theirs of its own, which stays as it is; the replica is at {SECONDARY}/main/core/theirs"
+        )]
+    );
+}
+
+#[tokio::test]
+async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
+    let fake = Fake::start().await;
+    let mut options = fake.options();
+    let address = "http://127.0.0.1:9".parse().unwrap();
+    options.secondary = Some(SecondaryOptions {
+        name: None,
+        address,
+        pat_key: None,
+        profile: None,
+        warehouse_id: None,
+    });
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    let presence = regions.secondary.presence().await.unwrap();
+    assert!(
+        presence
+            .workspace_unseen
+            .unwrap()
+            .starts_with("no connection")
+    );
+    regions.secondary.create_ledger("east").await.unwrap();
+    regions.secondary.append_cut(&cut(&["gold"])).await.unwrap();
+    assert_eq!(fake.notices.lock().unwrap().len(), 1);
+}
