@@ -28,7 +28,7 @@ pub use record::{
 
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Action, Decision, GroupPlan, StoredPlan};
+use crate::plan::{Action, Decision, GroupPlan, Plan, StoredPlan};
 use crate::region::Regions;
 use site::Site;
 
@@ -116,7 +116,7 @@ pub async fn apply(
         previous_run_sha256: None,
     };
     if plan.applyable {
-        keep_record(&mut record, regions).await;
+        keep_record(&mut record, plan, regions).await;
     }
     run.tell(What::Summary {
         record: Box::new(record.clone()),
@@ -271,9 +271,15 @@ fn summary(groups: &[GroupRecord]) -> RunSummary {
 }
 
 /// Keeps the run record beside the plan; a secondary that cannot keep it is worth a warning, not a failure.
-async fn keep_record(record: &mut RunRecord, regions: &[Regions]) {
+async fn keep_record(record: &mut RunRecord, plan: &Plan, regions: &[Regions]) {
     let name = format!("{}.run.json", record.run_id);
-    for regions in regions {
+    // Of a secondary that is away everything has been said.
+    let there = plan
+        .workspaces
+        .iter()
+        .zip(regions)
+        .filter(|(plan, _)| plan.observed.secondary.reachable);
+    for (_, regions) in there {
         let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
         bytes.push(b'\n');
         if let Err(error) = regions.secondary.keep_evidence(&name, &bytes).await {

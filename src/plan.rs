@@ -149,7 +149,7 @@ fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
         workspace: region.workspace.clone(),
         location: region.location.clone(),
         reachable: region.reachable(),
-        answer: region.refusal().map(ToString::to_string),
+        answer: region.refusal().map(|refusal| refusal.detail.clone()),
         role: role.map(str::to_owned),
         principal: region
             .presence

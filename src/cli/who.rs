@@ -32,5 +32,6 @@ pub(super) fn actor() -> String {
     let user = set("USER")
         .or_else(|| set("LOGNAME"))
         .or_else(|| set("USERNAME"));
-    format!("user:{}", user.unwrap_or_else(|| "unknown".to_owned()))
+    let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    format!("user:{user}")
 }

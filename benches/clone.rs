@@ -1,0 +1,195 @@
+//! The embedded clone against `cp -r`, `rsync -a` and `rclone sync`, interleaved, as ratios to `cp`.
+//!
+//! `cargo bench --bench clone [-- ROUNDS]`; tools that are not installed are left out. Every target is removed and the disk
+//! synchronized before each measurement. The clone's time includes making its files durable, which `cp` does not do; the
+//! column `+ sync` gives `cp` the same duty.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a program that prints, and a panic is its verdict"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use drsync::lakehouse::delta::{self, Author, CloneOptions, Expect, Progress, TableStore};
+
+/// A set of files to copy.
+struct Set {
+    name: &'static str,
+    files: usize,
+    bytes: usize,
+}
+
+const SETS: [Set; 2] = [
+    Set {
+        name: "2,000 files of 64 KiB",
+        files: 2_000,
+        bytes: 64 << 10,
+    },
+    Set {
+        name: "8 files of 256 MiB",
+        files: 8,
+        bytes: 256 << 20,
+    },
+];
+
+fn main() {
+    let rounds = std::env::args()
+        .skip(1)
+        .find_map(|word| word.parse().ok())
+        .unwrap_or(5);
+    let folder = tempfile::tempdir_in(
+        std::env::var_os("DRSYNC_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
+    )
+    .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for set in SETS {
+        let source = folder.path().join("source");
+        make(&source, &set);
+        let mut tools: Vec<(&str, Vec<f64>)> = vec![("cp -r", vec![]), ("cp -r + sync", vec![])];
+        for tool in ["rsync", "rclone"] {
+            if Command::new(tool)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok()
+            {
+                tools.push((
+                    if tool == "rsync" {
+                        "rsync -a"
+                    } else {
+                        "rclone sync"
+                    },
+                    vec![],
+                ));
+            }
+        }
+        tools.push(("drsync clone", vec![]));
+        let mut again = Vec::new();
+        for round in 0..=rounds {
+            for (tool, seconds) in &mut tools {
+                let target = folder.path().join("target");
+                let _ = fs::remove_dir_all(&target);
+                settle();
+                let begun = Instant::now();
+                match *tool {
+                    "cp -r" => run("cp", &["-r"], &source, &target),
+                    "cp -r + sync" => {
+                        run("cp", &["-r"], &source, &target);
+                        settle();
+                    }
+                    "rsync -a" => run("rsync", &["-a"], &source, &target),
+                    "rclone sync" => run("rclone", &["sync"], &source, &target),
+                    _ => runtime.block_on(clone(&source, &target)),
+                }
+                let elapsed = begun.elapsed().as_secs_f64();
+                // The first round warms the page cache.
+                if round > 0 {
+                    seconds.push(elapsed);
+                }
+                if *tool == "drsync clone" {
+                    let begun = Instant::now();
+                    runtime.block_on(clone(&source, &target));
+                    again.push(begun.elapsed().as_secs_f64());
+                }
+            }
+        }
+        report(&set, &tools, &mut again);
+        fs::remove_dir_all(&source).unwrap();
+    }
+}
+
+/// A Delta table of files that nobody opens: a clone copies bytes and reads the log only.
+fn make(folder: &Path, set: &Set) {
+    fs::create_dir_all(folder.join("_delta_log")).unwrap();
+    let mut log = String::from(concat!(
+        r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#,
+        "\n",
+        r#"{"metaData":{"id":"bench","format":{"provider":"parquet","options":{}},"#,
+        r#""schemaString":"{\"type\":\"struct\",\"fields\":[]}","partitionColumns":[],"configuration":{}}}"#,
+        "\n"
+    ));
+    let mut block: Vec<u8> = (0..set.bytes.min(1 << 20))
+        .map(|at| (at * 31 % 251) as u8)
+        .collect();
+    for number in 0..set.files {
+        let name = format!("part-{number:05}.parquet");
+        let mut file = fs::File::create(folder.join(&name)).unwrap();
+        block[0] = number as u8;
+        for _ in 0..set.bytes / block.len() {
+            file.write_all(&block).unwrap();
+        }
+        writeln!(
+            log,
+            r#"{{"add":{{"path":"{name}","partitionValues":{{}},"size":{},"modificationTime":0,"dataChange":true,"stats":"{{\"numRecords\":1}}"}}}}"#,
+            set.bytes
+        )
+        .unwrap();
+    }
+    fs::write(folder.join("_delta_log/00000000000000000000.json"), log).unwrap();
+}
+
+async fn clone(source: &Path, target: &Path) {
+    let (source, target) = (TableStore::local(source), TableStore::local(target));
+    let options = CloneOptions {
+        properties: Default::default(),
+        expect: Expect::Anything,
+        author: Author {
+            now_ms: 1,
+            engine_info: "bench".to_owned(),
+            user_name: None,
+        },
+        source_name: "bench".to_owned(),
+        progress: Progress::default(),
+    };
+    delta::deep_clone(&source, 0, &target, options)
+        .await
+        .unwrap();
+}
+
+fn run(tool: &str, flags: &[&str], source: &Path, target: &Path) {
+    let mut from = source.as_os_str().to_owned();
+    if tool == "rsync" {
+        from.push("/");
+    }
+    let done = Command::new(tool)
+        .args(flags)
+        .arg(from)
+        .arg(target)
+        .status()
+        .unwrap();
+    assert!(done.success(), "{tool} failed");
+}
+
+fn settle() {
+    Command::new("sync").status().unwrap();
+}
+
+fn median(seconds: &mut [f64]) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+fn report(set: &Set, tools: &[(&str, Vec<f64>)], again: &mut [f64]) {
+    println!("{}", set.name);
+    let cp = &tools[0].1;
+    for (tool, seconds) in tools {
+        let mut ratios: Vec<f64> = seconds.iter().zip(cp).map(|(one, cp)| one / cp).collect();
+        println!(
+            "  {tool:<14} median {:>7.3} s   {:>5.2} x cp (pair by pair)",
+            median(&mut seconds.clone()),
+            median(&mut ratios)
+        );
+    }
+    println!(
+        "  a second clone with nothing to copy: median {:.1} ms",
+        median(again) * 1_000.0
+    );
+}
