@@ -12,13 +12,17 @@ use super::{Site, workspace::Workspace};
 use crate::config::Location;
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
-/// Name of the location that covers everything where a catalog lists none.
-pub(super) const EVERYWHERE: &str = "everywhere";
+/// Names of the locations of a catalog that lists none, which are the world's sync locations.
+pub(super) const UNLISTED: [&str; 2] = ["sync_primary", "sync_secondary"];
 
 fn locations(workspace: &Workspace) -> Vec<Value> {
     let catalog = workspace.catalog();
     let Some(listed) = catalog.external_locations else {
-        return vec![shown(workspace, EVERYWHERE, "file:///", false, None)];
+        let roots = UNLISTED.iter().zip(workspace.roots());
+        let url = |root: &std::path::Path| format!("file://{}/", root.display());
+        return roots
+            .map(|(name, root)| shown(workspace, name, &url(root), false, None))
+            .collect();
     };
     let url = |text: &str| match Location::parse(text.trim_end_matches('/'), &workspace.folder) {
         Ok(location) => format!("{}/", location.url().trim_end_matches('/')),

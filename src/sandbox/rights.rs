@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::http::{Params, Refusal, Reply, body, page, text};
-use super::locations::EVERYWHERE;
+use super::locations::UNLISTED;
 use super::unity::named;
 use super::{Site, workspace::Workspace};
 
@@ -36,7 +36,7 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
             let entry = workspace.listed("external_locations", "name", name);
             match (entry, catalog.external_locations) {
                 (Some(entry), _) => (Some(entry), "ALL_PRIVILEGES"),
-                (None, None) if name == EVERYWHERE => (None, "ALL_PRIVILEGES"),
+                (None, None) if UNLISTED.contains(&name) => (None, "ALL_PRIVILEGES"),
                 _ => {
                     return Err(missing(
                         "EXTERNAL_LOCATION_DOES_NOT_EXIST",

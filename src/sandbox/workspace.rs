@@ -177,6 +177,11 @@ impl Workspace {
         location.is_local().map(Path::to_path_buf)
     }
 
+    /// What stands for containers.
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
     /// The container that a folder lies in.
     pub(super) fn root_of(&self, folder: &Path) -> Option<PathBuf> {
         self.roots

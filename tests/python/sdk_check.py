@@ -206,10 +206,10 @@ def grants(w):
 @check
 def locations_and_credentials(w):
     found = list(w.external_locations.list())
-    assert len(found) == 1 and not found[0].read_only, found
+    assert [it.name for it in found] == ["sync_primary", "sync_secondary"] and not found[1].read_only, found
     assert w.external_locations.get(found[0].name).url == found[0].url
     refused(errors.NotFound, lambda: w.external_locations.get("nope"))
-    results = w.storage_credentials.validate(external_location_name=found[0].name, url=SYNC)
+    results = w.storage_credentials.validate(external_location_name=found[1].name, url=SYNC)
     assert results.is_dir and {str(it.result.value) for it in results.results} == {"PASS"}
     w.temporary_path_credentials.generate_temporary_path_credentials(
         url=f"{SYNC}/x", operation=catalog.PathOperation.PATH_READ_WRITE, dry_run=True
