@@ -24,6 +24,7 @@ mod man;
 mod output;
 mod plan;
 mod regions;
+mod sandbox;
 mod selection;
 mod show;
 mod signals;
@@ -65,6 +66,7 @@ enum Command {
     Status(status::Status),
     History(history::History),
     Completions(completions::Completions),
+    Sandbox(sandbox::Sandbox),
     Man(man::Man),
     Help(help::Help),
 }
@@ -105,6 +107,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Status(command) => command.run(&context),
         Command::History(command) => command.run(&context),
         Command::Completions(command) => command.run(),
+        Command::Sandbox(command) => command.run(&context),
         Command::Man(command) => command.run(),
         Command::Help(command) => command.run(),
     }

@@ -24,7 +24,9 @@
 //! - [`apply`]: carries a plan out and commits cuts;
 //! - [`render`]: documents and events for people;
 //! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
-//! - `cli`: commands and flags, the only place that reads the environment and the clock;
+//! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
+//! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
+//! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
 //! - [`canonical`] and [`moment`]: one text for one document, one text for one moment.
 //!
 //! What drsync touches on disk, and whose it is:

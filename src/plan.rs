@@ -146,6 +146,7 @@ fn connection(workspace: &WorkspaceObserved) -> Connection {
         pat_key: desired.pat_key.clone(),
         profile: desired.profile.clone(),
         warehouse_id: desired.warehouse_id.clone(),
+        secondary_name: secondary.and_then(|secondary| secondary.name.clone()),
         secondary_workspace: secondary.map(|secondary| secondary.address.to_string()),
         secondary_pat_key: secondary.and_then(|secondary| secondary.pat_key.clone()),
         secondary_profile: secondary.and_then(|secondary| secondary.profile.clone()),

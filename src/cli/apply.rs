@@ -55,7 +55,7 @@ impl Apply {
         let events = Events::open(self.events.as_deref(), context)?;
         look::block_on(async {
             let ready = match &self.file {
-                Some(file) => self.stored(context, file)?,
+                Some(file) => self.stored(context, file).await?,
                 None => self.planned(context).await?,
             };
             self.effect(&ready.stored.plan)?;
@@ -71,7 +71,7 @@ impl Apply {
         })
     }
 
-    fn stored(&self, context: &Context, file: &Path) -> Result<Ready, Failure> {
+    async fn stored(&self, context: &Context, file: &Path) -> Result<Ready, Failure> {
         if self.asking.anything() {
             let message =
                 "a stored plan is applied as it is: --now, --full and --accept belong to plan";
@@ -97,7 +97,7 @@ impl Apply {
             return Err(Failure::new(ExitStatus::Stale, render::clean(&message)).remedy(again));
         }
         Ok(Ready {
-            regions: regions::of_plan(plan, context.clock)?,
+            regions: regions::of_plan(plan, context.clock).await?,
             folder: PathBuf::new(),
             stored,
         })

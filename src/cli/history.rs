@@ -26,20 +26,20 @@ pub(super) struct History {
 impl History {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let mut found = configuration::usable(context)?;
-        let opened = regions::of_configuration(context, &mut found)?;
-        let names: Vec<String> = found
-            .configuration
-            .workspaces
-            .iter()
-            .map(|workspace| workspace.name.clone())
-            .collect();
         let read = look::block_on(async {
+            let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for regions in &opened {
                 all.push(read(regions).await);
             }
             Ok(all)
         })?;
+        let names: Vec<String> = found
+            .configuration
+            .workspaces
+            .iter()
+            .map(|workspace| workspace.name.clone())
+            .collect();
         let mut groups = selection::groups(&found.configuration);
         groups.extend(
             read.iter()

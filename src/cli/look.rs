@@ -132,7 +132,7 @@ pub(super) async fn look_with(
         take_as_due: asking.now.clone(),
         full: asking.full,
     };
-    let regions = regions::of_configuration(context, &mut found)?;
+    let regions = regions::of_configuration(context, &mut found).await?;
     let now = context.clock.now();
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;

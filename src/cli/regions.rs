@@ -1,32 +1,39 @@
 //! Opens regions: of a configured workspace, or of one that a stored plan names.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 
 use super::clock::Clock;
 use super::configuration::Found;
 use super::flags::Context;
-use super::{ExitStatus, Failure, who};
+use super::{ExitStatus, Failure, output, who};
 use crate::config::{Workspace, WorkspaceAddress};
+use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, Timing, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::Plan;
 use crate::plan::document::WorkspacePlan;
-use crate::region::Regions;
+use crate::region::{Region, Regions};
 use crate::render::clean;
 
 /// What regions are opened by.
 #[derive(Debug)]
-struct Places {
-    primary: WorkspaceAddress,
-    secondary: Option<WorkspaceAddress>,
-    location_primary: String,
-    location_secondary: String,
+enum Places {
+    /// Folders of this machine.
+    Lakehouse {
+        primary: PathBuf,
+        secondary: Option<PathBuf>,
+        location_primary: String,
+        location_secondary: String,
+    },
+    /// A Databricks workspace; the second is the secondary's, where that is a lakehouse.
+    Databricks(Box<ConnectOptions>, Option<PathBuf>),
 }
 
 /// Opens the regions of every configured workspace; one that cannot be opened is told and left out.
-pub(super) fn of_configuration(
+pub(super) async fn of_configuration(
     context: &Context,
     found: &mut Found,
 ) -> Result<Vec<Regions>, Failure> {
@@ -37,18 +44,21 @@ pub(super) fn of_configuration(
         .allows(addresses.map(|workspace| &workspace.address))?;
     let mut all = vec![];
     let mut refused = vec![];
+    let mut status = ExitStatus::Configuration;
     for workspace in std::mem::take(&mut configuration.workspaces) {
-        match open(&configured(&workspace), context.clock) {
+        match open(configured(&workspace), context.clock).await {
             Ok(regions) => {
                 configuration.workspaces.push(workspace);
                 all.push(regions);
             }
-            Err(error) => refused.push(clean(&format!("workspace {}: {error:#}", workspace.name))),
+            Err((why, error)) => {
+                status = why;
+                refused.push(clean(&format!("workspace {}: {error:#}", workspace.name)));
+            }
         }
     }
     if all.is_empty() {
-        let message = refused.join("\n  ");
-        return Err(Failure::new(ExitStatus::Configuration, message));
+        return Err(Failure::new(status, refused.join("\n  ")));
     }
     if !refused.is_empty() {
         configuration.incomplete = true;
@@ -58,86 +68,158 @@ pub(super) fn of_configuration(
 }
 
 /// Opens the regions that a stored plan names, all of them.
-pub(super) fn of_plan(plan: &Plan, clock: Clock) -> Result<Vec<Regions>, Failure> {
-    let places: Vec<Places> = plan
+pub(super) async fn of_plan(plan: &Plan, clock: Clock) -> Result<Vec<Regions>, Failure> {
+    let addresses: Vec<WorkspaceAddress> = plan
         .workspaces
         .iter()
-        .map(planned)
+        .map(address_of)
         .collect::<anyhow::Result<_>>()
         .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
-    clock.allows(places.iter().map(|places| &places.primary))?;
-    let opened = places
-        .iter()
-        .zip(&plan.workspaces)
-        .map(|(places, workspace)| {
-            open(places, clock).map_err(|error| {
-                let message = clean(&format!("workspace {}: {error:#}", workspace.name));
-                Failure::new(ExitStatus::Configuration, message)
-            })
-        });
-    opened.collect()
+    clock.allows(addresses.iter())?;
+    let mut all = vec![];
+    for workspace in &plan.workspaces {
+        let told = |status, error: anyhow::Error| {
+            let message = clean(&format!("workspace {}: {error:#}", workspace.name));
+            Failure::new(status, message)
+        };
+        let places = planned(workspace).map_err(|error| told(ExitStatus::Configuration, error))?;
+        let opened = open(places, clock).await;
+        all.push(opened.map_err(|(status, error)| told(status, error))?);
+    }
+    Ok(all)
 }
 
 fn configured(workspace: &Workspace) -> Places {
-    let secondary = workspace.secondary.as_ref();
-    Places {
-        primary: workspace.address.clone(),
-        secondary: secondary.map(|secondary| secondary.address.clone()),
-        location_primary: workspace.location_primary.as_str().to_owned(),
-        location_secondary: workspace.location_secondary.as_str().to_owned(),
+    let secondary = workspace
+        .secondary
+        .as_ref()
+        .map(|secondary| &secondary.address);
+    match (
+        &workspace.address,
+        ConnectOptions::of(workspace, environment()),
+    ) {
+        (_, Some(options)) => Places::Databricks(Box::new(options), secondary.and_then(folder)),
+        (address, None) => Places::Lakehouse {
+            primary: folder(address).unwrap_or_default(),
+            secondary: secondary.and_then(folder),
+            location_primary: workspace.location_primary.as_str().to_owned(),
+            location_secondary: workspace.location_secondary.as_str().to_owned(),
+        },
     }
 }
 
 fn planned(workspace: &WorkspacePlan) -> anyhow::Result<Places> {
-    let address = |text: &str| {
-        let here = std::env::current_dir().unwrap_or_default();
-        WorkspaceAddress::parse(text, &here).with_context(|| format!("read the address {text}"))
-    };
-    let primary = workspace.observed.primary.workspace.as_deref();
-    let primary = primary.with_context(|| format!("open {}: no address", workspace.name))?;
-    let secondary = workspace.connection.secondary_workspace.as_deref();
-    Ok(Places {
-        primary: address(primary)?,
-        secondary: secondary.map(address).transpose()?,
-        location_primary: workspace.observed.primary.location.clone(),
-        location_secondary: workspace.observed.secondary.location.clone(),
+    let connection = &workspace.connection;
+    let secondary = connection
+        .secondary_workspace
+        .as_deref()
+        .map(address)
+        .transpose()?;
+    let location_primary = workspace.observed.primary.location.clone();
+    let location_secondary = workspace.observed.secondary.location.clone();
+    Ok(match address_of(workspace)? {
+        WorkspaceAddress::Lakehouse(primary) => Places::Lakehouse {
+            primary,
+            secondary: secondary.as_ref().and_then(folder),
+            location_primary,
+            location_secondary,
+        },
+        WorkspaceAddress::Databricks(url) => {
+            let watched = secondary.as_ref().and_then(folder);
+            let secondary = match secondary {
+                Some(WorkspaceAddress::Databricks(address)) => Some(SecondaryOptions {
+                    name: connection.secondary_name.clone(),
+                    address,
+                    pat_key: connection.secondary_pat_key.clone(),
+                    profile: connection.secondary_profile.clone(),
+                    warehouse_id: connection.secondary_warehouse_id.clone(),
+                }),
+                Some(WorkspaceAddress::Lakehouse(_)) | None => None,
+            };
+            let options = ConnectOptions {
+                name: workspace.name.clone(),
+                address: url,
+                secret_scope: connection.secret_scope.clone(),
+                pat_key: connection.pat_key.clone(),
+                profile: connection.profile.clone(),
+                warehouse_id: connection.warehouse_id.clone(),
+                location_primary,
+                location_secondary,
+                secondary,
+                watch: None,
+                verify_rows: false,
+                environment: environment(),
+                timing: Timing::real(),
+                notice: Notice::nobody(),
+            };
+            Places::Databricks(Box::new(options), watched)
+        }
     })
 }
 
-fn open(places: &Places, clock: Clock) -> anyhow::Result<Regions> {
-    let Places {
-        primary,
-        secondary,
-        location_primary,
-        location_secondary,
-    } = places;
-    let primary = Some(folder(primary)?);
-    let secondary = secondary.as_ref().map(folder).transpose()?;
-    Ok(Regions {
-        primary: Arc::new(lakehouse(primary, location_primary, clock)?),
-        secondary: Arc::new(lakehouse(secondary, location_secondary, clock)?),
-    })
+fn address_of(workspace: &WorkspacePlan) -> anyhow::Result<WorkspaceAddress> {
+    let primary = workspace.observed.primary.workspace.as_deref();
+    address(primary.with_context(|| format!("open {}: no address", workspace.name))?)
+}
+
+fn address(text: &str) -> anyhow::Result<WorkspaceAddress> {
+    let here = std::env::current_dir().unwrap_or_default();
+    WorkspaceAddress::parse(text, &here).with_context(|| format!("read the address {text}"))
+}
+
+async fn open(places: Places, clock: Clock) -> Result<Regions, (ExitStatus, anyhow::Error)> {
+    let unopened = |error: anyhow::Error| (ExitStatus::Configuration, error);
+    match places {
+        Places::Lakehouse {
+            primary,
+            secondary,
+            location_primary,
+            location_secondary,
+        } => Ok(Regions {
+            primary: lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
+            secondary: lakehouse(secondary, &location_secondary, clock).map_err(unopened)?,
+        }),
+        Places::Databricks(mut options, watched) => {
+            if let Some(folder) = watched {
+                let location = options.location_secondary.clone();
+                // Only its workflows are asked for: the sync location is the primary's warehouse's to reach.
+                options.watch = lakehouse(Some(folder), &location, clock).ok();
+            }
+            options.notice = Notice::new(|text| output::note(&clean(&text)));
+            match connect(&options).await {
+                Ok(connected) => Ok(connected.regions()),
+                Err(refused) => Err((ExitStatus::Authentication, anyhow!("{refused}"))),
+            }
+        }
+    }
 }
 
 fn lakehouse(
     workspace: Option<PathBuf>,
     location: &str,
     clock: Clock,
-) -> anyhow::Result<LakehouseRegion> {
+) -> anyhow::Result<Arc<dyn Region>> {
     let writer = Writer {
         user: who::actor(),
         clock: clock.function(),
     };
-    Ok(LakehouseRegion::open(workspace, location, writer)?)
+    Ok(Arc::new(LakehouseRegion::open(
+        workspace, location, writer,
+    )?))
+}
+
+/// What signing in takes from its surroundings.
+fn environment() -> Environment {
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Environment::new(variables, std::env::home_dir())
 }
 
 /// The folder of an embedded lakehouse.
-fn folder(address: &WorkspaceAddress) -> anyhow::Result<PathBuf> {
+fn folder(address: &WorkspaceAddress) -> Option<PathBuf> {
     match address {
-        WorkspaceAddress::Lakehouse(folder) => Ok(folder.clone()),
-        WorkspaceAddress::Databricks(_) => bail!(
-            "{address} is a Databricks workspace; this version works with lakehouse folders only, \
-             given as a path or a file:// URL"
-        ),
+        WorkspaceAddress::Lakehouse(folder) => Some(folder.clone()),
+        WorkspaceAddress::Databricks(_) => None,
     }
 }

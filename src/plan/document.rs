@@ -147,6 +147,9 @@ pub struct Connection {
     pub profile: Option<String>,
     /// SQL warehouse.
     pub warehouse_id: Option<String>,
+    /// Label of the secondary workspace.
+    #[serde(default)]
+    pub secondary_name: Option<String>,
     /// Address of the secondary workspace, where one is configured.
     pub secondary_workspace: Option<String>,
     /// Name of the secondary's secret.
