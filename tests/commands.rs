@@ -179,7 +179,9 @@ fn a_plan_is_stored_shown_and_applied_exactly_once() {
 
     let again = drsync(world.path(), &["apply", "p.json"]);
     assert!(
-        stdout(&again).contains("overtaken     orders"),
+        stdout(&again)
+            .starts_with("Nothing to do: this plan was applied before, orders is at cut 2")
+            && stdout(&again).contains("overtaken     orders"),
         "{}",
         stdout(&again)
     );
@@ -216,6 +218,40 @@ fn a_plan_that_was_stored_is_what_json_prints() {
         printed.stdout,
         std::fs::read(world.path().join("p.json")).expect("stored")
     );
+}
+
+#[test]
+fn history_is_chosen_and_ordered_by_when_cuts_were_committed() {
+    let world = world();
+    let folder = world.path();
+    let later = "2026-11-23T11:00:00Z";
+    let applied = drsync_at(
+        later,
+        folder,
+        &["apply", "--auto-approve", "--only", "orders"],
+    );
+    assert_eq!(code(&applied), 0, "{}", stderr(&applied));
+    // The point of cut 2 of orders is before that of the other group's cut, or at it.
+    let shown = stdout(&drsync_at(later, folder, &["history"]));
+    assert!(
+        shown.starts_with("3 cuts; the newest is orders cut 2"),
+        "{shown}"
+    );
+    let since = stdout(&drsync_at(
+        later,
+        folder,
+        &["history", "--since", "2026-11-23"],
+    ));
+    assert!(
+        since.starts_with("1 cut; the newest is orders cut 2"),
+        "{since}"
+    );
+    let until = stdout(&drsync_at(
+        later,
+        folder,
+        &["history", "--until", "2026-11-22"],
+    ));
+    assert!(until.starts_with("2 cuts; "), "{until}");
 }
 
 #[test]
