@@ -6,12 +6,12 @@ use super::layout::{few, hanging, table};
 use super::plan::just_pending;
 use super::{Page, Style, Tone, away};
 use crate::ledger::Status as RowStatus;
-use crate::plan::Decision;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
     GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
     WorkspaceStatus,
 };
+use crate::plan::{Decision, Warning, WarningCode};
 
 /// Groups in the table; further ones that are in order are counted.
 const ROWS_MAX: usize = 20;
@@ -400,8 +400,13 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
 
 fn warnings(status: &Status, style: &Style) -> Vec<String> {
     let limit = if style.verbose { usize::MAX } else { 5 };
-    let mut lines: Vec<String> = status
+    // Tables that are left out have a line of their own.
+    let told: Vec<&Warning> = status
         .warnings
+        .iter()
+        .filter(|warning| warning.code != WarningCode::UnprotectedTables)
+        .collect();
+    let mut lines: Vec<String> = told
         .iter()
         .take(limit)
         .flat_map(|warning| {
@@ -418,7 +423,7 @@ fn warnings(status: &Status, style: &Style) -> Vec<String> {
             hanging("warning  ", &text, style.width)
         })
         .collect();
-    if let Some(more @ 1..) = status.warnings.len().checked_sub(limit) {
+    if let Some(more @ 1..) = told.len().checked_sub(limit) {
         lines.push(format!(
             "warning  {}: drsync status -v",
             plural(more, "more warning")

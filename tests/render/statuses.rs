@@ -248,12 +248,18 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
         unprotected: vec!["main.shop.masked".to_owned()],
         ..group("orders", 42)
     };
-    let status = status(vec![masked]);
+    let mut status = status(vec![masked]);
+    status.warnings = vec![warning(
+        drsync::plan::WarningCode::UnprotectedTables,
+        "orders",
+        "not synchronized: main.shop.masked",
+    )];
     let shown = text(&status, Parts::default(), &narrow());
     assert!(
         shown.ends_with("\nnot copied  1 table: drsync status --unprotected\n"),
         "{shown}"
     );
+    assert!(!shown.contains("warning"), "it is said once: {shown}");
     let reasons = [drsync::plan::document::Unprotected {
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
