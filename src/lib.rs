@@ -50,4 +50,5 @@ pub mod observe;
 pub mod plan;
 pub mod region;
 pub mod render;
+pub mod sandbox;
 pub mod schedule;

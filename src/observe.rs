@@ -102,6 +102,7 @@ async fn observe_workspace(
             now
         ),
     );
+    let primary = without_workspace(primary);
     let write_access = match primary.reachable() {
         true => Some(regions.primary.write_access(&location_secondary).await),
         false => None,
@@ -119,6 +120,26 @@ async fn observe_workspace(
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
     seen
+}
+
+/// A primary whose workspace cannot be seen answers nothing that a plan needs: it is away, whatever its storage says.
+fn without_workspace(region: RegionObserved) -> RegionObserved {
+    let unseen = region
+        .presence
+        .as_ref()
+        .ok()
+        .and_then(|presence| presence.workspace_unseen.clone());
+    match unseen {
+        Some(why) => RegionObserved {
+            presence: Err(RegionError::new(
+                RegionErrorKind::Unavailable,
+                "look at the workspace",
+                why,
+            )),
+            ..region
+        },
+        None => region,
+    }
 }
 
 async fn observe_region(

@@ -32,6 +32,7 @@ pub use replica::{Standing, standing_of};
 pub use request::Request;
 pub use stored::{StoredPlan, StoredPlanError};
 
+use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;
 use document::{
     BothRegions, Connection, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan,
@@ -51,6 +52,8 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         ));
         workspaces.push(planned);
     }
+    let (accepted, unused) = acceptances(request, &workspaces);
+    warnings.extend(unused);
     let summary = summary(&workspaces);
     let (expires_at, expiry_reason) = expiry(observed, &workspaces);
     let changes_metadata = workspaces
@@ -74,7 +77,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         selection: request.selection.clone(),
         config: observed.config.clone(),
         warnings,
-        accepted: request.accepted.clone(),
+        accepted,
         effect_sha256: String::new(),
         observed_clock: ObservedClock {
             now: observed.now,
@@ -105,16 +108,22 @@ fn plan_workspace(
             groups.extend(group::plan(observed, workspace, seen, &facts, request));
         }
     }
-    let rows = match workspace.primary.refusal() {
-        // Without the primary nothing is decided, and nothing is said of any group.
-        Some(_) => Vec::new(),
-        None => rows::changes(observed, workspace, &groups, request),
+    // Without the primary nothing is decided, and nothing is said of any group; nor is anything in somebody else's tables.
+    let foreign = groups.iter().flat_map(|group| &group.findings);
+    let foreign = foreign
+        .filter(|finding| finding.code == FindingCode::LedgerNotOurs)
+        .any(Finding::blocks);
+    let silent = workspace.primary.refusal().is_some() || foreign;
+    let rows = if silent {
+        Vec::new()
+    } else {
+        rows::changes(observed, workspace, &groups, request)
     };
     let mut metadata = rows::actions(workspace, &rows);
-    if workspace.primary.refusal().is_some() {
+    if silent {
         metadata
             .iter_mut()
-            .for_each(|action| action.action = LedgerAction::None);
+            .for_each(document::MetadataAction::leave_alone);
     }
     WorkspacePlan {
         name: workspace.workspace.name.clone(),
@@ -211,6 +220,39 @@ fn summary(workspaces: &[WorkspacePlan]) -> Summary {
         }
     }
     counts
+}
+
+/// The acceptances that let something through, and a warning for each that did not.
+fn acceptances(
+    request: &Request,
+    workspaces: &[WorkspacePlan],
+) -> (Vec<AcceptedRisk>, Vec<Warning>) {
+    let groups = || workspaces.iter().flat_map(|workspace| &workspace.groups);
+    let used = |risk: &AcceptedRisk| {
+        groups().any(|group| {
+            let crash = risk.code == CRASH_CONSISTENT
+                && risk.scope == group.name
+                && group.consistency == Some(Consistency::CrashConsistent);
+            crash
+                || group.findings.iter().any(|finding| {
+                    finding.severity == Severity::Accepted
+                        && finding.code.as_str() == risk.code
+                        && request.accepts(&risk.code, &group.name, finding.table.as_deref())
+                })
+        })
+    };
+    let (used, unused): (Vec<_>, Vec<_>) = request.accepted.iter().cloned().partition(used);
+    let warn = |risk: AcceptedRisk| Warning {
+        code: WarningCode::AcceptanceUnused,
+        workspace: None,
+        group: None,
+        table: None,
+        message: format!(
+            "{}:{} was accepted, and there is no such finding",
+            risk.code, risk.scope
+        ),
+    };
+    (used, unused.into_iter().map(warn).collect())
 }
 
 /// A plan expires with its first pin, and in any case after the configuration's longest wait.

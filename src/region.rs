@@ -32,7 +32,7 @@ pub struct Regions {
 pub trait Region: fmt::Debug + Send + Sync {
     /// Looks whether the sync location is there and who asks.
     ///
-    /// `Unavailable` or `NotFound`: the region is away. The root is never created.
+    /// `Unavailable`: the region is away, its root does not exist or does not answer. The root is never created.
     async fn presence(&self) -> Result<Presence, RegionError>;
 
     /// Looks for workflows by exact name or id, with their runs that ended after `since` or have not ended, newest first,

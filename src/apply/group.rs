@@ -88,6 +88,11 @@ async fn synchronize(
         .expect("a group to be synchronized has a recovery point");
     follows(site, plan, point)?;
     if let Some(refusal) = &site.secondary_refusal {
+        if !table::away(refusal) {
+            let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
+            let row = format!("sync_failed: {text}; the next apply tries again");
+            return Err(failed(run, site, plan, row, text, Vec::new()).await);
+        }
         let message = format!("{SECONDARY_AWAY}: {refusal}");
         return Err(failed(
             run,
@@ -404,18 +409,23 @@ async fn commit(
     match site.append(&cut).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
-            let text = format!("run {} committed {} first", other.run_id, other.label());
-            let mut end = failed(
-                run,
-                site,
-                plan,
-                format!("interrupted: {text}"),
-                text,
+            let message = format!("run {} committed {} first", other.run_id, other.label());
+            let told = site
+                .record(run, &plan.name, |row| {
+                    row.beaten(&other, &run.options.run_id, run.now())
+                })
+                .await;
+            if let Err(error) = told {
+                run.warn(format!(
+                    "the status of {} is not recorded in the secondary: {error}",
+                    plan.name
+                ));
+            }
+            return Err(End {
+                outcome: GroupOutcome::Stale,
+                message,
                 tables,
-            )
-            .await;
-            end.outcome = GroupOutcome::Stale;
-            return Err(end);
+            });
         }
         Ok(Appended::Diverged(other)) => {
             let newest = other.map_or("no cut".to_owned(), |other| other.label());

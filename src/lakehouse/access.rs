@@ -21,7 +21,7 @@ impl LakehouseRegion {
             match error.kind() {
                 io::ErrorKind::NotFound => {
                     let detail = format!("the folder {} does not exist", self.root.display());
-                    RegionError::new(RegionErrorKind::NotFound, doing, detail)
+                    RegionError::new(RegionErrorKind::Unavailable, doing, detail)
                 }
                 io::ErrorKind::NotADirectory => {
                     let detail = format!("{} is not a folder", self.root.display());

@@ -43,6 +43,9 @@ pub enum Status {
 /// Begins the message of a row whose group left the configuration.
 const RETIRED: &str = "retired: ";
 
+/// Stands in the message of a row after the cut, before the run that came second.
+const BEATEN: &str = "; replicas may be ahead of it, by run ";
+
 impl Row {
     /// A group seen for the first time.
     pub fn first_seen(
@@ -121,6 +124,24 @@ impl Row {
             ..self.clone()
         };
         row.stamped(self, now)
+    }
+
+    /// The row after another apply committed the cut first: its replicas may be ahead of it.
+    #[must_use]
+    pub fn beaten(&self, cut: &Cut, run_id: &str, now: DateTime<Utc>) -> Row {
+        let row = self.as_cut_says(cut, now);
+        Row {
+            message: Some(format!("{}{BEATEN}{run_id}", cut.message())),
+            ..row
+        }
+        .stamped(self, now)
+    }
+
+    /// Whether an apply that came second may have moved the group's replicas.
+    pub fn was_beaten(&self) -> bool {
+        self.message
+            .as_deref()
+            .is_some_and(|message| message.contains(BEATEN))
     }
 
     /// The row of a group that was never synchronized and is no longer in anyone's way.

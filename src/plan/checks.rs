@@ -155,20 +155,22 @@ fn gone(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
 }
 
 /// Turns findings that somebody accepted for this plan into accepted ones.
-pub(super) fn accept(findings: &mut [Finding], group: &str, request: &Request) {
+///
+/// What is no Delta table cannot be cloned over, whoever accepts it: it has to be moved away.
+pub(super) fn accept(findings: &mut [Finding], view: &GroupView<'_>, request: &Request) {
+    let no_table = |name: &str| {
+        view.tables()
+            .any(|table| matches!(table.replica, Some(Err(_))) && table.name.to_string() == name)
+    };
     for finding in findings {
-        let accepted = request.accepted.iter().any(|risk| {
-            risk.code == finding.code.as_str()
-                && (risk.scope == group || same_table(&risk.scope, finding.table.as_deref()))
-        });
-        if accepted && finding.code.acceptable() {
+        let table = finding.table.as_deref();
+        if finding.code.acceptable()
+            && request.accepts(finding.code.as_str(), &view.group.name, table)
+            && !table.is_some_and(no_table)
+        {
             finding.severity = Severity::Accepted;
         }
     }
-}
-
-fn same_table(scope: &str, table: Option<&str>) -> bool {
-    table.is_some_and(|table| table.to_lowercase() == scope.to_lowercase())
 }
 
 /// A blocking finding.
@@ -224,6 +226,8 @@ fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {
             remedy: denied.remedy.clone(),
             ..finding(FindingCode::LocationNotWritable, None, denied.message.clone())
         }),
+        // What could not be asked is told where it was asked.
+        Err(error) if error.kind != RegionErrorKind::NotFound => None,
         Err(error) => Some(
             finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.detail)).remedy(format!(
                 "add {location} as an external location of the primary's catalog, with WRITE FILES for the principal"
@@ -232,30 +236,42 @@ fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {
     }
 }
 
-fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
+/// Whether a metadata table of either region belongs to somebody else: then nothing of it is changed.
+pub(super) fn ledger_is_foreign(workspace: &WorkspaceObserved) -> bool {
+    !foreign_claims(workspace).is_empty()
+}
+
+/// The metadata tables that another workspace claims, or none, each as a fragment.
+fn foreign_claims(workspace: &WorkspaceObserved) -> Vec<String> {
+    let mut foreign = Vec::new();
     for region in [&workspace.primary, &workspace.secondary] {
         let copy = region.copy();
         let claims = [
-            copy.metadata
-                .map(|table| ("sync_metadata", table.workspace)),
-            copy.cuts.map(|table| ("sync_cuts", table.workspace)),
+            copy.metadata.map(|table| table.workspace),
+            copy.cuts.map(|table| table.workspace),
         ];
-        for (table, claim) in claims.into_iter().flatten() {
-            if claim.as_deref() != Some(workspace.workspace.name.as_str()) {
-                let whose = claim.map_or("no workspace of drsync".to_owned(), |name| {
-                    format!("workspace {name}")
-                });
-                found.push(
-                    finding(
-                        FindingCode::LedgerNotOurs,
-                        None,
-                        format!("{table} under {} belongs to {whose}", region.location),
-                    )
-                    .remedy("give every configuration sync locations of its own"),
-                );
-            }
+        let other = claims
+            .into_iter()
+            .flatten()
+            .find(|claim| claim.as_deref() != Some(workspace.workspace.name.as_str()));
+        if let Some(claim) = other {
+            let whose = claim.map_or("no workspace of drsync".to_owned(), |name| {
+                format!("workspace {name}")
+            });
+            foreign.push(format!("{} belongs to {whose}", region.location));
         }
+    }
+    foreign
+}
+
+fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let foreign = foreign_claims(workspace);
+    if !foreign.is_empty() {
+        found.push(
+            finding(FindingCode::LedgerNotOurs, None, foreign.join(", "))
+                .remedy("give every configuration sync locations of its own"),
+        );
     }
     if let Some(divergence) = workspace.ledger.cuts.divergence(group) {
         found.push(
@@ -286,9 +302,15 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => FindingCode::WorkflowNotFound,
         };
-        let remedy = match code {
-            FindingCode::WorkflowAmbiguous => "name it by its id: \"id:<job id>\"",
-            _ => "correct the workflow's name in the configuration, or create the job",
+        let remedy = match error.kind {
+            RegionErrorKind::Conflict => "name it by its id: \"id:<job id>\"",
+            RegionErrorKind::NotFound => {
+                "correct the workflow's name in the configuration, or create the job"
+            }
+            RegionErrorKind::Denied
+            | RegionErrorKind::Unavailable
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => "repair what is named, then plan again",
         };
         found.push(
             finding(code, None, format!("workflow {asked}: {}", error.detail)).remedy(remedy),
@@ -398,7 +420,7 @@ fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findin
 }
 
 /// Why a source is another table than the one a cut names.
-fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
+pub(super) fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
     let head = source.commits.last()?;
     let was = format!(
         "v{} of {}",
@@ -419,10 +441,12 @@ fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
         Some(commit)
             if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) =>
         {
+            let apart = (commit.committed_at - cut.source_committed_at).abs();
             Some(format!(
-                "its v{} was committed at {}; the last cut names {was}",
+                "its v{} has another commit time than {was}, which the last cut names, {} apart; \
+                 a log that was copied or restored without its file times looks like this too",
                 commit.version,
-                moment::text(commit.committed_at)
+                apart_text(apart)
             ))
         }
         Some(commit)
@@ -444,6 +468,14 @@ fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
     }
 }
 
+/// How far two times are apart, down to a millisecond.
+fn apart_text(apart: chrono::Duration) -> String {
+    match apart.num_seconds() {
+        0 => format!("{} ms", apart.num_milliseconds()),
+        _ => super::trigger::span(apart),
+    }
+}
+
 fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
     let name = &table.name;
     let location = view.replica_location(name);
@@ -459,7 +491,7 @@ fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findi
                         Some(name),
                         format!("{location}: {}", error.detail),
                     )
-                    .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
+                    .remedy(format!("move away what lies at {location}")),
                 ),
                 RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
                     Some(
@@ -468,7 +500,9 @@ fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Findi
                             Some(name),
                             format!("{}: {}", error.doing, error.detail),
                         )
-                        .remedy(accept_command(FindingCode::ReplicaChanged, name)),
+                        .remedy(format!(
+                            "repair what is named, or move {location} away: it is cloned again"
+                        )),
                     )
                 }
             };

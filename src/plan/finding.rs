@@ -131,6 +131,8 @@ pub enum WarningCode {
     UnprotectedTables,
     /// A part of the configuration was not understood.
     ConfigurationIncomplete,
+    /// Something was accepted that was not found.
+    AcceptanceUnused,
 }
 
 impl FindingCode {
@@ -239,6 +241,7 @@ impl WarningCode {
             WarningCode::Interrupted => "interrupted",
             WarningCode::UnprotectedTables => "unprotected_tables",
             WarningCode::ConfigurationIncomplete => "configuration_incomplete",
+            WarningCode::AcceptanceUnused => "acceptance_unused",
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn plan(
     {
         findings.extend(checks::at_target(&view, target));
     }
-    checks::accept(&mut findings, name, request);
+    checks::accept(&mut findings, &view, request);
     let paused = view.group.paused.is_some();
     let blocks = !paused && findings.iter().any(Finding::blocks);
     let steps = match &choice {

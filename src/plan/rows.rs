@@ -48,7 +48,11 @@ pub(super) fn changes(
                 };
                 let tables = seen.names.iter().map(ToString::to_string).collect();
                 match before {
-                    Some(row) => row.configured(workflow, tables, observed.now),
+                    Some(row) => returned(row, workspace, observed.now).configured(
+                        workflow,
+                        tables,
+                        observed.now,
+                    ),
                     None => Row::first_seen(&plan.name, workflow, tables, observed.now),
                 }
             }
@@ -71,7 +75,8 @@ pub(super) fn changes(
         .iter()
         .filter_map(|group| group.entry.name())
         .collect();
-    if !observed.incomplete && !workspace.workspace.incomplete {
+    let ours = !super::checks::ledger_is_foreign(workspace);
+    if ours && !observed.incomplete && !workspace.workspace.incomplete {
         for (name, row) in rows {
             let left =
                 !named.contains(&name.as_str()) && !row.is_retired() && request.selects(name);
@@ -88,6 +93,14 @@ pub(super) fn changes(
         })
         .filter(|change| change.before.as_ref() != Some(&change.after))
         .collect()
+}
+
+/// The row of a group that had left and is back: what its last cut says.
+fn returned(row: &Row, workspace: &WorkspaceObserved, now: DateTime<Utc>) -> Row {
+    match workspace.ledger.cuts.newest(&row.group_name) {
+        Some(cut) if row.is_retired() => row.as_cut_says(cut, now),
+        Some(_) | None => row.clone(),
+    }
 }
 
 /// The row with what the plan knows of its group's status, whatever an apply does.
@@ -108,10 +121,14 @@ fn with_status(
     match plan.decision {
         Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
         Decision::Sync => row,
-        Decision::UpToDate | Decision::Waiting if arrived || was_blocked(&row) => match cut {
-            Some(cut) => row.as_cut_says(cut, now),
-            None => row.cleared(now),
-        },
+        Decision::UpToDate | Decision::Waiting
+            if arrived || was_blocked(&row) || row.was_beaten() =>
+        {
+            match cut {
+                Some(cut) => row.as_cut_says(cut, now),
+                None => row.cleared(now),
+            }
+        }
         Decision::UpToDate => match cut {
             Some(cut) if row.current_sync_status != Some(Status::Success) => {
                 row.as_cut_says(cut, now)
@@ -239,6 +256,24 @@ fn action(
 }
 
 impl MetadataAction {
+    /// Nothing of these tables is changed.
+    pub(super) fn leave_alone(&mut self) {
+        let MetadataAction {
+            region: _,
+            action,
+            table_version: _,
+            rows_to_add,
+            rows_to_change,
+            rows_to_retire,
+            cuts_to_copy,
+        } = self;
+        *action = LedgerAction::None;
+        for rows in [rows_to_add, rows_to_change, rows_to_retire] {
+            rows.clear();
+        }
+        *cuts_to_copy = 0;
+    }
+
     /// How many rows change here.
     pub fn changes(&self) -> usize {
         self.rows_to_add.len() + self.rows_to_change.len() + self.rows_to_retire.len()

@@ -6,7 +6,7 @@ use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
 use super::versions;
 use super::view::GroupView;
 use super::workflow::{self, CleanEnd};
-use crate::ledger::{Consistency, Cut, Status};
+use crate::ledger::{Consistency, Cut, Row, Status};
 use crate::moment;
 
 /// What the triggers say of a group that nothing blocks.
@@ -71,7 +71,10 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         )
     });
     let workflows = view.workflows();
+    let beaten = view.row.is_some_and(Row::was_beaten);
     failed_before
+        || beaten
+        || view.anything_accepted()
         || view.take_as_due
         || view.crash_consistent_accepted
         || view.membership_differs_from(cut).is_some()
@@ -170,9 +173,10 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
         point: cut.recovery_point,
         consistency: cut.consistency,
     };
-    // A table that joined the group may be younger than the last cut: where nothing is being written, now will do.
+    // A table that joined the group or was created again may be younger than the last cut: where nothing is being
+    // written, now will do.
     let too_young = view.tables().any(|table| {
-        cut.table(&table.name).is_none()
+        (cut.table(&table.name).is_none() || view.recreated_and_accepted(table))
             && table
                 .commits()
                 .is_some_and(|commits| versions::at(commits, cut.recovery_point).is_none())
@@ -217,7 +221,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
     }
 
     let fired = view.group.schedule.fired_between(cut.planned_at, view.now);
-    if fired.is_some() || view.take_as_due {
+    if fired.is_some() || view.take_as_due || retried(view) {
         match workflow::idle_after_success(&workflows, view.now) {
             Err(reason) => waits = waits.or(Some(reason)),
             Ok(()) if view.brings_beyond(cut, view.now) => {
@@ -227,7 +231,8 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
                         view.group.schedule.describe(),
                         moment::text(fired)
                     ),
-                    None => "taken as due".to_owned(),
+                    None if view.take_as_due => "taken as due".to_owned(),
+                    None => "its last attempt came to nothing".to_owned(),
                 };
                 return Choice::Sync(now_of(
                     view,
@@ -266,6 +271,14 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         }),
         None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
     }
+}
+
+/// A failed or blocked group is due again at the next apply; one with a workflow by the run that it failed for.
+fn retried(view: &GroupView<'_>) -> bool {
+    let failed = view
+        .row
+        .is_some_and(|row| row.current_sync_status == Some(Status::Failed));
+    failed && view.group.workflows.is_empty()
 }
 
 /// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.

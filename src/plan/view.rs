@@ -4,8 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess};
-use super::request::Request;
-use super::{CRASH_CONSISTENT, versions};
+use super::request::{Request, same_name};
+use super::{CRASH_CONSISTENT, FindingCode, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{Commit, Replica, Workflow};
@@ -29,6 +29,7 @@ pub(super) struct GroupView<'a> {
     pub(super) take_as_due: bool,
     /// A cut that is not tied to a finished run was accepted.
     pub(super) crash_consistent_accepted: bool,
+    request: &'a Request,
 }
 
 impl<'a> GroupView<'a> {
@@ -37,7 +38,7 @@ impl<'a> GroupView<'a> {
         workspace: &'a WorkspaceObserved,
         seen: &'a GroupObserved,
         now: DateTime<Utc>,
-        request: &Request,
+        request: &'a Request,
     ) -> Option<GroupView<'a>> {
         let GroupEntry::Valid(group) = &seen.entry else {
             return None;
@@ -54,7 +55,15 @@ impl<'a> GroupView<'a> {
                 .accepted
                 .iter()
                 .any(|risk| risk.code == CRASH_CONSISTENT && risk.scope == group.name),
+            request,
         })
+    }
+
+    /// Whether a finding about one of its tables was accepted for this plan.
+    pub(super) fn accepts(&self, code: FindingCode, table: &TableName) -> bool {
+        let table = table.to_string();
+        self.request
+            .accepts(code.as_str(), &self.group.name, Some(&table))
     }
 
     /// Its workflows as far as they were found.
@@ -123,10 +132,26 @@ impl<'a> GroupView<'a> {
             return Some(format!("the replica of {} is missing", table.name));
         }
         let entry = cut.table(&table.name)?;
+        if self.recreated_and_accepted(table) {
+            return Some(format!(
+                "{} was created again, which was accepted",
+                table.name
+            ));
+        }
         let seen = self.assessment(table)?;
-        // What others wrote is a finding, not a repair.
+        // What others wrote is a finding; accepted, it is repaired.
         if !seen.theirs.is_empty() || seen.foreign {
-            return None;
+            let code = if seen.foreign {
+                FindingCode::ReplicaNotOurs
+            } else {
+                FindingCode::ReplicaChanged
+            };
+            return self.accepts(code, &table.name).then(|| {
+                format!(
+                    "what others wrote to the replica of {} was accepted to be lost",
+                    table.name
+                )
+            });
         }
         let holds = seen.holds?;
         let same = holds.source_version == entry.source_version
@@ -137,6 +162,33 @@ impl<'a> GroupView<'a> {
                 table.name, holds.source_version, cut.cut_number, entry.source_version
             )
         })
+    }
+
+    /// Whether a source is another table than the one its last cut names, and somebody accepted that.
+    pub(super) fn recreated_and_accepted(&self, table: &TableObserved) -> bool {
+        let (Some(Ok(source)), Some(entry)) = (&table.source, self.cut_entry(&table.name)) else {
+            return false;
+        };
+        self.accepts(FindingCode::SourceRecreated, &table.name)
+            && checks::recreated(source, entry).is_some()
+    }
+
+    /// Whether anything about the group was accepted, so that it has to be looked at.
+    pub(super) fn anything_accepted(&self) -> bool {
+        let about = |scope: &str| {
+            scope == self.group.name
+                || self
+                    .tables()
+                    .any(|table| same_name(scope, &table.name.to_string()))
+        };
+        self.request.accepted.iter().any(|risk| about(&risk.scope))
+    }
+
+    /// The source version that is held of a table: by the group's own cut, otherwise by whichever names its replica.
+    fn held_version(&self, cut: Option<&Cut>, table: &TableName) -> Option<u64> {
+        let own = cut.and_then(|cut| cut.table(table));
+        own.or_else(|| self.cut_entry(table))
+            .map(|entry| entry.source_version)
     }
 
     /// Whether bringing the group to `point` brings at least one table beyond a cut.
@@ -166,9 +218,7 @@ impl<'a> GroupView<'a> {
     pub(super) fn pending(&self, cut: Option<&Cut>) -> Option<Vec<&'a Commit>> {
         let mut pending = Vec::new();
         for table in self.tables() {
-            let version = cut
-                .and_then(|cut| cut.table(&table.name))
-                .map(|entry| entry.source_version);
+            let version = self.held_version(cut, &table.name);
             pending.extend(versions::changes_beyond(
                 table.commits()?,
                 version,

@@ -525,3 +525,132 @@ fn an_invalid_group_keeps_its_row() {
     assert_eq!(change.after.tables, change.before.as_ref().unwrap().tables);
     assert_eq!(change.after.current_sync_status, Some(Status::Failed));
 }
+
+#[test]
+fn nothing_is_written_into_metadata_tables_of_another_workspace() {
+    let mut world = World::new();
+    for region in ["primary", "secondary"] {
+        let workspace = world.workspace();
+        let region = if region == "primary" {
+            &mut workspace.primary
+        } else {
+            &mut workspace.secondary
+        };
+        let copy = region.ledger.as_mut().unwrap();
+        copy.metadata.as_mut().unwrap().workspace = Some("north".to_owned());
+        let stranger =
+            drsync::ledger::Row::first_seen("theirs", None, vec![], at("2026-11-01T00:00:00Z"));
+        copy.metadata.as_mut().unwrap().rows.push(stranger);
+    }
+    world.merge();
+    let plan = world.plan();
+    assert!(plan.workspaces[0].rows.is_empty());
+    assert!(!plan.applyable);
+    assert!(
+        plan.workspaces[0]
+            .metadata
+            .iter()
+            .all(|action| action.changes() == 0)
+    );
+}
+
+#[test]
+fn accepted_drift_is_repaired_at_the_cuts_own_point_although_the_source_has_nothing_newer() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 3;
+    world.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
+    world.accept("replica_changed", COUNTRIES);
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Sync);
+    assert_eq!(plan.recovery_point, Some(at("2026-11-22T06:00:00Z")));
+    assert_eq!(plan.steps[0].action, drsync::plan::Action::Update);
+    assert_eq!(world.plan().accepted.len(), 1);
+}
+
+#[test]
+fn an_accepted_recreated_source_is_copied_although_its_versions_start_again() {
+    let mut world = World::new();
+    let source = world.source(COUNTRIES);
+    source.commits[0].version = 0;
+    source.commits[0].committed_at = at("2026-11-22T10:00:00Z");
+    source.table_id = "another".to_owned();
+    world.pin(COUNTRIES).version = 0;
+    world.pin(COUNTRIES).table_id = "another".to_owned();
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SourceRecreated]
+    );
+    world.accept("source_recreated", COUNTRIES);
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Sync, "{:?}", plan.findings);
+    assert_eq!(
+        (plan.steps[0].source.version, plan.recovery_point),
+        (0, Some(world.observed.now))
+    );
+}
+
+#[test]
+fn what_is_no_table_cannot_be_accepted_away_and_an_unused_acceptance_is_told() {
+    let mut world = World::new();
+    world.table(COUNTRIES).replica = Some(Err(refusal(RegionErrorKind::Conflict)));
+    world.accept("replica_not_ours", COUNTRIES);
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaNotOurs]);
+    let plan = world.plan();
+    assert!(plan.accepted.is_empty());
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.code == WarningCode::AcceptanceUnused)
+    );
+}
+
+#[test]
+fn a_blocked_group_is_due_again_at_the_next_apply() {
+    let mut world = World::new();
+    world.commit(COUNTRIES, 5, "2026-11-22T10:30:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 5);
+    world.pin(COUNTRIES).rows = Some(10);
+    assert_eq!(world.plan_of("reference").decision, Decision::Waiting);
+    let now = world.observed.now;
+    world.set_row("reference", |row| {
+        row.failed("source_shrank: main.shop.countries: v5".to_owned(), now)
+    });
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceShrank]);
+}
+
+#[test]
+fn a_group_that_returns_says_what_its_cut_says() {
+    let mut world = World::new();
+    let now = world.observed.now;
+    world.set_row("reference", |row| row.retired(now));
+    let row = world.plan().workspaces[0].rows[0].after.clone();
+    assert_eq!(
+        row.message.as_deref(),
+        Some("cut 7 at 2026-11-22T06:00:00.000Z")
+    );
+}
+
+#[test]
+fn a_table_moved_between_groups_brings_no_lag_with_it() {
+    let mut world = World::with(|config| {
+        let groups = config["workspaces"][0]["sync_groups"]
+            .as_array_mut()
+            .unwrap();
+        groups[1]["tables"] = serde_json::json!(["main.shop.countries", "main.shop.lines"]);
+        groups[0]["tables"] = serde_json::json!(["main.shop.orders"]);
+    });
+    assert_eq!(world.plan_of("reference").lag_seconds, Some(0));
+    world.commit("main.shop.lines", 5, "2026-11-22T10:30:00Z", "WRITE");
+    assert_eq!(world.plan_of("reference").lag_seconds, Some(30 * 60));
+}
+
+#[test]
+fn a_workspace_that_cannot_be_read_is_not_a_misspelled_workflow() {
+    let mut world = World::new();
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Unavailable));
+    let finding = world.plan_of("orders").findings[0].clone();
+    assert_eq!(
+        finding.remedy.as_deref(),
+        Some("repair what is named, then plan again")
+    );
+}

@@ -152,6 +152,14 @@ async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add
         .filter(|outcome| **outcome == GroupOutcome::Synchronized)
         .count();
     assert_eq!(committed, 1, "{first:#?} {second:#?}");
+    for region in ["east", "west"] {
+        let row = world.row(region, "reference").await;
+        assert_eq!(
+            row.current_sync_status,
+            Some(Status::Success),
+            "the loser takes nothing from the winner"
+        );
+    }
     world.later(1);
     world.apply().await;
     assert_eq!(
@@ -208,4 +216,50 @@ async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary() {
     std::fs::rename(&gone, &west).unwrap();
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    world.later(1);
+    let accepted = vec![drsync::ledger::AcceptedRisk {
+        code: "replica_changed".to_owned(),
+        scope: COUNTRIES.to_owned(),
+        reason: "a test".to_owned(),
+    }];
+    let plan = world
+        .plan_with(drsync::plan::Request {
+            accepted,
+            ..Default::default()
+        })
+        .await;
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(
+        (record.exit.code, record.groups[0].cut),
+        (0, Some(2)),
+        "{record:#?}"
+    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3]);
+    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    assert_eq!(cuts.newest("reference").unwrap().accepted.len(), 1);
+    world.later(1);
+    assert!(!world.plan().await.applyable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte() {
+    let mut world = World::new().await;
+    world.apply().await;
+    let before = files(&world.path("west/sync/_drsync"));
+    world.config["workspaces"][0]["workspace_name"] = "renamed".into();
+    world.groups()[0]["group_name"] = "other".into();
+    world.later(1);
+    let record = world.apply().await;
+    assert_eq!(
+        (record.exit.code, record.groups[0].outcome),
+        (1, GroupOutcome::Blocked)
+    );
+    assert_eq!(files(&world.path("west/sync/_drsync")), before);
 }

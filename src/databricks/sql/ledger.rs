@@ -175,8 +175,8 @@ fn names_with_types(schema: &str) -> String {
     let columns = names(schema);
     for (place, name) in columns.iter().enumerate() {
         let from = schema
-            .find(&format!("{name} "))
-            .map_or(0, |at| at + name.len() + 1);
+            .find(&format!(", {name} "))
+            .map_or(name.len() + 1, |at| at + name.len() + 3);
         let rest = &schema[from..];
         let end = columns
             .get(place + 1)

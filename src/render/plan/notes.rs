@@ -66,7 +66,8 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::SecondaryWorkflowActive
         | WarningCode::CrashConsistent
         | WarningCode::Interrupted
-        | WarningCode::ConfigurationIncomplete => true,
+        | WarningCode::ConfigurationIncomplete
+        | WarningCode::AcceptanceUnused => true,
     }
 }
 

@@ -1,0 +1,343 @@
+//! A world of two lakehouses, served on this machine as two Databricks workspaces.
+//!
+//! Everything is read from the lakehouses at every request, so other processes may change them meanwhile; only statements and
+//! access tokens live in memory. What it does not understand it refuses, naming what it does.
+
+mod fault;
+mod files;
+mod http;
+mod identity;
+mod jobs;
+mod layer;
+mod listener;
+mod locations;
+mod rights;
+mod routes;
+mod sql;
+mod statements;
+mod unity;
+mod warehouses;
+mod workspace;
+mod world;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use fault::Faults;
+pub use fault::{Fault, FaultError, Misbehaviour};
+use listener::Door;
+use workspace::{Ids, Workspace};
+pub use world::World;
+
+/// Requests that are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// What to serve, and how.
+#[derive(Clone)]
+pub struct Options {
+    /// The world.
+    pub world: World,
+    /// The primary's port, the secondary's is the next; 0: free ones.
+    pub port: u16,
+    /// How to misbehave.
+    pub faults: Vec<Fault>,
+    /// In what the service differs from one workspace to another.
+    pub quirks: Quirks,
+    /// The clock of commits, of `current_timestamp()` and of the `Date` header.
+    pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+impl Options {
+    /// A world on free ports, without faults, by the clock of this machine.
+    pub fn new(world: World) -> Options {
+        Options {
+            world,
+            port: 0,
+            faults: Vec::new(),
+            quirks: Quirks::default(),
+            clock: Arc::new(Utc::now),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options {
+            world,
+            port,
+            faults,
+            quirks,
+            clock: _,
+        } = self;
+        f.debug_struct("Options")
+            .field("world", world)
+            .field("port", port)
+            .field("faults", faults)
+            .field("quirks", quirks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// In what the service differs from one workspace to another.
+#[derive(Debug, Clone)]
+pub struct Quirks {
+    /// `DESCRIBE HISTORY` inside a query is a syntax error.
+    pub refuse_history_queries: bool,
+    /// Versions replaced more than 7 days ago cannot be read.
+    pub enforce_retention: bool,
+    /// The zone in which times are shown.
+    pub time_zone: chrono_tz::Tz,
+    /// Rows in a part of a result.
+    pub chunk_rows: usize,
+    /// Bytes of a result that may come inline.
+    pub inline_bytes: usize,
+}
+
+impl Default for Quirks {
+    fn default() -> Quirks {
+        Quirks {
+            refuse_history_queries: false,
+            enforce_retention: false,
+            // A session need not be in UTC, and who reads times must not believe that it is.
+            time_zone: chrono_tz::America::Los_Angeles,
+            chunk_rows: 1000,
+            inline_bytes: 25 << 20,
+        }
+    }
+}
+
+/// Why a sandbox cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The folder is no world.
+    #[error("serve the world in {}: {why}", folder.display())]
+    World {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A port is taken.
+    #[error(
+        "listen on port {port} of this machine. Another one can be given with --port, and 0 takes free ones"
+    )]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A workspace that is served, for whoever wants to ask it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Served {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// Its SQL warehouse.
+    pub warehouse_id: String,
+    /// A personal access token.
+    pub token: String,
+    /// The environment variable in which drsync looks for the token.
+    pub token_variable: String,
+    /// A service principal's application id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served")
+            .field("url", &self.url)
+            .field("warehouse_id", &self.warehouse_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sandbox while it is served; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The primary workspace.
+    pub primary: Served,
+    /// The secondary workspace.
+    pub secondary: Served,
+    /// A configuration for drsync, in JSON, that is ready to be used with the tokens' variables set.
+    pub configuration: String,
+    shared: Arc<Shared>,
+    servers: [JoinHandle<std::io::Result<()>>; 2],
+}
+
+impl Running {
+    /// Misbehaves from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.add(fault);
+    }
+
+    /// Behaves again.
+    pub fn behave(&self) {
+        self.shared.faults.clear();
+    }
+
+    /// The newest requests, oldest first: `METHOD URL`.
+    pub fn requests(&self) -> Vec<String> {
+        let log = self
+            .shared
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        log.iter().cloned().collect()
+    }
+
+    /// Waits until a server fails, which it does not by itself.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub async fn wait(&mut self) -> std::io::Result<()> {
+        let [one, two] = &mut self.servers;
+        let ended = tokio::select! {
+            ended = one => ended,
+            ended = two => ended,
+        };
+        ended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+
+    /// Stops listening.
+    pub fn stop(&self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What both workspaces have in common.
+#[derive(Debug)]
+struct Shared {
+    faults: Faults,
+    log: Mutex<VecDeque<String>>,
+}
+
+impl Shared {
+    fn note(&self, url: &str, method: &str, path: &str) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.len() == REMEMBERED {
+            log.pop_front();
+        }
+        log.push_back(format!("{method} {url}{path}"));
+    }
+}
+
+/// One workspace with what it shares: the state of its handlers.
+#[derive(Debug)]
+struct Site {
+    workspace: Arc<Workspace>,
+    shared: Arc<Shared>,
+}
+
+/// Serves a world on loopback: the primary on the given port, the secondary on the next.
+///
+/// # Errors
+/// If the folders are no world, or a port is taken.
+pub async fn serve(options: Options) -> Result<Running, SandboxError> {
+    let Options {
+        mut world,
+        port,
+        faults,
+        quirks,
+        clock,
+    } = options;
+    world.complete()?;
+    let (one, port_one) = listen(port).await?;
+    let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;
+    let url = |port: u16| format!("http://127.0.0.1:{port}");
+    let ids = [Ids::of(&world.primary), Ids::of(&world.secondary)];
+    let secrets = BTreeMap::from([
+        ("primary-pat".to_owned(), ids[0].token.clone()),
+        ("secondary-pat".to_owned(), ids[1].token.clone()),
+    ]);
+    let shared = Arc::new(Shared {
+        faults: Faults::new(faults),
+        log: Mutex::default(),
+    });
+    let (configuration, variables) = world.configuration(
+        (&url(port_one), &ids[0].warehouse),
+        (&url(port_two), &ids[1].warehouse),
+    );
+    let [variable_one, variable_two] = variables;
+    let open = |folder: &PathBuf, port: u16| {
+        let behaviour = (clock.clone(), quirks.clone());
+        let opened = Workspace::open(folder, world.roots(), url(port), secrets.clone(), behaviour);
+        let wrong = |why| SandboxError::World {
+            folder: folder.clone(),
+            why,
+        };
+        opened.map(Arc::new).map_err(wrong)
+    };
+    let (first, second) = (
+        open(&world.primary, port_one)?,
+        open(&world.secondary, port_two)?,
+    );
+    let served = |workspace: &Workspace, variable: String| Served {
+        url: workspace.url.clone(),
+        warehouse_id: workspace.ids.warehouse.clone(),
+        token: workspace.ids.token.clone(),
+        token_variable: variable,
+        client_id: workspace.ids.client.clone(),
+        client_secret: workspace.ids.client_secret.clone(),
+    };
+    Ok(Running {
+        primary: served(&first, variable_one),
+        secondary: served(&second, variable_two),
+        configuration: format!("{configuration:#}\n"),
+        servers: [
+            start(one, first, shared.clone()),
+            start(two, second, shared.clone()),
+        ],
+        shared,
+    })
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let failed = |source| SandboxError::Port { port, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    Ok((listener, port))
+}
+
+fn start(
+    listener: TcpListener,
+    workspace: Arc<Workspace>,
+    shared: Arc<Shared>,
+) -> JoinHandle<std::io::Result<()>> {
+    let site = Arc::new(Site { workspace, shared });
+    let service = routes::router(site).into_make_service_with_connect_info::<listener::Cord>();
+    tokio::spawn(async move { axum::serve(Door(listener), service).await })
+}
+
+/// Runs blocking work off the async threads.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => {
+                unreachable!("blocking work is cancelled only with its runtime, which runs this")
+            }
+        },
+    }
+}

@@ -1,0 +1,368 @@
+//! Workspace files and volumes: folders of the lakehouse, `workspace` and `volumes`.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+use super::Site;
+use super::http::{Params, Refusal, Reply, body, page, text};
+
+fn inside(base: PathBuf, path: &str) -> Result<PathBuf, Refusal> {
+    let mut place = base;
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        if part == "." || part == ".." || part.contains('\0') {
+            return Err(Refusal::bad(format!("Path ({path}) is not a valid path.")));
+        }
+        place.push(part);
+    }
+    Ok(place)
+}
+
+fn millis(meta: &std::fs::Metadata) -> i64 {
+    let modified = meta
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    modified
+        .and_then(|time| i64::try_from(time.as_millis()).ok())
+        .unwrap_or(1)
+}
+
+/// A workspace path, with or without `/Workspace`, and where it lies.
+fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
+    let path = path
+        .strip_prefix("/Workspace")
+        .filter(|rest| rest.starts_with('/'))
+        .unwrap_or(path);
+    inside(site.workspace.folder.join("workspace"), path)
+}
+
+fn no_path(path: &str) -> Refusal {
+    Refusal::not_found(
+        "RESOURCE_DOES_NOT_EXIST",
+        format!("Path ({path}) doesn't exist."),
+    )
+}
+
+fn object(path: &str, meta: &std::fs::Metadata) -> Value {
+    let kind = if meta.is_dir() { "DIRECTORY" } else { "FILE" };
+    let number = path.bytes().fold(7_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    let mut object = json!({"object_type": kind, "path": path, "object_id": number, "resource_id": number.to_string()});
+    if meta.is_file() {
+        object["size"] = meta.len().into();
+        object["created_at"] = millis(meta).into();
+        object["modified_at"] = millis(meta).into();
+    }
+    object
+}
+
+/// `GET /api/2.0/workspace/get-status`.
+pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Reply {
+    let path = params.needed("path")?;
+    let meta = std::fs::metadata(workspace_file(&site, path)?).map_err(|_| no_path(path))?;
+    Ok(Json(object(path, &meta)))
+}
+
+/// `GET /api/2.0/workspace/list`.
+pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply {
+    let path = params.needed("path")?;
+    let folder = workspace_file(&site, path)?;
+    if folder.is_file() {
+        let meta = std::fs::metadata(folder).map_err(|_| no_path(path))?;
+        return Ok(Json(json!({"objects": [object(path, &meta)]})));
+    }
+    let all: Vec<Value> = entries(&folder)
+        .map_err(|_| no_path(path))?
+        .into_iter()
+        .map(|(name, meta)| object(&format!("{}/{name}", path.trim_end_matches('/')), &meta))
+        .collect();
+    Ok(Json(if all.is_empty() {
+        json!({})
+    } else {
+        json!({"objects": all})
+    }))
+}
+
+fn entries(folder: &FilePath) -> std::io::Result<Vec<(String, std::fs::Metadata)>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        all.push((
+            entry.file_name().to_string_lossy().into_owned(),
+            entry.metadata()?,
+        ));
+    }
+    all.sort_by(|(one, _), (two, _)| one.cmp(two));
+    Ok(all)
+}
+
+/// `GET /api/2.0/workspace/export`.
+pub(super) async fn export(
+    State(site): State<Arc<Site>>,
+    params: Params,
+) -> Result<Response, Refusal> {
+    let path = params.needed("path")?;
+    let content = std::fs::read(workspace_file(&site, path)?).map_err(|_| no_path(path))?;
+    if content.len() > 10 << 20 {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "MAX_NOTEBOOK_SIZE_EXCEEDED",
+            "File size exceeded max limit 10485760.",
+        ));
+    }
+    if params.is_true("direct_download") {
+        return Ok((
+            [(header::CONTENT_TYPE, "application/octet-stream")],
+            content,
+        )
+            .into_response());
+    }
+    let kind = path.rsplit_once('.').map_or("", |(_, end)| end);
+    Ok(Json(json!({"content": BASE64.encode(content), "file_type": kind})).into_response())
+}
+
+/// `POST /api/2.0/workspace/import`, as JSON or as a form with a file.
+pub(super) async fn import(
+    State(site): State<Arc<Site>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Reply {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let (path, content, overwrite) = match kind.split_once("boundary=") {
+        Some((_, boundary)) => {
+            let parts = form(&bytes, boundary.trim_matches('"'));
+            let part = |name: &str| {
+                parts
+                    .iter()
+                    .find(|(it, _)| it == name)
+                    .map(|(_, content)| content.clone())
+            };
+            let said = |name: &str| {
+                part(name)
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                    .unwrap_or_default()
+            };
+            (
+                said("path"),
+                part("content").unwrap_or_default(),
+                said("overwrite") == "true",
+            )
+        }
+        None => {
+            let request = body(&bytes)?;
+            let coded = request
+                .get("content")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let content = BASE64
+                .decode(coded)
+                .map_err(|_| Refusal::bad("content is not base64."))?;
+            let overwrite = request
+                .get("overwrite")
+                .and_then(Value::as_bool)
+                .unwrap_or(false);
+            (text(&request, "path")?.to_owned(), content, overwrite)
+        }
+    };
+    if path.is_empty() {
+        return Err(Refusal::bad("Missing required field: path"));
+    }
+    let file = workspace_file(&site, &path)?;
+    if file.exists() && !overwrite {
+        let message = format!("Path ({path}) already exists.");
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "RESOURCE_ALREADY_EXISTS",
+            message,
+        ));
+    }
+    store(&file, &content)?;
+    Ok(Json(json!({})))
+}
+
+/// `POST /api/2.0/workspace/mkdirs`.
+pub(super) async fn mkdirs(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
+    let request = body(&bytes)?;
+    let folder = workspace_file(&site, text(&request, "path")?)?;
+    std::fs::create_dir_all(folder).map_err(Refusal::internal)?;
+    Ok(Json(json!({})))
+}
+
+fn store(file: &FilePath, content: &[u8]) -> Result<(), Refusal> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(Refusal::internal)?;
+    }
+    std::fs::write(file, content).map_err(Refusal::internal)
+}
+
+/// The parts of a multipart form, by name.
+fn form(bytes: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
+    let line = format!("--{boundary}").into_bytes();
+    let find = |from: usize, what: &[u8]| {
+        bytes[from..]
+            .windows(what.len())
+            .position(|window| window == what)
+            .map(|at| from + at)
+    };
+    let mut parts = Vec::new();
+    let mut at = find(0, &line);
+    while let Some(begin) = at {
+        let head = begin + line.len();
+        let next = find(head, &line);
+        let (Some(blank), Some(end)) = (find(head, b"\r\n\r\n"), next) else {
+            break;
+        };
+        let header = String::from_utf8_lossy(&bytes[head..blank.min(end)]);
+        let name = header
+            .split("name=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        if let (Some(name), true) = (name, blank + 4 <= end.saturating_sub(2)) {
+            parts.push((name.to_owned(), bytes[blank + 4..end - 2].to_vec()));
+        }
+        at = next;
+    }
+    parts
+}
+
+/// A path of a volume and where it lies.
+fn volume_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
+    let path = path.trim_start_matches('/');
+    match path.strip_prefix("Volumes/") {
+        Some(rest) => inside(site.workspace.folder.join("volumes"), rest),
+        None => Err(Refusal::bad(format!(
+            "Path must start with /Volumes: /{path}"
+        ))),
+    }
+}
+
+fn no_file(path: &str) -> Refusal {
+    Refusal::not_found(
+        "NOT_FOUND",
+        format!(
+            "The file or directory /{} does not exist.",
+            path.trim_start_matches('/')
+        ),
+    )
+}
+
+/// `GET` and `HEAD /api/2.0/fs/files/Volumes/…`, whole or a range.
+pub(super) async fn download(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let file = volume_file(&site, &path)?;
+    let meta = std::fs::metadata(&file).map_err(|_| no_file(&path))?;
+    let content = std::fs::read(&file).map_err(|_| no_file(&path))?;
+    let modified = chrono::DateTime::from_timestamp_millis(millis(&meta)).unwrap_or_default();
+    let common = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (
+            header::LAST_MODIFIED,
+            modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        ),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+    ];
+    let asked = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("bytes="));
+    if let Some((from, to)) = asked.and_then(|range| range.split_once('-'))
+        && let Ok(from) = from.parse::<usize>()
+        && from < content.len()
+    {
+        let to = to.parse().unwrap_or(usize::MAX).min(content.len() - 1);
+        let range = format!("bytes {from}-{to}/{}", content.len());
+        let part = content[from..=to.max(from)].to_vec();
+        return Ok((
+            StatusCode::PARTIAL_CONTENT,
+            common,
+            [(header::CONTENT_RANGE, range)],
+            part,
+        )
+            .into_response());
+    }
+    Ok((common, content).into_response())
+}
+
+/// `PUT /api/2.0/fs/files/Volumes/…`.
+pub(super) async fn upload(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+    params: Params,
+    content: Bytes,
+) -> Result<StatusCode, Refusal> {
+    let file = volume_file(&site, &path)?;
+    if file.exists() && !params.is_true("overwrite") {
+        let message = format!("The file being created already exists: /{path}");
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "ALREADY_EXISTS",
+            message,
+        ));
+    }
+    store(&file, &content)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/2.0/fs/files/Volumes/…`.
+pub(super) async fn remove(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    std::fs::remove_file(volume_file(&site, &path)?).map_err(|_| no_file(&path))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET` and `HEAD /api/2.0/fs/directories/Volumes/…`.
+pub(super) async fn directory(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+    params: Params,
+) -> Reply {
+    let folder = volume_file(&site, &path)?;
+    let shown = format!("/{}", path.trim_matches('/'));
+    let all = entries(&folder).map_err(|_| no_file(&path))?.into_iter().map(|(name, meta)| {
+        let mut entry = json!({"path": format!("{shown}/{name}"), "name": name, "is_directory": meta.is_dir()});
+        if meta.is_file() {
+            entry["file_size"] = meta.len().into();
+            entry["last_modified"] = millis(&meta).into();
+        }
+        entry
+    });
+    let size = params
+        .number("page_size")?
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(1000);
+    page(&params, "contents", all.collect(), size.clamp(1, 1000)).map(Json)
+}
+
+/// `PUT /api/2.0/fs/directories/Volumes/…`.
+pub(super) async fn make_directory(
+    State(site): State<Arc<Site>>,
+    Path(path): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let made = std::fs::create_dir_all(volume_file(&site, &path)?);
+    made.map_err(|_| {
+        Refusal::new(
+            StatusCode::CONFLICT,
+            "ALREADY_EXISTS",
+            format!("A file is in the way: /{path}"),
+        )
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}

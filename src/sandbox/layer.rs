@@ -1,0 +1,172 @@
+//! What surrounds every request: the log, faults, who asks, and the headers of every answer.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::json;
+
+use super::fault::Misbehaviour;
+use super::http::Refusal;
+use super::listener::Cord;
+use super::{Site, workspace::Workspace};
+
+/// Paths that are answered without a token.
+const OPEN: [&str; 3] = ["/.well-known/", "/oidc/", "/results/"];
+
+pub(super) async fn surround(
+    State(site): State<Arc<Site>>,
+    ConnectInfo(cord): ConnectInfo<Cord>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().as_str().to_owned();
+    let path = request.uri().path().to_owned();
+    site.shared.note(&site.workspace.url, &method, &path);
+    let met = site.shared.faults.meet(&method, &path);
+    let (mut drop_after, mut truncate) = (false, false);
+    for what in met {
+        match what {
+            Misbehaviour::Delay(time) => tokio::time::sleep(time).await,
+            Misbehaviour::Status(status, retry_after) => {
+                return dressed(&site.workspace, refused(status, retry_after));
+            }
+            Misbehaviour::Html(status) => {
+                let page = Html(format!(
+                    "<html><head><title>{status}</title></head><body><pre>The sandbox was told to say so.</pre></body></html>"
+                ));
+                return dressed(&site.workspace, (code(status), page).into_response());
+            }
+            Misbehaviour::DropBefore => {
+                cord.cut();
+                return Response::new(Body::empty());
+            }
+            Misbehaviour::DropAfter => drop_after = true,
+            Misbehaviour::Truncate => truncate = true,
+            // Faults of statements.
+            Misbehaviour::Fail(_) | Misbehaviour::FailAfter(_) => {}
+        }
+    }
+    let response = match authorized(&site.workspace, &request, &path) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => *refusal,
+    };
+    if drop_after {
+        cord.cut();
+        return Response::new(Body::empty());
+    }
+    let response = dressed(&site.workspace, response);
+    match truncate {
+        true => halved(response).await,
+        false => response,
+    }
+}
+
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn refused(status: u16, retry_after: Option<u64>) -> Response {
+    let name = match status {
+        400 => "BAD_REQUEST",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "RESOURCE_DOES_NOT_EXIST",
+        409 => "ABORTED",
+        429 => "REQUEST_LIMIT_EXCEEDED",
+        503 => "TEMPORARILY_UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "INTERNAL_ERROR",
+    };
+    let mut response =
+        Refusal::new(code(status), name, "The sandbox was told to say so.").into_response();
+    if let Some(seconds) = retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return Ok(());
+    }
+    let gateway = |status: StatusCode, message: &str| {
+        let refusal = Refusal {
+            status,
+            code: json!(status.as_u16()),
+            message: message.to_owned(),
+        };
+        let mut response = refusal.into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let realm = HeaderValue::from_static("Bearer realm=\"DatabricksRealm\"");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, realm);
+        }
+        Box::new(response)
+    };
+    let sent = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = sent.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
+    });
+    match token {
+        None => Err(gateway(
+            StatusCode::UNAUTHORIZED,
+            "Credential was not sent or was of an unsupported type for this API.",
+        )),
+        Some(token) if workspace.knows(token) => Ok(()),
+        Some(_) => Err(gateway(StatusCode::FORBIDDEN, "Invalid access token.")),
+    }
+}
+
+/// Gives an answer the headers that all have.
+fn dressed(workspace: &Workspace, mut response: Response) -> Response {
+    let date = workspace
+        .now()
+        .format("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string();
+    let all = [
+        (
+            HeaderName::from_static("x-request-id"),
+            uuid::Uuid::new_v4().to_string(),
+        ),
+        (
+            HeaderName::from_static("x-databricks-org-id"),
+            workspace.ids.workspace.to_string(),
+        ),
+        (header::SERVER, "databricks".to_owned()),
+        (header::DATE, date),
+    ];
+    for (name, value) in all {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().entry(name).or_insert(value);
+        }
+    }
+    response
+}
+
+/// The first half of an answer that says it is whole.
+async fn halved(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let half = bytes.slice(..bytes.len() / 2);
+    let pieces: [Result<Bytes, std::io::Error>; 2] =
+        [Ok(half), Err(std::io::ErrorKind::ConnectionAborted.into())];
+    Response::from_parts(parts, Body::from_stream(futures::stream::iter(pieces)))
+}

@@ -1,0 +1,137 @@
+//! The warehouse: reads a statement and carries it out on the lakehouse.
+//!
+//! It understands what drsync sends and what a person would try; everything else is refused with a list of that.
+
+mod ast;
+mod catalog;
+mod commit;
+mod datum;
+mod ddl;
+mod dml;
+mod error;
+mod eval;
+mod functions;
+mod grouping;
+mod history;
+mod kind;
+mod lexer;
+mod merge;
+mod parser;
+mod query;
+mod relation;
+mod rows;
+mod schema;
+mod show;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::workspace::Workspace;
+use crate::lakehouse::delta;
+use ast::Statement;
+pub(super) use commit::object as row_object;
+pub(super) use datum::Datum;
+use error::Result;
+pub(super) use error::SqlError;
+use eval::Scope;
+pub(super) use eval::like;
+pub(super) use kind::{Kind, arrow_schema};
+pub(super) use rows::{Column, Rows};
+
+/// What a statement runs with.
+pub(super) struct Session {
+    workspace: Arc<Workspace>,
+    catalog: String,
+    schema: String,
+    scope: Scope,
+    /// Stops a clone.
+    progress: delta::Progress,
+}
+
+impl Session {
+    pub(super) fn new(
+        workspace: Arc<Workspace>,
+        names: (Option<String>, Option<String>),
+        markers: BTreeMap<String, Datum>,
+        progress: delta::Progress,
+    ) -> Session {
+        let (catalog, schema) = names;
+        let scope = Scope {
+            markers,
+            now: workspace.now(),
+            user: workspace.principal(),
+            zone: workspace.quirks.time_zone,
+        };
+        Session {
+            catalog: catalog.unwrap_or_else(|| workspace.default_catalog()),
+            schema: schema.unwrap_or_else(|| "default".to_owned()),
+            workspace,
+            scope,
+            progress,
+        }
+    }
+
+    /// Carries out one statement.
+    pub(super) async fn execute(&self, sql: &str) -> Result<Rows> {
+        let statement = parser::parse(sql)?;
+        match statement {
+            Statement::Query(query) => self.query(&query, &BTreeMap::new()).await,
+            Statement::Show(show) => self.show(&show).await,
+            Statement::DescribeHistory { target, limit } => self.history(&target, limit).await,
+            Statement::DescribeDetail(target) => self.detail(&target).await,
+            Statement::DescribeTable { target, extended } => self.describe(&target, extended).await,
+            Statement::List { url, limit } => self.list(&url, limit).await,
+            Statement::Clone(clone) => self.deep_clone(&clone).await,
+            Statement::CreateTable(table) => self.create_table(&table).await,
+            Statement::CreateSchema(name) => self.create_schema(&name).await,
+            Statement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
+            Statement::SetProperties { target, properties } => {
+                self.set_properties(&target, &properties).await
+            }
+            Statement::Insert {
+                target,
+                columns,
+                rows,
+                overwrite,
+            } => self.insert(&target, columns, &rows, overwrite).await,
+            Statement::Update {
+                target,
+                set,
+                filter,
+            } => self.update(&target, &set, filter.as_ref()).await,
+            Statement::Delete { target, filter } => self.delete(&target, filter.as_ref()).await,
+            Statement::Merge(merge) => self.merge(&merge).await,
+            Statement::Restore { target, at } => self.restore(&target, &at).await,
+            Statement::Optimize(target) => self.optimize(&target).await,
+            Statement::Repair(target) => self.repair(&target).await,
+            Statement::Grant(grant) => self.grant(&grant).await,
+        }
+    }
+
+    fn author(&self) -> delta::Author {
+        delta::Author {
+            now_ms: self.now().timestamp_millis(),
+            engine_info: concat!("Databricks-Runtime/sandbox-", env!("CARGO_PKG_VERSION"))
+                .to_owned(),
+            user_name: Some(self.scope.user.clone()),
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.workspace.now()
+    }
+}
+
+/// A value of a named marker, by its type's name.
+pub(super) fn marker(value: Option<&str>, kind: Option<&str>) -> Result<Datum> {
+    let Some(value) = value else {
+        return Ok(Datum::Null);
+    };
+    match kind {
+        None => Ok(Datum::text(value)),
+        Some(kind) => Datum::text(value).cast(&parser::parse_kind(kind)?),
+    }
+}

@@ -1,0 +1,252 @@
+//! What a statement says, once it was read.
+
+use std::collections::BTreeMap;
+
+use super::datum::Datum;
+use super::kind::Kind;
+
+/// A statement.
+#[derive(Debug, Clone)]
+pub(super) enum Statement {
+    Query(Query),
+    Show(Show),
+    DescribeHistory {
+        target: Target,
+        limit: Option<usize>,
+    },
+    DescribeDetail(Target),
+    DescribeTable {
+        target: Target,
+        extended: bool,
+    },
+    List {
+        url: String,
+        limit: Option<usize>,
+    },
+    Clone(Clone_),
+    CreateTable(CreateTable),
+    CreateSchema(Vec<String>),
+    Drop {
+        target: Target,
+        if_exists: bool,
+    },
+    SetProperties {
+        target: Target,
+        properties: BTreeMap<String, String>,
+    },
+    Insert {
+        target: Target,
+        columns: Option<Vec<String>>,
+        rows: Query,
+        overwrite: bool,
+    },
+    Update {
+        target: Target,
+        set: Vec<(String, Expr)>,
+        filter: Option<Expr>,
+    },
+    Delete {
+        target: Target,
+        filter: Option<Expr>,
+    },
+    Merge(Merge),
+    Restore {
+        target: Target,
+        at: Point,
+    },
+    Optimize(Target),
+    Repair(Target),
+    Grant(Grant),
+}
+
+/// A table by name or by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// One to three parts.
+    Name(Vec<String>),
+    /// ``delta.`path` ``.
+    Path(String),
+}
+
+/// A point of a table's history.
+#[derive(Debug, Clone)]
+pub(super) enum Point {
+    Version(u64),
+    Time(Expr),
+}
+
+/// The list commands.
+#[derive(Debug, Clone)]
+pub(super) enum Show {
+    Catalogs {
+        like: Option<String>,
+    },
+    Schemas {
+        catalog: Option<String>,
+        like: Option<String>,
+    },
+    /// In a catalog and schema; without either everywhere.
+    Tables {
+        within: Vec<String>,
+        schemas_like: Option<String>,
+        like: Option<String>,
+    },
+    Columns {
+        target: Option<Target>,
+        catalog: Option<String>,
+    },
+    Properties {
+        target: Target,
+        key: Option<String>,
+    },
+    Grants {
+        kind: String,
+        name: Vec<String>,
+    },
+}
+
+/// `CREATE [OR REPLACE] TABLE … CLONE …`.
+#[derive(Debug, Clone)]
+pub(super) struct Clone_ {
+    pub(super) target: Target,
+    pub(super) replace: bool,
+    pub(super) if_not_exists: bool,
+    pub(super) shallow: bool,
+    pub(super) source: Target,
+    pub(super) at: Option<Point>,
+    pub(super) properties: BTreeMap<String, String>,
+    pub(super) location: Option<String>,
+}
+
+/// `CREATE [OR REPLACE] TABLE …`.
+#[derive(Debug, Clone)]
+pub(super) struct CreateTable {
+    pub(super) target: Target,
+    pub(super) replace: bool,
+    pub(super) if_not_exists: bool,
+    pub(super) columns: Vec<(String, Kind)>,
+    pub(super) partition_by: Vec<String>,
+    pub(super) location: Option<String>,
+    pub(super) properties: BTreeMap<String, String>,
+    pub(super) query: Option<Query>,
+}
+
+/// `MERGE INTO …`.
+#[derive(Debug, Clone)]
+pub(super) struct Merge {
+    pub(super) target: Target,
+    pub(super) alias: Option<String>,
+    pub(super) source: Relation,
+    pub(super) on: Expr,
+    pub(super) clauses: Vec<Clause>,
+}
+
+/// One `WHEN …` of a merge.
+#[derive(Debug, Clone)]
+pub(super) struct Clause {
+    pub(super) when: When,
+    pub(super) filter: Option<Expr>,
+    pub(super) action: Action,
+}
+
+/// When a clause of a merge applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    Matched,
+    NotMatched,
+    NotMatchedBySource,
+}
+
+/// What a clause of a merge does.
+#[derive(Debug, Clone)]
+pub(super) enum Action {
+    Delete,
+    Update(Vec<(String, Expr)>),
+    UpdateAll,
+    Insert(Vec<String>, Vec<Expr>),
+    InsertAll,
+}
+
+/// `GRANT` and `REVOKE`.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) give: bool,
+    pub(super) privileges: Vec<String>,
+    /// `TABLE`, `SCHEMA`, `CATALOG`, `EXTERNAL LOCATION`.
+    pub(super) kind: String,
+    pub(super) name: Vec<String>,
+    pub(super) principal: String,
+}
+
+/// `SELECT … UNION ALL SELECT … ORDER BY … LIMIT n`.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) with: Vec<(String, Query)>,
+    pub(super) parts: Vec<Select>,
+    pub(super) order: Vec<(Expr, bool)>,
+    pub(super) limit: Option<usize>,
+}
+
+/// One `SELECT`, or `VALUES` as one.
+#[derive(Debug, Clone)]
+pub(super) struct Select {
+    pub(super) distinct: bool,
+    pub(super) items: Vec<(Expr, Option<String>)>,
+    pub(super) from: Option<Relation>,
+    pub(super) filter: Option<Expr>,
+    pub(super) group: Vec<Expr>,
+}
+
+/// What rows come from.
+#[derive(Debug, Clone)]
+pub(super) struct Relation {
+    pub(super) of: Source,
+    pub(super) alias: Option<String>,
+    pub(super) columns: Vec<String>,
+}
+
+/// The kinds of relations.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Table(Target, Option<Point>),
+    Query(Box<Query>),
+    Values(Vec<Vec<Expr>>),
+    History {
+        target: Target,
+        limit: Option<usize>,
+    },
+    Detail(Target),
+    Function(String, Vec<Expr>),
+}
+
+/// An expression.
+#[derive(Debug, Clone)]
+pub(super) enum Expr {
+    Literal(Datum),
+    Marker(String),
+    Column(Vec<String>),
+    Star(Option<String>),
+    Call {
+        name: String,
+        args: Vec<Expr>,
+        distinct: bool,
+    },
+    Cast {
+        value: Box<Expr>,
+        to: Kind,
+        lenient: bool,
+    },
+    Binary(Box<Expr>, &'static str, Box<Expr>),
+    Not(Box<Expr>),
+    Negative(Box<Expr>),
+    IsNull(Box<Expr>),
+    In(Box<Expr>, Vec<Expr>),
+    Like(Box<Expr>, Box<Expr>),
+    Case {
+        of: Option<Box<Expr>>,
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Member(Box<Expr>, String),
+    Index(Box<Expr>, Box<Expr>),
+}

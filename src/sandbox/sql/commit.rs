@@ -1,0 +1,219 @@
+//! Writes rows into a Delta table, as one commit.
+
+use std::collections::BTreeMap;
+
+use arrow_array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use serde_json::{Map, Value, json};
+
+use super::Session;
+use super::datum::Datum;
+use super::error::{Result, SqlError};
+use super::kind::{Kind, arrow_schema};
+use super::tables::{Place, columns_of};
+use crate::lakehouse::delta::{self, DeltaError, Detail, Snapshot};
+use crate::lakehouse::write;
+
+/// What a table may use that rows written here would break.
+const BEYOND: [&str; 6] = [
+    "columnMapping",
+    "rowTracking",
+    "identityColumns",
+    "generatedColumns",
+    "checkConstraints",
+    "catalogManaged",
+];
+
+/// A change of a table's rows.
+pub(super) struct Change {
+    /// `WRITE`, `MERGE` …
+    pub(super) operation: &'static str,
+    pub(super) parameters: Value,
+    pub(super) metrics: Vec<(&'static str, u64)>,
+    /// Rows to add, in the table's order of columns.
+    pub(super) add: Vec<Vec<Datum>>,
+    /// The live files go.
+    pub(super) replace: bool,
+    /// Actions besides.
+    pub(super) actions: Vec<Value>,
+}
+
+impl Session {
+    /// A table with everything that a commit on top of it needs.
+    pub(super) async fn base(&self, place: &Place) -> Result<Snapshot> {
+        let table = self.snapshot(place, None, Detail::Full).await?;
+        match BEYOND
+            .into_iter()
+            .find(|feature| table.protocol.supports(feature))
+        {
+            Some(feature) => Err(SqlError::delta(
+                &place.shown,
+                &DeltaError::UnsupportedFeature {
+                    feature: feature.to_owned(),
+                    why: "the sandbox writes rows to simple tables only".to_owned(),
+                },
+            )),
+            None => Ok(table),
+        }
+    }
+
+    /// Commits a change on top of a table as it was read; someone faster makes it a conflict.
+    pub(super) async fn commit(
+        &self,
+        place: &Place,
+        base: &Snapshot,
+        change: Change,
+    ) -> Result<u64> {
+        let failed = |error: DeltaError| SqlError::delta(&place.shown, &error);
+        let Change {
+            operation,
+            parameters,
+            metrics,
+            add,
+            replace,
+            actions,
+        } = change;
+        let author = self.author();
+        let columns = columns_of(base);
+        let mut lines = Vec::new();
+        if replace {
+            for (key, file) in base.sorted_files() {
+                lines.push(remove(
+                    file.path(key),
+                    file.action.as_deref(),
+                    author.now_ms,
+                ));
+            }
+        }
+        for (partition, rows) in parted(base, &columns, add) {
+            lines.push(
+                self.write_file(place, &columns, partition, rows, author.now_ms)
+                    .await
+                    .map_err(failed)?,
+            );
+        }
+        lines.extend(actions);
+        let mut now_ms = author.now_ms;
+        let mut info = json!({
+            "timestamp": now_ms,
+            "userName": author.user_name,
+            "operation": operation,
+            "operationParameters": parameters,
+            "readVersion": base.version,
+            "isolationLevel": "Serializable",
+            "isBlindAppend": !replace && operation == "WRITE",
+            "operationMetrics": Map::from_iter(
+                metrics.iter().map(|(name, count)| ((*name).to_owned(), Value::from(count.to_string()))),
+            ),
+            "engineInfo": author.engine_info,
+            "txnId": uuid::Uuid::new_v4().to_string(),
+        });
+        if base.metadata.in_commit_timestamps() {
+            now_ms = now_ms.max(base.timestamp_ms.map_or(0, |last| last + 1));
+            info["inCommitTimestamp"] = now_ms.into();
+        }
+        let lines = std::iter::once(json!({"commitInfo": info})).chain(lines);
+        let lines = lines.map(|action| action.to_string()).collect();
+        let version = base.version + 1;
+        delta::commit(&place.store, version, lines)
+            .await
+            .map_err(failed)?;
+        Ok(version)
+    }
+
+    async fn write_file(
+        &self,
+        place: &Place,
+        columns: &[(String, Kind)],
+        partition: Map<String, Value>,
+        rows: Vec<Vec<Datum>>,
+        now_ms: i64,
+    ) -> Result<Value, DeltaError> {
+        let written: Vec<(String, Kind)> = columns
+            .iter()
+            .filter(|(name, _)| !partition.contains_key(name))
+            .cloned()
+            .collect();
+        let objects: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
+        let batch = write::rows(&arrow_schema(&written), &objects)?;
+        let path = format!("part-00000-{}.c000.snappy.parquet", uuid::Uuid::new_v4());
+        let (store, inside) = (place.store.clone(), path.clone());
+        let size = super::super::off_thread(move || -> Result<usize, DeltaError> {
+            let content = encoded(&inside, &batch)?;
+            store.create(&inside, &content)?;
+            Ok(content.len())
+        })
+        .await?;
+        Ok(json!({"add": {
+            "path": path,
+            "partitionValues": partition,
+            "size": size,
+            "modificationTime": now_ms,
+            "dataChange": true,
+            "stats": json!({"numRecords": rows.len()}).to_string(),
+        }}))
+    }
+}
+
+pub(in crate::sandbox) fn object(columns: &[(String, Kind)], row: &[Datum]) -> Value {
+    let member = |((name, _), value): (&(String, Kind), &Datum)| (name.clone(), value.json());
+    Value::Object(columns.iter().zip(row).map(member).collect())
+}
+
+fn encoded(path: &str, rows: &RecordBatch) -> Result<Vec<u8>, DeltaError> {
+    let failed = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).map_err(failed)?;
+    writer.write(rows).map_err(failed)?;
+    writer.into_inner().map_err(failed)
+}
+
+/// The values of partition columns, and the rows that have them.
+type Part = (Map<String, Value>, Vec<Vec<Datum>>);
+
+/// Rows parted by the values of the partition columns; no rows are no parts.
+fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -> Vec<Part> {
+    let by = table.metadata.partition_columns();
+    let places: Vec<(usize, &str)> = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, (name, _))| by.contains(&name.as_str()))
+        .map(|(at, (name, _))| (at, name.as_str()))
+        .collect();
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for row in rows {
+        let values: Map<String, Value> = places
+            .iter()
+            .map(|(at, name)| {
+                let value = row
+                    .get(*at)
+                    .and_then(|value| value.wire(chrono_tz::Tz::UTC));
+                ((*name).to_owned(), value.map_or(Value::Null, Value::String))
+            })
+            .collect();
+        let key = Value::Object(values.clone()).to_string();
+        parts
+            .entry(key)
+            .or_insert_with(|| (values, Vec::new()))
+            .1
+            .push(row);
+    }
+    parts.into_values().collect()
+}
+
+fn remove(path: &str, add: Option<&str>, now_ms: i64) -> Value {
+    let add: Value = add
+        .and_then(|add| serde_json::from_str(add).ok())
+        .unwrap_or(Value::Null);
+    let mut remove = json!({
+        "path": path,
+        "deletionTimestamp": now_ms,
+        "dataChange": true,
+        "extendedFileMetadata": true,
+        "partitionValues": add.get("partitionValues"),
+        "size": add.get("size"),
+    });
+    if let Some(vector) = add.get("deletionVector") {
+        remove["deletionVector"] = vector.clone();
+    }
+    json!({"remove": remove})
+}

@@ -1,0 +1,346 @@
+//! Carries out what makes, changes, restores and drops tables, and what gives rights.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::ast::{Clone_, CreateTable, Point, Target};
+use super::commit::Change;
+use super::error::{Result, SqlError};
+use super::kind::{Kind, arrow_schema};
+use super::rows::Rows;
+use super::tables::Place;
+use super::{Session, dml};
+use crate::lakehouse::Writer;
+use crate::lakehouse::delta::{
+    self, CloneOptions, DeltaError, Detail, Expect, NewTable, TableStore,
+};
+use crate::lakehouse::write::Table;
+
+impl Session {
+    pub(super) async fn deep_clone(&self, clone: &Clone_) -> Result<Rows> {
+        if clone.shallow {
+            return Err(SqlError::unsupported("SHALLOW CLONE"));
+        }
+        let source = self.find(&clone.source).await?;
+        let version = self.version(&source, clone.at.as_ref()).await?;
+        let version = match version {
+            Some(version) => version,
+            None => self.snapshot(&source, None, Detail::Header).await?.version,
+        };
+        let target = self
+            .target_of(&clone.target, clone.location.as_deref())
+            .await?;
+        if target.folder == source.folder {
+            return Err(SqlError::new(
+                "DELTA_UNSUPPORTED_CLONE_REPLACE_SAME_TABLE",
+                "0AKDC",
+                format!(
+                    "You tried to REPLACE an existing table ({}) with CLONE. This operation is unsupported.",
+                    target.shown
+                ),
+            ));
+        }
+        let failed = |error| SqlError::delta(&target.shown, &error);
+        if self.is_table(&target).await? {
+            if clone.if_not_exists {
+                return Ok(Rows::default());
+            }
+            if !clone.replace {
+                return Err(exists(&target));
+            }
+        } else {
+            refuse_foreign(&target)?;
+        }
+        // A warehouse copies every property, drsync's own too.
+        let header = self
+            .snapshot(&source, Some(version), Detail::Header)
+            .await?;
+        let mut properties = header.metadata.properties();
+        properties.retain(|key, _| key.starts_with("drsync."));
+        properties.extend(clone.properties.clone());
+        let options = CloneOptions {
+            properties,
+            expect: Expect::Anything,
+            author: self.author(),
+            source_name: source.shown.clone(),
+            progress: self.progress.clone(),
+        };
+        let done = delta::deep_clone(&source.store, version, &target.store, options)
+            .await
+            .map_err(failed)?;
+        if let Some(name) = &target.name {
+            self.register(name, &target, clone.location.is_some())
+                .await?;
+        }
+        Ok(Rows::counts(&[
+            ("source_table_size", done.source_bytes),
+            ("source_num_of_files", done.source_files),
+            ("num_removed_files", done.removed_files),
+            ("num_copied_files", done.copied_files),
+            ("removed_files_size", done.removed_bytes),
+            ("copied_files_size", done.copied_bytes),
+        ]))
+    }
+
+    pub(super) async fn create_table(&self, table: &CreateTable) -> Result<Rows> {
+        let target = self
+            .target_of(&table.target, table.location.as_deref())
+            .await?;
+        let there = self.is_table(&target).await?;
+        let known = match &target.name {
+            Some(name) => self.workspace.is_registered(name),
+            None => there,
+        };
+        if known && table.if_not_exists {
+            return Ok(Rows::default());
+        }
+        if known && !table.replace {
+            return Err(exists(&target));
+        }
+        let rows = match &table.query {
+            Some(query) => Some(self.query(query, &BTreeMap::new()).await?),
+            None => None,
+        };
+        let mut columns = table.columns.clone();
+        if let Some(rows) = &rows {
+            columns = rows
+                .columns
+                .iter()
+                .map(|column| (column.name.clone(), column.kind.clone()))
+                .collect();
+        }
+        if there && table.replace && rows.is_none() && columns.is_empty() {
+            return Err(SqlError::unsupported(
+                "CREATE OR REPLACE TABLE without columns",
+            ));
+        }
+        match there {
+            // An external table over what is there.
+            true if !table.replace && columns.is_empty() => {}
+            true if !table.replace => return Err(exists(&target)),
+            true => self.replace_table(&target, &columns, table).await?,
+            false if columns.is_empty() => {
+                return Err(SqlError::new(
+                    "DELTA_MISSING_DELTA_TABLE",
+                    "42P01",
+                    format!(
+                        "{} is not a Delta table, and no columns are given.",
+                        target.folder.display()
+                    ),
+                ));
+            }
+            false => {
+                refuse_foreign(&target)?;
+                let new = NewTable {
+                    schema: arrow_schema(&columns),
+                    partition_columns: table.partition_by.clone(),
+                    properties: table.properties.clone(),
+                };
+                let made = delta::create_table(&target.store, new, self.author()).await;
+                match made {
+                    Err(DeltaError::Conflict { .. }) if table.if_not_exists => {}
+                    made => made.map_err(|error| SqlError::delta(&target.shown, &error))?,
+                }
+            }
+        }
+        if let Some(rows) = rows {
+            let base = self.base(&target).await?;
+            let add = dml::arranged(&columns, None, &rows)?;
+            let change = Change {
+                operation: "WRITE",
+                parameters: json!({"mode": "Append", "partitionBy": "[]"}),
+                metrics: vec![("numOutputRows", add.len() as u64)],
+                add,
+                replace: false,
+                actions: Vec::new(),
+            };
+            self.commit(&target, &base, change).await?;
+        }
+        if let Some(name) = &target.name {
+            self.register(name, &target, table.location.is_some())
+                .await?;
+        }
+        Ok(Rows::default())
+    }
+
+    async fn replace_table(
+        &self,
+        target: &Place,
+        columns: &[(String, Kind)],
+        table: &CreateTable,
+    ) -> Result<()> {
+        let base = self.base(target).await?;
+        let mut metadata = base.metadata.0.clone();
+        metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        let schema = Kind::Struct(columns.to_vec()).delta().to_string();
+        metadata.insert("schemaString".to_owned(), schema.into());
+        metadata.insert("partitionColumns".to_owned(), json!(table.partition_by));
+        metadata.insert("configuration".to_owned(), json!(table.properties));
+        let change = Change {
+            operation: "CREATE OR REPLACE TABLE",
+            parameters: json!({"isManaged": "false", "partitionBy": "[]"}),
+            metrics: Vec::new(),
+            add: Vec::new(),
+            replace: true,
+            actions: vec![json!({"metaData": metadata})],
+        };
+        self.commit(target, &base, change).await.map(drop)
+    }
+
+    /// Where a table is to be made: by path, by LOCATION, or in the workspace's own folder.
+    async fn target_of(&self, target: &Target, location: Option<&str>) -> Result<Place> {
+        let parts = match (target, location) {
+            (Target::Path(_), Some(_)) => {
+                return Err(SqlError::new(
+                    "DELTA_CLONE_AMBIGUOUS_TARGET",
+                    "42613",
+                    "Two paths were provided as the CLONE target.",
+                ));
+            }
+            (Target::Path(_), None) => return self.find_to_write(target).await,
+            (Target::Name(parts), _) => parts,
+        };
+        let name = self.full_name(parts)?;
+        if let Some(location) = location {
+            let place = self
+                .find_to_write(&Target::Path(location.to_owned()))
+                .await?;
+            return Ok(Place {
+                shown: name.to_string(),
+                name: Some(name),
+                ..place
+            });
+        }
+        match self.find(target).await {
+            Ok(place) => Ok(place),
+            Err(error) if error.state == Some("42P01") => {
+                let folder = self.workspace.folder.join("tables").join(name.path());
+                let (base, inside) = (
+                    self.workspace.folder.clone(),
+                    format!("tables/{}", name.path()),
+                );
+                Ok(Place {
+                    shown: name.to_string(),
+                    name: Some(name),
+                    store: TableStore::within(base, &inside),
+                    folder,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn is_table(&self, place: &Place) -> Result<bool> {
+        match delta::versions(&place.store).await {
+            Ok(_) => Ok(true),
+            Err(DeltaError::NotATable { .. }) => Ok(false),
+            Err(error) => Err(SqlError::delta(&place.shown, &error)),
+        }
+    }
+
+    pub(super) async fn set_properties(
+        &self,
+        target: &Target,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<Rows> {
+        let place = self.find_to_write(target).await?;
+        let properties: Vec<(&str, &str)> = properties
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        let done = self.table(&place).set_properties(&properties).await;
+        done.map(|_| Rows::default())
+            .map_err(|error| SqlError::delta(&place.shown, &error))
+    }
+
+    pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
+        let place = self.find_to_write(target).await?;
+        let done = self.table(&place).optimize().await;
+        done.map_err(|error| SqlError::delta(&place.shown, &error))?;
+        Ok(Rows::new(
+            &[("path", Kind::Text)],
+            vec![vec![super::Datum::text(place.folder.display().to_string())]],
+        ))
+    }
+
+    fn table(&self, place: &Place) -> Table {
+        let workspace = self.workspace.clone();
+        let writer = Writer {
+            user: self.scope.user.clone(),
+            clock: std::sync::Arc::new(move || workspace.now()),
+        };
+        Table::at(&place.folder, writer)
+    }
+
+    pub(super) async fn restore(&self, target: &Target, at: &Point) -> Result<Rows> {
+        let place = self.find_to_write(target).await?;
+        let failed = |error| SqlError::delta(&place.shown, &error);
+        let version = self.version(&place, Some(at)).await?.unwrap_or(0);
+        let done = delta::restore(&place.store, version, Expect::Anything, self.author())
+            .await
+            .map_err(failed)?;
+        let commits = delta::history(&place.store, Some(done.version))
+            .await
+            .map_err(failed)?;
+        let metrics = commits
+            .into_iter()
+            .next()
+            .map(|commit| commit.operation_metrics)
+            .unwrap_or_default();
+        let count = |name: &str| {
+            metrics
+                .get(name)
+                .and_then(Value::as_str)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        Ok(Rows::counts(&[
+            ("table_size_after_restore", count("tableSizeAfterRestore")),
+            (
+                "num_of_files_after_restore",
+                count("numOfFilesAfterRestore"),
+            ),
+            ("num_removed_files", done.removed_files),
+            ("num_restored_files", done.restored_files),
+            ("removed_files_size", count("removedFilesSize")),
+            ("restored_files_size", count("restoredFilesSize")),
+        ]))
+    }
+
+    /// The catalog reads schemas from the tables' logs, so there is nothing to bring up to date; the table must be there.
+    pub(super) async fn repair(&self, target: &Target) -> Result<Rows> {
+        let place = self.find(target).await?;
+        self.snapshot(&place, None, Detail::Header).await?;
+        Ok(Rows::default())
+    }
+}
+
+fn exists(place: &Place) -> SqlError {
+    SqlError::new(
+        "TABLE_OR_VIEW_ALREADY_EXISTS",
+        "42P07",
+        format!(
+            "Cannot create table or view {} because it already exists.",
+            place.shown
+        ),
+    )
+}
+
+/// Refuses a folder that holds something and is no Delta table.
+fn refuse_foreign(place: &Place) -> Result<()> {
+    let log = |folder: &Path| folder.join("_delta_log").is_dir();
+    let holds = std::fs::read_dir(&place.folder).is_ok_and(|mut entries| entries.next().is_some());
+    match holds && !log(&place.folder) {
+        false => Ok(()),
+        true => Err(SqlError::new(
+            "DELTA_UNSUPPORTED_NON_EMPTY_CLONE",
+            "0AKDC",
+            format!(
+                "The target path {} is not empty and is no Delta table.",
+                place.folder.display()
+            ),
+        )),
+    }
+}

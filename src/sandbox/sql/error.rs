@@ -1,0 +1,150 @@
+//! How a warehouse refuses a statement: an error class, a message, an SQLSTATE.
+
+use crate::lakehouse::delta::DeltaError;
+
+/// Why a statement failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sandbox) struct SqlError {
+    /// `BAD_REQUEST` …
+    pub(in crate::sandbox) code: &'static str,
+    /// Begins with the class in brackets.
+    pub(in crate::sandbox) message: String,
+    /// Five letters.
+    pub(in crate::sandbox) state: Option<&'static str>,
+}
+
+pub(super) type Result<T, E = SqlError> = std::result::Result<T, E>;
+
+/// What this warehouse can do, for whoever asked for something else.
+const UNDERSTOOD: &str = "This sandbox understands SELECT … FROM … [VERSION AS OF n] [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [UNION ALL …], \
+DESCRIBE HISTORY, DESCRIBE DETAIL, DESCRIBE [EXTENDED], SHOW CATALOGS, SHOW SCHEMAS, SHOW TABLES, SHOW COLUMNS, SHOW TBLPROPERTIES, SHOW GRANTS, LIST, \
+CREATE [OR REPLACE] TABLE … [DEEP CLONE …], DROP TABLE, ALTER TABLE … SET TBLPROPERTIES, INSERT, UPDATE, DELETE, MERGE, RESTORE, OPTIMIZE, REPAIR TABLE, \
+CREATE SCHEMA, GRANT and REVOKE";
+
+impl SqlError {
+    pub(super) fn new(class: &str, state: &'static str, message: impl AsRef<str>) -> SqlError {
+        SqlError {
+            code: "BAD_REQUEST",
+            message: format!("[{class}] {} SQLSTATE: {state}", message.as_ref()),
+            state: Some(state),
+        }
+    }
+
+    /// What cannot be read as a statement at all.
+    pub(super) fn syntax(what: &str, sql: &str, at: usize) -> SqlError {
+        let before = &sql[..at.min(sql.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
+        let error = SqlError::new(
+            "PARSE_SYNTAX_ERROR",
+            "42601",
+            format!("Syntax error: {what}."),
+        );
+        SqlError {
+            message: format!(
+                "\n{} (line {line}, pos {column})\n\n== SQL ==\n{sql}\n{}^^^\n",
+                error.message,
+                "-".repeat(column)
+            ),
+            ..error
+        }
+    }
+
+    /// What Databricks may understand and this warehouse does not.
+    pub(super) fn unsupported(what: impl AsRef<str>) -> SqlError {
+        SqlError::new(
+            "UNSUPPORTED_FEATURE.SANDBOX",
+            "0A000",
+            format!("{} is not understood here. {UNDERSTOOD}.", what.as_ref()),
+        )
+    }
+
+    pub(super) fn table_not_found(name: &str) -> SqlError {
+        SqlError::new(
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "42P01",
+            format!(
+                "The table or view {name} cannot be found. Verify the spelling and correctness of the schema and catalog."
+            ),
+        )
+    }
+
+    pub(super) fn path_not_found(path: &str) -> SqlError {
+        SqlError::new(
+            "DELTA_PATH_DOES_NOT_EXIST",
+            "42K03",
+            format!("{path} doesn't exist, or is not a Delta table."),
+        )
+    }
+
+    pub(super) fn denied(message: impl AsRef<str>) -> SqlError {
+        SqlError::new("INSUFFICIENT_PERMISSIONS", "42501", message)
+    }
+
+    pub(super) fn canceled() -> SqlError {
+        SqlError {
+            code: "CANCELLED",
+            message: "The statement was canceled.".to_owned(),
+            state: None,
+        }
+    }
+
+    pub(in crate::sandbox) fn is_canceled(&self) -> bool {
+        self.code == "CANCELLED"
+    }
+
+    /// What the Delta layer said about a table.
+    pub(super) fn delta(table: &str, error: &DeltaError) -> SqlError {
+        let mut told = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            told.push_str(": ");
+            told.push_str(&error.to_string());
+            cause = error.source();
+        }
+        match error {
+            DeltaError::NotATable { .. } => SqlError::path_not_found(table),
+            DeltaError::VersionMissing {
+                asked,
+                oldest,
+                newest,
+            } => SqlError::new(
+                "DELTA_VERSION_NOT_FOUND",
+                "22003",
+                format!(
+                    "Cannot time travel Delta table to version {asked}. Available versions: [{oldest}, {newest}]."
+                ),
+            ),
+            DeltaError::UnsupportedFeature { feature, .. } => SqlError::new(
+                "DELTA_UNSUPPORTED_FEATURES_FOR_READ",
+                "56038",
+                format!("The sandbox cannot do this with {table}, which uses {feature}: {told}."),
+            ),
+            DeltaError::Unsupported { .. } => {
+                SqlError::new("UNSUPPORTED_FEATURE.SANDBOX", "0A000", format!("{told}."))
+            }
+            DeltaError::Conflict { .. } => SqlError::new(
+                "DELTA_CONCURRENT_APPEND",
+                "2D521",
+                format!(
+                    "ConcurrentAppendException: Files were added to {table} by a concurrent update. Please try the operation again."
+                ),
+            ),
+            DeltaError::DataMissing { path } => SqlError::new(
+                "DELTA_FILE_NOT_FOUND_DETAILED",
+                "42K03",
+                format!("File {path} referenced in the transaction log cannot be found."),
+            ),
+            DeltaError::Corrupt { .. } => SqlError {
+                code: "INTERNAL_ERROR",
+                ..SqlError::new("DELTA_LOG_FILE_NOT_FOUND", "42K03", format!("{told}."))
+            },
+            DeltaError::Cancelled => SqlError::canceled(),
+            DeltaError::Io { .. } => SqlError {
+                code: "IO_ERROR",
+                message: format!("{table}: {told}"),
+                state: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Types of SQL: their names, Delta's schemas, Arrow's.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use serde_json::{Value, json};
+
+/// A type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sandbox) enum Kind {
+    Null,
+    Boolean,
+    Int,
+    Long,
+    Double,
+    Decimal(u8, i8),
+    Text,
+    Binary,
+    Date,
+    Timestamp,
+    List(Box<Kind>),
+    Map(Box<Kind>, Box<Kind>),
+    Struct(Vec<(String, Kind)>),
+}
+
+impl Kind {
+    /// A type by its name in SQL, without those made of others.
+    pub(super) fn named(name: &str) -> Option<Kind> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "BOOLEAN" => Kind::Boolean,
+            "TINYINT" | "BYTE" | "SMALLINT" | "SHORT" | "INT" | "INTEGER" => Kind::Int,
+            "BIGINT" | "LONG" => Kind::Long,
+            "FLOAT" | "REAL" | "DOUBLE" => Kind::Double,
+            "DECIMAL" | "DEC" | "NUMERIC" => Kind::Decimal(10, 0),
+            "STRING" | "VARCHAR" | "CHAR" => Kind::Text,
+            "BINARY" => Kind::Binary,
+            "DATE" => Kind::Date,
+            "TIMESTAMP" | "TIMESTAMP_NTZ" => Kind::Timestamp,
+            "VOID" => Kind::Null,
+            _ => return None,
+        })
+    }
+
+    /// The type as SQL writes it.
+    pub(in crate::sandbox) fn sql(&self) -> String {
+        match self {
+            Kind::Null => "VOID".to_owned(),
+            Kind::Boolean => "BOOLEAN".to_owned(),
+            Kind::Int => "INT".to_owned(),
+            Kind::Long => "BIGINT".to_owned(),
+            Kind::Double => "DOUBLE".to_owned(),
+            Kind::Decimal(precision, scale) => format!("DECIMAL({precision},{scale})"),
+            Kind::Text => "STRING".to_owned(),
+            Kind::Binary => "BINARY".to_owned(),
+            Kind::Date => "DATE".to_owned(),
+            Kind::Timestamp => "TIMESTAMP".to_owned(),
+            Kind::List(of) => format!("ARRAY<{}>", of.sql()),
+            Kind::Map(key, value) => format!("MAP<{}, {}>", key.sql(), value.sql()),
+            Kind::Struct(fields) => {
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|(name, kind)| format!("{name}: {}", kind.sql()))
+                    .collect();
+                format!("STRUCT<{}>", fields.join(", "))
+            }
+        }
+    }
+
+    /// The name by which results announce it.
+    pub(in crate::sandbox) fn type_name(&self) -> &'static str {
+        match self {
+            Kind::Null => "NULL",
+            Kind::Boolean => "BOOLEAN",
+            Kind::Int => "INT",
+            Kind::Long => "LONG",
+            Kind::Double => "DOUBLE",
+            Kind::Decimal(..) => "DECIMAL",
+            Kind::Text => "STRING",
+            Kind::Binary => "BINARY",
+            Kind::Date => "DATE",
+            Kind::Timestamp => "TIMESTAMP",
+            Kind::List(_) => "ARRAY",
+            Kind::Map(..) => "MAP",
+            Kind::Struct(_) => "STRUCT",
+        }
+    }
+
+    /// A type as Delta's schemas write it; one that is not known reads as text.
+    fn of_delta(kind: &Value) -> Kind {
+        if let Some(name) = kind.as_str() {
+            return match name
+                .strip_prefix("decimal(")
+                .and_then(|rest| rest.strip_suffix(')'))
+            {
+                Some(numbers) => {
+                    let (precision, scale) = numbers.split_once(',').unwrap_or((numbers, "0"));
+                    Kind::Decimal(
+                        precision.trim().parse().unwrap_or(38),
+                        scale.trim().parse().unwrap_or(0),
+                    )
+                }
+                None => Kind::named(name).unwrap_or(Kind::Text),
+            };
+        }
+        let part = |name: &str| Box::new(Kind::of_delta(kind.get(name).unwrap_or(&Value::Null)));
+        match kind.get("type").and_then(Value::as_str) {
+            Some("array") => Kind::List(part("elementType")),
+            Some("map") => Kind::Map(part("keyType"), part("valueType")),
+            Some("struct") => Kind::Struct(Kind::fields_of_delta(kind)),
+            _ => Kind::Text,
+        }
+    }
+
+    /// The columns of a `schemaString` that was read.
+    pub(in crate::sandbox) fn fields_of_delta(schema: &Value) -> Vec<(String, Kind)> {
+        let fields = schema.get("fields").and_then(Value::as_array);
+        fields
+            .into_iter()
+            .flatten()
+            .map(|field| {
+                let name = field
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                (
+                    name.to_owned(),
+                    Kind::of_delta(field.get("type").unwrap_or(&Value::Null)),
+                )
+            })
+            .collect()
+    }
+
+    /// The type as Delta's schemas write it.
+    pub(in crate::sandbox) fn delta(&self) -> Value {
+        match self {
+            Kind::Null | Kind::Text => "string".into(),
+            Kind::Boolean => "boolean".into(),
+            Kind::Int => "integer".into(),
+            Kind::Long => "long".into(),
+            Kind::Double => "double".into(),
+            Kind::Decimal(precision, scale) => format!("decimal({precision},{scale})").into(),
+            Kind::Binary => "binary".into(),
+            Kind::Date => "date".into(),
+            Kind::Timestamp => "timestamp".into(),
+            Kind::List(of) => {
+                json!({"type": "array", "elementType": of.delta(), "containsNull": true})
+            }
+            Kind::Map(key, value) => json!({
+                "type": "map", "keyType": key.delta(), "valueType": value.delta(), "valueContainsNull": true,
+            }),
+            Kind::Struct(fields) => {
+                let fields: Vec<Value> = fields
+                    .iter()
+                    .map(|(name, kind)| {
+                        json!({"name": name, "type": kind.delta(), "nullable": true, "metadata": {}})
+                    })
+                    .collect();
+                json!({"type": "struct", "fields": fields})
+            }
+        }
+    }
+
+    fn arrow(&self) -> DataType {
+        match self {
+            Kind::Null | Kind::Text => DataType::Utf8,
+            Kind::Boolean => DataType::Boolean,
+            Kind::Int => DataType::Int32,
+            Kind::Long => DataType::Int64,
+            Kind::Double => DataType::Float64,
+            Kind::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
+            Kind::Binary => DataType::Binary,
+            Kind::Date => DataType::Date32,
+            Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Kind::List(of) => DataType::List(Arc::new(Field::new("element", of.arrow(), true))),
+            Kind::Map(key, value) => {
+                let pair = Fields::from(vec![
+                    Field::new("key", key.arrow(), false),
+                    Field::new("value", value.arrow(), true),
+                ]);
+                let entries = Field::new("key_value", DataType::Struct(pair), false);
+                DataType::Map(Arc::new(entries), false)
+            }
+            Kind::Struct(fields) => DataType::Struct(arrow_fields(fields)),
+        }
+    }
+}
+
+fn arrow_fields(fields: &[(String, Kind)]) -> Fields {
+    fields
+        .iter()
+        .map(|(name, kind)| Field::new(name, kind.arrow(), true))
+        .collect()
+}
+
+/// Columns as Arrow's.
+pub(in crate::sandbox) fn arrow_schema(columns: &[(String, Kind)]) -> Schema {
+    Schema::new(arrow_fields(columns))
+}

@@ -1,0 +1,196 @@
+//! Cuts a statement into words, texts, numbers and signs.
+
+use super::error::SqlError;
+
+/// One piece of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    /// A keyword or a plain name, as it was written.
+    Word(String),
+    /// A name in backticks.
+    Quoted(String),
+    /// A text in quotes.
+    Text(String),
+    /// A number, as it was written.
+    Number(String),
+    /// A named marker, `:name`.
+    Marker(String),
+    /// A sign such as `(` or `<=>`.
+    Sign(&'static str),
+}
+
+/// Signs, the longer ones first.
+const SIGNS: [&str; 27] = [
+    "<=>", "<=", ">=", "<>", "!=", "==", "||", "::", "->", "=>", "(", ")", "[", "]", ",", ".", "=",
+    "<", ">", "+", "-", "*", "/", "%", ";", "@", ":",
+];
+
+/// Cuts a statement; each token comes with where it begins.
+pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
+    let bytes = sql.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(first) = sql[at..].chars().next() {
+        let rest = &sql[at..];
+        let begin = at;
+        if first.is_whitespace() {
+            at += first.len_utf8();
+            continue;
+        }
+        if rest.starts_with("--") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        }
+        if rest.starts_with("/*") {
+            at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+            continue;
+        }
+        let token = match first {
+            '`' => {
+                let (name, length) = quoted(rest, '`', false)
+                    .ok_or_else(|| SqlError::syntax("a name has no closing backtick", sql, at))?;
+                at += length;
+                Token::Quoted(name)
+            }
+            '\'' | '"' => {
+                let (text, length) = quoted(rest, first, true)
+                    .ok_or_else(|| SqlError::syntax("a text has no closing quote", sql, at))?;
+                at += length;
+                Token::Text(text)
+            }
+            'r' | 'R' if matches!(bytes.get(at + 1), Some(b'\'' | b'"')) => {
+                let quote = char::from(bytes[at + 1]);
+                let (text, length) = quoted(&rest[1..], quote, false)
+                    .ok_or_else(|| SqlError::syntax("a text has no closing quote", sql, at))?;
+                at += 1 + length;
+                Token::Text(text)
+            }
+            ':' if bytes.get(at + 1).is_some_and(|next| is_word(*next)) => {
+                let length = word_length(&rest[1..]);
+                at += 1 + length;
+                Token::Marker(rest[1..=length].to_owned())
+            }
+            _ if first.is_ascii_digit() => {
+                let length = number_length(rest);
+                at += length;
+                Token::Number(rest[..length].to_owned())
+            }
+            _ if first == '_' || first.is_alphabetic() => {
+                let length = word_length(rest);
+                at += length;
+                Token::Word(rest[..length].to_owned())
+            }
+            _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+                Some(sign) => {
+                    at += sign.len();
+                    Token::Sign(sign)
+                }
+                None => {
+                    return Err(SqlError::syntax(
+                        &format!("`{first}` is not understood here"),
+                        sql,
+                        at,
+                    ));
+                }
+            },
+        };
+        found.push((token, begin));
+    }
+    Ok(found)
+}
+
+fn is_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+fn word_length(text: &str) -> usize {
+    text.find(|letter: char| letter != '_' && !letter.is_alphanumeric())
+        .unwrap_or(text.len())
+}
+
+fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut length = 0;
+    while let Some(byte) = bytes.get(length) {
+        let sign_of_exponent =
+            matches!(byte, b'+' | b'-') && matches!(bytes[length - 1], b'e' | b'E');
+        let point = *byte == b'.' && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
+        if !(byte.is_ascii_digit() || matches!(byte, b'e' | b'E') || point || sign_of_exponent) {
+            break;
+        }
+        length += 1;
+    }
+    length
+}
+
+/// Reads up to the closing quote; a doubled quote stands for itself, and so does what a backslash precedes.
+fn quoted(text: &str, quote: char, escapes: bool) -> Option<(String, usize)> {
+    let mut read = String::new();
+    let mut letters = text.char_indices().skip(1).peekable();
+    while let Some((at, letter)) = letters.next() {
+        if letter == quote {
+            match letters.peek() {
+                Some((_, next)) if *next == quote => {
+                    read.push(quote);
+                    letters.next();
+                }
+                _ => return Some((read, at + quote.len_utf8())),
+            }
+        } else if letter == '\\' && escapes {
+            let (_, next) = letters.next()?;
+            match next {
+                'n' => read.push('\n'),
+                't' => read.push('\t'),
+                'r' => read.push('\r'),
+                '0' => read.push('\0'),
+                'u' => {
+                    let digits: String = (0..4)
+                        .filter_map(|_| letters.next().map(|(_, digit)| digit))
+                        .collect();
+                    read.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
+                }
+                other => read.push(other),
+            }
+        } else {
+            read.push(letter);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_texts_markers_and_signs_are_told_apart() {
+        let sql = "a `b``c` 'd''e\\'f' :g 1.5e-3 <=> -- h\n r'\\d' x.y";
+        let read: Vec<Token> = tokens(sql)
+            .unwrap()
+            .into_iter()
+            .map(|(token, _)| token)
+            .collect();
+        assert_eq!(
+            read,
+            [
+                Token::Word("a".into()),
+                Token::Quoted("b`c".into()),
+                Token::Text("d'e'f".into()),
+                Token::Marker("g".into()),
+                Token::Number("1.5e-3".into()),
+                Token::Sign("<=>"),
+                Token::Text("\\d".into()),
+                Token::Word("x".into()),
+                Token::Sign("."),
+                Token::Word("y".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_closed_is_refused() {
+        for sql in ["'a", "`a", "a ? b"] {
+            assert!(tokens(sql).is_err(), "{sql}");
+        }
+    }
+}

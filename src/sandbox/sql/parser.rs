@@ -1,0 +1,295 @@
+//! Reads statements: the cursor over tokens, and which statement begins how.
+
+mod ddl;
+mod dml;
+mod expression;
+mod query;
+mod show;
+
+use std::collections::BTreeMap;
+
+use super::ast::{Point, Statement, Target};
+use super::error::{Result, SqlError};
+use super::kind::Kind;
+use super::lexer::{Token, tokens};
+
+/// Reads one statement.
+pub(super) fn parse(sql: &str) -> Result<Statement> {
+    let mut parser = Parser {
+        sql,
+        tokens: tokens(sql)?,
+        at: 0,
+    };
+    let statement = parser.statement()?;
+    parser.take(";");
+    match parser.tokens.get(parser.at) {
+        None => Ok(statement),
+        Some(_) => Err(parser.unexpected("the end of the statement")),
+    }
+}
+
+/// Reads a type alone.
+pub(super) fn parse_kind(text: &str) -> Result<Kind> {
+    let mut parser = Parser {
+        sql: text,
+        tokens: tokens(text)?,
+        at: 0,
+    };
+    parser.kind()
+}
+
+struct Parser<'a> {
+    sql: &'a str,
+    tokens: Vec<(Token, usize)>,
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn statement(&mut self) -> Result<Statement> {
+        let Some(first) = self.peek_word(0) else {
+            return match self.peek() {
+                Some(Token::Sign("(")) => Ok(Statement::Query(self.query()?)),
+                _ => Err(self.unexpected("a statement")),
+            };
+        };
+        match first.as_str() {
+            "SELECT" | "VALUES" | "WITH" => Ok(Statement::Query(self.query()?)),
+            "DESCRIBE" | "DESC" => self.describe(),
+            "SHOW" => self.show().map(Statement::Show),
+            "LIST" => {
+                self.at += 1;
+                let url = self.text()?;
+                let limit = self.limit()?;
+                Ok(Statement::List { url, limit })
+            }
+            "CREATE" | "REPLACE" => self.create(),
+            "DROP" => self.drop_table(),
+            "ALTER" => self.alter(),
+            "INSERT" => self.insert(),
+            "UPDATE" => self.update(),
+            "DELETE" => self.delete(),
+            "MERGE" => self.merge(),
+            "RESTORE" => {
+                self.at += 1;
+                self.word("TABLE");
+                let target = self.target()?;
+                self.word("TO");
+                let at = self
+                    .point()?
+                    .ok_or_else(|| self.unexpected("VERSION AS OF"))?;
+                Ok(Statement::Restore { target, at })
+            }
+            "OPTIMIZE" => {
+                self.at += 1;
+                Ok(Statement::Optimize(self.target()?))
+            }
+            "REPAIR" | "MSCK" => {
+                if first == "MSCK" {
+                    self.at += 1;
+                }
+                self.expect_word("REPAIR")?;
+                self.expect_word("TABLE")?;
+                let target = self.target()?;
+                self.expect_words(&["SYNC", "METADATA"])?;
+                Ok(Statement::Repair(target))
+            }
+            "GRANT" | "REVOKE" => self.grant(),
+            other => Err(SqlError::unsupported(format!("{other} …"))),
+        }
+    }
+
+    fn limit(&mut self) -> Result<Option<usize>> {
+        match self.word("LIMIT") {
+            true if self.word("ALL") => Ok(None),
+            true => self.number().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// `VERSION AS OF n`, `TIMESTAMP AS OF t`, or nothing.
+    fn point(&mut self) -> Result<Option<Point>> {
+        if self.words(&["VERSION", "AS", "OF"]) {
+            return Ok(Some(Point::Version(self.number()? as u64)));
+        }
+        if self.words(&["TIMESTAMP", "AS", "OF"]) {
+            return Ok(Some(Point::Time(self.expression()?)));
+        }
+        Ok(None)
+    }
+
+    /// A table by name or path; `IDENTIFIER` is not understood.
+    fn target(&mut self) -> Result<Target> {
+        let names = self.names()?;
+        match names.as_slice() {
+            [format, path] if format.eq_ignore_ascii_case("delta") && path.contains('/') => {
+                Ok(Target::Path(path.clone()))
+            }
+            [_] | [_, _] | [_, _, _] => Ok(Target::Name(names)),
+            _ => Err(self.unexpected("a name of one to three parts")),
+        }
+    }
+
+    /// A kind of securable; `TABLE` where none is named.
+    fn securable(&mut self) -> String {
+        if self.words(&["EXTERNAL", "LOCATION"]) {
+            return "EXTERNAL LOCATION".to_owned();
+        }
+        for kind in ["TABLE", "SCHEMA", "CATALOG"] {
+            if self.word(kind) {
+                return kind.to_owned();
+            }
+        }
+        "TABLE".to_owned()
+    }
+
+    fn names(&mut self) -> Result<Vec<String>> {
+        let mut names = vec![self.name()?];
+        while self.take(".") {
+            names.push(self.name()?);
+        }
+        Ok(names)
+    }
+
+    fn name(&mut self) -> Result<String> {
+        match self.peek() {
+            Some(Token::Word(name) | Token::Quoted(name)) => {
+                let name = name.clone();
+                self.at += 1;
+                Ok(name)
+            }
+            _ => Err(self.unexpected("a name")),
+        }
+    }
+
+    fn text(&mut self) -> Result<String> {
+        match self.peek() {
+            Some(Token::Text(text)) => {
+                let text = text.clone();
+                self.at += 1;
+                Ok(text)
+            }
+            _ => Err(self.unexpected("a text in quotes")),
+        }
+    }
+
+    fn number(&mut self) -> Result<usize> {
+        match self.peek() {
+            Some(Token::Number(digits)) => {
+                let read = digits.parse();
+                let number = read.map_err(|_| self.unexpected("a whole number"))?;
+                self.at += 1;
+                Ok(number)
+            }
+            _ => Err(self.unexpected("a whole number")),
+        }
+    }
+
+    /// `('key' = 'value', …)`.
+    fn properties(&mut self) -> Result<BTreeMap<String, String>> {
+        self.expect("(")?;
+        let mut properties = BTreeMap::new();
+        while !self.take(")") {
+            let key = self.property_key()?;
+            self.take("=");
+            let value = match self.next() {
+                Some(Token::Text(value) | Token::Number(value) | Token::Word(value)) => value,
+                _ => return Err(self.unexpected("a property's value")),
+            };
+            properties.insert(key, value);
+            self.take(",");
+        }
+        Ok(properties)
+    }
+
+    fn property_key(&mut self) -> Result<String> {
+        match self.peek() {
+            Some(Token::Text(_)) => self.text(),
+            _ => Ok(self.names()?.join(".")),
+        }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|(token, _)| token)
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        let token = self.peek().cloned();
+        self.at += 1;
+        token
+    }
+
+    /// A plain word some tokens ahead, in capitals.
+    fn peek_word(&self, ahead: usize) -> Option<String> {
+        match self.tokens.get(self.at + ahead) {
+            Some((Token::Word(word), _)) => Some(word.to_ascii_uppercase()),
+            _ => None,
+        }
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.peek_word(0).as_deref() == Some(word)
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let there = self.is_word(word);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn words(&mut self, words: &[&str]) -> bool {
+        let there = words
+            .iter()
+            .enumerate()
+            .all(|(ahead, word)| self.peek_word(ahead).as_deref() == Some(*word));
+        if there {
+            self.at += words.len();
+        }
+        there
+    }
+
+    fn expect_word(&mut self, word: &str) -> Result<()> {
+        match self.word(word) {
+            true => Ok(()),
+            false => Err(self.unexpected(word)),
+        }
+    }
+
+    fn expect_words(&mut self, words: &[&str]) -> Result<()> {
+        words.iter().try_for_each(|word| self.expect_word(word))
+    }
+
+    fn take(&mut self, sign: &str) -> bool {
+        let there = matches!(self.peek(), Some(Token::Sign(found)) if *found == sign);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn expect(&mut self, sign: &str) -> Result<()> {
+        match self.take(sign) {
+            true => Ok(()),
+            false => Err(self.unexpected(&format!("`{sign}`"))),
+        }
+    }
+
+    fn unexpected(&self, wanted: &str) -> SqlError {
+        let (found, at) = match self.tokens.get(self.at) {
+            Some((token, at)) => (shown(token), *at),
+            None => ("the end".to_owned(), self.sql.len()),
+        };
+        SqlError::syntax(
+            &format!("{wanted} is expected, found {found}"),
+            self.sql,
+            at,
+        )
+    }
+}
+
+fn shown(token: &Token) -> String {
+    match token {
+        Token::Word(text) | Token::Number(text) => format!("'{text}'"),
+        Token::Quoted(text) => format!("`{text}`"),
+        Token::Text(text) => format!("the text '{text}'"),
+        Token::Marker(name) => format!("':{name}'"),
+        Token::Sign(sign) => format!("'{sign}'"),
+    }
+}

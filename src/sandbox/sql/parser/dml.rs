@@ -1,0 +1,162 @@
+//! Reads statements that change rows.
+
+use super::Parser;
+use crate::sandbox::sql::ast::{Action, Clause, Expr, Merge, Statement, When};
+use crate::sandbox::sql::error::Result;
+use crate::sandbox::sql::lexer::Token;
+
+impl Parser<'_> {
+    pub(super) fn insert(&mut self) -> Result<Statement> {
+        self.at += 1;
+        let overwrite = self.word("OVERWRITE");
+        if !overwrite {
+            self.expect_word("INTO")?;
+        }
+        self.word("TABLE");
+        let target = self.target()?;
+        let columns = match self.take("(") {
+            true => Some(self.column_names()?),
+            false => None,
+        };
+        let rows = self.query()?;
+        Ok(Statement::Insert {
+            target,
+            columns,
+            rows,
+            overwrite,
+        })
+    }
+
+    pub(super) fn update(&mut self) -> Result<Statement> {
+        self.at += 1;
+        let target = self.target()?;
+        self.alias()?;
+        self.expect_word("SET")?;
+        let set = self.assignments()?;
+        let filter = self.filter()?;
+        Ok(Statement::Update {
+            target,
+            set,
+            filter,
+        })
+    }
+
+    pub(super) fn delete(&mut self) -> Result<Statement> {
+        self.at += 1;
+        self.expect_word("FROM")?;
+        let target = self.target()?;
+        self.alias()?;
+        let filter = self.filter()?;
+        Ok(Statement::Delete { target, filter })
+    }
+
+    fn filter(&mut self) -> Result<Option<Expr>> {
+        match self.word("WHERE") {
+            true => self.expression().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    pub(super) fn merge(&mut self) -> Result<Statement> {
+        self.at += 1;
+        self.words(&["WITH", "SCHEMA", "EVOLUTION"]);
+        self.expect_word("INTO")?;
+        let target = self.target()?;
+        let alias = self.alias()?;
+        self.expect_word("USING")?;
+        let source = self.relation()?;
+        self.expect_word("ON")?;
+        let on = self.expression()?;
+        let mut clauses = Vec::new();
+        while self.word("WHEN") {
+            let when = match self.word("NOT") {
+                false => When::Matched,
+                true => When::NotMatched,
+            };
+            self.expect_word("MATCHED")?;
+            let when = match self.word("BY") {
+                true if self.word("SOURCE") => When::NotMatchedBySource,
+                true => {
+                    self.expect_word("TARGET")?;
+                    when
+                }
+                false => when,
+            };
+            let filter = match self.word("AND") {
+                true => Some(self.expression()?),
+                false => None,
+            };
+            self.expect_word("THEN")?;
+            clauses.push(Clause {
+                when,
+                filter,
+                action: self.action()?,
+            });
+        }
+        if clauses.is_empty() {
+            return Err(self.unexpected("WHEN MATCHED or WHEN NOT MATCHED"));
+        }
+        Ok(Statement::Merge(Merge {
+            target,
+            alias,
+            source,
+            on,
+            clauses,
+        }))
+    }
+
+    fn action(&mut self) -> Result<Action> {
+        if self.word("DELETE") {
+            return Ok(Action::Delete);
+        }
+        if self.word("UPDATE") {
+            self.expect_word("SET")?;
+            return match self.take("*") {
+                true => Ok(Action::UpdateAll),
+                false => Ok(Action::Update(self.assignments()?)),
+            };
+        }
+        self.expect_word("INSERT")?;
+        if self.take("*") {
+            return Ok(Action::InsertAll);
+        }
+        self.expect("(")?;
+        let columns = self.column_names()?;
+        self.expect_word("VALUES")?;
+        self.expect("(")?;
+        let values = self.arguments()?;
+        if columns.len() != values.len() {
+            return Err(self.unexpected("as many values as columns"));
+        }
+        Ok(Action::Insert(columns, values))
+    }
+
+    fn assignments(&mut self) -> Result<Vec<(String, Expr)>> {
+        let mut set = Vec::new();
+        loop {
+            let mut names = self.names()?;
+            self.expect("=")?;
+            let value = match matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
+                true => Expr::Literal(crate::sandbox::sql::datum::Datum::Null),
+                false => self.expression()?,
+            };
+            set.push((names.pop().unwrap_or_default(), value));
+            if !self.take(",") {
+                return Ok(set);
+            }
+        }
+    }
+
+    /// Names up to the closing parenthesis; of `t.a` the last part counts.
+    fn column_names(&mut self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        while !self.take(")") {
+            names.push(self.names()?.pop().unwrap_or_default());
+            if !self.take(",") {
+                self.expect(")")?;
+                break;
+            }
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,375 @@
+//! Reads expressions and types.
+
+use super::Parser;
+use crate::sandbox::sql::ast::Expr;
+use crate::sandbox::sql::datum::Datum;
+use crate::sandbox::sql::error::{Result, SqlError};
+use crate::sandbox::sql::kind::Kind;
+use crate::sandbox::sql::lexer::Token;
+
+impl Parser<'_> {
+    pub(super) fn expression(&mut self) -> Result<Expr> {
+        let mut left = self.conjunction()?;
+        while self.word("OR") {
+            left = Expr::Binary(Box::new(left), "OR", Box::new(self.conjunction()?));
+        }
+        Ok(left)
+    }
+
+    fn conjunction(&mut self) -> Result<Expr> {
+        let mut left = self.negation()?;
+        while self.word("AND") {
+            left = Expr::Binary(Box::new(left), "AND", Box::new(self.negation()?));
+        }
+        Ok(left)
+    }
+
+    fn negation(&mut self) -> Result<Expr> {
+        match self.word("NOT") {
+            true => Ok(Expr::Not(Box::new(self.negation()?))),
+            false => self.comparison(),
+        }
+    }
+
+    fn comparison(&mut self) -> Result<Expr> {
+        let left = self.sum()?;
+        for sign in ["<=>", "<=", ">=", "<>", "!=", "==", "=", "<", ">"] {
+            if self.take(sign) {
+                let sign = match sign {
+                    "!=" => "<>",
+                    "==" => "=",
+                    sign => sign,
+                };
+                return Ok(Expr::Binary(Box::new(left), sign, Box::new(self.sum()?)));
+            }
+        }
+        if self.word("IS") {
+            let not = self.word("NOT");
+            let is = match self.word("DISTINCT") {
+                true => {
+                    self.expect_word("FROM")?;
+                    let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
+                    Expr::Not(Box::new(same))
+                }
+                false => {
+                    self.expect_word("NULL")?;
+                    Expr::IsNull(Box::new(left))
+                }
+            };
+            return Ok(if not { Expr::Not(Box::new(is)) } else { is });
+        }
+        let not = self.word("NOT");
+        let found = if self.word("IN") {
+            self.expect("(")?;
+            if self.is_word("SELECT") {
+                return Err(SqlError::unsupported("IN (SELECT …)"));
+            }
+            Expr::In(Box::new(left), self.arguments()?)
+        } else if self.word("LIKE") {
+            Expr::Like(Box::new(left), Box::new(self.sum()?))
+        } else if self.word("BETWEEN") {
+            let low = self.sum()?;
+            self.expect_word("AND")?;
+            let high = self.sum()?;
+            let above = Expr::Binary(Box::new(left.clone()), ">=", Box::new(low));
+            let below = Expr::Binary(Box::new(left), "<=", Box::new(high));
+            Expr::Binary(Box::new(above), "AND", Box::new(below))
+        } else if not {
+            return Err(self.unexpected("IN, LIKE or BETWEEN"));
+        } else {
+            return Ok(left);
+        };
+        Ok(if not {
+            Expr::Not(Box::new(found))
+        } else {
+            found
+        })
+    }
+
+    fn sum(&mut self) -> Result<Expr> {
+        let mut left = self.product()?;
+        while let Some(sign) = ["+", "-", "||"].into_iter().find(|sign| self.take(sign)) {
+            left = Expr::Binary(Box::new(left), sign, Box::new(self.product()?));
+        }
+        Ok(left)
+    }
+
+    fn product(&mut self) -> Result<Expr> {
+        let mut left = self.unary()?;
+        while let Some(sign) = ["*", "/", "%"].into_iter().find(|sign| self.take(sign)) {
+            left = Expr::Binary(Box::new(left), sign, Box::new(self.unary()?));
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Result<Expr> {
+        if self.take("-") {
+            return Ok(Expr::Negative(Box::new(self.unary()?)));
+        }
+        let mut value = self.primary()?;
+        loop {
+            if self.take("::") {
+                let to = self.kind()?;
+                value = Expr::Cast {
+                    value: Box::new(value),
+                    to,
+                    lenient: false,
+                };
+            } else if self.take("[") {
+                let index = self.expression()?;
+                self.expect("]")?;
+                value = Expr::Index(Box::new(value), Box::new(index));
+            } else if !matches!(value, Expr::Column(_)) && self.take(".") {
+                value = Expr::Member(Box::new(value), self.name()?);
+            } else {
+                return Ok(value);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Result<Expr> {
+        let Some(token) = self.peek().cloned() else {
+            return Err(self.unexpected("an expression"));
+        };
+        match token {
+            Token::Number(digits) => {
+                self.at += 1;
+                let number = digits.parse().map(Datum::Int).ok();
+                let number = number.or_else(|| digits.parse().map(Datum::Double).ok());
+                number
+                    .map(Expr::Literal)
+                    .ok_or_else(|| self.unexpected("a number"))
+            }
+            Token::Text(mut text) => {
+                self.at += 1;
+                // Texts beside each other are one.
+                while let Some(Token::Text(more)) = self.peek().cloned() {
+                    text.push_str(&more);
+                    self.at += 1;
+                }
+                Ok(Expr::Literal(Datum::Text(text)))
+            }
+            Token::Marker(name) => {
+                self.at += 1;
+                Ok(Expr::Marker(name))
+            }
+            Token::Sign("*") => {
+                self.at += 1;
+                Ok(Expr::Star(None))
+            }
+            Token::Sign("(") => {
+                self.at += 1;
+                if self.is_word("SELECT") {
+                    return Err(SqlError::unsupported("a query inside an expression"));
+                }
+                let mut inner = self.arguments()?;
+                match inner.len() {
+                    1 => Ok(inner.remove(0)),
+                    _ => Ok(Expr::Call {
+                        name: "STRUCT".into(),
+                        args: inner,
+                        distinct: false,
+                    }),
+                }
+            }
+            Token::Quoted(_) => self.column(),
+            Token::Word(word) => self.worded(&word.to_ascii_uppercase()),
+            Token::Sign(_) => Err(self.unexpected("an expression")),
+        }
+    }
+
+    fn worded(&mut self, word: &str) -> Result<Expr> {
+        let called = matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
+        let texted = matches!(self.tokens.get(self.at + 1), Some((Token::Text(_), _)));
+        match word {
+            "NULL" | "TRUE" | "FALSE" if !called => {
+                self.at += 1;
+                Ok(Expr::Literal(match word {
+                    "NULL" => Datum::Null,
+                    word => Datum::Boolean(word == "TRUE"),
+                }))
+            }
+            "TIMESTAMP" | "DATE" if texted => {
+                self.at += 1;
+                let to = if word == "DATE" {
+                    Kind::Date
+                } else {
+                    Kind::Timestamp
+                };
+                let text = Expr::Literal(Datum::Text(self.text()?));
+                Ok(Expr::Cast {
+                    value: Box::new(text),
+                    to,
+                    lenient: false,
+                })
+            }
+            "CURRENT_TIMESTAMP" | "CURRENT_DATE" | "CURRENT_USER" if !called => {
+                self.at += 1;
+                Ok(Expr::Call {
+                    name: word.to_owned(),
+                    args: Vec::new(),
+                    distinct: false,
+                })
+            }
+            "CAST" | "TRY_CAST" if called => {
+                self.at += 2;
+                let value = Box::new(self.expression()?);
+                self.expect_word("AS")?;
+                let to = self.kind()?;
+                self.expect(")")?;
+                Ok(Expr::Cast {
+                    value,
+                    to,
+                    lenient: word == "TRY_CAST",
+                })
+            }
+            "CASE" => self.case(),
+            "EXISTS" | "INTERVAL" => Err(SqlError::unsupported(format!("{word} in an expression"))),
+            _ if called => {
+                self.at += 2;
+                let distinct = self.word("DISTINCT");
+                let args = self.arguments()?;
+                if self.is_word("OVER") {
+                    return Err(SqlError::unsupported("a window function"));
+                }
+                Ok(Expr::Call {
+                    name: word.to_owned(),
+                    args,
+                    distinct,
+                })
+            }
+            _ => self.column(),
+        }
+    }
+
+    fn column(&mut self) -> Result<Expr> {
+        let mut parts = vec![self.name()?];
+        while self.take(".") {
+            if self.take("*") {
+                return Ok(Expr::Star(parts.pop()));
+            }
+            parts.push(self.name()?);
+        }
+        Ok(Expr::Column(parts))
+    }
+
+    fn case(&mut self) -> Result<Expr> {
+        self.expect_word("CASE")?;
+        let of = match self.is_word("WHEN") {
+            true => None,
+            false => Some(Box::new(self.expression()?)),
+        };
+        let mut arms = Vec::new();
+        while self.word("WHEN") {
+            let when = self.expression()?;
+            self.expect_word("THEN")?;
+            arms.push((when, self.expression()?));
+        }
+        let otherwise = match self.word("ELSE") {
+            true => Some(Box::new(self.expression()?)),
+            false => None,
+        };
+        self.expect_word("END")?;
+        Ok(Expr::Case {
+            of,
+            arms,
+            otherwise,
+        })
+    }
+
+    /// Expressions up to the closing parenthesis.
+    pub(super) fn arguments(&mut self) -> Result<Vec<Expr>> {
+        let mut arguments = Vec::new();
+        if self.take(")") {
+            return Ok(arguments);
+        }
+        loop {
+            let argument = self.expression()?;
+            // A name inside a struct's constructor is of no consequence here.
+            arguments.push(match self.word("AS") {
+                true => {
+                    let name = Expr::Literal(Datum::Text(self.name()?));
+                    Expr::Call {
+                        name: "AS".into(),
+                        args: vec![argument, name],
+                        distinct: false,
+                    }
+                }
+                false => argument,
+            });
+            if !self.take(",") {
+                break;
+            }
+        }
+        self.expect(")")?;
+        Ok(arguments)
+    }
+
+    pub(in crate::sandbox::sql) fn kind(&mut self) -> Result<Kind> {
+        let name = self.name()?.to_ascii_uppercase();
+        match name.as_str() {
+            "ARRAY" => {
+                self.expect("<")?;
+                let of = self.kind()?;
+                self.expect_closing()?;
+                Ok(Kind::List(Box::new(of)))
+            }
+            "MAP" => {
+                self.expect("<")?;
+                let key = self.kind()?;
+                self.expect(",")?;
+                let value = self.kind()?;
+                self.expect_closing()?;
+                Ok(Kind::Map(Box::new(key), Box::new(value)))
+            }
+            "STRUCT" => {
+                self.expect("<")?;
+                let mut fields = Vec::new();
+                while !self.take(">") {
+                    // `name:type` is read as a name and a marker.
+                    let name = self.name()?;
+                    let kind = match self.peek().cloned() {
+                        Some(Token::Marker(word)) => {
+                            if let Some(here) = self.tokens.get_mut(self.at) {
+                                here.0 = Token::Word(word);
+                            }
+                            self.kind()?
+                        }
+                        _ => {
+                            self.take(":");
+                            self.kind()?
+                        }
+                    };
+                    fields.push((name, kind));
+                    self.take(",");
+                }
+                Ok(Kind::Struct(fields))
+            }
+            "DECIMAL" | "DEC" | "NUMERIC" if self.take("(") => {
+                let precision = self.number()?;
+                let scale = match self.take(",") {
+                    true => self.number()?,
+                    false => 0,
+                };
+                self.expect(")")?;
+                Ok(Kind::Decimal(
+                    u8::try_from(precision).unwrap_or(38),
+                    i8::try_from(scale).unwrap_or(0),
+                ))
+            }
+            "VARCHAR" | "CHAR" if self.take("(") => {
+                self.number()?;
+                self.expect(")")?;
+                Ok(Kind::Text)
+            }
+            name => {
+                Kind::named(name).ok_or_else(|| SqlError::unsupported(format!("the type {name}")))
+            }
+        }
+    }
+
+    /// A `>`; two of them together never occur as one sign.
+    fn expect_closing(&mut self) -> Result<()> {
+        self.expect(">")
+    }
+}

@@ -1,0 +1,243 @@
+//! Reads queries.
+
+use super::Parser;
+use crate::sandbox::sql::ast::{Expr, Query, Relation, Select, Source};
+use crate::sandbox::sql::error::{Result, SqlError};
+use crate::sandbox::sql::lexer::Token;
+
+/// Words that end a relation and so are no alias of it.
+const AFTER_RELATION: [&str; 18] = [
+    "WHERE",
+    "ORDER",
+    "LIMIT",
+    "UNION",
+    "ON",
+    "USING",
+    "WHEN",
+    "SET",
+    "GROUP",
+    "VALUES",
+    "VERSION",
+    "TIMESTAMP",
+    "HAVING",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "CROSS",
+    "QUALIFY",
+];
+
+impl Parser<'_> {
+    pub(super) fn query(&mut self) -> Result<Query> {
+        let mut with = Vec::new();
+        if self.word("WITH") {
+            loop {
+                let name = self.name()?;
+                self.expect_word("AS")?;
+                self.expect("(")?;
+                with.push((name, self.query()?));
+                self.expect(")")?;
+                if !self.take(",") {
+                    break;
+                }
+            }
+        }
+        let mut parts = vec![self.select()?];
+        while self.words(&["UNION", "ALL"]) {
+            parts.push(self.select()?);
+        }
+        if self.is_word("UNION") || self.is_word("EXCEPT") || self.is_word("INTERSECT") {
+            return Err(SqlError::unsupported(
+                "a set operation other than UNION ALL",
+            ));
+        }
+        let mut order = Vec::new();
+        if self.words(&["ORDER", "BY"]) {
+            loop {
+                let by = self.expression()?;
+                let down = self.word("DESC");
+                let _ = self.word("ASC");
+                if self.word("NULLS") {
+                    self.at += 1;
+                }
+                order.push((by, down));
+                if !self.take(",") {
+                    break;
+                }
+            }
+        }
+        let limit = self.limit()?;
+        Ok(Query {
+            with,
+            parts,
+            order,
+            limit,
+        })
+    }
+
+    fn select(&mut self) -> Result<Select> {
+        let all = |from| Select {
+            distinct: false,
+            items: vec![(Expr::Star(None), None)],
+            from: Some(from),
+            filter: None,
+            group: Vec::new(),
+        };
+        if self.take("(") {
+            let inner = self.query()?;
+            self.expect(")")?;
+            return Ok(all(Relation {
+                of: Source::Query(Box::new(inner)),
+                alias: None,
+                columns: Vec::new(),
+            }));
+        }
+        if self.is_word("VALUES") {
+            let of = self.values()?;
+            return Ok(all(self.named(of)?));
+        }
+        self.expect_word("SELECT")?;
+        let distinct = self.word("DISTINCT");
+        let mut items = Vec::new();
+        loop {
+            let item = self.expression()?;
+            let named = self.word("AS")
+                || match self.peek() {
+                    Some(Token::Word(word)) => !ends_item(word),
+                    Some(Token::Quoted(_)) => true,
+                    _ => false,
+                };
+            let name = match named {
+                true => Some(self.name()?),
+                false => None,
+            };
+            items.push((item, name));
+            if !self.take(",") {
+                break;
+            }
+        }
+        let from = match self.word("FROM") {
+            true => Some(self.relation()?),
+            false => None,
+        };
+        if let Some(join) = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "LATERAL"]
+            .into_iter()
+            .find(|join| self.is_word(join))
+        {
+            return Err(SqlError::unsupported(format!("{join} between relations")));
+        }
+        let filter = match self.word("WHERE") {
+            true => Some(self.expression()?),
+            false => None,
+        };
+        let mut group = Vec::new();
+        if self.words(&["GROUP", "BY"]) {
+            loop {
+                group.push(self.expression()?);
+                if !self.take(",") {
+                    break;
+                }
+            }
+        }
+        Ok(Select {
+            distinct,
+            items,
+            from,
+            filter,
+            group,
+        })
+    }
+
+    pub(super) fn relation(&mut self) -> Result<Relation> {
+        let of = if self.take("(") {
+            let of = match self.peek_word(0).as_deref() {
+                Some("DESCRIBE" | "DESC") => {
+                    self.at += 1;
+                    if self.word("HISTORY") {
+                        let target = self.target()?;
+                        Source::History {
+                            target,
+                            limit: self.limit()?,
+                        }
+                    } else {
+                        self.expect_word("DETAIL")?;
+                        Source::Detail(self.target()?)
+                    }
+                }
+                Some("VALUES") => {
+                    let of = self.values()?;
+                    let inner = self.named(of)?;
+                    self.expect(")")?;
+                    return match inner.alias {
+                        None => self.named(inner.of),
+                        Some(_) => Ok(inner),
+                    };
+                }
+                _ => Source::Query(Box::new(self.query()?)),
+            };
+            self.expect(")")?;
+            of
+        } else if self.is_word("VALUES") {
+            self.values()?
+        } else if let (Some(name), Some((Token::Sign("("), _))) =
+            (self.peek_word(0), self.tokens.get(self.at + 1))
+        {
+            self.at += 2;
+            Source::Function(name, self.arguments()?)
+        } else {
+            let target = self.target()?;
+            Source::Table(target, self.point()?)
+        };
+        self.named(of)
+    }
+
+    /// `[AS] alias [(column, …)]` after a relation.
+    fn named(&mut self, of: Source) -> Result<Relation> {
+        let alias = self.alias()?;
+        let mut columns = Vec::new();
+        if alias.is_some() && self.take("(") {
+            loop {
+                columns.push(self.name()?);
+                if !self.take(",") {
+                    break;
+                }
+            }
+            self.expect(")")?;
+        }
+        Ok(Relation { of, alias, columns })
+    }
+
+    pub(super) fn alias(&mut self) -> Result<Option<String>> {
+        if self.word("AS") {
+            return self.name().map(Some);
+        }
+        match self.peek() {
+            Some(Token::Quoted(_)) => self.name().map(Some),
+            Some(Token::Word(word))
+                if !AFTER_RELATION.contains(&word.to_ascii_uppercase().as_str()) =>
+            {
+                self.name().map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn values(&mut self) -> Result<Source> {
+        self.expect_word("VALUES")?;
+        let mut rows = Vec::new();
+        loop {
+            rows.push(match self.take("(") {
+                true => self.arguments()?,
+                false => vec![self.expression()?],
+            });
+            if !self.take(",") {
+                return Ok(Source::Values(rows));
+            }
+        }
+    }
+}
+
+fn ends_item(word: &str) -> bool {
+    ["FROM", "WHERE", "UNION", "ORDER", "LIMIT", "GROUP"]
+        .contains(&word.to_ascii_uppercase().as_str())
+}

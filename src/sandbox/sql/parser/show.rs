@@ -1,0 +1,124 @@
+//! Reads DESCRIBE and SHOW.
+
+use super::Parser;
+use crate::sandbox::sql::ast::{Show, Statement};
+use crate::sandbox::sql::error::{Result, SqlError};
+use crate::sandbox::sql::lexer::Token;
+
+impl Parser<'_> {
+    pub(super) fn describe(&mut self) -> Result<Statement> {
+        self.at += 1;
+        if self.word("HISTORY") {
+            let target = self.target()?;
+            let limit = self.limit()?;
+            return Ok(Statement::DescribeHistory { target, limit });
+        }
+        if self.word("DETAIL") {
+            return Ok(Statement::DescribeDetail(self.target()?));
+        }
+        let table = self.word("TABLE");
+        let extended = self.word("EXTENDED") || self.word("FORMATTED");
+        if !table
+            && matches!(
+                self.peek_word(0).as_deref(),
+                Some("CATALOG" | "SCHEMA" | "DATABASE" | "QUERY" | "FUNCTION")
+            )
+        {
+            return Err(SqlError::unsupported("DESCRIBE of anything but a table"));
+        }
+        let target = self.target()?;
+        Ok(Statement::DescribeTable { target, extended })
+    }
+
+    pub(super) fn show(&mut self) -> Result<Show> {
+        self.at += 1;
+        let Some(what) = self.peek_word(0) else {
+            return Err(self.unexpected("what to show"));
+        };
+        self.at += 1;
+        Ok(match what.as_str() {
+            "CATALOGS" => Show::Catalogs { like: self.like()? },
+            "SCHEMAS" | "DATABASES" => {
+                let catalog = match self.word("IN") || self.word("FROM") {
+                    true => Some(self.name()?),
+                    false => None,
+                };
+                Show::Schemas {
+                    catalog,
+                    like: self.like()?,
+                }
+            }
+            "TABLES" => {
+                let mut within = Vec::new();
+                if self.word("IN") || self.word("FROM") {
+                    if self.words(&["ALL", "CATALOGS"]) {
+                        within.clear();
+                    } else {
+                        self.word("CATALOG");
+                        within = self.names()?;
+                    }
+                }
+                let schemas_like = match self.word("SCHEMA") {
+                    true => self.like()?,
+                    false => None,
+                };
+                self.word("TABLE");
+                Show::Tables {
+                    within,
+                    schemas_like,
+                    like: self.like()?,
+                }
+            }
+            "COLUMNS" => {
+                if !(self.word("IN") || self.word("FROM")) {
+                    return Err(self.unexpected("IN"));
+                }
+                if self.word("CATALOG") {
+                    let catalog = Some(self.name()?);
+                    while self.peek().is_some() {
+                        self.at += 1;
+                    }
+                    return Ok(Show::Columns {
+                        target: None,
+                        catalog,
+                    });
+                }
+                Show::Columns {
+                    target: Some(self.target()?),
+                    catalog: None,
+                }
+            }
+            "TBLPROPERTIES" => {
+                let target = self.target()?;
+                let key = match self.take("(") {
+                    true => {
+                        let key = self.property_key()?;
+                        self.expect(")")?;
+                        Some(key)
+                    }
+                    false => None,
+                };
+                Show::Properties { target, key }
+            }
+            "GRANTS" | "GRANT" => {
+                if !self.word("ON") {
+                    self.name()?;
+                    self.expect_word("ON")?;
+                }
+                let kind = self.securable();
+                Show::Grants {
+                    kind,
+                    name: self.names()?,
+                }
+            }
+            other => return Err(SqlError::unsupported(format!("SHOW {other}"))),
+        })
+    }
+
+    fn like(&mut self) -> Result<Option<String>> {
+        match self.word("LIKE") || matches!(self.peek(), Some(Token::Text(_))) {
+            true => self.text().map(Some),
+            false => Ok(None),
+        }
+    }
+}

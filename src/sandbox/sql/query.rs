@@ -1,0 +1,347 @@
+//! Carries out queries.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::Session;
+use super::ast::{Expr, Query, Select, Source};
+use super::datum::Datum;
+use super::error::{Result, SqlError};
+use super::eval::Row;
+use super::functions::{self, GENERATORS};
+use super::grouping;
+use super::kind::Kind;
+use super::rows::{Column, Rows};
+
+/// Queries named by WITH, as they came out.
+pub(super) type Named = BTreeMap<String, Rows>;
+
+impl Session {
+    pub(super) fn query<'a>(
+        &'a self,
+        query: &'a Query,
+        named: &'a Named,
+    ) -> BoxFuture<'a, Result<Rows>> {
+        self.run(query, named).boxed()
+    }
+
+    async fn run(&self, query: &Query, named: &Named) -> Result<Rows> {
+        let mut named = named.clone();
+        for (name, query) in &query.with {
+            let rows = self.query(query, &named).await?;
+            named.insert(name.to_lowercase(), rows);
+        }
+        let histories = query.parts.iter().filter(|part| {
+            part.from
+                .as_ref()
+                .is_some_and(|from| matches!(from.of, Source::History { .. }))
+        });
+        if self.workspace.quirks.refuse_history_queries && histories.count() > 0 {
+            return Err(SqlError::new(
+                "PARSE_SYNTAX_ERROR",
+                "42601",
+                "Syntax error at or near 'DESCRIBE'.",
+            ));
+        }
+        let mut all: Option<Rows> = None;
+        for part in &query.parts {
+            let order = if query.parts.len() == 1 {
+                query.order.as_slice()
+            } else {
+                &[]
+            };
+            let rows = self.select(part, order, &named).await?;
+            match &mut all {
+                None => all = Some(rows),
+                Some(all) => join(all, rows)?,
+            }
+        }
+        let mut rows = all.unwrap_or_default();
+        if query.parts.len() > 1 {
+            let keys = rows
+                .rows
+                .iter()
+                .map(|values| {
+                    self.keys(
+                        &query.order,
+                        Row {
+                            columns: &rows.columns,
+                            values,
+                        },
+                        None,
+                    )
+                })
+                .collect::<Result<Vec<_>>>()?;
+            sort(&mut rows.rows, keys, &query.order);
+        }
+        rows.rows.truncate(query.limit.unwrap_or(usize::MAX));
+        Ok(rows)
+    }
+
+    async fn select(&self, select: &Select, order: &[(Expr, bool)], named: &Named) -> Result<Rows> {
+        if let Some(count) = self.counted(select, named).await? {
+            return Ok(count);
+        }
+        let mut input = match &select.from {
+            None => Rows {
+                columns: Vec::new(),
+                rows: vec![Vec::new()],
+            },
+            Some(relation) => self.relation(relation, named).await?,
+        };
+        let mut failed = None;
+        let columns = std::mem::take(&mut input.columns);
+        input.rows.retain(|values| {
+            let held = self.scope.holds(
+                select.filter.as_ref(),
+                Row {
+                    columns: &columns,
+                    values,
+                },
+            );
+            held.unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        input.columns = columns;
+        let grouped = !select.group.is_empty()
+            || select
+                .items
+                .iter()
+                .any(|(item, _)| grouping::aggregates(item));
+        let mut output = match grouped {
+            true => self.grouped(select, &input)?,
+            false => self.projected(select, &input)?,
+        };
+        if !order.is_empty() {
+            let one_to_one = !grouped && output.rows.len() == input.rows.len();
+            let mut keys = Vec::new();
+            for (at, values) in output.rows.iter().enumerate() {
+                let own = Row {
+                    columns: &output.columns,
+                    values,
+                };
+                let from = one_to_one.then(|| Row {
+                    columns: &input.columns,
+                    values: &input.rows[at],
+                });
+                keys.push(self.keys(order, own, from)?);
+            }
+            sort(&mut output.rows, keys, order);
+        }
+        if select.distinct {
+            let mut seen = std::collections::BTreeSet::new();
+            output
+                .rows
+                .retain(|row| seen.insert(Datum::List(row.clone()).json().to_string()));
+        }
+        Ok(output)
+    }
+
+    fn projected(&self, select: &Select, input: &Rows) -> Result<Rows> {
+        if let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice()
+            && GENERATORS.contains(&name.as_str())
+            && let [arg] = args.as_slice()
+        {
+            let mut rows = Vec::new();
+            let mut kind = self.kind_of(arg, input)?;
+            for values in &input.rows {
+                let value = self.scope.eval(
+                    arg,
+                    Row {
+                        columns: &input.columns,
+                        values,
+                    },
+                )?;
+                kind = kind.or_else(|| Some(value.kind()));
+                rows.extend(functions::generate(name, value));
+            }
+            let mut columns = functions::generated(name, &kind.unwrap_or(Kind::Null));
+            if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
+                column.0.clone_from(alias);
+            }
+            let columns: Vec<(&str, Kind)> = columns
+                .iter()
+                .map(|(name, kind)| (name.as_str(), kind.clone()))
+                .collect();
+            return Ok(Rows::new(&columns, rows));
+        }
+        let mut rows: Vec<Vec<Datum>> = vec![Vec::new(); input.rows.len()];
+        let mut columns = Vec::new();
+        for (item, alias) in &select.items {
+            // `r.*` of a column that is a struct: its fields.
+            if let Expr::Star(Some(of)) = item
+                && let Ok((at, 1)) = input.place(std::slice::from_ref(of))
+                && let Kind::Struct(fields) = &input.columns[at].kind
+            {
+                for (name, kind) in fields {
+                    columns.push(Column {
+                        of: None,
+                        name: name.clone(),
+                        kind: kind.clone(),
+                    });
+                    let field = Expr::Column(vec![of.clone(), name.clone()]);
+                    for (row, values) in rows.iter_mut().zip(&input.rows) {
+                        row.push(self.scope.eval(
+                            &field,
+                            Row {
+                                columns: &input.columns,
+                                values,
+                            },
+                        )?);
+                    }
+                }
+                continue;
+            }
+            if let Expr::Star(of) = item {
+                for (at, column) in input.columns.iter().enumerate() {
+                    let wanted = |of: &String| {
+                        column
+                            .of
+                            .as_deref()
+                            .is_some_and(|it| it.eq_ignore_ascii_case(of))
+                    };
+                    if of.as_ref().is_none_or(wanted) {
+                        columns.push(column.clone());
+                        for (row, values) in rows.iter_mut().zip(&input.rows) {
+                            row.push(values.get(at).cloned().unwrap_or(Datum::Null));
+                        }
+                    }
+                }
+                continue;
+            }
+            let at = columns.len();
+            for (row, values) in rows.iter_mut().zip(&input.rows) {
+                row.push(self.scope.eval(
+                    item,
+                    Row {
+                        columns: &input.columns,
+                        values,
+                    },
+                )?);
+            }
+            columns.push(Column {
+                of: None,
+                name: alias.clone().unwrap_or_else(|| name_of(item)),
+                kind: self
+                    .kind_of(item, input)?
+                    .unwrap_or_else(|| kind_at(&rows, at)),
+            });
+        }
+        Ok(Rows { columns, rows })
+    }
+
+    fn keys(
+        &self,
+        order: &[(Expr, bool)],
+        own: Row<'_>,
+        from: Option<Row<'_>>,
+    ) -> Result<Vec<Datum>> {
+        let key = |(by, _): &(Expr, bool)| match (by, self.scope.eval(by, own), from) {
+            (Expr::Literal(Datum::Int(at)), ..) => {
+                let at = usize::try_from(*at - 1).unwrap_or(usize::MAX);
+                Ok(own.values.get(at).cloned().unwrap_or(Datum::Null))
+            }
+            (_, Ok(key), _) => Ok(key),
+            (_, Err(_), Some(from)) => self.scope.eval(by, from),
+            (_, Err(error), None) => Err(error),
+        };
+        order.iter().map(key).collect()
+    }
+
+    pub(super) fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
+        Ok(match expr {
+            Expr::Column(parts) => {
+                let (at, used) = input.place(parts)?;
+                (used == parts.len()).then(|| input.columns[at].kind.clone())
+            }
+            Expr::Cast { to, .. } => Some(to.clone()),
+            Expr::Call { name, .. } if name == "COUNT" => Some(Kind::Long),
+            Expr::Call { name, .. } if name == "TO_JSON" => Some(Kind::Text),
+            Expr::Call { name, args, .. } if name == "FROM_JSON" => match args.get(1) {
+                Some(Expr::Literal(Datum::Text(schema))) => Some(functions::kind_of(schema)?),
+                _ => None,
+            },
+            Expr::Literal(Datum::Int(number)) if i32::try_from(*number).is_ok() => Some(Kind::Int),
+            _ => None,
+        })
+    }
+}
+
+pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
+    let found = rows
+        .iter()
+        .filter_map(|row| row.get(at))
+        .find(|value| !value.is_null());
+    found.map_or(Kind::Null, Datum::kind)
+}
+
+pub(super) fn name_of(expr: &Expr) -> String {
+    match expr {
+        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
+        Expr::Member(_, name) => name.clone(),
+        Expr::Literal(value) => value
+            .wire(chrono_tz::Tz::UTC)
+            .unwrap_or_else(|| "NULL".to_owned()),
+        Expr::Marker(name) => name.clone(),
+        Expr::Call { name, args, .. } => {
+            let args: Vec<String> = args
+                .iter()
+                .map(|arg| match arg {
+                    Expr::Star(_) => "1".to_owned(),
+                    other => name_of(other),
+                })
+                .collect();
+            format!("{}({})", name.to_lowercase(), args.join(", "))
+        }
+        Expr::Cast { value, .. } => name_of(value),
+        _ => "expression".to_owned(),
+    }
+}
+
+fn join(all: &mut Rows, more: Rows) -> Result<()> {
+    if all.columns.len() != more.columns.len() {
+        return Err(SqlError::new(
+            "NUM_COLUMNS_MISMATCH",
+            "42826",
+            "UNION can only be performed on inputs with the same number of columns.",
+        ));
+    }
+    for (column, other) in all.columns.iter_mut().zip(&more.columns) {
+        if column.kind == Kind::Null {
+            column.kind = other.kind.clone();
+        }
+    }
+    all.rows.extend(more.rows);
+    Ok(())
+}
+
+fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[(Expr, bool)]) {
+    let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
+        keys.into_iter().zip(std::mem::take(rows)).collect();
+    keyed.sort_by(|(one, _), (two, _)| {
+        for (at, (_, down)) in order.iter().enumerate() {
+            // Nulls come first, and last when it goes down.
+            let order = match (one[at].is_null(), two[at].is_null()) {
+                (true, true) => std::cmp::Ordering::Equal,
+                (true, false) => std::cmp::Ordering::Less,
+                (false, true) => std::cmp::Ordering::Greater,
+                (false, false) => one[at]
+                    .compare(&two[at])
+                    .unwrap_or(std::cmp::Ordering::Equal),
+            };
+            let order = if *down { order.reverse() } else { order };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        std::cmp::Ordering::Equal
+    });
+    rows.extend(keyed.into_iter().map(|(_, row)| row));
+}

@@ -1,0 +1,265 @@
+//! `SHOW …` and `DESCRIBE TABLE`.
+
+use serde_json::Value;
+
+use super::Session;
+use super::ast::{Show, Target};
+use super::datum::Datum;
+use super::error::Result;
+use super::eval::like;
+use super::kind::Kind;
+use super::rows::Rows;
+use super::tables::columns_of;
+use crate::lakehouse::delta::Detail;
+
+/// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
+fn fits(name: &str, pattern: Option<&str>) -> bool {
+    pattern.is_none_or(|pattern| {
+        like(
+            &name.to_lowercase(),
+            &pattern.to_lowercase().replace('*', "%"),
+        )
+    })
+}
+
+impl Session {
+    pub(super) async fn show(&self, show: &Show) -> Result<Rows> {
+        let text = |text: &str| Datum::text(text);
+        match show {
+            Show::Catalogs { like } => {
+                let names = self.workspace.catalogs();
+                let names = names.iter().filter(|name| fits(name, like.as_deref()));
+                Ok(Rows::new(
+                    &[("catalog", Kind::Text)],
+                    names.map(|name| vec![text(name)]).collect(),
+                ))
+            }
+            Show::Schemas { catalog, like } => {
+                let wanted = catalog.as_deref().unwrap_or(&self.catalog);
+                let schemas = self.workspace.schemas();
+                let rows = schemas
+                    .iter()
+                    .filter(|(catalog, schema)| {
+                        catalog.eq_ignore_ascii_case(wanted) && fits(schema, like.as_deref())
+                    })
+                    .map(|(_, schema)| vec![text(schema)]);
+                Ok(Rows::new(&[("databaseName", Kind::Text)], rows.collect()))
+            }
+            Show::Tables {
+                within,
+                schemas_like,
+                like,
+            } => {
+                let rows = self.workspace.names().into_iter().filter(|name| {
+                    let inside = match within.as_slice() {
+                        [] => true,
+                        [only]
+                            if schemas_like.is_some()
+                                || self
+                                    .workspace
+                                    .catalogs()
+                                    .iter()
+                                    .any(|it| it.eq_ignore_ascii_case(only)) =>
+                        {
+                            name.catalog.eq_ignore_ascii_case(only)
+                        }
+                        [schema] => {
+                            name.schema.eq_ignore_ascii_case(schema)
+                                && name.catalog.eq_ignore_ascii_case(&self.catalog)
+                        }
+                        [catalog, schema, ..] => {
+                            name.catalog.eq_ignore_ascii_case(catalog)
+                                && name.schema.eq_ignore_ascii_case(schema)
+                        }
+                    };
+                    inside
+                        && fits(&name.schema, schemas_like.as_deref())
+                        && fits(&name.table, like.as_deref())
+                });
+                let whole = within.len() != 2;
+                let row = |name: crate::config::TableName| {
+                    let mut row =
+                        vec![text(&name.schema), text(&name.table), Datum::Boolean(false)];
+                    if whole {
+                        row.extend([text(&name.catalog), text("TABLE"), Datum::Null]);
+                    }
+                    row
+                };
+                let mut columns = vec![
+                    ("database", Kind::Text),
+                    ("tableName", Kind::Text),
+                    ("isTemporary", Kind::Boolean),
+                ];
+                if whole {
+                    columns.extend([
+                        ("catalogName", Kind::Text),
+                        ("tableType", Kind::Text),
+                        ("remarks", Kind::Text),
+                    ]);
+                }
+                Ok(Rows::new(&columns, rows.map(row).collect()))
+            }
+            Show::Columns {
+                target: Some(target),
+                ..
+            } => {
+                let place = self.find(target).await?;
+                let table = self.snapshot(&place, None, Detail::Header).await?;
+                let rows = columns_of(&table)
+                    .into_iter()
+                    .map(|(name, _)| vec![Datum::Text(name)]);
+                Ok(Rows::new(&[("col_name", Kind::Text)], rows.collect()))
+            }
+            Show::Columns {
+                target: None,
+                catalog,
+            } => {
+                let mut rows = Vec::new();
+                for name in self.workspace.names() {
+                    if catalog
+                        .as_ref()
+                        .is_some_and(|wanted| !name.catalog.eq_ignore_ascii_case(wanted))
+                    {
+                        continue;
+                    }
+                    let target = Target::Name(vec![
+                        name.catalog.clone(),
+                        name.schema.clone(),
+                        name.table.clone(),
+                    ]);
+                    let Ok(place) = self.find(&target).await else {
+                        continue;
+                    };
+                    let Ok(table) = self.snapshot(&place, None, Detail::Header).await else {
+                        continue;
+                    };
+                    for (column, kind) in columns_of(&table) {
+                        rows.push(vec![
+                            text(&name.catalog),
+                            text(&name.schema),
+                            text(&name.table),
+                            Datum::Text(column),
+                            Datum::Text(kind.sql()),
+                        ]);
+                    }
+                }
+                let names = [
+                    "catalogName",
+                    "namespace",
+                    "tableName",
+                    "col_name",
+                    "columnType",
+                ];
+                Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+            }
+            Show::Properties { target, key } => {
+                let place = self.find(target).await?;
+                let table = self.snapshot(&place, None, Detail::Header).await?;
+                let mut properties = table.metadata.properties();
+                let version = |version: i64| version.to_string();
+                properties.insert(
+                    "delta.minReaderVersion".into(),
+                    version(table.protocol.min_reader_version()),
+                );
+                properties.insert(
+                    "delta.minWriterVersion".into(),
+                    version(table.protocol.min_writer_version()),
+                );
+                for feature in table.protocol.writer_features() {
+                    properties.insert(format!("delta.feature.{feature}"), "supported".to_owned());
+                }
+                let rows = match key {
+                    Some(key) => {
+                        let missing =
+                            format!("Table {} does not have property: {key}", place.shown);
+                        let value = properties.remove(key).unwrap_or(missing);
+                        vec![vec![text(key), Datum::Text(value)]]
+                    }
+                    None => properties
+                        .into_iter()
+                        .map(|(key, value)| vec![Datum::Text(key), Datum::Text(value)])
+                        .collect(),
+                };
+                Ok(Rows::new(
+                    &[("key", Kind::Text), ("value", Kind::Text)],
+                    rows,
+                ))
+            }
+            Show::Grants { kind, name } => {
+                let (list, key) = match kind.as_str() {
+                    "EXTERNAL LOCATION" => ("external_locations", "name"),
+                    _ => ("tables", "full_name"),
+                };
+                let full = match list {
+                    "tables" => self.full_name(name)?.to_string(),
+                    _ => name.join("."),
+                };
+                let entry = self.workspace.listed(list, key, &full);
+                let grants = entry
+                    .as_ref()
+                    .and_then(|entry| entry.get("grants")?.as_object());
+                let mut rows = Vec::new();
+                for (principal, privileges) in grants.into_iter().flatten() {
+                    for privilege in privileges
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                    {
+                        rows.push(vec![
+                            text(principal),
+                            Datum::Text(privilege.replace('_', " ")),
+                            text(kind),
+                            text(&full),
+                        ]);
+                    }
+                }
+                let names = ["Principal", "ActionType", "ObjectType", "ObjectKey"];
+                Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+            }
+        }
+    }
+
+    pub(super) async fn describe(&self, target: &Target, extended: bool) -> Result<Rows> {
+        let place = self.find(target).await?;
+        let table = self.snapshot(&place, None, Detail::Header).await?;
+        let row =
+            |name: &str, value: &str| vec![Datum::text(name), Datum::text(value), Datum::Null];
+        let mut rows: Vec<Vec<Datum>> = columns_of(&table)
+            .into_iter()
+            .map(|(name, kind)| row(&name, &kind.sql().to_lowercase()))
+            .collect();
+        let partitions = table.metadata.partition_columns();
+        if !partitions.is_empty() {
+            rows.push(row("# Partition Information", ""));
+            rows.extend(partitions.into_iter().map(|name| row(name, "")));
+        }
+        if extended {
+            rows.push(row("", ""));
+            rows.push(row("# Detailed Table Information", ""));
+            if let Some(name) = &place.name {
+                rows.push(row("Catalog", &name.catalog));
+                rows.push(row("Database", &name.schema));
+                rows.push(row("Table", &name.table));
+                let entry = self.workspace.entry(name);
+                let said = |key: &str| entry.as_ref().and_then(|entry| entry.get(key)?.as_str());
+                rows.push(row("Type", said("table_type").unwrap_or("EXTERNAL")));
+                rows.push(row("Owner", said("owner").unwrap_or_default()));
+            }
+            rows.push(row("Location", &place.folder.display().to_string()));
+            rows.push(row("Provider", "delta"));
+            let properties: Vec<String> = table
+                .metadata
+                .properties()
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            rows.push(row(
+                "Table Properties",
+                &format!("[{}]", properties.join(",")),
+            ));
+        }
+        let names = ["col_name", "data_type", "comment"];
+        Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+    }
+}

@@ -1,0 +1,320 @@
+//! Finds tables by name and path, and reads their rows.
+
+use std::path::{Path, PathBuf};
+
+use arrow_json::WriterBuilder;
+use arrow_json::writer::LineDelimited;
+use serde_json::Value;
+
+use super::Session;
+use super::ast::{Point, Target};
+use super::datum::{Datum, moment};
+use super::error::{Result, SqlError};
+use super::kind::Kind;
+use super::rows::{Column, Rows};
+use crate::config::{Location, TableName};
+use crate::lakehouse::delta::{self, Detail, Snapshot, TableStore};
+use crate::region::{Region, RegionErrorKind, WriteAccess};
+
+/// How long a replaced version stays readable where a table does not say: Delta's default, enforced on request.
+const RETENTION_MS: i64 = 7 * 24 * 3_600_000;
+
+/// A table that was found, or the place where one is to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Its name in the catalog.
+    pub(super) name: Option<TableName>,
+    /// As messages call it.
+    pub(super) shown: String,
+    pub(super) store: TableStore,
+    pub(super) folder: PathBuf,
+}
+
+impl Session {
+    /// The full name of a target that is a name.
+    pub(super) fn full_name(&self, parts: &[String]) -> Result<TableName> {
+        let mut all = vec![self.catalog.clone(), self.schema.clone()];
+        all.truncate(3 - parts.len().min(3));
+        all.extend(parts.iter().cloned());
+        match all.as_slice() {
+            [catalog, schema, table] => Ok(TableName::new(catalog, schema, table)),
+            _ => Err(SqlError::table_not_found(&parts.join("."))),
+        }
+    }
+
+    /// Finds a table that may be read.
+    pub(super) async fn find(&self, target: &Target) -> Result<Place> {
+        match target {
+            Target::Path(path) => self.place_of_path(path).await,
+            Target::Name(parts) => {
+                let asked = self.full_name(parts)?;
+                let found = self
+                    .workspace
+                    .region
+                    .tables(std::slice::from_ref(&asked))
+                    .await;
+                let mut found = found.map_err(|error| SqlError {
+                    code: "INTERNAL_ERROR",
+                    message: error.to_string(),
+                    state: None,
+                })?;
+                let table = match found.pop() {
+                    Some(Ok(table)) => table,
+                    _ => return Err(SqlError::table_not_found(&asked.sql())),
+                };
+                if let Some(denied) = table.denied {
+                    return Err(SqlError::denied(format!(
+                        "Insufficient privileges: User does not have SELECT on Table '{}' ({}).",
+                        table.name, denied.message
+                    )));
+                }
+                if let Some(unsupported) = table.unsupported {
+                    return Err(SqlError::new(
+                        "DELTA_CLONE_UNSUPPORTED_SOURCE",
+                        "0AKDC",
+                        format!(
+                            "{} is {unsupported}; the sandbox reads Delta tables only.",
+                            table.name
+                        ),
+                    ));
+                }
+                let location = table.location.unwrap_or_default();
+                let folder = Location::literal_path(&location)
+                    .ok_or_else(|| SqlError::path_not_found(&location))?;
+                Ok(Place {
+                    shown: table.name.to_string(),
+                    name: Some(table.name),
+                    store: TableStore::local(&folder),
+                    folder,
+                })
+            }
+        }
+    }
+
+    /// The place of a path; its store begins at the sync location or folder that must be there.
+    async fn place_of_path(&self, path: &str) -> Result<Place> {
+        let folder = local(path)?;
+        if self.workspace.is_managed(&folder) {
+            return Err(SqlError::new(
+                "LOCATION_OVERLAP",
+                "42000",
+                format!(
+                    "Input path url '{path}' overlaps with managed storage. Read managed tables by name."
+                ),
+            ));
+        }
+        let root = self.workspace.root_of(&folder);
+        let store = match root
+            .as_deref()
+            .and_then(|root| Some((root, folder.strip_prefix(root).ok()?)))
+        {
+            Some((root, inner)) => TableStore::within(root, &inner.to_string_lossy()),
+            None => TableStore::local(&folder),
+        };
+        if let Some(root) = root.filter(|root| !root.is_dir()) {
+            return Err(SqlError {
+                code: "BAD_REQUEST",
+                message: format!(
+                    "Operation failed: \"The specified filesystem does not exist.\", 404, HEAD, {}, FilesystemNotFound",
+                    root.display()
+                ),
+                state: None,
+            });
+        }
+        Ok(Place {
+            name: None,
+            shown: format!("delta.`{path}`"),
+            store,
+            folder,
+        })
+    }
+
+    /// Finds a table or place that may be written.
+    pub(super) async fn find_to_write(&self, target: &Target) -> Result<Place> {
+        if let Target::Path(path) = target {
+            self.check_write(path).await?;
+        }
+        self.find(target).await
+    }
+
+    /// Refuses a path that the principal may not write to.
+    pub(super) async fn check_write(&self, path: &str) -> Result<()> {
+        let folder = local(path)?;
+        match self
+            .workspace
+            .region
+            .write_access(&folder.display().to_string())
+            .await
+        {
+            Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => Ok(()),
+            Ok(WriteAccess::Refused(denied)) => Err(SqlError::denied(format!(
+                "PERMISSION_DENIED: User does not have WRITE FILES on {path}: {}.",
+                denied.message
+            ))),
+            Err(error) if error.kind == RegionErrorKind::NotFound => Err(SqlError::new(
+                "NO_PARENT_EXTERNAL_LOCATION_FOR_PATH",
+                "42000",
+                format!(
+                    "No parent external location was found for path '{path}'. Please create an external location on one of the parent paths and then retry the query or command again."
+                ),
+            )),
+            Err(error) => Err(SqlError {
+                code: "IO_ERROR",
+                message: error.to_string(),
+                state: None,
+            }),
+        }
+    }
+
+    /// The version that a point of a table's history means.
+    pub(super) async fn version(&self, place: &Place, at: Option<&Point>) -> Result<Option<u64>> {
+        let failed = |error| SqlError::delta(&place.shown, &error);
+        let version = match at {
+            None => return Ok(None),
+            Some(Point::Version(version)) => *version,
+            Some(Point::Time(expr)) => {
+                let value = self.scope.eval(expr, super::eval::Row::NONE)?;
+                let time = moment(&value).ok_or_else(|| {
+                    SqlError::new(
+                        "DELTA_TIMESTAMP_INVALID",
+                        "42816",
+                        "The provided timestamp cannot be converted to a valid timestamp.",
+                    )
+                })?;
+                let commits = delta::history(&place.store, None).await.map_err(failed)?;
+                let millis = time.timestamp_millis();
+                let newest = commits.last().map_or(0, |commit| commit.timestamp_ms);
+                if millis > newest {
+                    return Err(SqlError::new(
+                        "DELTA_TIMESTAMP_GREATER_THAN_COMMIT",
+                        "42816",
+                        format!(
+                            "The provided timestamp ({time}) is after the latest version available to this table."
+                        ),
+                    ));
+                }
+                let found = commits
+                    .iter()
+                    .rev()
+                    .find(|commit| commit.timestamp_ms <= millis);
+                found.map(|commit| commit.version).ok_or_else(|| {
+                    SqlError::new(
+                        "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION",
+                        "42816",
+                        format!("The provided timestamp ({time}) is before the earliest version available to this table."),
+                    )
+                })?
+            }
+        };
+        self.check_retention(place, version).await?;
+        Ok(Some(version))
+    }
+
+    /// Refuses versions that were replaced longer ago than the table keeps their files, on request.
+    async fn check_retention(&self, place: &Place, version: u64) -> Result<()> {
+        if !self.workspace.quirks.enforce_retention {
+            return Ok(());
+        }
+        let failed = |error| SqlError::delta(&place.shown, &error);
+        let log = delta::versions(&place.store).await.map_err(failed)?;
+        if version >= log.newest {
+            return Ok(());
+        }
+        let then = delta::snapshot(&place.store, Some(version), Detail::Header)
+            .await
+            .map_err(failed)?;
+        let age = then
+            .timestamp_ms
+            .map(|then| self.now().timestamp_millis() - then);
+        match age {
+            Some(age) if age > RETENTION_MS => Err(SqlError::new(
+                "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
+                "0AKDC",
+                "Cannot time travel beyond delta.deletedFileRetentionDuration (168 HOURS) set on the table.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A table's head, or how it looked.
+    pub(super) async fn snapshot(
+        &self,
+        place: &Place,
+        at: Option<u64>,
+        detail: Detail,
+    ) -> Result<Snapshot> {
+        delta::snapshot(&place.store, at, detail)
+            .await
+            .map_err(|error| SqlError::delta(&place.shown, &error))
+    }
+
+    /// Reads all rows of a table.
+    pub(super) async fn read(&self, place: &Place, at: Option<u64>) -> Result<Rows> {
+        let failed = |error| SqlError::delta(&place.shown, &error);
+        let header = self.snapshot(place, at, Detail::Header).await?;
+        let columns = columns_of(&header);
+        let batches = delta::read_rows(&place.store, Some(header.version))
+            .await
+            .map_err(failed)?;
+        let mut writer = WriterBuilder::new()
+            .with_explicit_nulls(true)
+            .build::<_, LineDelimited>(Vec::new());
+        let wrong = |what: &dyn std::fmt::Display| SqlError {
+            code: "INTERNAL_ERROR",
+            message: format!("{}: {what}", place.shown),
+            state: None,
+        };
+        for batch in &batches {
+            writer.write(batch).map_err(|error| wrong(&error))?;
+        }
+        writer.finish().map_err(|error| wrong(&error))?;
+        let lines = writer.into_inner();
+        let mut rows = Vec::new();
+        for line in serde_json::Deserializer::from_slice(&lines).into_iter::<Value>() {
+            let line = line.map_err(|error| wrong(&error))?;
+            let value = |(name, kind): &(String, Kind)| {
+                Datum::from_json(line.get(name).unwrap_or(&Value::Null), kind)
+            };
+            rows.push(columns.iter().map(value).collect());
+        }
+        let of = place.name.as_ref().map(|name| name.table.clone());
+        let columns = columns
+            .into_iter()
+            .map(|(name, kind)| Column {
+                of: of.clone(),
+                name,
+                kind,
+            })
+            .collect();
+        Ok(Rows { columns, rows })
+    }
+}
+
+/// The columns of a table.
+pub(super) fn columns_of(table: &Snapshot) -> Vec<(String, Kind)> {
+    let schema: Value = serde_json::from_str(table.metadata.schema_string()).unwrap_or(Value::Null);
+    Kind::fields_of_delta(&schema)
+}
+
+/// A path or `file://` URL as a folder of this machine.
+pub(super) fn local(path: &str) -> Result<PathBuf> {
+    let refused = |why: String| {
+        SqlError::new(
+            "DELTA_INVALID_CLONE_PATH",
+            "22KD1",
+            format!("The target location {path} is not usable here: {why}."),
+        )
+    };
+    if !(path.starts_with('/') || path.starts_with("file:")) {
+        return Err(refused("a sandbox keeps its tables in folders of this machine, given by absolute path or file:// URL".to_owned()));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(refused("it leads upwards".to_owned()));
+    }
+    Location::literal_path(path)
+        .or_else(|| {
+            let location = Location::parse(path, Path::new("/")).ok()?;
+            location.is_local().map(Path::to_path_buf)
+        })
+        .ok_or_else(|| refused("it is no folder".to_owned()))
+}

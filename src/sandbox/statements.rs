@@ -1,0 +1,360 @@
+//! The life of a statement: submitted, polled, canceled, its result read in parts.
+
+mod request;
+mod result;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::Site;
+use super::fault::Misbehaviour;
+use super::http::{Refusal, Reply, body, text};
+use super::sql::{Rows, Session, SqlError};
+use crate::lakehouse::delta;
+
+/// Statements whose results are kept.
+const KEPT: usize = 4000;
+/// How long a submission waits where it does not say.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The statements of a workspace, newest last.
+#[derive(Debug, Default)]
+pub(super) struct Statements(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: BTreeMap<String, Arc<Statement>>,
+    order: VecDeque<String>,
+}
+
+/// One statement.
+#[derive(Debug)]
+struct Statement {
+    id: String,
+    state: watch::Sender<Life>,
+    /// Somebody asked to cancel it.
+    cancel: watch::Sender<bool>,
+    progress: delta::Progress,
+    shape: Shape,
+}
+
+/// How its result is wanted.
+#[derive(Debug, Clone)]
+struct Shape {
+    external: bool,
+    arrow: bool,
+    row_limit: Option<usize>,
+    chunk_rows: usize,
+    inline_bytes: usize,
+    zone: chrono_tz::Tz,
+}
+
+/// How a statement stands.
+#[derive(Debug, Clone)]
+enum Life {
+    Pending,
+    Running,
+    Succeeded(Arc<Rows>),
+    Failed(SqlError),
+    Canceled,
+    Closed,
+}
+
+impl Life {
+    fn is_over(&self) -> bool {
+        match self {
+            Life::Pending | Life::Running => false,
+            Life::Succeeded(_) | Life::Failed(_) | Life::Canceled | Life::Closed => true,
+        }
+    }
+}
+
+impl Statements {
+    fn keep(&self, statement: Arc<Statement>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { by_id, order } = &mut *all;
+        order.push_back(statement.id.clone());
+        by_id.insert(statement.id.clone(), statement);
+        while order.len() > KEPT {
+            if let Some(oldest) = order.pop_front() {
+                by_id.remove(&oldest);
+            }
+        }
+    }
+
+    fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.by_id.get(id).cloned().ok_or_else(|| {
+            Refusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
+        })
+    }
+}
+
+/// `POST /api/2.0/sql/statements`.
+pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
+    let request = body(&bytes)?;
+    let sql = text(&request, "statement")?.to_owned();
+    let warehouse = text(&request, "warehouse_id")?;
+    if warehouse != site.workspace.ids.warehouse {
+        return Err(Refusal::bad(format!(
+            "{warehouse} is not a valid endpoint id."
+        )));
+    }
+    if sql.len() > 16 << 20 {
+        return Err(Refusal::bad(
+            "The statement exceeds the maximum size of 16 MiB.",
+        ));
+    }
+    let said = |name: &str| request.get(name).and_then(Value::as_str);
+    let wait = match said("wait_timeout") {
+        None => WAIT,
+        Some(text) => {
+            let seconds = text
+                .strip_suffix('s')
+                .and_then(|seconds| seconds.parse::<u64>().ok());
+            match seconds {
+                Some(seconds @ (0 | 5..=50)) => Duration::from_secs(seconds),
+                _ => {
+                    return Err(Refusal::bad(format!(
+                        "wait_timeout must be 0s, or between 5s and 50s, not {text}."
+                    )));
+                }
+            }
+        }
+    };
+    let cancel_late = match said("on_wait_timeout") {
+        None | Some("CONTINUE") => false,
+        Some("CANCEL") => true,
+        Some(other) => {
+            return Err(Refusal::bad(format!(
+                "on_wait_timeout {other} is not known."
+            )));
+        }
+    };
+    let shape = request::shape(&site, &request)?;
+    let markers = request::markers(&request)?;
+    let names = (
+        said("catalog").map(str::to_owned),
+        said("schema").map(str::to_owned),
+    );
+    let progress = delta::Progress::default();
+    let session = Session::new(site.workspace.clone(), names, markers, progress.clone());
+    let statement = Arc::new(Statement {
+        id: new_id(),
+        state: watch::Sender::new(Life::Pending),
+        cancel: watch::Sender::new(false),
+        progress,
+        shape,
+    });
+    site.workspace.statements.keep(statement.clone());
+    tokio::spawn(live(site.clone(), statement.clone(), session, sql));
+    if wait.is_zero() {
+        return Ok(Json(
+            json!({"statement_id": statement.id, "status": {"state": "PENDING"}}),
+        ));
+    }
+    let mut state = statement.state.subscribe();
+    let over = tokio::time::timeout(wait, state.wait_for(Life::is_over))
+        .await
+        .is_ok();
+    if !over && cancel_late {
+        cancel_now(&statement);
+        let _ = statement.state.subscribe().wait_for(Life::is_over).await;
+    }
+    answer(&site, &statement)
+}
+
+/// Ids look like the service's: a UUID that begins with `01`.
+fn new_id() -> String {
+    let id = uuid::Uuid::new_v4().to_string();
+    format!("01{}", &id[2..])
+}
+
+/// Carries a statement through its states.
+async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql: String) {
+    *site
+        .workspace
+        .warehouse
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = "RUNNING";
+    let set = |life: Life| {
+        statement.state.send_if_modified(|now| {
+            let open = !now.is_over();
+            if open {
+                *now = life;
+            }
+            open
+        });
+    };
+    let mut fail_after = None;
+    for what in site.shared.faults.meet("SQL", &sql) {
+        match what {
+            Misbehaviour::Delay(time) => {
+                let mut canceled = statement.cancel.subscribe();
+                tokio::select! {
+                    () = tokio::time::sleep(time) => {}
+                    _ = canceled.wait_for(|canceled| *canceled) => {}
+                }
+            }
+            Misbehaviour::Fail(code) => return set(Life::Failed(told_to_fail(&code))),
+            Misbehaviour::FailAfter(code) => fail_after = Some(code),
+            // Faults of requests.
+            Misbehaviour::Status(..)
+            | Misbehaviour::Html(_)
+            | Misbehaviour::DropBefore
+            | Misbehaviour::DropAfter
+            | Misbehaviour::Truncate => {}
+        }
+    }
+    if *statement.cancel.borrow() {
+        return set(Life::Canceled);
+    }
+    set(Life::Running);
+    let done = session.execute(&sql).await;
+    set(match (done, fail_after) {
+        (_, Some(code)) => Life::Failed(told_to_fail(&code)),
+        (Ok(rows), None) => Life::Succeeded(Arc::new(rows)),
+        (Err(error), None) if error.is_canceled() => Life::Canceled,
+        (Err(error), None) => Life::Failed(error),
+    });
+}
+
+/// A failure by its code; one that is no code of the service is an error class.
+fn told_to_fail(code: &str) -> SqlError {
+    const CODES: [&str; 9] = [
+        "ABORTED",
+        "DEADLINE_EXCEEDED",
+        "INTERNAL_ERROR",
+        "IO_ERROR",
+        "RESOURCE_EXHAUSTED",
+        "SERVICE_UNDER_MAINTENANCE",
+        "TEMPORARILY_UNAVAILABLE",
+        "UNKNOWN",
+        "WORKSPACE_TEMPORARILY_UNAVAILABLE",
+    ];
+    let known = CODES.into_iter().find(|known| *known == code);
+    SqlError {
+        code: known.unwrap_or("BAD_REQUEST"),
+        message: match known {
+            Some(_) => "The sandbox was told to say so.".to_owned(),
+            None => format!("[{code}] The sandbox was told to say so."),
+        },
+        state: None,
+    }
+}
+
+fn cancel_now(statement: &Statement) {
+    statement.progress.stop();
+    statement.cancel.send_replace(true);
+}
+
+/// How a statement stands, with its result where it has one.
+fn answer(site: &Site, statement: &Statement) -> Reply {
+    let life = statement.state.borrow().clone();
+    let mut body = json!({"statement_id": statement.id});
+    body["status"] = match &life {
+        Life::Pending => json!({"state": "PENDING"}),
+        Life::Running => json!({"state": "RUNNING"}),
+        Life::Canceled => json!({"state": "CANCELED"}),
+        Life::Closed => json!({"state": "CLOSED"}),
+        Life::Failed(error) => failed(error),
+        Life::Succeeded(rows) => {
+            if let Some(error) = result::too_large(&statement.shape, rows) {
+                body["status"] = failed(&error);
+                return Ok(Json(body));
+            }
+            body["manifest"] = result::manifest(&statement.shape, rows);
+            body["result"] = match rows.columns.is_empty() {
+                true => json!({}),
+                false => result::chunk(
+                    &site.workspace.url,
+                    &statement.id,
+                    &statement.shape,
+                    rows,
+                    0,
+                )?,
+            };
+            json!({"state": "SUCCEEDED"})
+        }
+    };
+    Ok(Json(body))
+}
+
+fn failed(error: &SqlError) -> Value {
+    let SqlError {
+        code,
+        message,
+        state,
+    } = error;
+    let mut status = json!({"state": "FAILED", "error": {"error_code": code, "message": message}});
+    if let Some(state) = state {
+        status["sql_state"] = json!(state);
+    }
+    status
+}
+
+/// `GET /api/2.0/sql/statements/{id}`.
+pub(super) async fn poll(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
+    let statement = site.workspace.statements.find(&id)?;
+    answer(&site, &statement)
+}
+
+/// `GET /api/2.0/sql/statements/{id}/result/chunks/{index}`.
+pub(super) async fn chunk(
+    State(site): State<Arc<Site>>,
+    Path((id, index)): Path<(String, usize)>,
+) -> Reply {
+    let statement = site.workspace.statements.find(&id)?;
+    let Life::Succeeded(rows) = statement.state.borrow().clone() else {
+        return Err(Refusal::bad(format!("The statement {id} has no result.")));
+    };
+    result::chunk(&site.workspace.url, &id, &statement.shape, &rows, index).map(Json)
+}
+
+/// `POST /api/2.0/sql/statements/{id}/cancel`: it may come too late.
+pub(super) async fn cancel(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
+    cancel_now(&*site.workspace.statements.find(&id)?);
+    Ok(Json(json!({})))
+}
+
+/// `DELETE /api/2.0/sql/statements/{id}`, as drivers close statements.
+pub(super) async fn close(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
+    let statement = site.workspace.statements.find(&id)?;
+    cancel_now(&statement);
+    if statement.state.borrow().is_over() {
+        statement.state.send_replace(Life::Closed);
+    }
+    Ok(Json(json!({})))
+}
+
+/// `GET /results/{id}/{index}`: what an external link points to, without a token.
+pub(super) async fn linked(
+    State(site): State<Arc<Site>>,
+    Path((id, index)): Path<(String, usize)>,
+) -> Result<Response, Refusal> {
+    let statement = site.workspace.statements.find(&id)?;
+    let Life::Succeeded(rows) = statement.state.borrow().clone() else {
+        return Err(Refusal::not_found("NOT_FOUND", "The link has expired."));
+    };
+    let content = result::content(&statement.shape, &rows, index)?;
+    Ok((StatusCode::OK, content).into_response())
+}
+
+/// `POST /api/2.0/sql/sessions`, as drivers open sessions; nothing carries over in one.
+pub(super) async fn open_session(State(_): State<Arc<Site>>) -> Reply {
+    Ok(Json(json!({"session_id": new_id()})))
+}
+
+/// `DELETE /api/2.0/sql/sessions/{id}`.
+pub(super) async fn close_session(State(_): State<Arc<Site>>, Path(_): Path<String>) -> Reply {
+    Ok(Json(json!({})))
+}

@@ -1,0 +1,70 @@
+//! What a submission says of its values and of how its result is wanted.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Shape;
+use crate::sandbox::Site;
+use crate::sandbox::http::{Refusal, text};
+use crate::sandbox::sql::{Datum, marker};
+
+pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
+    let said = |name: &str| request.get(name).and_then(Value::as_str);
+    let external = match said("disposition") {
+        None | Some("INLINE") => false,
+        Some("EXTERNAL_LINKS") => true,
+        Some(other) => {
+            return Err(Refusal::bad(format!(
+                "The disposition {other} is not supported by this sandbox: INLINE and EXTERNAL_LINKS are."
+            )));
+        }
+    };
+    let arrow = match said("format") {
+        None | Some("JSON_ARRAY") => false,
+        Some("ARROW_STREAM") if external => true,
+        Some("ARROW_STREAM") => {
+            return Err(Refusal::bad(
+                "The format ARROW_STREAM needs the disposition EXTERNAL_LINKS.",
+            ));
+        }
+        Some(other) => {
+            return Err(Refusal::bad(format!(
+                "The format {other} is not supported by this sandbox: JSON_ARRAY and ARROW_STREAM are."
+            )));
+        }
+    };
+    let quirks = &site.workspace.quirks;
+    Ok(Shape {
+        external,
+        arrow,
+        row_limit: request
+            .get("row_limit")
+            .and_then(Value::as_u64)
+            .and_then(|limit| usize::try_from(limit).ok()),
+        chunk_rows: quirks.chunk_rows.max(1),
+        inline_bytes: quirks.inline_bytes,
+        zone: quirks.time_zone,
+    })
+}
+
+pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Datum>, Refusal> {
+    let mut markers = BTreeMap::new();
+    for parameter in request
+        .get("parameters")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let name = text(parameter, "name")?;
+        let said = |key: &str| parameter.get(key).and_then(Value::as_str);
+        let value = marker(said("value"), said("type")).map_err(|error| {
+            Refusal::bad(format!(
+                "The parameter {name} cannot be read: {}",
+                error.message
+            ))
+        })?;
+        markers.insert(name.to_owned(), value);
+    }
+    Ok(markers)
+}

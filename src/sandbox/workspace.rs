@@ -1,0 +1,361 @@
+//! One workspace as it is served: a lakehouse, who may ask, and nothing that another process could change.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Quirks;
+use super::statements::Statements;
+use crate::config::{Location, TableName};
+use crate::lakehouse::{CATALOG_FILE, Catalog, JOBS_FILE, LakehouseRegion, Writer, write};
+
+/// The clock that commits and answers go by.
+pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Who asks where the catalog does not say.
+const NOBODY: &str = "sandbox@example.com";
+
+/// A workspace.
+pub(super) struct Workspace {
+    /// The lakehouse's folder.
+    pub(super) folder: PathBuf,
+    pub(super) region: LakehouseRegion,
+    pub(super) quirks: Quirks,
+    /// Sync locations of the world: what stands for a container. Never made here.
+    roots: Vec<PathBuf>,
+    /// `http://127.0.0.1:PORT`.
+    pub(super) url: String,
+    pub(super) ids: Ids,
+    /// The tokens that the sandbox itself gives out, of both workspaces, by the names of their secrets.
+    pub(super) secrets: BTreeMap<String, String>,
+    clock: Clock,
+    /// Edits of the lakehouse's files, one at a time.
+    edits: tokio::sync::Mutex<()>,
+    /// Access tokens given for client credentials, with their ends.
+    pub(super) oauth: Mutex<BTreeMap<String, DateTime<Utc>>>,
+    /// The warehouse's state.
+    pub(super) warehouse: Mutex<&'static str>,
+    pub(super) statements: Statements,
+}
+
+/// What names a workspace, the same at every start.
+#[derive(Clone)]
+pub(super) struct Ids {
+    pub(super) workspace: u64,
+    pub(super) metastore: String,
+    pub(super) warehouse: String,
+    pub(super) token: String,
+    pub(super) client: String,
+    pub(super) client_secret: String,
+}
+
+impl Ids {
+    /// Derived from the lakehouse's folder, so that a restarted sandbox still knows its clients.
+    pub(super) fn of(folder: &Path) -> Ids {
+        let digest = |what: &str| {
+            let hash = Sha256::digest(format!("{what} {}", folder.display()));
+            hash.iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        let uuid = |what: &str| {
+            let hex = digest(what);
+            format!(
+                "{}-{}-4{}-8{}-{}",
+                &hex[..8],
+                &hex[8..12],
+                &hex[13..16],
+                &hex[17..20],
+                &hex[20..32]
+            )
+        };
+        Ids {
+            workspace: u64::from_str_radix(&digest("workspace")[..12], 16).unwrap_or(1),
+            metastore: uuid("metastore"),
+            warehouse: digest("warehouse")[..16].to_owned(),
+            token: format!("dapi{}", &digest("token")[..32]),
+            client: uuid("client"),
+            client_secret: format!("dose{}", &digest("secret")[..32]),
+        }
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workspace")
+            .field("folder", &self.folder)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Workspace {
+    pub(super) fn open(
+        folder: &Path,
+        roots: Vec<PathBuf>,
+        url: String,
+        secrets: BTreeMap<String, String>,
+        (clock, quirks): (Clock, Quirks),
+    ) -> Result<Workspace, String> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        let catalog = Catalog::read(&folder)?;
+        let user = catalog.principal.unwrap_or_else(|| NOBODY.to_owned());
+        let writer = Writer {
+            user,
+            clock: clock.clone(),
+        };
+        let region =
+            LakehouseRegion::open(Some(folder.clone()), &folder.display().to_string(), writer);
+        Ok(Workspace {
+            region: region.map_err(|error| error.to_string())?,
+            ids: Ids::of(&folder),
+            folder,
+            quirks,
+            roots,
+            url,
+            secrets,
+            clock,
+            edits: tokio::sync::Mutex::default(),
+            oauth: Mutex::default(),
+            warehouse: Mutex::new("RUNNING"),
+            statements: Statements::default(),
+        })
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now().timestamp_millis()
+    }
+
+    /// The catalog as it is now; one that cannot be read is empty.
+    pub(super) fn catalog(&self) -> Catalog {
+        Catalog::read(&self.folder).unwrap_or_default()
+    }
+
+    /// A file of the workspace as JSON, as it is now.
+    fn raw(&self, file: &str) -> Value {
+        std::fs::read(self.folder.join(file))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or(Value::Null)
+    }
+
+    pub(super) fn raw_catalog(&self) -> Value {
+        self.raw(CATALOG_FILE)
+    }
+
+    pub(super) fn raw_jobs(&self) -> Vec<Value> {
+        match self.raw(JOBS_FILE).get_mut("jobs").map(Value::take) {
+            Some(Value::Array(jobs)) => jobs,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn principal(&self) -> String {
+        self.catalog()
+            .principal
+            .unwrap_or_else(|| NOBODY.to_owned())
+    }
+
+    pub(super) fn default_catalog(&self) -> String {
+        self.catalog()
+            .default_catalog
+            .unwrap_or_else(|| "main".to_owned())
+    }
+
+    /// An absolute path of what the catalog says of a place.
+    pub(super) fn place(&self, text: &str) -> Option<PathBuf> {
+        let location = Location::parse(text, &self.folder).ok()?;
+        location.is_local().map(Path::to_path_buf)
+    }
+
+    /// What stands for containers.
+    pub(super) fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// The container that a folder lies in.
+    pub(super) fn root_of(&self, folder: &Path) -> Option<PathBuf> {
+        self.roots
+            .iter()
+            .filter(|root| folder.starts_with(root))
+            .max_by_key(|root| root.as_os_str().len())
+            .cloned()
+    }
+
+    /// Whether a managed table lies in a folder.
+    pub(super) fn is_managed(&self, folder: &Path) -> bool {
+        self.catalog().tables.iter().any(|table| {
+            table.table_type.as_deref() == Some("MANAGED")
+                && table
+                    .storage_location
+                    .as_deref()
+                    .and_then(|it| self.place(it))
+                    .as_deref()
+                    == Some(folder)
+        })
+    }
+
+    pub(super) fn is_registered(&self, name: &TableName) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// A table's entry in the catalog.
+    pub(super) fn entry(&self, name: &TableName) -> Option<Value> {
+        let mut catalog = self.raw_catalog();
+        let tables = catalog.get_mut("tables")?.as_array_mut()?;
+        let found = tables.iter_mut().find(|entry| {
+            let listed = entry
+                .get("full_name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            TableName::parse(listed).ok().as_ref() == Some(name)
+        });
+        found.map(Value::take)
+    }
+
+    /// An entry of a list of the catalog by its name, compared without case.
+    pub(super) fn listed(&self, list: &str, key: &str, name: &str) -> Option<Value> {
+        let mut catalog = self.raw_catalog();
+        let entries = catalog.get_mut(list)?.as_array_mut()?;
+        entries
+            .iter_mut()
+            .find(|entry| is_named(entry, key, name))
+            .map(Value::take)
+    }
+
+    /// Every table's name, sorted.
+    pub(super) fn names(&self) -> Vec<TableName> {
+        let catalog = self.catalog();
+        let names = catalog
+            .tables
+            .iter()
+            .filter_map(|table| TableName::parse(&table.full_name).ok());
+        let mut names: Vec<TableName> = names.collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn catalogs(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .schemas()
+            .into_iter()
+            .map(|(catalog, _)| catalog)
+            .collect();
+        names.dedup();
+        names
+    }
+
+    /// Catalogs and schemas, sorted: those of tables, those that were made, and the default one.
+    pub(super) fn schemas(&self) -> Vec<(String, String)> {
+        let raw = self.raw_catalog();
+        let made = raw
+            .get("schemas")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let made = made
+            .filter_map(Value::as_str)
+            .filter_map(|name| name.split_once('.'));
+        let made = made.map(|(catalog, schema)| (catalog.to_owned(), schema.to_owned()));
+        let mut all: Vec<(String, String)> = self
+            .names()
+            .into_iter()
+            .map(|name| (name.catalog, name.schema))
+            .chain(made)
+            .collect();
+        all.push((self.default_catalog(), "default".to_owned()));
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    pub(super) async fn edit_catalog(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
+        let _one = self.edits.lock().await;
+        write::Workspace::at(&self.folder).edit_catalog(edit)
+    }
+
+    pub(super) async fn edit_jobs(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
+        let _one = self.edits.lock().await;
+        let file = self.folder.join(JOBS_FILE);
+        if !file.exists() {
+            std::fs::write(&file, "{\"jobs\": []}\n")?;
+        }
+        write::Workspace::at(&self.folder).edit_jobs(edit)
+    }
+
+    /// Gives or takes privileges; false if there is no such entry.
+    pub(super) async fn change_grants(
+        &self,
+        list: &str,
+        key: &str,
+        name: &str,
+        principal: &str,
+        privileges: &[String],
+        give: bool,
+    ) -> std::io::Result<bool> {
+        let mut found = false;
+        self.edit_catalog(|catalog| {
+            let entries = catalog.get_mut(list).and_then(Value::as_array_mut);
+            for entry in entries
+                .into_iter()
+                .flatten()
+                .filter(|entry| is_named(entry, key, name))
+            {
+                found = true;
+                if entry.get("grants").is_none_or(Value::is_null) {
+                    entry["grants"] = json!({"account users": ["ALL_PRIVILEGES"]});
+                }
+                let mut held: Vec<String> = entry["grants"][principal]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect();
+                let same = |one: &str, two: &str| {
+                    one.replace('_', " ")
+                        .eq_ignore_ascii_case(&two.replace('_', " "))
+                };
+                held.retain(|held| !privileges.iter().any(|it| same(it, held)));
+                if give {
+                    held.extend(privileges.iter().cloned());
+                }
+                entry["grants"][principal] = json!(held);
+            }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Whether a token is one of this workspace: its own, a secret's value, or one given for client credentials.
+    pub(super) fn knows(&self, token: &str) -> bool {
+        if token == self.ids.token {
+            return true;
+        }
+        let given = self.oauth.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.get(token).is_some_and(|end| *end > self.now()) {
+            return true;
+        }
+        let secrets = self.catalog().secrets;
+        secrets
+            .values()
+            .flat_map(BTreeMap::values)
+            .any(|secret| secret.reveal() == token)
+    }
+}
+
+fn is_named(entry: &Value, key: &str, name: &str) -> bool {
+    entry
+        .get(key)
+        .and_then(Value::as_str)
+        .is_some_and(|it| it.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,369 @@
+//! What the warehouse understands.
+
+use drsync::sandbox::Quirks;
+use serde_json::json;
+
+use crate::world::Sandbox;
+
+#[tokio::test]
+async fn a_table_is_counted_filtered_sorted_and_read_at_a_version() {
+    let sandbox = Sandbox::new().await;
+    assert_eq!(
+        sandbox
+            .rows("SELECT count(*) FROM main.ref.countries")
+            .await,
+        [json!(["249"])]
+    );
+    assert_eq!(
+        sandbox
+            .rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 0")
+            .await,
+        [json!(["0"])]
+    );
+    let rows = sandbox
+        .rows("SELECT id FROM main.ref.countries WHERE id >= 5 AND id < 8 ORDER BY id DESC LIMIT 2")
+        .await;
+    assert_eq!(rows, [json!(["7"]), json!(["6"])]);
+    let rows = sandbox.rows("SELECT region, count(*) AS n FROM main.shop.daily_totals GROUP BY region ORDER BY region").await;
+    assert!(rows.len() > 1);
+    let missing = sandbox
+        .failure("SELECT * FROM main.ref.countries VERSION AS OF 99")
+        .await;
+    assert!(
+        missing.contains("[DELTA_VERSION_NOT_FOUND]")
+            && missing.contains("Available versions: [0, 2]"),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn values_go_by_named_parameters() {
+    let sandbox = Sandbox::new().await;
+    let parameters = json!({"parameters": [
+        {"name": "n", "type": "INT", "value": "12"}, {"name": "t", "value": "it's"}, {"name": "nothing"},
+    ]});
+    let body = sandbox
+        .statement("SELECT :n + 1, :t, :nothing", parameters)
+        .await;
+    assert_eq!(body["result"]["data_array"], json!([["13", "it's", null]]));
+    assert!(
+        sandbox
+            .failure("SELECT :unbound")
+            .await
+            .starts_with("[UNBOUND_SQL_PARAMETER]")
+    );
+}
+
+#[tokio::test]
+async fn a_clone_is_made_by_path_and_counted() {
+    let sandbox = Sandbox::new().await;
+    let replica = sandbox.replica("shop/orders");
+    let clone = format!(
+        "CREATE OR REPLACE TABLE {replica} DEEP CLONE `main`.`shop`.`orders` VERSION AS OF 6 TBLPROPERTIES ('drsync.source_version' = '6')"
+    );
+    let body = sandbox.statement(&clone, json!({})).await;
+    assert_eq!(
+        body["manifest"]["schema"]["columns"][3]["name"],
+        "num_copied_files"
+    );
+    let first = sandbox.rows(&clone).await;
+    assert_eq!(first[0][3], "0", "nothing is copied twice");
+    let history = sandbox.rows(&format!("DESCRIBE HISTORY {replica}")).await;
+    assert_eq!(
+        (history.len(), &history[0][0], &history[0][4]),
+        (2, &json!("1"), &json!("CLONE"))
+    );
+    assert!(
+        history[0][5]
+            .as_str()
+            .unwrap()
+            .contains("\"sourceVersion\":\"6\"")
+    );
+    let counted = |table: String| {
+        let sandbox = &sandbox;
+        async move { sandbox.rows(&format!("SELECT count(*) FROM {table}")).await }
+    };
+    assert_eq!(
+        counted(replica.clone()).await,
+        counted("main.shop.orders VERSION AS OF 6".into()).await
+    );
+    let properties = sandbox
+        .rows(&format!(
+            "SHOW TBLPROPERTIES {replica}('drsync.source_version')"
+        ))
+        .await;
+    assert_eq!(properties, [json!(["drsync.source_version", "6"])]);
+    let refused = sandbox
+        .failure(&format!(
+            "CREATE TABLE {replica} DEEP CLONE main.shop.orders"
+        ))
+        .await;
+    assert!(
+        refused.starts_with("[TABLE_OR_VIEW_ALREADY_EXISTS]"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_clone_without_its_container_or_right_fails() {
+    let sandbox = Sandbox::new().await;
+    let replica = sandbox.replica("shop/orders");
+    let denied = sandbox
+        .failure(&format!(
+            "CREATE OR REPLACE TABLE {replica} DEEP CLONE main.crm.contacts"
+        ))
+        .await;
+    assert!(denied.starts_with("[INSUFFICIENT_PERMISSIONS]"), "{denied}");
+    std::fs::remove_dir(sandbox.path("west/sync")).unwrap();
+    let away = sandbox
+        .failure(&format!(
+            "CREATE OR REPLACE TABLE {replica} DEEP CLONE main.shop.orders"
+        ))
+        .await;
+    assert!(
+        away.contains("The specified filesystem does not exist"),
+        "{away}"
+    );
+    assert!(!sandbox.path("west/sync").exists());
+}
+
+#[tokio::test]
+async fn histories_of_several_tables_come_in_one_statement_unless_the_warehouse_refuses() {
+    let sql = "SELECT 0 AS asked, version, timestamp, operation FROM (DESCRIBE HISTORY main.shop.orders LIMIT 2) \
+               UNION ALL SELECT 1 AS asked, version, timestamp, operation FROM (DESCRIBE HISTORY main.ref.countries LIMIT 1)";
+    let sandbox = Sandbox::new().await;
+    let rows = sandbox.rows(sql).await;
+    let asked: Vec<_> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert_eq!(asked, ["0", "0", "1"]);
+    let time = rows[0][2].as_str().unwrap();
+    assert!(
+        time.ends_with("-08:00") || time.ends_with("-07:00"),
+        "{time}"
+    );
+    let strict = Sandbox::with(Quirks {
+        refuse_history_queries: true,
+        ..Quirks::default()
+    })
+    .await;
+    assert!(
+        strict
+            .failure(sql)
+            .await
+            .starts_with("[PARSE_SYNTAX_ERROR]")
+    );
+    assert_eq!(
+        strict
+            .rows("DESCRIBE HISTORY main.shop.orders LIMIT 1")
+            .await
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_table_is_made_filled_changed_merged_restored_and_dropped() {
+    let sandbox = Sandbox::new().await;
+    sandbox.rows("CREATE TABLE main.scratch.t (id BIGINT, name STRING, at TIMESTAMP, tags ARRAY<STRING>) USING DELTA").await;
+    sandbox.rows("INSERT INTO main.scratch.t VALUES (1, 'a', TIMESTAMP '2026-11-22T09:41:07.500Z', array('x', 'y')), (2, NULL, NULL, NULL)").await;
+    assert_eq!(
+        sandbox
+            .rows("UPDATE main.scratch.t SET name = upper('b') WHERE id = 2")
+            .await,
+        [json!(["1"])]
+    );
+    let merged = sandbox
+        .rows("MERGE INTO main.scratch.t t USING (VALUES (2, 'two'), (3, 'three')) AS s(id, name) ON t.id = s.id \
+               WHEN MATCHED THEN UPDATE SET t.name = s.name WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.id, s.name)")
+        .await;
+    assert_eq!(merged, [json!(["2", "1", "0", "1"])]);
+    assert_eq!(
+        sandbox
+            .rows("DELETE FROM main.scratch.t WHERE id = 1")
+            .await,
+        [json!(["1"])]
+    );
+    assert_eq!(
+        sandbox
+            .rows("SELECT id, name FROM main.scratch.t ORDER BY id")
+            .await,
+        [json!(["2", "two"]), json!(["3", "three"])]
+    );
+    let old = sandbox
+        .rows("SELECT tags, at FROM main.scratch.t VERSION AS OF 1 WHERE id = 1")
+        .await;
+    assert_eq!(
+        old,
+        [json!(["[\"x\",\"y\"]", "2026-11-22T01:41:07.500-08:00"])]
+    );
+    sandbox
+        .rows("RESTORE TABLE main.scratch.t TO VERSION AS OF 1")
+        .await;
+    assert_eq!(
+        sandbox.rows("SELECT count(*) FROM main.scratch.t").await,
+        [json!(["2"])]
+    );
+    let operations = sandbox
+        .rows("SELECT operation FROM (DESCRIBE HISTORY main.scratch.t)")
+        .await;
+    assert_eq!(
+        operations,
+        [
+            json!(["RESTORE"]),
+            json!(["DELETE"]),
+            json!(["MERGE"]),
+            json!(["UPDATE"]),
+            json!(["WRITE"]),
+            json!(["CREATE TABLE"])
+        ]
+    );
+    sandbox.rows("DROP TABLE main.scratch.t").await;
+    sandbox.rows("DROP TABLE IF EXISTS main.scratch.t").await;
+    assert!(
+        sandbox
+            .failure("SELECT * FROM main.scratch.t")
+            .await
+            .starts_with("[TABLE_OR_VIEW_NOT_FOUND]")
+    );
+}
+
+#[tokio::test]
+async fn a_merge_of_rows_in_json_inserts_what_is_missing_once() {
+    let sandbox = Sandbox::new().await;
+    let table = sandbox.replica("ledger");
+    sandbox.rows(&format!("CREATE TABLE IF NOT EXISTS {table} (g string, n bigint, at timestamp, list array<struct<a:string,b:bigint>>)")).await;
+    let merge = format!(
+        "MERGE INTO {table} t USING (SELECT r.* FROM (SELECT explode(from_json(:rows, \
+         'array<struct<g:string,n:bigint,at:timestamp,list:array<struct<a:string,b:bigint>>>>')) AS r)) s \
+         ON t.g = s.g AND t.n >= s.n WHEN NOT MATCHED THEN INSERT (g, n, at, list) VALUES (s.g, s.n, s.at, s.list)"
+    );
+    let rows =
+        json!([{"g": "x", "n": 1, "at": "2026-11-22T09:41:07.123Z", "list": [{"a": "p", "b": 7}]}])
+            .to_string();
+    let parameters = json!({"parameters": [{"name": "rows", "value": rows}]});
+    for inserted in ["1", "0"] {
+        let body = sandbox.statement(&merge, parameters.clone()).await;
+        assert_eq!(body["result"]["data_array"][0][3], inserted, "{body}");
+    }
+    let told = sandbox
+        .rows(&format!(
+            "SELECT to_json(struct(g, n, at, list)) AS row FROM {table}"
+        ))
+        .await;
+    let told: serde_json::Value = serde_json::from_str(told[0][0].as_str().unwrap()).unwrap();
+    assert_eq!(
+        told,
+        json!({"g": "x", "n": 1, "at": "2026-11-22T01:41:07.123-08:00", "list": [{"a": "p", "b": 7}]})
+    );
+}
+
+#[tokio::test]
+async fn of_many_merges_at_once_none_is_lost_and_losers_are_conflicts() {
+    let sandbox = Sandbox::new().await;
+    sandbox.rows("CREATE TABLE main.scratch.c (n BIGINT)").await;
+    let merge = |n: usize| {
+        let sandbox = &sandbox;
+        async move {
+            let sql = format!(
+                "MERGE INTO main.scratch.c t USING (SELECT {n} AS n) s ON t.n = s.n WHEN NOT MATCHED THEN INSERT *"
+            );
+            loop {
+                let body = sandbox.statement(&sql, json!({})).await;
+                if body["status"]["state"] == "SUCCEEDED" {
+                    return;
+                }
+                assert_eq!(body["status"]["sql_state"], "2D521", "{body}");
+            }
+        }
+    };
+    futures::future::join_all((0..8).map(merge)).await;
+    assert_eq!(
+        sandbox.rows("SELECT count(*) FROM main.scratch.c").await,
+        [json!(["8"])]
+    );
+}
+
+#[tokio::test]
+async fn what_people_ask_a_catalog_is_answered() {
+    let sandbox = Sandbox::new().await;
+    assert_eq!(sandbox.rows("SHOW CATALOGS").await, [json!(["main"])]);
+    assert_eq!(
+        sandbox.rows("SHOW SCHEMAS IN main LIKE 'sh*'").await,
+        [json!(["shop"])]
+    );
+    assert_eq!(sandbox.rows("SHOW TABLES IN main.ref").await.len(), 2);
+    let described = sandbox.rows("DESCRIBE EXTENDED main.shop.orders").await;
+    assert_eq!(described[0], json!(["order_id", "bigint", null]));
+    assert!(described.iter().any(|row| row[0] == "Location"));
+    let detail = sandbox.rows("DESCRIBE DETAIL main.shop.daily_totals").await;
+    assert_eq!(
+        (&detail[0][0], &detail[0][7]),
+        (&json!("delta"), &json!("[\"region\"]"))
+    );
+    let listed = "SELECT table_name FROM system.information_schema.tables WHERE table_schema = 'ref' ORDER BY table_name";
+    assert_eq!(
+        sandbox.rows(listed).await,
+        [json!(["countries"]), json!(["currencies"])]
+    );
+    let west = sandbox.path("west/sync");
+    assert!(
+        sandbox
+            .rows(&format!("LIST '{}' LIMIT 1", west.display()))
+            .await
+            .is_empty()
+    );
+    sandbox
+        .rows("REPAIR TABLE main.shop.orders SYNC METADATA")
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_refused_with_what_is() {
+    let sandbox = Sandbox::new().await;
+    let refused = sandbox.failure("VACUUM main.shop.orders").await;
+    assert!(
+        refused.contains("VACUUM … is not understood here") && refused.contains("DESCRIBE HISTORY"),
+        "{refused}"
+    );
+    let refused = sandbox.failure("SELECT * FROM a.b.c JOIN d.e.f").await;
+    assert!(refused.contains("JOIN"), "{refused}");
+    let syntax = sandbox.failure("SELEC 1").await;
+    assert!(syntax.contains("SELEC"), "{syntax}");
+    let syntax = sandbox.failure("SELECT FROM WHERE").await;
+    assert!(
+        syntax.contains("[PARSE_SYNTAX_ERROR]") && syntax.contains("== SQL =="),
+        "{syntax}"
+    );
+}
+
+#[tokio::test]
+async fn old_versions_are_refused_where_retention_is_enforced() {
+    let sandbox = Sandbox::with(Quirks {
+        enforce_retention: true,
+        ..Quirks::default()
+    })
+    .await;
+    let refused = sandbox
+        .failure("SELECT * FROM main.ref.countries VERSION AS OF 1")
+        .await;
+    assert!(
+        refused
+            .starts_with("[DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION]"),
+        "{refused}"
+    );
+    assert_eq!(
+        sandbox
+            .rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 2")
+            .await,
+        [json!(["249"])]
+    );
+}
+
+#[tokio::test]
+async fn managed_tables_are_read_by_name_only() {
+    let sandbox = Sandbox::new().await;
+    let path = sandbox.path("east/tables/shop_orders");
+    let refused = sandbox
+        .failure(&format!("SELECT * FROM delta.`{}`", path.display()))
+        .await;
+    assert!(refused.starts_with("[LOCATION_OVERLAP]"), "{refused}");
+}

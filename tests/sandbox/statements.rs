@@ -1,0 +1,256 @@
+//! The life of a statement.
+
+use std::time::Duration;
+
+use drsync::sandbox::Quirks;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::Sandbox;
+
+const AT: &str = "/api/2.0/sql/statements";
+
+impl Sandbox {
+    async fn until_over(&self, id: &Value) -> Value {
+        let path = format!("{AT}/{}", id.as_str().unwrap());
+        loop {
+            let body = self.get(&path).await.body;
+            if !["PENDING", "RUNNING"].contains(&body["status"]["state"].as_str().unwrap()) {
+                return body;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_result_comes_inline_with_its_columns_and_every_value_as_text() {
+    let sandbox = Sandbox::new().await;
+    let sql = "SELECT 1 AS n, 'a' AS t, NULL AS nothing, true AS yes, 1.5 AS d";
+    let body = sandbox.statement(sql, json!({})).await;
+    assert_eq!(
+        body["result"]["data_array"],
+        json!([["1", "a", null, "true", "1.5"]])
+    );
+    let types: Vec<&Value> = body["manifest"]["schema"]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["type_name"])
+        .collect();
+    assert_eq!(types, ["INT", "STRING", "NULL", "BOOLEAN", "DOUBLE"]);
+    assert_eq!(body["manifest"]["total_row_count"], 1);
+}
+
+#[tokio::test]
+async fn a_statement_without_a_result_says_so_as_the_service_does() {
+    let sandbox = Sandbox::new().await;
+    let body = sandbox
+        .statement("CREATE TABLE main.scratch.t (a INT)", json!({}))
+        .await;
+    assert_eq!(
+        (&body["manifest"]["schema"], &body["result"]),
+        (&json!({"column_count": 0}), &json!({}))
+    );
+    let empty = sandbox
+        .statement("SELECT a FROM main.scratch.t", json!({}))
+        .await;
+    assert_eq!(empty["result"], json!({}));
+    assert_eq!(empty["manifest"]["schema"]["column_count"], 1);
+}
+
+#[tokio::test]
+async fn without_waiting_a_statement_is_pending_and_polled_to_its_end() {
+    let sandbox = Sandbox::new().await;
+    let body = sandbox
+        .statement("SELECT 1", json!({"wait_timeout": "0s"}))
+        .await;
+    assert_eq!(body["status"], json!({"state": "PENDING"}));
+    assert_eq!(
+        sandbox.until_over(&body["statement_id"]).await["status"]["state"],
+        "SUCCEEDED"
+    );
+}
+
+#[tokio::test]
+async fn what_the_service_refuses_is_refused() {
+    let sandbox = Sandbox::new().await;
+    let warehouse = &sandbox.primary().warehouse_id;
+    for (change, words) in [
+        (
+            json!({"warehouse_id": "w9"}),
+            "w9 is not a valid endpoint id.",
+        ),
+        (json!({"wait_timeout": "3s"}), "wait_timeout must be 0s"),
+        (json!({"on_wait_timeout": "MAYBE"}), "MAYBE"),
+        (json!({"format": "ARROW_STREAM"}), "EXTERNAL_LINKS"),
+        (
+            json!({"parameters": [{"name": "n", "type": "INT", "value": "x"}]}),
+            "parameter n",
+        ),
+    ] {
+        let mut request = json!({"statement": "SELECT 1", "warehouse_id": warehouse});
+        for (key, value) in change.as_object().unwrap() {
+            request[key] = value.clone();
+        }
+        let answer = sandbox.post(AT, request).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.body["error_code"]),
+            (400, &json!("INVALID_PARAMETER_VALUE"))
+        );
+        assert!(
+            answer.body["message"].as_str().unwrap().contains(words),
+            "{}",
+            answer.body
+        );
+    }
+    let unknown = sandbox.get(&format!("{AT}/nope")).await;
+    assert_eq!(
+        (unknown.status.as_u16(), &unknown.body["error_code"]),
+        (404, &json!("NOT_FOUND"))
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_a_200_with_class_and_state() {
+    let sandbox = Sandbox::new().await;
+    let body = sandbox
+        .statement("SELECT * FROM main.shop.nope", json!({}))
+        .await;
+    assert_eq!(body["status"]["state"], "FAILED");
+    assert_eq!(body["status"]["sql_state"], "42P01");
+    let message = body["status"]["error"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("[TABLE_OR_VIEW_NOT_FOUND]") && message.ends_with("SQLSTATE: 42P01"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_long_result_comes_in_parts_that_are_linked() {
+    let sandbox = Sandbox::with(Quirks {
+        chunk_rows: 100,
+        ..Quirks::default()
+    })
+    .await;
+    let body = sandbox
+        .statement("SELECT id FROM main.ref.countries ORDER BY id", json!({}))
+        .await;
+    assert_eq!(body["manifest"]["total_chunk_count"], 3);
+    let mut rows = body["result"]["data_array"].as_array().unwrap().clone();
+    let mut part = body["result"].clone();
+    while let Some(link) = part["next_chunk_internal_link"].as_str() {
+        part = sandbox.get(link).await.body;
+        rows.extend(part["data_array"].as_array().unwrap().clone());
+    }
+    assert_eq!(rows.len(), 249);
+    let id = body["statement_id"].as_str().unwrap();
+    assert_eq!(
+        sandbox
+            .get(&format!("{AT}/{id}/result/chunks/9"))
+            .await
+            .status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn external_links_are_fetched_without_a_token() {
+    let sandbox = Sandbox::with(Quirks {
+        chunk_rows: 200,
+        ..Quirks::default()
+    })
+    .await;
+    let body = sandbox
+        .statement(
+            "SELECT id FROM main.ref.countries",
+            json!({"disposition": "EXTERNAL_LINKS"}),
+        )
+        .await;
+    let link = &body["result"]["external_links"][0];
+    assert_eq!(link["next_chunk_index"], 1);
+    let rows: Value = sandbox
+        .client()
+        .get(link["external_link"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn a_result_beyond_the_limits_is_cut_or_refused() {
+    let sandbox = Sandbox::with(Quirks {
+        inline_bytes: 2000,
+        ..Quirks::default()
+    })
+    .await;
+    let cut = sandbox
+        .statement("SELECT id FROM main.ref.countries", json!({"row_limit": 5}))
+        .await;
+    assert_eq!(
+        (
+            &cut["manifest"]["truncated"],
+            &cut["manifest"]["total_row_count"]
+        ),
+        (&json!(true), &json!(5))
+    );
+    let refused = sandbox.failure("SELECT * FROM main.ref.countries").await;
+    assert!(
+        refused.starts_with("Inline byte limit exceeded"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_statement_can_be_canceled_and_the_late_ones_cancel_themselves() {
+    let sandbox = Sandbox::new().await;
+    sandbox
+        .running
+        .inject("SQL *slow* every delay=60s".parse().unwrap());
+    let body = sandbox
+        .statement("SELECT 'slow'", json!({"wait_timeout": "0s"}))
+        .await;
+    let id = body["statement_id"].clone();
+    let canceled = sandbox
+        .post(&format!("{AT}/{}/cancel", id.as_str().unwrap()), json!({}))
+        .await;
+    assert_eq!(canceled.body, json!({}));
+    assert_eq!(
+        sandbox.until_over(&id).await["status"],
+        json!({"state": "CANCELED"})
+    );
+    let late = sandbox
+        .statement(
+            "SELECT 'slow'",
+            json!({"wait_timeout": "5s", "on_wait_timeout": "CANCEL"}),
+        )
+        .await;
+    assert_eq!(late["status"]["state"], "CANCELED");
+    let done = sandbox.statement("SELECT 1", json!({})).await;
+    let path = format!("{AT}/{}", done["statement_id"].as_str().unwrap());
+    sandbox.post(&format!("{path}/cancel"), json!({})).await;
+    assert_eq!(
+        sandbox.get(&path).await.body["status"]["state"],
+        "SUCCEEDED"
+    );
+    sandbox.send(Method::DELETE, &path, None).await.unwrap();
+    assert_eq!(sandbox.get(&path).await.body["status"]["state"], "CLOSED");
+}
+
+#[tokio::test]
+async fn a_warehouse_is_started_by_a_statement() {
+    let sandbox = Sandbox::new().await;
+    let path = format!("/api/2.0/sql/warehouses/{}", sandbox.primary().warehouse_id);
+    sandbox.post(&format!("{path}/stop"), json!({})).await;
+    assert_eq!(sandbox.get(&path).await.body["state"], "STOPPED");
+    sandbox.rows("SELECT 1").await;
+    assert_eq!(
+        sandbox.get("/api/2.0/sql/warehouses").await.body["warehouses"][0]["state"],
+        "RUNNING"
+    );
+    assert_eq!(sandbox.get("/api/2.0/sql/warehouses/w9").await.status, 404);
+}

@@ -1,0 +1,111 @@
+//! The whole flow over the sandbox: the demo, with the configuration that the sandbox gives, planned and applied.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test's name is its sentence, and a panic its verdict"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::Utc;
+use drsync::apply::{Options, apply};
+use drsync::config::{Configuration, read_text};
+use drsync::databricks::{ConnectOptions, Environment, connect};
+use drsync::lakehouse::demo;
+use drsync::observe::observe;
+use drsync::plan::{Decision, Plan, Request, plan};
+use drsync::region::Regions;
+use drsync::sandbox::{self, Running, World};
+use tempfile::TempDir;
+
+struct Flow {
+    _folder: TempDir,
+    running: Running,
+    configuration: Configuration,
+    regions: Regions,
+}
+
+impl Flow {
+    async fn new() -> Flow {
+        let folder = tempfile::tempdir().unwrap();
+        demo::build(folder.path(), Utc::now()).await.unwrap();
+        let world = World::find(folder.path()).unwrap();
+        let running = sandbox::serve(sandbox::Options::new(world)).await.unwrap();
+        let text = running.configuration.as_bytes();
+        let configuration = read_text("drsync.json", text, folder.path());
+        let variables = [&running.primary, &running.secondary]
+            .map(|served| (served.token_variable.clone(), served.token.clone()));
+        let environment = Environment::new(BTreeMap::from(variables), None);
+        let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
+        let regions = connect(&options).await.unwrap().regions();
+        Flow {
+            _folder: folder,
+            running,
+            configuration,
+            regions,
+        }
+    }
+
+    async fn plan(&self) -> Plan {
+        let request = Request {
+            plan_id: "01JDPLAN".to_owned(),
+            full: true,
+            ..Request::default()
+        };
+        let regions = std::slice::from_ref(&self.regions);
+        let seen = observe(&self.configuration, regions, &request, Utc::now(), false).await;
+        plan(&seen, &request)
+    }
+
+    async fn apply(&self, plan: &Plan) -> drsync::apply::RunRecord {
+        let options = Options {
+            run_id: "01JDRUN".to_owned(),
+            actor: "tester".to_owned(),
+            parallelism: 4,
+            stop: Arc::default(),
+            signal: Arc::default(),
+            clock: Arc::new(Utc::now),
+            clock_overridden: false,
+        };
+        let regions = std::slice::from_ref(&self.regions);
+        apply(&plan.stored(), regions, &options, &|_| {}).await
+    }
+}
+
+fn decisions(plan: &Plan) -> Vec<(&str, Decision)> {
+    plan.groups()
+        .map(|(_, group)| (group.name.as_str(), group.decision))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_is_planned_applied_and_then_up_to_date() {
+    let flow = Flow::new().await;
+    let first = flow.plan().await;
+    let expected = [
+        ("orders", Decision::Sync),
+        ("reference_data", Decision::Sync),
+        ("customer_360", Decision::Blocked),
+    ];
+    assert_eq!(decisions(&first), expected, "{first:?}");
+    let record = flow.apply(&first).await;
+    // One group is blocked.
+    assert_eq!(record.exit.code, 4, "{record:?}");
+    let second = flow.plan().await;
+    let synced = decisions(&second)
+        .into_iter()
+        .filter(|(_, it)| *it == Decision::Sync);
+    assert_eq!(synced.count(), 0, "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_to_a_clone_copies_nothing_twice() {
+    let flow = Flow::new().await;
+    let plan = flow.plan().await;
+    let fault = "SQL *DEEP CLONE*orders` VERSION* 1 fail-after=TEMPORARILY_UNAVAILABLE";
+    flow.running.inject(fault.parse().unwrap());
+    let record = flow.apply(&plan).await;
+    assert_eq!(record.exit.code, 4, "{record:?}");
+}
