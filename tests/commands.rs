@@ -71,6 +71,92 @@ fn the_demo_leaves_a_folder_alone_that_is_not_its_own() {
 }
 
 #[test]
+fn a_demo_is_made_again_only_where_nothing_else_lies() {
+    let world = world();
+    std::fs::write(world.path().join("notes.txt"), "mine").expect("written");
+    let refused = drsync(world.path(), &["demo", "--dir", "."]);
+    assert_eq!(code(&refused), 7);
+    assert!(
+        stderr(&refused).contains("notes.txt") && !stderr(&refused).contains("east,"),
+        "{}",
+        stderr(&refused)
+    );
+    let west = world.path().join("west");
+    assert!(west.is_dir(), "nothing was removed");
+    std::fs::remove_file(world.path().join("notes.txt")).expect("removed");
+    assert_eq!(code(&drsync(world.path(), &["demo", "--dir", "."])), 0);
+}
+
+#[test]
+fn a_plan_replaces_nothing_but_a_plan() {
+    let world = world();
+    let folder = world.path();
+    let before = std::fs::read(folder.join("drsync.json")).expect("read");
+    let refused = drsync(folder, &["plan", "--out", "drsync.json"]);
+    assert_eq!(code(&refused), 7);
+    assert!(
+        stderr(&refused).contains("drsync.json is there already and holds no plan")
+            && stderr(&refused).contains("\ndrsync plan --out plan-2.json\n"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(
+        std::fs::read(folder.join("drsync.json")).expect("read"),
+        before
+    );
+    std::fs::create_dir(folder.join("folder")).expect("made");
+    for other in ["folder", "/dev/full"] {
+        let refused = drsync(folder, &["plan", "--out", other]);
+        assert_eq!(code(&refused), 7, "{other}");
+        assert!(stderr(&refused).contains("is no regular file"), "{other}");
+    }
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "-"])), 64);
+    for _ in 0..2 {
+        assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    }
+}
+
+/// The demo's configuration with a group whose name cannot be read.
+fn mistaken(folder: &Path) {
+    let path = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&path).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let groups = &mut configuration["workspaces"][0]["sync_groups"];
+    groups[2] = json!({"group_nam": "customer_360", "tables": ["crm.accounts"]});
+    std::fs::write(path, format!("{configuration:#}")).expect("written");
+}
+
+#[test]
+fn a_mistake_that_makes_a_group_disappear_is_always_told() {
+    let world = world();
+    let folder = world.path();
+    mistaken(folder);
+    for (arguments, ends) in [
+        (vec!["plan"], 0),
+        (vec!["plan", "--quiet", "--detailed-exitcode"], 3),
+        (
+            vec!["plan", "--only", "reference_data", "--detailed-exitcode"],
+            3,
+        ),
+        (vec!["status", "--quiet"], 0),
+        (vec!["apply", "--auto-approve"], 4),
+        (vec!["apply", "--auto-approve", "--quiet"], 4),
+    ] {
+        let output = drsync(folder, &arguments);
+        let told = stderr(&output);
+        assert_eq!(code(&output), ends, "{arguments:?} {told}");
+        assert!(told.starts_with("drsync: drsync.json has "), "{told}");
+        assert!(
+            told.contains(" line ") && told.contains("workspaces[0].sync_groups[2]"),
+            "{arguments:?} {told}"
+        );
+    }
+    let printed = drsync(folder, &["plan", "--json"]);
+    let plan: Value = serde_json::from_str(&stdout(&printed)).expect("JSON");
+    assert_eq!(plan["kind"], "drsync.plan");
+}
+
+#[test]
 fn a_plan_is_stored_shown_and_applied_exactly_once() {
     let world = world();
     let plan = drsync(world.path(), &["plan", "--out", "p.json"]);
@@ -93,7 +179,9 @@ fn a_plan_is_stored_shown_and_applied_exactly_once() {
 
     let again = drsync(world.path(), &["apply", "p.json"]);
     assert!(
-        stdout(&again).contains("overtaken     orders"),
+        stdout(&again)
+            .starts_with("Nothing to do: this plan was applied before, orders is at cut 2")
+            && stdout(&again).contains("overtaken     orders"),
         "{}",
         stdout(&again)
     );
@@ -130,6 +218,40 @@ fn a_plan_that_was_stored_is_what_json_prints() {
         printed.stdout,
         std::fs::read(world.path().join("p.json")).expect("stored")
     );
+}
+
+#[test]
+fn history_is_chosen_and_ordered_by_when_cuts_were_committed() {
+    let world = world();
+    let folder = world.path();
+    let later = "2026-11-23T11:00:00Z";
+    let applied = drsync_at(
+        later,
+        folder,
+        &["apply", "--auto-approve", "--only", "orders"],
+    );
+    assert_eq!(code(&applied), 0, "{}", stderr(&applied));
+    // The point of cut 2 of orders is before that of the other group's cut, or at it.
+    let shown = stdout(&drsync_at(later, folder, &["history"]));
+    assert!(
+        shown.starts_with("3 cuts; the newest is orders cut 2"),
+        "{shown}"
+    );
+    let since = stdout(&drsync_at(
+        later,
+        folder,
+        &["history", "--since", "2026-11-23"],
+    ));
+    assert!(
+        since.starts_with("1 cut; the newest is orders cut 2"),
+        "{since}"
+    );
+    let until = stdout(&drsync_at(
+        later,
+        folder,
+        &["history", "--until", "2026-11-22"],
+    ));
+    assert!(until.starts_with("2 cuts; "), "{until}");
 }
 
 #[test]

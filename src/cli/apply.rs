@@ -42,6 +42,8 @@ pub(super) struct Ready {
     pub(super) regions: Vec<Regions>,
     /// Where records are kept on this machine.
     pub(super) folder: PathBuf,
+    /// The configuration it was computed from has mistakes.
+    pub(super) mistaken: bool,
 }
 
 /// What an apply did, and where the record of it lies on this machine.
@@ -67,7 +69,7 @@ impl Apply {
                 unmailed(context, plan);
             }
             report(context, &events, plan, &done, shown)?;
-            Ok(ExitStatus::recorded(&done.record.exit))
+            Ok(exit(&done.record, ready.mistaken))
         })
     }
 
@@ -99,6 +101,7 @@ impl Apply {
         Ok(Ready {
             regions: regions::of_plan(plan, context.clock).await?,
             folder: PathBuf::new(),
+            mistaken: false,
             stored,
         })
     }
@@ -108,6 +111,7 @@ impl Apply {
         Ok(Ready {
             stored: looked.plan.stored(),
             regions: looked.regions,
+            mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
     }
@@ -201,6 +205,16 @@ pub(super) async fn carry_out(
         false => None,
     };
     Ok(Done { record, kept })
+}
+
+/// How it ends: as the record says, and never well where the configuration has mistakes.
+fn exit(record: &RunRecord, mistaken: bool) -> ExitStatus {
+    match (ExitStatus::recorded(&record.exit), mistaken) {
+        // Of a good end every group of the plan is in order: nothing is, only where there is none.
+        (ExitStatus::Ok, true) if record.groups.is_empty() => ExitStatus::Failed,
+        (ExitStatus::Ok, true) => ExitStatus::Partial,
+        (status, _) => status,
+    }
 }
 
 fn report(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::flags::Context;
-use super::{ExitStatus, Failure};
+use super::{ExitStatus, Failure, output};
 use crate::config::{self, Configuration};
 use crate::render;
 
@@ -35,22 +35,20 @@ pub(super) fn read(context: &Context) -> Result<Found, Failure> {
     })
 }
 
-/// Reads the configuration and tells on stderr what of it is left out; nothing usable is a failure.
+/// Reads the configuration and tells every mistake of it on stderr; nothing usable is a failure.
+///
+/// Even `--quiet` does not silence it: a mistake can keep a group or a workspace out of everything that follows.
 pub(super) fn usable(context: &Context) -> Result<Found, Failure> {
     let found = read(context)?;
     let configuration = &found.configuration;
     if configuration.workspaces.is_empty() {
         return Err(Failure::configuration(configuration, &context.style));
     }
-    // A group with mistakes is in the plan as blocked, and says so there.
-    let mut rest = configuration.clone();
-    rest.mistakes
-        .retain(|mistake| !mistake.path.contains("sync_groups["));
-    if !rest.mistakes.is_empty() {
-        let lines = render::config::mistakes(&rest, &context.style);
-        let headline = render::config::headline(&rest);
-        context.remark(&format!(
-            "drsync: {headline}; what is valid goes on\n{}",
+    if !configuration.mistakes.is_empty() {
+        let lines = render::config::mistakes(configuration, &context.style);
+        let headline = render::config::headline(configuration);
+        output::note(&format!(
+            "drsync: {headline}: only what is valid goes on\n{}",
             lines.trim_end()
         ));
     }

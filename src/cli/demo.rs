@@ -12,6 +12,7 @@ use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::{ExitStatus, Failure, keep, output};
 use crate::lakehouse::demo;
+use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
 
 /// See it work: two regions with real Delta tables in a folder, validated, planned, applied
@@ -44,7 +45,14 @@ const MARGIN: &str = "   ";
 async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure> {
     let world = demo::build(dir, context.clock.now())
         .await
-        .map_err(|error| Failure::of(ExitStatus::Refused, error))?;
+        .map_err(|error| match error.kind {
+            RegionErrorKind::Conflict => {
+                let elsewhere = render::plan::shell(&elsewhere(dir).display().to_string());
+                Failure::of(ExitStatus::Refused, error)
+                    .remedy(format!("drsync demo --dir {elsewhere}"))
+            }
+            _ => Failure::of(ExitStatus::Failed, error),
+        })?;
     let folder = shown(dir);
     output::data(&format!(
         "Two regions with real Delta tables, made in {folder}\n  \
@@ -67,6 +75,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         stored,
         regions: looked.regions,
         folder: looked.found.folder,
+        mistaken: false,
     };
     let record = apply::carry_out(context, &Events::none(), &ready)
         .await?
@@ -84,7 +93,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let looked = look(context, &Asking::default()).await?;
     let text = render::plan::text(&looked.plan, &context.style);
     step("5  drsync plan", &text, |line| {
-        of_plan(line) && !line.starts_with("blocked")
+        of_plan(line) && !line.starts_with("waiting")
     })?;
     output::data(&format!(
         "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
@@ -113,6 +122,16 @@ fn of_plan(line: &str) -> bool {
     let detail = line.starts_with("  ! ") || line.starts_with("    ") || line.starts_with("GRANT ");
     let continued = line.starts_with(&" ".repeat(20));
     (!detail || continued) && !line.starts_with("clock ")
+}
+
+/// A folder of which nothing is there yet.
+fn elsewhere(dir: &Path) -> PathBuf {
+    let names = (2..).map(|number: u32| match dir.file_name() {
+        Some(name) => dir.with_file_name(format!("{}-{number}", name.display())),
+        None => dir.join(format!("drsync-demo-{number}")),
+    });
+    let free = names.into_iter().find(|path| !path.exists());
+    free.unwrap_or_default()
 }
 
 /// `./drsync-demo`.

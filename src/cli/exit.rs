@@ -10,10 +10,10 @@ use crate::apply::Exit;
 /// | 1 | failed | groups failed and none is in order, or anything unclassified |
 /// | 1 | blocked | of an apply: every group is blocked |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
-/// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks |
-/// | 4 | partial | some groups failed, are blocked or stale, others are in order |
+/// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
+/// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
 /// | 5 | stale | the plan expired, or everything it was computed from has moved |
-/// | 7 | refused | declined, or no terminal and no `--auto-approve` |
+/// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace |
 /// | 8 | primary region not available | the primary does not answer |
 /// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
@@ -132,8 +132,12 @@ impl ExitStatus {
             ExitStatus::Failed => "groups failed and none is in order, or anything unclassified",
             ExitStatus::AllBlocked => "apply: groups are blocked and none is in order",
             ExitStatus::Changes => "plan --detailed-exitcode: an apply would do something",
-            ExitStatus::Blocked => "validate, plan --detailed-exitcode: something blocks",
-            ExitStatus::Partial => "some groups failed, are blocked or stale, others are in order",
+            ExitStatus::Blocked => {
+                "validate, plan --detailed-exitcode: something blocks, or the configuration is mistaken"
+            }
+            ExitStatus::Partial => {
+                "some groups failed, are blocked, stale or mistaken, others are in order"
+            }
             ExitStatus::Stale => "the plan expired, or all it was computed from has moved",
             ExitStatus::Refused => "declined, or no terminal and no --auto-approve",
             ExitStatus::PrimaryAway => "the primary does not answer",

@@ -15,10 +15,10 @@ use crate::render::history::{self, WorkspaceHistory};
 pub(super) struct History {
     /// Only the cuts of this group
     group: Option<String>,
-    /// From this moment or day on
+    /// Only cuts committed from this moment or day on
     #[arg(long, value_name = "WHEN", value_parser = first_moment)]
     since: Option<DateTime<Utc>>,
-    /// Until this moment or day
+    /// Only cuts committed until this moment or day
     #[arg(long, value_name = "WHEN", value_parser = last_moment)]
     until: Option<DateTime<Utc>>,
 }
@@ -83,8 +83,8 @@ impl History {
                     .group
                     .as_ref()
                     .is_none_or(|group| *group == cut.group_name)
-                && self.since.is_none_or(|since| cut.recovery_point >= since)
-                && self.until.is_none_or(|until| cut.recovery_point <= until)
+                && self.since.is_none_or(|since| cut.committed_at >= since)
+                && self.until.is_none_or(|until| cut.committed_at <= until)
         });
         cuts.sort_by(|a, b| {
             let newest_first = b.cut_number.cmp(&a.cut_number);

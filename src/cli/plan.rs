@@ -31,9 +31,19 @@ impl Plan {
             detailed_exitcode,
             asking,
         } = self;
-        let plan = look::block_on(look::look(context, &asking))?.plan;
+        if let Some(path) = &out {
+            if path == Path::new("-") {
+                let message = "--out takes a file; --json prints the plan to stdout";
+                return Err(Failure::new(ExitStatus::Usage, message));
+            }
+            keep::place_for_plan(path)?;
+        }
+        let looked = look::block_on(look::look(context, &asking))?;
+        let plan = looked.plan;
         let stored = plan.stored();
         if let Some(path) = &out {
+            // Looking takes its time: somebody may have put something there.
+            keep::place_for_plan(path)?;
             keep::whole(path, &stored.bytes).context("store the plan")?;
         }
         if context.json {
@@ -45,7 +55,8 @@ impl Plan {
             }
             output::data(&text)?;
         }
-        Ok(exit(&plan, detailed_exitcode))
+        let mistaken = !looked.found.configuration.mistakes.is_empty();
+        Ok(exit(&plan, detailed_exitcode, mistaken))
     }
 }
 
@@ -53,10 +64,12 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn exit(plan: &Document, detailed: bool) -> ExitStatus {
-    let blocked = plan
-        .groups()
-        .any(|(_, group)| group.decision == Decision::Blocked);
+/// A mistake of the configuration blocks whatever it is about, even a group that it keeps out of the plan.
+fn exit(plan: &Document, detailed: bool, mistaken: bool) -> ExitStatus {
+    let blocked = mistaken
+        || plan
+            .groups()
+            .any(|(_, group)| group.decision == Decision::Blocked);
     match (look::no_primary(plan), detailed) {
         (true, _) => ExitStatus::PrimaryAway,
         (false, true) if blocked => ExitStatus::Blocked,

@@ -34,6 +34,7 @@ impl Status {
             let parts = Parts {
                 tables: self.table.is_some(),
                 unprotected: self.unprotected,
+                reasons: &looked.plan.unprotected,
             };
             output::data(&render::status::text(&status, parts, &context.style))?;
         }

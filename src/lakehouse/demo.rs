@@ -20,6 +20,8 @@ pub const MARKER: &str = ".drsync-demo";
 pub const CONFIGURATION: &str = "drsync.json";
 
 const PRINCIPAL: &str = "dr-sync@example.com";
+/// Entries that are named where a folder is not the demo's own.
+const OTHERS_MAX: usize = 5;
 /// Who owns the tables.
 const OWNER: &str = "shop-team@example.com";
 
@@ -36,19 +38,35 @@ pub struct Demo {
     pub workflows: usize,
 }
 
-/// Builds the demo in a folder, which is made; one that an earlier call built is thrown away first.
+/// Everything the demo makes in its folder, and what commands that are tried there leave in it.
+const MADE: [&str; 6] = [
+    CONFIGURATION,
+    "east",
+    "west",
+    "plan.json",
+    ".drsync",
+    MARKER,
+];
+
+/// Builds the demo in a folder, which is made; what an earlier call built there is thrown away first.
 ///
 /// # Errors
-/// `Conflict` if the folder holds something else; otherwise those of the disk.
+/// `Conflict` if the folder holds anything else; otherwise those of the disk.
 pub async fn build(dir: &Path, now: DateTime<Utc>) -> Result<Demo, RegionError> {
     let doing = format!("build the demo in {}", dir.display());
     let failed =
         |error: &io::Error| RegionError::new(RegionErrorKind::Other, &doing, error.to_string());
-    if holds_something_else(dir).map_err(|error| failed(&error))? {
+    let others = others(dir).map_err(|error| failed(&error))?;
+    if !others.is_empty() {
+        let more = match others.len().saturating_sub(OTHERS_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = others[..others.len().min(OTHERS_MAX)].join(", ");
         return Err(RegionError::new(
             RegionErrorKind::Conflict,
             doing,
-            format!("the folder holds something that is no demo: there is no {MARKER} in it"),
+            format!("the folder holds what is no demo's: {named}{more}"),
         ));
     }
     let demo = make(dir, now).await;
@@ -70,15 +88,23 @@ pub async fn advance(dir: &Path, now: DateTime<Utc>) -> Result<(), RegionError> 
         .map_err(|error| refusal(doing, &error))
 }
 
-fn holds_something_else(dir: &Path) -> io::Result<bool> {
-    if dir.join(MARKER).is_file() {
-        return Ok(false);
+/// Entries of a folder that no demo made; without the marker nothing is a demo's.
+fn others(dir: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let made = dir.join(MARKER).is_file();
+    let mut others = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        if !made || !MADE.iter().any(|one| name == *one) {
+            others.push(name.display().to_string());
+        }
     }
-    match std::fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_some()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    others.sort();
+    Ok(others)
 }
 
 async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
@@ -105,21 +131,18 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     })
 }
 
-/// Empties a demo's folder; the marker goes last.
+/// Removes what a demo made; the marker goes last.
 fn clear(dir: &Path) -> io::Result<()> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name() == MARKER {
-            continue;
-        }
-        match entry.file_type()?.is_dir() {
-            true => std::fs::remove_dir_all(entry.path())?,
-            false => std::fs::remove_file(entry.path())?,
+    for name in MADE {
+        let path = dir.join(name);
+        let removed = match std::fs::symlink_metadata(&path) {
+            Ok(there) if there.is_dir() => std::fs::remove_dir_all(&path),
+            Ok(_) => std::fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ pub fn text(history: &History, style: &Style) -> String {
             .flat_map(|workspace| &workspace.cuts)
     };
     let mut page = Page::default();
-    let newest = all().max_by_key(|cut| cut.recovery_point);
+    let newest = all().max_by_key(|cut| (cut.committed_at, cut.cut_number));
     let verdict = match newest {
         Some(cut) => format!(
             "{}; the newest is {} {}",

@@ -14,7 +14,7 @@ mod waiting;
 pub use first::shell;
 pub(super) use notes::warnings;
 pub use saved::saved;
-pub(super) use verdict::{tally, verdict};
+pub(super) use verdict::{just_pending, tally, verdict};
 
 use verdict::nothing_to_tell;
 
@@ -24,12 +24,14 @@ use super::{Page, Style, Tone, away};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Plan};
 
-/// The whole plan; one line where there is nothing to do and not everything was asked for.
+/// The whole plan; where there is nothing to do and not everything was asked for one line, and what waits for more than the clock.
 pub fn text(plan: &Plan, style: &Style) -> String {
     let shown = Shown::of(plan, *style);
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(plan))]);
     if !style.verbose && nothing_to_tell(plan) {
+        waiting::held(&shown, &mut page);
+        page.block(notes::unprotected_count(&shown));
         return page.text();
     }
     page.block(away::facts(plan, style));

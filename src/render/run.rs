@@ -90,7 +90,12 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
         130 | 143 => "Interrupted",
         5 => return stale(record),
         _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts),
-        _ if trouble == 0 && overtaken > 0 => return applied_before(record),
+        _ if synchronized == 0
+            && overtaken > 0
+            && trouble == number(record, GroupOutcome::Blocked) =>
+        {
+            return applied_before(record);
+        }
         _ if trouble == 0 => "Nothing to do",
         4 => "Partial",
         _ if synchronized > 0 => "Partial",
@@ -117,18 +122,31 @@ fn stale(record: &RunRecord) -> String {
 }
 
 fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
+    let number = |outcome: &str| {
+        let groups = record.groups.iter();
+        groups.filter(|group| word(group) == outcome).count()
+    };
     [
-        (GroupOutcome::Synchronized, " synchronized"),
-        (GroupOutcome::Failed, " failed"),
-        (GroupOutcome::Blocked, " blocked"),
-        (GroupOutcome::Stale, " stale"),
-        (GroupOutcome::NotStarted, " not started"),
-        (GroupOutcome::Overtaken, " overtaken"),
-        (GroupOutcome::Waiting, " waiting"),
-        (GroupOutcome::UpToDate, " up to date"),
+        " synchronized",
+        " failed",
+        " blocked",
+        " stale",
+        " stopped",
+        " not started",
+        " overtaken",
+        " waiting",
+        " up to date",
     ]
-    .map(|(outcome, word)| (number(record, outcome), word))
+    .map(|word| (number(word.trim_start()), word))
     .to_vec()
+}
+
+/// How a group ended; one whose tables were being cloned was stopped, whatever the record calls it.
+fn word(group: &GroupRecord) -> &'static str {
+    match group.outcome {
+        GroupOutcome::NotStarted if !group.tables.is_empty() => "stopped",
+        outcome => outcome.as_str(),
+    }
 }
 
 /// `Synchronized: 2 groups, 10 up to date`.
@@ -140,19 +158,25 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
     format!("Synchronized: {}", super::plan::tally(&parts))
 }
 
-/// A plan that somebody applied before: its cuts are there.
+/// A plan that was applied before: its cuts are there, and what it blocked is blocked.
 fn applied_before(record: &RunRecord) -> String {
     let cuts: Vec<String> = record
         .groups
         .iter()
         .filter(|group| group.outcome == GroupOutcome::Overtaken)
         .map(|group| match (group.cut, group.recovery_point) {
-            (Some(cut), Some(point)) => format!("{} {}", name(&group.name), cut_label(cut, point)),
+            (Some(cut), Some(point)) => {
+                format!("{} is at {}", name(&group.name), cut_label(cut, point))
+            }
             (Some(_) | None, _) => name(&group.name),
         })
         .collect();
+    let blocked = match number(record, GroupOutcome::Blocked) {
+        0 => String::new(),
+        blocked => format!("; {} blocked", plural(blocked, "group")),
+    };
     format!(
-        "Nothing to do: this plan is already completed by {}",
+        "Nothing to do: this plan was applied before, {}{blocked}",
         few(&cuts, 3)
     )
 }
@@ -194,7 +218,7 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut lines = vec![];
     for (group, label) in told.iter().zip(&labels) {
-        let word = group.outcome.as_str();
+        let word = word(group);
         let number = numbers.entry(word).or_default();
         *number += 1;
         if !style.verbose && *number > limit(group.outcome) {
@@ -274,7 +298,8 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
         (Some(cut), None) => Some(format!("cut {cut}")),
         (None, _) => None,
     };
-    let message = group.message.as_deref().map(clean);
+    let message = group.message.as_deref();
+    let message = message.map(|text| clean(text.strip_prefix("stopped; ").unwrap_or(text)));
     let message = blocked(plan, group).or(message);
     if group.outcome == GroupOutcome::Overtaken {
         return message.or(cut).unwrap_or_default();
@@ -370,18 +395,36 @@ fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
         .collect()
 }
 
+/// Whether primary and secondary took everything they were to take down: from what was seen, and from what the apply says.
+fn recorded_in(plan: &Plan, record: &RunRecord) -> (bool, bool) {
+    let regions = || plan.workspaces.iter().map(|workspace| &workspace.observed);
+    let behind = |warning: &String| {
+        warning.contains(" is not recorded in the primary: ")
+            || warning.contains(" is not in the primary's log yet: ")
+            || warning.starts_with("the primary's metadata tables are behind: ")
+    };
+    let refused = |group: &GroupRecord| {
+        let said = group.message.as_deref().unwrap_or_default();
+        said.starts_with("secondary region not available")
+            || said.starts_with("the metadata table in the secondary cannot be written")
+    };
+    (
+        regions().all(|seen| seen.primary.reachable) && !record.warnings.iter().any(behind),
+        regions().all(|seen| seen.secondary.reachable) && !record.groups.iter().any(refused),
+    )
+}
+
 fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> Vec<String> {
     if !plan.applyable {
         return vec![];
     }
-    let both = plan.workspaces.iter().all(|workspace| {
-        workspace.observed.primary.reachable && workspace.observed.secondary.reachable
-    });
-    let place = match both && record.exit.code != REGION_AWAY {
-        true => "in both regions",
-        false => "in the region that answers",
+    let run = short(&record.run_id);
+    let mut text = match recorded_in(plan, record) {
+        (true, true) => format!("Recorded in both regions as {run}"),
+        (true, false) => format!("Recorded in the primary only as {run}"),
+        (false, true) => format!("Recorded in the secondary only as {run}"),
+        (false, false) => format!("Run {run} is recorded in neither region"),
     };
-    let mut text = format!("Recorded {place} as {}", short(&record.run_id));
     if let Some(kept) = kept {
         text.push_str(&format!("; here: {}", clean(kept)));
     }

@@ -3,9 +3,15 @@
 use super::clean::{clean, name};
 use super::figures::{plural, span};
 use super::layout::{few, hanging, table};
+use super::plan::just_pending;
 use super::{Page, Style, Tone, away};
-use crate::plan::Decision;
-use crate::plan::status::{GroupStatus, RegionStatus, Rpo, Status, TableStatus, WorkspaceStatus};
+use crate::ledger::Status as RowStatus;
+use crate::plan::document::Unprotected;
+use crate::plan::status::{
+    GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
+    WorkspaceStatus,
+};
+use crate::plan::{Decision, Warning, WarningCode};
 
 /// Groups in the table; further ones that are in order are counted.
 const ROWS_MAX: usize = 20;
@@ -14,15 +20,17 @@ const TROUBLES_MAX: usize = 12;
 
 /// What of a status is shown beside the groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Parts {
+pub struct Parts<'a> {
     /// Every table of the groups.
     pub tables: bool,
     /// The named tables that are not synchronized.
     pub unprotected: bool,
+    /// Why tables are not synchronized, as far as that is known.
+    pub reasons: &'a [Unprotected],
 }
 
 /// How every group stands.
-pub fn text(status: &Status, parts: Parts, style: &Style) -> String {
+pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(status))]);
     page.block(regions(status, style));
@@ -34,9 +42,7 @@ pub fn text(status: &Status, parts: Parts, style: &Style) -> String {
     }
     page.block(troubles(status, style));
     page.block(warnings(status, style));
-    if parts.unprotected || style.verbose {
-        page.block(unprotected(status, parts.unprotected));
-    }
+    page.block(unprotected(status, parts, style));
     page.text()
 }
 
@@ -64,34 +70,52 @@ fn primary_away(status: &Status) -> bool {
 
 fn verdict(status: &Status) -> String {
     let all = entries(status).count();
-    let with_cut = entries(status)
-        .filter(|(_, group)| group.last_cut.is_some())
-        .count();
+    let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
+        let groups = entries(status);
+        groups
+            .filter(|(workspace, group)| counts(workspace, group))
+            .count()
+    };
+    let gone = |workspace: &WorkspaceStatus| {
+        !workspace.regions.primary.reachable && !workspace.regions.secondary.reachable
+    };
+    if !status.workspaces.is_empty() && status.workspaces.iter().all(gone) {
+        return "Both regions away: nothing is known".to_owned();
+    }
+    if primary_away(status) {
+        let ready = number(&|workspace, group| {
+            workspace.regions.secondary.reachable && group.last_cut.is_some()
+        });
+        return format!(
+            "Primary region not available; {ready} of {} can be brought to a cut right now",
+            plural(all, "group")
+        );
+    }
     let secondary = status
         .workspaces
         .iter()
         .all(|workspace| workspace.regions.secondary.reachable);
-    if primary_away(status) {
-        return match secondary {
-            true => format!(
-                "Primary region not available; {with_cut} of {} can be brought to a cut right now",
-                plural(all, "group")
-            ),
-            false => "Neither region available; nothing is known but the configuration".to_owned(),
-        };
-    }
-    let guarded = entries(status).filter(|(_, group)| group.protected).count();
+    let guarded = number(&|_, group| group.protected);
     let mut text = match (secondary, guarded == all) {
         (false, _) => format!(
-            "Secondary region not available; {with_cut} of {} have a cut",
+            "Secondary region not available; {} of {} have a cut",
+            number(&|_, group| group.last_cut.is_some()),
             plural(all, "group")
         ),
         (true, true) => format!("{} protected", plural(all, "group")),
         (true, false) => format!("{guarded} of {} protected", plural(all, "group")),
     };
-    let never = all - with_cut;
-    if never > 0 && secondary {
-        text.push_str(&format!(", {never} never synchronized"));
+    let never = number(&|_, group| {
+        secondary && group.last_cut.is_none() && !blocked(group) && !failed(group)
+    });
+    for (number, word) in [
+        (number(&|_, group| blocked(group)), "blocked"),
+        (number(&|_, group| failed(group)), "failed"),
+        (never, "never synchronized"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {word}"));
+        }
     }
     let lag = entries(status)
         .filter_map(|(_, group)| group.lag_seconds)
@@ -100,8 +124,14 @@ fn verdict(status: &Status) -> String {
         .filter(|(_, group)| group.rpo == Rpo::Breached)
         .map(|(_, group)| name(&group.name))
         .collect();
+    let known = entries(status).all(|(_, group)| group.lag_seconds.is_some());
+    let pending = entries(status).filter_map(|(_, group)| group.pending_commits);
     match lag {
-        Some(..=0) => text.push_str("; nothing pending"),
+        Some(..=0) => match pending.sum() {
+            0 if known => text.push_str("; nothing pending"),
+            0 => {}
+            pending => text.push_str(&format!("; {}", just_pending(pending))),
+        },
         Some(lag) => text.push_str(&format!("; worst lag {}", span(lag))),
         None => {}
     }
@@ -114,6 +144,31 @@ fn verdict(status: &Status) -> String {
         many => text.push_str(&format!(", {} groups breach their RPO", many.len())),
     }
     text
+}
+
+/// Something but a region that is away stands in its way.
+fn blocked(group: &GroupStatus) -> bool {
+    let mut findings = group.findings.iter();
+    findings.any(|finding| finding.blocks() && !away::says_away(finding.code))
+}
+
+/// Its last sync failed, and nothing is known that will make the next one fail.
+fn failed(group: &GroupStatus) -> bool {
+    !blocked(group) && group.status == Some(RowStatus::Failed)
+}
+
+/// Why it is paused.
+fn paused(group: &GroupStatus) -> Option<&str> {
+    let reason = group.reason.as_deref()?;
+    (group.decision == Some(Decision::Waiting) && reason.starts_with("paused: ")).then_some(reason)
+}
+
+fn lag(group: &GroupStatus) -> String {
+    match (group.lag_seconds, group.pending_commits) {
+        (Some(..=0), Some(1..)) => "<1s".to_owned(),
+        (Some(lag), _) => span(lag),
+        (None, _) => "-".to_owned(),
+    }
 }
 
 /// Both regions, where one does not answer or everything is asked for.
@@ -156,15 +211,15 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
 fn groups(status: &Status, style: &Style) -> Vec<String> {
     let all: Vec<_> = entries(status).collect();
     let everything = style.verbose || all.len() <= ROWS_MAX + 1;
+    let away = primary_away(status);
     let (told, left_out): (Vec<_>, Vec<_>) = all
         .iter()
-        .partition(|(_, group)| everything || !in_order(group));
+        .partition(|(_, group)| everything || !in_order(group, away));
     let room = ROWS_MAX.max(told.len()).min(2 * ROWS_MAX);
     let shown: Vec<_> = told
         .iter()
         .take(if everything { usize::MAX } else { room })
         .collect();
-    let away = primary_away(status);
     let rows: Vec<Vec<String>> = shown
         .iter()
         .map(|(workspace, group)| {
@@ -173,12 +228,8 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
                 away::cut_cell(group.last_cut.as_ref()),
             ];
             match away {
-                true => row.push(replicas(group)),
-                false => row.extend([
-                    group.lag_seconds.map_or("-".to_owned(), span),
-                    rpo(group),
-                    at_cut(group),
-                ]),
+                true => row.push(replicas(workspace, group)),
+                false => row.extend([lag(group), rpo(group), at_cut(group)]),
             }
             row
         })
@@ -195,16 +246,21 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
         ));
     }
     if !left_out.is_empty() {
+        let met = if away { "" } else { ", RPO met" };
         lines.push(format!(
-            "  {} more groups: all replicas at their cut, RPO met",
+            "  {} more groups: all replicas at their cut{met}",
             left_out.len()
         ));
     }
     lines
 }
 
-fn in_order(group: &GroupStatus) -> bool {
-    group.protected && group.findings.is_empty() && matches!(group.rpo, Rpo::Met | Rpo::Unknown)
+fn in_order(group: &GroupStatus, away: bool) -> bool {
+    group.protected
+        && !blocked(group)
+        && !failed(group)
+        && paused(group).is_none()
+        && (away || group.findings.is_empty() && group.rpo == Rpo::Met)
 }
 
 fn rpo(group: &GroupStatus) -> String {
@@ -241,8 +297,14 @@ fn at_cut(group: &GroupStatus) -> String {
     }
 }
 
-fn replicas(group: &GroupStatus) -> String {
+fn replicas(workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
+    let RegionsStatus { primary, secondary } = &workspace.regions;
+    let ledgers = [primary, secondary].map(|region| match region.reachable {
+        true => region.ledger,
+        false => LedgerPresence::Unknown,
+    });
     match (counted(group), &group.last_cut) {
+        (_, None) if ledgers == [LedgerPresence::Unknown; 2] => "not known".to_owned(),
         (_, None) => "never synchronized".to_owned(),
         ((_, _, false), Some(_)) => "not seen".to_owned(),
         ((here, 0, true), Some(_)) => format!("{here} of {} at the cut", group.tables.len()),
@@ -310,16 +372,20 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
             ([], Some(Decision::Waiting)) if group.rpo == Rpo::Breached || style.verbose => {
                 group.reason.as_deref().map(clean)
             }
-            ([], _) => None,
+            ([], _) => paused(group).map(clean),
             (findings, _) => Some(few(findings, 3)),
         };
-        let Some(text) = text else { continue };
+        let (decision, text) = match (failed(group), &group.message, text) {
+            (true, Some(message), None) => ("failed", clean(message)),
+            (true, Some(message), Some(text)) => ("failed", format!("{}; {text}", clean(message))),
+            (_, _, Some(text)) => (group.decision.map_or("blocked", Decision::as_str), text),
+            (_, _, None) => continue,
+        };
         if !style.verbose && told == TROUBLES_MAX {
             more += 1;
             continue;
         }
         told += 1;
-        let decision = group.decision.map_or("blocked", Decision::as_str);
         lines.extend(hanging(
             &format!("{decision:<9}{}  ", label(status, workspace, group)),
             &text,
@@ -327,15 +393,20 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
         ));
     }
     if more > 0 {
-        lines.push(format!("blocked  {more} more groups: drsync validate"));
+        lines.push(format!("         {more} more groups: drsync status -v"));
     }
     lines
 }
 
 fn warnings(status: &Status, style: &Style) -> Vec<String> {
     let limit = if style.verbose { usize::MAX } else { 5 };
-    let mut lines: Vec<String> = status
+    // Tables that are left out have a line of their own.
+    let told: Vec<&Warning> = status
         .warnings
+        .iter()
+        .filter(|warning| warning.code != WarningCode::UnprotectedTables)
+        .collect();
+    let mut lines: Vec<String> = told
         .iter()
         .take(limit)
         .flat_map(|warning| {
@@ -352,7 +423,7 @@ fn warnings(status: &Status, style: &Style) -> Vec<String> {
             hanging("warning  ", &text, style.width)
         })
         .collect();
-    if let Some(more @ 1..) = status.warnings.len().checked_sub(limit) {
+    if let Some(more @ 1..) = told.len().checked_sub(limit) {
         lines.push(format!(
             "warning  {}: drsync status -v",
             plural(more, "more warning")
@@ -361,18 +432,35 @@ fn warnings(status: &Status, style: &Style) -> Vec<String> {
     lines
 }
 
-fn unprotected(status: &Status, asked: bool) -> Vec<String> {
-    let lines: Vec<String> = entries(status)
-        .flat_map(|(workspace, group)| {
-            let label = label(status, workspace, group);
-            group
-                .unprotected
-                .iter()
-                .map(move |table| format!("not copied  {label}  {}", name(table)))
-        })
-        .collect();
-    match lines.is_empty() && asked {
-        true => vec!["Every table of the configuration is synchronized".to_owned()],
-        false => lines,
+/// The tables that are left out: with the reasons where they were asked for, else how many.
+fn unprotected(status: &Status, parts: Parts<'_>, style: &Style) -> Vec<String> {
+    let number: usize = entries(status)
+        .map(|(_, group)| group.unprotected.len())
+        .sum();
+    match (number, parts.unprotected || style.verbose) {
+        (0, _) if parts.unprotected => {
+            return vec!["No table of the configuration is left out".to_owned()];
+        }
+        (1.., false) => {
+            let tables = plural(number, "table");
+            return vec![format!("not copied  {tables}: drsync status --unprotected")];
+        }
+        (_, _) => {}
     }
+    let mut lines = vec![];
+    for (workspace, group) in entries(status) {
+        let label = label(status, workspace, group);
+        for table in &group.unprotected {
+            let mut reasons = parts.reasons.iter();
+            let why = reasons.find(|one| one.group == group.name && one.table == *table);
+            let why = why.map_or(String::new(), |one| format!(" ({})", clean(&one.reason)));
+            let text = format!("{}{why}", name(table));
+            lines.extend(hanging(
+                &format!("not copied  {label}  "),
+                &text,
+                style.width,
+            ));
+        }
+    }
+    lines
 }

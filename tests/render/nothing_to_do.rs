@@ -99,3 +99,54 @@ fn a_breached_objective_leads_although_nothing_can_be_done() {
     group.pending_commits = Some(3);
     insta::assert_snapshot!(text(&plan, &narrow()));
 }
+
+#[test]
+fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
+    let mut plan = agreeing();
+    let mut active = waiting(
+        "orders",
+        ReasonCode::WorkflowActive,
+        "orders_job run 90 is active since 2026-11-22T10:47:00Z",
+    );
+    active.pending_commits = Some(3);
+    active.lag_seconds = Some(780);
+    plan.workspaces[0].groups.extend([
+        active,
+        waiting(
+            "archive",
+            ReasonCode::Paused,
+            "paused: until the move is done",
+        ),
+        waiting(
+            "finance",
+            ReasonCode::WorkflowNeverSucceeded,
+            "finance_close has no successful run yet",
+        ),
+    ]);
+    plan.unprotected = vec![drsync::plan::document::Unprotected {
+        group: "orders".to_owned(),
+        table: "main.shop.masked".to_owned(),
+        reason: "it has a mask".to_owned(),
+    }];
+    insta::assert_snapshot!(text(&plan, &narrow()), @r#"
+    Nothing to do: 2 groups up to date, 4 waiting; worst lag 13m, RPO met by all
+
+    waiting  orders           3 commits pending, lag 13m, orders_job run 90 is
+                              active since 2026-11-22 10:47:00Z
+    drsync plan --accept crash_consistent:orders --reason "…" --out plan.json
+    waiting  archive          paused: until the move is done
+    waiting  finance          finance_close has no successful run yet
+
+    not copied                1 table: drsync status --unprotected
+    "#);
+}
+
+#[test]
+fn a_commit_of_this_second_is_pending() {
+    let mut plan = agreeing();
+    plan.workspaces[0].groups[2].pending_commits = Some(2);
+    assert_eq!(
+        text(&plan, &narrow()),
+        "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s, RPO met by all\n"
+    );
+}

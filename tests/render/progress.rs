@@ -113,3 +113,50 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
     11:10:30Z running  core_product  main.core.core_gold 10m30s, 3.0 GiB so far
     ");
 }
+
+fn ended(outcome: GroupOutcome, message: &str) -> What {
+    let (workspace, group, _) = core();
+    What::GroupEnded {
+        workspace,
+        group,
+        outcome,
+        message: Some(message.to_owned()),
+    }
+}
+
+#[test]
+fn a_failure_is_told_once() {
+    let (workspace, group, table) = core();
+    let failed = What::TableFailed {
+        workspace,
+        group,
+        table,
+        message: "503 from storage".to_owned(),
+    };
+    let end = ended(
+        GroupOutcome::Failed,
+        "main.core.core_gold: 503 from storage",
+    );
+    insta::assert_snapshot!(
+        told(vec![("11:02:03", failed), ("11:02:04", end)]),
+        @"11:02:03Z failed   core_product  main.core.core_gold: 503 from storage"
+    );
+    let alone = ended(GroupOutcome::Failed, "secondary region not available");
+    insta::assert_snapshot!(
+        told(vec![("11:02:03", alone)]),
+        @"11:02:03Z failed   core_product  secondary region not available"
+    );
+}
+
+#[test]
+fn every_word_stands_apart_from_the_group() {
+    let overtaken = ended(GroupOutcome::Overtaken, "run 7 brought it to cut 42");
+    let stopped = ended(
+        GroupOutcome::NotStarted,
+        "stopped; the next apply continues",
+    );
+    insta::assert_snapshot!(told(vec![("11:02:03", overtaken), ("11:02:04", stopped)]), @r"
+    11:02:03Z overtaken core_product  run 7 brought it to cut 42
+    11:02:04Z stopped  core_product  the next apply continues
+    ");
+}

@@ -165,7 +165,7 @@ fn a_plan_that_was_applied_before_names_its_cuts() {
     };
     assert_eq!(
         text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
-        "Nothing to do: this plan is already completed by core_product cut 42 (2026-11-22 09:41:07Z)\n"
+        "Nothing to do: this plan was applied before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
     );
 }
 
@@ -220,8 +220,83 @@ fn a_secondary_that_went_away_after_the_plan_leads_too() {
             .starts_with("Secondary region not available: 1 group not synchronized, cuts are kept"),
         "{shown}"
     );
+    assert!(shown.contains("Recorded in the primary only"), "{shown}");
+}
+
+#[test]
+fn where_a_run_is_recorded_is_what_became_of_it() {
+    let told = |warnings: &[&str], groups: Vec<GroupRecord>| {
+        let mut record = run(groups, 4, "partial");
+        record.warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
+        text(&planned(), &record, None, &narrow())
+    };
+    for behind in [
+        "the status of core_product is not recorded in the primary: no space left",
+        "cut 42 of core_product is not in the primary's log yet: no space left",
+        "the primary's metadata tables are behind: no space left",
+    ] {
+        let shown = told(&[behind], vec![both_counted()]);
+        assert!(shown.contains("Recorded in the secondary only"), "{shown}");
+    }
+    for refused in [
+        "secondary region not available: no such folder",
+        "the metadata table in the secondary cannot be written: no space left",
+    ] {
+        let failed = ended("core_product", GroupOutcome::Failed, Some(refused));
+        let shown = told(&[], vec![failed.clone(), denied()]);
+        assert!(shown.contains("Recorded in the primary only"), "{shown}");
+        let behind = "the primary's metadata tables are behind: no space left";
+        let shown = told(&[behind], vec![failed, denied()]);
+        assert!(shown.contains("is recorded in neither region"), "{shown}");
+    }
+    let other = told(
+        &["the plan is not kept in the secondary: x"],
+        vec![denied()],
+    );
+    assert!(other.contains("Recorded in both regions"), "{other}");
+}
+
+#[test]
+fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
+    let done = GroupRecord {
+        outcome: GroupOutcome::Overtaken,
+        ..both_counted()
+    };
+    let shown = text(
+        &planned(),
+        &run(vec![done, denied()], 4, "partial"),
+        None,
+        &narrow(),
+    );
     assert!(
-        shown.contains("Recorded in the region that answers"),
+        shown.starts_with(
+            "Nothing to do: this plan was applied before, core_product is at cut 42 \
+             (2026-11-22 09:41:07Z); 1 group blocked"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("blocked       example_group_1"), "{shown}");
+}
+
+#[test]
+fn a_group_that_was_being_cloned_was_stopped() {
+    let stopped = GroupRecord {
+        tables: vec![table("core_gold", TableOutcome::NotStarted, None)],
+        ..ended(
+            "core_product",
+            GroupOutcome::NotStarted,
+            Some("stopped; the next apply continues"),
+        )
+    };
+    let left = ended("finance", GroupOutcome::NotStarted, None);
+    let record = run(vec![stopped, left], 130, "interrupted");
+    let shown = text(&planned(), &record, None, &narrow());
+    assert!(
+        shown.starts_with("Interrupted: 1 group stopped, 1 not started"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\nstopped       core_product   the next apply continues\n"),
         "{shown}"
     );
 }

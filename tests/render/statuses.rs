@@ -109,7 +109,7 @@ fn a_group_that_was_never_synchronized_says_what_stands_in_the_way() {
 fn tables_are_shown_when_asked() {
     let parts = Parts {
         tables: true,
-        unprotected: false,
+        ..Parts::default()
     };
     insta::assert_snapshot!(text(
         &status(vec![group("core_product", 42)]),
@@ -156,4 +156,123 @@ fn many_groups_in_order_are_a_count() {
     groups.push(never());
     let shown = text(&status(groups), Parts::default(), &narrow());
     insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn blocked_and_failed_groups_are_in_the_first_line() {
+    let failed = GroupStatus {
+        status: Some(drsync::ledger::Status::Failed),
+        message: Some("sync_failed: 503 from storage; the next apply tries again".to_owned()),
+        protected: false,
+        ..group("finance", 117)
+    };
+    let paused = GroupStatus {
+        decision: Some(drsync::plan::Decision::Waiting),
+        reason: Some("paused: until the move is done".to_owned()),
+        ..group("archive", 3)
+    };
+    insta::assert_snapshot!(text(
+        &status(vec![group("core_product", 42), failed, paused, never()]),
+        Parts::default(),
+        &narrow()
+    ), @r"
+    2 of 4 groups protected, 1 blocked, 1 failed; worst lag 1h25m
+
+      group         cut                         lag    RPO      at cut
+      core_product  42 (2026-11-22 09:41:07Z)   1h25m  12h met  2 of 2
+      finance       117 (2026-11-22 09:41:07Z)  1h25m  12h met  2 of 2
+      archive       3 (2026-11-22 09:41:07Z)    1h25m  12h met  2 of 2
+      customer_360  -                           -      12h      -
+
+    failed   finance  sync_failed: 503 from storage; the next apply tries again
+    waiting  archive  paused: until the move is done
+    blocked  customer_360  main.crm.contacts table_not_readable
+    ");
+}
+
+#[test]
+fn a_commit_of_this_second_is_pending() {
+    let young = GroupStatus {
+        lag_seconds: Some(0),
+        ..group("core_product", 42)
+    };
+    let shown = text(&status(vec![young.clone()]), Parts::default(), &narrow());
+    assert!(
+        shown.starts_with("1 group protected; 2 commits pending, lag under 1s, RPO met by all\n"),
+        "{shown}"
+    );
+    let none = GroupStatus {
+        pending_commits: Some(0),
+        ..young
+    };
+    let shown = text(&status(vec![none.clone()]), Parts::default(), &narrow());
+    assert!(
+        shown.starts_with("1 group protected; nothing pending, RPO met by all\n"),
+        "{shown}"
+    );
+    let unseen = GroupStatus {
+        pending_commits: None,
+        ..never()
+    };
+    let shown = text(&status(vec![none, unseen]), Parts::default(), &narrow());
+    assert!(
+        shown.starts_with("1 of 2 groups protected, 1 blocked\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn with_both_regions_away_nothing_is_known() {
+    let mut status = status(vec![GroupStatus {
+        decision: None,
+        findings: vec![],
+        ..never()
+    }]);
+    let regions = &mut status.workspaces[0].regions;
+    regions.primary = region(false);
+    regions.secondary = region(false);
+    let shown = text(&status, Parts::default(), &narrow());
+    assert!(
+        shown.starts_with("Both regions away: nothing is known\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("not known") && !shown.contains("never synchronized"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
+    let masked = GroupStatus {
+        unprotected: vec!["main.shop.masked".to_owned()],
+        ..group("orders", 42)
+    };
+    let mut status = status(vec![masked]);
+    status.warnings = vec![warning(
+        drsync::plan::WarningCode::UnprotectedTables,
+        "orders",
+        "not synchronized: main.shop.masked",
+    )];
+    let shown = text(&status, Parts::default(), &narrow());
+    assert!(
+        shown.ends_with("\nnot copied  1 table: drsync status --unprotected\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("warning"), "it is said once: {shown}");
+    let reasons = [drsync::plan::document::Unprotected {
+        group: "orders".to_owned(),
+        table: "main.shop.masked".to_owned(),
+        reason: "it has a mask".to_owned(),
+    }];
+    let parts = Parts {
+        unprotected: true,
+        reasons: &reasons,
+        ..Parts::default()
+    };
+    let shown = text(&status, parts, &narrow());
+    assert!(
+        shown.ends_with("\nnot copied  orders  main.shop.masked (it has a mask)\n"),
+        "{shown}"
+    );
 }

@@ -139,6 +139,18 @@ fn unprotected(shown: &Shown<'_>) -> Vec<String> {
     }
 }
 
+/// How many tables are left out, and what names them.
+pub(super) fn unprotected_count(shown: &Shown<'_>) -> Vec<String> {
+    let tables = match shown.plan.unprotected.len() {
+        0 => return vec![],
+        number => plural(number, "table"),
+    };
+    shown.aside(
+        "not copied",
+        &format!("{tables}: drsync status --unprotected"),
+    )
+}
+
 /// Maintenance on replicas is harmless and said in one line each.
 fn maintenance(shown: &Shown<'_>) -> Vec<String> {
     let seen: Vec<String> = shown

@@ -99,7 +99,12 @@ fn standing(plan: &Plan) -> String {
                 .groups()
                 .filter_map(|(_, group)| group.lag_seconds)
                 .max();
+            let pending: u64 = plan
+                .groups()
+                .filter_map(|(_, group)| group.pending_commits)
+                .sum();
             says.extend(worst.and_then(|worst| match worst {
+                ..=0 if pending > 0 => Some(just_pending(pending)),
                 ..=0 if more => None,
                 ..=0 => Some("nothing pending".to_owned()),
                 worst => Some(format!("worst lag {}", span(worst))),
@@ -121,6 +126,34 @@ fn standing(plan: &Plan) -> String {
         text.push_str(&format!("; {}", says.join(", ")));
     }
     text
+}
+
+/// Commits that came less than a second ago.
+pub(in crate::render) fn just_pending(commits: u64) -> String {
+    let commits = usize::try_from(commits).unwrap_or(usize::MAX);
+    format!("{} pending, lag under 1s", plural(commits, "commit"))
+}
+
+/// A group that waits for something else than the clock.
+pub(super) fn is_held(group: &GroupPlan) -> bool {
+    group.decision == Decision::Waiting
+        && match group.reason.code {
+            ReasonCode::WorkflowFailed
+            | ReasonCode::WorkflowNeverSucceeded
+            | ReasonCode::WorkflowRunsOverlap
+            | ReasonCode::WorkflowActive
+            | ReasonCode::Paused
+            | ReasonCode::Locked => true,
+            ReasonCode::WorkflowSucceeded
+            | ReasonCode::ScheduleDue
+            | ReasonCode::FirstSync
+            | ReasonCode::MaxLagExceeded
+            | ReasonCode::ReplicaDiffers
+            | ReasonCode::NothingNew
+            | ReasonCode::NotDue
+            | ReasonCode::MinInterval
+            | ReasonCode::Blocked => false,
+        }
 }
 
 /// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.

@@ -1,31 +1,45 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
-use super::verdict::named;
+use super::verdict::{is_held, named};
 use super::{Shown, blocked};
 use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode};
 use crate::render::Page;
 use crate::render::clean::{clean, name};
-use crate::render::figures::plural;
+use crate::render::figures::{plural, span};
 
 /// Groups with a line of their own.
 const LINES_MAX: usize = 8;
 /// Groups whose failed workflow is told in full.
 const FAILED_MAX: usize = 1;
 
+/// Groups that wait for something else than the clock.
+pub(super) fn held(shown: &Shown<'_>, page: &mut Page) {
+    told(shown, page, is_held);
+}
+
+/// Every group that waits.
 pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
+    told(shown, page, |_| true);
+}
+
+fn told(shown: &Shown<'_>, page: &mut Page, tells: impl Fn(&GroupPlan) -> bool) {
     let failed = |group: &GroupPlan| group.reason.code == ReasonCode::WorkflowFailed;
     let mut told = 0;
     let mut lines = vec![];
+    let mut named_here = 0;
     let mut left_out = vec![];
-    for entry in shown.decided(Decision::Waiting) {
+    let waiting = shown.decided(Decision::Waiting);
+    for entry in waiting.filter(|entry| tells(entry.group)) {
         if failed(entry.group) && told < shown.room(FAILED_MAX) {
             told += 1;
             let mut block = shown.line(Decision::Waiting, &entry.label, "workflow_failed");
             block.extend(failed_workflow(shown, entry.group));
             page.block(block);
-        } else if shown.style.verbose || lines.len() < LINES_MAX {
+        } else if shown.style.verbose || named_here < LINES_MAX {
+            named_here += 1;
             lines.extend(shown.line(Decision::Waiting, &entry.label, &reason(entry.group)));
+            lines.extend(way_out(entry.group));
         } else {
             left_out.push(entry.label.clone());
         }
@@ -42,13 +56,26 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     page.block(lines);
 }
 
-/// `3 commits pending, next due 12:00Z`.
+/// The command for whoever prefers newer to whole, where a workflow stands between its commits and the next sync.
+fn way_out(group: &GroupPlan) -> Option<String> {
+    let workflow = matches!(
+        group.reason.code,
+        ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive
+    );
+    (workflow && group.pending_commits != Some(0))
+        .then(|| blocked::accept(CRASH_CONSISTENT, &name(&group.name)))
+}
+
+/// `3 commits pending, lag 41m, next due 12:00Z`.
 fn reason(group: &GroupPlan) -> String {
     let said = clean(&group.reason.message);
     match group.pending_commits {
         Some(pending @ 1..) => {
             let commits = plural(usize::try_from(pending).unwrap_or(usize::MAX), "commit");
-            format!("{commits} pending, {said}")
+            match group.lag_seconds {
+                Some(lag @ 1..) => format!("{commits} pending, lag {}, {said}", span(lag)),
+                Some(_) | None => format!("{commits} pending, {said}"),
+            }
         }
         Some(0) | None => said,
     }

@@ -1,6 +1,6 @@
 //! An apply at work as a log: one line a transition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -20,6 +20,8 @@ pub struct Log {
     pub(super) names: usize,
     pub(super) several_workspaces: bool,
     begun: BTreeMap<(String, String, String), Running>,
+    /// Groups of which a table failed, which was told with its reason.
+    failed: BTreeSet<(String, String)>,
 }
 
 /// A clone that has begun.
@@ -45,6 +47,7 @@ impl Log {
             names: names.unwrap_or(0).min(30) + 2,
             several_workspaces,
             begun: BTreeMap::new(),
+            failed: BTreeSet::new(),
         }
     }
 
@@ -127,12 +130,11 @@ impl Log {
                 group,
                 table,
                 message,
-            } => (
-                "failed",
-                workspace,
-                group,
-                format!("{}: {}", name(table), clean(message)),
-            ),
+            } => {
+                self.failed.insert((workspace.clone(), group.clone()));
+                let text = format!("{}: {}", name(table), clean(message));
+                ("failed", workspace, group, text)
+            }
             What::CutCommitted {
                 workspace,
                 group,
@@ -153,7 +155,12 @@ impl Log {
                 outcome,
                 message,
             } => {
-                let text = message.as_deref().map_or(String::new(), clean);
+                let told = self.failed.contains(&(workspace.clone(), group.clone()));
+                if *outcome == GroupOutcome::Failed && told {
+                    return None;
+                }
+                let text = message.as_deref().unwrap_or_default();
+                let text = clean(text.strip_prefix("stopped; ").unwrap_or(text));
                 (ended(*outcome)?, workspace, group, text)
             }
             What::Warning { message } => {
@@ -168,9 +175,9 @@ impl Log {
         };
         let label = label(self.several_workspaces, workspace, group);
         let line = format!(
-            "{} {}{} {text}",
+            "{} {} {} {text}",
             clock(event.at),
-            pad(word, 9),
+            pad(word, 8),
             pad(&label, self.names - 1)
         );
         Some(line.trim_end().to_owned())
@@ -187,7 +194,7 @@ fn ended(outcome: GroupOutcome) -> Option<&'static str> {
         GroupOutcome::Failed => Some("failed"),
         GroupOutcome::Stale => Some("stale"),
         GroupOutcome::Overtaken => Some("overtaken"),
-        GroupOutcome::NotStarted => Some("left"),
+        GroupOutcome::NotStarted => Some("stopped"),
     }
 }
 
