@@ -20,7 +20,7 @@ pub(super) struct Sandbox {
     #[arg(long, value_name = "DIR")]
     world: Option<PathBuf>,
     /// Port of the primary; the secondary answers on the next; 0 takes free ones
-    #[arg(long, value_name = "N", default_value_t = 8765)]
+    #[arg(long, value_name = "N", default_value_t = 8471)]
     port: u16,
     /// Make it misbehave: 'METHOD /path nth status|delay|drop-before|drop-after …'; may be given again
     #[arg(long, value_name = "FAULT")]
@@ -82,8 +82,8 @@ async fn made(context: &Context) -> Result<PathBuf, Failure> {
 fn told(primary: &Served, secondary: &Served, configuration: &Path) -> String {
     let workspace = |role: &str, served: &Served| {
         format!(
-            "  {role}  {}   warehouse {}\n",
-            served.url, served.warehouse_id
+            "  {role}  {}   warehouse {}\n             service principal {}   secret {}\n",
+            served.url, served.warehouse_id, served.client_id, served.client_secret
         )
     };
     let tokens: Vec<String> = [primary, secondary]
