@@ -1,7 +1,7 @@
 //! How an apply ended, as an exit status: the first that fits.
 
 use super::record::{Exit, GroupOutcome, GroupRecord};
-use crate::plan::{Decision, FindingCode, Plan};
+use crate::plan::{Decision, FindingCode, Plan, WarningCode};
 
 /// The exit status of an apply whose groups ended as recorded; `signal`: 130, 143 or 0.
 pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
@@ -39,6 +39,11 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
         GroupOutcome::Stale,
         GroupOutcome::NotStarted,
     ];
+    // A group or workspace that could not be read is not in the plan, and not in order.
+    let incomplete = plan
+        .warnings
+        .iter()
+        .any(|warning| warning.code == WarningCode::ConfigurationIncomplete);
     let in_order = groups.iter().any(|group| !bad.contains(&group.outcome));
     let (code, name) = match signal {
         0 if tried > 0 && stale == tried => (5, "stale"),
@@ -46,14 +51,14 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
         0 if secondary_away && !any(GroupOutcome::Synchronized) => {
             (8, "secondary region not available")
         }
-        0 if bad.into_iter().any(any) && !in_order => {
+        0 if (bad.into_iter().any(any) || incomplete) && !in_order => {
             if any(GroupOutcome::Failed) {
                 (1, "failed")
             } else {
                 (1, "blocked")
             }
         }
-        0 if bad.into_iter().any(any) => (4, "partial"),
+        0 if bad.into_iter().any(any) || incomplete => (4, "partial"),
         0 => (0, "ok"),
         signal => (signal, "interrupted"),
     };

@@ -263,3 +263,16 @@ async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte() {
     );
     assert_eq!(files(&world.path("west/sync/_drsync")), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_could_not_be_read_is_part_of_how_the_apply_ended() {
+    let mut world = World::new().await;
+    let nameless = serde_json::json!({"group_nam": "lost", "group_owner_email": "o@example.com", "tables": ["main.a.b"]});
+    world.groups().push(nameless);
+    let record = world.apply().await;
+    assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized);
+    assert_eq!(
+        (record.exit.code, record.exit.name.as_str()),
+        (4, "partial")
+    );
+}
