@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
-use super::document::DriftCommit;
 use super::finding::{Finding, FindingCode, Severity};
 use super::observed::{TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::trigger::Target;
-use super::versions;
 use super::view::GroupView;
 use crate::config::{GroupEntry, TableName};
-use crate::ledger::CutTableEntry;
 use crate::moment;
-use crate::region::{RegionError, RegionErrorKind, Source, WriteAccess};
+use crate::region::RegionErrorKind;
 
-/// Below so many rows in the last cut, losing most of them is no sign of an accident.
-const SHRINK_ROWS_MIN: u64 = 1_000;
+mod regions;
+mod tables;
+mod target;
+
+pub(super) use regions::ledger_is_foreign;
+use regions::{ledger_findings, location_findings, region_findings};
+pub(super) use tables::recreated;
+use tables::{catalog_findings, replica_findings, source_findings};
+use target::pin_findings;
+pub(super) use target::readable_until;
+
 /// So many replicas at least have to be gone before it is more than a repair.
 const REPLICAS_MISSING_MIN: usize = 3;
 
@@ -203,93 +207,6 @@ impl Finding {
     }
 }
 
-fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
-    let refusal = workspace.primary.refusal();
-    refusal
-        .map(|refusal| {
-            finding(
-                FindingCode::PrimaryNotAvailable,
-                None,
-                format!("primary region not available: {}", refusal.detail),
-            )
-            .remedy("drsync status")
-        })
-        .into_iter()
-        .collect()
-}
-
-fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {
-    let location = &workspace.secondary.location;
-    match workspace.write_access.as_ref()? {
-        Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => None,
-        Ok(WriteAccess::Refused(denied)) => Some(Finding {
-            remedy: denied.remedy.clone(),
-            ..finding(FindingCode::LocationNotWritable, None, denied.message.clone())
-        }),
-        // What could not be asked is told where it was asked.
-        Err(error) if error.kind != RegionErrorKind::NotFound => None,
-        Err(error) => Some(
-            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.detail)).remedy(format!(
-                "add {location} as an external location of the primary's catalog, with WRITE FILES for the principal"
-            )),
-        ),
-    }
-}
-
-/// Whether a metadata table of either region belongs to somebody else: then nothing of it is changed.
-pub(super) fn ledger_is_foreign(workspace: &WorkspaceObserved) -> bool {
-    !foreign_claims(workspace).is_empty()
-}
-
-/// The metadata tables that another workspace claims, or none, each as a fragment.
-fn foreign_claims(workspace: &WorkspaceObserved) -> Vec<String> {
-    let mut foreign = Vec::new();
-    for region in [&workspace.primary, &workspace.secondary] {
-        let copy = region.copy();
-        let claims = [
-            copy.metadata.map(|table| table.workspace),
-            copy.cuts.map(|table| table.workspace),
-        ];
-        let other = claims
-            .into_iter()
-            .flatten()
-            .find(|claim| claim.as_deref() != Some(workspace.workspace.name.as_str()));
-        if let Some(claim) = other {
-            let whose = claim.map_or("no workspace of drsync".to_owned(), |name| {
-                format!("workspace {name}")
-            });
-            foreign.push(format!("{} belongs to {whose}", region.location));
-        }
-    }
-    foreign
-}
-
-fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let foreign = foreign_claims(workspace);
-    if !foreign.is_empty() {
-        found.push(
-            finding(FindingCode::LedgerNotOurs, None, foreign.join(", "))
-                .remedy("give every configuration sync locations of its own"),
-        );
-    }
-    if let Some(divergence) = workspace.ledger.cuts.divergence(group) {
-        found.push(
-            finding(
-                FindingCode::LedgerDiverged,
-                None,
-                format!(
-                    "the two copies of the cut log part at cut {}: runs {}",
-                    divergence.cut_number,
-                    divergence.runs.join(", ")
-                ),
-            )
-            .remedy("docs/planning.md#ledger_diverged"),
-        );
-    }
-    found
-}
-
 fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
@@ -338,217 +255,6 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     found
 }
 
-fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
-    let name = &table.name;
-    let listed = match &table.listed {
-        Ok(listed) => listed,
-        Err(error) => return vec![refused(name, error)],
-    };
-    let unsupported = listed.unsupported.as_ref().map(|why| {
-        finding(
-            FindingCode::UnsupportedTable,
-            Some(name),
-            format!("it is {why}, which cannot be cloned"),
-        )
-        .remedy("list it under unprotected_tables with a reason")
-    });
-    let denied = listed.denied.as_ref().map(|denied| Finding {
-        remedy: denied.remedy.clone(),
-        ..finding(
-            FindingCode::TableNotReadable,
-            Some(name),
-            denied.message.clone(),
-        )
-    });
-    unsupported.into_iter().chain(denied).collect()
-}
-
-fn refused(name: &TableName, error: &RegionError) -> Finding {
-    match error.kind {
-        RegionErrorKind::NotFound => {
-            finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
-                .remedy("correct the table's name in the configuration, or create the table")
-        }
-        RegionErrorKind::Unsupported => finding(
-            FindingCode::UnsupportedTable,
-            Some(name),
-            error.detail.clone(),
-        )
-        .remedy("list it under unprotected_tables with a reason"),
-        RegionErrorKind::Denied => finding(
-            FindingCode::TableNotReadable,
-            Some(name),
-            error.detail.clone(),
-        ),
-        RegionErrorKind::Unavailable | RegionErrorKind::Conflict | RegionErrorKind::Other => {
-            finding(
-                FindingCode::TableNotReadable,
-                Some(name),
-                format!("{}: {}", error.doing, error.detail),
-            )
-        }
-    }
-}
-
-fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
-    let source = match table.source.as_ref()? {
-        Ok(source) => source,
-        // The catalog says it first, and better.
-        Err(_)
-            if table
-                .listed
-                .as_ref()
-                .map_or(true, |listed| listed.unsupported.is_some()) =>
-        {
-            return None;
-        }
-        Err(error)
-            if table
-                .listed
-                .as_ref()
-                .is_ok_and(|listed| listed.denied.is_none()) =>
-        {
-            return Some(refused(&table.name, error));
-        }
-        Err(_) => return None,
-    };
-    let why = recreated(source, view.cut_entry(&table.name)?)?;
-    Some(
-        finding(FindingCode::SourceRecreated, Some(&table.name), why)
-            .remedy(accept_command(FindingCode::SourceRecreated, &table.name)),
-    )
-}
-
-/// Why a source is another table than the one a cut names.
-pub(super) fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
-    let head = source.commits.last()?;
-    let was = format!(
-        "v{} of {}",
-        cut.source_version,
-        moment::text(cut.source_committed_at)
-    );
-    if cut.source_version > head.version {
-        return Some(format!(
-            "its newest version is v{}; the last cut names {was}",
-            head.version
-        ));
-    }
-    match source
-        .commits
-        .iter()
-        .find(|commit| commit.version == cut.source_version)
-    {
-        Some(commit)
-            if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) =>
-        {
-            let apart = (commit.committed_at - cut.source_committed_at).abs();
-            Some(format!(
-                "its v{} has another commit time than {was}, which the last cut names, {} apart; \
-                 a log that was copied or restored without its file times looks like this too",
-                commit.version,
-                apart_text(apart)
-            ))
-        }
-        Some(commit)
-            if commit
-                .table_id
-                .as_ref()
-                .is_some_and(|id| *id != cut.source_table_id) =>
-        {
-            Some(format!(
-                "its v{} is of another table; the last cut names {was}",
-                commit.version
-            ))
-        }
-        Some(_) => None,
-        None if source.table_id != cut.source_table_id => Some(format!(
-            "it is another table, and its log no longer reaches back to {was}, which the last cut names"
-        )),
-        None => None,
-    }
-}
-
-/// How far two times are apart, down to a millisecond.
-fn apart_text(apart: chrono::Duration) -> String {
-    match apart.num_seconds() {
-        0 => format!("{} ms", apart.num_milliseconds()),
-        _ => super::trigger::span(apart),
-    }
-}
-
-fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
-    let name = &table.name;
-    let location = view.replica_location(name);
-    let replica = match table.replica.as_ref()? {
-        Ok(replica) => replica.as_ref()?,
-        Err(error) => {
-            return match error.kind {
-                // The region as a whole is asked about once, not per table.
-                RegionErrorKind::Unavailable => None,
-                RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
-                    finding(
-                        FindingCode::ReplicaNotOurs,
-                        Some(name),
-                        format!("{location}: {}", error.detail),
-                    )
-                    .remedy(format!("move away what lies at {location}")),
-                ),
-                RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
-                    Some(
-                        finding(
-                            FindingCode::ReplicaChanged,
-                            Some(name),
-                            format!("{}: {}", error.doing, error.detail),
-                        )
-                        .remedy(format!(
-                            "repair what is named, or move {location} away: it is cloned again"
-                        )),
-                    )
-                }
-            };
-        }
-    };
-    let seen = super::replica::assess(&name.path(), replica, view.cut_entry(name));
-    if seen.foreign {
-        let text = format!("{location} holds a table that is no replica of it");
-        return Some(
-            finding(FindingCode::ReplicaNotOurs, Some(name), text)
-                .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
-        );
-    }
-    if seen.theirs.is_empty() {
-        return None;
-    }
-    let commits: Vec<String> = seen.theirs.iter().map(drift_text).collect();
-    let ours = seen
-        .ours
-        .map_or(String::new(), |version| format!("after our v{version}: "));
-    Some(
-        finding(
-            FindingCode::ReplicaChanged,
-            Some(name),
-            format!("someone else wrote to it, {ours}{}", commits.join("; ")),
-        )
-        .remedy(accept_command(FindingCode::ReplicaChanged, name)),
-    )
-}
-
-fn drift_text(commit: &DriftCommit) -> String {
-    let user = commit
-        .user
-        .as_ref()
-        .map_or(String::new(), |user| format!(" by {user}"));
-    let rows = commit
-        .rows
-        .map_or(String::new(), |rows| format!(", {rows} rows"));
-    format!(
-        "v{} {} {}{user}{rows}",
-        commit.version,
-        moment::text(commit.committed_at),
-        commit.operation
-    )
-}
-
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
     let missing = gone(view.workspace, view.seen);
     (missing > 0).then(|| {
@@ -563,123 +269,6 @@ fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
             view.group.name
         ))
     })
-}
-
-fn pin_findings(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Vec<Finding> {
-    let name = &table.name;
-    let Some(Ok(source)) = &table.source else {
-        return Vec::new();
-    };
-    let Some(pinned) = versions::at(&source.commits, target.point) else {
-        return vec![no_version(name, source, target.point)];
-    };
-    let mut found = Vec::new();
-    if let Some(until) =
-        readable_until(source, pinned.commit.committed_at).filter(|_| pinned.next.is_some())
-        && until < view.now
-    {
-        found.push(not_retained(
-            name,
-            pinned.commit.version,
-            &format!(
-                "could be read until {}, and newer versions exist",
-                moment::text(until)
-            ),
-        ));
-    } else if pinned.commit.version < source.oldest_version {
-        found.push(not_retained(
-            name,
-            pinned.commit.version,
-            &format!(
-                "is no longer in the log; the oldest that can be read is v{}",
-                source.oldest_version
-            ),
-        ));
-    }
-    match &table.pin {
-        Some(Ok(pin)) => {
-            let cut = view.cut_entry(name);
-            if let Some((rows, held)) = pin.rows.zip(cut.and_then(|cut| cut.rows))
-                && held >= SHRINK_ROWS_MIN
-                && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
-            {
-                let text = format!("v{} has {rows} rows; the last cut held {held}", pin.version);
-                found.push(
-                    finding(FindingCode::SourceShrank, Some(name), text)
-                        .remedy(accept_command(FindingCode::SourceShrank, name)),
-                );
-            }
-            if let Some(replica) = table
-                .replica()
-                .filter(|replica| replica.column_mapping != pin.column_mapping)
-            {
-                let text = format!(
-                    "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
-                    pin.column_mapping, replica.column_mapping
-                );
-                found.push(
-                    finding(FindingCode::ColumnMappingChanged, Some(name), text)
-                        .remedy(accept_command(FindingCode::ColumnMappingChanged, name)),
-                );
-            }
-        }
-        Some(Err(error)) => found.push(unreadable_pin(name, pinned.commit.version, error)),
-        None => {}
-    }
-    found
-}
-
-fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Finding {
-    match error.kind {
-        RegionErrorKind::NotFound => {
-            not_retained(name, version, &format!("cannot be read: {}", error.detail))
-        }
-        RegionErrorKind::Denied
-        | RegionErrorKind::Unavailable
-        | RegionErrorKind::Conflict
-        | RegionErrorKind::Unsupported
-        | RegionErrorKind::Other => refused(name, error),
-    }
-}
-
-fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Finding {
-    let oldest = source.commits.first().map_or(String::new(), |commit| {
-        format!(
-            "; v{} was committed at {}",
-            commit.version,
-            moment::text(commit.committed_at)
-        )
-    });
-    let text = format!(
-        "it has no version as old as {}{oldest}",
-        moment::text(point)
-    );
-    if source.oldest_version > 0 {
-        return not_retained(
-            name,
-            source.oldest_version.saturating_sub(1),
-            &format!("is needed: {text}"),
-        );
-    }
-    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).remedy(
-        "nothing to do by hand if the table is new: it is synchronized at the next recovery point",
-    )
-}
-
-fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
-    finding(FindingCode::VersionNotRetained, Some(name), format!("v{version} {why}")).remedy(format!(
-        "ALTER TABLE {} SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 30 days')",
-        name.sql()
-    ))
-}
-
-/// Until when a version that is not the newest can be read; `None`: without limit.
-pub(super) fn readable_until(
-    source: &Source,
-    committed_at: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let retention = chrono::Duration::from_std(source.retention?).ok()?;
-    committed_at.checked_add_signed(retention)
 }
 
 fn accept_command(code: FindingCode, table: &TableName) -> String {

@@ -1,0 +1,221 @@
+//! What is wrong with a table wherever its group would be brought to: catalog, source, replica.
+
+use super::{Finding, FindingCode, accept_command, finding};
+use crate::config::TableName;
+use crate::ledger::CutTableEntry;
+use crate::moment;
+use crate::plan::document::DriftCommit;
+use crate::plan::observed::TableObserved;
+use crate::plan::view::GroupView;
+use crate::region::{RegionError, RegionErrorKind, Source};
+
+pub(super) fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
+    let name = &table.name;
+    let listed = match &table.listed {
+        Ok(listed) => listed,
+        Err(error) => return vec![refused(name, error)],
+    };
+    let unsupported = listed.unsupported.as_ref().map(|why| {
+        finding(
+            FindingCode::UnsupportedTable,
+            Some(name),
+            format!("it is {why}, which cannot be cloned"),
+        )
+        .remedy("list it under unprotected_tables with a reason")
+    });
+    let denied = listed.denied.as_ref().map(|denied| Finding {
+        remedy: denied.remedy.clone(),
+        ..finding(
+            FindingCode::TableNotReadable,
+            Some(name),
+            denied.message.clone(),
+        )
+    });
+    unsupported.into_iter().chain(denied).collect()
+}
+
+pub(super) fn refused(name: &TableName, error: &RegionError) -> Finding {
+    match error.kind {
+        RegionErrorKind::NotFound => {
+            finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
+                .remedy("correct the table's name in the configuration, or create the table")
+        }
+        RegionErrorKind::Unsupported => finding(
+            FindingCode::UnsupportedTable,
+            Some(name),
+            error.detail.clone(),
+        )
+        .remedy("list it under unprotected_tables with a reason"),
+        RegionErrorKind::Denied => finding(
+            FindingCode::TableNotReadable,
+            Some(name),
+            error.detail.clone(),
+        ),
+        RegionErrorKind::Unavailable | RegionErrorKind::Conflict | RegionErrorKind::Other => {
+            finding(
+                FindingCode::TableNotReadable,
+                Some(name),
+                format!("{}: {}", error.doing, error.detail),
+            )
+        }
+    }
+}
+
+pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
+    let source = match table.source.as_ref()? {
+        Ok(source) => source,
+        // The catalog says it first, and better.
+        Err(_)
+            if table
+                .listed
+                .as_ref()
+                .map_or(true, |listed| listed.unsupported.is_some()) =>
+        {
+            return None;
+        }
+        Err(error)
+            if table
+                .listed
+                .as_ref()
+                .is_ok_and(|listed| listed.denied.is_none()) =>
+        {
+            return Some(refused(&table.name, error));
+        }
+        Err(_) => return None,
+    };
+    let why = recreated(source, view.cut_entry(&table.name)?)?;
+    Some(
+        finding(FindingCode::SourceRecreated, Some(&table.name), why)
+            .remedy(accept_command(FindingCode::SourceRecreated, &table.name)),
+    )
+}
+
+/// Why a source is another table than the one a cut names.
+pub(in crate::plan) fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
+    let head = source.commits.last()?;
+    let was = format!(
+        "v{} of {}",
+        cut.source_version,
+        moment::text(cut.source_committed_at)
+    );
+    if cut.source_version > head.version {
+        return Some(format!(
+            "its newest version is v{}; the last cut names {was}",
+            head.version
+        ));
+    }
+    match source
+        .commits
+        .iter()
+        .find(|commit| commit.version == cut.source_version)
+    {
+        Some(commit)
+            if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) =>
+        {
+            let apart = (commit.committed_at - cut.source_committed_at).abs();
+            Some(format!(
+                "its v{} has another commit time than {was}, which the last cut names, {} apart; \
+                 a log that was copied or restored without its file times looks like this too",
+                commit.version,
+                apart_text(apart)
+            ))
+        }
+        Some(commit)
+            if commit
+                .table_id
+                .as_ref()
+                .is_some_and(|id| *id != cut.source_table_id) =>
+        {
+            Some(format!(
+                "its v{} is of another table; the last cut names {was}",
+                commit.version
+            ))
+        }
+        Some(_) => None,
+        None if source.table_id != cut.source_table_id => Some(format!(
+            "it is another table, and its log no longer reaches back to {was}, which the last cut names"
+        )),
+        None => None,
+    }
+}
+
+/// How far two times are apart, down to a millisecond.
+fn apart_text(apart: chrono::Duration) -> String {
+    match apart.num_seconds() {
+        0 => format!("{} ms", apart.num_milliseconds()),
+        _ => crate::plan::trigger::span(apart),
+    }
+}
+
+pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
+    let name = &table.name;
+    let location = view.replica_location(name);
+    let replica = match table.replica.as_ref()? {
+        Ok(replica) => replica.as_ref()?,
+        Err(error) => {
+            return match error.kind {
+                // The region as a whole is asked about once, not per table.
+                RegionErrorKind::Unavailable => None,
+                RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
+                    finding(
+                        FindingCode::ReplicaNotOurs,
+                        Some(name),
+                        format!("{location}: {}", error.detail),
+                    )
+                    .remedy(format!("move away what lies at {location}")),
+                ),
+                RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
+                    Some(
+                        finding(
+                            FindingCode::ReplicaChanged,
+                            Some(name),
+                            format!("{}: {}", error.doing, error.detail),
+                        )
+                        .remedy(format!(
+                            "repair what is named, or move {location} away: it is cloned again"
+                        )),
+                    )
+                }
+            };
+        }
+    };
+    let seen = crate::plan::replica::assess(&name.path(), replica, view.cut_entry(name));
+    if seen.foreign {
+        let text = format!("{location} holds a table that is no replica of it");
+        return Some(
+            finding(FindingCode::ReplicaNotOurs, Some(name), text)
+                .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
+        );
+    }
+    if seen.theirs.is_empty() {
+        return None;
+    }
+    let commits: Vec<String> = seen.theirs.iter().map(drift_text).collect();
+    let ours = seen
+        .ours
+        .map_or(String::new(), |version| format!("after our v{version}: "));
+    Some(
+        finding(
+            FindingCode::ReplicaChanged,
+            Some(name),
+            format!("someone else wrote to it, {ours}{}", commits.join("; ")),
+        )
+        .remedy(accept_command(FindingCode::ReplicaChanged, name)),
+    )
+}
+
+fn drift_text(commit: &DriftCommit) -> String {
+    let user = commit
+        .user
+        .as_ref()
+        .map_or(String::new(), |user| format!(" by {user}"));
+    let rows = commit
+        .rows
+        .map_or(String::new(), |rows| format!(", {rows} rows"));
+    format!(
+        "v{} {} {}{user}{rows}",
+        commit.version,
+        moment::text(commit.committed_at),
+        commit.operation
+    )
+}

@@ -1,0 +1,137 @@
+//! What is wrong with a table at the moment its group would be brought to.
+
+use chrono::{DateTime, Utc};
+
+use super::tables::refused;
+use super::{Finding, FindingCode, accept_command, finding};
+use crate::config::TableName;
+use crate::moment;
+use crate::plan::observed::TableObserved;
+use crate::plan::trigger::Target;
+use crate::plan::versions;
+use crate::plan::view::GroupView;
+use crate::region::{RegionError, RegionErrorKind, Source};
+
+/// Below so many rows in the last cut, losing most of them is no sign of an accident.
+const SHRINK_ROWS_MIN: u64 = 1_000;
+
+pub(super) fn pin_findings(
+    view: &GroupView<'_>,
+    table: &TableObserved,
+    target: &Target,
+) -> Vec<Finding> {
+    let name = &table.name;
+    let Some(Ok(source)) = &table.source else {
+        return Vec::new();
+    };
+    let Some(pinned) = versions::at(&source.commits, target.point) else {
+        return vec![no_version(name, source, target.point)];
+    };
+    let mut found = Vec::new();
+    if let Some(until) =
+        readable_until(source, pinned.commit.committed_at).filter(|_| pinned.next.is_some())
+        && until < view.now
+    {
+        found.push(not_retained(
+            name,
+            pinned.commit.version,
+            &format!(
+                "could be read until {}, and newer versions exist",
+                moment::text(until)
+            ),
+        ));
+    } else if pinned.commit.version < source.oldest_version {
+        found.push(not_retained(
+            name,
+            pinned.commit.version,
+            &format!(
+                "is no longer in the log; the oldest that can be read is v{}",
+                source.oldest_version
+            ),
+        ));
+    }
+    match &table.pin {
+        Some(Ok(pin)) => {
+            let cut = view.cut_entry(name);
+            if let Some((rows, held)) = pin.rows.zip(cut.and_then(|cut| cut.rows))
+                && held >= SHRINK_ROWS_MIN
+                && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
+            {
+                let text = format!("v{} has {rows} rows; the last cut held {held}", pin.version);
+                found.push(
+                    finding(FindingCode::SourceShrank, Some(name), text)
+                        .remedy(accept_command(FindingCode::SourceShrank, name)),
+                );
+            }
+            if let Some(replica) = table
+                .replica()
+                .filter(|replica| replica.column_mapping != pin.column_mapping)
+            {
+                let text = format!(
+                    "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
+                    pin.column_mapping, replica.column_mapping
+                );
+                found.push(
+                    finding(FindingCode::ColumnMappingChanged, Some(name), text)
+                        .remedy(accept_command(FindingCode::ColumnMappingChanged, name)),
+                );
+            }
+        }
+        Some(Err(error)) => found.push(unreadable_pin(name, pinned.commit.version, error)),
+        None => {}
+    }
+    found
+}
+
+fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Finding {
+    match error.kind {
+        RegionErrorKind::NotFound => {
+            not_retained(name, version, &format!("cannot be read: {}", error.detail))
+        }
+        RegionErrorKind::Denied
+        | RegionErrorKind::Unavailable
+        | RegionErrorKind::Conflict
+        | RegionErrorKind::Unsupported
+        | RegionErrorKind::Other => refused(name, error),
+    }
+}
+
+fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Finding {
+    let oldest = source.commits.first().map_or(String::new(), |commit| {
+        format!(
+            "; v{} was committed at {}",
+            commit.version,
+            moment::text(commit.committed_at)
+        )
+    });
+    let text = format!(
+        "it has no version as old as {}{oldest}",
+        moment::text(point)
+    );
+    if source.oldest_version > 0 {
+        return not_retained(
+            name,
+            source.oldest_version.saturating_sub(1),
+            &format!("is needed: {text}"),
+        );
+    }
+    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).remedy(
+        "nothing to do by hand if the table is new: it is synchronized at the next recovery point",
+    )
+}
+
+fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
+    finding(FindingCode::VersionNotRetained, Some(name), format!("v{version} {why}")).remedy(format!(
+        "ALTER TABLE {} SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 30 days')",
+        name.sql()
+    ))
+}
+
+/// Until when a version that is not the newest can be read; `None`: without limit.
+pub(in crate::plan) fn readable_until(
+    source: &Source,
+    committed_at: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let retention = chrono::Duration::from_std(source.retention?).ok()?;
+    committed_at.checked_add_signed(retention)
+}
