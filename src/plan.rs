@@ -20,6 +20,7 @@ mod view;
 mod warnings;
 mod workflow;
 
+pub use checks::SECONDARY_AWAY;
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
 };

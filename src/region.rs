@@ -327,6 +327,22 @@ pub struct ReplicaCommit {
     pub rows: Option<u64>,
 }
 
+/// Operations that rewrite files or statistics and leave every row as it is.
+const MAINTENANCE: [&str; 6] = [
+    "OPTIMIZE",
+    "VACUUM START",
+    "VACUUM END",
+    "REORG",
+    "ANALYZE",
+    "COMPUTE STATS",
+];
+
+/// Whether an operation leaves every row of a table as it is.
+pub fn is_maintenance(operation: &str) -> bool {
+    let operation = operation.to_uppercase();
+    MAINTENANCE.iter().any(|name| operation.starts_with(name))
+}
+
 /// What every clone writes into its own commit: which table at which version it is, and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {

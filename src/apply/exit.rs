@@ -1,7 +1,7 @@
 //! How an apply ended, as an exit status: the first that fits.
 
 use super::record::{Exit, GroupOutcome, GroupRecord};
-use crate::plan::{Decision, FindingCode, Plan, WarningCode};
+use crate::plan::{Decision, FindingCode, Plan, SECONDARY_AWAY, WarningCode};
 
 /// The exit status of an apply whose groups ended as recorded; `signal`: 130, 143 or 0.
 pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
@@ -31,7 +31,7 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
                 && group
                     .message
                     .as_deref()
-                    .is_some_and(|text| text.starts_with(super::site::SECONDARY_AWAY))
+                    .is_some_and(|text| text.starts_with(SECONDARY_AWAY))
         });
     let bad = [
         GroupOutcome::Failed,

@@ -8,11 +8,11 @@ use futures::future::join_all;
 use super::Run;
 use super::event::What;
 use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
-use super::site::{SECONDARY_AWAY, Site};
+use super::site::Site;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, Standing, Step, standing_of};
+use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, standing_of};
 use crate::region::{
     Appended, CloneOrder, RegionError, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
 };

@@ -9,9 +9,6 @@ use crate::plan::document::WorkspacePlan;
 use crate::plan::merge_copies;
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
 
-/// The brief words for a secondary that does not answer, as people search for them.
-pub(super) const SECONDARY_AWAY: &str = "secondary region not available";
-
 /// One workspace while it is applied.
 pub(super) struct Site<'a> {
     /// Its part of the plan.

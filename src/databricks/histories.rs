@@ -72,17 +72,7 @@ impl Entry {
 
     /// It rewrites files or statistics and leaves every row as it is.
     pub(super) fn is_maintenance(&self) -> bool {
-        let operation = self.operation.to_uppercase();
-        [
-            "OPTIMIZE",
-            "VACUUM START",
-            "VACUUM END",
-            "REORG",
-            "ANALYZE",
-            "COMPUTE STATS",
-        ]
-        .iter()
-        .any(|name| operation.starts_with(name))
+        crate::region::is_maintenance(&self.operation)
     }
 
     /// `sourceVersion` of a CLONE.

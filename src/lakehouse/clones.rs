@@ -10,21 +10,11 @@ use super::replicas::refuse_foreign;
 use super::sources::open;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit,
-    ReplicaQuestion, Verified, VerifiedLevel,
+    ReplicaQuestion, Verified, VerifiedLevel, is_maintenance,
 };
 
 /// How often a clone's counters are carried over to whoever shows them.
 const TICK: Duration = Duration::from_millis(20);
-
-/// Operations that rewrite files or statistics and leave every row as it is.
-const MAINTENANCE: [&str; 6] = [
-    "OPTIMIZE",
-    "VACUUM START",
-    "VACUUM END",
-    "REORG",
-    "ANALYZE",
-    "COMPUTE STATS",
-];
 
 /// What the replica is, compared with what was looked at.
 enum Found {
@@ -232,11 +222,6 @@ fn source_of(order: &CloneOrder, doing: &str) -> Result<TableStore, RegionError>
         ));
     };
     open(location, doing)
-}
-
-fn is_maintenance(operation: &str) -> bool {
-    let operation = operation.to_uppercase();
-    MAINTENANCE.iter().any(|name| operation.starts_with(name))
 }
 
 /// Whether a commit is the clone that an order asks for.

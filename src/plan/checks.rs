@@ -26,7 +26,7 @@ pub(super) use target::readable_until;
 const REPLICAS_MISSING_MIN: usize = 3;
 
 /// The brief words for a secondary that does not answer, as people search for them.
-pub(super) const SECONDARY_AWAY: &str = "secondary region not available";
+pub const SECONDARY_AWAY: &str = "secondary region not available";
 
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {

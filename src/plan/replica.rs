@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{DriftCommit, Step};
 use crate::ledger::CutTableEntry;
-use crate::region::{Mark, Replica, ReplicaCommit};
+use crate::region::{Mark, Replica, ReplicaCommit, is_maintenance};
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,16 +20,6 @@ pub(super) struct Assessment {
     /// It never was a replica of ours.
     pub(super) foreign: bool,
 }
-
-/// Operations that rewrite files or statistics and leave every row as it is.
-const MAINTENANCE: [&str; 6] = [
-    "OPTIMIZE",
-    "VACUUM START",
-    "VACUUM END",
-    "REORG",
-    "ANALYZE",
-    "COMPUTE STATS",
-];
 
 /// Reads a replica's history from what the newest cut that names it says, or from its first commit.
 pub(super) fn assess(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> Assessment {
@@ -119,10 +109,7 @@ fn follow(
         expected = commit.version + 1;
         if let Some(mark) = clone_of_ours(path, commit) {
             seen.holds = Some(mark);
-        } else if MAINTENANCE
-            .iter()
-            .any(|name| commit.operation.to_uppercase().starts_with(name))
-        {
+        } else if is_maintenance(&commit.operation) {
             seen.maintenance.push(drift(commit));
         } else if let Some(mark) = commit.restored_to.and_then(|version| clean.get(&version)) {
             seen.holds = mark.clone();
