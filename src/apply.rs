@@ -23,12 +23,12 @@ mod table;
 pub use event::{Event, What};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome,
-    TableRecord, VerifiedRecord,
+    TableRecord, UnreadableRecord, VerifiedRecord,
 };
 
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Action, Decision, GroupPlan, Plan, StoredPlan};
+use crate::plan::{Action, Decision, GroupPlan, Plan, Provenance, StoredPlan};
 use crate::region::Regions;
 use site::Site;
 
@@ -37,8 +37,8 @@ use site::Site;
 pub struct Options {
     /// A fresh ULID.
     pub run_id: String,
-    /// Who runs it.
-    pub actor: String,
+    /// Who runs it, and where.
+    pub provenance: Provenance,
     /// Clones at once.
     pub parallelism: usize,
     /// Set to stop starting work (first Ctrl-C or SIGTERM).
@@ -108,7 +108,7 @@ pub async fn apply(
         started_at,
         ended_at: run.now(),
         clock_overridden: options.clock_overridden,
-        actor: options.actor.clone(),
+        provenance: options.provenance.clone(),
         exit: exit::of(plan, &groups, signal),
         summary: summary(&groups),
         groups,

@@ -8,6 +8,7 @@ mod effect;
 mod finding;
 mod group;
 mod observed;
+mod provenance;
 mod replica;
 mod request;
 pub mod retention;
@@ -29,6 +30,7 @@ pub use group::{cut_entry, may_be_due, pins};
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved, merge_copies,
 };
+pub use provenance::Provenance;
 pub use replica::{Standing, standing_of};
 pub use request::Request;
 pub use stored::{StoredPlan, StoredPlanError};
@@ -70,6 +72,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         plan_id: request.plan_id.clone(),
+        provenance: request.provenance.clone(),
         created_at: observed.now,
         expires_at,
         expiry_reason,

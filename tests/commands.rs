@@ -190,6 +190,58 @@ fn a_plan_is_stored_shown_and_applied_exactly_once() {
 }
 
 #[test]
+fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
+    let world = world();
+    let folder = world.path();
+    let in_pipeline = |arguments: &[&str]| {
+        Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .env("DRSYNC_NOW", NOW)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_SERVER_URL", "https://x:hunter2@github.test")
+            .env("GITHUB_REPOSITORY", "acme/dr-config")
+            .env("GITHUB_RUN_ID", "7")
+            .env("GITHUB_REF", "refs/pull/418/merge")
+            .env("GITHUB_SHA", "f1e2d3c4b5a697887766554433221100ffeeddcc")
+            .stdin(Stdio::null())
+            .output()
+            .expect("drsync runs")
+    };
+    assert_eq!(code(&in_pipeline(&["plan", "--out", "p.json"])), 0);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    let plan: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(plan["actor"], "ci:github acme/dr-config run 7");
+    assert_eq!(
+        plan["ci_run_url"],
+        "https://github.test/acme/dr-config/actions/runs/7"
+    );
+    assert_eq!(
+        plan["git_commit"],
+        "f1e2d3c4b5a697887766554433221100ffeeddcc"
+    );
+    assert_eq!(plan["change"], "pull 418");
+    assert!(!text.contains("hunter2"));
+
+    let applied = in_pipeline(&["apply", "p.json", "--json"]);
+    let record: Value = serde_json::from_str(&stdout(&applied)).expect("JSON");
+    for key in ["actor", "ci_run_url", "git_commit", "change"] {
+        assert_eq!(record[key], plan[key], "{key}");
+    }
+    let shown = stdout(&drsync(folder, &["show", "p.json"]));
+    let run = &record["run_id"].as_str().expect("an id")[..8];
+    assert!(
+        shown.starts_with("Plan ") && shown.contains(&format!("; applied by {run} on 2026-11-22")),
+        "{shown}"
+    );
+    // Another plan of the same groups was not applied, whatever else was.
+    drsync(folder, &["plan", "--out", "other.json"]);
+    let other = stdout(&drsync(folder, &["show", "other.json"]));
+    assert!(!other.contains("applied by"), "{other}");
+}
+
+#[test]
 fn json_is_one_document_whatever_the_command() {
     let world = world();
     for (arguments, kind) in [

@@ -89,7 +89,7 @@ async fn the_demo_plays_as_its_screen_says() {
     );
     let options = Options {
         run_id: "run-1".to_owned(),
-        actor: "tester".to_owned(),
+        provenance: drsync::plan::Provenance::of_actor("tester"),
         parallelism: 4,
         stop: Arc::new(AtomicBool::new(false)),
         signal: Arc::new(AtomicU8::new(0)),

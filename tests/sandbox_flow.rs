@@ -62,7 +62,7 @@ impl Flow {
     async fn apply(&self, plan: &Plan) -> drsync::apply::RunRecord {
         let options = Options {
             run_id: "01JDRUN".to_owned(),
-            actor: "tester".to_owned(),
+            provenance: drsync::plan::Provenance::of_actor("tester"),
             parallelism: 4,
             stop: Arc::default(),
             signal: Arc::default(),

@@ -525,7 +525,7 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
         plan_sha256: stored.sha256.clone(),
         run_id: run.options.run_id.clone(),
         epoch: 0,
-        committed_by: run.options.actor.clone(),
+        committed_by: run.options.provenance.actor.clone(),
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
     }

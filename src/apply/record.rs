@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TableName;
 use crate::moment;
+use crate::plan::Provenance;
 use crate::region::VerifiedLevel;
 
 /// What `kind` says of a run record.
@@ -36,8 +37,9 @@ pub struct RunRecord {
     /// `DRSYNC_NOW` replaced the clock.
     #[serde(default)]
     pub clock_overridden: bool,
-    /// Who ran it.
-    pub actor: String,
+    /// Who ran it, and where.
+    #[serde(flatten)]
+    pub provenance: Provenance,
     /// How it ended.
     pub exit: Exit,
     /// Every group of the plan.
@@ -191,6 +193,37 @@ pub struct RunSummary {
     pub copied_files: u64,
     /// Bytes copied.
     pub copied_bytes: u64,
+}
+
+/// Why a run record cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read it as a run record: {0}")]
+pub struct UnreadableRecord(String);
+
+impl RunRecord {
+    /// Reads a run record of the major version that this drsync writes; fields that it does not know are left out.
+    ///
+    /// # Errors
+    /// [`UnreadableRecord`].
+    pub fn read(bytes: &[u8]) -> Result<RunRecord, UnreadableRecord> {
+        #[derive(Deserialize)]
+        struct Head {
+            kind: String,
+            format_version: String,
+        }
+        let json = |error: serde_json::Error| UnreadableRecord(error.to_string());
+        let head: Head = serde_json::from_slice(bytes).map_err(json)?;
+        if head.kind != KIND {
+            return Err(UnreadableRecord(format!("its kind is not {KIND}")));
+        }
+        if head.format_version.split('.').next() != FORMAT_VERSION.split('.').next() {
+            return Err(UnreadableRecord(format!(
+                "its format version is {:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync",
+                head.format_version
+            )));
+        }
+        serde_json::from_slice(bytes).map_err(json)
+    }
 }
 
 impl GroupOutcome {

@@ -179,7 +179,7 @@ pub(super) async fn carry_out(
     let stop = signals::watch().context("watch for signals")?;
     let options = Options {
         run_id: ulid::Ulid::new().to_string(),
-        actor: who::actor(),
+        provenance: who::provenance(),
         parallelism: context.parallelism,
         stop: stop.stop,
         signal: stop.signal,

@@ -35,6 +35,18 @@ pub(super) fn read(context: &Context) -> Result<Found, Failure> {
     })
 }
 
+/// Where records of a stored plan's applies may lie on this machine: here, beside the plan, beside the configuration.
+pub(super) fn folders(context: &Context, plan: &Path) -> Vec<PathBuf> {
+    let beside = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let configured = context.config.clone().or_else(|| nearest().ok());
+    let mut folders = vec![PathBuf::new(), beside(plan)];
+    folders.extend(configured.map(|path| match path.is_dir() {
+        true => path,
+        false => beside(&path),
+    }));
+    folders
+}
+
 /// Reads the configuration and tells every mistake of it on stderr; nothing usable is a failure.
 ///
 /// Even `--quiet` does not silence it: a mistake can keep a group or a workspace out of everything that follows.

@@ -90,6 +90,25 @@ pub(super) fn plan(folder: &Path, run_id: &str, stored: &StoredPlan) -> anyhow::
     whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
 
+/// The records of every apply of a plan that lie in these folders, oldest first; the plan is known by its file's digest.
+///
+/// What cannot be read is left out: these files are a convenience, the evidence lies in the secondary.
+pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> {
+    let files = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(runs(folder)).ok())
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    let mut records: Vec<RunRecord> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .filter_map(|path| RunRecord::read(&fs::read(path).ok()?).ok())
+        .filter(|record| record.plan_sha256 == plan_sha256)
+        .collect();
+    records.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
+    records.dedup_by(|a, b| a.run_id == b.run_id);
+    records
+}
+
 /// Keeps the record of an apply and says where.
 pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBuf> {
     let runs = runs(folder);

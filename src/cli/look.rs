@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::configuration::{self, Found};
 use super::flags::Context;
-use super::{ExitStatus, Failure, regions, selection};
+use super::{ExitStatus, Failure, regions, selection, who};
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
@@ -127,6 +127,7 @@ pub(super) async fn look_with(
     selection::check("--now", &asking.now, &groups)?;
     let request = Request {
         plan_id: ulid::Ulid::new().to_string(),
+        provenance: who::provenance(),
         selection: context.selection.clone(),
         accepted: asking.accepted()?,
         take_as_due: asking.now.clone(),

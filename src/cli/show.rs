@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::flags::Context;
-use super::{ExitStatus, Failure, output};
+use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::plan::{StoredPlan, StoredPlanError};
 use crate::render;
 
@@ -21,11 +21,15 @@ impl Show {
         let stored = read(&self.file)?;
         match context.json {
             true => output::data(&String::from_utf8_lossy(&stored.bytes))?,
-            false => output::data(&render::show::text(
-                &stored,
-                context.clock.now(),
-                &context.style,
-            ))?,
+            false => {
+                let folders = configuration::folders(context, &self.file);
+                output::data(&render::show::text(
+                    &stored,
+                    &keep::applies(&folders, &stored.sha256),
+                    context.clock.now(),
+                    &context.style,
+                ))?;
+            }
         }
         Ok(ExitStatus::Ok)
     }

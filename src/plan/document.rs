@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Warning};
+use super::provenance::Provenance;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
@@ -29,6 +30,9 @@ pub struct Plan {
     pub tool: Tool,
     /// A ULID.
     pub plan_id: String,
+    /// Who made it, and where.
+    #[serde(flatten)]
+    pub provenance: Provenance,
     /// When it was computed.
     #[serde(with = "moment")]
     pub created_at: DateTime<Utc>,

@@ -1,6 +1,7 @@
 //! What a plan is asked for, beside what was seen.
 
 use super::document::Selection;
+use super::provenance::Provenance;
 use crate::ledger::AcceptedRisk;
 
 /// What the person or pipeline asks of one plan.
@@ -8,6 +9,8 @@ use crate::ledger::AcceptedRisk;
 pub struct Request {
     /// A fresh ULID.
     pub plan_id: String,
+    /// Who asks, and where.
+    pub provenance: Provenance,
     /// Which groups.
     pub selection: Selection,
     /// Risks accepted for this plan only, `code`, `scope` and `reason`.

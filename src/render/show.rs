@@ -6,33 +6,88 @@ use super::clean::{clean, name};
 use super::figures::{minute, moment, short};
 use super::layout::hanging;
 use super::{Page, Style, Tone};
-use crate::plan::{Plan, StoredPlan};
+use crate::apply::{GroupOutcome, RunRecord};
+use crate::plan::{Plan, Provenance, StoredPlan};
 
 /// The provenance of a stored plan and the plan; its digests were recomputed when it was read.
-pub fn text(stored: &StoredPlan, now: DateTime<Utc>, style: &Style) -> String {
+///
+/// `applies` are the records of its applies that were found, oldest first.
+pub fn text(
+    stored: &StoredPlan,
+    applies: &[RunRecord],
+    now: DateTime<Utc>,
+    style: &Style,
+) -> String {
     let plan = &stored.plan;
     let mut page = Page::default();
-    page.block(vec![style.paint(Tone::Strong, &verdict(plan, now))]);
-    page.block(provenance(stored, style));
+    page.block(vec![
+        style.paint(Tone::Strong, &verdict(plan, applies, now)),
+    ]);
+    page.block(provenance(stored, applies, style));
     let mut text = page.text();
     text.push('\n');
     text.push_str(&super::plan::text(plan, style));
     text
 }
 
-fn verdict(plan: &Plan, now: DateTime<Utc>) -> String {
+fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
     let id = clean(&plan.plan_id);
-    match now > plan.expires_at {
-        true => format!("Plan {}, unaltered, expired", short(&id)),
-        false => format!(
-            "Plan {}, unaltered, can be applied until {}",
-            short(&id),
-            minute(plan.expires_at)
+    let until = match now > plan.expires_at {
+        true => "expired".to_owned(),
+        false => format!("can be applied until {}", minute(plan.expires_at)),
+    };
+    let applied = match decisive(applies) {
+        Some(record) => format!(
+            "; applied by {} on {}{}",
+            short(&clean(&record.run_id)),
+            minute(record.ended_at),
+            ended(record)
         ),
+        None => String::new(),
+    };
+    format!("Plan {}, unaltered, {until}{applied}", short(&id))
+}
+
+/// The apply that did what the plan says; where none did, the last that tried.
+fn decisive(applies: &[RunRecord]) -> Option<&RunRecord> {
+    let did = |record: &&RunRecord| {
+        let mut groups = record.groups.iter();
+        groups.any(|group| group.outcome == GroupOutcome::Synchronized)
+    };
+    applies.iter().find(did).or(applies.last())
+}
+
+/// ` (partial)`, where it did not simply end well.
+fn ended(record: &RunRecord) -> String {
+    match record.exit.code {
+        0 => String::new(),
+        _ => format!(" ({})", clean(&record.exit.name)),
     }
 }
 
-fn provenance(stored: &StoredPlan, style: &Style) -> Vec<String> {
+/// Who made a document, and where: `ci:github acme/dr run 7, pull 418, started by octo`.
+fn by(provenance: &Provenance) -> String {
+    let Provenance {
+        actor,
+        started_by,
+        ci_run_url: _,
+        git_commit: _,
+        change,
+    } = provenance;
+    let mut text = match actor.as_str() {
+        "" => "someone".to_owned(),
+        actor => clean(actor),
+    };
+    if let Some(change) = change {
+        text.push_str(&format!(", {}", clean(change)));
+    }
+    if let Some(person) = started_by {
+        text.push_str(&format!(", started by {}", clean(person)));
+    }
+    text
+}
+
+fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<String> {
     let plan = &stored.plan;
     let line = |head: &str, text: &str| hanging(&format!("  {head:<12}"), text, style.width);
     let digest = |digest: &str| match style.verbose {
@@ -43,13 +98,30 @@ fn provenance(stored: &StoredPlan, style: &Style) -> Vec<String> {
         true => "clock set by DRSYNC_NOW",
         false => "clock not overridden",
     };
-    let made = format!(
-        "{} by {} {}, {clock}",
-        moment(plan.created_at),
+    let made = format!("{} by {}", moment(plan.created_at), by(&plan.provenance));
+    let mut lines = line("made", &made);
+    let mut with = format!(
+        "{} {}, {clock}",
         clean(&plan.tool.name),
         clean(&plan.tool.version)
     );
-    let mut lines = line("made", &made);
+    if let Some(commit) = &plan.provenance.git_commit {
+        with = format!("commit {}, {with}", clean(commit));
+    }
+    lines.extend(line("", &with));
+    if let Some(url) = &plan.provenance.ci_run_url {
+        lines.extend(line("", &clean(url)));
+    }
+    for record in applies {
+        let applied = format!(
+            "{} by {}, run {}{}",
+            moment(record.ended_at),
+            by(&record.provenance),
+            short(&clean(&record.run_id)),
+            ended(record)
+        );
+        lines.extend(line("applied", &applied));
+    }
     let config = format!(
         "{}, sha256 {}",
         clean(&plan.config.source),

@@ -47,7 +47,7 @@ async fn planned(fake: &Fake, regions: &Regions) -> Plan {
 async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
     let options = Options {
         run_id: "01JDRUN".to_owned(),
-        actor: "dr@example.com".to_owned(),
+        provenance: drsync::plan::Provenance::of_actor("dr@example.com"),
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),

@@ -5,7 +5,7 @@ use drsync::apply::{self, GroupOutcome, GroupRecord, RunRecord, RunSummary};
 use drsync::config::TableName;
 use drsync::ledger::Consistency;
 use drsync::plan::document::*;
-use drsync::plan::{Finding, FindingCode, ReasonCode, Severity, Warning, WarningCode};
+use drsync::plan::{Finding, FindingCode, Provenance, ReasonCode, Severity, Warning, WarningCode};
 use drsync::region::{Estimate, EstimateBasis};
 use drsync::render::Style;
 
@@ -46,6 +46,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
             version: "0.1.0".to_owned(),
         },
         plan_id: "01JD9Z6W4Q8N3V5T7K2M0XBCEF".to_owned(),
+        provenance: Provenance::of_actor("user:someone"),
         created_at: at("2026-11-22T10:59:36Z"),
         expires_at: at("2026-11-25T10:59:36Z"),
         expiry_reason: "max age 72h".to_owned(),
@@ -318,7 +319,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         started_at: at("2026-11-22T11:02:03Z"),
         ended_at: at("2026-11-22T11:08:44Z"),
         clock_overridden: false,
-        actor: "user:someone".to_owned(),
+        provenance: Provenance::of_actor("user:someone"),
         exit: apply::Exit {
             code,
             name: name.to_owned(),

@@ -3,7 +3,7 @@
 use drsync::apply::GroupOutcome;
 use drsync::config::TableName;
 use drsync::plan::document::{Drift, DriftCommit, Unprotected};
-use drsync::plan::{FindingCode, Plan, ReasonCode, Role, WarningCode};
+use drsync::plan::{FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
 use drsync::render::{plan, run, show, validate};
 
 use crate::builders::{self, *};
@@ -67,6 +67,13 @@ fn hostile() -> Plan {
     plan.config.source = HOSTILE.to_owned();
     plan.expiry_reason = HOSTILE.to_owned();
     plan.workspaces[0].observed.primary.principal = Some(HOSTILE.to_owned());
+    plan.provenance = Provenance {
+        actor: HOSTILE.to_owned(),
+        started_by: Some(HOSTILE.to_owned()),
+        ci_run_url: Some(HOSTILE.to_owned()),
+        git_commit: Some(HOSTILE.to_owned()),
+        change: Some(HOSTILE.to_owned()),
+    };
     away(&mut plan, Role::Secondary, HOSTILE);
     plan
 }
@@ -86,6 +93,8 @@ fn assert_harmless(text: &str) {
 #[test]
 fn a_hostile_plan_is_harmless_in_every_view() {
     let plan = hostile();
+    let mut applied = builders::run(vec![], 4, HOSTILE);
+    applied.provenance = plan.provenance.clone();
     for style in [narrow(), verbose()] {
         assert_harmless(
             &plan::text(&plan, &style)
@@ -94,7 +103,13 @@ fn a_hostile_plan_is_harmless_in_every_view() {
         );
         assert_harmless(&validate::text(&plan, &style).replace("0;own", ""));
         assert_harmless(
-            &show::text(&plan.stored(), at("2026-11-22T12:00:00Z"), &style).replace("0;own", ""),
+            &show::text(
+                &plan.stored(),
+                std::slice::from_ref(&applied),
+                at("2026-11-22T12:00:00Z"),
+                &style,
+            )
+            .replace("0;own", ""),
         );
     }
     assert_harmless(&validate::sql(&plan).replace("0;own", ""));

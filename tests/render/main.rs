@@ -7,4 +7,5 @@ mod nothing_to_do;
 mod plans;
 mod progress;
 mod runs;
+mod shows;
 mod statuses;

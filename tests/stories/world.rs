@@ -208,7 +208,7 @@ impl World {
         let now = self.now;
         let options = Options {
             run_id: format!("run-{}", self.runs),
-            actor: "tester".to_owned(),
+            provenance: drsync::plan::Provenance::of_actor("tester"),
             parallelism: 4,
             stop: Arc::new(AtomicBool::new(false)),
             signal: Arc::new(AtomicU8::new(0)),
