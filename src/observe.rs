@@ -469,6 +469,7 @@ async fn observe_pins(
             questions.push(PinQuestion {
                 table: listed.clone(),
                 version,
+                newest: observed.newest() == Some(version),
                 replica_location: seen
                     .workspace
                     .location_secondary

@@ -232,10 +232,21 @@ pub struct PinQuestion {
     pub table: Table,
     /// The pinned version.
     pub version: u64,
+    /// It was the newest when the history was read.
+    pub newest: bool,
     /// The replica's location, to estimate what is to be copied.
     pub replica_location: String,
     /// The replica's newest version; `None`: there is no replica.
     pub replica_version: Option<u64>,
+}
+
+/// The live files of a table at one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// How many there are.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// A source at a pinned version.
@@ -245,10 +256,8 @@ pub struct Pin {
     pub version: u64,
     /// The table's id at that version.
     pub table_id: String,
-    /// Live files.
-    pub files: u64,
-    /// Bytes in live files.
-    pub bytes: u64,
+    /// Its live files; `None`: the service tells them of the newest version only.
+    pub size: Option<Size>,
     /// Live rows: records less deletion-vector cardinality; `None`: not known for every file.
     pub rows: Option<u64>,
     /// Column-mapping mode, `none` where there is none.
@@ -319,6 +328,8 @@ pub struct ReplicaCommit {
     pub user: Option<String>,
     /// `sourceVersion` of a CLONE.
     pub source_version: Option<u64>,
+    /// What a CLONE says its source was, where its metrics tell.
+    pub source_size: Option<Size>,
     /// The mark that this commit set, where the log tells.
     pub mark: Option<Mark>,
     /// The version a RESTORE went back to.
@@ -465,6 +476,10 @@ pub struct CloneOrder {
 pub struct Cloned {
     /// The replica's version that holds the source version.
     pub replica_version: u64,
+    /// The replica held it before this order: nothing was copied, nothing committed.
+    pub already: bool,
+    /// What the source was at the pinned version, as the clone itself reports it.
+    pub source_size: Option<Size>,
     /// Files copied.
     pub copied_files: u64,
     /// Bytes copied.

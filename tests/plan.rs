@@ -15,9 +15,9 @@ mod findings;
 mod decisions {
     use drsync::ledger::Consistency;
     use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind};
-    use drsync::region::RunState;
+    use drsync::region::{Mark, ReplicaCommit, RunState, Size};
 
-    use super::world::{World, at, table};
+    use super::world::{World, at, replica_commit, table};
 
     #[test]
     fn where_everything_agrees_there_is_nothing_to_do() {
@@ -75,6 +75,46 @@ mod decisions {
         assert!(certificate.newest_in <= at("2026-11-22T10:12:44.250Z"));
         assert_eq!(certificate.oldest_out, Some(at("2026-11-22T10:12:44.251Z")));
         assert_eq!(plan.follows_cut, Some(41));
+    }
+
+    #[test]
+    fn files_of_a_version_whose_service_does_not_tell_them_are_those_that_its_clone_reported() {
+        let mut world = World::new();
+        world.commit("main.shop.orders", 5, "2026-11-22T10:12:43Z", "WRITE");
+        world.pinned_at("main.shop.orders", 5);
+        world.run(
+            89,
+            "2026-11-22T10:00:00Z",
+            Some("2026-11-22T10:12:44Z"),
+            RunState::Succeeded,
+        );
+        for table in ["main.shop.orders", "main.shop.lines"] {
+            world.pin(table).size = None;
+        }
+        let files = |world: &World| -> Vec<Option<u64>> {
+            let steps = world.plan_of("orders").steps;
+            steps.iter().map(|step| step.source.files).collect()
+        };
+        // The last cut has figures of the version that stays, and nobody has any of the other.
+        assert_eq!(files(&world), [None, Some(3)]);
+        // An apply that was interrupted has cloned it.
+        let mark = Mark {
+            source_version: 5,
+            ..world.replica("main.shop.orders").mark.clone().unwrap()
+        };
+        let replica = world.replica("main.shop.orders");
+        replica.version = 3;
+        replica.mark = Some(mark.clone());
+        replica.commits = vec![ReplicaCommit {
+            source_version: Some(5),
+            source_size: Some(Size {
+                files: 7,
+                bytes: 700,
+            }),
+            mark: Some(mark),
+            ..replica_commit(3, "CLONE")
+        }];
+        assert_eq!(files(&world), [Some(7), Some(3)]);
     }
 
     #[test]

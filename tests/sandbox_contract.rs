@@ -99,6 +99,7 @@ contract! {
     cloning {
         where_nothing_lies_there_is_no_replica,
         a_clone_is_verified_against_its_source,
+        a_clone_says_what_its_source_was_at_the_pinned_version,
         a_clone_where_a_table_came_up_meanwhile_is_a_conflict,
         a_clone_over_a_replica_that_is_gone_is_a_conflict,
         what_someone_else_wrote_to_a_replica_is_seen_with_who_and_what,

@@ -13,6 +13,7 @@ use chrono::Utc;
 use drsync::apply::{Options, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
+use drsync::lakehouse::delta::{self, Detail, TableStore};
 use drsync::lakehouse::demo;
 use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Request, plan};
@@ -98,6 +99,31 @@ async fn the_demo_is_planned_applied_and_then_up_to_date() {
         .into_iter()
         .filter(|(_, it)| *it == Decision::Sync);
     assert_eq!(synced.count(), 0, "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_and_record_have_the_files_of_the_pinned_versions_not_of_the_newest() {
+    let flow = Flow::new().await;
+    let record = flow.apply(&flow.plan().await).await;
+    let cuts = flow.regions.secondary.ledger().await.unwrap().all_cuts();
+    let mut behind = 0;
+    for entry in cuts.iter().flat_map(|cut| &cut.tables) {
+        let asked = std::slice::from_ref(&entry.table);
+        let listed = flow.regions.primary.tables(asked).await.unwrap().remove(0);
+        let store = TableStore::local(listed.unwrap().location.unwrap());
+        let totals = async |version| {
+            let snapshot = delta::snapshot(&store, version, Detail::Summary).await;
+            snapshot.unwrap().totals()
+        };
+        let (pinned, newest) = (totals(Some(entry.source_version)).await, totals(None).await);
+        assert_eq!((entry.files, entry.bytes), (pinned.files, pinned.bytes));
+        behind += usize::from(pinned.files != newest.files);
+        let mut tables = record.groups.iter().flat_map(|group| &group.tables);
+        let told = tables.find(|table| table.table == entry.table).unwrap();
+        assert_eq!(told.source_files, Some(pinned.files));
+        assert_eq!(told.source_bytes, Some(pinned.bytes));
+    }
+    assert!(behind > 0, "no source has gone on since");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

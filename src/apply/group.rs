@@ -505,19 +505,23 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
         tables: plan
             .steps
             .iter()
-            .map(|step| CutTableEntry {
-                table: step.table.clone(),
-                source_table_id: step.source.table_id.clone(),
-                source_version: step.source.version,
-                source_committed_at: step.source.committed_at,
-                rows: step.source.rows,
-                files: step.source.files.unwrap_or_default(),
-                bytes: step.source.bytes.unwrap_or_default(),
-                replica_location: step.replica.location.clone(),
-                replica_version: done
+            .map(|step| {
+                let done = done
                     .get(&step.table)
-                    .and_then(|table| table.replica_version)
-                    .expect("a group is committed only when every table has its replica version"),
+                    .expect("a group is committed only when every table has its record");
+                CutTableEntry {
+                    table: step.table.clone(),
+                    source_table_id: step.source.table_id.clone(),
+                    source_version: step.source.version,
+                    source_committed_at: step.source.committed_at,
+                    rows: step.source.rows,
+                    files: done.source_files.unwrap_or_default(),
+                    bytes: done.source_bytes.unwrap_or_default(),
+                    replica_location: step.replica.location.clone(),
+                    replica_version: done.replica_version.expect(
+                        "a group is committed only when every table has its replica version",
+                    ),
+                }
             })
             .collect(),
         accepted: stored.plan.accepted.clone(),

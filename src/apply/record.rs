@@ -126,6 +126,12 @@ pub struct TableRecord {
     /// The replica's version that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_version: Option<u64>,
+    /// Files of the source at the pinned version, as the clone itself reports them; of an unchanged table, as the plan does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_files: Option<u64>,
+    /// Their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_bytes: Option<u64>,
     /// Files copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied_files: Option<u64>,

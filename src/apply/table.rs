@@ -117,6 +117,8 @@ pub(super) fn not_started(step: &Step) -> TableRecord {
         attempts: None,
         source_version: step.source.version,
         replica_version: None,
+        source_files: step.source.files,
+        source_bytes: step.source.bytes,
         copied_files: None,
         copied_bytes: None,
         verified: None,
@@ -170,9 +172,16 @@ async fn verify(
             verified.differences.join("; ")
         ));
     }
+    let outcome = match cloned.already {
+        true => TableOutcome::AlreadyCloned,
+        false => TableOutcome::Cloned,
+    };
+    let size = cloned.source_size;
     Ok(TableRecord {
-        outcome: TableOutcome::Cloned,
+        outcome,
         replica_version: Some(cloned.replica_version),
+        source_files: size.map(|size| size.files).or(step.source.files),
+        source_bytes: size.map(|size| size.bytes).or(step.source.bytes),
         copied_files: Some(cloned.copied_files),
         copied_bytes: Some(cloned.copied_bytes),
         verified: Some(VerifiedRecord {

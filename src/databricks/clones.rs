@@ -11,7 +11,7 @@ use super::sql::{Relation, Statement};
 use super::statements::{Finished, Intent};
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, Replica, ReplicaCommit,
-    ReplicaQuestion,
+    ReplicaQuestion, Size,
 };
 
 /// How a replica stands towards an order.
@@ -24,6 +24,16 @@ enum Standing {
     Other(String),
 }
 
+/// Whose clone a replica holds.
+enum Maker<'a> {
+    /// This order's, which told what it did.
+    Told(&'a Finished),
+    /// This order's, whose answer was lost.
+    Unheard,
+    /// Another's, before this order.
+    Before,
+}
+
 pub(super) async fn deep_clone(
     region: &DatabricksRegion,
     order: &CloneOrder,
@@ -31,7 +41,7 @@ pub(super) async fn deep_clone(
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
     match look(region, order).await? {
-        Standing::Done => return done(region, order, None, progress).await,
+        Standing::Done => return done(region, order, Maker::Before, progress).await,
         Standing::Ready => {}
         Standing::Other(text) => {
             return Err(RegionError::new(RegionErrorKind::Conflict, doing(), text));
@@ -57,7 +67,7 @@ pub(super) async fn deep_clone(
     }
     match ran {
         Ok(finished) => match look(region, order).await? {
-            Standing::Done => done(region, order, Some(&finished), progress).await,
+            Standing::Done => done(region, order, Maker::Told(&finished), progress).await,
             Standing::Ready => {
                 let text = "the statement succeeded, and the replica's history does not show it";
                 Err(RegionError::new(RegionErrorKind::Other, doing(), text))
@@ -69,7 +79,13 @@ pub(super) async fn deep_clone(
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
             match look(region, order).await {
-                Ok(Standing::Done) => done(region, order, None, progress).await,
+                Ok(Standing::Done) => {
+                    let maker = match refusal.outcome_unknown {
+                        true => Maker::Unheard,
+                        false => Maker::Before,
+                    };
+                    done(region, order, maker, progress).await
+                }
                 Ok(Standing::Other(text)) => {
                     Err(RegionError::new(RegionErrorKind::Conflict, doing(), text))
                 }
@@ -176,7 +192,7 @@ pub(super) async fn clone_commit(
 async fn done(
     region: &DatabricksRegion,
     order: &CloneOrder,
-    finished: Option<&Finished>,
+    maker: Maker<'_>,
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("read what cloning {} did", order.table);
@@ -195,17 +211,30 @@ async fn done(
             "its commit is not in the replica's history",
         ));
     };
+    let commit = found.as_ref().map(|(entry, _)| entry);
+    let finished = match maker {
+        Maker::Told(finished) => Some(finished),
+        Maker::Unheard | Maker::Before => None,
+    };
     let row = finished.and_then(|finished| finished.rows.first());
     let told = |column: &str, metric: &str| {
-        let by_commit = || number(&found.as_ref()?.0.metrics, metric);
         row.and_then(|row| row.number(column))
-            .or_else(by_commit)
-            .unwrap_or_default()
+            .or_else(|| number(&commit?.metrics, metric))
+    };
+    let source_size = told("source_num_of_files", "sourceNumOfFiles")
+        .zip(told("source_table_size", "sourceTableSize"))
+        .map(|(files, bytes)| Size { files, bytes });
+    let already = matches!(maker, Maker::Before);
+    let copied = |column: &str, metric: &str| match already {
+        true => 0,
+        false => told(column, metric).unwrap_or_default(),
     };
     let cloned = Cloned {
         replica_version,
-        copied_files: told("num_copied_files", "numCopiedFiles"),
-        copied_bytes: told("copied_files_size", "copiedFilesSize"),
+        already,
+        source_size,
+        copied_files: copied("num_copied_files", "numCopiedFiles"),
+        copied_bytes: copied("copied_files_size", "copiedFilesSize"),
         statement_id: finished.map(|finished| finished.id.clone()),
     };
     progress.files.store(cloned.copied_files, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::rows::{Row, Rows, number};
 use super::sql::{self, Relation};
 use super::statements::Sql;
-use crate::region::RegionErrorKind;
+use crate::region::{RegionErrorKind, Size};
 
 /// Commits asked for at first, and how much wider each further look is.
 const COMMITS_FIRST: u64 = 50;
@@ -81,6 +81,15 @@ impl Entry {
             .then(|| number(&self.parameters, "sourceVersion"))
             .flatten()
     }
+
+    /// What a CLONE says its source was.
+    pub(super) fn source_size(&self) -> Option<Size> {
+        self.source_version()?;
+        Some(Size {
+            files: number(&self.metrics, "sourceNumOfFiles")?,
+            bytes: number(&self.metrics, "sourceTableSize")?,
+        })
+    }
 }
 
 impl Detail {
@@ -96,6 +105,11 @@ impl Detail {
 
     pub(super) fn property(&self, key: &str) -> Option<&str> {
         self.properties.get(key).and_then(Value::as_str)
+    }
+
+    pub(super) fn size(&self) -> Option<Size> {
+        let (files, bytes) = self.files.zip(self.bytes)?;
+        Some(Size { files, bytes })
     }
 
     pub(super) fn column_mapping(&self) -> String {

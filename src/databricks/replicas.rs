@@ -222,7 +222,7 @@ fn is_source(path: &str, entry: &Entry) -> bool {
 }
 
 fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
-    let source_version = entry.source_version();
+    let (source_version, source_size) = (entry.source_version(), entry.source_size());
     let restored = || number(&entry.parameters, "version");
     ReplicaCommit {
         restored_to: if entry.operation == "RESTORE" {
@@ -236,6 +236,7 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
         operation: entry.operation,
         user: entry.user,
         source_version,
+        source_size,
         mark,
     }
 }

@@ -11,7 +11,7 @@ use super::rows::Rows;
 use super::sql::{self, Relation};
 use super::{DatabricksRegion, Workspace};
 use crate::region::{
-    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Source,
+    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
     SourceQuestion,
 };
 
@@ -172,21 +172,19 @@ fn pin(
             "it is not a Delta table",
         ));
     }
-    let (files, bytes) = (
-        detail.files.unwrap_or_default(),
-        detail.bytes.unwrap_or_default(),
-    );
-    let estimate = match replica {
-        None => Some((files, bytes)),
+    // The newest version's: near enough for an estimate, but no fact about an older one.
+    let head = detail.size();
+    let lacking = match (head, replica) {
+        (Some(head), None) => Some(head),
         // What a replica lacks is at least what the source has more; rewritten files are not seen.
-        Some(Ok(replica)) => replica
-            .files
-            .zip(replica.bytes)
-            .map(|(held, held_bytes)| {
-                (files.saturating_sub(held), bytes.saturating_sub(held_bytes))
+        (Some(head), Some(Ok(replica))) => replica
+            .size()
+            .map(|held| Size {
+                files: head.files.saturating_sub(held.files),
+                bytes: head.bytes.saturating_sub(held.bytes),
             })
-            .filter(|(files, _)| *files > 0),
-        Some(Err(_)) => None,
+            .filter(|lacking| lacking.files > 0),
+        (Some(_), Some(Err(_))) | (None, _) => None,
     };
     let property = |key: &str| detail.property(key).map(str::to_owned);
     Ok(Pin {
@@ -197,15 +195,14 @@ fn pin(
             .clone()
             .or_else(|| detail.id.clone())
             .unwrap_or_default(),
-        files,
-        bytes,
+        size: head.filter(|_| question.newest),
         rows: counted.first().and_then(|row| row.number("n")),
         column_mapping: detail.column_mapping(),
         deleted_file_retention: property(DELETED_FILE_RETENTION),
         log_retention: property(LOG_RETENTION),
-        estimate: estimate.map(|(copy_files, copy_bytes)| Estimate {
-            copy_files,
-            copy_bytes,
+        estimate: lacking.map(|lacking| Estimate {
+            copy_files: lacking.files,
+            copy_bytes: lacking.bytes,
             basis: EstimateBasis::History,
         }),
     })

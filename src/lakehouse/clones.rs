@@ -10,7 +10,7 @@ use super::replicas::refuse_foreign;
 use super::sources::open;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit,
-    ReplicaQuestion, Verified, VerifiedLevel, is_maintenance,
+    ReplicaQuestion, Size, Verified, VerifiedLevel, is_maintenance,
 };
 
 /// How often a clone's counters are carried over to whoever shows them.
@@ -21,7 +21,7 @@ enum Found {
     /// As it was looked at, maintenance aside: the clone may be made on it.
     AsExpected(Expect),
     /// The clone has been made already.
-    Done(u64),
+    Done(Cloned),
 }
 
 impl LakehouseRegion {
@@ -34,12 +34,7 @@ impl LakehouseRegion {
         let source = source_of(order, &doing)?;
         let target = self.under_root(&order.replica_path);
         let expect = match self.replica_before(order, &target, &doing).await? {
-            Found::Done(version) => {
-                return Ok(Cloned {
-                    replica_version: version,
-                    ..Cloned::default()
-                });
-            }
+            Found::Done(cloned) => return Ok(cloned),
             Found::AsExpected(expect) => expect,
         };
         if progress.stopped() {
@@ -63,6 +58,11 @@ impl LakehouseRegion {
         match done {
             Ok(done) => Ok(Cloned {
                 replica_version: done.version,
+                already: false,
+                source_size: Some(Size {
+                    files: done.source_files,
+                    bytes: done.source_bytes,
+                }),
                 copied_files: done.copied_files,
                 copied_bytes: done.copied_bytes,
                 statement_id: None,
@@ -70,13 +70,10 @@ impl LakehouseRegion {
             Err(error) => {
                 // The same order may be carried out twice at once; then the loser finds it done.
                 if let DeltaError::Conflict { .. } = error
-                    && let Ok(Found::Done(version)) =
+                    && let Ok(Found::Done(cloned)) =
                         self.replica_before(order, &target, &doing).await
                 {
-                    return Ok(Cloned {
-                        replica_version: version,
-                        ..Cloned::default()
-                    });
+                    return Ok(cloned);
                 }
                 Err(refusal(doing, &error))
             }
@@ -129,7 +126,12 @@ impl LakehouseRegion {
         let first = order.replica_version.map_or(0, |version| version + 1);
         let whole = (first..=replica.version).eq(replica.commits.iter().map(|it| it.version));
         match rest.as_slice() {
-            [ours] if whole && is_order(ours, order) => Ok(Found::Done(ours.version)),
+            [ours] if whole && is_order(ours, order) => Ok(Found::Done(Cloned {
+                replica_version: ours.version,
+                already: true,
+                source_size: ours.source_size,
+                ..Cloned::default()
+            })),
             [] if whole && !maintenance.is_empty() && order.replica_version.is_some() => {
                 Ok(Found::AsExpected(Expect::Version(replica.version)))
             }

@@ -93,10 +93,12 @@ async fn the_demo_is_what_its_screen_shows() {
         let asked = PinQuestion {
             table: table.clone(),
             version,
+            newest: false,
             replica_location: "/none".into(),
             replica_version: None,
         };
-        bytes += region.pins(&[asked]).await.remove(0).unwrap().bytes;
+        let pin = region.pins(&[asked]).await.remove(0).unwrap();
+        bytes += pin.size.unwrap().bytes;
     }
     assert!(
         (3 << 19..5 << 19).contains(&bytes),

@@ -9,7 +9,9 @@ use super::delta::{self, DeltaError, Detail, Snapshot, TableStore};
 use super::off_thread;
 use super::refusal::refusal;
 use super::sources::{column_mapping, moment};
-use crate::region::{Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion};
+use crate::region::{
+    Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion, Size,
+};
 
 /// The folder of a table's log.
 const LOG: &str = "_delta_log";
@@ -120,6 +122,9 @@ async fn replica_commit(
         source_version: (operation == "CLONE")
             .then(|| parameter("sourceVersion"))
             .flatten(),
+        source_size: (operation == "CLONE")
+            .then(|| source_size(&commit.operation_metrics))
+            .flatten(),
         restored_to: (operation == "RESTORE")
             .then(|| parameter("version"))
             .flatten(),
@@ -157,6 +162,14 @@ fn number(values: &Map<String, Value>, name: &str) -> Option<u64> {
         Value::String(text) => text.trim_matches('"').parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// What a clone says its source was.
+fn source_size(metrics: &Map<String, Value>) -> Option<Size> {
+    Some(Size {
+        files: number(metrics, "sourceNumOfFiles")?,
+        bytes: number(metrics, "sourceTableSize")?,
+    })
 }
 
 /// Rows that a commit changed, by what its operation counts.

@@ -8,7 +8,7 @@ use super::delta::{self, Detail, Snapshot, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::region::{
-    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Source,
+    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
     SourceQuestion, Table,
 };
 
@@ -90,6 +90,7 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
     let PinQuestion {
         table,
         version,
+        newest: _,
         replica_location,
         replica_version,
     } = asked;
@@ -131,8 +132,10 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
             .table_id
             .clone()
             .unwrap_or_else(|| source.metadata.id().to_owned()),
-        files: totals.files,
-        bytes: totals.bytes,
+        size: Some(Size {
+            files: totals.files,
+            bytes: totals.bytes,
+        }),
         rows: totals.rows,
         column_mapping: column_mapping(&source),
         deleted_file_retention: property(DELETED_FILE_RETENTION),

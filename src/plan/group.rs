@@ -16,7 +16,7 @@ use super::versions::{self, Pinned};
 use super::view::GroupView;
 use crate::config::GroupEntry;
 use crate::ledger::Cut;
-use crate::region::{CloneOrder, Mark, Pin, Source, Table};
+use crate::region::{CloneOrder, Mark, Pin, Size, Source, Table};
 
 /// Decides one group.
 pub(super) fn plan(
@@ -248,7 +248,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         id: format!("{}/{}", view.group.name, table.name),
         table: table.name.clone(),
         action,
-        source: source_pin(view, listed, source, pin, pinned),
+        source: source_pin(view, table, listed, source, pin, pinned),
         replica: ReplicaPin {
             location: location.clone(),
             path: mark.replica.clone(),
@@ -275,12 +275,14 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
 
 fn source_pin(
     view: &GroupView<'_>,
+    table: &TableObserved,
     listed: &Table,
     source: &Source,
     pin: &Pin,
     pinned: Pinned<'_>,
 ) -> SourcePin {
     let until = checks::readable_until(source, pinned.commit.committed_at);
+    let size = size(view, table, pin);
     SourcePin {
         table_id: pin.table_id.clone(),
         version: pin.version,
@@ -290,14 +292,38 @@ fn source_pin(
             .commits
             .last()
             .map_or(pin.version, |head| head.version),
-        bytes: Some(pin.bytes),
-        files: Some(pin.files),
+        bytes: size.map(|size| size.bytes),
+        files: size.map(|size| size.files),
         rows: pin.rows,
         readable_until: until.filter(|_| pinned.next.is_some()),
         only_while_newest: pinned.next.is_none() && until.is_some_and(|until| until < view.now),
         location: listed.location.clone(),
         catalog_id: listed.table_id.clone(),
     }
+}
+
+/// The live files of a source at its pinned version: as it tells itself, else as a clone of that version reported them.
+fn size(view: &GroupView<'_>, table: &TableObserved, pin: &Pin) -> Option<Size> {
+    let cloned = || {
+        let commits = &table.replica()?.commits;
+        let clone = commits.iter().rev().find(|commit| {
+            let mark = commit.mark.as_ref();
+            mark.is_some_and(|mark| {
+                mark.source_table_id == pin.table_id && mark.source_version == pin.version
+            })
+        });
+        clone?.source_size
+    };
+    let cut = || {
+        let entry = view.cut_entry(&table.name)?;
+        (entry.source_table_id == pin.table_id && entry.source_version == pin.version).then_some(
+            Size {
+                files: entry.files,
+                bytes: entry.bytes,
+            },
+        )
+    };
+    pin.size.or_else(cloned).or_else(cut)
 }
 
 fn statement(step: &Step) -> String {

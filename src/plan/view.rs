@@ -254,6 +254,11 @@ impl TableObserved {
         }
     }
 
+    /// Its newest version, where its history was read.
+    pub fn newest(&self) -> Option<u64> {
+        self.commits()?.last().map(|commit| commit.version)
+    }
+
     /// Its replica, where one was seen.
     pub fn replica(&self) -> Option<&Replica> {
         match &self.replica {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use drsync::config::TableName;
-use drsync::region::{CloneOrder, Mark, Progress, Region, RegionErrorKind, VerifiedLevel};
+use drsync::region::{CloneOrder, Mark, Progress, Region, RegionErrorKind, Size, VerifiedLevel};
 
 use super::fake::{DeltaTable, Fake, SECONDARY, What};
 
@@ -78,6 +78,11 @@ async fn a_clone_is_made_verified_and_not_made_again() {
         ),
         (0, 3, 300)
     );
+    let size = Size {
+        files: 3,
+        bytes: 300,
+    };
+    assert_eq!((cloned.already, cloned.source_size), (false, Some(size)));
     assert!(cloned.statement_id.is_some());
     let verified = regions.secondary.verify(&order(7, None), 0).await.unwrap();
     assert_eq!(
@@ -95,8 +100,9 @@ async fn a_clone_is_made_verified_and_not_made_again() {
             again.copied_files,
             again.statement_id
         ),
-        (0, 3, None)
+        (0, 0, None)
     );
+    assert_eq!((again.already, again.source_size), (true, Some(size)));
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("OPTIMIZE"));
     let next = regions
         .secondary

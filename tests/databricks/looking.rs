@@ -2,7 +2,7 @@
 
 use drsync::config::{TableName, WorkflowRef};
 use drsync::region::{
-    PinQuestion, Region, RegionErrorKind, ReplicaQuestion, RunState, SourceQuestion, Table,
+    PinQuestion, Region, RegionErrorKind, ReplicaQuestion, RunState, Size, SourceQuestion, Table,
     WriteAccess,
 };
 use serde_json::json;
@@ -315,12 +315,23 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
     let ask = |version| PinQuestion {
         table: table(&name("gold")),
         version,
+        newest: version == 4,
         replica_location: format!("{SECONDARY}/main/core/gold"),
         replica_version: None,
     };
-    let found = regions.primary.pins(&[ask(3), ask(9)]).await;
+    let found = regions.primary.pins(&[ask(3), ask(9), ask(4)]).await;
+    let head = Size {
+        files: 3,
+        bytes: 300,
+    };
+    let newest = found[2].as_ref().unwrap();
+    assert_eq!((newest.rows, newest.size), (Some(42), Some(head)));
     let pin = found[0].as_ref().unwrap();
-    assert_eq!((pin.rows, pin.files, pin.bytes), (Some(42), 3, 300));
+    assert_eq!(
+        (pin.rows, pin.size),
+        (Some(42), None),
+        "the newest version's files say nothing of an older one"
+    );
     assert_eq!(
         (pin.column_mapping.as_str(), pin.table_id.as_str()),
         ("name", "uc-1")

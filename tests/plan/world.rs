@@ -12,7 +12,7 @@ use drsync::plan::{
 };
 use drsync::region::{
     Commit, CutTable, Estimate, EstimateBasis, LedgerCopy, Mark, MetadataTable, Pin, Presence,
-    Replica, ReplicaCommit, RunState, Source, Table, Workflow, WorkflowRun, WriteAccess,
+    Replica, ReplicaCommit, RunState, Size, Source, Table, Workflow, WorkflowRun, WriteAccess,
 };
 use serde_json::json;
 
@@ -347,8 +347,10 @@ fn seen(name: &TableName) -> TableObserved {
         pin: Some(Ok(Pin {
             version: 4,
             table_id: "id".to_owned(),
-            files: 3,
-            bytes: 3_000,
+            size: Some(Size {
+                files: 3,
+                bytes: 3_000,
+            }),
             rows: Some(5_000),
             column_mapping: "none".to_owned(),
             deleted_file_retention: None,
@@ -370,6 +372,7 @@ pub(crate) fn replica_commit(version: u64, operation: &str) -> ReplicaCommit {
         operation: operation.to_owned(),
         user: Some("someone@example.com".to_owned()),
         source_version: None,
+        source_size: None,
         mark: None,
         restored_to: None,
         rows: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use drsync::region::{CloneOrder, Mark, Progress, RegionErrorKind, VerifiedLevel};
+use drsync::region::{CloneOrder, Mark, Progress, RegionErrorKind, Size, VerifiedLevel};
 
 use crate::world::{ORDERS, World, at, name};
 
@@ -57,6 +57,33 @@ pub(crate) async fn a_clone_is_verified_against_its_source(world: World) {
             (Some(20), Some(20))
         );
     }
+}
+
+pub(crate) async fn a_clone_says_what_its_source_was_at_the_pinned_version(world: World) {
+    let order = world.order(ORDERS, 1, None).await;
+    let folder = world.path(&format!("east/tables/{ORDERS}/day=monday"));
+    // The first insert's file is the older one.
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap())
+        .map(|file| (file.modified().unwrap(), file.len()))
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 2, "the head has another file");
+    let size = Size {
+        files: 1,
+        bytes: files[0].1,
+    };
+    for already in [false, true] {
+        let cloned = world
+            .secondary()
+            .deep_clone(&order, &Progress::default())
+            .await
+            .unwrap();
+        assert_eq!((cloned.source_size, cloned.already), (Some(size), already));
+    }
+    let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
+    assert_eq!(replica.commits[0].source_size, Some(size));
 }
 
 pub(crate) async fn a_second_clone_copies_only_what_is_new(world: World) {

@@ -167,12 +167,20 @@ impl World {
         version: u64,
         replica: Option<u64>,
     ) -> Result<drsync::region::Pin, RegionError> {
+        let newest = self
+            .source(table, None)
+            .await?
+            .commits
+            .last()
+            .unwrap()
+            .version;
         let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
         let location = self.secondary().presence().await?.location;
         let replica_location = format!("{location}/{}", table.name.path());
         let question = PinQuestion {
             table,
             version,
+            newest: version == newest,
             replica_location,
             replica_version: replica,
         };

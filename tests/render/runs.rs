@@ -29,6 +29,8 @@ fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
         attempts: Some(4),
         source_version: 1041,
         replica_version: Some(56),
+        source_files: Some(4_120),
+        source_bytes: Some(851 * GIB),
         copied_files: Some(96),
         copied_bytes: Some(19 * GIB),
         verified: rows.map(|rows| VerifiedRecord {
