@@ -59,10 +59,6 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     warnings.extend(unused);
     let summary = summary(&workspaces);
     let (expires_at, expiry_reason) = expiry(observed, &workspaces);
-    let changes_metadata = workspaces
-        .iter()
-        .flat_map(|workspace| &workspace.metadata)
-        .any(|action| action.action != LedgerAction::None);
     let everything = request.selection == document::Selection::default();
     let plan = Plan {
         kind: document::KIND.to_owned(),
@@ -77,7 +73,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         expires_at,
         expiry_reason,
         complete: everything && summary.groups_blocked == 0 && !observed.incomplete,
-        applyable: summary.groups_sync > 0 || changes_metadata,
+        applyable: applyable(&workspaces),
         selection: request.selection.clone(),
         config: observed.config.clone(),
         warnings,
@@ -225,6 +221,16 @@ fn summary(workspaces: &[WorkspacePlan]) -> Summary {
         }
     }
     counts
+}
+
+/// Whether applying it does something.
+fn applyable(workspaces: &[WorkspacePlan]) -> bool {
+    workspaces.iter().any(|workspace| {
+        let mut groups = workspace.groups.iter();
+        let mut metadata = workspace.metadata.iter();
+        groups.any(|group| group.decision == Decision::Sync)
+            || metadata.any(|action| action.action != LedgerAction::None)
+    })
 }
 
 /// The acceptances that let something through, and a warning for each that did not.

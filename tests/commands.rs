@@ -334,6 +334,13 @@ fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
     let ends = |arguments: &[&str]| code(&drsync(folder, arguments));
     assert_eq!(ends(&["apply", "altered.json"]), 10);
     assert_eq!(ends(&["show", "altered.json"]), 10);
+    // Read before the digest: what is of a later drsync is not called altered.
+    let later = text.replace("\"format_version\": \"1.0\"", "\"format_version\": \"2.0\"");
+    std::fs::write(folder.join("later.json"), later).expect("written");
+    assert_eq!(ends(&["show", "later.json"]), 65);
+    assert_eq!(ends(&["apply", "later.json"]), 65);
+    let early = drsync_at("2026-11-21T11:00:00Z", folder, &["apply", "p.json"]);
+    assert_eq!(code(&early), 10, "{}", stderr(&early));
     assert_eq!(ends(&["apply", "other.json"]), 65);
     assert_eq!(ends(&["apply", "missing.json"]), 65);
     assert_eq!(

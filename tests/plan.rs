@@ -12,6 +12,9 @@ mod world;
 #[path = "plan/findings.rs"]
 mod findings;
 
+#[path = "plan/stored.rs"]
+mod stored;
+
 mod decisions {
     use drsync::ledger::Consistency;
     use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind};

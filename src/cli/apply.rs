@@ -85,6 +85,7 @@ impl Apply {
         }
         let stored = show::read(file)?;
         let plan = &stored.plan;
+        show::made_before(context.clock.now(), file, plan)?;
         if context.clock.now() > plan.expires_at {
             let message = format!(
                 "{} expired at {}: {}",

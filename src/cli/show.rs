@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output};
-use crate::plan::{StoredPlan, StoredPlanError};
+use crate::plan::{Plan, StoredPlan, StoredPlanError};
 use crate::render;
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does
@@ -33,6 +34,22 @@ impl Show {
         }
         Ok(ExitStatus::Ok)
     }
+}
+
+/// Clocks of two machines may differ by this much; a plan from further in the future says what no plan can.
+const CLOCKS_APART: chrono::Duration = chrono::Duration::minutes(5);
+
+/// Refuses a plan that was made later than now: its recovery points would be in the future too.
+pub(super) fn made_before(now: DateTime<Utc>, file: &Path, plan: &Plan) -> Result<(), Failure> {
+    if plan.created_at <= now + CLOCKS_APART {
+        return Ok(());
+    }
+    let message = format!(
+        "{} says that it was made at {}, which is in the future: it was altered, or a clock is wrong",
+        file.display(),
+        crate::moment::text(plan.created_at)
+    );
+    Err(Failure::new(ExitStatus::Altered, render::clean(&message)))
 }
 
 /// Reads a stored plan and recomputes its digests.

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::document::{Decision, GroupPlan, Plan, Step, WorkspacePlan};
+use super::document::{Decision, GroupPlan, Plan, RegionSeen, RowChange, Step, WorkspacePlan};
 use crate::canonical;
 
 /// SHA-256 of the canonical JSON of what a plan does.
 ///
 /// No time, id of drsync, estimate, message or head enters it.
+/// Everything that an apply acts on does, save what it asks the regions again: `tests/plan/stored.rs` names every field.
 pub(super) fn sha256(plan: &Plan) -> String {
     let workspaces: Vec<Value> = plan.workspaces.iter().map(workspace).collect();
     let accepted: Vec<Value> = plan
@@ -38,7 +39,38 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
             })
         })
         .collect();
-    json!({"name": workspace.name, "groups": groups, "metadata": metadata})
+    json!({
+        "name": workspace.name,
+        "primary": region(&workspace.observed.primary),
+        "secondary": region(&workspace.observed.secondary),
+        "connection": present(json!(workspace.connection)),
+        "groups": groups,
+        "metadata": metadata,
+        "rows": workspace.rows.iter().map(row).collect::<Vec<Value>>(),
+    })
+}
+
+fn region(seen: &RegionSeen) -> Value {
+    json!({"workspace": seen.workspace, "location": seen.location})
+}
+
+/// The members that say something: a connection gets no other effect from a key that later versions know.
+fn present(mut connection: Value) -> Value {
+    if let Some(members) = connection.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    connection
+}
+
+/// What a row will say of its group's configuration and status.
+fn row(change: &RowChange) -> Value {
+    let row = &change.after;
+    json!({
+        "group": row.group_name,
+        "workflow": row.workflow,
+        "tables": row.tables,
+        "status": row.current_sync_status,
+    })
 }
 
 fn group(group: &GroupPlan) -> Value {
@@ -60,8 +92,12 @@ fn step(step: &Step) -> Value {
         "action": step.action,
         "source_table_id": step.source.table_id,
         "source_version": step.source.version,
+        "source_location": step.source.location,
+        "catalog_id": step.source.catalog_id,
         "replica": step.replica.location,
+        "replica_path": step.replica.path,
         "holds_source_version": step.replica.holds_source_version,
+        "properties": step.properties,
         "statement": step.statement,
     })
 }

@@ -360,7 +360,8 @@ fn preconditions(step: &Step) -> Vec<Precondition> {
     ]
 }
 
-fn certificate(steps: &[Step]) -> Option<Certificate> {
+/// The commit times that prove the recovery point of these steps.
+pub(super) fn certificate(steps: &[Step]) -> Option<Certificate> {
     Some(Certificate {
         newest_in: steps.iter().map(|step| step.source.committed_at).max()?,
         oldest_out: steps

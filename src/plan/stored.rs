@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::document::{FORMAT_VERSION, KIND, Plan};
+use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
 use crate::canonical;
 
 /// A plan that was read back, with the digest of the very bytes.
@@ -76,24 +76,57 @@ impl StoredPlan {
                 "its format version is {version:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync"
             )));
         }
-        let plan: Plan =
-            serde_json::from_value(value.clone()).map_err(|error| unreadable(&error))?;
-        if document_sha256(&value) != plan.document_sha256 {
-            return Err(StoredPlanError::Altered(
-                "document_sha256 is not that of the document".to_owned(),
-            ));
+        let altered = |why: &str| StoredPlanError::Altered(why.to_owned());
+        let written = value.get("document_sha256").and_then(Value::as_str);
+        if written != Some(document_sha256(&value).as_str()) {
+            return Err(altered("document_sha256 is not that of the document"));
         }
+        if !value.get("effect_sha256").is_some_and(Value::is_string) {
+            return Err(altered("effect_sha256 is gone"));
+        }
+        let plan: Plan = serde_json::from_value(value).map_err(|error| unreadable(&error))?;
         if super::effect::sha256(&plan) != plan.effect_sha256 {
-            return Err(StoredPlanError::Altered(
-                "effect_sha256 is not that of its steps".to_owned(),
-            ));
+            return Err(altered("effect_sha256 is not that of its steps"));
         }
+        agrees(&plan).map_err(StoredPlanError::Altered)?;
         Ok(StoredPlan {
             plan,
             sha256: canonical::sha256_of_bytes(bytes),
             bytes: bytes.to_vec(),
         })
     }
+}
+
+/// Whether a plan agrees with itself as every plan does that was computed, whoever computed its digests.
+fn agrees(plan: &Plan) -> Result<(), String> {
+    if plan.applyable != super::applyable(&plan.workspaces) {
+        return Err("applyable is not what its groups and metadata tables say".to_owned());
+    }
+    for (workspace, group) in plan.groups() {
+        if group.decision != Decision::Sync {
+            continue;
+        }
+        let wrong = |what: &str| Err(format!("{}: {what}", group.name));
+        if !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable {
+            return wrong("it is to be synchronized with a region that was away");
+        }
+        let (Some(point), Some(_)) = (group.recovery_point, group.consistency) else {
+            return wrong("it is to be synchronized to no recovery point");
+        };
+        let certificate = super::group::certificate(&group.steps);
+        if certificate != group.certificate {
+            return wrong("its certificate is not that of its steps");
+        }
+        let holds = |certificate: &Certificate| {
+            certificate.newest_in <= point
+                && certificate.oldest_out.is_none_or(|out| point < out)
+                && point <= plan.created_at
+        };
+        if !certificate.as_ref().is_none_or(holds) {
+            return wrong("its recovery point is not one that its certificate allows");
+        }
+    }
+    Ok(())
 }
 
 /// SHA-256 of the canonical JSON of a document without its digests.
