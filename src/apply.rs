@@ -12,14 +12,17 @@ use futures::StreamExt;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
+mod check;
 mod event;
 mod exit;
 mod group;
+mod precondition;
 mod record;
 mod rows;
 mod site;
 mod table;
 
+pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome,

@@ -7,10 +7,12 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod apply;
+mod check;
 mod clock;
 mod completions;
 mod configuration;
 mod demo;
+mod diff;
 mod events;
 mod exit;
 mod failure;
@@ -62,6 +64,8 @@ enum Command {
     Validate(validate::Validate),
     Plan(plan::Plan),
     Show(show::Show),
+    Check(check::Check),
+    Diff(diff::Diff),
     Apply(apply::Apply),
     Status(status::Status),
     History(history::History),
@@ -103,6 +107,8 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Validate(command) => command.run(&context),
         Command::Plan(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
+        Command::Check(command) => command.run(&context),
+        Command::Diff(command) => command.run(&context),
         Command::Apply(command) => command.run(&context),
         Command::Status(command) => command.run(&context),
         Command::History(command) => command.run(&context),

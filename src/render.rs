@@ -1,9 +1,12 @@
 //! Documents become text: one verdict first, what is meant to be copied alone on its line, and nothing a region says can harm the screen.
 
 mod away;
+pub mod card;
 mod causes;
+pub mod check;
 mod clean;
 pub mod config;
+pub mod diff;
 mod figures;
 pub mod history;
 mod layout;

@@ -242,6 +242,82 @@ fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
 }
 
 #[test]
+fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
+    let world = world();
+    let folder = world.path();
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    let plan: Value = serde_json::from_str(&text).expect("JSON");
+    let effect = plan["effect_sha256"].as_str().expect("an effect");
+
+    let checked = drsync(folder, &["check", "p.json", "--expect-effect", effect]);
+    assert_eq!(code(&checked), 0, "{}", stderr(&checked));
+    assert!(
+        stdout(&checked).contains(" can be applied: 1 group, until "),
+        "{}",
+        stdout(&checked)
+    );
+    let other = ["check", "p.json", "--expect-effect", "0123456789abcdef"];
+    assert_eq!(code(&drsync(folder, &other)), 10);
+    let late = drsync_at("2026-12-22T11:00:00Z", folder, &["check", "p.json"]);
+    assert_eq!(code(&late), 5);
+    assert!(
+        stdout(&late).ends_with("\ndrsync plan --out p.json\n"),
+        "{}",
+        stdout(&late)
+    );
+    std::fs::write(
+        folder.join("altered.json"),
+        text.replace("\"orders\"", "\"others\""),
+    )
+    .expect("written");
+    assert_eq!(code(&drsync(folder, &["check", "altered.json"])), 10);
+    assert_eq!(
+        code(&drsync(folder, &["diff", "p.json", "altered.json"])),
+        10
+    );
+    assert_eq!(code(&drsync(folder, &["check", "missing.json"])), 65);
+
+    let later = drsync_at("2026-11-22T11:05:00Z", folder, &["plan", "--out", "q.json"]);
+    assert_eq!(code(&later), 0);
+    let same = drsync(folder, &["diff", "p.json", "q.json", "--detailed-exitcode"]);
+    assert_eq!(code(&same), 0, "{}", stdout(&same));
+    assert!(stdout(&same).starts_with("Same effect ") && stdout(&same).lines().count() == 1);
+    drsync(folder, &["plan", "--exclude", "orders", "--out", "q.json"]);
+    let changed = drsync(folder, &["diff", "p.json", "q.json", "--detailed-exitcode"]);
+    assert_eq!(code(&changed), 2);
+    assert!(
+        stdout(&changed).contains("\ngone     "),
+        "{}",
+        stdout(&changed)
+    );
+
+    let card = drsync(folder, &["show", "p.json", "--table", "shop.orders"]);
+    assert!(
+        stdout(&card).starts_with("main.shop.orders: update, in orders\n"),
+        "{}",
+        stdout(&card)
+    );
+    assert!(stdout(&card).contains("\nCREATE OR REPLACE TABLE delta.`"));
+    let nearest = drsync(folder, &["show", "p.json", "--table", "main.shop.order"]);
+    assert_eq!(code(&nearest), 64);
+    assert!(
+        stderr(&nearest).contains("nearest: main.shop.orders"),
+        "{}",
+        stderr(&nearest)
+    );
+
+    drsync(folder, &["apply", "p.json"]);
+    let done = drsync(folder, &["check", "p.json"]);
+    assert_eq!(code(&done), 0);
+    assert!(
+        stdout(&done).contains(" was completed: 1 group overtaken"),
+        "{}",
+        stdout(&done)
+    );
+}
+
+#[test]
 fn json_is_one_document_whatever_the_command() {
     let world = world();
     for (arguments, kind) in [
@@ -250,6 +326,9 @@ fn json_is_one_document_whatever_the_command() {
         (vec!["validate", "--json"], "drsync.validation"),
         (vec!["validate", "--offline", "--json"], "drsync.validation"),
         (vec!["history", "--json"], "drsync.history"),
+        (vec!["plan", "--out", "p.json", "--json"], "drsync.plan"),
+        (vec!["check", "p.json", "--json"], "drsync.check"),
+        (vec!["diff", "p.json", "p.json", "--json"], "drsync.diff"),
         (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
         (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
         (vec!["plan", "--json", "--only", "nobody"], "drsync.error"),

@@ -7,15 +7,14 @@ use futures::future::join_all;
 
 use super::Run;
 use super::event::What;
+use super::precondition::{self, Checked, Unfit};
 use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, standing_of};
-use crate::region::{
-    Appended, CloneOrder, RegionError, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
-};
+use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step};
+use crate::region::Appended;
 
 /// How a group ended that did not come to its cut.
 struct End {
@@ -86,7 +85,8 @@ async fn synchronize(
     let point = plan
         .recovery_point
         .expect("a group to be synchronized has a recovery point");
-    follows(site, plan, point)?;
+    precondition::follows(&site.cuts, plan, point)
+        .map_err(|(outcome, message)| End::new(outcome, message))?;
     if let Some(refusal) = &site.secondary_refusal {
         if !table::away(refusal) {
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
@@ -114,9 +114,9 @@ async fn synchronize(
             .filter(|step| step.action != Action::NoOp)
             .count(),
     });
-    let checked = match check(site, plan).await {
+    let checked = match precondition::check(site.regions, plan, run.now()).await {
         Ok(checked) => checked,
-        Err(unfit) => return Err(unfit.end(run, site, plan).await),
+        Err(unfit) => return Err(End::unfit(unfit, run, site, plan).await),
     };
     let message = format!(
         "run {} to {}",
@@ -183,190 +183,12 @@ async fn synchronize(
         let row = format!("sync_failed: {text}; the next apply tries again");
         return Err(failed(run, site, plan, row, text, tables).await);
     }
-    if let Err(unfit) = still_true(site, plan, point).await {
-        let mut end = unfit.end(run, site, plan).await;
+    if let Err(unfit) = precondition::still_true(site.regions, plan, point).await {
+        let mut end = End::unfit(unfit, run, site, plan).await;
         end.tables = tables;
         return Err(end);
     }
     commit(run, site, plan, point, started, tables).await
-}
-
-/// Whether the plan's cut comes next; if not, whether somebody was faster or the plan is stale.
-fn follows(site: &Site<'_>, plan: &GroupPlan, point: DateTime<Utc>) -> Result<(), End> {
-    let newest = site.cuts.newest(&plan.name);
-    let planned = (plan.follows_cut, plan.follows_sha256.clone());
-    if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
-        return Ok(());
-    }
-    let same_tables = |cut: &Cut| {
-        cut.tables.len() == plan.steps.len()
-            && plan
-                .steps
-                .iter()
-                .all(|step| cut.table(&step.table).is_some())
-    };
-    let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
-    Err(match later {
-        Some(cut) if cut.recovery_point >= point && same_tables(cut) => End::new(
-            GroupOutcome::Overtaken,
-            format!("run {} brought it to {}", cut.run_id, cut.label()),
-        ),
-        Some(cut) => End::new(
-            GroupOutcome::Stale,
-            format!(
-                "{} was committed by run {} after the plan was made: plan again",
-                cut.label(),
-                cut.run_id
-            ),
-        ),
-        None => End::new(
-            GroupOutcome::Stale,
-            format!(
-                "the cut it follows, {}, is no longer in the log: plan again",
-                plan.follows_cut.unwrap_or_default()
-            ),
-        ),
-    })
-}
-
-/// What is left to do for a step.
-enum Checked {
-    /// The replica holds the pinned version, at this version of its own.
-    Holds(u64),
-    /// It is to be cloned.
-    Clone(Box<CloneOrder>),
-}
-
-/// Why a group cannot be synchronized as planned.
-enum Unfit {
-    /// What the plan was computed from has moved.
-    Stale(String),
-    /// It cannot be seen, or somebody wrote to a replica.
-    Failed(String),
-}
-
-impl Unfit {
-    async fn end(self, run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> End {
-        match self {
-            Unfit::Stale(text) => {
-                let row = format!("interrupted: {text}");
-                let mut end = failed(run, site, plan, row, text, Vec::new()).await;
-                end.outcome = GroupOutcome::Stale;
-                end
-            }
-            Unfit::Failed(text) => failed(run, site, plan, text.clone(), text, Vec::new()).await,
-        }
-    }
-}
-
-/// Checks every table against what the plan pinned.
-async fn check(site: &Site<'_>, plan: &GroupPlan) -> Result<Vec<Checked>, Unfit> {
-    let sources = sources(site, plan).await;
-    let questions: Vec<ReplicaQuestion> = plan
-        .steps
-        .iter()
-        .map(|step| ReplicaQuestion {
-            path: step.replica.path.clone(),
-            since_version: step.replica.version,
-        })
-        .collect();
-    let replicas = site.regions.secondary.replicas(&questions).await;
-    let mut checked = Vec::new();
-    for ((step, source), replica) in plan.steps.iter().zip(sources).zip(replicas) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
-        same_source(step, &source)?;
-        let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
-        checked.push(check_replica(step, replica.as_ref())?);
-    }
-    Ok(checked)
-}
-
-fn unreadable(table: &TableName, error: &RegionError) -> Unfit {
-    if table::away(error) {
-        return Unfit::Failed(format!("{SECONDARY_AWAY}: {error}"));
-    }
-    Unfit::Failed(format!(
-        "sync_failed: {table}: {error}; the next apply tries again"
-    ))
-}
-
-async fn sources(site: &Site<'_>, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
-    let questions: Vec<SourceQuestion> = plan
-        .steps
-        .iter()
-        .map(|step| SourceQuestion {
-            table: Table {
-                name: step.table.clone(),
-                table_id: step.source.catalog_id.clone(),
-                location: step.source.location.clone(),
-                unsupported: None,
-                denied: None,
-            },
-            from_version: Some(step.source.version),
-        })
-        .collect();
-    site.regions.primary.sources(&questions).await
-}
-
-/// Whether the pinned version is still there, of the same table and with the same commit time.
-fn same_source(step: &Step, source: &Source) -> Result<(), Unfit> {
-    let pin = &step.source;
-    let table = &step.table;
-    let Some(commit) = source
-        .commits
-        .iter()
-        .find(|commit| commit.version == pin.version)
-    else {
-        return Err(Unfit::Stale(format!(
-            "v{} of {table} can no longer be read: plan again",
-            pin.version
-        )));
-    };
-    let same_id = commit
-        .table_id
-        .as_ref()
-        .is_none_or(|id| *id == pin.table_id);
-    if !same_id
-        || crate::moment::millis(commit.committed_at) != crate::moment::millis(pin.committed_at)
-    {
-        return Err(Unfit::Stale(format!(
-            "{table} is no longer the table that was planned: plan again"
-        )));
-    }
-    Ok(())
-}
-
-/// Whether a replica is as it was looked at, maintenance aside, or already holds what is to be cloned.
-fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfit> {
-    let mut order = step.order();
-    let standing = standing_of(step, replica);
-    match standing {
-        Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
-            Some(version) => Ok(Checked::Holds(version)),
-            None => Err(Unfit::Stale(format!(
-                "the replica of {} is gone: plan again",
-                step.table
-            ))),
-        },
-        Standing::AsPlanned(version) => {
-            order.replica_version = version;
-            Ok(Checked::Clone(Box::new(order)))
-        }
-        // An earlier attempt got this far: the clone finds its own mark, and verification decides.
-        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
-            Ok(Checked::Holds(version))
-        }
-        Standing::AlreadyCloned(_) => Ok(Checked::Clone(Box::new(order))),
-        Standing::Other(source_version) => Err(Unfit::Stale(format!(
-            "another apply has brought the replica of {} to v{source_version}: plan again",
-            step.table
-        ))),
-        Standing::Changed(text) => Err(Unfit::Failed(format!(
-            "{}: {}: {text}",
-            FindingCode::ReplicaChanged.as_str(),
-            step.table
-        ))),
-    }
 }
 
 fn held(step: &Step, replica_version: u64) -> TableRecord {
@@ -375,25 +197,6 @@ fn held(step: &Step, replica_version: u64) -> TableRecord {
         replica_version: Some(replica_version),
         ..table::not_started(step)
     }
-}
-
-/// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.
-async fn still_true(site: &Site<'_>, plan: &GroupPlan, point: DateTime<Utc>) -> Result<(), Unfit> {
-    for (step, source) in plan.steps.iter().zip(sources(site, plan).await) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
-        same_source(step, &source)?;
-        let late = source
-            .commits
-            .iter()
-            .find(|commit| commit.version > step.source.version && commit.committed_at <= point);
-        if let Some(late) = late {
-            return Err(Unfit::Stale(format!(
-                "v{} of {} turned up with a time before the recovery point: plan again",
-                late.version, step.table
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Appends the cut, in the secondary first, then says so in both regions.
@@ -562,6 +365,19 @@ async fn failed(
 }
 
 impl End {
+    /// The end of a group that cannot be synchronized as planned.
+    async fn unfit(unfit: Unfit, run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> End {
+        match unfit {
+            Unfit::Stale(text) => {
+                let row = format!("interrupted: {text}");
+                let mut end = failed(run, site, plan, row, text, Vec::new()).await;
+                end.outcome = GroupOutcome::Stale;
+                end
+            }
+            Unfit::Failed(text) => failed(run, site, plan, text.clone(), text, Vec::new()).await,
+        }
+    }
+
     fn new(outcome: GroupOutcome, message: String) -> End {
         End {
             outcome,

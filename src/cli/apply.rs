@@ -15,9 +15,6 @@ use crate::region::Regions;
 use crate::render;
 use crate::render::progress::{Mode, Progress};
 
-/// Characters of an effect that have to be given: enough that nobody finds another plan with the same.
-const EFFECT_MIN: usize = 16;
-
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
 #[derive(Debug, Args)]
 pub(super) struct Apply {
@@ -60,7 +57,7 @@ impl Apply {
                 Some(file) => self.stored(context, file).await?,
                 None => self.planned(context).await?,
             };
-            self.effect(&ready.stored.plan)?;
+            show::expect_effect(self.expect_effect.as_deref(), &ready.stored.plan)?;
             let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan)?;
             self.approve(context, &ready.stored.plan)?;
             let plan = &ready.stored.plan;
@@ -115,29 +112,6 @@ impl Apply {
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
-    }
-
-    /// The effect that was reviewed comes from outside the file, so that whoever changed the file could not change it.
-    fn effect(&self, plan: &Plan) -> Result<(), Failure> {
-        let Some(expected) = &self.expect_effect else {
-            return Ok(());
-        };
-        let expected = expected.to_lowercase();
-        if expected.len() < EFFECT_MIN || !expected.chars().all(|c| c.is_ascii_hexdigit()) {
-            let message =
-                format!("--expect-effect takes {EFFECT_MIN} or more hexadecimal characters");
-            return Err(Failure::new(ExitStatus::Usage, message));
-        }
-        match plan.effect_sha256.starts_with(&expected) {
-            true => Ok(()),
-            false => Err(Failure::new(
-                ExitStatus::Altered,
-                format!(
-                    "the plan has effect {}, not {expected}: review it again",
-                    plan.effect_sha256
-                ),
-            )),
-        }
     }
 
     /// Shows a plan that nobody has seen; a region that is away is told once, by what came of it.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::flags::Context;
-use super::{ExitStatus, Failure, configuration, keep, output};
+use super::{ExitStatus, Failure, configuration, keep, output, selection};
 use crate::plan::{Plan, StoredPlan, StoredPlanError};
 use crate::render;
 
@@ -15,11 +15,17 @@ use crate::render;
 pub(super) struct Show {
     /// The stored plan
     file: PathBuf,
+    /// Only the card of this table; the end of its name is enough
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
 }
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let stored = read(&self.file)?;
+        if let Some(asked) = &self.table {
+            return table(context, &stored.plan, asked);
+        }
         match context.json {
             true => output::data(&String::from_utf8_lossy(&stored.bytes))?,
             false => {
@@ -36,6 +42,26 @@ impl Show {
     }
 }
 
+/// One table of a plan, with everything that is known of it.
+fn table(context: &Context, plan: &Plan, asked: &str) -> Result<ExitStatus, Failure> {
+    let cards = render::card::cards(plan, asked);
+    if cards.is_empty() {
+        let names: Vec<String> = render::card::names(plan);
+        let near = selection::nearest(asked, names.iter().map(String::as_str));
+        let hint = match near {
+            Some(near) => format!("; nearest: {near}"),
+            None => String::new(),
+        };
+        let message = format!("--table {asked}: the plan names no such table{hint}");
+        return Err(Failure::new(ExitStatus::Usage, render::clean(&message)));
+    }
+    match context.json {
+        true => output::json(&cards)?,
+        false => output::data(&render::card::text(plan, &cards, &context.style))?,
+    }
+    Ok(ExitStatus::Ok)
+}
+
 /// Clocks of two machines may differ by this much; a plan from further in the future says what no plan can.
 const CLOCKS_APART: chrono::Duration = chrono::Duration::minutes(5);
 
@@ -50,6 +76,31 @@ pub(super) fn made_before(now: DateTime<Utc>, file: &Path, plan: &Plan) -> Resul
         crate::moment::text(plan.created_at)
     );
     Err(Failure::new(ExitStatus::Altered, render::clean(&message)))
+}
+
+/// Characters of an effect that have to be given: enough that nobody finds another plan with the same.
+const EFFECT_MIN: usize = 16;
+
+/// The effect that was reviewed comes from outside the file, so that whoever changed the file could not change it.
+pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), Failure> {
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    let expected = expected.to_lowercase();
+    if expected.len() < EFFECT_MIN || !expected.chars().all(|c| c.is_ascii_hexdigit()) {
+        let message = format!("--expect-effect takes {EFFECT_MIN} or more hexadecimal characters");
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
+    match plan.effect_sha256.starts_with(&expected) {
+        true => Ok(()),
+        false => Err(Failure::new(
+            ExitStatus::Altered,
+            format!(
+                "the plan has effect {}, not {expected}: review it again",
+                plan.effect_sha256
+            ),
+        )),
+    }
 }
 
 /// Reads a stored plan and recomputes its digests.

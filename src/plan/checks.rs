@@ -20,7 +20,7 @@ use regions::{ledger_findings, location_findings, region_findings};
 pub(super) use tables::recreated;
 use tables::{catalog_findings, replica_findings, source_findings};
 use target::pin_findings;
-pub(super) use target::readable_until;
+pub use target::readable_until;
 
 /// So many replicas at least have to be gone before it is more than a repair.
 const REPLICAS_MISSING_MIN: usize = 3;

@@ -446,6 +446,33 @@ pub struct Step {
     /// What must still be so when it is applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preconditions: Vec<Precondition>,
+    /// The commits that an update brings; absent where nothing is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brings: Option<Brought>,
+}
+
+/// The commits of a source after the version that its replica holds, up to the pinned one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brought {
+    /// How many there are, maintenance among them; absent: the history does not reach back so far.
+    pub commits: Option<u64>,
+    /// The newest of them that change data or schema, newest first.
+    pub newest: Vec<SourceCommit>,
+}
+
+/// A commit of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCommit {
+    /// Version of the source.
+    pub version: u64,
+    /// When.
+    #[serde(with = "moment")]
+    pub committed_at: DateTime<Utc>,
+    /// What.
+    pub operation: String,
+    /// Who, where the history tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// What happens to a replica.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::checks::{self, Facts};
 use super::document::{
-    Action, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition, PreconditionCode,
-    Reason, ReasonCode, ReplicaPin, SourcePin, Step,
+    Action, Brought, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition,
+    PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourcePin, Step,
 };
 use super::finding::Finding;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
@@ -16,7 +16,7 @@ use super::versions::{self, Pinned};
 use super::view::GroupView;
 use crate::config::GroupEntry;
 use crate::ledger::Cut;
-use crate::region::{CloneOrder, Mark, Pin, Size, Source, Table};
+use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table};
 
 /// Decides one group.
 pub(super) fn plan(
@@ -259,6 +259,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         statement: None,
         estimate: None,
         preconditions: Vec::new(),
+        brings: None,
     };
     if action != Action::NoOp {
         step.properties = mark.properties();
@@ -269,6 +270,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         step.statement = Some(statement(&step));
         step.estimate = pin.estimate;
         step.preconditions = preconditions(&step);
+        step.brings = brings(&step, source);
     }
     Some(step)
 }
@@ -324,6 +326,30 @@ fn size(view: &GroupView<'_>, table: &TableObserved, pin: &Pin) -> Option<Size> 
         )
     };
     pin.size.or_else(cloned).or_else(cut)
+}
+
+/// What an update brings. Of a table with thousands of small commits the newest are enough to recognize who wrote.
+fn brings(step: &Step, source: &Source) -> Option<Brought> {
+    const SHOWN_MAX: usize = 5;
+    let held = step.replica.holds_source_version?;
+    let range = held + 1..=step.source.version;
+    let inside = |commit: &&Commit| range.contains(&commit.version);
+    let known = source.commits.iter().filter(inside).count() as u64;
+    let whole = step.source.version.checked_sub(held);
+    let newest = source.commits.iter().rev().filter(inside);
+    Some(Brought {
+        commits: whole.filter(|whole| *whole == known),
+        newest: newest
+            .filter(|commit| commit.changes)
+            .take(SHOWN_MAX)
+            .map(|commit| SourceCommit {
+                version: commit.version,
+                committed_at: commit.committed_at,
+                operation: commit.operation.clone(),
+                user: commit.user.clone(),
+            })
+            .collect(),
+    })
 }
 
 fn statement(step: &Step) -> String {

@@ -290,6 +290,7 @@ const TOLD: &[&str] = &[
     "workspaces[].groups[].tables",
     "workspaces[].groups[].owner_emails",
     "workspaces[].groups[].steps[].id",
+    "workspaces[].groups[].steps[].brings",
     "workspaces[].groups[].steps[].estimate.",
     "workspaces[].groups[].steps[].preconditions",
     "workspaces[].groups[].steps[].source.head_version",
@@ -427,6 +428,7 @@ fn write_the_golden_plan() {
     };
     world.table("main.shop.totals").replica = Some(Ok(None));
     world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+    world.source("main.shop.orders").commits[1].user = Some("etl@example.com".to_owned());
     world.commit("main.shop.orders", 6, "2026-11-22T10:30:00Z", "WRITE");
     world.pinned_at("main.shop.orders", 5);
     let (begun, ended) = ("2026-11-22T10:00:00Z", Some("2026-11-22T10:12:44.250Z"));

@@ -220,6 +220,7 @@ pub(crate) fn step(
             basis: EstimateBasis::LiveFiles,
         }),
         preconditions: vec![],
+        brings: None,
     }
 }
 

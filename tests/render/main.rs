@@ -2,6 +2,8 @@
 
 mod big;
 mod builders;
+mod cards;
+mod diffs;
 mod hostile;
 mod nothing_to_do;
 mod plans;

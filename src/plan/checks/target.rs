@@ -128,10 +128,7 @@ fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
 }
 
 /// Until when a version that is not the newest can be read; `None`: without limit.
-pub(in crate::plan) fn readable_until(
-    source: &Source,
-    committed_at: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
+pub fn readable_until(source: &Source, committed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let retention = chrono::Duration::from_std(source.retention?).ok()?;
     committed_at.checked_add_signed(retention)
 }

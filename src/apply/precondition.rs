@@ -1,0 +1,228 @@
+//! Whether a group can still be synchronized as planned: the cut it follows, its sources, its replicas.
+
+use chrono::{DateTime, Utc};
+
+use super::record::GroupOutcome;
+use super::table;
+use crate::config::TableName;
+use crate::ledger::{Cut, Cuts};
+use crate::plan::{
+    Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, readable_until, standing_of,
+};
+use crate::region::{
+    CloneOrder, RegionError, Regions, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+};
+
+/// Whether the plan's cut comes next; if not, whether somebody was faster or the plan is stale.
+pub(super) fn follows(
+    cuts: &Cuts,
+    plan: &GroupPlan,
+    point: DateTime<Utc>,
+) -> Result<(), (GroupOutcome, String)> {
+    let newest = cuts.newest(&plan.name);
+    let planned = (plan.follows_cut, plan.follows_sha256.clone());
+    if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
+        return Ok(());
+    }
+    let same_tables = |cut: &Cut| {
+        cut.tables.len() == plan.steps.len()
+            && plan
+                .steps
+                .iter()
+                .all(|step| cut.table(&step.table).is_some())
+    };
+    let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
+    Err(match later {
+        Some(cut) if cut.recovery_point >= point && same_tables(cut) => (
+            GroupOutcome::Overtaken,
+            format!("run {} brought it to {}", cut.run_id, cut.label()),
+        ),
+        Some(cut) => (
+            GroupOutcome::Stale,
+            format!(
+                "{} was committed by run {} after the plan was made: plan again",
+                cut.label(),
+                cut.run_id
+            ),
+        ),
+        None => (
+            GroupOutcome::Stale,
+            format!(
+                "the cut it follows, {}, is no longer in the log: plan again",
+                plan.follows_cut.unwrap_or_default()
+            ),
+        ),
+    })
+}
+
+/// What is left to do for a step.
+pub(super) enum Checked {
+    /// The replica holds the pinned version, at this version of its own.
+    Holds(u64),
+    /// It is to be cloned.
+    Clone(Box<CloneOrder>),
+}
+
+/// Why a group cannot be synchronized as planned.
+pub(super) enum Unfit {
+    /// What the plan was computed from has moved.
+    Stale(String),
+    /// It cannot be seen, or somebody wrote to a replica.
+    Failed(String),
+}
+
+/// Checks every table against what the plan pinned.
+pub(super) async fn check(
+    regions: &Regions,
+    plan: &GroupPlan,
+    now: DateTime<Utc>,
+) -> Result<Vec<Checked>, Unfit> {
+    let sources = sources(regions, plan).await;
+    let questions: Vec<ReplicaQuestion> = plan
+        .steps
+        .iter()
+        .map(|step| ReplicaQuestion {
+            path: step.replica.path.clone(),
+            since_version: step.replica.version,
+        })
+        .collect();
+    let replicas = regions.secondary.replicas(&questions).await;
+    let mut checked = Vec::new();
+    for ((step, source), replica) in plan.steps.iter().zip(sources).zip(replicas) {
+        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        same_source(step, &source)?;
+        let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
+        let replica = check_replica(step, replica.as_ref())?;
+        if matches!(replica, Checked::Clone(_)) {
+            still_readable(step, &source, now)?;
+        }
+        checked.push(replica);
+    }
+    Ok(checked)
+}
+
+fn unreadable(table: &TableName, error: &RegionError) -> Unfit {
+    if table::away(error) {
+        return Unfit::Failed(format!("{SECONDARY_AWAY}: {error}"));
+    }
+    Unfit::Failed(format!(
+        "sync_failed: {table}: {error}; the next apply tries again"
+    ))
+}
+
+async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
+    let questions: Vec<SourceQuestion> = plan
+        .steps
+        .iter()
+        .map(|step| SourceQuestion {
+            table: Table {
+                name: step.table.clone(),
+                table_id: step.source.catalog_id.clone(),
+                location: step.source.location.clone(),
+                unsupported: None,
+                denied: None,
+            },
+            from_version: Some(step.source.version),
+        })
+        .collect();
+    regions.primary.sources(&questions).await
+}
+
+/// Whether the pinned version is still there, of the same table and with the same commit time.
+fn same_source(step: &Step, source: &Source) -> Result<(), Unfit> {
+    let pin = &step.source;
+    let table = &step.table;
+    let Some(commit) = source
+        .commits
+        .iter()
+        .find(|commit| commit.version == pin.version)
+    else {
+        return Err(Unfit::Stale(format!(
+            "v{} of {table} can no longer be read: plan again",
+            pin.version
+        )));
+    };
+    let same_id = commit
+        .table_id
+        .as_ref()
+        .is_none_or(|id| *id == pin.table_id);
+    if !same_id
+        || crate::moment::millis(commit.committed_at) != crate::moment::millis(pin.committed_at)
+    {
+        return Err(Unfit::Stale(format!(
+            "{table} is no longer the table that was planned: plan again"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether the region still allows the pinned version to be read: retention counts once a newer one is there.
+fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<(), Unfit> {
+    let newest = source.commits.iter().map(|commit| commit.version).max();
+    let until = readable_until(source, step.source.committed_at);
+    match until.filter(|until| newest > Some(step.source.version) && *until < now) {
+        None => Ok(()),
+        Some(until) => Err(Unfit::Stale(format!(
+            "v{} of {} could be read until {}, and newer versions exist: plan again",
+            step.source.version,
+            step.table,
+            crate::moment::text(until)
+        ))),
+    }
+}
+
+/// Whether a replica is as it was looked at, maintenance aside, or already holds what is to be cloned.
+fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfit> {
+    let mut order = step.order();
+    let standing = standing_of(step, replica);
+    match standing {
+        Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
+            Some(version) => Ok(Checked::Holds(version)),
+            None => Err(Unfit::Stale(format!(
+                "the replica of {} is gone: plan again",
+                step.table
+            ))),
+        },
+        Standing::AsPlanned(version) => {
+            order.replica_version = version;
+            Ok(Checked::Clone(Box::new(order)))
+        }
+        // An earlier attempt got this far: the clone finds its own mark, and verification decides.
+        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
+            Ok(Checked::Holds(version))
+        }
+        Standing::AlreadyCloned(_) => Ok(Checked::Clone(Box::new(order))),
+        Standing::Other(source_version) => Err(Unfit::Stale(format!(
+            "another apply has brought the replica of {} to v{source_version}: plan again",
+            step.table
+        ))),
+        Standing::Changed(text) => Err(Unfit::Failed(format!(
+            "{}: {}: {text}",
+            FindingCode::ReplicaChanged.as_str(),
+            step.table
+        ))),
+    }
+}
+
+/// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.
+pub(super) async fn still_true(
+    regions: &Regions,
+    plan: &GroupPlan,
+    point: DateTime<Utc>,
+) -> Result<(), Unfit> {
+    for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
+        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        same_source(step, &source)?;
+        let late = source
+            .commits
+            .iter()
+            .find(|commit| commit.version > step.source.version && commit.committed_at <= point);
+        if let Some(late) = late {
+            return Err(Unfit::Stale(format!(
+                "v{} of {} turned up with a time before the recovery point: plan again",
+                late.version, step.table
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! `drsync diff`: what changed between two stored plans.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::flags::Context;
+use super::{ExitStatus, Failure, output, show};
+use crate::render;
+
+/// Show what changed between two stored plans, apart from what changes in every plan
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The plan that was there before
+    before: PathBuf,
+    /// The plan that is there now
+    after: PathBuf,
+    /// Exit with 2 if the plans have different effects
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+impl Diff {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let before = show::read(&self.before)?;
+        let after = show::read(&self.after)?;
+        let difference = render::diff::Difference::of(&before.plan, &after.plan);
+        match context.json {
+            true => output::json(&difference)?,
+            false => output::data(&render::diff::text(&difference, &context.style))?,
+        }
+        Ok(match self.detailed_exitcode && !difference.same_effect {
+            true => ExitStatus::Changes,
+            false => ExitStatus::Ok,
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! One table of a plan: what is pinned and why that is the right version, what it brings, what will be run.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::clean::{clean, command, name};
+use super::figures::{bytes, count, minute, moment, plural};
+use super::layout::hanging;
+use super::plan::label;
+use super::{Page, Style, Tone};
+use crate::plan::document::{Certificate, SourceCommit, Unprotected};
+use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Step};
+
+/// A table where a group of the plan names it.
+#[derive(Debug, Serialize)]
+pub struct Card<'a> {
+    /// Its workspace.
+    pub workspace: &'a str,
+    /// Its group.
+    pub group: &'a str,
+    /// What was decided for the group.
+    pub decision: Decision,
+    /// The table.
+    pub table: String,
+    /// The moment the group is brought to.
+    #[serde(with = "crate::moment::option")]
+    pub recovery_point: Option<DateTime<Utc>>,
+    /// What proves it, over all tables of the group.
+    pub certificate: Option<&'a Certificate>,
+    /// What happens to it; absent: nothing.
+    pub step: Option<&'a Step>,
+    /// What was found of it.
+    pub findings: Vec<&'a Finding>,
+    /// Why it is not synchronized, where the configuration leaves it out.
+    pub unprotected: Option<&'a str>,
+}
+
+/// The cards of a table, by its name or the end of it, without case.
+pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
+    let mut cards: Vec<Card<'a>> = vec![];
+    for (workspace, group) in plan.groups() {
+        for table in tables(plan, group) {
+            if !is(&table, asked) {
+                continue;
+            }
+            let step = group
+                .steps
+                .iter()
+                .find(|step| step.table.to_string() == table);
+            let about = |finding: &&Finding| finding.table.as_deref() == Some(table.as_str());
+            let left_out = |one: &&Unprotected| one.group == group.name && one.table == table;
+            cards.push(Card {
+                workspace: &workspace.name,
+                group: &group.name,
+                decision: group.decision,
+                recovery_point: group.recovery_point,
+                certificate: group.certificate.as_ref(),
+                step,
+                findings: group.findings.iter().filter(about).collect(),
+                unprotected: plan
+                    .unprotected
+                    .iter()
+                    .find(left_out)
+                    .map(|one| one.reason.as_str()),
+                table,
+            });
+        }
+    }
+    cards
+}
+
+/// Every table that the plan says something of.
+pub fn names(plan: &Plan) -> Vec<String> {
+    let mut names: Vec<String> = plan
+        .groups()
+        .flat_map(|(_, group)| tables(plan, group))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn tables(plan: &Plan, group: &GroupPlan) -> Vec<String> {
+    let mut tables: Vec<String> = group
+        .steps
+        .iter()
+        .map(|step| step.table.to_string())
+        .collect();
+    tables.extend(
+        group
+            .findings
+            .iter()
+            .filter_map(|finding| finding.table.clone()),
+    );
+    tables.extend(group.drift.iter().map(|drift| drift.table.to_string()));
+    let left_out = plan
+        .unprotected
+        .iter()
+        .filter(|one| one.group == group.name);
+    tables.extend(left_out.map(|one| one.table.clone()));
+    tables.sort();
+    tables.dedup();
+    tables
+}
+
+fn is(table: &str, asked: &str) -> bool {
+    let (table, asked) = (table.to_lowercase(), asked.to_lowercase());
+    table == asked || table.ends_with(&format!(".{asked}"))
+}
+
+/// The cards, one after the other.
+pub fn text(plan: &Plan, cards: &[Card<'_>], style: &Style) -> String {
+    let mut page = Page::default();
+    for card in cards {
+        page.block(vec![style.paint(Tone::Strong, &verdict(plan, card))]);
+        page.block(facts(card, style));
+        if let Some(step) = card.step {
+            page.block(brings(step, style));
+            // A statement is copied: it stands alone on its line and is never broken.
+            page.block(step.statement.iter().map(|text| command(text)).collect());
+        }
+    }
+    page.text()
+}
+
+fn verdict(plan: &Plan, card: &Card<'_>) -> String {
+    let what = match (card.step, card.unprotected) {
+        (Some(step), _) => step.action.with_symbol()[2..].to_owned(),
+        (None, Some(_)) => "not synchronized".to_owned(),
+        (None, None) => format!("its group is {}", card.decision.as_str()),
+    };
+    let label = label(plan, card.workspace, card.group);
+    format!("{}: {what}, in {label}", name(&card.table))
+}
+
+fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
+    let line = |head: &str, text: &str| hanging(&format!("  {head:<12}"), text, style.width);
+    let mut lines = vec![];
+    if let Some(reason) = card.unprotected {
+        lines.extend(line("why", &clean(reason)));
+    }
+    for finding in &card.findings {
+        let text = format!("{}: {}", finding.code.as_str(), clean(&finding.message));
+        lines.extend(line("finding", &text));
+        lines.extend(finding.remedy.iter().map(|remedy| command(remedy)));
+    }
+    let Some(step) = card.step else {
+        return lines;
+    };
+    lines.extend(line("source", &source(step)));
+    lines.extend(line("readable", &readable(step)));
+    if let Some(point) = card.recovery_point {
+        lines.extend(line("certificate", &certificate(step, point)));
+    }
+    lines.extend(line("replica", &replica(step)));
+    lines.extend(line("", &name(&step.replica.location)));
+    if let Some(copy) = step.estimate {
+        let files = count(copy.copy_files);
+        let text = format!("{} in {files} files, estimated", bytes(copy.copy_bytes));
+        lines.extend(line("copies", &text));
+    }
+    lines
+}
+
+fn source(step: &Step) -> String {
+    let pin = &step.source;
+    let mut text = format!(
+        "v{} of {}, head v{}, id {}",
+        pin.version,
+        moment(pin.committed_at),
+        pin.head_version,
+        name(&pin.table_id)
+    );
+    for (number, noun) in [(pin.rows, "rows"), (pin.files, "files")] {
+        if let Some(number) = number {
+            text.push_str(&format!(", {} {noun}", count(number)));
+        }
+    }
+    if let Some(size) = pin.bytes {
+        text.push_str(&format!(", {}", bytes(size)));
+    }
+    text
+}
+
+fn readable(step: &Step) -> String {
+    match (step.source.readable_until, step.source.only_while_newest) {
+        (Some(until), _) => format!("until {}", minute(until)),
+        (None, true) => "only as long as it is the newest version".to_owned(),
+        (None, false) => "without limit, or as long as it is the newest version".to_owned(),
+    }
+}
+
+/// In words what anyone can check: the pinned commit is in, the next one stays out.
+fn certificate(step: &Step, point: DateTime<Utc>) -> String {
+    let exact = crate::moment::text;
+    let next = match step.source.next_committed_at {
+        Some(next) => format!("< {}, v{}", exact(next), step.source.version + 1),
+        None => "and no newer version".to_owned(),
+    };
+    format!(
+        "{} <= {}, the recovery point, {next}",
+        exact(step.source.committed_at),
+        exact(point)
+    )
+}
+
+fn replica(step: &Step) -> String {
+    match (step.replica.version, step.replica.holds_source_version) {
+        (None, _) => "none yet".to_owned(),
+        (Some(version), Some(held)) => format!("v{version}, holds v{held} of the source"),
+        (Some(version), None) => format!("v{version}, which is no clone of ours"),
+    }
+}
+
+fn brings(step: &Step, style: &Style) -> Vec<String> {
+    let (Action::Update, Some(brought)) = (step.action, &step.brings) else {
+        return vec![];
+    };
+    let held = step.replica.holds_source_version.unwrap_or_default();
+    let number = match brought.commits {
+        Some(number) => plural(usize::try_from(number).unwrap_or(usize::MAX), "commit"),
+        None => "commits that the history no longer shows all".to_owned(),
+    };
+    let range = format!("v{held} to v{}: {number}", step.source.version);
+    let mut lines = hanging("  brings      ", &range, style.width);
+    for commit in &brought.newest {
+        lines.push(format!("    {}", self::commit(commit)));
+    }
+    let schema: Vec<String> = brought
+        .newest
+        .iter()
+        .filter(|commit| changes_schema(&commit.operation))
+        .map(|commit| format!("v{} {}", commit.version, clean(&commit.operation)))
+        .collect();
+    if !schema.is_empty() {
+        lines.extend(hanging("  schema      ", &schema.join(", "), style.width));
+    }
+    lines
+}
+
+fn commit(commit: &SourceCommit) -> String {
+    let user = commit
+        .user
+        .as_deref()
+        .map_or(String::new(), |user| format!("  {}", clean(user)));
+    format!(
+        "v{}  {}  {}{user}",
+        commit.version,
+        moment(commit.committed_at),
+        clean(&commit.operation)
+    )
+}
+
+/// Operations whose name says that columns or properties change; a write may evolve a schema too.
+fn changes_schema(operation: &str) -> bool {
+    const OPERATIONS: [&str; 11] = [
+        "ADD COLUMN",
+        "CHANGE COLUMN",
+        "RENAME COLUMN",
+        "DROP COLUMN",
+        "REPLACE COLUMN",
+        "CREATE OR REPLACE TABLE",
+        "REPLACE TABLE",
+        "SET TBLPROPERTIES",
+        "UNSET TBLPROPERTIES",
+        "UPDATE SCHEMA",
+        "UPGRADE PROTOCOL",
+    ];
+    let operation = operation.to_uppercase();
+    OPERATIONS.iter().any(|known| operation.starts_with(known))
+}

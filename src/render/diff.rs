@@ -1,0 +1,404 @@
+//! What changed between two plans: every part of both as lines, compared line by line.
+//!
+//! What changes in every plan is not among the lines: ids, times, figures, messages, digests.
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+
+use super::clean::{clean, command, name};
+use super::figures::{plural, short};
+use super::layout::pad;
+use super::{Page, Style, Tone};
+use crate::ledger::Consistency;
+use crate::plan::document::{RegionSeen, RowChange, WorkspacePlan};
+use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
+
+/// What `kind` says of a difference.
+pub const KIND: &str = "drsync.diff";
+/// The version of the document that this drsync writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Changed lines of one part that are shown; `-v` shows all.
+const LINES_MAX: usize = 20;
+
+/// What changed between two plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// `drsync.diff`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// Both plans do the same.
+    pub same_effect: bool,
+    /// The plan before.
+    pub before: Side,
+    /// The plan after.
+    pub after: Side,
+    /// Parts that are the same in both.
+    pub unchanged: usize,
+    /// Parts that are not, in the order of the plans.
+    pub parts: Vec<Part>,
+}
+
+/// One of the two plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// Its id.
+    pub plan_id: String,
+    /// Of what it does.
+    pub effect_sha256: String,
+}
+
+/// A group, or what is said of a whole workspace or plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Its name, with the workspace's before it.
+    pub name: String,
+    /// What became of it.
+    pub change: Change,
+    /// Lines that are only before.
+    pub gone: Vec<String>,
+    /// Lines that are only after.
+    pub new: Vec<String>,
+    #[serde(skip)]
+    shown: Vec<(char, String)>,
+}
+
+/// What became of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Only the plan after has it.
+    New,
+    /// Only the plan before has it.
+    Gone,
+    /// Both have it.
+    Changed,
+}
+
+impl Change {
+    fn as_str(self) -> &'static str {
+        match self {
+            Change::New => "new",
+            Change::Gone => "gone",
+            Change::Changed => "changed",
+        }
+    }
+}
+
+impl Difference {
+    /// Compares two plans.
+    pub fn of(before: &Plan, after: &Plan) -> Difference {
+        let (old, new) = (parts(before), parts(after));
+        let mut unchanged = 0;
+        let mut changed: Vec<Part> = vec![];
+        for (name, lines) in &new {
+            match old.iter().find(|(known, _)| known == name) {
+                Some((_, known)) if known == lines => unchanged += 1,
+                Some((_, known)) => changed.push(part(name, Change::Changed, known, lines)),
+                None => changed.push(part(name, Change::New, &[], lines)),
+            }
+        }
+        for (name, lines) in &old {
+            if !new.iter().any(|(known, _)| known == name) {
+                changed.push(part(name, Change::Gone, lines, &[]));
+            }
+        }
+        let side = |plan: &Plan| Side {
+            plan_id: plan.plan_id.clone(),
+            effect_sha256: plan.effect_sha256.clone(),
+        };
+        Difference {
+            kind: KIND.to_owned(),
+            format_version: FORMAT_VERSION.to_owned(),
+            same_effect: before.effect_sha256 == after.effect_sha256,
+            before: side(before),
+            after: side(after),
+            unchanged,
+            parts: changed,
+        }
+    }
+}
+
+fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part {
+    let (old, new): (Vec<&str>, Vec<&str>) = (
+        before.iter().map(String::as_str).collect(),
+        after.iter().map(String::as_str).collect(),
+    );
+    let difference = TextDiff::from_slices(&old, &new);
+    let mut part = Part {
+        name: name.to_owned(),
+        change,
+        gone: vec![],
+        new: vec![],
+        shown: vec![],
+    };
+    for change in difference.iter_all_changes() {
+        let line = change.value().to_owned();
+        match change.tag() {
+            ChangeTag::Equal => {}
+            ChangeTag::Delete => {
+                part.shown.push(('-', line.clone()));
+                part.gone.push(line);
+            }
+            ChangeTag::Insert => {
+                part.shown.push(('+', line.clone()));
+                part.new.push(line);
+            }
+        }
+    }
+    part
+}
+
+/// Every part of a plan with its lines; a part that says nothing is left out.
+fn parts(plan: &Plan) -> Vec<(String, Vec<String>)> {
+    let mut parts = vec![];
+    for workspace in &plan.workspaces {
+        let label = name(&workspace.name);
+        parts.push((format!("workspace {label}"), reached(workspace)));
+        for group in &workspace.groups {
+            let group_name = format!("{label}/{}", name(&group.name));
+            parts.push((group_name, self::group(plan, group)));
+        }
+        parts.push((format!("metadata tables of {label}"), metadata(workspace)));
+    }
+    let risks = plan.accepted.iter();
+    let risks = risks.map(|risk| format!("{} {}", clean(&risk.code), name(&risk.scope)));
+    parts.push(("accepted risks".to_owned(), risks.collect()));
+    let mut warnings: Vec<String> = plan
+        .warnings
+        .iter()
+        .map(|warning| {
+            let about = [&warning.workspace, &warning.group, &warning.table];
+            let about: Vec<String> = about.into_iter().flatten().map(name).collect();
+            format!("{} {}", warning.code.as_str(), about.join("/"))
+        })
+        .collect();
+    warnings.sort();
+    parts.push(("warnings".to_owned(), warnings));
+    parts.retain(|(_, lines)| !lines.is_empty());
+    parts
+}
+
+fn reached(workspace: &WorkspacePlan) -> Vec<String> {
+    let region = |role: &str, seen: &RegionSeen| {
+        let address = seen.workspace.as_deref().map_or(String::new(), clean);
+        let state = if seen.reachable { "" } else { ", away" };
+        format!("{role} {address} at {}{state}", clean(&seen.location))
+    };
+    let mut lines = vec![
+        region("primary", &workspace.observed.primary),
+        region("secondary", &workspace.observed.secondary),
+    ];
+    let connection = serde_json::to_value(&workspace.connection).unwrap_or_default();
+    for (key, value) in connection.as_object().into_iter().flatten() {
+        if let Some(text) = value.as_str() {
+            lines.push(format!("{key} {}", clean(text)));
+        }
+    }
+    lines
+}
+
+fn group(plan: &Plan, group: &GroupPlan) -> Vec<String> {
+    let mut lines = vec![decision(group)];
+    for finding in &group.findings {
+        let word = match finding.severity {
+            Severity::Block => "!",
+            Severity::Accepted => "accepted",
+        };
+        let about = finding
+            .table
+            .as_ref()
+            .map_or(String::new(), |table| format!(" {}", name(table)));
+        lines.push(format!("{word} {}{about}", finding.code.as_str()));
+    }
+    for step in &group.steps {
+        lines.extend(self::step(step));
+    }
+    let left_out = plan
+        .unprotected
+        .iter()
+        .filter(|one| one.group == group.name);
+    lines.extend(left_out.map(|one| format!("not synchronized {}", name(&one.table))));
+    lines
+}
+
+fn decision(group: &GroupPlan) -> String {
+    let mut text = group.decision.as_str().to_owned();
+    match group.decision {
+        Decision::Sync => {
+            if let Some(trigger) = &group.trigger {
+                text.push_str(&format!(", {}", trigger.kind.as_str()));
+                if let (Some(workflow), Some(run)) = (&trigger.workflow, trigger.run_id) {
+                    text.push_str(&format!(" {} run {run}", name(workflow)));
+                }
+            }
+            if let Some(consistency) = group.consistency {
+                text.push_str(&format!(", {}", Consistency::as_str(consistency)));
+            }
+            match group.follows_cut {
+                Some(cut) => text.push_str(&format!(", after cut {cut}")),
+                None => text.push_str(", its first cut"),
+            }
+        }
+        Decision::Waiting => {
+            let code = serde_json::to_value(group.reason.code).unwrap_or_default();
+            text.push_str(&format!(", {}", code.as_str().unwrap_or_default()));
+        }
+        Decision::Blocked | Decision::UpToDate => {}
+    }
+    text
+}
+
+fn step(step: &Step) -> Vec<String> {
+    let table = name(&step.table);
+    let held = match (step.action, step.replica.holds_source_version) {
+        (Action::NoOp, _) => String::new(),
+        (Action::Create | Action::Update, Some(held)) => format!("v{held} -> "),
+        (Action::Create | Action::Update, None) => String::new(),
+    };
+    let source = &step.source;
+    let place = source
+        .location
+        .as_deref()
+        .map_or(String::new(), |at| format!(" at {}", clean(at)));
+    let id = source
+        .catalog_id
+        .as_deref()
+        .map_or(String::new(), |id| format!(", catalog id {}", name(id)));
+    let mut lines = vec![
+        format!(
+            "{}  {table}  {held}v{}",
+            step.action.with_symbol(),
+            source.version
+        ),
+        format!("{table}: from table {}{id}{place}", name(&source.table_id)),
+        format!("{table}: to {}", name(&step.replica.location)),
+    ];
+    if let Some(statement) = &step.statement {
+        lines.push(format!(
+            "{table}: by {}",
+            without_version(&command(statement), source.version)
+        ));
+    }
+    lines
+}
+
+/// The statement without the version, which its step names already.
+fn without_version(statement: &str, version: u64) -> String {
+    statement
+        .replace(&format!(" VERSION AS OF {version} "), " VERSION AS OF … ")
+        .replace(
+            &format!("'drsync.source_version' = '{version}'"),
+            "'drsync.source_version' = '…'",
+        )
+}
+
+fn metadata(workspace: &WorkspacePlan) -> Vec<String> {
+    let mut lines = vec![];
+    for action in &workspace.metadata {
+        let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let region = word(serde_json::to_value(action.region).unwrap_or_default());
+        let what = word(serde_json::to_value(action.action).unwrap_or_default());
+        if what != "none" {
+            lines.push(format!("{region}: {what}"));
+        }
+        for (verb, rows) in [
+            ("add", &action.rows_to_add),
+            ("change", &action.rows_to_change),
+            ("retire", &action.rows_to_retire),
+        ] {
+            lines.extend(
+                rows.iter()
+                    .map(|row| format!("{region}: {verb} {}", name(row))),
+            );
+        }
+    }
+    lines.extend(workspace.rows.iter().map(row));
+    lines
+}
+
+fn row(change: &RowChange) -> String {
+    let row = &change.after;
+    let status = serde_json::to_value(row.current_sync_status).unwrap_or_default();
+    let tables: Vec<String> = row.tables.iter().map(name).collect();
+    format!(
+        "row {}: {}, workflow {}, tables {}",
+        name(&row.group_name),
+        status.as_str().unwrap_or("no status"),
+        row.workflow.as_deref().map_or("none".to_owned(), clean),
+        tables.join(" ")
+    )
+}
+
+/// The verdict, then every part that changed.
+pub fn text(difference: &Difference, style: &Style) -> String {
+    let mut page = Page::default();
+    page.block(vec![style.paint(Tone::Strong, &verdict(difference))]);
+    for part in &difference.parts {
+        page.block(lines(part, style));
+    }
+    page.text()
+}
+
+fn verdict(difference: &Difference) -> String {
+    let effect = |side: &Side| clean(short(&side.effect_sha256));
+    let (before, after) = (effect(&difference.before), effect(&difference.after));
+    let number = difference.parts.len();
+    match (difference.same_effect, number) {
+        (true, 0) => format!("Same effect {after}: both plans do the same"),
+        (true, _) => format!(
+            "Same effect {after}: both plans do the same; {} to know differs",
+            plural(number, "thing")
+        ),
+        (false, _) => format!(
+            "{} changed, {} the same; effect {before} became {after}",
+            plural(number, "part"),
+            difference.unchanged
+        ),
+    }
+}
+
+fn lines(part: &Part, style: &Style) -> Vec<String> {
+    let head = format!("{}  {}", pad(part.change.as_str(), 7), part.name);
+    let mut lines = vec![head];
+    let shown: Vec<&(char, String)> = part
+        .shown
+        .iter()
+        .filter(|(_, line)| style.verbose || tells_more(part, line))
+        .collect();
+    let limit = match style.verbose || shown.len() <= LINES_MAX + 1 {
+        true => shown.len(),
+        false => LINES_MAX,
+    };
+    for (sign, line) in &shown[..limit] {
+        let tone = if *sign == '+' { Tone::Good } else { Tone::Bad };
+        lines.push(style.paint(tone, &format!("  {sign} {line}")));
+    }
+    if limit < shown.len() {
+        lines.push(format!(
+            "    and {} more lines: -v shows all",
+            shown.len() - limit
+        ));
+    }
+    lines
+}
+
+/// Whether a line says more than that its table is new or gone: where a table is read from, lies and how it is cloned is
+/// worth a line only where both plans have the table.
+fn tells_more(part: &Part, line: &str) -> bool {
+    let Some(about) = detail(line) else {
+        return true;
+    };
+    let has = |lines: &[String]| lines.iter().any(|other| detail(other) == Some(about));
+    has(&part.gone) && has(&part.new)
+}
+
+/// Of a line that describes a table's step, the table and what is described.
+fn detail(line: &str) -> Option<(&str, &str)> {
+    let (table, rest) = line.split_once(": ")?;
+    let what = rest.split(' ').next()?;
+    ["from", "to", "by"]
+        .contains(&what)
+        .then_some((table, what))
+}

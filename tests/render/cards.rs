@@ -1,0 +1,66 @@
+//! One table of a plan.
+
+use drsync::plan::Plan;
+use drsync::plan::document::{Brought, SourceCommit, Unprotected};
+use drsync::render::card::{cards, names, text};
+
+use crate::builders::*;
+
+fn shown(plan: &Plan, asked: &str) -> String {
+    text(plan, &cards(plan, asked), &narrow())
+}
+
+#[test]
+fn a_card_has_pins_certificate_what_it_brings_and_the_statement() {
+    let mut step = update("main.core.gold", 1029, 1041, GIB, 96);
+    step.source.next_committed_at = Some(at("2026-11-22T09:44:12.250Z"));
+    step.source.head_version = 1043;
+    step.source.rows = Some(18_204_118);
+    step.source.readable_until = Some(at("2026-11-29T09:40:58Z"));
+    step.statement = Some(
+        "CREATE OR REPLACE TABLE delta.`abfss://dr@west/main/core/gold` DEEP CLONE `main`.`core`.`gold` VERSION AS OF 1041 TBLPROPERTIES ('drsync.source_version' = '1041')"
+            .to_owned(),
+    );
+    let commit = |version, operation: &str| SourceCommit {
+        version,
+        committed_at: at("2026-11-22T09:30:00Z"),
+        operation: operation.to_owned(),
+        user: Some("etl@example.com".to_owned()),
+    };
+    step.brings = Some(Brought {
+        commits: Some(12),
+        newest: vec![commit(1041, "MERGE"), commit(1040, "ADD COLUMNS")],
+    });
+    let plan = plan(vec![sync("core_product", vec![step]), group("quiet")]);
+    insta::assert_snapshot!(shown(&plan, "core.gold"));
+}
+
+#[test]
+fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
+    let mut plan = plan(vec![
+        blocked("crm", vec![not_readable("main.crm.contacts")]),
+        group("quiet"),
+    ]);
+    plan.unprotected = vec![Unprotected {
+        group: "quiet".to_owned(),
+        table: "main.core.core_view".to_owned(),
+        reason: "a view".to_owned(),
+    }];
+    assert_eq!(
+        shown(&plan, "CONTACTS"),
+        "main.crm.contacts: its group is blocked, in crm\n\n\
+         \x20 finding     table_not_readable: dr-sync@example.com lacks SELECT on\n\
+         \x20             main.crm.contacts\n\
+         GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`\n"
+    );
+    assert_eq!(
+        shown(&plan, "main.core.core_view"),
+        "main.core.core_view: not synchronized, in quiet\n\n\
+         \x20 why         a view\n"
+    );
+    assert_eq!(names(&plan), ["main.core.core_view", "main.crm.contacts"]);
+    assert!(
+        cards(&plan, "ontacts").is_empty(),
+        "only whole parts of a name"
+    );
+}
