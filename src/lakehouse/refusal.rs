@@ -21,7 +21,9 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
             IoTrouble::NotFound => (RegionErrorKind::NotFound, false),
             IoTrouble::PermissionDenied | IoTrouble::ReadOnly => (RegionErrorKind::Denied, false),
             IoTrouble::NoSpace => (RegionErrorKind::Other, false),
-            IoTrouble::Other => (RegionErrorKind::Other, may_pass(source.as_ref())),
+            IoTrouble::AlreadyExists | IoTrouble::Other => {
+                (RegionErrorKind::Other, may_pass(source.as_ref()))
+            }
         },
     };
     let refusal = RegionError::new(kind, doing, told(error));

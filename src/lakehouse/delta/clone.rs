@@ -4,7 +4,7 @@ mod copy;
 mod files;
 mod header;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -168,12 +168,10 @@ pub(super) fn deep_clone(
     expect.check(newest)?;
 
     let wanted = wanted(&source, source_store.folder())?;
-    let lacking = lacking(&wanted, source_store, target_store)?;
-    progress.begin(
-        lacking.len() as u64,
-        lacking.iter().map(|job| job.size).sum(),
-    );
-    if !lacking.is_empty() {
+    let lacking = lacking(&wanted, source_store, target_store, target.as_ref())?;
+    let jobs = &lacking.jobs;
+    progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
+    if !jobs.is_empty() {
         copy::copy_all(source_store, target_store, &lacking, progress)?;
     }
     progress.check()?;
@@ -188,7 +186,7 @@ pub(super) fn deep_clone(
     };
     let header = header::header(&plan)?;
     let changes = files::changes(&wanted, target.as_ref(), &header, author.now_ms)?;
-    let data = lacking.iter().filter(|job| job.is_data);
+    let data = jobs.iter().filter(|job| job.is_data);
     let copied_data = data.clone().count() as u64;
     let totals = source.totals();
     let operation = Operation {
@@ -224,7 +222,7 @@ pub(super) fn deep_clone(
         source_files: totals.files,
         source_bytes: totals.bytes,
         copied_files: copied_data,
-        copied_bytes: lacking.iter().map(|job| job.size).sum(),
+        copied_bytes: jobs.iter().map(|job| job.size).sum(),
         reused_files: totals.files.saturating_sub(copied_data),
         removed_files: changes.removed_files,
         removed_bytes: changes.removed_bytes,
@@ -240,10 +238,24 @@ struct Job {
     to: String,
     size: u64,
     is_data: bool,
+    /// A file with this name and size is there, but a clone that may be dead has not made it safe.
+    unproven: bool,
 }
 
-/// What is not in the target with the right size. A name is never used for two contents, so name and size are enough.
-fn lacking(wanted: &[Wanted<'_>], source: &TableStore, target: &TableStore) -> Result<Vec<Job>> {
+/// What a clone has to copy.
+struct Lacking {
+    jobs: Vec<Job>,
+    /// Names that other clones announced and that are safe, or will be when the jobs are done.
+    settled: HashSet<String>,
+}
+
+/// What is not safely in the target with the right size. A name is never used for two contents, so name and size are enough.
+fn lacking(
+    wanted: &[Wanted<'_>],
+    source: &TableStore,
+    target: &TableStore,
+    held: Option<&Snapshot>,
+) -> Result<Lacking> {
     let mut jobs: HashMap<&str, Job> = HashMap::new();
     let mut vectors = Vec::new();
     for want in wanted {
@@ -252,6 +264,7 @@ fn lacking(wanted: &[Wanted<'_>], source: &TableStore, target: &TableStore) -> R
             to: want.to.clone(),
             size: want.file.size,
             is_data: true,
+            unproven: false,
         };
         jobs.insert(&want.to, job);
         if let Some(vector) = &want.vector_file {
@@ -272,6 +285,7 @@ fn lacking(wanted: &[Wanted<'_>], source: &TableStore, target: &TableStore) -> R
                 to: to.clone(),
                 size,
                 is_data: false,
+                unproven: false,
             },
         );
     }
@@ -279,8 +293,24 @@ fn lacking(wanted: &[Wanted<'_>], source: &TableStore, target: &TableStore) -> R
     jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
     let there = target.sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
     let mut there = there.into_iter();
-    jobs.retain(|job| there.next().flatten() != Some(job.size));
-    Ok(jobs)
+    let unproven = target.folder().map(copy::unproven).unwrap_or_default();
+    // A commit names nothing that is not safe.
+    let safe: HashSet<&str> = match held {
+        Some(held) if !unproven.is_empty() => held.files.keys().map(|key| &*key.path).collect(),
+        _ => HashSet::new(),
+    };
+    jobs.retain_mut(|job| {
+        job.unproven = unproven.contains(&job.to) && !safe.contains(job.to.as_str());
+        there.next().flatten() != Some(job.size) || job.unproven
+    });
+    let copied: HashSet<&str> = jobs.iter().map(|job| job.to.as_str()).collect();
+    let settled = |name: &String| safe.contains(name.as_str()) || copied.contains(name.as_str());
+    let settled = unproven
+        .iter()
+        .filter(|name| settled(name))
+        .cloned()
+        .collect();
+    Ok(Lacking { jobs, settled })
 }
 
 /// The sizes of files in or near a source.

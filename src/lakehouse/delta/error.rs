@@ -78,6 +78,8 @@ pub enum DeltaError {
 pub enum IoTrouble {
     /// The file or folder is not there.
     NotFound,
+    /// The file or folder is there already.
+    AlreadyExists,
     /// No permission.
     PermissionDenied,
     /// The disk or quota is full.
@@ -96,6 +98,7 @@ impl DeltaError {
     pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
         let kind = match source.kind() {
             io::ErrorKind::NotFound => IoTrouble::NotFound,
+            io::ErrorKind::AlreadyExists => IoTrouble::AlreadyExists,
             io::ErrorKind::PermissionDenied => IoTrouble::PermissionDenied,
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
@@ -139,6 +142,17 @@ impl DeltaError {
             feature: feature.into(),
             why: why.into(),
         }
+    }
+
+    /// Whether a file was there that should have been made.
+    pub fn already_exists(&self) -> bool {
+        matches!(
+            self,
+            Self::Io {
+                kind: IoTrouble::AlreadyExists,
+                ..
+            }
+        )
     }
 
     /// Whether a file or folder was not there.

@@ -1,7 +1,10 @@
-//! Brings files into a target: under a temporary name first, flushed, and only then under their own.
+//! Brings files into a target, safely on the disk before anything names them.
 //!
-//! On one machine the kernel copies, several files at once, and the disk is asked once per batch of small files
-//! rather than once per file: that is what keeps a durable clone near the speed of `cp`.
+//! On one machine the kernel copies, several files at once. A big file comes under a temporary name, is flushed, and gets its own.
+//! Small files come under their own names, many at once, and the disk is asked once for all of them: that is what keeps a
+//! durable clone near the speed of `cp`. Their names are announced before, so that no later clone trusts what a dead one left.
+
+mod staging;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,37 +20,38 @@ use rustix::io::Errno;
 use super::super::error::{DeltaError, Result};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, missing, open_new};
-use super::{Job, Progress, foreign};
+use super::{Job, Lacking, Progress, foreign};
 
 /// Files in flight. More do not help a disk, and hurt two cores.
 const AT_ONCE: usize = 4;
 
-/// Bytes asked of the kernel at once; between them progress is shown and a request to stop is heard.
-const CHUNK: usize = 32 << 20;
+/// Bytes asked of the kernel at once; between them progress is shown and a request to stop is heard. Small enough that the disk
+/// has something to do early.
+const CHUNK: usize = 8 << 20;
 
-/// A batch is flushed and renamed when it holds this much, so that a killed clone loses no more.
-const BATCH_BYTES: u64 = 1 << 30;
-const BATCH_FILES: usize = 4096;
-
-/// From this size on a file is flushed by itself, while others are still being copied.
+/// From this size on a file is flushed and named by itself.
 const BIG: u64 = 8 << 20;
 
-/// Below this many files, flushing each is cheaper than flushing the file system.
+/// Up to this many files, flushing each is cheaper than flushing the file system.
 const FEW: usize = 16;
 
-/// The folder of a table for files that are not whole yet. Readers and VACUUM skip it for its underscore.
-const STAGING: &str = "_drsync_tmp";
+/// Small files that are flushed together: a clone that fails or is killed loses no more.
+const BATCH_FILES: usize = 4096;
+const BATCH_BYTES: u64 = 1 << 30;
 
-/// Copies files; all or none of a batch get their names. Returns when they are safely there.
+use staging::Staging;
+pub(super) use staging::unproven;
+
+/// Copies files. Returns when all are safely there.
 pub(super) fn copy_all(
     source: &TableStore,
     target: &TableStore,
-    jobs: &[Job],
+    lacking: &Lacking,
     progress: &Progress,
 ) -> Result<()> {
     match (source.folder(), target.folder()) {
-        (Some(from), Some(to)) => copy_local(from, to, target, jobs, progress),
-        _ => in_parallel(jobs, |job| {
+        (Some(from), Some(to)) => copy_local(from, to, target, lacking, progress),
+        _ => in_parallel(&lacking.jobs, |job| {
             progress.check()?;
             let Location::Inside(path) = &job.from else {
                 return Err(foreign(&format!("{:?}", job.from)));
@@ -65,10 +69,11 @@ fn copy_local(
     from: &Path,
     to: &Path,
     target: &TableStore,
-    jobs: &[Job],
+    lacking: &Lacking,
     progress: &Progress,
 ) -> Result<()> {
     let staging = Staging::open(to, target)?;
+    let jobs = &lacking.jobs;
     let folders: BTreeSet<PathBuf> = jobs
         .iter()
         .filter_map(|job| Some(to.join(&job.to).parent()?.to_path_buf()))
@@ -78,28 +83,26 @@ fn copy_local(
             DeltaError::io(format!("make the folder {}", folder.display()), error)
         })?;
     }
-    let mut rest = jobs;
-    let mut first = 0;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = |job: &&Job| {
-            bytes += job.size;
-            bytes <= BATCH_BYTES
-        };
-        let count = rest
-            .iter()
-            .take(BATCH_FILES)
-            .take_while(fits)
-            .count()
-            .max(1);
-        let (batch, later) = rest.split_at(count);
-        copy_batch(from, to, &staging, first, batch, progress)?;
-        first += count;
-        rest = later;
+    let copy = Copy {
+        from,
+        to,
+        staging: &staging,
+        progress,
+    };
+    let (together, alone): (Vec<_>, Vec<_>) =
+        numbered(jobs).partition(|(_, job)| job.may_be_named_early());
+    let (together, alone) = if together.len() > FEW {
+        (together, alone)
+    } else {
+        (Vec::new(), numbered(jobs).collect())
+    };
+    in_parallel(&alone, |(number, job)| copy.alone(*number, job))?;
+    for batch in batches(&together) {
+        copy.together(batch)?;
     }
     // The new names, and the folders made for them.
     if folders.len() > FEW {
-        flush_all(to)
+        flush_all(to)?;
     } else {
         let chain = folders
             .iter()
@@ -107,50 +110,98 @@ fn copy_local(
         chain
             .collect::<BTreeSet<_>>()
             .into_iter()
-            .try_for_each(flush_folder)
+            .try_for_each(flush_folder)?;
+    }
+    staging.finish(&lacking.settled);
+    Ok(())
+}
+
+/// Jobs with numbers for temporary names.
+fn numbered(jobs: &[Job]) -> impl Iterator<Item = (usize, &Job)> {
+    jobs.iter().enumerate()
+}
+
+impl Job {
+    fn may_be_named_early(&self) -> bool {
+        self.size < BIG && !self.unproven
     }
 }
 
-fn copy_batch(
-    from: &Path,
-    to: &Path,
-    staging: &Staging,
-    first: usize,
-    batch: &[Job],
-    progress: &Progress,
-) -> Result<()> {
-    let numbered: Vec<(usize, &Job)> = batch
-        .iter()
-        .enumerate()
-        .map(|(index, job)| (first + index, job))
-        .collect();
-    let few = batch.len() <= FEW;
-    in_parallel(&numbered, |(number, job)| {
-        progress.check()?;
+fn batches<'a, 'b>(jobs: &'a [(usize, &'b Job)]) -> impl Iterator<Item = &'a [(usize, &'b Job)]> {
+    let mut rest = jobs;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |(_, job): &&(usize, &Job)| {
+            bytes += job.size;
+            bytes <= BATCH_BYTES
+        };
+        // Each is smaller than a batch.
+        let count = rest.iter().take(BATCH_FILES).take_while(fits).count();
+        let (batch, later) = rest.split_at(count);
+        rest = later;
+        (count > 0).then_some(batch)
+    })
+}
+
+/// From a folder to a folder.
+struct Copy<'a> {
+    from: &'a Path,
+    to: &'a Path,
+    staging: &'a Staging,
+    progress: &'a Progress,
+}
+
+impl Copy<'_> {
+    /// One file under a temporary name, flushed, then under its own.
+    fn alone(&self, number: usize, job: &Job) -> Result<()> {
+        let staged = self.staging.path(number);
+        let file = open_new(&staged)?;
+        self.content(job, &file, &staged)?;
+        flush(&file, &staged)?;
+        self.name(&staged, job)
+    }
+
+    /// Many small files under their own names, flushed at once.
+    fn together(&self, batch: &[(usize, &Job)]) -> Result<()> {
+        self.staging
+            .announce(batch.iter().map(|(_, job)| job.to.as_str()))?;
+        let copied = in_parallel(batch, |(number, job)| {
+            let place = self.to.join(&job.to);
+            match open_new(&place) {
+                Ok(file) => self.content(job, &file, &place),
+                // What lies there is not whole, or another clone is at work on it.
+                Err(error) if error.already_exists() => self.alone(*number, job),
+                Err(error) => Err(error),
+            }
+        });
+        // After a failure too: what is whole by now need not be copied again, and what is not has the wrong size.
+        flush_all(self.to)?;
+        self.staging.proven()?;
+        copied
+    }
+
+    fn content(&self, job: &Job, file: &File, place: &Path) -> Result<()> {
+        self.progress.check()?;
         let source = match &job.from {
-            Location::Inside(inside) => from.join(inside),
+            Location::Inside(inside) => self.from.join(inside),
             Location::Elsewhere(path) => path.clone(),
             Location::Foreign(url) => return Err(foreign(url)),
         };
-        let staged = staging.path(*number);
-        let file = open_new(&staged)?;
-        let size = copy_file(&source, &file, &staged, progress)?;
+        let size = copy_file(&source, file, place, self.progress)?;
         whole(job, size)?;
-        if few || size >= BIG {
-            flush(&file, &staged)?;
-        }
-        progress.file_done();
+        self.progress.file_done();
         Ok(())
-    })?;
-    if !few && batch.iter().any(|job| job.size < BIG) {
-        flush_all(to)?;
     }
-    for (number, job) in numbered {
-        let place = to.join(&job.to);
-        fs::rename(staging.path(number), &place)
-            .map_err(|error| DeltaError::io(format!("write {}", place.display()), error))?;
+
+    fn name(&self, staged: &Path, job: &Job) -> Result<()> {
+        let place = self.to.join(&job.to);
+        fs::rename(staged, &place)
+            .map_err(|error| DeltaError::io(format!("write {}", place.display()), error))
     }
-    Ok(())
+}
+
+fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Refuses a source file that is not as long as its log says: a copy would be as broken.
@@ -218,10 +269,7 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> 
             if let Err(error) = work(item) {
                 // Nobody takes another one.
                 next.store(items.len(), Ordering::Relaxed);
-                let mut slot = failure
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
-                slot.get_or_insert(error);
+                held(&failure).get_or_insert(error);
                 return;
             }
         }
@@ -239,85 +287,4 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> 
         Some(error) => Err(error),
         None => Ok(()),
     }
-}
-
-/// The temporary files of one clone. A lock says that their owner lives; what a dead one left is cleared away.
-struct Staging {
-    folder: PathBuf,
-    id: String,
-    _lock: File,
-}
-
-impl Staging {
-    fn open(table: &Path, target: &TableStore) -> Result<Self> {
-        let folder = table.join(STAGING);
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let path = folder.join(format!("{id}.lock"));
-        let mut attempts = 0;
-        let lock = loop {
-            target.make_folder(STAGING)?;
-            match open_new(&path) {
-                Ok(lock) => break lock,
-                // Another clone cleared the empty folder away in between.
-                Err(error) if error.is_not_found() && attempts < 8 => attempts += 1,
-                Err(error) => return Err(error),
-            }
-        };
-        // A file system without locks leaves it to the user to clear up.
-        let _ = lock.try_lock();
-        let staging = Self {
-            folder,
-            id,
-            _lock: lock,
-        };
-        staging.clear_others();
-        Ok(staging)
-    }
-
-    fn path(&self, number: usize) -> PathBuf {
-        self.folder.join(format!("{}-{number}", self.id))
-    }
-
-    fn clear_others(&self) {
-        let names: Vec<String> = names(&self.folder);
-        for dead in names
-            .iter()
-            .filter_map(|name| name.strip_suffix(".lock"))
-            .filter(|id| *id != self.id)
-        {
-            let Ok(lock) = File::open(self.folder.join(format!("{dead}.lock"))) else {
-                continue;
-            };
-            if lock.try_lock().is_ok() {
-                self.clear(dead, &names);
-            }
-        }
-    }
-
-    fn clear(&self, id: &str, names: &[String]) {
-        for name in names
-            .iter()
-            .filter(|name| name.starts_with(id) && !name.ends_with(".lock"))
-        {
-            let _ = fs::remove_file(self.folder.join(name));
-        }
-        let _ = fs::remove_file(self.folder.join(format!("{id}.lock")));
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        self.clear(&self.id, &names(&self.folder));
-        // Stays where another clone is at work.
-        let _ = fs::remove_dir(&self.folder);
-    }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
 }

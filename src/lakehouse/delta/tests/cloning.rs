@@ -134,6 +134,89 @@ fn a_clone_at_work_keeps_its_files_when_another_begins() {
     assert_eq!(names(&staging), ["alive-0", "alive.lock"]);
 }
 
+/// So many that they are copied together.
+fn many(world: &World) -> Table {
+    let source = world.table("source");
+    let mut actions = vec![info("WRITE"), protocol(json!({})), metadata(json!({}))];
+    actions.extend((0..40).map(|number| source.add(&format!("f{number:02}"), 10)));
+    source.commit(0, &actions);
+    source
+}
+
+#[test]
+fn small_files_come_under_their_own_names_and_leave_nothing_else() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 40);
+    assert_eq!(names(&replica.folder).len(), 41);
+}
+
+#[test]
+fn a_file_that_a_dead_clone_announced_is_copied_again_whatever_its_size() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    let staging = replica.folder.join("_drsync_tmp");
+    fs::create_dir_all(&staging).unwrap();
+    fs::write(staging.join("dead.lock"), "\"f00\"\n\"f01\"\n\"half a na").unwrap();
+    for name in ["f00", "f02"] {
+        fs::write(replica.folder.join(name), "0123456789").unwrap();
+    }
+    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 39);
+    assert_eq!(fs::read(replica.folder.join("f00")).unwrap(), b"xxxxxxxxxx");
+    // Nobody announced it, and a name is never used for two contents.
+    assert_eq!(fs::read(replica.folder.join("f02")).unwrap(), b"0123456789");
+    assert!(!staging.exists());
+}
+
+#[test]
+fn what_a_dead_clone_announced_stays_known_until_it_is_made_again() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    let staging = replica.folder.join("_drsync_tmp");
+    fs::create_dir_all(&staging).unwrap();
+    fs::write(staging.join("dead.lock"), "\"later\"\n").unwrap();
+    fs::write(replica.folder.join("later"), "0123456789").unwrap();
+    cloned(&source, &replica, Expect::Absent);
+    assert_eq!(names(&staging), ["dead.lock"]);
+    source.commit(1, &[info("WRITE"), source.add("later", 10)]);
+    assert_eq!(
+        cloned(&source, &replica, Expect::Version(0)).copied_files,
+        1
+    );
+    assert_eq!(
+        fs::read(replica.folder.join("later")).unwrap(),
+        b"xxxxxxxxxx"
+    );
+    assert!(!staging.exists());
+}
+
+#[test]
+fn a_file_that_a_clone_at_work_has_begun_is_made_anew() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    let staging = replica.folder.join("_drsync_tmp");
+    fs::create_dir_all(&staging).unwrap();
+    let lock = fs::File::create(staging.join("alive.lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(staging.join("alive.lock"), "\"f00\"\n").unwrap();
+    fs::write(replica.folder.join("f00"), "012").unwrap();
+    cloned(&source, &replica, Expect::Absent);
+    assert_eq!(names(&staging), ["alive.lock"]);
+}
+
+#[test]
+fn what_was_whole_when_a_clone_failed_is_not_copied_again() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    fs::write(source.folder.join("f39"), "short").unwrap();
+    assert!(
+        matches!(refused(&source, &replica), DeltaError::Corrupt { file, .. } if file == "f39")
+    );
+    assert!(log::versions(&replica.store).is_err());
+    fs::write(source.folder.join("f39"), "xxxxxxxxxx").unwrap();
+    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 1);
+}
+
 #[test]
 fn a_replica_at_another_version_than_expected_is_left_alone() {
     let (world, source) = World::with_table();
