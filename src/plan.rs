@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+mod changed;
 mod checks;
 pub mod document;
 mod effect;
@@ -45,8 +46,9 @@ use document::{
 pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let mut warnings = Vec::new();
     let mut workspaces = Vec::new();
+    let mut left_out = Vec::new();
     for workspace in &observed.workspaces {
-        let planned = plan_workspace(observed, workspace, request);
+        let planned = plan_workspace(observed, workspace, request, &mut left_out);
         warnings.extend(warnings::of_workspace(
             observed,
             workspace,
@@ -83,8 +85,12 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
             now: observed.now,
             overridden: observed.clock_overridden,
         },
-        unprotected: unprotected(observed, request),
+        unprotected: unprotected(observed, &workspaces),
         document_sha256: String::new(),
+        due_anyway: request
+            .selection
+            .changed
+            .then(|| changed::due_anyway(&left_out)),
         summary,
         workspaces,
     };
@@ -95,6 +101,7 @@ fn plan_workspace(
     observed: &Observed,
     workspace: &WorkspaceObserved,
     request: &Request,
+    left_out: &mut Vec<GroupPlan>,
 ) -> WorkspacePlan {
     let facts = checks::Facts::of(workspace);
     let mut groups: Vec<GroupPlan> = Vec::new();
@@ -114,6 +121,13 @@ fn plan_workspace(
         .filter(|finding| finding.code == FindingCode::LedgerNotOurs)
         .any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
+    if request.selection.changed {
+        let (taken, others) = groups
+            .into_iter()
+            .partition(|group| changed::is(workspace, group));
+        groups = taken;
+        left_out.extend::<Vec<GroupPlan>>(others);
+    }
     let rows = if silent {
         Vec::new()
     } else {
@@ -170,14 +184,14 @@ fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
     }
 }
 
-fn unprotected(observed: &Observed, request: &Request) -> Vec<Unprotected> {
-    let groups = observed
-        .workspaces
-        .iter()
-        .flat_map(|workspace| &workspace.groups);
-    groups
-        .filter_map(|group| Some((group.entry.name()?, group)))
-        .filter(|(name, _)| request.selects(name))
+/// The tables that are left out of the groups of the plan.
+fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotected> {
+    let workspaces = observed.workspaces.iter().zip(planned);
+    workspaces
+        .flat_map(|(seen, planned)| seen.groups.iter().map(move |group| (group, planned)))
+        .filter_map(|(group, planned)| Some((group.entry.name()?, group, planned)))
+        .filter(|(name, _, planned)| planned.groups.iter().any(|group| group.name == *name))
+        .map(|(name, group, _)| (name, group))
         .flat_map(|(name, group)| {
             group
                 .unprotected

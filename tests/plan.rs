@@ -12,6 +12,9 @@ mod world;
 #[path = "plan/findings.rs"]
 mod findings;
 
+#[path = "plan/changes.rs"]
+mod changes;
+
 #[path = "plan/stored.rs"]
 mod stored;
 

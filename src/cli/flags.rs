@@ -130,7 +130,11 @@ impl Context {
                 color,
                 verbose,
             },
-            selection: Selection { only, exclude },
+            selection: Selection {
+                only,
+                exclude,
+                changed: false,
+            },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
             clock: Clock::from_environment()?,

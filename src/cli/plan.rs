@@ -20,6 +20,9 @@ pub(super) struct Plan {
     /// Exit with 3 if something is blocked, else with 2 if an apply would do something
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Only groups that the configuration changes: new, gone, other tables, another workflow or place
+    #[arg(long)]
+    changed: bool,
     #[command(flatten)]
     asking: Asking,
 }
@@ -29,6 +32,7 @@ impl Plan {
         let Plan {
             out,
             detailed_exitcode,
+            changed,
             asking,
         } = self;
         if let Some(path) = &out {
@@ -38,6 +42,9 @@ impl Plan {
             }
             keep::place_for_plan(path)?;
         }
+        let mut context = context.clone();
+        context.selection.changed = changed;
+        let context = &context;
         let looked = look::block_on(look::look(context, &asking))?;
         let plan = looked.plan;
         let stored = plan.stored();

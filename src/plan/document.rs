@@ -57,6 +57,9 @@ pub struct Plan {
     pub accepted: Vec<AcceptedRisk>,
     /// Counts.
     pub summary: Summary,
+    /// Of a plan of what the configuration changes: what is left out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_anyway: Option<DueAnyway>,
     /// SHA-256 of what will be done; equal: unchanged since review.
     #[serde(default)]
     pub effect_sha256: String,
@@ -78,13 +81,33 @@ pub struct Tool {
     pub version: String,
 }
 
-/// The groups that were asked for; both empty: all.
+/// The groups that were asked for; nothing said: all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Selection {
     /// Only these.
     pub only: Vec<String>,
     /// Not these.
     pub exclude: Vec<String>,
+    /// Only groups that the configuration changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changed: bool,
+}
+
+/// Groups that were looked at and are not part of the plan, because the configuration does not change them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DueAnyway {
+    /// Groups that an apply of everything would synchronize.
+    pub groups_sync: usize,
+    /// Groups that are blocked, change or not.
+    pub groups_blocked: usize,
+    /// Groups that wait.
+    pub groups_waiting: usize,
+    /// Groups that are up to date.
+    pub groups_up_to_date: usize,
+    /// Bytes to copy for the first of them, as far as estimated.
+    pub copy_bytes: u64,
+    /// Files to copy, as far as estimated.
+    pub copy_files: u64,
 }
 
 /// Where the configuration came from and what it was.

@@ -33,7 +33,11 @@ impl Request {
 
     /// Whether a group is part of what was asked for.
     pub fn selects(&self, group: &str) -> bool {
-        let Selection { only, exclude } = &self.selection;
+        let Selection {
+            only,
+            exclude,
+            changed: _,
+        } = &self.selection;
         (only.is_empty() || only.iter().any(|name| name == group))
             && !exclude.iter().any(|name| name == group)
     }

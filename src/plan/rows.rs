@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::checks::SECONDARY_AWAY;
 use super::document::{Decision, GroupPlan, LedgerAction, MetadataAction, Role, RowChange};
 use super::finding::{Finding, FindingCode};
-use super::observed::{Observed, RegionObserved, WorkspaceObserved};
+use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
-use crate::config::GroupEntry;
+use crate::config::{Group, GroupEntry};
 use crate::ledger::{Row, Status};
 use crate::region::LedgerCopy;
 
@@ -34,19 +34,9 @@ pub(super) fn changes(
         .filter_map(|(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)))
     {
         let before = rows.get(&plan.name);
-        let configured = match (&seen.entry, before) {
+        let row = match (&seen.entry, before) {
             (GroupEntry::Valid(group), before) => {
-                let workflow = match group.workflows.as_slice() {
-                    [] => None,
-                    several => Some(
-                        several
-                            .iter()
-                            .map(ToString::to_string)
-                            .collect::<Vec<_>>()
-                            .join(", "),
-                    ),
-                };
-                let tables = seen.names.iter().map(ToString::to_string).collect();
+                let (workflow, tables) = configured(group, seen);
                 match before {
                     Some(row) => returned(row, workspace, observed.now).configured(
                         workflow,
@@ -65,10 +55,7 @@ pub(super) fn changes(
                 observed.now,
             ),
         };
-        after.insert(
-            &plan.name,
-            with_status(workspace, plan, configured, observed.now),
-        );
+        after.insert(&plan.name, with_status(workspace, plan, row, observed.now));
     }
     let named: Vec<&str> = workspace
         .groups
@@ -93,6 +80,16 @@ pub(super) fn changes(
         })
         .filter(|change| change.before.as_ref() != Some(&change.after))
         .collect()
+}
+
+/// What the configuration says in a row: the workflows as one text, the resolved tables.
+pub(super) fn configured(group: &Group, seen: &GroupObserved) -> (Option<String>, Vec<String>) {
+    let names: Vec<String> = group.workflows.iter().map(ToString::to_string).collect();
+    let workflow = (!names.is_empty()).then(|| names.join(", "));
+    (
+        workflow,
+        seen.names.iter().map(ToString::to_string).collect(),
+    )
 }
 
 /// The row of a group that had left and is back: what its last cut says.

@@ -1,6 +1,6 @@
 //! Findings of one cause become one entry with one remedy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::clean::{clean, command, name};
 use crate::plan::{Finding, FindingCode};
@@ -108,7 +108,10 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
             Some(_) | None => Some(Remedy::read(text)),
         }
     };
-    let mut all: Vec<(Key, Cause)> = Vec::new();
+    let mut all: Vec<Cause> = Vec::new();
+    // Many findings of many causes: nothing here may look through all of them for each.
+    let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut known: BTreeSet<(usize, Said, String)> = BTreeSet::new();
     for (group, finding) in findings {
         let Finding {
             code,
@@ -123,37 +126,47 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
             (Some(_), None) => (*code, Some(group.to_owned()), None),
             (None, _) => (*code, Some(clean(message)), remedy.clone()),
         };
-        let at = all.iter().position(|(known, _)| *known == key);
-        let at = at.unwrap_or_else(|| {
-            let cause = Cause {
+        let at = *places.entry(key).or_insert_with(|| {
+            all.push(Cause {
                 code: *code,
                 tables: vec![],
                 messages: vec![],
                 groups: vec![],
                 remedy,
-            };
-            all.push((key, cause));
+            });
             all.len() - 1
         });
-        let cause = &mut all[at].1;
-        once(&mut cause.tables, table.as_ref().map(name));
-        once(&mut cause.messages, Some(clean(message)));
-        once(&mut cause.groups, Some(group.to_owned()));
+        let said = [
+            (Said::Table, table.as_ref().map(name)),
+            (Said::Message, Some(clean(message))),
+            (Said::Group, Some(group.to_owned())),
+        ];
+        for (what, text) in said {
+            let Some(text) = text else { continue };
+            if known.insert((at, what, text.clone())) {
+                let cause = &mut all[at];
+                match what {
+                    Said::Table => cause.tables.push(text),
+                    Said::Message => cause.messages.push(text),
+                    Said::Group => cause.groups.push(text),
+                }
+            }
+        }
     }
-    let mut causes: Vec<Cause> = all.into_iter().map(|(_, cause)| cause).collect();
-    causes.sort_by_key(|cause| cause.code);
-    causes
+    all.sort_by_key(|cause| cause.code);
+    all
+}
+
+/// What is said of a cause, each text once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Said {
+    Table,
+    Message,
+    Group,
 }
 
 /// What makes two findings one cause.
 type Key = (FindingCode, Option<String>, Option<Remedy>);
-
-fn once(all: &mut Vec<String>, one: Option<String>) {
-    let Some(one) = one else { return };
-    if !all.contains(&one) {
-        all.push(one);
-    }
-}
 
 impl Cause {
     /// The schema that all its tables are in, where that is one.

@@ -32,6 +32,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     if !style.verbose && nothing_to_tell(plan) {
         waiting::held(&shown, &mut page);
         page.block(notes::unprotected_count(&shown));
+        page.block(notes::left_out(&shown));
         return page.text();
     }
     page.block(away::facts(plan, style));

@@ -266,6 +266,7 @@ const TOLD: &[&str] = &[
     "expiry_reason",
     "complete",
     "selection.",
+    "due_anyway",
     "config.",
     "warnings",
     "summary.",

@@ -73,6 +73,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         warnings: vec![],
         accepted: vec![],
         summary: Summary::default(),
+        due_anyway: None,
         effect_sha256: "0e6c41d2".repeat(8),
         observed_clock: ObservedClock {
             now: at("2026-11-22T10:59:18Z"),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Shown;
+use crate::plan::document::DueAnyway;
 use crate::plan::{Decision, Plan, Warning, WarningCode};
 use crate::render::Style;
 use crate::render::clean::{clean, name};
-use crate::render::figures::{moment, plural};
+use crate::render::figures::{bytes_short, moment, plural};
 use crate::render::layout::{few, hanging};
 
 /// Warnings of one kind shown one by one.
@@ -20,6 +21,7 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
     lines.extend(unprotected(shown));
     lines.extend(maintenance(shown));
     lines.extend(selection(shown));
+    lines.extend(left_out(shown));
     if shown.plan.observed_clock.overridden {
         let text = format!("DRSYNC_NOW, {}", moment(shown.plan.observed_clock.now));
         lines.extend(shown.aside("clock", &text));
@@ -190,6 +192,49 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What is not part of a plan of what the configuration changes, in one line.
+pub(super) fn left_out(shown: &Shown<'_>) -> Vec<String> {
+    let said = shown.plan.due_anyway.as_ref().and_then(due_anyway);
+    said.map_or(vec![], |said| {
+        shown.aside(
+            "not in it",
+            &format!("{said}: not changed by the configuration"),
+        )
+    })
+}
+
+/// `2 groups due anyway, 1.4 GiB; 1 blocked, 9 waiting`; `None`: nothing was left out.
+pub(in crate::render) fn due_anyway(due: &DueAnyway) -> Option<String> {
+    let DueAnyway {
+        groups_sync,
+        groups_blocked,
+        groups_waiting,
+        groups_up_to_date,
+        copy_bytes,
+        copy_files: _,
+    } = due;
+    let mut says = vec![];
+    if *groups_sync > 0 {
+        let size = match copy_bytes {
+            0 => String::new(),
+            size => format!(", {}", bytes_short(*size)),
+        };
+        says.push(format!(
+            "{} due anyway{size}",
+            plural(*groups_sync, "group")
+        ));
+    }
+    let others = super::verdict::tally(&[
+        (*groups_blocked, " blocked"),
+        (*groups_waiting, " waiting"),
+        (*groups_up_to_date, " up to date"),
+    ]);
+    if groups_blocked + groups_waiting + groups_up_to_date > 0 {
+        says.push(others);
+    }
+    (!says.is_empty()).then(|| says.join("; "))
 }
 
 /// What was left out on request: the plan does not speak for it.

@@ -12,6 +12,9 @@ pub(in crate::render) fn verdict(plan: &Plan) -> String {
     }
     let sync = number(plan, Decision::Sync);
     let blocked = number(plan, Decision::Blocked);
+    if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
+        return "Nothing to do: the configuration changes no group".to_owned();
+    }
     if sync == 0 && blocked == 0 {
         return format!("{}: {}", nothing(plan), standing(plan));
     }

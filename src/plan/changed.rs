@@ -1,0 +1,52 @@
+//! Which groups the configuration changes, judged by what both regions know of them.
+
+use super::document::{Decision, DueAnyway, GroupPlan};
+use super::observed::WorkspaceObserved;
+use super::rows;
+use crate::config::GroupEntry;
+
+/// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
+/// mistake, other tables, another workflow, or its replicas lie elsewhere.
+///
+/// What no region knows, a schedule or a number of retries, is not seen here: it changes nothing that an apply does now.
+pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
+    let entry = workspace
+        .groups
+        .iter()
+        .find(|seen| seen.entry.name() == Some(&plan.name));
+    let Some(seen) = entry else { return true };
+    let GroupEntry::Valid(group) = &seen.entry else {
+        return true;
+    };
+    let Some(row) = workspace.ledger.rows.get(&plan.name) else {
+        return true;
+    };
+    let (workflow, tables) = rows::configured(group, seen);
+    let moved = || {
+        let cut = workspace.ledger.cuts.newest(&plan.name);
+        let elsewhere = |step: &super::Step| {
+            let entry = cut.and_then(|cut| cut.table(&step.table));
+            entry.is_some_and(|entry| entry.replica_location != step.replica.location)
+        };
+        plan.steps.iter().any(elsewhere)
+    };
+    row.is_retired() || row.workflow != workflow || row.tables != tables || moved()
+}
+
+/// Counts the groups that are left out.
+pub(super) fn due_anyway(left_out: &[GroupPlan]) -> DueAnyway {
+    let mut counts = DueAnyway::default();
+    for group in left_out {
+        match group.decision {
+            Decision::Sync => counts.groups_sync += 1,
+            Decision::Blocked => counts.groups_blocked += 1,
+            Decision::Waiting => counts.groups_waiting += 1,
+            Decision::UpToDate => counts.groups_up_to_date += 1,
+        }
+        for estimate in group.steps.iter().filter_map(|step| step.estimate) {
+            counts.copy_bytes += estimate.copy_bytes;
+            counts.copy_files += estimate.copy_files;
+        }
+    }
+    counts
+}
