@@ -27,6 +27,7 @@ mod output;
 mod plan;
 mod regions;
 mod sandbox;
+mod schema;
 mod selection;
 mod show;
 mod signals;
@@ -71,6 +72,7 @@ enum Command {
     History(history::History),
     Completions(completions::Completions),
     Sandbox(sandbox::Sandbox),
+    Schema(schema::Schema),
     Man(man::Man),
     Help(help::Help),
 }
@@ -114,6 +116,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::History(command) => command.run(&context),
         Command::Completions(command) => command.run(),
         Command::Sandbox(command) => command.run(&context),
+        Command::Schema(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Help(command) => command.run(),
     }

@@ -25,7 +25,7 @@ mod values;
 mod workspace;
 
 pub use address::WorkspaceAddress;
-pub use keys::{KEYS, Key, Level};
+pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
 pub use location::{Location, LocationError, Scheme};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};

@@ -1,6 +1,9 @@
 //! Moments in documents: RFC 3339, UTC, always with milliseconds.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// A moment as documents write it: `2026-11-22T09:41:07.500Z`.
@@ -13,26 +16,52 @@ pub fn millis(moment: DateTime<Utc>) -> DateTime<Utc> {
     moment.trunc_subsecs(3)
 }
 
-/// Writes a moment; for `#[serde(with = "moment")]`.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn serialize<S: Serializer>(moment: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&text(*moment))
+/// How documents write and read a moment; for `#[serde(with = "moment::Moment")]`.
+#[derive(Debug)]
+pub struct Moment;
+
+impl Moment {
+    /// Writes a moment.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(
+        moment: &DateTime<Utc>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(*moment))
+    }
+
+    /// Reads a moment.
+    ///
+    /// # Errors
+    /// If the text is no RFC 3339 time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer)
+    }
 }
 
-/// Reads a moment; for `#[serde(with = "moment")]`.
-///
-/// # Errors
-/// If the text is no RFC 3339 time.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-    DateTime::<Utc>::deserialize(deserializer)
+impl JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
 }
 
-/// The same for a moment that may be absent; for `#[serde(with = "moment::option")]`.
-pub mod option {
-    use super::{DateTime, Deserialize, Deserializer, Serializer, Utc};
+/// The same for a moment that may be absent; for `#[serde(with = "moment::OptionalMoment")]`.
+#[derive(Debug)]
+pub struct OptionalMoment;
 
+impl OptionalMoment {
     /// Writes a moment or null.
     ///
     /// # Errors
@@ -42,7 +71,7 @@ pub mod option {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match moment {
-            Some(moment) => super::serialize(moment, serializer),
+            Some(moment) => Moment::serialize(moment, serializer),
             None => serializer.serialize_none(),
         }
     }
@@ -55,5 +84,19 @@ pub mod option {
         deserializer: D,
     ) -> Result<Option<DateTime<Utc>>, D::Error> {
         Option::<DateTime<Utc>>::deserialize(deserializer)
+    }
+}
+
+impl JsonSchema for OptionalMoment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OptionalMoment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "null"], "format": "date-time" })
     }
 }

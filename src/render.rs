@@ -13,6 +13,7 @@ mod layout;
 pub mod plan;
 pub mod progress;
 pub mod run;
+pub mod schema;
 pub mod show;
 pub mod status;
 pub mod validate;

@@ -32,10 +32,10 @@ pub struct PlanCheck {
     /// Of what the plan does, recomputed.
     pub effect_sha256: String,
     /// When it was looked at.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub checked_at: DateTime<Utc>,
     /// Until when the plan may be applied.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub expires_at: DateTime<Utc>,
     /// An apply of it would do something now.
     pub applicable: bool,

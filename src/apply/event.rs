@@ -1,16 +1,17 @@
 //! Events: what an apply says while it works, one a transition; the summary is always the last.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{GroupOutcome, RunRecord};
 use crate::moment;
 
 /// One thing that happened, and when.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub at: DateTime<Utc>,
     /// What.
     #[serde(flatten)]
@@ -18,7 +19,7 @@ pub struct Event {
 }
 
 /// Everything that can happen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
     /// The apply began.
@@ -41,7 +42,7 @@ pub enum What {
         /// Its name.
         group: String,
         /// The moment it is brought to.
-        #[serde(with = "moment")]
+        #[serde(with = "moment::Moment")]
         recovery_point: DateTime<Utc>,
         /// Tables to clone.
         tables: usize,
@@ -122,7 +123,7 @@ pub enum What {
         /// The cut's number.
         cut: u64,
         /// The cut's moment.
-        #[serde(with = "moment")]
+        #[serde(with = "moment::Moment")]
         recovery_point: DateTime<Utc>,
         /// Tables in it.
         tables: usize,

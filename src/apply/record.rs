@@ -1,6 +1,7 @@
 //! The run record: what one apply did, table by table, and how it ended.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TableName;
@@ -14,7 +15,7 @@ pub const KIND: &str = "drsync.run";
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// What one apply did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// `drsync.run`.
     pub kind: String,
@@ -29,10 +30,10 @@ pub struct RunRecord {
     /// Of what the plan does.
     pub effect_sha256: String,
     /// When it began.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub started_at: DateTime<Utc>,
     /// When it ended.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub ended_at: DateTime<Utc>,
     /// `DRSYNC_NOW` replaced the clock.
     #[serde(default)]
@@ -55,7 +56,7 @@ pub struct RunRecord {
 }
 
 /// An exit status with its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exit {
     /// The process's exit status.
     pub code: u8,
@@ -64,7 +65,7 @@ pub struct Exit {
 }
 
 /// What became of one group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupRecord {
     /// Its workspace.
     pub workspace: String,
@@ -81,7 +82,7 @@ pub struct GroupRecord {
     /// The cut's moment.
     #[serde(
         default,
-        with = "moment::option",
+        with = "moment::OptionalMoment",
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_point: Option<DateTime<Utc>>,
@@ -90,7 +91,7 @@ pub struct GroupRecord {
 }
 
 /// How a group ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupOutcome {
     /// Its cut was committed.
@@ -112,7 +113,7 @@ pub enum GroupOutcome {
 }
 
 /// What was done to one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableRecord {
     /// The source's name.
     pub table: TableName,
@@ -150,7 +151,7 @@ pub struct TableRecord {
 }
 
 /// How a table ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TableOutcome {
     /// It was cloned and verified.
@@ -166,7 +167,7 @@ pub enum TableOutcome {
 }
 
 /// How a table was verified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifiedRecord {
     /// How deep.
     pub level: VerifiedLevel,
@@ -179,7 +180,7 @@ pub struct VerifiedRecord {
 }
 
 /// Counts over all groups.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     /// Groups with a new cut.
     pub synchronized: usize,

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Mistake;
 use super::json::{Json, Member, Node, is_comment};
-use super::keys::{KEYS, Key, Level, key};
+use super::keys::{KEYS, Key, Level, Shape, key};
 use super::location::LocationError;
 use super::name::NameError;
 use crate::schedule::ScheduleError;
@@ -283,7 +283,7 @@ impl<'a> Fields<'a> {
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
         // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
-        let may_be_empty = name == "secret_scope" || name.ends_with("_pat_key");
+        let may_be_empty = key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
             self.wrong(
@@ -305,7 +305,11 @@ impl<'a> Fields<'a> {
     }
 
     /// The whole number of a key, also where it is written as text.
-    pub(super) fn number(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+    pub(super) fn number(&mut self, name: &'static str) -> Option<u32> {
+        let Shape::Number(least, greatest) = key(name)?.shape else {
+            return None;
+        };
+        let range = least..=greatest;
         let field = self.field(name)?;
         let digits = match &field.node.value {
             Json::Number(digits) => digits.as_str(),

@@ -7,6 +7,8 @@ pub struct Key {
     pub name: &'static str,
     /// The object it stands in.
     pub level: Level,
+    /// What its value looks like.
+    pub shape: Shape,
     /// It must be given. A key of workspace or group must be given in the workspace.
     pub required: bool,
     /// What holds without it; `None` where nothing does.
@@ -30,6 +32,27 @@ pub enum Level {
     Group,
 }
 
+/// What a value looks like, before anything is looked at closely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Text with something in it.
+    Text,
+    /// Text, also an empty one.
+    TextOrEmpty,
+    /// A whole number from the first to the second, also written as text.
+    Number(u32, u32),
+    /// A list of objects of a level, at least one.
+    Entries(Level),
+    /// A list of texts, at least one.
+    Texts,
+    /// Text, or a list of at least one.
+    TextOrTexts,
+    /// An object of texts.
+    TextByName,
+    /// An object with `smtp`, an object, and `webhooks`, a list.
+    Notifications,
+}
+
 impl Level {
     /// Where its keys belong, as a person says it.
     pub(super) fn place(self) -> &'static str {
@@ -42,7 +65,7 @@ impl Level {
     }
 
     /// Whether an object of this level may hold a key of `key`'s level.
-    pub(super) fn holds(self, key: Level) -> bool {
+    pub fn holds(self, key: Level) -> bool {
         key == self || key == Level::WorkspaceOrGroup && self != Level::File
     }
 }
@@ -55,12 +78,14 @@ pub(super) fn key(name: &str) -> Option<&'static Key> {
 const fn required(
     level: Level,
     name: &'static str,
+    shape: Shape,
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
     Key {
         name,
         level,
+        shape,
         required: true,
         default: None,
         example,
@@ -71,6 +96,7 @@ const fn required(
 const fn optional(
     level: Level,
     name: &'static str,
+    shape: Shape,
     default: &'static str,
     example: &'static str,
     meaning: &'static str,
@@ -78,6 +104,7 @@ const fn optional(
     Key {
         name,
         level,
+        shape,
         required: false,
         default: Some(default),
         example,
@@ -86,84 +113,104 @@ const fn optional(
 }
 
 use Level::{File, Group, Workspace, WorkspaceOrGroup as Either};
+use Shape::{Entries, Notifications, Number, Text, TextByName, TextOrEmpty, TextOrTexts, Texts};
+
+/// Ten years: longer is a slip.
+const MINUTES_MAX: u32 = 5_256_000;
+
+/// Attempts beyond the first; with backoff, twenty already take hours.
+const RETRIES_MAX: u32 = 20;
 
 /// Every key, in the order of docs/configuration.md.
 pub const KEYS: &[Key] = &[
     required(
         File,
         "secret_scope",
+        TextOrEmpty,
         r#""dr-scope""#,
         "secret scope that holds the tokens; may be empty",
     ),
     required(
         File,
         "workspaces",
+        Entries(Workspace),
         "[…]",
         "the workspaces whose tables are synchronized",
     ),
     required(
         Workspace,
         "workspace_name",
+        Text,
         r#""east""#,
         "unique label of the workspace",
     ),
     required(
         Workspace,
         "workspace_instance_url",
+        Text,
         r#""https://adb-111.azuredatabricks.net""#,
         "address of the workspace, or folder of an embedded lakehouse",
     ),
     required(
         Workspace,
         "workspace_pat_key",
+        TextOrEmpty,
         r#""east-pat""#,
         "name of the secret that holds the workspace's token; may be empty",
     ),
     required(
         Workspace,
         "sync_location_primary",
+        Text,
         r#""abfss://dr@eastacct.dfs.core.windows.net/""#,
         "where the primary's metadata tables lie",
     ),
     required(
         Workspace,
         "sync_location_secondary",
+        Text,
         r#""abfss://dr@westacct.dfs.core.windows.net/""#,
         "where the secondary's metadata tables and the replicas lie",
     ),
     required(
         Workspace,
         "sync_failure_notification",
+        Text,
         r#""ops@example.com""#,
         "who is told of failures",
     ),
     required(
         Workspace,
         "sync_success_notification",
+        Text,
         r#""ops@example.com""#,
         "who is told of successes",
     ),
     required(
         Workspace,
         "sync_default_schedule",
+        Text,
         r#""0 */12 * * *""#,
         "when a group without its own schedule is due",
     ),
     required(
         Either,
         "sync_max_retries",
+        Number(0, RETRIES_MAX),
         "3",
         "attempts per table beyond the first, 0 to 20",
     ),
     required(
         Workspace,
         "sync_groups",
+        Entries(Group),
         "[…]",
         "the groups of tables that are only true together",
     ),
     optional(
         Workspace,
         "default_catalog",
+        Text,
         "the workspace's default catalog",
         r#""main""#,
         "catalog of table names without one",
@@ -171,6 +218,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "default_schema",
+        Text,
         "default",
         r#""default""#,
         "schema of table names without one",
@@ -178,6 +226,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "warehouse_id",
+        Text,
         "one that the workspace offers",
         r#""1234567890abcdef""#,
         "SQL warehouse that runs the statements",
@@ -185,6 +234,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "workspace_profile",
+        Text,
         "none",
         r#""EAST""#,
         "profile of ~/.databrickscfg for the workspace",
@@ -192,6 +242,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "secondary_workspace_name",
+        Text,
         "none",
         r#""west""#,
         "label of the secondary's workspace",
@@ -199,6 +250,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "secondary_workspace_instance_url",
+        Text,
         "none",
         r#""https://adb-222.azuredatabricks.net""#,
         "address of the secondary's workspace",
@@ -206,6 +258,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "secondary_workspace_pat_key",
+        TextOrEmpty,
         "none",
         r#""west-pat""#,
         "name of the secret that holds its token; may be empty",
@@ -213,6 +266,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "secondary_workspace_profile",
+        Text,
         "none",
         r#""WEST""#,
         "profile of ~/.databrickscfg for it",
@@ -220,6 +274,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "secondary_warehouse_id",
+        Text,
         "one that it offers",
         r#""fedcba0987654321""#,
         "SQL warehouse there",
@@ -227,6 +282,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "notifications",
+        Notifications,
         "none",
         r#"{"smtp": {…}, "webhooks": […]}"#,
         "mail server and webhooks",
@@ -234,6 +290,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Workspace,
         "plan_max_age_hours",
+        Number(1, 8760),
         "72",
         "72",
         "how long a stored plan may wait to be applied, 1 to 8760",
@@ -241,6 +298,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_schedule",
+        Text,
         "sync_default_schedule",
         r#""0 2 * * *""#,
         "when the group is due",
@@ -248,6 +306,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_timezone",
+        Text,
         "UTC",
         r#""America/New_York""#,
         "time zone of the schedule",
@@ -255,6 +314,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_rpo_minutes",
+        Number(1, MINUTES_MAX),
         "the schedule's longest gap",
         "720",
         "recovery point objective, 1 to 5256000",
@@ -262,6 +322,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_max_lag_minutes",
+        Number(0, MINUTES_MAX),
         "twice the schedule's longest gap",
         "1440",
         "lag beyond which a group is brought to now, 0 to 5256000; 0 is never",
@@ -269,6 +330,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_min_interval_minutes",
+        Number(0, 525_600),
         "30",
         "30",
         "least time between two synchronizations, 0 to 525600",
@@ -276,6 +338,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_replica_retention_days",
+        Number(1, 3650),
         "30",
         "30",
         "how long replaced versions of replicas stay readable, 1 to 3650",
@@ -283,6 +346,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Either,
         "sync_shrink_percent",
+        Number(0, 100),
         "50",
         "50",
         "share of the last cut's rows below which a source is not copied, 0 to 100; 0 is off",
@@ -290,18 +354,21 @@ pub const KEYS: &[Key] = &[
     required(
         Group,
         "group_name",
+        Text,
         r#""core_product""#,
         "name of the group, unique in the workspace",
     ),
     required(
         Group,
         "group_owner_email",
+        Text,
         r#""owner@example.com""#,
         "who is told of everything",
     ),
     optional(
         Group,
         "workflow",
+        TextOrTexts,
         "none: by schedule only",
         r#""core_product_job""#,
         "job, or list of jobs, that writes the tables",
@@ -309,12 +376,14 @@ pub const KEYS: &[Key] = &[
     required(
         Group,
         "tables",
+        Texts,
         r#"["main.core.core_gold"]"#,
         "tables of the group",
     ),
     optional(
         Group,
         "paused",
+        Text,
         "not paused",
         r#""until the migration is done""#,
         "why the group is not synchronized now",
@@ -322,6 +391,7 @@ pub const KEYS: &[Key] = &[
     optional(
         Group,
         "unprotected_tables",
+        TextByName,
         "none",
         r#"{"main.core.a_view": "views are not copied"}"#,
         "tables of the group that are not copied, each with the reason",

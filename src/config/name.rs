@@ -1,7 +1,9 @@
 //! Names of tables and workflows as a configuration gives them, and as a catalog resolves them.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A name that could not be read: what is wrong, and what to do.
@@ -371,6 +373,20 @@ macro_rules! written_as_text {
             }
         }
     };
+}
+
+impl JsonSchema for TableName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "TableName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
 }
 
 written_as_text!(TableRef);

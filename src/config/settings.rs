@@ -21,12 +21,6 @@ pub(super) struct Settings {
     pub(super) shrink_percent: Option<u32>,
 }
 
-/// Ten years: longer is a slip.
-const MINUTES_MAX: u32 = 5_256_000;
-
-/// Attempts beyond the first; with backoff, twenty already take hours.
-const RETRIES_MAX: u32 = 20;
-
 /// Retries where the workspace's own number could not be read, so that its groups can still be checked.
 const RETRIES_UNREAD: u32 = 3;
 
@@ -42,12 +36,12 @@ impl Settings {
             timezone: fields
                 .read("sync_timezone", read_zone)
                 .map(|(zone, _)| zone),
-            max_retries: fields.number("sync_max_retries", 0..=RETRIES_MAX),
-            rpo: fields.number("sync_rpo_minutes", 1..=MINUTES_MAX),
-            max_lag: fields.number("sync_max_lag_minutes", 0..=MINUTES_MAX),
-            min_interval: fields.number("sync_min_interval_minutes", 0..=525_600),
-            retention_days: fields.number("sync_replica_retention_days", 1..=3650),
-            shrink_percent: fields.number("sync_shrink_percent", 0..=100),
+            max_retries: fields.number("sync_max_retries"),
+            rpo: fields.number("sync_rpo_minutes"),
+            max_lag: fields.number("sync_max_lag_minutes"),
+            min_interval: fields.number("sync_min_interval_minutes"),
+            retention_days: fields.number("sync_replica_retention_days"),
+            shrink_percent: fields.number("sync_shrink_percent"),
         }
     }
 

@@ -91,7 +91,7 @@ impl Draft {
         let profile = text(fields, "workspace_profile");
         let other = SecondaryDraft::read(fields, address, around);
         let notifications = notifications(fields);
-        let plan_max_age_hours = fields.number("plan_max_age_hours", 1..=8760).unwrap_or(72);
+        let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
 
         let inherited = Inherited {
             settings: &settings,

@@ -1,6 +1,7 @@
 //! A cut: a numbered recovery point of a group, with the versions that hold it, chained to the cut before.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CutRef;
@@ -70,7 +71,7 @@ pub struct CutTableEntry {
 }
 
 /// What a recovery point is tied to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Consistency {
     /// The end of a successful workflow run.
@@ -82,7 +83,7 @@ pub enum Consistency {
 }
 
 /// A risk that somebody accepted for one plan.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptedRisk {
     /// The finding's code.
     pub code: String,

@@ -1,12 +1,13 @@
 //! A row of `sync_metadata`: exactly the columns people were promised, changed event by event.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Cut;
 
 /// One group's row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// The group.
     pub group_name: String,
@@ -29,8 +30,11 @@ pub struct Row {
 }
 
 /// The status of a group's last attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "RowStatus")]
 pub enum Status {
     /// An apply is at work on it, or was when it ended without a word.
     InProgress,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Warning};
@@ -20,7 +21,7 @@ pub const KIND: &str = "drsync.plan";
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A plan: everything that was decided and everything an apply needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// `drsync.plan`.
     pub kind: String,
@@ -34,10 +35,10 @@ pub struct Plan {
     #[serde(flatten)]
     pub provenance: Provenance,
     /// When it was computed.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub created_at: DateTime<Utc>,
     /// Until when it may be applied.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub expires_at: DateTime<Utc>,
     /// Why then.
     pub expiry_reason: String,
@@ -73,7 +74,7 @@ pub struct Plan {
 }
 
 /// The program that made a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `drsync`.
     pub name: String,
@@ -82,7 +83,7 @@ pub struct Tool {
 }
 
 /// The groups that were asked for; nothing said: all.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     /// Only these.
     pub only: Vec<String>,
@@ -94,7 +95,7 @@ pub struct Selection {
 }
 
 /// Groups that were looked at and are not part of the plan, because the configuration does not change them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DueAnyway {
     /// Groups that an apply of everything would synchronize.
     pub groups_sync: usize,
@@ -111,7 +112,7 @@ pub struct DueAnyway {
 }
 
 /// Where the configuration came from and what it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigSource {
     /// As the user named it.
     pub source: String,
@@ -124,17 +125,17 @@ pub struct ConfigSource {
 }
 
 /// The clock a plan was computed by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObservedClock {
     /// What it showed.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub now: DateTime<Utc>,
     /// `DRSYNC_NOW` replaced it.
     pub overridden: bool,
 }
 
 /// A table that cannot or shall not be cloned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unprotected {
     /// Its group.
     pub group: String,
@@ -145,7 +146,7 @@ pub struct Unprotected {
 }
 
 /// The plan of one workspace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspacePlan {
     /// Its label.
     pub name: String,
@@ -164,7 +165,7 @@ pub struct WorkspacePlan {
 }
 
 /// How a workspace is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Connection {
     /// Secret scope of the token.
     pub secret_scope: Option<String>,
@@ -188,7 +189,7 @@ pub struct Connection {
 }
 
 /// What was seen of both regions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BothRegions {
     /// The primary.
     pub primary: RegionSeen,
@@ -197,7 +198,7 @@ pub struct BothRegions {
 }
 
 /// What was seen of a region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionSeen {
     /// The workspace's address; absent where none is configured.
     pub workspace: Option<String>,
@@ -215,12 +216,14 @@ pub struct RegionSeen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// When.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub observed_at: DateTime<Utc>,
 }
 
 /// One of the two regions, as documents name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Where the tables are written.
@@ -230,7 +233,7 @@ pub enum Role {
 }
 
 /// What happens to the metadata tables of one region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetadataAction {
     /// The region.
     pub region: Role,
@@ -250,7 +253,7 @@ pub struct MetadataAction {
 }
 
 /// What happens to a region's metadata tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerAction {
     /// They are in neither region.
@@ -264,7 +267,7 @@ pub enum LedgerAction {
 }
 
 /// A row of `sync_metadata` before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowChange {
     /// As both copies say it together; absent: the group is new.
     pub before: Option<Row>,
@@ -273,7 +276,7 @@ pub struct RowChange {
 }
 
 /// The plan of one group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupPlan {
     /// Its name.
     pub name: String,
@@ -287,7 +290,7 @@ pub struct GroupPlan {
     /// The moment it is brought to.
     #[serde(
         default,
-        with = "moment::option",
+        with = "moment::OptionalMoment",
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_point: Option<DateTime<Utc>>,
@@ -334,7 +337,9 @@ pub struct GroupPlan {
 }
 
 /// What was decided for a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Something about it has to be repaired first.
@@ -348,7 +353,7 @@ pub enum Decision {
 }
 
 /// Why a group was decided as it was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// For programs.
     pub code: ReasonCode,
@@ -357,7 +362,7 @@ pub struct Reason {
 }
 
 /// Every reason there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
     /// Its workflow succeeded.
@@ -393,7 +398,7 @@ pub enum ReasonCode {
 }
 
 /// Why now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trigger {
     /// Which kind.
     pub kind: TriggerKind,
@@ -406,7 +411,7 @@ pub struct Trigger {
 }
 
 /// The kinds of trigger, in the order in which they are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
     /// A replica is not what the last cut says.
@@ -422,30 +427,30 @@ pub enum TriggerKind {
 }
 
 /// The newest cut of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastCut {
     /// Its number.
     pub number: u64,
     /// Its moment.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub recovery_point: DateTime<Utc>,
     /// What it is tied to.
     pub consistency: Consistency,
 }
 
 /// The commit times that prove a recovery point.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Certificate {
     /// The newest commit that is in.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub newest_in: DateTime<Utc>,
     /// The oldest commit that stays out; absent: every pinned version is its table's newest.
-    #[serde(default, with = "moment::option")]
+    #[serde(default, with = "moment::OptionalMoment")]
     pub oldest_out: Option<DateTime<Utc>>,
 }
 
 /// One action on one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// `group/table`.
     pub id: String,
@@ -475,7 +480,7 @@ pub struct Step {
 }
 
 /// The commits of a source after the version that its replica holds, up to the pinned one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Brought {
     /// How many there are, maintenance among them; absent: the history does not reach back so far.
     pub commits: Option<u64>,
@@ -484,12 +489,12 @@ pub struct Brought {
 }
 
 /// A commit of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceCommit {
     /// Version of the source.
     pub version: u64,
     /// When.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub committed_at: DateTime<Utc>,
     /// What.
     pub operation: String,
@@ -499,7 +504,7 @@ pub struct SourceCommit {
 }
 
 /// What happens to a replica.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// There is no replica yet.
@@ -511,17 +516,17 @@ pub enum Action {
 }
 
 /// A source at its pinned version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourcePin {
     /// Its id at that version.
     pub table_id: String,
     /// The version.
     pub version: u64,
     /// Its commit time.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub committed_at: DateTime<Utc>,
     /// The next version's commit time; absent: there is none.
-    #[serde(with = "moment::option")]
+    #[serde(with = "moment::OptionalMoment")]
     pub next_committed_at: Option<DateTime<Utc>>,
     /// The newest version when the plan was made.
     pub head_version: u64,
@@ -535,7 +540,7 @@ pub struct SourcePin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
     /// Until when the version can be read; absent: as long as it is the newest, or without limit.
-    #[serde(with = "moment::option")]
+    #[serde(with = "moment::OptionalMoment")]
     pub readable_until: Option<DateTime<Utc>>,
     /// It can be read only as long as no newer version comes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -549,7 +554,7 @@ pub struct SourcePin {
 }
 
 /// A replica as it was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplicaPin {
     /// Where it lies.
     pub location: String,
@@ -563,7 +568,7 @@ pub struct ReplicaPin {
 }
 
 /// Something that must still be so when a step is applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Precondition {
     /// What.
     pub code: PreconditionCode,
@@ -572,7 +577,7 @@ pub struct Precondition {
 }
 
 /// What an apply checks before it clones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PreconditionCode {
     /// The pinned version can still be read.
@@ -586,7 +591,7 @@ pub enum PreconditionCode {
 }
 
 /// Who wrote to a replica after the last clone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// The source's name.
     pub table: TableName,
@@ -599,12 +604,12 @@ pub struct Drift {
 }
 
 /// A commit on a replica that is not ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftCommit {
     /// Version of the replica.
     pub version: u64,
     /// When.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub committed_at: DateTime<Utc>,
     /// What.
     pub operation: String,
@@ -616,7 +621,7 @@ pub struct DriftCommit {
 }
 
 /// Counts over all groups and steps.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Replicas to create.
     pub create: usize,

@@ -1,9 +1,10 @@
 //! Findings and warnings: everything that can be seen to be wrong, each with its name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Something seen that blocks a group, with its remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Which.
     pub code: FindingCode,
@@ -20,7 +21,7 @@ pub struct Finding {
 }
 
 /// Whether a finding blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The group waits for its repair.
@@ -30,7 +31,9 @@ pub enum Severity {
 }
 
 /// Every finding there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingCode {
     /// The group's configuration has a mistake.
@@ -80,7 +83,7 @@ pub enum FindingCode {
 }
 
 /// Something that is not wrong yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Which.
     pub code: WarningCode,
@@ -98,7 +101,9 @@ pub struct Warning {
 }
 
 /// Every warning there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningCode {
     /// A pinned version will soon no longer be readable.

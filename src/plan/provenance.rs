@@ -1,9 +1,10 @@
 //! Who made a document, and where: told to readers, never part of what a plan does.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who made a document, in which run of a pipeline, from which commit.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
     /// `ci:github acme/dr-config run 7`, `user:someone`.
     #[serde(default)]

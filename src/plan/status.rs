@@ -1,6 +1,7 @@
 //! The status document: per group the last cut, the lag against the objective, and what stands in the way.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::{Decision, GroupPlan, LastCut, Plan, WorkspacePlan};
@@ -19,14 +20,14 @@ pub const KIND: &str = "drsync.status";
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// How every group stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// `drsync.status`.
     pub kind: String,
     /// Major and minor version of this document's shape.
     pub format_version: String,
     /// When it was looked at.
-    #[serde(with = "moment")]
+    #[serde(with = "moment::Moment")]
     pub at: DateTime<Utc>,
     /// One entry a workspace.
     pub workspaces: Vec<WorkspaceStatus>,
@@ -36,7 +37,7 @@ pub struct Status {
 }
 
 /// How one workspace stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceStatus {
     /// Its label.
     pub name: String,
@@ -47,7 +48,7 @@ pub struct WorkspaceStatus {
 }
 
 /// Both regions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionsStatus {
     /// The primary.
     pub primary: RegionStatus,
@@ -56,7 +57,7 @@ pub struct RegionsStatus {
 }
 
 /// How a region stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionStatus {
     /// Its sync location.
     pub location: String,
@@ -73,7 +74,7 @@ pub struct RegionStatus {
 }
 
 /// Whether metadata tables are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerPresence {
     /// Both tables.
@@ -85,7 +86,7 @@ pub enum LedgerPresence {
 }
 
 /// How one group stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupStatus {
     /// Its name.
     pub name: String,
@@ -123,7 +124,7 @@ pub struct GroupStatus {
 }
 
 /// How a lag compares with the objective.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rpo {
     /// It is within it.
@@ -139,7 +140,7 @@ pub enum Rpo {
 }
 
 /// How one table stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TableStatus {
     /// The source's name.
     pub table: TableName,

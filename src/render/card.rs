@@ -23,7 +23,7 @@ pub struct Card<'a> {
     /// The table.
     pub table: String,
     /// The moment the group is brought to.
-    #[serde(with = "crate::moment::option")]
+    #[serde(with = "crate::moment::OptionalMoment")]
     pub recovery_point: Option<DateTime<Utc>>,
     /// What proves it, over all tables of the group.
     pub certificate: Option<&'a Certificate>,

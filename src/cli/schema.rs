@@ -1,0 +1,40 @@
+//! `drsync schema`: JSON Schemas, for editors and for whoever reads drsync's documents by program.
+
+use clap::{Args, ValueEnum};
+
+use super::{ExitStatus, Failure, output};
+use crate::render::schema;
+
+/// Print the JSON Schema of a document or of the configuration
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Of what
+    of: Of,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    /// A stored plan: plan --out, plan --json
+    Plan,
+    /// A run record: apply --json
+    Run,
+    /// An event: a line of apply --events
+    Event,
+    /// The configuration
+    Config,
+    /// The status: status --json
+    Status,
+}
+
+impl Schema {
+    pub(super) fn run(self) -> Result<ExitStatus, Failure> {
+        output::json(&match self.of {
+            Of::Plan => schema::plan(),
+            Of::Run => schema::run(),
+            Of::Event => schema::event(),
+            Of::Config => schema::configuration(),
+            Of::Status => schema::status(),
+        })?;
+        Ok(ExitStatus::Ok)
+    }
+}
