@@ -241,4 +241,8 @@ impl Region for DatabricksRegion {
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
         evidence::keep(self, name, bytes).await
     }
+
+    async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
+        evidence::read(self, name).await
+    }
 }

@@ -307,6 +307,11 @@ impl Region for LakehouseRegion {
         self.look_at_root().await?;
         evidence::keep(&self.root, name, bytes).await
     }
+
+    async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
+        self.look_at_root().await?;
+        evidence::read(&self.root, name).await
+    }
 }
 
 /// Waits for the answers to questions, a bounded number at a time; they stand at their questions' places.
@@ -329,22 +334,4 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
             }
         },
     }
-}
-
-/// The candidates that come nearest to a name, best first.
-fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = wanted.to_lowercase();
-    let mut near: Vec<(f64, &str)> = candidates
-        .into_iter()
-        .map(|name| {
-            (
-                strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()),
-                name,
-            )
-        })
-        .filter(|(likeness, _)| *likeness >= 0.6)
-        .collect();
-    near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
-    near.dedup_by_key(|(_, name)| *name);
-    near.into_iter().take(3).map(|(_, name)| name).collect()
 }

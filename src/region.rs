@@ -104,6 +104,9 @@ pub trait Region: fmt::Debug + Send + Sync {
 
     /// Keeps a document under `_drsync/evidence/`; an existing document of that name stays as it is.
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError>;
+
+    /// Reads a document that was kept, whole; `None`: none of that name was.
+    async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError>;
 }
 
 /// What a region answers when it is there.
@@ -185,6 +188,46 @@ pub struct Denied {
     pub message: String,
     /// The statement that repairs it.
     pub remedy: Option<String>,
+}
+
+impl Denied {
+    /// A principal may not read a table.
+    pub fn select(table: &TableName, principal: &str) -> Denied {
+        Denied {
+            message: format!("{principal} has no SELECT on it"),
+            remedy: Some(Denied::grant_select(table, principal)),
+        }
+    }
+
+    /// The statement that lets a principal read a table.
+    pub fn grant_select(table: &TableName, principal: &str) -> String {
+        format!(
+            "GRANT SELECT ON TABLE {} TO `{}`",
+            table.sql_short(),
+            principal.replace('`', "``")
+        )
+    }
+}
+
+/// The names that come nearest to one that is not there, best first.
+pub(crate) fn nearest<'a>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let mut near: Vec<(f64, &str)> = candidates
+        .into_iter()
+        .map(|name| {
+            (
+                strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()),
+                name,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .collect();
+    near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
+    near.dedup_by_key(|(_, name)| *name);
+    near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
 /// Asks for a source's history.

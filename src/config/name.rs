@@ -103,6 +103,25 @@ impl TableName {
             .join(".")
     }
 
+    /// The same with backticks only around the parts that need them, for statements that people run.
+    pub fn sql_short(&self) -> String {
+        let TableName {
+            catalog,
+            schema,
+            table,
+        } = self;
+        let part = |part: &str| {
+            let begins =
+                part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            match begins && part.bytes().all(plain) {
+                true => part.to_owned(),
+                false => format!("`{}`", part.replace('`', "``")),
+            }
+        };
+        [catalog, schema, table].map(|text| part(text)).join(".")
+    }
+
     /// Where its replica lies under the secondary's sync location: `<catalog>/<schema>/<table>`.
     ///
     /// Every byte outside `A-Z a-z 0-9 _ - .` is `%XX`, as are a leading `_` or `.`; the result is taken literally.

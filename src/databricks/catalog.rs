@@ -1,18 +1,19 @@
 //! Tables as Unity Catalog lists them, a schema at a time where many are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
 use super::client::Client;
 use super::refusal::Refusal;
-use super::sql::identifier;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, RegionError, RegionErrorKind, Table};
+use crate::region::{Denied, RegionError, RegionErrorKind, Table, nearest};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
+/// Schemas that are listed only to name what comes nearest to tables that are not there.
+const HINTS_MAX: usize = 4;
 /// Tables looked up at once.
 const AT_ONCE: usize = 16;
 
@@ -24,28 +25,17 @@ pub(super) async fn tables(
     asked: &[TableName],
     principal: Option<&str>,
 ) -> Vec<Result<Table, RegionError>> {
-    let mut by_schema: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut by_schema: BTreeMap<Schema, usize> = BTreeMap::new();
     for name in asked {
-        *by_schema
-            .entry((name.catalog.to_lowercase(), name.schema.to_lowercase()))
-            .or_default() += 1;
+        *by_schema.entry(schema_of(name)).or_default() += 1;
     }
-    let listings = by_schema
-        .into_iter()
-        .filter(|(_, count)| *count >= LIST_FROM);
-    let listings: Vec<_> = listings
-        .map(|((catalog, schema), _)| list(client, catalog, schema))
-        .collect();
-    let listings: Vec<Vec<TableInfo>> = stream::iter(listings).buffer_unordered(4).collect().await;
-    let listed: BTreeMap<TableName, TableInfo> = listings
-        .into_iter()
-        .flatten()
-        .map(|info| (name_of(&info), info))
-        .collect();
+    by_schema.retain(|_, count| *count >= LIST_FROM);
+    let listed = listings(client, by_schema.into_keys()).await;
     let looks: Vec<_> = asked
         .iter()
         .map(|name| {
-            let listed = listed.get(name).map(|info| table(info, name, principal));
+            let info = listed.get(&schema_of(name)).and_then(|all| all.get(name));
+            let listed = info.map(|info| table(info, name, principal));
             async move {
                 match listed {
                     Some(table) => Ok(table),
@@ -54,7 +44,54 @@ pub(super) async fn tables(
             }
         })
         .collect();
-    stream::iter(looks).buffered(AT_ONCE).collect().await
+    let mut found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+    hint(client, asked, &mut found, listed).await;
+    found
+}
+
+/// Catalog and schema, in lower case.
+type Schema = (String, String);
+type Listings = BTreeMap<Schema, BTreeMap<TableName, TableInfo>>;
+
+fn schema_of(name: &TableName) -> Schema {
+    (name.catalog.to_lowercase(), name.schema.to_lowercase())
+}
+
+async fn listings(client: &Client, schemas: impl Iterator<Item = Schema>) -> Listings {
+    let lists = schemas.map(async |schema| {
+        let all = list(client, schema.0.clone(), schema.1.clone()).await;
+        let by_name = all.into_iter().map(|info| (name_of(&info), info));
+        (schema, by_name.collect())
+    });
+    let lists: Vec<_> = lists.collect();
+    stream::iter(lists).buffer_unordered(4).collect().await
+}
+
+/// Names what comes nearest to tables that are not there; what their schemas hold is asked for where it is not known yet.
+async fn hint(
+    client: &Client,
+    asked: &[TableName],
+    found: &mut [Result<Table, RegionError>],
+    mut listed: Listings,
+) {
+    let missing: Vec<(&TableName, &mut RegionError)> = asked
+        .iter()
+        .zip(found)
+        .filter_map(|(name, answer)| Some((name, answer.as_mut().err()?)))
+        .filter(|(_, refusal)| refusal.kind == RegionErrorKind::NotFound)
+        .collect();
+    let schemas: BTreeSet<Schema> = missing.iter().map(|(name, _)| schema_of(name)).collect();
+    let unknown = schemas.into_iter().filter(|it| !listed.contains_key(it));
+    let unknown: Vec<Schema> = unknown.take(HINTS_MAX).collect();
+    listed.extend(listings(client, unknown.into_iter()).await);
+    for (name, refusal) in missing {
+        let there = listed.get(&schema_of(name)).into_iter().flatten();
+        let names: Vec<String> = there.map(|(name, _)| name.to_string()).collect();
+        let near = nearest(&name.to_string(), names.iter().map(String::as_str));
+        if !near.is_empty() {
+            refusal.detail = format!("{}; nearest: {}", refusal.detail, near.join(", "));
+        }
+    }
 }
 
 /// `GET /api/2.1/unity-catalog/tables?catalog_name&schema_name`; a refused listing is an empty one, asked table by table.
@@ -103,7 +140,7 @@ async fn alone(
                 unsupported: None,
                 denied: Some(Denied {
                     message: refusal.to_string(),
-                    remedy: Some(grant(name, principal)),
+                    remedy: Some(Denied::grant_select(name, principal.unwrap_or("principal"))),
                 }),
             })
         }
@@ -122,10 +159,7 @@ fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table 
         name_of(info)
     };
     let who = principal.unwrap_or("the principal");
-    let denied = info.browse_only.then(|| Denied {
-        message: format!("{who} has no SELECT on it"),
-        remedy: Some(grant(&name, principal)),
-    });
+    let denied = info.browse_only.then(|| Denied::select(&name, who));
     Table {
         table_id: info.table_id.clone(),
         location: info.storage_location.clone(),
@@ -133,15 +167,6 @@ fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table 
         denied,
         name,
     }
-}
-
-/// The statement that gives read access.
-fn grant(name: &TableName, principal: Option<&str>) -> String {
-    format!(
-        "GRANT SELECT ON TABLE {} TO {}",
-        name.sql(),
-        identifier(principal.unwrap_or("principal"))
-    )
 }
 
 /// Why a table cannot be cloned, if so: a noun with its article.

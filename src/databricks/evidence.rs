@@ -26,13 +26,68 @@ pub(super) async fn keep(
     kept.map_err(|refusal| refusal.doing(format!("keep {name} as evidence")))
 }
 
-async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) async fn read(
+    region: &DatabricksRegion,
+    name: &str,
+) -> Result<Option<Vec<u8>>, RegionError> {
+    let read = read_parts(region, name).await;
+    read.map_err(|refusal| refusal.doing(format!("read the evidence {name}")))
+}
+
+async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    is_file_name(name)?;
+    let table = table_at(&region.location, EVIDENCE);
+    let sql = &region.workspace.sql;
+    let kept = match sql
+        .run(&sql::evidence_kept(&table, name), Intent::Look)
+        .await
+    {
+        Ok(finished) => finished.rows,
+        Err(refusal) if refusal.no_table() => return Ok(None),
+        Err(refusal) => return Err(refusal),
+    };
+    let Some(parts) = kept.first().and_then(|row| row.number("parts")) else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    // A part each: together they may be more than a result can carry.
+    for part in 0..parts {
+        let statement = sql::read_evidence(&table, name, part);
+        let finished = sql.run(&statement, Intent::Look).await?;
+        let content = finished.rows.first().and_then(|row| row.text("content"));
+        // The service may break base64 into lines.
+        let text: String = content
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .collect();
+        match base64::engine::general_purpose::STANDARD.decode(text) {
+            Ok(part) => bytes.extend(part),
+            Err(_) => return Err(unlike("a part of it is not base64")),
+        }
+    }
+    let digest = sha256_of_bytes(&bytes);
+    match kept.iter().any(|row| row.text("sha256") == Some(&digest)) {
+        true => Ok(Some(bytes)),
+        false => Err(unlike("it is not whole, or was altered")),
+    }
+}
+
+fn unlike(text: &str) -> Refusal {
+    Refusal::new(RegionErrorKind::Other, text)
+}
+
+fn is_file_name(name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
         return Err(Refusal::new(
             RegionErrorKind::Unsupported,
             "its name is not the name of a file",
         ));
     }
+    Ok(())
+}
+
+async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+    is_file_name(name)?;
     let table = table_at(&region.location, EVIDENCE);
     let sha256 = sha256_of_bytes(bytes);
     let parts: Vec<&[u8]> = if bytes.is_empty() {

@@ -7,7 +7,7 @@ use super::client::Client;
 use super::refusal::Refusal;
 use super::wire::{Job, JobSettings, Jobs, PauseStatus, Run, Runs};
 use crate::config::WorkflowRef;
-use crate::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
+use crate::region::{self, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
 
 /// Jobs looked up at once.
 const JOBS_AT_ONCE: usize = 8;
@@ -97,13 +97,9 @@ async fn nearest(client: &Client, name: &str) -> Option<String> {
         .get(&["api", "2.2", "jobs", "list"], &[("limit", "100")])
         .await
         .ok()?;
-    let wanted = name.to_lowercase();
-    let likeness = |job: &Job| {
-        strsim::normalized_damerau_levenshtein(&wanted, &job.settings.name.to_lowercase())
-    };
-    let near = page.jobs.into_iter().filter(|job| likeness(job) >= 0.6);
-    near.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
-        .map(|job| job.settings.name)
+    let jobs = page.jobs.iter().map(|job| job.settings.name.as_str());
+    let near = region::nearest(name, jobs);
+    near.first().map(|name| (*name).to_owned())
 }
 
 /// `GET /api/2.2/jobs/get`.

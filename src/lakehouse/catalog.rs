@@ -8,9 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::grants::{Grants, Right};
-use super::nearest;
 use crate::config::{Location, TableName};
-use crate::region::{Denied, Table};
+use crate::region::{Denied, Table, nearest};
 
 /// Name of the catalog's file in a workspace folder.
 pub const CATALOG_FILE: &str = "lakehouse.json";
@@ -189,14 +188,7 @@ impl Index<'_> {
         let (name, entry) = self.find(asked)?;
         let denied = match entry.may(principal, Right::Select) {
             true => None,
-            false => Some(Denied {
-                message: format!("{principal} has no SELECT on it"),
-                remedy: Some(format!(
-                    "GRANT SELECT ON TABLE {} TO {}",
-                    table_sql(name),
-                    quoted(principal)
-                )),
-            }),
+            false => Some(Denied::select(name, principal)),
         };
         let location = entry.storage_location.as_deref();
         Ok(Table {
@@ -256,27 +248,6 @@ pub(super) fn place(workspace: &Path, text: &str) -> String {
         },
         // Refused when it is opened.
         Err(_) => text.to_owned(),
-    }
-}
-
-/// A name in a statement, with backticks only around the parts that need them.
-pub(super) fn table_sql(name: &TableName) -> String {
-    let TableName {
-        catalog,
-        schema,
-        table,
-    } = name;
-    [catalog, schema, table]
-        .map(|part| identifier(part))
-        .join(".")
-}
-
-fn identifier(part: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let begins = part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    match begins && part.bytes().all(plain) {
-        true => part.to_owned(),
-        false => quoted(part),
     }
 }
 

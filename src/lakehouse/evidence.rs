@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::delta::TableStore;
+use super::delta::{DeltaError, TableStore};
 use super::off_thread;
 use super::refusal::refusal;
 use crate::ledger::{EVIDENCE, FOLDER};
@@ -10,6 +10,28 @@ use crate::region::{RegionError, RegionErrorKind};
 
 pub(super) async fn keep(root: &Path, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
     let doing = format!("keep {name} as evidence");
+    is_file_name(name, &doing)?;
+    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let (name, bytes) = (name.to_owned(), bytes.to_vec());
+    let kept = off_thread(move || {
+        folder.make_folder("")?;
+        folder.create(&name, &bytes)
+    });
+    kept.await.map(drop).map_err(|error| refusal(doing, &error))
+}
+
+pub(super) async fn read(root: &Path, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
+    let doing = format!("read the evidence {name}");
+    is_file_name(name, &doing)?;
+    let file = root.join(FOLDER).join(EVIDENCE).join(name);
+    match off_thread(move || std::fs::read(file)).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refusal(&doing, &DeltaError::io(name, error))),
+    }
+}
+
+fn is_file_name(name: &str, doing: &str) -> Result<(), RegionError> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
         let detail = "its name is not the name of a file";
         return Err(RegionError::new(
@@ -18,11 +40,5 @@ pub(super) async fn keep(root: &Path, name: &str, bytes: &[u8]) -> Result<(), Re
             detail,
         ));
     }
-    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
-    let (name, bytes) = (name.to_owned(), bytes.to_vec());
-    let kept = off_thread(move || {
-        folder.make_folder("")?;
-        folder.create(&name, &bytes)
-    });
-    kept.await.map(drop).map_err(|error| refusal(doing, &error))
+    Ok(())
 }

@@ -8,9 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::nearest;
 use crate::config::WorkflowRef;
-use crate::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
+use crate::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, nearest};
 
 /// Name of the workflows' file in a workspace folder.
 pub const JOBS_FILE: &str = "jobs.json";

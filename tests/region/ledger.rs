@@ -372,20 +372,27 @@ pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: Worl
     assert_eq!(region.append_cut(&next).await.unwrap(), Appended::Committed);
 }
 
-pub(crate) async fn evidence_is_kept_once(world: World) {
+pub(crate) async fn evidence_is_kept_once_and_read_as_it_was_written(world: World) {
     let region = world.secondary();
-    region
-        .keep_evidence("01JD.plan.json", b"first")
-        .await
-        .unwrap();
-    region
-        .keep_evidence("01JD.plan.json", b"second")
-        .await
-        .unwrap();
-    let kept = std::fs::read(world.path("west/sync/_drsync/evidence/01JD.plan.json")).unwrap();
-    assert_eq!(kept, b"first");
-    let left: Vec<_> = std::fs::read_dir(world.path("west/sync/_drsync/evidence"))
-        .unwrap()
-        .collect();
+    let name = "01JD.plan.json";
+    assert_eq!(region.evidence(name).await.unwrap(), None);
+    // More than fits one statement, and no text.
+    let first: Vec<u8> = (0..5_000_000u32).map(|n| (n % 251) as u8).collect();
+    region.keep_evidence(name, &first).await.unwrap();
+    region.keep_evidence(name, b"second").await.unwrap();
+    region.keep_evidence("empty", b"").await.unwrap();
+    assert!(region.evidence(name).await.unwrap() == Some(first));
+    assert_eq!(region.evidence("empty").await.unwrap(), Some(Vec::new()));
+    assert_eq!(region.evidence("another").await.unwrap(), None);
+    region.evidence("../sync_cuts").await.unwrap_err();
+}
+
+pub(crate) async fn evidence_is_one_file_a_document(world: World) {
+    let region = world.secondary();
+    let name = "01JD.plan.json";
+    region.keep_evidence(name, b"first").await.unwrap();
+    let folder = world.path("west/sync/_drsync/evidence");
+    assert_eq!(std::fs::read(folder.join(name)).unwrap(), b"first");
+    let left: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
     assert_eq!(left.len(), 1, "no half file is left");
 }

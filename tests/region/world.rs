@@ -161,6 +161,19 @@ impl World {
         self.secondary().replicas(&[question]).await.remove(0)
     }
 
+    /// Live rows of a replica as it is now: as told, or where the service tells none as a verification counts them.
+    pub(crate) async fn rows(&self, table: &str) -> Option<u64> {
+        let replica = self.replica(table, None).await.unwrap().unwrap();
+        if replica.rows.is_some() {
+            return replica.rows;
+        }
+        let order = self
+            .order(table, replica.mark.unwrap().source_version, None)
+            .await;
+        let verified = self.secondary().verify(&order, replica.version).await;
+        verified.unwrap().replica_rows
+    }
+
     pub(crate) async fn pin(
         &self,
         table: &str,

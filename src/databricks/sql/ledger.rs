@@ -119,16 +119,23 @@ fn read(table: &Relation, schema: &str, condition: &str) -> Statement {
 }
 
 /// Writes rows by group name: the parameter `rows` is a JSON array of them. Repeating it changes nothing.
+///
+/// A row that is there as it is to be is left alone, so that a write of nothing new is no commit.
 pub fn merge_rows(table: &Relation, rows: String) -> Statement {
     let columns = names(ROW_SCHEMA);
+    let same: Vec<String> = columns[1..]
+        .iter()
+        .map(|name| format!("t.{name} <=> s.{name}"))
+        .collect();
     let sets: Vec<String> = columns[1..]
         .iter()
         .map(|name| format!("t.{name} = s.{name}"))
         .collect();
     Statement::new(format!(
         "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name \
-         WHEN MATCHED THEN UPDATE SET {} WHEN NOT MATCHED THEN INSERT {}",
+         WHEN MATCHED AND NOT ({}) THEN UPDATE SET {} WHEN NOT MATCHED THEN INSERT {}",
         source("rows", ROW_SCHEMA),
+        same.join(" AND "),
         sets.join(", "),
         insert(&columns)
     ))
@@ -210,6 +217,15 @@ pub fn keep_evidence(
     .with_number("part", part)
     .with("content", base64)
     .with("sha256", sha256)
+}
+
+/// One part of a document, in base64: `content`.
+pub fn read_evidence(table: &Relation, name: &str, part: u64) -> Statement {
+    Statement::new(format!(
+        "SELECT base64(content) AS content FROM {table} WHERE name = :name AND part = :part"
+    ))
+    .with("name", name)
+    .with_number("part", part)
 }
 
 /// The digests and parts under which a document is kept: `sha256`, `parts`.

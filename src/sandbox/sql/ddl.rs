@@ -52,6 +52,11 @@ impl Session {
             }
         } else {
             refuse_foreign(&target)?;
+            // Whoever clones to the same place meanwhile knows the files by the log's folder.
+            target
+                .store
+                .make_folder("_delta_log")
+                .map_err(|error| SqlError::delta(&target.shown, &error))?;
         }
         // A warehouse copies every property, drsync's own too.
         let header = self
