@@ -63,6 +63,24 @@ fn the_demo_shows_the_whole_flow_in_under_45_lines() {
 }
 
 #[test]
+fn lakehouse_folders_are_compared_file_by_file_whatever_verify_says() {
+    let world = world();
+    let applied = drsync(
+        world.path(),
+        &["apply", "--auto-approve", "--verify", "rows", "--json"],
+    );
+    let said = "--verify rows: lakehouse folders are compared file by file in any case";
+    assert!(stderr(&applied).contains(said), "{}", stderr(&applied));
+    let record = stdout(&applied);
+    assert!(
+        record.contains("\"level\": \"files\"") && !record.contains("\"level\": \"rows\""),
+        "{record}"
+    );
+    let unknown = drsync(world.path(), &["apply", "--verify", "everything"]);
+    assert_eq!(code(&unknown), 64);
+}
+
+#[test]
 fn the_demo_leaves_a_folder_alone_that_is_not_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("mine"), "x").expect("written");

@@ -19,10 +19,11 @@ use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Request, plan};
 use drsync::region::Regions;
 use drsync::sandbox::{self, Running, World};
+use serde_json::Value;
 use tempfile::TempDir;
 
 struct Flow {
-    _folder: TempDir,
+    folder: TempDir,
     running: Running,
     configuration: Configuration,
     regions: Regions,
@@ -42,7 +43,7 @@ impl Flow {
         let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
         let regions = connect(&options).await.unwrap().regions();
         Flow {
-            _folder: folder,
+            folder,
             running,
             configuration,
             regions,
@@ -124,6 +125,51 @@ async fn cut_and_record_have_the_files_of_the_pinned_versions_not_of_the_newest(
         assert_eq!(told.source_bytes, Some(pinned.bytes));
     }
     assert!(behind > 0, "no source has gone on since");
+}
+
+/// Runs `drsync apply` as a process over what is served; the run record, and what it said beside it.
+async fn apply_as_process(flow: &Flow, arguments: &[&str]) -> (Value, String) {
+    let folder = flow.folder.path();
+    std::fs::write(folder.join("served.json"), &flow.running.configuration).unwrap();
+    let served = [&flow.running.primary, &flow.running.secondary];
+    let output = tokio::process::Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args([
+            "apply",
+            "--auto-approve",
+            "--json",
+            "--config",
+            "served.json",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(served.map(|it| (&it.token_variable, &it.token)))
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (serde_json::from_slice(&output.stdout).expect(&said), said)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_counted_on_both_sides_where_verify_rows_asks_for_it() {
+    for (arguments, level) in [(&[] as &[&str], "metrics"), (&["--verify", "rows"], "rows")] {
+        let flow = Flow::new().await;
+        let (record, said) = apply_as_process(&flow, arguments).await;
+        let groups = record["groups"].as_array().unwrap();
+        let tables: Vec<&Value> = groups
+            .iter()
+            .filter(|group| group["outcome"] == "synchronized")
+            .flat_map(|group| group["tables"].as_array().unwrap())
+            .collect();
+        assert_eq!(tables.len(), 5, "{said}");
+        for table in tables {
+            let verified = &table["verified"];
+            assert_eq!(verified["level"], level, "{table}");
+            assert_eq!(verified["source_rows"], verified["replica_rows"]);
+            assert_eq!(verified["source_rows"].is_u64(), level == "rows", "{table}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

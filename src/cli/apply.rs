@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::events::Events;
 use super::flags::Context;
@@ -29,8 +29,20 @@ pub(super) struct Apply {
     /// Write every event as a line of JSON to a file, or to stdout with -
     #[arg(long, value_name = "FILE|-")]
     events: Option<PathBuf>,
+    /// Verify every clone further: rows counts the rows of both sides at their versions
+    ///
+    /// On Databricks it costs two SELECT count(*) a table. Lakehouse folders are compared file by file in any case.
+    #[arg(long, value_name = "WHAT")]
+    verify: Option<Verify>,
     #[command(flatten)]
     asking: Asking,
+}
+
+/// What is verified beside what a clone says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Verify {
+    /// Rows of both sides.
+    Rows,
 }
 
 /// A plan that is about to be applied, with what it is applied to.
@@ -51,6 +63,10 @@ pub(super) struct Done {
 
 impl Apply {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let context = &Context {
+            verify_rows: self.verify == Some(Verify::Rows),
+            ..context.clone()
+        };
         let events = Events::open(self.events.as_deref(), context)?;
         look::block_on(async {
             let ready = match &self.file {
@@ -97,7 +113,7 @@ impl Apply {
             return Err(Failure::new(ExitStatus::Stale, render::clean(&message)).remedy(again));
         }
         Ok(Ready {
-            regions: regions::of_plan(plan, context.clock).await?,
+            regions: regions::of_plan(plan, context).await?,
             folder: PathBuf::new(),
             mistaken: false,
             stored,

@@ -26,7 +26,7 @@ impl Check {
         show::made_before(now, &self.file, &stored.plan)?;
         show::expect_effect(self.expect_effect.as_deref(), &stored.plan)?;
         let check = look::block_on(async {
-            let regions = regions::of_plan(&stored.plan, context.clock).await?;
+            let regions = regions::of_plan(&stored.plan, context).await?;
             Ok(apply::check(&stored, &regions, now).await)
         })?;
         match context.json {

@@ -96,6 +96,8 @@ pub(super) struct Context {
     /// A person is there and may be asked.
     pub(super) can_ask: bool,
     pub(super) clock: Clock,
+    /// `apply --verify rows`: rows are counted on both sides after each clone.
+    pub(super) verify_rows: bool,
 }
 
 impl Context {
@@ -138,6 +140,7 @@ impl Context {
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
             clock: Clock::from_environment()?,
+            verify_rows: false,
         })
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn of_configuration(
     let mut refused = vec![];
     let mut status = ExitStatus::Configuration;
     for workspace in std::mem::take(&mut configuration.workspaces) {
-        match open(configured(&workspace), context.clock).await {
+        match open(configured(&workspace), context).await {
             Ok(regions) => {
                 configuration.workspaces.push(workspace);
                 all.push(regions);
@@ -68,14 +68,14 @@ pub(super) async fn of_configuration(
 }
 
 /// Opens the regions that a stored plan names, all of them.
-pub(super) async fn of_plan(plan: &Plan, clock: Clock) -> Result<Vec<Regions>, Failure> {
+pub(super) async fn of_plan(plan: &Plan, context: &Context) -> Result<Vec<Regions>, Failure> {
     let addresses: Vec<WorkspaceAddress> = plan
         .workspaces
         .iter()
         .map(address_of)
         .collect::<anyhow::Result<_>>()
         .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
-    clock.allows(addresses.iter())?;
+    context.clock.allows(addresses.iter())?;
     let mut all = vec![];
     for workspace in &plan.workspaces {
         let told = |status, error: anyhow::Error| {
@@ -83,7 +83,7 @@ pub(super) async fn of_plan(plan: &Plan, clock: Clock) -> Result<Vec<Regions>, F
             Failure::new(status, message)
         };
         let places = planned(workspace).map_err(|error| told(ExitStatus::Configuration, error))?;
-        let opened = open(places, clock).await;
+        let opened = open(places, context).await;
         all.push(opened.map_err(|(status, error)| told(status, error))?);
     }
     Ok(all)
@@ -167,7 +167,8 @@ fn address(text: &str) -> anyhow::Result<WorkspaceAddress> {
     WorkspaceAddress::parse(text, &here).with_context(|| format!("read the address {text}"))
 }
 
-async fn open(places: Places, clock: Clock) -> Result<Regions, (ExitStatus, anyhow::Error)> {
+async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus, anyhow::Error)> {
+    let clock = context.clock;
     let unopened = |error: anyhow::Error| (ExitStatus::Configuration, error);
     match places {
         Places::Lakehouse {
@@ -175,16 +176,23 @@ async fn open(places: Places, clock: Clock) -> Result<Regions, (ExitStatus, anyh
             secondary,
             location_primary,
             location_secondary,
-        } => Ok(Regions {
-            primary: lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
-            secondary: lakehouse(secondary, &location_secondary, clock).map_err(unopened)?,
-        }),
+        } => {
+            if context.verify_rows {
+                let compared = "lakehouse folders are compared file by file in any case, rows too";
+                context.remark(&format!("drsync: --verify rows: {compared}"));
+            }
+            Ok(Regions {
+                primary: lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
+                secondary: lakehouse(secondary, &location_secondary, clock).map_err(unopened)?,
+            })
+        }
         Places::Databricks(mut options, watched) => {
             if let Some(folder) = watched {
                 let location = options.location_secondary.clone();
                 // Only its workflows are asked for: the sync location is the primary's warehouse's to reach.
                 options.watch = lakehouse(Some(folder), &location, clock).ok();
             }
+            options.verify_rows = context.verify_rows;
             options.notice = Notice::new(|text| output::note(&clean(&text)));
             match connect(&options).await {
                 Ok(connected) => Ok(connected.regions()),

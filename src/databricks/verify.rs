@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::rows::number;
 use super::sql::{self, Relation};
 use super::statements::Intent;
-use crate::region::{CloneOrder, RegionError, Verified, VerifiedLevel};
+use crate::region::{CloneOrder, RegionError, RegionErrorKind, Verified, VerifiedLevel};
 
 pub(super) async fn verify(
     region: &DatabricksRegion,
@@ -55,18 +55,14 @@ async fn look(
             rows(region, &replica, replica_version)
         )?;
         if theirs != ours {
-            let text =
-                |rows: Option<u64>| rows.map_or("unknown".to_owned(), |rows| rows.to_string());
             verified.differences.push(format!(
-                "rows: {} in the source, {} in the replica",
-                text(theirs),
-                text(ours)
+                "rows: {theirs} in the source, {ours} in the replica"
             ));
         }
         verified = Verified {
             level: VerifiedLevel::Rows,
-            source_rows: theirs,
-            replica_rows: ours,
+            source_rows: Some(theirs),
+            replica_rows: Some(ours),
             ..verified
         };
     }
@@ -98,15 +94,13 @@ fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
         .collect()
 }
 
-async fn rows(
-    region: &DatabricksRegion,
-    table: &Relation,
-    version: u64,
-) -> Result<Option<u64>, Refusal> {
+async fn rows(region: &DatabricksRegion, table: &Relation, version: u64) -> Result<u64, Refusal> {
     let counted = region
         .workspace
         .sql
         .run(&sql::count(table, version), Intent::Look)
         .await?;
-    Ok(counted.rows.first().and_then(|row| row.number("n")))
+    let rows = counted.rows.first().and_then(|row| row.number("n"));
+    let none = || Refusal::new(RegionErrorKind::Other, "the count of its rows is empty");
+    rows.ok_or_else(none)
 }
