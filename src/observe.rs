@@ -15,13 +15,21 @@ use crate::plan::{
     cut_entry, may_be_due, merge_copies, pins,
 };
 use crate::region::{
-    PinQuestion, Region, RegionError, RegionErrorKind, Regions, ReplicaQuestion, SourceQuestion,
-    Workflow,
+    PinQuestion, Presence, Region, RegionError, RegionErrorKind, Regions, ReplicaQuestion,
+    SourceQuestion, Workflow,
 };
 
 /// Catalog and schema of short table names where neither the configuration nor the workspace says otherwise.
 const DEFAULT_CATALOG: &str = "main";
 const DEFAULT_SCHEMA: &str = "default";
+
+/// The moment of a look.
+#[derive(Clone, Copy)]
+struct Clock {
+    now: DateTime<Utc>,
+    /// It replaces every other clock.
+    alone: bool,
+}
 
 /// Looks at both regions of every usable workspace (`regions` in the order of `configuration.workspaces`).
 ///
@@ -34,6 +42,10 @@ pub async fn observe(
     clock_overridden: bool,
 ) -> Observed {
     let now = moment::millis(now);
+    let clock = Clock {
+        now,
+        alone: clock_overridden,
+    };
     let workspaces = configuration.workspaces.iter().zip(regions);
     Observed {
         now,
@@ -47,7 +59,7 @@ pub async fn observe(
         incomplete: configuration.incomplete,
         workspaces: join_all(
             workspaces
-                .map(|(workspace, regions)| observe_workspace(workspace, regions, request, now)),
+                .map(|(workspace, regions)| observe_workspace(workspace, regions, request, clock)),
         )
         .await,
     }
@@ -80,8 +92,9 @@ async fn observe_workspace(
     workspace: &Workspace,
     regions: &Regions,
     request: &Request,
-    now: DateTime<Utc>,
+    clock: Clock,
 ) -> WorkspaceObserved {
+    let now = clock.now;
     let primary_address = Some(workspace.address.to_string());
     let secondary_address = workspace
         .secondary
@@ -93,13 +106,13 @@ async fn observe_workspace(
             regions.primary.as_ref(),
             primary_address,
             workspace.location_primary.to_string(),
-            now
+            clock
         ),
         observe_region(
             regions.secondary.as_ref(),
             secondary_address,
             location_secondary.clone(),
-            now
+            clock
         ),
     );
     let primary = without_workspace(primary);
@@ -146,9 +159,12 @@ async fn observe_region(
     region: &dyn Region,
     workspace: Option<String>,
     location: String,
-    now: DateTime<Utc>,
+    clock: Clock,
 ) -> RegionObserved {
-    let presence = region.presence().await;
+    let presence = region.presence().await.map(|presence| Presence {
+        clock: presence.clock.filter(|_| !clock.alone),
+        ..presence
+    });
     let ledger = match &presence {
         Ok(_) => region.ledger().await,
         Err(error) => Err(error.clone()),
@@ -158,7 +174,7 @@ async fn observe_region(
         location,
         presence,
         ledger,
-        observed_at: now,
+        observed_at: clock.now,
     }
 }
 

@@ -120,7 +120,7 @@ pub struct Presence {
     pub principal: Option<String>,
     /// The catalog of short table names.
     pub default_catalog: Option<String>,
-    /// The service's own clock; a lakehouse has none.
+    /// The service's own clock when it was asked; a lakehouse has none.
     pub clock: Option<DateTime<Utc>>,
     /// Why the workspace itself could not be seen although its storage answers.
     pub workspace_unseen: Option<String>,

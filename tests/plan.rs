@@ -124,6 +124,46 @@ mod decisions {
     }
 
     #[test]
+    fn no_recovery_point_is_later_than_the_services_own_clock() {
+        let mut world = World::new();
+        world.observed.now = at("2026-11-22T12:30:00Z");
+        world.commit("main.shop.countries", 5, "2026-11-22T12:00:30Z", "WRITE");
+        world.pinned_at("main.shop.countries", 5);
+        let own = world.plan_of("reference");
+        assert_eq!(own.recovery_point, Some(at("2026-11-22T12:30:00Z")));
+        // The service's clock is behind: between its now and ours another commit may still come.
+        let clock = |world: &mut World, text: &str| {
+            let presence = world.workspace().primary.presence.as_mut().unwrap();
+            presence.clock = Some(at(text));
+        };
+        clock(&mut world, "2026-11-22T12:10:00Z");
+        let plan = world.plan_of("reference");
+        assert_eq!(plan.recovery_point, Some(at("2026-11-22T12:10:00Z")));
+        // Ahead of ours, it changes nothing.
+        clock(&mut world, "2026-11-22T12:50:00Z");
+        assert_eq!(
+            world.plan_of("reference").recovery_point,
+            own.recovery_point
+        );
+        // The newest commit is after its now.
+        clock(&mut world, "2026-11-22T12:00:29Z");
+        assert_eq!(world.plan_of("reference").decision, Decision::UpToDate);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_brings_no_group_behind_its_cut() {
+        let mut world = World::new();
+        world.observed.now = at("2026-11-22T12:30:00Z");
+        let commit = "2026-11-22T05:30:00Z";
+        world.commit("main.shop.countries", 5, commit, "WRITE");
+        world.pinned_at("main.shop.countries", 5);
+        world.request.take_as_due.push("reference".to_owned());
+        let presence = world.workspace().primary.presence.as_mut().unwrap();
+        presence.clock = Some(at("2026-11-22T05:45:00Z"));
+        assert_ne!(world.plan_of("reference").decision, Decision::Sync);
+    }
+
+    #[test]
     fn a_success_that_changed_nothing_leaves_the_group_up_to_date() {
         let mut world = World::new();
         world.run(

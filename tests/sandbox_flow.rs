@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use drsync::apply::{Options, apply};
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, connect};
 use drsync::lakehouse::delta::{self, Detail, TableStore};
 use drsync::lakehouse::demo;
 use drsync::observe::observe;
-use drsync::plan::{Decision, Plan, Request, plan};
+use drsync::plan::{Decision, Plan, Request, WarningCode, plan};
 use drsync::region::Regions;
 use drsync::sandbox::{self, Running, World};
 use serde_json::Value;
@@ -31,10 +31,16 @@ struct Flow {
 
 impl Flow {
     async fn new() -> Flow {
+        Flow::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut sandbox::Options)) -> Flow {
         let folder = tempfile::tempdir().unwrap();
         demo::build(folder.path(), Utc::now()).await.unwrap();
         let world = World::find(folder.path()).unwrap();
-        let running = sandbox::serve(sandbox::Options::new(world)).await.unwrap();
+        let mut served = sandbox::Options::new(world);
+        change(&mut served);
+        let running = sandbox::serve(served).await.unwrap();
         let text = running.configuration.as_bytes();
         let configuration = read_text("drsync.json", text, folder.path());
         let variables = [&running.primary, &running.secondary]
@@ -170,6 +176,32 @@ async fn rows_are_counted_on_both_sides_where_verify_rows_asks_for_it() {
             assert_eq!(verified["source_rows"].is_u64(), level == "rows", "{table}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_whose_clock_is_behind_bounds_recovery_points_and_is_warned_of() {
+    let behind = TimeDelta::minutes(5);
+    let clock = Arc::new(move || Utc::now() - behind);
+    let flow = Flow::with(|options| options.clock = clock).await;
+    let before = Utc::now();
+    let plan = flow.plan().await;
+    let (_, group) = plan
+        .groups()
+        .find(|(_, group)| group.name == "reference_data")
+        .unwrap();
+    let point = group.recovery_point.unwrap();
+    // Its Date has whole seconds.
+    let apart = before - behind - point;
+    assert!(apart.abs() < TimeDelta::seconds(30), "{apart}");
+    let codes: Vec<WarningCode> = plan.warnings.iter().map(|warning| warning.code).collect();
+    assert!(codes.contains(&WarningCode::ClockSkew), "{codes:?}");
+    let even = Flow::new().await.plan().await;
+    let warned = even.warnings.iter();
+    assert!(
+        !warned
+            .map(|it| it.code)
+            .any(|code| code == WarningCode::ClockSkew)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

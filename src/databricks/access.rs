@@ -39,6 +39,8 @@ async fn default_catalog(client: &Client) -> Option<String> {
 
 pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, RegionError> {
     let client = &region.workspace.client;
+    // Before anything is asked about a group; signing in has had an answer, and a warehouse may take minutes to start.
+    let clock = client.service_clock();
     let (principal, catalog, root, unseen) = join!(
         region.workspace.principal(),
         default_catalog(client),
@@ -53,7 +55,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         location: region.location.clone(),
         principal: Some(principal),
         default_catalog: catalog,
-        clock: client.service_clock(),
+        clock: clock.or_else(|| client.service_clock()),
         workspace_unseen: unseen,
     })
 }

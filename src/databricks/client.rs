@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
@@ -45,7 +45,8 @@ struct Inner {
     credential: Credential,
     timing: Timing,
     gate: Gate,
-    clock: Mutex<Option<DateTime<Utc>>>,
+    /// How far the service's clock was ahead of ours when it last answered.
+    ahead: Mutex<Option<TimeDelta>>,
 }
 
 /// One request, before it is sent.
@@ -102,7 +103,7 @@ impl Client {
         timing: Timing,
     ) -> Result<Client, Refusal> {
         let http = plain_http(is_loopback(&base))?;
-        let clock = Mutex::default();
+        let ahead = Mutex::default();
         let gate = Gate::default();
         Ok(Client {
             inner: Arc::new(Inner {
@@ -111,7 +112,7 @@ impl Client {
                 credential,
                 timing,
                 gate,
-                clock,
+                ahead,
             }),
         })
     }
@@ -125,13 +126,14 @@ impl Client {
         &self.inner.timing
     }
 
-    /// What the service's clock said with its last answer.
+    /// What the service's clock says now, by the `Date` of its last answer: never ahead of it, behind by a second or so.
     pub(super) fn service_clock(&self) -> Option<DateTime<Utc>> {
-        *self
+        let ahead = *self
             .inner
-            .clock
+            .ahead
             .lock()
-            .expect("no panic while the clock is noted")
+            .expect("no panic while the clock is noted");
+        Some(self.inner.timing.now() + ahead?)
     }
 
     /// `GET`: always safe to repeat.
@@ -345,9 +347,9 @@ impl Client {
         if let Some(date) = answer::date(&headers) {
             *self
                 .inner
-                .clock
+                .ahead
                 .lock()
-                .expect("no panic while the clock is noted") = Some(date);
+                .expect("no panic while the clock is noted") = Some(date - self.inner.timing.now());
         }
         let mut body = Vec::new();
         while let Some(chunk) = response

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::document::ConfigSource;
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Ledger, merge_cuts, merge_rows};
+use crate::moment;
 use crate::region::{
     LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess,
 };
@@ -89,6 +90,17 @@ pub struct TableObserved {
     pub replica: Option<Answer<Option<Replica>>>,
     /// It at the version the plan pins; `None`: not asked, or nothing is pinned.
     pub pin: Option<Answer<Pin>>,
+}
+
+impl WorkspaceObserved {
+    /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.
+    ///
+    /// Commits have the service's times: by a clock that is ahead of it, a commit might yet come before the recovery point.
+    pub fn now(&self, ours: DateTime<Utc>) -> DateTime<Utc> {
+        let presence = self.primary.presence.as_ref().ok();
+        let theirs = presence.and_then(|presence| presence.clock);
+        theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
+    }
 }
 
 impl RegionObserved {

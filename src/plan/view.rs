@@ -47,7 +47,7 @@ impl<'a> GroupView<'a> {
             group,
             seen,
             workspace,
-            now,
+            now: workspace.now(now),
             last_cut: workspace.ledger.cuts.newest(&group.name),
             row: workspace.ledger.rows.get(&group.name),
             take_as_due: request.take_as_due.contains(&group.name),
@@ -191,17 +191,18 @@ impl<'a> GroupView<'a> {
             .map(|entry| entry.source_version)
     }
 
-    /// Whether bringing the group to `point` brings at least one table beyond a cut.
+    /// Whether bringing the group to `point` brings at least one table beyond a cut; nothing goes back behind it.
     pub(super) fn brings_beyond(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
-        self.tables().any(|table| {
-            let version = cut.table(&table.name).map(|entry| entry.source_version);
-            // A table whose history was not read may have anything: its finding decides.
-            table.commits().is_none_or(|commits| {
-                versions::changes_beyond(commits, version, point)
-                    .next()
-                    .is_some()
+        point >= cut.recovery_point
+            && self.tables().any(|table| {
+                let version = cut.table(&table.name).map(|entry| entry.source_version);
+                // A table whose history was not read may have anything: its finding decides.
+                table.commits().is_none_or(|commits| {
+                    versions::changes_beyond(commits, version, point)
+                        .next()
+                        .is_some()
+                })
             })
-        })
     }
 
     /// Age of the oldest commit that changes something and that the cut lacks; `None`: histories were not read.
