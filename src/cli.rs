@@ -103,6 +103,14 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let context = Context::of(cli.flags)?;
+    let commented = matches!(
+        cli.command,
+        Command::Plan(_) | Command::Show(_) | Command::Status(_)
+    );
+    if context.markdown.is_some() && !commented {
+        let message = "--format markdown is for plan, show and status";
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
     match cli.command {
         Command::Demo(command) => command.run(&context),
         Command::Init(command) => command.run(&context),

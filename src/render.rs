@@ -10,6 +10,7 @@ pub mod diff;
 mod figures;
 pub mod history;
 mod layout;
+pub mod markdown;
 pub mod plan;
 pub mod progress;
 pub mod run;

@@ -336,6 +336,47 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
 }
 
 #[test]
+fn markdown_is_a_comment_within_its_budget() {
+    let world = world();
+    let folder = world.path();
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    for (arguments, marker) in [
+        (
+            vec!["plan", "--format", "markdown"],
+            "<!-- drsync:plan scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["plan", "--changed", "--format", "markdown"],
+            "<!-- drsync:plan scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["show", "p.json", "--format", "markdown"],
+            "<!-- drsync:show scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["status", "--format", "markdown"],
+            "<!-- drsync:status scope=east -->\n### drsync: ",
+        ),
+    ] {
+        let output = drsync(folder, &arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).starts_with(marker), "{}", stdout(&output));
+        let short = drsync(folder, &[&arguments[..], &["--budget", "3000"]].concat());
+        assert!(short.stdout.len() <= 3_000, "{arguments:?}");
+    }
+    for mistake in [
+        vec!["plan", "--budget", "9000"],
+        vec!["plan", "--format", "markdown", "--budget", "10"],
+        vec!["validate", "--format", "markdown"],
+        vec![
+            "show", "p.json", "--table", "orders", "--format", "markdown",
+        ],
+    ] {
+        assert_eq!(code(&drsync(folder, &mistake)), 64, "{mistake:?}");
+    }
+}
+
+#[test]
 fn json_is_one_document_whatever_the_command() {
     let world = world();
     for (arguments, kind) in [

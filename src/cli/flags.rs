@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::clock::Clock;
-use super::{Failure, output};
+use super::{ExitStatus, Failure, output};
 use crate::plan::document::Selection;
-use crate::render::Style;
+use crate::render::{self, Style};
 
 /// Common flags.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +37,9 @@ pub(super) struct Flags {
     /// The same as --format json: one document on stdout
     #[arg(long, global = true)]
     json: bool,
+    /// Bytes that Markdown may have; what does not fit is counted, and nothing blocked or dangerous is left out
+    #[arg(long, global = true, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(render::markdown::BUDGET_MIN as i64..))]
+    budget: Option<u32>,
     /// Only this group; may be given again
     #[arg(long, global = true, value_name = "GROUP")]
     only: Vec<String>,
@@ -66,6 +69,8 @@ enum Format {
     Text,
     /// For programs.
     Json,
+    /// For comments under a change; of plan, show and status.
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,6 +94,8 @@ impl Flags {
 pub(super) struct Context {
     pub(super) config: Option<PathBuf>,
     pub(super) json: bool,
+    /// Markdown is asked for, of so many bytes at most.
+    pub(super) markdown: Option<usize>,
     pub(super) quiet: bool,
     pub(super) style: Style,
     pub(super) selection: Selection,
@@ -106,8 +113,9 @@ impl Context {
         let json = flags.json();
         let Flags {
             config,
-            format: _,
+            format,
             json: _,
+            budget,
             only,
             exclude,
             parallelism,
@@ -116,6 +124,15 @@ impl Context {
             verbose,
             color,
         } = flags;
+        let markdown = match (format, budget) {
+            (Format::Markdown, None) => Some(render::markdown::BUDGET),
+            (Format::Markdown, Some(bytes)) => Some(usize::try_from(bytes).unwrap_or(usize::MAX)),
+            (Format::Text | Format::Json, None) => None,
+            (Format::Text | Format::Json, Some(_)) => {
+                let message = "--budget goes with --format markdown";
+                return Err(Failure::new(ExitStatus::Usage, message));
+            }
+        };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         let color = match color {
@@ -126,6 +143,7 @@ impl Context {
         Ok(Context {
             config,
             json,
+            markdown,
             quiet,
             style: Style {
                 width: columns(),

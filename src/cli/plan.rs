@@ -55,6 +55,8 @@ impl Plan {
         }
         if context.json {
             output::data(&String::from_utf8_lossy(&stored.bytes))?;
+        } else if let Some(budget) = context.markdown {
+            output::data(&render::markdown::plan(&plan, budget))?;
         } else {
             let mut text = render::plan::text(&plan, &context.style);
             if let Some(path) = &out {

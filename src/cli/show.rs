@@ -24,20 +24,22 @@ impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let stored = read(&self.file)?;
         if let Some(asked) = &self.table {
+            if context.markdown.is_some() {
+                let message = "--table has no Markdown form";
+                return Err(Failure::new(ExitStatus::Usage, message));
+            }
             return table(context, &stored.plan, asked);
         }
-        match context.json {
-            true => output::data(&String::from_utf8_lossy(&stored.bytes))?,
-            false => {
-                let folders = configuration::folders(context, &self.file);
-                output::data(&render::show::text(
-                    &stored,
-                    &keep::applies(&folders, &stored.sha256),
-                    context.clock.now(),
-                    &context.style,
-                ))?;
-            }
+        if context.json {
+            output::data(&String::from_utf8_lossy(&stored.bytes))?;
+            return Ok(ExitStatus::Ok);
         }
+        let applies = keep::applies(&configuration::folders(context, &self.file), &stored.sha256);
+        let now = context.clock.now();
+        output::data(&match context.markdown {
+            Some(budget) => render::markdown::show(&stored, &applies, now, budget),
+            None => render::show::text(&stored, &applies, now, &context.style),
+        })?;
         Ok(ExitStatus::Ok)
     }
 }

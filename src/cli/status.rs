@@ -30,6 +30,8 @@ impl Status {
         }
         if context.json {
             output::json(&status)?;
+        } else if let Some(budget) = context.markdown {
+            output::data(&render::markdown::status(&status, budget))?;
         } else {
             let parts = Parts {
                 tables: self.table.is_some(),

@@ -12,6 +12,7 @@ mod verdict;
 mod waiting;
 
 pub use first::shell;
+pub(super) use notes::due_anyway;
 pub(super) use notes::warnings;
 pub use saved::saved;
 pub(super) use verdict::{just_pending, tally, verdict};

@@ -30,7 +30,7 @@ pub fn text(
     text
 }
 
-fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
+pub(super) fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
     let id = clean(&plan.plan_id);
     let until = match now > plan.expires_at {
         true => "expired".to_owned(),

@@ -68,7 +68,7 @@ fn primary_away(status: &Status) -> bool {
         .any(|workspace| !workspace.regions.primary.reachable)
 }
 
-fn verdict(status: &Status) -> String {
+pub(super) fn verdict(status: &Status) -> String {
     let all = entries(status).count();
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
         let groups = entries(status);

@@ -276,3 +276,18 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
         "{shown}"
     );
 }
+
+#[test]
+fn as_a_comment_it_begins_with_what_is_in_trouble_and_never_leaves_it_out() {
+    let status = status(vec![group("core_product", 42), never()]);
+    let comment = drsync::render::markdown::status(&status, 60_000);
+    insta::assert_snapshot!(comment);
+    let mut many: Vec<GroupStatus> = (0..5_000).map(|at| group(&format!("g{at}"), 1)).collect();
+    many.push(never());
+    let short = drsync::render::markdown::status(&self::status(many), 3_000);
+    assert!(short.len() <= 3_000, "{}", short.len());
+    assert!(
+        short.contains("In trouble: 1 group") && short.contains("5,000"),
+        "{short}"
+    );
+}

@@ -1,0 +1,217 @@
+//! What the configuration changes: groups that come, go, or get other tables or another workflow.
+
+use super::escape::code;
+use super::{Comment, Detail, heading};
+use crate::plan::document::RowChange;
+use crate::plan::{Decision, Plan};
+use crate::render::clean::name;
+use crate::render::figures::{bytes_short, plural};
+use crate::render::plan::label;
+
+/// What the configuration changes.
+pub(super) struct Changes {
+    pub(super) groups: Vec<GroupChange>,
+}
+
+/// What becomes of one group.
+pub(super) struct GroupChange {
+    pub(super) label: String,
+    pub(super) what: What,
+    pub(super) tables_added: Vec<String>,
+    pub(super) tables_left: Vec<String>,
+    workflow: Option<(Option<String>, Option<String>)>,
+}
+
+/// Whether a group comes, goes or stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    New,
+    Returned,
+    Changed,
+    Retired,
+}
+
+/// Reads the changes from the rows that an apply would write.
+pub(super) fn changes(plan: &Plan) -> Changes {
+    let rows = plan.workspaces.iter();
+    let rows = rows.flat_map(|workspace| workspace.rows.iter().map(move |row| (workspace, row)));
+    let groups = rows
+        .filter_map(|(workspace, row)| {
+            change(label(plan, &workspace.name, &row.after.group_name), row)
+        })
+        .collect();
+    Changes { groups }
+}
+
+fn change(label: String, change: &RowChange) -> Option<GroupChange> {
+    let after = &change.after;
+    let Some(before) = &change.before else {
+        return Some(GroupChange {
+            label,
+            what: What::New,
+            tables_added: after.tables.clone(),
+            tables_left: vec![],
+            workflow: None,
+        });
+    };
+    let what = match (before.is_retired(), after.is_retired()) {
+        (false, true) => What::Retired,
+        (true, false) => What::Returned,
+        (false, false) | (true, true) => What::Changed,
+    };
+    let without = |these: &[String], others: &[String]| -> Vec<String> {
+        let known: std::collections::BTreeSet<&String> = others.iter().collect();
+        these
+            .iter()
+            .filter(|table| !known.contains(table))
+            .cloned()
+            .collect()
+    };
+    let workflow = before.workflow != after.workflow;
+    let group = GroupChange {
+        label,
+        what,
+        tables_added: without(&after.tables, &before.tables),
+        tables_left: match what {
+            What::Retired => before.tables.clone(),
+            What::New | What::Returned | What::Changed => without(&before.tables, &after.tables),
+        },
+        workflow: workflow.then(|| (before.workflow.clone(), after.workflow.clone())),
+    };
+    let says = what != What::Changed
+        || workflow
+        || !group.tables_added.is_empty()
+        || !group.tables_left.is_empty();
+    says.then_some(group)
+}
+
+impl Changes {
+    /// The first line of a plan of what the configuration changes.
+    pub(super) fn verdict(&self, plan: &Plan) -> String {
+        let mut parts: Vec<String> = vec![];
+        let of = |what: What| self.groups.iter().filter(move |group| group.what == what);
+        match self.groups.as_slice() {
+            [] => {}
+            [one] => parts.push(one.sentence()),
+            _ => {
+                for (what, verb) in [
+                    (What::New, "adds"),
+                    (What::Returned, "takes up again"),
+                    (What::Changed, "changes"),
+                    (What::Retired, "retires"),
+                ] {
+                    if of(what).count() > 0 {
+                        parts.push(format!("{verb} {}", plural(of(what).count(), "group")));
+                    }
+                }
+            }
+        }
+        let number = |decision| {
+            let groups = plan.groups();
+            groups
+                .filter(|(_, group)| group.decision == decision)
+                .count()
+        };
+        if number(Decision::Blocked) > 0 {
+            parts.push(format!(
+                "{} blocked",
+                plural(number(Decision::Blocked), "group")
+            ));
+        }
+        if number(Decision::Sync) > 0 {
+            parts.push(match plan.summary.copy_bytes {
+                0 => format!("{} to synchronize", plural(number(Decision::Sync), "group")),
+                size => format!("{} to copy", bytes_short(size)),
+            });
+        }
+        match parts.is_empty() {
+            true => "the configuration changes no group".to_owned(),
+            false => parts.join(", "),
+        }
+    }
+
+    pub(super) fn block(&self, page: &mut Comment, detail: Detail) {
+        if self.groups.is_empty() {
+            return;
+        }
+        let most = detail.groups.max(detail.named.min(20));
+        let mut lines = heading("Changed by the configuration");
+        if most > 0 {
+            lines.push_str("| | group | change |\n|---|---|---|\n");
+        }
+        for group in self.groups.iter().take(most) {
+            let what = group.what.with_symbol();
+            let label = code(&group.label);
+            lines.push_str(&format!("| {what} | {label} | {} |\n", group.told(detail)));
+        }
+        let more = self.groups.len().saturating_sub(most);
+        if more > 0 {
+            lines.push_str(&format!("\n{}\n", plural(more, "more changed group")));
+            page.leave_out(more, "changed group");
+        }
+        page.block(&lines);
+    }
+}
+
+impl What {
+    fn with_symbol(self) -> &'static str {
+        match self {
+            What::New => "+ create",
+            What::Returned => "+ returns",
+            What::Changed => "&#126; change",
+            What::Retired => "- retire",
+        }
+    }
+}
+
+impl GroupChange {
+    /// `adds 1 table to core_product`.
+    fn sentence(&self) -> String {
+        let group = name(&self.label);
+        let (added, left) = (self.tables_added.len(), self.tables_left.len());
+        match self.what {
+            What::New => format!("adds group {group} with {}", plural(added, "table")),
+            What::Returned => format!("takes up group {group} again"),
+            What::Retired => format!("retires group {group}"),
+            What::Changed if added > 0 && left > 0 => format!(
+                "adds {} to {group}, takes {left} out",
+                plural(added, "table")
+            ),
+            What::Changed if added > 0 => format!("adds {} to {group}", plural(added, "table")),
+            What::Changed if left > 0 => format!("takes {} out of {group}", plural(left, "table")),
+            What::Changed => format!("gives {group} another workflow"),
+        }
+    }
+
+    fn told(&self, detail: Detail) -> String {
+        let most = detail.named.min(20);
+        let listed = |tables: &[String]| {
+            let shown: Vec<String> = tables.iter().take(most).map(code).collect();
+            match tables.len() - shown.len() {
+                0 => shown.join(", "),
+                more if shown.is_empty() => plural(more, "table"),
+                more => format!("{} and {more} more", shown.join(", ")),
+            }
+        };
+        let mut says = vec![];
+        if !self.tables_added.is_empty() {
+            says.push(format!("adds {}", listed(&self.tables_added)));
+        }
+        if !self.tables_left.is_empty() {
+            let stay = "replicas stay, no longer synchronized";
+            says.push(format!("without {}: {stay}", listed(&self.tables_left)));
+        }
+        if let Some((before, after)) = &self.workflow {
+            let named = |workflow: &Option<String>| match workflow {
+                Some(workflow) => code(workflow),
+                None => "none".to_owned(),
+            };
+            says.push(format!(
+                "workflow {} becomes {}",
+                named(before),
+                named(after)
+            ));
+        }
+        says.join("; ")
+    }
+}

@@ -1,0 +1,148 @@
+//! Text that came from a service, in Markdown: it can be read and does nothing.
+
+use crate::canonical;
+use crate::render::clean::{clean, command, name};
+
+/// Bytes of a name as it is written: longer ones are cut, for a name must not eat the budget of a comment.
+const NAME_MAX: usize = 240;
+/// Bytes of a sentence as it is written.
+const SENTENCE_MAX: usize = 800;
+
+/// A name as code: nothing in it is Markdown, HTML, a mention or a link.
+pub(super) fn code(text: impl ToString) -> String {
+    let name = name(text);
+    if name.is_empty() {
+        return String::new();
+    }
+    // In a cell of a table a bar ends the cell even inside code, and a backtick ends the code.
+    match name.contains(['`', '|', '\\']) {
+        false => format!("`{}`", written(&name, NAME_MAX, String::from)),
+        true => format!(
+            "<code>{}</code>",
+            unlinked(&written(&name, NAME_MAX, entity))
+        ),
+    }
+}
+
+/// A sentence: every character that Markdown or HTML could take for its own is written as an entity.
+pub(super) fn text(text: &str) -> String {
+    sentence(&clean(text))
+}
+
+/// The same of a sentence of our own with names in it.
+pub(super) fn sentence(text: &str) -> String {
+    unlinked(&written(text, SENTENCE_MAX, entity))
+}
+
+/// An address would become a link, wherever it stands outside of real code.
+fn unlinked(text: &str) -> String {
+    text.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+/// Every character as it is to be written, as long as they fit.
+fn written(text: &str, most: usize, write: impl Fn(char) -> String) -> String {
+    let mut safe = String::new();
+    for c in text.chars() {
+        let one = write(c);
+        if safe.len() + one.len() > most {
+            safe.push('…');
+            break;
+        }
+        safe.push_str(&one);
+    }
+    safe
+}
+
+fn entity(c: char) -> String {
+    match c {
+        // A mention or a number of an issue is looked for in what the reader sees: something unseen stands between.
+        '@' | '#' => format!("&#{};&#8203;", u32::from(c)),
+        c if c.is_ascii_punctuation() && !PLAIN.contains(&c) => format!("&#{};", u32::from(c)),
+        c => c.to_string(),
+    }
+}
+
+/// Punctuation that has no meaning inside a line.
+const PLAIN: [char; 13] = [
+    '.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"', '%', '=',
+];
+
+/// Commands to be copied, in a fence that nothing in them can close.
+pub(super) fn fence(language: &str, commands: &[String]) -> String {
+    let lines: Vec<String> = commands.iter().map(|text| command(text)).collect();
+    let mut longest = 2;
+    for line in &lines {
+        let mut run = 0;
+        for c in line.chars() {
+            run = if c == '`' { run + 1 } else { 0 };
+            longest = longest.max(run);
+        }
+    }
+    let fence = "`".repeat(longest + 1);
+    format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+/// Names in an HTML comment: nothing of them can end the comment; what is long is known by its digest.
+pub(super) fn marker(names: &[&str]) -> String {
+    const LENGTH_MAX: usize = 120;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    let encoded: Vec<String> = names
+        .iter()
+        .map(|name| {
+            let bytes = name.bytes();
+            let written = bytes.map(|byte| match plain(byte) {
+                true => char::from(byte).to_string(),
+                false => format!("%{byte:02X}"),
+            });
+            written.collect()
+        })
+        .collect();
+    let all = encoded.join("+");
+    match all.get(..LENGTH_MAX) {
+        Some(start) if all.len() > LENGTH_MAX => {
+            let digest = canonical::sha256_of_bytes(all.as_bytes());
+            format!("{start}~{}", &digest[..16])
+        }
+        Some(_) | None => all,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_code_whatever_they_hold() {
+        assert_eq!(code("main.core.gold"), "`main.core.gold`");
+        assert_eq!(code("a|b"), "<code>a&#124;b</code>");
+        assert_eq!(code("a`b\\"), "<code>a&#96;b&#92;</code>");
+        assert_eq!(code("\u{1b}[31mred\u{202e}"), "`red`");
+        assert_eq!(code(" "), "");
+        assert!(code("x".repeat(10_000)).len() < 250);
+        assert!(code("|".repeat(10_000)).len() < 270);
+    }
+
+    #[test]
+    fn a_sentence_neither_links_nor_mentions() {
+        assert_eq!(text("ask @team"), "ask &#64;&#8203;team");
+        assert_eq!(text("see https://x.test"), "see https&#58;//x.test");
+        assert_eq!(text("<!-- *a* -->"), "&#60;&#33;-- &#42;a&#42; --&#62;");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        let fenced = fence("sql", &["a ```` b\nc".to_owned()]);
+        assert_eq!(fenced, "`````sql\na ```` b\u{fffd}c\n`````\n");
+    }
+
+    #[test]
+    fn a_marker_ends_where_it_should() {
+        assert_eq!(
+            marker(&["east-1 --> <b>", "west"]),
+            "east%2D1%20%2D%2D%3E%20%3Cb%3E+west"
+        );
+        let (one, other) = ("x".repeat(10_000), "x".repeat(9_999));
+        assert_ne!(marker(&[&one]), marker(&[&other]));
+        assert!(marker(&[&one]).len() < 140);
+    }
+}
