@@ -12,6 +12,8 @@ use futures::StreamExt;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
+mod approval;
+mod chain;
 mod check;
 mod event;
 mod exit;
@@ -22,6 +24,7 @@ mod rows;
 mod site;
 mod table;
 
+pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
 pub use record::{
@@ -31,7 +34,7 @@ pub use record::{
 
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Action, Decision, GroupPlan, Plan, Provenance, StoredPlan};
+use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
 use crate::region::Regions;
 use site::Site;
 
@@ -42,6 +45,8 @@ pub struct Options {
     pub run_id: String,
     /// Who runs it, and where.
     pub provenance: Provenance,
+    /// What approval it has.
+    pub approval: Approval,
     /// Clones at once.
     pub parallelism: usize,
     /// Set to stop starting work (first Ctrl-C or SIGTERM).
@@ -52,6 +57,8 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     /// `DRSYNC_NOW` replaced the clock.
     pub clock_overridden: bool,
+    /// The signature of the plan's file, kept beside it.
+    pub signature: Option<String>,
 }
 
 /// What one apply shares between its groups.
@@ -112,15 +119,15 @@ pub async fn apply(
         ended_at: run.now(),
         clock_overridden: options.clock_overridden,
         provenance: options.provenance.clone(),
+        approval: Some(options.approval.clone()),
+        quiet: !plan.applyable,
         exit: exit::of(plan, &groups, signal),
         summary: summary(&groups),
         groups,
         warnings,
         previous_run_sha256: None,
     };
-    if plan.applyable {
-        keep_record(&mut record, plan, regions).await;
-    }
+    chain::keep(&mut record, plan, regions).await;
     run.tell(What::Summary {
         record: Box::new(record.clone()),
     });
@@ -257,7 +264,8 @@ fn summary(groups: &[GroupRecord]) -> RunSummary {
             GroupOutcome::Stale => counts.stale += 1,
             GroupOutcome::Overtaken => counts.overtaken += 1,
             GroupOutcome::NotStarted => counts.not_started += 1,
-            GroupOutcome::UpToDate | GroupOutcome::Waiting => {}
+            GroupOutcome::UpToDate => counts.up_to_date += 1,
+            GroupOutcome::Waiting => counts.waiting += 1,
         }
         counts.copied_files += group
             .tables
@@ -271,24 +279,4 @@ fn summary(groups: &[GroupRecord]) -> RunSummary {
             .sum::<u64>();
     }
     counts
-}
-
-/// Keeps the run record beside the plan; a secondary that cannot keep it is worth a warning, not a failure.
-async fn keep_record(record: &mut RunRecord, plan: &Plan, regions: &[Regions]) {
-    let name = format!("{}.run.json", record.run_id);
-    // Of a secondary that is away everything has been said.
-    let there = plan
-        .workspaces
-        .iter()
-        .zip(regions)
-        .filter(|(plan, _)| plan.observed.secondary.reachable);
-    for (_, regions) in there {
-        let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
-        bytes.push(b'\n');
-        if let Err(error) = regions.secondary.keep_evidence(&name, &bytes).await {
-            record.warnings.push(format!(
-                "the run record is not kept in the secondary: {error}"
-            ));
-        }
-    }
 }

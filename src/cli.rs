@@ -31,6 +31,7 @@ mod schema;
 mod selection;
 mod show;
 mod signals;
+mod signature;
 mod status;
 mod validate;
 mod who;

@@ -13,9 +13,9 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    Appended, CloneOrder, Cloned, LedgerCopy, Pin, PinQuestion, Presence, Progress, Region,
-    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
-    Verified, Workflow, WriteAccess,
+    Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence, Progress,
+    RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
+    SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -244,5 +244,10 @@ impl Region for DatabricksRegion {
 
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
         evidence::read(self, name).await
+    }
+
+    async fn run_records(&self, wanted: &RecordRange) -> Result<Vec<KeptDocument>, RegionError> {
+        let read = evidence::run_records(self, wanted).await;
+        read.map_err(|refusal| refusal.doing("read the run records"))
     }
 }

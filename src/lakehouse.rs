@@ -13,9 +13,9 @@ use chrono::{DateTime, Utc};
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    Appended, CloneOrder, Cloned, LedgerCopy, Pin, PinQuestion, Presence, Progress, Region,
-    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
-    Verified, Workflow, WriteAccess,
+    Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence, Progress,
+    RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
+    SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -311,6 +311,11 @@ impl Region for LakehouseRegion {
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
         self.look_at_root().await?;
         evidence::read(&self.root, name).await
+    }
+
+    async fn run_records(&self, wanted: &RecordRange) -> Result<Vec<KeptDocument>, RegionError> {
+        self.look_at_root().await?;
+        evidence::run_records(&self.root, wanted).await
     }
 }
 

@@ -22,6 +22,7 @@
 //! - [`observe`]: puts the questions and writes the answers down;
 //! - [`plan`]: `Observed` in, `Plan` out, pure; and the stored plan document;
 //! - [`apply`]: carries a plan out and commits cuts;
+//! - [`history`]: what the cuts and run records of a period prove, pure;
 //! - [`render`]: documents and events for people;
 //! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
 //! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
@@ -45,6 +46,7 @@ pub mod canonical;
 pub mod cli;
 pub mod config;
 pub mod databricks;
+pub mod history;
 pub mod lakehouse;
 pub mod ledger;
 pub mod moment;

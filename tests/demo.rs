@@ -95,6 +95,8 @@ async fn the_demo_plays_as_its_screen_says() {
         signal: Arc::new(AtomicU8::new(0)),
         clock: Arc::new(move || now),
         clock_overridden: true,
+        approval: drsync::apply::Approval::None,
+        signature: None,
     };
     apply::apply(
         &first.stored(),

@@ -97,5 +97,6 @@ contract! { lakehouse, crate::world::open_lakehouse,
         a_ledger_whose_files_were_made_one_says_the_same,
         evidence_is_kept_once_and_read_as_it_was_written,
         evidence_is_one_file_a_document,
+        run_records_are_read_oldest_first_within_their_bounds,
     }
 }

@@ -76,6 +76,8 @@ impl Flow {
             signal: Arc::default(),
             clock: Arc::new(Utc::now),
             clock_overridden: false,
+            approval: drsync::apply::Approval::None,
+            signature: None,
         };
         let regions = std::slice::from_ref(&self.regions);
         apply(&plan.stored(), regions, &options, &|_| {}).await

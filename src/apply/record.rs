@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::approval::Approval;
 use crate::config::TableName;
 use crate::moment;
 use crate::plan::Provenance;
@@ -41,6 +42,12 @@ pub struct RunRecord {
     /// Who ran it, and where.
     #[serde(flatten)]
     pub provenance: Provenance,
+    /// What approval it had; records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Nothing was to be done. Such a record is small: of its groups it tells the outcome.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
     /// How it ended.
     pub exit: Exit,
     /// Every group of the plan.
@@ -194,6 +201,12 @@ pub struct RunSummary {
     /// Groups that somebody else had brought further.
     #[serde(default)]
     pub overtaken: usize,
+    /// Groups as new as their sources.
+    #[serde(default)]
+    pub up_to_date: usize,
+    /// Groups that wait.
+    #[serde(default)]
+    pub waiting: usize,
     /// Groups whose turn did not come.
     pub not_started: usize,
     /// Files copied.

@@ -107,14 +107,7 @@ impl<'a> Site<'a> {
             .await
             .err();
             if site.secondary_refusal.is_none() && run.stored.plan.applyable {
-                let name = format!("{}.plan.json", run.options.run_id);
-                if let Err(error) = regions
-                    .secondary
-                    .keep_evidence(&name, &run.stored.bytes)
-                    .await
-                {
-                    run.warn(format!("the plan is not kept in the secondary: {error}"));
-                }
+                keep_plan(run, regions.secondary.as_ref()).await;
             }
         }
         site
@@ -251,4 +244,19 @@ async fn heal(
         region.write_rows(&changed).await?;
     }
     Ok(())
+}
+
+/// Keeps the plan's exact bytes, and the signature of them.
+async fn keep_plan(run: &Run<'_>, secondary: &dyn Region) {
+    let name = format!("{}.plan.json", run.options.run_id);
+    let signature = run.options.signature.as_ref();
+    let documents = [
+        Some((name.clone(), run.stored.bytes.as_slice())),
+        signature.map(|text| (format!("{name}.minisig"), text.as_bytes())),
+    ];
+    for (name, bytes) in documents.into_iter().flatten() {
+        if let Err(error) = secondary.keep_evidence(&name, bytes).await {
+            run.warn(format!("the plan is not kept in the secondary: {error}"));
+        }
+    }
 }

@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking};
-use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
-use crate::apply::{self, Event, Options, RunRecord};
+use super::{ExitStatus, Failure, keep, output, regions, show, signals, signature, who};
+use crate::apply::{self, Approval, Event, Options, RunRecord};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
@@ -26,6 +26,9 @@ pub(super) struct Apply {
     /// Go on only if the plan has this effect, the value that was reviewed (16 characters or more)
     #[arg(long, value_name = "SHA")]
     expect_effect: Option<String>,
+    /// Go on only if one of these minisign public keys signed the plan's file; the signature is FILE.minisig
+    #[arg(long, value_name = "KEYS", requires = "file")]
+    require_signature: Option<String>,
     /// Write every event as a line of JSON to a file, or to stdout with -
     #[arg(long, value_name = "FILE|-")]
     events: Option<PathBuf>,
@@ -53,6 +56,10 @@ pub(super) struct Ready {
     pub(super) folder: PathBuf,
     /// The configuration it was computed from has mistakes.
     pub(super) mistaken: bool,
+    /// Who said yes, as far as that is known before the plan is shown.
+    pub(super) approval: Approval,
+    /// The signature of the plan's file.
+    pub(super) signature: Option<String>,
 }
 
 /// What an apply did, and where the record of it lies on this machine.
@@ -69,13 +76,16 @@ impl Apply {
         };
         let events = Events::open(self.events.as_deref(), context)?;
         look::block_on(async {
-            let ready = match &self.file {
+            let mut ready = match &self.file {
                 Some(file) => self.stored(context, file).await?,
                 None => self.planned(context).await?,
             };
             show::expect_effect(self.expect_effect.as_deref(), &ready.stored.plan)?;
+            if self.expect_effect.is_some() && ready.approval == Approval::None {
+                ready.approval = Approval::ExpectedEffect;
+            }
             let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan)?;
-            self.approve(context, &ready.stored.plan)?;
+            self.approve(context, &mut ready)?;
             let plan = &ready.stored.plan;
             let done = carry_out(context, &events, &ready).await?;
             if plan.applyable {
@@ -112,7 +122,17 @@ impl Apply {
             );
             return Err(Failure::new(ExitStatus::Stale, render::clean(&message)).remedy(again));
         }
+        let verified = match &self.require_signature {
+            Some(keys) => Some(signature::verify(file, &stored.bytes, keys)?),
+            None => None,
+        };
+        let (approval, signature) = match verified {
+            Some(verified) => (verified.approval, Some(verified.text)),
+            None => (Approval::None, None),
+        };
         Ok(Ready {
+            approval,
+            signature,
             regions: regions::of_plan(plan, context).await?,
             folder: PathBuf::new(),
             mistaken: false,
@@ -125,6 +145,8 @@ impl Apply {
         Ok(Ready {
             stored: looked.plan.stored(),
             regions: looked.regions,
+            approval: Approval::None,
+            signature: None,
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
@@ -143,7 +165,8 @@ impl Apply {
     }
 
     /// Asks, unless it was approved: by reviewing a stored plan, or with a flag.
-    fn approve(&self, context: &Context, plan: &Plan) -> Result<(), Failure> {
+    fn approve(&self, context: &Context, ready: &mut Ready) -> Result<(), Failure> {
+        let plan = &ready.stored.plan;
         if self.file.is_some() || self.auto_approve || !plan.applyable {
             return Ok(());
         }
@@ -154,7 +177,10 @@ impl Apply {
             );
         }
         match output::ask("\nApply this plan? Only \"yes\" is accepted:")?.as_str() {
-            "yes" => Ok(()),
+            "yes" => {
+                ready.approval = Approval::Prompt;
+                Ok(())
+            }
             _ => Err(Failure::new(ExitStatus::Refused, "nothing was applied")),
         }
     }
@@ -169,16 +195,23 @@ pub(super) async fn carry_out(
     let plan = &ready.stored.plan;
     let stop = signals::watch().context("watch for signals")?;
     let options = Options {
-        run_id: ulid::Ulid::new().to_string(),
+        run_id: run_id(context),
+        approval: ready.approval.clone(),
         provenance: who::provenance(),
         parallelism: context.parallelism,
         stop: stop.stop,
         signal: stop.signal,
         clock: context.clock.function(),
         clock_overridden: context.clock.overridden(),
+        signature: ready.signature.clone(),
     };
     if plan.applyable {
-        let kept = keep::plan(&ready.folder, &options.run_id, &ready.stored);
+        let kept = keep::plan(
+            &ready.folder,
+            &options.run_id,
+            &ready.stored,
+            ready.signature.as_deref(),
+        );
         warn(context, "the plan is not kept here", kept);
     }
     let progress = Progress::of(plan, mode(context));
@@ -196,6 +229,13 @@ pub(super) async fn carry_out(
         false => None,
     };
     Ok(Done { record, kept })
+}
+
+/// Sorted by name, records are sorted by time: by the clock that the apply goes by.
+fn run_id(context: &Context) -> String {
+    let now = context.clock.now().timestamp_millis();
+    let random = ulid::Ulid::new().random();
+    ulid::Ulid::from_parts(now.try_into().unwrap_or_default(), random).to_string()
 }
 
 /// How it ends: as the record says, and never well where the configuration has mistakes.

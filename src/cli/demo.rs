@@ -11,6 +11,7 @@ use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::{ExitStatus, Failure, keep, output};
+use crate::apply::Approval;
 use crate::lakehouse::demo;
 use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
@@ -76,6 +77,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         regions: looked.regions,
         folder: looked.found.folder,
         mistaken: false,
+        approval: Approval::None,
+        signature: None,
     };
     let record = apply::carry_out(context, &Events::none(), &ready)
         .await?

@@ -83,10 +83,21 @@ fn runs(folder: &Path) -> PathBuf {
     folder.join(FOLDER).join("runs")
 }
 
-/// Keeps the bytes of a plan that is about to be applied.
-pub(super) fn plan(folder: &Path, run_id: &str, stored: &StoredPlan) -> anyhow::Result<()> {
+/// Keeps the bytes of a plan that is about to be applied, and its signature.
+pub(super) fn plan(
+    folder: &Path,
+    run_id: &str,
+    stored: &StoredPlan,
+    signature: Option<&str>,
+) -> anyhow::Result<()> {
     let runs = runs(folder);
     fs::create_dir_all(&runs).with_context(|| format!("make {}", runs.display()))?;
+    if let Some(signature) = signature {
+        whole(
+            &runs.join(format!("{run_id}.plan.json.minisig")),
+            signature.as_bytes(),
+        )?;
+    }
     whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
 
@@ -114,8 +125,6 @@ pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBu
     let runs = runs(folder);
     fs::create_dir_all(&runs).with_context(|| format!("make {}", runs.display()))?;
     let path = runs.join(format!("{}.json", record.run_id));
-    let mut bytes = serde_json::to_vec_pretty(record).context("write the run record")?;
-    bytes.push(b'\n');
-    whole(&path, &bytes)?;
+    whole(&path, &record.kept().bytes())?;
     Ok(path)
 }

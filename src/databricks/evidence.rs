@@ -12,10 +12,13 @@ use super::sql;
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
-use crate::region::{RegionError, RegionErrorKind};
+use crate::region::{KeptDocument, RecordRange, RegionError, RegionErrorKind};
 
 /// Bytes of a document in one row: in base64 it has to fit a statement.
 const PART_BYTES: usize = 4 * 1024 * 1024;
+
+/// Parts of run records read at once: most records are small and have one, and a result has a limit.
+const PARTS_AT_ONCE: usize = 64;
 
 pub(super) async fn keep(
     region: &DatabricksRegion,
@@ -127,4 +130,58 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
         .await?;
     }
     Ok(())
+}
+
+/// Run records, oldest first. They are read from the newest on, a page at a time.
+pub(super) async fn run_records(
+    region: &DatabricksRegion,
+    wanted: &RecordRange,
+) -> Result<Vec<KeptDocument>, Refusal> {
+    let table = table_at(&region.location, EVIDENCE);
+    let newest = wanted.newest.unwrap_or(usize::MAX);
+    let mut until = wanted.until.clone();
+    let mut documents: Vec<KeptDocument> = Vec::new();
+    loop {
+        let range = RecordRange {
+            until: until.clone(),
+            ..wanted.clone()
+        };
+        let page = sql::read_run_records(&table, &range, PARTS_AT_ONCE);
+        let finished = match region.workspace.sql.run(&page, Intent::Look).await {
+            Ok(finished) => finished,
+            Err(refusal) if refusal.no_table() => break,
+            Err(refusal) => return Err(refusal),
+        };
+        let mut found = Vec::new();
+        for row in finished.rows.iter() {
+            let content = row.text("content").unwrap_or_default();
+            let content: String = content.split_ascii_whitespace().collect();
+            let part = base64::engine::general_purpose::STANDARD
+                .decode(content)
+                .map_err(|_| Refusal::new(RegionErrorKind::Other, "a part of one is not base64"))?;
+            found.push((row.text("name").unwrap_or_default().to_owned(), part));
+        }
+        let full = found.len() == PARTS_AT_ONCE;
+        // Newest first, and of each document the last part first; the oldest of a full page may lack its first parts.
+        let oldest = found.last().map(|(name, _)| name.clone());
+        if full && found.first().map(|(name, _)| name) != oldest.as_ref() {
+            found.retain(|(name, _)| Some(name) != oldest.as_ref());
+            until = oldest;
+        } else {
+            until = None;
+        }
+        for document in found.chunk_by(|(one, _), (other, _)| one == other) {
+            let bytes = document.iter().rev().flat_map(|(_, part)| part.clone());
+            documents.push(KeptDocument {
+                name: document[0].0.clone(),
+                bytes: bytes.collect(),
+            });
+        }
+        if until.is_none() || documents.len() >= newest {
+            break;
+        }
+    }
+    documents.truncate(newest);
+    documents.reverse();
+    Ok(documents)
 }

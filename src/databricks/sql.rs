@@ -14,7 +14,7 @@ mod ledger;
 pub use ledger::{
     CUT_SCHEMA, ROW_SCHEMA, append_cut, clone_table, copy_cuts, create_cuts, create_evidence,
     create_metadata, evidence_kept, keep_evidence, merge_rows, read_cuts, read_cuts_of,
-    read_evidence, read_rows,
+    read_evidence, read_rows, read_run_records,
 };
 
 /// A statement and the values of its named markers.

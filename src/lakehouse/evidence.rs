@@ -6,7 +6,7 @@ use super::delta::{DeltaError, TableStore};
 use super::off_thread;
 use super::refusal::refusal;
 use crate::ledger::{EVIDENCE, FOLDER};
-use crate::region::{RegionError, RegionErrorKind};
+use crate::region::{KeptDocument, RecordRange, RegionError, RegionErrorKind};
 
 pub(super) async fn keep(root: &Path, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
     let doing = format!("keep {name} as evidence");
@@ -41,4 +41,34 @@ fn is_file_name(name: &str, doing: &str) -> Result<(), RegionError> {
         ));
     }
     Ok(())
+}
+
+pub(super) async fn run_records(
+    root: &Path,
+    wanted: &RecordRange,
+) -> Result<Vec<KeptDocument>, RegionError> {
+    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let wanted = wanted.clone();
+    let read = off_thread(move || {
+        let mut names: Vec<String> = folder
+            .list("")?
+            .into_iter()
+            .map(|listed| listed.name)
+            .collect();
+        names.retain(|name| wanted.holds(name));
+        names.sort_unstable();
+        let surplus = wanted
+            .newest
+            .map_or(0, |newest| names.len().saturating_sub(newest));
+        names
+            .drain(..)
+            .skip(surplus)
+            .map(|name| {
+                let bytes = folder.read_all(&name)?.to_vec();
+                Ok(KeptDocument { name, bytes })
+            })
+            .collect::<Result<Vec<_>, DeltaError>>()
+    });
+    read.await
+        .map_err(|error| refusal("read the run records", &error))
 }

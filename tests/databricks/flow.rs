@@ -53,6 +53,8 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         signal: Arc::default(),
         clock: Arc::new(|| "2026-11-22T09:51:00Z".parse().unwrap()),
         clock_overridden: false,
+        approval: drsync::apply::Approval::None,
+        signature: None,
     };
     apply(
         &plan.stored(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row};
-use drsync::region::{Appended, LedgerCopy, Region};
+use drsync::region::{Appended, LedgerCopy, RecordRange, Region};
 
 use crate::world::{ORDERS, World, name};
 
@@ -395,4 +395,44 @@ pub(crate) async fn evidence_is_one_file_a_document(world: World) {
     assert_eq!(std::fs::read(folder.join(name)).unwrap(), b"first");
     let left: Vec<_> = std::fs::read_dir(folder).unwrap().collect();
     assert_eq!(left.len(), 1, "no half file is left");
+}
+
+pub(crate) async fn run_records_are_read_oldest_first_within_their_bounds(world: World) {
+    let region = world.secondary();
+    assert_eq!(
+        region.run_records(&RecordRange::default()).await.unwrap(),
+        []
+    );
+    for name in [
+        "01C.run.json",
+        "01A.run.json",
+        "01B.run.json",
+        "01B.plan.json",
+        "01D.run.json.minisig",
+    ] {
+        region.keep_evidence(name, name.as_bytes()).await.unwrap();
+    }
+    let names = async |wanted: RecordRange| {
+        let found = region.run_records(&wanted).await.unwrap();
+        found
+            .into_iter()
+            .map(|document| {
+                assert_eq!(document.bytes, document.name.as_bytes());
+                document.name.chars().take(3).collect::<String>()
+            })
+            .collect::<Vec<_>>()
+    };
+    let all = RecordRange::default();
+    assert_eq!(names(all.clone()).await, ["01A", "01B", "01C"]);
+    let newest = RecordRange {
+        newest: Some(2),
+        ..all.clone()
+    };
+    assert_eq!(names(newest).await, ["01B", "01C"]);
+    let middle = RecordRange {
+        from: Some("01B".into()),
+        until: Some("01C".into()),
+        ..all
+    };
+    assert_eq!(names(middle).await, ["01B"]);
 }

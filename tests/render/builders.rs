@@ -321,6 +321,8 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         started_at: at("2026-11-22T11:02:03Z"),
         ended_at: at("2026-11-22T11:08:44Z"),
         clock_overridden: false,
+        approval: Some(drsync::apply::Approval::None),
+        quiet: false,
         provenance: Provenance::of_actor("user:someone"),
         exit: apply::Exit {
             code,

@@ -214,6 +214,8 @@ impl World {
             signal: Arc::new(AtomicU8::new(0)),
             clock: Arc::new(move || now),
             clock_overridden: true,
+            approval: drsync::apply::Approval::None,
+            signature: None,
         };
         apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
             watch(&event)

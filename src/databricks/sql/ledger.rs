@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Relation, Statement, properties};
 use crate::ledger::WORKSPACE_PROPERTY;
+use crate::region::{RUN_RECORD_ENDING, RecordRange};
 
 /// Columns of `sync_metadata`, in order.
 pub const ROW_SCHEMA: &str = "group_name string, workflow string, tables array<string>, date_created timestamp, \
@@ -234,6 +235,24 @@ pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
         "SELECT sha256, count(*) AS parts FROM {table} WHERE name = :name GROUP BY sha256"
     ))
     .with("name", name)
+}
+
+/// Parts of run records, the newest record first and of each the last part first: `name`, `content` in base64.
+pub fn read_run_records(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
+    let mut conditions = vec![format!("name LIKE '%{RUN_RECORD_ENDING}'")];
+    conditions.extend(range.from.iter().map(|_| "name >= :from".to_owned()));
+    conditions.extend(range.until.iter().map(|_| "name <= :until".to_owned()));
+    let statement = Statement::new(format!(
+        "SELECT name, part, base64(content) AS content FROM {table} WHERE {} ORDER BY name DESC, part DESC LIMIT {parts}",
+        conditions.join(" AND ")
+    ));
+    let bounds = [("from", &range.from), ("until", &range.until)];
+    bounds
+        .into_iter()
+        .fold(statement, |statement, (name, bound)| match bound {
+            Some(bound) => statement.with(name, bound),
+            None => statement,
+        })
 }
 
 #[cfg(test)]

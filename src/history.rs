@@ -1,0 +1,441 @@
+//! What the cuts and run records of a period prove: who applied what, with whose approval, and how fresh the replicas were.
+//!
+//! Pure: documents in, a report out. Everything is a lower bound: what no record shows is not claimed.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+
+use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
+use crate::canonical::sha256_of_bytes;
+use crate::ledger::Cut;
+use crate::moment;
+use crate::region::KeptDocument;
+
+/// The period of a report: a moment belongs to it from its beginning on, up to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// None: from the first record or cut on.
+    pub since: Option<DateTime<Utc>>,
+    /// Usually now.
+    pub until: DateTime<Utc>,
+}
+
+/// A group that the report is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its name.
+    pub group: String,
+    /// How old its replicas may be, by today's configuration; None: it is configured no longer.
+    pub objective: Option<Duration>,
+}
+
+/// What is known of one workspace's period.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Period {
+    /// The beginning of the report.
+    #[serde(with = "moment::Moment")]
+    pub since: DateTime<Utc>,
+    /// Its end.
+    #[serde(with = "moment::Moment")]
+    pub until: DateTime<Utc>,
+    /// Applies that had something to do, oldest first.
+    pub applies: Vec<ApplyLine>,
+    /// Applies that looked and had nothing to do.
+    pub quiet_rounds: usize,
+    /// The longest time between the ends of two records, in seconds.
+    pub longest_silence_seconds: i64,
+    /// Run ids of applies that changed something without anybody's approval.
+    pub without_approval: Vec<String>,
+    /// One entry a group.
+    pub groups: Vec<GroupPeriod>,
+    /// Whether the records are all there and unaltered.
+    pub chain: Chain,
+}
+
+/// One apply.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ApplyLine {
+    /// Its id; `<run_id>.run.json` is its record.
+    pub run_id: String,
+    /// When it began.
+    #[serde(with = "moment::Moment")]
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    #[serde(with = "moment::Moment")]
+    pub ended_at: DateTime<Utc>,
+    /// Who ran it.
+    pub actor: String,
+    /// What approval it had, where the record tells.
+    pub approval: Option<Approval>,
+    /// How it ended.
+    pub exit: Exit,
+    /// Groups with a new cut.
+    pub synchronized: usize,
+    /// Groups that failed.
+    pub failed: usize,
+    /// Groups that were blocked.
+    pub blocked: usize,
+}
+
+/// One group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupPeriod {
+    /// Its name.
+    pub group: String,
+    /// Cuts committed in the period.
+    pub cuts: usize,
+    /// How old its replicas may be, in minutes.
+    pub objective_minutes: Option<i64>,
+    /// The share of the period in which the replicas are proved to have been within the objective, 0 to 1; None: no objective.
+    pub within_objective: Option<f64>,
+    /// Seconds of the oldest that the replicas may have been; None: no cut was ever made before the period's end.
+    pub oldest_seconds: Option<i64>,
+    /// When it was blocked.
+    pub blocked: Vec<Blocked>,
+    /// Risks that its cuts accepted.
+    pub accepted: Vec<Accepted>,
+}
+
+/// A time in which every apply found a group blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// The first apply that found it so.
+    #[serde(with = "moment::Moment")]
+    pub from: DateTime<Utc>,
+    /// The first that found otherwise; None: it still is.
+    #[serde(with = "moment::OptionalMoment")]
+    pub until: Option<DateTime<Utc>>,
+    /// Why, as the first apply said.
+    pub message: String,
+}
+
+/// A risk that somebody accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// The cut that was made all the same.
+    pub cut: u64,
+    /// What was found.
+    pub code: String,
+    /// Where.
+    pub scope: String,
+    /// Why it was accepted.
+    pub reason: String,
+}
+
+/// Whether each record names the one before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chain {
+    /// Records of the period.
+    pub records: usize,
+    /// No record is missing or altered, as far as the others tell.
+    pub unbroken: bool,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Reports on the period.
+///
+/// `cuts` are all cuts of the workspace, of any age; `documents` its run records, oldest first: those of the period, and the last
+/// few before it, so that the first of the period has somebody to follow.
+pub fn period(
+    workspace: &str,
+    span: Span,
+    groups: &[Asked],
+    cuts: &[Cut],
+    documents: &[KeptDocument],
+) -> Period {
+    let read: Vec<(&KeptDocument, RunRecord)> = documents
+        .iter()
+        .filter_map(|document| Some((document, RunRecord::read(&document.bytes).ok()?)))
+        .collect();
+    let first_seen = read
+        .iter()
+        .map(|(_, record)| record.started_at)
+        .chain(cuts.iter().map(|cut| cut.committed_at))
+        .min();
+    let since = span.since.or(first_seen).unwrap_or(span.until);
+    let within = |at: DateTime<Utc>| since <= at && at <= span.until;
+    let records: Vec<&RunRecord> = read.iter().map(|(_, record)| record).collect();
+    let of_period: Vec<&RunRecord> = records
+        .iter()
+        .copied()
+        .filter(|record| within(record.started_at))
+        .collect();
+    let applies: Vec<ApplyLine> = of_period
+        .iter()
+        .filter(|record| !record.quiet)
+        .map(|record| line(workspace, record))
+        .collect();
+    let without_approval = applies
+        .iter()
+        .filter(|apply| apply.synchronized > 0)
+        .filter(|apply| matches!(apply.approval, None | Some(Approval::None)))
+        .map(|apply| apply.run_id.clone())
+        .collect();
+    Period {
+        since,
+        until: span.until,
+        quiet_rounds: of_period.len() - applies.len(),
+        applies,
+        longest_silence_seconds: longest_silence(since, span.until, &of_period),
+        without_approval,
+        groups: groups
+            .iter()
+            .map(|asked| group(workspace, asked, (since, span.until), cuts, &records))
+            .collect(),
+        chain: chain(documents, cuts, within, &read),
+    }
+}
+
+fn line(workspace: &str, record: &RunRecord) -> ApplyLine {
+    let count = |outcome: GroupOutcome| {
+        let groups = record.groups.iter();
+        let ours = groups.filter(|group| group.workspace == workspace);
+        ours.filter(|group| group.outcome == outcome).count()
+    };
+    ApplyLine {
+        run_id: record.run_id.clone(),
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        actor: record.provenance.actor.clone(),
+        approval: record.approval.clone(),
+        exit: record.exit.clone(),
+        synchronized: count(GroupOutcome::Synchronized),
+        failed: count(GroupOutcome::Failed),
+        blocked: count(GroupOutcome::Blocked),
+    }
+}
+
+fn longest_silence(since: DateTime<Utc>, until: DateTime<Utc>, records: &[&RunRecord]) -> i64 {
+    let mut ends: Vec<DateTime<Utc>> = records.iter().map(|record| record.ended_at).collect();
+    ends.extend([since, until]);
+    ends.sort_unstable();
+    let gaps = ends
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).num_seconds());
+    gaps.max().unwrap_or_default()
+}
+
+fn group(
+    workspace: &str,
+    asked: &Asked,
+    (since, until): (DateTime<Utc>, DateTime<Utc>),
+    cuts: &[Cut],
+    records: &[&RunRecord],
+) -> GroupPeriod {
+    let own: Vec<&Cut> = cuts
+        .iter()
+        .filter(|cut| cut.group_name == asked.group)
+        .collect();
+    let of_period = || {
+        own.iter()
+            .filter(|cut| since <= cut.committed_at && cut.committed_at <= until)
+    };
+    let mut proofs: Vec<Proof> = own
+        .iter()
+        .map(|cut| Proof {
+            known_at: cut.committed_at,
+            fresh_at: cut.recovery_point,
+        })
+        .collect();
+    let seen = seen(workspace, &asked.group, records);
+    // An apply that found nothing newer proves that the replicas were as new as their sources when it looked.
+    proofs.extend(
+        seen.iter()
+            .filter(|(_, group)| group.outcome == GroupOutcome::UpToDate)
+            .map(|(record, _)| Proof {
+                known_at: record.ended_at,
+                fresh_at: record.started_at,
+            }),
+    );
+    let age = Age::over(proofs, since, until);
+    let period = (until - since).num_milliseconds();
+    GroupPeriod {
+        group: asked.group.clone(),
+        cuts: of_period().count(),
+        objective_minutes: asked.objective.map(|objective| objective.num_minutes()),
+        within_objective: asked
+            .objective
+            .filter(|_| period > 0)
+            .map(|objective| age.within(objective).num_milliseconds() as f64 / period as f64),
+        oldest_seconds: age.oldest().map(|age| age.num_seconds()),
+        blocked: blocked(&seen, since, until),
+        accepted: of_period()
+            .flat_map(|cut| {
+                cut.accepted.iter().map(|risk| Accepted {
+                    cut: cut.cut_number,
+                    code: risk.code.clone(),
+                    scope: risk.scope.clone(),
+                    reason: risk.reason.clone(),
+                })
+            })
+            .collect(),
+    }
+}
+
+/// What each apply saw of a group, oldest first.
+fn seen<'a>(
+    workspace: &str,
+    group: &str,
+    records: &[&'a RunRecord],
+) -> Vec<(&'a RunRecord, &'a GroupRecord)> {
+    records
+        .iter()
+        .filter_map(|record| {
+            let mut groups = record.groups.iter();
+            let found = groups.find(|found| found.workspace == workspace && found.name == group)?;
+            Some((*record, found))
+        })
+        .collect()
+}
+
+/// From a moment on it is known that the replicas hold everything up to another.
+#[derive(Debug, Clone, Copy)]
+struct Proof {
+    known_at: DateTime<Utc>,
+    fresh_at: DateTime<Utc>,
+}
+
+/// How old the replicas may have been, piece by piece: within a piece nothing new is known, so that the age grows with time.
+struct Age(Vec<Piece>);
+
+struct Piece {
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    /// None: nothing had ever been synchronized.
+    fresh_at: Option<DateTime<Utc>>,
+}
+
+impl Age {
+    fn over(mut proofs: Vec<Proof>, since: DateTime<Utc>, until: DateTime<Utc>) -> Age {
+        proofs.sort_by_key(|proof| proof.known_at);
+        let mut pieces = Vec::new();
+        let mut from = since;
+        let mut fresh_at: Option<DateTime<Utc>> = None;
+        for proof in proofs {
+            let at = proof.known_at.clamp(since, until);
+            if proof.known_at > until {
+                break;
+            }
+            if at > from {
+                pieces.push(Piece {
+                    from,
+                    until: at,
+                    fresh_at,
+                });
+                from = at;
+            }
+            fresh_at = fresh_at.max(Some(proof.fresh_at));
+        }
+        pieces.push(Piece {
+            from,
+            until,
+            fresh_at,
+        });
+        Age(pieces)
+    }
+
+    /// The time in which they were no older than this.
+    fn within(&self, objective: Duration) -> Duration {
+        let inside = |piece: &Piece| {
+            let Some(fresh_at) = piece.fresh_at else {
+                return Duration::zero();
+            };
+            (piece.until.min(fresh_at + objective) - piece.from).max(Duration::zero())
+        };
+        self.0.iter().map(inside).sum()
+    }
+
+    fn oldest(&self) -> Option<Duration> {
+        let ages = self
+            .0
+            .iter()
+            .filter_map(|piece| Some(piece.until - piece.fresh_at?));
+        ages.max()
+    }
+}
+
+fn blocked(
+    seen: &[(&RunRecord, &GroupRecord)],
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Vec<Blocked> {
+    let mut intervals: Vec<Blocked> = Vec::new();
+    for (record, group) in seen.iter().filter(|(record, _)| record.started_at <= until) {
+        let open = intervals.last_mut().filter(|last| last.until.is_none());
+        match (group.outcome == GroupOutcome::Blocked, open) {
+            (true, None) => intervals.push(Blocked {
+                from: record.started_at,
+                until: None,
+                message: group.message.clone().unwrap_or_default(),
+            }),
+            (false, Some(open)) => open.until = Some(record.started_at),
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    intervals.retain(|interval| interval.until.is_none_or(|until| until >= since));
+    intervals
+}
+
+fn chain(
+    documents: &[KeptDocument],
+    cuts: &[Cut],
+    within: impl Fn(DateTime<Utc>) -> bool,
+    read: &[(&KeptDocument, RunRecord)],
+) -> Chain {
+    let digests: HashSet<String> = documents
+        .iter()
+        .map(|document| sha256_of_bytes(&document.bytes))
+        .collect();
+    let readable: BTreeSet<&str> = read
+        .iter()
+        .map(|(document, _)| document.name.as_str())
+        .collect();
+    let unreadable = documents
+        .iter()
+        .filter(|document| !readable.contains(document.name.as_str()));
+    let mut problems: Vec<String> = unreadable
+        .map(|document| format!("{} is no run record", document.name))
+        .collect();
+    let of_period = || read.iter().filter(|(_, record)| within(record.started_at));
+    for (document, record) in of_period() {
+        let older = || {
+            read.iter()
+                .any(|(_, other)| other.ended_at < record.started_at)
+        };
+        match &record.previous_run_sha256 {
+            Some(previous) if !digests.contains(previous) => problems.push(format!(
+                "{} follows a record with SHA-256 {previous}, which is missing or was altered",
+                document.name
+            )),
+            None if older() => problems.push(format!(
+                "{} follows no record, although there are older ones",
+                document.name
+            )),
+            Some(_) | None => {}
+        }
+    }
+    let runs: BTreeSet<&str> = read
+        .iter()
+        .map(|(_, record)| record.run_id.as_str())
+        .collect();
+    let unrecorded = cuts
+        .iter()
+        .filter(|cut| within(cut.committed_at) && !runs.contains(cut.run_id.as_str()));
+    problems.extend(unrecorded.map(|cut| {
+        format!(
+            "cut {} of {} was made by apply {}, of which there is no record",
+            cut.cut_number, cut.group_name, cut.run_id
+        )
+    }));
+    Chain {
+        records: of_period().count(),
+        unbroken: problems.is_empty(),
+        problems,
+    }
+}
+
+#[cfg(test)]
+mod tests;

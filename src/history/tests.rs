@@ -1,0 +1,156 @@
+//! Periods told by hand.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Ten o'clock, and so many minutes.
+fn at(minutes: i64) -> DateTime<Utc> {
+    let ten: DateTime<Utc> = "2026-11-22T10:00:00Z".parse().unwrap();
+    ten + TimeDelta::minutes(minutes)
+}
+
+fn cut(number: u64, fresh: i64, known: i64) -> Cut {
+    serde_json::from_value(json!({
+        "group_name": "core", "cut_number": number, "recovery_point": moment::text(at(fresh)),
+        "consistency": "workflow-consistent", "trigger": "workflow", "workflow_run_id": 1, "planned_at": moment::text(at(fresh)),
+        "tables": [], "accepted": [], "plan_id": "P", "plan_sha256": "p", "run_id": format!("R{number}"), "epoch": 0,
+        "committed_by": "user:a", "committed_at": moment::text(at(known)), "previous_sha256": null,
+    }))
+    .unwrap()
+}
+
+/// Records that follow each other.
+#[derive(Default)]
+struct Records(Vec<KeptDocument>);
+
+impl Records {
+    fn add(mut self, run: &str, began: i64, ended: i64, outcome: &str, more: Value) -> Records {
+        let mut record = json!({
+            "kind": "drsync.run", "format_version": "1.0", "run_id": run, "plan_id": "P", "plan_sha256": "p",
+            "effect_sha256": "e", "started_at": moment::text(at(began)), "ended_at": moment::text(at(ended)),
+            "actor": "user:a", "exit": {"code": 0, "name": "ok"},
+            "groups": [{"workspace": "east", "name": "core", "outcome": outcome, "message": outcome, "tables": []}],
+            "summary": {"synchronized": 0, "failed": 0, "blocked": 0, "not_started": 0, "copied_files": 0, "copied_bytes": 0},
+        });
+        if let Some(last) = self.0.last() {
+            record["previous_run_sha256"] = sha256_of_bytes(&last.bytes).into();
+        }
+        for (key, value) in more.as_object().unwrap() {
+            record[key] = value.clone();
+        }
+        self.0.push(KeptDocument {
+            name: format!("{run}.run.json"),
+            bytes: record.to_string().into_bytes(),
+        });
+        self
+    }
+}
+
+fn report(cuts: &[Cut], records: &Records) -> Period {
+    let span = Span {
+        since: Some(at(0)),
+        until: at(120),
+    };
+    let asked = Asked {
+        group: "core".to_owned(),
+        objective: Some(TimeDelta::minutes(30)),
+    };
+    period("east", span, &[asked], cuts, &records.0)
+}
+
+#[test]
+fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
+    // Fresh as of -10 until minute 20; then as of 15, known at 25; a look at 50 shows that nothing was newer.
+    let cuts = [cut(1, -10, -5), cut(2, 15, 25)];
+    let records = Records::default()
+        .add("R1", -6, -5, "synchronized", json!({}))
+        .add("R2", 20, 26, "synchronized", json!({}))
+        .add("R3", 50, 51, "up_to_date", json!({"quiet": true}));
+    let report = report(&cuts, &records);
+    let group = &report.groups[0];
+    // 0-20, 25-45, 51-80 of 120 minutes.
+    assert_eq!(group.within_objective, Some((20 + 20 + 29) as f64 / 120.0));
+    assert_eq!(group.oldest_seconds, Some(70 * 60));
+    assert_eq!(
+        (group.cuts, report.quiet_rounds, report.applies.len()),
+        (1, 1, 1)
+    );
+    assert_eq!(report.longest_silence_seconds, 69 * 60);
+    assert_eq!((report.chain.records, &report.chain.problems), (2, &vec![]));
+}
+
+#[test]
+fn before_the_first_cut_nothing_is_within_the_objective() {
+    let report = report(
+        &[cut(1, 55, 60)],
+        &Records::default().add("R1", 55, 61, "synchronized", json!({})),
+    );
+    assert_eq!(report.groups[0].within_objective, Some(25.0 / 120.0));
+}
+
+#[test]
+fn a_block_lasts_until_an_apply_finds_otherwise() {
+    let records = Records::default()
+        .add("R1", 10, 11, "blocked", json!({}))
+        .add("R2", 40, 41, "blocked", json!({"quiet": true}))
+        .add("R3", 70, 71, "waiting", json!({"quiet": true}))
+        .add("R4", 100, 101, "blocked", json!({"quiet": true}));
+    let blocked = report(&[], &records).groups[0].blocked.clone();
+    let times: Vec<_> = blocked.iter().map(|one| (one.from, one.until)).collect();
+    assert_eq!(times, [(at(10), Some(at(70))), (at(100), None)]);
+}
+
+#[test]
+fn an_apply_that_changed_something_unseen_is_named() {
+    let records = Records::default()
+        .add(
+            "R1",
+            10,
+            11,
+            "synchronized",
+            json!({"approval": {"kind": "none"}}),
+        )
+        .add(
+            "R2",
+            20,
+            21,
+            "synchronized",
+            json!({"approval": {"kind": "expected_effect"}}),
+        )
+        .add(
+            "R3",
+            30,
+            31,
+            "failed",
+            json!({"approval": {"kind": "none"}}),
+        );
+    assert_eq!(report(&[], &records).without_approval, ["R1"]);
+}
+
+#[test]
+fn a_record_that_vanished_or_was_altered_breaks_the_chain() {
+    let whole = || {
+        Records::default()
+            .add("R1", 10, 11, "synchronized", json!({}))
+            .add("R2", 20, 21, "synchronized", json!({}))
+            .add("R3", 30, 31, "synchronized", json!({}))
+    };
+    assert!(report(&[], &whole()).chain.unbroken);
+    let mut lacking = whole();
+    lacking.0.remove(1);
+    let mut altered = whole();
+    let text = String::from_utf8(altered.0[1].bytes.clone()).unwrap();
+    altered.0[1].bytes = text.replace("user:a", "user:b").into_bytes();
+    for records in [lacking, altered] {
+        let chain = report(&[], &records).chain;
+        assert_eq!(chain.problems.len(), 1, "{chain:?}");
+        assert!(chain.problems[0].starts_with("R3.run.json follows a record with SHA-256"));
+    }
+    let chain = report(&[cut(9, 5, 10)], &whole()).chain;
+    assert_eq!(
+        chain.problems,
+        ["cut 9 of core was made by apply R9, of which there is no record"]
+    );
+}
