@@ -1,0 +1,191 @@
+//! The command lines of the guides, run as they stand there.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test's name is its sentence, and a panic its verdict"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const OPERATING: &str = include_str!("../docs/operating.md");
+const CI: &str = include_str!("../docs/ci.md");
+
+/// The fenced blocks of a page under a heading.
+fn blocks(page: &str) -> Vec<(String, Vec<String>)> {
+    let (mut blocks, mut heading, mut inside) = (vec![], String::new(), None::<Vec<String>>);
+    for line in page.lines() {
+        match (&mut inside, line.strip_prefix("```")) {
+            (Some(lines), Some(_)) => {
+                blocks.push((heading.clone(), std::mem::take(lines)));
+                inside = None;
+            }
+            (None, Some(_)) => inside = Some(vec![]),
+            (Some(lines), None) => lines.push(line.to_owned()),
+            (None, None) => {
+                if let Some(title) = line.strip_prefix("## ") {
+                    heading = title.to_owned();
+                }
+            }
+        }
+    }
+    assert!(inside.is_none(), "a block is not closed");
+    blocks
+}
+
+/// The lines of a block that run drsync, without what a pipeline's file puts before them.
+fn commands(block: &[String]) -> Vec<String> {
+    block
+        .iter()
+        .map(|line| line.trim().trim_start_matches("- ").to_owned())
+        .filter(|line| line.starts_with("drsync "))
+        .collect()
+}
+
+/// Runs a line as a shell does, at a moment.
+fn run(folder: &Path, now: &str, effect: &str, line: &str) -> Output {
+    let binary = assert_cmd::cargo::cargo_bin!("drsync");
+    let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap().display());
+    Command::new("sh")
+        .args(["-ec", line])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path)
+        .env("DRSYNC_NOW", now)
+        .env("EFFECT", effect)
+        .env("USER", "someone")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// The demo's world with a change under review: a table moves to another group.
+fn world() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = run(folder.path(), NOW, "", "drsync demo --dir .");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let path = folder.path().join("drsync.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut configuration: Value = serde_json::from_str(&text).unwrap();
+    let groups = &mut configuration["workspaces"][0]["sync_groups"];
+    let moved = groups[1]["tables"].as_array_mut().unwrap().pop().unwrap();
+    groups[0]["tables"].as_array_mut().unwrap().push(moved);
+    std::fs::write(&path, format!("{configuration:#}")).unwrap();
+    folder
+}
+
+const NOW: &str = "2026-11-22T11:00:00Z";
+
+/// The effect as the examples read it: from the comment, not from the plan.
+fn effect_of(folder: &Path) -> String {
+    let line = "grep -oE 'effect `[0-9a-f]{64}`' comment.md | tail -n 1 | grep -oE '[0-9a-f]{64}'";
+    assert!(CI.contains(
+        "grep -oE 'effect `[0-9a-f]{64}`' reviewed.md | tail -n 1 | grep -oE '[0-9a-f]{64}'"
+    ));
+    let found = run(folder, NOW, "", line);
+    String::from_utf8(found.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
+    let pipelines: Vec<(String, Vec<String>)> = blocks(CI)
+        .into_iter()
+        .map(|(service, block)| (service, commands(&block)))
+        .collect();
+    let services: Vec<&str> = pipelines
+        .iter()
+        .map(|(service, _)| service.as_str())
+        .collect();
+    assert_eq!(services, ["GitHub Actions", "GitLab", "Azure DevOps"]);
+    for (service, lines) in &pipelines {
+        assert_eq!(
+            lines, &pipelines[0].1,
+            "{service}: every service runs the same"
+        );
+    }
+    let world = world();
+    let folder = world.path();
+    let mut effect = String::new();
+    for line in &pipelines[0].1 {
+        if line.contains("$EFFECT") {
+            effect = effect_of(folder);
+            assert_eq!(effect.len(), 64);
+        }
+        let output = run(folder, NOW, &effect, line);
+        // One group of the demo is blocked: of the scheduled apply that is exit status 4.
+        let good: &[i32] = if line.contains("--auto-approve") {
+            &[0, 4]
+        } else {
+            &[0]
+        };
+        let code = output.status.code().unwrap();
+        assert!(
+            good.contains(&code),
+            "{line}: {code} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let comment = std::fs::read_to_string(folder.join("comment.md")).unwrap();
+    assert!(
+        comment.starts_with("<!-- drsync:plan scope=east -->\n"),
+        "{comment}"
+    );
+    assert!(
+        CI.matches("startswith(\"<!-- drsync:plan \")").count() == 3,
+        "the marker that is looked for"
+    );
+    let plan = std::fs::read_to_string(folder.join("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(plan["selection"]["changed"], true);
+    assert_eq!(plan["effect_sha256"], effect.as_str());
+}
+
+#[test]
+fn every_command_of_the_operating_guide_can_be_run_in_its_order() {
+    let world = world();
+    let folder = world.path();
+    let lines: Vec<String> = blocks(OPERATING)
+        .iter()
+        .flat_map(|(_, block)| commands(block))
+        .collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+    let mut effect = String::new();
+    for line in &lines {
+        if line.contains("$EFFECT") {
+            effect = effect_of(folder);
+        }
+        let output = run(folder, NOW, &effect, line);
+        let code = output.status.code().unwrap();
+        let good: &[i32] = if line.contains("--auto-approve") {
+            &[0, 4]
+        } else {
+            &[0]
+        };
+        assert!(
+            good.contains(&code),
+            "{line}: {code} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn another_effect_than_the_reviewed_one_is_not_applied() {
+    let world = world();
+    let folder = world.path();
+    run(folder, NOW, "", "drsync plan --changed --out plan.json");
+    let line = "drsync apply plan.json --expect-effect \"$EFFECT\"";
+    assert!(CI.contains(line) && OPERATING.contains(line));
+    let other = run(folder, NOW, &"0".repeat(64), line);
+    assert_eq!(other.status.code(), Some(10));
+    // Nothing was found in the comment: an empty value is a mistake, never "any effect".
+    let empty = run(folder, NOW, "", line);
+    assert_eq!(empty.status.code(), Some(64));
+}
