@@ -123,7 +123,7 @@ mod tests {
         let long = document("01B", "2026-11-22T10:20:00.000Z", Some(&digest(&first)));
         let short = document("01C", "2026-11-22T10:15:00.000Z", Some(&digest(&first)));
         assert_eq!(newest(&[]), None);
-        assert_eq!(newest(&[first.clone()]), Some(digest(&first)));
+        assert_eq!(newest(std::slice::from_ref(&first)), Some(digest(&first)));
         let all = [first.clone(), long.clone(), short.clone()];
         assert_eq!(newest(&all), Some(digest(&long)));
         let next = document("01D", "2026-11-22T10:30:00.000Z", Some(&digest(&long)));

@@ -1,14 +1,21 @@
 //! `drsync history`: the cut log, of whichever region answers.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use clap::Args;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection};
+use crate::config::{GroupEntry, Workspace};
+use crate::history::{Asked, Span, period};
 use crate::ledger::Cut;
 use crate::plan::merge_copies;
-use crate::region::{LedgerCopy, Regions};
+use crate::region::{KeptDocument, LedgerCopy, RecordRange, Region, RegionError, Regions};
 use crate::render::history::{self, WorkspaceHistory};
+
+/// Run records before a period that are read with it, so that the first of the period has somebody to follow.
+const BEFORE: usize = 16;
 
 /// List the cuts of every group, newest first: what was whole when, and who saw to it
 #[derive(Debug, Args)]
@@ -30,36 +37,27 @@ impl History {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for regions in &opened {
-                all.push(read(regions).await);
+                all.push(self.read(context, regions).await);
             }
             Ok(all)
         })?;
-        let names: Vec<String> = found
-            .configuration
-            .workspaces
-            .iter()
-            .map(|workspace| workspace.name.clone())
-            .collect();
         let mut groups = selection::groups(&found.configuration);
         groups.extend(
             read.iter()
-                .flat_map(|(_, cuts)| cuts.iter().map(|cut| cut.group_name.clone())),
+                .flat_map(|read| read.cuts.iter().map(|cut| cut.group_name.clone())),
         );
         groups.sort();
         groups.dedup();
         selection::check("history", &self.group, &groups)?;
         selection::check("--only", &context.selection.only, &groups)?;
         selection::check("--exclude", &context.selection.exclude, &groups)?;
-        let answered = read.iter().any(|(regions, _)| !regions.is_empty());
-        let workspaces =
-            names
-                .into_iter()
-                .zip(read)
-                .map(|(name, (regions, cuts))| WorkspaceHistory {
-                    name,
-                    read: regions.into_iter().map(str::to_owned).collect(),
-                    cuts: self.chosen(context, cuts),
-                });
+        let answered = read.iter().any(|read| !read.answered.is_empty());
+        let workspaces = found
+            .configuration
+            .workspaces
+            .iter()
+            .zip(read)
+            .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
         let document = history::History::new(workspaces.collect());
         match context.json {
             true => output::json(&document)?,
@@ -71,18 +69,72 @@ impl History {
         })
     }
 
-    /// Cuts by group, newest first.
-    fn chosen(&self, context: &Context, mut cuts: Vec<Cut>) -> Vec<Cut> {
+    fn workspace(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        groups: &[String],
+        read: Read,
+    ) -> WorkspaceHistory {
+        let (period, period_missing) = match read.records {
+            None => (None, None),
+            Some(Err(error)) => (None, Some(error.to_string())),
+            Some(Ok(documents)) => {
+                let span = Span {
+                    since: self.since,
+                    until: self.end(context),
+                };
+                let configured = workspace.groups.iter().filter_map(|entry| match entry {
+                    GroupEntry::Valid(group) => Some(group),
+                    GroupEntry::Invalid { .. } => None,
+                });
+                let objectives: BTreeMap<&str, Duration> = configured
+                    .map(|group| (group.name.as_str(), group.rpo))
+                    .collect();
+                let known = |group: &&String| {
+                    objectives.contains_key(group.as_str())
+                        || read.cuts.iter().any(|cut| cut.group_name == **group)
+                };
+                let asked: Vec<Asked> = groups
+                    .iter()
+                    .filter(|group| self.selects(context, group))
+                    .filter(known)
+                    .map(|group| Asked {
+                        group: group.clone(),
+                        objective: objectives.get(group.as_str()).copied(),
+                    })
+                    .collect();
+                let cuts = &read.cuts;
+                let period = period(&workspace.name, span, &asked, cuts, &documents);
+                (Some(period), None)
+            }
+        };
+        WorkspaceHistory {
+            name: workspace.name.clone(),
+            read: read.answered.into_iter().map(str::to_owned).collect(),
+            cuts: self.chosen(context, read.cuts),
+            period,
+            period_missing,
+        }
+    }
+
+    fn end(&self, context: &Context) -> DateTime<Utc> {
+        let now = context.clock.now();
+        self.until.map_or(now, |until| until.min(now))
+    }
+
+    fn selects(&self, context: &Context, group: &str) -> bool {
         let request = crate::plan::Request {
             selection: context.selection.clone(),
             ..Default::default()
         };
+        request.selects(group) && self.group.as_ref().is_none_or(|only| only == group)
+    }
+
+    /// Cuts by group, newest first.
+    fn chosen(&self, context: &Context, mut cuts: Vec<Cut>) -> Vec<Cut> {
         cuts.retain(|cut| {
-            request.selects(&cut.group_name)
-                && self
-                    .group
-                    .as_ref()
-                    .is_none_or(|group| *group == cut.group_name)
+            self.selects(context, &cut.group_name)
                 && self.since.is_none_or(|since| cut.committed_at >= since)
                 && self.until.is_none_or(|until| cut.committed_at <= until)
         });
@@ -92,22 +144,69 @@ impl History {
         });
         cuts
     }
+
+    /// Asks both regions for their cut logs and, for a period, the secondary for its run records.
+    async fn read(&self, context: &Context, regions: &Regions) -> Read {
+        let (primary, secondary) =
+            tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
+        let answered: Vec<&str> = [
+            ("primary", primary.is_ok()),
+            ("secondary", secondary.is_ok()),
+        ]
+        .into_iter()
+        .filter(|(_, answers)| *answers)
+        .map(|(role, _)| role)
+        .collect();
+        let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
+        let ledger = merge_copies(&copy(primary), &copy(secondary));
+        let records = match self.since.is_some() || self.until.is_some() {
+            true => Some(self.records(context, regions.secondary.as_ref()).await),
+            false => None,
+        };
+        Read {
+            answered,
+            cuts: ledger.cuts.iter().cloned().collect(),
+            records,
+        }
+    }
+
+    /// The run records of the period, and the last few before it.
+    async fn records(
+        &self,
+        context: &Context,
+        secondary: &dyn Region,
+    ) -> Result<Vec<KeptDocument>, RegionError> {
+        let mut documents = Vec::new();
+        if let Some(since) = self.since {
+            let before = RecordRange {
+                from: None,
+                until: Some(first_name(since)),
+                newest: Some(BEFORE),
+            };
+            documents = secondary.run_records(&before).await?;
+        }
+        let within = RecordRange {
+            from: self.since.map(first_name),
+            until: Some(first_name(self.end(context) + Duration::milliseconds(1))),
+            newest: None,
+        };
+        documents.extend(secondary.run_records(&within).await?);
+        Ok(documents)
+    }
 }
 
-/// The regions that answered, and what they know together.
-async fn read(regions: &Regions) -> (Vec<&'static str>, Vec<Cut>) {
-    let (primary, secondary) = tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
-    let answered: Vec<&str> = [
-        ("primary", primary.is_ok()),
-        ("secondary", secondary.is_ok()),
-    ]
-    .into_iter()
-    .filter(|(_, answers)| *answers)
-    .map(|(role, _)| role)
-    .collect();
-    let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
-    let ledger = merge_copies(&copy(primary), &copy(secondary));
-    (answered, ledger.cuts.iter().cloned().collect())
+/// What the regions of a workspace answered.
+struct Read {
+    answered: Vec<&'static str>,
+    cuts: Vec<Cut>,
+    /// None: nobody asked for a period.
+    records: Option<Result<Vec<KeptDocument>, RegionError>>,
+}
+
+/// Before all names of applies that began at a moment.
+fn first_name(moment: DateTime<Utc>) -> String {
+    let millis = moment.timestamp_millis().try_into().unwrap_or_default();
+    ulid::Ulid::from_parts(millis, 0).to_string()
 }
 
 fn first_moment(text: &str) -> Result<DateTime<Utc>, String> {

@@ -1,11 +1,14 @@
 //! The cut log for people and programs: when a group was whole, by what, and who saw to it.
 
+mod period;
+
 use serde::Serialize;
 
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};
 use super::layout::{hanging, table};
 use super::{Page, Style, Tone};
+use crate::history::Period;
 use crate::ledger::Cut;
 
 /// What `kind` says of a history.
@@ -33,6 +36,12 @@ pub struct WorkspaceHistory {
     pub read: Vec<String>,
     /// Cuts by group, newest first.
     pub cuts: Vec<Cut>,
+    /// What the run records of the period prove, where a period was asked for and the secondary could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// Why there is no report although a period was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period_missing: Option<String>,
 }
 
 impl History {
@@ -72,6 +81,15 @@ pub fn text(history: &History, style: &Style) -> String {
             .find(|role| !workspace.read.iter().any(|read| read == role));
         if let Some(role) = missing {
             let text = format!("the {role} does not answer; this is what the other region knows");
+            page.block(hanging("", &text, style.width));
+        }
+        if let Some(period) = &workspace.period {
+            for block in period::blocks(&workspace.name, period, style) {
+                page.block(block);
+            }
+        }
+        if let Some(why) = &workspace.period_missing {
+            let text = format!("no report of the period: {}", clean(why));
             page.block(hanging("", &text, style.width));
         }
         for group in workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name) {
