@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::auth::Credential;
-use super::refusal::Refusal;
+use super::auth::{Credential, Token};
+use super::refusal::{self, Refusal};
 use super::timing::Timing;
 use crate::region::RegionErrorKind;
 
@@ -63,6 +63,22 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+}
+
+impl Answer {
+    /// The same without the token, which whatever stands in between may have sent back.
+    fn withheld(&self, token: &Token) -> Answer {
+        let sent = token.headers.iter().map(|(_, secret)| secret);
+        let body = sent.chain([&token.secret]).fold(
+            String::from_utf8_lossy(&self.body).into_owned(),
+            |body, secret| refusal::withheld(&body, secret.expose_secret()),
+        );
+        Answer {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: body.into_bytes(),
+        }
+    }
 }
 
 /// A connection for requests that need no workspace: sign-in, and signed addresses of results.
@@ -264,7 +280,8 @@ impl Client {
         let mut tries = Tries::new(call.repeat);
         let mut signed_again = false;
         loop {
-            let request = self.signed(call).await?;
+            let token = self.inner.credential.token().await?;
+            let request = self.signed(call, &token)?;
             let turn = self.inner.gate.enter().await;
             let sent = self.exchange(request).await;
             drop(turn);
@@ -272,12 +289,13 @@ impl Client {
                 Err(lost) => lost,
                 Ok(answer) if answer.status.is_success() => {
                     self.inner.gate.went_well();
-                    match read(&answer) {
+                    match read(&answer).or_else(|_| read(&answer.withheld(&token))) {
                         Ok(value) => return Ok(value),
                         Err(unreadable) => (unreadable, Again::IfSafe),
                     }
                 }
                 Ok(answer) => {
+                    let answer = answer.withheld(&token);
                     if answer.status == StatusCode::TOO_MANY_REQUESTS {
                         self.inner.gate.was_throttled();
                     }
@@ -301,12 +319,11 @@ impl Client {
         }
     }
 
-    async fn signed(&self, call: &Call<'_>) -> Result<reqwest::RequestBuilder, Refusal> {
+    fn signed(&self, call: &Call<'_>, token: &Token) -> Result<reqwest::RequestBuilder, Refusal> {
         let mut url = self.inner.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(call.path);
         }
-        let token = self.inner.credential.token().await?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
             .map_err(|_| {
                 Refusal::new(

@@ -52,6 +52,8 @@ pub async fn read(
     let doing = || format!("read {source}");
     let unsupported = |text: &str| RegionError::new(RegionErrorKind::Unsupported, doing(), text);
     let base = base(environment).map_err(|why| unsupported(&why))?;
+    let host = base.as_str().trim_end_matches('/').to_owned();
+    let doing = || format!("read {source} in {host}");
     let wanted = Wanted {
         name: None,
         base: &base,
@@ -77,7 +79,7 @@ pub async fn read(
     };
     read.map_err(|refusal| match refusal.is_sign_in() {
         true => SignInError {
-            workspace: base.as_str().trim_end_matches('/').to_owned(),
+            workspace: host.clone(),
             tried: vec![(method, format!("is refused: {refusal}"))],
         }
         .into(),

@@ -147,6 +147,17 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// A text without a secret that was sent: what stands in between may send back what it was asked.
+pub(super) fn withheld(text: &str, secret: &str) -> String {
+    match secret.len() < SECRET_BYTES_MIN {
+        true => text.to_owned(),
+        false => text.replace(secret, "…"),
+    }
+}
+
+/// Nothing shorter is a secret; words as short may stand in any text.
+const SECRET_BYTES_MIN: usize = 6;
+
 /// The error class in brackets at the beginning: `[DELTA_TABLE_NOT_FOUND] …`.
 fn class_of(text: &str) -> &str {
     let inside = text

@@ -41,6 +41,7 @@ pub(super) fn router(site: Arc<Site>) -> Router {
             "/api/2.0/sql/statements/{id}/result/chunks/{index}",
             get(statements::chunk),
         )
+        .route("/api/2.0/sql/history/queries", get(statements::history))
         .route("/api/2.0/sql/sessions", post(statements::open_session))
         .route("/api/2.0/sql/sessions/", post(statements::open_session))
         .route(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ struct Kept {
 #[derive(Debug)]
 struct Statement {
     id: String,
+    text: String,
     state: watch::Sender<Life>,
     /// Somebody asked to cancel it.
     cancel: watch::Sender<bool>,
@@ -89,6 +90,13 @@ impl Statements {
                 by_id.remove(&oldest);
             }
         }
+    }
+
+    /// All of them, newest first.
+    fn newest(&self) -> Vec<Arc<Statement>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = all.order.iter().rev();
+        ids.filter_map(|id| all.by_id.get(id).cloned()).collect()
     }
 
     fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
@@ -150,6 +158,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     let session = Session::new(site.workspace.clone(), names, markers, progress.clone());
     let statement = Arc::new(Statement {
         id: new_id(),
+        text: sql.clone(),
         state: watch::Sender::new(Life::Pending),
         cancel: watch::Sender::new(false),
         progress,
@@ -306,6 +315,44 @@ fn failed(error: &SqlError) -> Value {
 pub(super) async fn poll(State(site): State<Arc<Site>>, Path(id): Path<String>) -> Reply {
     let statement = site.workspace.statements.find(&id)?;
     answer(&site, &statement)
+}
+
+/// Statements in a page of the history where nothing is said.
+const HISTORY_PAGE: usize = 100;
+
+/// `GET /api/2.0/sql/history/queries`: the newest statements, of the statuses that are asked for.
+pub(super) async fn history(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Reply {
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    let said = |name: &str| {
+        let values = query.iter().filter(move |(key, _)| key == name);
+        values.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
+    };
+    let statuses = said("filter_by.statuses");
+    let most = said("max_results").first().and_then(|it| it.parse().ok());
+    let found = site.workspace.statements.newest().into_iter();
+    let found = found.filter_map(|statement| {
+        let status = match &*statement.state.borrow() {
+            Life::Pending => "QUEUED",
+            Life::Running => "RUNNING",
+            Life::Succeeded(_) | Life::Closed => "FINISHED",
+            Life::Failed(_) => "FAILED",
+            Life::Canceled => "CANCELED",
+        };
+        (statuses.is_empty() || statuses.contains(&status)).then(|| {
+            json!({
+                "query_id": statement.id,
+                "query_text": statement.text,
+                "status": status,
+                "warehouse_id": site.workspace.ids.warehouse,
+                "user_name": site.workspace.principal(),
+            })
+        })
+    });
+    let found: Vec<Value> = found.take(most.unwrap_or(HISTORY_PAGE)).collect();
+    Ok(Json(json!({"res": found, "has_next_page": false})))
 }
 
 /// `GET /api/2.0/sql/statements/{id}/result/chunks/{index}`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drsync::region::{Region, RegionErrorKind};
 
-use super::fake::{Fake, SECONDARY, What};
+use super::fake::{Fake, SECONDARY, TOKEN, What};
 
 fn busy(after: &str) -> What {
     What::Answer(
@@ -63,6 +63,25 @@ async fn a_broken_connection_and_half_an_answer_are_asked_again() {
         What::Answer(200, vec![], "{\"external_locations\": [".to_owned()),
     );
     assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_that_something_in_between_sends_back_is_not_said() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    // Long before the token, so that what is cut off may not leave half of it.
+    let page = format!(
+        "<html><title>{} Authorization: Bearer {TOKEN}</title></html>",
+        "x".repeat(160)
+    );
+    let json = format!(r#"{{"error_code":"ODD","message":"not for {TOKEN}"}}"#);
+    for (status, body) in [(502, page.clone()), (200, page), (400, json)] {
+        fake.fault("external-locations", 5, What::Answer(status, vec![], body));
+        let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+        let told = format!("{error:?} {error}");
+        assert!(told.contains("…") && !told.contains(&TOKEN[..8]), "{told}");
+        fake.change(|state| state.faults.clear());
+    }
 }
 
 #[tokio::test]

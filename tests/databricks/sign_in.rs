@@ -115,6 +115,29 @@ async fn a_client_secret_is_exchanged_where_the_workspace_says() {
 }
 
 #[tokio::test]
+async fn a_page_instead_of_the_token_service_is_asked_again_and_then_named() {
+    let fake = Fake::start().await;
+    let options = with(
+        &fake,
+        &[
+            ("DATABRICKS_CLIENT_ID", "id"),
+            ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary"),
+        ],
+    );
+    let page = |status| What::Answer(status, vec![], "<html>s3cr3t-canary</html>".to_owned());
+    fake.fault("/token", 1, page(200));
+    fake.fault("/token", 1, page(500));
+    assert_eq!(signed_in_with(&options).await, "DATABRICKS_CLIENT_SECRET");
+    let said = r#"{"error":"invalid_client","error_description":"not s3cr3t-canary"}"#;
+    fake.fault("/token", 9, What::Answer(401, vec![], said.to_owned()));
+    let said = refused(&options).await;
+    assert!(
+        said.ends_with("DATABRICKS_CLIENT_SECRET is refused: invalid_client: not …"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn tokens_of_others_are_exchanged() {
     let fake = Fake::start().await;
     let base = fake.base.clone();
@@ -302,8 +325,8 @@ async fn a_configuration_is_read_from_a_workspace_and_from_a_volume() {
     );
     let missing = read("workspace:/Shared/none.json").await.unwrap_err();
     assert_eq!(
-        missing.to_string(),
-        "read workspace:/Shared/none.json: Path doesn't exist. [RESOURCE_DOES_NOT_EXIST (404)] (request req-7)"
+        missing.to_string().replace(&fake.base, "HOST"),
+        "read workspace:/Shared/none.json in HOST: Path doesn't exist. [RESOURCE_DOES_NOT_EXIST (404)] (request req-7)"
     );
     fake.fault(
         "get-status",

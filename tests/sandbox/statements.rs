@@ -254,3 +254,23 @@ async fn a_warehouse_is_started_by_a_statement() {
     );
     assert_eq!(sandbox.get("/api/2.0/sql/warehouses/w9").await.status, 404);
 }
+
+#[tokio::test]
+async fn what_runs_is_found_in_the_query_history_by_its_text() {
+    let sandbox = Sandbox::new().await;
+    let slow = "SQL CREATE*TABLE* every delay=20s";
+    sandbox.running.inject(slow.parse().unwrap());
+    let sql = "CREATE TABLE main.scratch.slow (a INT)";
+    let request = json!({"statement": sql, "warehouse_id": sandbox.primary().warehouse_id, "wait_timeout": "0s"});
+    let submitted = sandbox.post("/api/2.0/sql/statements", request).await.body;
+    sandbox.rows("SELECT 1").await;
+    let running = "/api/2.0/sql/history/queries?filter_by.statuses=QUEUED&filter_by.statuses=RUNNING&max_results=5";
+    let found = sandbox.get(running).await.body;
+    let found: Vec<_> = found["res"].as_array().unwrap().iter().collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["query_id"], submitted["statement_id"]);
+    assert_eq!(found[0]["query_text"], sql);
+    let all = sandbox.get("/api/2.0/sql/history/queries").await.body;
+    assert_eq!(all["res"][0]["query_text"], "SELECT 1");
+    assert_eq!(all["res"][0]["status"], "FINISHED");
+}

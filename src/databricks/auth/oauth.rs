@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::super::client::plain_http;
-use super::super::refusal::Refusal;
+use super::super::refusal::{Refusal, withheld};
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
 use super::oidc::IdToken;
@@ -17,6 +17,29 @@ use crate::region::RegionErrorKind;
 /// Attempts at a token service that is away.
 const TRIES: u32 = 3;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// An answer that was read whole.
+struct Said {
+    status: StatusCode,
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Said {
+    async fn hear(request: reqwest::RequestBuilder) -> reqwest::Result<Said> {
+        let response = request.send().await?;
+        let location = response.headers().get("location");
+        Ok(Said {
+            status: response.status(),
+            location: location.and_then(|to| to.to_str().ok()).map(str::to_owned),
+            body: response.bytes().await?.to_vec(),
+        })
+    }
+
+    fn is_json(&self) -> bool {
+        serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
+    }
+}
 
 /// Asks token services; they get nothing but what they are asked for.
 #[derive(Debug, Clone)]
@@ -46,7 +69,7 @@ impl TokenService {
         url: &str,
         bearer: Option<&SecretString>,
     ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
-        let response = self
+        let said = self
             .repeatedly(|| {
                 let request = self.http.get(url);
                 match bearer {
@@ -55,22 +78,11 @@ impl TokenService {
                 }
             })
             .await?;
-        let location = response
-            .headers()
-            .get("location")
-            .and_then(|to| to.to_str().ok())
-            .map(str::to_owned);
-        if response.status().is_redirection() {
-            return Ok(Some((Vec::new(), location)));
+        if said.status.is_server_error() {
+            return Err(away(format!("the token service answers {}", said.status)));
         }
-        if !response.status().is_success() {
-            return Ok(None);
-        }
-        let body = response
-            .bytes()
-            .await
-            .map_err(|_| away("the answer broke off"))?;
-        Ok(Some((body.to_vec(), location)))
+        let there = said.status.is_success() || said.status.is_redirection();
+        Ok(there.then_some((said.body, said.location)))
     }
 
     /// `POST` of a form to a token endpoint.
@@ -81,7 +93,7 @@ impl TokenService {
         form: &[(&str, &str)],
         now: DateTime<Utc>,
     ) -> Result<Token, Refusal> {
-        let response = self
+        let Said { status, body, .. } = self
             .repeatedly(|| {
                 let request = self.http.post(endpoint).form(form);
                 match client {
@@ -90,11 +102,6 @@ impl TokenService {
                 }
             })
             .await?;
-        let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|_| away("the answer broke off"))?;
         let answer: TokenAnswer = serde_json::from_slice(&body).unwrap_or_default();
         if status.is_success() && !answer.access_token.is_empty() {
             // Some services tell no life: then the token is asked for again in an hour.
@@ -116,32 +123,38 @@ impl TokenService {
             (Some(error), None) => error,
             (None, _) => format!("the token service answers {status}"),
         };
+        // What was sent may come back in an answer.
+        let sent = form.iter().map(|(_, value)| *value);
+        let sent = sent.chain(client.map(|(_, secret)| secret.expose_secret()));
+        let said = sent.fold(said, |said, value| withheld(&said, value));
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(away(said));
         }
         Err(refused(said))
     }
 
+    /// Asks again where nobody answers, or something in between does.
     async fn repeatedly(
         &self,
         request: impl Fn() -> reqwest::RequestBuilder,
-    ) -> Result<reqwest::Response, Refusal> {
+    ) -> Result<Said, Refusal> {
         let mut made = 0;
         loop {
             made += 1;
-            let why = match request().send().await {
-                Ok(response) => {
-                    let passes = matches!(response.status().as_u16(), 429 | 502 | 503 | 504);
+            let why = match Said::hear(request()).await {
+                Ok(said) if said.status.is_success() && !said.is_json() => {
+                    "something else answers instead of the token service: is a proxy or a sign-in page in between?"
+                }
+                Ok(said) => {
+                    let passes = matches!(said.status.as_u16(), 429 | 500 | 502 | 503 | 504);
                     if !passes || made >= TRIES {
-                        return Ok(response);
+                        return Ok(said);
                     }
-                    String::new()
+                    ""
                 }
-                Err(error) if error.is_timeout() => {
-                    "the token service does not answer in time".to_owned()
-                }
-                Err(error) if error.is_connect() => "no connection to the token service".to_owned(),
-                Err(_) => "the connection to the token service was lost".to_owned(),
+                Err(error) if error.is_timeout() => "the token service does not answer in time",
+                Err(error) if error.is_connect() => "no connection to the token service",
+                Err(_) => "the connection to the token service was lost",
             };
             if made >= TRIES {
                 return Err(away(why));
