@@ -47,6 +47,7 @@ mod workflows;
 pub use auth::{Credential, Environment, Run, SignInError};
 pub use client::Client;
 pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, connect};
+pub(crate) use histories::interval;
 pub use timing::Timing;
 
 use batch::Batches;

@@ -86,11 +86,13 @@ impl fmt::Debug for Options {
 }
 
 /// In what the service differs from one workspace to another.
+///
+/// Written as `no-history-queries`, `enforce-retention`, `time-zone=UTC`, `chunk-rows=10`, `inline-bytes=4096`.
 #[derive(Debug, Clone)]
 pub struct Quirks {
     /// `DESCRIBE HISTORY` inside a query is a syntax error.
     pub refuse_history_queries: bool,
-    /// Versions replaced more than 7 days ago cannot be read.
+    /// Versions replaced longer ago than the table keeps deleted files, 7 days unless it says otherwise, cannot be read.
     pub enforce_retention: bool,
     /// The zone in which times are shown.
     pub time_zone: chrono_tz::Tz,
@@ -109,6 +111,40 @@ impl Default for Quirks {
             time_zone: chrono_tz::America::Los_Angeles,
             chunk_rows: 1000,
             inline_bytes: 25 << 20,
+        }
+    }
+}
+
+impl Quirks {
+    /// Adds one by its name.
+    ///
+    /// # Errors
+    /// What cannot be read, and what can.
+    pub fn add(&mut self, text: &str) -> Result<(), String> {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let number = || value.parse().ok().filter(|number: &usize| *number > 0);
+        let added = match (name, value) {
+            ("no-history-queries", "") => {
+                self.refuse_history_queries = true;
+                true
+            }
+            ("enforce-retention", "") => {
+                self.enforce_retention = true;
+                true
+            }
+            ("time-zone", zone) => {
+                let zone = zone.parse();
+                zone.map(|zone| self.time_zone = zone).is_ok()
+            }
+            ("chunk-rows", _) => number().map(|rows| self.chunk_rows = rows).is_some(),
+            ("inline-bytes", _) => number().map(|bytes| self.inline_bytes = bytes).is_some(),
+            _ => false,
+        };
+        match added {
+            true => Ok(()),
+            false => Err(format!(
+                "the quirk `{text}` cannot be read. There are no-history-queries, enforce-retention, time-zone=ZONE, chunk-rows=N and inline-bytes=N"
+            )),
         }
     }
 }

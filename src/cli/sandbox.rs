@@ -8,7 +8,7 @@ use clap::Args;
 use super::flags::Context;
 use super::{ExitStatus, Failure, look, output};
 use crate::lakehouse::demo;
-use crate::sandbox::{self, Fault, Options, Served, World};
+use crate::sandbox::{self, Fault, Options, Quirks, Served, World};
 
 /// Where the world is made if none is named.
 const MADE: &str = "drsync-sandbox";
@@ -25,6 +25,9 @@ pub(super) struct Sandbox {
     /// Make it misbehave: 'METHOD /path nth status|delay|drop-before|drop-after …'; may be given again
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
+    /// Make it differ as workspaces do: no-history-queries, enforce-retention, time-zone=UTC …; may be given again
+    #[arg(long, value_name = "QUIRK")]
+    quirk: Vec<String>,
 }
 
 impl Sandbox {
@@ -35,6 +38,11 @@ impl Sandbox {
             .map(|text| text.parse())
             .collect::<Result<_, _>>()
             .map_err(|error| Failure::new(ExitStatus::Usage, format!("--fault: {error}")))?;
+        let mut quirks = Quirks::default();
+        for text in &self.quirk {
+            let added = quirks.add(text);
+            added.map_err(|why| Failure::new(ExitStatus::Usage, format!("--quirk: {why}")))?;
+        }
         look::block_on(async {
             let folder = match &self.world {
                 Some(folder) => folder.clone(),
@@ -46,6 +54,7 @@ impl Sandbox {
             let options = Options {
                 port: self.port,
                 faults,
+                quirks,
                 clock: context.clock.function(),
                 ..Options::new(world)
             };

@@ -210,7 +210,7 @@ pub(super) async fn details(
 }
 
 /// Reads an interval as Delta writes it: `interval 30 days`, `168 hours`.
-pub(super) fn interval(text: &str) -> Option<std::time::Duration> {
+pub(crate) fn interval(text: &str) -> Option<std::time::Duration> {
     let lower = text.trim().to_lowercase();
     let words: Vec<&str> = lower
         .strip_prefix("interval")

@@ -359,6 +359,50 @@ async fn old_versions_are_refused_where_retention_is_enforced() {
 }
 
 #[tokio::test]
+async fn a_table_that_keeps_its_files_longer_is_read_further_back() {
+    let mut quirks = Quirks::default();
+    quirks.add("enforce-retention").unwrap();
+    let sandbox = Sandbox::with(quirks).await;
+    let old = "SELECT count(*) FROM main.ref.countries VERSION AS OF 1";
+    let keep = |interval: &str| {
+        format!(
+            "ALTER TABLE main.ref.countries SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = '{interval}')"
+        )
+    };
+    sandbox.rows(&keep("interval 10000 days")).await;
+    assert_eq!(sandbox.rows(old).await.len(), 1);
+    sandbox.rows(&keep("interval 2 hours")).await;
+    let refused = sandbox.failure(old).await;
+    assert!(refused.contains("(2 HOURS) set on the table"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_quirk_that_is_none_is_refused_with_those_there_are() {
+    let mut quirks = Quirks::default();
+    for text in [
+        "chunk-rows=10",
+        "inline-bytes=4096",
+        "time-zone=UTC",
+        "no-history-queries",
+    ] {
+        quirks.add(text).unwrap();
+    }
+    assert_eq!((quirks.chunk_rows, quirks.inline_bytes), (10, 4096));
+    for text in [
+        "slow",
+        "chunk-rows=0",
+        "time-zone=Atlantis",
+        "enforce-retention=no",
+    ] {
+        let error = quirks.add(text).unwrap_err();
+        assert!(
+            error.contains(text) && error.contains("time-zone=ZONE"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn managed_tables_are_read_by_name_only() {
     let sandbox = Sandbox::new().await;
     let path = sandbox.path("east/tables/shop_orders");

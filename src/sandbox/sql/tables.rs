@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_json::WriterBuilder;
 use arrow_json::writer::LineDelimited;
+use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Session;
@@ -13,11 +14,13 @@ use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::config::{Location, TableName};
+use crate::databricks::interval;
 use crate::lakehouse::delta::{self, Detail, Snapshot, TableStore};
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
 /// How long a replaced version stays readable where a table does not say: Delta's default, enforced on request.
-const RETENTION_MS: i64 = 7 * 24 * 3_600_000;
+const RETENTION: TimeDelta = TimeDelta::days(7);
+const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
 
 /// A table that was found, or the place where one is to be made.
 #[derive(Debug, Clone)]
@@ -220,17 +223,27 @@ impl Session {
         if version >= log.newest {
             return Ok(());
         }
-        let then = delta::snapshot(&place.store, Some(version), Detail::Header)
-            .await
-            .map_err(failed)?;
+        let header = async |version| {
+            let read = delta::snapshot(&place.store, version, Detail::Header).await;
+            read.map_err(failed)
+        };
+        let (then, head) = (header(Some(version)).await?, header(None).await?);
+        let kept = head.metadata.property(DELETED_FILE_RETENTION);
+        let kept = kept
+            .and_then(interval)
+            .and_then(|kept| TimeDelta::from_std(kept).ok())
+            .unwrap_or(RETENTION);
         let age = then
             .timestamp_ms
-            .map(|then| self.now().timestamp_millis() - then);
+            .map(|then| TimeDelta::milliseconds(self.now().timestamp_millis() - then));
         match age {
-            Some(age) if age > RETENTION_MS => Err(SqlError::new(
+            Some(age) if age > kept => Err(SqlError::new(
                 "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION",
                 "0AKDC",
-                "Cannot time travel beyond delta.deletedFileRetentionDuration (168 HOURS) set on the table.",
+                format!(
+                    "Cannot time travel beyond {DELETED_FILE_RETENTION} ({} HOURS) set on the table.",
+                    kept.num_hours()
+                ),
             )),
             _ => Ok(()),
         }
