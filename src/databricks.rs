@@ -38,6 +38,7 @@ mod running;
 mod sources;
 pub mod sql;
 mod statements;
+mod survey;
 mod timing;
 mod verify;
 mod warehouse;
@@ -48,6 +49,7 @@ pub use auth::{Credential, Environment, Run, SignInError};
 pub use client::Client;
 pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, connect};
 pub(crate) use histories::interval;
+pub use survey::{Job, Listed, Offered, Place, Surveyor};
 pub use timing::Timing;
 
 use batch::Batches;

@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use super::flags::Context;
-use super::{ExitStatus, Failure, output};
+use super::{ExitStatus, Failure, output, regions};
 use crate::config::{self, Configuration};
+use crate::databricks::Timing;
+use crate::databricks::files::{self, Files, FilesError};
+use crate::region::RegionErrorKind;
 use crate::render;
 
 /// The file that is looked for.
@@ -18,9 +23,12 @@ pub(super) struct Found {
 }
 
 /// Reads the configuration that was named, or the nearest one.
-pub(super) fn read(context: &Context) -> Result<Found, Failure> {
+pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     let path = match &context.config {
-        Some(path) => named(path)?,
+        Some(path) => match path.to_str().filter(|source| files::is_remote(source)) {
+            Some(source) => return remote(source).await,
+            None => path.clone(),
+        },
         None => nearest()?,
     };
     let configuration =
@@ -50,8 +58,8 @@ pub(super) fn folders(context: &Context, plan: &Path) -> Vec<PathBuf> {
 /// Reads the configuration and tells every mistake of it on stderr; nothing usable is a failure.
 ///
 /// Even `--quiet` does not silence it: a mistake can keep a group or a workspace out of everything that follows.
-pub(super) fn usable(context: &Context) -> Result<Found, Failure> {
-    let found = read(context)?;
+pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
+    let found = read(context).await?;
     let configuration = &found.configuration;
     if configuration.workspaces.is_empty() {
         return Err(Failure::configuration(configuration, &context.style));
@@ -67,21 +75,40 @@ pub(super) fn usable(context: &Context) -> Result<Found, Failure> {
     Ok(found)
 }
 
-fn named(path: &Path) -> Result<PathBuf, Failure> {
-    let remote = path.to_str().and_then(|text| {
-        ["workspace:", "volume:"]
-            .into_iter()
-            .find(|scheme| text.starts_with(scheme))
-    });
-    match remote {
-        None => Ok(path.to_path_buf()),
-        Some(scheme) => Err(Failure::new(
-            ExitStatus::Configuration,
-            format!(
-                "a configuration in {scheme} is not read by this version; give a file or a directory"
-            ),
-        )),
-    }
+/// Reads `workspace:/…` or `volume:/Volumes/…` with the ambient identity; drsync's own files then lie in the current folder.
+async fn remote(source: &str) -> Result<Found, Failure> {
+    let here = std::env::current_dir().context("find the current folder")?;
+    let read = files::read(source, &regions::environment(), &Timing::real()).await;
+    let configuration = match read.map_err(|error| unread(source, error))? {
+        Files::File { name, bytes } => config::read_text(&name, &bytes, &here),
+        Files::Folder(files) => config::read_files(source, &files, &here),
+    };
+    Ok(Found {
+        configuration,
+        folder: PathBuf::new(),
+    })
+}
+
+/// Why a configuration in a workspace was not read, and what would help.
+fn unread(source: &str, error: FilesError) -> Failure {
+    let refused = match error {
+        FilesError::SignIn(error) => return Failure::sign_in(&error),
+        FilesError::Refused(refused) => refused,
+    };
+    let volume = source.strip_prefix("volume:/Volumes/");
+    let hint = match (refused.kind, volume) {
+        (RegionErrorKind::NotFound, _) => {
+            "what is not shared with whoever is signed in is not found either".to_owned()
+        }
+        (RegionErrorKind::Denied, None) => "whoever is signed in needs CAN READ on it".to_owned(),
+        (RegionErrorKind::Denied, Some(path)) => {
+            let parts: Vec<&str> = path.split('/').take(3).collect();
+            let volume = parts.join(".");
+            format!("whoever is signed in needs READ VOLUME on {volume}, and USE on its parents")
+        }
+        _ => String::new(),
+    };
+    Failure::of(ExitStatus::Configuration, refused).detail(&hint)
 }
 
 /// `./drsync.json`, or that of a parent folder up to the root of the git repository.

@@ -108,7 +108,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
 }
 
 async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
-    look::look_with(context, asking, configuration::usable(context)?).await
+    look::look_with(context, asking, configuration::usable(context).await?).await
 }
 
 /// A step: the command, and of what it prints the lines that matter.

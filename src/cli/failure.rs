@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{ExitStatus, output};
 use crate::config::{Configuration, Mistake};
+use crate::databricks::SignInError;
 use crate::render::{self, Style, clean};
 
 /// Why a command could not do what it was asked for.
@@ -36,6 +37,33 @@ impl Failure {
         Failure::new(exit, clean(&format!("failed to {error:#}")))
     }
 
+    /// Nobody is signed in: what was tried, one a line.
+    pub(super) fn sign_in(error: &SignInError) -> Failure {
+        let SignInError { workspace, tried } = error;
+        let mut details = String::new();
+        for (place, (method, why)) in tried.iter().enumerate() {
+            let begin = if place == 0 { "tried" } else { "" };
+            let line = clean(&format!("{method} {why}"));
+            details.push_str(&format!("  {begin:<5}  {line}\n"));
+        }
+        Failure {
+            details,
+            ..Failure::new(
+                ExitStatus::Authentication,
+                clean(&format!("not signed in to {workspace}")),
+            )
+        }
+    }
+
+    /// The same with a line under it.
+    pub(super) fn detail(self, line: &str) -> Failure {
+        let details = match line {
+            "" => self.details,
+            line => format!("{}  {}\n", self.details, clean(line)),
+        };
+        Failure { details, ..self }
+    }
+
     /// The same with a command that repairs it.
     pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
         Failure {
@@ -54,6 +82,13 @@ impl Failure {
                 render::config::headline(configuration),
             )
         }
+    }
+
+    /// Its lines, where it is not the end.
+    pub(super) fn shown(&self) -> String {
+        format!("  {}\n{}", self.message, self.details)
+            .trim_end()
+            .to_owned()
     }
 
     /// Says it: on stderr, and with `json` as a document on stdout.

@@ -32,7 +32,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let mut found = configuration::usable(context)?;
+        let mut found = look::block_on(configuration::usable(context))?;
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];

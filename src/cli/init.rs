@@ -1,20 +1,27 @@
-//! `drsync init`: a configuration to fill in, and on request the folders it names.
+//! `drsync init`: a configuration, filled in with what a workspace has or to fill in, and on request the folders it names.
 
-use std::path::PathBuf;
+mod proposal;
+mod talk;
+mod workspace;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use url::Url;
 
 use super::configuration::{self, FILE};
 use super::flags::Context;
-use super::{ExitStatus, Failure, keep, output};
+use super::{ExitStatus, Failure, keep, look, output};
 
 /// What a new configuration begins as.
 const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
 /// What stands for the workspace's address in it.
 const PLACEHOLDER: &str = "https://<workspace>.azuredatabricks.net";
 
-/// Write a configuration to fill in
+/// Write a configuration: from what a workspace has, or to fill in
+///
+/// On a terminal and with the address of a Databricks workspace it looks there and asks what it has to know.
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The workspace: an address, or the folder of a lakehouse
@@ -32,9 +39,8 @@ impl Init {
         if self.make_locations {
             return make_locations(context);
         }
-        let text = starter(self.workspace.as_deref());
         if self.stdout {
-            output::data(&text)?;
+            output::data(&starter(self.workspace.as_deref()))?;
             return Ok(ExitStatus::Ok);
         }
         let path = context
@@ -45,13 +51,35 @@ impl Init {
             let message = format!("{} is there already and stays as it is", path.display());
             return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));
         }
-        keep::whole(&path, text.as_bytes())?;
+        let asked = self.workspace.as_deref().filter(|_| context.can_ask);
+        if let Some(Ok(address)) = asked.map(workspace::address) {
+            return from_workspace(context, &address, &path);
+        }
+        keep::whole(&path, starter(self.workspace.as_deref()).as_bytes())?;
         output::data(&format!(
             "Wrote {}: fill in what stands in <…>\nNext: drsync validate\n",
             path.display()
         ))?;
         Ok(ExitStatus::Ok)
     }
+}
+
+/// Looks at a workspace, asks, and writes what came of it.
+fn from_workspace(context: &Context, address: &Url, path: &Path) -> Result<ExitStatus, Failure> {
+    let mut terminal = talk::Terminal;
+    let answers = workspace::configuration(context, &mut terminal, address);
+    let answers = look::block_on(answers)?;
+    let text = proposal::configuration(&answers);
+    keep::whole(path, text.as_bytes())?;
+    let groups = answers.groups.len();
+    let tables: usize = answers.groups.iter().map(|group| group.tables.len()).sum();
+    output::data(&format!(
+        "\nWrote {} ({groups} group{}, {tables} table{}; every 12 hours, 3 retries)\nNext: drsync validate\n",
+        path.display(),
+        if groups == 1 { "" } else { "s" },
+        if tables == 1 { "" } else { "s" },
+    ))?;
+    Ok(ExitStatus::Ok)
 }
 
 fn starter(workspace: Option<&str>) -> String {
@@ -67,7 +95,7 @@ fn starter(workspace: Option<&str>) -> String {
 
 /// Roots of sync locations are made here and nowhere else: a missing one is how a region is seen to be away.
 fn make_locations(context: &Context) -> Result<ExitStatus, Failure> {
-    let found = configuration::usable(context)?;
+    let found = look::block_on(configuration::usable(context))?;
     let mut text = String::new();
     for workspace in &found.configuration.workspaces {
         for location in [&workspace.location_primary, &workspace.location_secondary] {

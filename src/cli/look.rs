@@ -111,7 +111,7 @@ pub(super) struct Looked {
 
 /// Looks at both regions of every workspace and decides.
 pub(super) async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
-    let found = configuration::usable(context)?;
+    let found = configuration::usable(context).await?;
     look_with(context, asking, found).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 
 use super::clock::Clock;
 use super::configuration::Found;
@@ -44,6 +44,7 @@ pub(super) async fn of_configuration(
         .allows(addresses.map(|workspace| &workspace.address))?;
     let mut all = vec![];
     let mut refused = vec![];
+    let mut unsigned = None;
     let mut status = ExitStatus::Configuration;
     for workspace in std::mem::take(&mut configuration.workspaces) {
         match open(configured(&workspace), context).await {
@@ -53,12 +54,17 @@ pub(super) async fn of_configuration(
             }
             Err((why, error)) => {
                 status = why;
+                unsigned = error.downcast_ref().map(Failure::sign_in);
                 refused.push(clean(&format!("workspace {}: {error:#}", workspace.name)));
             }
         }
     }
     if all.is_empty() {
-        return Err(Failure::new(status, refused.join("\n  ")));
+        return Err(match (refused.as_slice(), unsigned) {
+            // Who was to sign in where is said best by its own lines.
+            ([_], Some(unsigned)) => unsigned,
+            _ => Failure::new(status, refused.join("\n  ")),
+        });
     }
     if !refused.is_empty() {
         configuration.incomplete = true;
@@ -79,6 +85,9 @@ pub(super) async fn of_plan(plan: &Plan, context: &Context) -> Result<Vec<Region
     let mut all = vec![];
     for workspace in &plan.workspaces {
         let told = |status, error: anyhow::Error| {
+            if let Some(unsigned) = error.downcast_ref() {
+                return Failure::sign_in(unsigned);
+            }
             let message = clean(&format!("workspace {}: {error:#}", workspace.name));
             Failure::new(status, message)
         };
@@ -196,7 +205,7 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
             options.notice = Notice::new(|text| output::note(&clean(&text)));
             match connect(&options).await {
                 Ok(connected) => Ok(connected.regions()),
-                Err(refused) => Err((ExitStatus::Authentication, anyhow!("{refused}"))),
+                Err(refused) => Err((ExitStatus::Authentication, refused.into())),
             }
         }
     }
@@ -217,7 +226,7 @@ fn lakehouse(
 }
 
 /// What signing in takes from its surroundings.
-fn environment() -> Environment {
+pub(super) fn environment() -> Environment {
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -23,7 +23,7 @@ pub(super) struct Validate {
 
 impl Validate {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let found = configuration::read(context)?;
+        let found = look::block_on(configuration::read(context))?;
         let mistakes = found.configuration.mistakes.clone();
         let usable = !found.configuration.workspaces.is_empty();
         let as_read = Found {

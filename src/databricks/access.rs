@@ -141,7 +141,9 @@ fn names_write_files(message: &str) -> bool {
 }
 
 /// `GET /api/2.1/unity-catalog/external-locations`, every page of it; a page may be empty and still have a successor.
-async fn external_locations(client: &Client) -> Result<Vec<ExternalLocationInfo>, Refusal> {
+pub(super) async fn external_locations(
+    client: &Client,
+) -> Result<Vec<ExternalLocationInfo>, Refusal> {
     let mut all = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -181,7 +183,7 @@ fn covers(url: &str, location: &str) -> bool {
 }
 
 /// `GET /api/2.1/unity-catalog/effective-permissions/external_location/{name}`.
-async fn may_write(
+pub(super) async fn may_write(
     workspace: &Workspace,
     location: &ExternalLocationInfo,
     principal: &str,

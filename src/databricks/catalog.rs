@@ -95,7 +95,7 @@ async fn hint(
 }
 
 /// `GET /api/2.1/unity-catalog/tables?catalog_name&schema_name`; a refused listing is an empty one, asked table by table.
-async fn list(client: &Client, catalog: String, schema: String) -> Vec<TableInfo> {
+pub(super) async fn list(client: &Client, catalog: String, schema: String) -> Vec<TableInfo> {
     let mut all = Vec::new();
     let mut token: Option<String> = None;
     loop {
@@ -148,11 +148,11 @@ async fn alone(
     }
 }
 
-fn name_of(info: &TableInfo) -> TableName {
+pub(super) fn name_of(info: &TableInfo) -> TableName {
     TableName::new(&info.catalog_name, &info.schema_name, &info.name)
 }
 
-fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table {
+pub(super) fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table {
     let name = if info.name.is_empty() {
         asked.clone()
     } else {

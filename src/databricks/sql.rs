@@ -119,6 +119,16 @@ pub fn histories(tables: &[&Relation], limit: u64) -> Statement {
     })
 }
 
+/// What wrote several tables last, in one statement; `asked` is the table's place.
+pub fn writers(tables: &[&Relation], limit: u64) -> Statement {
+    union(tables, |table| {
+        (
+            "timestamp, operation, job".to_owned(),
+            format!("(DESCRIBE HISTORY {table} LIMIT {limit})"),
+        )
+    })
+}
+
 /// A table's format, files, bytes, properties …
 pub fn detail(table: &Relation) -> Statement {
     Statement::new(format!("DESCRIBE DETAIL {table}"))

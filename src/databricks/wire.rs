@@ -11,8 +11,9 @@ mod statements;
 mod workspace;
 
 pub use catalog::{
-    Assignment, ColumnInfo, EffectivePrivilege, ExternalLocationInfo, ExternalLocations,
-    MetastoreAssignment, PathCredentialRequest, Permissions, TableInfo, Tables,
+    Assignment, CatalogInfo, Catalogs, ColumnInfo, EffectivePrivilege, ExternalLocationInfo,
+    ExternalLocations, MetastoreAssignment, MetastoreSummary, PathCredentialRequest, Permissions,
+    SchemaInfo, Schemas, TableInfo, Tables,
 };
 pub use jobs::{
     Job, JobSettings, Jobs, PauseStatus, QueueDetails, Run, RunStateOld, RunStatus, Runs,

@@ -103,7 +103,7 @@ async fn nearest(client: &Client, name: &str) -> Option<String> {
 }
 
 /// `GET /api/2.2/jobs/get`.
-async fn by_id(client: &Client, id: i64) -> Result<Job, Refusal> {
+pub(super) async fn by_id(client: &Client, id: i64) -> Result<Job, Refusal> {
     client
         .get(
             &["api", "2.2", "jobs", "get"],

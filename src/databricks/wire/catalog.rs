@@ -167,3 +167,58 @@ pub struct MetastoreAssignment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_catalog_name: Option<String>,
 }
+
+/// `GET /api/2.1/unity-catalog/metastore_summary`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MetastoreSummary {
+    /// Its id.
+    pub metastore_id: String,
+    /// Its name.
+    pub name: String,
+    /// The region it is in.
+    pub region: String,
+}
+
+/// `GET /api/2.1/unity-catalog/catalogs`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Catalogs {
+    /// One page of them.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub catalogs: Vec<CatalogInfo>,
+    /// The next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// A catalog.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CatalogInfo {
+    /// Its name.
+    pub name: String,
+    /// `MANAGED_CATALOG`, `DELTASHARING_CATALOG`, `SYSTEM_CATALOG` …, an open set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_type: Option<String>,
+}
+
+/// `GET /api/2.1/unity-catalog/schemas`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Schemas {
+    /// One page of them.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<SchemaInfo>,
+    /// The next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// A schema.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchemaInfo {
+    /// Its name alone.
+    pub name: String,
+}

@@ -1,0 +1,210 @@
+//! What `init` proposes: groups from the jobs that wrote the tables, and the configuration that says so.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::config::TableName;
+use crate::databricks::{Job, Listed};
+use crate::render::clean;
+
+/// The group of tables that no job wrote.
+const WITHOUT: &str = "no_workflow";
+
+/// A group to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Proposed {
+    pub(super) name: String,
+    /// As the configuration names it, and for people.
+    pub(super) workflow: Option<(String, String)>,
+    pub(super) tables: Vec<TableName>,
+}
+
+/// Everything that was asked and answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answers {
+    pub(super) name: String,
+    pub(super) address: String,
+    pub(super) location_primary: String,
+    pub(super) location_secondary: String,
+    /// Label and address.
+    pub(super) secondary: Option<(String, String)>,
+    pub(super) email: String,
+    pub(super) groups: Vec<Proposed>,
+}
+
+/// A group for every job that wrote tables, largest first, and one for the rest.
+pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -> Vec<Proposed> {
+    let mut by_job: BTreeMap<Option<&Job>, Vec<TableName>> = BTreeMap::new();
+    for table in tables {
+        let job = writers.get(table);
+        by_job.entry(job).or_default().push(table.clone());
+    }
+    let named = |name: &str| {
+        let jobs = by_job.keys().flatten();
+        jobs.filter(|job| job.name == name).count()
+    };
+    let mut taken: Vec<String> = Vec::new();
+    let mut proposed: Vec<Proposed> = Vec::new();
+    for (job, tables) in &by_job {
+        let wanted = match job {
+            Some(job) => match job.name.strip_suffix("_job").unwrap_or(&job.name).trim() {
+                "" => format!("job_{}", job.id),
+                name => name.to_owned(),
+            },
+            None => WITHOUT.to_owned(),
+        };
+        let mut names =
+            std::iter::once(wanted.clone()).chain((2..).map(|number| format!("{wanted}_{number}")));
+        let free = |name: &String| !taken.iter().any(|it| it.eq_ignore_ascii_case(name));
+        let name = names.find(free).unwrap_or(wanted);
+        taken.push(name.clone());
+        let workflow = job.map(|job| match named(&job.name) == 1 && !job.name.is_empty() {
+            true => (job.name.clone(), job.name.clone()),
+            // A name that several jobs have names none of them.
+            false => (format!("id:{}", job.id), format!("job {}", job.id)),
+        });
+        proposed.push(Proposed {
+            name,
+            workflow,
+            tables: tables.clone(),
+        });
+    }
+    proposed.sort_by_key(|group| {
+        let last = group.workflow.is_none();
+        (
+            last,
+            std::cmp::Reverse(group.tables.len()),
+            group.name.clone(),
+        )
+    });
+    proposed
+}
+
+/// How many of what cannot be cloned, most first: `91 views`.
+pub(super) fn left_out(tables: &[Listed]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for why in tables.iter().filter_map(|it| it.unsupported.as_deref()) {
+        *counts.entry(why).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(why, count)| (std::cmp::Reverse(*count), *why));
+    let each = counts.into_iter().map(|(why, count)| {
+        let noun = why.trim_start_matches("an ").trim_start_matches("a ");
+        let noun = match (count, noun.strip_prefix("table ")) {
+            (1, _) => noun.to_owned(),
+            (_, Some(rest)) => format!("tables {rest}"),
+            (_, None) => format!("{noun}s"),
+        };
+        format!("{count:>5} {}", clean(&noun))
+    });
+    each.collect()
+}
+
+/// The configuration, as it is written.
+pub(super) fn configuration(answers: &Answers) -> String {
+    let Answers {
+        name,
+        address,
+        location_primary,
+        location_secondary,
+        secondary,
+        email,
+        groups,
+    } = answers;
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|group| {
+            let tables: Vec<String> = group.tables.iter().map(ToString::to_string).collect();
+            let mut value = json!({"group_name": group.name, "group_owner_email": email});
+            if let Some((workflow, _)) = &group.workflow {
+                value["workflow"] = workflow.as_str().into();
+            }
+            value["tables"] = tables.into();
+            value
+        })
+        .collect();
+    let mut workspace = json!({
+        "workspace_name": name,
+        "workspace_instance_url": address,
+        "workspace_pat_key": "",
+        "sync_location_primary": location_primary,
+        "sync_location_secondary": location_secondary,
+    });
+    if let Some((label, address)) = secondary {
+        workspace["secondary_workspace_name"] = label.as_str().into();
+        workspace["secondary_workspace_instance_url"] = address.as_str().into();
+    }
+    for (key, value) in [
+        ("sync_failure_notification", json!(email)),
+        ("sync_success_notification", json!(email)),
+        ("sync_default_schedule", json!("0 */12 * * *")),
+        ("sync_max_retries", json!(3)),
+        (
+            "// sync_groups",
+            json!("Tables belong together if they are only true together."),
+        ),
+        ("sync_groups", json!(groups)),
+    ] {
+        workspace[key] = value;
+    }
+    format!(
+        "{:#}\n",
+        json!({"secret_scope": "", "workspaces": [workspace]})
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str) -> TableName {
+        TableName::parse(name).expect("a name")
+    }
+
+    #[test]
+    fn every_job_gets_a_group_and_the_rest_one_without_a_workflow() {
+        let job = |id, name: &str| Job {
+            id,
+            name: name.to_owned(),
+        };
+        let tables = ["a.b.c1", "a.b.c2", "a.b.d", "a.b.e", "a.b.f"].map(table);
+        let writers = BTreeMap::from([
+            (table("a.b.c1"), job(1, "core_job")),
+            (table("a.b.c2"), job(1, "core_job")),
+            (table("a.b.d"), job(2, "twice")),
+            (table("a.b.e"), job(3, "twice")),
+        ]);
+        let found = groups(&tables, &writers);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|group| {
+                let workflow = group.workflow.as_ref().map(|(it, _)| it.as_str());
+                (group.name.as_str(), workflow, group.tables.len())
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("core", Some("core_job"), 2),
+                ("twice", Some("id:2"), 1),
+                ("twice_2", Some("id:3"), 1),
+                ("no_workflow", None, 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_cloned_is_counted_in_words() {
+        let listed = |why: Option<&str>| Listed {
+            name: table("a.b.c"),
+            unsupported: why.map(str::to_owned),
+        };
+        let view = Some("a view");
+        let tables = [view, None, view, Some("a table with a row filter")].map(listed);
+        assert_eq!(
+            left_out(&tables),
+            ["    2 views", "    1 table with a row filter"]
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! What a workspace has that could be synchronized: asked once, before there is a configuration.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream};
+use url::Url;
+
+use super::auth::{Environment, SignInError, Wanted, sign_in};
+use super::batch::{Form, TABLES};
+use super::client::Client;
+use super::connect::Notice;
+use super::refusal::Refusal;
+use super::rows::{Rows, number};
+use super::sql::{self, Relation};
+use super::timing::Timing;
+use super::wire::{Catalogs, MetastoreSummary, Schemas};
+use super::{Workspace, access, catalog, workflows};
+use crate::config::TableName;
+use crate::region::{RegionError, is_maintenance};
+
+/// Schemas listed at once.
+const SCHEMAS_AT_ONCE: usize = 8;
+/// Commits of a table among which its writer is looked for.
+const COMMITS: u64 = 20;
+/// Catalogs that hold nothing of the user's own.
+const FOREIGN_CATALOGS: [&str; 3] = ["system", "samples", "__databricks_internal"];
+
+/// A workspace that somebody is signed in to.
+#[derive(Debug)]
+pub struct Surveyor {
+    workspace: Workspace,
+    /// How it was signed in to, for example `DATABRICKS_TOKEN`.
+    pub signed_in_with: String,
+}
+
+/// Where a workspace is, and who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Who asks.
+    pub principal: String,
+    /// The metastore's id.
+    pub metastore_id: String,
+    /// The metastore's name.
+    pub metastore: String,
+    /// The metastore's region.
+    pub region: String,
+}
+
+/// An external location that may be written, as far as can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Its name.
+    pub name: String,
+    /// What it covers.
+    pub url: String,
+}
+
+/// A table of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: TableName,
+    /// Why nothing can clone it, if so: a noun with its article.
+    pub unsupported: Option<String>,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Job {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+}
+
+impl Surveyor {
+    /// Signs in; `name` is the workspace's label, for `DRSYNC_TOKEN_<NAME>`.
+    ///
+    /// # Errors
+    /// Everything that was tried.
+    pub async fn sign_in(
+        name: &str,
+        address: &Url,
+        environment: &Environment,
+        timing: Timing,
+        notice: Notice,
+    ) -> Result<Surveyor, SignInError> {
+        let wanted = Wanted {
+            name: Some(name),
+            base: address,
+            secret: None,
+            profile: None,
+        };
+        let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
+        let signed_in_with = credential.method().to_owned();
+        let refused = |why: String| SignInError {
+            workspace: address.as_str().trim_end_matches('/').to_owned(),
+            tried: vec![(signed_in_with.clone(), why)],
+        };
+        let client = Client::new(address.clone(), credential, timing)
+            .map_err(|refusal| refused(refusal.to_string()))?;
+        match access::me(&client).await {
+            Err(refusal) if refusal.is_sign_in() => {
+                return Err(refused(format!("is refused: {refusal}")));
+            }
+            // What does not answer says so when it is asked for more.
+            Ok(_) | Err(_) => {}
+        }
+        Ok(Surveyor {
+            workspace: Workspace::new(client, warehouse, notice),
+            signed_in_with,
+        })
+    }
+
+    /// Who asks, and where the workspace is.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn place(&self) -> Result<Place, RegionError> {
+        let doing = || format!("look at {}", self.address());
+        let refused = |refusal: Refusal| refusal.doing(doing());
+        let principal = self.workspace.principal().await.map_err(refused)?;
+        // `GET /api/2.1/unity-catalog/metastore_summary`
+        let path = ["api", "2.1", "unity-catalog", "metastore_summary"];
+        let metastore: MetastoreSummary =
+            (self.workspace.client.get(&path, &[]).await).map_err(refused)?;
+        Ok(Place {
+            principal,
+            metastore_id: metastore.metastore_id,
+            metastore: metastore.name,
+            region: metastore.region,
+        })
+    }
+
+    fn address(&self) -> &str {
+        self.workspace.client.base().as_str().trim_end_matches('/')
+    }
+
+    /// External locations that may be written; where rights cannot be seen of any, all that are not read-only.
+    ///
+    /// # Errors
+    /// What the service refuses.
+    pub async fn locations(&self) -> Result<Vec<Offered>, RegionError> {
+        let doing = || format!("list the external locations of {}", self.address());
+        let refused = |refusal: Refusal| refusal.doing(doing());
+        let principal = self.workspace.principal().await.map_err(refused)?;
+        let all = access::external_locations(&self.workspace.client);
+        let mut open = all.await.map_err(refused)?;
+        open.retain(|location| !location.read_only);
+        let mut proved = Vec::new();
+        for location in &open {
+            let owned = location.owner.as_deref() == Some(principal.as_str());
+            if owned || access::may_write(&self.workspace, location, &principal).await {
+                proved.push(location.clone());
+            }
+        }
+        let offered = if proved.is_empty() { open } else { proved };
+        let offered = offered.into_iter().map(|location| Offered {
+            name: location.name,
+            url: location.url,
+        });
+        Ok(offered.collect())
+    }
+
+    /// Every table and view that whoever asks can see, sorted, outside of Databricks' own catalogs.
+    ///
+    /// # Errors
+    /// What the service refuses; a schema that cannot be listed is left out.
+    pub async fn tables(&self) -> Result<Vec<Listed>, RegionError> {
+        let doing = || format!("list the catalogs of {}", self.address());
+        let client = &self.workspace.client;
+        let mut schemas = Vec::new();
+        for catalog in self.catalogs().await.map_err(|it| it.doing(doing()))? {
+            let all = self.schemas(&catalog).await.unwrap_or_default();
+            schemas.extend(all.into_iter().map(|schema| (catalog.clone(), schema)));
+        }
+        let lists: Vec<_> = schemas
+            .into_iter()
+            .map(|(catalog, schema)| catalog::list(client, catalog, schema))
+            .collect();
+        let listed: Vec<Vec<_>> = stream::iter(lists)
+            .buffer_unordered(SCHEMAS_AT_ONCE)
+            .collect()
+            .await;
+        let mut tables: Vec<Listed> = listed
+            .iter()
+            .flatten()
+            .map(|info| {
+                let table = catalog::table(info, &catalog::name_of(info), None);
+                Listed {
+                    name: table.name,
+                    unsupported: table.unsupported,
+                }
+            })
+            .collect();
+        tables.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(tables)
+    }
+
+    /// `GET /api/2.1/unity-catalog/catalogs`.
+    async fn catalogs(&self) -> Result<Vec<String>, Refusal> {
+        let path = ["api", "2.1", "unity-catalog", "catalogs"];
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let query: Vec<(&str, &str)> = token
+                .iter()
+                .map(|token| ("page_token", token.as_str()))
+                .collect();
+            let page: Catalogs = self.workspace.client.get(&path, &query).await?;
+            let own = page.catalogs.into_iter().filter(|it| {
+                let kind = it.catalog_type.as_deref().unwrap_or_default();
+                !kind.starts_with("SYSTEM") && !FOREIGN_CATALOGS.contains(&it.name.as_str())
+            });
+            all.extend(own.map(|it| it.name));
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// `GET /api/2.1/unity-catalog/schemas`.
+    async fn schemas(&self, catalog: &str) -> Result<Vec<String>, Refusal> {
+        let path = ["api", "2.1", "unity-catalog", "schemas"];
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let mut query = vec![("catalog_name", catalog)];
+            query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+            let page: Schemas = self.workspace.client.get(&path, &query).await?;
+            all.extend(page.schemas.into_iter().map(|it| it.name));
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                all.retain(|name| !name.eq_ignore_ascii_case("information_schema"));
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The job that wrote each table last, by the tables' histories; what no job wrote since then is left out.
+    pub async fn writers(
+        &self,
+        tables: &[TableName],
+        since: DateTime<Utc>,
+    ) -> BTreeMap<TableName, Job> {
+        let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
+        let asked: Vec<&Relation> = relations.iter().collect();
+        let form = Form {
+            relation: &|relation: &Relation| relation.clone(),
+            many: &|some: &[&Relation]| sql::writers(some, COMMITS),
+            one: &|relation: &Relation| sql::history(relation, COMMITS),
+            size: TABLES,
+        };
+        let answers = self
+            .workspace
+            .batches
+            .ask(&self.workspace.sql, &asked, &form);
+        let found: Vec<(&TableName, i64)> = tables
+            .iter()
+            .zip(answers.await)
+            .filter_map(|(table, rows)| Some((table, job_of(&rows.ok()?, since)?)))
+            .collect();
+        let mut jobs: BTreeMap<i64, Option<String>> =
+            found.iter().map(|(_, id)| (*id, None)).collect();
+        for (id, name) in &mut jobs {
+            // A job that is gone or not to be seen is nobody's workflow.
+            let job = workflows::by_id(&self.workspace.client, *id).await;
+            *name = job.ok().map(|job| job.settings.name);
+        }
+        let named = found.into_iter().filter_map(|(table, id)| {
+            let name = jobs.get(&id)?.clone()?;
+            Some((table.clone(), Job { id, name }))
+        });
+        named.collect()
+    }
+}
+
+/// The job of the newest commit that one made, maintenance aside.
+fn job_of(history: &Rows, since: DateTime<Utc>) -> Option<i64> {
+    let commits = history.iter().filter(|row| {
+        row.moment("timestamp").is_some_and(|at| at >= since)
+            && !is_maintenance(row.text("operation").unwrap_or_default())
+    });
+    let ids = commits.filter_map(|row| {
+        let id = number(&row.object("job"), "jobId")?;
+        Some((row.moment("timestamp")?, i64::try_from(id).ok()?))
+    });
+    ids.max_by_key(|(at, _)| *at).map(|(_, id)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_job_that_changed_a_table_is_its_writer() {
+        let columns = ["timestamp", "operation", "job"].map(str::to_owned);
+        let row = |at: &str, operation: &str, job: &str| {
+            [at, operation, job]
+                .map(|text| Some(text.to_owned()))
+                .to_vec()
+        };
+        let history = |rows| Rows::new(columns.to_vec(), rows);
+        let since = "2026-11-01T00:00:00Z".parse().expect("a time");
+        let commits = vec![
+            row("2026-11-20T00:00:00Z", "OPTIMIZE", r#"{"jobId":"9"}"#),
+            row("2026-11-10T00:00:00Z", "WRITE", r#"{"jobId":"7"}"#),
+            row("2026-11-12T00:00:00Z", "MERGE", r#"{"jobId":8}"#),
+        ];
+        assert_eq!(job_of(&history(commits), since), Some(8));
+        let old = vec![row("2026-10-10T00:00:00Z", "WRITE", r#"{"jobId":"7"}"#)];
+        assert_eq!(job_of(&history(old), since), None);
+        let by_hand = vec![row("2026-11-10T00:00:00Z", "WRITE", "null")];
+        assert_eq!(job_of(&history(by_hand), since), None);
+    }
+}

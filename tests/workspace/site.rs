@@ -1,0 +1,110 @@
+//! The demo's world, served, and the program that is run against it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Output;
+
+use drsync::lakehouse::demo;
+use drsync::sandbox::{Options, Running, World, serve};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+pub(crate) struct Site {
+    folder: TempDir,
+    pub(crate) running: Running,
+}
+
+/// What a run of the program said.
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Site {
+    pub(crate) async fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        let made = demo::build(&folder.path().join("world"), chrono::Utc::now()).await;
+        made.unwrap();
+        std::fs::create_dir(folder.path().join("here")).unwrap();
+        let world = World::find(&folder.path().join("world")).unwrap();
+        let running = serve(Options::new(world)).await.unwrap();
+        Site { folder, running }
+    }
+
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    pub(crate) fn fault(&self, text: &str) {
+        self.running.inject(text.parse().unwrap());
+    }
+
+    /// Puts a file into the primary's lakehouse.
+    pub(crate) fn put(&self, inside: &str, text: &str) {
+        let path = self.path("world/east").join(inside);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Variables that name the primary, with its token.
+    pub(crate) fn signed_in(&self) -> BTreeMap<String, String> {
+        let (primary, secondary) = (&self.running.primary, &self.running.secondary);
+        [
+            ("DATABRICKS_HOST", &primary.url),
+            ("DATABRICKS_TOKEN", &primary.token),
+            ("DRSYNC_TOKEN_WEST", &secondary.token),
+            ("DRSYNC_TOKEN_SECONDARY", &secondary.token),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .into()
+    }
+
+    pub(crate) fn command(&self, program: &str, variables: &BTreeMap<String, String>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.path("here"))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("here"))
+            .envs(variables);
+        command
+    }
+
+    pub(crate) async fn run(&self, args: &[&str], variables: &BTreeMap<String, String>) -> Said {
+        let mut command = self.command(env!("CARGO_BIN_EXE_drsync"), variables);
+        self.said(command.args(args).output().await.unwrap())
+    }
+
+    /// What was said, with HOST for the primary's address and WORLD for the folder.
+    pub(crate) fn said(&self, output: Output) -> Said {
+        let plain = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            for served in [&self.running.primary, &self.running.secondary] {
+                for secret in [&served.token, &served.client_secret] {
+                    assert!(!text.contains(secret.as_str()), "{text}");
+                }
+            }
+            let world = self.path("world").display().to_string();
+            text.replace(&self.running.primary.url, "HOST")
+                .replace(&self.running.secondary.url, "OTHER")
+                .replace(&world, "WORLD")
+        };
+        Said {
+            code: output.status.code().unwrap(),
+            stdout: plain(output.stdout),
+            stderr: plain(output.stderr),
+        }
+    }
+}
+
+/// A text with the ids of requests left out.
+pub(crate) fn without_ids(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (request ") {
+        plain.push_str(before);
+        rest = after.split_once(')').unwrap().1;
+    }
+    plain + rest
+}
