@@ -53,6 +53,7 @@ pub use survey::{Job, Listed, Offered, Place, Surveyor};
 pub use timing::Timing;
 
 use batch::Batches;
+use histories::Seen;
 use refusal::Refusal;
 use statements::Sql;
 
@@ -61,6 +62,7 @@ struct Workspace {
     client: Client,
     sql: Sql,
     batches: Batches,
+    seen: Seen,
     principal: OnceCell<String>,
     notice: Notice,
 }
@@ -72,6 +74,7 @@ impl Workspace {
             client,
             sql,
             batches: Batches::default(),
+            seen: Seen::default(),
             principal: OnceCell::new(),
             notice,
         }

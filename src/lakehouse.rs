@@ -149,6 +149,24 @@ impl LakehouseRegion {
         self.read_workspace("read the workflows", Jobs::read).await
     }
 
+    /// Looks tables up in a catalog that was read.
+    pub(crate) fn tables_of(
+        &self,
+        catalog: &Catalog,
+        asked: &[TableName],
+    ) -> Vec<Result<Table, RegionError>> {
+        let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
+        let principal = self.principal(catalog);
+        let index = catalog.index();
+        let look = |asked: &TableName| {
+            index.table(workspace, asked, &principal).map_err(|detail| {
+                let doing = format!("find the table {asked}");
+                RegionError::new(RegionErrorKind::NotFound, doing, detail)
+            })
+        };
+        asked.iter().map(look).collect()
+    }
+
     async fn read_workspace<T: Send + 'static>(
         &self,
         doing: &str,
@@ -217,17 +235,7 @@ impl Region for LakehouseRegion {
         &self,
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
-        let catalog = self.catalog().await?;
-        let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
-        let principal = self.principal(&catalog);
-        let index = catalog.index();
-        let look = |asked: &TableName| {
-            index.table(workspace, asked, &principal).map_err(|detail| {
-                let doing = format!("find the table {asked}");
-                RegionError::new(RegionErrorKind::NotFound, doing, detail)
-            })
-        };
-        Ok(asked.iter().map(look).collect())
+        Ok(self.tables_of(&self.catalog().await?, asked))
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {

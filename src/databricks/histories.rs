@@ -1,5 +1,8 @@
 //! Histories and details of many tables: as much of each as is asked for.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -183,6 +186,52 @@ fn read(rows: &Rows, from: Option<u64>, limit: u64) -> Option<Result<History, Re
     }
     commits.retain(|entry| from.is_none_or(|from| entry.version >= from));
     Some(Ok(History { commits, oldest }))
+}
+
+/// Details that were read together with histories, for the look at pins that follows: they are of the same moment.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Mutex<BTreeMap<String, Detail>>);
+
+impl Seen {
+    /// Asks for details, and keeps them.
+    pub(super) async fn details(
+        &self,
+        sql: &Sql,
+        batches: &Batches,
+        tables: &[Relation],
+    ) -> Vec<Result<Detail, Refusal>> {
+        let found = details(sql, batches, tables).await;
+        let mut seen = self.0.lock().expect("no panic while a detail is kept");
+        for (table, detail) in tables.iter().zip(&found) {
+            match detail {
+                Ok(detail) => seen.insert(table.to_string(), detail.clone()),
+                Err(_) => seen.remove(&table.to_string()),
+            };
+        }
+        found
+    }
+
+    /// Takes what was kept, once, and asks for the others.
+    pub(super) async fn taken(
+        &self,
+        sql: &Sql,
+        batches: &Batches,
+        tables: &[Relation],
+    ) -> Vec<Result<Detail, Refusal>> {
+        let kept: Vec<Option<Detail>> = {
+            let mut seen = self.0.lock().expect("no panic while a detail is taken");
+            let names = tables.iter().map(ToString::to_string);
+            names.map(|name| seen.remove(&name)).collect()
+        };
+        let pairs = tables.iter().zip(&kept);
+        let open = pairs.filter(|(_, kept)| kept.is_none());
+        let open: Vec<Relation> = open.map(|(table, _)| table.clone()).collect();
+        let mut asked = details(sql, batches, &open).await.into_iter();
+        let all = kept
+            .into_iter()
+            .map(|kept| kept.map_or_else(|| asked.next(), |it| Some(Ok(it))));
+        all.flatten().collect()
+    }
 }
 
 /// `DESCRIBE DETAIL` of many tables.

@@ -7,7 +7,7 @@ use futures::join;
 use percent_encoding::percent_decode_str;
 
 use super::DatabricksRegion;
-use super::histories::{Detail, Entry, History, Look, details, histories};
+use super::histories::{Detail, Entry, History, Look, histories};
 use super::refusal::Refusal;
 use super::rows::number;
 use super::sql::{self, Relation};
@@ -38,7 +38,9 @@ pub(super) async fn replicas(
     let workspace = &region.workspace;
     let (histories, details) = join!(
         histories(&workspace.sql, &workspace.batches, &looks),
-        details(&workspace.sql, &workspace.batches, &tables)
+        workspace
+            .seen
+            .details(&workspace.sql, &workspace.batches, &tables)
     );
     let mut answers = open.into_iter().zip(histories).zip(details);
     let mut replicas = Vec::with_capacity(asked.len());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::join;
 
 use super::batch::{Form, TABLES};
-use super::histories::{Detail, Entry, History, Look, details, histories, interval};
+use super::histories::{Detail, Entry, History, Look, histories, interval};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::{self, Relation};
@@ -37,7 +37,9 @@ pub(super) async fn sources(
     let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
     let (histories, details) = join!(
         histories(&workspace.sql, &workspace.batches, &looks),
-        details(&workspace.sql, &workspace.batches, &tables)
+        workspace
+            .seen
+            .details(&workspace.sql, &workspace.batches, &tables)
     );
     asked
         .iter()
@@ -136,8 +138,12 @@ pub(super) async fn pins(
         .collect();
     let (counts, found, held) = join!(
         workspace.batches.ask(&workspace.sql, &questions, &form),
-        details(&workspace.sql, &workspace.batches, &sources),
-        details(&workspace.sql, &workspace.batches, &there)
+        workspace
+            .seen
+            .taken(&workspace.sql, &workspace.batches, &sources),
+        workspace
+            .seen
+            .taken(&workspace.sql, &workspace.batches, &there)
     );
     let mut held = held.into_iter();
     asked

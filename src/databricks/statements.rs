@@ -19,6 +19,8 @@ use crate::region::{Progress, RegionErrorKind};
 const LOOKS: usize = 10;
 /// How long a look may run, its wait for a warehouse not counted.
 const LOOK_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// How long the answer to a look's submission waits for its result.
+const LOOK_WAIT: &str = "10s";
 /// How long anything may wait for its warehouse to start.
 const WAIT_LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long a running write is asked after while the workspace does not answer: statements outlive that by far.
@@ -130,7 +132,7 @@ impl Sql {
         }
     }
 
-    /// `POST /api/2.0/sql/statements`, then polls.
+    /// `POST /api/2.0/sql/statements`, then polls if that does not bring the end already.
     async fn run_as(
         &self,
         statement: &Statement,
@@ -143,7 +145,11 @@ impl Sql {
             parameters: statement.parameters.clone(),
             disposition: Some(disposition.to_owned()),
             format: Some("JSON_ARRAY".to_owned()),
-            wait_timeout: Some("0s".to_owned()),
+            // A write's id is wanted at once; a look may come with the answer and be asked again if that is lost.
+            wait_timeout: Some(match intent {
+                Intent::Look => LOOK_WAIT.to_owned(),
+                Intent::Write | Intent::Long(_) => "0s".to_owned(),
+            }),
             on_wait_timeout: Some("CONTINUE".to_owned()),
             query_tags: vec![QueryTag {
                 key: "application".to_owned(),

@@ -13,6 +13,9 @@ use crate::region::{self, RegionError, RegionErrorKind, RunState, Workflow, Work
 const JOBS_AT_ONCE: usize = 8;
 /// Runs a page: the service takes less than 25.
 const RUNS: &str = "24";
+const RUNS_A_PAGE: usize = 24;
+/// From so many workflows on, all jobs and all active runs of the workspace are listed.
+const LIST_FROM: usize = 8;
 /// Runs are listed by start and wanted by end: a run may end this much later than others that started after it.
 const LONGEST_RUN: TimeDelta = TimeDelta::hours(24);
 /// Pages read of a group's runs where nothing says how far back to look and a success was seen.
@@ -25,24 +28,73 @@ pub(super) async fn workflows(
     asked: &[WorkflowRef],
     since: Option<DateTime<Utc>>,
 ) -> Vec<Result<Workflow, RegionError>> {
+    let listed = Listed::of(client, asked.len()).await;
     let looks: Vec<_> = asked
         .iter()
-        .map(|asked| workflow(client, asked, since))
+        .map(|asked| workflow(client, &listed, asked, since))
         .collect();
     stream::iter(looks).buffered(JOBS_AT_ONCE).collect().await
 }
 
+/// What the workspace's own listings tell of many workflows at once; `None`: each is asked for alone.
+#[derive(Default)]
+struct Listed {
+    jobs: Option<Vec<Job>>,
+    active: Option<Vec<Run>>,
+}
+
+impl Listed {
+    async fn of(client: &Client, asked: usize) -> Listed {
+        if asked < LIST_FROM {
+            return Listed::default();
+        }
+        // A listing that is longer than asking one by one is given up.
+        let pages_max = asked / 4;
+        let (jobs, active) = futures::join!(
+            all_jobs(client, pages_max),
+            pages(client, None, Some("active_only"), |page, _| page
+                > pages_max)
+        );
+        let whole = |runs: &Vec<Run>| runs.len() <= pages_max * RUNS_A_PAGE;
+        Listed {
+            jobs,
+            active: active.ok().filter(whole),
+        }
+    }
+}
+
+/// `GET /api/2.2/jobs/list`, if it is not longer than so many pages.
+async fn all_jobs(client: &Client, pages_max: usize) -> Option<Vec<Job>> {
+    let mut all = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..pages_max {
+        let mut query = vec![("limit", "100")];
+        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
+        let page: Jobs = client
+            .get(&["api", "2.2", "jobs", "list"], &query)
+            .await
+            .ok()?;
+        all.extend(page.jobs);
+        token = page.next_page_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Some(all);
+        }
+    }
+    None
+}
+
 async fn workflow(
     client: &Client,
+    listed: &Listed,
     asked: &WorkflowRef,
     since: Option<DateTime<Utc>>,
 ) -> Result<Workflow, RegionError> {
     let found = async {
         let job = match asked {
-            WorkflowRef::Name(name) => by_name(client, name).await?,
+            WorkflowRef::Name(name) => by_name(client, listed, name).await?,
             WorkflowRef::Id(id) => by_id(client, *id).await?,
         };
-        let runs = runs(client, job.job_id, since).await?;
+        let runs = runs(client, listed, job.job_id, since).await?;
         Ok(Workflow {
             job_id: job.job_id,
             schedule_active: schedule_active(&job.settings),
@@ -55,25 +107,34 @@ async fn workflow(
         .map_err(|refusal: Refusal| refusal.doing(format!("look at workflow {asked}")))
 }
 
-/// `GET /api/2.2/jobs/list?name=…`, which compares without case.
-async fn by_name(client: &Client, name: &str) -> Result<Job, Refusal> {
-    let mut found: Vec<Job> = Vec::new();
-    let mut near: Option<String> = None;
+/// The jobs of a name, compared without case: as listed, else `GET /api/2.2/jobs/list?name=…`.
+async fn named(client: &Client, listed: &Listed, name: &str) -> Result<Vec<Job>, Refusal> {
+    if let Some(jobs) = &listed.jobs {
+        let same = |job: &&Job| job.settings.name.eq_ignore_ascii_case(name);
+        return Ok(jobs.iter().filter(same).cloned().collect());
+    }
+    let mut all = Vec::new();
     let mut token: Option<String> = None;
     loop {
         let mut query = vec![("name", name), ("limit", "100")];
         query.extend(token.iter().map(|token| ("page_token", token.as_str())));
         let page: Jobs = client.get(&["api", "2.2", "jobs", "list"], &query).await?;
-        for job in page.jobs {
-            if job.settings.name == name {
-                found.push(job);
-            } else if job.settings.name.eq_ignore_ascii_case(name) {
-                near = Some(job.settings.name);
-            }
-        }
+        all.extend(page.jobs);
         token = page.next_page_token.filter(|token| !token.is_empty());
         if token.is_none() {
-            break;
+            return Ok(all);
+        }
+    }
+}
+
+async fn by_name(client: &Client, listed: &Listed, name: &str) -> Result<Job, Refusal> {
+    let mut found: Vec<Job> = Vec::new();
+    let mut near: Option<String> = None;
+    for job in named(client, listed, name).await? {
+        if job.settings.name == name {
+            found.push(job);
+        } else if job.settings.name.eq_ignore_ascii_case(name) {
+            near = Some(job.settings.name);
         }
     }
     if found.len() > 1 {
@@ -129,13 +190,20 @@ fn schedule_active(settings: &JobSettings) -> bool {
 /// `GET /api/2.2/jobs/runs/list`: what ended after `since`, what has not ended, and the newest that ended.
 async fn runs(
     client: &Client,
+    listed: &Listed,
     job_id: i64,
     since: Option<DateTime<Utc>>,
 ) -> Result<Vec<WorkflowRun>, Refusal> {
     let id = job_id.to_string();
     // A run that began long ago and has not ended may be far down the list.
-    let mut seen: Vec<Run> = pages(client, &id, Some("active_only"), |_, _| false).await?;
-    let listed = pages(client, &id, None, |page, all| {
+    let mut seen: Vec<Run> = match &listed.active {
+        Some(active) => {
+            let own = active.iter().filter(|run| run.job_id == job_id);
+            own.cloned().collect()
+        }
+        None => pages(client, Some(&id), Some("active_only"), |_, _| false).await?,
+    };
+    let listed = pages(client, Some(&id), None, |page, all| {
         let all: Vec<WorkflowRun> = all.iter().map(read).collect();
         let any_ended = all.iter().any(|run| run.ended_at.is_some());
         match since {
@@ -169,21 +237,18 @@ async fn runs(
     Ok(runs)
 }
 
-/// Pages of runs, newest start first, until one is enough.
+/// Pages of a job's runs, or of all jobs', newest start first, until one is enough.
 async fn pages(
     client: &Client,
-    job_id: &str,
+    job_id: Option<&str>,
     only: Option<&str>,
     enough: impl Fn(usize, &[Run]) -> bool,
 ) -> Result<Vec<Run>, Refusal> {
     let mut all = Vec::new();
     let mut token: Option<String> = None;
     for page in 1..=PAGES_MAX {
-        let mut query = vec![
-            ("job_id", job_id),
-            ("limit", RUNS),
-            ("expand_tasks", "false"),
-        ];
+        let mut query = vec![("limit", RUNS), ("expand_tasks", "false")];
+        query.extend(job_id.map(|id| ("job_id", id)));
         query.extend(only.map(|only| (only, "true")));
         query.extend(token.iter().map(|token| ("page_token", token.as_str())));
         let answer: Runs = client

@@ -51,16 +51,14 @@ impl Session {
             Target::Path(path) => self.place_of_path(path).await,
             Target::Name(parts) => {
                 let asked = self.full_name(parts)?;
-                let found = self
-                    .workspace
-                    .region
-                    .tables(std::slice::from_ref(&asked))
-                    .await;
-                let mut found = found.map_err(|error| SqlError {
+                let region = &self.workspace.region;
+                let read = self.read.get_or_try_init(|| region.catalog()).await;
+                let catalog = read.map_err(|error| SqlError {
                     code: "INTERNAL_ERROR",
                     message: error.to_string(),
                     state: None,
                 })?;
+                let mut found = region.tables_of(catalog, std::slice::from_ref(&asked));
                 let table = match found.pop() {
                     Some(Ok(table)) => table,
                     _ => return Err(SqlError::table_not_found(&asked.sql())),
