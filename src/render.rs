@@ -9,6 +9,7 @@ pub mod config;
 pub mod diff;
 mod figures;
 pub mod history;
+pub mod html;
 mod layout;
 pub mod markdown;
 pub mod plan;

@@ -704,3 +704,56 @@ fn help_and_version_are_answers_and_mistakes_are_64() {
         assert_eq!(ends(&mistake), 64, "{mistake:?}");
     }
 }
+
+#[test]
+fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
+    let world = world();
+    let folder = world.path();
+    let runs = std::fs::read_dir(folder.join(".drsync/runs")).expect("a folder");
+    let paths = runs.map(|entry| entry.expect("an entry").path());
+    let (plans, records): (Vec<_>, Vec<_>) =
+        paths.partition(|path| path.to_string_lossy().ends_with(".plan.json"));
+    let record = records[0].display().to_string();
+    let shown = drsync(folder, &["show", &record]);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+    assert!(
+        stdout(&shown).starts_with("Partial: "),
+        "{}",
+        stdout(&shown)
+    );
+    std::fs::remove_file(&plans[0]).expect("removed");
+    let without = drsync(folder, &["show", &record]);
+    assert_eq!(code(&without), 65);
+    assert!(stderr(&without).contains("--format html and --json show the record alone"));
+    let page = drsync(folder, &["show", &record, "--format", "html"]);
+    assert_eq!(code(&page), 0, "{}", stderr(&page));
+    assert!(stdout(&page).starts_with("<!DOCTYPE html><html lang=\"en\">"));
+    let bytes = std::fs::read_to_string(&record).expect("read");
+    assert_eq!(stdout(&drsync(folder, &["show", &record, "--json"])), bytes);
+}
+
+#[test]
+fn html_is_for_plan_and_show_only() {
+    let world = world();
+    let folder = world.path();
+    for command in [
+        &["plan", "--format", "html"][..],
+        &["show", "plan.json", "--format", "html"],
+    ] {
+        let page = drsync(folder, command);
+        assert_eq!(code(&page), 0, "{}", stderr(&page));
+        assert!(stdout(&page).contains("Content-Security-Policy"));
+    }
+    for command in ["status", "validate", "history", "apply"] {
+        let refused = drsync(folder, &[command, "--format", "html"]);
+        assert_eq!(code(&refused), 64, "{command}");
+        assert!(stdout(&refused).is_empty());
+        let said = stderr(&refused);
+        assert!(
+            said.contains("--format html is for plan and show"),
+            "{said}"
+        );
+    }
+    let card = ["show", "plan.json", "--table", "orders", "--format", "html"];
+    assert_eq!(code(&drsync(folder, &card)), 64);
+}

@@ -71,6 +71,8 @@ enum Format {
     Json,
     /// For comments under a change; of plan, show and status.
     Markdown,
+    /// One file for a browser; of plan and show.
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,6 +98,8 @@ pub(super) struct Context {
     pub(super) json: bool,
     /// Markdown is asked for, of so many bytes at most.
     pub(super) markdown: Option<usize>,
+    /// One HTML file is asked for.
+    pub(super) html: bool,
     pub(super) quiet: bool,
     pub(super) style: Style,
     pub(super) selection: Selection,
@@ -127,8 +131,8 @@ impl Context {
         let markdown = match (format, budget) {
             (Format::Markdown, None) => Some(render::markdown::BUDGET),
             (Format::Markdown, Some(bytes)) => Some(usize::try_from(bytes).unwrap_or(usize::MAX)),
-            (Format::Text | Format::Json, None) => None,
-            (Format::Text | Format::Json, Some(_)) => {
+            (Format::Text | Format::Json | Format::Html, None) => None,
+            (Format::Text | Format::Json | Format::Html, Some(_)) => {
                 let message = "--budget goes with --format markdown";
                 return Err(Failure::new(ExitStatus::Usage, message));
             }
@@ -144,6 +148,7 @@ impl Context {
             config,
             json,
             markdown,
+            html: format == Format::Html,
             quiet,
             style: Style {
                 width: columns(),

@@ -120,6 +120,16 @@ pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> 
     records
 }
 
+/// The plan of an apply, where it lies beside the record, unaltered.
+pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPlan> {
+    // The id comes from a file that anybody may have written: it names a file of this folder and nothing else.
+    let plain = record.run_id.chars().all(|c| c.is_ascii_alphanumeric());
+    let path = record_file.with_file_name(format!("{}.plan.json", record.run_id));
+    let stored = plain.then(|| fs::read(path).ok()).flatten()?;
+    let stored = StoredPlan::read(&stored).ok()?;
+    (stored.sha256 == record.plan_sha256).then_some(stored)
+}
+
 /// Keeps the record of an apply and says where.
 pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBuf> {
     let runs = runs(folder);

@@ -57,6 +57,9 @@ impl Plan {
             output::data(&String::from_utf8_lossy(&stored.bytes))?;
         } else if let Some(budget) = context.markdown {
             output::data(&render::markdown::plan(&plan, budget))?;
+        } else if context.html {
+            let made = plan.created_at;
+            output::data(&render::html::plan(&stored, &[], made))?;
         } else {
             let mut text = render::plan::text(&plan, &context.style);
             if let Some(path) = &out {

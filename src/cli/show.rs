@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
+use crate::apply::{self, RunRecord};
 use crate::plan::{Plan, StoredPlan, StoredPlanError};
 use crate::render;
 
-/// Show a stored plan: where it comes from, that it is unaltered, and what it does
+/// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The stored plan
+    /// The stored plan, or a run record
     file: PathBuf,
     /// Only the card of this table; the end of its name is enough
     #[arg(long, value_name = "NAME")]
@@ -22,8 +23,17 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        if self.table.is_none()
+            && let Some(bytes) = bytes_of_record(&self.file)
+        {
+            return record(context, &self.file, &bytes);
+        }
         let stored = read(&self.file)?;
         if let Some(asked) = &self.table {
+            if context.html {
+                let message = "--table has no HTML form; it has text and json";
+                return Err(Failure::new(ExitStatus::Usage, message));
+            }
             if context.markdown.is_some() {
                 let message = "--table has no Markdown form";
                 return Err(Failure::new(ExitStatus::Usage, message));
@@ -36,12 +46,58 @@ impl Show {
         }
         let applies = keep::applies(&configuration::folders(context, &self.file), &stored.sha256);
         let now = context.clock.now();
-        output::data(&match context.markdown {
-            Some(budget) => render::markdown::show(&stored, &applies, now, budget),
-            None => render::show::text(&stored, &applies, now, &context.style),
+        output::data(&match (context.html, context.markdown) {
+            (true, _) => render::html::plan(&stored, &applies, now),
+            (false, Some(budget)) => render::markdown::show(&stored, &applies, now, budget),
+            (false, None) => render::show::text(&stored, &applies, now, &context.style),
         })?;
         Ok(ExitStatus::Ok)
     }
+}
+
+/// The bytes of a file that says of itself that it is a run record.
+fn bytes_of_record(file: &Path) -> Option<Vec<u8>> {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    let bytes = std::fs::read(file).ok()?;
+    let said: Kind = serde_json::from_slice(&bytes).ok()?;
+    (said.kind == apply::KIND).then_some(bytes)
+}
+
+/// What an apply did, as its record says; as text with the help of its plan, which lies beside the record.
+fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Failure> {
+    let record = RunRecord::read(bytes).map_err(|error| {
+        let message = format!("failed to {error} ({})", file.display());
+        Failure::new(ExitStatus::Unreadable, render::clean(&message))
+    })?;
+    if context.json {
+        output::data(&String::from_utf8_lossy(bytes))?;
+        return Ok(ExitStatus::Ok);
+    }
+    if context.html {
+        output::data(&render::html::run(&record, bytes))?;
+        return Ok(ExitStatus::Ok);
+    }
+    if context.markdown.is_some() {
+        let message = "a run record has no Markdown form; it has text, html and json";
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
+    let Some(stored) = keep::plan_of(file, &record) else {
+        let message = format!(
+            "the plan of {} does not lie beside it, and text needs it: --format html and --json show the record alone",
+            file.display()
+        );
+        return Err(Failure::new(
+            ExitStatus::Unreadable,
+            render::clean(&message),
+        ));
+    };
+    let kept = file.display().to_string();
+    let text = render::run::text(&stored.plan, &record, Some(&kept), &context.style);
+    output::data(&text)?;
+    Ok(ExitStatus::Ok)
 }
 
 /// One table of a plan, with everything that is known of it.

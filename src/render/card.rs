@@ -162,7 +162,7 @@ fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
     lines
 }
 
-fn source(step: &Step) -> String {
+pub(super) fn source(step: &Step) -> String {
     let pin = &step.source;
     let mut text = format!(
         "v{} of {}, head v{}, id {}",
@@ -182,7 +182,7 @@ fn source(step: &Step) -> String {
     text
 }
 
-fn readable(step: &Step) -> String {
+pub(super) fn readable(step: &Step) -> String {
     match (step.source.readable_until, step.source.only_while_newest) {
         (Some(until), _) => format!("until {}", minute(until)),
         (None, true) => "only as long as it is the newest version".to_owned(),
@@ -191,7 +191,7 @@ fn readable(step: &Step) -> String {
 }
 
 /// In words what anyone can check: the pinned commit is in, the next one stays out.
-fn certificate(step: &Step, point: DateTime<Utc>) -> String {
+pub(super) fn certificate(step: &Step, point: DateTime<Utc>) -> String {
     let exact = crate::moment::text;
     let next = match step.source.next_committed_at {
         Some(next) => format!("< {}, v{}", exact(next), step.source.version + 1),
@@ -204,7 +204,7 @@ fn certificate(step: &Step, point: DateTime<Utc>) -> String {
     )
 }
 
-fn replica(step: &Step) -> String {
+pub(super) fn replica(step: &Step) -> String {
     match (step.replica.version, step.replica.holds_source_version) {
         (None, _) => "none yet".to_owned(),
         (Some(version), Some(held)) => format!("v{version}, holds v{held} of the source"),

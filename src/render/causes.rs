@@ -34,7 +34,7 @@ pub(super) enum Remedy {
 
 impl Remedy {
     /// Tells a command from words by how it begins.
-    fn read(text: &str) -> Remedy {
+    pub(super) fn read(text: &str) -> Remedy {
         const STATEMENTS: [&str; 13] = [
             "ALTER", "CREATE", "DELETE", "DESCRIBE", "DROP", "GRANT", "INSERT", "MERGE",
             "OPTIMIZE", "REPAIR", "RESTORE", "REVOKE", "UPDATE",

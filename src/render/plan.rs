@@ -12,10 +12,14 @@ mod verdict;
 mod waiting;
 
 pub use first::shell;
+pub(super) use metadata::rows as row_lines;
 pub(super) use notes::due_anyway;
 pub(super) use notes::warnings;
 pub use saved::saved;
+pub(super) use steps::{stays_out as step_stays_out, versions as step_versions};
+pub(super) use sync::to as sync_to;
 pub(super) use verdict::{just_pending, tally, verdict};
+pub(super) use waiting::reason as waiting_reason;
 
 use verdict::nothing_to_tell;
 

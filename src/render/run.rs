@@ -19,7 +19,7 @@ const GOOD_LINES_MAX: usize = 10;
 /// The summary of an apply; `kept` is where its record lies on this machine.
 pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> String {
     let mut page = Page::default();
-    let verdict = verdict(plan, record);
+    let verdict = verdict(Some(plan), record);
     page.block(vec![
         style.paint(Tone::Strong, &with_figures(&verdict, record, style)),
     ]);
@@ -61,7 +61,8 @@ fn nothing(record: &RunRecord) -> bool {
         })
 }
 
-fn verdict(plan: &Plan, record: &RunRecord) -> String {
+/// How it ended, in one line; without its plan, which knows why a region was away.
+pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
     let synchronized = number(record, GroupOutcome::Synchronized);
     let overtaken = number(record, GroupOutcome::Overtaken);
     let trouble: usize = [
@@ -74,7 +75,7 @@ fn verdict(plan: &Plan, record: &RunRecord) -> String {
     .map(|outcome| number(record, outcome))
     .sum();
     if synchronized == 0
-        && let Some(line) = away::verdict(plan)
+        && let Some(line) = plan.and_then(away::verdict)
     {
         return line;
     }

@@ -5,6 +5,7 @@ mod builders;
 mod cards;
 mod diffs;
 mod hostile;
+mod html;
 mod markdowns;
 mod nothing_to_do;
 mod plans;

@@ -92,7 +92,7 @@ fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
 }
 
 /// Every row that changes, column by column; only with `-v`.
-pub(super) fn rows(shown: &Shown<'_>) -> Vec<String> {
+pub(in crate::render) fn rows(shown: &Shown<'_>) -> Vec<String> {
     if !shown.style.verbose {
         return vec![];
     }

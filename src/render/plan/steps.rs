@@ -134,7 +134,7 @@ fn rows(clones: &[&&Step], told: Files) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn versions(step: &Step) -> String {
+pub(in crate::render) fn versions(step: &Step) -> String {
     let to = step.source.version;
     match (step.action, step.replica.holds_source_version) {
         (Action::Update, Some(from)) => format!("v{from} -> v{to}"),
@@ -143,7 +143,7 @@ fn versions(step: &Step) -> String {
 }
 
 /// Commits after the pinned version are left out on purpose; whoever reads the plan should know.
-fn stays_out(step: &Step) -> Option<String> {
+pub(in crate::render) fn stays_out(step: &Step) -> Option<String> {
     match step.source.head_version.saturating_sub(step.source.version) {
         0 => None,
         1 => Some("1 newer commit stays out".to_owned()),

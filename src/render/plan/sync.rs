@@ -141,7 +141,7 @@ fn headline(shown: &Shown<'_>, entry: &Entry<'_>) -> Vec<String> {
 }
 
 /// Where a group is brought, and why now.
-pub(super) fn to(group: &GroupPlan) -> String {
+pub(in crate::render) fn to(group: &GroupPlan) -> String {
     let why = why(group);
     match group.recovery_point {
         Some(point) => format!("to {}, {why}", moment(point)),

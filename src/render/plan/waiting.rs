@@ -67,7 +67,7 @@ fn way_out(group: &GroupPlan) -> Option<String> {
 }
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
-fn reason(group: &GroupPlan) -> String {
+pub(in crate::render) fn reason(group: &GroupPlan) -> String {
     let said = clean(&group.reason.message);
     match group.pending_commits {
         Some(pending @ 1..) => {
