@@ -80,7 +80,10 @@ fn main() {
         let mut again = Vec::new();
         let targets = folder.path().join("targets");
         for round in 0..=rounds {
-            for (number, (tool, seconds)) in tools.iter_mut().enumerate() {
+            for turn in 0..tools.len() {
+                // Every round begins with another, so that none always follows the same.
+                let number = (turn + round) % tools.len();
+                let (tool, seconds) = &mut tools[number];
                 if !set.keep_targets {
                     let _ = fs::remove_dir_all(&targets);
                 }
