@@ -1,8 +1,8 @@
 //! Brings files into a target, safely on the disk before anything names them.
 //!
 //! On one machine the kernel copies, several files at once. A big file comes under a temporary name, is flushed, and gets its own.
-//! Small files come under their own names, many at once, and the disk is asked once for all of them: that is what keeps a
-//! durable clone near the speed of `cp`. Their names are announced before, so that no later clone trusts what a dead one left.
+//! Small files come under their own names, many at once, and the disk is asked once for all of them, because a
+//! flush of each would take most of the time. Their names are announced before, so that no later clone trusts what a dead one left.
 
 mod staging;
 
@@ -21,6 +21,8 @@ use super::super::error::{DeltaError, Result};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, missing, open_new};
 use super::{Job, Lacking, Progress, foreign};
+use staging::Staging;
+pub(super) use staging::unproven;
 
 /// Files in flight. More do not help a disk, and hurt two cores.
 const AT_ONCE: usize = 4;
@@ -38,9 +40,6 @@ const FEW: usize = 16;
 /// Small files that are flushed together: a clone that fails or is killed loses no more.
 const BATCH_FILES: usize = 4096;
 const BATCH_BYTES: u64 = 1 << 30;
-
-use staging::Staging;
-pub(super) use staging::unproven;
 
 /// Copies files. Returns when all are safely there.
 pub(super) fn copy_all(

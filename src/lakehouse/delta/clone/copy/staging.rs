@@ -49,14 +49,20 @@ impl Staging {
         let lock = loop {
             target.make_folder(FOLDER)?;
             match open_new(&path) {
-                Ok(lock) => break lock,
+                Ok(lock) => {
+                    // Waits for nobody but a clone that looks whether this one is dead. A file system without locks leaves
+                    // it to the user to clear up.
+                    let _ = lock.lock();
+                    if path.exists() || attempts == 8 {
+                        break lock;
+                    }
+                }
                 // Another clone cleared the empty folder away in between.
-                Err(error) if error.is_not_found() && attempts < 8 => attempts += 1,
+                Err(error) if error.is_not_found() && attempts < 8 => {}
                 Err(error) => return Err(error),
             }
+            attempts += 1;
         };
-        // A file system without locks leaves it to the user to clear up.
-        let _ = lock.try_lock();
         let mut staging = Self {
             folder,
             id,
@@ -103,10 +109,14 @@ impl Staging {
 
     /// Forgets what dead clones announced, where all of it is settled: made again, or known to be safe.
     pub(super) fn finish(&self, settled: &HashSet<String>) {
-        for id in &self.dead {
-            let lock = self.lock_path(id);
-            if announced(&lock).iter().all(|name| settled.contains(name)) {
-                let _ = fs::remove_file(lock);
+        for path in self.dead.iter().map(|id| self.lock_path(id)) {
+            // Held while it is removed: a clone that had only just begun and looked dead finds it gone, and begins again.
+            let Ok(lock) = File::open(&path) else {
+                continue;
+            };
+            let is_dead = lock.try_lock().is_ok();
+            if is_dead && announced(&path).iter().all(|name| settled.contains(name)) {
+                let _ = fs::remove_file(path);
             }
         }
     }
