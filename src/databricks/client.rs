@@ -58,6 +58,19 @@ struct Call<'a> {
     repeat: Repeat,
 }
 
+impl<'a> Call<'a> {
+    fn get(path: &'a [&'a str], query: &[(&'a str, &str)]) -> Call<'a> {
+        let query = query.iter().map(|(key, value)| (*key, (*value).to_owned()));
+        Call {
+            method: Method::GET,
+            path,
+            query: query.collect(),
+            body: None,
+            repeat: Repeat::Safe,
+        }
+    }
+}
+
 /// An answer that was read whole.
 struct Answer {
     status: StatusCode,
@@ -158,23 +171,10 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T, Refusal> {
-        let query = query
-            .iter()
-            .map(|(key, value)| (*key, (*value).to_owned()))
-            .collect();
-        let call = Call {
-            method: Method::GET,
-            path,
-            query,
-            body: None,
-            repeat: Repeat::Safe,
-        };
-        let answer = self
-            .send(&call, |answer| {
-                answer::json::<T>(&answer.headers, &answer.body)
-            })
-            .await?;
-        Ok(answer)
+        self.send(&Call::get(path, query), |answer| {
+            answer::json::<T>(&answer.headers, &answer.body)
+        })
+        .await
     }
 
     /// `GET` of raw bytes: always safe to repeat.
@@ -183,18 +183,8 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, Refusal> {
-        let query = query
-            .iter()
-            .map(|(key, value)| (*key, (*value).to_owned()))
-            .collect();
-        let call = Call {
-            method: Method::GET,
-            path,
-            query,
-            body: None,
-            repeat: Repeat::Safe,
-        };
-        self.send(&call, |answer| Ok(answer.body.clone())).await
+        self.send(&Call::get(path, query), |answer| Ok(answer.body.clone()))
+            .await
     }
 
     /// `POST` whose repetition does no harm.
