@@ -48,7 +48,6 @@ mod workflows;
 pub use auth::{Credential, Environment, Run, SignInError};
 pub use client::Client;
 pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, connect};
-pub(crate) use histories::interval;
 pub use survey::{Job, Listed, Offered, Place, Surveyor};
 pub use timing::Timing;
 

@@ -28,7 +28,7 @@
 //! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
 //! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
-//! - [`canonical`] and [`moment`]: one text for one document, one text for one moment.
+//! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval.
 //!
 //! What drsync touches on disk, and whose it is:
 //!
@@ -47,6 +47,7 @@ pub mod cli;
 pub mod config;
 pub mod databricks;
 pub mod history;
+pub mod interval;
 pub mod lakehouse;
 pub mod ledger;
 pub mod moment;

@@ -257,30 +257,3 @@ pub(super) async fn details(
         .map(|answer| answer.and_then(read))
         .collect()
 }
-
-/// Reads an interval as Delta writes it: `interval 30 days`, `168 hours`.
-pub(crate) fn interval(text: &str) -> Option<std::time::Duration> {
-    let lower = text.trim().to_lowercase();
-    let words: Vec<&str> = lower
-        .strip_prefix("interval")
-        .unwrap_or(&lower)
-        .split_whitespace()
-        .collect();
-    if words.is_empty() || !words.len().is_multiple_of(2) {
-        return None;
-    }
-    words
-        .chunks(2)
-        .try_fold(std::time::Duration::ZERO, |sum, pair| {
-            let count: u32 = pair[0].parse().ok()?;
-            let unit = match pair[1].trim_end_matches('s') {
-                "week" => 7 * 24 * 3600,
-                "day" => 24 * 3600,
-                "hour" => 3600,
-                "minute" => 60,
-                "second" => 1,
-                _ => return None,
-            };
-            sum.checked_add(std::time::Duration::from_secs(unit).checked_mul(count)?)
-        })
-}

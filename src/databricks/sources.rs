@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures::join;
 
 use super::batch::{Form, TABLES};
-use super::histories::{Detail, Entry, History, Look, histories, interval};
+use super::histories::{Detail, Entry, History, Look, histories};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::{self, Relation};
 use super::{DatabricksRegion, Workspace};
+use crate::interval;
 use crate::region::{
     Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
     SourceQuestion,
@@ -67,7 +68,9 @@ fn source(
         .clone()
         .or_else(|| detail.id.clone())
         .unwrap_or_default();
-    let told = detail.property(DELETED_FILE_RETENTION).and_then(interval);
+    let told = detail
+        .property(DELETED_FILE_RETENTION)
+        .and_then(interval::parse);
     Source {
         commits: history
             .commits

@@ -1,12 +1,11 @@
 //! Source tables: their histories, and how they look at pinned versions.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::delta::{self, Detail, Snapshot, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
+use crate::interval;
 use crate::region::{
     Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
     SourceQuestion, Table,
@@ -61,7 +60,7 @@ pub(super) async fn source(asked: &SourceQuestion) -> Result<Source, RegionError
         retention: head
             .metadata
             .property(DELETED_FILE_RETENTION)
-            .and_then(duration),
+            .and_then(interval::parse),
         table_id: table
             .table_id
             .clone()
@@ -172,54 +171,4 @@ pub(super) fn open(location: &str, doing: &str) -> Result<TableStore, RegionErro
 
 pub(super) fn moment(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
-}
-
-/// Reads an interval as Delta writes it: `interval 30 days`, `interval 1 week 12 hours`.
-fn duration(text: &str) -> Option<Duration> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let words = match words.split_first() {
-        Some((first, rest)) if first.eq_ignore_ascii_case("interval") => rest,
-        _ => words.as_slice(),
-    };
-    if words.is_empty() || words.len() % 2 != 0 {
-        return None;
-    }
-    let mut micros: u64 = 0;
-    for pair in words.chunks_exact(2) {
-        let count: u64 = pair[0].parse().ok()?;
-        let unit = match pair[1].to_ascii_lowercase().trim_end_matches('s') {
-            "week" => 7 * 24 * 3_600_000_000,
-            "day" => 24 * 3_600_000_000,
-            "hour" => 3_600_000_000,
-            "minute" => 60_000_000,
-            "second" => 1_000_000,
-            "millisecond" => 1000,
-            "microsecond" => 1,
-            _ => return None,
-        };
-        micros = micros.checked_add(count.checked_mul(unit)?)?;
-    }
-    Some(Duration::from_micros(micros))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interval_is_read_as_delta_writes_it() {
-        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        assert_eq!(duration("interval 30 days"), hours(720));
-        assert_eq!(duration("INTERVAL 1 WEEK 12 hours"), hours(180));
-        assert_eq!(duration("168 hours"), hours(168));
-        for nonsense in [
-            "",
-            "interval",
-            "interval x days",
-            "interval 3 moons",
-            "interval 3",
-        ] {
-            assert_eq!(duration(nonsense), None, "{nonsense}");
-        }
-    }
 }

@@ -14,7 +14,7 @@ use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::config::{Location, TableName};
-use crate::databricks::interval;
+use crate::interval;
 use crate::lakehouse::delta::{self, Detail, Snapshot, TableStore};
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
@@ -228,7 +228,7 @@ impl Session {
         let (then, head) = (header(Some(version)).await?, header(None).await?);
         let kept = head.metadata.property(DELETED_FILE_RETENTION);
         let kept = kept
-            .and_then(interval)
+            .and_then(interval::parse)
             .and_then(|kept| TimeDelta::from_std(kept).ok())
             .unwrap_or(RETENTION);
         let age = then

@@ -16,6 +16,7 @@ use super::super::error::{DeltaError, Result};
 use super::super::log::LOG;
 use super::super::replay::Snapshot;
 use super::super::store::TableStore;
+use crate::interval;
 
 /// Commits between two checkpoints: Delta's own default.
 pub(crate) const EVERY: u64 = 10;
@@ -145,30 +146,13 @@ fn deleted_ms(remove: &str) -> i64 {
         .unwrap_or(0)
 }
 
-/// Reads `interval 30 days`. What cannot be read keeps everything.
-fn retention_ms(interval: Option<&str>) -> i64 {
-    let Some(interval) = interval else {
-        return RETENTION_MS;
-    };
-    let lower = interval.to_ascii_lowercase();
-    let mut words = lower.split_whitespace().filter(|word| *word != "interval");
-    let mut total: i64 = 0;
-    while let Some(count) = words.next() {
-        let unit = match words.next().map(|unit| unit.trim_end_matches('s')) {
-            Some("week") => 7 * 24 * 3_600_000,
-            Some("day") => 24 * 3_600_000,
-            Some("hour") => 3_600_000,
-            Some("minute") => 60_000,
-            Some("second") => 1_000,
-            Some("millisecond") => 1,
-            _ => return i64::MAX,
-        };
-        let Ok(count) = count.parse::<i64>() else {
-            return i64::MAX;
-        };
-        total = total.saturating_add(count.saturating_mul(unit));
+/// How long removed files stay in a checkpoint. What cannot be read keeps everything.
+fn retention_ms(property: Option<&str>) -> i64 {
+    match property.map(interval::parse) {
+        None => RETENTION_MS,
+        Some(Some(kept)) => kept.as_millis().try_into().unwrap_or(i64::MAX),
+        Some(None) => i64::MAX,
     }
-    total
 }
 
 fn schema() -> Schema {
