@@ -1,7 +1,7 @@
 //! The embedded clone against `cp -r`, `rsync -a` and `rclone sync`, interleaved, as ratios to `cp`.
 //!
-//! `cargo bench --bench clone [-- ROUNDS]`; tools that are not installed are left out. The disk is synchronized before each
-//! measurement. The clone's time includes making its files durable, which `cp` does not do; the column `+ sync` gives `cp` the
+//! `cargo bench --bench clone [-- ROUNDS]`; tools that are not installed are left out. Before each measurement the disk is
+//! synchronized and the source is read, because `rclone` drops what it has read from the page cache. The clone's time includes making its files durable, which `cp` does not do; the column `+ sync` gives `cp` the
 //! same duty. Targets of small files stay until the end of their set: ext4 searches past names of files deleted in the last
 //! minutes, so every tool would be measured at that instead of at copying.
 
@@ -90,6 +90,7 @@ fn main() {
                 fs::create_dir_all(&targets).unwrap();
                 let target = targets.join(format!("{round}-{number}"));
                 settle();
+                warm(&source);
                 let begun = Instant::now();
                 match *tool {
                     "cp -r" => run("cp", &["-r"], &source, &target),
@@ -102,7 +103,7 @@ fn main() {
                     _ => runtime.block_on(clone(&source, &target)),
                 }
                 let elapsed = begun.elapsed().as_secs_f64();
-                // The first round warms the page cache.
+                // The first round is for getting going.
                 if round > 0 {
                     seconds.push(elapsed);
                 }
@@ -183,6 +184,17 @@ fn run(tool: &str, flags: &[&str], source: &Path, target: &Path) {
 
 fn settle() {
     Command::new("sync").status().unwrap();
+}
+
+/// Reads a folder's files into the page cache, so that no tool pays for what the one before it dropped from there.
+fn warm(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let mut file = fs::File::open(path).unwrap();
+            std::io::copy(&mut file, &mut std::io::sink()).unwrap();
+        }
+    }
 }
 
 fn median(seconds: &mut [f64]) -> f64 {
