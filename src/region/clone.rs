@@ -1,0 +1,101 @@
+//! A clone: what is ordered, what was done, and how it was verified.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Size;
+use crate::config::TableName;
+
+/// One clone, exactly as planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloneOrder {
+    /// The source's name.
+    pub table: TableName,
+    /// Where the source's files are; `None`: the service knows.
+    pub source_location: Option<String>,
+    /// The source's location at its own id.
+    pub source_table_id: String,
+    /// The pinned version.
+    pub source_version: u64,
+    /// The replica's path under the sync location.
+    pub replica_path: String,
+    /// The replica's newest version when the plan was made; `None`: there was no table.
+    pub replica_version: Option<u64>,
+    /// Properties the clone sets: mark and retention.
+    pub properties: BTreeMap<String, String>,
+    /// The statement as shown and reviewed.
+    pub statement: String,
+}
+
+/// What a clone did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cloned {
+    /// The replica's version that holds the source version.
+    pub replica_version: u64,
+    /// The replica held it before this order: nothing was copied, nothing committed.
+    pub already: bool,
+    /// What the source was at the pinned version, as the clone itself reports it.
+    pub source_size: Option<Size>,
+    /// Files copied.
+    pub copied_files: u64,
+    /// Bytes copied.
+    pub copied_bytes: u64,
+    /// Id of the statement, where there is one.
+    pub statement_id: Option<String>,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How it was verified.
+    pub level: VerifiedLevel,
+    /// Live rows of the source at its version.
+    pub source_rows: Option<u64>,
+    /// Live rows of the replica.
+    pub replica_rows: Option<u64>,
+    /// What differs, one fragment each; empty: nothing.
+    pub differences: Vec<String>,
+}
+
+/// How a clone was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifiedLevel {
+    /// File by file.
+    Files,
+    /// By what the engine says it did.
+    Metrics,
+    /// By counting rows on both sides.
+    Rows,
+}
+
+/// Counters that a clone moves while it works, and the sign to stop.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Files copied so far.
+    pub files: AtomicU64,
+    /// Bytes copied so far.
+    pub bytes: AtomicU64,
+    /// Set to stop after the file at hand.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// Progress that stops with the given sign.
+    pub fn with_stop(stop: Arc<AtomicBool>) -> Progress {
+        Progress {
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            stop,
+        }
+    }
+
+    /// Whether work is to end.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,33 @@
+//! Whether a region is there, and whether it can be written.
+
+use chrono::{DateTime, Utc};
+
+use super::Denied;
+
+/// What a region answers when it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The workspace's address as configured.
+    pub workspace: String,
+    /// The sync location.
+    pub location: String,
+    /// Who asks, as the catalog knows them.
+    pub principal: Option<String>,
+    /// The catalog of short table names.
+    pub default_catalog: Option<String>,
+    /// The service's own clock when it was asked; a lakehouse has none.
+    pub clock: Option<DateTime<Utc>>,
+    /// Why the workspace itself could not be seen although its storage answers.
+    pub workspace_unseen: Option<String>,
+}
+
+/// Whether a location can be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteAccess {
+    /// Rights and location allow it.
+    Allowed,
+    /// It is read-only or the grant is missing.
+    Refused(Denied),
+    /// It cannot be seen without writing.
+    NotProved(String),
+}

@@ -1,0 +1,114 @@
+//! Source tables: their histories, and how they look at pinned versions.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Table;
+
+/// Asks for a source's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceQuestion {
+    /// The table as the catalog lists it.
+    pub table: Table,
+    /// The oldest version of interest: the one the last cut names; `None`: all that is retained.
+    pub from_version: Option<u64>,
+}
+
+/// A source's history as far as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its retained commits from the version asked for, oldest first, to the head; never empty.
+    pub commits: Vec<Commit>,
+    /// The oldest version that can still be read.
+    pub oldest_version: u64,
+    /// How long a replaced version stays readable; `None`: as long as its files are there.
+    pub retention: Option<Duration>,
+    /// The table's id at the head.
+    pub table_id: String,
+}
+
+/// One commit of a table's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Table version.
+    pub version: u64,
+    /// Commit time with milliseconds.
+    pub committed_at: DateTime<Utc>,
+    /// `WRITE`, `MERGE`, `CLONE` …
+    pub operation: String,
+    /// Who made it.
+    pub user: Option<String>,
+    /// It changes rows or the schema; `false` for maintenance.
+    pub changes: bool,
+    /// The table's id as of this commit, where known.
+    pub table_id: Option<String>,
+}
+
+/// Asks how a source looks at a pinned version, and what of it a replica lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinQuestion {
+    /// The table as the catalog lists it.
+    pub table: Table,
+    /// The pinned version.
+    pub version: u64,
+    /// It was the newest when the history was read.
+    pub newest: bool,
+    /// The replica's location, to estimate what is to be copied.
+    pub replica_location: String,
+    /// The replica's newest version; `None`: there is no replica.
+    pub replica_version: Option<u64>,
+}
+
+/// The live files of a table at one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// How many there are.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A source at a pinned version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The version.
+    pub version: u64,
+    /// The table's id at that version.
+    pub table_id: String,
+    /// Its live files; `None`: the service tells them of the newest version only.
+    pub size: Option<Size>,
+    /// Live rows: records less deletion-vector cardinality; `None`: not known for every file.
+    pub rows: Option<u64>,
+    /// Column-mapping mode, `none` where there is none.
+    pub column_mapping: String,
+    /// Its `delta.deletedFileRetentionDuration`, as written.
+    pub deleted_file_retention: Option<String>,
+    /// Its `delta.logRetentionDuration`, as written.
+    pub log_retention: Option<String>,
+    /// What the clone would copy; `None`: not known.
+    pub estimate: Option<Estimate>,
+}
+
+/// What a clone is expected to copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Files to copy.
+    pub copy_files: u64,
+    /// Bytes to copy.
+    pub copy_bytes: u64,
+    /// Where the figures come from.
+    pub basis: EstimateBasis,
+}
+
+/// Where an estimate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateBasis {
+    /// The difference of the live files of both sides.
+    LiveFiles,
+    /// The history's operation metrics.
+    History,
+}
