@@ -112,10 +112,12 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         let message = "--format markdown is for plan, show and status";
         return Err(Failure::new(ExitStatus::Usage, message));
     }
-    let reported = matches!(cli.command, Command::Plan(_) | Command::Show(_));
+    let reported = matches!(
+        cli.command,
+        Command::Plan(_) | Command::Show(_) | Command::History(_)
+    );
     if context.html && !reported {
-        let message =
-            "--format html is for plan and show; the other commands have text, most have json";
+        let message = "--format html is for plan, show and history; the other commands have text, most have json";
         return Err(Failure::new(ExitStatus::Usage, message));
     }
     match cli.command {

@@ -296,6 +296,15 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let until = drsync::moment::text(chrono::Utc::now());
+    let words = ["history", "--since", &since, "--until", &until, "--format"];
+    let document = drsync(&world, &[&words[..], &["json"]].concat()).stdout;
+    let page = drsync(&world, &[&words[..], &["html"]].concat()).stdout;
+    let page = String::from_utf8(page).unwrap();
+    let digest = drsync::canonical::sha256_of_bytes(&document);
+    for part in ["2 applies (2 without approval), 1 round with", &digest] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     fs::remove_file(&files(&world.join("west/sync/_drsync/evidence"), ".run.json")[1]).unwrap();
     let text = drsync(&world, &["history", "--since", &since]);
     let text = String::from_utf8_lossy(&text.stdout);

@@ -733,24 +733,25 @@ fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
 }
 
 #[test]
-fn html_is_for_plan_and_show_only() {
+fn html_is_for_plan_show_and_history_only() {
     let world = world();
     let folder = world.path();
     for command in [
         &["plan", "--format", "html"][..],
         &["show", "plan.json", "--format", "html"],
+        &["history", "--format", "html"],
     ] {
         let page = drsync(folder, command);
         assert_eq!(code(&page), 0, "{}", stderr(&page));
         assert!(stdout(&page).contains("Content-Security-Policy"));
     }
-    for command in ["status", "validate", "history", "apply"] {
+    for command in ["status", "validate", "apply"] {
         let refused = drsync(folder, &[command, "--format", "html"]);
         assert_eq!(code(&refused), 64, "{command}");
         assert!(stdout(&refused).is_empty());
         let said = stderr(&refused);
         assert!(
-            said.contains("--format html is for plan and show"),
+            said.contains("--format html is for plan, show and history"),
             "{said}"
         );
     }

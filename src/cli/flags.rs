@@ -71,7 +71,7 @@ enum Format {
     Json,
     /// For comments under a change; of plan, show and status.
     Markdown,
-    /// One file for a browser; of plan and show.
+    /// One file for a browser; of plan, show and history.
     Html,
 }
 

@@ -10,9 +10,11 @@ use super::{ExitStatus, Failure, configuration, look, output, regions, selection
 use crate::config::{GroupEntry, Workspace};
 use crate::history::{Asked, Span, period};
 use crate::ledger::Cut;
+use crate::moment;
 use crate::plan::merge_copies;
 use crate::region::{KeptDocument, LedgerCopy, RecordRange, Region, RegionError, Regions};
 use crate::render::history::{self, WorkspaceHistory};
+use crate::render::html;
 
 /// Run records before a period that are read with it, so that the first of the period has somebody to follow.
 const BEFORE: usize = 16;
@@ -59,10 +61,11 @@ impl History {
             .zip(read)
             .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
         let document = history::History::new(workspaces.collect());
-        match context.json {
-            true => output::json(&document)?,
-            false => output::data(&history::text(&document, &context.style))?,
-        }
+        output::data(&match (context.html, context.json) {
+            (true, _) => html::history(&document),
+            (false, true) => String::from_utf8_lossy(&document.bytes()).into_owned(),
+            (false, false) => history::text(&document, &context.style),
+        })?;
         Ok(match answered {
             true => ExitStatus::Ok,
             false => ExitStatus::PrimaryAway,
@@ -119,7 +122,7 @@ impl History {
     }
 
     fn end(&self, context: &Context) -> DateTime<Utc> {
-        let now = context.clock.now();
+        let now = moment::millis(context.clock.now());
         self.until.map_or(now, |until| until.min(now))
     }
 
@@ -159,7 +162,8 @@ impl History {
         .collect();
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
-        let records = match self.since.is_some() || self.until.is_some() {
+        // A page is the report of a period, of the whole time unless told.
+        let records = match context.html || self.since.is_some() || self.until.is_some() {
             true => Some(self.records(context, regions.secondary.as_ref()).await),
             false => None,
         };
@@ -210,16 +214,16 @@ fn first_name(moment: DateTime<Utc>) -> String {
 }
 
 fn first_moment(text: &str) -> Result<DateTime<Utc>, String> {
-    moment(text, NaiveTime::MIN)
+    parsed(text, NaiveTime::MIN)
 }
 
 fn last_moment(text: &str) -> Result<DateTime<Utc>, String> {
     let last = NaiveTime::from_hms_milli_opt(23, 59, 59, 999).unwrap_or_default();
-    moment(text, last)
+    parsed(text, last)
 }
 
 /// An RFC 3339 moment, or a day in UTC.
-fn moment(text: &str, of_day: NaiveTime) -> Result<DateTime<Utc>, String> {
+fn parsed(text: &str, of_day: NaiveTime) -> Result<DateTime<Utc>, String> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Ok(moment.to_utc());
     }

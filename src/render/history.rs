@@ -4,6 +4,8 @@ mod period;
 
 use serde::Serialize;
 
+pub(super) use period::{percent, plural_of};
+
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};
 use super::layout::{hanging, table};
@@ -52,6 +54,20 @@ impl History {
             format_version: FORMAT_VERSION.to_owned(),
             workspaces,
         }
+    }
+
+    /// The document as it is printed: JSON with a line's end.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("a history is plain JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The reports of the period, of those workspaces whose records could be read.
+    pub(super) fn periods(&self) -> impl Iterator<Item = &Period> {
+        self.workspaces
+            .iter()
+            .filter_map(|workspace| workspace.period.as_ref())
     }
 }
 

@@ -13,9 +13,11 @@ use super::figures::moment;
 use crate::plan::Provenance;
 
 mod group;
+mod history;
 mod plan;
 mod run;
 
+pub use history::history;
 pub use plan::plan;
 pub use run::run;
 
@@ -164,8 +166,8 @@ fn provenance(provenance: &Provenance) -> Vec<(&'static str, Option<Markup>)> {
     ]
 }
 
-/// The document itself, to be saved and checked.
-fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str) -> Markup {
+/// The document itself, to be saved, checked, and shown by a program.
+fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str, shown_by: &str) -> Markup {
     let id: String = id
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -183,7 +185,7 @@ fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str) -> Markup {
             }
             (copied(sha256))
             p { "To check what was saved, and to see it as text:" }
-            (copied(&format!("sha256sum {file} && drsync show {file}")))
+            (copied(&format!("sha256sum {file} && {shown_by} {file}")))
         }
     }
 }

@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 
 use crate::builders::{self, *};
 
+mod history;
+
 fn parsed(page: &str) -> Html {
     let document = Html::parse_document(page);
     assert!(document.errors.is_empty(), "{:?}", document.errors);

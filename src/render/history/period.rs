@@ -53,7 +53,8 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     blocks
 }
 
-fn plural_of(number: usize, one: &str, many: &str) -> String {
+/// `1 apply`, `2 applies`.
+pub(in crate::render) fn plural_of(number: usize, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         count(number as u64),
@@ -113,7 +114,7 @@ fn groups(groups: &[GroupPeriod], style: &Style) -> Vec<String> {
 }
 
 /// Rounded down: a share is never shown as more than it is.
-fn percent(share: f64) -> String {
+pub(in crate::render) fn percent(share: f64) -> String {
     format!("{:.1}%", (share * 1_000.0).floor() / 10.0)
 }
 

@@ -69,7 +69,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
         }
         (metadata(plan, &shown))
         (origin(stored, applies))
-        (document(&stored.bytes, &stored.sha256, "plan", &plan.plan_id))
+        (document(&stored.bytes, &stored.sha256, "plan", &plan.plan_id, "drsync show"))
     };
     Page {
         what: "drsync plan",

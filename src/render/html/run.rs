@@ -59,7 +59,7 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
             }
         }
         (origin(record))
-        (document(stored, &canonical::sha256_of_bytes(stored), "run", &record.run_id))
+        (document(stored, &canonical::sha256_of_bytes(stored), "run", &record.run_id, "drsync show"))
     };
     Page {
         what: "drsync run record",
