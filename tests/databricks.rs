@@ -4,12 +4,16 @@
 
 #[path = "databricks/acting.rs"]
 mod acting;
+#[path = "sql/built.rs"]
+mod built;
 #[path = "databricks/fake.rs"]
 mod fake;
 #[path = "databricks/flow.rs"]
 mod flow;
 #[path = "databricks/http.rs"]
 mod http;
+#[path = "sql/kind.rs"]
+mod kind;
 #[path = "databricks/looking.rs"]
 mod looking;
 #[path = "databricks/recording.rs"]

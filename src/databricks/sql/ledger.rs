@@ -240,13 +240,13 @@ pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
 /// Parts of run records, the newest record first and of each the last part first: `name`, `content` in base64.
 pub fn read_run_records(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
     let mut conditions = vec![format!("name LIKE '%{RUN_RECORD_ENDING}'")];
-    conditions.extend(range.from.iter().map(|_| "name >= :from".to_owned()));
-    conditions.extend(range.until.iter().map(|_| "name <= :until".to_owned()));
+    conditions.extend(range.from.iter().map(|_| "name >= :oldest".to_owned()));
+    conditions.extend(range.until.iter().map(|_| "name <= :newest".to_owned()));
     let statement = Statement::new(format!(
         "SELECT name, part, base64(content) AS content FROM {table} WHERE {} ORDER BY name DESC, part DESC LIMIT {parts}",
         conditions.join(" AND ")
     ));
-    let bounds = [("from", &range.from), ("until", &range.until)];
+    let bounds = [("oldest", &range.from), ("newest", &range.until)];
     bounds
         .into_iter()
         .fold(statement, |statement, (name, bound)| match bound {

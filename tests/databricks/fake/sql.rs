@@ -94,6 +94,7 @@ fn properties(text: &str) -> BTreeMap<String, String> {
 impl State {
     pub(super) fn execute(&mut self, request: &Value) -> Outcome {
         let text = request["statement"].as_str().unwrap().to_owned();
+        crate::kind::assert_known(&text);
         let empty = Vec::new();
         let parameters: BTreeMap<&str, &str> = request["parameters"]
             .as_array()

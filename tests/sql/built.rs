@@ -1,0 +1,91 @@
+//! One statement of every kind that drsync sends or tells people to run, with names that try to break out of their quotes.
+
+use drsync::config::TableName;
+use drsync::databricks::sql::{self, Relation, Statement};
+use drsync::region::{Denied, Mark, RecordRange};
+
+/// What people and attackers call things.
+const NAMES: [&str; 9] = [
+    "gold",
+    "with space",
+    "quo'te\"s",
+    "back``ticks`",
+    "dot.in.name",
+    "back\\slash\\",
+    "ünïcödé 表 🦀",
+    "x`; DROP TABLE t; --",
+    "' OR 1 = 1 /* DEEP CLONE */ UNION ALL \\' --",
+];
+
+/// Every kind of statement, for every name.
+pub(crate) fn all() -> Vec<Statement> {
+    let long = "long ".repeat(50);
+    let names = NAMES.into_iter().chain([long.as_str()]);
+    names.flat_map(of_name).collect()
+}
+
+fn of_name(name: &str) -> Vec<Statement> {
+    let table = TableName::new("main", name, name);
+    let named = Relation::Named(table.clone());
+    let location = format!("abfss://dr@acc.test/sync/{name}");
+    let path = Relation::Path(location.clone());
+    let both = [&named, &path];
+    let bound = || Some("01JD".to_owned());
+    let ranges = [
+        (None, None),
+        (bound(), None),
+        (None, bound()),
+        (bound(), bound()),
+    ];
+    let records = ranges.map(|(from, until)| RecordRange {
+        from,
+        until,
+        newest: None,
+    });
+    let mut all = vec![
+        sql::list(&location, None),
+        sql::list(&location, Some(1)),
+        sql::history(&named, 50),
+        sql::history(&path, 50),
+        sql::histories(&both, 50),
+        sql::writers(&both, 20),
+        sql::detail(&named),
+        sql::detail(&path),
+        sql::details(&both),
+        sql::count(&named, 7),
+        sql::counts(&[(&named, 7), (&path, 0)]),
+        sql::register(&table, &location),
+        sql::sync_metadata(&table),
+        sql::create_metadata(&path, name),
+        sql::create_cuts(&path, name),
+        sql::create_evidence(&path),
+        sql::clone_table(&path, &Relation::Path(format!("{location}/other"))),
+        sql::read_rows(&path),
+        sql::read_cuts(&path),
+        sql::read_cuts_of(&path, name, 3),
+        sql::merge_rows(&path, "[]".to_owned()),
+        sql::append_cut(&path, "[]".to_owned()),
+        sql::copy_cuts(&path, "[]".to_owned()),
+        sql::keep_evidence(&path, name, 0, String::new(), name),
+        sql::read_evidence(&path, name, 0),
+        sql::evidence_kept(&path, name),
+        clone(&table, &path),
+        Statement::new(Denied::grant_select(&table, name)),
+    ];
+    all.extend(records.map(|range| sql::read_run_records(&path, &range, 16)));
+    all
+}
+
+/// A clone as plans have it.
+fn clone(table: &TableName, replica: &Relation) -> Statement {
+    let mark = Mark {
+        source_table_id: "b1c2".to_owned(),
+        source_version: 7,
+        replica: table.to_string(),
+    };
+    Statement::new(format!(
+        "CREATE OR REPLACE TABLE {replica} DEEP CLONE {} VERSION AS OF 7 {}",
+        table.sql(),
+        sql::properties(&mark.properties())
+    ))
+}
