@@ -289,19 +289,23 @@ impl Client {
                     if answer.status == StatusCode::TOO_MANY_REQUESTS {
                         self.inner.gate.was_throttled();
                     }
-                    let refusal = answer::refusal(
+                    let (refusal, again) = answer::refusal(
                         answer.status,
                         &answer.headers,
                         &answer.body,
                         self.inner.timing.now(),
                     );
-                    if refusal.0.is_sign_in() && !signed_again && self.inner.credential.renews() {
+                    let renews = self.inner.credential.renews();
+                    if refusal.is_sign_in() && renews && !signed_again {
                         // The token may have been revoked or outlived; one fresh token is worth one more try.
                         signed_again = true;
                         self.inner.credential.forget().await;
                         continue;
                     }
-                    refusal
+                    match refusal.is_sign_in() && !renews {
+                        true => (refusal.hint("make a new token if it has expired"), again),
+                        false => (refusal, again),
+                    }
                 }
             };
             let pause = tries.pause(refusal, &self.inner.timing)?;

@@ -50,10 +50,21 @@ impl Refusal {
         }
     }
 
-    /// The refusal as the port has it.
+    /// The same with what to do about it.
+    pub(super) fn hint(self, hint: &str) -> Refusal {
+        Refusal {
+            message: format!("{}; {hint}", self.message),
+            ..self
+        }
+    }
+
+    /// The refusal as the port has it. Who is not signed in was not denied one thing: to the caller the region is away.
     pub(super) fn doing(self, doing: impl Into<String>) -> RegionError {
         RegionError {
-            kind: self.kind,
+            kind: match self.is_sign_in() {
+                true => RegionErrorKind::Unavailable,
+                false => self.kind,
+            },
             doing: doing.into(),
             detail: self.to_string(),
             transient: self.transient,

@@ -39,6 +39,20 @@ pub(super) enum Intent<'a> {
     Long(&'a Progress),
 }
 
+/// A refusal to take a statement, with what it says of the warehouse.
+fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
+    match refusal.status {
+        Some(403) if !refusal.is_sign_in() => refusal.hint(&format!(
+            "the principal needs CAN USE on the SQL warehouse {id}"
+        )),
+        Some(404) => refusal.hint(&format!("no SQL warehouse of the workspace is {id}")),
+        Some(400) if refusal.message.contains("endpoint id") => {
+            refusal.hint(&format!("no SQL warehouse of the workspace is {id}"))
+        }
+        Some(_) | None => refusal,
+    }
+}
+
 /// A statement that succeeded.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Finished {
@@ -156,10 +170,12 @@ impl Sql {
                 value: Some("drsync".to_owned()),
             }],
         };
-        let submitted: StatementResponse = match intent {
-            Intent::Look => self.client.post_safe(&STATEMENTS, &request).await?,
-            Intent::Write | Intent::Long(_) => self.client.post_once(&STATEMENTS, &request).await?,
+        let submitted: Result<StatementResponse, Refusal> = match intent {
+            Intent::Look => self.client.post_safe(&STATEMENTS, &request).await,
+            Intent::Write | Intent::Long(_) => self.client.post_once(&STATEMENTS, &request).await,
         };
+        let submitted =
+            submitted.map_err(|refusal| of_warehouse(&request.warehouse_id, refusal))?;
         if submitted.statement_id.is_empty() {
             return Err(
                 Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown(),

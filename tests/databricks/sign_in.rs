@@ -249,7 +249,7 @@ async fn a_refused_token_is_a_sign_in_failure_and_is_not_repeated() {
     let said = refused(&with(&fake, &[("DATABRICKS_TOKEN", "wrong-canary")])).await;
     assert_eq!(
         said,
-        "sign in to HOST: DATABRICKS_TOKEN is refused: Invalid access token. [403 Forbidden] (request req-7)"
+        "sign in to HOST: DATABRICKS_TOKEN is refused: Invalid access token. [403 Forbidden]; make a new token if it has expired (request req-7)"
     );
     let nothing = refused(&with(&fake, &[])).await;
     assert!(

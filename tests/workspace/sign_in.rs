@@ -1,14 +1,24 @@
 //! What is said when nobody is signed in, or may do nothing: what, where, and what to do.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+
+use axum::http::StatusCode;
+use tokio::net::TcpListener;
 
 use crate::site::{Said, Site, without_ids};
 
 impl Site {
     /// Plans with these variables and nothing else.
     async fn plan(&self, variables: &[(&str, &str)]) -> Said {
+        self.plan_at(&self.running.primary.url, variables).await
+    }
+
+    /// Plans for a workspace that is somewhere else.
+    async fn plan_at(&self, address: &str, variables: &[(&str, &str)]) -> Said {
         let file = self.path("here/drsync.json");
-        std::fs::write(file, &self.running.configuration).unwrap();
+        let text = &self.running.configuration;
+        std::fs::write(file, text.replace(&self.running.primary.url, address)).unwrap();
         let variables = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -19,6 +29,26 @@ impl Site {
             ..said
         }
     }
+
+    /// A command `az` that does this; the `PATH` where it is.
+    fn az(&self, script: &str) -> String {
+        let file = self.path("here/bin/az");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let others = std::env::var("PATH").unwrap();
+        format!("{}:{others}", file.parent().unwrap().display())
+    }
+}
+
+/// A service that answers everything in one way; its address.
+async fn always(status: u16, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let status = StatusCode::from_u16(status).unwrap();
+    let app = axum::Router::new().fallback(move || async move { (status, body) });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,9 +77,144 @@ async fn a_wrong_token_is_named_by_its_variable_and_not_shown() {
     assert_eq!(
         said.stderr,
         "drsync: not signed in to HOST\n  \
-         tried  DRSYNC_TOKEN_EAST is refused: Invalid access token. [403 Forbidden]\n\
+         tried  DRSYNC_TOKEN_EAST is refused: Invalid access token. [403 Forbidden]; make a new token if it has expired\n\
          drsync: authentication (exit 77)\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_token_is_named_with_what_to_do() {
+    let site = Site::new().await;
+    let unknown = r#"{"error_code":403,"message":"Invalid access token."}"#;
+    let unsent = r#"{"error_code":401,"message":"Credential was not sent or was of an unsupported type for this API."}"#;
+    let answers = [
+        (403, unknown, "Invalid access token. [403 Forbidden]"),
+        (
+            401,
+            unsent,
+            "Credential was not sent or was of an unsupported type for this API. [401 Unauthorized]",
+        ),
+        (401, "", "401 Unauthorized"),
+    ];
+    for (status, body, text) in answers {
+        let address = always(status, body).await;
+        let token = [("DRSYNC_TOKEN_EAST", "dapi-canary-old")];
+        let said = site.plan_at(&address, &token).await;
+        let expected = format!(
+            "drsync: not signed in to {address}\n  \
+             tried  DRSYNC_TOKEN_EAST is refused: {text}; make a new token if it has expired\n\
+             drsync: authentication (exit 77)\n"
+        );
+        assert_eq!((said.code, said.stderr.as_str()), (77, expected.as_str()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warehouse_that_may_not_be_used_is_named_with_the_right_that_is_missing() {
+    let site = Site::new().await;
+    site.fault("POST /api/2.0/sql/statements every 403");
+    let token = site.running.primary.token.clone();
+    let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let text = without_ids(&words.join(" "));
+    let warehouse = &site.running.primary.warehouse_id;
+    let answer = format!(
+        "[PERMISSION_DENIED (403)]; the principal needs CAN USE on the SQL warehouse {warehouse}"
+    );
+    assert!(text.contains(&answer), "{}", said.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warehouse_that_is_not_there_is_named() {
+    let site = Site::new().await;
+    let token = site.running.primary.token.clone();
+    let (known, unknown) = (&site.running.primary.warehouse_id, "0123456789abcdef");
+    let file = site.path("here/drsync.json");
+    let text = site.running.configuration.replace(known, unknown);
+    std::fs::write(file, text).unwrap();
+    let variables = [("DRSYNC_TOKEN_EAST".to_owned(), token)];
+    let said = site.run(&["plan"], &BTreeMap::from(variables)).await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let answer = format!("; no SQL warehouse of the workspace is {unknown}");
+    assert!(words.join(" ").contains(&answer), "{}", said.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_principal_of_entra_id_whose_tenant_is_not_known_is_told_the_variable() {
+    let site = Site::new().await;
+    let variables = [
+        ("ARM_ENVIRONMENT", "PUBLIC"),
+        ("ARM_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+        ("ARM_CLIENT_SECRET", "azure-canary"),
+    ];
+    let said = site.plan(&variables).await;
+    assert_eq!(said.code, 77);
+    let last = "ARM_CLIENT_SECRET is refused: the tenant is not known: set ARM_TENANT_ID\n\
+                drsync: authentication (exit 77)\n";
+    assert!(said.stderr.ends_with(last), "{}", said.stderr);
+    assert!(!said.stderr.contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_service_of_entra_id_that_is_not_reached_is_the_primary_that_is_away() {
+    let site = Site::new().await;
+    let proxy = always(403, "").await;
+    let variables = [
+        ("HTTPS_PROXY", proxy.as_str()),
+        ("ARM_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+        ("ARM_CLIENT_SECRET", "azure-canary"),
+        ("ARM_TENANT_ID", "tenant"),
+    ];
+    let said = site
+        .plan_at("https://adb-1.2.azuredatabricks.net", &variables)
+        .await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("no connection"), "{}", said.stdout);
+    assert!(!said.stdout.contains("canary") && !said.stderr.contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_signed_in_to_the_azure_cli_plans() {
+    let site = Site::new().await;
+    let token = site.running.primary.token.clone();
+    let path = site.az(&format!(
+        "case \"$*\" in *2ff814a6-3304-4ab8-85cb-cd0e6f879c1d*) ;; *) exit 9;; esac\n\
+         echo '{{\"accessToken\": \"{token}\", \"expires_on\": 4102444800}}'"
+    ));
+    let variables = [("PATH", path.as_str()), ("ARM_ENVIRONMENT", "PUBLIC")];
+    let said = site.plan(&variables).await;
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.starts_with("2 groups to sync"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_azure_cli_that_gives_no_good_token_says_why_itself() {
+    let site = Site::new().await;
+    let scripts = [
+        (
+            "echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1",
+            "az is refused: ERROR: Please run 'az login' to setup account.\n",
+        ),
+        ("echo nothing", "az is refused: prints no token\n"),
+        (
+            "echo '{\"accessToken\": \"eyJ-canary\"}'",
+            "az is refused: Invalid access token. [403 Forbidden]\n",
+        ),
+    ];
+    for (script, expected) in scripts {
+        let path = site.az(script);
+        let variables = [("PATH", path.as_str()), ("ARM_ENVIRONMENT", "PUBLIC")];
+        let said = site.plan(&variables).await;
+        assert_eq!(said.code, 77, "{}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+        assert!(!said.stderr.contains("canary"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,7 +278,8 @@ async fn a_page_instead_of_an_answer_is_said_to_come_from_in_between() {
         (
             77,
             "drsync: not signed in to HOST\n  \
-             tried  DRSYNC_TOKEN_EAST is refused: The sandbox was told to say so. [FORBIDDEN (403)]\n\
+             tried  DRSYNC_TOKEN_EAST is refused: a web page came instead of an answer (The sandbox was told to say so.): \
+             is a proxy in between? [FORBIDDEN (403)]\n\
              drsync: authentication (exit 77)\n"
         )
     );

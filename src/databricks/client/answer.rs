@@ -185,7 +185,14 @@ fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, S
             .unwrap_or("UNKNOWN")
             .to_uppercase()
             .replace([' ', '-'], "_");
-        return (code, title);
+        // A gateway's trouble is known by its status; who refuses with a page is not the workspace.
+        return match status.is_client_error() {
+            true => (
+                code,
+                format!("a web page came instead of an answer ({title}): is a proxy in between?"),
+            ),
+            false => (code, title),
+        };
     }
     if let Some((code, rest)) = text.split_once(": ")
         && !code.is_empty()
