@@ -15,17 +15,18 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
         .workspaces
         .iter()
         .any(|workspace| !workspace.observed.primary.reachable);
+    let blocked_by = |code: FindingCode| {
+        plan.groups().any(|(_, group)| {
+            group.decision == Decision::Blocked
+                && group.findings.iter().any(|finding| finding.code == code)
+        })
+    };
+    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable);
     let secondary_away = plan
         .workspaces
         .iter()
         .any(|workspace| !workspace.observed.secondary.reachable)
-        || plan.groups().any(|(_, group)| {
-            group.decision == Decision::Blocked
-                && group
-                    .findings
-                    .iter()
-                    .any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
-        })
+        || blocked_by(FindingCode::SecondaryNotAvailable)
         || groups.iter().any(|group| {
             group.outcome == GroupOutcome::Failed
                 && group
@@ -47,7 +48,9 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
     let in_order = groups.iter().any(|group| !bad.contains(&group.outcome));
     let (code, name) = match signal {
         0 if tried > 0 && stale == tried => (5, "stale"),
-        0 if primary_away => (8, "primary region not available"),
+        0 if primary_away || (primary_silent && !any(GroupOutcome::Synchronized)) => {
+            (8, "primary region not available")
+        }
         0 if secondary_away && !any(GroupOutcome::Synchronized) => {
             (8, "secondary region not available")
         }

@@ -14,6 +14,7 @@ use crate::region::RegionErrorKind;
 mod regions;
 mod tables;
 mod target;
+mod unanswered;
 
 pub(super) use regions::ledger_is_foreign;
 use regions::{ledger_findings, location_findings, region_findings};
@@ -21,6 +22,7 @@ pub(super) use tables::recreated;
 use tables::{catalog_findings, replica_findings, source_findings};
 use target::pin_findings;
 pub use target::readable_until;
+use unanswered::unanswered;
 
 /// So many replicas at least have to be gone before it is more than a repair.
 const REPLICAS_MISSING_MIN: usize = 3;
@@ -34,6 +36,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     if view.workspace.primary.refusal().is_some() {
         return found;
     }
+    found.extend(unanswered(view));
     found.extend(location_findings(view.workspace));
     found.extend(ledger_findings(view.workspace, &view.group.name));
     found.extend(workflow_findings(view));
@@ -212,10 +215,10 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
         let Err(error) = answer else { continue };
         let code = match error.kind {
+            RegionErrorKind::Unavailable => continue,
             RegionErrorKind::Conflict => FindingCode::WorkflowAmbiguous,
             RegionErrorKind::NotFound
             | RegionErrorKind::Denied
-            | RegionErrorKind::Unavailable
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => FindingCode::WorkflowNotFound,
         };

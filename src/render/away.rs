@@ -7,19 +7,44 @@ use super::clean::clean;
 use super::figures::{minute_near, moment, plural, span};
 use super::layout::{hanging, table};
 use super::plan::Shown;
-use crate::plan::document::{LastCut, RegionSeen};
+use crate::plan::document::{BothRegions, LastCut, RegionSeen, WorkspacePlan};
+use crate::plan::status::{RegionsStatus, WorkspaceStatus};
 use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Severity};
 
-/// Whether this finding only says that a region is away.
-pub(super) fn says_away(code: FindingCode) -> bool {
-    matches!(
-        code,
-        FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
-    )
+/// Which regions of a workspace are away as a whole. That is told once, not of every group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Away {
+    primary: bool,
+    secondary: bool,
+}
+
+impl Away {
+    pub(super) fn of(workspace: &WorkspacePlan) -> Away {
+        let BothRegions { primary, secondary } = &workspace.observed;
+        Away {
+            primary: !primary.reachable,
+            secondary: !secondary.reachable,
+        }
+    }
+
+    pub(super) fn of_status(workspace: &WorkspaceStatus) -> Away {
+        let RegionsStatus { primary, secondary } = &workspace.regions;
+        Away {
+            primary: !primary.reachable,
+            secondary: !secondary.reachable,
+        }
+    }
+
+    /// Whether a finding only says that a region is away.
+    pub(super) fn says(self, code: FindingCode) -> bool {
+        (self.primary && code == FindingCode::PrimaryNotAvailable)
+            || (self.secondary && code == FindingCode::SecondaryNotAvailable)
+    }
 }
 
 /// A group that nothing blocks but a region that is away.
-pub(super) fn only_away(group: &GroupPlan) -> bool {
+pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
+    let away = Away::of(workspace);
     let mut blocking = group
         .findings
         .iter()
@@ -27,7 +52,7 @@ pub(super) fn only_away(group: &GroupPlan) -> bool {
         .peekable();
     group.decision == Decision::Blocked
         && blocking.peek().is_some()
-        && blocking.all(|finding| says_away(finding.code))
+        && blocking.all(|finding| away.says(finding.code))
 }
 
 /// The verdict where a region does not answer.
@@ -46,7 +71,10 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
         (false, true) => "Secondary region not available",
         (false, false) => return None,
     };
-    let held = plan.groups().filter(|(_, group)| only_away(group)).count();
+    let held = plan
+        .groups()
+        .filter(|(workspace, group)| only_away(workspace, group))
+        .count();
     let goes_on = plan
         .groups()
         .filter(|(_, group)| group.decision == Decision::Sync)
@@ -104,7 +132,7 @@ pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
     let held: Vec<_> = shown
         .groups
         .iter()
-        .filter(|entry| only_away(entry.group))
+        .filter(|entry| only_away(entry.workspace, entry.group))
         .collect();
     if held.is_empty() {
         return vec![];

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{bytes, count, elapsed, plural, short};
 use super::layout::{few, hanging, pad, pad_left, width};
 use super::plan::{Shown, label};
-use super::{Page, Style, Tone, away};
+use super::{Page, Style, Tone};
 use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
 use crate::ledger::cut_label;
 use crate::plan::Plan;
@@ -268,7 +269,7 @@ fn held_by_region(plan: &Plan, group: &GroupRecord) -> bool {
         && plan.groups().any(|(workspace, planned)| {
             workspace.name == group.workspace
                 && planned.name == group.name
-                && away::only_away(planned)
+                && away::only_away(workspace, planned)
         })
 }
 
@@ -322,13 +323,14 @@ fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
     if group.outcome != GroupOutcome::Blocked {
         return None;
     }
-    let (_, planned) = plan.groups().find(|(workspace, planned)| {
+    let (workspace, planned) = plan.groups().find(|(workspace, planned)| {
         workspace.name == group.workspace && planned.name == group.name
     })?;
+    let away = Away::of(workspace);
     let findings: Vec<String> = planned
         .findings
         .iter()
-        .filter(|finding| finding.blocks() && !away::says_away(finding.code))
+        .filter(|finding| finding.blocks() && !away.says(finding.code))
         .map(|finding| match &finding.table {
             Some(table) => format!("{} {}", name(table), finding.code.as_str()),
             None => format!("{}: {}", finding.code.as_str(), clean(&finding.message)),

@@ -1,10 +1,11 @@
 //! How every group stands: its cut, its lag against the objective, its replicas.
 
+use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{plural, span};
 use super::layout::{few, hanging, table};
 use super::plan::just_pending;
-use super::{Page, Style, Tone, away};
+use super::{Page, Style, Tone};
 use crate::ledger::Status as RowStatus;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
@@ -105,12 +106,15 @@ pub(super) fn verdict(status: &Status) -> String {
         (true, true) => format!("{} protected", plural(all, "group")),
         (true, false) => format!("{guarded} of {} protected", plural(all, "group")),
     };
-    let never = number(&|_, group| {
-        secondary && group.last_cut.is_none() && !blocked(group) && !failed(group)
+    let never = number(&|workspace, group| {
+        secondary
+            && group.last_cut.is_none()
+            && !blocked(workspace, group)
+            && !failed(workspace, group)
     });
     for (number, word) in [
-        (number(&|_, group| blocked(group)), "blocked"),
-        (number(&|_, group| failed(group)), "failed"),
+        (number(&blocked), "blocked"),
+        (number(&failed), "failed"),
         (never, "never synchronized"),
     ] {
         if number > 0 {
@@ -147,14 +151,15 @@ pub(super) fn verdict(status: &Status) -> String {
 }
 
 /// Something but a region that is away stands in its way.
-fn blocked(group: &GroupStatus) -> bool {
+fn blocked(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
+    let away = Away::of_status(workspace);
     let mut findings = group.findings.iter();
-    findings.any(|finding| finding.blocks() && !away::says_away(finding.code))
+    findings.any(|finding| finding.blocks() && !away.says(finding.code))
 }
 
 /// Its last sync failed, and nothing is known that will make the next one fail.
-fn failed(group: &GroupStatus) -> bool {
-    !blocked(group) && group.status == Some(RowStatus::Failed)
+fn failed(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
+    !blocked(workspace, group) && group.status == Some(RowStatus::Failed)
 }
 
 /// Why it is paused.
@@ -214,7 +219,7 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     let away = primary_away(status);
     let (told, left_out): (Vec<_>, Vec<_>) = all
         .iter()
-        .partition(|(_, group)| everything || !in_order(group, away));
+        .partition(|(workspace, group)| everything || !in_order(workspace, group, away));
     let room = ROWS_MAX.max(told.len()).min(2 * ROWS_MAX);
     let shown: Vec<_> = told
         .iter()
@@ -255,10 +260,10 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     lines
 }
 
-fn in_order(group: &GroupStatus, away: bool) -> bool {
+fn in_order(workspace: &WorkspaceStatus, group: &GroupStatus, away: bool) -> bool {
     group.protected
-        && !blocked(group)
-        && !failed(group)
+        && !blocked(workspace, group)
+        && !failed(workspace, group)
         && paused(group).is_none()
         && (away || group.findings.is_empty() && group.rpo == Rpo::Met)
 }
@@ -359,10 +364,11 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
     let mut told = 0;
     let mut more = 0;
     for (workspace, group) in entries(status) {
+        let away = Away::of_status(workspace);
         let findings: Vec<String> = group
             .findings
             .iter()
-            .filter(|finding| !away::says_away(finding.code))
+            .filter(|finding| !away.says(finding.code))
             .map(|finding| match &finding.table {
                 Some(table) => format!("{} {}", name(table), finding.code.as_str()),
                 None => format!("{}: {}", finding.code.as_str(), clean(&finding.message)),
@@ -375,7 +381,7 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
             ([], _) => paused(group).map(clean),
             (findings, _) => Some(few(findings, 3)),
         };
-        let (decision, text) = match (failed(group), &group.message, text) {
+        let (decision, text) = match (failed(workspace, group), &group.message, text) {
             (true, Some(message), None) => ("failed", clean(message)),
             (true, Some(message), Some(text)) => ("failed", format!("{}; {text}", clean(message))),
             (_, _, Some(text)) => (group.decision.map_or("blocked", Decision::as_str), text),

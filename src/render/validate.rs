@@ -1,11 +1,12 @@
 //! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
 
+use super::away::{self, Away};
 use super::causes::{Cause, Remedy, causes};
 use super::clean::{clean, name};
 use super::figures::plural;
 use super::layout::{few, hanging, indented, pad, width};
 use super::plan::{Shown, warnings};
-use super::{Page, Style, Tone, away};
+use super::{Page, Style, Tone};
 use crate::plan::{Observed, Plan, Severity};
 
 /// What would block which groups, and what repairs it.
@@ -42,9 +43,10 @@ pub fn text(plan: &Plan, style: &Style) -> String {
 
 fn all(shown: &Shown<'_>) -> Vec<Cause> {
     causes(shown.groups.iter().flat_map(|entry| {
+        let away = Away::of(entry.workspace);
         let findings = entry.group.findings.iter();
         findings
-            .filter(|finding| finding.severity == Severity::Block && !away::says_away(finding.code))
+            .filter(move |finding| finding.severity == Severity::Block && !away.says(finding.code))
             .map(|finding| (entry.label.as_str(), finding))
     }))
 }

@@ -645,9 +645,61 @@ fn a_table_moved_between_groups_brings_no_lag_with_it() {
 }
 
 #[test]
-fn a_workspace_that_cannot_be_read_is_not_a_misspelled_workflow() {
+fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missing() {
+    use FindingCode::{PrimaryNotAvailable, SecondaryNotAvailable};
+    use RegionErrorKind::Unavailable;
     let mut world = World::new();
-    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Unavailable));
+    world.group("orders").workflows[0] = Err(refusal(Unavailable));
+    assert_eq!(blocking(&world, "orders"), [PrimaryNotAvailable]);
+    assert_eq!(blocking(&world, "reference"), []);
+
+    let mut world = due();
+    world.table(COUNTRIES).listed = Err(refusal(Unavailable));
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+
+    let mut world = due();
+    world.table(COUNTRIES).source = Some(Err(refusal(Unavailable)));
+    world.table(COUNTRIES).pin = None;
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+
+    let mut world = due();
+    world.table(COUNTRIES).pin = Some(Err(refusal(Unavailable)));
+    let finding = world.plan_of("reference").findings[0].clone();
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+    assert_eq!(
+        finding.message,
+        "primary region not available: look: the region's words"
+    );
+
+    let mut world = due();
+    world.table(COUNTRIES).replica = Some(Err(refusal(Unavailable)));
+    assert_eq!(blocking(&world, "reference"), [SecondaryNotAvailable]);
+}
+
+#[test]
+fn what_was_not_answered_is_counted_and_told_once() {
+    let mut world = World::new();
+    let group = world.group("orders");
+    group.workflows[0] = Err(refusal(RegionErrorKind::Unavailable));
+    for table in &mut group.tables {
+        table.listed = Err(refusal(RegionErrorKind::Unavailable));
+    }
+    let questions = group.tables.len();
+    let finding = world.plan_of("orders").findings[0].clone();
+    let more = match questions {
+        1 => "1 more question".to_owned(),
+        more => format!("{more} more questions"),
+    };
+    assert_eq!(
+        finding.message,
+        format!("primary region not available: look: the region's words, and {more}")
+    );
+}
+
+#[test]
+fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
+    let mut world = World::new();
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Denied));
     let finding = world.plan_of("orders").findings[0].clone();
     assert_eq!(
         finding.remedy.as_deref(),

@@ -12,7 +12,7 @@ use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::ledger::{Row, Status};
 use drsync::observe::observe;
-use drsync::plan::{Plan, Request, plan};
+use drsync::plan::{FindingCode, Plan, Request, plan};
 use drsync::region::{LedgerCopy, Regions};
 use drsync::render::{self, Style};
 use drsync::sandbox::{self, Quirks, Running};
@@ -227,13 +227,17 @@ impl Trial {
 
     /// A round ends well, or each of its failures has a name and a reason.
     fn is_clear(&self, ended: &Result<(Plan, RunRecord), String>) -> Result<(), String> {
-        let (_, record) = match ended {
+        let (plan, record) = match ended {
             Ok(ended) => ended,
             Err(text) if text.starts_with("sign in to http") && text.contains(": ") => {
                 return Ok(());
             }
             Err(text) => return Err(format!("it is not said who was to sign in: {text}")),
         };
+        let mut findings = plan.groups().flat_map(|(_, group)| &group.findings);
+        if let Some(finding) = findings.find(|finding| !is_away(finding.code)) {
+            return Err(format!("a fault is told as {finding:?}"));
+        }
         let status = ExitStatus::recorded(&record.exit);
         if status.document() != record.exit {
             return Err(format!("it ends as {:?}", record.exit));
@@ -347,6 +351,14 @@ impl Trial {
         }
         Ok(state)
     }
+}
+
+/// Nothing is wrong in these worlds but what the proxy does.
+fn is_away(code: FindingCode) -> bool {
+    matches!(
+        code,
+        FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
+    )
 }
 
 impl End {

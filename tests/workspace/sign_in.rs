@@ -110,6 +110,25 @@ async fn an_expired_token_is_named_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
+    let site = Site::new().await;
+    site.fault("* /api/2.1/* every 401");
+    let token = site.running.primary.token.clone();
+    let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let text = words.join(" ");
+    let expected = "primary_not_available primary region not available: ";
+    assert!(text.contains(expected), "{}", said.stdout);
+    assert!(
+        text.contains("make a new token if it has expired"),
+        "{text}"
+    );
+    for wrong in ["not_readable", "not_found", "GRANT"] {
+        assert!(!text.contains(wrong), "{}", said.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_warehouse_that_may_not_be_used_is_named_with_the_right_that_is_missing() {
     let site = Site::new().await;
     site.fault("POST /api/2.0/sql/statements every 403");

@@ -134,7 +134,7 @@ fn kind_of(status: StatusCode, code: &str, said: &str) -> RegionErrorKind {
         404 => RegionErrorKind::NotFound,
         409 => RegionErrorKind::Conflict,
         501 => RegionErrorKind::Unsupported,
-        408 | 429 | 502 | 503 | 504 => RegionErrorKind::Unavailable,
+        408 | 429 | 500 | 502 | 503 | 504 => RegionErrorKind::Unavailable,
         _ => RegionErrorKind::Other,
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
     let name = &table.name;
     let listed = match &table.listed {
         Ok(listed) => listed,
-        Err(error) => return vec![refused(name, error)],
+        Err(error) => return refused(name, error).into_iter().collect(),
     };
     let unsupported = listed.unsupported.as_ref().map(|why| {
         finding(
@@ -34,8 +34,10 @@ pub(super) fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
     unsupported.into_iter().chain(denied).collect()
 }
 
-pub(super) fn refused(name: &TableName, error: &RegionError) -> Finding {
-    match error.kind {
+/// What is wrong with a table that the region refuses to show; `None`: the region did not answer.
+pub(super) fn refused(name: &TableName, error: &RegionError) -> Option<Finding> {
+    Some(match error.kind {
+        RegionErrorKind::Unavailable => return None,
         RegionErrorKind::NotFound => {
             finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
                 .remedy("correct the table's name in the configuration, or create the table")
@@ -51,14 +53,12 @@ pub(super) fn refused(name: &TableName, error: &RegionError) -> Finding {
             Some(name),
             error.detail.clone(),
         ),
-        RegionErrorKind::Unavailable | RegionErrorKind::Conflict | RegionErrorKind::Other => {
-            finding(
-                FindingCode::TableNotReadable,
-                Some(name),
-                format!("{}: {}", error.doing, error.detail),
-            )
-        }
-    }
+        RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
+            FindingCode::TableNotReadable,
+            Some(name),
+            format!("{}: {}", error.doing, error.detail),
+        ),
+    })
 }
 
 pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
@@ -79,7 +79,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
                 .as_ref()
                 .is_ok_and(|listed| listed.denied.is_none()) =>
         {
-            return Some(refused(&table.name, error));
+            return refused(&table.name, error);
         }
         Err(_) => return None,
     };
@@ -154,7 +154,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
         Ok(replica) => replica.as_ref()?,
         Err(error) => {
             return match error.kind {
-                // The region as a whole is asked about once, not per table.
+                // The region that did not answer is told once, not per table.
                 RegionErrorKind::Unavailable => None,
                 RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
                     finding(

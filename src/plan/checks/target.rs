@@ -77,16 +77,17 @@ pub(super) fn pin_findings(
                 );
             }
         }
-        Some(Err(error)) => found.push(unreadable_pin(name, pinned.commit.version, error)),
+        Some(Err(error)) => found.extend(unreadable_pin(name, pinned.commit.version, error)),
         None => {}
     }
     found
 }
 
-fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Finding {
+fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Option<Finding> {
     match error.kind {
         RegionErrorKind::NotFound => {
-            not_retained(name, version, &format!("cannot be read: {}", error.detail))
+            let why = format!("cannot be read: {}", error.detail);
+            Some(not_retained(name, version, &why))
         }
         RegionErrorKind::Denied
         | RegionErrorKind::Unavailable

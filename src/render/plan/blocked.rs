@@ -3,11 +3,12 @@
 use super::{Entry, Shown, drift};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Finding, GroupPlan};
+use crate::render::Page;
+use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Remedy, causes};
 use crate::render::clean::{command, name};
 use crate::render::figures::plural;
 use crate::render::layout::{few, hanging, indented};
-use crate::render::{Page, away};
 
 /// Groups shown with all there is to say; further ones get a line.
 const DETAILED_MAX: usize = 3;
@@ -21,12 +22,13 @@ const TABLES_MAX: usize = 3;
 pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     let entries: Vec<&Entry<'_>> = shown
         .decided(Decision::Blocked)
-        .filter(|entry| !away::only_away(entry.group))
+        .filter(|entry| !away::only_away(entry.workspace, entry.group))
         .collect();
-    let all =
-        causes(entries.iter().flat_map(|entry| {
-            blocking(entry.group).map(|finding| (entry.label.as_str(), finding))
-        }));
+    let all = causes(
+        entries
+            .iter()
+            .flat_map(|entry| blocking(entry).map(|finding| (entry.label.as_str(), finding))),
+    );
     let (shared, own): (Vec<Cause>, Vec<Cause>) =
         all.into_iter().partition(|cause| cause.groups.len() > 1);
     for cause in &shared {
@@ -68,11 +70,10 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
 }
 
 /// The findings of a group that block it, save that a region is away.
-fn blocking(group: &GroupPlan) -> impl Iterator<Item = &Finding> {
-    group
-        .findings
-        .iter()
-        .filter(|finding| finding.blocks() && !away::says_away(finding.code))
+fn blocking<'a>(entry: &Entry<'a>) -> impl Iterator<Item = &'a Finding> {
+    let away = Away::of(entry.workspace);
+    let findings = entry.group.findings.iter();
+    findings.filter(move |finding| finding.blocks() && !away.says(finding.code))
 }
 
 fn shared_cause(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
