@@ -1,7 +1,9 @@
 //! Names of tables and workflows as a configuration gives them, and as a catalog resolves them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -136,17 +138,10 @@ impl TableName {
             .join("/")
     }
 
-    fn key(&self) -> [String; 3] {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
-        [
-            catalog.to_lowercase(),
-            schema.to_lowercase(),
-            table.to_lowercase(),
-        ]
+    fn compared(&self) -> impl Iterator<Item = Folded<'_>> {
+        [&self.catalog, &self.schema, &self.table]
+            .into_iter()
+            .map(|part| Folded(part))
     }
 }
 
@@ -183,7 +178,8 @@ fn parts(text: &str) -> Result<Vec<String>, NameError> {
     if text.trim().is_empty() {
         return Err(wrong("is empty", FORM));
     }
-    if text.contains("://") || text.starts_with('/') {
+    let unquoted = text.split('`').next().unwrap_or_default();
+    if unquoted.contains("://") || text.starts_with('/') {
         return Err(wrong("is a location, not the name of a table", FORM));
     }
     let mut parts = Vec::new();
@@ -338,8 +334,46 @@ impl fmt::Display for WorkflowRef {
 }
 
 impl TableRef {
-    fn key(&self) -> Vec<String> {
-        self.parts.iter().map(|part| part.to_lowercase()).collect()
+    fn compared(&self) -> impl Iterator<Item = Folded<'_>> {
+        self.parts.iter().map(|part| Folded(part))
+    }
+}
+
+/// A part of a name as it is compared: without case.
+struct Folded<'a>(&'a str);
+
+impl Folded<'_> {
+    fn characters(&self) -> impl Iterator<Item = char> {
+        self.0.chars().flat_map(char::to_lowercase)
+    }
+}
+
+impl PartialEq for Folded<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.characters().eq(other.characters())
+    }
+}
+
+impl Eq for Folded<'_> {}
+
+impl PartialOrd for Folded<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Folded<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.characters().cmp(other.characters())
+    }
+}
+
+impl Hash for Folded<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.characters()
+            .for_each(|character| character.hash(state));
+        // As `str` does, so that parts do not run into each other.
+        state.write_u8(0xff);
     }
 }
 
@@ -347,23 +381,23 @@ macro_rules! compared_without_case {
     ($name:ident) => {
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.key() == other.key()
+                self.compared().eq(other.compared())
             }
         }
         impl Eq for $name {}
         impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
                 Some(self.cmp(other))
             }
         }
         impl Ord for $name {
-            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-                self.key().cmp(&other.key())
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.compared().cmp(other.compared())
             }
         }
-        impl std::hash::Hash for $name {
-            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-                self.key().hash(state);
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.compared().for_each(|part| part.hash(state));
             }
         }
     };

@@ -152,6 +152,14 @@ fn names_are_one_text_in_json() {
     assert!(serde_json::from_str::<TableName>("\"s.t\"").is_err());
 }
 
+#[test]
+fn a_location_is_no_name_unless_it_is_quoted() {
+    let refused = TableName::parse("s3://bucket/sync").unwrap_err();
+    assert_eq!(refused.message, "is a location, not the name of a table");
+    let name = TableName::parse("main.s.`a://b`").expect("a name");
+    assert_eq!(name.table, "a://b");
+}
+
 proptest! {
     #[test]
     fn what_is_shown_is_read_as_the_same_name(c in "[^\\p{Cc}]{1,8}", s in "[a-zA-Z0-9_.` %-]{1,8}", t in "\\PC{1,8}") {
