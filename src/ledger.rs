@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 mod copies;
 mod cut;
+mod cuts;
 mod row;
 
-pub use copies::{Cuts, Divergence, Ledger, merge_cuts, merge_rows};
+pub use copies::{Ledger, merge_rows};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
+pub use cuts::{Cuts, Divergence};
 pub use row::{Row, Status};
 
 /// Folder of drsync's own files under a sync location.

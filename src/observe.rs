@@ -15,7 +15,7 @@ use crate::plan::{
     cut_entry, may_be_due, merge_copies, pins,
 };
 use crate::region::{
-    PinQuestion, Presence, Region, RegionError, RegionErrorKind, Regions, ReplicaQuestion,
+    PinQuestion, Presence, Region, RegionError, RegionErrorKind, Regions, Replica, ReplicaQuestion,
     SourceQuestion, Workflow,
 };
 
@@ -385,7 +385,9 @@ async fn observe_histories(
 ) {
     if seen.primary.refusal().is_some() {
         if seen.secondary.reachable() && request.full {
-            observe_replicas(seen, regions, |_| true).await;
+            let asked = replicas_of(seen, |_| true);
+            let answers = regions.secondary.replicas(&asked.questions).await;
+            note_replicas(seen, asked.places, answers);
         }
         return;
     }
@@ -397,13 +399,43 @@ async fn observe_histories(
             chosen && (request.full || may_be_due(seen, group, now, request))
         })
         .collect();
-    let mut places = Vec::new();
-    let mut questions = Vec::new();
+    let sources = sources_of(seen, |group| asked[group]);
+    let replicas = match seen.secondary.reachable() {
+        true => replicas_of(seen, |group| asked[group]),
+        false => Asked::default(),
+    };
+    let (answers, found) = futures::join!(
+        regions.primary.sources(&sources.questions),
+        regions.secondary.replicas(&replicas.questions),
+    );
+    for ((group, table), answer) in sources.places.into_iter().zip(answers) {
+        seen.groups[group].tables[table].source = Some(answer);
+    }
+    note_replicas(seen, replicas.places, found);
+}
+
+/// Questions about tables, and whose they are: group and table by number.
+struct Asked<Q> {
+    places: Vec<(usize, usize)>,
+    questions: Vec<Q>,
+}
+
+impl<Q> Default for Asked<Q> {
+    fn default() -> Self {
+        Asked {
+            places: Vec::new(),
+            questions: Vec::new(),
+        }
+    }
+}
+
+fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<SourceQuestion> {
+    let mut all = Asked::default();
     for (group, _) in seen
         .groups
         .iter()
         .enumerate()
-        .filter(|(place, _)| asked[*place])
+        .filter(|(place, _)| asked(*place))
     {
         for (table, observed) in seen.groups[group].tables.iter().enumerate() {
             let Ok(listed) = &observed.listed else {
@@ -422,29 +454,18 @@ async fn observe_histories(
             let any = cut_entry(seen, &observed.name).map(|entry| entry.source_version);
             // A table that joined a group needs its whole history: the group's point may be older than its last cut.
             let from_version = own.map(|own| own.min(any.unwrap_or(own)));
-            places.push((group, table));
-            questions.push(SourceQuestion {
+            all.places.push((group, table));
+            all.questions.push(SourceQuestion {
                 table: listed.clone(),
                 from_version,
             });
         }
     }
-    let answers = regions.primary.sources(&questions).await;
-    for ((group, table), answer) in places.into_iter().zip(answers) {
-        seen.groups[group].tables[table].source = Some(answer);
-    }
-    if seen.secondary.reachable() {
-        observe_replicas(seen, regions, |group| asked[group]).await;
-    }
+    all
 }
 
-async fn observe_replicas(
-    seen: &mut WorkspaceObserved,
-    regions: &Regions,
-    asked: impl Fn(usize) -> bool,
-) {
-    let mut places = Vec::new();
-    let mut questions = Vec::new();
+fn replicas_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<ReplicaQuestion> {
+    let mut all = Asked::default();
     for (group, observed) in seen
         .groups
         .iter()
@@ -452,14 +473,21 @@ async fn observe_replicas(
         .filter(|(place, _)| asked(*place))
     {
         for (table, observed) in observed.tables.iter().enumerate() {
-            places.push((group, table));
-            questions.push(ReplicaQuestion {
+            all.places.push((group, table));
+            all.questions.push(ReplicaQuestion {
                 path: observed.name.path(),
                 since_version: cut_entry(seen, &observed.name).map(|entry| entry.replica_version),
             });
         }
     }
-    let answers = regions.secondary.replicas(&questions).await;
+    all
+}
+
+fn note_replicas(
+    seen: &mut WorkspaceObserved,
+    places: Vec<(usize, usize)>,
+    answers: Vec<Answer<Option<Replica>>>,
+) {
     for ((group, table), answer) in places.into_iter().zip(answers) {
         seen.groups[group].tables[table].replica = Some(answer);
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::document::ConfigSource;
 use crate::config::{GroupEntry, TableName, Workspace};
-use crate::ledger::{Ledger, merge_cuts, merge_rows};
+use crate::ledger::{Cuts, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
     LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess,
@@ -124,6 +124,6 @@ impl RegionObserved {
 pub fn merge_copies(a: &LedgerCopy, b: &LedgerCopy) -> Ledger {
     Ledger {
         rows: merge_rows(&a.rows_by_group(), &b.rows_by_group()),
-        cuts: merge_cuts(&a.all_cuts(), &b.all_cuts()),
+        cuts: Cuts::merged(&a.all_cuts(), &b.all_cuts()),
     }
 }

@@ -239,8 +239,7 @@ pub(super) fn cut_entry<'a>(
     workspace
         .ledger
         .cuts
-        .newest_of_each()
-        .filter_map(|cut| cut.table(table).map(|entry| (cut, entry)))
+        .newest_with(table)
         .filter(|(_, entry)| entry.replica_location == location)
         .max_by_key(|(cut, entry)| (entry.replica_version, cut.committed_at))
         .map(|(_, entry)| entry)

@@ -1,0 +1,138 @@
+//! The log of cuts: what both copies say together, by group, number and table.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Cut, CutTableEntry};
+use crate::config::TableName;
+
+/// Cuts under one number by their digests; more than one is a divergence, and all are kept.
+type Numbered = BTreeMap<String, Cut>;
+
+/// Cuts by group and number.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cuts {
+    groups: BTreeMap<String, BTreeMap<u64, Numbered>>,
+    /// Where the newest cuts name a table: group, and place among its tables.
+    places: HashMap<TableName, Vec<(String, usize)>>,
+}
+
+/// Two truths under one number, or a chain that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Divergence {
+    /// The group.
+    pub group: String,
+    /// The number at which the copies part.
+    pub cut_number: u64,
+    /// The runs that committed the cuts under that number.
+    pub runs: Vec<String>,
+}
+
+impl Cuts {
+    /// Collects cuts from any number of copies.
+    pub fn new(cuts: impl IntoIterator<Item = Cut>) -> Cuts {
+        Cuts::with_digests(cuts.into_iter().map(|cut| (cut.sha256(), cut)))
+    }
+
+    /// The union of two logs.
+    pub fn merged(a: &Cuts, b: &Cuts) -> Cuts {
+        let all = a.numbered().chain(b.numbered()).flatten();
+        Cuts::with_digests(all.map(|(digest, cut)| (digest.clone(), cut.clone())))
+    }
+
+    fn with_digests(cuts: impl Iterator<Item = (String, Cut)>) -> Cuts {
+        let mut all = Cuts::default();
+        for (digest, cut) in cuts {
+            let group = all.groups.entry(cut.group_name.clone()).or_default();
+            group.entry(cut.cut_number).or_default().insert(digest, cut);
+        }
+        let mut places: HashMap<TableName, Vec<(String, usize)>> = HashMap::new();
+        for cut in all.newest_of_each() {
+            for (place, entry) in cut.tables.iter().enumerate() {
+                let of_table = places.entry(entry.table.clone()).or_default();
+                of_table.push((cut.group_name.clone(), place));
+            }
+        }
+        Cuts { places, ..all }
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = &Numbered> {
+        self.groups.values().flat_map(BTreeMap::values)
+    }
+
+    /// The newest cut of a group.
+    pub fn newest(&self, group: &str) -> Option<&Cut> {
+        newest(self.groups.get(group)?)
+    }
+
+    /// All cuts of a group, oldest first; of a diverged number all.
+    pub fn of(&self, group: &str) -> impl Iterator<Item = &Cut> {
+        let numbers = self.groups.get(group).into_iter();
+        numbers
+            .flat_map(BTreeMap::values)
+            .flat_map(BTreeMap::values)
+    }
+
+    /// The newest cut of every group that has one, by group.
+    pub fn newest_of_each(&self) -> impl Iterator<Item = &Cut> {
+        self.groups.values().filter_map(newest)
+    }
+
+    /// The newest cuts that name a table, with what they say of it.
+    pub fn newest_with<'a>(
+        &'a self,
+        table: &TableName,
+    ) -> impl Iterator<Item = (&'a Cut, &'a CutTableEntry)> + use<'a> {
+        let places = self.places.get(table).into_iter().flatten();
+        places.filter_map(|(group, place)| {
+            let cut = self.newest(group)?;
+            Some((cut, cut.tables.get(*place)?))
+        })
+    }
+
+    /// All cuts, by group and number.
+    pub fn iter(&self) -> impl Iterator<Item = &Cut> {
+        self.numbered().flat_map(BTreeMap::values)
+    }
+
+    /// Whether there is no cut at all.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// The first number of a group at which the log is not one chain.
+    pub fn divergence(&self, group: &str) -> Option<Divergence> {
+        let mut previous: Option<&Cut> = None;
+        for (number, cuts) in self.groups.get(group)? {
+            let cut = cuts.values().next()?;
+            if cuts.len() > 1 || !cut.follows(previous) {
+                let runs = cuts.values().map(|cut| cut.run_id.clone()).collect();
+                return Some(Divergence {
+                    group: group.to_owned(),
+                    cut_number: *number,
+                    runs,
+                });
+            }
+            previous = Some(cut);
+        }
+        None
+    }
+
+    /// The cuts of `self` that `other` lacks, in an order in which they may be appended.
+    pub fn missing_from(&self, other: &[Cut]) -> Vec<Cut> {
+        let there = Cuts::new(other.iter().cloned());
+        let holds = |digest: &str, cut: &Cut| {
+            let numbers = there.groups.get(&cut.group_name);
+            let cuts = numbers.and_then(|numbers| numbers.get(&cut.cut_number));
+            cuts.is_some_and(|cuts| cuts.contains_key(digest))
+        };
+        self.numbered()
+            .flatten()
+            .filter(|(digest, cut)| !holds(digest, cut))
+            .map(|(_, cut)| cut.clone())
+            .collect()
+    }
+}
+
+fn newest(numbers: &BTreeMap<u64, Numbered>) -> Option<&Cut> {
+    numbers.values().next_back()?.values().next_back()
+}
