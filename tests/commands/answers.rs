@@ -1,0 +1,187 @@
+//! What is printed in which format, and what is an answer at all.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::program::{NOW, code, drsync, stderr, stdout, world};
+
+#[test]
+fn lakehouse_folders_are_compared_file_by_file_whatever_verify_says() {
+    let world = world();
+    let applied = drsync(
+        world.path(),
+        &["apply", "--auto-approve", "--verify", "rows", "--json"],
+    );
+    let said = "--verify rows: lakehouse folders are compared file by file in any case";
+    assert!(stderr(&applied).contains(said), "{}", stderr(&applied));
+    let record = stdout(&applied);
+    assert!(
+        record.contains("\"level\": \"files\"") && !record.contains("\"level\": \"rows\""),
+        "{record}"
+    );
+    let unknown = drsync(world.path(), &["apply", "--verify", "everything"]);
+    assert_eq!(code(&unknown), 64);
+}
+
+#[test]
+fn markdown_is_a_comment_within_its_budget() {
+    let world = world();
+    let folder = world.path();
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    for (arguments, marker) in [
+        (
+            vec!["plan", "--format", "markdown"],
+            "<!-- drsync:plan scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["plan", "--changed", "--format", "markdown"],
+            "<!-- drsync:plan scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["show", "p.json", "--format", "markdown"],
+            "<!-- drsync:show scope=east -->\n### drsync: ",
+        ),
+        (
+            vec!["status", "--format", "markdown"],
+            "<!-- drsync:status scope=east -->\n### drsync: ",
+        ),
+    ] {
+        let output = drsync(folder, &arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).starts_with(marker), "{}", stdout(&output));
+        let short = drsync(folder, &[&arguments[..], &["--budget", "3000"]].concat());
+        assert!(short.stdout.len() <= 3_000, "{arguments:?}");
+    }
+    for mistake in [
+        vec!["plan", "--budget", "9000"],
+        vec!["plan", "--format", "markdown", "--budget", "10"],
+        vec!["validate", "--format", "markdown"],
+        vec![
+            "show", "p.json", "--table", "orders", "--format", "markdown",
+        ],
+    ] {
+        assert_eq!(code(&drsync(folder, &mistake)), 64, "{mistake:?}");
+    }
+}
+
+#[test]
+fn json_is_one_document_whatever_the_command() {
+    let world = world();
+    for (arguments, kind) in [
+        (vec!["plan", "--json"], "drsync.plan"),
+        (vec!["status", "--json"], "drsync.status"),
+        (vec!["validate", "--json"], "drsync.validation"),
+        (vec!["validate", "--offline", "--json"], "drsync.validation"),
+        (vec!["history", "--json"], "drsync.history"),
+        (vec!["plan", "--out", "p.json", "--json"], "drsync.plan"),
+        (vec!["check", "p.json", "--json"], "drsync.check"),
+        (vec!["diff", "p.json", "p.json", "--json"], "drsync.diff"),
+        (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
+        (vec!["apply", "--auto-approve", "--json"], "drsync.run"),
+        (vec!["plan", "--json", "--only", "nobody"], "drsync.error"),
+        (vec!["show", "nothing.json", "--json"], "drsync.error"),
+        (vec!["nonsense", "--json"], "drsync.error"),
+    ] {
+        let text = stdout(&drsync(world.path(), &arguments));
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(document["kind"], kind, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_stored_is_what_json_prints() {
+    let world = world();
+    let printed = drsync(world.path(), &["plan", "--json", "--out", "p.json"]);
+    assert_eq!(
+        printed.stdout,
+        std::fs::read(world.path().join("p.json")).expect("stored")
+    );
+}
+
+#[test]
+fn events_are_lines_of_json_and_the_summary_is_the_last() {
+    let world = world();
+    let applied = drsync(world.path(), &["apply", "--auto-approve", "--events", "-"]);
+    let events: Vec<Value> = stdout(&applied)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(
+        events.first().map(|event| &event["event"]),
+        Some(&json!("started"))
+    );
+    assert_eq!(
+        events.last().map(|event| &event["event"]),
+        Some(&json!("summary"))
+    );
+    let both = ["apply", "--auto-approve", "--events", "-", "--json"];
+    assert_eq!(code(&drsync(world.path(), &both)), 64);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let world = world();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args(["plan", "--json"])
+        .current_dir(world.path())
+        .env("DRSYNC_NOW", NOW)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("drsync runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+}
+
+#[test]
+fn help_and_version_are_answers_and_mistakes_are_64() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ends = |arguments: &[&str]| code(&drsync(folder.path(), arguments));
+    for answer in [
+        vec!["--help"],
+        vec!["--version"],
+        vec!["help", "exit-codes"],
+        vec!["help", "plan"],
+        vec!["man"],
+    ] {
+        assert_eq!(ends(&answer), 0, "{answer:?}");
+    }
+    for mistake in [
+        vec![],
+        vec!["nonsense"],
+        vec!["plan", "--nonsense"],
+        vec!["help", "nonsense"],
+    ] {
+        assert_eq!(ends(&mistake), 64, "{mistake:?}");
+    }
+}
+
+#[test]
+fn html_is_for_plan_show_and_history_only() {
+    let world = world();
+    let folder = world.path();
+    for command in [
+        &["plan", "--format", "html"][..],
+        &["show", "plan.json", "--format", "html"],
+        &["history", "--format", "html"],
+    ] {
+        let page = drsync(folder, command);
+        assert_eq!(code(&page), 0, "{}", stderr(&page));
+        assert!(stdout(&page).contains("Content-Security-Policy"));
+    }
+    for command in ["status", "validate", "apply"] {
+        let refused = drsync(folder, &[command, "--format", "html"]);
+        assert_eq!(code(&refused), 64, "{command}");
+        assert!(stdout(&refused).is_empty());
+        let said = stderr(&refused);
+        assert!(
+            said.contains("--format html is for plan, show and history"),
+            "{said}"
+        );
+    }
+    let card = ["show", "plan.json", "--table", "orders", "--format", "html"];
+    assert_eq!(code(&drsync(folder, &card)), 64);
+}

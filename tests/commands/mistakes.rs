@@ -1,0 +1,150 @@
+//! Mistakes of people, and what is said of them.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::program::{code, drsync, drsync_at, stderr, stdout, world};
+
+/// The demo's configuration with a group whose name cannot be read.
+fn mistaken(folder: &Path) {
+    let path = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&path).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let groups = &mut configuration["workspaces"][0]["sync_groups"];
+    groups[2] = json!({"group_nam": "customer_360", "tables": ["crm.accounts"]});
+    std::fs::write(path, format!("{configuration:#}")).expect("written");
+}
+
+#[test]
+fn a_mistake_that_makes_a_group_disappear_is_always_told() {
+    let world = world();
+    let folder = world.path();
+    mistaken(folder);
+    for (arguments, ends) in [
+        (vec!["plan"], 0),
+        (vec!["plan", "--quiet", "--detailed-exitcode"], 3),
+        (
+            vec!["plan", "--only", "reference_data", "--detailed-exitcode"],
+            3,
+        ),
+        (vec!["status", "--quiet"], 0),
+        (vec!["apply", "--auto-approve"], 4),
+        (vec!["apply", "--auto-approve", "--quiet"], 4),
+    ] {
+        let output = drsync(folder, &arguments);
+        let told = stderr(&output);
+        assert_eq!(code(&output), ends, "{arguments:?} {told}");
+        assert!(told.starts_with("drsync: drsync.json has "), "{told}");
+        assert!(
+            told.contains(" line ") && told.contains("workspaces[0].sync_groups[2]"),
+            "{arguments:?} {told}"
+        );
+    }
+    let printed = drsync(folder, &["plan", "--json"]);
+    let plan: Value = serde_json::from_str(&stdout(&printed)).expect("JSON");
+    assert_eq!(plan["kind"], "drsync.plan");
+}
+
+#[test]
+fn detailed_exit_codes_tell_blocked_from_changed() {
+    let world = world();
+    let ends = |arguments: &[&str]| code(&drsync(world.path(), arguments));
+    assert_eq!(ends(&["plan", "--detailed-exitcode"]), 3);
+    assert_eq!(
+        ends(&["plan", "--detailed-exitcode", "--only", "orders"]),
+        2
+    );
+    assert_eq!(
+        ends(&["plan", "--detailed-exitcode", "--only", "reference_data"]),
+        0
+    );
+    assert_eq!(ends(&["validate"]), 3);
+    assert_eq!(ends(&["validate", "--offline"]), 0);
+}
+
+#[test]
+fn a_group_that_is_not_there_is_a_mistake_and_the_nearest_is_named() {
+    let world = world();
+    for arguments in [
+        ["plan", "--only", "ordres"],
+        ["plan", "--exclude", "ordres"],
+        ["plan", "--now", "ordres"],
+    ] {
+        let output = drsync(world.path(), &arguments);
+        assert_eq!(code(&output), 64);
+        assert!(
+            stderr(&output).contains("nearest: orders"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn remedies_are_one_script() {
+    let world = world();
+    let script = stdout(&drsync(world.path(), &["validate", "--sql"]));
+    assert_eq!(
+        script,
+        "-- table_not_readable main.crm.contacts customer_360\n\
+         GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`;\n"
+    );
+}
+
+#[test]
+fn a_new_configuration_is_written_once_and_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ends = |arguments: &[&str]| code(&drsync(folder.path(), arguments));
+    assert_eq!(ends(&["plan"]), 78);
+    assert_eq!(ends(&["init"]), 0);
+    assert_eq!(ends(&["init"]), 7);
+    let checked = drsync(folder.path(), &["validate"]);
+    assert_eq!(code(&checked), 78);
+    assert!(
+        stdout(&checked).contains("workspaces[0].workspace_instance_url"),
+        "{}",
+        stdout(&checked)
+    );
+    assert_eq!(
+        stdout(&drsync(folder.path(), &["init", "--stdout"]))
+            .lines()
+            .next(),
+        Some("{")
+    );
+}
+
+/// A configuration of a Databricks workspace.
+fn databricks(folder: &Path) {
+    let configuration = json!({
+        "secret_scope": "",
+        "workspaces": [{
+            "workspace_name": "east",
+            "workspace_instance_url": "https://adb-1.test",
+            "workspace_pat_key": "",
+            "sync_location_primary": "abfss://dr@east.test/sync",
+            "sync_location_secondary": "abfss://dr@west.test/sync",
+            "sync_failure_notification": "ops@example.com",
+            "sync_success_notification": "ops@example.com",
+            "sync_default_schedule": "0 */12 * * *",
+            "sync_max_retries": 3,
+            "sync_groups": [{
+                "group_name": "g", "group_owner_email": "o@example.com", "tables": ["main.a.b"],
+            }],
+        }],
+    });
+    std::fs::write(folder.join("drsync.json"), configuration.to_string()).expect("written");
+}
+
+#[test]
+fn a_databricks_workspace_without_credentials_is_not_signed_in_to_and_keeps_its_own_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    databricks(folder.path());
+    let refused = drsync_at("", folder.path(), &["plan"]);
+    assert_eq!(code(&refused), 77, "{}", stderr(&refused));
+    let said = stderr(&refused);
+    assert!(said.contains("DRSYNC_TOKEN_EAST is not set"), "{said}");
+    let clock = drsync(folder.path(), &["plan"]);
+    assert_eq!(code(&clock), 64);
+    assert!(stderr(&clock).contains("DRSYNC_NOW"));
+}

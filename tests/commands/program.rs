@@ -1,0 +1,46 @@
+//! Runs the program, and a world to run it in.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The moment at which every command here runs.
+pub(crate) const NOW: &str = "2026-11-22T11:00:00Z";
+
+/// Runs drsync in a folder, without a terminal, by a clock that stands still.
+pub(crate) fn drsync(folder: &Path, arguments: &[&str]) -> Output {
+    drsync_at(NOW, folder, arguments)
+}
+
+pub(crate) fn drsync_at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("DRSYNC_NOW", now)
+        .env("USER", "someone")
+        .stdin(Stdio::null())
+        .output()
+        .expect("drsync runs")
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().expect("it was not killed")
+}
+
+/// The demo's world after its first apply: `orders` is due again, `customer_360` is blocked.
+pub(crate) fn world() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = drsync(folder.path(), &["demo", "--dir", "."]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    folder
+}

@@ -1,0 +1,286 @@
+//! Stored plans and run records: shown, checked, compared, applied once.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::program::{NOW, code, drsync, drsync_at, stderr, stdout, world};
+
+#[test]
+fn a_plan_replaces_nothing_but_a_plan() {
+    let world = world();
+    let folder = world.path();
+    let before = std::fs::read(folder.join("drsync.json")).expect("read");
+    let refused = drsync(folder, &["plan", "--out", "drsync.json"]);
+    assert_eq!(code(&refused), 7);
+    assert!(
+        stderr(&refused).contains("drsync.json is there already and holds no plan")
+            && stderr(&refused).contains("\ndrsync plan --out plan-2.json\n"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(
+        std::fs::read(folder.join("drsync.json")).expect("read"),
+        before
+    );
+    std::fs::create_dir(folder.join("folder")).expect("made");
+    for other in ["folder", "/dev/full"] {
+        let refused = drsync(folder, &["plan", "--out", other]);
+        assert_eq!(code(&refused), 7, "{other}");
+        assert!(stderr(&refused).contains("is no regular file"), "{other}");
+    }
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "-"])), 64);
+    for _ in 0..2 {
+        assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    }
+}
+
+#[test]
+fn a_plan_is_stored_shown_and_applied_exactly_once() {
+    let world = world();
+    let plan = drsync(world.path(), &["plan", "--out", "p.json"]);
+    assert_eq!(code(&plan), 0);
+    assert!(stdout(&plan).starts_with("1 group to sync, 1 blocked, 1 waiting; copies "));
+    assert!(stdout(&plan).contains("\nNext: drsync apply p.json"));
+
+    let shown = drsync(world.path(), &["show", "p.json"]);
+    assert!(
+        stdout(&shown).contains(", unaltered, "),
+        "{}",
+        stdout(&shown)
+    );
+
+    let applied = drsync(world.path(), &["apply", "p.json"]);
+    assert_eq!(code(&applied), 4, "{}", stderr(&applied));
+    assert!(stdout(&applied).starts_with("Partial: 1 group synchronized, 1 blocked"));
+    assert!(stderr(&applied).contains(" cut      orders"));
+    assert!(stderr(&applied).ends_with("drsync: partial (exit 4)\n"));
+
+    let again = drsync(world.path(), &["apply", "p.json"]);
+    assert!(
+        stdout(&again)
+            .starts_with("Nothing to do: this plan was applied before, orders is at cut 2")
+            && stdout(&again).contains("overtaken     orders"),
+        "{}",
+        stdout(&again)
+    );
+    let runs = std::fs::read_dir(world.path().join(".drsync/runs")).expect("records");
+    assert_eq!(runs.count(), 6, "three applies with their plans");
+}
+
+#[test]
+fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
+    let world = world();
+    let folder = world.path();
+    let in_pipeline = |arguments: &[&str]| {
+        Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .env("DRSYNC_NOW", NOW)
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_SERVER_URL", "https://x:hunter2@github.test")
+            .env("GITHUB_REPOSITORY", "acme/dr-config")
+            .env("GITHUB_RUN_ID", "7")
+            .env("GITHUB_REF", "refs/pull/418/merge")
+            .env("GITHUB_SHA", "f1e2d3c4b5a697887766554433221100ffeeddcc")
+            .stdin(Stdio::null())
+            .output()
+            .expect("drsync runs")
+    };
+    assert_eq!(code(&in_pipeline(&["plan", "--out", "p.json"])), 0);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    let plan: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(plan["actor"], "ci:github acme/dr-config run 7");
+    assert_eq!(
+        plan["ci_run_url"],
+        "https://github.test/acme/dr-config/actions/runs/7"
+    );
+    assert_eq!(
+        plan["git_commit"],
+        "f1e2d3c4b5a697887766554433221100ffeeddcc"
+    );
+    assert_eq!(plan["change"], "pull 418");
+    assert!(!text.contains("hunter2"));
+
+    let applied = in_pipeline(&["apply", "p.json", "--json"]);
+    let record: Value = serde_json::from_str(&stdout(&applied)).expect("JSON");
+    for key in ["actor", "ci_run_url", "git_commit", "change"] {
+        assert_eq!(record[key], plan[key], "{key}");
+    }
+    let shown = stdout(&drsync(folder, &["show", "p.json"]));
+    let run = &record["run_id"].as_str().expect("an id")[..8];
+    assert!(
+        shown.starts_with("Plan ") && shown.contains(&format!("; applied by {run} on 2026-11-22")),
+        "{shown}"
+    );
+    // Another plan of the same groups was not applied, whatever else was.
+    drsync(folder, &["plan", "--out", "other.json"]);
+    let other = stdout(&drsync(folder, &["show", "other.json"]));
+    assert!(!other.contains("applied by"), "{other}");
+}
+
+#[test]
+fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
+    let world = world();
+    let folder = world.path();
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    let plan: Value = serde_json::from_str(&text).expect("JSON");
+    let effect = plan["effect_sha256"].as_str().expect("an effect");
+
+    let checked = drsync(folder, &["check", "p.json", "--expect-effect", effect]);
+    assert_eq!(code(&checked), 0, "{}", stderr(&checked));
+    assert!(
+        stdout(&checked).contains(" can be applied: 1 group, until "),
+        "{}",
+        stdout(&checked)
+    );
+    let other = ["check", "p.json", "--expect-effect", "0123456789abcdef"];
+    assert_eq!(code(&drsync(folder, &other)), 10);
+    let late = drsync_at("2026-12-22T11:00:00Z", folder, &["check", "p.json"]);
+    assert_eq!(code(&late), 5);
+    assert!(
+        stdout(&late).ends_with("\ndrsync plan --out p.json\n"),
+        "{}",
+        stdout(&late)
+    );
+    std::fs::write(
+        folder.join("altered.json"),
+        text.replace("\"orders\"", "\"others\""),
+    )
+    .expect("written");
+    assert_eq!(code(&drsync(folder, &["check", "altered.json"])), 10);
+    assert_eq!(
+        code(&drsync(folder, &["diff", "p.json", "altered.json"])),
+        10
+    );
+    assert_eq!(code(&drsync(folder, &["check", "missing.json"])), 65);
+
+    let later = drsync_at("2026-11-22T11:05:00Z", folder, &["plan", "--out", "q.json"]);
+    assert_eq!(code(&later), 0);
+    let same = drsync(folder, &["diff", "p.json", "q.json", "--detailed-exitcode"]);
+    assert_eq!(code(&same), 0, "{}", stdout(&same));
+    assert!(stdout(&same).starts_with("Same effect ") && stdout(&same).lines().count() == 1);
+    drsync(folder, &["plan", "--exclude", "orders", "--out", "q.json"]);
+    let changed = drsync(folder, &["diff", "p.json", "q.json", "--detailed-exitcode"]);
+    assert_eq!(code(&changed), 2);
+    assert!(
+        stdout(&changed).contains("\ngone     "),
+        "{}",
+        stdout(&changed)
+    );
+
+    let card = drsync(folder, &["show", "p.json", "--table", "shop.orders"]);
+    assert!(
+        stdout(&card).starts_with("main.shop.orders: update, in orders\n"),
+        "{}",
+        stdout(&card)
+    );
+    assert!(stdout(&card).contains("\nCREATE OR REPLACE TABLE delta.`"));
+    let nearest = drsync(folder, &["show", "p.json", "--table", "main.shop.order"]);
+    assert_eq!(code(&nearest), 64);
+    assert!(
+        stderr(&nearest).contains("nearest: main.shop.orders"),
+        "{}",
+        stderr(&nearest)
+    );
+
+    drsync(folder, &["apply", "p.json"]);
+    let done = drsync(folder, &["check", "p.json"]);
+    assert_eq!(code(&done), 0);
+    assert!(
+        stdout(&done).contains(" was completed: 1 group overtaken"),
+        "{}",
+        stdout(&done)
+    );
+}
+
+#[test]
+fn nothing_is_applied_that_nobody_approved() {
+    let world = world();
+    let refused = drsync(world.path(), &["apply"]);
+    assert_eq!(code(&refused), 7);
+    assert!(
+        stderr(&refused).contains("\ndrsync apply --auto-approve\n"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(stderr(&refused).ends_with("drsync: refused (exit 7)\n"));
+}
+
+#[test]
+fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
+    let world = world();
+    let folder = world.path();
+    drsync(folder, &["plan", "--out", "p.json"]);
+    let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
+    std::fs::write(
+        folder.join("altered.json"),
+        text.replace("\"orders\"", "\"others\""),
+    )
+    .expect("written");
+    std::fs::write(folder.join("other.json"), "{}").expect("written");
+    let ends = |arguments: &[&str]| code(&drsync(folder, arguments));
+    assert_eq!(ends(&["apply", "altered.json"]), 10);
+    assert_eq!(ends(&["show", "altered.json"]), 10);
+    // Read before the digest: what is of a later drsync is not called altered.
+    let later = text.replace("\"format_version\": \"1.0\"", "\"format_version\": \"2.0\"");
+    std::fs::write(folder.join("later.json"), later).expect("written");
+    assert_eq!(ends(&["show", "later.json"]), 65);
+    assert_eq!(ends(&["apply", "later.json"]), 65);
+    let early = drsync_at("2026-11-21T11:00:00Z", folder, &["apply", "p.json"]);
+    assert_eq!(code(&early), 10, "{}", stderr(&early));
+    assert_eq!(ends(&["apply", "other.json"]), 65);
+    assert_eq!(ends(&["apply", "missing.json"]), 65);
+    assert_eq!(
+        ends(&["apply", "p.json", "--expect-effect", "0123456789abcdef"]),
+        10
+    );
+    assert_eq!(ends(&["apply", "p.json", "--expect-effect", "0123"]), 64);
+    assert_eq!(ends(&["apply", "p.json", "--only", "orders"]), 64);
+    let late = drsync_at("2026-12-22T11:00:00Z", folder, &["apply", "p.json"]);
+    assert_eq!(code(&late), 5);
+    assert!(
+        stderr(&late).contains("\ndrsync plan --out p.json\n"),
+        "{}",
+        stderr(&late)
+    );
+
+    let effect: Value = serde_json::from_str(&text).expect("JSON");
+    let effect = effect["effect_sha256"]
+        .as_str()
+        .expect("an effect")
+        .to_owned();
+    assert_eq!(
+        ends(&["apply", "p.json", "--expect-effect", &effect[..16]]),
+        4
+    );
+}
+
+#[test]
+fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
+    let world = world();
+    let folder = world.path();
+    let runs = std::fs::read_dir(folder.join(".drsync/runs")).expect("a folder");
+    let paths = runs.map(|entry| entry.expect("an entry").path());
+    let (plans, records): (Vec<_>, Vec<_>) =
+        paths.partition(|path| path.to_string_lossy().ends_with(".plan.json"));
+    let record = records[0].display().to_string();
+    let shown = drsync(folder, &["show", &record]);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+    assert!(
+        stdout(&shown).starts_with("Partial: "),
+        "{}",
+        stdout(&shown)
+    );
+    std::fs::remove_file(&plans[0]).expect("removed");
+    let without = drsync(folder, &["show", &record]);
+    assert_eq!(code(&without), 65);
+    assert!(stderr(&without).contains("--format html and --json show the record alone"));
+    let page = drsync(folder, &["show", &record, "--format", "html"]);
+    assert_eq!(code(&page), 0, "{}", stderr(&page));
+    assert!(stdout(&page).starts_with("<!DOCTYPE html><html lang=\"en\">"));
+    let bytes = std::fs::read_to_string(&record).expect("read");
+    assert_eq!(stdout(&drsync(folder, &["show", &record, "--json"])), bytes);
+}
