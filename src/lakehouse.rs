@@ -32,7 +32,9 @@ mod replicas;
 mod sources;
 pub mod write;
 
-pub use catalog::{CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Secret, TableEntry};
+pub use catalog::{
+    CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Index, Secret, TableEntry,
+};
 pub use grants::Grants;
 pub use jobs::{JOBS_FILE, Job, Jobs, Run};
 
@@ -152,17 +154,18 @@ impl LakehouseRegion {
     /// Looks tables up in a catalog that was read.
     pub(crate) fn tables_of(
         &self,
-        catalog: &Catalog,
+        catalog: &Index,
         asked: &[TableName],
     ) -> Vec<Result<Table, RegionError>> {
         let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
         let principal = self.principal(catalog);
-        let index = catalog.index();
         let look = |asked: &TableName| {
-            index.table(workspace, asked, &principal).map_err(|detail| {
-                let doing = format!("find the table {asked}");
-                RegionError::new(RegionErrorKind::NotFound, doing, detail)
-            })
+            catalog
+                .table(workspace, asked, &principal)
+                .map_err(|detail| {
+                    let doing = format!("find the table {asked}");
+                    RegionError::new(RegionErrorKind::NotFound, doing, detail)
+                })
         };
         asked.iter().map(look).collect()
     }
@@ -235,7 +238,7 @@ impl Region for LakehouseRegion {
         &self,
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
-        Ok(self.tables_of(&self.catalog().await?, asked))
+        Ok(self.tables_of(&self.catalog().await?.index(), asked))
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {

@@ -8,6 +8,7 @@ mod files;
 mod http;
 mod identity;
 mod jobs;
+mod kept;
 mod layer;
 mod listener;
 mod locations;

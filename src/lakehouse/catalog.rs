@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -102,9 +103,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A catalog's entries by name, compared without case.
-#[derive(Debug)]
-pub struct Index<'a>(HashMap<TableName, (TableName, &'a TableEntry)>);
+/// A catalog whose tables are found by name, whatever its case.
+#[derive(Debug, Default)]
+pub struct Index {
+    catalog: Catalog,
+    /// Places among the catalog's tables by name.
+    places: HashMap<TableName, usize>,
+}
 
 impl Catalog {
     /// Reads the catalog of a workspace folder, afresh; the refusal names the file and what is wrong with it.
@@ -124,18 +129,15 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The catalog's entries by name.
-    pub fn index(&self) -> Index<'_> {
-        let named = |entry: &'_ TableEntry| TableName::parse(&entry.full_name).ok();
-        let entries = self
-            .tables
-            .iter()
-            .filter_map(|entry| Some((named(entry)?, entry)));
-        Index(
-            entries
-                .map(|(name, entry)| (name.clone(), (name, entry)))
-                .collect(),
-        )
+    /// Makes its tables known by name.
+    pub fn index(self) -> Index {
+        let entries = self.tables.iter().enumerate();
+        let places = entries
+            .filter_map(|(place, entry)| Some((TableName::parse(&entry.full_name).ok()?, place)));
+        Index {
+            places: places.collect(),
+            catalog: self,
+        }
     }
 
     /// The external location whose folder covers a path or URL most closely.
@@ -158,16 +160,24 @@ impl Catalog {
     }
 }
 
-impl Index<'_> {
+impl Deref for Index {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        &self.catalog
+    }
+}
+
+impl Index {
     /// Finds a table, whatever the case of its name; a refusal names what comes nearest.
     ///
     /// # Errors
     /// A fragment that says what there is instead.
     pub fn find(&self, asked: &TableName) -> Result<(&TableName, &TableEntry), String> {
-        if let Some((name, entry)) = self.0.get(asked) {
-            return Ok((name, entry));
+        if let Some((name, place)) = self.places.get_key_value(asked) {
+            return Ok((name, &self.catalog.tables[*place]));
         }
-        let names: Vec<String> = self.0.values().map(|(name, _)| name.to_string()).collect();
+        let names: Vec<String> = self.names().map(TableName::to_string).collect();
         let near = nearest(&asked.to_string(), names.iter().map(String::as_str));
         Err(match near.as_slice() {
             [] => format!("the catalog has no table {asked}"),
@@ -176,6 +186,16 @@ impl Index<'_> {
                 near.join(", ")
             ),
         })
+    }
+
+    /// The place of a table among the catalog's tables.
+    pub fn place(&self, asked: &TableName) -> Option<usize> {
+        self.places.get(asked).copied()
+    }
+
+    /// The names of all tables, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &TableName> {
+        self.places.keys()
     }
 
     /// A table as the region's port shows it.

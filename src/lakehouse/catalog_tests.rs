@@ -1,18 +1,17 @@
 use super::*;
 
-fn catalog(json: serde_json::Value) -> Catalog {
-    serde_json::from_value(json).unwrap()
+fn catalog(json: serde_json::Value) -> Index {
+    let catalog: Catalog = serde_json::from_value(json).unwrap();
+    catalog.index()
 }
 
 fn entry(json: serde_json::Value) -> TableEntry {
     serde_json::from_value(json).unwrap()
 }
 
-fn looked_up(catalog: &Catalog, name: &str) -> Result<Table, String> {
+fn looked_up(catalog: &Index, name: &str) -> Result<Table, String> {
     let name = TableName::parse(name).unwrap();
-    catalog
-        .index()
-        .table(Path::new("/worlds/east"), &name, "dr-sync@example.com")
+    catalog.table(Path::new("/worlds/east"), &name, "dr-sync@example.com")
 }
 
 #[test]

@@ -115,8 +115,8 @@ pub(super) async fn me(State(site): State<Arc<Site>>) -> Json<Value> {
 /// `GET /api/2.0/secrets/get`.
 pub(super) async fn secret(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let (scope, key) = (params.needed("scope")?, params.needed("key")?);
-    let secrets = site.workspace.catalog().secrets;
-    let value = match (scope == SCOPE, secrets.get(scope)) {
+    let catalog = site.workspace.catalog();
+    let value = match (scope == SCOPE, catalog.index.secrets.get(scope)) {
         (true, _) => site.workspace.secrets.get(key).map(String::as_str),
         (false, Some(keys)) => keys.get(key).map(|secret| secret.reveal()),
         (false, None) => {
@@ -138,8 +138,8 @@ pub(super) async fn secret(State(site): State<Arc<Site>>, params: Params) -> Rep
 /// `GET /api/2.0/secrets/list`.
 pub(super) async fn secrets(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let scope = params.needed("scope")?;
-    let catalog = site.workspace.catalog().secrets;
-    let keys: Vec<String> = match (scope == SCOPE, catalog.get(scope)) {
+    let catalog = site.workspace.catalog();
+    let keys: Vec<String> = match (scope == SCOPE, catalog.index.secrets.get(scope)) {
         (true, _) => site.workspace.secrets.keys().cloned().collect(),
         (false, Some(keys)) => keys.keys().cloned().collect(),
         (false, None) => {
@@ -162,8 +162,13 @@ pub(super) async fn secrets(State(site): State<Arc<Site>>, params: Params) -> Re
 
 /// `GET /api/2.0/secrets/scopes/list`.
 pub(super) async fn scopes(State(site): State<Arc<Site>>) -> Json<Value> {
-    let catalog = site.workspace.catalog().secrets;
-    let names = catalog.keys().map(String::as_str).chain([SCOPE]);
+    let catalog = site.workspace.catalog();
+    let names = catalog
+        .index
+        .secrets
+        .keys()
+        .map(String::as_str)
+        .chain([SCOPE]);
     let scopes: Vec<Value> = names
         .map(|name| json!({"name": name, "backend_type": "DATABRICKS"}))
         .collect();

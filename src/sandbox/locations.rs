@@ -17,7 +17,7 @@ pub(super) const UNLISTED: [&str; 2] = ["sync_primary", "sync_secondary"];
 
 fn locations(workspace: &Workspace) -> Vec<Value> {
     let catalog = workspace.catalog();
-    let Some(listed) = catalog.external_locations else {
+    let Some(listed) = &catalog.index.external_locations else {
         let roots = UNLISTED.iter().zip(workspace.roots());
         let url = |root: &std::path::Path| format!("file://{}/", root.display());
         return roots

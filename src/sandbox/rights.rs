@@ -34,7 +34,7 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
         "external_location" => {
             let catalog = workspace.catalog();
             let entry = workspace.listed("external_locations", "name", name);
-            match (entry, catalog.external_locations) {
+            match (entry, &catalog.index.external_locations) {
                 (Some(entry), _) => (Some(entry), "ALL_PRIVILEGES"),
                 (None, None) if UNLISTED.contains(&name) => (None, "ALL_PRIVILEGES"),
                 _ => {

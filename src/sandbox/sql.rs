@@ -28,10 +28,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::OnceCell;
 
 use super::workspace::Workspace;
-use crate::lakehouse::{Catalog, delta};
+use crate::lakehouse::delta;
 use ast::Statement;
 pub(super) use commit::object as row_object;
 pub(super) use datum::Datum;
@@ -48,8 +47,6 @@ pub(super) struct Session {
     catalog: String,
     schema: String,
     scope: Scope,
-    /// The catalog as its first table was looked up: a statement may name many.
-    read: OnceCell<Catalog>,
     /// Stops a clone.
     progress: delta::Progress,
 }
@@ -73,7 +70,6 @@ impl Session {
             schema: schema.unwrap_or_else(|| "default".to_owned()),
             workspace,
             scope,
-            read: OnceCell::new(),
             progress,
         }
     }

@@ -328,10 +328,11 @@ fn columns(table: &delta::Snapshot, entry: &Value) -> Value {
 /// `GET /api/2.1/unity-catalog/metastore_summary`.
 pub(super) async fn metastore(State(site): State<Arc<Site>>) -> Json<Value> {
     let catalog = site.workspace.catalog();
-    let region = catalog.region.unwrap_or_else(|| "local".to_owned());
+    let name = catalog.index.name.as_deref().unwrap_or("sandbox");
+    let region = catalog.index.region.as_deref().unwrap_or("local");
     let id = &site.workspace.ids.metastore;
     Json(json!({
-        "metastore_id": id, "name": catalog.name.unwrap_or_else(|| "sandbox".to_owned()), "cloud": "sandbox",
+        "metastore_id": id, "name": name, "cloud": "sandbox",
         "region": region, "global_metastore_id": format!("sandbox:{region}:{id}"), "external_access_enabled": true,
         "privilege_model_version": "1.0", "owner": site.workspace.principal(), "created_at": 1_600_000_000_000_i64,
     }))

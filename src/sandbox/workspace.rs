@@ -1,6 +1,6 @@
 //! One workspace as it is served: a lakehouse, who may ask, and nothing that another process could change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Quirks;
+use super::kept::Kept;
 use super::statements::Statements;
 use crate::config::{Location, TableName};
-use crate::lakehouse::{CATALOG_FILE, Catalog, JOBS_FILE, LakehouseRegion, Writer, write};
+use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
 
 /// The clock that commits and answers go by.
 pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -34,6 +35,7 @@ pub(super) struct Workspace {
     /// The tokens that the sandbox itself gives out, of both workspaces, by the names of their secrets.
     pub(super) secrets: BTreeMap<String, String>,
     clock: Clock,
+    catalog: Kept<Result<Arc<Listing>, String>>,
     /// Edits of the lakehouse's files, one at a time.
     edits: tokio::sync::Mutex<()>,
     /// Access tokens given for client credentials, with their ends.
@@ -41,6 +43,32 @@ pub(super) struct Workspace {
     /// The warehouse's state.
     pub(super) warehouse: Mutex<&'static str>,
     pub(super) statements: Statements,
+}
+
+/// The lakehouse's catalog as it was read.
+#[derive(Default)]
+pub(super) struct Listing {
+    pub(super) index: Index,
+    /// The same as JSON, with what only the sandbox knows.
+    raw: Value,
+    /// The folders of managed tables.
+    managed: HashSet<PathBuf>,
+}
+
+impl Listing {
+    fn read(folder: &Path) -> Result<Listing, String> {
+        let index = Catalog::read(folder)?.index();
+        let managed = index
+            .tables
+            .iter()
+            .filter(|table| table.table_type.as_deref() == Some("MANAGED"))
+            .filter_map(|table| local(folder, table.storage_location.as_deref()?));
+        Ok(Listing {
+            managed: managed.collect(),
+            raw: raw(folder, CATALOG_FILE),
+            index,
+        })
+    }
 }
 
 /// What names a workspace, the same at every start.
@@ -114,6 +142,7 @@ impl Workspace {
         Ok(Workspace {
             region: region.map_err(|error| error.to_string())?,
             ids: Ids::of(&folder),
+            catalog: Kept::of(folder.join(CATALOG_FILE)),
             folder,
             quirks,
             roots,
@@ -135,25 +164,25 @@ impl Workspace {
         self.now().timestamp_millis()
     }
 
+    /// The catalog as it is now.
+    ///
+    /// # Errors
+    /// What is wrong with its file.
+    pub(super) fn listing(&self) -> Result<Arc<Listing>, String> {
+        self.catalog
+            .get(|| Listing::read(&self.folder).map(Arc::new))
+    }
+
     /// The catalog as it is now; one that cannot be read is empty.
-    pub(super) fn catalog(&self) -> Catalog {
-        Catalog::read(&self.folder).unwrap_or_default()
-    }
-
-    /// A file of the workspace as JSON, as it is now.
-    fn raw(&self, file: &str) -> Value {
-        std::fs::read(self.folder.join(file))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or(Value::Null)
-    }
-
-    pub(super) fn raw_catalog(&self) -> Value {
-        self.raw(CATALOG_FILE)
+    pub(super) fn catalog(&self) -> Arc<Listing> {
+        self.listing().unwrap_or_default()
     }
 
     pub(super) fn raw_jobs(&self) -> Vec<Value> {
-        match self.raw(JOBS_FILE).get_mut("jobs").map(Value::take) {
+        match raw(&self.folder, JOBS_FILE)
+            .get_mut("jobs")
+            .map(Value::take)
+        {
             Some(Value::Array(jobs)) => jobs,
             _ => Vec::new(),
         }
@@ -161,20 +190,23 @@ impl Workspace {
 
     pub(super) fn principal(&self) -> String {
         self.catalog()
+            .index
             .principal
+            .clone()
             .unwrap_or_else(|| NOBODY.to_owned())
     }
 
     pub(super) fn default_catalog(&self) -> String {
         self.catalog()
+            .index
             .default_catalog
+            .clone()
             .unwrap_or_else(|| "main".to_owned())
     }
 
     /// An absolute path of what the catalog says of a place.
     pub(super) fn place(&self, text: &str) -> Option<PathBuf> {
-        let location = Location::parse(text, &self.folder).ok()?;
-        location.is_local().map(Path::to_path_buf)
+        local(&self.folder, text)
     }
 
     /// What stands for containers.
@@ -193,53 +225,33 @@ impl Workspace {
 
     /// Whether a managed table lies in a folder.
     pub(super) fn is_managed(&self, folder: &Path) -> bool {
-        self.catalog().tables.iter().any(|table| {
-            table.table_type.as_deref() == Some("MANAGED")
-                && table
-                    .storage_location
-                    .as_deref()
-                    .and_then(|it| self.place(it))
-                    .as_deref()
-                    == Some(folder)
-        })
+        self.catalog().managed.contains(folder)
     }
 
     pub(super) fn is_registered(&self, name: &TableName) -> bool {
-        self.entry(name).is_some()
+        self.catalog().index.place(name).is_some()
     }
 
     /// A table's entry in the catalog.
     pub(super) fn entry(&self, name: &TableName) -> Option<Value> {
-        let mut catalog = self.raw_catalog();
-        let tables = catalog.get_mut("tables")?.as_array_mut()?;
-        let found = tables.iter_mut().find(|entry| {
-            let listed = entry
-                .get("full_name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            TableName::parse(listed).ok().as_ref() == Some(name)
-        });
-        found.map(Value::take)
+        let catalog = self.catalog();
+        let place = catalog.index.place(name)?;
+        catalog.raw.get("tables")?.get(place).cloned()
     }
 
     /// An entry of a list of the catalog by its name, compared without case.
     pub(super) fn listed(&self, list: &str, key: &str, name: &str) -> Option<Value> {
-        let mut catalog = self.raw_catalog();
-        let entries = catalog.get_mut(list)?.as_array_mut()?;
+        let catalog = self.catalog();
+        let entries = catalog.raw.get(list)?.as_array()?;
         entries
-            .iter_mut()
+            .iter()
             .find(|entry| is_named(entry, key, name))
-            .map(Value::take)
+            .cloned()
     }
 
     /// Every table's name, sorted.
     pub(super) fn names(&self) -> Vec<TableName> {
-        let catalog = self.catalog();
-        let names = catalog
-            .tables
-            .iter()
-            .filter_map(|table| TableName::parse(&table.full_name).ok());
-        let mut names: Vec<TableName> = names.collect();
+        let mut names: Vec<TableName> = self.catalog().index.names().cloned().collect();
         names.sort();
         names
     }
@@ -256,8 +268,9 @@ impl Workspace {
 
     /// Catalogs and schemas, sorted: those of tables, those that were made, and the default one.
     pub(super) fn schemas(&self) -> Vec<(String, String)> {
-        let raw = self.raw_catalog();
-        let made = raw
+        let catalog = self.catalog();
+        let made = catalog
+            .raw
             .get("schemas")
             .and_then(Value::as_array)
             .into_iter()
@@ -345,12 +358,26 @@ impl Workspace {
         if given.get(token).is_some_and(|end| *end > self.now()) {
             return true;
         }
-        let secrets = self.catalog().secrets;
+        let catalog = self.catalog();
+        let secrets = catalog.index.secrets.values();
         secrets
-            .values()
             .flat_map(BTreeMap::values)
             .any(|secret| secret.reveal() == token)
     }
+}
+
+/// A file of a lakehouse as JSON, as it is now.
+fn raw(folder: &Path, file: &str) -> Value {
+    std::fs::read(folder.join(file))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or(Value::Null)
+}
+
+/// An absolute path of what a catalog says of a place, if it is one of this machine.
+fn local(folder: &Path, text: &str) -> Option<PathBuf> {
+    let location = Location::parse(text, folder).ok()?;
+    location.is_local().map(Path::to_path_buf)
 }
 
 fn is_named(entry: &Value, key: &str, name: &str) -> bool {

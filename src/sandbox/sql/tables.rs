@@ -52,13 +52,12 @@ impl Session {
             Target::Name(parts) => {
                 let asked = self.full_name(parts)?;
                 let region = &self.workspace.region;
-                let read = self.read.get_or_try_init(|| region.catalog()).await;
-                let catalog = read.map_err(|error| SqlError {
+                let listing = self.workspace.listing().map_err(|message| SqlError {
                     code: "INTERNAL_ERROR",
-                    message: error.to_string(),
+                    message,
                     state: None,
                 })?;
-                let mut found = region.tables_of(catalog, std::slice::from_ref(&asked));
+                let mut found = region.tables_of(&listing.index, std::slice::from_ref(&asked));
                 let table = match found.pop() {
                     Some(Ok(table)) => table,
                     _ => return Err(SqlError::table_not_found(&asked.sql())),
