@@ -8,6 +8,7 @@ use crate::plan::Plan;
 
 mod bars;
 mod log;
+mod pace;
 
 use bars::Bars;
 pub use log::Log;
@@ -30,7 +31,7 @@ pub enum Mode {
     Quiet,
     /// One line a transition.
     Lines,
-    /// A bar for every running group.
+    /// A bar for every running group, and the pace of all.
     Bars,
 }
 

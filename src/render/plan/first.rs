@@ -5,11 +5,14 @@ use super::{Entry, Shown, blocked, steps};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
 use crate::render::Page;
 use crate::render::clean::name;
-use crate::render::figures::{bytes, bytes_short, count, moment, plural};
+use crate::render::figures::{bytes, bytes_short, count, moment, plural, span};
 use crate::render::layout::columns;
 
 /// Groups with a line of their own, the largest.
 const GROUPS_MAX: usize = 5;
+
+/// Bytes a second, before anything was copied: what storage of another region takes at least.
+const ASSUMED_PACE: u64 = 200 << 20;
 
 /// Whether every group to be synchronized is new, and there are too many tables for a line each.
 pub(super) fn is_big(plan: &Plan) -> bool {
@@ -52,7 +55,7 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
         false => by_size.len() - GROUPS_MAX,
     };
     let mut rows = vec![
-        ["", "", "tables", "copy", "files"]
+        ["", "", "tables", "copy", "files", "about"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -67,7 +70,12 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
     rows.push(row("", "total", &all));
     let label = plural(entries.len(), "group");
     let mut lines = shown.line(Decision::Sync, &label, "smallest first");
-    lines.extend(columns(&rows, &[false, false, true, true, true], 2, 2));
+    lines.extend(columns(
+        &rows,
+        &[false, false, true, true, true, true],
+        2,
+        2,
+    ));
     page.block(lines);
     page.block(promises(shown, &by_size));
 }
@@ -85,6 +93,7 @@ fn row(action: &str, label: &str, groups: &[&GroupPlan]) -> Vec<String> {
         count(steps().count() as u64),
         bytes(copy),
         count(files),
+        span((copy / ASSUMED_PACE) as i64),
     ]
 }
 
@@ -96,7 +105,11 @@ fn copy(group: &GroupPlan) -> u64 {
 /// What whoever starts it wants to know.
 fn promises(shown: &Shown<'_>, by_size: &[&&Entry<'_>]) -> Vec<String> {
     let all = || by_size.iter().flat_map(|entry| &entry.group.steps);
-    let mut lines = vec![];
+    let pace = format!(
+        "at {} MiB/s, assumed; measured while it runs",
+        ASSUMED_PACE >> 20
+    );
+    let mut lines = blocked::fact(shown, "time", &pace);
     let largest: Option<&Step> =
         all().max_by_key(|step| step.estimate.map_or(0, |estimate| estimate.copy_bytes));
     if let Some(step) = largest {

@@ -1,10 +1,11 @@
-//! An apply at work on a terminal: a bar for every running group.
+//! An apply at work on a terminal: a bar for every running group, and below them the pace of all.
 
 use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::log::{Log, label};
+use super::pace::Pace;
 use crate::apply::{Event, What};
 use crate::plan::{Action, Decision, Plan};
 use crate::render::figures::{bytes, plural};
@@ -15,6 +16,8 @@ use crate::render::layout::pad;
 pub(super) struct Bars {
     log: Log,
     all: MultiProgress,
+    pace: Pace,
+    pace_line: ProgressBar,
     groups: BTreeMap<(String, String), Group>,
 }
 
@@ -59,9 +62,15 @@ impl Bars {
                 ((workspace.name.clone(), group.name.clone()), entry)
             })
             .collect();
+        let pace_line = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            pace_line.set_style(style);
+        }
         Bars {
             log,
             all: MultiProgress::new(),
+            pace: Pace::default(),
+            pace_line,
             groups,
         }
     }
@@ -102,13 +111,18 @@ impl Bars {
                     self.all.remove(&entry.bar);
                 }
             }
+            What::Started { .. } => {
+                self.pace_line = self.all.add(self.pace_line.clone());
+            }
+            What::Summary { .. } => self.pace_line.finish_and_clear(),
             What::TableStarted { .. }
-            | What::Started { .. }
             | What::TableRetried { .. }
             | What::TableFailed { .. }
             | What::CutCommitted { .. }
-            | What::Warning { .. }
-            | What::Summary { .. } => {}
+            | What::Warning { .. } => {}
+        }
+        if let Some(line) = self.pace.tell(event) {
+            self.pace_line.set_message(line);
         }
         let line = self.log.line(event);
         let lasting = matches!(
@@ -133,7 +147,8 @@ impl Bars {
             return;
         };
         let length = entry.bar.length().unwrap_or(0);
-        let bar = self.all.add(ProgressBar::new(length.max(1)));
+        let bar = ProgressBar::new(length.max(1));
+        let bar = self.all.insert_before(&self.pace_line, bar);
         let style = ProgressStyle::with_template("running  {prefix}  [{bar:20}] {msg}  {elapsed}");
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
