@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+const README: &str = include_str!("../README.md");
 const OPERATING: &str = include_str!("../docs/operating.md");
 const CI: &str = include_str!("../docs/ci.md");
 
@@ -42,6 +43,15 @@ fn commands(block: &[String]) -> Vec<String> {
         .iter()
         .map(|line| line.trim().trim_start_matches("- ").to_owned())
         .filter(|line| line.starts_with("drsync "))
+        .collect()
+}
+
+/// The indented command lines of a page, without what is said of them.
+fn indented(page: &str) -> Vec<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.contains("drsync"))
+        .map(|line| line.split("   ").next().unwrap_or_default().to_owned())
         .collect()
 }
 
@@ -91,6 +101,44 @@ fn effect_of(folder: &Path) -> String {
     ));
     let found = run(folder, NOW, "", line);
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn what_the_readme_says_to_try_ends_as_it_says() {
+    let demo = tempfile::tempdir().unwrap();
+    run(demo.path(), NOW, "", "drsync demo");
+    let demo = demo.path().join("drsync-demo");
+    let (demo, own) = (demo.as_path(), tempfile::tempdir().unwrap());
+    let own = own.path();
+    // Nobody is there to approve, and a new configuration has to be filled in.
+    let tries = [
+        ("drsync status", demo, 0, "2 of 3 groups protected"),
+        (
+            "mv west gone && drsync apply",
+            demo,
+            7,
+            "Secondary region not available",
+        ),
+        ("drsync show plan.json", demo, 0, "unaltered"),
+        ("drsync init", own, 0, "Wrote drsync.json"),
+        ("drsync validate", own, 78, "drsync.json has 3 mistakes"),
+        (
+            "drsync plan --only small_group --out plan.json",
+            own,
+            78,
+            "",
+        ),
+        ("drsync apply plan.json", own, 65, ""),
+    ];
+    let lines: Vec<&str> = tries.iter().map(|(line, ..)| *line).collect();
+    assert_eq!(indented(README), lines);
+    for (line, folder, status, said) in tries {
+        let output = run(folder, NOW, "", line);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{line}: {errors}");
+        assert!(text.contains(said), "{line}: {text}");
+    }
 }
 
 #[test]
