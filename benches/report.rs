@@ -21,7 +21,7 @@ const ROUNDS: usize = 5;
 fn main() {
     let bytes = fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/documents/plan-1.json"
+        "/fixtures/documents/plan-1.1.json"
     ))
     .unwrap();
     let mut plan = StoredPlan::read(&bytes).unwrap().plan;

@@ -21,6 +21,7 @@ use crate::region::{
 mod access;
 mod catalog;
 mod clones;
+mod columns;
 pub mod delta;
 pub mod demo;
 mod evidence;

@@ -27,7 +27,10 @@ pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
 pub use metadata::{Appended, CutTable, LedgerCopy, MetadataTable};
 pub use presence::{Presence, WriteAccess};
 pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, is_maintenance};
-pub use source::{Commit, Estimate, EstimateBasis, Pin, PinQuestion, Size, Source, SourceQuestion};
+pub use source::{
+    ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,
+    SourceQuestion,
+};
 pub(crate) use table::nearest;
 pub use table::{Denied, Table};
 pub use workflow::{RunState, Workflow, WorkflowRun};

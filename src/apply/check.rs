@@ -151,7 +151,7 @@ async fn look(
         }
         (Decision::Sync, Some(point), None) => match precondition::follows(cuts, group, point) {
             Err((outcome, message)) => (of_outcome(outcome), Some(message)),
-            Ok(()) => match precondition::check(regions, group, now).await {
+            Ok(()) => match precondition::check(regions, cuts, group, now).await {
                 Ok(_) => match precondition::still_true(regions, group, point).await {
                     Ok(()) => (GroupStanding::Applicable, None),
                     Err(unfit) => of_unfit(unfit),

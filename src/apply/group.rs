@@ -114,7 +114,7 @@ async fn synchronize(
             .filter(|step| step.action != Action::NoOp)
             .count(),
     });
-    let checked = match precondition::check(site.regions, plan, run.now()).await {
+    let checked = match precondition::check(site.regions, &site.cuts, plan, run.now()).await {
         Ok(checked) => checked,
         Err(unfit) => return Err(End::unfit(unfit, run, site, plan).await),
     };

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::record::GroupOutcome;
 use super::table;
 use crate::config::TableName;
-use crate::ledger::{Cut, Cuts};
+use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
     Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, readable_until, standing_of,
 };
@@ -71,28 +71,36 @@ pub(super) enum Unfit {
     Failed(String),
 }
 
-/// Checks every table against what the plan pinned.
+/// Checks every table against what the plan pinned, its replica from what the newest cut says of it.
 pub(super) async fn check(
     regions: &Regions,
+    cuts: &Cuts,
     plan: &GroupPlan,
     now: DateTime<Utc>,
 ) -> Result<Vec<Checked>, Unfit> {
     let sources = sources(regions, plan).await;
+    let entries = plan
+        .steps
+        .iter()
+        .map(|step| cuts.entry_at(&step.table, &step.replica.location));
+    let entries: Vec<Option<&CutTableEntry>> = entries.collect();
     let questions: Vec<ReplicaQuestion> = plan
         .steps
         .iter()
-        .map(|step| ReplicaQuestion {
+        .zip(&entries)
+        .map(|(step, entry)| ReplicaQuestion {
             path: step.replica.path.clone(),
-            since_version: step.replica.version,
+            since_version: entry.map(|entry| entry.replica_version),
         })
         .collect();
     let replicas = regions.secondary.replicas(&questions).await;
     let mut checked = Vec::new();
-    for ((step, source), replica) in plan.steps.iter().zip(sources).zip(replicas) {
+    let steps = plan.steps.iter().zip(entries);
+    for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
         let source = source.map_err(|error| unreadable(&step.table, &error))?;
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
-        let replica = check_replica(step, replica.as_ref())?;
+        let replica = check_replica(step, replica.as_ref(), entry)?;
         if matches!(replica, Checked::Clone(_)) {
             still_readable(step, &source, now)?;
         }
@@ -172,9 +180,13 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
 }
 
 /// Whether a replica is as it was looked at, maintenance aside, or already holds what is to be cloned.
-fn check_replica(step: &Step, replica: Option<&Replica>) -> Result<Checked, Unfit> {
+fn check_replica(
+    step: &Step,
+    replica: Option<&Replica>,
+    entry: Option<&CutTableEntry>,
+) -> Result<Checked, Unfit> {
     let mut order = step.order();
-    let standing = standing_of(step, replica);
+    let standing = standing_of(step, replica, entry);
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
             Some(version) => Ok(Checked::Holds(version)),

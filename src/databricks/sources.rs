@@ -214,5 +214,7 @@ fn pin(
             copy_bytes: lacking.bytes,
             basis: EstimateBasis::History,
         }),
+        // Nothing that is asked by fifty tables tells the columns at a version.
+        schema: None,
     })
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::columns;
 use super::delta::{self, Detail, Snapshot, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
@@ -112,6 +113,10 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         (None, _) => Some(None),
         (Some(_), None) => None,
     };
+    let schema = replica.as_ref().and_then(|replica| {
+        let held = replica.as_ref()?.metadata.schema_string();
+        columns::changes(held, source.metadata.schema_string())
+    });
     let estimate = replica.map(|replica| {
         let delta::Estimate {
             copy_files,
@@ -140,6 +145,7 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         deleted_file_retention: property(DELETED_FILE_RETENTION),
         log_retention: property(LOG_RETENTION),
         estimate,
+        schema,
     })
 }
 

@@ -89,6 +89,14 @@ impl Cuts {
         })
     }
 
+    /// What the newest cut of any group says of a table's replica at a location.
+    pub fn entry_at(&self, table: &TableName, location: &str) -> Option<&CutTableEntry> {
+        self.newest_with(table)
+            .filter(|(_, entry)| entry.replica_location == location)
+            .max_by_key(|(cut, entry)| (entry.replica_version, cut.committed_at))
+            .map(|(_, entry)| entry)
+    }
+
     /// All cuts, by group and number.
     pub fn iter(&self) -> impl Iterator<Item = &Cut> {
         self.numbered().flat_map(BTreeMap::values)

@@ -13,12 +13,12 @@ use super::provenance::Provenance;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
-use crate::region::Estimate;
+use crate::region::{Estimate, SchemaChange};
 
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -477,6 +477,9 @@ pub struct Step {
     /// The commits that an update brings; absent where nothing is updated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brings: Option<Brought>,
+    /// How an update changes the replica's columns; absent: not known, or nothing is updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaChange>,
 }
 
 /// The commits of a source after the version that its replica holds, up to the pinned one.
@@ -565,6 +568,9 @@ pub struct ReplicaPin {
     pub version: Option<u64>,
     /// The source version it holds.
     pub holds_source_version: Option<u64>,
+    /// Its versions since the last cut that others made, which the clone replaces: somebody accepted that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overwrites: Vec<u64>,
 }
 
 /// Something that must still be so when a step is applied.

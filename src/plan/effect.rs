@@ -87,7 +87,7 @@ fn group(group: &GroupPlan) -> Value {
 }
 
 fn step(step: &Step) -> Value {
-    json!({
+    let mut effect = json!({
         "table": step.table,
         "action": step.action,
         "source_table_id": step.source.table_id,
@@ -99,5 +99,9 @@ fn step(step: &Step) -> Value {
         "holds_source_version": step.replica.holds_source_version,
         "properties": step.properties,
         "statement": step.statement,
-    })
+    });
+    if !step.replica.overwrites.is_empty() {
+        effect["overwrites"] = json!(step.replica.overwrites);
+    }
+    effect
 }

@@ -230,9 +230,12 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     if pinned.commit.version != pin.version {
         return None;
     }
-    let held = view
-        .assessment(table)
-        .and_then(|seen| (seen.theirs.is_empty() && !seen.foreign).then_some(seen.holds)?);
+    let seen = view.assessment(table).unwrap_or_default();
+    let mut overwrites: Vec<u64> = seen.theirs.iter().map(|commit| commit.version).collect();
+    overwrites.dedup();
+    let held = seen
+        .holds
+        .filter(|_| seen.theirs.is_empty() && !seen.foreign);
     let mark = Mark {
         source_table_id: pin.table_id.clone(),
         source_version: pin.version,
@@ -254,12 +257,14 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
             path: mark.replica.clone(),
             version: replica.as_ref().map(|replica| replica.version),
             holds_source_version: held.map(|held| held.source_version),
+            overwrites,
         },
         properties: Default::default(),
         statement: None,
         estimate: None,
         preconditions: Vec::new(),
         brings: None,
+        schema: None,
     };
     if action != Action::NoOp {
         step.properties = mark.properties();
@@ -271,6 +276,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         step.estimate = pin.estimate;
         step.preconditions = preconditions(&step);
         step.brings = brings(&step, source);
+        step.schema = pin.schema.clone();
     }
     Some(step)
 }

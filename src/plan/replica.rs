@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{DriftCommit, Step};
+use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
 use crate::region::{Mark, Replica, ReplicaCommit, is_maintenance};
 
@@ -168,8 +168,14 @@ pub enum Standing {
     Changed(String),
 }
 
-/// Compares a replica (with its commits since the version that was looked at) with a step.
-pub fn standing_of(step: &Step, replica: Option<&Replica>) -> Standing {
+/// Compares a replica with a step.
+///
+/// `cut` is what the newest cut says of it, and the replica has its commits since then, or since the first one.
+pub fn standing_of(
+    step: &Step,
+    replica: Option<&Replica>,
+    cut: Option<&CutTableEntry>,
+) -> Standing {
     let Some(replica) = replica else {
         return match step.replica.version {
             None => Standing::AsPlanned(None),
@@ -187,6 +193,9 @@ pub fn standing_of(step: &Step, replica: Option<&Replica>) -> Standing {
             ));
         }
         Some(version) => {
+            if let Some(text) = unplanned(step, replica, cut) {
+                return Standing::Changed(text);
+            }
             let mut commits: Vec<&ReplicaCommit> = replica
                 .commits
                 .iter()
@@ -197,14 +206,10 @@ pub fn standing_of(step: &Step, replica: Option<&Replica>) -> Standing {
         }
     };
     if seen.foreign {
-        return Standing::Changed("a table that is no replica of it lies there".to_owned());
+        return Standing::Changed(FOREIGN.to_owned());
     }
     if let Some(commit) = seen.theirs.first() {
-        let user = commit.user.as_deref().unwrap_or("someone else");
-        return Standing::Changed(format!(
-            "{} by {user} made v{}; its rows can be read under that version",
-            commit.operation, commit.version
-        ));
+        return Standing::Changed(written_by_others(commit));
     }
     match seen.holds {
         None => Standing::AsPlanned(Some(replica.version)),
@@ -216,4 +221,35 @@ pub fn standing_of(step: &Step, replica: Option<&Replica>) -> Standing {
         }
         Some(mark) => Standing::Other(mark.source_version),
     }
+}
+
+const FOREIGN: &str = "a table that is no replica of it lies there";
+
+/// What others did to a replica before the version that the plan names, and what the plan does not say that it replaces.
+///
+/// The version alone proves nothing: it is no part of the effect, because maintenance moves it.
+fn unplanned(step: &Step, replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String> {
+    let ReplicaPin {
+        path,
+        holds_source_version,
+        overwrites,
+        ..
+    } = &step.replica;
+    let seen = assess(path, replica, cut);
+    let replaces = step.action == Action::Update && holds_source_version.is_none();
+    if seen.foreign && !replaces {
+        return Some(FOREIGN.to_owned());
+    }
+    let mut theirs = seen.theirs.iter();
+    theirs
+        .find(|commit| !overwrites.contains(&commit.version))
+        .map(written_by_others)
+}
+
+fn written_by_others(commit: &DriftCommit) -> String {
+    let user = commit.user.as_deref().unwrap_or("someone else");
+    format!(
+        "{} by {user} made v{}; its rows can be read under that version",
+        commit.operation, commit.version
+    )
 }

@@ -236,13 +236,7 @@ pub(super) fn cut_entry<'a>(
     table: &TableName,
 ) -> Option<&'a CutTableEntry> {
     let location = workspace.workspace.location_secondary.join(&table.path());
-    workspace
-        .ledger
-        .cuts
-        .newest_with(table)
-        .filter(|(_, entry)| entry.replica_location == location)
-        .max_by_key(|(cut, entry)| (entry.replica_version, cut.committed_at))
-        .map(|(_, entry)| entry)
+    workspace.ledger.cuts.entry_at(table, &location)
 }
 
 impl TableObserved {

@@ -90,6 +90,35 @@ pub struct Pin {
     pub log_retention: Option<String>,
     /// What the clone would copy; `None`: not known.
     pub estimate: Option<Estimate>,
+    /// How its columns differ from the replica's; `None`: not known, or there is no replica.
+    pub schema: Option<SchemaChange>,
+}
+
+/// How the columns of a table at a version differ from those of its replica.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SchemaChange {
+    /// Columns that are added, removed or changed, by name.
+    pub columns: Vec<ColumnChange>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+/// A column that differs; within a struct, a list or a map its path, `address.city`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ColumnChange {
+    /// Its name.
+    pub column: String,
+    /// Its type in the replica, with `not null` where it takes none; absent: it is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Its type in the source; absent: it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a clone is expected to copy.

@@ -10,6 +10,7 @@ use super::plan::label;
 use super::{Page, Style, Tone};
 use crate::plan::document::{Certificate, SourceCommit, Unprotected};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Step};
+use crate::region::SchemaChange;
 
 /// A table where a group of the plan names it.
 #[derive(Debug, Serialize)]
@@ -116,6 +117,7 @@ pub fn text(plan: &Plan, cards: &[Card<'_>], style: &Style) -> String {
         page.block(facts(card, style));
         if let Some(step) = card.step {
             page.block(brings(step, style));
+            page.block(columns(step, style));
             // A statement is copied: it stands alone on its line and is never broken.
             page.block(step.statement.iter().map(|text| command(text)).collect());
         }
@@ -236,6 +238,52 @@ fn brings(step: &Step, style: &Style) -> Vec<String> {
         lines.extend(hanging("  schema      ", &schema.join(", "), style.width));
     }
     lines
+}
+
+/// How the update changes the replica's columns, a line a column.
+fn columns(step: &Step, style: &Style) -> Vec<String> {
+    let (Action::Update, Some(change)) = (step.action, columns_verdict(step)) else {
+        return vec![];
+    };
+    let mut lines = hanging("  columns     ", &change, style.width);
+    lines.extend(column_lines(step).map(|line| format!("    {line}")));
+    lines
+}
+
+/// What there is to say of the columns in a word or two; `None`: nothing is cloned, or into nothing.
+pub(super) fn columns_verdict(step: &Step) -> Option<String> {
+    if step.action != Action::Update {
+        return None;
+    }
+    let Some(SchemaChange { columns, more }) = &step.schema else {
+        return Some("not known whether they differ from the replica's".to_owned());
+    };
+    let number = columns.len() + usize::try_from(*more).unwrap_or(usize::MAX - columns.len());
+    Some(match number {
+        0 => "those of the replica".to_owned(),
+        1 => "1 differs from the replica's".to_owned(),
+        _ => format!("{} differ from the replica's", count(number as u64)),
+    })
+}
+
+/// `+ amount decimal(10,2)`, `- old string`, `~ qty integer -> long`.
+pub(super) fn column_lines(step: &Step) -> impl Iterator<Item = String> {
+    let change = step.schema.iter();
+    let lines = change
+        .clone()
+        .flat_map(|change| &change.columns)
+        .map(|one| {
+            let column = name(&one.column);
+            let kind = |text: &Option<String>| text.as_deref().map(clean);
+            match (kind(&one.before), kind(&one.after)) {
+                (None, Some(after)) => format!("+ added    {column}  {after}"),
+                (Some(before), None) => format!("- removed  {column}  {before}"),
+                (Some(before), Some(after)) => format!("~ changed  {column}  {before} -> {after}"),
+                (None, None) => column,
+            }
+        });
+    let more = change.map(|change| change.more).filter(|more| *more > 0);
+    lines.chain(more.map(|more| format!("and {} more", count(more))))
 }
 
 fn commit(commit: &SourceCommit) -> String {

@@ -225,7 +225,7 @@ fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
     assert_eq!(ends(&["apply", "altered.json"]), 10);
     assert_eq!(ends(&["show", "altered.json"]), 10);
     // Read before the digest: what is of a later drsync is not called altered.
-    let later = text.replace("\"format_version\": \"1.0\"", "\"format_version\": \"2.0\"");
+    let later = text.replace("\"format_version\": \"1.", "\"format_version\": \"2.");
     std::fs::write(folder.join("later.json"), later).expect("written");
     assert_eq!(ends(&["show", "later.json"]), 65);
     assert_eq!(ends(&["apply", "later.json"]), 65);

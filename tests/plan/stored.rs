@@ -7,7 +7,8 @@ use drsync::apply::RunRecord;
 use drsync::plan::{Decision, Plan, StoredPlan, StoredPlanError};
 use serde_json::{Value, json};
 
-const PLAN: &str = include_str!("../../fixtures/documents/plan-1.json");
+const PLAN: &str = include_str!("../../fixtures/documents/plan-1.1.json");
+const PLAN_1_0: &str = include_str!("../../fixtures/documents/plan-1.json");
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
 
 fn plan() -> Value {
@@ -56,12 +57,16 @@ fn kept(old: &Value, new: &Value, at: &str) {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
+    for text in [PLAN_1_0, PLAN] {
+        let stored = StoredPlan::read(text.as_bytes()).unwrap();
+        let document: Value = serde_json::from_str(text).unwrap();
+        kept(
+            &document,
+            &serde_json::to_value(&stored.plan).unwrap(),
+            "plan",
+        );
+    }
     let stored = StoredPlan::read(PLAN.as_bytes()).unwrap();
-    kept(
-        &plan(),
-        &serde_json::to_value(&stored.plan).unwrap(),
-        "plan",
-    );
     let decisions: Vec<Decision> = stored
         .plan
         .groups()
@@ -292,6 +297,8 @@ const TOLD: &[&str] = &[
     "workspaces[].groups[].owner_emails",
     "workspaces[].groups[].steps[].id",
     "workspaces[].groups[].steps[].brings",
+    // It follows from the two versions, which the effect has.
+    "workspaces[].groups[].steps[].schema",
     "workspaces[].groups[].steps[].estimate.",
     "workspaces[].groups[].steps[].preconditions",
     "workspaces[].groups[].steps[].source.head_version",
@@ -310,7 +317,7 @@ const ASKED_AGAIN: &[&str] = &[
     "workspaces[].groups[].follows_sha256",
     "workspaces[].groups[].steps[].source.committed_at",
     "workspaces[].groups[].steps[].source.next_committed_at",
-    // Maintenance moves it, so it cannot be part of the effect.
+    // Maintenance moves it, so it cannot be part of the effect: what others did before it is looked for again.
     "workspaces[].groups[].steps[].replica.version",
 ];
 
@@ -397,14 +404,22 @@ fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
     assert!(matches!(resealed(silent), Err(StoredPlanError::Altered(_))));
 }
 
+#[test]
+fn a_golden_plan_of_today_shows_what_came_with_1_1() {
+    let steps = StoredPlan::read(PLAN.as_bytes()).unwrap().plan;
+    let steps: Vec<_> = steps.groups().flat_map(|(_, group)| &group.steps).collect();
+    assert!(steps.iter().any(|step| step.schema.is_some()));
+    assert!(steps.iter().any(|step| step.replica.overwrites == [3]));
+}
+
 /// Writes the golden plan of a format version that is being made; one that was released is never written again.
 #[test]
-#[ignore = "writes fixtures/documents/plan-1.json"]
+#[ignore = "writes fixtures/documents/plan-1.1.json"]
 fn write_the_golden_plan() {
     use super::world::{World, at, replica_commit, table};
     use drsync::plan::document::Unprotected;
     use drsync::plan::{Provenance, WarningCode};
-    use drsync::region::RunState;
+    use drsync::region::{ColumnChange, RunState, SchemaChange};
 
     let mut world = World::with(|config| {
         let workspace = &mut config["workspaces"][0];
@@ -432,6 +447,14 @@ fn write_the_golden_plan() {
     world.source("main.shop.orders").commits[1].user = Some("etl@example.com".to_owned());
     world.commit("main.shop.orders", 6, "2026-11-22T10:30:00Z", "WRITE");
     world.pinned_at("main.shop.orders", 5);
+    world.pin("main.shop.orders").schema = Some(SchemaChange {
+        columns: vec![ColumnChange {
+            column: "amount".to_owned(),
+            before: Some("integer".to_owned()),
+            after: Some("long not null".to_owned()),
+        }],
+        more: 2,
+    });
     let (begun, ended) = ("2026-11-22T10:00:00Z", Some("2026-11-22T10:12:44.250Z"));
     world.run(89, begun, ended, RunState::Succeeded);
     world.source("main.shop.orders").retention = Some(std::time::Duration::from_secs(7 * 86_400));
@@ -496,7 +519,7 @@ fn write_the_golden_plan() {
     );
     assert_eq!(plan.created_at, at("2026-11-22T11:00:00Z"));
     std::fs::write(
-        "fixtures/documents/plan-1.json",
+        "fixtures/documents/plan-1.1.json",
         plan.sealed().stored().bytes,
     )
     .unwrap();

@@ -360,6 +360,7 @@ fn seen(name: &TableName) -> TableObserved {
                 copy_bytes: 1_000,
                 basis: EstimateBasis::LiveFiles,
             }),
+            schema: None,
         })),
     }
 }

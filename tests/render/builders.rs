@@ -212,6 +212,7 @@ pub(crate) fn step(
             path: table.replace('.', "/"),
             version: from,
             holds_source_version: from,
+            overwrites: vec![],
         },
         properties: Default::default(),
         statement: None,
@@ -222,6 +223,7 @@ pub(crate) fn step(
         }),
         preconditions: vec![],
         brings: None,
+        schema: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use drsync::plan::Plan;
 use drsync::plan::document::{Brought, SourceCommit, Unprotected};
+use drsync::region::{ColumnChange, SchemaChange};
 use drsync::render::card::{cards, names, text};
 
 use crate::builders::*;
@@ -31,8 +32,38 @@ fn a_card_has_pins_certificate_what_it_brings_and_the_statement() {
         commits: Some(12),
         newest: vec![commit(1041, "MERGE"), commit(1040, "ADD COLUMNS")],
     });
+    let column = |column: &str, before: Option<&str>, after: Option<&str>| ColumnChange {
+        column: column.to_owned(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    step.schema = Some(SchemaChange {
+        columns: vec![
+            column("address.zip", None, Some("string")),
+            column("old", Some("map<string, long>"), None),
+            column("qty", Some("integer"), Some("long not null")),
+        ],
+        more: 7,
+    });
     let plan = plan(vec![sync("core_product", vec![step]), group("quiet")]);
     insta::assert_snapshot!(shown(&plan, "core.gold"));
+}
+
+#[test]
+fn columns_that_are_not_known_are_not_said_to_be_the_same() {
+    let lines = |step| {
+        let shown = shown(&plan(vec![sync("core", vec![step])]), "core.gold");
+        let columns = shown.lines().filter(|line| line.contains("columns"));
+        columns.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    let mut step = update("main.core.gold", 6, 8, GIB, 96);
+    assert_eq!(
+        lines(step.clone()),
+        "columns     not known whether they differ from the replica's"
+    );
+    step.schema = Some(SchemaChange::default());
+    assert_eq!(lines(step), "columns     those of the replica");
+    assert_eq!(lines(no_op("main.core.gold", 8)), "");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use drsync::apply::{GroupOutcome, What};
-use drsync::ledger::Status;
-use drsync::plan::{Decision, FindingCode};
+use drsync::lakehouse::delta;
+use drsync::ledger::{AcceptedRisk, Status};
+use drsync::plan::{Decision, FindingCode, Plan, Request};
 
-use super::world::{World, batch};
+use super::world::{World, batch, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
 
@@ -224,17 +225,7 @@ async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again() {
     world.apply().await;
     world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
     world.later(1);
-    let accepted = vec![drsync::ledger::AcceptedRisk {
-        code: "replica_changed".to_owned(),
-        scope: COUNTRIES.to_owned(),
-        reason: "a test".to_owned(),
-    }];
-    let plan = world
-        .plan_with(drsync::plan::Request {
-            accepted,
-            ..Default::default()
-        })
-        .await;
+    let plan = world.plan_with(accepting_drift()).await;
     let record = world.apply_plan(&plan).await;
     assert_eq!(
         (record.exit.code, record.groups[0].cut),
@@ -246,6 +237,80 @@ async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again() {
     assert_eq!(cuts.newest("reference").unwrap().accepted.len(), 1);
     world.later(1);
     assert!(!world.plan().await.applyable);
+}
+
+/// Somebody says that what others wrote to the replica may go.
+fn accepting_drift() -> Request {
+    let risk = AcceptedRisk {
+        code: "replica_changed".to_owned(),
+        scope: COUNTRIES.to_owned(),
+        reason: "a test".to_owned(),
+    };
+    Request {
+        accepted: vec![risk],
+        ..Default::default()
+    }
+}
+
+/// Raises the replica's version that the plan names to what is there now, as someone would who recomputes every digest.
+async fn raised(world: &World, plan: &Plan) -> Plan {
+    let mut forged = plan.clone();
+    let step = &mut forged.workspaces[0].groups[0].steps[0];
+    let store = delta::TableStore::local(world.replica_folder(COUNTRIES));
+    step.replica.version = Some(delta::versions(&store).await.unwrap().newest);
+    let forged = forged.sealed();
+    assert_eq!(forged.effect_sha256, plan.effect_sha256);
+    forged
+}
+
+/// Neither a check nor an apply takes a plan for one of what is there, and what others wrote stays.
+async fn assert_found(world: &mut World, plan: &Plan, ids: &[i64]) {
+    let checked = drsync::apply::check(&plan.stored(), &[world.regions()], world.now).await;
+    assert_eq!(checked.exit.code, 1, "{checked:#?}");
+    let record = world.apply_plan(plan).await;
+    assert_eq!(record.groups[0].outcome, GroupOutcome::Failed);
+    let message = record.groups[0].message.clone().unwrap();
+    assert!(message.starts_with("replica_changed"), "{message}");
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(70);
+    let plan = world.plan().await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    let forged = raised(&world, &plan).await;
+    assert_found(&mut world, &forged, &[1, 2, 3, 99]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raised_replica_version_hides_nothing_where_there_was_no_replica() {
+    let mut world = World::new().await;
+    let plan = world.plan().await;
+    let replica = world.replica(COUNTRIES);
+    replica.create(schema(), &[], &[]).await.unwrap();
+    replica.insert(&batch([99])).await.unwrap();
+    let forged = raised(&world, &plan).await;
+    assert_found(&mut world, &forged, &[99]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_drift_is_what_was_looked_at_and_nothing_after_it() {
+    let mut world = World::new().await;
+    world.apply().await;
+    world.replica(COUNTRIES).insert(&batch([98])).await.unwrap();
+    world.later(1);
+    let plan = world.plan_with(accepting_drift()).await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    let forged = raised(&world, &plan).await;
+    assert_found(&mut world, &forged, &[1, 2, 3, 98, 99]).await;
+    let mut forged = forged;
+    let pin = &mut forged.workspaces[0].groups[0].steps[0].replica;
+    pin.overwrites.extend(pin.version);
+    assert_ne!(forged.sealed().effect_sha256, plan.effect_sha256);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,7 +150,7 @@ pub(super) fn sync(plan: &Plan, entry: &Entry<'_>) -> Markup {
                 summary { "Pins (" (plural(group.steps.len(), "table")) ")" }
                 (table(
                     &format!("Pins of {}", entry.label),
-                    &["Table", "Source", "Why this version", "Readable", "Replica"],
+                    &["Table", "Source", "Why this version", "Readable", "Replica", "Columns"],
                     &html! { @for step in &group.steps { (pins(group, step)) } },
                 ))
             }
@@ -219,6 +219,10 @@ fn pins(group: &GroupPlan, step: &Step) -> Markup {
             td { @if let Some(point) = group.recovery_point { (card::certificate(step, point)) } }
             td { (card::readable(step)) }
             td { (card::replica(step)) " " (code(&step.replica.location)) }
+            td {
+                @if let Some(verdict) = card::columns_verdict(step) { (verdict) }
+                ul.plain { @for line in card::column_lines(step) { li { (line) } } }
+            }
         }
     }
 }
