@@ -226,7 +226,11 @@ pub(super) async fn carry_out(
             "the run record is not kept here",
             keep::record(&ready.folder, &record),
         ),
-        false => None,
+        false => {
+            let kept = keep::quiet_record(&ready.folder, &record);
+            warn(context, "the run record is not kept here", kept);
+            None
+        }
     };
     Ok(Done { record, kept })
 }

@@ -14,6 +14,10 @@ use crate::render::plan::shell;
 
 /// Folder of drsync's own files beside the configuration.
 const FOLDER: &str = ".drsync";
+/// How the names of records end that tell of a round with nothing to do.
+const QUIET_ENDING: &str = ".quiet.json";
+/// So many of them are kept on this machine: those of a week, at a round every half hour. The secondary keeps them all.
+const QUIET_MAX: usize = 336;
 
 /// Writes a file whole or not at all.
 pub(super) fn whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
@@ -112,6 +116,7 @@ pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> 
         .filter_map(|entry| Some(entry.ok()?.path()));
     let mut records: Vec<RunRecord> = files
         .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .filter(|path| !is_quiet(path))
         .filter_map(|path| RunRecord::read(&fs::read(path).ok()?).ok())
         .filter(|record| record.plan_sha256 == plan_sha256)
         .collect();
@@ -137,4 +142,61 @@ pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBu
     let path = runs.join(format!("{}.json", record.run_id));
     whole(&path, &record.kept().bytes())?;
     Ok(path)
+}
+
+/// Keeps the record of a round with nothing to do, and lets the oldest of them go.
+pub(super) fn quiet_record(folder: &Path, record: &RunRecord) -> anyhow::Result<()> {
+    let runs = runs(folder);
+    let tend = || -> anyhow::Result<()> {
+        fs::create_dir_all(&runs)?;
+        let path = runs.join(format!("{}{QUIET_ENDING}", record.run_id));
+        whole(&path, &record.kept().bytes())?;
+        let entries = fs::read_dir(&runs)?.collect::<io::Result<Vec<_>>>()?;
+        let mut quiet: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+        quiet.retain(|path| is_quiet(path));
+        quiet.sort_unstable();
+        let beyond = quiet.len().saturating_sub(QUIET_MAX);
+        for path in &quiet[..beyond] {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    };
+    tend().with_context(|| format!("keep what this round found in {}", runs.display()))
+}
+
+fn is_quiet(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.ends_with(QUIET_ENDING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet(run_id: String) -> RunRecord {
+        let document = serde_json::json!({
+            "kind": "drsync.run", "format_version": "1.0", "run_id": run_id, "plan_id": "P", "plan_sha256": "p",
+            "effect_sha256": "e", "started_at": "2026-11-22T10:00:00.000Z", "ended_at": "2026-11-22T10:00:01.000Z",
+            "actor": "user:a", "exit": {"code": 0, "name": "ok"}, "groups": [], "quiet": true,
+            "summary": {"synchronized": 0, "failed": 0, "blocked": 0, "not_started": 0, "copied_files": 0, "copied_bytes": 0},
+        });
+        RunRecord::read(document.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn only_the_newest_rounds_are_kept_here_and_every_apply() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(runs(folder.path())).unwrap();
+        let apply = runs(folder.path()).join("01.json");
+        fs::write(&apply, "{}").unwrap();
+        for number in 0..QUIET_MAX + 3 {
+            quiet_record(folder.path(), &quiet(format!("01Q{number:04}"))).unwrap();
+        }
+        let names = fs::read_dir(runs(folder.path())).unwrap();
+        let mut names: Vec<PathBuf> = names.map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        assert_eq!(names.len(), QUIET_MAX + 1);
+        assert_eq!(names[0], apply);
+        assert!(names[1].ends_with("01Q0003.quiet.json"), "{:?}", names[1]);
+    }
 }
