@@ -6,7 +6,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Environment;
-use super::profile::{Profiles, same_host};
+use super::profile::{Profiles, same_host, shown};
 
 /// Every setting: its key in a profile, its variable, and the group of methods it belongs to.
 const SETTINGS: [(&str, &str, &str); 16] = [
@@ -65,7 +65,7 @@ impl Settings {
             if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
                 settings.notes.push((
                     variable.to_owned(),
-                    format!("is for {other}, which DATABRICKS_HOST names"),
+                    format!("is for {}, which DATABRICKS_HOST names", shown(other)),
                 ));
                 continue;
             }
@@ -124,8 +124,8 @@ impl Settings {
                 continue;
             };
             if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
-                self.notes
-                    .push((label.clone(), format!("its {key} is for {other}")));
+                let why = format!("its {key} is for {}", shown(other));
+                self.notes.push((label.clone(), why));
                 continue;
             }
             let origin = format!("{key} of {label}");

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use url::Url;
+
 use super::Environment;
 
 /// The section that says which profile is the default.
@@ -127,6 +129,19 @@ pub(super) fn same_host(one: &str, other: &str) -> bool {
         && plain(one.trim_start_matches("http://")) == plain(other.trim_start_matches("http://"))
 }
 
+/// A workspace's address as it may be said: without the user, password or parameters that somebody wrote into it.
+pub(super) fn shown(host: &str) -> String {
+    let host = host.trim();
+    let parsed = match host.contains("://") {
+        true => Url::parse(host),
+        false => Url::parse(&format!("https://{host}")),
+    };
+    match parsed {
+        Ok(url) if url.has_host() => url.origin().ascii_serialization(),
+        Ok(_) | Err(_) => "another host".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +162,18 @@ mod tests {
             Err(vec!["two", "three"])
         );
         assert_eq!(profiles.for_host("https://four.test"), Ok(None));
+    }
+
+    #[test]
+    fn a_host_is_said_without_what_could_be_a_secret_in_it() {
+        assert_eq!(shown("adb-1.test"), "https://adb-1.test");
+        assert_eq!(
+            shown(" http://me:s3cret@adb-1.test:8080/x?token=s3cret"),
+            "http://adb-1.test:8080"
+        );
+        for odd in ["", "https://me:s3cret@:x", "s3cret token", "mailto:s3cret"] {
+            assert!(!shown(odd).contains("s3cret"), "{}", shown(odd));
+        }
     }
 
     #[test]
