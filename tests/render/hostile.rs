@@ -1,10 +1,13 @@
 //! Nothing a region says reaches the screen as more than text.
 
-use drsync::apply::GroupOutcome;
+use drsync::apply::{Event, Exit, GroupCheck, GroupOutcome, GroupStanding, PlanCheck, What};
 use drsync::config::TableName;
-use drsync::plan::document::{Drift, DriftCommit, Unprotected};
-use drsync::plan::{FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
-use drsync::render::{plan, run, show, validate};
+use drsync::plan::document::{Brought, Drift, DriftCommit, SourceCommit, Unprotected};
+use drsync::plan::{Decision, FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
+use drsync::region::{ColumnChange, SchemaChange};
+use drsync::render::diff::{self, Difference};
+use drsync::render::progress::Log;
+use drsync::render::{card, check, plan, run, show, validate};
 
 use crate::builders::{self, *};
 
@@ -78,6 +81,16 @@ fn hostile() -> Plan {
     plan
 }
 
+/// Lines of plain characters, as a screen shows them.
+pub(crate) fn assert_plain(text: &str, about: &str) {
+    let bad = |c: &char| {
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let bad: Vec<char> = text.chars().filter(bad).collect();
+    assert!(bad.is_empty(), "{about}: {bad:?} in {text:?}");
+}
+
 fn assert_harmless(text: &str) {
     let bad: Vec<char> = text
         .chars()
@@ -141,4 +154,157 @@ fn a_very_long_answer_is_shortened() {
     let mut plan = builders::plan(vec![group("a")]);
     away(&mut plan, Role::Secondary, &"x ".repeat(10_000));
     assert!(plan::text(&plan, &narrow()).len() < 2_000);
+}
+
+/// What no line of a text may begin with: a verdict or a command that somebody else wrote.
+const FORGED: &str = "DROP TABLE";
+
+fn evil() -> Vec<String> {
+    let mut all = crate::markdowns::hostile();
+    all.push(format!("gone\n{FORGED} x\r\n{FORGED} y\u{2028}{FORGED} z"));
+    all
+}
+
+fn assert_no_line_of_theirs(text: &str, about: &str) {
+    assert_plain(text, about);
+    let forged = text
+        .lines()
+        .find(|line| line.trim_start().starts_with(FORGED));
+    assert_eq!(forged, None, "{about}");
+}
+
+#[test]
+fn the_card_of_a_table_is_harmless() {
+    for evil in evil() {
+        let mut step = update("main.core.gold", 6, 8, 1, 1);
+        step.table = TableName::new("main", "core", evil.as_str());
+        step.source.table_id = evil.clone();
+        step.replica.location = evil.clone();
+        step.statement = Some(format!("CREATE {evil}"));
+        step.brings = Some(Brought {
+            commits: None,
+            newest: vec![SourceCommit {
+                version: 8,
+                committed_at: at("2026-11-22T09:30:00Z"),
+                operation: format!("ADD COLUMN {evil}"),
+                user: Some(evil.clone()),
+            }],
+        });
+        let column = |before: Option<&String>, after: Option<&String>| ColumnChange {
+            column: evil.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+        };
+        let evil = Some(&evil);
+        step.schema = Some(SchemaChange {
+            columns: vec![column(None, evil), column(evil, None), column(evil, evil)],
+            more: 1,
+        });
+        let table = step.table.to_string();
+        let plan = builders::plan(vec![sync("core", vec![step])]);
+        let text = card::text(&plan, &card::cards(&plan, &table), &verbose());
+        assert!(text.contains("added"), "{text}");
+        assert_no_line_of_theirs(&text, &table);
+    }
+}
+
+#[test]
+fn a_difference_a_check_and_a_progress_are_harmless() {
+    for evil in evil() {
+        let about: String = evil.chars().take(60).collect();
+        let before = builders::plan(vec![sync(
+            "core",
+            vec![update("main.core.gold", 1, 2, 1, 1)],
+        )]);
+        let mut after = hostile();
+        for group in &mut after.workspaces[0].groups {
+            group.name = format!("{}{evil}", group.name);
+            group.reason.message = evil.clone();
+        }
+        after.workspaces[0].groups[0].steps[0].statement = Some(evil.clone());
+        let after = after.sealed();
+        for (one, other) in [(&before, &after), (&after, &before)] {
+            let text = diff::text(&Difference::of(one, other), &verbose());
+            assert_no_line_of_theirs(&text.replace("0;own", ""), &about);
+        }
+        let check = PlanCheck {
+            kind: drsync::apply::CHECK_KIND.to_owned(),
+            format_version: "1.0".to_owned(),
+            plan_id: evil.clone(),
+            plan_sha256: evil.clone(),
+            effect_sha256: evil.clone(),
+            checked_at: at("2026-11-22T12:00:00Z"),
+            expires_at: at("2026-11-23T12:00:00Z"),
+            applicable: false,
+            exit: Exit {
+                code: 1,
+                name: "blocked".to_owned(),
+            },
+            groups: vec![GroupCheck {
+                workspace: evil.clone(),
+                name: evil.clone(),
+                decision: Decision::Sync,
+                standing: GroupStanding::Blocked,
+                message: Some(evil.clone()),
+            }],
+        };
+        assert_no_line_of_theirs(&check::text(&before, &check, &evil, &verbose()), &about);
+        let mut log = Log::of(&after);
+        let (workspace, group, table) = (evil.clone(), evil.clone(), evil.clone());
+        let failed = What::TableFailed {
+            workspace: workspace.clone(),
+            group: group.clone(),
+            table: table.clone(),
+            message: evil.clone(),
+        };
+        let retried = What::TableRetried {
+            workspace: workspace.clone(),
+            group: group.clone(),
+            table,
+            attempt: 1,
+            message: evil.clone(),
+            delay_ms: 1,
+        };
+        let ended = What::GroupEnded {
+            workspace,
+            group,
+            outcome: GroupOutcome::Failed,
+            message: Some(evil.clone()),
+        };
+        for what in [retried, failed, ended] {
+            let event = Event {
+                at: at("2026-11-22T11:02:03Z"),
+                what,
+            };
+            let line = log.line(&event).unwrap_or_default();
+            assert_no_line_of_theirs(&line, &about);
+            assert!(!line.contains('\n'), "{line}");
+            let written = serde_json::to_string(&event).unwrap();
+            assert!(!written.contains('\n'), "an event is a line: {written}");
+            let read: serde_json::Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(read["message"], evil.as_str());
+        }
+    }
+}
+
+#[test]
+fn what_is_read_back_is_what_was_there() {
+    for evil in evil() {
+        let mut plan = hostile();
+        plan.workspaces[0].groups[0].name = evil.clone();
+        plan.workspaces[0].groups[1].findings[0].message = evil.clone();
+        let plan = plan.sealed();
+        let bytes = plan.stored().bytes;
+        let read: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let groups = &read["workspaces"][0]["groups"];
+        assert_eq!(groups[0]["name"], evil.as_str());
+        assert_eq!(groups[1]["findings"][0]["message"], evil.as_str());
+        let record = builders::run(
+            vec![ended(&evil, GroupOutcome::Failed, Some(&evil))],
+            1,
+            &evil,
+        );
+        let back = drsync::apply::RunRecord::read(&record.bytes()).unwrap();
+        assert_eq!(back, record);
+    }
 }

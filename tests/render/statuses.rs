@@ -291,3 +291,41 @@ fn as_a_comment_it_begins_with_what_is_in_trouble_and_never_leaves_it_out() {
         "{short}"
     );
 }
+
+#[test]
+fn nothing_that_a_status_tells_is_more_than_text() {
+    for evil in crate::markdowns::hostile() {
+        let about: String = evil.chars().take(60).collect();
+        let mut bad = never();
+        bad.name = evil.clone();
+        bad.message = Some(evil.clone());
+        bad.findings = vec![
+            finding(FindingCode::ReplicaChanged, Some(&evil), &evil, Some(&evil)),
+            finding(FindingCode::WorkflowNotFound, None, &evil, Some(&evil)),
+        ];
+        bad.unprotected = vec![evil.clone()];
+        let mut good = group(&format!("g{evil}"), 42);
+        good.tables[0].table = drsync::config::TableName::new(evil.as_str(), "b", evil.as_str());
+        let mut status = status(vec![bad, good]);
+        status.warnings = vec![warning(drsync::plan::WarningCode::ClockSkew, &evil, &evil)];
+        status.workspaces[0].name = evil.clone();
+        let regions = &mut status.workspaces[0].regions;
+        regions.secondary = region(false);
+        regions.secondary.answer = Some(evil.clone());
+        regions.secondary.location = evil.clone();
+        for budget in [60_000, 3_000] {
+            let comment = drsync::render::markdown::status(&status, budget);
+            assert!(comment.len() <= budget, "{about}: {}", comment.len());
+            crate::markdowns::assert_harmless(&comment, 5, &about);
+        }
+        for style in [narrow(), verbose()] {
+            let parts = Parts {
+                tables: true,
+                unprotected: true,
+                ..Parts::default()
+            };
+            let shown = text(&status, parts, &style);
+            crate::hostile::assert_plain(&shown, &about);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::sync::{many_tables, tables};
 use super::{Entry, Shown, blocked, steps};
 use crate::plan::{Decision, GroupPlan, Plan, Step};
 use crate::render::Page;
-use crate::render::clean::name;
+use crate::render::clean::{command, name};
 use crate::render::figures::{bytes, bytes_short, count, moment, plural, span};
 use crate::render::layout::columns;
 
@@ -147,7 +147,7 @@ fn promises(shown: &Shown<'_>, by_size: &[&&Entry<'_>]) -> Vec<String> {
 }
 
 fn only(group: &GroupPlan) -> String {
-    crate::render::clean::command(&format!("drsync plan --only {}", shell(&group.name)))
+    command(&format!("drsync plan --only {}", shell(&group.name)))
 }
 
 /// A name as one word of a shell.
@@ -155,6 +155,6 @@ pub fn shell(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+        false => command(&format!("'{}'", text.replace('\'', "'\\''"))),
     }
 }
