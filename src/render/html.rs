@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::clean::{clean, command, name};
 use super::figures::moment;
+use crate::apply::Approval;
 use crate::plan::Provenance;
 
 mod group;
@@ -164,6 +165,16 @@ fn provenance(provenance: &Provenance) -> Vec<(&'static str, Option<Markup>)> {
         ("Commit", git_commit.as_ref().map(code)),
         ("Pipeline", ci_run_url.as_deref().map(address)),
     ]
+}
+
+/// Who said yes to an apply.
+fn approval(approval: &Approval) -> Markup {
+    html! {
+        (approval.as_str())
+        @if let Approval::Signature { public_key, trusted_comment } = approval {
+            ": " (clean(trusted_comment)) ", key " (code(public_key))
+        }
+    }
 }
 
 /// The document itself, to be saved, checked, and shown by a program.

@@ -484,6 +484,8 @@ fn a_run_record_tells_what_failed_first_and_holds_its_bytes() {
     ] {
         assert!(good.contains(told), "{told}: {good}");
     }
+    let origin = texts(&page, "section[aria-labelledby=provenance]").join(" ");
+    assert!(origin.contains("Approvalno approval"), "{origin}");
     assert_eq!(saved(&page), bytes);
 }
 

@@ -2,13 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::{Page, code, document, facts, said, table, time};
-use crate::apply::Approval;
+use super::{Page, approval, code, document, facts, said, table, time};
 use crate::canonical;
 use crate::history::{ApplyLine, Chain, GroupPeriod, Period};
 use crate::ledger::Cut;
 use crate::render::clean::{clean, name};
-use crate::render::figures::{count, elapsed, moment, plural, span};
+use crate::render::figures::{count, elapsed, plural, span};
 use crate::render::history::{History, WorkspaceHistory, percent, plural_of};
 
 /// The report of a history; its periods are those that it holds.
@@ -167,7 +166,7 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
             ),
             (
                 "Longest silence",
-                Some(html! { (span(period.longest_silence_seconds)) " between two records" }),
+                Some(html! { (span(period.longest_silence_seconds)) " without a record" }),
             ),
             ("Records", Some(chain(&period.chain))),
         ]);
@@ -312,29 +311,26 @@ fn applies(period: &Period) -> Markup {
                     th scope="row" { (time(apply.started_at)) }
                     td.number { (elapsed(apply.ended_at - apply.started_at)) }
                     td { (clean(&apply.actor)) }
-                    td { (approval(apply, period)) }
+                    td { (approved(apply, period)) }
                     td { (clean(&apply.exit.name)) " (" (apply.exit.code) ")" }
                     td.number { (count(apply.synchronized as u64)) }
                     td.number { (count(apply.failed as u64)) }
                     td.number { (count(apply.blocked as u64)) }
-                    td { (code(&apply.run_id)) }
+                    td.id { (code(&apply.run_id)) }
                 }
             }
         },
     )
 }
 
-fn approval(apply: &ApplyLine, period: &Period) -> Markup {
-    let words = apply
-        .approval
-        .as_ref()
-        .map_or("not recorded", |approval| approval.as_str());
-    let unapproved = period.without_approval.contains(&apply.run_id);
-    html! {
-        @if unapproved { span.word.wait { (words) } } @else { (words) }
-        @if let Some(Approval::Signature { public_key, trusted_comment }) = &apply.approval {
-            ": " (clean(trusted_comment)) ", key " (code(public_key))
-        }
+fn approved(apply: &ApplyLine, period: &Period) -> Markup {
+    let words = match &apply.approval {
+        Some(said) => approval(said),
+        None => html! { "not recorded" },
+    };
+    match period.without_approval.contains(&apply.run_id) {
+        true => html! { span.word.wait { (words) } },
+        false => words,
     }
 }
 
@@ -366,9 +362,9 @@ fn row(cut: &Cut) -> Markup {
                 @if let Some(run) = cut.workflow_run_id { " " (run) }
             }
             td.number { (count(cut.tables.len() as u64)) }
-            td { (moment(cut.committed_at)) }
+            td { (time(cut.committed_at)) }
             td { (clean(&cut.committed_by)) }
-            td { (code(&cut.run_id)) }
+            td.id { (code(&cut.run_id)) }
         }
     }
 }

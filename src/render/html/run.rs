@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Page, code, document, facts, provenance, said, table, time};
+use super::{Page, approval, code, document, facts, provenance, said, table, time};
 use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
 use crate::canonical;
 use crate::ledger::cut_label;
@@ -193,6 +193,7 @@ fn origin(record: &RunRecord) -> Markup {
     ];
     said_of.extend(provenance(&record.provenance));
     said_of.extend([
+        ("Approval", record.approval.as_ref().map(approval)),
         ("Ended", Some(time(record.ended_at))),
         (
             "Clock",

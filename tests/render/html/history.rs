@@ -136,7 +136,7 @@ fn a_period_tells_what_an_auditor_asks() {
         "2026-11-01 00:00:00Z to 2026-12-01 00:00:00Z",
         "1 changed something, and nobody had approved it",
         "1,432 looked and found nothing to do",
-        "40m between two records",
+        "40m without a record",
         "unbroken chain of 1,435 records",
     ] {
         assert!(overview.contains(told), "{told}: {overview}");
@@ -302,4 +302,6 @@ fn a_hostile_period_is_text_too() {
         13,
         "no text closes a section"
     );
+    let told = drsync::render::history::text(&history, &verbose());
+    crate::hostile::assert_plain(&told, "the text");
 }
