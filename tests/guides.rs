@@ -195,6 +195,54 @@ fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
     assert_eq!(plan["effect_sha256"], effect.as_str());
 }
 
+/// Whether a service takes a pipeline's file, by the schema that it publishes; `None`, and a word: nobody can tell here.
+fn is_taken(service: &str, text: &str) -> Option<bool> {
+    let python = std::env::var_os("DRSYNC_READERS_PYTHON").unwrap_or_default();
+    let probe = Command::new(&python)
+        .args(["-c", "import check_jsonschema, ruamel.yaml"])
+        .output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: DRSYNC_READERS_PYTHON names no Python with check-jsonschema");
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pipeline.yml");
+    std::fs::write(&file, text).unwrap();
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/python/check_pipeline.py"
+    );
+    let output = Command::new(python)
+        .args([script, service])
+        .arg(&file)
+        .output();
+    Some(output.unwrap().status.success())
+}
+
+#[test]
+fn every_pipeline_fits_the_schema_that_its_service_publishes() {
+    let services = ["github-workflows", "gitlab-ci", "azure-pipelines"];
+    let wrong = [
+        ("runs-on:", "run-on:"),
+        ("script:", "scripts:"),
+        ("runOnce:", "once:"),
+    ];
+    let pipelines = blocks(CI);
+    assert_eq!(pipelines.len(), services.len());
+    for ((service, (_, lines)), (from, to)) in services.into_iter().zip(pipelines).zip(wrong) {
+        let text = lines.join("\n");
+        let Some(taken) = is_taken(service, &text) else {
+            return;
+        };
+        assert!(taken, "{service}");
+        assert_eq!(
+            is_taken(service, &text.replace(from, to)),
+            Some(false),
+            "{service}: {to}"
+        );
+    }
+}
+
 #[test]
 fn every_command_of_the_operating_guide_can_be_run_in_its_order() {
     let world = world();
