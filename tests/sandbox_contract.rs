@@ -109,6 +109,7 @@ contract! {
         a_clone_holds_the_pinned_version_although_the_source_went_on,
         the_same_clone_again_copies_nothing_and_commits_nothing,
         a_clone_over_a_replica_that_someone_changed_is_a_conflict_that_names_them,
+        a_change_that_was_looked_at_is_cloned_over_although_the_mark_is_still_there,
         a_clone_where_a_table_came_up_meanwhile_is_a_conflict,
         a_clone_over_a_replica_that_is_gone_is_a_conflict,
         maintenance_of_the_replica_does_not_stop_a_clone,

@@ -138,10 +138,9 @@ fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
             other.operation, other.version
         ));
     }
-    match (
-        replica.mark == ordered && ordered.is_some(),
-        order.replica_version,
-    ) {
+    // The mark alone proves nothing: it stays when somebody else writes over the clone that set it.
+    let made = replica.commits.iter().any(ours) && replica.mark == ordered && ordered.is_some();
+    match (made, order.replica_version) {
         (true, _) => Standing::Done,
         (false, Some(_)) => Standing::Ready,
         (false, None) => Standing::Other(
@@ -199,12 +198,7 @@ async fn done(
     let found = clone_commit(region, order)
         .await
         .map_err(|refusal| refusal.doing(doing()))?;
-    // An older clone under maintenance may be beyond what was looked at: then the version that was looked at holds it.
-    let version = found
-        .as_ref()
-        .map(|(entry, _)| entry.version)
-        .or(order.replica_version);
-    let Some(replica_version) = version else {
+    let Some(replica_version) = found.as_ref().map(|(entry, _)| entry.version) else {
         return Err(RegionError::new(
             RegionErrorKind::Other,
             doing(),

@@ -164,6 +164,29 @@ pub(crate) async fn a_clone_over_a_replica_that_someone_changed_is_a_conflict_th
     );
 }
 
+pub(crate) async fn a_change_that_was_looked_at_is_cloned_over_although_the_mark_is_still_there(
+    world: World,
+) {
+    world.clone_table(ORDERS, 2, None).await.unwrap();
+    let whole = world.rows(ORDERS).await;
+    let theirs = world
+        .replica_table(ORDERS)
+        .delete(|row| row["id"] == 1)
+        .await
+        .unwrap();
+    let order = world.order(ORDERS, 2, Some(theirs)).await;
+    let region = world.secondary();
+    let cloned = region.deep_clone(&order, &Default::default()).await;
+    let cloned = cloned.unwrap();
+    assert_eq!(
+        (cloned.already, cloned.replica_version),
+        (false, theirs + 1)
+    );
+    assert_eq!(world.rows(ORDERS).await, whole);
+    let verified = region.verify(&order, cloned.replica_version).await;
+    assert_eq!(verified.unwrap().differences, Vec::<String>::new());
+}
+
 pub(crate) async fn a_clone_where_a_table_came_up_meanwhile_is_a_conflict(world: World) {
     world.clone_table(ORDERS, 1, None).await.unwrap();
     let refused = world.clone_table(ORDERS, 2, None).await.unwrap_err();
