@@ -66,7 +66,6 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
     match region.workspace.sql.run(&statement, Intent::Look).await {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.no_table() && region.on_object_store() => Ok(()),
-        Err(refusal) if refusal.kind == RegionErrorKind::NotFound => Err(refusal),
         Err(refusal) => Err(Refusal {
             kind: RegionErrorKind::Unavailable,
             ..refusal

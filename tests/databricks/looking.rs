@@ -52,7 +52,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
     fake.fault("LIST", 1, What::Fail("BAD_REQUEST", gone.to_owned()));
     assert_eq!(
         regions.secondary.presence().await.unwrap_err().kind,
-        RegionErrorKind::NotFound
+        RegionErrorKind::Unavailable
     );
     fake.fault(
         "LIST",
