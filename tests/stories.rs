@@ -1,4 +1,4 @@
-//! The main job, end to end, on real Delta tables in two regions.
+//! The main job, end to end, on real Delta tables in two regions: lakehouses, and databricks over the sandbox over them.
 
 #![allow(
     missing_docs,
@@ -8,6 +8,8 @@
 
 #[path = "stories/checking.rs"]
 mod checking;
+#[path = "stories/main_job.rs"]
+mod main_job;
 #[path = "stories/sources.rs"]
 mod sources;
 #[path = "stories/trouble.rs"]
@@ -15,311 +17,114 @@ mod trouble;
 #[path = "stories/world.rs"]
 mod world;
 
-mod main_job {
-    use drsync::apply::{GroupOutcome, TableOutcome};
-    use drsync::ledger::Status;
-    use drsync::plan::{Decision, LedgerAction};
-
-    use super::world::{World, batch, start};
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_first_sync_creates_the_replica_and_both_metadata_tables() {
-        let mut world = World::new().await;
-        let plan = world.plan().await;
-        assert_eq!(
-            plan.workspaces[0]
-                .metadata
-                .iter()
-                .map(|m| m.action)
-                .collect::<Vec<_>>(),
-            [LedgerAction::Create; 2]
-        );
-        let record = world.apply_plan(&plan).await;
-        assert_eq!(record.exit.code, 0, "{record:#?}");
-        assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized);
-        assert_eq!(record.groups[0].cut, Some(1));
-        let verified = record.groups[0].tables[0].verified.as_ref().unwrap();
-        assert_eq!(
-            (verified.source_rows, verified.replica_rows),
-            (Some(3), Some(3))
-        );
-        assert_eq!(
-            world
-                .ids(&world.replica_folder("main.shop.countries"))
-                .await,
-            [1, 2, 3]
-        );
-        for region in ["east", "west"] {
-            let row = world.row(region, "reference").await;
-            assert_eq!(row.current_sync_status, Some(Status::Success));
-            assert_eq!(row.tables, ["main.shop.countries"]);
-            assert_eq!(row.sync_start_timestamp, Some(start()));
-            assert_eq!(
-                row.message.as_deref(),
-                Some("cut 1 at 2026-11-22T11:00:00.000Z")
-            );
+/// Makes a test of every story in one form; what cannot be told in it stands in its place with the reason.
+macro_rules! stories {
+    ($form:ident in $module:ident: $($subject:ident { $($story:ident),* $(,)? })*) => {
+        mod $module {
+            $(mod $subject {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    crate::$subject::$story(crate::world::Form::$form).await;
+                })*
+            })*
         }
+    };
+}
+
+stories! { Lakehouse in lakehouse:
+    main_job {
+        a_first_sync_creates_the_replica_and_both_metadata_tables,
+        the_second_apply_changes_nothing,
+        an_update_copies_only_what_the_replica_lacks,
+        a_secondary_that_is_away_is_recorded_in_the_primary_and_heals,
+        a_replica_that_someone_else_wrote_to_is_left_alone,
+        a_metadata_table_deleted_on_either_side_is_cloned_back,
+        an_interrupted_clone_is_found_and_completed,
+        a_plan_that_was_overtaken_is_done,
+        a_source_that_moved_on_does_not_make_the_plan_stale,
+        a_commit_that_turns_up_before_the_recovery_point_makes_the_group_stale,
+        a_group_that_leaves_and_returns_goes_on_where_it_was,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn the_second_apply_changes_nothing() {
-        let mut world = World::new().await;
-        world.apply().await;
-        let before = (world.rows("east").await, world.rows("west").await);
-        world.later(1);
-        let plan = world.plan().await;
-        assert!(!plan.applyable);
-        let record = world.apply_plan(&plan).await;
-        assert_eq!(record.exit.code, 0);
-        assert_eq!((world.rows("east").await, world.rows("west").await), before);
+    checking {
+        a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written,
+        a_plan_that_was_applied_is_completed_even_after_it_expired,
+        an_expired_plan_says_so,
+        a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not,
+        another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
+        a_region_that_is_away_is_no_verdict_on_the_plan,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_update_copies_only_what_the_replica_lacks() {
-        let mut world = World::new().await;
-        world.apply().await;
-        world.later(10);
-        world.countries().insert(&batch(4..=5)).await.unwrap();
-        world.later(60);
-        let plan = world.plan_of("reference").await;
-        assert_eq!(plan.decision, Decision::Sync);
-        assert_eq!(plan.steps[0].estimate.unwrap().copy_files, 1);
-        let record = world.apply().await;
-        assert_eq!(record.groups[0].tables[0].copied_files, Some(1));
-        assert_eq!(
-            world
-                .ids(&world.replica_folder("main.shop.countries"))
-                .await,
-            [1, 2, 3, 4, 5]
-        );
-        assert_eq!(record.groups[0].cut, Some(2));
+    sources {
+        commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,
+        a_workflow_that_never_ran_makes_its_group_wait,
+        deletes_and_compactions_of_the_source_arrive,
+        create_or_replace_is_an_update_and_drop_and_create_a_finding,
+        maintenance_on_the_replica_is_mentioned_and_harmless,
+        a_table_moved_to_another_group_is_not_copied_again,
+        names_of_every_kind_arrive_under_literal_paths,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_secondary_that_is_away_is_recorded_in_the_primary_and_heals() {
-        let mut world = World::new().await;
-        world.apply().await;
-        world.countries().insert(&batch([4])).await.unwrap();
-        world.later(90);
-        std::fs::rename(world.path("west"), world.path("gone")).unwrap();
-        let record = world.apply().await;
-        assert_eq!(
-            (record.exit.code, record.groups[0].outcome),
-            (8, GroupOutcome::Blocked)
-        );
-        let row = world.row("east", "reference").await;
-        assert_eq!(row.current_sync_status, Some(Status::Failed));
-        assert_eq!(
-            row.message.as_deref(),
-            Some("secondary region not available")
-        );
-        assert_eq!(row.sync_start_timestamp, Some(start()));
-        assert!(!world.path("west").exists());
-
-        std::fs::rename(world.path("gone"), world.path("west")).unwrap();
-        world.later(5);
-        let record = world.apply().await;
-        assert_eq!((record.exit.code, record.groups[0].cut), (0, Some(2)));
-        assert_eq!(
-            world.row("east", "reference").await,
-            world.row("west", "reference").await
-        );
+    trouble {
+        a_plan_writes_nothing_in_any_region,
+        a_primary_that_is_away_is_never_created_and_blocks_everything,
+        a_truncated_commit_blocks_its_group_and_names_the_file,
+        a_folder_of_somebody_else_in_the_replicas_place_is_left_alone,
+        a_cut_without_its_statuses_is_a_success_at_the_next_look,
+        of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add,
+        the_summary_is_always_the_last_event,
+        the_secondary_going_away_during_an_apply_is_recorded_in_the_primary,
+        accepted_drift_is_cloned_over_and_the_replica_is_the_source_again,
+        a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut,
+        a_raised_replica_version_hides_nothing_where_there_was_no_replica,
+        accepted_drift_is_what_was_looked_at_and_nothing_after_it,
+        the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte,
+        a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
     }
+}
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_replica_that_someone_else_wrote_to_is_left_alone() {
-        let mut world = World::new().await;
-        world.apply().await;
-        world
-            .replica("main.shop.countries")
-            .insert(&batch([99]))
-            .await
-            .unwrap();
-        world.countries().insert(&batch([4])).await.unwrap();
-        world.later(90);
-        let record = world.apply().await;
-        assert_eq!(
-            (record.exit.code, record.groups[0].outcome),
-            (1, GroupOutcome::Blocked)
-        );
-        assert_eq!(
-            world
-                .ids(&world.replica_folder("main.shop.countries"))
-                .await,
-            [1, 2, 3, 99]
-        );
-        let row = world.row("west", "reference").await;
-        assert!(
-            row.message
-                .unwrap()
-                .starts_with("replica_changed: main.shop.countries: someone else wrote to it")
-        );
+stories! { Sandbox in sandbox:
+    main_job {
+        a_first_sync_creates_the_replica_and_both_metadata_tables,
+        the_second_apply_changes_nothing,
+        an_update_copies_only_what_the_replica_lacks,
+        a_secondary_that_is_away_is_recorded_in_the_primary_and_heals,
+        a_replica_that_someone_else_wrote_to_is_left_alone,
+        a_metadata_table_deleted_on_either_side_is_cloned_back,
+        an_interrupted_clone_is_found_and_completed,
+        a_plan_that_was_overtaken_is_done,
+        a_source_that_moved_on_does_not_make_the_plan_stale,
+        a_commit_that_turns_up_before_the_recovery_point_makes_the_group_stale,
+        a_group_that_leaves_and_returns_goes_on_where_it_was,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_metadata_table_deleted_on_either_side_is_cloned_back() {
-        let mut world = World::new().await;
-        world.apply().await;
-        for region in ["east", "west"] {
-            std::fs::remove_dir_all(world.path(region).join("sync/_drsync")).unwrap();
-            world.later(1);
-            let plan = world.plan().await;
-            let actions: Vec<_> = plan.workspaces[0]
-                .metadata
-                .iter()
-                .map(|action| action.action)
-                .collect();
-            assert!(actions.contains(&LedgerAction::Clone), "{actions:?}");
-            assert_eq!(world.apply_plan(&plan).await.exit.code, 0);
-            assert_eq!(world.rows("east").await, world.rows("west").await);
-            assert!(!world.plan().await.applyable);
-        }
+    checking {
+        a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written,
+        a_plan_that_was_applied_is_completed_even_after_it_expired,
+        an_expired_plan_says_so,
+        a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not,
+        another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
+        a_region_that_is_away_is_no_verdict_on_the_plan,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn an_interrupted_clone_is_found_and_completed() {
-        let mut world = World::new().await;
-        world.add_group("pair", None, &["main.shop.a", "main.shop.b"]);
-        world.make("main.shop.a", "tables/a").await;
-        let b = world.make("main.shop.b", "tables/b").await;
-        // One file of b is away: a is cloned, b fails, the group has no cut.
-        let hidden: Vec<_> = data_files(&world.path("east/tables/b"));
-        for file in &hidden {
-            std::fs::rename(file, file.with_extension("hidden")).unwrap();
-        }
-        let record = world.apply().await;
-        let pair = record
-            .groups
-            .iter()
-            .find(|group| group.name == "pair")
-            .unwrap();
-        assert_eq!(pair.outcome, GroupOutcome::Failed);
-        assert_eq!(record.exit.code, 4);
-        for file in &hidden {
-            std::fs::rename(file.with_extension("hidden"), file).unwrap();
-        }
-        drop(b);
-        world.later(1);
-        let record = world.apply().await;
-        let pair = record
-            .groups
-            .iter()
-            .find(|group| group.name == "pair")
-            .unwrap();
-        assert_eq!(
-            (pair.outcome, pair.cut),
-            (GroupOutcome::Synchronized, Some(1))
-        );
-        assert_eq!(
-            pair.tables
-                .iter()
-                .map(|table| table.outcome)
-                .collect::<Vec<_>>(),
-            [TableOutcome::Unchanged, TableOutcome::Cloned]
-        );
+    sources {
+        commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,
+        a_workflow_that_never_ran_makes_its_group_wait,
+        deletes_and_compactions_of_the_source_arrive,
+        create_or_replace_is_an_update_and_drop_and_create_a_finding,
+        maintenance_on_the_replica_is_mentioned_and_harmless,
+        a_table_moved_to_another_group_is_not_copied_again,
+        names_of_every_kind_arrive_under_literal_paths,
     }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_plan_that_was_overtaken_is_done() {
-        let mut world = World::new().await;
-        let plan = world.plan().await;
-        assert_eq!(
-            world.apply_plan(&plan).await.groups[0].outcome,
-            GroupOutcome::Synchronized
-        );
-        let again = world.apply_plan(&plan).await;
-        assert_eq!(
-            (again.exit.code, again.groups[0].outcome),
-            (0, GroupOutcome::Overtaken)
-        );
-        assert_eq!(again.groups[0].cut, Some(1));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_source_that_moved_on_does_not_make_the_plan_stale() {
-        let mut world = World::new().await;
-        let plan = world.plan().await;
-        world.later(5);
-        world.countries().insert(&batch([4])).await.unwrap();
-        let record = world.apply_plan(&plan).await;
-        assert_eq!(
-            record.groups[0].outcome,
-            GroupOutcome::Synchronized,
-            "{record:#?}"
-        );
-        assert_eq!(
-            world
-                .ids(&world.replica_folder("main.shop.countries"))
-                .await,
-            [1, 2, 3]
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_commit_that_turns_up_before_the_recovery_point_makes_the_group_stale() {
-        let mut world = World::new().await;
-        let plan = world.plan().await;
-        world
-            .countries()
-            .when(start() - chrono::Duration::minutes(1))
-            .insert(&batch([4]))
-            .await
-            .unwrap();
-        let record = world.apply_plan(&plan).await;
-        assert_eq!(
-            (record.exit.code, record.groups[0].outcome),
-            (5, GroupOutcome::Stale)
-        );
-        world.later(1);
-        assert_eq!(world.apply().await.exit.code, 0);
-        assert_eq!(
-            world
-                .ids(&world.replica_folder("main.shop.countries"))
-                .await,
-            [1, 2, 3, 4]
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_group_that_leaves_and_returns_goes_on_where_it_was() {
-        let mut world = World::new().await;
-        world.add_group("pair", None, &["main.shop.a"]);
-        world.make("main.shop.a", "tables/a").await;
-        world.apply().await;
-        let pair = world.groups().pop().unwrap();
-        world.later(1);
-        world.apply().await;
-        let row = world.row("west", "pair").await;
-        assert_eq!(
-            row.message.as_deref(),
-            Some("retired: no longer in the configuration")
-        );
-        assert_eq!(row.current_sync_status, Some(Status::Success));
-        assert!(!world.plan().await.applyable, "retiring happens once");
-        world.groups().push(pair);
-        world
-            .source_at("tables/a")
-            .insert(&batch([4]))
-            .await
-            .unwrap();
-        world.later(70);
-        let record = world.apply().await;
-        let pair = record
-            .groups
-            .iter()
-            .find(|group| group.name == "pair")
-            .unwrap();
-        assert_eq!(pair.cut, Some(2));
-    }
-
-    fn data_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "parquet")
-            })
-            .collect()
+    trouble {
+        a_plan_writes_nothing_in_any_region,
+        a_primary_that_is_away_is_never_created_and_blocks_everything,
+        a_truncated_commit_blocks_its_group_and_names_the_file,
+        a_folder_of_somebody_else_in_the_replicas_place_is_left_alone,
+        a_cut_without_its_statuses_is_a_success_at_the_next_look,
+        of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add,
+        the_summary_is_always_the_last_event,
+        the_secondary_going_away_during_an_apply_is_recorded_in_the_primary,
+        accepted_drift_is_cloned_over_and_the_replica_is_the_source_again,
+        a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut,
+        a_raised_replica_version_hides_nothing_where_there_was_no_replica,
+        accepted_drift_is_what_was_looked_at_and_nothing_after_it,
+        the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte,
+        a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
     }
 }

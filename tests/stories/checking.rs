@@ -4,7 +4,7 @@ use chrono::Duration;
 use drsync::apply::{GroupStanding, PlanCheck, check};
 use drsync::plan::Plan;
 
-use super::world::{World, batch, start};
+use super::world::{Form, World, batch, start};
 
 async fn checked(world: &World, plan: &Plan) -> PlanCheck {
     check(&plan.stored(), &[world.regions()], world.now).await
@@ -17,9 +17,10 @@ fn told(check: &PlanCheck) -> (u8, GroupStanding, &str) {
     (check.exit.code, group.standing, message)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written() {
-    let mut world = World::new().await;
+pub(crate) async fn a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     let seen = checked(&world, &plan).await;
     assert_eq!(told(&seen), (0, GroupStanding::Applicable, ""));
@@ -31,9 +32,8 @@ async fn a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written() {
     assert_eq!(world.apply_plan(&plan).await.exit.code, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_was_applied_is_completed_even_after_it_expired() {
-    let mut world = World::new().await;
+pub(crate) async fn a_plan_that_was_applied_is_completed_even_after_it_expired(form: Form) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     world.apply_plan(&plan).await;
     for minutes in [0, 60 * 24 * 30] {
@@ -46,9 +46,8 @@ async fn a_plan_that_was_applied_is_completed_even_after_it_expired() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_expired_plan_says_so() {
-    let mut world = World::new().await;
+pub(crate) async fn an_expired_plan_says_so(form: Form) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     world.later(60 * 24 * 4);
     let seen = checked(&world, &plan).await;
@@ -56,15 +55,16 @@ async fn an_expired_plan_says_so() {
     assert!(!seen.applicable);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not() {
-    let mut world = World::new().await;
+pub(crate) async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     world.later(5);
     world.countries().insert(&batch([4])).await.unwrap();
     assert_eq!(checked(&world, &plan).await.exit.code, 0);
 
-    let world = World::new().await;
+    let world = World::of(form).await;
     let plan = world.plan().await;
     let late = world.countries().when(start() - Duration::minutes(1));
     late.insert(&batch([5])).await.unwrap();
@@ -77,9 +77,8 @@ async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_no
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_cut_makes_it_stale_and_a_foreign_write_blocks_it() {
-    let mut world = World::new().await;
+pub(crate) async fn another_cut_makes_it_stale_and_a_foreign_write_blocks_it(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(70);
@@ -96,9 +95,8 @@ async fn another_cut_makes_it_stale_and_a_foreign_write_blocks_it() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_region_that_is_away_is_no_verdict_on_the_plan() {
-    let mut world = World::new().await;
+pub(crate) async fn a_region_that_is_away_is_no_verdict_on_the_plan(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(70);

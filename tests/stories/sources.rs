@@ -5,13 +5,13 @@ use drsync::apply::{GroupOutcome, TableOutcome};
 use drsync::plan::{Decision, FindingCode};
 use serde_json::json;
 
-use super::world::{World, batch, start};
+use super::world::{Form, World, batch, start};
 
 const COUNTRIES: &str = "main.shop.countries";
 
 /// A world whose only due group follows a workflow.
-async fn workflow_world() -> World {
-    let mut world = World::new().await;
+async fn workflow_world(form: Form) -> World {
+    let mut world = World::of(form).await;
     world.groups().clear();
     world.add_group("orders", Some("orders_job"), &["main.shop.orders"]);
     world.make("main.shop.orders", "tables/orders").await;
@@ -19,9 +19,8 @@ async fn workflow_world() -> World {
     world
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out() {
-    let mut world = workflow_world().await;
+pub(crate) async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out(form: Form) {
+    let mut world = workflow_world(form).await;
     let orders = world.source_at("tables/orders");
     let end = start() - Duration::milliseconds(1_500);
     orders
@@ -53,15 +52,13 @@ async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out() {
     assert_eq!(record.groups[0].recovery_point, Some(end));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_workflow_that_never_ran_makes_its_group_wait() {
-    let world = workflow_world().await;
+pub(crate) async fn a_workflow_that_never_ran_makes_its_group_wait(form: Form) {
+    let world = workflow_world(form).await;
     assert_eq!(world.plan_of("orders").await.decision, Decision::Waiting);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn deletes_and_compactions_of_the_source_arrive() {
-    let mut world = World::new().await;
+pub(crate) async fn deletes_and_compactions_of_the_source_arrive(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch(4..=9)).await.unwrap();
     world.later(1);
@@ -80,9 +77,8 @@ async fn deletes_and_compactions_of_the_source_arrive() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn create_or_replace_is_an_update_and_drop_and_create_a_finding() {
-    let mut world = World::new().await;
+pub(crate) async fn create_or_replace_is_an_update_and_drop_and_create_a_finding(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.later(1);
     world.countries().replace().await.unwrap();
@@ -114,9 +110,8 @@ async fn create_or_replace_is_an_update_and_drop_and_create_a_finding() {
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [7]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn maintenance_on_the_replica_is_mentioned_and_harmless() {
-    let mut world = World::new().await;
+pub(crate) async fn maintenance_on_the_replica_is_mentioned_and_harmless(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(70);
@@ -135,9 +130,8 @@ async fn maintenance_on_the_replica_is_mentioned_and_harmless() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_table_moved_to_another_group_is_not_copied_again() {
-    let mut world = World::new().await;
+pub(crate) async fn a_table_moved_to_another_group_is_not_copied_again(form: Form) {
+    let mut world = World::of(form).await;
     world.add_group("other", None, &["main.shop.a"]);
     world.make("main.shop.a", "tables/a").await;
     world.apply().await;
@@ -156,9 +150,8 @@ async fn a_table_moved_to_another_group_is_not_copied_again() {
     assert_eq!(record.groups[0].cut, Some(2));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn names_of_every_kind_arrive_under_literal_paths() {
-    let mut world = World::new().await;
+pub(crate) async fn names_of_every_kind_arrive_under_literal_paths(form: Form) {
+    let mut world = World::of(form).await;
     let names = [
         "main.shop.`with space`",
         "main.shop.quo'te\"s",

@@ -9,7 +9,7 @@ use drsync::lakehouse::delta;
 use drsync::ledger::{AcceptedRisk, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
-use super::world::{World, batch, schema};
+use super::world::{Form, World, batch, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
 
@@ -31,9 +31,8 @@ fn files(folder: &Path) -> Vec<(PathBuf, u64, SystemTime)> {
     all
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_writes_nothing_in_any_region() {
-    let mut world = World::new().await;
+pub(crate) async fn a_plan_writes_nothing_in_any_region(form: Form) {
+    let mut world = World::of(form).await;
     let before = files(&world.path(""));
     world.plan().await;
     assert_eq!(files(&world.path("")), before);
@@ -45,9 +44,8 @@ async fn a_plan_writes_nothing_in_any_region() {
     assert_eq!(files(&world.path("")), before);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_primary_that_is_away_is_never_created_and_blocks_everything() {
-    let mut world = World::new().await;
+pub(crate) async fn a_primary_that_is_away_is_never_created_and_blocks_everything(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     std::fs::rename(world.path("east"), world.path("gone")).unwrap();
     let plan = world.plan_of("reference").await;
@@ -62,9 +60,8 @@ async fn a_primary_that_is_away_is_never_created_and_blocks_everything() {
     assert!(!world.path("east").exists());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_truncated_commit_blocks_its_group_and_names_the_file() {
-    let mut world = World::new().await;
+pub(crate) async fn a_truncated_commit_blocks_its_group_and_names_the_file(form: Form) {
+    let mut world = World::of(form).await;
     world.add_group("other", None, &["main.shop.a"]);
     world.make("main.shop.a", "tables/a").await;
     let log = world.path("east/tables/countries/_delta_log/00000000000000000001.json");
@@ -89,9 +86,8 @@ async fn a_truncated_commit_blocks_its_group_and_names_the_file() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone() {
-    let world = World::new().await;
+pub(crate) async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone(form: Form) {
+    let world = World::of(form).await;
     let folder = world.replica_folder(COUNTRIES);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("notes.txt"), "mine").unwrap();
@@ -102,9 +98,8 @@ async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cut_without_its_statuses_is_a_success_at_the_next_look() {
-    let mut world = World::new().await;
+pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(form: Form) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     world.apply_plan(&plan).await;
     let regions = world.regions();
@@ -135,9 +130,10 @@ async fn a_cut_without_its_statuses_is_a_success_at_the_next_look() {
     assert!(!world.plan().await.applyable);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add() {
-    let mut world = World::new().await;
+pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(70);
@@ -176,9 +172,8 @@ async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_summary_is_always_the_last_event() {
-    let mut world = World::new().await;
+pub(crate) async fn the_summary_is_always_the_last_event(form: Form) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     let seen = Mutex::new(Vec::new());
     world
@@ -197,9 +192,10 @@ async fn the_summary_is_always_the_last_event() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary() {
-    let mut world = World::new().await;
+pub(crate) async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     let (west, gone) = (world.path("west"), world.path("gone"));
     std::fs::rename(&west, &gone).unwrap();
@@ -219,9 +215,8 @@ async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary() {
     assert_eq!(world.apply().await.exit.code, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again() {
-    let mut world = World::new().await;
+pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
     world.later(1);
@@ -274,9 +269,10 @@ async fn assert_found(world: &mut World, plan: &Plan, ids: &[i64]) {
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, ids);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut() {
-    let mut world = World::new().await;
+pub(crate) async fn a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(70);
@@ -286,9 +282,8 @@ async fn a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut(
     assert_found(&mut world, &forged, &[1, 2, 3, 99]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_raised_replica_version_hides_nothing_where_there_was_no_replica() {
-    let mut world = World::new().await;
+pub(crate) async fn a_raised_replica_version_hides_nothing_where_there_was_no_replica(form: Form) {
+    let mut world = World::of(form).await;
     let plan = world.plan().await;
     let replica = world.replica(COUNTRIES);
     replica.create(schema(), &[], &[]).await.unwrap();
@@ -297,9 +292,8 @@ async fn a_raised_replica_version_hides_nothing_where_there_was_no_replica() {
     assert_found(&mut world, &forged, &[99]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepted_drift_is_what_was_looked_at_and_nothing_after_it() {
-    let mut world = World::new().await;
+pub(crate) async fn accepted_drift_is_what_was_looked_at_and_nothing_after_it(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     world.replica(COUNTRIES).insert(&batch([98])).await.unwrap();
     world.later(1);
@@ -313,9 +307,8 @@ async fn accepted_drift_is_what_was_looked_at_and_nothing_after_it() {
     assert_ne!(forged.sealed().effect_sha256, plan.effect_sha256);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte() {
-    let mut world = World::new().await;
+pub(crate) async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte(form: Form) {
+    let mut world = World::of(form).await;
     world.apply().await;
     let before = files(&world.path("west/sync/_drsync"));
     world.config["workspaces"][0]["workspace_name"] = "renamed".into();
@@ -329,9 +322,8 @@ async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte() {
     assert_eq!(files(&world.path("west/sync/_drsync")), before);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_could_not_be_read_is_part_of_how_the_apply_ended() {
-    let mut world = World::new().await;
+pub(crate) async fn a_group_that_could_not_be_read_is_part_of_how_the_apply_ended(form: Form) {
+    let mut world = World::of(form).await;
     let nameless = serde_json::json!({"group_nam": "lost", "group_owner_email": "o@example.com", "tables": ["main.a.b"]});
     world.groups().push(nameless);
     let record = world.apply().await;

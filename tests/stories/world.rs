@@ -1,24 +1,44 @@
 //! Two regions with real Delta tables in a temporary folder, and the flow from configuration to record over them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use drsync::apply::{self, Event, Options, RunRecord};
 use drsync::config::{Configuration, TableName, read_text};
+use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::lakehouse::write::{Table, Workspace, columns, rows};
 use drsync::lakehouse::{LakehouseRegion, Writer, delta};
 use drsync::ledger::Row;
 use drsync::observe::observe;
 use drsync::plan::{GroupPlan, Plan, Request, plan};
 use drsync::region::{Region, Regions};
+use drsync::sandbox::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// No pause of a client takes longer.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// The moment at which a story begins.
 pub(crate) fn start() -> DateTime<Utc> {
     "2026-11-22T11:00:00Z".parse().unwrap()
+}
+
+/// What stands between drsync and the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing: the regions are embedded lakehouses.
+    Lakehouse,
+    /// A workspace of Databricks' API, which the sandbox serves over the same lakehouses.
+    Sandbox,
+}
+
+/// The sandbox over a world, and what its clock shows.
+struct Served {
+    running: Running,
+    clock: Arc<Mutex<DateTime<Utc>>>,
 }
 
 /// A world: `east` with a workspace and tables, `west` with a sync location only.
@@ -28,6 +48,7 @@ pub(crate) struct World {
     /// What the clock shows; stories move it.
     pub(crate) now: DateTime<Utc>,
     runs: u32,
+    served: Option<Arc<Served>>,
 }
 
 impl World {
@@ -43,6 +64,7 @@ impl World {
             config: Value::Null,
             now: start(),
             runs: 0,
+            served: None,
         };
         world.config = json!({
             "secret_scope": "",
@@ -64,6 +86,23 @@ impl World {
         world
     }
 
+    /// The same in one of its forms.
+    pub(crate) async fn of(form: Form) -> World {
+        let mut world = World::new().await;
+        if form == Form::Sandbox {
+            let clock = Arc::new(Mutex::new(world.now));
+            let shown = clock.clone();
+            let folders = sandbox::World::of(world.path("east"), world.path("west"));
+            let options = sandbox::Options {
+                clock: Arc::new(move || *shown.lock().unwrap()),
+                ..sandbox::Options::new(folders)
+            };
+            let running = sandbox::serve(options).await.unwrap();
+            world.served = Some(Arc::new(Served { running, clock }));
+        }
+        world
+    }
+
     /// The same world for another process at the same time.
     pub(crate) fn twin(&self) -> World {
         World {
@@ -71,6 +110,7 @@ impl World {
             config: self.config.clone(),
             now: self.now,
             runs: 1_000,
+            served: self.served.clone(),
         }
     }
 
@@ -142,11 +182,57 @@ impl World {
     }
 
     pub(crate) fn configuration(&self) -> Configuration {
-        let text = serde_json::to_vec_pretty(&self.config).unwrap();
+        let mut config = self.config.clone();
+        if let Some(served) = &self.served {
+            let workspace = &mut config["workspaces"][0];
+            workspace["workspace_instance_url"] = served.running.primary.url.clone().into();
+        }
+        let text = serde_json::to_vec_pretty(&config).unwrap();
         read_text("drsync.json", &text, self.folder.path())
     }
 
     pub(crate) fn regions(&self) -> Regions {
+        match &self.served {
+            Some(served) => self.connect(served),
+            None => self.open(),
+        }
+    }
+
+    /// Regions over what is served, as another process would open them.
+    fn connect(&self, served: &Served) -> Regions {
+        *served.clock.lock().unwrap() = self.now;
+        let (primary, secondary) = (&served.running.primary, &served.running.secondary);
+        let variables =
+            [primary, secondary].map(|it| (it.token_variable.clone(), it.token.clone()));
+        let text = self.path("").display().to_string();
+        let now = self.now;
+        let options = ConnectOptions {
+            name: "east".to_owned(),
+            address: primary.url.parse().unwrap(),
+            secret_scope: None,
+            pat_key: None,
+            profile: None,
+            warehouse_id: Some(primary.warehouse_id.clone()),
+            location_primary: format!("{text}east/sync"),
+            location_secondary: format!("{text}west/sync"),
+            secondary: None,
+            watch: None,
+            verify_rows: true,
+            environment: Environment::new(variables.into(), None),
+            timing: Timing {
+                now: Arc::new(move || now),
+                sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause.min(PAUSE)))),
+                ..Timing::real()
+            },
+            notice: Notice::nobody(),
+        };
+        let connected = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(connect(&options))
+        });
+        connected.unwrap().regions()
+    }
+
+    fn open(&self) -> Regions {
         let now = self.now;
         let writer = Writer {
             user: "dr-sync@example.com".to_owned(),
