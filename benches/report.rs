@@ -1,4 +1,4 @@
-//! The HTML report of a plan with 5,000 tables: seconds, size of page and document, and peak memory.
+//! A plan of 5,000 tables read, and shown in every format: seconds, sizes, and peak memory.
 //!
 //! `cargo bench --bench report`.
 
@@ -12,16 +12,18 @@ use std::fs;
 use std::time::Instant;
 
 use drsync::plan::{Decision, StoredPlan};
-use drsync::render::html;
+use drsync::render::plan::text;
+use drsync::render::{Style, html, markdown};
 
 const TABLES: usize = 5_000;
 const GROUPS: usize = 100;
 const ROUNDS: usize = 5;
+const COMMENT_BYTES: usize = 60_000;
 
 fn main() {
     let bytes = fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/documents/plan-1.1.json"
+        "/fixtures/documents/plan-1.json"
     ))
     .unwrap();
     let mut plan = StoredPlan::read(&bytes).unwrap().plan;
@@ -52,19 +54,35 @@ fn main() {
         .collect();
     let stored = plan.sealed().stored();
     let before = peak_mib();
+    println!(
+        "{TABLES} tables, {} KiB; {before} MiB held to make the document",
+        stored.bytes.len() / 1024
+    );
+    measure("read", || {
+        StoredPlan::read(&stored.bytes).unwrap().bytes.len()
+    });
+    measure("text", || text(&stored.plan, &Style::default()).len());
+    measure("markdown", || {
+        markdown::plan(&stored.plan, COMMENT_BYTES).len()
+    });
+    measure("html", || {
+        html::plan(&stored, &[], stored.plan.created_at).len()
+    });
+}
+
+fn measure(what: &str, work: impl Fn() -> usize) {
     let mut seconds: Vec<f64> = Vec::new();
     let mut size = 0;
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        size = html::plan(&stored, &[], stored.plan.created_at).len();
+        size = work();
         seconds.push(begun.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
     println!(
-        "{TABLES} tables: {:.3} s, page {} KiB, document {} KiB, peak {} MiB (before: {before})",
+        "  {what:8} median {:.3} s, {} KiB, peak so far {} MiB",
         seconds[ROUNDS / 2],
         size / 1024,
-        stored.bytes.len() / 1024,
         peak_mib()
     );
 }
