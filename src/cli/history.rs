@@ -34,6 +34,7 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        self.check_period(context)?;
         let mut found = look::block_on(configuration::usable(context))?;
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
@@ -119,6 +120,20 @@ impl History {
             period,
             period_missing,
         }
+    }
+
+    fn check_period(&self, context: &Context) -> Result<(), Failure> {
+        let end = self.end(context);
+        let Some(since) = self.since.filter(|since| *since > end) else {
+            return Ok(());
+        };
+        let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%SZ");
+        let message = format!(
+            "--since {} is after the end of the period, {}",
+            shown(since),
+            shown(end)
+        );
+        Err(Failure::new(ExitStatus::Usage, message))
     }
 
     fn end(&self, context: &Context) -> DateTime<Utc> {

@@ -71,3 +71,17 @@ fn with_the_primary_away_status_and_history_still_answer() {
     assert!(stdout(&drsync(world.path(), &["history"])).contains("the primary does not answer"));
     assert_eq!(code(&drsync(world.path(), &["plan"])), 8);
 }
+
+#[test]
+fn a_period_that_ends_before_it_begins_is_a_mistake() {
+    let world = world();
+    for period in [
+        &["--since", "2026-11-23"][..],
+        &["--since", "2026-11-22", "--until", "2026-11-20"],
+    ] {
+        let refused = drsync(world.path(), &[&["history"], period].concat());
+        assert_eq!(code(&refused), 64, "{}", stderr(&refused));
+        let said = "is after the end of the period, 2026-11-2";
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
+}
