@@ -96,7 +96,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
             && overtaken > 0
             && trouble == number(record, GroupOutcome::Blocked) =>
         {
-            return applied_before(record);
+            return done_before(record);
         }
         _ if trouble == 0 => "Nothing to do",
         4 => "Partial",
@@ -160,8 +160,8 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
     format!("Synchronized: {}", super::plan::tally(&parts))
 }
 
-/// A plan that was applied before: its cuts are there, and what it blocked is blocked.
-fn applied_before(record: &RunRecord) -> String {
+/// What the plan holds was done before, by an apply of it or another: its cuts are there, and what it blocked is blocked.
+fn done_before(record: &RunRecord) -> String {
     let cuts: Vec<String> = record
         .groups
         .iter()
@@ -178,7 +178,7 @@ fn applied_before(record: &RunRecord) -> String {
         blocked => format!("; {} blocked", plural(blocked, "group")),
     };
     format!(
-        "Nothing to do: this plan was applied before, {}{blocked}",
+        "Nothing to do: this was done before, {}{blocked}",
         few(&cuts, 3)
     )
 }

@@ -58,8 +58,7 @@ fn a_plan_is_stored_shown_and_applied_exactly_once() {
 
     let again = drsync(world.path(), &["apply", "p.json"]);
     assert!(
-        stdout(&again)
-            .starts_with("Nothing to do: this plan was applied before, orders is at cut 2")
+        stdout(&again).starts_with("Nothing to do: this was done before, orders is at cut 2")
             && stdout(&again).contains("overtaken     orders"),
         "{}",
         stdout(&again)

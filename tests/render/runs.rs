@@ -167,7 +167,7 @@ fn a_plan_that_was_applied_before_names_its_cuts() {
     };
     assert_eq!(
         text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
-        "Nothing to do: this plan was applied before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
+        "Nothing to do: this was done before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
     );
 }
 
@@ -272,7 +272,7 @@ fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
     );
     assert!(
         shown.starts_with(
-            "Nothing to do: this plan was applied before, core_product is at cut 42 \
+            "Nothing to do: this was done before, core_product is at cut 42 \
              (2026-11-22 09:41:07Z); 1 group blocked"
         ),
         "{shown}"
