@@ -283,3 +283,25 @@ fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
     let bytes = std::fs::read_to_string(&record).expect("read");
     assert_eq!(stdout(&drsync(folder, &["show", &record, "--json"])), bytes);
 }
+
+#[test]
+fn a_table_that_leaves_its_group_is_named() {
+    let world = world();
+    let folder = world.path();
+    let path = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&path).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let groups = &mut configuration["workspaces"][0]["sync_groups"];
+    let group = groups.as_array_mut().expect("groups").iter_mut();
+    let mut group = group.filter(|group| group["group_name"] == "reference_data");
+    let tables = &mut group.next().expect("a group")["tables"];
+    tables.as_array_mut().expect("tables").pop();
+    std::fs::write(path, format!("{configuration:#}")).expect("written");
+    let planned = drsync(folder, &["plan", "--changed"]);
+    let text = stdout(&planned)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let said = "in no group any more; replicas stay and are no longer synchronized";
+    assert!(text.contains(said), "{text}");
+}

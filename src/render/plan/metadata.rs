@@ -1,5 +1,7 @@
 //! What happens to the metadata tables, and with `-v` to their rows.
 
+use std::collections::BTreeSet;
+
 use similar::{ChangeTag, TextDiff};
 
 use super::Shown;
@@ -32,6 +34,7 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
             lines.extend(shown.aside(&head, &text));
         }
         lines.extend(retired(shown, workspace));
+        lines.extend(left(shown, workspace));
     }
     lines
 }
@@ -89,6 +92,28 @@ fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
         few(&groups, 4)
     );
     shown.aside("retired", &text)
+}
+
+/// Tables that left their group and joined no other.
+fn left(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
+    let rows = &workspace.rows;
+    let kept: BTreeSet<&String> = rows.iter().flat_map(|row| &row.after.tables).collect();
+    let tables: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.after.is_retired())
+        .filter_map(|row| row.before.as_ref())
+        .flat_map(|before| &before.tables)
+        .filter(|table| !kept.contains(table))
+        .map(|table| name(table))
+        .collect();
+    if tables.is_empty() {
+        return vec![];
+    }
+    let text = format!(
+        "{}: in no group any more; replicas stay and are no longer synchronized",
+        few(&tables, 4)
+    );
+    shown.aside("left", &text)
 }
 
 /// Every row that changes, column by column; only with `-v`.
