@@ -104,7 +104,7 @@ fn left(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
         .filter_map(|row| row.before.as_ref())
         .flat_map(|before| &before.tables)
         .filter(|table| !kept.contains(table))
-        .map(|table| name(table))
+        .map(name)
         .collect();
     if tables.is_empty() {
         return vec![];
