@@ -17,70 +17,30 @@ mod trouble;
 #[path = "stories/world.rs"]
 mod world;
 
-/// Makes a test of every story in one form; what cannot be told in it stands in its place with the reason.
+/// Makes a test of every story in each form.
 macro_rules! stories {
-    ($form:ident in $module:ident: $($subject:ident { $($story:ident),* $(,)? })*) => {
-        mod $module {
-            $(mod $subject {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $story() {
-                    crate::$subject::$story(crate::world::Form::$form).await;
-                })*
-            })*
+    ($($subjects:tt)*) => {
+        mod lakehouse {
+            in_form! { Lakehouse: $($subjects)* }
+        }
+        mod sandbox {
+            in_form! { Sandbox: $($subjects)* }
         }
     };
 }
 
-stories! { Lakehouse in lakehouse:
-    main_job {
-        a_first_sync_creates_the_replica_and_both_metadata_tables,
-        the_second_apply_changes_nothing,
-        an_update_copies_only_what_the_replica_lacks,
-        a_secondary_that_is_away_is_recorded_in_the_primary_and_heals,
-        a_replica_that_someone_else_wrote_to_is_left_alone,
-        a_metadata_table_deleted_on_either_side_is_cloned_back,
-        an_interrupted_clone_is_found_and_completed,
-        a_plan_that_was_overtaken_is_done,
-        a_source_that_moved_on_does_not_make_the_plan_stale,
-        a_commit_that_turns_up_before_the_recovery_point_makes_the_group_stale,
-        a_group_that_leaves_and_returns_goes_on_where_it_was,
-    }
-    checking {
-        a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written,
-        a_plan_that_was_applied_is_completed_even_after_it_expired,
-        an_expired_plan_says_so,
-        a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not,
-        another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
-        a_region_that_is_away_is_no_verdict_on_the_plan,
-    }
-    sources {
-        commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,
-        a_workflow_that_never_ran_makes_its_group_wait,
-        deletes_and_compactions_of_the_source_arrive,
-        create_or_replace_is_an_update_and_drop_and_create_a_finding,
-        maintenance_on_the_replica_is_mentioned_and_harmless,
-        a_table_moved_to_another_group_is_not_copied_again,
-        names_of_every_kind_arrive_under_literal_paths,
-    }
-    trouble {
-        a_plan_writes_nothing_in_any_region,
-        a_primary_that_is_away_is_never_created_and_blocks_everything,
-        a_truncated_commit_blocks_its_group_and_names_the_file,
-        a_folder_of_somebody_else_in_the_replicas_place_is_left_alone,
-        a_cut_without_its_statuses_is_a_success_at_the_next_look,
-        of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add,
-        the_summary_is_always_the_last_event,
-        the_secondary_going_away_during_an_apply_is_recorded_in_the_primary,
-        accepted_drift_is_cloned_over_and_the_replica_is_the_source_again,
-        a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut,
-        a_raised_replica_version_hides_nothing_where_there_was_no_replica,
-        accepted_drift_is_what_was_looked_at_and_nothing_after_it,
-        the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte,
-        a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
-    }
+macro_rules! in_form {
+    ($form:ident: $($subject:ident { $($story:ident),* $(,)? })*) => {
+        $(mod $subject {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                crate::$subject::$story(crate::world::Form::$form).await;
+            })*
+        })*
+    };
 }
 
-stories! { Sandbox in sandbox:
+stories! {
     main_job {
         a_first_sync_creates_the_replica_and_both_metadata_tables,
         the_second_apply_changes_nothing,
