@@ -1,35 +1,30 @@
 //! Brings files into a target, safely on the disk before anything names them.
 //!
-//! On one machine the kernel copies, several files at once. A big file comes under a temporary name, is flushed, and gets its own.
+//! On one machine several files are copied at once. A big file comes under a temporary name, is flushed, and gets its own.
 //! Small files come under their own names, many at once, and the disk is asked once for all of them, because a
 //! flush of each would take most of the time. Their names are announced before, so that no later clone trusts what a dead one left.
 
+mod content;
 mod staging;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::fs::{Advice, copy_file_range, fadvise, syncfs};
-use rustix::io::Errno;
+use rustix::fs::syncfs;
 
 use super::super::error::{DeltaError, Result};
 use super::super::path::Location;
-use super::super::store::{TableStore, flush, flush_folder, missing, open_new};
+use super::super::store::{TableStore, flush, flush_folder, open_new};
 use super::{Job, Lacking, Progress, foreign};
 use staging::Staging;
 pub(super) use staging::unproven;
 
-/// Files in flight. More do not help a disk, and hurt two cores.
-const AT_ONCE: usize = 4;
-
-/// Bytes asked of the kernel at once; between them progress is shown and a request to stop is heard. Small enough that the disk
-/// has something to do early.
-const CHUNK: usize = 8 << 20;
+/// Files in flight: enough that a disk always has writes to do while others are read or made.
+const AT_ONCE: usize = 8;
 
 /// From this size on a file is flushed and named by itself.
 const BIG: u64 = 8 << 20;
@@ -186,7 +181,7 @@ impl Copy<'_> {
             Location::Elsewhere(path) => path.clone(),
             Location::Foreign(url) => return Err(foreign(url)),
         };
-        let size = copy_file(&source, file, place, self.progress)?;
+        let size = content::copy(&source, file, place, self.progress)?;
         whole(job, size)?;
         self.progress.file_done();
         Ok(())
@@ -212,45 +207,6 @@ fn whole(job: &Job, size: u64) -> Result<()> {
         &job.to,
         format!("it has {size} bytes where the log says {}", job.size),
     ))
-}
-
-fn copy_file(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Result<u64> {
-    let shown = from.display().to_string();
-    let mut source = File::open(from)
-        .map_err(|error| missing(DeltaError::io(format!("open {shown}"), error), &shown))?;
-    let failed =
-        |error: io::Error| DeltaError::io(format!("copy {shown} to {}", to_path.display()), error);
-    let mut done = 0;
-    loop {
-        progress.check()?;
-        match copy_file_range(&source, None, to, None, CHUNK) {
-            Ok(0) if done > 0 => return Ok(done),
-            Ok(0) => break,
-            Ok(count) => {
-                begin_writing(to, done, count as u64);
-                done += count as u64;
-                progress.copied(count as u64);
-                // A short answer is the end of the file, or the next one says so.
-            }
-            Err(Errno::INTR) => {}
-            // Not every pair of file systems can.
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
-                if done == 0 =>
-            {
-                break;
-            }
-            Err(error) => return Err(failed(error.into())),
-        }
-    }
-    let count = io::copy(&mut source, &mut &*to).map_err(failed)?;
-    progress.copied(count);
-    Ok(count)
-}
-
-/// Lets the kernel begin to write part of a file to the disk while copying goes on, so that flushing has little to wait for.
-/// That is a side effect of saying that the part will not be read soon, and harmless where it has none.
-fn begin_writing(file: &File, from: u64, length: u64) {
-    let _ = fadvise(file, from, NonZeroU64::new(length), Advice::DontNeed);
 }
 
 /// Flushes everything that was written to the file system of a folder.

@@ -1,0 +1,251 @@
+//! The bytes of one file: shared where the file system can, else written past the page cache, else as the kernel sees fit.
+//!
+//! A clone's files must be on the disk before they are named, so memory in between only costs: each byte would be copied there,
+//! wait among everybody's unwritten pages, and be written at the flush.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use rustix::fs::{OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fstatfs, ioctl_ficlone};
+use rustix::io::Errno;
+
+use super::super::super::error::{DeltaError, Result};
+use super::super::super::store::missing;
+use super::Progress;
+
+/// Bytes moved at once; between them progress is shown and a request to stop is heard.
+const CHUNK: usize = 1 << 20;
+
+/// What addresses, offsets and lengths of direct writes are multiples of: no disk has larger blocks.
+const BLOCK: usize = 4096;
+
+/// File systems of other machines (NFS, SMB in its ages): their servers copy better than any bytes sent to and fro.
+const REMOTE: [u32; 4] = [0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42];
+
+/// Copies a file's content into a new, empty one and returns its length; nothing is flushed.
+pub(super) fn copy(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Result<u64> {
+    let shown = from.display().to_string();
+    let source = File::open(from)
+        .map_err(|error| missing(DeltaError::io(format!("open {shown}"), error), &shown))?;
+    let copying = Copying {
+        what: format!("copy {shown} to {}", to_path.display()),
+        source,
+        to,
+        progress,
+    };
+    if let Some(length) = copying.shared()? {
+        return Ok(length);
+    }
+    copying.bytes()
+}
+
+struct Copying<'a> {
+    /// What an error failed to do.
+    what: String,
+    source: File,
+    to: &'a File,
+    progress: &'a Progress,
+}
+
+impl Copying<'_> {
+    fn failed(&self, error: impl Into<io::Error>) -> DeltaError {
+        DeltaError::io(self.what.clone(), error.into())
+    }
+
+    /// Lets both files have the same blocks until one of them changes; `None` where the file system cannot.
+    fn shared(&self) -> Result<Option<u64>> {
+        if ioctl_ficlone(self.to, &self.source).is_err() {
+            return Ok(None);
+        }
+        let meta = self.to.metadata().map_err(|error| self.failed(error))?;
+        self.progress.copied(meta.len());
+        Ok(Some(meta.len()))
+    }
+
+    fn bytes(&self) -> Result<u64> {
+        match self.begin_direct() {
+            true => self.directly(),
+            false => self.by_kernel(),
+        }
+    }
+
+    /// Whether writes now go past the page cache.
+    fn begin_direct(&self) -> bool {
+        let remote = fstatfs(self.to).is_ok_and(|found| REMOTE.contains(&(found.f_type as u32)));
+        !remote && self.direct(true).is_ok()
+    }
+
+    fn direct(&self, on: bool) -> rustix::io::Result<()> {
+        let mut flags = fcntl_getfl(self.to)?;
+        flags.set(OFlags::DIRECT, on);
+        fcntl_setfl(self.to, flags)
+    }
+
+    /// Block by block, and what is left of the last one through the page cache.
+    fn directly(&self) -> Result<u64> {
+        let meta = self.source.metadata().map_err(|error| self.failed(error))?;
+        let length = usize::try_from(meta.len()).unwrap_or(CHUNK);
+        // Room for a byte more than the file has, so that its end is seen at once.
+        let room = (length + 1).next_multiple_of(BLOCK).min(CHUNK);
+        let mut memory = vec![0; room + BLOCK];
+        let buffer = aligned(&mut memory);
+        let mut done = 0;
+        loop {
+            self.progress.check()?;
+            let filled = self.fill(buffer, done)?;
+            let (blocks, rest) = buffer[..filled].split_at(filled / BLOCK * BLOCK);
+            match self.to.write_all_at(blocks, done) {
+                Ok(()) => {}
+                // A file system that takes the flag and not the writes.
+                Err(error) if done == 0 && is_invalid(&error) => {
+                    self.direct(false).map_err(|error| self.failed(error))?;
+                    return self.by_kernel();
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+            if !rest.is_empty() {
+                self.direct(false).map_err(|error| self.failed(error))?;
+                self.to
+                    .write_all_at(rest, done + blocks.len() as u64)
+                    .map_err(|error| self.failed(error))?;
+            }
+            self.progress.copied(filled as u64);
+            done += filled as u64;
+            if filled < room {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Reads from a place on until the buffer is full or the file ends.
+    fn fill(&self, buffer: &mut [u8], at: u64) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self
+                .source
+                .read_at(&mut buffer[filled..], at + filled as u64)
+            {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Within the kernel, or by a server that has both files.
+    fn by_kernel(&self) -> Result<u64> {
+        let mut done = 0;
+        loop {
+            self.progress.check()?;
+            match copy_file_range(&self.source, None, self.to, None, CHUNK * 8) {
+                Ok(0) if done > 0 => return Ok(done),
+                Ok(0) => break,
+                Ok(count) => {
+                    done += count as u64;
+                    self.progress.copied(count as u64);
+                    // A short answer is the end of the file, or the next one says so.
+                }
+                Err(Errno::INTR) => {}
+                // Not every pair of file systems can.
+                Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
+                    if done == 0 =>
+                {
+                    break;
+                }
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        let count =
+            io::copy(&mut &self.source, &mut &*self.to).map_err(|error| self.failed(error))?;
+        self.progress.copied(count);
+        Ok(count)
+    }
+}
+
+fn is_invalid(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::INVAL.raw_os_error())
+}
+
+/// The part of some memory that begins at a block's boundary: all but one block of it.
+fn aligned(memory: &mut [u8]) -> &mut [u8] {
+    let begin = memory.as_ptr().align_offset(BLOCK);
+    let length = memory.len() - BLOCK;
+    &mut memory[begin..begin + length]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Lengths around everything that matters to direct writes.
+    const LENGTHS: [usize; 10] = [
+        0,
+        1,
+        BLOCK - 1,
+        BLOCK,
+        BLOCK + 1,
+        CHUNK - 1,
+        CHUNK,
+        CHUNK + 1,
+        3 * CHUNK,
+        3 * CHUNK + BLOCK + 17,
+    ];
+
+    fn assert_copies(folder: &Path, way: impl Fn(&Copying<'_>) -> Result<u64>) {
+        for length in LENGTHS {
+            let content: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
+            let from = folder.join(format!("{length}.from"));
+            let to_path = folder.join(format!("{length}.to"));
+            fs::write(&from, &content).unwrap();
+            let to = File::create(&to_path).unwrap();
+            let progress = Progress::default();
+            let copying = Copying {
+                what: "copy".to_owned(),
+                source: File::open(&from).unwrap(),
+                to: &to,
+                progress: &progress,
+            };
+            assert_eq!(way(&copying).unwrap(), length as u64);
+            assert_eq!(progress.bytes().0, length as u64);
+            assert!(fs::read(&to_path).unwrap() == content, "{length} bytes");
+            fs::remove_file(&from).unwrap();
+            fs::remove_file(&to_path).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_byte_arrives_whatever_the_length() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_copies(folder.path(), |copying| copying.by_kernel());
+        assert_copies(folder.path(), |copying| copying.bytes());
+    }
+
+    #[test]
+    fn every_byte_arrives_on_a_file_system_in_memory() {
+        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
+            eprintln!("SKIPPED: there is no file system in memory");
+            return;
+        };
+        assert_copies(folder.path(), |copying| copying.bytes());
+    }
+
+    #[test]
+    fn a_clone_that_is_stopped_copies_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        fs::write(&from, vec![1; BLOCK]).unwrap();
+        let to_path = folder.path().join("to");
+        let to = File::create(&to_path).unwrap();
+        let progress = Progress::default();
+        progress.stop();
+        let stopped = copy(&from, &to, &to_path, &progress);
+        assert!(matches!(stopped, Err(DeltaError::Cancelled)), "{stopped:?}");
+        assert_eq!(to.metadata().unwrap().len(), 0);
+    }
+}
