@@ -6,6 +6,9 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "python/able.rs"]
+mod able;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -197,14 +200,7 @@ fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
 
 /// Whether a service takes a pipeline's file, by the schema that it publishes; `None`, and a word: nobody can tell here.
 fn is_taken(service: &str, text: &str) -> Option<bool> {
-    let python = std::env::var_os("DRSYNC_READERS_PYTHON").unwrap_or_default();
-    let probe = Command::new(&python)
-        .args(["-c", "import check_jsonschema, ruamel.yaml"])
-        .output();
-    if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: DRSYNC_READERS_PYTHON names no Python with check-jsonschema");
-        return None;
-    }
+    let python = able::python("check_jsonschema, ruamel.yaml")?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pipeline.yml");
     std::fs::write(&file, text).unwrap();

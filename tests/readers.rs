@@ -1,6 +1,6 @@
 //! Other Delta readers, asked about what drsync wrote: replicas of tables that other tools made, and the ledger tables.
 //!
-//! Runs where `DRSYNC_READERS_PYTHON` names a Python with `deltalake` and `duckdb`; says so and skips elsewhere.
+//! Runs where `DRSYNC_TEST_PYTHON` names a Python with `deltalake` and with DuckDB's Delta extension; says so and skips elsewhere.
 
 #![allow(
     missing_docs,
@@ -8,6 +8,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "python/able.rs"]
+mod able;
 #[path = "stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
 mod world;
@@ -26,21 +28,9 @@ const CONFIRMED_BY: usize = 12;
 /// Tables in one group of the collection.
 const TABLES_A_GROUP: usize = 32;
 
-/// The Python that has other readers; `None`, and a word, where there is none.
+/// The Python that has other readers.
 fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("DRSYNC_READERS_PYTHON").map(PathBuf::from);
-    let able = python.as_ref().is_some_and(|python| {
-        let probe = Command::new(python)
-            .args(["-c", "import deltalake, duckdb, pyarrow"])
-            .output();
-        probe.is_ok_and(|output| output.status.success())
-    });
-    if !able {
-        eprintln!(
-            "SKIPPED: DRSYNC_READERS_PYTHON names no Python with deltalake, duckdb and pyarrow"
-        );
-    }
-    python.filter(|_| able)
+    able::python("deltalake, duckdb, duckdb_extension_delta, pyarrow")
 }
 
 /// Asks every reader about every pair of source and replica.
@@ -197,12 +187,10 @@ async fn tables_that_other_tools_wrote_arrive_as_other_readers_see_them() {
     assert!(pairs.len() >= together.len());
     let answers = compare(&python, &world, &pairs);
     assert_same(&answers);
-    let confirmed = answers
-        .iter()
-        .filter(|answer| answer["same"] == json!(true))
-        .count();
-    eprintln!(
-        "{} tables synchronized, {confirmed} confirmations by other readers",
-        pairs.len()
-    );
+    for reader in ["deltalake", "duckdb"] {
+        let own = answers.iter().filter(|answer| answer["reader"] == reader);
+        let confirmed = own.filter(|answer| answer["same"] == json!(true)).count();
+        eprintln!("{reader} confirms {confirmed} of {}", pairs.len());
+        assert!(confirmed * 10 > pairs.len() * 8, "{reader}: {answers:#?}");
+    }
 }

@@ -6,6 +6,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "python/able.rs"]
+mod able;
 #[path = "sandbox/catalog.rs"]
 mod catalog;
 #[path = "sandbox/faults.rs"]

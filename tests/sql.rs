@@ -1,6 +1,6 @@
 //! Every statement that drsync sends is SQL of Databricks, and whatever a thing is called stays inside its quotes.
 //!
-//! `sqlglot` is asked where `DRSYNC_READERS_PYTHON` names a Python that has it; the test says so and skips elsewhere.
+//! `sqlglot` is asked where `DRSYNC_TEST_PYTHON` names a Python that has it; the test says so and skips elsewhere.
 
 #![allow(
     missing_docs,
@@ -8,6 +8,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "python/able.rs"]
+mod able;
 #[path = "sql/built.rs"]
 mod built;
 #[path = "sql/kind.rs"]
@@ -24,8 +26,9 @@ use std::collections::BTreeSet;
 
 use drsync::databricks::sql::Statement;
 
+use able::python;
 use kind::{Piece, kind, pieces};
-use parsers::{Reader, STAND_INS, Seen, bridged, python, sqlglot, sqlparser};
+use parsers::{Reader, STAND_INS, Seen, bridged, sqlglot, sqlparser};
 
 /// What there is to see in a statement.
 fn written(statement: &Statement) -> Seen {
@@ -82,7 +85,7 @@ fn assert_read_by_sqlparser(statements: &[Statement]) {
 }
 
 fn assert_read_by_sqlglot(statements: &[Statement]) {
-    let Some(python) = python() else { return };
+    let Some(python) = python("sqlglot") else { return };
     assert_read(Reader::Sqlglot, statements, |texts| sqlglot(&python, texts));
 }
 

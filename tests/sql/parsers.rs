@@ -192,19 +192,6 @@ fn within_struct(before: &[Token]) -> bool {
     matches!(before, [.., Token::Word(_), Token::Colon])
 }
 
-/// The Python that has `sqlglot`; `None`, and a word, where there is none.
-pub(crate) fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("DRSYNC_READERS_PYTHON").map(PathBuf::from);
-    let able = python.as_ref().is_some_and(|python| {
-        let probe = Command::new(python).args(["-c", "import sqlglot"]).output();
-        probe.is_ok_and(|output| output.status.success())
-    });
-    if !able {
-        eprintln!("SKIPPED: DRSYNC_READERS_PYTHON names no Python with sqlglot");
-    }
-    python.filter(|_| able)
-}
-
 /// What `sqlglot` sees in each statement; an error is its refusal.
 pub(crate) fn sqlglot(python: &PathBuf, statements: &[String]) -> Vec<Result<Seen, String>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/sql_check.py");
