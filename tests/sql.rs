@@ -85,7 +85,9 @@ fn assert_read_by_sqlparser(statements: &[Statement]) {
 }
 
 fn assert_read_by_sqlglot(statements: &[Statement]) {
-    let Some(python) = python("sqlglot") else { return };
+    let Some(python) = python("sqlglot") else {
+        return;
+    };
     assert_read(Reader::Sqlglot, statements, |texts| sqlglot(&python, texts));
 }
 

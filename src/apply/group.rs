@@ -12,8 +12,8 @@ use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use crate::config::TableName;
-use crate::ledger::{Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step};
+use crate::ledger::{AcceptedRisk, Cut, CutTableEntry};
+use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step, StoredPlan};
 use crate::region::Appended;
 
 /// How a group ended that did not come to its cut.
@@ -327,7 +327,7 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
                 }
             })
             .collect(),
-        accepted: stored.plan.accepted.clone(),
+        accepted: accepted(stored, plan),
         plan_id: stored.plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         run_id: run.options.run_id.clone(),
@@ -336,6 +336,13 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
     }
+}
+
+/// The plan's accepted risks that are about the group.
+fn accepted(stored: &StoredPlan, group: &GroupPlan) -> Vec<AcceptedRisk> {
+    let tables = || group.steps.iter().map(|step| step.table.to_string());
+    let about = |risk: &&AcceptedRisk| risk.is_about(&group.name, tables());
+    stored.plan.accepted.iter().filter(about).cloned().collect()
 }
 
 /// Records a failure in both regions, as far as they can be written.

@@ -93,6 +93,14 @@ pub struct AcceptedRisk {
     pub reason: String,
 }
 
+impl AcceptedRisk {
+    /// Whether it was accepted for a group, or for one of its tables; tables are compared without case.
+    pub fn is_about(&self, group: &str, mut tables: impl Iterator<Item = String>) -> bool {
+        let scope = self.scope.to_lowercase();
+        self.scope == group || tables.any(|table| table.to_lowercase() == scope)
+    }
+}
+
 impl Cut {
     /// SHA-256 of the row's canonical JSON, hex.
     pub fn sha256(&self) -> String {

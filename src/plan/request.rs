@@ -24,11 +24,10 @@ pub struct Request {
 impl Request {
     /// Whether a finding about a group, or about one of its tables, was accepted.
     pub fn accepts(&self, code: &str, group: &str, table: Option<&str>) -> bool {
-        let about =
-            |scope: &str| scope == group || table.is_some_and(|table| same_name(scope, table));
+        let table = || table.map(str::to_owned).into_iter();
         self.accepted
             .iter()
-            .any(|risk| risk.code == code && about(&risk.scope))
+            .any(|risk| risk.code == code && risk.is_about(group, table()))
     }
 
     /// Whether a group is part of what was asked for.
@@ -41,9 +40,4 @@ impl Request {
         (only.is_empty() || only.iter().any(|name| name == group))
             && !exclude.iter().any(|name| name == group)
     }
-}
-
-/// Whether two texts name the same table: names are compared without case.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess};
-use super::request::{Request, same_name};
+use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
@@ -175,13 +175,9 @@ impl<'a> GroupView<'a> {
 
     /// Whether anything about the group was accepted, so that it has to be looked at.
     pub(super) fn anything_accepted(&self) -> bool {
-        let about = |scope: &str| {
-            scope == self.group.name
-                || self
-                    .tables()
-                    .any(|table| same_name(scope, &table.name.to_string()))
-        };
-        self.request.accepted.iter().any(|risk| about(&risk.scope))
+        let tables = || self.tables().map(|table| table.name.to_string());
+        let mut accepted = self.request.accepted.iter();
+        accepted.any(|risk| risk.is_about(&self.group.name, tables()))
     }
 
     /// The source version that is held of a table: by the group's own cut, otherwise by whichever names its replica.

@@ -219,17 +219,22 @@ pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_
     let mut world = World::of(form).await;
     world.apply().await;
     world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    world.make("main.shop.orders", "tables/orders").await;
+    world.add_group("other", None, &["main.shop.orders"]);
     world.later(1);
     let plan = world.plan_with(accepting_drift()).await;
     let record = world.apply_plan(&plan).await;
+    let of = |name: &str| record.groups.iter().find(|group| group.name == name);
     assert_eq!(
-        (record.exit.code, record.groups[0].cut),
+        (record.exit.code, of("reference").unwrap().cut),
         (0, Some(2)),
         "{record:#?}"
     );
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3]);
     let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.newest("reference").unwrap().accepted.len(), 1);
+    // What was accepted for one group is no risk of another.
+    assert!(cuts.newest("other").unwrap().accepted.is_empty());
     world.later(1);
     assert!(!world.plan().await.applyable);
 }
