@@ -3,8 +3,9 @@
 mod copy;
 mod files;
 mod header;
+mod lacking;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -15,11 +16,12 @@ use super::commit::{self, Author, Expect, Operation};
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
-use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
-pub(super) use files::{Wanted, remove, same_facts, wanted};
+pub(super) use files::{remove, same_facts, wanted};
 pub(super) use header::kept_property;
+use lacking::lacking;
+pub(super) use lacking::source_sizes;
 
 /// How a clone is to be made.
 #[derive(Debug, Clone)]
@@ -168,7 +170,13 @@ pub(super) fn deep_clone(
     expect.check(newest)?;
 
     let wanted = wanted(&source, source_store.folder())?;
-    let lacking = lacking(&wanted, source_store, target_store, target.as_ref())?;
+    let lacking = lacking(
+        &wanted,
+        source_store,
+        target_store,
+        target.as_ref(),
+        progress,
+    )?;
     let jobs = &lacking.jobs;
     progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
     if !jobs.is_empty() {
@@ -228,103 +236,6 @@ pub(super) fn deep_clone(
         removed_bytes: changes.removed_bytes,
         rows: totals.rows,
     })
-}
-
-/// A file to copy.
-#[derive(Debug, Clone)]
-struct Job {
-    from: Location,
-    /// In the target, to be taken literally.
-    to: String,
-    size: u64,
-    is_data: bool,
-    /// A file with this name and size is there, but a clone that may be dead has not made it safe.
-    unproven: bool,
-}
-
-/// What a clone has to copy.
-struct Lacking {
-    jobs: Vec<Job>,
-    /// Names that other clones announced and that are safe, or will be when the jobs are done.
-    settled: HashSet<String>,
-}
-
-/// What is not safely in the target with the right size. A name is never used for two contents, so name and size are enough.
-fn lacking(
-    wanted: &[Wanted<'_>],
-    source: &TableStore,
-    target: &TableStore,
-    held: Option<&Snapshot>,
-) -> Result<Lacking> {
-    let mut jobs: HashMap<&str, Job> = HashMap::new();
-    let mut vectors = Vec::new();
-    for want in wanted {
-        let job = Job {
-            from: want.from.clone(),
-            to: want.to.clone(),
-            size: want.file.size,
-            is_data: true,
-            unproven: false,
-        };
-        jobs.insert(&want.to, job);
-        if let Some(vector) = &want.vector_file {
-            vectors.push(vector);
-        }
-    }
-    // The log does not know how big a vector's file is.
-    let sizes = source_sizes(source, vectors.iter().map(|(from, _)| from))?;
-    for ((from, to), size) in vectors.into_iter().zip(sizes) {
-        // Without a source the copy says so by name, unless the target holds the file; then its size cannot be judged.
-        let Some(size) = size else {
-            return Err(DeltaError::DataMissing { path: to.clone() });
-        };
-        jobs.insert(
-            to,
-            Job {
-                from: from.clone(),
-                to: to.clone(),
-                size,
-                is_data: false,
-                unproven: false,
-            },
-        );
-    }
-    let mut jobs: Vec<Job> = jobs.into_values().collect();
-    jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
-    let there = target.sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
-    let mut there = there.into_iter();
-    let unproven = target.folder().map(copy::unproven).unwrap_or_default();
-    // A commit names nothing that is not safe.
-    let safe: HashSet<&str> = match held {
-        Some(held) if !unproven.is_empty() => held.files.keys().map(|key| &*key.path).collect(),
-        _ => HashSet::new(),
-    };
-    jobs.retain_mut(|job| {
-        job.unproven = unproven.contains(&job.to) && !safe.contains(job.to.as_str());
-        there.next().flatten() != Some(job.size) || job.unproven
-    });
-    let copied: HashSet<&str> = jobs.iter().map(|job| job.to.as_str()).collect();
-    let settled = |name: &String| safe.contains(name.as_str()) || copied.contains(name.as_str());
-    let settled = unproven
-        .iter()
-        .filter(|name| settled(name))
-        .cloned()
-        .collect();
-    Ok(Lacking { jobs, settled })
-}
-
-/// The sizes of files in or near a source.
-pub(super) fn source_sizes<'a>(
-    source: &TableStore,
-    files: impl Iterator<Item = &'a Location>,
-) -> Result<Vec<Option<u64>>> {
-    files
-        .map(|from| match from {
-            Location::Inside(path) => Ok(source.sizes(&[path])?.pop().flatten()),
-            Location::Elsewhere(path) => Ok(std::fs::metadata(path).ok().map(|meta| meta.len())),
-            Location::Foreign(url) => Err(foreign(url)),
-        })
-        .collect()
 }
 
 fn foreign(url: &str) -> DeltaError {

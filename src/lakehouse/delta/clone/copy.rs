@@ -19,7 +19,8 @@ use rustix::fs::syncfs;
 use super::super::error::{DeltaError, Result};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
-use super::{Job, Lacking, Progress, foreign};
+use super::lacking::{Job, Lacking};
+use super::{Progress, foreign};
 use staging::Staging;
 pub(super) use staging::unproven;
 
@@ -57,6 +58,37 @@ pub(super) fn copy_all(
             Ok(())
         }),
     }
+}
+
+/// Those jobs whose file in the target has another content than the source's; all have the source's size.
+pub(super) fn others(
+    source: &TableStore,
+    target: &TableStore,
+    jobs: Vec<Job>,
+    progress: &Progress,
+) -> Result<Vec<Job>> {
+    let others = Mutex::new(Vec::new());
+    in_parallel(&jobs, |job| {
+        progress.check()?;
+        let same = match (source.folder(), target.folder()) {
+            (Some(from), Some(to)) => {
+                content::same(&place(from, &job.from)?, &to.join(&job.to), progress)?
+            }
+            _ => {
+                let Location::Inside(path) = &job.from else {
+                    return Err(foreign(&format!("{:?}", job.from)));
+                };
+                source.read_all(path)? == target.read_all(&job.to)?
+            }
+        };
+        if !same {
+            held(&others).push(job.clone());
+        }
+        Ok(())
+    })?;
+    let mut others = others.into_inner().unwrap_or_default();
+    others.sort_unstable_by(|one, other| one.to.cmp(&other.to));
+    Ok(others)
 }
 
 fn copy_local(
@@ -174,14 +206,10 @@ impl Copy<'_> {
         copied
     }
 
-    fn content(&self, job: &Job, file: &File, place: &Path) -> Result<()> {
+    fn content(&self, job: &Job, file: &File, at: &Path) -> Result<()> {
         self.progress.check()?;
-        let source = match &job.from {
-            Location::Inside(inside) => self.from.join(inside),
-            Location::Elsewhere(path) => path.clone(),
-            Location::Foreign(url) => return Err(foreign(url)),
-        };
-        let size = content::copy(&source, file, place, self.progress)?;
+        let source = place(self.from, &job.from)?;
+        let size = content::copy(&source, file, at, self.progress)?;
         whole(job, size)?;
         self.progress.file_done();
         Ok(())
@@ -196,6 +224,15 @@ impl Copy<'_> {
 
 fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Where a file in or near a table's folder lies.
+fn place(folder: &Path, location: &Location) -> Result<PathBuf> {
+    match location {
+        Location::Inside(inside) => Ok(folder.join(inside)),
+        Location::Elsewhere(path) => Ok(path.clone()),
+        Location::Foreign(url) => Err(foreign(url)),
+    }
 }
 
 /// Refuses a source file that is not as long as its log says: a copy would be as broken.

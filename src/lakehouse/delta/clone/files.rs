@@ -334,6 +334,8 @@ pub(in super::super) fn same_facts(one: &LiveFile, other: &LiveFile) -> bool {
     #[derive(Deserialize, PartialEq)]
     #[serde(rename_all = "camelCase")]
     struct Facts {
+        // Another time is another file, whatever its name.
+        modification_time: Option<i64>,
         #[serde(default)]
         partition_values: BTreeMap<String, Option<String>>,
         #[serde(default)]

@@ -158,14 +158,37 @@ fn a_file_that_a_dead_clone_announced_is_copied_again_whatever_its_size() {
     let staging = replica.folder.join("_drsync_tmp");
     fs::create_dir_all(&staging).unwrap();
     fs::write(staging.join("dead.lock"), "\"f00\"\n\"f01\"\n\"half a na").unwrap();
-    for name in ["f00", "f02"] {
-        fs::write(replica.folder.join(name), "0123456789").unwrap();
-    }
+    fs::write(replica.folder.join("f00"), "0123456789").unwrap();
+    fs::write(replica.folder.join("f02"), "xxxxxxxxxx").unwrap();
     assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 39);
     assert_eq!(fs::read(replica.folder.join("f00")).unwrap(), b"xxxxxxxxxx");
-    // Nobody announced it, and a name is never used for two contents.
-    assert_eq!(fs::read(replica.folder.join("f02")).unwrap(), b"0123456789");
     assert!(!staging.exists());
+}
+
+#[test]
+fn a_file_that_lies_there_with_another_content_is_copied_whatever_its_size() {
+    let world = World::new();
+    let (source, replica) = (many(&world), world.replica());
+    fs::create_dir_all(&replica.folder).unwrap();
+    fs::write(replica.folder.join("f02"), "0123456789").unwrap();
+    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 40);
+    assert_eq!(fs::read(replica.folder.join("f02")).unwrap(), b"xxxxxxxxxx");
+}
+
+#[test]
+fn a_file_that_was_written_again_under_its_name_arrives() {
+    let (world, source) = World::with_table();
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    let mut again = source.add("a", 10);
+    again["add"]["modificationTime"] = json!(2);
+    fs::write(source.folder.join("a"), "yyyyyyyyyy").unwrap();
+    source.commit(1, &[info("WRITE"), again]);
+    assert_eq!(
+        cloned(&source, &replica, Expect::Version(0)).copied_files,
+        1
+    );
+    assert_eq!(fs::read(replica.folder.join("a")).unwrap(), b"yyyyyyyyyy");
 }
 
 #[test]

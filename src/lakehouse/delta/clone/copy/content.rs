@@ -26,12 +26,9 @@ const REMOTE: [u32; 4] = [0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42];
 
 /// Copies a file's content into a new, empty one and returns its length; nothing is flushed.
 pub(super) fn copy(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Result<u64> {
-    let shown = from.display().to_string();
-    let source = File::open(from)
-        .map_err(|error| missing(DeltaError::io(format!("open {shown}"), error), &shown))?;
     let copying = Copying {
-        what: format!("copy {shown} to {}", to_path.display()),
-        source,
+        what: format!("copy {} to {}", from.display(), to_path.display()),
+        source: open(from)?,
         to,
         progress,
     };
@@ -39,6 +36,49 @@ pub(super) fn copy(from: &Path, to: &File, to_path: &Path, progress: &Progress) 
         return Ok(length);
     }
     copying.bytes()
+}
+
+/// Whether two files have the same bytes.
+pub(super) fn same(one: &Path, other: &Path, progress: &Progress) -> Result<bool> {
+    let what = || format!("compare {} with {}", one.display(), other.display());
+    let failed = |error: io::Error| DeltaError::io(what(), error);
+    let files = [open(one)?, open(other)?];
+    let mut buffers = [vec![0; CHUNK], vec![0; CHUNK]];
+    let mut at = 0;
+    loop {
+        progress.check()?;
+        let mut filled = [0; 2];
+        for ((file, buffer), filled) in files.iter().zip(&mut buffers).zip(&mut filled) {
+            *filled = fill(file, buffer, at).map_err(failed)?;
+        }
+        if buffers[0][..filled[0]] != buffers[1][..filled[1]] {
+            return Ok(false);
+        }
+        if filled[0] < CHUNK {
+            return Ok(true);
+        }
+        at += CHUNK as u64;
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let shown = path.display().to_string();
+    File::open(path)
+        .map_err(|error| missing(DeltaError::io(format!("open {shown}"), error), &shown))
+}
+
+/// Reads from a place on until the buffer is full or the file ends.
+fn fill(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 struct Copying<'a> {
@@ -94,7 +134,7 @@ impl Copying<'_> {
         let mut done = 0;
         loop {
             self.progress.check()?;
-            let filled = self.fill(buffer, done)?;
+            let filled = fill(&self.source, buffer, done).map_err(|error| self.failed(error))?;
             let (blocks, rest) = buffer[..filled].split_at(filled / BLOCK * BLOCK);
             match self.to.write_all_at(blocks, done) {
                 Ok(()) => {}
@@ -117,23 +157,6 @@ impl Copying<'_> {
                 return Ok(done);
             }
         }
-    }
-
-    /// Reads from a place on until the buffer is full or the file ends.
-    fn fill(&self, buffer: &mut [u8], at: u64) -> Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self
-                .source
-                .read_at(&mut buffer[filled..], at + filled as u64)
-            {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(error)),
-            }
-        }
-        Ok(filled)
     }
 
     /// Within the kernel, or by a server that has both files.
