@@ -187,7 +187,7 @@ fn schedule_active(settings: &JobSettings) -> bool {
         .any(active)
 }
 
-/// `GET /api/2.2/jobs/runs/list`: what ended after `since`, what has not ended, and the newest that ended.
+/// `GET /api/2.2/jobs/runs/list`: those that decide something.
 async fn runs(
     client: &Client,
     listed: &Listed,
@@ -205,36 +205,24 @@ async fn runs(
     };
     let listed = pages(client, Some(&id), None, |page, all| {
         let all: Vec<WorkflowRun> = all.iter().map(read).collect();
-        let any_ended = all.iter().any(|run| run.ended_at.is_some());
+        let succeeded = all.iter().any(|run| run.state == RunState::Succeeded);
+        let begun = |run: &WorkflowRun| run.ended_at.is_some() && run.state != RunState::NotBegun;
         match since {
             Some(since) => {
                 let oldest = all.iter().map(|run| run.started_at).min();
-                any_ended && oldest.is_some_and(|oldest| oldest + LONGEST_RUN < since)
+                // One that failed for long is not asked for its last success beyond a few pages.
+                all.iter().any(begun)
+                    && (succeeded || page >= PAGES_WITHOUT_SINCE)
+                    && oldest.is_some_and(|oldest| oldest + LONGEST_RUN < since)
             }
-            None => {
-                page >= PAGES_WITHOUT_SINCE
-                    && all.iter().any(|run| run.state == RunState::Succeeded)
-            }
+            None => page >= PAGES_WITHOUT_SINCE && succeeded,
         }
     })
     .await?;
     // The later look knows better.
     seen.retain(|run| listed.iter().all(|other| other.run_id != run.run_id));
     seen.extend(listed);
-    let mut runs: Vec<WorkflowRun> = seen.iter().map(read).collect();
-    runs.sort_by_key(|run| {
-        (
-            std::cmp::Reverse(run.started_at),
-            std::cmp::Reverse(run.run_id),
-        )
-    });
-    runs.dedup_by_key(|run| run.run_id);
-    let newest_end = runs.iter().filter_map(|run| run.ended_at).max();
-    runs.retain(|run| match (run.ended_at, since) {
-        (Some(ended), Some(since)) => ended > since || Some(ended) == newest_end,
-        (Some(_) | None, _) => true,
-    });
-    Ok(runs)
+    Ok(Workflow::deciding(seen.iter().map(read).collect(), since))
 }
 
 /// Pages of a job's runs, or of all jobs', newest start first, until one is enough.

@@ -165,29 +165,11 @@ impl Job {
     }
 
     fn workflow(&self, since: Option<DateTime<Utc>>) -> Workflow {
-        let mut runs: Vec<WorkflowRun> = self.runs.iter().map(Run::workflow_run).collect();
-        runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.run_id)));
-        // The newest that ended is always there, and so is the newest that ended after it had begun.
-        let ended = |run: &&WorkflowRun| run.ended_at.is_some();
-        let newest = |runs: &[WorkflowRun], begun: bool| {
-            let told = runs.iter().filter(ended);
-            let told = told.filter(|run| !begun || run.state != RunState::NotBegun);
-            told.max_by_key(|run| (run.ended_at, run.run_id))
-                .map(|run| run.run_id)
-        };
-        let always = [newest(&runs, false), newest(&runs, true)];
-        runs.retain(|run| {
-            let asked = match (run.ended_at, since) {
-                (None, _) | (_, None) => true,
-                (Some(ended), Some(since)) => ended > since,
-            };
-            asked || always.contains(&Some(run.run_id))
-        });
         Workflow {
             job_id: self.job_id,
             name: self.name().unwrap_or_default().to_owned(),
             schedule_active: self.schedule_active(),
-            runs,
+            runs: Workflow::deciding(self.runs.iter().map(Run::workflow_run).collect(), since),
         }
     }
 }
@@ -223,7 +205,7 @@ impl Run {
             (_, "MAXIMUM_CONCURRENT_RUNS_REACHED" | "MAX_CONCURRENT_RUNS_EXCEEDED") => {
                 RunState::NotBegun
             }
-            ("QUEUED" | "BLOCKED" | "WAITING", _) => RunState::NotBegun,
+            ("QUEUED", _) => RunState::NotBegun,
             ("INTERNAL_ERROR", _) => RunState::Failed,
             _ if self.end_time == 0 && stands != "TERMINATED" => RunState::Active,
             (_, "SUCCESS") => RunState::Succeeded,

@@ -40,8 +40,9 @@ fn a_run_without_an_end_is_active_unless_it_is_still_queued() {
         ("PENDING", RunState::Active),
         ("TERMINATING", RunState::Active),
         ("WAITING_FOR_RETRY", RunState::Active),
+        ("WAITING", RunState::Active),
+        ("BLOCKED", RunState::Active),
         ("QUEUED", RunState::NotBegun),
-        ("BLOCKED", RunState::NotBegun),
         ("SKIPPED", RunState::NotBegun),
     ] {
         let run = serde_json::json!({"end_time": 0, "life_cycle_state": stands});
@@ -64,7 +65,8 @@ fn the_spellings_of_jobs_2_1_and_2_2_are_read() {
 }
 
 #[test]
-fn the_runs_asked_for_come_newest_first_with_their_milliseconds_and_the_newest_ended_in_any_case() {
+fn the_runs_asked_for_come_newest_first_with_their_milliseconds_and_the_newest_success_in_any_case()
+{
     let jobs = jobs(
         serde_json::json!({"jobs": [{"job_id": 7, "name": "j", "runs": [
             {"run_id": 1, "start_time": 100, "end_time": 200, "result_state": "SUCCESS"},
@@ -83,8 +85,9 @@ fn the_runs_asked_for_come_newest_first_with_their_milliseconds_and_the_newest_e
             .collect()
     };
     assert_eq!(ids(None), [3, 2, 1]);
-    assert_eq!(ids(Some(200)), [3, 2]);
-    assert_eq!(ids(Some(1_800_000_000_000)), [3, 2]);
+    // The newest success tells that there was one.
+    assert_eq!(ids(Some(200)), [3, 2, 1]);
+    assert_eq!(ids(Some(1_800_000_000_000)), [3, 2, 1]);
     let found = jobs.find(&asked, None).unwrap();
     assert_eq!(
         found.runs[1].ended_at.unwrap().timestamp_subsec_millis(),

@@ -29,6 +29,29 @@ pub struct WorkflowRun {
     pub state: RunState,
 }
 
+impl Workflow {
+    /// Of all runs those that decide something, newest first by start: what has not ended or ended after `since`, and of what
+    /// ended before the newest, the newest that had begun, and the newest success.
+    pub fn deciding(mut runs: Vec<WorkflowRun>, since: Option<DateTime<Utc>>) -> Vec<WorkflowRun> {
+        runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.run_id)));
+        runs.dedup_by_key(|run| run.run_id);
+        let Some(since) = since else { return runs };
+        let earlier = |run: &WorkflowRun| run.ended_at.is_some_and(|ended| ended <= since);
+        let newest = |fits: fn(RunState) -> bool| {
+            let fitting = runs.iter().filter(|run| earlier(run) && fits(run.state));
+            let newest = fitting.max_by_key(|run| (run.ended_at, run.run_id));
+            newest.map(|run| run.run_id)
+        };
+        let kept = [
+            newest(|_| true),
+            newest(|state| state != RunState::NotBegun),
+            newest(|state| state == RunState::Succeeded),
+        ];
+        runs.retain(|run| !earlier(run) || kept.contains(&Some(run.run_id)));
+        runs
+    }
+}
+
 /// How a workflow run stands, as far as a recovery point is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

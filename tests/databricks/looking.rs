@@ -116,7 +116,9 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
         [
             (5, RunState::Active),
             (4, RunState::Failed),
-            (3, RunState::Succeeded)
+            (3, RunState::Succeeded),
+            // Ended before, and the newest of those.
+            (2, RunState::Succeeded)
         ]
     );
     let kinds: Vec<Option<RegionErrorKind>> = found

@@ -80,7 +80,11 @@ pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first
         .iter()
         .map(|run| run.run_id)
         .collect();
-    assert_eq!(runs, [90, 89], "the newest ended run is told in any case");
+    assert_eq!(
+        runs,
+        [90, 89, 88],
+        "the newest ended run and the newest success are told in any case"
+    );
 }
 
 pub(crate) async fn a_workflow_that_is_not_there_is_refused_with_the_nearest_name(world: World) {
