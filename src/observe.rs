@@ -391,14 +391,28 @@ async fn observe_histories(
         }
         return;
     }
-    let asked: Vec<bool> = seen
+    let chosen: Vec<bool> = seen
         .groups
         .iter()
-        .map(|group| {
-            let chosen = group.entry.name().is_some_and(|name| request.selects(name));
-            chosen && (request.full || may_be_due(seen, group, now, request))
-        })
+        .map(|group| group.entry.name().is_some_and(|name| request.selects(name)))
         .collect();
+    let due: Vec<bool> = seen
+        .groups
+        .iter()
+        .zip(&chosen)
+        .map(|(group, chosen)| *chosen && (request.full || may_be_due(seen, group, now, request)))
+        .collect();
+    look_at(seen, regions, &due).await;
+    if a_replica_is_missing(seen) {
+        // Where one is gone others may be: how many decides whether that is a repair.
+        let rest = chosen.iter().zip(&due);
+        let rest: Vec<bool> = rest.map(|(chosen, due)| *chosen && !due).collect();
+        look_at(seen, regions, &rest).await;
+    }
+}
+
+/// Asks for the histories of these groups' sources and replicas.
+async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]) {
     let sources = sources_of(seen, |group| asked[group]);
     let replicas = match seen.secondary.reachable() {
         true => replicas_of(seen, |group| asked[group]),
@@ -412,6 +426,14 @@ async fn observe_histories(
         seen.groups[group].tables[table].source = Some(answer);
     }
     note_replicas(seen, replicas.places, found);
+}
+
+/// Whether a replica that a cut names is not where it should be.
+fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
+    let mut tables = seen.groups.iter().flat_map(|group| &group.tables);
+    tables.any(|table| {
+        matches!(table.replica, Some(Ok(None))) && cut_entry(seen, &table.name).is_some()
+    })
 }
 
 /// Questions about tables, and whose they are: group and table by number.

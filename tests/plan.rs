@@ -15,6 +15,9 @@ mod findings;
 #[path = "plan/changes.rs"]
 mod changes;
 
+#[path = "plan/moves.rs"]
+mod moves;
+
 #[path = "plan/stored.rs"]
 mod stored;
 

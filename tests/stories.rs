@@ -86,5 +86,6 @@ stories! {
         accepted_drift_is_what_was_looked_at_and_nothing_after_it,
         the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte,
         a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
+        where_one_replica_is_missing_the_others_are_looked_for_too,
     }
 }

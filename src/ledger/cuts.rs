@@ -93,7 +93,8 @@ impl Cuts {
     pub fn entry_at(&self, table: &TableName, location: &str) -> Option<&CutTableEntry> {
         self.newest_with(table)
             .filter(|(_, entry)| entry.replica_location == location)
-            .max_by_key(|(cut, entry)| (entry.replica_version, cut.committed_at))
+            // A replica that was made again begins with version 0, so its versions do not tell which cut is newer.
+            .max_by_key(|(cut, entry)| (cut.committed_at, entry.replica_version))
             .map(|(_, entry)| entry)
     }
 

@@ -1,6 +1,6 @@
 //! Everything that can block a group: all findings are collected, never the first only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, FindingCode, Severity};
 use super::observed::{TableObserved, WorkspaceObserved};
@@ -42,13 +42,15 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     found.extend(workflow_findings(view));
     for table in view.tables() {
         found.extend(catalog_findings(table));
-        found.extend(facts.duplicates.get(&table.name).map(|other| {
-            finding(
-                FindingCode::DuplicateTarget,
-                Some(&table.name),
-                format!("it is also a table of group {other}"),
-            )
-            .remedy("name the table in one group only")
+        found.extend(facts.duplicates.get(&table.name).map(|groups| {
+            let others = groups.iter().filter(|group| **group != view.group.name);
+            let others: Vec<&str> = others.map(String::as_str).collect();
+            let text = match others.is_empty() {
+                true => "the group names it twice".to_owned(),
+                false => format!("it is also a table of group {}", others.join(", ")),
+            };
+            finding(FindingCode::DuplicateTarget, Some(&table.name), text)
+                .remedy("name the table in one group only")
         }));
         found.extend(source_findings(view, table));
         found.extend(replica_findings(view, table));
@@ -102,63 +104,67 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
 /// What is true of a workspace as a whole and bears on its groups.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Tables that stand in more than one place, with a group that has them too.
-    duplicates: BTreeMap<TableName, String>,
-    /// More than a tenth and at least three of the replicas that last cuts name are gone.
+    /// Tables that stand in more than one place, with the groups that have them.
+    duplicates: BTreeMap<TableName, Vec<String>>,
+    /// More than a tenth and at least three of the replicas that last cuts name, of those that were looked at, are gone.
     replicas_missing: bool,
 }
 
 impl Facts {
     /// Gathers them.
     pub(super) fn of(workspace: &WorkspaceObserved) -> Facts {
-        let mut first: BTreeMap<TableName, &str> = BTreeMap::new();
-        let mut duplicates = BTreeMap::new();
+        let mut places: BTreeMap<&TableName, Vec<&str>> = BTreeMap::new();
         for group in &workspace.groups {
             let name = group.entry.name().unwrap_or("?");
-            for table in &group.tables {
-                if let Some(other) = first.insert(table.name.clone(), name) {
-                    duplicates.insert(table.name.clone(), other.to_owned());
-                }
+            // As the catalog spells them where the group was looked at, as the configuration resolves where it was left out.
+            let listed = group.tables.iter().map(|table| &table.name);
+            let all: BTreeSet<&TableName> = listed.chain(&group.names).collect();
+            let unprotected = |table: &TableName| {
+                let mut named = group.unprotected.iter();
+                named.any(|(other, _)| other == table)
+            };
+            for table in all.into_iter().filter(|table| !unprotected(table)) {
+                places.entry(table).or_default().push(name);
             }
         }
-        let named: usize = workspace
-            .ledger
-            .cuts
-            .newest_of_each()
-            .map(|cut| cut.tables.len())
-            .sum();
-        let gone = workspace
-            .groups
-            .iter()
-            .map(|group| gone(workspace, group))
-            .sum::<usize>();
+        let duplicates = places.into_iter().filter(|(_, groups)| groups.len() > 1);
+        let duplicates = duplicates.map(|(table, groups)| {
+            let groups = groups.into_iter().map(str::to_owned);
+            (table.clone(), groups.collect())
+        });
+        let duplicates = duplicates.collect();
+        let groups = || workspace.groups.iter();
+        let held: usize = groups().map(|group| named(workspace, group).count()).sum();
+        let gone: usize = groups().map(|group| gone(workspace, group)).sum();
         Facts {
             duplicates,
-            replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > named,
+            replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held,
         }
     }
 }
 
 /// How many replicas of a group its last cut names where they should be and that are not there.
 fn gone(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
-    let Some(cut) = group
-        .entry
-        .name()
-        .and_then(|name| workspace.ledger.cuts.newest(name))
-    else {
-        return 0;
-    };
-    let missing = |table: &&TableObserved| {
+    let gone = |table: &&TableObserved| matches!(table.replica, Some(Ok(None)));
+    named(workspace, group).filter(gone).count()
+}
+
+/// Tables of a group that were looked at and whose replica its last cut names where it should be.
+fn named<'a>(
+    workspace: &'a WorkspaceObserved,
+    group: &'a super::GroupObserved,
+) -> impl Iterator<Item = &'a TableObserved> {
+    let name = group.entry.name();
+    let cut = name.and_then(|name| workspace.ledger.cuts.newest(name));
+    let tables = group.tables.iter().filter(|table| table.replica.is_some());
+    tables.filter(move |table| {
         let location = workspace
             .workspace
             .location_secondary
             .join(&table.name.path());
-        matches!(table.replica, Some(Ok(None)))
-            && cut
-                .table(&table.name)
-                .is_some_and(|entry| entry.replica_location == location)
-    };
-    group.tables.iter().filter(missing).count()
+        cut.and_then(|cut| cut.table(&table.name))
+            .is_some_and(|entry| entry.replica_location == location)
+    })
 }
 
 /// Turns findings that somebody accepted for this plan into accepted ones.

@@ -55,7 +55,15 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
             },
         };
     }
-    follow(path, replica, cut.replica_version, Some(base), &commits)
+    let seen = follow(path, replica, cut.replica_version, Some(base), &commits);
+    // Nothing but maintenance since, yet not the clone that the cut names: another table was put there.
+    match seen.theirs.is_empty() && seen.holds != replica.mark {
+        true => Assessment {
+            foreign: true,
+            ..Assessment::default()
+        },
+        false => seen,
+    }
 }
 
 fn from_first_commit(path: &str, replica: &Replica) -> Assessment {

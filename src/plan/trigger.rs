@@ -42,17 +42,48 @@ pub(super) fn choose(view: &GroupView<'_>) -> Choice {
         });
     }
     let Some(cut) = view.last_cut else {
-        return first_sync(view);
+        return not_back(view, first_sync(view));
     };
     if let Some(what) = view.differs_from(cut) {
-        return Choice::Sync(repair(view, cut, &what));
+        return not_back(view, Choice::Sync(repair(view, cut, &what)));
     }
     match due(view, cut) {
         Choice::Sync(target) => match min_interval(view, cut) {
             Some(reason) => Choice::Waiting(reason),
-            None => Choice::Sync(target),
+            None => not_back(view, Choice::Sync(target)),
         },
         other @ (Choice::UpToDate(_) | Choice::Waiting(_)) => other,
+    }
+}
+
+/// A table that came from another group may be further than this group's point: then now will do, once nothing is being written.
+fn not_back(view: &GroupView<'_>, choice: Choice) -> Choice {
+    let Choice::Sync(target) = choice else {
+        return choice;
+    };
+    let Some(table) = view.goes_back(target.point) else {
+        return Choice::Sync(target);
+    };
+    match workflow::idle_after_success(&view.workflows(), view.now) {
+        Ok(()) => Choice::Sync(Target {
+            trigger: Trigger {
+                workflow: None,
+                run_id: None,
+                ..target.trigger
+            },
+            point: view.now,
+            consistency: Consistency::PointInTime,
+            ..target
+        }),
+        Err(reason) => Choice::Waiting(Reason {
+            message: format!(
+                "{}; a cut of another group holds a later version of {} than {}",
+                reason.message,
+                table.name,
+                moment::text(target.point)
+            ),
+            ..reason
+        }),
     }
 }
 

@@ -14,12 +14,15 @@ pub(super) struct Pinned<'a> {
 }
 
 /// The greatest version at `point`; `None`: the table has none that old.
+///
+/// Times may go back once: where in-commit timestamps begin, after log files that were copied.
 pub(super) fn at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
-    let after = commits.partition_point(|commit| commit.committed_at <= point);
-    let commit = commits[..after].last()?;
+    let place = commits
+        .iter()
+        .rposition(|commit| commit.committed_at <= point)?;
     Some(Pinned {
-        commit,
-        next: commits.get(after),
+        commit: &commits[place],
+        next: commits.get(place + 1),
     })
 }
 

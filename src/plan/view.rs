@@ -93,6 +93,25 @@ impl<'a> GroupView<'a> {
         cut_entry(self.workspace, table)
     }
 
+    /// What the newest cut says of a table, wherever its replica lies: of any group where it lies now, else of the group itself.
+    pub(super) fn identity(&self, table: &TableName) -> Option<&'a CutTableEntry> {
+        self.cut_entry(table)
+            .or_else(|| self.last_cut?.table(table))
+    }
+
+    /// A table whose replica would go back behind what a cut of any group holds, were the group brought to `point`.
+    pub(super) fn goes_back(&self, point: DateTime<Utc>) -> Option<&'a TableObserved> {
+        self.tables().find(|table| {
+            let (Some(Ok(source)), Some(entry)) = (&table.source, self.cut_entry(&table.name))
+            else {
+                return false;
+            };
+            checks::recreated(source, entry).is_none()
+                && versions::at(&source.commits, point)
+                    .is_some_and(|pinned| pinned.commit.version < entry.source_version)
+        })
+    }
+
     /// What a replica's history says; `None`: it was not looked at, or there is none.
     pub(super) fn assessment(&self, table: &TableObserved) -> Option<Assessment> {
         let replica = table.replica()?;
@@ -166,7 +185,7 @@ impl<'a> GroupView<'a> {
 
     /// Whether a source is another table than the one its last cut names, and somebody accepted that.
     pub(super) fn recreated_and_accepted(&self, table: &TableObserved) -> bool {
-        let (Some(Ok(source)), Some(entry)) = (&table.source, self.cut_entry(&table.name)) else {
+        let (Some(Ok(source)), Some(entry)) = (&table.source, self.identity(&table.name)) else {
             return false;
         };
         self.accepts(FindingCode::SourceRecreated, &table.name)

@@ -338,3 +338,24 @@ pub(crate) async fn a_group_that_could_not_be_read_is_part_of_how_the_apply_ende
         (4, "partial")
     );
 }
+
+pub(crate) async fn where_one_replica_is_missing_the_others_are_looked_for_too(form: Form) {
+    let mut world = World::of(form).await;
+    for name in ["one", "two", "three"] {
+        let table = format!("main.shop.{name}");
+        world.make(&table, &format!("tables/{name}")).await;
+        world.add_group(name, None, &[&table]);
+        world.groups().last_mut().unwrap()["sync_schedule"] = "0 0 1 1 *".into();
+    }
+    assert_eq!(world.apply().await.exit.code, 0);
+    std::fs::remove_dir_all(world.path("west/sync/main")).unwrap();
+    // Only `reference` is due by then.
+    world.later(13 * 60);
+    world.countries().insert(&batch([7])).await.unwrap();
+    let plan = world.plan().await;
+    let codes: Vec<_> = plan
+        .groups()
+        .flat_map(|(_, group)| group.findings.iter().map(|finding| finding.code))
+        .collect();
+    assert_eq!(codes, [FindingCode::ReplicasMissing; 4]);
+}

@@ -83,7 +83,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         }
         Err(_) => return None,
     };
-    let why = recreated(source, view.cut_entry(&table.name)?)?;
+    let why = recreated(source, view.identity(&table.name)?)?;
     Some(
         finding(FindingCode::SourceRecreated, Some(&table.name), why)
             .remedy(accept_command(FindingCode::SourceRecreated, &table.name)),

@@ -28,7 +28,9 @@ pub(super) fn pin_findings(
         return vec![no_version(name, source, target.point)];
     };
     let mut found = Vec::new();
-    if let Some(until) =
+    if holds(view, table, pinned.commit.version) {
+        // Nothing of the source's version is read any more.
+    } else if let Some(until) =
         readable_until(source, pinned.commit.committed_at).filter(|_| pinned.next.is_some())
         && until < view.now
     {
@@ -52,7 +54,7 @@ pub(super) fn pin_findings(
     }
     match &table.pin {
         Some(Ok(pin)) => {
-            let cut = view.cut_entry(name);
+            let cut = view.identity(name);
             if let Some((rows, held)) = pin.rows.zip(cut.and_then(|cut| cut.rows))
                 && held >= SHRINK_ROWS_MIN
                 && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
@@ -81,6 +83,14 @@ pub(super) fn pin_findings(
         None => {}
     }
     found
+}
+
+/// Whether a table's replica is the clone of a version already, so that it needs no copy.
+fn holds(view: &GroupView<'_>, table: &TableObserved, version: u64) -> bool {
+    view.assessment(table).is_some_and(|seen| {
+        let held = seen.holds.map(|held| held.source_version);
+        held == Some(version) && seen.theirs.is_empty() && !seen.foreign
+    })
 }
 
 fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Option<Finding> {

@@ -1,0 +1,194 @@
+//! Tables that come from another group, replicas that were made again or replaced, times that go back.
+
+use drsync::config::TableName;
+use drsync::ledger::CutTableEntry;
+use drsync::plan::{Action, Decision, FindingCode, Plan};
+use drsync::region::{RunState, Workflow, WorkflowRun};
+use serde_json::json;
+
+use super::world::{World, at, now, replica_commit};
+
+const COUNTRIES: &str = "main.shop.countries";
+const LINES: &str = "main.shop.lines";
+
+/// `lines` has moved from `orders`, whose last cut holds its v5, to `reference`, whose last cut is older than that version.
+fn moved() -> World {
+    let mut world = World::with(|config| {
+        let groups = &mut config["workspaces"][0]["sync_groups"];
+        groups[0]["tables"] = json!(["main.shop.orders"]);
+        groups[1]["tables"] = json!([COUNTRIES, LINES]);
+    });
+    world.commit(LINES, 5, "2026-11-22T09:30:00Z", "WRITE");
+    world.pinned_at(LINES, 5);
+    entry(&mut world, "orders", LINES, |entry| {
+        entry.source_version = 5;
+        entry.source_committed_at = at("2026-11-22T09:30:00Z");
+    });
+    world.replica(LINES).mark.as_mut().unwrap().source_version = 5;
+    world
+}
+
+/// Changes what a group's newest cut says of a table, in both copies.
+fn entry(world: &mut World, group: &str, table: &str, change: impl Fn(&mut CutTableEntry)) {
+    let workspace = world.workspace();
+    for region in [&mut workspace.primary, &mut workspace.secondary] {
+        let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
+        let cut = cuts.cuts.iter_mut().rfind(|cut| cut.group_name == group);
+        let mut tables = cut.unwrap().tables.iter_mut();
+        change(
+            tables
+                .find(|entry| entry.table.to_string() == table)
+                .unwrap(),
+        );
+    }
+    world.merge();
+}
+
+fn blocking(plan: &Plan, group: &str) -> Vec<FindingCode> {
+    let found = plan.groups().find(|(_, planned)| planned.name == group);
+    let findings = found.unwrap().1.findings.iter();
+    let blocking = findings.filter(|finding| finding.blocks());
+    blocking.map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_table_from_a_group_that_is_further_is_not_brought_back_behind_its_cut() {
+    let world = moved();
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Sync);
+    assert_eq!(plan.recovery_point, Some(now()));
+    let steps = plan.steps.iter();
+    let steps: Vec<_> = steps
+        .map(|step| (step.table.to_string(), step.source.version, step.action))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (COUNTRIES.to_owned(), 4, Action::NoOp),
+            (LINES.to_owned(), 5, Action::NoOp)
+        ]
+    );
+}
+
+#[test]
+fn a_group_whose_only_point_would_bring_a_table_back_waits_while_its_workflow_runs() {
+    let mut world = moved();
+    world.group("reference").workflows = vec![Ok(Workflow {
+        job_id: 8,
+        name: "countries_job".to_owned(),
+        schedule_active: false,
+        runs: vec![WorkflowRun {
+            run_id: 5,
+            started_at: at("2026-11-22T10:50:00Z"),
+            ended_at: None,
+            state: RunState::Active,
+        }],
+    })];
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Waiting, "{:?}", plan.reason);
+    assert!(
+        plan.reason
+            .message
+            .contains("a cut of another group holds a later version of main.shop.lines"),
+        "{}",
+        plan.reason.message
+    );
+}
+
+#[test]
+fn of_two_cuts_that_name_a_replica_the_later_counts_although_the_replica_was_made_again() {
+    let mut world = moved();
+    let workspace = world.workspace();
+    for region in [&mut workspace.primary, &mut workspace.secondary] {
+        let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
+        let newest = |group: &str| cuts.cuts.iter().rposition(|cut| cut.group_name == group);
+        let (orders, reference) = (newest("orders").unwrap(), newest("reference").unwrap());
+        let again = cuts.cuts[orders].tables[1].clone();
+        assert_eq!(again.table.to_string(), LINES);
+        // What the group that had it says is older, and of a replica that had come to more versions.
+        cuts.cuts[orders].tables[1].replica_version = 9;
+        cuts.cuts[reference].tables.push(again);
+        cuts.cuts[reference].committed_at = at("2026-11-22T10:00:00Z");
+    }
+    world.merge();
+    let lines = TableName::parse(LINES).unwrap();
+    let cuts = &world.workspace().ledger.cuts;
+    let said = cuts.entry_at(&lines, "/world/west/sync/main/shop/lines");
+    assert_eq!(said.unwrap().replica_version, 2);
+}
+
+#[test]
+fn a_table_that_somebody_put_in_the_replicas_place_is_not_ours_whatever_its_versions() {
+    let mut world = World::new();
+    let replica = world.replica(COUNTRIES);
+    replica.version = 3;
+    replica.mark = None;
+    replica.commits = vec![replica_commit(3, "OPTIMIZE")];
+    assert_eq!(
+        blocking(&world.plan(), "reference"),
+        [FindingCode::ReplicaNotOurs]
+    );
+}
+
+#[test]
+fn a_source_that_was_made_again_is_found_where_the_sync_location_changed_too() {
+    let mut world = World::with(|config| {
+        config["workspaces"][0]["sync_location_secondary"] = json!("/world/north/sync");
+    });
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    let source = world.source(COUNTRIES);
+    source.commits[0].version = 0;
+    source.commits[0].committed_at = at("2026-11-22T05:30:00Z");
+    source.table_id = "another".to_owned();
+    world.pin(COUNTRIES).version = 0;
+    assert!(blocking(&world.plan(), "reference").contains(&FindingCode::SourceRecreated));
+}
+
+#[test]
+fn a_version_that_the_replica_holds_need_not_be_retained() {
+    let mut world = World::new();
+    world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
+    world.pinned_at("main.shop.orders", 5);
+    // Written after the run's end: v4 of lines is pinned, and long past what its table keeps.
+    world.commit(LINES, 5, "2026-11-22T10:30:00Z", "WRITE");
+    world.run(
+        89,
+        "2026-11-22T10:00:00Z",
+        Some("2026-11-22T10:12:00Z"),
+        RunState::Succeeded,
+    );
+    world.source(LINES).retention = Some(std::time::Duration::from_secs(60));
+    assert_eq!(blocking(&world.plan(), "orders"), []);
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Sync);
+    assert_eq!(
+        plan.steps
+            .iter()
+            .map(|step| step.action)
+            .collect::<Vec<_>>(),
+        [Action::Update, Action::NoOp]
+    );
+}
+
+#[test]
+fn a_version_is_found_after_times_that_go_back() {
+    let mut world = World::new();
+    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:00Z");
+    // Log files that were copied have the times of the copy; in-commit timestamps begin with v6.
+    world.commit(COUNTRIES, 5, "2026-11-23T00:00:00Z", "WRITE");
+    world.commit(COUNTRIES, 6, "2026-11-22T10:00:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 6);
+    world.request.take_as_due = vec!["reference".to_owned()];
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Sync, "{:?}", plan.findings);
+    assert_eq!(plan.steps[0].source.version, 6);
+}
+
+#[test]
+fn a_table_of_a_group_that_is_left_out_is_a_duplicate_all_the_same() {
+    let mut world = World::new();
+    let name = TableName::parse(COUNTRIES).unwrap();
+    world.group("orders").names.push(name);
+    world.group("orders").tables.clear();
+    assert!(blocking(&world.plan(), "reference").contains(&FindingCode::DuplicateTarget));
+}
