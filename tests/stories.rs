@@ -87,5 +87,6 @@ stories! {
         the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte,
         a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
         where_one_replica_is_missing_the_others_are_looked_for_too,
+        a_primary_that_went_away_after_the_plan_is_told_as_that,
     }
 }

@@ -185,7 +185,7 @@ fn of_outcome(outcome: GroupOutcome) -> GroupStanding {
 fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {
     match unfit {
         Unfit::Stale(text) => (GroupStanding::Stale, Some(text)),
-        Unfit::Failed(text) => (GroupStanding::Blocked, Some(text)),
+        Unfit::Failed(text) | Unfit::Unseen(text) => (GroupStanding::Blocked, Some(text)),
     }
 }
 

@@ -12,15 +12,17 @@ use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use crate::config::TableName;
-use crate::ledger::{AcceptedRisk, Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step, StoredPlan};
-use crate::region::Appended;
+use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts};
+use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step, StoredPlan};
+use crate::region::{Appended, RegionError};
 
 /// How a group ended that did not come to its cut.
 struct End {
     outcome: GroupOutcome,
     message: String,
     tables: Vec<TableRecord>,
+    /// The cut that another apply brought it to.
+    cut: Option<Cut>,
 }
 
 /// Brings one group to its recovery point, or says why not.
@@ -53,9 +55,7 @@ pub(super) async fn apply<'a>(
             };
         }
         Err(end) => {
-            if end.outcome == GroupOutcome::Overtaken
-                && let Some(cut) = site.cuts.newest(&plan.name)
-            {
+            if let Some(cut) = end.cut {
                 record.cut = Some(cut.cut_number);
                 record.recovery_point = Some(cut.recovery_point);
             }
@@ -85,8 +85,18 @@ async fn synchronize(
     let point = plan
         .recovery_point
         .expect("a group to be synchronized has a recovery point");
-    precondition::follows(&site.cuts, plan, point)
-        .map_err(|(outcome, message)| End::new(outcome, message))?;
+    match End::faster(&site.cuts, plan, point) {
+        // What only a log that could not be read would tell is not known.
+        Some(end) if end.outcome == GroupOutcome::Overtaken || site.secondary_refusal.is_none() => {
+            return Err(end);
+        }
+        Some(_) | None => {}
+    }
+    if let (Some(primary), Some(_)) = (&site.primary_refusal, &site.secondary_refusal)
+        && table::away(primary)
+    {
+        return Err(primary_away(run, site, plan, primary).await);
+    }
     if let Some(refusal) = &site.secondary_refusal {
         if !table::away(refusal) {
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
@@ -114,9 +124,10 @@ async fn synchronize(
             .filter(|step| step.action != Action::NoOp)
             .count(),
     });
-    let checked = match precondition::check(site.regions, &site.cuts, plan, run.now()).await {
+    let look = async || precondition::check(site.regions, &site.cuts, plan, run.now()).await;
+    let checked = match seen(run, plan, look).await {
         Ok(checked) => checked,
-        Err(unfit) => return Err(End::unfit(unfit, run, site, plan).await),
+        Err(unfit) => return Err(End::unfit(unfit, run, site, plan, point).await),
     };
     let message = format!(
         "run {} to {}",
@@ -183,8 +194,9 @@ async fn synchronize(
         let row = format!("sync_failed: {text}; the next apply tries again");
         return Err(failed(run, site, plan, row, text, tables).await);
     }
-    if let Err(unfit) = precondition::still_true(site.regions, plan, point).await {
-        let mut end = End::unfit(unfit, run, site, plan).await;
+    let look = async || precondition::still_true(site.regions, plan, point).await;
+    if let Err(unfit) = seen(run, plan, look).await {
+        let mut end = End::unfit(unfit, run, site, plan, point).await;
         end.tables = tables;
         return Err(end);
     }
@@ -224,10 +236,15 @@ async fn commit(
                     plan.name
                 ));
             }
+            let outcome = match precondition::covers(&other, plan, point) {
+                true => GroupOutcome::Overtaken,
+                false => GroupOutcome::Stale,
+            };
             return Err(End {
-                outcome: GroupOutcome::Stale,
+                outcome,
                 message,
                 tables,
+                cut: Some(*other),
             });
         }
         Ok(Appended::Diverged(other)) => {
@@ -368,28 +385,79 @@ async fn failed(
         outcome: GroupOutcome::Failed,
         message,
         tables,
+        cut: None,
+    }
+}
+
+/// The end of a group whose primary is away.
+async fn primary_away(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+    refusal: &RegionError,
+) -> End {
+    let text = format!("{PRIMARY_AWAY}: {refusal}");
+    failed(run, site, plan, PRIMARY_AWAY.to_owned(), text, Vec::new()).await
+}
+
+/// Looks again, as often as the plan allows, where something could not be seen this time.
+async fn seen<T>(
+    run: &Run<'_>,
+    plan: &GroupPlan,
+    look: impl AsyncFn() -> Result<T, Unfit>,
+) -> Result<T, Unfit> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match look().await {
+            Err(Unfit::Unseen(_)) if attempts <= plan.max_retries && !run.stopped() => {
+                table::wait(run, table::backoff(attempts)).await;
+            }
+            other => return other,
+        }
     }
 }
 
 impl End {
     /// The end of a group that cannot be synchronized as planned.
-    async fn unfit(unfit: Unfit, run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan) -> End {
+    async fn unfit(
+        unfit: Unfit,
+        run: &Run<'_>,
+        site: &Site<'_>,
+        plan: &GroupPlan,
+        point: DateTime<Utc>,
+    ) -> End {
+        if let Some(refusal) = site.primary_refusal.as_ref().filter(|it| table::away(it)) {
+            return primary_away(run, site, plan, refusal).await;
+        }
         match unfit {
             Unfit::Stale(text) => {
+                // What moved may be what another apply of the same changes did.
+                let now = site.regions.secondary.ledger().await.unwrap_or_default();
+                let faster = End::faster(&Cuts::new(now.all_cuts().iter().cloned()), plan, point);
+                if let Some(end) = faster.filter(|end| end.outcome == GroupOutcome::Overtaken) {
+                    return end;
+                }
                 let row = format!("interrupted: {text}");
                 let mut end = failed(run, site, plan, row, text, Vec::new()).await;
                 end.outcome = GroupOutcome::Stale;
                 end
             }
-            Unfit::Failed(text) => failed(run, site, plan, text.clone(), text, Vec::new()).await,
+            Unfit::Failed(text) | Unfit::Unseen(text) => {
+                failed(run, site, plan, text.clone(), text, Vec::new()).await
+            }
         }
     }
 
-    fn new(outcome: GroupOutcome, message: String) -> End {
-        End {
+    /// The end of a group whose cut does not come next in a log.
+    fn faster(cuts: &Cuts, plan: &GroupPlan, point: DateTime<Utc>) -> Option<End> {
+        let (outcome, message) = precondition::follows(cuts, plan, point).err()?;
+        let overtaken = outcome == GroupOutcome::Overtaken;
+        Some(End {
             outcome,
             message,
             tables: Vec::new(),
-        }
+            cut: cuts.newest(&plan.name).filter(|_| overtaken).cloned(),
+        })
     }
 }

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::record::GroupOutcome;
 use super::table;
-use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, readable_until, standing_of,
+    Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, readable_until,
+    standing_of,
 };
 use crate::region::{
     CloneOrder, RegionError, Regions, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
@@ -24,16 +24,9 @@ pub(super) fn follows(
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
         return Ok(());
     }
-    let same_tables = |cut: &Cut| {
-        cut.tables.len() == plan.steps.len()
-            && plan
-                .steps
-                .iter()
-                .all(|step| cut.table(&step.table).is_some())
-    };
     let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
     Err(match later {
-        Some(cut) if cut.recovery_point >= point && same_tables(cut) => (
+        Some(cut) if covers(cut, plan, point) => (
             GroupOutcome::Overtaken,
             format!("run {} brought it to {}", cut.run_id, cut.label()),
         ),
@@ -55,6 +48,14 @@ pub(super) fn follows(
     })
 }
 
+/// Whether a cut brings the plan's tables to the plan's recovery point, or further.
+pub(super) fn covers(cut: &Cut, plan: &GroupPlan, point: DateTime<Utc>) -> bool {
+    let mut steps = plan.steps.iter();
+    cut.recovery_point >= point
+        && cut.tables.len() == plan.steps.len()
+        && steps.all(|step| cut.table(&step.table).is_some())
+}
+
 /// What is left to do for a step.
 pub(super) enum Checked {
     /// The replica holds the pinned version, at this version of its own.
@@ -69,6 +70,8 @@ pub(super) enum Unfit {
     Stale(String),
     /// It cannot be seen, or somebody wrote to a replica.
     Failed(String),
+    /// It could not be seen this time.
+    Unseen(String),
 }
 
 /// Checks every table against what the plan pinned, its replica from what the newest cut says of it.
@@ -97,9 +100,9 @@ pub(super) async fn check(
     let mut checked = Vec::new();
     let steps = plan.steps.iter().zip(entries);
     for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
         same_source(step, &source)?;
-        let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
+        let replica = replica.map_err(|error| unreadable(step, SECONDARY_AWAY, &error))?;
         let replica = check_replica(step, replica.as_ref(), entry)?;
         if matches!(replica, Checked::Clone(_)) {
             still_readable(step, &source, now)?;
@@ -109,13 +112,19 @@ pub(super) async fn check(
     Ok(checked)
 }
 
-fn unreadable(table: &TableName, error: &RegionError) -> Unfit {
-    if table::away(error) {
-        return Unfit::Failed(format!("{SECONDARY_AWAY}: {error}"));
+/// A table that a region did not show; `away` says which region, should it be away.
+fn unreadable(step: &Step, away: &str, error: &RegionError) -> Unfit {
+    let text = match table::away(error) {
+        true => format!("{away}: {error}"),
+        false => format!(
+            "sync_failed: {}: {error}; the next apply tries again",
+            step.table
+        ),
+    };
+    match error.transient {
+        true => Unfit::Unseen(text),
+        false => Unfit::Failed(text),
     }
-    Unfit::Failed(format!(
-        "sync_failed: {table}: {error}; the next apply tries again"
-    ))
 }
 
 async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
@@ -223,7 +232,7 @@ pub(super) async fn still_true(
     point: DateTime<Utc>,
 ) -> Result<(), Unfit> {
     for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
         same_source(step, &source)?;
         let late = source
             .commits

@@ -195,7 +195,7 @@ async fn verify(
 }
 
 /// Exponential backoff with full jitter.
-fn backoff(attempt: u32) -> Duration {
+pub(super) fn backoff(attempt: u32) -> Duration {
     let ceiling = BACKOFF_FIRST
         .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)))
         .min(BACKOFF_MAX);
@@ -203,7 +203,7 @@ fn backoff(attempt: u32) -> Duration {
 }
 
 /// Waits, but not past a signal to stop.
-async fn wait(run: &Run<'_>, delay: Duration) {
+pub(super) async fn wait(run: &Run<'_>, delay: Duration) {
     let until = tokio::time::Instant::now() + delay;
     while tokio::time::Instant::now() < until && !run.stopped() {
         tokio::time::sleep(PROGRESS_EVERY.min(until - tokio::time::Instant::now())).await;

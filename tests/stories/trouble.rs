@@ -149,6 +149,11 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
         .filter(|outcome| **outcome == GroupOutcome::Synchronized)
         .count();
     assert_eq!(committed, 1, "{first:#?} {second:#?}");
+    assert!(
+        outcomes.contains(&GroupOutcome::Overtaken),
+        "the other brought it to the same point: {first:#?} {second:#?}"
+    );
+    assert_eq!([first.groups[0].cut, second.groups[0].cut], [Some(2); 2]);
     for region in ["east", "west"] {
         let row = world.row(region, "reference").await;
         assert_eq!(
@@ -358,4 +363,29 @@ pub(crate) async fn where_one_replica_is_missing_the_others_are_looked_for_too(f
         .flat_map(|(_, group)| group.findings.iter().map(|finding| finding.code))
         .collect();
     assert_eq!(codes, [FindingCode::ReplicasMissing; 4]);
+}
+
+pub(crate) async fn a_primary_that_went_away_after_the_plan_is_told_as_that(form: Form) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    world.countries().insert(&batch([7])).await.unwrap();
+    world.later(13 * 60);
+    let plan = world.plan().await;
+    let (east, gone) = (world.path("east"), world.path("gone"));
+    std::fs::rename(&east, &gone).unwrap();
+    let record = world.apply_plan(&plan).await;
+    std::fs::rename(&gone, &east).unwrap();
+    assert_eq!(
+        (record.exit.code, record.exit.name.as_str()),
+        (8, "primary region not available"),
+        "{record:#?}"
+    );
+    let said = record.groups[0].message.as_deref().unwrap();
+    assert!(said.starts_with("primary region not available"), "{said}");
+    world.later(1);
+    assert_eq!(world.apply().await.exit.code, 0);
+    assert_eq!(
+        world.ids(&world.replica_folder(COUNTRIES)).await,
+        [1, 2, 3, 7]
+    );
 }
