@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::clock::Clock;
 use super::configuration::Found;
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
-use crate::config::{Workspace, WorkspaceAddress};
+use crate::config::{Location, Workspace, WorkspaceAddress};
 use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, Timing, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::Plan;
@@ -190,6 +190,7 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
                 let compared = "lakehouse folders are compared file by file in any case, rows too";
                 context.remark(&format!("drsync: --verify rows: {compared}"));
             }
+            apart(&location_primary, &location_secondary).map_err(unopened)?;
             Ok(Regions {
                 primary: lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
                 secondary: lakehouse(secondary, &location_secondary, clock).map_err(unopened)?,
@@ -209,6 +210,23 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
             }
         }
     }
+}
+
+/// Refuses two sync locations that a symbolic link makes one, or one within the other.
+fn apart(primary: &str, secondary: &str) -> anyhow::Result<()> {
+    let real = |location: &str| Location::literal_path(location)?.canonicalize().ok();
+    let (Some(primary), Some(secondary)) = (real(primary), real(secondary)) else {
+        // One that is not there is a region that is away.
+        return Ok(());
+    };
+    if primary.starts_with(&secondary) || secondary.starts_with(&primary) {
+        let (primary, secondary) = (primary.display(), secondary.display());
+        bail!(
+            "sync_location_primary is {primary} and sync_location_secondary is {secondary}: one of them is a link into the other; \
+             a copy in the same place is none, give each region a folder of its own"
+        );
+    }
+    Ok(())
 }
 
 fn lakehouse(

@@ -33,6 +33,7 @@ impl LakehouseRegion {
         let doing = format!("clone {}", order.table);
         let source = source_of(order, &doing)?;
         let target = self.under_root(&order.replica_path);
+        refuse_within(&source, &target, &doing)?;
         let expect = match self.replica_before(order, &target, &doing).await? {
             Found::Done(cloned) => return Ok(cloned),
             Found::AsExpected(expect) => expect,
@@ -185,6 +186,18 @@ impl LakehouseRegion {
             replica_rows,
             differences,
         })
+    }
+}
+
+/// Refuses to clone a table into itself, whatever links lead there.
+fn refuse_within(source: &TableStore, target: &TableStore, doing: &str) -> Result<(), RegionError> {
+    let real = |table: &TableStore| table.folder()?.canonicalize().ok();
+    match (real(source), real(target)) {
+        (Some(from), Some(to)) if from.starts_with(&to) || to.starts_with(&from) => {
+            let detail = format!("the source lies in the replica's place, {}", to.display());
+            Err(RegionError::new(RegionErrorKind::Conflict, doing, detail))
+        }
+        (_, _) => Ok(()),
     }
 }
 

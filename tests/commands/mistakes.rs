@@ -148,3 +148,21 @@ fn a_databricks_workspace_without_credentials_is_not_signed_in_to_and_keeps_its_
     assert_eq!(code(&clock), 64);
     assert!(stderr(&clock).contains("DRSYNC_NOW"));
 }
+
+#[cfg(unix)]
+#[test]
+fn two_sync_locations_that_a_link_makes_one_are_refused() {
+    let world = world();
+    let folder = world.path();
+    std::fs::remove_dir_all(folder.join("west/sync")).expect("removed");
+    std::os::unix::fs::symlink("../east/sync", folder.join("west/sync")).expect("linked");
+    for arguments in [vec!["plan"], vec!["apply", "--auto-approve"]] {
+        let output = drsync(folder, &arguments);
+        assert_eq!(code(&output), 78, "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("one of them is a link into the other"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}

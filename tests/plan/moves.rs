@@ -192,3 +192,23 @@ fn a_table_of_a_group_that_is_left_out_is_a_duplicate_all_the_same() {
     world.group("orders").tables.clear();
     assert!(blocking(&world.plan(), "reference").contains(&FindingCode::DuplicateTarget));
 }
+
+#[test]
+fn a_source_in_the_replicas_place_blocks_and_cannot_be_accepted() {
+    let mut world = World::new();
+    for place in [
+        "/world/west/sync/main/shop/countries",
+        "/world/west/sync",
+        "/world/west",
+    ] {
+        world.table(COUNTRIES).listed.as_mut().unwrap().location = Some(place.to_owned());
+        assert_eq!(
+            blocking(&world.plan(), "reference"),
+            [FindingCode::DuplicateTarget],
+            "{place}"
+        );
+    }
+    world.accept("duplicate_target", COUNTRIES);
+    world.accept("replica_not_ours", COUNTRIES);
+    assert!(blocking(&world.plan(), "reference").contains(&FindingCode::DuplicateTarget));
+}

@@ -288,3 +288,24 @@ async fn odd_names_of_tables_lie_where_their_paths_say() {
     let estimate = world.pin(odd, 2, Some(0)).await.unwrap().estimate.unwrap();
     assert_eq!(estimate.copy_files, 0);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_table_is_never_cloned_into_itself_whatever_links_lead_there() {
+    let world = world().await;
+    let order = world.order(ORDERS, 2, None).await;
+    let source = order.source_location.clone().unwrap();
+    let place = world.path("west/sync").join(name(ORDERS).path());
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&source, &place).unwrap();
+    let refused = world
+        .secondary()
+        .deep_clone(&order, &Progress::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict);
+    assert!(
+        refused.detail.contains("in the replica's place"),
+        "{refused}"
+    );
+}

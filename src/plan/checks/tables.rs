@@ -1,7 +1,9 @@
 //! What is wrong with a table wherever its group would be brought to: catalog, source, replica.
 
+use std::path::Path;
+
 use super::{Finding, FindingCode, accept_command, finding};
-use crate::config::TableName;
+use crate::config::{Location, TableName};
 use crate::ledger::CutTableEntry;
 use crate::moment;
 use crate::plan::document::DriftCommit;
@@ -58,6 +60,18 @@ pub(super) fn refused(name: &TableName, error: &RegionError) -> Option<Finding> 
             Some(name),
             format!("{}: {}", error.doing, error.detail),
         ),
+    })
+}
+
+/// A source that lies where replicas do, or around them: its own clone would replace it.
+pub(super) fn place_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
+    let location = table.listed.as_ref().ok()?.location.as_deref()?;
+    let lies = Location::parse(location, Path::new("/")).ok()?;
+    let replicas = &view.workspace.workspace.location_secondary;
+    lies.nests(replicas).then(|| {
+        let text = format!("its own files, in {location}, and those of replicas, in {replicas}, would lie in each other");
+        finding(FindingCode::DuplicateTarget, Some(&table.name), text)
+            .remedy("correct sync_location_secondary, or the table's location in the catalog")
     })
 }
 
