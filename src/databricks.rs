@@ -13,8 +13,8 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence, Progress,
-    RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
+    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence,
+    Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
     SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
@@ -133,6 +133,19 @@ impl DatabricksRegion {
         !(self.location.starts_with('/') || self.location.starts_with("file:"))
     }
 
+    /// The client of the workspace whose workflows are this region's, or why there is none.
+    fn jobs(&self) -> Result<&Client, (RegionErrorKind, &str)> {
+        match &self.registrar {
+            _ if self.primary => Ok(&self.workspace.client),
+            Some(Ok(workspace)) => Ok(&workspace.client),
+            Some(Err(why)) => Err((RegionErrorKind::Unavailable, why)),
+            None => Err((
+                RegionErrorKind::Unsupported,
+                "no secondary workspace is configured",
+            )),
+        }
+    }
+
     /// Statements that this process left running on the warehouse, by id.
     pub fn statements_left_running(&self) -> Vec<String> {
         self.workspace.sql.running()
@@ -150,21 +163,29 @@ impl Region for DatabricksRegion {
         asked: &[WorkflowRef],
         since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError> {
-        if self.primary {
-            return Ok(workflows::workflows(&self.workspace.client, asked, since).await);
-        }
         if let Some(watch) = &self.watch {
             return watch.workflows(asked, since).await;
         }
-        let unseen =
-            |kind, why: &str| RegionError::new(kind, "look at the secondary's workflows", why);
-        match &self.registrar {
-            Some(Ok(workspace)) => Ok(workflows::workflows(&workspace.client, asked, since).await),
-            Some(Err(why)) => Err(unseen(RegionErrorKind::Unavailable, why)),
-            None => Err(unseen(
-                RegionErrorKind::Unsupported,
-                "no secondary workspace is configured",
-            )),
+        match self.jobs() {
+            Ok(client) => Ok(workflows::workflows(client, asked, since).await),
+            Err((kind, why)) => {
+                let doing = "look at the secondary's workflows";
+                Err(RegionError::new(kind, doing, why))
+            }
+        }
+    }
+
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, RegionError> {
+        if let Some(watch) = &self.watch {
+            return watch.active_runs().await;
+        }
+        let doing = "list active runs";
+        match self.jobs() {
+            Ok(client) => {
+                let active = workflows::active(client).await;
+                active.map_err(|refusal| refusal.doing(doing))
+            }
+            Err((kind, why)) => Err(RegionError::new(kind, doing, why)),
         }
     }
 

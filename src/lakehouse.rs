@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence, Progress,
-    RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
+    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence,
+    Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
     SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
@@ -233,6 +233,10 @@ impl Region for LakehouseRegion {
     ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError> {
         let jobs = self.jobs().await?;
         Ok(asked.iter().map(|asked| jobs.find(asked, since)).collect())
+    }
+
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, RegionError> {
+        Ok(self.jobs().await?.active())
     }
 
     async fn tables(

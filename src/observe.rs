@@ -11,12 +11,12 @@ use crate::config::{
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{
-    Answer, GroupObserved, Observed, RegionObserved, Request, TableObserved, WorkspaceObserved,
-    cut_entry, may_be_due, merge_copies, pins,
+    Answer, GroupObserved, Observed, RegionObserved, Request, TableObserved, Watch,
+    WorkspaceObserved, cut_entry, may_be_due, merge_copies, pins,
 };
 use crate::region::{
-    PinQuestion, Presence, Region, RegionError, RegionErrorKind, Regions, Replica, ReplicaQuestion,
-    SourceQuestion, Workflow,
+    ActiveRun, PinQuestion, Presence, Region, RegionError, RegionErrorKind, Regions, Replica,
+    ReplicaQuestion, RunState, SourceQuestion, Workflow, WorkflowRun,
 };
 
 /// Catalog and schema of short table names where neither the configuration nor the workspace says otherwise.
@@ -127,9 +127,10 @@ async fn observe_workspace(
         secondary,
         write_access,
         ledger,
+        watch: Watch::default(),
         groups: Vec::new(),
     };
-    seen.groups = observe_catalog(&seen, regions, request).await;
+    (seen.groups, seen.watch) = observe_catalog(&seen, regions, request).await;
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
     seen
@@ -183,7 +184,7 @@ async fn observe_catalog(
     seen: &WorkspaceObserved,
     regions: &Regions,
     request: &Request,
-) -> Vec<GroupObserved> {
+) -> (Vec<GroupObserved>, Watch) {
     let workspace = &seen.workspace;
     let presence = seen.primary.presence.as_ref().ok();
     let catalog = workspace
@@ -216,29 +217,27 @@ async fn observe_catalog(
         );
     }
     let away = |error: &RegionError| error.clone();
-    let (listed, found, found_in_secondary) = match seen.primary.refusal().map(away) {
+    let (listed, found, (found_in_secondary, watch)) = match seen.primary.refusal().map(away) {
         Some(error) => (
             vec![Err(error.clone()); tables.len()],
             vec![Err(error); workflows.len()],
-            Vec::new(),
+            Default::default(),
         ),
         None => {
             let since = since(seen);
-            let (listed, found, there) = futures::join!(
-                regions.primary.tables(&tables),
-                regions.primary.workflows(&workflows, since),
-                workflows_in_secondary(seen, regions, &workflows),
-            );
-            (
-                spread(listed, tables.len()),
-                spread(found, workflows.len()),
-                there,
-            )
+            let both = async {
+                let found = regions.primary.workflows(&workflows, since).await;
+                let found = spread(found, workflows.len());
+                let there = watch(seen, regions, &workflows, &found).await;
+                (found, there)
+            };
+            let (listed, (found, there)) = futures::join!(regions.primary.tables(&tables), both);
+            (spread(listed, tables.len()), found, there)
         }
     };
     let mut listed = tables.iter().zip(listed);
 
-    entries
+    let groups = entries
         .iter()
         .map(|entry| {
             let GroupEntry::Valid(group) = entry else {
@@ -289,7 +288,8 @@ async fn observe_catalog(
                 tables,
             }
         })
-        .collect()
+        .collect();
+    (groups, watch)
 }
 
 fn selected<'a>(entry: &'a GroupEntry, request: &Request) -> Option<&'a crate::config::Group> {
@@ -335,26 +335,76 @@ fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
         .min()
 }
 
-async fn workflows_in_secondary(
+/// Looks what is at work in the secondary's workspace: the same workflows, and whatever else is running.
+///
+/// A workflow is another job in another workspace: it goes by the name that `found` has, because ids do not carry over.
+async fn watch(
     seen: &WorkspaceObserved,
     regions: &Regions,
     asked: &[WorkflowRef],
-) -> Vec<Option<Workflow>> {
-    let watched = seen.workspace.secondary.is_some() && seen.secondary.presence.is_ok();
-    if !watched || asked.is_empty() {
-        return Vec::new();
+    found: &[Answer<Workflow>],
+) -> (Vec<Option<Workflow>>, Watch) {
+    let presence = seen.secondary.presence.as_ref();
+    let watched = presence.is_ok_and(|presence| presence.workspace_unseen.is_none());
+    if seen.workspace.secondary.is_none() || !watched {
+        return Default::default();
     }
-    // A workflow is another job in another workspace: ids do not carry over.
-    let names: Vec<WorkflowRef> = asked.to_vec();
-    let answers = spread(regions.secondary.workflows(&names, None).await, names.len());
-    answers
-        .into_iter()
-        .zip(asked)
-        .map(|(answer, asked)| match asked {
-            WorkflowRef::Name(_) => answer.ok(),
-            WorkflowRef::Id(_) => None,
+    let names: Vec<WorkflowRef> = asked
+        .iter()
+        .zip(found)
+        .map(|(asked, found)| match found {
+            Ok(workflow) => WorkflowRef::Name(workflow.name.clone()),
+            Err(_) => asked.clone(),
         })
-        .collect()
+        .collect();
+    let (answers, active) = futures::join!(
+        regions.secondary.workflows(&names, None),
+        regions.secondary.active_runs(),
+    );
+    let mut watch = Watch::default();
+    match active {
+        Ok(active) => watch.active = active,
+        Err(error) => watch
+            .unseen
+            .push(format!("what runs in the secondary is not known: {error}")),
+    }
+    let answers = spread(answers, names.len()).into_iter().zip(&names);
+    let workflows = answers.map(|(answer, name)| match (answer, name) {
+        (Ok(workflow), WorkflowRef::Name(_)) => Some(workflow),
+        // An id that the primary does not know names nothing here.
+        (_, WorkflowRef::Id(_)) => None,
+        (Err(error), WorkflowRef::Name(name)) => match error.kind {
+            RegionErrorKind::NotFound => None,
+            RegionErrorKind::Conflict => Some(all_of_a_name(name, &watch.active)),
+            RegionErrorKind::Denied
+            | RegionErrorKind::Unavailable
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => {
+                let text = format!("whether {name} runs in the secondary is not known: {error}");
+                watch.unseen.push(text);
+                None
+            }
+        },
+    });
+    let workflows = workflows.collect();
+    (workflows, watch)
+}
+
+/// Several jobs of one name as one, with what is running of any of them.
+fn all_of_a_name(name: &str, active: &[ActiveRun]) -> Workflow {
+    let own = active.iter().filter(|run| run.name == name);
+    let runs = own.map(|run| WorkflowRun {
+        run_id: run.run_id,
+        started_at: run.started_at,
+        ended_at: None,
+        state: RunState::Active,
+    });
+    Workflow {
+        job_id: 0,
+        name: name.to_owned(),
+        schedule_active: false,
+        runs: runs.collect(),
+    }
 }
 
 /// The refusal of a whole question as the answer to each part of it.

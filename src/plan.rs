@@ -29,7 +29,8 @@ pub use document::{
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use group::{cut_entry, may_be_due, pins};
 pub use observed::{
-    Answer, GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved, merge_copies,
+    Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
+    merge_copies,
 };
 pub use provenance::Provenance;
 pub use replica::{Standing, standing_of};

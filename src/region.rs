@@ -33,7 +33,7 @@ pub use source::{
 };
 pub(crate) use table::nearest;
 pub use table::{Denied, Table};
-pub use workflow::{RunState, Workflow, WorkflowRun};
+pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.
 #[derive(Clone, Debug)]
@@ -55,12 +55,15 @@ pub trait Region: fmt::Debug + Send + Sync {
     async fn presence(&self) -> Result<Presence, RegionError>;
 
     /// Looks for workflows by exact name or id, with their runs that ended after `since` or have not ended, newest first,
-    /// and with the newest ended one in any case.
+    /// with the newest ended one, the newest that had begun, and the newest success in any case.
     async fn workflows(
         &self,
         asked: &[WorkflowRef],
         since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Result<Workflow, RegionError>>, RegionError>;
+
+    /// Lists what is running in the region's workspace, of whatever job, newest first; of very many the newest.
+    async fn active_runs(&self) -> Result<Vec<ActiveRun>, RegionError>;
 
     /// Looks tables up in the catalog.
     async fn tables(

@@ -7,7 +7,9 @@ use super::client::Client;
 use super::refusal::Refusal;
 use super::wire::{Job, JobSettings, Jobs, PauseStatus, Run, Runs};
 use crate::config::WorkflowRef;
-use crate::region::{self, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
+use crate::region::{
+    self, ActiveRun, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
+};
 
 /// Jobs looked up at once.
 const JOBS_AT_ONCE: usize = 8;
@@ -34,6 +36,25 @@ pub(super) async fn workflows(
         .map(|asked| workflow(client, &listed, asked, since))
         .collect();
     stream::iter(looks).buffered(JOBS_AT_ONCE).collect().await
+}
+
+/// `GET /api/2.2/jobs/runs/list?active_only=true`: the newest pages of what is running, of any job.
+pub(super) async fn active(client: &Client) -> Result<Vec<ActiveRun>, Refusal> {
+    let runs = pages(client, None, Some("active_only"), |page, _| {
+        page >= PAGES_WITHOUT_SINCE
+    })
+    .await?;
+    let active = runs
+        .iter()
+        .map(|run| (run, read(run)))
+        .filter(|(_, read)| read.state == RunState::Active);
+    let told = active.map(|(run, read)| ActiveRun {
+        job_id: run.job_id,
+        name: run.run_name.clone().unwrap_or_default(),
+        run_id: read.run_id,
+        started_at: read.started_at,
+    });
+    Ok(told.collect())
 }
 
 /// What the workspace's own listings tell of many workflows at once; `None`: each is asked for alone.

@@ -133,3 +133,13 @@ fn a_secret_never_shows_its_value() {
     assert!(!format!("{catalog:?}").contains("dapi-1"));
     assert_eq!(catalog.secrets["scope"]["key"].reveal(), "dapi-1");
 }
+
+#[test]
+fn a_name_that_cannot_be_read_takes_no_other_table_with_it() {
+    let catalog = catalog(serde_json::json!({"tables": [
+        {"full_name": "main.shop.or`ders"},
+        {"full_name": "main.shop.lines"}
+    ]}));
+    let names: Vec<String> = catalog.names().map(ToString::to_string).collect();
+    assert_eq!(names, ["main.shop.lines"]);
+}

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::WorkflowRef;
-use crate::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, nearest};
+use crate::region::{
+    ActiveRun, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, nearest,
+};
 
 /// Name of the workflows' file in a workspace folder.
 pub const JOBS_FILE: &str = "jobs.json";
@@ -111,6 +113,24 @@ impl Jobs {
                 refused(RegionErrorKind::Conflict, detail)
             }
         }
+    }
+
+    /// What has begun and not ended, newest first.
+    pub fn active(&self) -> Vec<ActiveRun> {
+        let of_job = |job: &Job| {
+            let runs = job.runs.iter().map(Run::workflow_run);
+            let active = runs.filter(|run| run.state == RunState::Active);
+            let told = active.map(|run| ActiveRun {
+                job_id: job.job_id,
+                name: job.name().unwrap_or_default().to_owned(),
+                run_id: run.run_id,
+                started_at: run.started_at,
+            });
+            told.collect::<Vec<_>>()
+        };
+        let mut all: Vec<ActiveRun> = self.jobs.iter().flat_map(of_job).collect();
+        all.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.run_id)));
+        all
     }
 
     fn not_found(&self, asked: &WorkflowRef) -> String {

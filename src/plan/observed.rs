@@ -7,7 +7,8 @@ use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
-    LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow, WriteAccess,
+    ActiveRun, LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow,
+    WriteAccess,
 };
 
 /// An answer: what the region said, or how it refused.
@@ -41,8 +42,19 @@ pub struct WorkspaceObserved {
     pub write_access: Option<Answer<WriteAccess>>,
     /// Both copies of the ledger as one.
     pub ledger: Ledger,
+    /// What is at work in the secondary's workspace, where one is configured.
+    pub watch: Watch,
     /// Every group of the configuration, in its order.
     pub groups: Vec<GroupObserved>,
+}
+
+/// What is at work in a workspace that should be passive.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watch {
+    /// What is running there, of whatever job.
+    pub active: Vec<ActiveRun>,
+    /// What could not be seen there, a sentence each.
+    pub unseen: Vec<String>,
 }
 
 /// One region.

@@ -78,6 +78,13 @@ pub(super) fn of_workspace(
             if let Ok(Presence { workspace_unseen: Some(why), .. }) = &workspace.secondary.presence {
                 say(WarningCode::SecondaryWorkspaceNotSeen, format!("the secondary workspace does not answer: {why}"));
             }
+            for unseen in &workspace.watch.unseen {
+                say(WarningCode::SecondaryWorkspaceNotSeen, unseen.clone());
+            }
+            let others = others_at_work(workspace);
+            if !others.is_empty() {
+                say(WarningCode::SecondaryWorkflowActive, format!("active in the secondary: {}", others.join(", ")));
+            }
         }
     }
     if let Some(Ok(WriteAccess::NotProved(why))) = &workspace.write_access {
@@ -261,4 +268,29 @@ fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
             ),
         )
     })
+}
+
+/// Runs in the secondary of jobs that no group names; those that a group names block it. The first few by name.
+fn others_at_work(workspace: &WorkspaceObserved) -> Vec<String> {
+    const SHOWN_MAX: usize = 5;
+    let named: Vec<&str> = workspace
+        .groups
+        .iter()
+        .flat_map(|group| &group.workflows_in_secondary)
+        .map(|workflow| workflow.name.as_str())
+        .collect();
+    let runs = workspace.watch.active.iter();
+    let others: Vec<String> = runs
+        .filter(|run| !named.contains(&run.name.as_str()))
+        .map(|run| {
+            let since = moment::text(run.started_at);
+            match run.name.as_str() {
+                "" => format!("run {} of job {} since {since}", run.run_id, run.job_id),
+                name => format!("{name} run {} since {since}", run.run_id),
+            }
+        })
+        .collect();
+    let more = others.len().saturating_sub(SHOWN_MAX);
+    let more = (more > 0).then(|| format!("{more} more"));
+    others.into_iter().take(SHOWN_MAX).chain(more).collect()
 }

@@ -29,6 +29,19 @@ pub struct WorkflowRun {
     pub state: RunState,
 }
 
+/// A run of some job that has begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveRun {
+    /// Its job's id.
+    pub job_id: i64,
+    /// Its job's name, as far as the service tells.
+    pub name: String,
+    /// The run's id.
+    pub run_id: i64,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+}
+
 impl Workflow {
     /// Of all runs those that decide something, newest first by start: what has not ended or ended after `since`, and of what
     /// ended before the newest, the newest that had begun, and the newest success.

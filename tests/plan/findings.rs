@@ -2,9 +2,10 @@
 
 use drsync::config::GroupEntry;
 use drsync::ledger::Status;
-use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode};
+use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
-    Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, WriteAccess,
+    ActiveRun, Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
+    WriteAccess,
 };
 
 use super::world::{World, at, replica_commit, table};
@@ -374,6 +375,44 @@ fn a_secondary_that_is_away_blocks_what_is_due_and_nothing_else() {
     );
     assert_eq!(plan.workspaces[0].metadata[1].action, LedgerAction::None);
     assert_eq!(plan.workspaces[0].metadata[0].rows_to_change, ["reference"]);
+}
+
+#[test]
+fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_warning() {
+    let mut world = World::with(|config| {
+        config["workspaces"][0]["secondary_workspace_instance_url"] =
+            serde_json::json!("/world/west");
+        config["workspaces"][0]["secondary_workspace_name"] = serde_json::json!("west");
+    });
+    world.workspace().watch = Watch {
+        active: vec![ActiveRun {
+            job_id: 9,
+            name: "someone_elses_job".to_owned(),
+            run_id: 4,
+            started_at: at("2026-11-22T10:30:00Z"),
+        }],
+        unseen: vec!["whether orders_job runs in the secondary is not known: 503".to_owned()],
+    };
+    assert_eq!(blocking(&world, "orders"), []);
+    let warnings = world.plan().warnings;
+    let said: Vec<(WarningCode, &str)> = warnings
+        .iter()
+        .map(|warning| (warning.code, warning.message.as_str()))
+        .collect();
+    assert!(
+        said.contains(&(
+            WarningCode::SecondaryWorkflowActive,
+            "active in the secondary: someone_elses_job run 4 since 2026-11-22T10:30:00.000Z"
+        )),
+        "{said:?}"
+    );
+    assert!(
+        said.contains(&(
+            WarningCode::SecondaryWorkspaceNotSeen,
+            "whether orders_job runs in the secondary is not known: 503"
+        )),
+        "{said:?}"
+    );
 }
 
 #[test]

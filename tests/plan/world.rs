@@ -7,7 +7,7 @@ use drsync::config::{GroupEntry, TableName, read_text};
 use drsync::ledger::{Consistency, Cut, CutTableEntry, Row, Status};
 use drsync::plan::document::ConfigSource;
 use drsync::plan::{
-    GroupObserved, GroupPlan, Observed, Plan, RegionObserved, Request, TableObserved,
+    GroupObserved, GroupPlan, Observed, Plan, RegionObserved, Request, TableObserved, Watch,
     WorkspaceObserved, merge_copies, plan,
 };
 use drsync::region::{
@@ -133,6 +133,7 @@ impl World {
                     secondary: region("west"),
                     write_access: Some(Ok(WriteAccess::Allowed)),
                     ledger,
+                    watch: Watch::default(),
                     groups,
                     workspace,
                 }],

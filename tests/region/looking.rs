@@ -87,6 +87,19 @@ pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first
     );
 }
 
+pub(crate) async fn what_is_running_is_listed_whatever_its_job(world: World) {
+    world.east.add_job(7, "orders_job").unwrap();
+    let ended = Some(at(4));
+    world.east.add_run(7, 89, at(3), ended, "FAILED").unwrap();
+    world.east.add_run(7, 90, at(5), None, "").unwrap();
+    let active = world.primary().active_runs().await.unwrap();
+    let told: Vec<_> = active
+        .iter()
+        .map(|run| (run.job_id, run.name.as_str(), run.run_id))
+        .collect();
+    assert_eq!(told, [(7, "orders_job", 90)]);
+}
+
 pub(crate) async fn a_workflow_that_is_not_there_is_refused_with_the_nearest_name(world: World) {
     let asked = [WorkflowRef::Name("order_job".into()), WorkflowRef::Id(7)];
     let found = world.primary().workflows(&asked, None).await.unwrap();
