@@ -8,7 +8,8 @@ use super::{ExitStatus, Failure, regions, selection, who};
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
-use crate::region::Regions;
+use crate::region::{RegionError, RegionErrorKind, Regions};
+use crate::render::clean;
 
 /// What a plan may be asked for beside the groups.
 #[derive(Debug, Clone, Default, Args)]
@@ -137,6 +138,9 @@ pub(super) async fn look_with(
     let now = context.clock.now();
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    if let Some(shut) = shut(&observed) {
+        return Err(shut);
+    }
     let plan = plan::plan(&observed, &request);
     Ok(Looked {
         found,
@@ -144,6 +148,28 @@ pub(super) async fn look_with(
         observed,
         plan,
     })
+}
+
+/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or what is configured is not there.
+fn shut(observed: &Observed) -> Option<Failure> {
+    let refusals = observed.workspaces.iter().map(|workspace| {
+        let refusal = workspace.primary.presence.as_ref().err()?;
+        let exit = match refusal.kind {
+            RegionErrorKind::Denied => ExitStatus::Authentication,
+            RegionErrorKind::NotFound => ExitStatus::Configuration,
+            RegionErrorKind::Unavailable
+            | RegionErrorKind::Conflict
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => return None,
+        };
+        Some((exit, refusal))
+    });
+    let refusals: Vec<(ExitStatus, &RegionError)> = refusals.collect::<Option<_>>()?;
+    let ((exit, first), others) = refusals.split_first()?;
+    let message = clean(&format!("failed to {}", first.doing));
+    let failure = Failure::new(*exit, message).detail(&first.detail);
+    let others = others.iter().map(|(_, refusal)| format!("{refusal:#}"));
+    Some(others.fold(failure, |failure, line| failure.detail(&line)))
 }
 
 /// Runs what waits for regions.
