@@ -304,6 +304,26 @@ async fn a_host_that_cannot_be_reached_is_the_primary_that_is_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_cannot_be_asked_for_is_the_primary_that_is_away() {
+    let site = Site::new().await;
+    let configuration = site
+        .running
+        .configuration
+        .replace("\"secret_scope\": \"\"", "\"secret_scope\": \"dr\"")
+        .replace(
+            "\"workspace_pat_key\": \"\"",
+            "\"workspace_pat_key\": \"pat\"",
+        );
+    std::fs::write(site.path("here/drsync.json"), configuration).unwrap();
+    site.running.stop();
+    let said = site.run(&["plan"], &site.signed_in()).await;
+    assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
+    let answer = "HOST no connection: Connection refused";
+    let shown = without_moment(&said.stdout);
+    assert!(shown.contains(answer), "{}", said.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_instead_of_an_answer_is_said_to_come_from_in_between() {
     let site = Site::new().await;
     let token = site.running.primary.token.clone();
