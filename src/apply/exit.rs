@@ -1,7 +1,7 @@
 //! How an apply ended, as an exit status: the first that fits.
 
 use super::record::{Exit, GroupOutcome, GroupRecord};
-use crate::plan::{Decision, FindingCode, Plan, SECONDARY_AWAY, WarningCode};
+use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY, WarningCode};
 
 /// The exit status of an apply whose groups ended as recorded; `signal`: 130, 143 or 0.
 pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
@@ -21,19 +21,22 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
                 && group.findings.iter().any(|finding| finding.code == code)
         })
     };
-    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable);
+    let failed_by = |words: &str| {
+        groups.iter().any(|group| {
+            group.outcome == GroupOutcome::Failed
+                && group
+                    .message
+                    .as_deref()
+                    .is_some_and(|text| text.starts_with(words))
+        })
+    };
+    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable) || failed_by(PRIMARY_AWAY);
     let secondary_away = plan
         .workspaces
         .iter()
         .any(|workspace| !workspace.observed.secondary.reachable)
         || blocked_by(FindingCode::SecondaryNotAvailable)
-        || groups.iter().any(|group| {
-            group.outcome == GroupOutcome::Failed
-                && group
-                    .message
-                    .as_deref()
-                    .is_some_and(|text| text.starts_with(SECONDARY_AWAY))
-        });
+        || failed_by(SECONDARY_AWAY);
     let bad = [
         GroupOutcome::Failed,
         GroupOutcome::Blocked,

@@ -13,7 +13,7 @@ use super::site::Site;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step};
+use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step};
 use crate::region::Appended;
 
 /// How a group ended that did not come to its cut.
@@ -85,6 +85,13 @@ async fn synchronize(
     let point = plan
         .recovery_point
         .expect("a group to be synchronized has a recovery point");
+    if let Some(refusal) = &site.unread {
+        let message = match table::away(refusal) {
+            true => format!("{PRIMARY_AWAY}: {refusal}"),
+            false => format!("the metadata tables of neither region can be read: {refusal}"),
+        };
+        return Err(End::new(GroupOutcome::Failed, message));
+    }
     precondition::follows(&site.cuts, plan, point)
         .map_err(|(outcome, message)| End::new(outcome, message))?;
     if let Some(refusal) = &site.secondary_refusal {
