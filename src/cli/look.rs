@@ -8,8 +8,7 @@ use super::{ExitStatus, Failure, regions, selection, who};
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
-use crate::region::{RegionError, RegionErrorKind, Regions};
-use crate::render::clean;
+use crate::region::Regions;
 
 /// What a plan may be asked for beside the groups.
 #[derive(Debug, Clone, Default, Args)]
@@ -138,7 +137,8 @@ pub(super) async fn look_with(
     let now = context.clock.now();
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
-    if let Some(shut) = shut(&observed) {
+    let primaries = observed.workspaces.iter().map(|it| &it.primary.presence);
+    if let Some(shut) = regions::shut(primaries) {
         return Err(shut);
     }
     let plan = plan::plan(&observed, &request);
@@ -148,28 +148,6 @@ pub(super) async fn look_with(
         observed,
         plan,
     })
-}
-
-/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or what is configured is not there.
-fn shut(observed: &Observed) -> Option<Failure> {
-    let refusals = observed.workspaces.iter().map(|workspace| {
-        let refusal = workspace.primary.presence.as_ref().err()?;
-        let exit = match refusal.kind {
-            RegionErrorKind::Denied => ExitStatus::Authentication,
-            RegionErrorKind::NotFound => ExitStatus::Configuration,
-            RegionErrorKind::Unavailable
-            | RegionErrorKind::Conflict
-            | RegionErrorKind::Unsupported
-            | RegionErrorKind::Other => return None,
-        };
-        Some((exit, refusal))
-    });
-    let refusals: Vec<(ExitStatus, &RegionError)> = refusals.collect::<Option<_>>()?;
-    let ((exit, first), others) = refusals.split_first()?;
-    let message = clean(&format!("failed to {}", first.doing));
-    let failure = Failure::new(*exit, message).detail(&first.detail);
-    let others = others.iter().map(|(_, refusal)| format!("{refusal:#}"));
-    Some(others.fold(failure, |failure, line| failure.detail(&line)))
 }
 
 /// Runs what waits for regions.

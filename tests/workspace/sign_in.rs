@@ -131,8 +131,12 @@ async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_warehouse_that_may_not_be_used_is_named_with_the_right_that_is_missing() {
     let site = Site::new().await;
-    site.fault("POST /api/2.0/sql/statements every 403");
     let token = site.running.primary.token.clone();
+    let variables = BTreeMap::from([("DRSYNC_TOKEN_EAST".to_owned(), token.clone())]);
+    std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
+    let stored = site.run(&["plan", "--out", "plan.json"], &variables).await;
+    assert_eq!(stored.code, 0, "{}", stored.stderr);
+    site.fault("POST /api/2.0/sql/statements every 403");
     let warehouse = &site.running.primary.warehouse_id;
     let expected = format!(
         "drsync: failed to use a SQL warehouse of HOST as dr-sync@example.com\n  \
@@ -142,8 +146,14 @@ async fn a_warehouse_that_may_not_be_used_is_named_with_the_right_that_is_missin
     );
     let planned = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
     assert_eq!((planned.code, &planned.stderr), (77, &expected));
-    let variables = BTreeMap::from([("DRSYNC_TOKEN_EAST".to_owned(), token)]);
-    for command in [&["apply", "--auto-approve"][..], &["validate"], &["status"]] {
+    let commands = [
+        &["apply", "--auto-approve"][..],
+        &["apply", "plan.json"],
+        &["check", "plan.json"],
+        &["validate"],
+        &["status"],
+    ];
+    for command in commands {
         let said = site.run(command, &variables).await;
         assert_eq!(said.stdout, "", "{command:?}");
         assert_eq!(
