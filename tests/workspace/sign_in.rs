@@ -68,6 +68,19 @@ async fn nobody_is_told_what_was_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistakes_of_the_configuration_are_told_to_nobody_too() {
+    let site = Site::new().await;
+    let text = &site.running.configuration;
+    let mistaken = text.replacen("\"group_owner_email\"", "\"group_owner_mail\"", 1);
+    std::fs::write(site.path("here/drsync.json"), mistaken).unwrap();
+    let said = site.run(&["validate"], &BTreeMap::new()).await;
+    assert_eq!(said.code, 77, "{}", said.stderr);
+    let unknown = "unknown key: did you mean group_owner_email?";
+    assert!(said.stdout.contains(unknown), "{}", said.stdout);
+    assert!(said.stderr.starts_with("drsync: not signed in to HOST\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_token_is_named_by_its_variable_and_not_shown() {
     let site = Site::new().await;
     let said = site
