@@ -107,7 +107,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
 }
 
 /// A region went away after the plan was made.
-const REGION_AWAY: u8 = 8;
+pub(super) const REGION_AWAY: u8 = 8;
 
 /// A name as the beginning of a line.
 fn sentence(name: &str) -> String {
