@@ -62,11 +62,16 @@ fn some(sample: usize) -> impl Fn(usize, usize) -> bool {
     move |kind, place| kind % 4 == sample && place == 1 + (sample * 23 + kind * 61) % 270
 }
 
-/// All of them, or those that `DRSYNC_TEST_FAULTS` names: `DropAfter,Half`.
-fn all(kind: usize, _place: usize) -> bool {
+/// All of them, or the faults that `DRSYNC_TEST_FAULTS` names, `DropAfter,Half`, at the places of `DRSYNC_TEST_PLACES`, `1-40`.
+fn all(kind: usize, place: usize) -> bool {
     let named = std::env::var("DRSYNC_TEST_FAULTS").unwrap_or_default();
     let fault = format!("{:?}", Fault::ALL[kind]);
-    named.is_empty() || named.split(',').any(|name| fault.starts_with(name))
+    let places = std::env::var("DRSYNC_TEST_PLACES").unwrap_or_default();
+    let inside = places.split_once('-').is_none_or(|(first, last)| {
+        let [first, last] = [first, last].map(|text| text.parse::<usize>().unwrap());
+        (first..=last).contains(&place)
+    });
+    inside && (named.is_empty() || named.split(',').any(|name| fault.starts_with(name)))
 }
 
 /// Makes a test of a sample of places, and one of all places that is asked for by name.
