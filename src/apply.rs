@@ -171,6 +171,9 @@ impl Run<'_> {
                 .all(|action| action.action == crate::plan::LedgerAction::None);
         if !nothing {
             let site = Site::prepare(self, plan, regions).await;
+            if due.is_empty() {
+                site.warn_of_refusals(self);
+            }
             let groups = due
                 .into_iter()
                 .map(|group| group::apply(self, &site, group));

@@ -216,7 +216,11 @@ async fn observe_catalog(
                 .map(|table| table.resolve(&catalog, schema)),
         );
     }
-    let away = |error: &RegionError| error.clone();
+    // Why it is away may be anything; of its tables and workflows nothing is known.
+    let away = |error: &RegionError| RegionError {
+        kind: RegionErrorKind::Unavailable,
+        ..error.clone()
+    };
     let (listed, found, (found_in_secondary, watch)) = match seen.primary.refusal().map(away) {
         Some(error) => (
             vec![Err(error.clone()); tables.len()],

@@ -21,7 +21,8 @@ pub mod status;
 pub mod validate;
 
 pub use clean::{clean, command};
-pub(crate) use layout::hanging;
+pub(crate) use figures::{bytes, plural};
+pub(crate) use layout::{columns, hanging};
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -80,6 +80,7 @@ stories! {
         of_two_applies_at_once_one_commits_and_the_next_plan_has_nothing_to_add,
         the_summary_is_always_the_last_event,
         the_secondary_going_away_during_an_apply_is_recorded_in_the_primary,
+        a_plan_whose_regions_are_both_away_is_not_stale_and_is_applied_when_they_are_back,
         accepted_drift_is_cloned_over_and_the_replica_is_the_source_again,
         a_raised_replica_version_hides_nothing_that_others_wrote_since_the_cut,
         a_raised_replica_version_hides_nothing_where_there_was_no_replica,

@@ -85,17 +85,24 @@ async fn synchronize(
     let point = plan
         .recovery_point
         .expect("a group to be synchronized has a recovery point");
+    if let Some(refusal) = &site.unread {
+        let message = match table::away(refusal) {
+            true => format!("{PRIMARY_AWAY}: {refusal}"),
+            false => format!("the metadata tables of neither region can be read: {refusal}"),
+        };
+        return Err(End {
+            outcome: GroupOutcome::Failed,
+            message,
+            tables: Vec::new(),
+            cut: None,
+        });
+    }
     match End::faster(&site.cuts, plan, point) {
         // What only a log that could not be read would tell is not known.
         Some(end) if end.outcome == GroupOutcome::Overtaken || site.secondary_refusal.is_none() => {
             return Err(end);
         }
         Some(_) | None => {}
-    }
-    if let (Some(primary), Some(_)) = (&site.primary_refusal, &site.secondary_refusal)
-        && table::away(primary)
-    {
-        return Err(primary_away(run, site, plan, primary).await);
     }
     if let Some(refusal) = &site.secondary_refusal {
         if !table::away(refusal) {

@@ -17,6 +17,8 @@ pub(super) struct Site<'a> {
     pub(super) regions: &'a Regions,
     /// All cuts, as both copies said when the apply began.
     pub(super) cuts: Cuts,
+    /// Why the primary's ledger could not be read, where the secondary's could not either: nothing is known of any cut.
+    pub(super) unread: Option<RegionError>,
     /// Why the secondary cannot be used; `None`: it can.
     pub(super) secondary_refusal: Option<RegionError>,
     /// Why the primary cannot be used; `None`: it can.
@@ -44,6 +46,10 @@ impl<'a> Site<'a> {
             look(regions.primary.as_ref()),
             look(regions.secondary.as_ref())
         );
+        let unread = match (&primary, &secondary) {
+            (Err(refusal), Err(_)) => Some(refusal.clone()),
+            (Ok(_), _) | (_, Ok(_)) => None,
+        };
         let (in_primary, in_secondary) = (
             primary.clone().unwrap_or_default(),
             secondary.clone().unwrap_or_default(),
@@ -82,6 +88,7 @@ impl<'a> Site<'a> {
             plan,
             regions,
             cuts: ledger.cuts,
+            unread,
             secondary_refusal: secondary.err(),
             primary_refusal: primary.err(),
             rows: std::sync::Mutex::new(rows.clone()),
@@ -111,6 +118,21 @@ impl<'a> Site<'a> {
             }
         }
         site
+    }
+
+    /// Says which region took down nothing, where no group says so.
+    pub(super) fn warn_of_refusals(&self, run: &Run<'_>) {
+        let refusals = [
+            ("primary", &self.primary_refusal),
+            ("secondary", &self.secondary_refusal),
+        ];
+        for (region, refusal) in refusals {
+            if let Some(refusal) = refusal {
+                run.warn(format!(
+                    "the {region}'s metadata tables are behind: {refusal}"
+                ));
+            }
+        }
     }
 
     /// Appends a cut in the secondary: the commit point of its group.

@@ -19,7 +19,7 @@ use crate::apply::Exit;
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
 /// | 64 | usage | a mistake in the command line |
 /// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
-/// | 77 | authentication | nobody is signed in |
+/// | 77 | authentication | nobody is signed in, or whoever is may use no SQL warehouse |
 /// | 78 | configuration | nothing in the configuration is usable; `validate`: it has a mistake |
 /// | 130 | interrupted | by Ctrl-C |
 /// | 143 | interrupted | by SIGTERM |
@@ -145,7 +145,7 @@ impl ExitStatus {
             ExitStatus::Altered => "the plan was altered, or has another effect than expected",
             ExitStatus::Usage => "a mistake in the command line",
             ExitStatus::Unreadable => "the file is no plan, or one of a later drsync",
-            ExitStatus::Authentication => "nobody is signed in",
+            ExitStatus::Authentication => "nobody is signed in, or may use no SQL warehouse",
             ExitStatus::Configuration => {
                 "nothing in the configuration is usable; validate: it has a mistake"
             }

@@ -1,5 +1,6 @@
 //! `drsync init`: a configuration, filled in with what a workspace has or to fill in, and on request the folders it names.
 
+mod groups;
 mod proposal;
 mod talk;
 mod workspace;

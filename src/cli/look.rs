@@ -137,6 +137,10 @@ pub(super) async fn look_with(
     let now = context.clock.now();
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
+    let primaries = observed.workspaces.iter().map(|it| &it.primary.presence);
+    if let Some(shut) = regions::shut(primaries) {
+        return Err(shut);
+    }
     let plan = plan::plan(&observed, &request);
     Ok(Looked {
         found,

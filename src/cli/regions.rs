@@ -15,7 +15,7 @@ use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, T
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::Plan;
 use crate::plan::document::WorkspacePlan;
-use crate::region::{Region, Regions};
+use crate::region::{Presence, Region, RegionError, RegionErrorKind, Regions};
 use crate::render::clean;
 
 /// What regions are opened by.
@@ -95,7 +95,37 @@ pub(super) async fn of_plan(plan: &Plan, context: &Context) -> Result<Vec<Region
         let opened = open(places, context).await;
         all.push(opened.map_err(|(status, error)| told(status, error))?);
     }
-    Ok(all)
+    // An apply would say so of every group.
+    let asked = all.iter().map(|regions| regions.primary.presence());
+    match shut(&futures::future::join_all(asked).await) {
+        Some(shut) => Err(shut),
+        None => Ok(all),
+    }
+}
+
+/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or what is configured is not
+/// there.
+pub(super) fn shut<'a>(
+    primaries: impl IntoIterator<Item = &'a Result<Presence, RegionError>>,
+) -> Option<Failure> {
+    let refusals = primaries.into_iter().map(|presence| {
+        let refusal = presence.as_ref().err()?;
+        let exit = match refusal.kind {
+            RegionErrorKind::Denied => ExitStatus::Authentication,
+            RegionErrorKind::NotFound => ExitStatus::Configuration,
+            RegionErrorKind::Unavailable
+            | RegionErrorKind::Conflict
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => return None,
+        };
+        Some((exit, refusal))
+    });
+    let refusals: Vec<(ExitStatus, &RegionError)> = refusals.collect::<Option<_>>()?;
+    let ((exit, first), others) = refusals.split_first()?;
+    let message = clean(&format!("failed to {}", first.doing));
+    let failure = Failure::new(*exit, message).detail(&first.detail);
+    let others = others.iter().map(|(_, refusal)| refusal.to_string());
+    Some(others.fold(failure, |failure, line| failure.detail(&line)))
 }
 
 fn configured(workspace: &Workspace) -> Places {

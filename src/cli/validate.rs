@@ -31,12 +31,18 @@ impl Validate {
             folder: found.folder.clone(),
         };
         let looked = match usable && !self.offline {
-            true => Some(look::block_on(look::look_with(
-                context,
-                &Asking::full(),
-                found,
-            ))?),
-            false => None,
+            true => look::block_on(look::look_with(context, &Asking::full(), found)).map(Some),
+            false => Ok(None),
+        };
+        let looked = match looked {
+            Ok(looked) => looked,
+            Err(failure) => {
+                // What is wrong with the configuration is known all the same.
+                if !mistakes.is_empty() && !context.json && !self.sql {
+                    output::data(&text(context, &as_read, None))?;
+                }
+                return Err(failure);
+            }
         };
         if self.sql {
             let script = looked

@@ -48,8 +48,15 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         unseen(region)
     );
     let doing = || format!("look at the sync location {}", region.location);
-    let principal = principal.map_err(|refusal| refusal.doing(doing()))?;
-    root.map_err(|refusal| refusal.doing(doing()))?;
+    let principal = principal.map_err(|refusal| away(refusal).doing(doing()))?;
+    root.map_err(|refusal| match refusal.is_of_warehouse() {
+        // Everything is there, and whoever asks may not look.
+        true => refusal.doing(format!(
+            "use a SQL warehouse of {} as {principal}",
+            client.base().as_str().trim_end_matches('/')
+        )),
+        false => away(refusal).doing(doing()),
+    })?;
     Ok(Presence {
         workspace: region.address.clone(),
         location: region.location.clone(),
@@ -66,10 +73,15 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
     match region.workspace.sql.run(&statement, Intent::Look).await {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.no_table() && region.on_object_store() => Ok(()),
-        Err(refusal) => Err(Refusal {
-            kind: RegionErrorKind::Unavailable,
-            ..refusal
-        }),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// To whoever asks whether it is there, whatever else was refused means that it is not.
+fn away(refusal: Refusal) -> Refusal {
+    Refusal {
+        kind: RegionErrorKind::Unavailable,
+        ..refusal
     }
 }
 

@@ -23,6 +23,7 @@ mod chain;
 mod oauth;
 mod oidc;
 mod profile;
+mod secret;
 
 pub(super) use ambient::ambient_host;
 pub use chain::SignInError;
@@ -181,6 +182,9 @@ const REFRESH_BEFORE: TimeDelta = TimeDelta::minutes(20);
 /// After a refresh failed while the old token is still good.
 const REFRESH_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
+/// Who waited while a token was asked for in vain has waited enough.
+const REFUSAL_LASTS: TimeDelta = TimeDelta::seconds(1);
+
 /// An identity for one workspace, with its present token. Prints how it was found, and nothing else.
 #[derive(Clone)]
 pub struct Credential {
@@ -198,6 +202,8 @@ struct Inner {
 struct Held {
     token: Option<Token>,
     refused_at: Option<DateTime<Utc>>,
+    /// The last refusal, while there is no token.
+    refusal: Option<Refusal>,
 }
 
 impl Credential {
@@ -254,11 +260,16 @@ impl Credential {
                 return Ok(token.clone());
             }
         }
+        if let (Some(refusal), Some(at)) = (&held.refusal, held.refused_at)
+            && now - at < REFUSAL_LASTS
+        {
+            return Err(refusal.clone());
+        }
         match source.fetch(now).await {
             Ok(token) => {
                 *held = Held {
                     token: Some(token.clone()),
-                    refused_at: None,
+                    ..Held::default()
                 };
                 Ok(token)
             }
@@ -272,7 +283,11 @@ impl Credential {
                     held.refused_at = Some(now);
                     Ok(token)
                 }
-                Some(_) | None => Err(refusal),
+                Some(_) | None => {
+                    held.refused_at = Some(timing.now());
+                    held.refusal = Some(refusal.clone());
+                    Err(refusal)
+                }
             },
         }
     }

@@ -88,8 +88,8 @@ impl Batches {
                             self.refused.store(true, Ordering::Relaxed);
                             break;
                         }
-                        // The warehouse or the workspace is away: one by one would be the same many times.
-                        None if refusal.transient => {
+                        // The warehouse or the workspace is away or shut: one by one would be the same many times.
+                        None if refusal.transient || refusal.is_of_warehouse() => {
                             for at in open {
                                 answers[at] = Some(Err(refusal.clone()));
                             }

@@ -109,6 +109,15 @@ impl Refusal {
         }
     }
 
+    /// The warehouse is not to be used, whatever the statement is: it was not taken.
+    pub(super) fn is_of_warehouse(&self) -> bool {
+        self.statement_id.is_none()
+            && matches!(
+                self.kind,
+                RegionErrorKind::Denied | RegionErrorKind::NotFound
+            )
+    }
+
     /// The result is too large to come with the answer.
     pub(super) fn too_large_inline(&self) -> bool {
         let text = self.message.to_uppercase();

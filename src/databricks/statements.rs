@@ -46,9 +46,10 @@ fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
             "the principal needs CAN USE on the SQL warehouse {id}"
         )),
         Some(404) => refusal.hint(&format!("no SQL warehouse of the workspace is {id}")),
-        Some(400) if refusal.message.contains("endpoint id") => {
-            refusal.hint(&format!("no SQL warehouse of the workspace is {id}"))
-        }
+        Some(400) if refusal.message.contains("endpoint id") => Refusal {
+            kind: RegionErrorKind::NotFound,
+            ..refusal.hint(&format!("no SQL warehouse of the workspace is {id}"))
+        },
         Some(_) | None => refusal,
     }
 }

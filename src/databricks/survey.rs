@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, join, stream};
 use url::Url;
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
 use super::batch::{Form, TABLES};
 use super::client::Client;
 use super::connect::Notice;
+use super::histories::details;
 use super::refusal::Refusal;
 use super::rows::{Rows, number};
 use super::sql::{self, Relation};
@@ -72,6 +73,17 @@ pub struct Job {
     pub id: i64,
     /// Its name.
     pub name: String,
+}
+
+/// What tables say of themselves.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The job that wrote each table last; what no job wrote is left out.
+    pub writers: BTreeMap<TableName, Job>,
+    /// Bytes of each table's newest version; what does not say is left out.
+    pub sizes: BTreeMap<TableName, u64>,
+    /// Why no history could be read, where none could.
+    pub refused: Option<RegionError>,
 }
 
 impl Surveyor {
@@ -239,13 +251,10 @@ impl Surveyor {
         }
     }
 
-    /// The job that wrote each table last, by the tables' histories; what no job wrote since then is left out.
-    pub async fn writers(
-        &self,
-        tables: &[TableName],
-        since: DateTime<Utc>,
-    ) -> BTreeMap<TableName, Job> {
+    /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
+    pub async fn told(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
+        let Workspace { sql, batches, .. } = &self.workspace;
         let asked: Vec<&Relation> = relations.iter().collect();
         let form = Form {
             relation: &|relation: &Relation| relation.clone(),
@@ -253,25 +262,40 @@ impl Surveyor {
             one: &|relation: &Relation| sql::history(relation, COMMITS),
             size: TABLES,
         };
-        let answers = self
-            .workspace
-            .batches
-            .ask(&self.workspace.sql, &asked, &form);
-        let found: Vec<(&TableName, i64)> = tables
-            .iter()
-            .zip(answers.await)
-            .filter_map(|(table, rows)| Some((table, job_of(&rows.ok()?, since)?)))
-            .collect();
+        let (histories, details) = join!(
+            batches.ask(sql, &asked, &form),
+            details(sql, batches, &relations)
+        );
+        let sizes = tables.iter().zip(details);
+        let sizes = sizes.filter_map(|(table, detail)| Some((table.clone(), detail.ok()?.bytes?)));
+        let refused = match histories.iter().all(Result::is_err) {
+            true => histories.iter().find_map(|it| it.as_ref().err()),
+            false => None,
+        };
+        let refused = refused
+            .cloned()
+            .map(|it| it.doing("read the histories of tables"));
+        let written = tables.iter().zip(histories);
+        let written =
+            written.filter_map(|(table, rows)| Some((table.clone(), job_of(&rows.ok()?, since)?)));
+        Told {
+            sizes: sizes.collect(),
+            writers: self.named(written.collect()).await,
+            refused,
+        }
+    }
+
+    /// Jobs by their ids; one that is gone or not to be seen is nobody's workflow.
+    async fn named(&self, written: Vec<(TableName, i64)>) -> BTreeMap<TableName, Job> {
         let mut jobs: BTreeMap<i64, Option<String>> =
-            found.iter().map(|(_, id)| (*id, None)).collect();
+            written.iter().map(|(_, id)| (*id, None)).collect();
         for (id, name) in &mut jobs {
-            // A job that is gone or not to be seen is nobody's workflow.
             let job = workflows::by_id(&self.workspace.client, *id).await;
             *name = job.ok().map(|job| job.settings.name);
         }
-        let named = found.into_iter().filter_map(|(table, id)| {
+        let named = written.into_iter().filter_map(|(table, id)| {
             let name = jobs.get(&id)?.clone()?;
-            Some((table.clone(), Job { id, name }))
+            Some((table, Job { id, name }))
         });
         named.collect()
     }

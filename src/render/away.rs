@@ -106,11 +106,35 @@ pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
         if plan.workspaces.len() > 1 {
             lines.push(format!("  workspace   {}", clean(&workspace.name)));
         }
+        if let Some((address, answer)) = silent(&workspace.observed) {
+            let asked = moment(workspace.observed.primary.observed_at);
+            let text = format!("{}  {}, asked {asked}", clean(address), clean(answer));
+            lines.extend(hanging("  ", &text, style.width));
+            continue;
+        }
         for (role, seen) in both {
             lines.extend(region(role, seen, style));
         }
     }
     lines
+}
+
+/// The workspace through which both regions are looked at, where it is what does not answer, with the answer there was.
+fn silent(observed: &BothRegions) -> Option<(&str, &str)> {
+    let BothRegions { primary, secondary } = observed;
+    let address = primary.workspace.as_deref()?;
+    let answers = [primary, secondary].map(|seen| seen.answer.as_deref().map(without_id));
+    let [Some(one), Some(other)] = answers else {
+        return None;
+    };
+    (address.starts_with("http") && one == other).then_some((address, one))
+}
+
+/// An answer without the id of its request, which is another every time.
+fn without_id(answer: &str) -> &str {
+    answer
+        .split_once(" (request ")
+        .map_or(answer, |(before, _)| before)
 }
 
 fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
@@ -134,7 +158,9 @@ pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
         .iter()
         .filter(|entry| only_away(entry.workspace, entry.group))
         .collect();
-    if held.is_empty() {
+    // Of groups that were never synchronized there is nothing to tell.
+    let begun = |group: &GroupPlan| group.last_cut.is_some() || group.lag_seconds.is_some();
+    if !held.iter().any(|entry| begun(entry.group)) {
         return vec![];
     }
     let limit = match shown.style.verbose || held.len() <= ROWS_MAX + 1 {

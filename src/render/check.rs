@@ -4,6 +4,7 @@ use super::clean::{clean, name};
 use super::figures::{minute, plural, short};
 use super::layout::{hanging, pad, width};
 use super::plan::{label, shell};
+use super::run::REGION_AWAY;
 use super::{Page, Style, Tone};
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
 use crate::ledger::cut_label;
@@ -72,6 +73,10 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
             "{head} was completed: {} overtaken",
             plural(overtaken, "group")
         );
+    }
+    // What could not be looked at says nothing about the plan.
+    if check.exit.code == REGION_AWAY && applicable == 0 {
+        return format!("{head} cannot be looked at: {}", clean(&check.exit.name));
     }
     match (planned, applicable) {
         (0, _) if !plan.applyable => format!("{head} does nothing: there is nothing to apply"),

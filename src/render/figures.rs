@@ -8,7 +8,7 @@ const GIB: u64 = 1024 * MIB;
 const TIB: u64 = 1024 * GIB;
 
 /// A size in KiB, MiB or GiB with one decimal: `1,402.0 GiB`, `0.5 KiB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     match bytes {
         0 => "0 B".to_owned(),
         1..KIB => format!("{bytes} B"),
@@ -46,7 +46,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `1 group`, `2 groups`.
-pub(super) fn plural(number: usize, noun: &str) -> String {
+pub(crate) fn plural(number: usize, noun: &str) -> String {
     let end = if number == 1 { "" } else { "s" };
     format!("{} {noun}{end}", count(number as u64))
 }

@@ -107,7 +107,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
 }
 
 /// A region went away after the plan was made.
-const REGION_AWAY: u8 = 8;
+pub(super) const REGION_AWAY: u8 = 8;
 
 /// A name as the beginning of a line.
 fn sentence(name: &str) -> String {
@@ -406,14 +406,29 @@ fn recorded_in(plan: &Plan, record: &RunRecord) -> (bool, bool) {
             || warning.contains(" is not in the primary's log yet: ")
             || warning.starts_with("the primary's metadata tables are behind: ")
     };
-    let refused = |group: &GroupRecord| {
+    let behind_there =
+        |warning: &String| warning.starts_with("the secondary's metadata tables are behind: ");
+    let says = |group: &GroupRecord, words: &[&str]| {
         let said = group.message.as_deref().unwrap_or_default();
-        said.starts_with("secondary region not available")
-            || said.starts_with("the metadata table in the secondary cannot be written")
+        words.iter().any(|words| said.starts_with(words))
     };
+    let neither = [
+        "primary region not available",
+        "the metadata tables of neither region can be read",
+    ];
+    let refused = [
+        "secondary region not available",
+        "the metadata table in the secondary cannot be written",
+    ];
+    let unread = record.groups.iter().any(|group| says(group, &neither));
     (
-        regions().all(|seen| seen.primary.reachable) && !record.warnings.iter().any(behind),
-        regions().all(|seen| seen.secondary.reachable) && !record.groups.iter().any(refused),
+        !unread
+            && regions().all(|seen| seen.primary.reachable)
+            && !record.warnings.iter().any(behind),
+        !unread
+            && regions().all(|seen| seen.secondary.reachable)
+            && !record.groups.iter().any(|group| says(group, &refused))
+            && !record.warnings.iter().any(behind_there),
     )
 }
 

@@ -129,8 +129,11 @@ impl Misbehaviour {
             "truncate" => return Some(Misbehaviour::Truncate),
             _ => {}
         }
-        if let Some(code) = text.strip_prefix("html/") {
-            return status(code).map(Misbehaviour::Html);
+        match text.strip_prefix("html/") {
+            // A sign-in page comes as a success.
+            Some("200") => return Some(Misbehaviour::Html(200)),
+            Some(code) => return status(code).map(Misbehaviour::Html),
+            None => {}
         }
         if let Some(code) = text.strip_prefix("fail-after=") {
             return Some(Misbehaviour::FailAfter(code.to_owned()));
@@ -276,6 +279,7 @@ mod tests {
             ("* /* every 503", Misbehaviour::Status(503, None)),
             ("GET /x 1 429/2", Misbehaviour::Status(429, Some(2))),
             ("GET /x 1 html/502", Misbehaviour::Html(502)),
+            ("GET /x 1 html/200", Misbehaviour::Html(200)),
             (
                 "GET /x 2- delay=250ms",
                 Misbehaviour::Delay(Duration::from_millis(250)),

@@ -73,6 +73,19 @@ fn with_the_primary_away_status_and_history_still_answer() {
 }
 
 #[test]
+fn with_a_region_away_nobody_says_whether_a_plan_can_be_applied() {
+    let world = world();
+    let (folder, later) = (world.path(), "2026-11-23T11:00:00Z");
+    let planned = drsync_at(later, folder, &["plan", "--out", "later.json"]);
+    assert_eq!(code(&planned), 0, "{}", stderr(&planned));
+    std::fs::rename(folder.join("east"), folder.join("gone")).expect("moved");
+    let checked = drsync_at(later, folder, &["check", "later.json"]);
+    assert_eq!(code(&checked), 8, "{}", stdout(&checked));
+    let verdict = " cannot be looked at: primary region not available\n";
+    assert!(stdout(&checked).contains(verdict), "{}", stdout(&checked));
+}
+
+#[test]
 fn a_period_that_ends_before_it_begins_is_a_mistake() {
     let world = world();
     for period in [

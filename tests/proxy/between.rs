@@ -86,9 +86,11 @@ impl Meeting {
 }
 
 /// What the proxies of both workspaces have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Between {
     state: Mutex<State>,
+    /// One for every connection: to make one reads the machine's certificates.
+    http: reqwest::Client,
     /// What the clock of the service shows.
     now: DateTime<Utc>,
 }
@@ -115,6 +117,7 @@ impl Between {
     pub(crate) fn new(now: DateTime<Utc>) -> Arc<Between> {
         Arc::new(Between {
             state: Mutex::default(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
             now,
         })
     }
@@ -154,14 +157,13 @@ impl Between {
 
     /// One connection, request after request, until it is dropped.
     async fn serve(&self, stream: TcpStream, service: &str) {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut stream = BufReader::new(stream);
         while let Some(request) = read(&mut stream).await {
             let fault = self.note(&request);
             let answer = match fault {
                 Some(Fault::DropBefore) => return,
                 Some(fault) if fault.before() => instead(fault, &request, self.now),
-                Some(_) | None => self.forward(&http, service, &request).await,
+                Some(_) | None => self.forward(service, &request).await,
             };
             let answer = match fault {
                 Some(Fault::DropAfter) => return,
@@ -199,11 +201,11 @@ impl Between {
     }
 
     /// Asks the service; its own address never reaches the client.
-    async fn forward(&self, http: &reqwest::Client, service: &str, request: &Message) -> Message {
+    async fn forward(&self, service: &str, request: &Message) -> Message {
         let mut words = request.first.split(' ');
         let (method, path) = (words.next().unwrap(), words.next().unwrap());
         let method = method.parse().unwrap();
-        let mut forwarded = http.request(method, format!("{service}{path}"));
+        let mut forwarded = self.http.request(method, format!("{service}{path}"));
         for (name, value) in &request.headers {
             if ![HOST, CONTENT_LENGTH, CONNECTION]
                 .iter()

@@ -198,6 +198,29 @@ fn a_primary_that_is_away_is_said_once() {
 }
 
 #[test]
+fn a_workspace_that_answers_for_neither_region_is_named_once() {
+    let finding = finding(
+        FindingCode::PrimaryNotAvailable,
+        None,
+        "primary region not available",
+        None,
+    );
+    let mut group = blocked("core_product", vec![finding]);
+    (group.last_cut, group.lag_seconds) = (None, None);
+    let mut plan = plan(vec![group]);
+    away(&mut plan, Role::Primary, "502 Bad Gateway (request 1)");
+    away(&mut plan, Role::Secondary, "502 Bad Gateway (request 2)");
+    let address = "https://adb-111.azuredatabricks.net";
+    plan.workspaces[0].observed.primary.workspace = Some(address.to_owned());
+    assert_eq!(
+        text(&plan, &narrow()),
+        "Neither region available: 1 group cannot be synchronized, cuts are kept\n\n  \
+         https://adb-111.azuredatabricks.net  502 Bad Gateway, asked\n  \
+         2026-11-22 10:59:20Z\n"
+    );
+}
+
+#[test]
 fn what_else_there_is_to_know_comes_last() {
     let mut plan = plan(vec![core_product()]);
     plan.warnings = vec![warning(

@@ -251,6 +251,17 @@ fn where_a_run_is_recorded_is_what_became_of_it() {
         let shown = told(&[behind], vec![failed, denied()]);
         assert!(shown.contains("is recorded in neither region"), "{shown}");
     }
+    for unread in [
+        "primary region not available: no connection",
+        "the metadata tables of neither region can be read: not allowed",
+    ] {
+        let failed = ended("core_product", GroupOutcome::Failed, Some(unread));
+        let shown = told(&[], vec![failed, denied()]);
+        assert!(shown.contains("is recorded in neither region"), "{shown}");
+    }
+    let behind = "the secondary's metadata tables are behind: no connection";
+    let shown = told(&[behind], vec![denied()]);
+    assert!(shown.contains("Recorded in the primary only"), "{shown}");
     let other = told(
         &["the plan is not kept in the secondary: x"],
         vec![denied()],

@@ -220,6 +220,40 @@ pub(crate) async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_
     assert_eq!(world.apply().await.exit.code, 0);
 }
 
+pub(crate) async fn a_plan_whose_regions_are_both_away_is_not_stale_and_is_applied_when_they_are_back(
+    form: Form,
+) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    world.later(70);
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(12 * 60);
+    let plan = world.plan().await;
+    assert!(plan.applyable);
+    let locations = [("east/sync", "east/gone"), ("west/sync", "west/gone")];
+    for (there, gone) in locations {
+        std::fs::rename(world.path(there), world.path(gone)).unwrap();
+    }
+    let record = world.apply_plan(&plan).await;
+    let group = &record.groups[0];
+    assert_eq!(
+        (record.exit.code, record.exit.name.as_str(), group.outcome),
+        (8, "primary region not available", GroupOutcome::Failed),
+        "{record:#?}"
+    );
+    let message = group.message.as_deref().unwrap();
+    assert!(
+        message.starts_with("primary region not available: "),
+        "{message}"
+    );
+    assert!(!world.path("west/sync").exists());
+    for (there, gone) in locations {
+        std::fs::rename(world.path(gone), world.path(there)).unwrap();
+    }
+    let record = world.apply_plan(&plan).await;
+    assert_eq!((record.exit.code, record.groups[0].cut), (0, Some(2)));
+}
+
 pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_again(form: Form) {
     let mut world = World::of(form).await;
     world.apply().await;

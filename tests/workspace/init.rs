@@ -47,6 +47,21 @@ async fn asked(site: &Site, answers: &[(&str, &str)]) -> Option<Said> {
     }
 }
 
+/// The proposed groups, one a line, with single blanks and SIZE for what is no count.
+fn rows(shown: &str) -> Vec<String> {
+    let (_, after) = shown.split_once("in the last 30 days:\n").unwrap();
+    let (rows, _) = after.split_once("Split or join").unwrap();
+    let plain = |row: &str| -> String {
+        assert!(row.len() <= 80, "{row}");
+        let words = row.split_whitespace().map(|word| match word.contains('.') {
+            true => "SIZE",
+            false => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    rows.lines().map(plain).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
     let site = Site::new().await;
@@ -97,10 +112,17 @@ async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
         "  write a number from 1 to 2, or an address",
         "  this is the primary itself",
         "  metastore west in westus: another region, good",
-        "  orders                   orders_job               3 tables",
     ] {
         assert!(said.stdout.contains(line), "{line}\n{}", said.stdout);
     }
+    assert_eq!(
+        rows(&said.stdout),
+        [
+            "orders orders_job 3 tables SIZE MiB",
+            "no_workflow no job: scheduled 4 tables SIZE KiB",
+            "in total 7 tables SIZE MiB",
+        ]
+    );
     let written = std::fs::read(site.path("here/drsync.json")).unwrap();
     let written: Value = serde_json::from_slice(&written).unwrap();
     let workspace = &written["workspaces"][0];
@@ -140,6 +162,53 @@ async fn a_secondary_in_the_same_region_is_refused_and_silence_writes_nothing() 
         said.stdout
     );
     assert!(!site.path("here/drsync.json").exists());
+}
+
+/// Answers that lead to the end with no secondary workspace.
+const SHORT: [(&str, &str); 4] = [
+    ("Copies go to", "2"),
+    ("own records", ""),
+    ("Secondary workspace", ""),
+    ("Mail about failures", ""),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_size_that_one_table_does_not_tell_is_at_least_that_of_the_others() {
+    let site = Site::new().await;
+    site.fault("SQL *UNION ALL*DESCRIBE DETAIL* every fail=PARSE_SYNTAX_ERROR");
+    site.fault("SQL DESCRIBE DETAIL*orders* every fail=INTERNAL_ERROR");
+    let Some(said) = asked(&site, &SHORT).await else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert_eq!(
+        rows(&said.stdout),
+        ["no_workflow no job: scheduled 7 tables at least SIZE KiB"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warehouse_that_may_not_be_used_leaves_groups_without_jobs_and_sizes_and_says_so_once() {
+    let site = Site::new().await;
+    site.fault("POST /api/2.0/sql/statements every 403");
+    let Some(said) = asked(&site, &SHORT).await else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let why = "Neither jobs nor sizes are known: failed to read the histories of tables: ";
+    assert!(said.stdout.contains(why), "{}", said.stdout);
+    assert!(said.stdout.contains("needs CAN USE on the SQL warehouse"));
+    assert_eq!(
+        rows(&said.stdout),
+        ["no_workflow no job: scheduled 7 tables size not known"]
+    );
+    let asked = site.running.requests().into_iter();
+    let statements = asked.filter(|request| format!("{request:?}").contains("sql/statements"));
+    assert_eq!(
+        statements.count(),
+        2,
+        "once for histories, once for details"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

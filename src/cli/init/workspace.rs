@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use url::Url;
 
+use super::groups;
 use super::proposal::{self, Answers};
 use super::talk::Talk;
 use crate::cli::flags::Context;
@@ -14,8 +15,6 @@ use crate::render::clean;
 
 /// How far back writers are looked for.
 const WRITTEN_WITHIN: TimeDelta = TimeDelta::days(30);
-/// Groups that are shown; the file has all of them.
-const GROUPS_SHOWN: usize = 12;
 
 /// Asks what has to be asked and gives the configuration.
 pub(super) async fn configuration(
@@ -61,24 +60,16 @@ pub(super) async fn configuration(
         return Err(Failure::new(ExitStatus::Refused, clean(&message)));
     }
     let since = context.clock.now() - WRITTEN_WITHIN;
-    let writers = here.surveyor.writers(&open, since).await;
-    let groups = proposal::groups(&open, &writers);
-    talk.tell("\nGroups, from the jobs that wrote the tables in the last 30 days:");
-    for group in groups.iter().take(GROUPS_SHOWN) {
-        let workflow = match &group.workflow {
-            Some((_, shown)) => clean(shown),
-            None => "no job found: scheduled".to_owned(),
-        };
-        let tables = counted(group.tables.len(), "table", "tables");
-        let name = clean(&group.name);
-        talk.tell(&format!("  {name:<24} {workflow:<24} {tables}"));
+    let told = here.surveyor.told(&open, since).await;
+    if let Some(refused) = &told.refused {
+        talk.tell(&clean(&format!(
+            "\nNeither jobs nor sizes are known: failed to {refused:#}"
+        )));
     }
-    if let Some(more) = groups
-        .len()
-        .checked_sub(GROUPS_SHOWN)
-        .filter(|more| *more > 0)
-    {
-        talk.tell(&format!("  {more} more"));
+    let groups = proposal::groups(&open, &told.writers);
+    talk.tell("\nGroups, from the jobs that wrote the tables in the last 30 days:");
+    for line in groups::lines(&groups, &told.sizes) {
+        talk.tell(&line);
     }
     talk.tell(
         "Split or join them in the file: tables belong together if they are only true\ntogether.",

@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use base64::Engine as _;
 use secrecy::SecretString;
 use url::Url;
 
 use super::super::client::{Client, is_loopback};
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
-use super::super::wire::Secret;
 use super::ambient::Settings;
 use super::azure::{self, Cli, ServicePrincipal};
 use super::oauth::{ClientSecret, Federation, TokenService};
 use super::oidc::IdToken;
+use super::secret::SecretToken;
 use super::{Credential, Environment, TokenSource};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
@@ -120,35 +119,27 @@ impl Chain<'_> {
         self.tried.push((method.into(), why.into()));
     }
 
-    /// `GET /api/2.0/secrets/get` with the ambient identity.
+    /// The token that a secret holds; where the service is away it is read later.
     async fn secret(
         &self,
         ambient: Credential,
         scope: &str,
         key: &str,
     ) -> Result<Credential, Refusal> {
-        let client = Client::new(self.wanted.base.clone(), ambient, self.timing.clone())?;
-        let secret: Secret = client
-            .get(
-                &["api", "2.0", "secrets", "get"],
-                &[("scope", scope), ("key", key)],
-            )
-            .await?;
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(secret.value.trim())
-            .unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        // A token stored with `echo` ends with a newline, which no header may have.
-        match text.trim_end() {
-            "" => Err(Refusal::new(
-                RegionErrorKind::Other,
-                "its value is no token",
-            )),
-            token => Ok(Credential::fixed(
-                format!("secret {scope}/{key}"),
-                token,
-                self.timing.clone(),
-            )),
+        let source = SecretToken {
+            client: Client::new(self.wanted.base.clone(), ambient, self.timing.clone())?,
+            scope: scope.to_owned(),
+            key: key.to_owned(),
+        };
+        let method = format!("secret {scope}/{key}");
+        let credential = Credential::new(method, Box::new(source), self.timing.clone());
+        match credential.token().await {
+            Err(refusal)
+                if refusal.is_sign_in() || refusal.kind != RegionErrorKind::Unavailable =>
+            {
+                Err(refusal)
+            }
+            Ok(_) | Err(_) => Ok(credential),
         }
     }
 

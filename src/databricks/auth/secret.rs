@@ -1,0 +1,43 @@
+//! A token that a secret of the workspace holds, read with another identity.
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use chrono::{DateTime, Utc};
+
+use super::super::client::Client;
+use super::super::refusal::Refusal;
+use super::super::wire::Secret;
+use super::{Token, TokenSource, refused};
+
+/// Where the token is, and who may read it.
+#[derive(Debug)]
+pub(super) struct SecretToken {
+    pub(super) client: Client,
+    pub(super) scope: String,
+    pub(super) key: String,
+}
+
+#[async_trait]
+impl TokenSource for SecretToken {
+    /// `GET /api/2.0/secrets/get`.
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+        let SecretToken { client, scope, key } = self;
+        let query = [("scope", scope.as_str()), ("key", key.as_str())];
+        let secret: Secret = client
+            .get(&["api", "2.0", "secrets", "get"], &query)
+            .await?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(secret.value.trim())
+            .unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        // A token stored with `echo` ends with a newline, which no header may have.
+        match text.trim_end() {
+            "" => Err(refused("its value is no token")),
+            token => Ok(Token::forever(token)),
+        }
+    }
+
+    fn renews(&self) -> bool {
+        false
+    }
+}
