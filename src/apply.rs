@@ -28,8 +28,8 @@ pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
 pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome,
-    TableRecord, UnreadableRecord, VerifiedRecord,
+    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, RunRecord, RunSummary,
+    TableOutcome, TableRecord, UnreadableRecord, VerifiedRecord,
 };
 
 use crate::moment;
@@ -100,7 +100,11 @@ pub async fn apply(
         .iter()
         .zip(regions)
         .map(|(workspace, regions)| run.workspace(workspace, regions));
-    let groups: Vec<GroupRecord> = join_all(workspaces).await.into_iter().flatten().collect();
+    let (mut groups, mut metadata) = (Vec::new(), Vec::new());
+    for done in join_all(workspaces).await {
+        groups.extend(done.groups);
+        metadata.extend(done.metadata);
+    }
     let signal = options.signal.load(Ordering::Relaxed);
     let warnings = std::mem::take(
         &mut *run
@@ -124,6 +128,7 @@ pub async fn apply(
         exit: exit::of(plan, &groups, signal),
         summary: summary(&groups),
         groups,
+        metadata,
         warnings,
         previous_run_sha256: None,
     };
@@ -132,6 +137,12 @@ pub async fn apply(
         record: Box::new(record.clone()),
     });
     record
+}
+
+/// What was done to one workspace.
+struct Done {
+    groups: Vec<GroupRecord>,
+    metadata: Vec<MetadataRecord>,
 }
 
 impl Run<'_> {
@@ -161,8 +172,9 @@ impl Run<'_> {
     }
 
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
-    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Vec<GroupRecord> {
+    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Done {
         let mut records: BTreeMap<&str, GroupRecord> = BTreeMap::new();
+        let mut metadata = Vec::new();
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan
@@ -170,7 +182,8 @@ impl Run<'_> {
                 .iter()
                 .all(|action| action.action == crate::plan::LedgerAction::None);
         if !nothing {
-            let site = Site::prepare(self, plan, regions).await;
+            let mut site = Site::prepare(self, plan, regions).await;
+            metadata = std::mem::take(&mut site.metadata);
             let groups = due
                 .into_iter()
                 .map(|group| group::apply(self, &site, group));
@@ -180,14 +193,15 @@ impl Run<'_> {
                 .await;
             records.extend(done);
         }
-        plan.groups
-            .iter()
-            .map(|group| {
-                records
-                    .remove(group.name.as_str())
-                    .unwrap_or_else(|| not_due(plan, group))
-            })
-            .collect()
+        let groups = plan.groups.iter().map(|group| {
+            records
+                .remove(group.name.as_str())
+                .unwrap_or_else(|| not_due(plan, group))
+        });
+        Done {
+            groups: groups.collect(),
+            metadata,
+        }
     }
 }
 

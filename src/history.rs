@@ -77,6 +77,8 @@ pub struct ApplyLine {
     pub failed: usize,
     /// Groups that were blocked.
     pub blocked: usize,
+    /// It made metadata tables or changed rows of them, beside what its syncs did; records of older versions do not tell.
+    pub metadata_changed: bool,
 }
 
 /// One group.
@@ -170,7 +172,7 @@ pub fn period(
         .collect();
     let without_approval = applies
         .iter()
-        .filter(|apply| apply.synchronized > 0)
+        .filter(|apply| apply.synchronized > 0 || apply.metadata_changed)
         .filter(|apply| matches!(apply.approval, None | Some(Approval::None)))
         .map(|apply| apply.run_id.clone())
         .collect();
@@ -205,6 +207,7 @@ fn line(workspace: &str, record: &RunRecord) -> ApplyLine {
         synchronized: count(GroupOutcome::Synchronized),
         failed: count(GroupOutcome::Failed),
         blocked: count(GroupOutcome::Blocked),
+        metadata_changed: record.metadata.iter().any(|one| one.workspace == workspace),
     }
 }
 

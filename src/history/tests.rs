@@ -130,6 +130,29 @@ fn an_apply_that_changed_something_unseen_is_named() {
 }
 
 #[test]
+fn an_apply_that_changed_only_metadata_tables_is_among_those_without_approval() {
+    let changed = |workspace: &str| {
+        json!({
+            "approval": {"kind": "none"},
+            "metadata": [{"workspace": workspace, "region": "primary", "action": "merge", "rows_added": 0,
+                          "rows_changed": 0, "rows_retired": 1, "cuts_copied": 0}],
+        })
+    };
+    let records = Records::default()
+        .add("R1", 10, 11, "up_to_date", changed("east"))
+        .add("R2", 20, 21, "up_to_date", changed("west"))
+        .add("R3", 30, 31, "up_to_date", json!({}));
+    let report = report(&[], &records);
+    assert_eq!(report.without_approval, ["R1"]);
+    let changed: Vec<bool> = report
+        .applies
+        .iter()
+        .map(|apply| apply.metadata_changed)
+        .collect();
+    assert_eq!(changed, [true, false, false]);
+}
+
+#[test]
 fn a_record_that_vanished_or_was_altered_breaks_the_chain() {
     let whole = || {
         Records::default()

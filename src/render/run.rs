@@ -1,6 +1,10 @@
 //! What an apply did: the verdict, a line a group, and where it is recorded.
 
+mod metadata;
+
 use std::collections::BTreeMap;
+
+pub(super) use metadata::sentence as metadata_sentence;
 
 use super::away::{self, Away};
 use super::clean::{clean, name};
@@ -36,6 +40,10 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         page.block(hanging("", text, style.width));
     }
     page.block(warnings(record, style));
+    if style.verbose {
+        let changed = metadata_sentence(record).map(|text| hanging("", &text, style.width));
+        page.block(changed.unwrap_or_default());
+    }
     page.block(recorded(plan, record, kept, style));
     page.text()
 }
@@ -52,6 +60,7 @@ fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
 /// Whether nothing was done and nothing stands in the way.
 fn nothing(record: &RunRecord) -> bool {
     record.warnings.is_empty()
+        && record.metadata.is_empty()
         && record.groups.iter().all(|group| match group.outcome {
             GroupOutcome::UpToDate | GroupOutcome::Waiting | GroupOutcome::Overtaken => true,
             GroupOutcome::Synchronized
@@ -98,7 +107,10 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         {
             return done_before(record);
         }
-        _ if trouble == 0 => "Nothing to do",
+        _ if trouble == 0 => match metadata_sentence(record) {
+            Some(changed) => return format!("{changed}; nothing to copy"),
+            None => "Nothing to do",
+        },
         4 => "Partial",
         _ if synchronized > 0 => "Partial",
         _ => "Failed",
@@ -177,10 +189,11 @@ fn done_before(record: &RunRecord) -> String {
         0 => String::new(),
         blocked => format!("; {} blocked", plural(blocked, "group")),
     };
-    format!(
-        "Nothing to do: this was done before, {}{blocked}",
-        few(&cuts, 3)
-    )
+    let head = match metadata_sentence(record) {
+        Some(changed) => format!("{changed}; nothing to copy"),
+        None => "Nothing to do".to_owned(),
+    };
+    format!("{head}: this was done before, {}{blocked}", few(&cuts, 3))
 }
 
 /// The verdict, and at the right margin how long it took and how much was copied.

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const PLAN: &str = include_str!("../../fixtures/documents/plan-1.json");
 const PLAN_EARLY: &str = include_str!("../../fixtures/documents/plan-1-early.json");
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
+/// As records were before they told of approval and metadata tables.
+const RUN_EARLY: &str = include_str!("../../fixtures/documents/run-1-early.json");
 
 fn plan() -> Value {
     serde_json::from_str(PLAN).unwrap()
@@ -87,9 +89,11 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    let record = RunRecord::read(RUN.as_bytes()).unwrap();
-    let document: Value = serde_json::from_str(RUN).unwrap();
-    kept(&document, &serde_json::to_value(&record).unwrap(), "run");
+    for text in [RUN, RUN_EARLY] {
+        let record = RunRecord::read(text.as_bytes()).unwrap();
+        let document: Value = serde_json::from_str(text).unwrap();
+        kept(&document, &serde_json::to_value(&record).unwrap(), "run");
+    }
 }
 
 #[test]

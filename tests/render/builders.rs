@@ -331,6 +331,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
             name: name.to_owned(),
         },
         groups,
+        metadata: vec![],
         warnings: vec![],
         summary: RunSummary {
             copied_bytes: 19 * GIB,

@@ -126,7 +126,7 @@ fn applies(period: &Period, style: &Style) -> Vec<String> {
             .as_ref()
             .map_or("approval not recorded", |approval| approval.as_str());
         let text = format!(
-            "{}  {}, {}, exit {} ({}): {} synchronized, {} failed, {} blocked; {}",
+            "{}  {}, {}, exit {} ({}): {} synchronized, {} failed, {} blocked{}; {}",
             moment(apply.started_at),
             clean(&apply.actor),
             approval,
@@ -135,6 +135,10 @@ fn applies(period: &Period, style: &Style) -> Vec<String> {
             apply.synchronized,
             apply.failed,
             apply.blocked,
+            match apply.metadata_changed {
+                true => ", metadata tables changed",
+                false => "",
+            },
             clean(&apply.run_id)
         );
         lines.extend(hanging("   ", &text, style.width));

@@ -303,6 +303,7 @@ fn applies(period: &Period) -> Markup {
             "Synchronized",
             "Failed",
             "Blocked",
+            "Metadata tables",
             "Run",
         ],
         &html! {
@@ -316,6 +317,7 @@ fn applies(period: &Period) -> Markup {
                     td.number { (count(apply.synchronized as u64)) }
                     td.number { (count(apply.failed as u64)) }
                     td.number { (count(apply.blocked as u64)) }
+                    td { @if apply.metadata_changed { "changed" } }
                     td.id { (code(&apply.run_id)) }
                 }
             }

@@ -43,6 +43,7 @@ fn apply(run_id: &str, approval: Option<Approval>) -> ApplyLine {
         synchronized: 1,
         failed: 0,
         blocked: 2,
+        metadata_changed: false,
     }
 }
 
@@ -179,7 +180,7 @@ fn a_period_tells_what_an_auditor_asks() {
         ]
     );
     let approvals: Vec<String> = cells("applies")
-        .chunks(9)
+        .chunks(10)
         .map(|row| row[3].clone())
         .collect();
     assert_eq!(
