@@ -22,7 +22,7 @@ mod view;
 mod warnings;
 mod workflow;
 
-pub use checks::{SECONDARY_AWAY, readable_until};
+pub use checks::{PRIMARY_AWAY, SECONDARY_AWAY, readable_until};
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
 };

@@ -13,8 +13,8 @@ use super::site::Site;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::plan::{Action, FindingCode, GroupPlan, SECONDARY_AWAY, Step};
-use crate::region::Appended;
+use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step};
+use crate::region::{Appended, RegionError};
 
 /// How a group ended that did not come to its cut.
 struct End {
@@ -85,24 +85,20 @@ async fn synchronize(
     let point = plan
         .recovery_point
         .expect("a group to be synchronized has a recovery point");
-    precondition::follows(&site.cuts, plan, point)
-        .map_err(|(outcome, message)| End::new(outcome, message))?;
+    precondition::follows(&site.cuts, plan, point, &run.stored.sha256)
+        .map_err(|passed| End::new(passed.outcome(), passed.message()))?;
     if let Some(refusal) = &site.secondary_refusal {
         if !table::away(refusal) {
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
             let row = format!("sync_failed: {text}; the next apply tries again");
             return Err(failed(run, site, plan, row, text, Vec::new()).await);
         }
-        let message = format!("{SECONDARY_AWAY}: {refusal}");
-        return Err(failed(
-            run,
-            site,
-            plan,
-            SECONDARY_AWAY.to_owned(),
-            message,
-            Vec::new(),
-        )
-        .await);
+        return Err(away(run, site, plan, SECONDARY_AWAY, refusal).await);
+    }
+    if let Some(refusal) = &site.primary_refusal
+        && table::away(refusal)
+    {
+        return Err(away(run, site, plan, PRIMARY_AWAY, refusal).await);
     }
     run.tell(What::GroupStarted {
         workspace: site.plan.name.clone(),
@@ -336,6 +332,18 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
     }
+}
+
+/// Records that a region is away; nothing of the group was tried.
+async fn away(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+    words: &str,
+    refusal: &RegionError,
+) -> End {
+    let message = format!("{words}: {refusal}");
+    failed(run, site, plan, words.to_owned(), message, Vec::new()).await
 }
 
 /// Records a failure in both regions, as far as they can be written.

@@ -7,22 +7,64 @@ use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, SECONDARY_AWAY, Standing, Step, readable_until, standing_of,
+    Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, readable_until,
+    standing_of,
 };
 use crate::region::{
     CloneOrder, RegionError, Regions, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
-/// Whether the plan's cut comes next; if not, whether somebody was faster or the plan is stale.
-pub(super) fn follows(
-    cuts: &Cuts,
+/// Why a plan's cut does not come next.
+pub(super) enum Passed<'a> {
+    /// An apply of this very plan committed it.
+    Applied(&'a Cut),
+    /// Another apply brought the group to the same point, or further.
+    Overtaken(&'a Cut),
+    /// The cut that it follows is not the newest, and the newest does not hold what was planned.
+    Stale(String),
+}
+
+impl Passed<'_> {
+    /// How an apply of the plan ends for the group.
+    pub(super) fn outcome(&self) -> GroupOutcome {
+        match self {
+            Passed::Applied(_) | Passed::Overtaken(_) => GroupOutcome::Overtaken,
+            Passed::Stale(_) => GroupOutcome::Stale,
+        }
+    }
+
+    /// Why, in words.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Passed::Applied(cut) => {
+                format!("run {} applied this plan: {}", cut.run_id, cut.label())
+            }
+            Passed::Overtaken(cut) => format!("run {} brought it to {}", cut.run_id, cut.label()),
+            Passed::Stale(why) => why.clone(),
+        }
+    }
+}
+
+/// Whether the plan's cut comes next; if not, whether it is there, somebody was faster, or the plan is stale.
+///
+/// `sha256` is that of the plan's bytes, by which a cut names the plan that it was made from.
+pub(super) fn follows<'a>(
+    cuts: &'a Cuts,
     plan: &GroupPlan,
     point: DateTime<Utc>,
-) -> Result<(), (GroupOutcome, String)> {
+    sha256: &str,
+) -> Result<(), Passed<'a>> {
     let newest = cuts.newest(&plan.name);
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
         return Ok(());
+    }
+    // What this plan committed is done, whatever was committed after it.
+    let own = cuts
+        .of(&plan.name)
+        .find(|cut| cut.plan_sha256 == sha256 && Some(cut.cut_number) > plan.follows_cut);
+    if let Some(cut) = own {
+        return Err(Passed::Applied(cut));
     }
     let same_tables = |cut: &Cut| {
         cut.tables.len() == plan.steps.len()
@@ -33,25 +75,16 @@ pub(super) fn follows(
     };
     let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
     Err(match later {
-        Some(cut) if cut.recovery_point >= point && same_tables(cut) => (
-            GroupOutcome::Overtaken,
-            format!("run {} brought it to {}", cut.run_id, cut.label()),
-        ),
-        Some(cut) => (
-            GroupOutcome::Stale,
-            format!(
-                "{} was committed by run {} after the plan was made: plan again",
-                cut.label(),
-                cut.run_id
-            ),
-        ),
-        None => (
-            GroupOutcome::Stale,
-            format!(
-                "the cut it follows, {}, is no longer in the log: plan again",
-                plan.follows_cut.unwrap_or_default()
-            ),
-        ),
+        Some(cut) if cut.recovery_point >= point && same_tables(cut) => Passed::Overtaken(cut),
+        Some(cut) => Passed::Stale(format!(
+            "{} was committed by run {} after the plan was made: plan again",
+            cut.label(),
+            cut.run_id
+        )),
+        None => Passed::Stale(format!(
+            "the cut it follows, {}, is no longer in the log: plan again",
+            plan.follows_cut.unwrap_or_default()
+        )),
     })
 }
 
@@ -97,9 +130,9 @@ pub(super) async fn check(
     let mut checked = Vec::new();
     let steps = plan.steps.iter().zip(entries);
     for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        let source = source.map_err(|error| unreadable(&step.table, &error, PRIMARY_AWAY))?;
         same_source(step, &source)?;
-        let replica = replica.map_err(|error| unreadable(&step.table, &error))?;
+        let replica = replica.map_err(|error| unreadable(&step.table, &error, SECONDARY_AWAY))?;
         let replica = check_replica(step, replica.as_ref(), entry)?;
         if matches!(replica, Checked::Clone(_)) {
             still_readable(step, &source, now)?;
@@ -109,9 +142,10 @@ pub(super) async fn check(
     Ok(checked)
 }
 
-fn unreadable(table: &TableName, error: &RegionError) -> Unfit {
+/// What was not answered: by a region that is `away`, in its words, or of one table.
+fn unreadable(table: &TableName, error: &RegionError, away: &str) -> Unfit {
     if table::away(error) {
-        return Unfit::Failed(format!("{SECONDARY_AWAY}: {error}"));
+        return Unfit::Failed(format!("{away}: {error}"));
     }
     Unfit::Failed(format!(
         "sync_failed: {table}: {error}; the next apply tries again"
@@ -223,7 +257,7 @@ pub(super) async fn still_true(
     point: DateTime<Utc>,
 ) -> Result<(), Unfit> {
     for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
-        let source = source.map_err(|error| unreadable(&step.table, &error))?;
+        let source = source.map_err(|error| unreadable(&step.table, &error, PRIMARY_AWAY))?;
         same_source(step, &source)?;
         let late = source
             .commits

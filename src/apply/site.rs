@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 mod healing;
 
 use super::Run;
+use super::exit::Away;
 use super::record::MetadataRecord;
 use super::rows::RowQueue;
+use super::table;
 use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{LedgerAction, Role, merge_copies};
+use crate::plan::{Decision, LedgerAction, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
 use healing::{heal, make, metadata_record};
 
@@ -124,7 +126,34 @@ impl<'a> Site<'a> {
                 Err(refusal) => site.secondary_refusal = Some(refusal),
             }
         }
+        // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
+        if !plan
+            .groups
+            .iter()
+            .any(|group| group.decision == Decision::Sync)
+        {
+            let seen = &plan.observed;
+            for (refusal, seen, role) in [
+                (&site.primary_refusal, &seen.primary, "primary"),
+                (&site.secondary_refusal, &seen.secondary, "secondary"),
+            ] {
+                if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
+                    run.warn(format!(
+                        "the {role}'s metadata tables are behind: {refusal}"
+                    ));
+                }
+            }
+        }
         site
+    }
+
+    /// Which regions did not answer.
+    pub(super) fn away(&self) -> Away {
+        let away = |refusal: &Option<RegionError>| refusal.as_ref().is_some_and(table::away);
+        Away {
+            primary: away(&self.primary_refusal),
+            secondary: away(&self.secondary_refusal),
+        }
     }
 
     /// Appends a cut in the secondary: the commit point of its group.

@@ -29,6 +29,8 @@ const REPLICAS_MISSING_MIN: usize = 3;
 
 /// The brief words for a secondary that does not answer, as people search for them.
 pub const SECONDARY_AWAY: &str = "secondary region not available";
+/// The same for a primary.
+pub const PRIMARY_AWAY: &str = "primary region not available";
 
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::checks::SECONDARY_AWAY;
+use super::checks::{PRIMARY_AWAY, SECONDARY_AWAY};
 use super::document::{Decision, GroupPlan, LedgerAction, MetadataAction, Role, RowChange};
 use super::finding::{Finding, FindingCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
@@ -149,6 +149,7 @@ fn was_blocked(row: &Row) -> bool {
     row.current_sync_status == Some(Status::Failed)
         && (head == INTERRUPTED
             || head == SECONDARY_AWAY
+            || head == PRIMARY_AWAY
             || FindingCode::ALL.iter().any(|code| code.as_str() == head))
 }
 

@@ -14,7 +14,8 @@ use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
 use crate::ledger::cut_label;
-use crate::plan::Plan;
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{GroupPlan, Plan};
 
 /// Groups of one outcome that get a line of their own.
 const LINES_MAX: usize = 15;
@@ -90,11 +91,14 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         return line;
     }
     if record.exit.code == REGION_AWAY {
-        let held = plural(trouble, "group");
-        return format!(
-            "{}: {held} not synchronized, cuts are kept",
-            sentence(&record.exit.name)
-        );
+        let away = sentence(&record.exit.name);
+        return match trouble {
+            0 => format!("{away}: its metadata tables are behind"),
+            held => format!(
+                "{away}: {} not synchronized, cuts are kept",
+                plural(held, "group")
+            ),
+        };
     }
     let parts = parts(record);
     let word = match record.exit.code {
@@ -331,7 +335,7 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
     said.join(", ")
 }
 
-/// What blocks a group, in short; that a region is away has been said.
+/// What blocks a group that the plan held as blocked.
 fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
     if group.outcome != GroupOutcome::Blocked {
         return None;
@@ -339,6 +343,11 @@ fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
     let (workspace, planned) = plan.groups().find(|(workspace, planned)| {
         workspace.name == group.workspace && planned.name == group.name
     })?;
+    blocking(workspace, planned)
+}
+
+/// What blocks a group of a plan, in short; that a region is away has been said.
+pub(super) fn blocking(workspace: &WorkspacePlan, planned: &GroupPlan) -> Option<String> {
     let away = Away::of(workspace);
     let findings: Vec<String> = planned
         .findings
@@ -424,9 +433,13 @@ fn recorded_in(plan: &Plan, record: &RunRecord) -> (bool, bool) {
         said.starts_with("secondary region not available")
             || said.starts_with("the metadata table in the secondary cannot be written")
     };
+    let secondary_behind =
+        |warning: &String| warning.starts_with("the secondary's metadata tables are behind: ");
     (
         regions().all(|seen| seen.primary.reachable) && !record.warnings.iter().any(behind),
-        regions().all(|seen| seen.secondary.reachable) && !record.groups.iter().any(refused),
+        regions().all(|seen| seen.secondary.reachable)
+            && !record.groups.iter().any(refused)
+            && !record.warnings.iter().any(secondary_behind),
     )
 }
 

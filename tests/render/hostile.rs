@@ -246,6 +246,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
                 decision: Decision::Sync,
                 standing: GroupStanding::Blocked,
                 message: Some(evil.clone()),
+                run_id: Some(evil.clone()),
             }],
         };
         assert_no_line_of_theirs(&check::text(&before, &check, &evil, &verbose()), &about);

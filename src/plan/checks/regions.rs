@@ -1,6 +1,6 @@
 //! What is wrong with a region as a whole: it is away, its sync location, its metadata tables.
 
-use super::{Finding, FindingCode, finding};
+use super::{Finding, FindingCode, PRIMARY_AWAY, finding};
 use crate::plan::observed::WorkspaceObserved;
 use crate::region::{RegionErrorKind, WriteAccess};
 
@@ -11,7 +11,7 @@ pub(super) fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
             finding(
                 FindingCode::PrimaryNotAvailable,
                 None,
-                format!("primary region not available: {}", refusal.detail),
+                format!("{PRIMARY_AWAY}: {}", refusal.detail),
             )
             .remedy("drsync status")
         })

@@ -1,6 +1,6 @@
 //! A region that answered at first and then did not: told as that, never as something that is not there.
 
-use super::{Finding, FindingCode, SECONDARY_AWAY, finding};
+use super::{Finding, FindingCode, PRIMARY_AWAY, SECONDARY_AWAY, finding};
 use crate::plan::view::GroupView;
 use crate::region::{RegionError, RegionErrorKind};
 
@@ -29,7 +29,7 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
         finding(
             FindingCode::PrimaryNotAvailable,
             None,
-            format!("primary region not available: {text}"),
+            format!("{PRIMARY_AWAY}: {text}"),
         )
     });
     let secondary = told(replicas).map(|text| {
