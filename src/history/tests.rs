@@ -82,12 +82,17 @@ fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
 }
 
 #[test]
-fn before_the_first_cut_nothing_is_within_the_objective() {
-    let report = report(
-        &[cut(1, 55, 60)],
-        &Records::default().add("R1", 55, 61, "synchronized", json!({})),
-    );
-    assert_eq!(report.groups[0].within_objective, Some(25.0 / 120.0));
+fn time_counts_from_the_first_cut_on() {
+    let records = || Records::default().add("R1", 55, 61, "synchronized", json!({}));
+    let told = |cuts: &[Cut]| {
+        let group = report(cuts, &records()).groups.remove(0);
+        (group.counted_from, group.within_objective)
+    };
+    // Fresh as of 55, known at 60: within the half hour until 85, of the hour from 60 on.
+    assert_eq!(told(&[cut(1, 55, 60)]), (Some(at(60)), Some(25.0 / 60.0)));
+    assert_eq!(told(&[cut(1, -50, -40)]).0, Some(at(0)));
+    assert_eq!(told(&[]), (None, None));
+    assert_eq!(told(&[cut(1, 125, 130)]), (None, None));
 }
 
 #[test]
