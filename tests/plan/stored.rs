@@ -273,6 +273,7 @@ const TOLD: &[&str] = &[
     "created_at",
     "expires_at",
     "expiry_reason",
+    "max_age_hours",
     "complete",
     "selection.",
     "due_anyway",
@@ -409,6 +410,29 @@ fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
 }
 
 #[test]
+fn nobody_moves_one_time_of_a_plan_alone() {
+    let mut without = plan();
+    without
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("max_age_hours");
+    resealed(without.clone()).unwrap();
+    for (mut document, key, value) in [
+        (plan(), "expires_at", json!("2026-11-25T11:00:00.001Z")),
+        (without, "expires_at", json!("2027-11-23T11:00:00.000Z")),
+        (plan(), "created_at", json!("2026-11-22T12:00:00.000Z")),
+        (plan(), "max_age_hours", json!(8_761)),
+        (plan(), "plan_id", json!("P")),
+    ] {
+        document[key] = value;
+        assert!(
+            matches!(resealed(document), Err(StoredPlanError::Altered(_))),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn the_golden_plan_tells_changed_columns_and_what_is_overwritten() {
     let steps = StoredPlan::read(PLAN.as_bytes()).unwrap().plan;
     let steps: Vec<_> = steps.groups().flat_map(|(_, group)| &group.steps).collect();
@@ -438,7 +462,7 @@ fn write_the_golden_plan() {
         groups[3]["paused"] = "migration".into();
         groups.push(group("quiet", "main.shop.quiet"));
     });
-    world.request.plan_id = "01KAN1V6XG0000000000000000".to_owned();
+    world.request.plan_id = "01M81EKCW00000000000000000".to_owned();
     world.request.provenance = Provenance {
         actor: "ci:github acme/dr-config run 7".to_owned(),
         started_by: Some("octo".to_owned()),
