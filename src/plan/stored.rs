@@ -5,6 +5,7 @@ use serde_json::Value;
 use ulid::Ulid;
 
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
+use super::finding::Finding;
 use crate::canonical;
 
 /// A plan that was read back, with the digest of the very bytes.
@@ -33,9 +34,10 @@ pub enum StoredPlanError {
 const DIGESTS: [&str; 2] = ["effect_sha256", "document_sha256"];
 
 impl Plan {
-    /// Puts both digests into a finished plan.
+    /// Puts what is computed from all the rest into a finished plan: its counts and both digests.
     #[must_use]
     pub fn sealed(mut self) -> Plan {
+        self.summary = super::summary(&self.workspaces);
         self.effect_sha256 = super::effect::sha256(&self);
         self.document_sha256 = document_sha256(&serde_json::to_value(&self).unwrap_or_default());
         self
@@ -130,11 +132,20 @@ fn agrees(plan: &Plan) -> Result<(), String> {
     if plan.applyable != super::applyable(&plan.workspaces) {
         return Err("applyable is not what its groups and metadata tables say".to_owned());
     }
+    if plan.summary != super::summary(&plan.workspaces) {
+        return Err("its summary does not count what its groups say".to_owned());
+    }
+    if plan.complete && plan.summary.groups_blocked > 0 {
+        return Err("it is called complete although groups are blocked".to_owned());
+    }
     for (workspace, group) in plan.groups() {
         if group.decision != Decision::Sync {
             continue;
         }
         let wrong = |what: &str| Err(format!("{}: {what}", group.name));
+        if group.findings.iter().any(Finding::blocks) {
+            return wrong("it is to be synchronized although something blocks it");
+        }
         if !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable {
             return wrong("it is to be synchronized with a region that was away");
         }

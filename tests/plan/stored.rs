@@ -410,6 +410,32 @@ fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
 }
 
 #[test]
+fn what_a_plan_says_of_itself_agrees_with_its_groups() {
+    let decided = |decision: &str| {
+        let groups = plan()["workspaces"][0]["groups"].clone();
+        let mut groups = groups.as_array().unwrap().iter();
+        groups
+            .position(|group| group["decision"] == decision)
+            .unwrap()
+    };
+    let findings = |decision: &str| format!("/workspaces/0/groups/{}/findings", decided(decision));
+    let blocking = plan().pointer(&findings("blocked")).unwrap().clone();
+    for (pointer, value) in [
+        ("/summary/groups_sync", json!(7)),
+        ("/summary/copy_bytes", json!(0)),
+        ("/complete", json!(true)),
+        (findings("sync").as_str(), blocking),
+    ] {
+        let mut edited = plan();
+        *edited.pointer_mut(pointer).unwrap() = value;
+        assert!(
+            matches!(resealed(edited), Err(StoredPlanError::Altered(_))),
+            "{pointer}"
+        );
+    }
+}
+
+#[test]
 fn nobody_moves_one_time_of_a_plan_alone() {
     let mut without = plan();
     without
