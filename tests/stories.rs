@@ -62,6 +62,7 @@ stories! {
         a_group_that_the_plan_blocks_is_told_and_counts_as_in_an_apply,
         an_expired_plan_says_so,
         a_plan_that_only_changes_metadata_tables_expires_too,
+        a_plan_of_metadata_tables_is_done_once_they_are_changed,
         a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not,
         another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
         a_region_that_is_away_is_no_verdict_on_the_plan,

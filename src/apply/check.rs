@@ -8,6 +8,7 @@ use super::blocking;
 use super::exit::{self, Away};
 use super::precondition::{self, Passed, Unfit};
 use super::record::{Exit, GroupOutcome, GroupRecord};
+use super::site::healing::{Lacking, planned_rows};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
@@ -43,6 +44,8 @@ pub struct PlanCheck {
     pub expires_at: DateTime<Utc>,
     /// An apply of it would do something now.
     pub applicable: bool,
+    /// An apply of it would change metadata tables before it begins with groups.
+    pub metadata_changes: bool,
     /// How the check ends.
     pub exit: Exit,
     /// Every group of the plan.
@@ -93,6 +96,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let plan = &stored.plan;
     let mut groups = Vec::new();
     let mut away = Away::default();
+    let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
         let (primary, secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
@@ -103,7 +107,13 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             (Ok(_), Err(refusal)) => Some(format!("{PRIMARY_AWAY}: {refusal}")),
             (Ok(_), Ok(_)) => None,
         };
+        let copies = [&primary, &secondary].map(|copy| copy.clone().ok());
         let ledger = merge_copies(&primary.unwrap_or_default(), &secondary.unwrap_or_default());
+        let rows = planned_rows(workspace, ledger.rows);
+        metadata_changes |= copies.into_iter().flatten().any(|copy| {
+            let there = copy.metadata.is_some() && copy.cuts.is_some();
+            !there || !Lacking::of(&copy, &rows, &ledger.cuts).is_nothing()
+        });
         let asked = Asked {
             sha256: &stored.sha256,
             regions,
@@ -139,10 +149,11 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         expires_at: plan.expires_at,
         applicable: !expired
             && plan.applyable
-            && (plan.summary.groups_sync == 0
+            && ((plan.summary.groups_sync == 0 && metadata_changes)
                 || groups
                     .iter()
                     .any(|group| group.standing == GroupStanding::Applicable)),
+        metadata_changes: plan.applyable && metadata_changes,
         exit: exit(plan, &groups, away, expired),
         groups,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-mod healing;
+pub(super) mod healing;
 
 use super::Run;
 use super::exit::Away;
@@ -13,7 +13,7 @@ use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, LedgerAction, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
-use healing::{heal, make, metadata_record};
+use healing::{Lacking, make, planned_rows};
 
 /// One workspace while it is applied.
 pub(super) struct Site<'a> {
@@ -80,14 +80,7 @@ impl<'a> Site<'a> {
         let ((made_primary, copy_primary), (made_secondary, copy_secondary)) =
             (made(&primary), made(&secondary));
         let ledger = merge_copies(&copy_primary, &copy_secondary);
-        let mut rows = ledger.rows;
-        for change in &plan.rows {
-            let name = &change.after.group_name;
-            // A row that has moved since the plan was made knows better.
-            if rows.get(name) == change.before.as_ref() {
-                rows.insert(name.clone(), change.after.clone());
-            }
-        }
+        let rows = planned_rows(plan, ledger.rows);
         let mut site = Site {
             plan,
             regions,
@@ -102,25 +95,29 @@ impl<'a> Site<'a> {
             cuts_to_primary: std::sync::Mutex::default(),
             copying: tokio::sync::Mutex::default(),
         };
-        let told = |region, action, healed| metadata_record(&plan.name, region, action, healed);
         if site.primary_refusal.is_none() {
-            match heal(regions.primary.as_ref(), &copy_primary, &rows, &site.cuts).await {
-                Ok(healed) => site
-                    .metadata
-                    .extend(told(Role::Primary, made_primary, healed)),
+            let lacking = Lacking::of(&copy_primary, &rows, &site.cuts);
+            match lacking.write(regions.primary.as_ref()).await {
+                Ok(()) => {
+                    site.metadata
+                        .extend(lacking.record(&plan.name, Role::Primary, made_primary))
+                }
                 Err(error) => {
                     run.warn(format!("the primary's metadata tables are behind: {error}"))
                 }
             }
         }
         if site.secondary_refusal.is_none() {
-            let secondary = regions.secondary.as_ref();
-            match heal(secondary, &copy_secondary, &rows, &site.cuts).await {
-                Ok(healed) => {
-                    site.metadata
-                        .extend(told(Role::Secondary, made_secondary, healed));
+            let lacking = Lacking::of(&copy_secondary, &rows, &site.cuts);
+            match lacking.write(regions.secondary.as_ref()).await {
+                Ok(()) => {
+                    site.metadata.extend(lacking.record(
+                        &plan.name,
+                        Role::Secondary,
+                        made_secondary,
+                    ));
                     if run.stored.plan.applyable {
-                        keep_plan(run, secondary).await;
+                        keep_plan(run, regions.secondary.as_ref()).await;
                     }
                 }
                 Err(refusal) => site.secondary_refusal = Some(refusal),

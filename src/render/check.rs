@@ -93,7 +93,10 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
     let (applied, overtaken) = (of(GroupStanding::Applied), of(GroupStanding::Overtaken));
     let said = match (all, of(GroupStanding::Applicable)) {
         (0, _) if !plan.applyable => "does nothing: there is nothing to apply".to_owned(),
-        (0, _) => "can be applied: only metadata tables change".to_owned(),
+        (0, _) if check.metadata_changes || check.exit.code == REGION_AWAY => {
+            "can be applied: only metadata tables change".to_owned()
+        }
+        (0, _) => "does nothing any more: metadata tables are as it would leave them".to_owned(),
         (all, _) if applied == all => format!(
             "was applied by {}: {}",
             runs(check, GroupStanding::Applied),

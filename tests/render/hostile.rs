@@ -236,6 +236,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             checked_at: at("2026-11-22T12:00:00Z"),
             expires_at: at("2026-11-23T12:00:00Z"),
             applicable: false,
+            metadata_changes: false,
             exit: Exit {
                 code: 1,
                 name: "blocked".to_owned(),

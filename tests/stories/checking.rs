@@ -135,6 +135,28 @@ pub(crate) async fn a_plan_that_only_changes_metadata_tables_expires_too(form: F
     assert!(shown.contains(" expired at 2026-11-25 "), "{shown}");
 }
 
+pub(crate) async fn a_plan_of_metadata_tables_is_done_once_they_are_changed(form: Form) {
+    let mut world = World::of(form).await;
+    world.add_group("pair", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.apply().await;
+    world.groups().pop();
+    world.later(1);
+    let plan = world.plan().await;
+    let first = |seen: &PlanCheck| {
+        let shown = text(&plan, seen, "p.json", &Style::default());
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    let seen = checked(&world, &plan).await;
+    assert!(seen.applicable && seen.metadata_changes);
+    assert!(first(&seen).ends_with(" can be applied: only metadata tables change"));
+    world.apply_plan(&plan).await;
+    let seen = checked(&world, &plan).await;
+    assert!(!seen.applicable && !seen.metadata_changes && seen.exit.code == 0);
+    let done = " does nothing any more: metadata tables are as it would leave them";
+    assert!(first(&seen).ends_with(done), "{}", first(&seen));
+}
+
 pub(crate) async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not(
     form: Form,
 ) {

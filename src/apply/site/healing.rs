@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::apply::record::MetadataRecord;
-use crate::ledger::{Cuts, Row};
+use crate::ledger::{Cut, Cuts, Row};
+use crate::plan::document::WorkspacePlan;
 use crate::plan::{LedgerAction, Role};
 use crate::region::{LedgerCopy, Region, RegionError};
 
@@ -33,74 +34,97 @@ pub(super) async fn make(
     Ok((action, region.ledger().await?))
 }
 
-/// What a copy lacked, and was given.
-pub(super) struct Healed {
+/// The rows that a plan leaves behind before any group is begun: those of both copies, with its own.
+pub(in crate::apply) fn planned_rows(
+    plan: &WorkspacePlan,
+    mut rows: BTreeMap<String, Row>,
+) -> BTreeMap<String, Row> {
+    for change in &plan.rows {
+        let name = &change.after.group_name;
+        // A row that has moved since the plan was made knows better.
+        if rows.get(name) == change.before.as_ref() {
+            rows.insert(name.clone(), change.after.clone());
+        }
+    }
+    rows
+}
+
+/// What a copy lacks of what both say together.
+pub(in crate::apply) struct Lacking {
+    rows: Vec<Row>,
+    cuts: Vec<Cut>,
     added: usize,
     changed: usize,
     retired: usize,
-    cuts: usize,
 }
 
-/// Brings one region's copy up to what both say together.
-pub(super) async fn heal(
-    region: &dyn Region,
-    copy: &LedgerCopy,
-    rows: &BTreeMap<String, Row>,
-    cuts: &Cuts,
-) -> Result<Healed, RegionError> {
-    let here: Vec<_> = copy.all_cuts().iter().cloned().collect();
-    let missing = cuts.missing_from(&here);
-    if !missing.is_empty() {
-        region.copy_cuts(&missing).await?;
-    }
-    let mut healed = Healed {
-        added: 0,
-        changed: 0,
-        retired: 0,
-        cuts: missing.len(),
-    };
-    let here = copy.rows_by_group();
-    let mut changed: Vec<Row> = Vec::new();
-    for row in rows.values() {
-        match here.get(&row.group_name) {
-            Some(before) if before == row => continue,
-            None => healed.added += 1,
-            Some(before) if row.is_retired() && !before.is_retired() => healed.retired += 1,
-            Some(_) => healed.changed += 1,
+impl Lacking {
+    /// Compares one region's copy with all rows and cuts.
+    pub(in crate::apply) fn of(
+        copy: &LedgerCopy,
+        rows: &BTreeMap<String, Row>,
+        cuts: &Cuts,
+    ) -> Lacking {
+        let here: Vec<Cut> = copy.all_cuts().iter().cloned().collect();
+        let mut lacking = Lacking {
+            rows: Vec::new(),
+            cuts: cuts.missing_from(&here),
+            added: 0,
+            changed: 0,
+            retired: 0,
+        };
+        let here = copy.rows_by_group();
+        for row in rows.values() {
+            match here.get(&row.group_name) {
+                Some(before) if before == row => continue,
+                None => lacking.added += 1,
+                Some(before) if row.is_retired() && !before.is_retired() => lacking.retired += 1,
+                Some(_) => lacking.changed += 1,
+            }
+            lacking.rows.push(row.clone());
         }
-        changed.push(row.clone());
+        lacking
     }
-    if !changed.is_empty() {
-        region.write_rows(&changed).await?;
-    }
-    Ok(healed)
-}
 
-/// What the record says of a region's metadata tables; nothing where nothing was done to them.
-pub(super) fn metadata_record(
-    workspace: &str,
-    region: Role,
-    made: LedgerAction,
-    healed: Healed,
-) -> Option<MetadataRecord> {
-    let Healed {
-        added,
-        changed,
-        retired,
-        cuts,
-    } = healed;
-    let action = match (made, added + changed + retired + cuts) {
-        (LedgerAction::None, 0) => return None,
-        (LedgerAction::None, _) => LedgerAction::Merge,
-        (made, _) => made,
-    };
-    Some(MetadataRecord {
-        workspace: workspace.to_owned(),
-        region,
-        action,
-        rows_added: added,
-        rows_changed: changed,
-        rows_retired: retired,
-        cuts_copied: cuts,
-    })
+    /// It lacks nothing.
+    pub(in crate::apply) fn is_nothing(&self) -> bool {
+        self.rows.is_empty() && self.cuts.is_empty()
+    }
+
+    /// Gives it to the region.
+    ///
+    /// # Errors
+    /// The region's refusal.
+    pub(super) async fn write(&self, region: &dyn Region) -> Result<(), RegionError> {
+        if !self.cuts.is_empty() {
+            region.copy_cuts(&self.cuts).await?;
+        }
+        if !self.rows.is_empty() {
+            region.write_rows(&self.rows).await?;
+        }
+        Ok(())
+    }
+
+    /// What the record says of it; nothing where nothing was done to the tables.
+    pub(super) fn record(
+        &self,
+        workspace: &str,
+        region: Role,
+        made: LedgerAction,
+    ) -> Option<MetadataRecord> {
+        let action = match made {
+            LedgerAction::None if self.is_nothing() => return None,
+            LedgerAction::None => LedgerAction::Merge,
+            LedgerAction::Create | LedgerAction::Clone | LedgerAction::Merge => made,
+        };
+        Some(MetadataRecord {
+            workspace: workspace.to_owned(),
+            region,
+            action,
+            rows_added: self.added,
+            rows_changed: self.changed,
+            rows_retired: self.retired,
+            cuts_copied: self.cuts.len(),
+        })
+    }
 }
