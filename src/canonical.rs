@@ -21,19 +21,19 @@ pub fn sha256(document: &impl Serialize) -> String {
 
 /// The same of JSON that is there already, which is not copied and of which no text is kept.
 pub fn sha256_of_value(value: &Value) -> String {
-    let mut hashed = Hashed(Sha256::new());
+    let mut hashed = Hashed::default();
     write(value, &mut hashed);
-    hex(&hashed.0.finalize())
+    hashed.digest()
 }
 
 /// The same of an object without some of its members.
 pub fn sha256_without(object: &Map<String, Value>, without: &[&str]) -> String {
-    let mut hashed = Hashed(Sha256::new());
+    let mut hashed = Hashed::default();
     let kept = object
         .iter()
         .filter(|(key, _)| !without.contains(&key.as_str()));
     write_members(kept, &mut hashed);
-    hex(&hashed.0.finalize())
+    hashed.digest()
 }
 
 fn value_of(document: &impl Serialize) -> Value {
@@ -60,17 +60,52 @@ impl Sink for String {
     }
 }
 
-struct Hashed(Sha256);
+/// A digest of text that comes in small pieces.
+#[derive(Default)]
+struct Hashed {
+    hash: Sha256,
+    waiting: String,
+}
+
+/// Hashing a piece costs more than keeping it: so many bytes are kept.
+const WAITING_MAX: usize = 64 * 1024;
+
+impl Hashed {
+    fn digest(mut self) -> String {
+        self.hash.update(self.waiting.as_bytes());
+        hex(&self.hash.finalize())
+    }
+}
 
 impl Sink for Hashed {
     fn push_str(&mut self, text: &str) {
-        self.0.update(text.as_bytes());
+        self.waiting.push_str(text);
+        if self.waiting.len() > WAITING_MAX {
+            self.hash.update(self.waiting.as_bytes());
+            self.waiting.clear();
+        }
+    }
+}
+
+/// A string with its quotes; most need no more.
+fn write_string(text: &str, sink: &mut impl Sink) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    match text.bytes().all(plain) {
+        true => {
+            sink.push_str("\"");
+            sink.push_str(text);
+            sink.push_str("\"");
+        }
+        false => sink.push_str(&Value::from(text).to_string()),
     }
 }
 
 fn write(value: &Value, sink: &mut impl Sink) {
     match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => sink.push_str(&value.to_string()),
+        Value::Null => sink.push_str("null"),
+        Value::Bool(true) => sink.push_str("true"),
+        Value::Bool(false) => sink.push_str("false"),
+        Value::String(text) => write_string(text, sink),
         Value::Number(number) => sink.push_str(&number_text(number)),
         Value::Array(items) => {
             sink.push_str("[");
@@ -88,13 +123,13 @@ fn write(value: &Value, sink: &mut impl Sink) {
 
 fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, sink: &mut impl Sink) {
     let mut members: Vec<_> = members.collect();
-    members.sort_by_cached_key(|(key, _)| key.encode_utf16().collect::<Vec<u16>>());
+    members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     sink.push_str("{");
     for (index, (key, item)) in members.into_iter().enumerate() {
         if index > 0 {
             sink.push_str(",");
         }
-        sink.push_str(&Value::from(key.as_str()).to_string());
+        write_string(key, sink);
         sink.push_str(":");
         write(item, sink);
     }
@@ -127,7 +162,9 @@ mod tests {
 
     #[test]
     fn a_digest_is_that_of_the_text() {
-        let document = serde_json::json!({"b": [1, {"y": "é", "x": {}}], "a": [], "c": 3});
+        let long = "x\"\\\u{7}\n é".repeat(20_000);
+        let document =
+            serde_json::json!({"b": [1, {"y": "é", "x": {}, "z": long}], "a": [], "c": 3});
         let digest = sha256_of_bytes(to_string(&document).as_bytes());
         assert_eq!(sha256(&document), digest);
         assert_eq!(sha256_of_value(&document), digest);
