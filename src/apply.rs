@@ -28,14 +28,15 @@ pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
 pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, RunRecord, RunSummary, TableOutcome,
-    TableRecord, UnreadableRecord, VerifiedRecord,
+    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, RunRecord, RunSummary,
+    TableOutcome, TableRecord, UnreadableRecord, VerifiedRecord,
 };
 
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
 use crate::region::Regions;
+use exit::Away;
 use site::Site;
 
 /// How an apply is to work.
@@ -100,7 +101,13 @@ pub async fn apply(
         .iter()
         .zip(regions)
         .map(|(workspace, regions)| run.workspace(workspace, regions));
-    let groups: Vec<GroupRecord> = join_all(workspaces).await.into_iter().flatten().collect();
+    let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
+    for done in join_all(workspaces).await {
+        groups.extend(done.groups);
+        metadata.extend(done.metadata);
+        away.primary |= done.away.primary;
+        away.secondary |= done.away.secondary;
+    }
     let signal = options.signal.load(Ordering::Relaxed);
     let warnings = std::mem::take(
         &mut *run
@@ -121,9 +128,10 @@ pub async fn apply(
         provenance: options.provenance.clone(),
         approval: Some(options.approval.clone()),
         quiet: !plan.applyable,
-        exit: exit::of(plan, &groups, signal),
+        exit: exit::of(plan, &groups, away, signal),
         summary: summary(&groups),
         groups,
+        metadata,
         warnings,
         previous_run_sha256: None,
     };
@@ -132,6 +140,13 @@ pub async fn apply(
         record: Box::new(record.clone()),
     });
     record
+}
+
+/// What was done to one workspace.
+struct Done {
+    groups: Vec<GroupRecord>,
+    metadata: Vec<MetadataRecord>,
+    away: Away,
 }
 
 impl Run<'_> {
@@ -161,8 +176,9 @@ impl Run<'_> {
     }
 
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
-    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Vec<GroupRecord> {
+    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Done {
         let mut records: BTreeMap<&str, GroupRecord> = BTreeMap::new();
+        let (mut metadata, mut away) = (Vec::new(), Away::default());
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan
@@ -170,10 +186,9 @@ impl Run<'_> {
                 .iter()
                 .all(|action| action.action == crate::plan::LedgerAction::None);
         if !nothing {
-            let site = Site::prepare(self, plan, regions).await;
-            if due.is_empty() {
-                site.warn_of_refusals(self);
-            }
+            let mut site = Site::prepare(self, plan, regions).await;
+            metadata = std::mem::take(&mut site.metadata);
+            away = site.away();
             let groups = due
                 .into_iter()
                 .map(|group| group::apply(self, &site, group));
@@ -183,14 +198,16 @@ impl Run<'_> {
                 .await;
             records.extend(done);
         }
-        plan.groups
-            .iter()
-            .map(|group| {
-                records
-                    .remove(group.name.as_str())
-                    .unwrap_or_else(|| not_due(plan, group))
-            })
-            .collect()
+        let groups = plan.groups.iter().map(|group| {
+            records
+                .remove(group.name.as_str())
+                .unwrap_or_else(|| not_due(plan, group))
+        });
+        Done {
+            groups: groups.collect(),
+            metadata,
+            away,
+        }
     }
 }
 
@@ -218,18 +235,7 @@ fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
 /// The record of a group that the plan leaves as it is.
 fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
     let (outcome, message) = match group.decision {
-        Decision::Blocked => {
-            let texts: Vec<String> = group
-                .findings
-                .iter()
-                .filter(|finding| finding.blocks())
-                .map(|finding| {
-                    let about = finding.table.as_deref().unwrap_or(&finding.message);
-                    format!("{}: {about}", finding.code.as_str())
-                })
-                .collect();
-            (GroupOutcome::Blocked, texts.join("; "))
-        }
+        Decision::Blocked => (GroupOutcome::Blocked, blocking(group)),
         Decision::Waiting => (GroupOutcome::Waiting, reason(group)),
         Decision::UpToDate => (GroupOutcome::UpToDate, reason(group)),
         Decision::Sync => (
@@ -246,6 +252,18 @@ fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
         recovery_point: group.last_cut.as_ref().map(|cut| cut.recovery_point),
         tables: Vec::new(),
     }
+}
+
+/// What blocks a group: every finding with what it is about.
+fn blocking(group: &GroupPlan) -> String {
+    let findings = group.findings.iter().filter(|finding| finding.blocks());
+    let texts: Vec<String> = findings
+        .map(|finding| {
+            let about = finding.table.as_deref().unwrap_or(&finding.message);
+            format!("{}: {about}", finding.code.as_str())
+        })
+        .collect();
+    texts.join("; ")
 }
 
 fn reason(group: &GroupPlan) -> String {

@@ -1,7 +1,7 @@
 //! One text for one document: canonical JSON (RFC 8785) and its SHA-256.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The canonical JSON of a document.
@@ -9,54 +9,131 @@ use sha2::{Digest, Sha256};
 /// # Panics
 /// If the document cannot be written as JSON: our own types always can.
 pub fn to_string(document: &impl Serialize) -> String {
-    let value = serde_json::to_value(document).expect("our own documents are JSON");
     let mut text = String::new();
-    write(&value, &mut text);
+    write(&value_of(document), &mut text);
     text
 }
 
 /// SHA-256 of the canonical JSON of a document, hex.
 pub fn sha256(document: &impl Serialize) -> String {
-    sha256_of_bytes(to_string(document).as_bytes())
+    sha256_of_value(&value_of(document))
+}
+
+/// The same of JSON that is there already, which is not copied and of which no text is kept.
+pub fn sha256_of_value(value: &Value) -> String {
+    let mut hashed = Hashed::default();
+    write(value, &mut hashed);
+    hashed.digest()
+}
+
+/// The same of an object without some of its members.
+pub fn sha256_without(object: &Map<String, Value>, without: &[&str]) -> String {
+    let mut hashed = Hashed::default();
+    let kept = object
+        .iter()
+        .filter(|(key, _)| !without.contains(&key.as_str()));
+    write_members(kept, &mut hashed);
+    hashed.digest()
+}
+
+fn value_of(document: &impl Serialize) -> Value {
+    serde_json::to_value(document).expect("our own documents are JSON")
 }
 
 /// SHA-256 of bytes, hex.
 pub fn sha256_of_bytes(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Sha256::digest(bytes))
 }
 
-fn write(value: &Value, text: &mut String) {
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => text.push_str(&value.to_string()),
-        Value::Number(number) => text.push_str(&number_text(number)),
-        Value::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                write(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_cached_key(|(key, _)| key.encode_utf16().collect::<Vec<u16>>());
-            text.push('{');
-            for (index, (key, item)) in members.into_iter().enumerate() {
-                if index > 0 {
-                    text.push(',');
-                }
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push(':');
-                write(item, text);
-            }
-            text.push('}');
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where canonical JSON goes: a text, or a digest that needs none.
+trait Sink {
+    fn push_str(&mut self, text: &str);
+}
+
+impl Sink for String {
+    fn push_str(&mut self, text: &str) {
+        String::push_str(self, text);
+    }
+}
+
+/// A digest of text that comes in small pieces.
+#[derive(Default)]
+struct Hashed {
+    hash: Sha256,
+    waiting: String,
+}
+
+/// Hashing a piece costs more than keeping it: so many bytes are kept.
+const WAITING_MAX: usize = 64 * 1024;
+
+impl Hashed {
+    fn digest(mut self) -> String {
+        self.hash.update(self.waiting.as_bytes());
+        hex(&self.hash.finalize())
+    }
+}
+
+impl Sink for Hashed {
+    fn push_str(&mut self, text: &str) {
+        self.waiting.push_str(text);
+        if self.waiting.len() > WAITING_MAX {
+            self.hash.update(self.waiting.as_bytes());
+            self.waiting.clear();
         }
     }
+}
+
+/// A string with its quotes; most need no more.
+fn write_string(text: &str, sink: &mut impl Sink) {
+    let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    match text.bytes().all(plain) {
+        true => {
+            sink.push_str("\"");
+            sink.push_str(text);
+            sink.push_str("\"");
+        }
+        false => sink.push_str(&Value::from(text).to_string()),
+    }
+}
+
+fn write(value: &Value, sink: &mut impl Sink) {
+    match value {
+        Value::Null => sink.push_str("null"),
+        Value::Bool(true) => sink.push_str("true"),
+        Value::Bool(false) => sink.push_str("false"),
+        Value::String(text) => write_string(text, sink),
+        Value::Number(number) => sink.push_str(&number_text(number)),
+        Value::Array(items) => {
+            sink.push_str("[");
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    sink.push_str(",");
+                }
+                write(item, sink);
+            }
+            sink.push_str("]");
+        }
+        Value::Object(members) => write_members(members.iter(), sink),
+    }
+}
+
+fn write_members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, sink: &mut impl Sink) {
+    let mut members: Vec<_> = members.collect();
+    members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    sink.push_str("{");
+    for (index, (key, item)) in members.into_iter().enumerate() {
+        if index > 0 {
+            sink.push_str(",");
+        }
+        write_string(key, sink);
+        sink.push_str(":");
+        write(item, sink);
+    }
+    sink.push_str("}");
 }
 
 /// A number as ECMAScript writes it; integers keep all their digits, because versions and byte counts may pass 2^53.
@@ -81,5 +158,19 @@ mod tests {
             to_string(&document),
             "{\"a\":{\"\u{1f600}\":\"é\\n\",\"\u{fb33}\":1},\"b\":[1,2,null]}"
         );
+    }
+
+    #[test]
+    fn a_digest_is_that_of_the_text() {
+        let long = "x\"\\\u{7}\n é".repeat(20_000);
+        let document =
+            serde_json::json!({"b": [1, {"y": "é", "x": {}, "z": long}], "a": [], "c": 3});
+        let digest = sha256_of_bytes(to_string(&document).as_bytes());
+        assert_eq!(sha256(&document), digest);
+        assert_eq!(sha256_of_value(&document), digest);
+        let object = document.as_object().unwrap();
+        assert_eq!(sha256_without(object, &[]), digest);
+        let bare = serde_json::json!({"a": [], "c": 3});
+        assert_eq!(sha256_without(object, &["b"]), sha256(&bare));
     }
 }

@@ -77,6 +77,8 @@ pub struct ApplyLine {
     pub failed: usize,
     /// Groups that were blocked.
     pub blocked: usize,
+    /// It made metadata tables or changed rows of them, beside what its syncs did; records of older versions do not tell.
+    pub metadata_changed: bool,
 }
 
 /// One group.
@@ -88,7 +90,10 @@ pub struct GroupPeriod {
     pub cuts: usize,
     /// How old its replicas may be, in minutes.
     pub objective_minutes: Option<i64>,
-    /// The share of the period in which the replicas are proved to have been within the objective, 0 to 1; None: no objective.
+    /// From when on time is counted: the period's beginning, or the first cut where that came later; None: no cut until the period's end.
+    #[serde(with = "moment::OptionalMoment")]
+    pub counted_from: Option<DateTime<Utc>>,
+    /// The share of that time in which the replicas are proved to have been within the objective, 0 to 1; None: no objective, or no cut yet.
     pub within_objective: Option<f64>,
     /// Seconds of the oldest that the replicas may have been; None: no cut was ever made before the period's end.
     pub oldest_seconds: Option<i64>,
@@ -104,7 +109,7 @@ pub struct Blocked {
     /// The first apply that found it so.
     #[serde(with = "moment::Moment")]
     pub from: DateTime<Utc>,
-    /// The first that found otherwise; None: it still is.
+    /// The first that found otherwise; None: it still was when the period ended.
     #[serde(with = "moment::OptionalMoment")]
     pub until: Option<DateTime<Utc>>,
     /// Why, as the first apply said.
@@ -170,7 +175,7 @@ pub fn period(
         .collect();
     let without_approval = applies
         .iter()
-        .filter(|apply| apply.synchronized > 0)
+        .filter(|apply| apply.synchronized > 0 || apply.metadata_changed)
         .filter(|apply| matches!(apply.approval, None | Some(Approval::None)))
         .map(|apply| apply.run_id.clone())
         .collect();
@@ -205,6 +210,7 @@ fn line(workspace: &str, record: &RunRecord) -> ApplyLine {
         synchronized: count(GroupOutcome::Synchronized),
         failed: count(GroupOutcome::Failed),
         blocked: count(GroupOutcome::Blocked),
+        metadata_changed: record.metadata.iter().any(|one| one.workspace == workspace),
     }
 }
 
@@ -250,16 +256,22 @@ fn group(
                 fresh_at: record.started_at,
             }),
     );
-    let age = Age::over(proofs, since, until);
-    let period = (until - since).num_milliseconds();
+    let first_cut = own.iter().map(|cut| cut.committed_at).min();
+    // Before its first cut a group had no replicas that could have been too old.
+    let counted_from = first_cut
+        .map(|first| first.max(since))
+        .filter(|from| *from <= until);
+    let age = Age::over(proofs, counted_from.unwrap_or(until), until);
+    let counted = counted_from.map_or(0, |from| (until - from).num_milliseconds());
     GroupPeriod {
         group: asked.group.clone(),
         cuts: of_period().count(),
         objective_minutes: asked.objective.map(|objective| objective.num_minutes()),
+        counted_from,
         within_objective: asked
             .objective
-            .filter(|_| period > 0)
-            .map(|objective| age.within(objective).num_milliseconds() as f64 / period as f64),
+            .filter(|_| counted > 0)
+            .map(|objective| age.within(objective).num_milliseconds() as f64 / counted as f64),
         oldest_seconds: age.oldest().map(|age| age.num_seconds()),
         blocked: blocked(&seen, since, until),
         accepted: of_period()

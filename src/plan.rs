@@ -61,7 +61,8 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let (accepted, unused) = acceptances(request, &workspaces);
     warnings.extend(unused);
     let summary = summary(&workspaces);
-    let (expires_at, expiry_reason) = expiry(observed, &workspaces);
+    let max_age = max_age(observed);
+    let (expires_at, expiry_reason) = expiry(observed, &workspaces, max_age);
     let everything = request.selection == document::Selection::default();
     let plan = Plan {
         kind: document::KIND.to_owned(),
@@ -75,6 +76,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         created_at: observed.now,
         expires_at,
         expiry_reason,
+        max_age_hours: u32::try_from(max_age.num_hours()).ok(),
         complete: everything && summary.groups_blocked == 0 && !observed.incomplete,
         applyable: applyable(&workspaces),
         selection: request.selection.clone(),
@@ -281,14 +283,19 @@ fn acceptances(
     (used, unused.into_iter().map(warn).collect())
 }
 
+/// The longest wait that the configuration allows; of several workspaces the shortest.
+fn max_age(observed: &Observed) -> Duration {
+    let workspaces = observed.workspaces.iter();
+    let max_age = workspaces.map(|workspace| workspace.workspace.plan_max_age);
+    max_age.min().unwrap_or(Duration::hours(72))
+}
+
 /// A plan expires with its first pin, and in any case after the configuration's longest wait.
-fn expiry(observed: &Observed, workspaces: &[WorkspacePlan]) -> (DateTime<Utc>, String) {
-    let max_age = observed
-        .workspaces
-        .iter()
-        .map(|workspace| workspace.workspace.plan_max_age)
-        .min();
-    let max_age = max_age.unwrap_or(Duration::hours(72));
+fn expiry(
+    observed: &Observed,
+    workspaces: &[WorkspacePlan],
+    max_age: Duration,
+) -> (DateTime<Utc>, String) {
     let oldest_pin = workspaces
         .iter()
         .flat_map(|workspace| &workspace.groups)

@@ -11,6 +11,7 @@ mod figures;
 pub mod history;
 pub mod html;
 mod layout;
+mod leaving;
 pub mod markdown;
 pub mod plan;
 pub mod progress;

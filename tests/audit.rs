@@ -292,7 +292,9 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
         "2 applies, 2 without approval",
         "3 records in an unbroken chain",
         "proved within",
-        "blocked ",
+        " and still at ",
+        "no cut yet",
+        "100.0% from ",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -306,11 +308,17 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
         assert!(page.contains(part), "{part}: {page}");
     }
     fs::remove_file(&files(&world.join("west/sync/_drsync/evidence"), ".run.json")[1]).unwrap();
-    let text = drsync(&world, &["history", "--since", &since]);
-    let text = String::from_utf8_lossy(&text.stdout);
+    let told = drsync(&world, &["history", "--since", &since]);
+    let (code, text) = (told.status.code(), String::from_utf8_lossy(&told.stdout));
+    assert!(
+        text.starts_with("The chain of records is broken. "),
+        "{text}"
+    );
     assert!(text.contains("the chain of 2 records is broken"), "{text}");
+    assert_eq!(code, Some(1));
     fs::rename(world.join("west"), world.join("gone")).unwrap();
-    let text = drsync(&world, &["history", "--since", &since]);
-    let text = String::from_utf8_lossy(&text.stdout);
+    let told = drsync(&world, &["history", "--since", &since]);
+    let text = String::from_utf8_lossy(&told.stdout);
     assert!(text.contains("no report of the period"), "{text}");
+    assert_eq!(told.status.code(), Some(8));
 }

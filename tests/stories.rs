@@ -57,10 +57,16 @@ stories! {
     checking {
         a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_written,
         a_plan_that_was_applied_is_completed_even_after_it_expired,
+        a_plan_that_was_applied_stays_so_when_its_group_gets_other_tables,
+        a_plan_that_others_overtook_is_not_called_applied,
+        a_group_that_the_plan_blocks_is_told_and_counts_as_in_an_apply,
         an_expired_plan_says_so,
+        a_plan_that_only_changes_metadata_tables_expires_too,
+        a_plan_of_metadata_tables_is_done_once_they_are_changed,
         a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not,
         another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
         a_region_that_is_away_is_no_verdict_on_the_plan,
+        metadata_tables_that_cannot_be_changed_are_no_good_end,
     }
     sources {
         commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,

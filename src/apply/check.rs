@@ -4,13 +4,18 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::precondition::{self, Unfit};
-use super::record::{Exit, GroupOutcome};
+use super::blocking;
+use super::exit::{self, Away};
+use super::precondition::{self, Passed, Unfit};
+use super::record::{Exit, GroupOutcome, GroupRecord};
+use super::site::healing::{Lacking, planned_rows};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Decision, GroupPlan, StoredPlan, merge_copies};
-use crate::region::{RegionError, Regions};
+use crate::plan::{
+    Decision, GroupPlan, PRIMARY_AWAY, Plan, SECONDARY_AWAY, StoredPlan, merge_copies,
+};
+use crate::region::Regions;
 
 /// What `kind` says of a check.
 pub const CHECK_KIND: &str = "drsync.check";
@@ -39,6 +44,8 @@ pub struct PlanCheck {
     pub expires_at: DateTime<Utc>,
     /// An apply of it would do something now.
     pub applicable: bool,
+    /// An apply of it would change metadata tables before it begins with groups.
+    pub metadata_changes: bool,
     /// How the check ends.
     pub exit: Exit,
     /// Every group of the plan.
@@ -59,6 +66,9 @@ pub struct GroupCheck {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The apply that brought it to the plan's recovery point, or after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
 }
 
 /// How a group of a stored plan stands.
@@ -67,13 +77,15 @@ pub struct GroupCheck {
 pub enum GroupStanding {
     /// It can be synchronized as planned.
     Applicable,
-    /// It is at the plan's recovery point, or after it.
+    /// An apply of this very plan committed its cut.
+    Applied,
+    /// Another apply brought it to the plan's recovery point, or after it.
     Overtaken,
     /// What the plan was computed from has moved.
     Stale,
     /// It could be synchronized as planned, had the plan not expired.
     Expired,
-    /// Somebody wrote to a replica, or something cannot be seen.
+    /// The plan holds it as blocked, somebody wrote to a replica, or something cannot be seen.
     Blocked,
     /// The plan does nothing to it.
     NothingToDo,
@@ -83,32 +95,50 @@ pub enum GroupStanding {
 pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>) -> PlanCheck {
     let plan = &stored.plan;
     let mut groups = Vec::new();
-    let (mut primary_away, mut secondary_away) = (false, false);
+    let mut away = Away::default();
+    let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
         let (primary, secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
-        primary_away |= primary.is_err();
-        secondary_away |= secondary.is_err();
-        let away = primary.as_ref().err().or(secondary.as_ref().err()).cloned();
+        away.primary |= primary.is_err();
+        away.secondary |= secondary.is_err();
+        let refusal = match (&secondary, &primary) {
+            (Err(refusal), _) => Some(format!("{SECONDARY_AWAY}: {refusal}")),
+            (Ok(_), Err(refusal)) => Some(format!("{PRIMARY_AWAY}: {refusal}")),
+            (Ok(_), Ok(_)) => None,
+        };
+        let copies = [&primary, &secondary].map(|copy| copy.clone().ok());
         let ledger = merge_copies(&primary.unwrap_or_default(), &secondary.unwrap_or_default());
+        let rows = planned_rows(workspace, ledger.rows);
+        metadata_changes |= copies.into_iter().flatten().any(|copy| {
+            let there = copy.metadata.is_some() && copy.cuts.is_some();
+            !there || !Lacking::of(&copy, &rows, &ledger.cuts).is_nothing()
+        });
+        let asked = Asked {
+            sha256: &stored.sha256,
+            regions,
+            cuts: &ledger.cuts,
+            refusal: refusal.as_deref(),
+            now,
+        };
         let looked = workspace
             .groups
             .iter()
-            .map(|group| look(workspace, group, regions, &ledger.cuts, away.as_ref(), now));
+            .map(|group| look(workspace, group, &asked));
         let looked: Vec<GroupCheck> = futures::stream::iter(looked)
             .buffered(GROUPS_AT_ONCE)
             .collect()
             .await;
         groups.extend(looked);
     }
-    if now > plan.expires_at {
+    let expired = now > plan.expires_at && !completed(&groups);
+    if expired {
         for group in &mut groups {
             if group.standing == GroupStanding::Applicable {
                 group.standing = GroupStanding::Expired;
             }
         }
     }
-    let exit = exit(&groups, primary_away, secondary_away);
     PlanCheck {
         kind: CHECK_KIND.to_owned(),
         format_version: super::FORMAT_VERSION.to_owned(),
@@ -117,68 +147,102 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         effect_sha256: plan.effect_sha256.clone(),
         checked_at: moment::millis(now),
         expires_at: plan.expires_at,
-        applicable: now <= plan.expires_at
+        applicable: !expired
             && plan.applyable
-            && (groups_to_sync(plan) == 0
+            && ((plan.summary.groups_sync == 0 && metadata_changes)
                 || groups
                     .iter()
                     .any(|group| group.standing == GroupStanding::Applicable)),
-        exit,
+        metadata_changes: plan.applyable && metadata_changes,
+        exit: exit(plan, &groups, away, expired),
         groups,
     }
 }
 
-fn groups_to_sync(plan: &crate::plan::Plan) -> usize {
-    let groups = plan.groups();
-    groups
-        .filter(|(_, group)| group.decision == Decision::Sync)
-        .count()
-}
-
-async fn look(
-    workspace: &WorkspacePlan,
-    group: &GroupPlan,
-    regions: &Regions,
-    cuts: &Cuts,
-    away: Option<&RegionError>,
-    now: DateTime<Utc>,
-) -> GroupCheck {
-    let (standing, message) = match (group.decision, group.recovery_point, away) {
-        (Decision::Blocked | Decision::Waiting | Decision::UpToDate, _, _)
-        | (Decision::Sync, None, _) => (GroupStanding::NothingToDo, None),
-        (Decision::Sync, Some(_), Some(refusal)) => {
-            (GroupStanding::Blocked, Some(refusal.to_string()))
-        }
-        (Decision::Sync, Some(point), None) => match precondition::follows(cuts, group, point) {
-            Err((outcome, message)) => (of_outcome(outcome), Some(message)),
-            Ok(()) => match precondition::check(regions, cuts, group, now).await {
-                Ok(_) => match precondition::still_true(regions, group, point).await {
-                    Ok(()) => (GroupStanding::Applicable, None),
-                    Err(unfit) => of_unfit(unfit),
-                },
-                Err(unfit) => of_unfit(unfit),
-            },
-        },
-    };
-    GroupCheck {
-        workspace: workspace.name.clone(),
-        name: group.name.clone(),
-        decision: group.decision,
-        standing,
-        message,
+impl PlanCheck {
+    /// The plan's time is over, and not because everything in it was done.
+    pub fn expired(&self) -> bool {
+        self.checked_at > self.expires_at && !completed(&self.groups)
     }
 }
 
-fn of_outcome(outcome: GroupOutcome) -> GroupStanding {
-    match outcome {
-        GroupOutcome::Overtaken => GroupStanding::Overtaken,
-        GroupOutcome::Stale => GroupStanding::Stale,
-        GroupOutcome::Synchronized
-        | GroupOutcome::UpToDate
-        | GroupOutcome::Waiting
-        | GroupOutcome::Blocked
-        | GroupOutcome::Failed
-        | GroupOutcome::NotStarted => GroupStanding::Blocked,
+/// Whether every group that the plan would synchronize is where it would bring it.
+fn completed(groups: &[GroupCheck]) -> bool {
+    let mut planned = groups
+        .iter()
+        .filter(|group| group.decision == Decision::Sync)
+        .peekable();
+    planned.peek().is_some()
+        && planned.all(|group| match group.standing {
+            GroupStanding::Applied | GroupStanding::Overtaken => true,
+            GroupStanding::Applicable
+            | GroupStanding::Stale
+            | GroupStanding::Expired
+            | GroupStanding::Blocked
+            | GroupStanding::NothingToDo => false,
+        })
+}
+
+/// What every group of a workspace is looked at with.
+struct Asked<'a> {
+    sha256: &'a str,
+    regions: &'a Regions,
+    cuts: &'a Cuts,
+    /// Why nothing can be looked at.
+    refusal: Option<&'a str>,
+    now: DateTime<Utc>,
+}
+
+async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -> GroupCheck {
+    let mut check = GroupCheck {
+        workspace: workspace.name.clone(),
+        name: group.name.clone(),
+        decision: group.decision,
+        standing: GroupStanding::NothingToDo,
+        message: None,
+        run_id: None,
+    };
+    match (group.decision, group.recovery_point) {
+        (Decision::Sync, Some(point)) => {
+            // What was done needs no region; an apply looks in this order too.
+            match precondition::follows(asked.cuts, group, point, asked.sha256) {
+                Err(passed) => {
+                    check.message = Some(passed.message());
+                    (check.standing, check.run_id) = match passed {
+                        Passed::Applied(cut) => (GroupStanding::Applied, Some(cut.run_id.clone())),
+                        Passed::Overtaken(cut) => {
+                            (GroupStanding::Overtaken, Some(cut.run_id.clone()))
+                        }
+                        Passed::Stale(_) => (GroupStanding::Stale, None),
+                    };
+                }
+                Ok(()) => (check.standing, check.message) = still(group, point, asked).await,
+            }
+        }
+        (Decision::Blocked, _) => {
+            check.standing = GroupStanding::Blocked;
+            check.message = Some(blocking(group));
+        }
+        (Decision::Sync, None) | (Decision::Waiting | Decision::UpToDate, _) => {}
+    }
+    check
+}
+
+/// How a group stands whose cut comes next.
+async fn still(
+    group: &GroupPlan,
+    point: DateTime<Utc>,
+    asked: &Asked<'_>,
+) -> (GroupStanding, Option<String>) {
+    if let Some(refusal) = asked.refusal {
+        return (GroupStanding::Blocked, Some(refusal.to_owned()));
+    }
+    match precondition::check(asked.regions, asked.cuts, group, asked.now).await {
+        Ok(_) => match precondition::still_true(asked.regions, group, point).await {
+            Ok(()) => (GroupStanding::Applicable, None),
+            Err(unfit) => of_unfit(unfit),
+        },
+        Err(unfit) => of_unfit(unfit),
     }
 }
 
@@ -190,60 +254,36 @@ fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {
 }
 
 /// As an apply would end, as far as that can be known before.
-fn exit(groups: &[GroupCheck], primary_away: bool, secondary_away: bool) -> Exit {
-    let number = |standing: GroupStanding| {
-        let alike = groups.iter().filter(|group| group.standing == standing);
-        alike.count()
-    };
-    let planned = groups.len() - number(GroupStanding::NothingToDo);
-    let stale = number(GroupStanding::Stale);
-    let good = number(GroupStanding::Applicable) + number(GroupStanding::Overtaken);
-    let (code, name) = match () {
-        () if number(GroupStanding::Expired) > 0 || (planned > 0 && stale == planned) => {
-            (5, "stale")
-        }
-        () if primary_away => (8, "primary region not available"),
-        () if secondary_away && good == 0 => (8, "secondary region not available"),
-        () if good == planned => (0, "ok"),
-        () if good == 0 => (1, "blocked"),
-        () => (4, "partial"),
-    };
-    Exit {
-        code,
-        name: name.to_owned(),
+fn exit(plan: &Plan, groups: &[GroupCheck], away: Away, expired: bool) -> Exit {
+    if expired {
+        return Exit {
+            code: 5,
+            name: "stale".to_owned(),
+        };
     }
+    let ended: Vec<GroupRecord> = groups.iter().map(ended).collect();
+    exit::of(plan, &ended, away, 0)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ends(standings: &[GroupStanding]) -> u8 {
-        let groups: Vec<GroupCheck> = standings
-            .iter()
-            .map(|standing| GroupCheck {
-                workspace: "east".to_owned(),
-                name: "g".to_owned(),
-                decision: Decision::Sync,
-                standing: *standing,
-                message: None,
-            })
-            .collect();
-        exit(&groups, false, false).code
-    }
-
-    #[test]
-    fn the_exit_status_is_the_first_that_fits() {
-        use GroupStanding::{Applicable, Blocked, Expired, NothingToDo, Overtaken, Stale};
-        assert_eq!(ends(&[]), 0);
-        assert_eq!(ends(&[NothingToDo]), 0);
-        assert_eq!(ends(&[Applicable, NothingToDo, Overtaken]), 0);
-        assert_eq!(ends(&[Stale, Stale, NothingToDo]), 5);
-        assert_eq!(ends(&[Expired, Overtaken]), 5);
-        assert_eq!(ends(&[Stale, Applicable]), 4);
-        assert_eq!(ends(&[Stale, Overtaken]), 4);
-        assert_eq!(ends(&[Stale, Blocked]), 1);
-        assert_eq!(ends(&[Blocked, Applicable]), 4);
-        assert_eq!(exit(&[], true, false).code, 8);
+/// What an apply would record of a group, had it no trouble of its own.
+fn ended(group: &GroupCheck) -> GroupRecord {
+    let outcome = match (group.standing, group.decision) {
+        (GroupStanding::Applicable, _) => GroupOutcome::Synchronized,
+        (GroupStanding::Applied | GroupStanding::Overtaken, _) => GroupOutcome::Overtaken,
+        (GroupStanding::Stale | GroupStanding::Expired, _) => GroupOutcome::Stale,
+        (_, Decision::Blocked) => GroupOutcome::Blocked,
+        (GroupStanding::Blocked, _) => GroupOutcome::Failed,
+        (GroupStanding::NothingToDo, Decision::Waiting) => GroupOutcome::Waiting,
+        (GroupStanding::NothingToDo, Decision::UpToDate) => GroupOutcome::UpToDate,
+        (GroupStanding::NothingToDo, Decision::Sync) => GroupOutcome::NotStarted,
+    };
+    GroupRecord {
+        workspace: group.workspace.clone(),
+        name: group.name.clone(),
+        outcome,
+        message: group.message.clone(),
+        cut: None,
+        recovery_point: None,
+        tables: Vec::new(),
     }
 }

@@ -3,8 +3,17 @@
 use super::record::{Exit, GroupOutcome, GroupRecord};
 use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY, WarningCode};
 
-/// The exit status of an apply whose groups ended as recorded; `signal`: 130, 143 or 0.
-pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
+/// Which regions did not answer when the apply began, of those that it had to write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Away {
+    /// A primary.
+    pub(super) primary: bool,
+    /// A secondary.
+    pub(super) secondary: bool,
+}
+
+/// The exit status of an apply whose groups ended as recorded, or would; `signal`: 130, 143 or 0.
+pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) -> Exit {
     let any = |outcome: GroupOutcome| groups.iter().any(|group| group.outcome == outcome);
     let tried = plan.summary.groups_sync;
     let stale = groups
@@ -21,22 +30,25 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], signal: u8) -> Exit {
                 && group.findings.iter().any(|finding| finding.code == code)
         })
     };
-    let failed_for = |words: &str| {
-        let mut failed = groups
-            .iter()
-            .filter(|group| group.outcome == GroupOutcome::Failed);
-        failed.any(|group| {
+    let failed_by = |words: &str| {
+        groups.iter().any(|group| {
             let message = group.message.as_deref();
-            message.is_some_and(|text| text.starts_with(words))
+            group.outcome == GroupOutcome::Failed
+                && message.is_some_and(|text| text.starts_with(words))
         })
     };
-    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable) || failed_for(PRIMARY_AWAY);
+    // What was done before an apply needs no region; what only changes metadata tables needs both.
+    let of_metadata = tried == 0 && plan.applyable;
+    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable)
+        || failed_by(PRIMARY_AWAY)
+        || (of_metadata && away.primary);
     let secondary_away = plan
         .workspaces
         .iter()
         .any(|workspace| !workspace.observed.secondary.reachable)
         || blocked_by(FindingCode::SecondaryNotAvailable)
-        || failed_for(SECONDARY_AWAY);
+        || failed_by(SECONDARY_AWAY)
+        || (of_metadata && away.secondary);
     let bad = [
         GroupOutcome::Failed,
         GroupOutcome::Blocked,

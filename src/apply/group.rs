@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::Run;
 use super::event::What;
-use super::precondition::{self, Checked, Unfit};
+use super::precondition::{self, Checked, Passed, Unfit};
 use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
@@ -97,7 +97,7 @@ async fn synchronize(
             cut: None,
         });
     }
-    match End::faster(&site.cuts, plan, point) {
+    match End::faster(run, &site.cuts, plan, point) {
         // What only a log that could not be read would tell is not known.
         Some(end) if end.outcome == GroupOutcome::Overtaken || site.secondary_refusal.is_none() => {
             return Err(end);
@@ -110,16 +110,12 @@ async fn synchronize(
             let row = format!("sync_failed: {text}; the next apply tries again");
             return Err(failed(run, site, plan, row, text, Vec::new()).await);
         }
-        let message = format!("{SECONDARY_AWAY}: {refusal}");
-        return Err(failed(
-            run,
-            site,
-            plan,
-            SECONDARY_AWAY.to_owned(),
-            message,
-            Vec::new(),
-        )
-        .await);
+        return Err(away(run, site, plan, SECONDARY_AWAY, refusal).await);
+    }
+    if let Some(refusal) = &site.primary_refusal
+        && table::away(refusal)
+    {
+        return Err(away(run, site, plan, PRIMARY_AWAY, refusal).await);
     }
     run.tell(What::GroupStarted {
         workspace: site.plan.name.clone(),
@@ -369,6 +365,18 @@ fn accepted(stored: &StoredPlan, group: &GroupPlan) -> Vec<AcceptedRisk> {
     stored.plan.accepted.iter().filter(about).cloned().collect()
 }
 
+/// Records that a region is away; nothing of the group was tried.
+async fn away(
+    run: &Run<'_>,
+    site: &Site<'_>,
+    plan: &GroupPlan,
+    words: &str,
+    refusal: &RegionError,
+) -> End {
+    let message = format!("{words}: {refusal}");
+    failed(run, site, plan, words.to_owned(), message, Vec::new()).await
+}
+
 /// Records a failure in both regions, as far as they can be written.
 async fn failed(
     run: &Run<'_>,
@@ -394,17 +402,6 @@ async fn failed(
         tables,
         cut: None,
     }
-}
-
-/// The end of a group whose primary is away.
-async fn primary_away(
-    run: &Run<'_>,
-    site: &Site<'_>,
-    plan: &GroupPlan,
-    refusal: &RegionError,
-) -> End {
-    let text = format!("{PRIMARY_AWAY}: {refusal}");
-    failed(run, site, plan, PRIMARY_AWAY.to_owned(), text, Vec::new()).await
 }
 
 /// Looks again, as often as the plan allows, where something could not be seen this time.
@@ -434,14 +431,12 @@ impl End {
         plan: &GroupPlan,
         point: DateTime<Utc>,
     ) -> End {
-        if let Some(refusal) = site.primary_refusal.as_ref().filter(|it| table::away(it)) {
-            return primary_away(run, site, plan, refusal).await;
-        }
         match unfit {
             Unfit::Stale(text) => {
                 // What moved may be what another apply of the same changes did.
                 let now = site.regions.secondary.ledger().await.unwrap_or_default();
-                let faster = End::faster(&Cuts::new(now.all_cuts().iter().cloned()), plan, point);
+                let faster =
+                    End::faster(run, &Cuts::new(now.all_cuts().iter().cloned()), plan, point);
                 if let Some(end) = faster.filter(|end| end.outcome == GroupOutcome::Overtaken) {
                     return end;
                 }
@@ -457,14 +452,17 @@ impl End {
     }
 
     /// The end of a group whose cut does not come next in a log.
-    fn faster(cuts: &Cuts, plan: &GroupPlan, point: DateTime<Utc>) -> Option<End> {
-        let (outcome, message) = precondition::follows(cuts, plan, point).err()?;
-        let overtaken = outcome == GroupOutcome::Overtaken;
+    fn faster(run: &Run<'_>, cuts: &Cuts, plan: &GroupPlan, point: DateTime<Utc>) -> Option<End> {
+        let passed = precondition::follows(cuts, plan, point, &run.stored.sha256).err()?;
+        let cut = match &passed {
+            Passed::Applied(_) | Passed::Overtaken(_) => cuts.newest(&plan.name).cloned(),
+            Passed::Stale(_) => None,
+        };
         Some(End {
-            outcome,
-            message,
+            outcome: passed.outcome(),
+            message: passed.message(),
             tables: Vec::new(),
-            cut: cuts.newest(&plan.name).filter(|_| overtaken).cloned(),
+            cut,
         })
     }
 }

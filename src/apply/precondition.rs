@@ -13,38 +13,70 @@ use crate::region::{
     CloneOrder, RegionError, Regions, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
-/// Whether the plan's cut comes next; if not, whether somebody was faster or the plan is stale.
-pub(super) fn follows(
-    cuts: &Cuts,
+/// Why a plan's cut does not come next.
+pub(super) enum Passed<'a> {
+    /// An apply of this very plan committed it.
+    Applied(&'a Cut),
+    /// Another apply brought the group to the same point, or further.
+    Overtaken(&'a Cut),
+    /// The cut that it follows is not the newest, and the newest does not hold what was planned.
+    Stale(String),
+}
+
+impl Passed<'_> {
+    /// How an apply of the plan ends for the group.
+    pub(super) fn outcome(&self) -> GroupOutcome {
+        match self {
+            Passed::Applied(_) | Passed::Overtaken(_) => GroupOutcome::Overtaken,
+            Passed::Stale(_) => GroupOutcome::Stale,
+        }
+    }
+
+    /// Why, in words.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Passed::Applied(cut) => {
+                format!("run {} applied this plan: {}", cut.run_id, cut.label())
+            }
+            Passed::Overtaken(cut) => format!("run {} brought it to {}", cut.run_id, cut.label()),
+            Passed::Stale(why) => why.clone(),
+        }
+    }
+}
+
+/// Whether the plan's cut comes next; if not, whether it is there, somebody was faster, or the plan is stale.
+///
+/// `sha256` is that of the plan's bytes, by which a cut names the plan that it was made from.
+pub(super) fn follows<'a>(
+    cuts: &'a Cuts,
     plan: &GroupPlan,
     point: DateTime<Utc>,
-) -> Result<(), (GroupOutcome, String)> {
+    sha256: &str,
+) -> Result<(), Passed<'a>> {
     let newest = cuts.newest(&plan.name);
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
         return Ok(());
     }
+    // What this plan committed is done, whatever was committed after it.
+    let own = cuts
+        .of(&plan.name)
+        .find(|cut| cut.plan_sha256 == sha256 && Some(cut.cut_number) > plan.follows_cut);
+    if let Some(cut) = own {
+        return Err(Passed::Applied(cut));
+    }
     let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
     Err(match later {
-        Some(cut) if covers(cut, plan, point) => (
-            GroupOutcome::Overtaken,
-            format!("run {} brought it to {}", cut.run_id, cut.label()),
-        ),
-        Some(cut) => (
-            GroupOutcome::Stale,
-            format!(
-                "{} was committed by run {} after the plan was made: plan again",
-                cut.label(),
-                cut.run_id
-            ),
-        ),
-        None => (
-            GroupOutcome::Stale,
-            format!(
-                "the cut it follows, {}, is no longer in the log: plan again",
-                plan.follows_cut.unwrap_or_default()
-            ),
-        ),
+        Some(cut) if covers(cut, plan, point) => Passed::Overtaken(cut),
+        Some(cut) => Passed::Stale(format!(
+            "{} was committed by run {} after the plan was made: plan again",
+            cut.label(),
+            cut.run_id
+        )),
+        None => Passed::Stale(format!(
+            "the cut it follows, {}, is no longer in the log: plan again",
+            plan.follows_cut.unwrap_or_default()
+        )),
     })
 }
 

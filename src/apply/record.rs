@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Approval;
 use crate::config::TableName;
 use crate::moment;
-use crate::plan::Provenance;
+use crate::plan::{LedgerAction, Provenance, Role};
 use crate::region::VerifiedLevel;
 
 /// What `kind` says of a run record.
@@ -52,6 +52,9 @@ pub struct RunRecord {
     pub exit: Exit,
     /// Every group of the plan.
     pub groups: Vec<GroupRecord>,
+    /// What was done to the metadata tables before any group was begun, where something was; records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metadata: Vec<MetadataRecord>,
     /// What went wrong without being against a cut.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -69,6 +72,25 @@ pub struct Exit {
     pub code: u8,
     /// Its name.
     pub name: String,
+}
+
+/// What was done to the metadata tables of one region, beside the statuses and cuts of groups that were synchronized.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MetadataRecord {
+    /// The workspace.
+    pub workspace: String,
+    /// The region.
+    pub region: Role,
+    /// Whether the tables were made, cloned from the other region, or were there.
+    pub action: LedgerAction,
+    /// Groups whose row is new.
+    pub rows_added: usize,
+    /// Groups whose row changed.
+    pub rows_changed: usize,
+    /// Groups that left the configuration.
+    pub rows_retired: usize,
+    /// Cuts that the other region's log had and this one's lacked.
+    pub cuts_copied: usize,
 }
 
 /// What became of one group.

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
+pub(super) mod healing;
+
 use super::Run;
+use super::exit::Away;
+use super::record::MetadataRecord;
 use super::rows::RowQueue;
+use super::table;
 use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::merge_copies;
+use crate::plan::{Decision, LedgerAction, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
+use healing::{Lacking, make, planned_rows};
 
 /// One workspace while it is applied.
 pub(super) struct Site<'a> {
@@ -23,6 +29,8 @@ pub(super) struct Site<'a> {
     pub(super) secondary_refusal: Option<RegionError>,
     /// Why the primary cannot be used; `None`: it can.
     pub(super) primary_refusal: Option<RegionError>,
+    /// What was done to the metadata tables.
+    pub(super) metadata: Vec<MetadataRecord>,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
     to_primary: RowQueue,
     to_secondary: RowQueue,
@@ -71,19 +79,14 @@ impl<'a> Site<'a> {
         )
         .await;
 
-        let (copy_primary, copy_secondary) = (
-            primary.clone().unwrap_or_default(),
-            secondary.clone().unwrap_or_default(),
-        );
+        let made = |made: &Result<(LedgerAction, LedgerCopy), RegionError>| {
+            made.clone()
+                .unwrap_or((LedgerAction::None, LedgerCopy::default()))
+        };
+        let ((made_primary, copy_primary), (made_secondary, copy_secondary)) =
+            (made(&primary), made(&secondary));
         let ledger = merge_copies(&copy_primary, &copy_secondary);
-        let mut rows = ledger.rows;
-        for change in &plan.rows {
-            let name = &change.after.group_name;
-            // A row that has moved since the plan was made knows better.
-            if rows.get(name) == change.before.as_ref() {
-                rows.insert(name.clone(), change.after.clone());
-            }
-        }
+        let rows = planned_rows(plan, ledger.rows);
         let mut site = Site {
             plan,
             regions,
@@ -91,6 +94,7 @@ impl<'a> Site<'a> {
             unread,
             secondary_refusal: secondary.err(),
             primary_refusal: primary.err(),
+            metadata: Vec::new(),
             rows: std::sync::Mutex::new(rows.clone()),
             to_primary: RowQueue::new(regions.primary.clone()),
             to_secondary: RowQueue::new(regions.secondary.clone()),
@@ -99,39 +103,60 @@ impl<'a> Site<'a> {
             copying: tokio::sync::Mutex::default(),
         };
         if site.primary_refusal.is_none() {
-            let healed = heal(regions.primary.as_ref(), &copy_primary, &rows, &site.cuts).await;
-            if let Err(error) = healed {
-                run.warn(format!("the primary's metadata tables are behind: {error}"));
+            let lacking = Lacking::of(&copy_primary, &rows, &site.cuts);
+            match lacking.write(regions.primary.as_ref()).await {
+                Ok(()) => {
+                    site.metadata
+                        .extend(lacking.record(&plan.name, Role::Primary, made_primary))
+                }
+                Err(error) => {
+                    run.warn(format!("the primary's metadata tables are behind: {error}"))
+                }
             }
         }
         if site.secondary_refusal.is_none() {
-            site.secondary_refusal = heal(
-                regions.secondary.as_ref(),
-                &copy_secondary,
-                &rows,
-                &site.cuts,
-            )
-            .await
-            .err();
-            if site.secondary_refusal.is_none() && run.stored.plan.applyable {
-                keep_plan(run, regions.secondary.as_ref()).await;
+            let lacking = Lacking::of(&copy_secondary, &rows, &site.cuts);
+            match lacking.write(regions.secondary.as_ref()).await {
+                Ok(()) => {
+                    site.metadata.extend(lacking.record(
+                        &plan.name,
+                        Role::Secondary,
+                        made_secondary,
+                    ));
+                    if run.stored.plan.applyable {
+                        keep_plan(run, regions.secondary.as_ref()).await;
+                    }
+                }
+                Err(refusal) => site.secondary_refusal = Some(refusal),
+            }
+        }
+        // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
+        if !plan
+            .groups
+            .iter()
+            .any(|group| group.decision == Decision::Sync)
+        {
+            let seen = &plan.observed;
+            for (refusal, seen, role) in [
+                (&site.primary_refusal, &seen.primary, "primary"),
+                (&site.secondary_refusal, &seen.secondary, "secondary"),
+            ] {
+                if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
+                    run.warn(format!(
+                        "the {role}'s metadata tables are behind: {refusal}"
+                    ));
+                }
             }
         }
         site
     }
 
-    /// Says which region took down nothing, where no group says so.
-    pub(super) fn warn_of_refusals(&self, run: &Run<'_>) {
-        let refusals = [
-            ("primary", &self.primary_refusal),
-            ("secondary", &self.secondary_refusal),
-        ];
-        for (region, refusal) in refusals {
-            if let Some(refusal) = refusal {
-                run.warn(format!(
-                    "the {region}'s metadata tables are behind: {refusal}"
-                ));
-            }
+    /// Which regions did not answer.
+    pub(super) fn away(&self) -> Away {
+        let away = |refusal: &Option<RegionError>| refusal.as_ref().is_some_and(table::away);
+        Away {
+            primary: away(&self.primary_refusal),
+            secondary: away(&self.secondary_refusal),
         }
     }
 
@@ -219,53 +244,6 @@ async fn look(region: &dyn Region) -> Result<LedgerCopy, RegionError> {
         )),
         Some(_) | None => region.ledger().await,
     }
-}
-
-/// Clones the metadata tables that only the other region has, and creates those that neither has.
-async fn make(
-    region: &dyn Region,
-    copy: Result<LedgerCopy, RegionError>,
-    other: &LedgerCopy,
-    other_location: &str,
-    workspace: &str,
-) -> Result<LedgerCopy, RegionError> {
-    let copy = copy?;
-    let lacks_metadata = copy.metadata.is_none();
-    let lacks_cuts = copy.cuts.is_none();
-    if !lacks_metadata && !lacks_cuts {
-        return Ok(copy);
-    }
-    if (lacks_metadata && other.metadata.is_some()) || (lacks_cuts && other.cuts.is_some()) {
-        region.clone_ledger(other_location).await?;
-    }
-    if (lacks_metadata && other.metadata.is_none()) || (lacks_cuts && other.cuts.is_none()) {
-        region.create_ledger(workspace).await?;
-    }
-    region.ledger().await
-}
-
-/// Brings one region's copy up to what both say together.
-async fn heal(
-    region: &dyn Region,
-    copy: &LedgerCopy,
-    rows: &BTreeMap<String, Row>,
-    cuts: &Cuts,
-) -> Result<(), RegionError> {
-    let here: Vec<_> = copy.all_cuts().iter().cloned().collect();
-    let missing = cuts.missing_from(&here);
-    if !missing.is_empty() {
-        region.copy_cuts(&missing).await?;
-    }
-    let here = copy.rows_by_group();
-    let changed: Vec<Row> = rows
-        .values()
-        .filter(|row| here.get(&row.group_name) != Some(row))
-        .cloned()
-        .collect();
-    if !changed.is_empty() {
-        region.write_rows(&changed).await?;
-    }
-    Ok(())
 }
 
 /// Keeps the plan's exact bytes, and the signature of them.

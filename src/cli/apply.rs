@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
+use super::clock::Clock;
 use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking};
@@ -195,7 +196,7 @@ pub(super) async fn carry_out(
     let plan = &ready.stored.plan;
     let stop = signals::watch().context("watch for signals")?;
     let options = Options {
-        run_id: run_id(context),
+        run_id: Clock::id(context.clock.now()),
         approval: ready.approval.clone(),
         provenance: who::provenance(),
         parallelism: context.parallelism,
@@ -233,13 +234,6 @@ pub(super) async fn carry_out(
         }
     };
     Ok(Done { record, kept })
-}
-
-/// Sorted by name, records are sorted by time: by the clock that the apply goes by.
-fn run_id(context: &Context) -> String {
-    let now = context.clock.now().timestamp_millis();
-    let random = ulid::Ulid::new().random();
-    ulid::Ulid::from_parts(now.try_into().unwrap_or_default(), random).to_string()
 }
 
 /// How it ends: as the record says, and never well where the configuration has mistakes.

@@ -41,6 +41,12 @@ impl Clock {
         self.fixed.is_some()
     }
 
+    /// A fresh ULID of a moment: sorted by name, documents are sorted by the clock that they were made by.
+    pub(super) fn id(now: DateTime<Utc>) -> String {
+        let millis = now.timestamp_millis().try_into().unwrap_or_default();
+        ulid::Ulid::from_parts(millis, ulid::Ulid::new().random()).to_string()
+    }
+
     /// The clock as a function, for whoever has to ask again and again.
     pub(super) fn function(self) -> Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> {
         Arc::new(move || self.now())

@@ -9,6 +9,7 @@ use crate::apply::Exit;
 /// | 0 | ok | everything is as it should be |
 /// | 1 | failed | groups failed and none is in order, or anything unclassified |
 /// | 1 | blocked | of an apply: every group is blocked |
+/// | 1 | broken chain | of a history: run records of the period are missing or altered |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
 /// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
@@ -31,6 +32,8 @@ pub enum ExitStatus {
     Failed,
     /// Of an apply: groups are blocked and none is in order.
     AllBlocked,
+    /// Of a history: run records of the period are missing or were altered.
+    BrokenChain,
     /// Of `plan --detailed-exitcode`: an apply would do something.
     Changes,
     /// Of `validate` and `plan --detailed-exitcode`: something blocks.
@@ -63,10 +66,11 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 17] = [
+    pub const ALL: [ExitStatus; 18] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
+        ExitStatus::BrokenChain,
         ExitStatus::Changes,
         ExitStatus::Blocked,
         ExitStatus::Partial,
@@ -87,7 +91,7 @@ impl ExitStatus {
     pub fn code(self) -> u8 {
         match self {
             ExitStatus::Ok => 0,
-            ExitStatus::Failed | ExitStatus::AllBlocked => 1,
+            ExitStatus::Failed | ExitStatus::AllBlocked | ExitStatus::BrokenChain => 1,
             ExitStatus::Changes => 2,
             ExitStatus::Blocked => 3,
             ExitStatus::Partial => 4,
@@ -110,6 +114,7 @@ impl ExitStatus {
             ExitStatus::Ok => "ok",
             ExitStatus::Failed => "failed",
             ExitStatus::AllBlocked | ExitStatus::Blocked => "blocked",
+            ExitStatus::BrokenChain => "broken chain",
             ExitStatus::Changes => "changes",
             ExitStatus::Partial => "partial",
             ExitStatus::Stale => "stale",
@@ -131,6 +136,9 @@ impl ExitStatus {
             ExitStatus::Ok => "everything is as it should be",
             ExitStatus::Failed => "groups failed and none is in order, or anything unclassified",
             ExitStatus::AllBlocked => "apply: groups are blocked and none is in order",
+            ExitStatus::BrokenChain => {
+                "history: run records of the period are missing or were altered"
+            }
             ExitStatus::Changes => "plan --detailed-exitcode: an apply would do something",
             ExitStatus::Blocked => {
                 "validate, plan --detailed-exitcode: something blocks, or the configuration is mistaken"
@@ -141,7 +149,9 @@ impl ExitStatus {
             ExitStatus::Stale => "the plan expired, or all it was computed from has moved",
             ExitStatus::Refused => "declined, or no terminal and no --auto-approve",
             ExitStatus::PrimaryAway => "the primary does not answer",
-            ExitStatus::SecondaryAway => "nothing was synchronized: the secondary does not answer",
+            ExitStatus::SecondaryAway => {
+                "nothing was synchronized or can be told: the secondary does not answer"
+            }
             ExitStatus::Altered => "the plan was altered, or has another effect than expected",
             ExitStatus::Usage => "a mistake in the command line",
             ExitStatus::Unreadable => "the file is no plan, or one of a later drsync",

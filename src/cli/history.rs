@@ -68,7 +68,7 @@ impl History {
             (false, false) => history::text(&document, &context.style),
         })?;
         Ok(match answered {
-            true => ExitStatus::Ok,
+            true => status(&document),
             false => ExitStatus::PrimaryAway,
         })
     }
@@ -211,6 +211,21 @@ impl History {
         };
         documents.extend(secondary.run_records(&within).await?);
         Ok(documents)
+    }
+}
+
+/// How a history ends that was answered: a report that is missing or cannot be relied on is no good end.
+fn status(history: &history::History) -> ExitStatus {
+    let workspaces = || history.workspaces.iter();
+    let mut missing = workspaces().filter(|workspace| workspace.period_missing.is_some());
+    let mut periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
+    match missing.next() {
+        Some(workspace) if !workspace.read.iter().any(|role| role == "secondary") => {
+            ExitStatus::SecondaryAway
+        }
+        Some(_) => ExitStatus::Failed,
+        None if periods.any(|period| !period.chain.unbroken) => ExitStatus::BrokenChain,
+        None => ExitStatus::Ok,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::{ExitStatus, Failure, regions, selection, who};
@@ -125,16 +126,17 @@ pub(super) async fn look_with(
     selection::check("--only", &context.selection.only, &groups)?;
     selection::check("--exclude", &context.selection.exclude, &groups)?;
     selection::check("--now", &asking.now, &groups)?;
+    let accepted = asking.accepted()?;
+    let regions = regions::of_configuration(context, &mut found).await?;
+    let now = context.clock.now();
     let request = Request {
-        plan_id: ulid::Ulid::new().to_string(),
+        plan_id: Clock::id(now),
         provenance: who::provenance(),
         selection: context.selection.clone(),
-        accepted: asking.accepted()?,
+        accepted,
         take_as_due: asking.now.clone(),
         full: asking.full,
     };
-    let regions = regions::of_configuration(context, &mut found).await?;
-    let now = context.clock.now();
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
     let primaries = observed.workspaces.iter().map(|it| &it.primary.presence);

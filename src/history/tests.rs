@@ -82,12 +82,17 @@ fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
 }
 
 #[test]
-fn before_the_first_cut_nothing_is_within_the_objective() {
-    let report = report(
-        &[cut(1, 55, 60)],
-        &Records::default().add("R1", 55, 61, "synchronized", json!({})),
-    );
-    assert_eq!(report.groups[0].within_objective, Some(25.0 / 120.0));
+fn time_counts_from_the_first_cut_on() {
+    let records = || Records::default().add("R1", 55, 61, "synchronized", json!({}));
+    let told = |cuts: &[Cut]| {
+        let group = report(cuts, &records()).groups.remove(0);
+        (group.counted_from, group.within_objective)
+    };
+    // Fresh as of 55, known at 60: within the half hour until 85, of the hour from 60 on.
+    assert_eq!(told(&[cut(1, 55, 60)]), (Some(at(60)), Some(25.0 / 60.0)));
+    assert_eq!(told(&[cut(1, -50, -40)]).0, Some(at(0)));
+    assert_eq!(told(&[]), (None, None));
+    assert_eq!(told(&[cut(1, 125, 130)]), (None, None));
 }
 
 #[test]
@@ -127,6 +132,29 @@ fn an_apply_that_changed_something_unseen_is_named() {
             json!({"approval": {"kind": "none"}}),
         );
     assert_eq!(report(&[], &records).without_approval, ["R1"]);
+}
+
+#[test]
+fn an_apply_that_changed_only_metadata_tables_is_among_those_without_approval() {
+    let changed = |workspace: &str| {
+        json!({
+            "approval": {"kind": "none"},
+            "metadata": [{"workspace": workspace, "region": "primary", "action": "merge", "rows_added": 0,
+                          "rows_changed": 0, "rows_retired": 1, "cuts_copied": 0}],
+        })
+    };
+    let records = Records::default()
+        .add("R1", 10, 11, "up_to_date", changed("east"))
+        .add("R2", 20, 21, "up_to_date", changed("west"))
+        .add("R3", 30, 31, "up_to_date", json!({}));
+    let report = report(&[], &records);
+    assert_eq!(report.without_approval, ["R1"]);
+    let changed: Vec<bool> = report
+        .applies
+        .iter()
+        .map(|apply| apply.metadata_changed)
+        .collect();
+    assert_eq!(changed, [true, false, false]);
 }
 
 #[test]

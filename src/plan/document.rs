@@ -42,6 +42,9 @@ pub struct Plan {
     pub expires_at: DateTime<Utc>,
     /// Why then.
     pub expiry_reason: String,
+    /// How many hours it may wait at most, as the configuration says; plans of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_hours: Option<u32>,
     /// No group is blocked and nothing was left out by selection.
     pub complete: bool,
     /// Applying it would do something.

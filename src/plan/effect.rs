@@ -16,7 +16,7 @@ pub(super) fn sha256(plan: &Plan) -> String {
         .iter()
         .map(|risk| json!({"code": risk.code, "scope": risk.scope}))
         .collect();
-    canonical::sha256(&json!({"workspaces": workspaces, "accepted": accepted}))
+    canonical::sha256_of_value(&json!({"workspaces": workspaces, "accepted": accepted}))
 }
 
 fn workspace(workspace: &WorkspacePlan) -> Value {

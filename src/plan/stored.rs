@@ -1,8 +1,11 @@
 //! A plan as bytes: sealed with digests when written, checked when read.
 
+use chrono::{DateTime, Duration};
 use serde_json::Value;
+use ulid::Ulid;
 
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
+use super::finding::Finding;
 use crate::canonical;
 
 /// A plan that was read back, with the digest of the very bytes.
@@ -31,9 +34,10 @@ pub enum StoredPlanError {
 const DIGESTS: [&str; 2] = ["effect_sha256", "document_sha256"];
 
 impl Plan {
-    /// Puts both digests into a finished plan.
+    /// Puts what is computed from all the rest into a finished plan: its counts and both digests.
     #[must_use]
     pub fn sealed(mut self) -> Plan {
+        self.summary = super::summary(&self.workspaces);
         self.effect_sha256 = super::effect::sha256(&self);
         self.document_sha256 = document_sha256(&serde_json::to_value(&self).unwrap_or_default());
         self
@@ -84,7 +88,9 @@ impl StoredPlan {
         if !value.get("effect_sha256").is_some_and(Value::is_string) {
             return Err(altered("effect_sha256 is gone"));
         }
-        let plan: Plan = serde_json::from_value(value).map_err(|error| unreadable(&error))?;
+        // A plan of thousands of tables is large: it is not held twice.
+        drop(value);
+        let plan: Plan = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
         if super::effect::sha256(&plan) != plan.effect_sha256 {
             return Err(altered("effect_sha256 is not that of its steps"));
         }
@@ -97,16 +103,49 @@ impl StoredPlan {
     }
 }
 
+/// Longer than any configuration lets a plan wait.
+const MAX_AGE_HOURS: u32 = 8_760;
+/// Plans of earlier versions took their id and their time from the clock one after the other.
+const ID_APART: Duration = Duration::minutes(5);
+
+/// Whether the times of a plan agree: nobody moved its end alone, or the moment at which it was made.
+fn dated(plan: &Plan) -> Result<(), String> {
+    let max_age = plan.max_age_hours.unwrap_or(MAX_AGE_HOURS);
+    if max_age > MAX_AGE_HOURS
+        || plan.expires_at > plan.created_at + Duration::hours(i64::from(max_age))
+    {
+        return Err("it expires later than a plan of its age may".to_owned());
+    }
+    let made = Ulid::from_string(&plan.plan_id).ok();
+    let made = made.and_then(|id| {
+        DateTime::from_timestamp_millis(i64::try_from(id.timestamp_ms()).unwrap_or_default())
+    });
+    match made {
+        Some(made) if (plan.created_at - made).abs() <= ID_APART => Ok(()),
+        Some(_) | None => Err("plan_id is not one of the moment at which it was made".to_owned()),
+    }
+}
+
 /// Whether a plan agrees with itself as every plan does that was computed, whoever computed its digests.
 fn agrees(plan: &Plan) -> Result<(), String> {
+    dated(plan)?;
     if plan.applyable != super::applyable(&plan.workspaces) {
         return Err("applyable is not what its groups and metadata tables say".to_owned());
+    }
+    if plan.summary != super::summary(&plan.workspaces) {
+        return Err("its summary does not count what its groups say".to_owned());
+    }
+    if plan.complete && plan.summary.groups_blocked > 0 {
+        return Err("it is called complete although groups are blocked".to_owned());
     }
     for (workspace, group) in plan.groups() {
         if group.decision != Decision::Sync {
             continue;
         }
         let wrong = |what: &str| Err(format!("{}: {what}", group.name));
+        if group.findings.iter().any(Finding::blocks) {
+            return wrong("it is to be synchronized although something blocks it");
+        }
         if !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable {
             return wrong("it is to be synchronized with a region that was away");
         }
@@ -131,11 +170,8 @@ fn agrees(plan: &Plan) -> Result<(), String> {
 
 /// SHA-256 of the canonical JSON of a document without its digests.
 fn document_sha256(document: &Value) -> String {
-    let mut bare = document.clone();
-    if let Some(members) = bare.as_object_mut() {
-        for key in DIGESTS {
-            members.shift_remove(key);
-        }
+    match document.as_object() {
+        Some(members) => canonical::sha256_without(members, &DIGESTS),
+        None => canonical::sha256_of_value(document),
     }
-    canonical::sha256(&bare)
 }

@@ -1,14 +1,16 @@
 //! How a stored plan stands now: whether it can be applied, and for each group that moved why.
 
+use std::collections::BTreeSet;
+
 use super::clean::{clean, name};
 use super::figures::{minute, plural, short};
-use super::layout::{hanging, pad, width};
+use super::layout::{few, hanging, pad, width};
 use super::plan::{label, shell};
-use super::run::REGION_AWAY;
+use super::run::{REGION_AWAY, blocking};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
 use crate::ledger::cut_label;
-use crate::plan::Plan;
+use crate::plan::{Decision, Plan};
 
 /// Groups of one standing that get a line each.
 const LINES_MAX: usize = 15;
@@ -31,70 +33,107 @@ pub fn text(plan: &Plan, check: &PlanCheck, file: &str, style: &Style) -> String
         ),
         style.width,
     ));
-    if !matches!(check.exit.code, 0 | 8) {
+    if moved(check) {
         page.block(vec![format!("drsync plan --out {}", shell(file))]);
     }
     page.text()
 }
 
-fn number(check: &PlanCheck, standing: GroupStanding) -> usize {
-    let alike = check
-        .groups
-        .iter()
-        .filter(|group| group.standing == standing);
-    alike.count()
+/// Whether planning again would help: something moved since the plan was made.
+fn moved(check: &PlanCheck) -> bool {
+    check.exit.code != REGION_AWAY
+        && (check.expired()
+            || planned(check).any(|group| match group.standing {
+                GroupStanding::Stale | GroupStanding::Expired | GroupStanding::Blocked => true,
+                GroupStanding::Applicable
+                | GroupStanding::Applied
+                | GroupStanding::Overtaken
+                | GroupStanding::NothingToDo => false,
+            }))
+}
+
+/// The groups that the plan would synchronize.
+fn planned(check: &PlanCheck) -> impl Iterator<Item = &GroupCheck> {
+    let groups = check.groups.iter();
+    groups.filter(|group| group.decision == Decision::Sync)
 }
 
 fn verdict(plan: &Plan, check: &PlanCheck) -> String {
-    let id = clean(&check.plan_id);
-    let head = format!("Plan {}", short(&id));
-    let of = |standing| number(check, standing);
-    let (applicable, overtaken) = (of(GroupStanding::Applicable), of(GroupStanding::Overtaken));
-    let planned = check.groups.len() - of(GroupStanding::NothingToDo);
-    let mut rest: Vec<String> = vec![];
-    for (standing, word) in [
+    let head = format!("Plan {}", short(&clean(&check.plan_id)));
+    let of = |standing| {
+        let alike = planned(check).filter(|group| group.standing == standing);
+        alike.count()
+    };
+    let all = planned(check).count();
+    let held = check
+        .groups
+        .iter()
+        .filter(|group| group.decision == Decision::Blocked)
+        .count();
+    let held = match held {
+        0 => String::new(),
+        held => format!("; {} blocked in it", plural(held, "group")),
+    };
+    let rest: String = [
         (GroupStanding::Stale, "stale"),
         (GroupStanding::Blocked, "blocked"),
+        (GroupStanding::Applied, "applied"),
         (GroupStanding::Overtaken, "overtaken"),
-    ] {
-        if of(standing) > 0 {
-            rest.push(format!("{} {word}", of(standing)));
-        }
+    ]
+    .into_iter()
+    .filter(|(standing, _)| of(*standing) > 0)
+    .map(|(standing, word)| format!(", {} {word}", of(standing)))
+    .collect();
+    if check.expired() {
+        return format!("{head} expired at {}{rest}{held}", minute(check.expires_at));
     }
-    let rest = match rest.is_empty() {
-        true => String::new(),
-        false => format!(", {}", rest.join(", ")),
-    };
-    if of(GroupStanding::Expired) > 0 {
-        return format!("{head} expired at {}{rest}", minute(check.expires_at));
-    }
-    if planned > 0 && overtaken == planned {
-        return format!(
-            "{head} was completed: {} overtaken",
-            plural(overtaken, "group")
-        );
-    }
+    let (applied, overtaken) = (of(GroupStanding::Applied), of(GroupStanding::Overtaken));
     // What could not be looked at says nothing about the plan.
-    if check.exit.code == REGION_AWAY && applicable == 0 {
-        return format!("{head} cannot be looked at: {}", clean(&check.exit.name));
+    if check.exit.code == REGION_AWAY && all > 0 && of(GroupStanding::Applicable) == 0 {
+        let why = clean(&check.exit.name);
+        return format!("{head} cannot be looked at: {why}");
     }
-    match (planned, applicable) {
-        (0, _) if !plan.applyable => format!("{head} does nothing: there is nothing to apply"),
-        (0, _) => format!("{head} can be applied: only metadata tables change"),
-        (_, 0) => format!(
-            "{head} can no longer be applied: {} planned{rest}",
-            plural(planned, "group")
+    let said = match (all, of(GroupStanding::Applicable)) {
+        (0, _) if !plan.applyable => "does nothing: there is nothing to apply".to_owned(),
+        (0, _) if check.metadata_changes || check.exit.code == REGION_AWAY => {
+            "can be applied: only metadata tables change".to_owned()
+        }
+        (0, _) => "does nothing any more: metadata tables are as it would leave them".to_owned(),
+        (all, _) if applied == all => format!(
+            "was applied by {}: {}",
+            runs(check, GroupStanding::Applied),
+            plural(all, "group")
         ),
-        (_, some) if some == planned => format!(
-            "{head} can be applied: {}, until {}",
+        (all, _) if overtaken == all => format!(
+            "is overtaken: other applies brought {} to the same point or further",
+            plural(all, "group")
+        ),
+        (all, _) if applied + overtaken == all => format!(
+            "was applied to {} by {}, and {overtaken} overtaken by other applies",
+            plural(applied, "group"),
+            runs(check, GroupStanding::Applied)
+        ),
+        (all, 0) => format!(
+            "can no longer be applied: {} planned{rest}",
+            plural(all, "group")
+        ),
+        (all, some) if some == all => format!(
+            "can be applied: {}, until {}",
             plural(some, "group"),
             minute(check.expires_at)
         ),
-        (_, some) => format!(
-            "{head} can be applied in part: {some} of {}{rest}",
-            plural(planned, "group")
-        ),
-    }
+        (all, some) => format!("can be applied in part: {some} of {all}{rest}"),
+    };
+    format!("{head} {said}{held}")
+}
+
+/// The applies that committed cuts of the groups that stand so.
+fn runs(check: &PlanCheck, standing: GroupStanding) -> String {
+    let groups = planned(check).filter(|group| group.standing == standing);
+    let runs: BTreeSet<String> = groups
+        .filter_map(|group| Some(short(&clean(group.run_id.as_deref()?)).to_owned()))
+        .collect();
+    few(&runs.into_iter().collect::<Vec<_>>(), 3)
 }
 
 fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
@@ -104,6 +143,7 @@ fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
         (GroupStanding::Blocked, "blocked"),
         (GroupStanding::Stale, "stale"),
         (GroupStanding::Expired, "expired"),
+        (GroupStanding::Applied, "applied"),
         (GroupStanding::Overtaken, "overtaken"),
         (GroupStanding::Applicable, "applicable"),
     ] {
@@ -134,19 +174,20 @@ fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
     lines
 }
 
-/// Why it stands so; of a group that can be synchronized, the cut that would follow.
+/// Why it stands so, of a group that the plan blocks its findings; of one that can be synchronized, the cut that would follow.
 fn says(plan: &Plan, check: &GroupCheck) -> String {
-    if let Some(message) = &check.message {
-        return clean(message);
-    }
     let group = plan
         .groups()
         .find(|(workspace, group)| workspace.name == check.workspace && group.name == check.name);
-    let Some((_, group)) = group else {
+    let Some((workspace, group)) = group else {
         return name(&check.name);
     };
-    match group.recovery_point {
-        Some(point) => cut_label(group.follows_cut.unwrap_or_default() + 1, point),
-        None => String::new(),
+    if let Some(text) = blocking(workspace, group) {
+        return text;
+    }
+    match (&check.message, group.recovery_point) {
+        (Some(message), _) => clean(message),
+        (None, Some(point)) => cut_label(group.follows_cut.unwrap_or_default() + 1, point),
+        (None, None) => String::new(),
     }
 }

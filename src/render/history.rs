@@ -4,7 +4,7 @@ mod period;
 
 use serde::Serialize;
 
-pub(super) use period::{percent, plural_of};
+pub(super) use period::{NO_CUT_YET, doubts, percent, plural_of};
 
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};
@@ -90,7 +90,8 @@ pub fn text(history: &History, style: &Style) -> String {
         ),
         None => "No cuts".to_owned(),
     };
-    page.block(vec![style.paint(Tone::Strong, &verdict)]);
+    let said: Vec<String> = doubts(history).into_iter().chain([verdict]).collect();
+    page.block(vec![style.paint(Tone::Strong, &said.join(". "))]);
     for workspace in &history.workspaces {
         let missing = ["primary", "secondary"]
             .into_iter()

@@ -1,6 +1,10 @@
 //! What an apply did: the verdict, a line a group, and where it is recorded.
 
+mod metadata;
+
 use std::collections::BTreeMap;
+
+pub(super) use metadata::sentence as metadata_sentence;
 
 use super::away::{self, Away};
 use super::clean::{clean, name};
@@ -10,7 +14,8 @@ use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
 use crate::ledger::cut_label;
-use crate::plan::Plan;
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{GroupPlan, Plan};
 
 /// Groups of one outcome that get a line of their own.
 const LINES_MAX: usize = 15;
@@ -36,6 +41,10 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         page.block(hanging("", text, style.width));
     }
     page.block(warnings(record, style));
+    if style.verbose {
+        let changed = metadata_sentence(record).map(|text| hanging("", &text, style.width));
+        page.block(changed.unwrap_or_default());
+    }
     page.block(recorded(plan, record, kept, style));
     page.text()
 }
@@ -52,6 +61,7 @@ fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
 /// Whether nothing was done and nothing stands in the way.
 fn nothing(record: &RunRecord) -> bool {
     record.warnings.is_empty()
+        && record.metadata.is_empty()
         && record.groups.iter().all(|group| match group.outcome {
             GroupOutcome::UpToDate | GroupOutcome::Waiting | GroupOutcome::Overtaken => true,
             GroupOutcome::Synchronized
@@ -81,11 +91,14 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         return line;
     }
     if record.exit.code == REGION_AWAY {
-        let held = plural(trouble, "group");
-        return format!(
-            "{}: {held} not synchronized, cuts are kept",
-            sentence(&record.exit.name)
-        );
+        let away = sentence(&record.exit.name);
+        return match trouble {
+            0 => format!("{away}: its metadata tables are behind"),
+            held => format!(
+                "{away}: {} not synchronized, cuts are kept",
+                plural(held, "group")
+            ),
+        };
     }
     let parts = parts(record);
     let word = match record.exit.code {
@@ -98,7 +111,10 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         {
             return done_before(record);
         }
-        _ if trouble == 0 => "Nothing to do",
+        _ if trouble == 0 => match metadata_sentence(record) {
+            Some(changed) => return format!("{changed}; nothing to copy"),
+            None => "Nothing to do",
+        },
         4 => "Partial",
         _ if synchronized > 0 => "Partial",
         _ => "Failed",
@@ -177,10 +193,11 @@ fn done_before(record: &RunRecord) -> String {
         0 => String::new(),
         blocked => format!("; {} blocked", plural(blocked, "group")),
     };
-    format!(
-        "Nothing to do: this was done before, {}{blocked}",
-        few(&cuts, 3)
-    )
+    let head = match metadata_sentence(record) {
+        Some(changed) => format!("{changed}; nothing to copy"),
+        None => "Nothing to do".to_owned(),
+    };
+    format!("{head}: this was done before, {}{blocked}", few(&cuts, 3))
 }
 
 /// The verdict, and at the right margin how long it took and how much was copied.
@@ -318,7 +335,7 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
     said.join(", ")
 }
 
-/// What blocks a group, in short; that a region is away has been said.
+/// What blocks a group that the plan held as blocked.
 fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
     if group.outcome != GroupOutcome::Blocked {
         return None;
@@ -326,6 +343,11 @@ fn blocked(plan: &Plan, group: &GroupRecord) -> Option<String> {
     let (workspace, planned) = plan.groups().find(|(workspace, planned)| {
         workspace.name == group.workspace && planned.name == group.name
     })?;
+    blocking(workspace, planned)
+}
+
+/// What blocks a group of a plan, in short; that a region is away has been said.
+pub(super) fn blocking(workspace: &WorkspacePlan, planned: &GroupPlan) -> Option<String> {
     let away = Away::of(workspace);
     let findings: Vec<String> = planned
         .findings

@@ -129,11 +129,14 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
     let effect = plan["effect_sha256"].as_str().expect("an effect");
 
     let checked = drsync(folder, &["check", "p.json", "--expect-effect", effect]);
-    assert_eq!(code(&checked), 0, "{}", stderr(&checked));
+    assert_eq!(code(&checked), 4, "{}", stderr(&checked));
+    let shown = stdout(&checked);
     assert!(
-        stdout(&checked).contains(" can be applied: 1 group, until "),
-        "{}",
-        stdout(&checked)
+        shown
+            .contains(" can be applied: 1 group, until 2026-11-25 11:00Z; 1 group blocked in it\n")
+            && shown
+                .contains("\nblocked     customer_360     main.crm.contacts table_not_readable\n"),
+        "{shown}"
     );
     let other = ["check", "p.json", "--expect-effect", "0123456789abcdef"];
     assert_eq!(code(&drsync(folder, &other)), 10);
@@ -185,11 +188,12 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
         stderr(&nearest)
     );
 
-    drsync(folder, &["apply", "p.json"]);
+    let applied = drsync(folder, &["apply", "p.json"]);
     let done = drsync(folder, &["check", "p.json"]);
-    assert_eq!(code(&done), 0);
+    assert_eq!(code(&done), code(&applied));
     assert!(
-        stdout(&done).contains(" was completed: 1 group overtaken"),
+        stdout(&done).contains(" was applied by ")
+            && stdout(&done).contains(": 1 group; 1 group blocked in it\n"),
         "{}",
         stdout(&done)
     );

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const PLAN: &str = include_str!("../../fixtures/documents/plan-1.json");
 const PLAN_EARLY: &str = include_str!("../../fixtures/documents/plan-1-early.json");
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
+/// As records were before they told of approval and metadata tables.
+const RUN_EARLY: &str = include_str!("../../fixtures/documents/run-1-early.json");
 
 fn plan() -> Value {
     serde_json::from_str(PLAN).unwrap()
@@ -87,9 +89,11 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    let record = RunRecord::read(RUN.as_bytes()).unwrap();
-    let document: Value = serde_json::from_str(RUN).unwrap();
-    kept(&document, &serde_json::to_value(&record).unwrap(), "run");
+    for text in [RUN, RUN_EARLY] {
+        let record = RunRecord::read(text.as_bytes()).unwrap();
+        let document: Value = serde_json::from_str(text).unwrap();
+        kept(&document, &serde_json::to_value(&record).unwrap(), "run");
+    }
 }
 
 #[test]
@@ -269,6 +273,7 @@ const TOLD: &[&str] = &[
     "created_at",
     "expires_at",
     "expiry_reason",
+    "max_age_hours",
     "complete",
     "selection.",
     "due_anyway",
@@ -405,6 +410,55 @@ fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
 }
 
 #[test]
+fn what_a_plan_says_of_itself_agrees_with_its_groups() {
+    let decided = |decision: &str| {
+        let groups = plan()["workspaces"][0]["groups"].clone();
+        let mut groups = groups.as_array().unwrap().iter();
+        groups
+            .position(|group| group["decision"] == decision)
+            .unwrap()
+    };
+    let findings = |decision: &str| format!("/workspaces/0/groups/{}/findings", decided(decision));
+    let blocking = plan().pointer(&findings("blocked")).unwrap().clone();
+    for (pointer, value) in [
+        ("/summary/groups_sync", json!(7)),
+        ("/summary/copy_bytes", json!(0)),
+        ("/complete", json!(true)),
+        (findings("sync").as_str(), blocking),
+    ] {
+        let mut edited = plan();
+        *edited.pointer_mut(pointer).unwrap() = value;
+        assert!(
+            matches!(resealed(edited), Err(StoredPlanError::Altered(_))),
+            "{pointer}"
+        );
+    }
+}
+
+#[test]
+fn nobody_moves_one_time_of_a_plan_alone() {
+    let mut without = plan();
+    without
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("max_age_hours");
+    resealed(without.clone()).unwrap();
+    for (mut document, key, value) in [
+        (plan(), "expires_at", json!("2026-11-25T11:00:00.001Z")),
+        (without, "expires_at", json!("2027-11-23T11:00:00.000Z")),
+        (plan(), "created_at", json!("2026-11-22T12:00:00.000Z")),
+        (plan(), "max_age_hours", json!(8_761)),
+        (plan(), "plan_id", json!("P")),
+    ] {
+        document[key] = value;
+        assert!(
+            matches!(resealed(document), Err(StoredPlanError::Altered(_))),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn the_golden_plan_tells_changed_columns_and_what_is_overwritten() {
     let steps = StoredPlan::read(PLAN.as_bytes()).unwrap().plan;
     let steps: Vec<_> = steps.groups().flat_map(|(_, group)| &group.steps).collect();
@@ -434,7 +488,7 @@ fn write_the_golden_plan() {
         groups[3]["paused"] = "migration".into();
         groups.push(group("quiet", "main.shop.quiet"));
     });
-    world.request.plan_id = "01KAN1V6XG0000000000000000".to_owned();
+    world.request.plan_id = "01M81EKCW00000000000000000".to_owned();
     world.request.provenance = Provenance {
         actor: "ci:github acme/dr-config run 7".to_owned(),
         started_by: Some("octo".to_owned()),

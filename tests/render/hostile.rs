@@ -236,6 +236,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             checked_at: at("2026-11-22T12:00:00Z"),
             expires_at: at("2026-11-23T12:00:00Z"),
             applicable: false,
+            metadata_changes: false,
             exit: Exit {
                 code: 1,
                 name: "blocked".to_owned(),
@@ -246,6 +247,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
                 decision: Decision::Sync,
                 standing: GroupStanding::Blocked,
                 message: Some(evil.clone()),
+                run_id: Some(evil.clone()),
             }],
         };
         assert_no_line_of_theirs(&check::text(&before, &check, &evil, &verbose()), &about);

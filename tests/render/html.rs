@@ -198,6 +198,7 @@ fn whole() -> Plan {
         scope: "core".to_owned(),
         reason: "cleaned up".to_owned(),
     }];
+    plan.complete = false;
     plan.sealed()
 }
 

@@ -6,6 +6,7 @@ mod cards;
 mod diffs;
 mod hostile;
 mod html;
+mod leaving;
 mod markdowns;
 mod nothing_to_do;
 mod plans;

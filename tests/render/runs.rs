@@ -1,8 +1,10 @@
 //! What is said after an apply.
 
-use drsync::apply::{GroupOutcome, GroupRecord, TableOutcome, TableRecord, VerifiedRecord};
+use drsync::apply::{
+    GroupOutcome, GroupRecord, MetadataRecord, TableOutcome, TableRecord, VerifiedRecord,
+};
 use drsync::config::TableName;
-use drsync::plan::{FindingCode, Plan, Role};
+use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
 use drsync::region::VerifiedLevel;
 use drsync::render::run::text;
 
@@ -181,6 +183,44 @@ fn nothing_to_do_stays_one_line() {
         text(&planned(), &run(groups, 0, "success"), None, &narrow()),
         "Nothing to do: 1 group waiting, 1 up to date\n"
     );
+}
+
+/// What was written to the metadata tables of a region.
+fn written(region: Role, action: LedgerAction, changed: usize, retired: usize) -> MetadataRecord {
+    MetadataRecord {
+        workspace: "east".to_owned(),
+        region,
+        action,
+        rows_added: 0,
+        rows_changed: changed,
+        rows_retired: retired,
+        cuts_copied: 0,
+    }
+}
+
+#[test]
+fn an_apply_that_changed_only_metadata_tables_says_what_it_did() {
+    let groups = vec![ended("finance", GroupOutcome::UpToDate, None)];
+    let mut record = run(groups, 0, "success");
+    let mut said = |metadata: Vec<MetadataRecord>| {
+        record.metadata = metadata;
+        let shown = text(&planned(), &record, None, &narrow());
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    let both = |action, changed, retired| {
+        let regions = [Role::Primary, Role::Secondary];
+        regions.map(|region| written(region, action, changed, retired))
+    };
+    let lines = [
+        said(both(LedgerAction::Merge, 2, 1).to_vec()),
+        said(both(LedgerAction::Create, 0, 0).to_vec()),
+        said(vec![written(Role::Secondary, LedgerAction::Clone, 0, 0)]),
+        said(vec![
+            written(Role::Primary, LedgerAction::Merge, 1, 0),
+            written(Role::Secondary, LedgerAction::Merge, 2, 0),
+        ]),
+    ];
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]

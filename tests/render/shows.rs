@@ -38,7 +38,7 @@ fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
     assert_eq!(
         head,
         [
-            "Plan 01JD9Z6W, unaltered, expired; applied by 01JDA2C7 on 2026-11-22 11:08Z",
+            "Plan 01M81EJN, unaltered, expired; applied by 01JDA2C7 on 2026-11-22 11:08Z",
             "",
             "  made        2026-11-22 10:59:36Z by ci:github acme/dr-config run 7, pull 418,",
             "              started by octo",
@@ -72,7 +72,7 @@ fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
         );
         shown.lines().next().unwrap_or_default().to_owned()
     };
-    let until = "Plan 01JD9Z6W, unaltered, can be applied until 2026-11-25 10:59Z";
+    let until = "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z";
     assert_eq!(verdict(&[]), until);
     assert_eq!(
         verdict(std::slice::from_ref(&failed)),

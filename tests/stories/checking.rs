@@ -1,8 +1,10 @@
 //! Whether a stored plan can still be applied: each story moves one thing after the plan was made.
 
 use chrono::Duration;
-use drsync::apply::{GroupStanding, PlanCheck, check};
+use drsync::apply::{GroupOutcome, GroupStanding, PlanCheck, check};
 use drsync::plan::Plan;
+use drsync::render::Style;
+use drsync::render::check::text;
 
 use super::world::{Form, World, batch, start};
 
@@ -40,10 +42,71 @@ pub(crate) async fn a_plan_that_was_applied_is_completed_even_after_it_expired(f
         world.later(minutes);
         let seen = checked(&world, &plan).await;
         let (code, standing, why) = told(&seen);
-        assert_eq!((code, standing), (0, GroupStanding::Overtaken));
-        assert!(why.starts_with("run run-1 brought it to cut 1 ("), "{why}");
+        assert_eq!((code, standing), (0, GroupStanding::Applied));
+        assert!(
+            why.starts_with("run run-1 applied this plan: cut 1 ("),
+            "{why}"
+        );
+        assert_eq!(seen.groups[0].run_id.as_deref(), Some("run-1"));
         assert!(!seen.applicable);
     }
+}
+
+pub(crate) async fn a_plan_that_was_applied_stays_so_when_its_group_gets_other_tables(form: Form) {
+    let mut world = World::of(form).await;
+    let plan = world.plan().await;
+    world.apply_plan(&plan).await;
+    world.make("main.shop.a", "tables/a").await;
+    world.groups()[0]["tables"] = serde_json::json!(["main.shop.countries", "main.shop.a"]);
+    world.later(70);
+    assert_eq!(world.apply().await.groups[0].cut, Some(2));
+    let (code, standing, _) = told(&checked(&world, &plan).await);
+    assert_eq!((code, standing), (0, GroupStanding::Applied));
+    let again = world.apply_plan(&plan).await;
+    assert_eq!(
+        (again.exit.code, again.groups[0].outcome),
+        (0, GroupOutcome::Overtaken)
+    );
+}
+
+pub(crate) async fn a_plan_that_others_overtook_is_not_called_applied(form: Form) {
+    let mut world = World::of(form).await;
+    let plan = world.plan().await;
+    world.later(1);
+    world.apply().await;
+    let seen = checked(&world, &plan).await;
+    let (code, standing, why) = told(&seen);
+    assert_eq!((code, standing), (0, GroupStanding::Overtaken));
+    assert!(why.starts_with("run run-1 brought it to cut 1 ("), "{why}");
+    let shown = text(&plan, &seen, "p.json", &Style::default());
+    let first = shown.lines().next().unwrap_or_default();
+    assert!(
+        first.ends_with("is overtaken: other applies brought 1 group to the same point or further"),
+        "{shown}"
+    );
+}
+
+pub(crate) async fn a_group_that_the_plan_blocks_is_told_and_counts_as_in_an_apply(form: Form) {
+    let mut world = World::of(form).await;
+    world.add_group("broken", None, &["main.shop.missing"]);
+    let plan = world.plan().await;
+    for _before_and_after_it_was_applied in 0..2 {
+        let seen = checked(&world, &plan).await;
+        assert_eq!(seen.exit.code, 4);
+        let shown = text(&plan, &seen, "p.json", &Style::default());
+        assert!(
+            shown.contains("\nblocked     broken           main.shop.missing table_not_found\n"),
+            "{shown}"
+        );
+        assert!(shown.contains("; 1 group blocked in it\n"), "{shown}");
+        assert!(!shown.contains("drsync plan"), "nothing moved: {shown}");
+        assert_eq!(world.apply_plan(&plan).await.exit, seen.exit);
+    }
+    world.groups().remove(0);
+    let plan = world.plan().await;
+    let seen = checked(&world, &plan).await;
+    assert_eq!(seen.exit.code, 1);
+    assert_eq!(world.apply_plan(&plan).await.exit, seen.exit);
 }
 
 pub(crate) async fn an_expired_plan_says_so(form: Form) {
@@ -53,6 +116,45 @@ pub(crate) async fn an_expired_plan_says_so(form: Form) {
     let seen = checked(&world, &plan).await;
     assert_eq!(told(&seen), (5, GroupStanding::Expired, ""));
     assert!(!seen.applicable);
+}
+
+pub(crate) async fn a_plan_that_only_changes_metadata_tables_expires_too(form: Form) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    world.add_group("pair", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.groups().remove(0);
+    world.groups()[0]["paused"] = "not yet".into();
+    let plan = world.plan().await;
+    assert!(plan.applyable && plan.summary.groups_sync == 0);
+    assert_eq!(checked(&world, &plan).await.exit.code, 0);
+    world.later(60 * 24 * 4);
+    let seen = checked(&world, &plan).await;
+    assert!(seen.exit.code == 5 && !seen.applicable);
+    let shown = text(&plan, &seen, "p.json", &Style::default());
+    assert!(shown.contains(" expired at 2026-11-25 "), "{shown}");
+}
+
+pub(crate) async fn a_plan_of_metadata_tables_is_done_once_they_are_changed(form: Form) {
+    let mut world = World::of(form).await;
+    world.add_group("pair", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.apply().await;
+    world.groups().pop();
+    world.later(1);
+    let plan = world.plan().await;
+    let first = |seen: &PlanCheck| {
+        let shown = text(&plan, seen, "p.json", &Style::default());
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    let seen = checked(&world, &plan).await;
+    assert!(seen.applicable && seen.metadata_changes);
+    assert!(first(&seen).ends_with(" can be applied: only metadata tables change"));
+    world.apply_plan(&plan).await;
+    let seen = checked(&world, &plan).await;
+    assert!(!seen.applicable && !seen.metadata_changes && seen.exit.code == 0);
+    let done = " does nothing any more: metadata tables are as it would leave them";
+    assert!(first(&seen).ends_with(done), "{}", first(&seen));
 }
 
 pub(crate) async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_after_does_not(
@@ -104,6 +206,8 @@ pub(crate) async fn a_region_that_is_away_is_no_verdict_on_the_plan(form: Form) 
     for region in ["east", "west"] {
         std::fs::rename(world.path(region), world.path("gone")).unwrap();
         let seen = checked(&world, &plan).await;
+        let applied = world.apply_plan(&plan).await;
+        assert_eq!(applied.exit, seen.exit, "{applied:#?}");
         assert_eq!(
             (seen.exit.code, seen.groups[0].standing),
             (8, GroupStanding::Blocked)
@@ -114,4 +218,24 @@ pub(crate) async fn a_region_that_is_away_is_no_verdict_on_the_plan(form: Form) 
         }));
         std::fs::rename(world.path("gone"), world.path(region)).unwrap();
     }
+}
+
+pub(crate) async fn metadata_tables_that_cannot_be_changed_are_no_good_end(form: Form) {
+    let mut world = World::of(form).await;
+    world.add_group("pair", None, &["main.shop.a"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.apply().await;
+    world.groups().pop();
+    let plan = world.plan().await;
+    assert!(plan.applyable && plan.summary.groups_sync == 0);
+    std::fs::rename(world.path("west"), world.path("gone")).unwrap();
+    let seen = checked(&world, &plan).await;
+    let record = world.apply_plan(&plan).await;
+    assert_eq!((record.exit.code, &record.exit), (8, &seen.exit));
+    let behind = "the secondary's metadata tables are behind: ";
+    assert!(
+        record.warnings.iter().any(|text| text.starts_with(behind)),
+        "{:?}",
+        record.warnings
+    );
 }

@@ -2,7 +2,7 @@
 
 use drsync::apply::{GroupOutcome, TableOutcome};
 use drsync::ledger::Status;
-use drsync::plan::{Decision, LedgerAction};
+use drsync::plan::{Decision, LedgerAction, Role};
 
 use super::world::{Form, World, batch, start};
 
@@ -263,7 +263,16 @@ pub(crate) async fn a_group_that_leaves_and_returns_goes_on_where_it_was(form: F
     world.apply().await;
     let pair = world.groups().pop().unwrap();
     world.later(1);
-    world.apply().await;
+    let retired = world.apply().await;
+    assert_eq!(
+        retired
+            .metadata
+            .iter()
+            .map(|one| (one.region, one.rows_retired, one.rows_changed))
+            .collect::<Vec<_>>(),
+        [(Role::Primary, 1, 0), (Role::Secondary, 1, 0)]
+    );
+    assert!(!retired.quiet);
     let row = world.row("west", "pair").await;
     assert_eq!(
         row.message.as_deref(),
@@ -271,6 +280,8 @@ pub(crate) async fn a_group_that_leaves_and_returns_goes_on_where_it_was(form: F
     );
     assert_eq!(row.current_sync_status, Some(Status::Success));
     assert!(!world.plan().await.applyable, "retiring happens once");
+    let nothing = world.apply().await;
+    assert!(nothing.quiet && nothing.metadata.is_empty());
     world.groups().push(pair);
     world
         .source_at("tables/a")

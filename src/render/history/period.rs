@@ -4,7 +4,23 @@ use super::super::clean::{clean, name};
 use super::super::figures::{count, moment, plural, span};
 use super::super::layout::{hanging, table};
 use super::super::{Style, Tone};
+use super::History;
 use crate::history::{GroupPeriod, Period};
+
+/// What casts doubt on the report of a period; it comes first.
+pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
+    let mut workspaces = history.workspaces.iter();
+    let unread = workspaces.any(|workspace| workspace.period_missing.is_some());
+    let broken = history.periods().any(|period| !period.chain.unbroken);
+    let all = [
+        (unread, "The run records could not be read"),
+        (broken, "The chain of records is broken"),
+    ];
+    all.into_iter()
+        .filter(|(doubted, _)| *doubted)
+        .map(|(_, words)| words.to_owned())
+        .collect()
+}
 
 /// The report of one workspace, a block a subject.
 pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec<String>> {
@@ -21,12 +37,13 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
         0 => String::new(),
         some => format!(", {} without approval", count(some as u64)),
     };
-    head.push(format!(
-        "   {}{unapproved}; {} found nothing to do; longest time without a record {}",
+    let text = format!(
+        "{}{unapproved}; {} found nothing to do; longest time without a record {}",
         plural_of(period.applies.len(), "apply", "applies"),
         plural(period.quiet_rounds, "round"),
         span(period.longest_silence_seconds)
-    ));
+    );
+    head.extend(hanging("   ", &text, style.width));
     match period.chain.unbroken {
         true => head.push(format!(
             "   {} in an unbroken chain",
@@ -45,7 +62,7 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     }
     let mut blocks = vec![head];
     if !period.groups.is_empty() {
-        blocks.push(groups(&period.groups, style));
+        blocks.push(groups(period, style));
     }
     if !period.applies.is_empty() {
         blocks.push(applies(period, style));
@@ -62,8 +79,9 @@ pub(in crate::render) fn plural_of(number: usize, one: &str, many: &str) -> Stri
     )
 }
 
-fn groups(groups: &[GroupPeriod], style: &Style) -> Vec<String> {
-    let rows = groups
+fn groups(period: &Period, style: &Style) -> Vec<String> {
+    let rows = period
+        .groups
         .iter()
         .map(|group| {
             vec![
@@ -72,9 +90,7 @@ fn groups(groups: &[GroupPeriod], style: &Style) -> Vec<String> {
                 group
                     .objective_minutes
                     .map_or_else(|| "-".to_owned(), |minutes| span(minutes * 60)),
-                group
-                    .within_objective
-                    .map_or_else(|| "-".to_owned(), percent),
+                within(period, group),
                 group
                     .oldest_seconds
                     .map_or_else(|| "never".to_owned(), span),
@@ -88,12 +104,15 @@ fn groups(groups: &[GroupPeriod], style: &Style) -> Vec<String> {
     let mut all = Vec::new();
     let mut lines = lines.into_iter();
     all.extend(lines.next());
-    for (line, group) in lines.zip(groups) {
+    for (line, group) in lines.zip(&period.groups) {
         all.push(line);
         for blocked in &group.blocked {
-            let until = blocked.until.map_or_else(|| "now".to_owned(), moment);
+            let until = match blocked.until {
+                Some(until) => format!("to {}", moment(until)),
+                None => format!("and still at {}", moment(period.until)),
+            };
             let text = format!(
-                "blocked {} to {until}: {}",
+                "blocked {} {until}: {}",
                 moment(blocked.from),
                 clean(&blocked.message)
             );
@@ -113,6 +132,21 @@ fn groups(groups: &[GroupPeriod], style: &Style) -> Vec<String> {
     all
 }
 
+/// The share, and from when on it counts where that is not the whole period.
+fn within(period: &Period, group: &GroupPeriod) -> String {
+    match (group.within_objective, group.counted_from) {
+        (Some(share), Some(from)) if from > period.since => {
+            format!("{} from {}", percent(share), moment(from))
+        }
+        (Some(share), _) => percent(share),
+        (None, None) => NO_CUT_YET.to_owned(),
+        (None, Some(_)) => "-".to_owned(),
+    }
+}
+
+/// Of a group without a cut there is nothing that could be within the objective.
+pub(in crate::render) const NO_CUT_YET: &str = "no cut yet";
+
 /// Rounded down: a share is never shown as more than it is.
 pub(in crate::render) fn percent(share: f64) -> String {
     format!("{:.1}%", (share * 1_000.0).floor() / 10.0)
@@ -126,7 +160,7 @@ fn applies(period: &Period, style: &Style) -> Vec<String> {
             .as_ref()
             .map_or("approval not recorded", |approval| approval.as_str());
         let text = format!(
-            "{}  {}, {}, exit {} ({}): {} synchronized, {} failed, {} blocked; {}",
+            "{}  {}, {}, exit {} ({}): {} synchronized, {} failed, {} blocked{}; {}",
             moment(apply.started_at),
             clean(&apply.actor),
             approval,
@@ -135,6 +169,10 @@ fn applies(period: &Period, style: &Style) -> Vec<String> {
             apply.synchronized,
             apply.failed,
             apply.blocked,
+            match apply.metadata_changed {
+                true => ", metadata tables changed",
+                false => "",
+            },
             clean(&apply.run_id)
         );
         lines.extend(hanging("   ", &text, style.width));

@@ -8,7 +8,7 @@ use crate::history::{ApplyLine, Chain, GroupPeriod, Period};
 use crate::ledger::Cut;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, elapsed, plural, span};
-use crate::render::history::{History, WorkspaceHistory, percent, plural_of};
+use crate::render::history::{History, NO_CUT_YET, WorkspaceHistory, doubts, percent, plural_of};
 
 /// The report of a history; its periods are those that it holds.
 pub fn history(history: &History) -> String {
@@ -48,14 +48,7 @@ pub fn history(history: &History) -> String {
 /// All workspaces in one sentence; what casts doubt on the rest comes first.
 fn verdict(history: &History) -> String {
     let sum = |of: fn(&Period) -> usize| history.periods().map(of).sum::<usize>();
-    let mut said = Vec::new();
-    let mut workspaces = history.workspaces.iter();
-    if workspaces.any(|workspace| workspace.period.is_none()) {
-        said.push("The run records could not be read".to_owned());
-    }
-    if history.periods().any(|period| !period.chain.unbroken) {
-        said.push("The chain of records is broken".to_owned());
-    }
+    let mut said = doubts(history);
     let cuts = history.workspaces.iter().map(|one| one.cuts.len()).sum();
     let mut counts = vec![plural(cuts, "cut")];
     if history.periods().next().is_some() {
@@ -98,7 +91,7 @@ fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subje
         let accepted: usize = period.groups.iter().map(|group| group.accepted.len()).sum();
         if !period.groups.is_empty() {
             let heading = format!("Groups ({})", count(period.groups.len() as u64));
-            all.push(subject("groups", &heading, groups(&period.groups)));
+            all.push(subject("groups", &heading, groups(period)));
         }
         if blocked > 0 {
             let heading = format!("Blocked ({})", count(blocked as u64));
@@ -201,17 +194,17 @@ fn chain(chain: &Chain) -> Markup {
     html! { span class={ "word " (tone) } { (word) } " of " (plural(chain.records, "record")) }
 }
 
-fn groups(groups: &[GroupPeriod]) -> Markup {
+fn groups(period: &Period) -> Markup {
     html! {
         p {
-            "The share of time within the objective is a lower bound: it counts only what cuts and looks prove. "
+            "The share of time within the objective is a lower bound: it counts only what cuts and looks prove, from a group's first cut on. "
             "Objectives are those of today's configuration."
         }
         (table(
             "How fresh the replicas of each group were",
             &["Group", "Cuts", "Objective", "Proved within", "Oldest replica"],
             &html! {
-                @for group in groups {
+                @for group in &period.groups {
                     tr {
                         th scope="row" { (code(&group.group)) }
                         td.number { (count(group.cuts as u64)) }
@@ -221,7 +214,7 @@ fn groups(groups: &[GroupPeriod]) -> Markup {
                                 None => "no longer configured",
                             }
                         }
-                        td.number { (within(group)) }
+                        td.number { (within(period, group)) }
                         td.number {
                             @match group.oldest_seconds {
                                 Some(seconds) => (span(seconds)),
@@ -235,15 +228,23 @@ fn groups(groups: &[GroupPeriod]) -> Markup {
     }
 }
 
-fn within(group: &GroupPeriod) -> Markup {
+fn within(period: &Period, group: &GroupPeriod) -> Markup {
     let Some(share) = group.within_objective else {
-        return html! { "-" };
+        return match group.counted_from {
+            Some(_) => html! { "-" },
+            None => html! { (NO_CUT_YET) },
+        };
     };
     let tone = match share >= 1.0 {
         true => "good",
         false => "wait",
     };
-    html! { span class={ "word " (tone) } { (percent(share)) } }
+    html! {
+        span class={ "word " (tone) } { (percent(share)) }
+        @if let Some(from) = group.counted_from.filter(|from| *from > period.since) {
+            " from " (time(from))
+        }
+    }
 }
 
 fn blocked(period: &Period) -> Markup {
@@ -259,7 +260,7 @@ fn blocked(period: &Period) -> Markup {
                         td {
                             @match blocked.until {
                                 Some(until) => (time(until)),
-                                None => span.word.bad { "still blocked" },
+                                None => { span.word.bad { "still blocked" } " at " (time(period.until)) },
                             }
                         }
                         td.number { (span((blocked.until.unwrap_or(period.until) - blocked.from).num_seconds())) }
@@ -303,6 +304,7 @@ fn applies(period: &Period) -> Markup {
             "Synchronized",
             "Failed",
             "Blocked",
+            "Metadata tables",
             "Run",
         ],
         &html! {
@@ -316,6 +318,7 @@ fn applies(period: &Period) -> Markup {
                     td.number { (count(apply.synchronized as u64)) }
                     td.number { (count(apply.failed as u64)) }
                     td.number { (count(apply.blocked as u64)) }
+                    td { @if apply.metadata_changed { "changed" } }
                     td.id { (code(&apply.run_id)) }
                 }
             }

@@ -11,6 +11,7 @@ use crate::render::causes::{Cause, causes};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, minute};
 use crate::render::layout::few;
+use crate::render::leaving::{groups_retired, tables_left};
 use crate::render::plan::{Shown, due_anyway, row_lines, verdict};
 use crate::render::{Style, show};
 
@@ -48,6 +49,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
     }
     let body = html! {
         p { (show::verdict(plan, applies, now)) }
+        (leaving(plan))
         (notes(plan))
         @for decision in decisions {
             @if number(decision) > 0 {
@@ -114,6 +116,38 @@ fn shared_causes(shown: &Shown<'_>) -> Markup {
                         @if let [message] = cause.messages.as_slice() { p { (message) } }
                         (group::remedy(cause.remedy.as_ref()))
                     }
+                }
+            }
+        }
+    }
+}
+
+/// What is no longer synchronized once this is applied: a reviewer must not miss it.
+fn leaving(plan: &Plan) -> Markup {
+    let several = plan.workspaces.len() > 1;
+    let of = |kind: &'static str, workspace: &WorkspacePlan, what: &String| {
+        let label = match several {
+            true => format!("{}/{what}", workspace.name),
+            false => what.clone(),
+        };
+        (kind, label)
+    };
+    let workspaces = plan.workspaces.iter();
+    let all: Vec<(&str, String)> = workspaces
+        .flat_map(|workspace| {
+            let groups = groups_retired(workspace).into_iter();
+            let tables = tables_left(workspace).into_iter();
+            let groups = groups.map(move |group| of("group", workspace, group));
+            groups.chain(tables.map(move |table| of("table", workspace, table)))
+        })
+        .collect();
+    html! {
+        @if !all.is_empty() {
+            h2 { "No longer synchronized (" (count(all.len() as u64)) ")" }
+            p { "They left the configuration. Rows and replicas stay as they are, and age." }
+            ul.plain {
+                @for (kind, label) in &all {
+                    li { span.word.bad { (kind) } " " (code(label)) }
                 }
             }
         }

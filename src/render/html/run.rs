@@ -9,7 +9,7 @@ use crate::ledger::cut_label;
 use crate::region::VerifiedLevel;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, count, elapsed, plural};
-use crate::render::run::verdict;
+use crate::render::run::{metadata_sentence, verdict};
 
 /// The report of a run record; `bytes` are those that it was read from.
 pub fn run(record: &RunRecord, stored: &[u8]) -> String {
@@ -40,6 +40,7 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
             ("Exit", Some(html! { (record.exit.code) ", " (clean(&record.exit.name)) })),
             ("Began", Some(time(record.started_at))),
             ("Took", Some(html! { (elapsed(record.ended_at - record.started_at)) })),
+            ("Metadata tables", metadata(record)),
             ("Copied", Some(html! {
                 (bytes(record.summary.copied_bytes)) " in " (count(record.summary.copied_files)) " files"
             })),
@@ -68,6 +69,13 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
         body,
     }
     .text()
+}
+
+/// What was written to the metadata tables, without the words that the label says.
+fn metadata(record: &RunRecord) -> Option<Markup> {
+    let sentence = metadata_sentence(record)?;
+    let said = sentence.trim_start_matches("Metadata tables ");
+    Some(html! { (said) })
 }
 
 /// What went wrong comes first.

@@ -1,11 +1,14 @@
 //! What the configuration changes: groups that come, go, or get other tables or another workflow.
 
+use std::collections::BTreeSet;
+
 use super::escape::code;
 use super::{Comment, Detail, heading};
 use crate::plan::document::RowChange;
 use crate::plan::{Decision, Plan};
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, plural};
+use crate::render::leaving::tables_kept;
 use crate::render::plan::label;
 
 /// What the configuration changes.
@@ -17,8 +20,11 @@ pub(super) struct Changes {
 pub(super) struct GroupChange {
     pub(super) label: String,
     pub(super) what: What,
-    pub(super) tables_added: Vec<String>,
-    pub(super) tables_left: Vec<String>,
+    tables_added: Vec<String>,
+    /// In no group any more.
+    tables_left: Vec<String>,
+    /// In another group from now on.
+    tables_moved: Vec<String>,
     workflow: Option<(Option<String>, Option<String>)>,
 }
 
@@ -33,17 +39,18 @@ pub(super) enum What {
 
 /// Reads the changes from the rows that an apply would write.
 pub(super) fn changes(plan: &Plan) -> Changes {
-    let rows = plan.workspaces.iter();
-    let rows = rows.flat_map(|workspace| workspace.rows.iter().map(move |row| (workspace, row)));
-    let groups = rows
-        .filter_map(|(workspace, row)| {
-            change(label(plan, &workspace.name, &row.after.group_name), row)
-        })
-        .collect();
+    let mut groups = vec![];
+    for workspace in &plan.workspaces {
+        let kept = tables_kept(workspace);
+        groups.extend(workspace.rows.iter().filter_map(|row| {
+            let label = label(plan, &workspace.name, &row.after.group_name);
+            change(label, row, &kept)
+        }));
+    }
     Changes { groups }
 }
 
-fn change(label: String, change: &RowChange) -> Option<GroupChange> {
+fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option<GroupChange> {
     let after = &change.after;
     let Some(before) = &change.before else {
         return Some(GroupChange {
@@ -51,6 +58,7 @@ fn change(label: String, change: &RowChange) -> Option<GroupChange> {
             what: What::New,
             tables_added: after.tables.clone(),
             tables_left: vec![],
+            tables_moved: vec![],
             workflow: None,
         });
     };
@@ -60,28 +68,31 @@ fn change(label: String, change: &RowChange) -> Option<GroupChange> {
         (false, false) | (true, true) => What::Changed,
     };
     let without = |these: &[String], others: &[String]| -> Vec<String> {
-        let known: std::collections::BTreeSet<&String> = others.iter().collect();
+        let known: BTreeSet<&String> = others.iter().collect();
         these
             .iter()
             .filter(|table| !known.contains(table))
             .cloned()
             .collect()
     };
+    let gone = match what {
+        What::Retired => before.tables.clone(),
+        What::New | What::Returned | What::Changed => without(&before.tables, &after.tables),
+    };
+    let (tables_moved, tables_left) = gone.into_iter().partition(|table| kept.contains(table));
     let workflow = before.workflow != after.workflow;
     let group = GroupChange {
         label,
         what,
         tables_added: without(&after.tables, &before.tables),
-        tables_left: match what {
-            What::Retired => before.tables.clone(),
-            What::New | What::Returned | What::Changed => without(&before.tables, &after.tables),
-        },
+        tables_left,
+        tables_moved,
         workflow: workflow.then(|| (before.workflow.clone(), after.workflow.clone())),
     };
     let says = what != What::Changed
         || workflow
         || !group.tables_added.is_empty()
-        || !group.tables_left.is_empty();
+        || group.takes_out() > 0;
     says.then_some(group)
 }
 
@@ -165,10 +176,14 @@ impl What {
 }
 
 impl GroupChange {
+    fn takes_out(&self) -> usize {
+        self.tables_left.len() + self.tables_moved.len()
+    }
+
     /// `adds 1 table to core_product`.
     fn sentence(&self) -> String {
         let group = name(&self.label);
-        let (added, left) = (self.tables_added.len(), self.tables_left.len());
+        let (added, left) = (self.tables_added.len(), self.takes_out());
         match self.what {
             What::New => format!("adds group {group} with {}", plural(added, "table")),
             What::Returned => format!("takes up group {group} again"),
@@ -200,6 +215,10 @@ impl GroupChange {
         if !self.tables_left.is_empty() {
             let stay = "replicas stay, no longer synchronized";
             says.push(format!("without {}: {stay}", listed(&self.tables_left)));
+        }
+        if !self.tables_moved.is_empty() {
+            let moved = listed(&self.tables_moved);
+            says.push(format!("without {moved}: now in another group"));
         }
         if let Some((before, after)) = &self.workflow {
             let named = |workflow: &Option<String>| match workflow {

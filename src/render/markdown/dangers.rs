@@ -6,6 +6,7 @@ use super::{Comment, Detail, decided, heading, names};
 use crate::ledger::Consistency;
 use crate::plan::{Decision, Plan};
 use crate::render::figures::plural;
+use crate::render::leaving::tables_left;
 use crate::render::plan::label;
 
 /// Every kind of danger keeps its line and its number, whatever is left out.
@@ -45,12 +46,11 @@ pub(super) fn block(page: &mut Comment, plan: &Plan, changes: &Changes, detail: 
         detail,
         "group",
     ));
-    let changed = changes
-        .groups
+    let left: Vec<String> = plan
+        .workspaces
         .iter()
-        .filter(|group| group.what != What::Retired);
-    let left: Vec<String> = changed
-        .flat_map(|group| group.tables_left.clone())
+        .flat_map(tables_left)
+        .cloned()
         .collect();
     lines.push_str(&kind(
         page,

@@ -1,7 +1,5 @@
 //! What happens to the metadata tables, and with `-v` to their rows.
 
-use std::collections::BTreeSet;
-
 use similar::{ChangeTag, TextDiff};
 
 use super::Shown;
@@ -12,6 +10,7 @@ use crate::plan::{LedgerAction, Role};
 use crate::render::clean::{clean, name};
 use crate::render::figures::plural;
 use crate::render::layout::{few, indented};
+use crate::render::leaving::{groups_retired, tables_left};
 
 /// A line for both regions where the same happens in both, else one each.
 pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
@@ -77,13 +76,7 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
 
 /// Groups that left the configuration: said once, with what stays.
 fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
-    let mut groups: Vec<String> = workspace
-        .metadata
-        .iter()
-        .flat_map(|action| action.rows_to_retire.iter().map(name))
-        .collect();
-    groups.sort();
-    groups.dedup();
+    let groups: Vec<String> = groups_retired(workspace).into_iter().map(name).collect();
     if groups.is_empty() {
         return vec![];
     }
@@ -96,16 +89,7 @@ fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
 
 /// Tables that left their group and joined no other.
 fn left(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
-    let rows = &workspace.rows;
-    let kept: BTreeSet<&String> = rows.iter().flat_map(|row| &row.after.tables).collect();
-    let tables: Vec<String> = rows
-        .iter()
-        .filter(|row| !row.after.is_retired())
-        .filter_map(|row| row.before.as_ref())
-        .flat_map(|before| &before.tables)
-        .filter(|table| !kept.contains(table))
-        .map(name)
-        .collect();
+    let tables: Vec<String> = tables_left(workspace).into_iter().map(name).collect();
     if tables.is_empty() {
         return vec![];
     }

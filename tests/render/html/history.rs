@@ -43,6 +43,7 @@ fn apply(run_id: &str, approval: Option<Approval>) -> ApplyLine {
         synchronized: 1,
         failed: 0,
         blocked: 2,
+        metadata_changed: false,
     }
 }
 
@@ -74,6 +75,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                     group: "core".to_owned(),
                     cuts: 2,
                     objective_minutes: Some(720),
+                    counted_from: Some(since + TimeDelta::days(1)),
                     within_objective: Some(0.9999),
                     oldest_seconds: Some(13 * 3_600),
                     blocked: vec![Blocked {
@@ -92,6 +94,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                     group: "old".to_owned(),
                     cuts: 0,
                     objective_minutes: None,
+                    counted_from: None,
                     within_objective: None,
                     oldest_seconds: None,
                     blocked: vec![],
@@ -147,14 +150,17 @@ fn a_period_tells_what_an_auditor_asks() {
             &format!("section[aria-labelledby={subject}-1] tbody :is(th, td)"),
         )
     };
-    assert_eq!(cells("groups")[..5], ["core", "2", "12h", "99.9%", "13h"]);
+    assert_eq!(
+        cells("groups")[..5],
+        ["core", "2", "12h", "99.9% from 2026-11-02 00:00:00Z", "13h"]
+    );
     assert_eq!(
         cells("groups")[5..],
         [
             "old",
             "0",
             "no longer configured",
-            "-",
+            "no cut yet",
             "never synchronized"
         ]
     );
@@ -163,7 +169,7 @@ fn a_period_tells_what_an_auditor_asks() {
         [
             "core",
             "2026-11-29 18:00:00Z",
-            "still blocked",
+            "still blocked at 2026-12-01 00:00:00Z",
             "30h",
             "main.core.silver: replica_changed"
         ]
@@ -179,7 +185,7 @@ fn a_period_tells_what_an_auditor_asks() {
         ]
     );
     let approvals: Vec<String> = cells("applies")
-        .chunks(9)
+        .chunks(10)
         .map(|row| row[3].clone())
         .collect();
     assert_eq!(

@@ -1,0 +1,130 @@
+//! The metadata tables of one region, brought up to what both regions say together.
+
+use std::collections::BTreeMap;
+
+use crate::apply::record::MetadataRecord;
+use crate::ledger::{Cut, Cuts, Row};
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{LedgerAction, Role};
+use crate::region::{LedgerCopy, Region, RegionError};
+
+/// Clones the metadata tables that only the other region has, and creates those that neither has; says which it did.
+pub(super) async fn make(
+    region: &dyn Region,
+    copy: Result<LedgerCopy, RegionError>,
+    other: &LedgerCopy,
+    other_location: &str,
+    workspace: &str,
+) -> Result<(LedgerAction, LedgerCopy), RegionError> {
+    let copy = copy?;
+    let lacks_metadata = copy.metadata.is_none();
+    let lacks_cuts = copy.cuts.is_none();
+    if !lacks_metadata && !lacks_cuts {
+        return Ok((LedgerAction::None, copy));
+    }
+    let mut action = LedgerAction::None;
+    if (lacks_metadata && other.metadata.is_some()) || (lacks_cuts && other.cuts.is_some()) {
+        region.clone_ledger(other_location).await?;
+        action = LedgerAction::Clone;
+    }
+    if (lacks_metadata && other.metadata.is_none()) || (lacks_cuts && other.cuts.is_none()) {
+        region.create_ledger(workspace).await?;
+        action = LedgerAction::Create;
+    }
+    Ok((action, region.ledger().await?))
+}
+
+/// The rows that a plan leaves behind before any group is begun: those of both copies, with its own.
+pub(in crate::apply) fn planned_rows(
+    plan: &WorkspacePlan,
+    mut rows: BTreeMap<String, Row>,
+) -> BTreeMap<String, Row> {
+    for change in &plan.rows {
+        let name = &change.after.group_name;
+        // A row that has moved since the plan was made knows better.
+        if rows.get(name) == change.before.as_ref() {
+            rows.insert(name.clone(), change.after.clone());
+        }
+    }
+    rows
+}
+
+/// What a copy lacks of what both say together.
+pub(in crate::apply) struct Lacking {
+    rows: Vec<Row>,
+    cuts: Vec<Cut>,
+    added: usize,
+    changed: usize,
+    retired: usize,
+}
+
+impl Lacking {
+    /// Compares one region's copy with all rows and cuts.
+    pub(in crate::apply) fn of(
+        copy: &LedgerCopy,
+        rows: &BTreeMap<String, Row>,
+        cuts: &Cuts,
+    ) -> Lacking {
+        let here: Vec<Cut> = copy.all_cuts().iter().cloned().collect();
+        let mut lacking = Lacking {
+            rows: Vec::new(),
+            cuts: cuts.missing_from(&here),
+            added: 0,
+            changed: 0,
+            retired: 0,
+        };
+        let here = copy.rows_by_group();
+        for row in rows.values() {
+            match here.get(&row.group_name) {
+                Some(before) if before == row => continue,
+                None => lacking.added += 1,
+                Some(before) if row.is_retired() && !before.is_retired() => lacking.retired += 1,
+                Some(_) => lacking.changed += 1,
+            }
+            lacking.rows.push(row.clone());
+        }
+        lacking
+    }
+
+    /// It lacks nothing.
+    pub(in crate::apply) fn is_nothing(&self) -> bool {
+        self.rows.is_empty() && self.cuts.is_empty()
+    }
+
+    /// Gives it to the region.
+    ///
+    /// # Errors
+    /// The region's refusal.
+    pub(super) async fn write(&self, region: &dyn Region) -> Result<(), RegionError> {
+        if !self.cuts.is_empty() {
+            region.copy_cuts(&self.cuts).await?;
+        }
+        if !self.rows.is_empty() {
+            region.write_rows(&self.rows).await?;
+        }
+        Ok(())
+    }
+
+    /// What the record says of it; nothing where nothing was done to the tables.
+    pub(super) fn record(
+        &self,
+        workspace: &str,
+        region: Role,
+        made: LedgerAction,
+    ) -> Option<MetadataRecord> {
+        let action = match made {
+            LedgerAction::None if self.is_nothing() => return None,
+            LedgerAction::None => LedgerAction::Merge,
+            LedgerAction::Create | LedgerAction::Clone | LedgerAction::Merge => made,
+        };
+        Some(MetadataRecord {
+            workspace: workspace.to_owned(),
+            region,
+            action,
+            rows_added: self.added,
+            rows_changed: self.changed,
+            rows_retired: self.retired,
+            cuts_copied: self.cuts.len(),
+        })
+    }
+}
