@@ -123,13 +123,16 @@ pub fn pins(
 }
 
 /// Whether a trigger may make a group due, so that its histories have to be looked at.
+///
+/// Where a copy of the metadata tables was lost something happened in that region: then every group has to be.
 pub fn may_be_due(
     workspace: &WorkspaceObserved,
     seen: &GroupObserved,
     now: chrono::DateTime<chrono::Utc>,
     request: &Request,
 ) -> bool {
-    GroupView::new(workspace, seen, now, request).is_some_and(|view| trigger::may_be_due(&view))
+    GroupView::new(workspace, seen, now, request)
+        .is_some_and(|view| workspace.lost_a_copy() || trigger::may_be_due(&view))
 }
 
 /// What the newest cut of any group says of a table's replica where it lies now.

@@ -101,6 +101,16 @@ impl WorkspaceObserved {
         let theirs = presence.and_then(|presence| presence.clock);
         theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
     }
+
+    /// Whether a region lost a metadata table or its cut log although cuts are known: then its replicas may be lost too.
+    pub(super) fn lost_a_copy(&self) -> bool {
+        let lost = |region: &RegionObserved| {
+            let copy = region.ledger.as_ref().ok();
+            copy.is_some_and(|copy| copy.metadata.is_none() || copy.cuts.is_none())
+        };
+        self.ledger.cuts.newest_of_each().next().is_some()
+            && (lost(&self.primary) || lost(&self.secondary))
+    }
 }
 
 impl RegionObserved {

@@ -2,9 +2,12 @@
 
 use drsync::config::GroupEntry;
 use drsync::ledger::Status;
-use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode};
+use drsync::plan::{
+    Decision, FindingCode, LedgerAction, Request, Severity, WarningCode, may_be_due,
+};
 use drsync::region::{
-    Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, WriteAccess,
+    Denied, LedgerCopy, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
+    WriteAccess,
 };
 
 use super::world::{World, at, replica_commit, table};
@@ -705,4 +708,40 @@ fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
         finding.remedy.as_deref(),
         Some("repair what is named, then plan again")
     );
+}
+
+/// The groups whose histories and replicas a plan looks at.
+fn looked_at(world: &World) -> Vec<&str> {
+    let workspace = &world.observed.workspaces[0];
+    let due = |group: &&drsync::plan::GroupObserved| {
+        may_be_due(workspace, group, world.observed.now, &Request::default())
+    };
+    let groups = workspace.groups.iter().filter(due);
+    groups.filter_map(|group| group.entry.name()).collect()
+}
+
+#[test]
+fn where_a_region_lost_its_metadata_tables_every_group_is_looked_at() {
+    let mut world = World::new();
+    assert_eq!(looked_at(&world), [""; 0]);
+    let lost: [fn(&mut LedgerCopy); 2] = [|copy| copy.metadata = None, |copy| copy.cuts = None];
+    for lose in lost {
+        let mut world = World::new();
+        lose(world.workspace().secondary.ledger.as_mut().unwrap());
+        world.merge();
+        assert_eq!(looked_at(&world), ["orders", "reference"]);
+    }
+    // Before the first cut there is nothing to lose.
+    for region in ["primary", "secondary"] {
+        let workspace = world.workspace();
+        let region = match region {
+            "primary" => &mut workspace.primary,
+            _ => &mut workspace.secondary,
+        };
+        region.ledger = Ok(LedgerCopy::default());
+    }
+    world.merge();
+    assert_eq!(looked_at(&world), ["orders", "reference"], "by first sync");
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::NotFound));
+    assert_eq!(looked_at(&world), ["reference"]);
 }
