@@ -2,6 +2,7 @@
 
 use drsync::config::GroupEntry;
 use drsync::ledger::Status;
+use drsync::plan::status::{Rpo, status};
 use drsync::plan::{
     Decision, FindingCode, LedgerAction, Request, Severity, WarningCode, may_be_due,
 };
@@ -744,4 +745,15 @@ fn where_a_region_lost_its_metadata_tables_every_group_is_looked_at() {
     assert_eq!(looked_at(&world), ["orders", "reference"], "by first sync");
     world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::NotFound));
     assert_eq!(looked_at(&world), ["reference"]);
+}
+
+#[test]
+fn a_group_whose_replicas_are_gone_does_not_meet_its_objective() {
+    let mut world = World::new();
+    let rpo = |world: &World| status(&world.observed, &world.plan()).workspaces[0].groups[1].rpo;
+    assert_eq!(rpo(&world), Rpo::Met);
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    assert_eq!(rpo(&world), Rpo::Unknown);
+    world.commit(COUNTRIES, 5, "2026-11-01T00:00:00Z", "WRITE");
+    assert_eq!(rpo(&world), Rpo::Breached, "a breach is one all the same");
 }

@@ -150,3 +150,15 @@ fn a_commit_of_this_second_is_pending() {
         "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s, RPO met by all\n"
     );
 }
+
+#[test]
+fn commits_of_a_group_that_was_never_synchronized_have_no_lag_and_are_not_counted() {
+    let mut plan = agreeing();
+    let new = &mut plan.workspaces[0].groups[2];
+    new.lag_seconds = None;
+    new.pending_commits = Some(131);
+    assert_eq!(
+        text(&plan, &narrow()),
+        "Nothing to do: 2 groups up to date, 1 waiting; nothing pending\n"
+    );
+}

@@ -102,8 +102,10 @@ fn standing(plan: &Plan) -> String {
                 .groups()
                 .filter_map(|(_, group)| group.lag_seconds)
                 .max();
+            // Of the groups that have a lag: one that was never synchronized has none.
             let pending: u64 = plan
                 .groups()
+                .filter(|(_, group)| group.lag_seconds.is_some())
                 .filter_map(|(_, group)| group.pending_commits)
                 .sum();
             says.extend(worst.and_then(|worst| match worst {
