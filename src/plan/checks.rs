@@ -162,19 +162,10 @@ fn gone(workspace: &WorkspaceObserved, group: &super::GroupObserved) -> usize {
 }
 
 /// Turns findings that somebody accepted for this plan into accepted ones.
-///
-/// What is no Delta table cannot be cloned over, whoever accepts it: it has to be moved away.
 pub(super) fn accept(findings: &mut [Finding], view: &GroupView<'_>, request: &Request) {
-    let no_table = |name: &str| {
-        view.tables()
-            .any(|table| matches!(table.replica, Some(Err(_))) && table.name.to_string() == name)
-    };
     for finding in findings {
         let table = finding.table.as_deref();
-        if finding.code.acceptable()
-            && request.accepts(finding.code.as_str(), &view.group.name, table)
-            && !table.is_some_and(no_table)
-        {
+        if finding.acceptable() && request.accepts(finding.code.as_str(), &view.group.name, table) {
             finding.severity = Severity::Accepted;
         }
     }
@@ -264,21 +255,24 @@ fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
         finding(
             FindingCode::ReplicasMissing,
             None,
-            format!("{missing} replicas that the last cut names are gone, and others too: is this the right location?"),
+            match missing {
+                1 => "1 replica that the last cut names is gone, and others too: is this the right location?".to_owned(),
+                _ => format!("{missing} replicas that the last cut names are gone, and others too: is this the right location?"),
+            },
         )
-        .remedy(format!(
-            "drsync plan --accept {}:{} --reason \"…\"",
-            FindingCode::ReplicasMissing.as_str(),
-            view.group.name
+        .remedy(accept_command(
+            FindingCode::ReplicasMissing,
+            &view.group.name,
         ))
     })
 }
 
-fn accept_command(code: FindingCode, table: &TableName) -> String {
+/// The command that lets a finding through; it is stored, because only a stored plan can be applied with it.
+fn accept_command(code: FindingCode, scope: impl std::fmt::Display) -> String {
     format!(
-        "drsync plan --accept {}:{} --reason \"…\"",
+        "drsync plan --accept {}:{} --reason \"…\" --out plan.json",
         code.as_str(),
-        quoted(&table.to_string())
+        quoted(&scope.to_string())
     )
 }
 

@@ -601,7 +601,7 @@ pub enum PreconditionCode {
 pub struct Drift {
     /// The source's name.
     pub table: TableName,
-    /// The last version that is ours.
+    /// The last version that is ours, where the log still shows it.
     pub ours: Option<u64>,
     /// Commits by others, oldest first.
     pub theirs: Vec<DriftCommit>,

@@ -601,10 +601,91 @@ fn what_is_no_table_cannot_be_accepted_away_and_an_unused_acceptance_is_told() {
     assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaNotOurs]);
     let plan = world.plan();
     assert!(plan.accepted.is_empty());
+    let unused = |warning: &&drsync::plan::Warning| warning.code == WarningCode::AcceptanceUnused;
+    let told = plan.warnings.iter().find(unused).unwrap();
+    assert_eq!(
+        told.message,
+        "replica_not_ours:main.shop.countries was accepted, and what was found cannot be: its remedy is another"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_as_a_table_is_moved_away_and_never_offered_to_be_accepted() {
+    for (kind, said) in [
+        (
+            RegionErrorKind::Conflict,
+            "/world/west/sync/main/shop/countries: the region's words",
+        ),
+        (
+            RegionErrorKind::Other,
+            "the replica's log cannot be read: the region's words",
+        ),
+    ] {
+        let mut world = World::new();
+        world.table(COUNTRIES).replica = Some(Err(refusal(kind)));
+        let finding = world.plan_of("reference").findings.remove(0);
+        let remedy = finding.remedy.clone().unwrap();
+        assert_eq!(finding.message, said);
+        assert!(!finding.acceptable(), "{finding:?}");
+        assert!(
+            remedy.contains("away") && remedy.contains("/world/west/sync/main/shop/countries"),
+            "{remedy}"
+        );
+    }
+}
+
+#[test]
+fn a_version_that_the_replicas_log_no_longer_shows_is_not_ours_to_restore() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 6;
+    world.replica(COUNTRIES).commits = vec![replica_commit(6, "DELETE")];
+    let drift = world.plan_of("reference").drift.remove(0);
+    assert_eq!((drift.ours, drift.theirs.len()), (None, 2));
+    world.replica(COUNTRIES).commits = (3..=6).map(|at| replica_commit(at, "DELETE")).collect();
+    assert_eq!(world.plan_of("reference").drift[0].ours, Some(2));
+}
+
+#[test]
+fn every_acceptance_is_offered_as_a_plan_that_is_stored() {
+    let mut drifted = World::new();
+    drifted.replica(COUNTRIES).version = 3;
+    drifted.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
+    let mut foreign = World::new();
+    foreign.replica(COUNTRIES).mark = None;
+    let mut shrank = due();
+    shrank.pin(COUNTRIES).rows = Some(10);
+    for world in [drifted, foreign, shrank] {
+        let finding = world.plan_of("reference").findings.remove(0);
+        let command = format!(
+            "drsync plan --accept {}:{COUNTRIES} --reason \"…\" --out plan.json",
+            finding.code.as_str()
+        );
+        assert_eq!(finding.remedy, Some(command));
+        assert!(finding.acceptable());
+    }
+}
+
+#[test]
+fn a_table_of_another_id_is_said_to_be_another_and_only_one_of_the_same_id_may_be_a_copied_log() {
+    let said = |world: &World| world.plan_of("reference").findings.remove(0).message;
+    let mut world = due();
+    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
     assert!(
-        plan.warnings
-            .iter()
-            .any(|warning| warning.code == WarningCode::AcceptanceUnused)
+        said(&world).contains("a log that was copied"),
+        "{}",
+        said(&world)
+    );
+    world.source(COUNTRIES).commits[0].table_id = Some("another".to_owned());
+    assert_eq!(
+        said(&world),
+        "it is another table, of id another; the last cut names v4 of 2026-11-22T05:00:00.000Z of id id"
+    );
+    let mut world = World::new();
+    world.source(COUNTRIES).commits[0].version = 0;
+    world.source(COUNTRIES).table_id = "another".to_owned();
+    assert_eq!(
+        said(&world),
+        "it is another table, of id another; the last cut names v4 of 2026-11-22T05:00:00.000Z of id id; its newest version is v0"
     );
 }
 

@@ -129,6 +129,24 @@ fn drift_shows_who_wrote_what_and_the_ways_out() {
 }
 
 #[test]
+fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_written() {
+    let unreadable = finding(
+        FindingCode::ReplicaChanged,
+        Some("main.core.gold"),
+        "the replica's log cannot be read: /w/main/core/gold/_delta_log/00000000000000000001.json is corrupt: line 1",
+        Some("move /w/main/core/gold away: it is cloned again"),
+    );
+    let shown = text(
+        &plan(vec![blocked("core_product", vec![unreadable])]),
+        &narrow(),
+    );
+    assert!(shown.contains("move /w/main/core/gold away"), "{shown}");
+    for wrong in ["drift", "someone else", "--accept", "RESTORE"] {
+        assert!(!shown.contains(wrong), "{wrong}: {shown}");
+    }
+}
+
+#[test]
 fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
     let mut failed = waiting(
         "core_product",

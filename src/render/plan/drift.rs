@@ -12,8 +12,9 @@ use crate::render::layout::{columns, indented};
 /// Commits of others shown for one replica.
 const COMMITS_MAX: usize = 6;
 
+/// Whether it tells of others who wrote, and not of a log that cannot be read.
 pub(super) fn is_drift(cause: &Cause) -> bool {
-    cause.code == FindingCode::ReplicaChanged
+    cause.code == FindingCode::ReplicaChanged && cause.acceptable
 }
 
 fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift> {

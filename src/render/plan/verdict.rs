@@ -207,14 +207,15 @@ fn number(plan: &Plan, decision: Decision) -> usize {
 }
 
 fn by_drift(plan: &Plan) -> bool {
-    let mut codes = plan
+    let mut findings = plan
         .groups()
         .filter(|(_, group)| group.decision == Decision::Blocked)
         .flat_map(|(_, group)| &group.findings)
         .filter(|finding| finding.severity == Severity::Block)
-        .map(|finding| finding.code)
         .peekable();
-    codes.peek().is_some() && codes.all(|code| code == FindingCode::ReplicaChanged)
+    findings.peek().is_some()
+        && findings
+            .all(|finding| finding.code == FindingCode::ReplicaChanged && finding.acceptable())
 }
 
 /// Names of groups in a sentence.
