@@ -325,6 +325,13 @@ pub struct GroupPlan {
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,
+    /// Of a group that waits for its workflow: from when on `sync_max_lag_minutes` brings it to now without a finished run.
+    #[serde(
+        default,
+        with = "moment::OptionalMoment",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub crash_consistent_from: Option<DateTime<Utc>>,
     /// Attempts per table beyond the first.
     #[serde(default)]
     pub max_retries: u32,

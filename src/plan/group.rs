@@ -92,6 +92,9 @@ pub(super) fn plan(
             .and_then(|cut| view.lag(cut))
             .map(|lag| lag.num_seconds().max(0)),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
+        crash_consistent_from: (decision == Decision::Waiting && !paused)
+            .then(|| trigger::crash_consistent_from(&view))
+            .flatten(),
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
         owner_emails: view.group.owner_emails.clone(),
@@ -165,6 +168,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         pending_commits: None,
         lag_seconds: None,
         rpo_seconds: None,
+        crash_consistent_from: None,
         max_retries: 0,
         tables: 0,
         owner_emails: Vec::new(),

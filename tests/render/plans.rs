@@ -168,6 +168,40 @@ fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
     ));
 }
 
+#[test]
+fn a_failed_workflow_says_when_its_group_is_copied_without_it() {
+    let mut failed = waiting(
+        "core_product",
+        ReasonCode::WorkflowFailed,
+        "core_product_job run 98240 failed at 2026-11-22T09:58:41Z",
+    );
+    failed.pending_commits = Some(214);
+    failed.crash_consistent_from = Some(at("2026-11-29T11:00:00Z"));
+    let shown = text(&plan(vec![failed]), &narrow());
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    let shown = words.join(" ");
+    assert!(
+        shown.contains("so they are not copied yet")
+            && shown.contains(
+                "with the next successful run or, not tied to a finished run, from 2026-11-29 11:00Z on (sync_max_lag_minutes)"
+            ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn one_file_is_a_file_and_none_are_not_told() {
+    let mut steps = vec![
+        update("main.core.a", 1, 2, 0, 1),
+        update("main.core.b", 1, 2, 0, 0),
+    ];
+    steps[0].source.files = Some(1);
+    steps[1].source.files = Some(0);
+    let shown = text(&plan(vec![sync("core", steps)]), &narrow());
+    assert!(shown.contains("in 1 of 1 file\n"), "{shown}");
+    assert!(!shown.contains("0 of 0"), "{shown}");
+}
+
 fn secondary_away() -> Plan {
     let finding = finding(
         FindingCode::SecondaryNotAvailable,

@@ -222,6 +222,12 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
     )
 }
 
+/// `1 row`, `17 rows`.
+pub(super) fn rows_text(rows: u64) -> String {
+    let end = if rows == 1 { "" } else { "s" };
+    format!("{rows} row{end}")
+}
+
 fn drift_text(commit: &DriftCommit) -> String {
     let user = commit
         .user
@@ -229,7 +235,7 @@ fn drift_text(commit: &DriftCommit) -> String {
         .map_or(String::new(), |user| format!(" by {user}"));
     let rows = commit
         .rows
-        .map_or(String::new(), |rows| format!(", {rows} rows"));
+        .map_or(String::new(), |rows| format!(", {}", rows_text(rows)));
     format!(
         "v{} {} {}{user}{rows}",
         commit.version,

@@ -6,7 +6,7 @@ use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::Cause;
 use crate::render::clean::{clean, command, name};
-use crate::render::figures::{count, moment};
+use crate::render::figures::{count, moment, plural_of};
 use crate::render::layout::{columns, indented};
 
 /// Commits of others shown for one replica.
@@ -87,7 +87,7 @@ fn by(commit: &DriftCommit) -> String {
     } = commit;
     let mut text = format!("{}  {}", moment(*committed_at), clean(operation));
     if let Some(rows) = rows {
-        text.push_str(&format!(", {} rows", count(*rows)));
+        text.push_str(&format!(", {}", plural_of(*rows, "row")));
     }
     if let Some(user) = user {
         text.push_str(&format!("  {}", clean(user)));
