@@ -173,7 +173,7 @@ fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
         workspace: region.workspace.clone(),
         location: region.location.clone(),
         reachable: region.reachable(),
-        answer: region.refusal().map(|refusal| refusal.detail.clone()),
+        answer: region.answer(),
         role: role.map(str::to_owned),
         principal: region
             .presence

@@ -17,7 +17,7 @@ mod target;
 mod unanswered;
 
 pub(super) use regions::ledger_is_foreign;
-use regions::{ledger_findings, location_findings, region_findings};
+use regions::{ledger_findings, location_findings, region_findings, unreadable};
 pub(super) use tables::recreated;
 use tables::{catalog_findings, replica_findings, source_findings};
 use target::pin_findings;
@@ -62,14 +62,16 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
 /// What blocks a group that is due, at the moment it would be brought to.
 pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(refusal) = view.workspace.secondary.refusal() {
+    let secondary = &view.workspace.secondary;
+    if let Some(answer) = secondary.answer() {
+        let away = "nothing to repair by hand here: the next apply synchronizes what is due";
         found.push(
             finding(
                 FindingCode::SecondaryNotAvailable,
                 None,
-                format!("{SECONDARY_AWAY}: {}", refusal.detail),
+                format!("{SECONDARY_AWAY}: {answer}"),
             )
-            .remedy("nothing to repair by hand here: the next apply synchronizes what is due"),
+            .remedy(unreadable(secondary).unwrap_or_else(|| away.to_owned())),
         );
         return found;
     }

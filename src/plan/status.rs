@@ -209,7 +209,7 @@ fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
     RegionStatus {
         location: seen.location.clone(),
         reachable: seen.reachable(),
-        answer: seen.refusal().map(|refusal| refusal.detail.clone()),
+        answer: seen.answer(),
         ledger: match &seen.ledger {
             Ok(copy) if copy.metadata.is_some() && copy.cuts.is_some() => LedgerPresence::Present,
             Ok(_) => LedgerPresence::Missing,

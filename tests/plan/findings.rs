@@ -838,3 +838,86 @@ fn a_group_whose_replicas_are_gone_does_not_meet_its_objective() {
     world.commit(COUNTRIES, 5, "2026-11-01T00:00:00Z", "WRITE");
     assert_eq!(rpo(&world), Rpo::Breached, "a breach is one all the same");
 }
+
+#[test]
+fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs_it() {
+    let mut world = due();
+    let corrupt = RegionError::new(
+        RegionErrorKind::Other,
+        "read sync_metadata",
+        "00000000000000000001.json is corrupt: line 1",
+    );
+    let place = "/world/west/sync/_drsync/sync_metadata";
+    world.workspace().secondary.ledger = Err(corrupt.clone());
+    world.merge();
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::SecondaryNotAvailable);
+    assert!(
+        finding
+            .message
+            .contains(&format!("{place} cannot be read: 0000")),
+        "{finding:?}"
+    );
+    let remedy = format!("move {place} away: the next apply clones it from the other region");
+    assert_eq!(finding.remedy, Some(remedy.clone()));
+    let seen = world.plan().workspaces[0].observed.secondary.clone();
+    assert!(
+        seen.answer.unwrap().ends_with(&remedy),
+        "it is told where the region is"
+    );
+
+    // A region that does not answer is repaired by nobody here.
+    world.workspace().secondary.ledger = Err(RegionError {
+        kind: RegionErrorKind::Unavailable,
+        ..corrupt
+    });
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("nothing to repair by hand")
+    );
+}
+
+#[test]
+fn a_source_whose_log_cannot_be_read_is_named_with_its_place() {
+    let mut world = World::new();
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::TableNotReadable);
+    assert_eq!(
+        finding.message,
+        "look: the region's words, in the log of the table at /world/east/tables/countries"
+    );
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("repair the file that is named")
+    );
+}
+
+#[test]
+fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
+    let mut world = World::new();
+    world.run(
+        89,
+        "2026-11-22T10:00:00Z",
+        Some("2026-11-22T10:20:00Z"),
+        RunState::Failed,
+    );
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Waiting);
+    assert_eq!(plan.crash_consistent_from, None, "nothing is pending");
+    world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+    let from = world.plan_of("orders").crash_consistent_from;
+    assert_eq!(
+        from,
+        Some(at("2026-11-23T10:10:00Z")),
+        "twice the longest gap"
+    );
+    world.observed.now = at("2026-11-23T10:10:01Z");
+    world.pinned_at("main.shop.orders", 5);
+    assert_eq!(world.plan_of("orders").decision, Decision::Sync);
+}
