@@ -354,3 +354,30 @@ fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
     .fold(coloured, |text, code| text.replace(code, ""));
     assert_eq!(stripped, plain);
 }
+
+#[test]
+fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
+    let lost = |name: &str| {
+        let remedy =
+            format!("drsync plan --accept replicas_missing:{name} --reason \"…\" --out plan.json");
+        let found = finding(
+            FindingCode::ReplicasMissing,
+            None,
+            "3 replicas are gone",
+            Some(&remedy),
+        );
+        blocked(name, vec![found])
+    };
+    let groups: Vec<GroupPlan> = (0..250).map(|at| lost(&format!("g{at:03}"))).collect();
+    let plan = plan(groups);
+    let shown = drsync::render::validate::text(&plan, &narrow());
+    assert!(shown.lines().count() < 40, "{shown}");
+    assert!(
+        shown.contains(
+            "  ! replicas_missing   245 more, each with its remedy: drsync validate -v\n"
+        ),
+        "{shown}"
+    );
+    let whole = drsync::render::validate::text(&plan, &verbose());
+    assert!(whole.contains("replicas_missing:g249"), "{whole}");
+}
