@@ -144,7 +144,9 @@ pub(super) fn verdict(status: &Status) -> String {
     }
     match breached.as_slice() {
         [] if all > 0
-            && entries(status).all(|(_, group)| group.protected && group.rpo == Rpo::Met) =>
+            && entries(status).all(|(workspace, group)| {
+                group.protected && !blocked(workspace, group) && group.rpo == Rpo::Met
+            }) =>
         {
             text.push_str(", RPO met by all")
         }

@@ -332,7 +332,7 @@ fn nothing_that_a_status_tells_is_more_than_text() {
 }
 
 #[test]
-fn the_objective_is_met_by_all_only_where_all_are_protected() {
+fn the_objective_is_met_by_all_only_where_all_are_protected_and_none_is_blocked() {
     let lost = GroupStatus {
         protected: false,
         ..group("orders", 42)
@@ -344,6 +344,13 @@ fn the_objective_is_met_by_all_only_where_all_are_protected() {
     );
     let first = shown.lines().next();
     assert_eq!(first, Some("1 of 2 groups protected; worst lag 1h25m"));
+    let held_up = GroupStatus {
+        findings: vec![not_readable("main.core.core_gold")],
+        ..group("orders", 42)
+    };
+    let shown = text(&status(vec![held_up]), Parts::default(), &narrow());
+    let first = shown.lines().next();
+    assert_eq!(first, Some("1 group protected, 1 blocked; worst lag 1h25m"));
 }
 
 #[test]
