@@ -176,7 +176,7 @@ fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
         workspace: region.workspace.clone(),
         location: region.location.clone(),
         reachable: region.reachable(),
-        answer: region.refusal().map(|refusal| refusal.detail.clone()),
+        answer: region.answer(),
         role: role.map(str::to_owned),
         principal: region
             .presence
@@ -270,14 +270,27 @@ fn acceptances(
         })
     };
     let (used, unused): (Vec<_>, Vec<_>) = request.accepted.iter().cloned().partition(used);
+    let stands = |risk: &AcceptedRisk| {
+        groups().any(|group| {
+            group.findings.iter().any(|finding| {
+                finding.code.as_str() == risk.code
+                    && request.accepts(&risk.code, &group.name, finding.table.as_deref())
+            })
+        })
+    };
     let warn = |risk: AcceptedRisk| Warning {
         code: WarningCode::AcceptanceUnused,
         workspace: None,
         group: None,
         table: None,
         message: format!(
-            "{}:{} was accepted, and there is no such finding",
-            risk.code, risk.scope
+            "{}:{} was accepted, and {}",
+            risk.code,
+            risk.scope,
+            match stands(&risk) {
+                true => "what was found cannot be: its remedy is another",
+                false => "there is no such finding",
+            }
         ),
     };
     (used, unused.into_iter().map(warn).collect())

@@ -124,6 +124,7 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
         ),
         ("drsync show plan.json", demo, 0, "unaltered"),
         ("drsync init", own, 0, "Wrote drsync.json"),
+        ("drsync init --make-locations", own, 78, ""),
         ("drsync validate", own, 78, "drsync.json has 3 mistakes"),
         (
             "drsync plan --only small_group --out plan.json",

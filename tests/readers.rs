@@ -101,6 +101,25 @@ async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_of_an_odd_name_is_read_beside_a_link_of_its_decoded_name() {
+    let Some(python) = python() else { return };
+    let mut world = World::new().await;
+    world.make("main.shop.sp ace", "tables/odd").await;
+    world.add_group("odd", None, &["main.shop.sp ace"]);
+    world.apply().await;
+    let folder = world.replica_folder("main.shop.sp ace");
+    assert!(folder.ends_with("sp%20ace"), "{folder:?}");
+    std::os::unix::fs::symlink("sp%20ace", folder.with_file_name("sp ace")).unwrap();
+    let pair = json!({"source": world.path("east/tables/odd"), "version": 1, "replica": folder});
+    let answers = compare(&python, &world, &[pair]);
+    let same = answers.iter().filter(|one| one["same"] == json!(true));
+    assert_eq!(same.count(), 2, "{answers:#?}");
+    // The link is nothing to drsync.
+    assert!(!world.plan().await.applyable);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metadata_tables_have_exactly_their_columns_in_other_readers() {
     let Some(python) = python() else { return };

@@ -78,6 +78,7 @@ stories! {
         names_of_every_kind_arrive_under_literal_paths,
     }
     trouble {
+        a_secondary_that_lost_everything_is_noticed_before_anything_is_due,
         a_plan_writes_nothing_in_any_region,
         a_primary_that_is_away_is_never_created_and_blocks_everything,
         a_truncated_commit_blocks_its_group_and_names_the_file,

@@ -40,8 +40,12 @@ fn unknown(whole: &clap::Command, topic: &str) -> Failure {
 }
 
 fn exit_codes() -> String {
+    let widths = ExitStatus::ALL
+        .into_iter()
+        .map(|status| status.name().len());
+    let name = widths.max().unwrap_or_default();
     let lines = ExitStatus::ALL.into_iter().flat_map(|status| {
-        let head = format!("{:>4}  {:<29}  ", status.code(), status.name());
+        let head = format!("{:>4}  {:<name$}  ", status.code(), status.name());
         hanging(&head, status.meaning(), 80)
     });
     let lines: String = lines.map(|line| format!("{line}\n")).collect();

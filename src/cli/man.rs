@@ -22,11 +22,32 @@ impl Man {
                 Failure::new(ExitStatus::Usage, format!("{name} is no command of drsync"))
             })?,
         };
-        let mut text = vec![];
-        clap_mangen::Man::new(page)
-            .render(&mut text)
-            .context("write the manual page")?;
-        output::data(&String::from_utf8_lossy(&text))?;
+        output::data(&rendered(page, self.command.as_deref())?)?;
         Ok(ExitStatus::Ok)
     }
+}
+
+/// The page; of a command with the title under which its manual is filed.
+fn rendered(page: clap::Command, command: Option<&str>) -> Result<String, Failure> {
+    let title = command.map_or("drsync".to_owned(), |name| format!("drsync-{name}"));
+    let usage = page.clone().render_usage().to_string();
+    let mut text = vec![];
+    clap_mangen::Man::new(page)
+        .title(title)
+        .source(format!("drsync {}", env!("CARGO_PKG_VERSION")))
+        .render(&mut text)
+        .context("write the manual page")?;
+    Ok(with_usage(&String::from_utf8_lossy(&text), &usage))
+}
+
+/// The page with its synopsis as `--help` has it: the generated one names flags without their values.
+fn with_usage(page: &str, usage: &str) -> String {
+    const SYNOPSIS: &str = ".SH SYNOPSIS\n";
+    let Some((before, rest)) = page.split_once(SYNOPSIS) else {
+        return page.to_owned();
+    };
+    let after = rest.find("\n.SH ").map_or("", |end| &rest[end..]);
+    let usage = usage.trim_start_matches("Usage: ").trim();
+    let usage = usage.replace('\\', "\\\\").replace('-', "\\-");
+    format!("{before}{SYNOPSIS}{usage}{after}")
 }

@@ -5,8 +5,7 @@ use clap::Args;
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, output, selection};
-use crate::config::TableName;
-use crate::plan::status::{self, Status as Document};
+use crate::plan::status::{self, GroupStatus, Status as Document};
 use crate::render;
 use crate::render::status::Parts;
 
@@ -35,7 +34,7 @@ impl Status {
         } else {
             let parts = Parts {
                 tables: self.table.is_some(),
-                unprotected: self.unprotected,
+                unprotected: self.unprotected || self.table.is_some() && left_out(&status),
                 reasons: &looked.plan.unprotected,
             };
             output::data(&render::status::text(&status, parts, &context.style))?;
@@ -45,6 +44,15 @@ impl Status {
             false => ExitStatus::Ok,
         })
     }
+}
+
+/// Whether a table is left out.
+fn left_out(status: &Document) -> bool {
+    let mut workspaces = status.workspaces.iter();
+    workspaces.any(|workspace| {
+        let mut groups = workspace.groups.iter();
+        groups.any(|group| !group.unprotected.is_empty())
+    })
 }
 
 /// Leaves the groups that were asked for.
@@ -60,20 +68,26 @@ fn select(status: &mut Document, context: &Context) {
     }
 }
 
-/// Leaves the groups that have a table, with that table only.
+/// Leaves the groups that have a table, synchronized or left out, with that table only.
 fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
     let groups = status
         .workspaces
         .iter()
         .flat_map(|workspace| &workspace.groups);
     let all: Vec<String> = groups
-        .flat_map(|group| group.tables.iter().map(|table| table.table.to_string()))
+        .flat_map(|group| {
+            let tables = group.tables.iter().map(|table| table.table.to_string());
+            tables.chain(group.unprotected.iter().cloned())
+        })
         .collect();
     for workspace in &mut status.workspaces {
         for group in &mut workspace.groups {
-            group.tables.retain(|table| is(&table.table, asked));
+            let named = |table: &str| is(table, asked);
+            group.tables.retain(|table| named(&table.table.to_string()));
+            group.unprotected.retain(|table| named(table));
         }
-        workspace.groups.retain(|group| !group.tables.is_empty());
+        let has = |group: &GroupStatus| !group.tables.is_empty() || !group.unprotected.is_empty();
+        workspace.groups.retain(has);
     }
     if status
         .workspaces
@@ -88,22 +102,52 @@ fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
     Err(Failure::new(ExitStatus::Usage, render::clean(&message)))
 }
 
-/// Whether a name is this table's, or the end of it.
-fn is(table: &TableName, asked: &str) -> bool {
-    let (whole, asked) = (table.to_string().to_lowercase(), asked.to_lowercase());
+/// Whether a name is this table's, or the end of it; without case, and with or without backticks.
+fn is(table: &str, asked: &str) -> bool {
+    let plain = |name: &str| name.to_lowercase().replace('`', "");
+    let (whole, asked) = (plain(table), plain(asked));
     whole == asked || whole.ends_with(&format!(".{asked}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TableName;
+
+    #[test]
+    fn a_table_that_is_left_out_is_one_of_its_group() {
+        let region =
+            || serde_json::json!({"location": "/west", "reachable": true, "ledger": "present"});
+        let mut status: Document = serde_json::from_value(serde_json::json!({
+            "kind": status::KIND, "format_version": "1.0", "at": "2026-11-22T11:00:00.000Z",
+            "workspaces": [{
+                "name": "east",
+                "regions": {"primary": region(), "secondary": region()},
+                "groups": [{
+                    "name": "orders", "status": null, "last_cut": null, "lag_seconds": null,
+                    "pending_commits": null, "pending_bytes": null, "rpo_seconds": null, "rpo": "none",
+                    "protected": false, "findings": [], "decision": null, "tables": [],
+                    "unprotected": ["main.shop.big1", "main.shop.big2"]
+                }]
+            }]
+        }))
+        .expect("a status");
+        assert!(narrow(&mut status, "big1").is_ok());
+        let groups = &status.workspaces[0].groups;
+        assert_eq!(groups[0].unprotected, ["main.shop.big1"]);
+        assert!(left_out(&status) && narrow(&mut status, "big3").is_err());
+    }
 
     #[test]
     fn a_table_is_named_in_full_or_by_its_end() {
-        let table = TableName::new("main", "Core", "core_gold");
+        let table = TableName::new("main", "Core", "core_gold").to_string();
         for asked in ["main.core.core_gold", "CORE.core_gold", "core_gold"] {
             assert!(is(&table, asked), "{asked}");
         }
         assert!(!is(&table, "gold"));
+        let odd = TableName::new("main", "core", "sp ace").to_string();
+        for asked in ["sp ace", "core.sp ace", "main.core.`sp ace`"] {
+            assert!(is(&odd, asked), "{asked}");
+        }
     }
 }

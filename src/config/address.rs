@@ -64,25 +64,24 @@ fn service(text: &str) -> Result<Url, LocationError> {
     let Some(host) = url.host() else {
         return Err(LocationError::new("names no host", FORM));
     };
-    let origin = url.origin().ascii_serialization();
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(LocationError::new(
-            "has more than the workspace's host",
-            format!("write {origin}"),
-        ));
-    }
     let here = match &host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
-    if url.scheme() == "http" && !here {
-        return Err(LocationError::new(
-            "would send tokens unencrypted",
-            format!("write {}", origin.replacen("http://", "https://", 1)),
-        ));
+    let unencrypted = url.scheme() == "http" && !here;
+    let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+    let wrong = match (more, unencrypted) {
+        (false, false) => return Ok(url),
+        (true, false) => "has more than the workspace's host",
+        (false, true) => "would send tokens unencrypted",
+        (true, true) => "has more than the workspace's host, and would send tokens unencrypted",
+    };
+    let mut origin = url.origin().ascii_serialization();
+    if unencrypted {
+        origin = origin.replacen("http://", "https://", 1);
     }
-    Ok(url)
+    Err(LocationError::new(wrong, format!("write {origin}")))
 }
 
 impl fmt::Display for WorkspaceAddress {
@@ -136,6 +135,10 @@ mod tests {
         assert_eq!(
             bad("https://adb-1.azuredatabricks.net/?o=123#job/7"),
             "has more than the workspace's host: write https://adb-1.azuredatabricks.net"
+        );
+        assert_eq!(
+            bad("http://foo.test/bar"),
+            "has more than the workspace's host, and would send tokens unencrypted: write https://foo.test"
         );
         assert_eq!(
             bad("adb-1.azuredatabricks.net"),

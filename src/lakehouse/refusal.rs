@@ -34,6 +34,23 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
     }
 }
 
+/// The same of the table in a folder: a file that cannot be read is named with its whole path.
+pub(super) fn refusal_in(folder: &str, doing: &str, error: &DeltaError) -> RegionError {
+    let refused = refusal(doing, error);
+    let DeltaError::Corrupt { file, .. } = error else {
+        return refused;
+    };
+    // Commits are named by their file alone, everything else from the table's folder on.
+    let commit = file
+        .strip_suffix(".json")
+        .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
+    let log = if commit { "/_delta_log" } else { "" };
+    RegionError {
+        detail: format!("{folder}{log}/{}", refused.detail),
+        ..refused
+    }
+}
+
 /// The error and what caused it, in one line.
 fn told(error: &DeltaError) -> String {
     let mut told = match error {
@@ -69,4 +86,25 @@ fn may_pass(error: &(dyn Error + Send + Sync + 'static)) -> bool {
             | io::ErrorKind::TooManyLinks
             | io::ErrorKind::Unsupported
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_with_its_whole_path() {
+        let said = |file: &str| {
+            let error = DeltaError::corrupt(file, "line 1: no JSON");
+            refusal_in("/west/main/a/b", "look", &error).detail
+        };
+        assert_eq!(
+            said("00000000000000000001.json"),
+            "/west/main/a/b/_delta_log/00000000000000000001.json is corrupt: line 1: no JSON"
+        );
+        assert_eq!(
+            said("_delta_log/_last_checkpoint"),
+            "/west/main/a/b/_delta_log/_last_checkpoint is corrupt: line 1: no JSON"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::delta::{self, DeltaError, Detail, Snapshot, TableStore};
 use super::off_thread;
-use super::refusal::refusal;
+use super::refusal::{refusal, refusal_in};
 use super::sources::{column_mapping, moment};
 use crate::region::{
     Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion, Size,
@@ -25,8 +25,8 @@ pub(super) async fn replica(
         since_version,
     } = asked;
     let doing = format!("look at the replica {path}");
-    let failed = |error| refusal(&doing, &error);
     let store = TableStore::within(root, path);
+    let failed = |error| refusal_in(&store.location(), &doing, &error);
     let log = match delta::versions(&store).await {
         Ok(log) => log,
         Err(DeltaError::NotATable { .. }) => {

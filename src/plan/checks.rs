@@ -17,7 +17,7 @@ mod target;
 mod unanswered;
 
 pub(super) use regions::ledger_is_foreign;
-use regions::{ledger_findings, location_findings, region_findings};
+use regions::{ledger_findings, location_findings, region_findings, unreadable};
 pub(super) use tables::recreated;
 use tables::{catalog_findings, place_findings, replica_findings, source_findings};
 use target::pin_findings;
@@ -67,14 +67,16 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
 /// What blocks a group that is due, at the moment it would be brought to.
 pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(refusal) = view.workspace.secondary.refusal() {
+    let secondary = &view.workspace.secondary;
+    if let Some(answer) = secondary.answer() {
+        let away = "nothing to repair by hand here: the next apply synchronizes what is due";
         found.push(
             finding(
                 FindingCode::SecondaryNotAvailable,
                 None,
-                format!("{SECONDARY_AWAY}: {}", refusal.detail),
+                format!("{SECONDARY_AWAY}: {answer}"),
             )
-            .remedy("nothing to repair by hand here: the next apply synchronizes what is due"),
+            .remedy(unreadable(secondary).unwrap_or_else(|| away.to_owned())),
         );
         return found;
     }
@@ -171,19 +173,10 @@ fn named<'a>(
 }
 
 /// Turns findings that somebody accepted for this plan into accepted ones.
-///
-/// What is no Delta table cannot be cloned over, whoever accepts it: it has to be moved away.
 pub(super) fn accept(findings: &mut [Finding], view: &GroupView<'_>, request: &Request) {
-    let no_table = |name: &str| {
-        view.tables()
-            .any(|table| matches!(table.replica, Some(Err(_))) && table.name.to_string() == name)
-    };
     for finding in findings {
         let table = finding.table.as_deref();
-        if finding.code.acceptable()
-            && request.accepts(finding.code.as_str(), &view.group.name, table)
-            && !table.is_some_and(no_table)
-        {
+        if finding.acceptable() && request.accepts(finding.code.as_str(), &view.group.name, table) {
             finding.severity = Severity::Accepted;
         }
     }
@@ -273,21 +266,24 @@ fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
         finding(
             FindingCode::ReplicasMissing,
             None,
-            format!("{missing} replicas that the last cut names are gone, and others too: is this the right location?"),
+            match missing {
+                1 => "1 replica that the last cut names is gone, and others too: is this the right location?".to_owned(),
+                _ => format!("{missing} replicas that the last cut names are gone, and others too: is this the right location?"),
+            },
         )
-        .remedy(format!(
-            "drsync plan --accept {}:{} --reason \"…\"",
-            FindingCode::ReplicasMissing.as_str(),
-            view.group.name
+        .remedy(accept_command(
+            FindingCode::ReplicasMissing,
+            &view.group.name,
         ))
     })
 }
 
-fn accept_command(code: FindingCode, table: &TableName) -> String {
+/// The command that lets a finding through; it is stored, because only a stored plan can be applied with it.
+fn accept_command(code: FindingCode, scope: impl std::fmt::Display) -> String {
     format!(
-        "drsync plan --accept {}:{} --reason \"…\"",
+        "drsync plan --accept {}:{} --reason \"…\" --out plan.json",
         code.as_str(),
-        quoted(&table.to_string())
+        quoted(&scope.to_string())
     )
 }
 

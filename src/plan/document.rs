@@ -328,6 +328,13 @@ pub struct GroupPlan {
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,
+    /// Of a group that waits for its workflow: from when on `sync_max_lag_minutes` brings it to now without a finished run.
+    #[serde(
+        default,
+        with = "moment::OptionalMoment",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub crash_consistent_from: Option<DateTime<Utc>>,
     /// Attempts per table beyond the first.
     #[serde(default)]
     pub max_retries: u32,
@@ -604,7 +611,7 @@ pub enum PreconditionCode {
 pub struct Drift {
     /// The source's name.
     pub table: TableName,
-    /// The last version that is ours.
+    /// The last version that is ours, where the log still shows it.
     pub ours: Option<u64>,
     /// Commits by others, oldest first.
     pub theirs: Vec<DriftCommit>,

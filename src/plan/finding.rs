@@ -140,6 +140,18 @@ pub enum WarningCode {
     AcceptanceUnused,
 }
 
+impl Finding {
+    /// Whether `plan --accept` may let it through: what cannot be read as a table cannot be cloned over, and its remedy is another.
+    pub fn acceptable(&self) -> bool {
+        let at_the_replica = matches!(
+            self.code,
+            FindingCode::ReplicaChanged | FindingCode::ReplicaNotOurs
+        );
+        let offered = |remedy: &String| remedy.contains("--accept");
+        self.code.acceptable() && (!at_the_replica || self.remedy.as_ref().is_none_or(offered))
+    }
+}
+
 impl FindingCode {
     /// Every finding, in the order in which they are shown.
     pub const ALL: [FindingCode; 22] = [
@@ -195,7 +207,7 @@ impl FindingCode {
         }
     }
 
-    /// Whether `plan --accept` may let it through.
+    /// Whether findings of this kind may be let through by `plan --accept`.
     pub fn acceptable(self) -> bool {
         match self {
             FindingCode::SourceRecreated

@@ -92,6 +92,9 @@ pub(super) fn plan(
             .and_then(|cut| view.lag(cut))
             .map(|lag| lag.num_seconds().max(0)),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
+        crash_consistent_from: (decision == Decision::Waiting && !paused)
+            .then(|| trigger::crash_consistent_from(&view))
+            .flatten(),
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
         owner_emails: view.group.owner_emails.clone(),
@@ -123,13 +126,16 @@ pub fn pins(
 }
 
 /// Whether a trigger may make a group due, so that its histories have to be looked at.
+///
+/// Where a copy of the metadata tables was lost something happened in that region: then every group has to be.
 pub fn may_be_due(
     workspace: &WorkspaceObserved,
     seen: &GroupObserved,
     now: chrono::DateTime<chrono::Utc>,
     request: &Request,
 ) -> bool {
-    GroupView::new(workspace, seen, now, request).is_some_and(|view| trigger::may_be_due(&view))
+    GroupView::new(workspace, seen, now, request)
+        .is_some_and(|view| workspace.lost_a_copy() || trigger::may_be_due(&view))
 }
 
 /// What the newest cut of any group says of a table's replica where it lies now.
@@ -162,6 +168,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         pending_commits: None,
         lag_seconds: None,
         rpo_seconds: None,
+        crash_consistent_from: None,
         max_retries: 0,
         tables: 0,
         owner_emails: Vec::new(),

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::document::ConfigSource;
 use crate::config::{GroupEntry, TableName, Workspace};
-use crate::ledger::{Cuts, Ledger, merge_rows};
+use crate::ledger::{Cuts, FOLDER, Ledger, SYNC_CUTS, SYNC_METADATA, merge_rows};
 use crate::moment;
 use crate::region::{
-    ActiveRun, LedgerCopy, Pin, Presence, RegionError, Replica, Source, Table, Workflow,
-    WriteAccess,
+    ActiveRun, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source, Table,
+    Workflow, WriteAccess,
 };
 
 /// An answer: what the region said, or how it refused.
@@ -113,6 +113,16 @@ impl WorkspaceObserved {
         let theirs = presence.and_then(|presence| presence.clock);
         theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
     }
+
+    /// Whether a region lost a metadata table or its cut log although cuts are known: then its replicas may be lost too.
+    pub(super) fn lost_a_copy(&self) -> bool {
+        let lost = |region: &RegionObserved| {
+            let copy = region.ledger.as_ref().ok();
+            copy.is_some_and(|copy| copy.metadata.is_none() || copy.cuts.is_none())
+        };
+        self.ledger.cuts.newest_of_each().next().is_some()
+            && (lost(&self.primary) || lost(&self.secondary))
+    }
 }
 
 impl RegionObserved {
@@ -124,6 +134,29 @@ impl RegionObserved {
     /// The refusal of a region that does not answer.
     pub fn refusal(&self) -> Option<&RegionError> {
         self.presence.as_ref().err().or(self.ledger.as_ref().err())
+    }
+
+    /// What is said of a region that does not answer; of metadata tables that cannot be read, which and what repairs them.
+    pub(super) fn answer(&self) -> Option<String> {
+        let refusal = self.refusal()?;
+        Some(match self.unreadable_table() {
+            None => refusal.detail.clone(),
+            Some(place) => format!(
+                "{place} cannot be read: {}; move {place} away: the next apply clones it from the other region",
+                refusal.detail
+            ),
+        })
+    }
+
+    /// Where a metadata table lies that is there and cannot be read, although the region answers.
+    pub(super) fn unreadable_table(&self) -> Option<String> {
+        let (Ok(_), Err(error)) = (&self.presence, &self.ledger) else {
+            return None;
+        };
+        let table = error.doing.strip_prefix("read ")?;
+        let ours = [SYNC_METADATA, SYNC_CUTS].contains(&table);
+        (ours && error.kind == RegionErrorKind::Other && !error.transient)
+            .then(|| format!("{}/{FOLDER}/{table}", self.location.trim_end_matches('/')))
     }
 
     /// Its copy of the ledger; empty where it does not answer.

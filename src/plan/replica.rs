@@ -109,6 +109,8 @@ fn follow(
     let mut expected = start + 1;
     for commit in commits {
         if commit.version != expected {
+            // The log forgets its oldest commits first: nothing before a gap can be restored.
+            seen.ours = None;
             seen.theirs.push(DriftCommit {
                 operation: "no longer in the log".to_owned(),
                 ..drift(commit)
@@ -131,6 +133,7 @@ fn follow(
         }
     }
     if expected != replica.version + 1 {
+        seen.ours = None;
         seen.theirs.push(DriftCommit {
             version: replica.version,
             committed_at: commits

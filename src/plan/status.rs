@@ -135,7 +135,7 @@ pub enum Rpo {
     Breached,
     /// There is no cut yet.
     None,
-    /// The primary was not seen.
+    /// The primary was not seen, or the replicas do not hold what the last cut says.
     Unknown,
 }
 
@@ -209,7 +209,7 @@ fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
     RegionStatus {
         location: seen.location.clone(),
         reachable: seen.reachable(),
-        answer: seen.refusal().map(|refusal| refusal.detail.clone()),
+        answer: seen.answer(),
         ledger: match &seen.ledger {
             Ok(copy) if copy.metadata.is_some() && copy.cuts.is_some() => LedgerPresence::Present,
             Ok(_) => LedgerPresence::Missing,
@@ -231,6 +231,7 @@ fn group(
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
+    let secondary_seen = workspace.secondary.reachable();
     let tables: Vec<TableStatus> = seen
         .tables
         .iter()
@@ -242,6 +243,7 @@ fn group(
                 .holds_source_version
                 .is_some_and(|held| Some(held) >= status.cut_version)
     };
+    let protected = !tables.is_empty() && tables.iter().all(at_cut);
     Some(GroupStatus {
         name: plan.name.clone(),
         status: row.and_then(|row| row.current_sync_status),
@@ -265,12 +267,14 @@ fn group(
             (None, _) => Rpo::None,
             (Some(_), None) => Rpo::Unknown,
             (Some(_), Some((lag, rpo))) => match LagRisk::of(lag, rpo) {
+                // Whatever the lag: a cut whose replicas are seen not to be there meets nothing.
+                LagRisk::Met if secondary_seen && !protected => Rpo::Unknown,
                 LagRisk::Met => Rpo::Met,
                 LagRisk::AtRisk => Rpo::AtRisk,
                 LagRisk::Breached => Rpo::Breached,
             },
         },
-        protected: !tables.is_empty() && tables.iter().all(at_cut),
+        protected,
         findings: plan.findings.clone(),
         decision: primary_seen.then_some(plan.decision),
         reason: primary_seen.then(|| plan.reason.message.clone()),

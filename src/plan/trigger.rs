@@ -304,6 +304,21 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
     }
 }
 
+/// From when on max lag brings a group to now if no run of its workflows ends before; `None`: never, or it is not known.
+pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc>> {
+    let limit = view
+        .group
+        .max_lag
+        .filter(|_| !view.group.workflows.is_empty())?;
+    let Some(cut) = view.last_cut else {
+        return view.row?.date_created.checked_add_signed(limit);
+    };
+    let pending = view.pending(Some(cut))?;
+    let oldest = pending.iter().map(|commit| commit.committed_at).min()?;
+    let free = cut.planned_at + view.group.min_interval;
+    Some(oldest.checked_add_signed(limit)?.max(free))
+}
+
 /// A failed or blocked group is due again at the next apply; one with a workflow by the run that it failed for.
 fn retried(view: &GroupView<'_>) -> bool {
     let failed = view

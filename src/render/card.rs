@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::clean::{clean, command, name};
-use super::figures::{bytes, count, minute, moment, plural};
+use super::figures::{bytes, count, minute, moment, plural, plural_of};
 use super::layout::hanging;
 use super::plan::label;
 use super::{Page, Style, Tone};
 use crate::plan::document::{Certificate, SourceCommit, Unprotected};
-use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Step};
+use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
 use crate::region::SchemaChange;
 
 /// A table where a group of the plan names it.
@@ -104,8 +104,10 @@ fn tables(plan: &Plan, group: &GroupPlan) -> Vec<String> {
     tables
 }
 
+/// Whether a name is this table's, or the end of it; without case, and with or without backticks.
 fn is(table: &str, asked: &str) -> bool {
-    let (table, asked) = (table.to_lowercase(), asked.to_lowercase());
+    let plain = |name: &str| name.to_lowercase().replace('`', "");
+    let (table, asked) = (plain(table), plain(asked));
     table == asked || table.ends_with(&format!(".{asked}"))
 }
 
@@ -143,8 +145,13 @@ fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
     }
     for finding in &card.findings {
         let text = format!("{}: {}", finding.code.as_str(), clean(&finding.message));
-        lines.extend(line("finding", &text));
-        lines.extend(finding.remedy.iter().map(|remedy| command(remedy)));
+        match finding.severity {
+            Severity::Block => {
+                lines.extend(line("finding", &text));
+                lines.extend(finding.remedy.iter().map(|remedy| command(remedy)));
+            }
+            Severity::Accepted => lines.extend(line("accepted", &text)),
+        }
     }
     let Some(step) = card.step else {
         return lines;
@@ -157,8 +164,8 @@ fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
     lines.extend(line("replica", &replica(step)));
     lines.extend(line("", &name(&step.replica.location)));
     if let Some(copy) = step.estimate {
-        let files = count(copy.copy_files);
-        let text = format!("{} in {files} files, estimated", bytes(copy.copy_bytes));
+        let files = plural_of(copy.copy_files, "file");
+        let text = format!("{} in {files}, estimated", bytes(copy.copy_bytes));
         lines.extend(line("copies", &text));
     }
     lines
@@ -173,9 +180,9 @@ pub(super) fn source(step: &Step) -> String {
         pin.head_version,
         name(&pin.table_id)
     );
-    for (number, noun) in [(pin.rows, "rows"), (pin.files, "files")] {
+    for (number, noun) in [(pin.rows, "row"), (pin.files, "file")] {
         if let Some(number) = number {
-            text.push_str(&format!(", {} {noun}", count(number)));
+            text.push_str(&format!(", {}", plural_of(number, noun)));
         }
     }
     if let Some(size) = pin.bytes {

@@ -19,6 +19,8 @@ pub(super) struct Cause {
     /// The groups it blocks, as they are labelled on screen.
     pub(super) groups: Vec<String>,
     pub(super) remedy: Option<Remedy>,
+    /// It may be let through for a plan.
+    pub(super) acceptable: bool,
 }
 
 /// What repairs a cause.
@@ -133,6 +135,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
                 messages: vec![],
                 groups: vec![],
                 remedy,
+                acceptable: finding.acceptable(),
             });
             all.len() - 1
         });

@@ -269,7 +269,8 @@ fn step(step: &Step) -> Vec<String> {
     let mut lines = vec![
         format!(
             "{}  {table}  {held}v{}",
-            step.action.with_symbol(),
+            // The symbol would stand beside that of the line.
+            &step.action.with_symbol()[2..],
             source.version
         ),
         format!("{table}: from table {}{id}{place}", name(&source.table_id)),

@@ -51,6 +51,11 @@ pub(crate) fn plural(number: usize, noun: &str) -> String {
     format!("{} {noun}{end}", count(number as u64))
 }
 
+/// `1 row`, `1,204 rows`: of a number from a document.
+pub(super) fn plural_of(number: u64, noun: &str) -> String {
+    plural(usize::try_from(number).unwrap_or(usize::MAX), noun)
+}
+
 /// A lag or an objective: `41m`, `22h51m`, `12h`, `9d04h`; below a minute in seconds.
 pub(super) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);

@@ -33,9 +33,17 @@ use crate::plan::{Decision, GroupPlan, Plan};
 pub fn text(plan: &Plan, style: &Style) -> String {
     let shown = Shown::of(plan, *style);
     let mut page = Page::default();
-    page.block(vec![style.paint(Tone::Strong, &verdict(plan))]);
-    if !style.verbose && nothing_to_tell(plan) {
+    let short = !style.verbose && nothing_to_tell(plan);
+    let warnings = match short {
+        true => notes::telling(plan),
+        false => plan.warnings.len(),
+    };
+    page.block(vec![
+        style.paint(Tone::Strong, &verdict::verdict_above(plan, warnings)),
+    ]);
+    if short {
         waiting::held(&shown, &mut page);
+        page.block(notes::told(&shown));
         page.block(notes::unprotected_count(&shown));
         page.block(notes::left_out(&shown));
         return page.text();

@@ -129,7 +129,10 @@ pub(super) fn verdict(status: &Status) -> String {
         .map(|(_, group)| name(&group.name))
         .collect();
     let known = entries(status).all(|(_, group)| group.lag_seconds.is_some());
-    let pending = entries(status).filter_map(|(_, group)| group.pending_commits);
+    // Of the groups that have a lag: one that was never synchronized is told apart.
+    let pending = entries(status)
+        .filter(|(_, group)| group.lag_seconds.is_some())
+        .filter_map(|(_, group)| group.pending_commits);
     match lag {
         Some(..=0) => match pending.sum() {
             0 if known => text.push_str("; nothing pending"),
@@ -140,7 +143,11 @@ pub(super) fn verdict(status: &Status) -> String {
         None => {}
     }
     match breached.as_slice() {
-        [] if all > 0 && entries(status).all(|(_, group)| group.rpo == Rpo::Met) => {
+        [] if all > 0
+            && entries(status).all(|(workspace, group)| {
+                group.protected && !blocked(workspace, group) && group.rpo == Rpo::Met
+            }) =>
+        {
             text.push_str(", RPO met by all")
         }
         [] => {}

@@ -9,6 +9,9 @@ use super::plan::{Shown, warnings};
 use super::{Page, Style, Tone};
 use crate::plan::{Observed, Plan, Severity};
 
+/// Causes of one kind that are told each.
+const SAME_MAX: usize = 5;
+
 /// What would block which groups, and what repairs it.
 pub fn text(plan: &Plan, style: &Style) -> String {
     let shown = Shown::of(plan, *style);
@@ -23,8 +26,15 @@ pub fn text(plan: &Plan, style: &Style) -> String {
         .unwrap_or(0)
         .clamp(24, 44)
         + 3;
-    for cause in &causes {
-        page.block(entry(cause, names, style));
+    for same in causes.chunk_by(|one, other| one.code == other.code) {
+        let told = match style.verbose || same.len() <= SAME_MAX + 1 {
+            true => same.len(),
+            false => SAME_MAX,
+        };
+        for cause in &same[..told] {
+            page.block(entry(cause, names, style));
+        }
+        page.block(more(&same[told..], style));
     }
     page.block(warnings(&shown));
     page.block(unprotected(plan, style));
@@ -90,6 +100,30 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
         many => text.push_str(&format!(", {many} remedies")),
     }
     text
+}
+
+/// Further causes of one kind in one entry.
+fn more(causes: &[Cause], style: &Style) -> Vec<String> {
+    let Some(first) = causes.first() else {
+        return vec![];
+    };
+    let mut groups: Vec<String> = vec![];
+    for cause in causes {
+        groups.extend(cause.groups.iter().cloned());
+    }
+    groups.sort();
+    groups.dedup();
+    let text = format!(
+        "{} more, each with its remedy: drsync validate -v",
+        causes.len()
+    );
+    let mut lines = hanging(
+        &format!("  ! {}   ", first.code.as_str()),
+        &text,
+        style.width,
+    );
+    lines.extend(indented(6, &few(&groups, 5), style.width));
+    lines
 }
 
 fn head(cause: &Cause) -> String {

@@ -160,6 +160,45 @@ fn help_and_version_are_answers_and_mistakes_are_64() {
 }
 
 #[test]
+fn the_manual_of_a_command_has_its_title_and_its_usage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = stdout(&drsync(folder.path(), &["man", "plan"]));
+    let title = page.lines().find(|line| line.starts_with(".TH"));
+    let title = title.expect("it has a title");
+    assert!(
+        title.starts_with(".TH drsync\\-plan 1") || title.starts_with(".TH drsync-plan 1"),
+        "{title}"
+    );
+    assert!(!title.contains("plan \""), "{title}");
+    assert!(
+        page.contains(".SH SYNOPSIS\ndrsync plan [OPTIONS]\n.SH "),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_exit_statuses_stand_in_columns() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = stdout(&drsync(folder.path(), &["help", "exit-codes"]));
+    let begins = |line: &str| {
+        let name = line.get(6..)?;
+        let gap = name.find("  ")?;
+        Some(6 + gap + name[gap..].len() - name[gap..].trim_start().len())
+    };
+    let mut columns: Vec<usize> = text
+        .lines()
+        .filter(|line| {
+            line.get(..4)
+                .is_some_and(|code| code.trim().parse::<u8>().is_ok())
+        })
+        .filter_map(begins)
+        .collect();
+    assert_eq!(columns.len(), 17, "{text}");
+    columns.dedup();
+    assert_eq!(columns.len(), 1, "{text}");
+}
+
+#[test]
 fn html_is_for_plan_show_and_history_only() {
     let world = world();
     let folder = world.path();

@@ -2,10 +2,13 @@
 
 use drsync::config::GroupEntry;
 use drsync::ledger::Status;
-use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
+use drsync::plan::status::{Rpo, status};
+use drsync::plan::{
+    Decision, FindingCode, LedgerAction, Request, Severity, WarningCode, Watch, may_be_due,
+};
 use drsync::region::{
-    ActiveRun, Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
-    WriteAccess,
+    ActiveRun, Denied, LedgerCopy, Mark, RegionError, RegionErrorKind, RunState, Workflow,
+    WorkflowRun, WriteAccess,
 };
 
 use super::world::{World, at, replica_commit, table};
@@ -636,10 +639,91 @@ fn what_is_no_table_cannot_be_accepted_away_and_an_unused_acceptance_is_told() {
     assert_eq!(blocking(&world, "reference"), [FindingCode::ReplicaNotOurs]);
     let plan = world.plan();
     assert!(plan.accepted.is_empty());
+    let unused = |warning: &&drsync::plan::Warning| warning.code == WarningCode::AcceptanceUnused;
+    let told = plan.warnings.iter().find(unused).unwrap();
+    assert_eq!(
+        told.message,
+        "replica_not_ours:main.shop.countries was accepted, and what was found cannot be: its remedy is another"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_as_a_table_is_moved_away_and_never_offered_to_be_accepted() {
+    for (kind, said) in [
+        (
+            RegionErrorKind::Conflict,
+            "/world/west/sync/main/shop/countries: the region's words",
+        ),
+        (
+            RegionErrorKind::Other,
+            "the replica's log cannot be read: the region's words",
+        ),
+    ] {
+        let mut world = World::new();
+        world.table(COUNTRIES).replica = Some(Err(refusal(kind)));
+        let finding = world.plan_of("reference").findings.remove(0);
+        let remedy = finding.remedy.clone().unwrap();
+        assert_eq!(finding.message, said);
+        assert!(!finding.acceptable(), "{finding:?}");
+        assert!(
+            remedy.contains("away") && remedy.contains("/world/west/sync/main/shop/countries"),
+            "{remedy}"
+        );
+    }
+}
+
+#[test]
+fn a_version_that_the_replicas_log_no_longer_shows_is_not_ours_to_restore() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 6;
+    world.replica(COUNTRIES).commits = vec![replica_commit(6, "DELETE")];
+    let drift = world.plan_of("reference").drift.remove(0);
+    assert_eq!((drift.ours, drift.theirs.len()), (None, 2));
+    world.replica(COUNTRIES).commits = (3..=6).map(|at| replica_commit(at, "DELETE")).collect();
+    assert_eq!(world.plan_of("reference").drift[0].ours, Some(2));
+}
+
+#[test]
+fn every_acceptance_is_offered_as_a_plan_that_is_stored() {
+    let mut drifted = World::new();
+    drifted.replica(COUNTRIES).version = 3;
+    drifted.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
+    let mut foreign = World::new();
+    foreign.replica(COUNTRIES).mark = None;
+    let mut shrank = due();
+    shrank.pin(COUNTRIES).rows = Some(10);
+    for world in [drifted, foreign, shrank] {
+        let finding = world.plan_of("reference").findings.remove(0);
+        let command = format!(
+            "drsync plan --accept {}:{COUNTRIES} --reason \"…\" --out plan.json",
+            finding.code.as_str()
+        );
+        assert_eq!(finding.remedy, Some(command));
+        assert!(finding.acceptable());
+    }
+}
+
+#[test]
+fn a_table_of_another_id_is_said_to_be_another_and_only_one_of_the_same_id_may_be_a_copied_log() {
+    let said = |world: &World| world.plan_of("reference").findings.remove(0).message;
+    let mut world = due();
+    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
     assert!(
-        plan.warnings
-            .iter()
-            .any(|warning| warning.code == WarningCode::AcceptanceUnused)
+        said(&world).contains("a log that was copied"),
+        "{}",
+        said(&world)
+    );
+    world.source(COUNTRIES).commits[0].table_id = Some("another".to_owned());
+    assert_eq!(
+        said(&world),
+        "it is another table, of id another; the last cut names v4 of 2026-11-22T05:00:00.000Z of id id"
+    );
+    let mut world = World::new();
+    world.source(COUNTRIES).commits[0].version = 0;
+    world.source(COUNTRIES).table_id = "another".to_owned();
+    assert_eq!(
+        said(&world),
+        "it is another table, of id another; the last cut names v4 of 2026-11-22T05:00:00.000Z of id id; its newest version is v0"
     );
 }
 
@@ -744,4 +828,134 @@ fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
         finding.remedy.as_deref(),
         Some("repair what is named, then plan again")
     );
+}
+
+/// The groups whose histories and replicas a plan looks at.
+fn looked_at(world: &World) -> Vec<&str> {
+    let workspace = &world.observed.workspaces[0];
+    let due = |group: &&drsync::plan::GroupObserved| {
+        may_be_due(workspace, group, world.observed.now, &Request::default())
+    };
+    let groups = workspace.groups.iter().filter(due);
+    groups.filter_map(|group| group.entry.name()).collect()
+}
+
+#[test]
+fn where_a_region_lost_its_metadata_tables_every_group_is_looked_at() {
+    let mut world = World::new();
+    assert_eq!(looked_at(&world), [""; 0]);
+    let lost: [fn(&mut LedgerCopy); 2] = [|copy| copy.metadata = None, |copy| copy.cuts = None];
+    for lose in lost {
+        let mut world = World::new();
+        lose(world.workspace().secondary.ledger.as_mut().unwrap());
+        world.merge();
+        assert_eq!(looked_at(&world), ["orders", "reference"]);
+    }
+    // Before the first cut there is nothing to lose.
+    for region in ["primary", "secondary"] {
+        let workspace = world.workspace();
+        let region = match region {
+            "primary" => &mut workspace.primary,
+            _ => &mut workspace.secondary,
+        };
+        region.ledger = Ok(LedgerCopy::default());
+    }
+    world.merge();
+    assert_eq!(looked_at(&world), ["orders", "reference"], "by first sync");
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::NotFound));
+    assert_eq!(looked_at(&world), ["reference"]);
+}
+
+#[test]
+fn a_group_whose_replicas_are_gone_does_not_meet_its_objective() {
+    let mut world = World::new();
+    let rpo = |world: &World| status(&world.observed, &world.plan()).workspaces[0].groups[1].rpo;
+    assert_eq!(rpo(&world), Rpo::Met);
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    assert_eq!(rpo(&world), Rpo::Unknown);
+    world.commit(COUNTRIES, 5, "2026-11-01T00:00:00Z", "WRITE");
+    assert_eq!(rpo(&world), Rpo::Breached, "a breach is one all the same");
+}
+
+#[test]
+fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs_it() {
+    let mut world = due();
+    let corrupt = RegionError::new(
+        RegionErrorKind::Other,
+        "read sync_metadata",
+        "00000000000000000001.json is corrupt: line 1",
+    );
+    let place = "/world/west/sync/_drsync/sync_metadata";
+    world.workspace().secondary.ledger = Err(corrupt.clone());
+    world.merge();
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::SecondaryNotAvailable);
+    assert!(
+        finding
+            .message
+            .contains(&format!("{place} cannot be read: 0000")),
+        "{finding:?}"
+    );
+    let remedy = format!("move {place} away: the next apply clones it from the other region");
+    assert_eq!(finding.remedy, Some(remedy.clone()));
+    let seen = world.plan().workspaces[0].observed.secondary.clone();
+    assert!(
+        seen.answer.unwrap().ends_with(&remedy),
+        "it is told where the region is"
+    );
+
+    // A region that does not answer is repaired by nobody here.
+    world.workspace().secondary.ledger = Err(RegionError {
+        kind: RegionErrorKind::Unavailable,
+        ..corrupt
+    });
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("nothing to repair by hand")
+    );
+}
+
+#[test]
+fn a_source_whose_log_cannot_be_read_is_named_with_its_place() {
+    let mut world = World::new();
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::TableNotReadable);
+    assert_eq!(
+        finding.message,
+        "look: the region's words, in the log of the table at /world/east/tables/countries"
+    );
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("repair the file that is named")
+    );
+}
+
+#[test]
+fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
+    let mut world = World::new();
+    world.run(
+        89,
+        "2026-11-22T10:00:00Z",
+        Some("2026-11-22T10:20:00Z"),
+        RunState::Failed,
+    );
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Waiting);
+    assert_eq!(plan.crash_consistent_from, None, "nothing is pending");
+    world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+    let from = world.plan_of("orders").crash_consistent_from;
+    assert_eq!(
+        from,
+        Some(at("2026-11-23T10:10:00Z")),
+        "twice the longest gap"
+    );
+    world.observed.now = at("2026-11-23T10:10:01Z");
+    world.pinned_at("main.shop.orders", 5);
+    assert_eq!(world.plan_of("orders").decision, Decision::Sync);
 }

@@ -124,6 +124,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         rpo_seconds: Some(12 * 3600),
         max_retries: 3,
         tables: 4,
+        crash_consistent_from: None,
         owner_emails: vec![],
     }
 }

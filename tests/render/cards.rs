@@ -95,3 +95,36 @@ fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
         "only whole parts of a name"
     );
 }
+
+#[test]
+fn what_was_accepted_is_not_offered_to_be_accepted_again() {
+    let command =
+        "drsync plan --accept source_recreated:main.core.gold --reason \"…\" --out plan.json";
+    let mut found = finding(
+        drsync::plan::FindingCode::SourceRecreated,
+        Some("main.core.gold"),
+        "it is another table",
+        Some(command),
+    );
+    let mut group = sync("core", vec![update("main.core.gold", 6, 8, GIB, 96)]);
+    group.findings = vec![found.clone()];
+    assert!(shown(&plan(vec![group.clone()]), "core.gold").contains(command));
+    found.severity = drsync::plan::Severity::Accepted;
+    group.findings = vec![found];
+    let shown = shown(&plan(vec![group]), "core.gold");
+    assert!(
+        shown.contains("  accepted    source_recreated: it is another table\n")
+            && !shown.contains("--accept"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_odd_name_is_found_with_and_without_its_backticks() {
+    let step = update("main.core.`sp ace`", 6, 8, GIB, 96);
+    let plan = plan(vec![sync("core", vec![step])]);
+    for asked in ["sp ace", "`sp ace`", "main.core.sp ace", "core.`SP ACE`"] {
+        assert_eq!(cards(&plan, asked).len(), 1, "{asked}");
+    }
+    assert!(cards(&plan, "ace").is_empty());
+}

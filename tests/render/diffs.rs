@@ -59,11 +59,11 @@ fn what_changed_is_shown_part_by_part() {
         format!(
             "3 parts changed, 2 the same; effect {} became {}\n\n\
              changed  east/orders\n\
-             \x20 - ~ update  main.shop.orders  v4 -> v6\n\
-             \x20 + ~ update  main.shop.orders  v4 -> v7\n\n\
+             \x20 - update  main.shop.orders  v4 -> v6\n\
+             \x20 + update  main.shop.orders  v4 -> v7\n\n\
              new      east/new\n\
              \x20 + sync, workflow new_job run 98231, workflow-consistent, its first cut\n\
-             \x20 + + create  main.new.a  v0\n\n\
+             \x20 + create  main.new.a  v0\n\n\
              gone     east/crm\n\
              \x20 - blocked\n\
              \x20 - ! table_not_readable main.crm.contacts\n",

@@ -64,7 +64,9 @@ fn a_warning_that_tells_something_is_counted() {
     ];
     assert_eq!(
         text(&plan, &narrow()),
-        "Nothing to do: 2 groups up to date, 1 waiting; 1 warning\n"
+        "Nothing to do: 2 groups up to date, 1 waiting; 1 warning\n\n\
+         warning                   rpo_at_risk core_product: the oldest commit is 10h50m\n\
+         \x20                         old\n"
     );
 }
 
@@ -149,4 +151,64 @@ fn a_commit_of_this_second_is_pending() {
         text(&plan, &narrow()),
         "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s, RPO met by all\n"
     );
+}
+
+#[test]
+fn commits_of_a_group_that_was_never_synchronized_have_no_lag_and_are_not_counted() {
+    let mut plan = agreeing();
+    let new = &mut plan.workspaces[0].groups[2];
+    new.lag_seconds = None;
+    new.pending_commits = Some(131);
+    assert_eq!(
+        text(&plan, &narrow()),
+        "Nothing to do: 2 groups up to date, 1 waiting; nothing pending\n"
+    );
+}
+
+#[test]
+fn a_verdict_counts_the_warnings_that_stand_below_it() {
+    let mut plan = agreeing();
+    let set_up = |code| warning(code, "core_product", "what was seen");
+    plan.warnings = vec![
+        set_up(WarningCode::RpoAtRisk),
+        set_up(WarningCode::WriteNotProved),
+        set_up(WarningCode::SecondaryWorkspaceMissing),
+    ];
+    let counted = |plan: &Plan, style: &drsync::render::Style| {
+        let shown = text(plan, style);
+        let below = shown
+            .lines()
+            .filter(|line| line.starts_with("warning"))
+            .count();
+        let said = format!("{below} warning{}", if below == 1 { "" } else { "s" });
+        assert!(shown.lines().next().unwrap().contains(&said), "{shown}");
+        below
+    };
+    assert_eq!(counted(&plan, &narrow()), 1);
+    assert_eq!(counted(&plan, &verbose()), 3);
+    plan.applyable = true;
+    assert_eq!(counted(&plan, &narrow()), 3);
+}
+
+#[test]
+fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
+    let mut plan = agreeing();
+    plan.warnings = vec![warning(
+        WarningCode::ConfigurationIncomplete,
+        "core_product",
+        "part of the configuration was not understood",
+    )];
+    let shown = text(&plan, &narrow());
+    assert_eq!(
+        shown.lines().next(),
+        Some(
+            "Nothing to do: 2 groups up to date, 1 waiting; 1 warning; configuration not read whole"
+        )
+    );
+    plan.workspaces[0]
+        .groups
+        .push(sync("orders", vec![update("main.core.gold", 1, 2, 0, 0)]));
+    let shown = text(&plan, &narrow());
+    let first = shown.lines().next().unwrap();
+    assert!(first.ends_with("; configuration not read whole"), "{first}");
 }

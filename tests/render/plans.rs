@@ -129,6 +129,24 @@ fn drift_shows_who_wrote_what_and_the_ways_out() {
 }
 
 #[test]
+fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_written() {
+    let unreadable = finding(
+        FindingCode::ReplicaChanged,
+        Some("main.core.gold"),
+        "the replica's log cannot be read: /w/main/core/gold/_delta_log/00000000000000000001.json is corrupt: line 1",
+        Some("move /w/main/core/gold away: it is cloned again"),
+    );
+    let shown = text(
+        &plan(vec![blocked("core_product", vec![unreadable])]),
+        &narrow(),
+    );
+    assert!(shown.contains("move /w/main/core/gold away"), "{shown}");
+    for wrong in ["drift", "someone else", "--accept", "RESTORE"] {
+        assert!(!shown.contains(wrong), "{wrong}: {shown}");
+    }
+}
+
+#[test]
 fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
     let mut failed = waiting(
         "core_product",
@@ -148,6 +166,40 @@ fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
         &plan(vec![failed, scheduled, group("finance")]),
         &narrow()
     ));
+}
+
+#[test]
+fn a_failed_workflow_says_when_its_group_is_copied_without_it() {
+    let mut failed = waiting(
+        "core_product",
+        ReasonCode::WorkflowFailed,
+        "core_product_job run 98240 failed at 2026-11-22T09:58:41Z",
+    );
+    failed.pending_commits = Some(214);
+    failed.crash_consistent_from = Some(at("2026-11-29T11:00:00Z"));
+    let shown = text(&plan(vec![failed]), &narrow());
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    let shown = words.join(" ");
+    assert!(
+        shown.contains("so they are not copied yet")
+            && shown.contains(
+                "with the next successful run or, not tied to a finished run, from 2026-11-29 11:00Z on (sync_max_lag_minutes)"
+            ),
+        "{shown}"
+    );
+}
+
+#[test]
+fn one_file_is_a_file_and_none_are_not_told() {
+    let mut steps = vec![
+        update("main.core.a", 1, 2, 0, 1),
+        update("main.core.b", 1, 2, 0, 0),
+    ];
+    steps[0].source.files = Some(1);
+    steps[1].source.files = Some(0);
+    let shown = text(&plan(vec![sync("core", steps)]), &narrow());
+    assert!(shown.contains("in 1 of 1 file\n"), "{shown}");
+    assert!(!shown.contains("0 of 0"), "{shown}");
 }
 
 fn secondary_away() -> Plan {
@@ -324,4 +376,31 @@ fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
     .into_iter()
     .fold(coloured, |text, code| text.replace(code, ""));
     assert_eq!(stripped, plain);
+}
+
+#[test]
+fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
+    let lost = |name: &str| {
+        let remedy =
+            format!("drsync plan --accept replicas_missing:{name} --reason \"…\" --out plan.json");
+        let found = finding(
+            FindingCode::ReplicasMissing,
+            None,
+            "3 replicas are gone",
+            Some(&remedy),
+        );
+        blocked(name, vec![found])
+    };
+    let groups: Vec<GroupPlan> = (0..250).map(|at| lost(&format!("g{at:03}"))).collect();
+    let plan = plan(groups);
+    let shown = drsync::render::validate::text(&plan, &narrow());
+    assert!(shown.lines().count() < 40, "{shown}");
+    assert!(
+        shown.contains(
+            "  ! replicas_missing   245 more, each with its remedy: drsync validate -v\n"
+        ),
+        "{shown}"
+    );
+    let whole = drsync::render::validate::text(&plan, &verbose());
+    assert!(whole.contains("replicas_missing:g249"), "{whole}");
 }

@@ -141,6 +141,7 @@ fn with_the_primary_away_what_counts_is_what_can_be_brought_to_a_cut() {
 fn with_the_secondary_away_lags_are_still_known() {
     let mut status = status(vec![group("core_product", 42)]);
     status.workspaces[0].regions.secondary = region(false);
+    status.workspaces[0].groups[0].protected = false;
     for table in &mut status.workspaces[0].groups[0].tables {
         table.replica_version = None;
         table.holds_source_version = None;
@@ -328,4 +329,45 @@ fn nothing_that_a_status_tells_is_more_than_text() {
             crate::hostile::assert_plain(&shown, &about);
         }
     }
+}
+
+#[test]
+fn the_objective_is_met_by_all_only_where_all_are_protected_and_none_is_blocked() {
+    let lost = GroupStatus {
+        protected: false,
+        ..group("orders", 42)
+    };
+    let shown = text(
+        &status(vec![group("core_product", 42), lost]),
+        Parts::default(),
+        &narrow(),
+    );
+    let first = shown.lines().next();
+    assert_eq!(first, Some("1 of 2 groups protected; worst lag 1h25m"));
+    let held_up = GroupStatus {
+        findings: vec![not_readable("main.core.core_gold")],
+        ..group("orders", 42)
+    };
+    let shown = text(&status(vec![held_up]), Parts::default(), &narrow());
+    let first = shown.lines().next();
+    assert_eq!(first, Some("1 group protected, 1 blocked; worst lag 1h25m"));
+}
+
+#[test]
+fn pending_commits_and_lag_are_of_the_same_groups() {
+    let young = GroupStatus {
+        lag_seconds: Some(0),
+        ..group("core_product", 42)
+    };
+    let new = GroupStatus {
+        pending_commits: Some(131),
+        findings: vec![],
+        decision: Some(drsync::plan::Decision::Waiting),
+        ..never()
+    };
+    let shown = text(&status(vec![young, new]), Parts::default(), &narrow());
+    assert_eq!(
+        shown.lines().next(),
+        Some("1 of 2 groups protected, 1 never synchronized; 2 commits pending, lag under 1s")
+    );
 }

@@ -423,3 +423,31 @@ pub(crate) async fn a_primary_that_went_away_after_the_plan_is_told_as_that(form
         [1, 2, 3, 7]
     );
 }
+
+pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_is_due(form: Form) {
+    let mut world = World::of(form).await;
+    world.add_group("other", None, &["main.shop.a", "main.shop.b"]);
+    world.make("main.shop.a", "tables/a").await;
+    world.make("main.shop.b", "tables/b").await;
+    assert_eq!(world.apply().await.exit.code, 0);
+    world.later(1);
+    assert!(!world.plan().await.applyable);
+    // As if the volume were not mounted.
+    std::fs::rename(world.path("west/sync"), world.path("west/s3")).unwrap();
+    std::fs::create_dir(world.path("west/sync")).unwrap();
+    for group in ["reference", "other"] {
+        let plan = world.plan_of(group).await;
+        let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(
+            (plan.decision, codes),
+            (Decision::Blocked, vec![FindingCode::ReplicasMissing])
+        );
+    }
+    // An apply keeps its record there; the groups stay blocked although the metadata tables are back.
+    assert_eq!(world.apply().await.exit.code, 1);
+    world.later(1);
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.findings[0].code, FindingCode::ReplicasMissing);
+    let row = world.row("west", "reference").await;
+    assert_eq!(row.current_sync_status, Some(Status::Failed));
+}

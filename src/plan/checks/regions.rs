@@ -1,22 +1,30 @@
 //! What is wrong with a region as a whole: it is away, its sync location, its metadata tables.
 
 use super::{Finding, FindingCode, PRIMARY_AWAY, finding};
-use crate::plan::observed::WorkspaceObserved;
+use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
 
 pub(super) fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
-    let refusal = workspace.primary.refusal();
-    refusal
-        .map(|refusal| {
+    let answer = workspace.primary.answer();
+    answer
+        .map(|answer| {
             finding(
                 FindingCode::PrimaryNotAvailable,
                 None,
-                format!("{PRIMARY_AWAY}: {}", refusal.detail),
+                format!("{PRIMARY_AWAY}: {answer}"),
             )
-            .remedy("drsync status")
+            .remedy(unreadable(&workspace.primary).unwrap_or_else(|| "drsync status".to_owned()))
         })
         .into_iter()
         .collect()
+}
+
+/// What repairs a metadata table that cannot be read.
+pub(super) fn unreadable(region: &RegionObserved) -> Option<String> {
+    let place = region.unreadable_table()?;
+    Some(format!(
+        "move {place} away: the next apply clones it from the other region"
+    ))
 }
 
 pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {

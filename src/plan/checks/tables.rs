@@ -93,7 +93,17 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
                 .as_ref()
                 .is_ok_and(|listed| listed.denied.is_none()) =>
         {
-            return refused(&table.name, error);
+            let place = table.listed.as_ref().ok()?.location.as_deref();
+            let found = refused(&table.name, error)?;
+            let log = error.kind == RegionErrorKind::Other && !error.transient;
+            return Some(match place.filter(|_| log) {
+                None => found,
+                Some(place) => Finding {
+                    message: format!("{}, in the log of the table at {place}", found.message),
+                    ..found
+                }
+                .remedy("repair the file that is named, from a backup of the table, or list the table under unprotected_tables with a reason"),
+            });
         }
         Err(_) => return None,
     };
@@ -112,45 +122,48 @@ pub(in crate::plan) fn recreated(source: &Source, cut: &CutTableEntry) -> Option
         cut.source_version,
         moment::text(cut.source_committed_at)
     );
+    let another = |id: &str| {
+        format!(
+            "it is another table, of id {id}; the last cut names {was} of id {}",
+            cut.source_table_id
+        )
+    };
     if cut.source_version > head.version {
-        return Some(format!(
-            "its newest version is v{}; the last cut names {was}",
-            head.version
-        ));
+        let newest = format!("its newest version is v{}", head.version);
+        return Some(match source.table_id == cut.source_table_id {
+            true => format!("{newest}; the last cut names {was}"),
+            false => format!("{}; {newest}", another(&source.table_id)),
+        });
     }
-    match source
+    let named = source
         .commits
         .iter()
-        .find(|commit| commit.version == cut.source_version)
-    {
-        Some(commit)
-            if moment::millis(commit.committed_at) != moment::millis(cut.source_committed_at) =>
-        {
-            let apart = (commit.committed_at - cut.source_committed_at).abs();
-            Some(format!(
-                "its v{} has another commit time than {was}, which the last cut names, {} apart; \
-                 a log that was copied or restored without its file times looks like this too",
-                commit.version,
-                apart_text(apart)
-            ))
-        }
-        Some(commit)
-            if commit
-                .table_id
-                .as_ref()
-                .is_some_and(|id| *id != cut.source_table_id) =>
-        {
-            Some(format!(
-                "its v{} is of another table; the last cut names {was}",
-                commit.version
-            ))
-        }
-        Some(_) => None,
-        None if source.table_id != cut.source_table_id => Some(format!(
-            "it is another table, and its log no longer reaches back to {was}, which the last cut names"
-        )),
-        None => None,
+        .find(|commit| commit.version == cut.source_version);
+    let Some(commit) = named else {
+        return (source.table_id != cut.source_table_id).then(|| {
+            format!(
+                "{}; its log no longer reaches back to that",
+                another(&source.table_id)
+            )
+        });
+    };
+    let other_id = commit
+        .table_id
+        .as_ref()
+        .filter(|id| **id != cut.source_table_id);
+    if let Some(id) = other_id {
+        return Some(another(id));
     }
+    let apart =
+        (moment::millis(commit.committed_at) - moment::millis(cut.source_committed_at)).abs();
+    (!apart.is_zero()).then(|| {
+        format!(
+            "its v{} has another commit time than {was}, which the last cut names, {} apart; \
+             a log that was copied or restored without its file times looks like this too",
+            commit.version,
+            apart_text(apart)
+        )
+    })
 }
 
 /// How far two times are apart, down to a millisecond.
@@ -179,15 +192,20 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                     .remedy(format!("move away what lies at {location}")),
                 ),
                 RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
+                    let lies = error.kind == RegionErrorKind::Other && !error.transient;
+                    let remedy = match lies {
+                        true => format!("move {location} away: it is cloned again"),
+                        false => format!(
+                            "repair what is named, or move {location} away: it is cloned again"
+                        ),
+                    };
                     Some(
                         finding(
                             FindingCode::ReplicaChanged,
                             Some(name),
-                            format!("{}: {}", error.doing, error.detail),
+                            format!("the replica's log cannot be read: {}", error.detail),
                         )
-                        .remedy(format!(
-                            "repair what is named, or move {location} away: it is cloned again"
-                        )),
+                        .remedy(remedy),
                     )
                 }
             };
@@ -218,6 +236,12 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
     )
 }
 
+/// `1 row`, `17 rows`.
+pub(super) fn rows_text(rows: u64) -> String {
+    let end = if rows == 1 { "" } else { "s" };
+    format!("{rows} row{end}")
+}
+
 fn drift_text(commit: &DriftCommit) -> String {
     let user = commit
         .user
@@ -225,7 +249,7 @@ fn drift_text(commit: &DriftCommit) -> String {
         .map_or(String::new(), |user| format!(" by {user}"));
     let rows = commit
         .rows
-        .map_or(String::new(), |rows| format!(", {rows} rows"));
+        .map_or(String::new(), |rows| format!(", {}", rows_text(rows)));
     format!(
         "v{} {} {}{user}{rows}",
         commit.version,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::tables::refused;
+use super::tables::{refused, rows_text};
 use super::{Finding, FindingCode, accept_command, finding};
 use crate::config::TableName;
 use crate::moment;
@@ -59,7 +59,11 @@ pub(super) fn pin_findings(
                 && held >= SHRINK_ROWS_MIN
                 && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
             {
-                let text = format!("v{} has {rows} rows; the last cut held {held}", pin.version);
+                let text = format!(
+                    "v{} has {}; the last cut held {held}",
+                    pin.version,
+                    rows_text(rows)
+                );
                 found.push(
                     finding(FindingCode::SourceShrank, Some(name), text)
                         .remedy(accept_command(FindingCode::SourceShrank, name)),

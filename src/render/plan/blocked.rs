@@ -108,7 +108,7 @@ fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String>
             lines.extend(seen(shown, cause));
         }
         lines.extend(drift::commits(shown, group, cause));
-        if !cause.code.acceptable() {
+        if !cause.acceptable {
             lines.extend(remedy(shown, cause));
         }
     }
@@ -238,17 +238,14 @@ pub(super) fn fact(shown: &Shown<'_>, label: &str, text: &str) -> Vec<String> {
 
 /// The commands that let what may be accepted through, for this plan only.
 fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
-    let commands = causes
-        .iter()
-        .filter(|cause| cause.code.acceptable())
-        .map(|cause| {
-            let given = cause.remedy.as_ref().and_then(Remedy::copied);
-            match (given, cause.tables.as_slice()) {
-                (Some(text), _) if text.contains("--accept") => text.to_owned(),
-                (_, [table]) => accept(cause.code.as_str(), table),
-                (_, _) => accept(cause.code.as_str(), &name(&entry.group.name)),
-            }
-        });
+    let commands = causes.iter().filter(|cause| cause.acceptable).map(|cause| {
+        let given = cause.remedy.as_ref().and_then(Remedy::copied);
+        match (given, cause.tables.as_slice()) {
+            (Some(text), _) if text.contains("--accept") => text.to_owned(),
+            (_, [table]) => accept(cause.code.as_str(), table),
+            (_, _) => accept(cause.code.as_str(), &name(&entry.group.name)),
+        }
+    });
     let commands: Vec<String> = commands.collect();
     let mut lines = vec![];
     if !commands.is_empty() {
@@ -258,7 +255,7 @@ fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     lines
 }
 
-/// `drsync plan --accept CODE:SCOPE --reason "…"`.
+/// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`.
 pub(super) fn accept(code: &str, scope: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let what = match scope.chars().all(plain) {

@@ -6,14 +6,15 @@ use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
 use crate::render::causes::Cause;
 use crate::render::clean::{clean, command, name};
-use crate::render::figures::{count, moment};
+use crate::render::figures::{count, moment, plural_of};
 use crate::render::layout::{columns, indented};
 
 /// Commits of others shown for one replica.
 const COMMITS_MAX: usize = 6;
 
+/// Whether it tells of others who wrote, and not of a log that cannot be read.
 pub(super) fn is_drift(cause: &Cause) -> bool {
-    cause.code == FindingCode::ReplicaChanged
+    cause.code == FindingCode::ReplicaChanged && cause.acceptable
 }
 
 fn of<'a>(group: &'a GroupPlan, cause: &Cause) -> impl Iterator<Item = &'a Drift> {
@@ -86,7 +87,7 @@ fn by(commit: &DriftCommit) -> String {
     } = commit;
     let mut text = format!("{}  {}", moment(*committed_at), clean(operation));
     if let Some(rows) = rows {
-        text.push_str(&format!(", {} rows", count(*rows)));
+        text.push_str(&format!(", {}", plural_of(*rows, "row")));
     }
     if let Some(user) = user {
         text.push_str(&format!("  {}", clean(user)));

@@ -75,8 +75,18 @@ fn tells(code: WarningCode) -> bool {
 
 /// Warnings by kind: few of a kind one by one, many as a count.
 pub(in crate::render) fn warnings(shown: &Shown<'_>) -> Vec<String> {
+    by_kind(shown, |_| true)
+}
+
+/// Those that a screen without anything to do counts.
+pub(super) fn told(shown: &Shown<'_>) -> Vec<String> {
+    by_kind(shown, tells)
+}
+
+fn by_kind(shown: &Shown<'_>, tells: impl Fn(WarningCode) -> bool) -> Vec<String> {
     let mut by_code: BTreeMap<WarningCode, Vec<&Warning>> = BTreeMap::new();
-    for warning in &shown.plan.warnings {
+    let all = shown.plan.warnings.iter();
+    for warning in all.filter(|warning| tells(warning.code)) {
         by_code.entry(warning.code).or_default().push(warning);
     }
     let mut lines = vec![];

@@ -96,12 +96,19 @@ fn fitting(clones: &[&&Step], style: &Style) -> Vec<String> {
 
 fn rows(clones: &[&&Step], told: Files) -> Vec<Vec<String>> {
     let files = |step: &Step| match (step.action, step.estimate, told) {
+        // Of a table without files there is nothing to tell.
+        (Action::Update, Some(estimate), _)
+            if estimate.copy_files == 0 && step.source.files == Some(0) =>
+        {
+            None
+        }
         (Action::Update, Some(estimate), Files::OfAll) => {
             Some((count(estimate.copy_files), step.source.files.map(count)))
         }
         (Action::Update, Some(estimate), Files::Copied) => Some((count(estimate.copy_files), None)),
         (Action::Create | Action::Update | Action::NoOp, _, _) => None,
     };
+    let noun = |files: &str| if files == "1" { "file" } else { "files" };
     let copied = clones.iter().filter_map(|step| files(step));
     let widths = copied.fold((0, 0), |(a, b), (copied, whole)| {
         (
@@ -117,11 +124,14 @@ fn rows(clones: &[&&Step], told: Files) -> Vec<Vec<String>> {
                 .map_or(String::new(), |estimate| bytes(estimate.copy_bytes));
             let files = match files(step) {
                 Some((copied, Some(whole))) => format!(
-                    "in {} of {} files",
+                    "in {} of {} {}",
                     pad_left(&copied, widths.0),
-                    pad_left(&whole, widths.1)
+                    pad_left(&whole, widths.1),
+                    noun(&whole)
                 ),
-                Some((copied, None)) => format!("in {} files", pad_left(&copied, widths.0)),
+                Some((copied, None)) => {
+                    format!("in {} {}", pad_left(&copied, widths.0), noun(&copied))
+                }
                 None => String::new(),
             };
             vec![

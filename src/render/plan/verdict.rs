@@ -1,12 +1,29 @@
 //! The first line of a plan: it stands alone in a chat message.
 
-use crate::plan::{Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity};
+use super::notes;
+use crate::plan::{
+    Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity, WarningCode,
+};
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, count, plural, span};
 use crate::render::{away, layout};
 
 /// What the plan comes to, in one line.
 pub(in crate::render) fn verdict(plan: &Plan) -> String {
+    verdict_above(plan, notes::telling(plan))
+}
+
+/// The same above so many warnings.
+pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
+    let mut line = of_groups(plan, warnings);
+    let mut all = plan.warnings.iter();
+    if all.any(|warning| warning.code == WarningCode::ConfigurationIncomplete) {
+        line.push_str("; configuration not read whole");
+    }
+    line
+}
+
+fn of_groups(plan: &Plan, warnings: usize) -> String {
     if let Some(line) = away::verdict(plan) {
         return line;
     }
@@ -16,7 +33,7 @@ pub(in crate::render) fn verdict(plan: &Plan) -> String {
         return "Nothing to do: the configuration changes no group".to_owned();
     }
     if sync == 0 && blocked == 0 {
-        return format!("{}: {}", nothing(plan), standing(plan));
+        return format!("{}: {}", nothing(plan), standing(plan, warnings));
     }
     if super::first::is_big(plan) {
         return super::first::verdict(plan);
@@ -78,7 +95,7 @@ fn breaches(group: &GroupPlan) -> bool {
 }
 
 /// How the groups stand where none is to be synchronized and none is blocked.
-fn standing(plan: &Plan) -> String {
+fn standing(plan: &Plan, warnings: usize) -> String {
     let parts = [
         (number(plan, Decision::UpToDate), " up to date"),
         (number(plan, Decision::Waiting), " waiting"),
@@ -90,8 +107,7 @@ fn standing(plan: &Plan) -> String {
         .filter(|(_, group)| breaches(group))
         .map(|(_, group)| name(&group.name))
         .collect();
-    let telling = super::notes::telling(plan);
-    let more = plan.applyable || telling > 0;
+    let more = plan.applyable || notes::telling(plan) > 0;
     let known = plan
         .groups()
         .filter(|(_, group)| group.lag_seconds.is_some() && group.rpo_seconds.is_some())
@@ -102,8 +118,10 @@ fn standing(plan: &Plan) -> String {
                 .groups()
                 .filter_map(|(_, group)| group.lag_seconds)
                 .max();
+            // Of the groups that have a lag: one that was never synchronized has none.
             let pending: u64 = plan
                 .groups()
+                .filter(|(_, group)| group.lag_seconds.is_some())
                 .filter_map(|(_, group)| group.pending_commits)
                 .sum();
             says.extend(worst.and_then(|worst| match worst {
@@ -122,8 +140,8 @@ fn standing(plan: &Plan) -> String {
     if plan.applyable {
         says.push("metadata tables change".to_owned());
     }
-    if telling > 0 {
-        says.push(plural(telling, "warning"));
+    if warnings > 0 {
+        says.push(plural(warnings, "warning"));
     }
     if !says.is_empty() {
         text.push_str(&format!("; {}", says.join(", ")));
@@ -205,14 +223,15 @@ fn number(plan: &Plan, decision: Decision) -> usize {
 }
 
 fn by_drift(plan: &Plan) -> bool {
-    let mut codes = plan
+    let mut findings = plan
         .groups()
         .filter(|(_, group)| group.decision == Decision::Blocked)
         .flat_map(|(_, group)| &group.findings)
         .filter(|finding| finding.severity == Severity::Block)
-        .map(|finding| finding.code)
         .peekable();
-    codes.peek().is_some() && codes.all(|code| code == FindingCode::ReplicaChanged)
+    findings.peek().is_some()
+        && findings
+            .all(|finding| finding.code == FindingCode::ReplicaChanged && finding.acceptable())
 }
 
 /// Names of groups in a sentence.

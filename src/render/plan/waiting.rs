@@ -6,7 +6,7 @@ use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode};
 use crate::render::Page;
 use crate::render::clean::{clean, name};
-use crate::render::figures::{plural, span};
+use crate::render::figures::{minute, plural, span};
 
 /// Groups with a line of their own.
 const LINES_MAX: usize = 8;
@@ -97,12 +97,24 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
     lines.extend(blocked::fact(shown, "keeps", &keeps));
     if let Some(pending @ 1..) = group.pending_commits {
         let commits = plural(usize::try_from(pending).unwrap_or(usize::MAX), "commit");
-        let text = format!("{commits}: maybe half of a run, so they are not copied");
+        let yet = match group.crash_consistent_from {
+            Some(_) => " yet",
+            None => "",
+        };
+        let text = format!("{commits}: maybe half of a run, so they are not copied{yet}");
         lines.extend(blocked::fact(shown, "pending", &text));
     }
     lines.extend(blocked::lag(shown, group));
-    let text = "with the next successful run. Only if you prefer newer to whole (crash-consistent, recorded):";
-    lines.extend(blocked::fact(shown, "synchronized", text));
+    let later = group.crash_consistent_from.map_or(String::new(), |from| {
+        format!(
+            " or, not tied to a finished run, from {} on (sync_max_lag_minutes)",
+            minute(from)
+        )
+    });
+    let text = format!(
+        "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
+    );
+    lines.extend(blocked::fact(shown, "synchronized", &text));
     lines.push(blocked::accept(CRASH_CONSISTENT, &name(&group.name)));
     lines
 }
