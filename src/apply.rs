@@ -133,6 +133,8 @@ pub async fn apply(
         groups,
         metadata,
         warnings,
+        accepted: plan.accepted.clone(),
+        unprotected: plan.unprotected.clone(),
         previous_run_sha256: None,
     };
     chain::keep(&mut record, plan, regions).await;

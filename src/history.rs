@@ -161,6 +161,8 @@ pub fn period(
         .chain(cuts.iter().map(|cut| cut.committed_at))
         .min();
     let since = span.since.or(first_seen).unwrap_or(span.until);
+    // Before the first record there is nothing to report.
+    let since = since.min(span.until);
     let within = |at: DateTime<Utc>| since <= at && at <= span.until;
     let records: Vec<&RunRecord> = read.iter().map(|(_, record)| record).collect();
     let of_period: Vec<&RunRecord> = records

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use crate::config::TableName;
+use crate::ledger::AcceptedRisk;
 use crate::moment;
+use crate::plan::document::Unprotected;
 use crate::plan::{LedgerAction, Provenance, Role};
 use crate::region::VerifiedLevel;
 
@@ -55,6 +57,12 @@ pub struct RunRecord {
     /// What was done to the metadata tables before any group was begun, where something was; records of older versions do not tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<MetadataRecord>,
+    /// Risks that were accepted for the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<AcceptedRisk>,
+    /// Tables of its groups that are not synchronized, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unprotected: Vec<Unprotected>,
     /// What went wrong without being against a cut.
     #[serde(default)]
     pub warnings: Vec<String>,

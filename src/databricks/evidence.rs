@@ -1,4 +1,4 @@
-//! Plans and run records, kept in a third small Delta table: `_drsync/evidence` under the sync location.
+//! Plans and run records, kept in a third small Delta table: `_drsync/evidence/documents` under the sync location.
 //!
 //! Databricks has no call that writes a file to an external location: the Files API writes to volumes only. A path table needs
 //! no right that the ledger does not need, and keeps bytes as they are: `SELECT cast(content AS STRING) FROM delta.…`.
@@ -8,7 +8,7 @@ use base64::Engine as _;
 use super::DatabricksRegion;
 use super::records::{repeat, table_at};
 use super::refusal::Refusal;
-use super::sql;
+use super::sql::{self, Relation};
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
@@ -19,6 +19,11 @@ const PART_BYTES: usize = 4 * 1024 * 1024;
 
 /// Parts of run records read at once: most records are small and have one, and a result has a limit.
 const PARTS_AT_ONCE: usize = 64;
+
+/// Beside what an embedded lakehouse keeps as files: a table cannot be made where files lie.
+fn table_of(region: &DatabricksRegion) -> Relation {
+    table_at(&region.location, &format!("{EVIDENCE}/documents"))
+}
 
 pub(super) async fn keep(
     region: &DatabricksRegion,
@@ -39,7 +44,7 @@ pub(super) async fn read(
 
 async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
     is_file_name(name)?;
-    let table = table_at(&region.location, EVIDENCE);
+    let table = table_of(region);
     let sql = &region.workspace.sql;
     let kept = match sql
         .run(&sql::evidence_kept(&table, name), Intent::Look)
@@ -91,7 +96,7 @@ fn is_file_name(name: &str) -> Result<(), Refusal> {
 
 async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
     is_file_name(name)?;
-    let table = table_at(&region.location, EVIDENCE);
+    let table = table_of(region);
     let sha256 = sha256_of_bytes(bytes);
     let parts: Vec<&[u8]> = if bytes.is_empty() {
         vec![bytes]
@@ -137,7 +142,7 @@ pub(super) async fn run_records(
     region: &DatabricksRegion,
     wanted: &RecordRange,
 ) -> Result<Vec<KeptDocument>, Refusal> {
-    let table = table_at(&region.location, EVIDENCE);
+    let table = table_of(region);
     let newest = wanted.newest.unwrap_or(usize::MAX);
     let mut until = wanted.until.clone();
     let mut documents: Vec<KeptDocument> = Vec::new();

@@ -4,6 +4,7 @@ use super::document::{Decision, DueAnyway, GroupPlan};
 use super::observed::WorkspaceObserved;
 use super::rows;
 use crate::config::GroupEntry;
+use crate::ledger::CutTableEntry;
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
 /// mistake, other tables, another workflow, or its replicas lie elsewhere.
@@ -24,11 +25,12 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
     let (workflow, tables) = rows::configured(group, seen);
     let moved = || {
         let cut = workspace.ledger.cuts.newest(&plan.name);
-        let elsewhere = |step: &super::Step| {
-            let entry = cut.and_then(|cut| cut.table(&step.table));
-            entry.is_some_and(|entry| entry.replica_location != step.replica.location)
+        let location = &workspace.workspace.location_secondary;
+        let elsewhere = |entry: &CutTableEntry| {
+            seen.names.contains(&entry.table)
+                && entry.replica_location != location.join(&entry.table.path())
         };
-        plan.steps.iter().any(elsewhere)
+        cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };
     row.is_retired() || row.workflow != workflow || row.tables != tables || moved()
 }

@@ -193,7 +193,7 @@ fn the_exit_statuses_stand_in_columns() {
         })
         .filter_map(begins)
         .collect();
-    assert_eq!(columns.len(), 17, "{text}");
+    assert_eq!(columns.len(), drsync::cli::ExitStatus::ALL.len(), "{text}");
     columns.dedup();
     assert_eq!(columns.len(), 1, "{text}");
 }

@@ -230,7 +230,8 @@ async fn evidence_is_kept_in_parts_once_and_never_replaced() {
     keep(&long).await;
     keep(&long).await;
     keep(b"other").await;
-    let rows = fake.state.lock().unwrap().tables[&format!("{SECONDARY}/_drsync/evidence")]
+    let rows = fake.state.lock().unwrap().tables
+        [&format!("{SECONDARY}/_drsync/evidence/documents")]
         .rows
         .clone();
     assert_eq!(rows.len(), 2);

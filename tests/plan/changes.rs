@@ -132,3 +132,23 @@ fn another_sync_location_changes_every_group_that_is_copied_there() {
     });
     assert_eq!(names(&groups), moved);
 }
+
+#[test]
+fn a_sync_location_that_changes_is_a_change_of_its_groups_although_it_blocks_them() {
+    let mut world = World::with(|config| {
+        config["workspaces"][0]["sync_location_secondary"] = json!("/world/wset/sync");
+    });
+    world.workspace().secondary.presence = Err(drsync::region::RegionError::new(
+        drsync::region::RegionErrorKind::Unavailable,
+        "look at the sync location",
+        "it does not exist",
+    ));
+    let (groups, _, plan) = planned(world);
+    assert_eq!(names(&groups), ["orders", "reference"]);
+    assert!(
+        groups
+            .iter()
+            .all(|group| group.decision == Decision::Blocked)
+    );
+    assert!(!plan.complete);
+}

@@ -340,6 +340,8 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
             copied_files: 96,
             ..RunSummary::default()
         },
+        accepted: vec![],
+        unprotected: vec![],
         previous_run_sha256: None,
     }
 }

@@ -263,6 +263,7 @@ pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_
     world.later(1);
     let plan = world.plan_with(accepting_drift()).await;
     let record = world.apply_plan(&plan).await;
+    assert_eq!(record.accepted, plan.accepted);
     let of = |name: &str| record.groups.iter().find(|group| group.name == name);
     assert_eq!(
         (record.exit.code, of("reference").unwrap().cut),
