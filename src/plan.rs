@@ -255,26 +255,39 @@ fn acceptances(
     request: &Request,
     workspaces: &[WorkspacePlan],
 ) -> (Vec<AcceptedRisk>, Vec<Warning>) {
-    let groups = || workspaces.iter().flat_map(|workspace| &workspace.groups);
+    let groups = || {
+        let all = workspaces.iter();
+        all.flat_map(|workspace| {
+            workspace
+                .groups
+                .iter()
+                .map(|group| (&workspace.name, group))
+        })
+    };
     let used = |risk: &AcceptedRisk| {
-        groups().any(|group| {
+        groups().any(|(workspace, group)| {
             let crash = risk.code == CRASH_CONSISTENT
-                && risk.scope == group.name
+                && risk.is_about(workspace, &group.name, std::iter::empty())
                 && group.consistency == Some(Consistency::CrashConsistent);
             crash
                 || group.findings.iter().any(|finding| {
                     finding.severity == Severity::Accepted
                         && finding.code.as_str() == risk.code
-                        && request.accepts(&risk.code, &group.name, finding.table.as_deref())
+                        && request.accepts(
+                            &risk.code,
+                            workspace,
+                            &group.name,
+                            finding.table.as_deref(),
+                        )
                 })
         })
     };
     let (used, unused): (Vec<_>, Vec<_>) = request.accepted.iter().cloned().partition(used);
     let stands = |risk: &AcceptedRisk| {
-        groups().any(|group| {
+        groups().any(|(workspace, group)| {
             group.findings.iter().any(|finding| {
                 finding.code.as_str() == risk.code
-                    && request.accepts(&risk.code, &group.name, finding.table.as_deref())
+                    && request.accepts(&risk.code, workspace, &group.name, finding.table.as_deref())
             })
         })
     };

@@ -223,7 +223,7 @@ async fn commit(
     started: DateTime<Utc>,
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
-    let cut = cut(run, plan, point, &tables);
+    let cut = cut(run, &site.plan.name, plan, point, &tables);
     match site.append(&cut).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
@@ -310,7 +310,13 @@ async fn commit(
     Ok((cut, tables))
 }
 
-fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRecord]) -> Cut {
+fn cut(
+    run: &Run<'_>,
+    workspace: &str,
+    plan: &GroupPlan,
+    point: DateTime<Utc>,
+    tables: &[TableRecord],
+) -> Cut {
     let done: BTreeMap<&TableName, &TableRecord> =
         tables.iter().map(|table| (&table.table, table)).collect();
     let stored = run.stored;
@@ -347,7 +353,7 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
                 }
             })
             .collect(),
-        accepted: accepted(stored, plan),
+        accepted: accepted(stored, workspace, plan),
         plan_id: stored.plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         run_id: run.options.run_id.clone(),
@@ -359,9 +365,9 @@ fn cut(run: &Run<'_>, plan: &GroupPlan, point: DateTime<Utc>, tables: &[TableRec
 }
 
 /// The plan's accepted risks that are about the group.
-fn accepted(stored: &StoredPlan, group: &GroupPlan) -> Vec<AcceptedRisk> {
+fn accepted(stored: &StoredPlan, workspace: &str, group: &GroupPlan) -> Vec<AcceptedRisk> {
     let tables = || group.steps.iter().map(|step| step.table.to_string());
-    let about = |risk: &&AcceptedRisk| risk.is_about(&group.name, tables());
+    let about = |risk: &&AcceptedRisk| risk.is_about(workspace, &group.name, tables());
     stored.plan.accepted.iter().filter(about).cloned().collect()
 }
 

@@ -6,10 +6,12 @@ use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::{ExitStatus, Failure, regions, selection, who};
+use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
 use crate::region::Regions;
+use crate::render::clean;
 
 /// What a plan may be asked for beside the groups.
 #[derive(Debug, Clone, Default, Args)]
@@ -80,6 +82,36 @@ impl Asking {
 }
 
 /// Only what may be let through: everything else has to be repaired.
+/// A risk is accepted in one workspace: where several have a group or table of that name, it has to say which.
+fn of_one_workspace(risk: &AcceptedRisk, configuration: &Configuration) -> Result<(), Failure> {
+    let has = |workspace: &&Workspace| {
+        workspace.groups.iter().any(|entry| {
+            let tables = match entry {
+                GroupEntry::Valid(group) => group.tables.as_slice(),
+                GroupEntry::Invalid { .. } => &[],
+            };
+            let name = entry.name().unwrap_or_default();
+            risk.is_about(
+                &workspace.name,
+                name,
+                tables.iter().map(ToString::to_string),
+            )
+        })
+    };
+    let found: Vec<&Workspace> = configuration.workspaces.iter().filter(has).collect();
+    if found.len() < 2 {
+        return Ok(());
+    }
+    let (code, scope) = (&risk.code, &risk.scope);
+    let forms = found.iter().map(|it| format!("{code}:{}/{scope}", it.name));
+    let message = format!(
+        "--accept {code}:{scope}: {} workspaces have it; write {}",
+        found.len(),
+        forms.collect::<Vec<_>>().join(" or ")
+    );
+    Err(Failure::new(ExitStatus::Usage, clean(&message)))
+}
+
 fn acceptable(code: &str) -> Result<(), Failure> {
     let known: Vec<&str> = FindingCode::ALL
         .into_iter()
@@ -127,6 +159,9 @@ pub(super) async fn look_with(
     selection::check("--exclude", &context.selection.exclude, &groups)?;
     selection::check("--now", &asking.now, &groups)?;
     let accepted = asking.accepted()?;
+    for risk in &accepted {
+        of_one_workspace(risk, &found.configuration)?;
+    }
     let regions = regions::of_configuration(context, &mut found).await?;
     let now = context.clock.now();
     let request = Request {

@@ -94,10 +94,21 @@ pub struct AcceptedRisk {
 }
 
 impl AcceptedRisk {
-    /// Whether it was accepted for a group, or for one of its tables; tables are compared without case.
-    pub fn is_about(&self, group: &str, mut tables: impl Iterator<Item = String>) -> bool {
-        let scope = self.scope.to_lowercase();
-        self.scope == group || tables.any(|table| table.to_lowercase() == scope)
+    /// Whether it was accepted for a group of a workspace, or for one of its tables; tables are compared without case.
+    ///
+    /// A scope may begin with the workspace, `east/orders`, where several have a group or table of that name.
+    pub fn is_about(
+        &self,
+        workspace: &str,
+        group: &str,
+        mut tables: impl Iterator<Item = String>,
+    ) -> bool {
+        let within = self.scope.strip_prefix(workspace);
+        let within = within.and_then(|rest| rest.strip_prefix('/'));
+        let scopes = [Some(self.scope.as_str()), within];
+        let lower = scopes.map(|scope| scope.map(str::to_lowercase));
+        scopes.contains(&Some(group))
+            || tables.any(|table| lower.contains(&Some(table.to_lowercase())))
     }
 }
 

@@ -176,7 +176,14 @@ fn named<'a>(
 pub(super) fn accept(findings: &mut [Finding], view: &GroupView<'_>, request: &Request) {
     for finding in findings {
         let table = finding.table.as_deref();
-        if finding.acceptable() && request.accepts(finding.code.as_str(), &view.group.name, table) {
+        if finding.acceptable()
+            && request.accepts(
+                finding.code.as_str(),
+                &view.workspace.workspace.name,
+                &view.group.name,
+                table,
+            )
+        {
             finding.severity = Severity::Accepted;
         }
     }

@@ -23,11 +23,11 @@ pub struct Request {
 
 impl Request {
     /// Whether a finding about a group, or about one of its tables, was accepted.
-    pub fn accepts(&self, code: &str, group: &str, table: Option<&str>) -> bool {
+    pub fn accepts(&self, code: &str, workspace: &str, group: &str, table: Option<&str>) -> bool {
         let table = || table.map(str::to_owned).into_iter();
         self.accepted
             .iter()
-            .any(|risk| risk.code == code && risk.is_about(group, table()))
+            .any(|risk| risk.code == code && risk.is_about(workspace, group, table()))
     }
 
     /// Whether a group is part of what was asked for.

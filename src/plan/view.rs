@@ -51,10 +51,11 @@ impl<'a> GroupView<'a> {
             last_cut: workspace.ledger.cuts.newest(&group.name),
             row: workspace.ledger.rows.get(&group.name),
             take_as_due: request.take_as_due.contains(&group.name),
-            crash_consistent_accepted: request
-                .accepted
-                .iter()
-                .any(|risk| risk.code == CRASH_CONSISTENT && risk.scope == group.name),
+            crash_consistent_accepted: request.accepted.iter().any(|risk| {
+                let name = &workspace.workspace.name;
+                risk.code == CRASH_CONSISTENT
+                    && risk.is_about(name, &group.name, std::iter::empty())
+            }),
             request,
         })
     }
@@ -62,8 +63,12 @@ impl<'a> GroupView<'a> {
     /// Whether a finding about one of its tables was accepted for this plan.
     pub(super) fn accepts(&self, code: FindingCode, table: &TableName) -> bool {
         let table = table.to_string();
-        self.request
-            .accepts(code.as_str(), &self.group.name, Some(&table))
+        self.request.accepts(
+            code.as_str(),
+            &self.workspace.workspace.name,
+            &self.group.name,
+            Some(&table),
+        )
     }
 
     /// Its workflows as far as they were found.
@@ -196,7 +201,8 @@ impl<'a> GroupView<'a> {
     pub(super) fn anything_accepted(&self) -> bool {
         let tables = || self.tables().map(|table| table.name.to_string());
         let mut accepted = self.request.accepted.iter();
-        accepted.any(|risk| risk.is_about(&self.group.name, tables()))
+        accepted
+            .any(|risk| risk.is_about(&self.workspace.workspace.name, &self.group.name, tables()))
     }
 
     /// The source version that is held of a table: by the group's own cut, otherwise by whichever names its replica.

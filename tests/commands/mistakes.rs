@@ -166,3 +166,31 @@ fn two_sync_locations_that_a_link_makes_one_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_risk_is_accepted_in_one_workspace() {
+    let world = world();
+    let folder = world.path();
+    let path = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&path).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let mut other = configuration["workspaces"][0].clone();
+    other["workspace_name"] = json!("north");
+    other["sync_location_primary"] = json!("north/east");
+    other["sync_location_secondary"] = json!("north/west");
+    let workspaces = configuration["workspaces"].as_array_mut();
+    workspaces.expect("workspaces").push(other);
+    std::fs::write(path, format!("{configuration:#}")).expect("written");
+    let accept = |scope: &str| {
+        let risk = format!("source_shrank:{scope}");
+        let output = drsync(folder, &["plan", "--accept", &risk, "--reason", "purged"]);
+        (code(&output), stderr(&output))
+    };
+    let (ends, told) = accept("orders");
+    assert_eq!(ends, 64, "{told}");
+    assert!(
+        told.contains("write source_shrank:east/orders or source_shrank:north/orders"),
+        "{told}"
+    );
+    assert_eq!(accept("east/orders").0, 0);
+}

@@ -212,3 +212,17 @@ fn a_source_in_the_replicas_place_blocks_and_cannot_be_accepted() {
     world.accept("replica_not_ours", COUNTRIES);
     assert!(blocking(&world.plan(), "reference").contains(&FindingCode::DuplicateTarget));
 }
+
+#[test]
+fn a_scope_may_begin_with_its_workspace() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 3;
+    world.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
+    world.accept("replica_changed", "north/reference");
+    assert_eq!(
+        blocking(&world.plan(), "reference"),
+        [FindingCode::ReplicaChanged]
+    );
+    world.accept("replica_changed", "east/reference");
+    assert_eq!(blocking(&world.plan(), "reference"), []);
+}
