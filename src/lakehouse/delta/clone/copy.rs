@@ -24,8 +24,8 @@ use super::{Progress, foreign};
 use staging::Staging;
 pub(super) use staging::unproven;
 
-/// Files in flight: enough that a disk always has writes to do while others are read or made.
-const AT_ONCE: usize = 8;
+/// Files in flight: each write waits for the disk, so a disk has always something to do only where many are under way.
+const AT_ONCE: usize = 16;
 
 /// From this size on a file is flushed and named by itself.
 const BIG: u64 = 8 << 20;

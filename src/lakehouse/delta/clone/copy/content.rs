@@ -16,7 +16,7 @@ use super::super::super::store::missing;
 use super::Progress;
 
 /// Bytes moved at once; between them progress is shown and a request to stop is heard.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 512 << 10;
 
 /// What addresses, offsets and lengths of direct writes are multiples of: no disk has larger blocks.
 const BLOCK: usize = 4096;
@@ -164,7 +164,7 @@ impl Copying<'_> {
         let mut done = 0;
         loop {
             self.progress.check()?;
-            match copy_file_range(&self.source, None, self.to, None, CHUNK * 8) {
+            match copy_file_range(&self.source, None, self.to, None, CHUNK * 16) {
                 Ok(0) if done > 0 => return Ok(done),
                 Ok(0) => break,
                 Ok(count) => {
