@@ -23,7 +23,7 @@ mod stored;
 
 mod decisions {
     use drsync::ledger::Consistency;
-    use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind};
+    use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind, WarningCode};
     use drsync::region::{Mark, ReplicaCommit, RunState, Size};
 
     use super::world::{World, at, replica_commit, table};
@@ -442,6 +442,29 @@ mod decisions {
             (Decision::Sync, Some(Consistency::CrashConsistent))
         );
         assert_eq!(plan.trigger.unwrap().kind, TriggerKind::MaxLag);
+    }
+
+    #[test]
+    fn the_last_cut_that_a_finished_run_made_stays_named() {
+        let mut world = World::new();
+        let workspace = world.workspace();
+        for region in [&mut workspace.primary, &mut workspace.secondary] {
+            let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
+            let newest = cuts.cuts.iter_mut().rfind(|cut| cut.group_name == "orders");
+            newest.unwrap().consistency = Consistency::CrashConsistent;
+        }
+        world.merge();
+        world.commit("main.shop.orders", 5, "2026-11-22T10:00:00Z", "WRITE");
+        world.pinned_at("main.shop.orders", 5);
+        world.observed.now = at("2026-11-23T10:30:00Z");
+        let (started, ended) = ("2026-11-22T10:00:00Z", "2026-11-22T10:10:00Z");
+        world.run(89, started, Some(ended), RunState::Failed);
+        let warnings = world.plan().warnings;
+        let crash = warnings
+            .iter()
+            .find(|warning| warning.code == WarningCode::CrashConsistent);
+        let said = &crash.expect("the plan warns").message;
+        assert!(said.contains("cut 40 ("), "{said}");
     }
 
     #[test]

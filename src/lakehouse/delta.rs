@@ -69,6 +69,21 @@ pub fn clone_estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate 
     clone::estimate(source, target)
 }
 
+/// Refuses an older version of a table of which a file is gone that a clone would have to copy.
+///
+/// VACUUM takes what the newest version does not name, so only such files are looked for.
+pub async fn check_retained(
+    store: &TableStore,
+    source: &Snapshot,
+    target: Option<&Snapshot>,
+) -> Result<()> {
+    let newest = snapshot(store, None, Detail::Summary).await?;
+    match newest.version == source.version {
+        true => Ok(()),
+        false => clone::check_retained(store, source, &newest, target),
+    }
+}
+
 /// Makes a table equal to another at a version, in one commit that holds after its files are safely there.
 ///
 /// Only files that the target lacks are copied. Until the commit the target is what it was; a call that fails or

@@ -90,7 +90,7 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
     let PinQuestion {
         table,
         version,
-        newest: _,
+        newest,
         replica_location,
         replica_version,
     } = asked;
@@ -113,6 +113,12 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         (None, _) => Some(None),
         (Some(_), None) => None,
     };
+    if !newest {
+        let held = replica.as_ref().and_then(|replica| replica.as_ref());
+        delta::check_retained(&store, &source, held)
+            .await
+            .map_err(failed)?;
+    }
     let schema = replica.as_ref().and_then(|replica| {
         let held = replica.as_ref()?.metadata.schema_string();
         columns::changes(held, source.metadata.schema_string())

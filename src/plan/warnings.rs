@@ -148,7 +148,9 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         ));
     }
     if plan.decision == Decision::Sync && plan.consistency == Some(Consistency::CrashConsistent) {
-        let kept = view.last_cut.map_or(String::new(), |cut| {
+        let cuts = view.workspace.ledger.cuts.of(&group.name);
+        let tied = cuts.filter(|cut| cut.consistency == Consistency::WorkflowConsistent);
+        let kept = tied.last().or(view.last_cut).map_or(String::new(), |cut| {
             format!("; {} stays readable by version", cut.label())
         });
         all.push((

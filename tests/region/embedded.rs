@@ -309,3 +309,36 @@ async fn a_table_is_never_cloned_into_itself_whatever_links_lead_there() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn an_older_version_whose_files_were_vacuumed_cannot_be_read_and_what_a_replica_holds_is_not_needed()
+ {
+    let world = world().await;
+    let orders = world.table(ORDERS).when(at(3));
+    // Both inserts are of one day, so that one file takes the place of two.
+    orders.optimize().await.unwrap();
+    let cloned = world.clone_table(ORDERS, 2, None).await.unwrap();
+    assert!(world.pin(ORDERS, 2, None).await.is_ok());
+    let day = world.path("east/tables").join(ORDERS).join("day=monday");
+    let live: String = std::fs::read_to_string(
+        world
+            .path("east/tables")
+            .join(ORDERS)
+            .join("_delta_log/00000000000000000003.json"),
+    )
+    .unwrap();
+    for entry in std::fs::read_dir(&day).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let added = format!("\"add\":{{\"path\":\"day=monday/{file}");
+        if !live.contains(&added) {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let refused = world.pin(ORDERS, 2, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::NotFound);
+    assert!(refused.detail.contains("day=monday/"), "{refused}");
+    let held = Some(cloned.replica_version);
+    assert!(world.pin(ORDERS, 2, held).await.is_ok());
+    assert!(world.pin(ORDERS, 3, None).await.is_ok());
+}

@@ -21,7 +21,7 @@ use super::store::TableStore;
 pub(super) use files::{remove, same_facts, wanted};
 pub(super) use header::kept_property;
 use lacking::lacking;
-pub(super) use lacking::source_sizes;
+pub(super) use lacking::{check_retained, source_sizes};
 
 /// How a clone is to be made.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use super::super::error::{DeltaError, Result};
 use super::super::path::Location;
 use super::super::replay::Snapshot;
 use super::super::store::TableStore;
-use super::files::Wanted;
+use super::files::{Wanted, wanted};
 use super::{Progress, by_path, copy, foreign};
 
 /// A file to copy.
@@ -127,6 +127,45 @@ fn modified(file: &LiveFile) -> Option<i64> {
     }
     let written: Written = serde_json::from_str(file.action.as_deref()?).ok()?;
     Some(written.modification_time)
+}
+
+/// Refuses a version of which a file is gone that neither the newest version nor the target names.
+pub(in super::super) fn check_retained(
+    store: &TableStore,
+    source: &Snapshot,
+    newest: &Snapshot,
+    target: Option<&Snapshot>,
+) -> Result<()> {
+    let named = |wanted: &[Wanted<'_>]| -> HashSet<String> {
+        let files = wanted.iter().flat_map(|want| {
+            let vector = want.vector_file.as_ref().map(|(_, to)| to.clone());
+            vector.into_iter().chain([want.to.clone()])
+        });
+        files.collect()
+    };
+    let live = named(&wanted(newest, store.folder())?);
+    let held: HashSet<&str> = match target {
+        Some(target) => target.files.keys().map(|key| &*key.path).collect(),
+        None => HashSet::new(),
+    };
+    let all = wanted(source, store.folder())?;
+    let needed: Vec<(&Location, &str)> = all
+        .iter()
+        .filter(|want| !held.contains(want.to.as_str()))
+        .flat_map(|want| {
+            let vector = want.vector_file.as_ref();
+            let vector = vector.map(|(from, to)| (from, to.as_str()));
+            vector.into_iter().chain([(&want.from, want.to.as_str())])
+        })
+        .filter(|(_, to)| !live.contains(*to))
+        .collect();
+    let sizes = source_sizes(store, needed.iter().map(|(from, _)| *from))?;
+    match needed.iter().zip(sizes).find(|(_, size)| size.is_none()) {
+        None => Ok(()),
+        Some(((_, to), _)) => Err(DeltaError::DataMissing {
+            path: (*to).to_owned(),
+        }),
+    }
 }
 
 /// The sizes of files in or near a source.
