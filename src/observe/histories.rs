@@ -1,0 +1,180 @@
+//! What costs, asked only for groups that a trigger may make due: histories of sources and replicas, and tables at their pins.
+
+use chrono::{DateTime, Utc};
+
+use crate::plan::{Answer, Request, WorkspaceObserved, cut_entry, may_be_due, pins};
+use crate::region::{PinQuestion, Regions, Replica, ReplicaQuestion, SourceQuestion};
+
+/// Asks for the histories of sources and replicas of every group that may be due.
+pub(super) async fn observe_histories(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    now: DateTime<Utc>,
+) {
+    if seen.primary.refusal().is_some() {
+        if seen.secondary.reachable() && request.full {
+            let asked = replicas_of(seen, |_| true);
+            let answers = regions.secondary.replicas(&asked.questions).await;
+            note_replicas(seen, asked.places, answers);
+        }
+        return;
+    }
+    let chosen: Vec<bool> = seen
+        .groups
+        .iter()
+        .map(|group| group.entry.name().is_some_and(|name| request.selects(name)))
+        .collect();
+    let due: Vec<bool> = seen
+        .groups
+        .iter()
+        .zip(&chosen)
+        .map(|(group, chosen)| *chosen && (request.full || may_be_due(seen, group, now, request)))
+        .collect();
+    look_at(seen, regions, &due).await;
+    if a_replica_is_missing(seen) {
+        // Where one is gone others may be: how many decides whether that is a repair.
+        let rest = chosen.iter().zip(&due);
+        let rest: Vec<bool> = rest.map(|(chosen, due)| *chosen && !due).collect();
+        look_at(seen, regions, &rest).await;
+    }
+}
+
+/// Asks for the histories of these groups' sources and replicas.
+async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]) {
+    let sources = sources_of(seen, |group| asked[group]);
+    let replicas = match seen.secondary.reachable() {
+        true => replicas_of(seen, |group| asked[group]),
+        false => Asked::default(),
+    };
+    let (answers, found) = futures::join!(
+        regions.primary.sources(&sources.questions),
+        regions.secondary.replicas(&replicas.questions),
+    );
+    for ((group, table), answer) in sources.places.into_iter().zip(answers) {
+        seen.groups[group].tables[table].source = Some(answer);
+    }
+    note_replicas(seen, replicas.places, found);
+}
+
+/// Whether a replica that a cut names is not where it should be.
+fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
+    let mut tables = seen.groups.iter().flat_map(|group| &group.tables);
+    tables.any(|table| {
+        matches!(table.replica, Some(Ok(None))) && cut_entry(seen, &table.name).is_some()
+    })
+}
+
+/// Questions about tables, and whose they are: group and table by number.
+struct Asked<Q> {
+    places: Vec<(usize, usize)>,
+    questions: Vec<Q>,
+}
+
+impl<Q> Default for Asked<Q> {
+    fn default() -> Self {
+        Asked {
+            places: Vec::new(),
+            questions: Vec::new(),
+        }
+    }
+}
+
+fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<SourceQuestion> {
+    let mut all = Asked::default();
+    for (group, _) in seen
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| asked(*place))
+    {
+        for (table, observed) in seen.groups[group].tables.iter().enumerate() {
+            let Ok(listed) = &observed.listed else {
+                continue;
+            };
+            if listed.unsupported.is_some() || listed.denied.is_some() {
+                continue;
+            }
+            let own = seen.groups[group]
+                .entry
+                .name()
+                .and_then(|name| seen.ledger.cuts.newest(name));
+            let own = own
+                .and_then(|cut| cut.table(&observed.name))
+                .map(|entry| entry.source_version);
+            let any = cut_entry(seen, &observed.name).map(|entry| entry.source_version);
+            // A table that joined a group needs its whole history: the group's point may be older than its last cut.
+            let from_version = own.map(|own| own.min(any.unwrap_or(own)));
+            all.places.push((group, table));
+            all.questions.push(SourceQuestion {
+                table: listed.clone(),
+                from_version,
+            });
+        }
+    }
+    all
+}
+
+fn replicas_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<ReplicaQuestion> {
+    let mut all = Asked::default();
+    for (group, observed) in seen
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| asked(*place))
+    {
+        for (table, observed) in observed.tables.iter().enumerate() {
+            all.places.push((group, table));
+            all.questions.push(ReplicaQuestion {
+                path: observed.name.path(),
+                since_version: cut_entry(seen, &observed.name).map(|entry| entry.replica_version),
+            });
+        }
+    }
+    all
+}
+
+fn note_replicas(
+    seen: &mut WorkspaceObserved,
+    places: Vec<(usize, usize)>,
+    answers: Vec<Answer<Option<Replica>>>,
+) {
+    for ((group, table), answer) in places.into_iter().zip(answers) {
+        seen.groups[group].tables[table].replica = Some(answer);
+    }
+}
+
+/// Asks how the tables look at the versions that the plan will pin.
+pub(super) async fn observe_pins(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    now: DateTime<Utc>,
+) {
+    let mut places = Vec::new();
+    let mut questions = Vec::new();
+    for (group, observed) in seen.groups.iter().enumerate() {
+        let versions = pins(seen, observed, now, request);
+        for (table, version) in versions.into_iter().enumerate() {
+            let observed = &observed.tables[table];
+            let (Ok(listed), Some(version)) = (&observed.listed, version) else {
+                continue;
+            };
+            places.push((group, table));
+            questions.push(PinQuestion {
+                table: listed.clone(),
+                version,
+                newest: observed.newest() == Some(version),
+                replica_location: seen
+                    .workspace
+                    .location_secondary
+                    .join(&observed.name.path()),
+                replica_version: observed.replica().map(|replica| replica.version),
+            });
+        }
+    }
+    let answers = regions.primary.pins(&questions).await;
+    for ((group, table), answer) in places.into_iter().zip(answers) {
+        seen.groups[group].tables[table].pin = Some(answer);
+    }
+}
