@@ -21,6 +21,9 @@ mod moves;
 #[path = "plan/stored.rs"]
 mod stored;
 
+#[path = "plan/unseen.rs"]
+mod unseen;
+
 mod decisions {
     use drsync::ledger::Consistency;
     use drsync::plan::{Action, Decision, LedgerAction, ReasonCode, TriggerKind, WarningCode};

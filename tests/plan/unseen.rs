@@ -1,0 +1,203 @@
+//! What could not be seen, or is gone: told as that, and looked for where something else is missing.
+
+use drsync::plan::status::{Rpo, status};
+use drsync::plan::{Decision, FindingCode, Request, may_be_due};
+use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState};
+
+use super::findings::{blocking, due, refusal};
+use super::world::{World, at};
+
+const COUNTRIES: &str = "main.shop.countries";
+
+#[test]
+fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missing() {
+    use FindingCode::{PrimaryNotAvailable, SecondaryNotAvailable};
+    use RegionErrorKind::Unavailable;
+    let mut world = World::new();
+    world.group("orders").workflows[0] = Err(refusal(Unavailable));
+    assert_eq!(blocking(&world, "orders"), [PrimaryNotAvailable]);
+    assert_eq!(blocking(&world, "reference"), []);
+
+    let mut world = due();
+    world.table(COUNTRIES).listed = Err(refusal(Unavailable));
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+
+    let mut world = due();
+    world.table(COUNTRIES).source = Some(Err(refusal(Unavailable)));
+    world.table(COUNTRIES).pin = None;
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+
+    let mut world = due();
+    world.table(COUNTRIES).pin = Some(Err(refusal(Unavailable)));
+    let finding = world.plan_of("reference").findings[0].clone();
+    assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
+    assert_eq!(
+        finding.message,
+        "primary region not available: look: the region's words"
+    );
+
+    let mut world = due();
+    world.table(COUNTRIES).replica = Some(Err(refusal(Unavailable)));
+    assert_eq!(blocking(&world, "reference"), [SecondaryNotAvailable]);
+}
+
+#[test]
+fn what_was_not_answered_is_counted_and_told_once() {
+    let mut world = World::new();
+    let group = world.group("orders");
+    group.workflows[0] = Err(refusal(RegionErrorKind::Unavailable));
+    for table in &mut group.tables {
+        table.listed = Err(refusal(RegionErrorKind::Unavailable));
+    }
+    let questions = group.tables.len();
+    let finding = world.plan_of("orders").findings[0].clone();
+    let more = match questions {
+        1 => "1 more question".to_owned(),
+        more => format!("{more} more questions"),
+    };
+    assert_eq!(
+        finding.message,
+        format!("primary region not available: look: the region's words, and {more}")
+    );
+}
+
+#[test]
+fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
+    let mut world = World::new();
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Denied));
+    let finding = world.plan_of("orders").findings[0].clone();
+    assert_eq!(
+        finding.remedy.as_deref(),
+        Some("repair what is named, then plan again")
+    );
+}
+
+/// The groups whose histories and replicas a plan looks at.
+fn looked_at(world: &World) -> Vec<&str> {
+    let workspace = &world.observed.workspaces[0];
+    let due = |group: &&drsync::plan::GroupObserved| {
+        may_be_due(workspace, group, world.observed.now, &Request::default())
+    };
+    let groups = workspace.groups.iter().filter(due);
+    groups.filter_map(|group| group.entry.name()).collect()
+}
+
+#[test]
+fn where_a_region_lost_its_metadata_tables_every_group_is_looked_at() {
+    let mut world = World::new();
+    assert_eq!(looked_at(&world), [""; 0]);
+    let lost: [fn(&mut LedgerCopy); 2] = [|copy| copy.metadata = None, |copy| copy.cuts = None];
+    for lose in lost {
+        let mut world = World::new();
+        lose(world.workspace().secondary.ledger.as_mut().unwrap());
+        world.merge();
+        assert_eq!(looked_at(&world), ["orders", "reference"]);
+    }
+    // Before the first cut there is nothing to lose.
+    for region in ["primary", "secondary"] {
+        let workspace = world.workspace();
+        let region = match region {
+            "primary" => &mut workspace.primary,
+            _ => &mut workspace.secondary,
+        };
+        region.ledger = Ok(LedgerCopy::default());
+    }
+    world.merge();
+    assert_eq!(looked_at(&world), ["orders", "reference"], "by first sync");
+    world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::NotFound));
+    assert_eq!(looked_at(&world), ["reference"]);
+}
+
+#[test]
+fn a_group_whose_replicas_are_gone_does_not_meet_its_objective() {
+    let mut world = World::new();
+    let rpo = |world: &World| status(&world.observed, &world.plan()).workspaces[0].groups[1].rpo;
+    assert_eq!(rpo(&world), Rpo::Met);
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    assert_eq!(rpo(&world), Rpo::Unknown);
+    world.commit(COUNTRIES, 5, "2026-11-01T00:00:00Z", "WRITE");
+    assert_eq!(rpo(&world), Rpo::Breached, "a breach is one all the same");
+}
+
+#[test]
+fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs_it() {
+    let mut world = due();
+    let corrupt = RegionError::new(
+        RegionErrorKind::Other,
+        "read sync_metadata",
+        "00000000000000000001.json is corrupt: line 1",
+    );
+    let place = "/world/west/sync/_drsync/sync_metadata";
+    world.workspace().secondary.ledger = Err(corrupt.clone());
+    world.merge();
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::SecondaryNotAvailable);
+    assert!(
+        finding
+            .message
+            .contains(&format!("{place} cannot be read: 0000")),
+        "{finding:?}"
+    );
+    let remedy = format!("move {place} away: the next apply clones it from the other region");
+    assert_eq!(finding.remedy, Some(remedy.clone()));
+    let seen = world.plan().workspaces[0].observed.secondary.clone();
+    assert!(
+        seen.answer.unwrap().ends_with(&remedy),
+        "it is told where the region is"
+    );
+
+    // A region that does not answer is repaired by nobody here.
+    world.workspace().secondary.ledger = Err(RegionError {
+        kind: RegionErrorKind::Unavailable,
+        ..corrupt
+    });
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("nothing to repair by hand")
+    );
+}
+
+#[test]
+fn a_source_whose_log_cannot_be_read_is_named_with_its_place() {
+    let mut world = World::new();
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));
+    let finding = world.plan_of("reference").findings.remove(0);
+    assert_eq!(finding.code, FindingCode::TableNotReadable);
+    assert_eq!(
+        finding.message,
+        "look: the region's words, in the log of the table at /world/east/tables/countries"
+    );
+    assert!(
+        finding
+            .remedy
+            .unwrap()
+            .starts_with("repair the file that is named")
+    );
+}
+
+#[test]
+fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
+    let mut world = World::new();
+    world.run(
+        89,
+        "2026-11-22T10:00:00Z",
+        Some("2026-11-22T10:20:00Z"),
+        RunState::Failed,
+    );
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Waiting);
+    assert_eq!(plan.crash_consistent_from, None, "nothing is pending");
+    world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
+    let from = world.plan_of("orders").crash_consistent_from;
+    assert_eq!(
+        from,
+        Some(at("2026-11-23T10:10:00Z")),
+        "twice the longest gap"
+    );
+    world.observed.now = at("2026-11-23T10:10:01Z");
+    world.pinned_at("main.shop.orders", 5);
+    assert_eq!(world.plan_of("orders").decision, Decision::Sync);
+}
