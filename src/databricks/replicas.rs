@@ -178,6 +178,8 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         mark,
         column_mapping: detail.column_mapping(),
         rows: None,
+        // No look at the storage is asked of a warehouse.
+        damaged: None,
         commits,
     }
 }

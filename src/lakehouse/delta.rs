@@ -84,6 +84,13 @@ pub async fn check_retained(
     }
 }
 
+/// The first file of a version that is not on the disk as the log says, and how.
+pub async fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<String>> {
+    let files = compare::files(store, version)?;
+    let store = store.clone();
+    off_thread(move || compare::damage(&store, &files)).await
+}
+
 /// Makes a table equal to another at a version, in one commit that holds after its files are safely there.
 ///
 /// Only files that the target lacks are copied. Until the commit the target is what it was; a call that fails or

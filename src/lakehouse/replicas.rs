@@ -59,6 +59,7 @@ pub(super) async fn replica(
         mark: mark_of(&head),
         column_mapping: column_mapping(&head),
         rows: head.totals().rows,
+        damaged: delta::damage(&store, &head).await.map_err(failed)?,
         commits,
     }))
 }

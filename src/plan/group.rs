@@ -250,7 +250,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     };
     let action = match (replica, &held) {
         (None, _) => Action::Create,
-        (Some(_), Some(held)) if *held == mark => Action::NoOp,
+        (Some(there), Some(held)) if *held == mark && there.damaged.is_none() => Action::NoOp,
         (Some(_), Some(_) | None) => Action::Update,
     };
     let location = view.replica_location(&table.name);

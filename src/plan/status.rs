@@ -297,6 +297,7 @@ fn table(
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
     let held = replica
+        .filter(|replica| replica.damaged.is_none())
         .map(|replica| {
             assess(
                 &seen.name.path(),

@@ -177,6 +177,9 @@ impl<'a> GroupView<'a> {
                 )
             });
         }
+        if let Some(damage) = &replica.as_ref()?.damaged {
+            return Some(damage.clone());
+        }
         let holds = seen.holds?;
         let same = holds.source_version == entry.source_version
             && holds.source_table_id == entry.source_table_id;

@@ -27,6 +27,8 @@ pub struct Replica {
     pub column_mapping: String,
     /// Live rows, where known.
     pub rows: Option<u64>,
+    /// A live file that is not there as the log says, a fragment; `None`: none is known.
+    pub damaged: Option<String>,
     /// Its retained commits after the version asked for, oldest first.
     pub commits: Vec<ReplicaCommit>,
 }

@@ -1,7 +1,7 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
 use drsync::plan::status::{Rpo, status};
-use drsync::plan::{Decision, FindingCode, Request, may_be_due};
+use drsync::plan::{Action, Decision, FindingCode, Request, may_be_due};
 use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState};
 
 use super::findings::{blocking, due, refusal};
@@ -200,4 +200,23 @@ fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
     world.observed.now = at("2026-11-23T10:10:01Z");
     world.pinned_at("main.shop.orders", 5);
     assert_eq!(world.plan_of("orders").decision, Decision::Sync);
+}
+
+#[test]
+fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    let plan = world.plan_of("reference");
+    assert_eq!(
+        (plan.decision, plan.reason.message.as_str()),
+        (Decision::Sync, "part-1 of the replica is missing")
+    );
+    assert_eq!(plan.steps[0].action, Action::Update);
+    let plan = world.plan();
+    let told = status(&world.observed, &plan);
+    let group = told.workspaces[0]
+        .groups
+        .iter()
+        .find(|group| group.name == "reference");
+    assert!(!group.unwrap().protected);
 }

@@ -343,6 +343,7 @@ fn seen(name: &TableName) -> TableObserved {
             mark: Some(mark),
             column_mapping: "none".to_owned(),
             rows: Some(5_000),
+            damaged: None,
             commits: vec![],
         }))),
         pin: Some(Ok(Pin {

@@ -342,3 +342,25 @@ async fn an_older_version_whose_files_were_vacuumed_cannot_be_read_and_what_a_re
     assert!(world.pin(ORDERS, 2, held).await.is_ok());
     assert!(world.pin(ORDERS, 3, None).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_replica_that_lost_a_file_is_seen_and_mended_by_the_same_clone_again() {
+    let world = world().await;
+    let version = world
+        .clone_table(ORDERS, 2, None)
+        .await
+        .unwrap()
+        .replica_version;
+    let seen = world.replica(ORDERS, Some(version)).await.unwrap();
+    assert_eq!(seen.unwrap().damaged, None);
+    let day = world.path("west/sync/main/shop/orders/day=monday");
+    let lost = std::fs::read_dir(day).unwrap().next().unwrap().unwrap();
+    std::fs::remove_file(lost.path()).unwrap();
+    let seen = world.replica(ORDERS, Some(version)).await.unwrap();
+    let damage = seen.unwrap().damaged.unwrap();
+    assert!(damage.ends_with(" of the replica is missing"), "{damage}");
+    let mended = world.clone_table(ORDERS, 2, Some(version)).await.unwrap();
+    assert_eq!(mended.copied_files, 1);
+    let seen = world.replica(ORDERS, Some(mended.replica_version)).await;
+    assert_eq!(seen.unwrap().unwrap().damaged, None);
+}

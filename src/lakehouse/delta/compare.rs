@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::action::{FileKey, Metadata};
 use super::clone::{kept_property, same_facts, source_sizes, wanted};
 use super::error::Result;
+use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot};
 use super::store::TableStore;
 
@@ -99,6 +100,46 @@ const OVERRIDDEN: [&str; 2] = [
     "delta.deletedFileRetentionDuration",
     "delta.logRetentionDuration",
 ];
+
+/// A file that a version of a table names.
+pub(super) struct Named {
+    from: Location,
+    name: String,
+    /// `None`: the log does not know how big a deletion vector's file is.
+    size: Option<u64>,
+}
+
+/// The files that a version of a table names.
+pub(super) fn files(store: &TableStore, version: &Snapshot) -> Result<Vec<Named>> {
+    let mut all = Vec::new();
+    for want in wanted(version, store.folder())? {
+        all.extend(want.vector_file.map(|(from, name)| Named {
+            from,
+            name,
+            size: None,
+        }));
+        all.push(Named {
+            from: want.from,
+            name: want.to,
+            size: Some(want.file.size),
+        });
+    }
+    Ok(all)
+}
+
+/// The first of some files that is not there as its log says, and how.
+pub(super) fn damage(store: &TableStore, files: &[Named]) -> Result<Option<String>> {
+    let sizes = source_sizes(store, files.iter().map(|file| &file.from))?;
+    let damaged = files.iter().zip(sizes).find_map(|(file, found)| {
+        let expected = file.size.or(found).unwrap_or_default();
+        (found != Some(expected)).then(|| Difference::OnDisk {
+            file: file.name.clone(),
+            expected,
+            found,
+        })
+    });
+    Ok(damaged.map(|difference| difference.to_string()))
+}
 
 pub(super) fn compare(
     source_store: &TableStore,
