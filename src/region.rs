@@ -27,6 +27,7 @@ pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
 pub use metadata::{Appended, CutTable, LedgerCopy, MetadataTable};
 pub use presence::{Presence, WriteAccess};
 pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, is_maintenance};
+pub(crate) use source::changes_schema;
 pub use source::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,
     SourceQuestion,

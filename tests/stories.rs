@@ -76,6 +76,7 @@ stories! {
         maintenance_on_the_replica_is_mentioned_and_harmless,
         a_table_moved_to_another_group_is_not_copied_again,
         names_of_every_kind_arrive_under_literal_paths,
+        a_plan_tells_how_the_columns_change,
     }
     trouble {
         a_secondary_that_lost_everything_is_noticed_before_anything_is_due,

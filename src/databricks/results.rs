@@ -20,8 +20,11 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
     if manifest.truncated {
         return Err(other("its result was cut short".to_owned()));
     }
-    let columns = manifest.schema.columns.into_iter();
-    let columns = columns.map(|column| column.name).collect();
+    let described = manifest.schema.columns.into_iter();
+    let described: Vec<(String, String)> = described
+        .map(|column| (column.name, column.type_text))
+        .collect();
+    let columns = described.iter().map(|(name, _)| name.clone()).collect();
     let mut rows = Vec::new();
     let mut chunk = result.unwrap_or_default();
     let mut read = 0;
@@ -55,6 +58,7 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
     }
     Ok(Finished {
         id,
+        columns: described,
         rows: Rows::new(columns, rows),
     })
 }

@@ -1,7 +1,9 @@
 //! Source tables: their histories, and how they look at pinned versions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::future::join_all;
 use futures::join;
 
 use super::batch::{Form, TABLES};
@@ -9,11 +11,12 @@ use super::histories::{Detail, Entry, History, Look, histories};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::{self, Relation};
+use super::statements::Intent;
 use super::{DatabricksRegion, Workspace};
 use crate::interval;
 use crate::region::{
-    Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind, Size, Source,
-    SourceQuestion,
+    ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, RegionError, RegionErrorKind,
+    SchemaChange, Size, Source, SourceQuestion,
 };
 
 /// Property: how long files that no version needs any more are kept, and with them older versions.
@@ -22,6 +25,9 @@ const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
 const LOG_RETENTION: &str = "delta.logRetentionDuration";
 /// Databricks' default of [`DELETED_FILE_RETENTION`], enforced on every version that is not the newest.
 const RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Columns of a table that are told one by one.
+const COLUMNS_TOLD_MAX: usize = 100;
 
 pub(super) async fn sources(
     region: &DatabricksRegion,
@@ -139,27 +145,31 @@ pub(super) async fn pins(
         .filter(|(_, question)| question.replica_version.is_some())
         .map(|(replica, _)| replica.clone())
         .collect();
-    let (counts, found, held) = join!(
+    let (counts, found, held, columns) = join!(
         workspace.batches.ask(&workspace.sql, &questions, &form),
         workspace
             .seen
             .taken(&workspace.sql, &workspace.batches, &sources),
         workspace
             .seen
-            .taken(&workspace.sql, &workspace.batches, &there)
+            .taken(&workspace.sql, &workspace.batches, &there),
+        join_all(asked.iter().map(|question| columns(workspace, question)))
     );
     let mut held = held.into_iter();
     asked
         .iter()
         .zip(counts)
         .zip(found)
-        .map(|((question, counted), detail)| {
+        .zip(columns)
+        .map(|(((question, counted), detail), schema)| {
             let replica = question.replica_version.and_then(|_| held.next());
             let doing = format!(
                 "look at {} at version {}",
                 question.table.name, question.version
             );
-            pin(question, counted, detail, replica).map_err(|refusal| refusal.doing(doing))
+            let pin = pin(question, counted, detail, replica);
+            let pin = pin.map(|pin| Pin { schema, ..pin });
+            pin.map_err(|refusal| refusal.doing(doing))
         })
         .collect()
 }
@@ -214,7 +224,33 @@ fn pin(
             copy_bytes: lacking.bytes,
             basis: EstimateBasis::History,
         }),
-        // Nothing that is asked by fifty tables tells the columns at a version.
         schema: None,
     })
+}
+
+/// How the columns of a table changed since a version; `None`: not asked, or not told.
+async fn columns(workspace: &Workspace, question: &PinQuestion) -> Option<SchemaChange> {
+    let since = question.columns_since?;
+    let table = Relation::Named(question.table.name.clone());
+    let at = async |version| {
+        let look = sql::columns(&table, version);
+        let finished = workspace.sql.run(&look, Intent::Look).await.ok()?;
+        Some(BTreeMap::from_iter(finished.columns))
+    };
+    let (before, after) = join!(at(since), at(question.version));
+    let (before, after) = (before?, after?);
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differing = names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name));
+    let mut columns: Vec<ColumnChange> = differing
+        .map(|name| ColumnChange {
+            column: name.clone(),
+            before: before.get(name).cloned(),
+            after: after.get(name).cloned(),
+        })
+        .collect();
+    let more = columns.len().saturating_sub(COLUMNS_TOLD_MAX) as u64;
+    columns.truncate(COLUMNS_TOLD_MAX);
+    Some(SchemaChange { columns, more })
 }

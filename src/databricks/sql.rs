@@ -157,6 +157,13 @@ pub fn counts(tables: &[(&Relation, u64)]) -> Statement {
     Statement::new(parts.collect::<Vec<_>>().join(" UNION ALL "))
 }
 
+/// No rows of a version, which come with the version's columns.
+pub fn columns(table: &Relation, version: u64) -> Statement {
+    Statement::new(format!(
+        "SELECT * FROM {table} VERSION AS OF {version} LIMIT 0"
+    ))
+}
+
 fn union(tables: &[&Relation], part: impl Fn(&Relation) -> (String, String)) -> Statement {
     let parts = tables.iter().enumerate().map(|(place, table)| {
         let (columns, from) = part(table);

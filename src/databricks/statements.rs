@@ -58,6 +58,8 @@ fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Finished {
     pub(super) id: String,
+    /// Names of columns with their types as SQL writes them.
+    pub(super) columns: Vec<(String, String)>,
     pub(super) rows: Rows,
 }
 

@@ -96,6 +96,7 @@ async fn the_demo_is_what_its_screen_shows() {
             newest: false,
             replica_location: "/none".into(),
             replica_version: None,
+            columns_since: None,
         };
         let pin = region.pins(&[asked]).await.remove(0).unwrap();
         bytes += pin.size.unwrap().bytes;

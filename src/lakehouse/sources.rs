@@ -93,6 +93,8 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         newest,
         replica_location,
         replica_version,
+        // The logs of both sides tell the columns anyway.
+        columns_since: _,
     } = asked;
     let doing = format!("look at {} at version {version}", table.name);
     let store = store_of(table, &doing)?;

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::plan::{Answer, Request, WorkspaceObserved, cut_entry, may_be_due, pins};
-use crate::region::{PinQuestion, Regions, Replica, ReplicaQuestion, SourceQuestion};
+use crate::region::{
+    PinQuestion, Regions, Replica, ReplicaQuestion, SourceQuestion, changes_schema,
+};
 
 /// Asks for the histories of sources and replicas of every group that may be due.
 pub(super) async fn observe_histories(
@@ -170,11 +172,47 @@ pub(super) async fn observe_pins(
                     .location_secondary
                     .join(&observed.name.path()),
                 replica_version: observed.replica().map(|replica| replica.version),
+                columns_since: None,
             });
         }
     }
+    ask_for_columns(seen, &places, &mut questions);
     let answers = regions.primary.pins(&questions).await;
     for ((group, table), answer) in places.into_iter().zip(answers) {
         seen.groups[group].tables[table].pin = Some(answer);
+    }
+}
+
+/// Tables whose columns are asked for: each is two questions of its own, where everything else is asked by fifty.
+const COLUMNS_MAX: usize = 10;
+
+/// Chooses the tables whose columns are compared with those that the replica holds: of few updates all, of many those whose
+/// history names a change.
+fn ask_for_columns(
+    seen: &WorkspaceObserved,
+    places: &[(usize, usize)],
+    questions: &mut [PinQuestion],
+) {
+    let mut updates: Vec<(bool, usize, u64)> = Vec::new();
+    for (number, (group, table)) in places.iter().enumerate() {
+        let observed = &seen.groups[*group].tables[*table];
+        let mark = observed.replica().and_then(|replica| replica.mark.as_ref());
+        let pinned = questions[number].version;
+        let Some(held) = mark
+            .map(|mark| mark.source_version)
+            .filter(|held| *held < pinned)
+        else {
+            continue;
+        };
+        let mut between = observed.commits().unwrap_or_default().iter();
+        let named = between.any(|commit| {
+            (held + 1..=pinned).contains(&commit.version) && changes_schema(&commit.operation)
+        });
+        updates.push((named, number, held));
+    }
+    let few = updates.len() <= COLUMNS_MAX;
+    let asked = updates.into_iter().filter(|(named, _, _)| few || *named);
+    for (_, number, held) in asked.take(COLUMNS_MAX) {
+        questions[number].columns_since = Some(held);
     }
 }

@@ -60,6 +60,8 @@ pub struct PinQuestion {
     pub replica_location: String,
     /// The replica's newest version; `None`: there is no replica.
     pub replica_version: Option<u64>,
+    /// The source version that the replica holds, where the columns since then are worth a question of their own.
+    pub columns_since: Option<u64>,
 }
 
 /// The live files of a table at one version.
@@ -140,4 +142,23 @@ pub enum EstimateBasis {
     LiveFiles,
     /// The history's operation metrics.
     History,
+}
+
+/// Operations whose name says that columns or properties change; a write may evolve a schema too.
+pub(crate) fn changes_schema(operation: &str) -> bool {
+    const OPERATIONS: [&str; 11] = [
+        "ADD COLUMN",
+        "CHANGE COLUMN",
+        "RENAME COLUMN",
+        "DROP COLUMN",
+        "REPLACE COLUMN",
+        "CREATE OR REPLACE TABLE",
+        "REPLACE TABLE",
+        "SET TBLPROPERTIES",
+        "UNSET TBLPROPERTIES",
+        "UPDATE SCHEMA",
+        "UPGRADE PROTOCOL",
+    ];
+    let operation = operation.to_uppercase();
+    OPERATIONS.iter().any(|known| operation.starts_with(known))
 }

@@ -10,7 +10,7 @@ use super::plan::label;
 use super::{Page, Style, Tone};
 use crate::plan::document::{Certificate, SourceCommit, Unprotected};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
-use crate::region::SchemaChange;
+use crate::region::{SchemaChange, changes_schema};
 
 /// A table where a group of the plan names it.
 #[derive(Debug, Serialize)]
@@ -304,23 +304,4 @@ fn commit(commit: &SourceCommit) -> String {
         moment(commit.committed_at),
         clean(&commit.operation)
     )
-}
-
-/// Operations whose name says that columns or properties change; a write may evolve a schema too.
-fn changes_schema(operation: &str) -> bool {
-    const OPERATIONS: [&str; 11] = [
-        "ADD COLUMN",
-        "CHANGE COLUMN",
-        "RENAME COLUMN",
-        "DROP COLUMN",
-        "REPLACE COLUMN",
-        "CREATE OR REPLACE TABLE",
-        "REPLACE TABLE",
-        "SET TBLPROPERTIES",
-        "UNSET TBLPROPERTIES",
-        "UPDATE SCHEMA",
-        "UPGRADE PROTOCOL",
-    ];
-    let operation = operation.to_uppercase();
-    OPERATIONS.iter().any(|known| operation.starts_with(known))
 }

@@ -320,6 +320,7 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
         newest: version == 4,
         replica_location: format!("{SECONDARY}/main/core/gold"),
         replica_version: None,
+        columns_since: None,
     };
     let found = regions.primary.pins(&[ask(3), ask(9), ask(4)]).await;
     let head = Size {

@@ -196,6 +196,7 @@ impl World {
             newest: version == newest,
             replica_location,
             replica_version: replica,
+            columns_since: None,
         };
         self.primary().pins(&[question]).await.remove(0)
     }

@@ -54,6 +54,7 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::details(&both),
         sql::count(&named, 7),
         sql::counts(&[(&named, 7), (&path, 0)]),
+        sql::columns(&named, 7),
         sql::register(&table, &location),
         sql::sync_metadata(&table),
         sql::create_metadata(&path, name),

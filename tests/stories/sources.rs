@@ -187,3 +187,38 @@ pub(crate) async fn names_of_every_kind_arrive_under_literal_paths(form: Form) {
     world.later(1);
     assert!(!world.plan().await.applyable);
 }
+
+pub(crate) async fn a_plan_tells_how_the_columns_change(form: Form) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    let log = world.path("east/tables/countries/_delta_log/00000000000000000000.json");
+    let log = std::fs::read_to_string(log).unwrap();
+    let mut actions = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let mut action: serde_json::Value = actions
+        .find(|action: &serde_json::Value| action["metaData"].is_object())
+        .unwrap();
+    let schema = action["metaData"]["schemaString"].as_str().unwrap();
+    let mut schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let fields = schema["fields"].as_array_mut().unwrap();
+    fields.push(json!({"name": "area", "type": "double", "nullable": true, "metadata": {}}));
+    action["metaData"]["schemaString"] = schema.to_string().into();
+    let countries = world.countries();
+    countries.other("ADD COLUMNS", vec![action]).await.unwrap();
+    world.later(13 * 60);
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.decision, Decision::Sync, "{plan:#?}");
+    let change = plan.steps[0].schema.as_ref().expect("the columns are told");
+    let told: Vec<_> = change
+        .columns
+        .iter()
+        .map(|one| {
+            (
+                one.column.as_str(),
+                one.before.is_some(),
+                one.after.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("area", false, true)]);
+    assert_eq!(world.apply().await.exit.code, 0);
+}
