@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::Style;
 use super::clean::clean;
 use super::figures::{minute_near, moment, plural, span};
-use super::layout::{hanging, table};
+use super::layout::{first_line, hanging, table};
 use super::plan::Shown;
 use crate::plan::document::{BothRegions, LastCut, RegionSeen, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
@@ -57,16 +57,18 @@ pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
 
 /// The verdict where a region does not answer.
 pub(super) fn verdict(plan: &Plan) -> Option<String> {
-    let primary = plan
-        .workspaces
-        .iter()
-        .any(|w| !w.observed.primary.reachable);
-    let secondary = plan
-        .workspaces
-        .iter()
-        .any(|w| !w.observed.secondary.reachable);
+    clauses(plan).map(|(line, goes_on)| first_line(line, goes_on))
+}
+
+/// The same, and what may be said after it.
+pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
+    let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
+    let primary = away.iter().any(|away| away.primary);
+    let secondary = away.iter().any(|away| away.secondary);
+    let of_one = away.iter().any(|away| away.primary && away.secondary);
     let which = match (primary, secondary) {
-        (true, true) => "Neither region available",
+        (true, true) if of_one => "Neither region available",
+        (true, true) => "Regions of several workspaces not available",
         (true, false) => "Primary region not available",
         (false, true) => "Secondary region not available",
         (false, false) => return None,
@@ -79,17 +81,16 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
         .groups()
         .filter(|(_, group)| group.decision == Decision::Sync)
         .count();
-    let mut text = format!(
-        "{which}: {} cannot be synchronized, cuts are kept",
-        plural(held, "group")
-    );
-    if held == 0 {
-        text = format!("{which}: no group was due, cuts are kept");
-    }
-    if goes_on > 0 {
-        text.push_str(&format!("; {} to sync elsewhere", plural(goes_on, "group")));
-    }
-    Some(text)
+    let line = match held {
+        0 => format!("{which}: no group was due, cuts are kept"),
+        held => format!(
+            "{which}: {} cannot be synchronized, cuts are kept",
+            plural(held, "group")
+        ),
+    };
+    let elsewhere =
+        (goes_on > 0).then(|| format!("; {} to sync elsewhere", plural(goes_on, "group")));
+    Some((line, elsewhere.into_iter().collect()))
 }
 
 /// What is known of the regions of every workspace of which one is away.

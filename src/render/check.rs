@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clean::{clean, name};
 use super::figures::{minute, plural, short};
-use super::layout::{few, hanging, pad, width};
+use super::layout::{few, first_line, hanging, pad, width};
 use super::plan::{label, shell};
 use super::run::{REGION_AWAY, blocking};
 use super::{Page, Style, Tone};
@@ -70,10 +70,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         .iter()
         .filter(|group| group.decision == Decision::Blocked)
         .count();
-    let held = match held {
-        0 => String::new(),
-        held => format!("; {} blocked in it", plural(held, "group")),
-    };
+    let held = (held > 0).then(|| format!("; {held} blocked"));
     let rest: String = [
         (GroupStanding::Stale, "stale"),
         (GroupStanding::Blocked, "blocked"),
@@ -85,7 +82,8 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
     .map(|(standing, word)| format!(", {} {word}", of(standing)))
     .collect();
     if check.expired() {
-        return format!("{head} expired at {}{rest}{held}", minute(check.expires_at));
+        let line = format!("{head} expired at {}{rest}", minute(check.expires_at));
+        return first_line(line, held);
     }
     let (applied, overtaken) = (of(GroupStanding::Applied), of(GroupStanding::Overtaken));
     // What could not be looked at says nothing about the plan.
@@ -98,18 +96,18 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         (0, _) if check.metadata_changes || check.exit.code == REGION_AWAY => {
             "can be applied: only metadata tables change".to_owned()
         }
-        (0, _) => "does nothing any more: metadata tables are as it would leave them".to_owned(),
+        (0, _) => "does nothing any more: metadata tables are up to date".to_owned(),
         (all, _) if applied == all => format!(
             "was applied by {}: {}",
             runs(check, GroupStanding::Applied),
             plural(all, "group")
         ),
         (all, _) if overtaken == all => format!(
-            "is overtaken: other applies brought {} to the same point or further",
+            "is overtaken: others brought {} as far or further",
             plural(all, "group")
         ),
         (all, _) if applied + overtaken == all => format!(
-            "was applied to {} by {}, and {overtaken} overtaken by other applies",
+            "was applied to {} by {}; {overtaken} overtaken",
             plural(applied, "group"),
             runs(check, GroupStanding::Applied)
         ),
@@ -118,13 +116,13 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
             plural(all, "group")
         ),
         (all, some) if some == all => format!(
-            "can be applied: {}, until {}",
-            plural(some, "group"),
-            minute(check.expires_at)
+            "can be applied until {}: {}",
+            minute(check.expires_at),
+            plural(some, "group")
         ),
         (all, some) => format!("can be applied in part: {some} of {all}{rest}"),
     };
-    format!("{head} {said}{held}")
+    first_line(format!("{head} {said}"), held)
 }
 
 /// The applies that committed cuts of the groups that stand so.

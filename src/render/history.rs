@@ -8,7 +8,7 @@ pub(super) use period::{NO_CUT_YET, doubts, percent, plural_of};
 
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};
-use super::layout::{hanging, table};
+use super::layout::{first_line, hanging, table};
 use super::{Page, Style, Tone};
 use crate::history::Period;
 use crate::ledger::Cut;
@@ -81,17 +81,17 @@ pub fn text(history: &History, style: &Style) -> String {
     };
     let mut page = Page::default();
     let newest = all().max_by_key(|cut| (cut.committed_at, cut.cut_number));
-    let verdict = match newest {
-        Some(cut) => format!(
-            "{}; the newest is {} {}",
-            plural(all().count(), "cut"),
-            name(&cut.group_name),
-            cut.label()
-        ),
+    let cuts = match newest {
+        Some(_) => plural(all().count(), "cut"),
         None => "No cuts".to_owned(),
     };
-    let said: Vec<String> = doubts(history).into_iter().chain([verdict]).collect();
-    page.block(vec![style.paint(Tone::Strong, &said.join(". "))]);
+    let said: Vec<String> = doubts(history).into_iter().chain([cuts]).collect();
+    let newest = newest.map(|cut| {
+        let group = name(&cut.group_name);
+        format!("; the newest is {group} {}", cut.label())
+    });
+    let verdict = first_line(said.join(". "), newest);
+    page.block(vec![style.paint(Tone::Strong, &verdict)]);
     for workspace in &history.workspaces {
         let missing = ["primary", "secondary"]
             .into_iter()

@@ -103,6 +103,23 @@ pub(crate) fn columns(
         .collect()
 }
 
+/// Columns of a first line, wherever it is read: it stands alone in a chat message.
+const FIRST_LINE: usize = 80;
+
+/// A first line and what it goes on to say, `; 2 blocked`, as far as there is room; the lines below tell the rest.
+pub(super) fn first_line(
+    mut line: String,
+    goes_on: impl IntoIterator<Item = impl AsRef<str>>,
+) -> String {
+    for clause in goes_on {
+        let clause = clause.as_ref();
+        if width(&line) + width(clause) <= FIRST_LINE {
+            line.push_str(clause);
+        }
+    }
+    line
+}
+
 /// The first few of many: `a, b, c, 4 more`.
 pub(super) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let shown = if names.len() <= limit + 1 {
@@ -137,6 +154,20 @@ pub(super) fn table(heading: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_line_says_what_there_is_room_for() {
+        let line = |group: &str| {
+            let newest = format!("; the newest is {group} cut 2 (2026-11-22 11:00:00Z)");
+            first_line("3 cuts".to_owned(), [newest.as_str(), "; 1 blocked"])
+        };
+        assert_eq!(
+            line("orders"),
+            "3 cuts; the newest is orders cut 2 (2026-11-22 11:00:00Z); 1 blocked"
+        );
+        assert_eq!(line(&"long_name".repeat(5)), "3 cuts; 1 blocked");
+        assert_eq!(first_line("x".repeat(90), ["; 1 blocked"]), "x".repeat(90));
+    }
 
     #[test]
     fn words_are_wrapped_and_never_broken() {

@@ -9,7 +9,7 @@ pub(super) use metadata::sentence as metadata_sentence;
 use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{bytes, count, elapsed, plural, short};
-use super::layout::{few, hanging, pad, pad_left, width};
+use super::layout::{few, first_line, hanging, pad, pad_left, width};
 use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
@@ -26,6 +26,7 @@ const GOOD_LINES_MAX: usize = 10;
 pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> String {
     let mut page = Page::default();
     let verdict = verdict(Some(plan), record);
+    let metadata = metadata_sentence(record).filter(|said| !verdict.starts_with(said));
     page.block(vec![
         style.paint(Tone::Strong, &with_figures(&verdict, record, style)),
     ]);
@@ -41,10 +42,8 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         page.block(hanging("", text, style.width));
     }
     page.block(warnings(record, style));
-    if style.verbose {
-        let changed = metadata_sentence(record).map(|text| hanging("", &text, style.width));
-        page.block(changed.unwrap_or_default());
-    }
+    let metadata = metadata.map(|text| hanging("", &text, style.width));
+    page.block(metadata.unwrap_or_default());
     page.block(recorded(plan, record, kept, style));
     page.text()
 }
@@ -111,8 +110,8 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         {
             return done_before(record);
         }
-        _ if trouble == 0 => match metadata_sentence(record) {
-            Some(changed) => return format!("{changed}; nothing to copy"),
+        _ if trouble == 0 => match metadata::clauses(record) {
+            Some((what, how)) => return first_line(what, [&how, "; nothing to copy"]),
             None => "Nothing to do",
         },
         4 => "Partial",
@@ -178,29 +177,34 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
 
 /// What the plan holds was done before, by an apply of it or another: its cuts are there, and what it blocked is blocked.
 fn done_before(record: &RunRecord) -> String {
-    let cuts: Vec<String> = record
-        .groups
-        .iter()
+    let groups = record.groups.iter();
+    let done: Vec<&GroupRecord> = groups
         .filter(|group| group.outcome == GroupOutcome::Overtaken)
-        .map(|group| match (group.cut, group.recovery_point) {
-            (Some(cut), Some(point)) => {
-                format!("{} is at {}", name(&group.name), cut_label(cut, point))
-            }
-            (Some(_) | None, _) => name(&group.name),
-        })
         .collect();
+    let cuts = match done.as_slice() {
+        [group] => group.cut.zip(group.recovery_point).map(|(cut, point)| {
+            let label = cut_label(cut, point);
+            format!(", {} is at {label}", name(&group.name))
+        }),
+        many => Some(format!(
+            ", {} are at their cuts",
+            plural(many.len(), "group")
+        )),
+    };
     let blocked = match number(record, GroupOutcome::Blocked) {
-        0 => String::new(),
-        blocked => format!("; {} blocked", plural(blocked, "group")),
+        0 => None,
+        blocked => Some(format!("; {} blocked", plural(blocked, "group"))),
     };
-    let head = match metadata_sentence(record) {
-        Some(changed) => format!("{changed}; nothing to copy"),
-        None => "Nothing to do".to_owned(),
-    };
-    format!("{head}: this was done before, {}{blocked}", few(&cuts, 3))
+    match metadata::clauses(record) {
+        Some((what, how)) => {
+            let all_else = "; all else was done before".to_owned();
+            first_line(what, blocked.into_iter().chain([how, all_else]))
+        }
+        None => first_line("Nothing to do: done before".to_owned(), blocked.or(cuts)),
+    }
 }
 
-/// The verdict, and at the right margin how long it took and how much was copied.
+/// The verdict, and at the right margin, where there is room, how long it took and how much was copied.
 fn with_figures(verdict: &str, record: &RunRecord, style: &Style) -> String {
     if nothing(record) {
         return verdict.to_owned();
@@ -212,7 +216,7 @@ fn with_figures(verdict: &str, record: &RunRecord, style: &Style) -> String {
     let room = style.width.saturating_sub(width(verdict));
     match width(&figures) + 3 <= room {
         true => format!("{verdict}{}", pad_left(&figures, room)),
-        false => format!("{verdict}; {figures}"),
+        false => verdict.to_owned(),
     }
 }
 

@@ -32,20 +32,20 @@ pub fn text(
 
 pub(super) fn verdict(plan: &Plan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
     let id = clean(&plan.plan_id);
-    let until = match now > plan.expires_at {
-        true => "expired".to_owned(),
-        false => format!("can be applied until {}", minute(plan.expires_at)),
-    };
-    let applied = match decisive(applies) {
-        Some(record) => format!(
+    let head = format!("Plan {}, unaltered", short(&id));
+    let applied = decisive(applies).map(|record| {
+        format!(
             "; applied by {} on {}{}",
             short(&clean(&record.run_id)),
             minute(record.ended_at),
             ended(record)
-        ),
-        None => String::new(),
-    };
-    format!("Plan {}, unaltered, {until}{applied}", short(&id))
+        )
+    });
+    match (now > plan.expires_at, applied) {
+        (true, applied) => format!("{head}, expired{}", applied.unwrap_or_default()),
+        (false, Some(applied)) => format!("{head}{applied}"),
+        (false, None) => format!("{head}, can be applied until {}", minute(plan.expires_at)),
+    }
 }
 
 /// The apply that did what the plan says; where none did, the last that tried.

@@ -3,7 +3,7 @@
 use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{plural, span};
-use super::layout::{few, hanging, table};
+use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
 use super::{Page, Style, Tone};
 use crate::ledger::Status as RowStatus;
@@ -97,7 +97,7 @@ pub(super) fn verdict(status: &Status) -> String {
         .iter()
         .all(|workspace| workspace.regions.secondary.reachable);
     let guarded = number(&|_, group| group.protected);
-    let mut text = match (secondary, guarded == all) {
+    let line = match (secondary, guarded == all) {
         (false, _) => format!(
             "Secondary region not available; {} of {} have a cut",
             number(&|_, group| group.last_cut.is_some()),
@@ -112,13 +112,14 @@ pub(super) fn verdict(status: &Status) -> String {
             && !blocked(workspace, group)
             && !failed(workspace, group)
     });
+    let mut goes_on: Vec<String> = vec![];
     for (number, word) in [
         (number(&blocked), "blocked"),
         (number(&failed), "failed"),
         (never, "never synchronized"),
     ] {
         if number > 0 {
-            text.push_str(&format!(", {number} {word}"));
+            goes_on.push(format!(", {number} {word}"));
         }
     }
     let lag = entries(status)
@@ -133,28 +134,28 @@ pub(super) fn verdict(status: &Status) -> String {
     let pending = entries(status)
         .filter(|(_, group)| group.lag_seconds.is_some())
         .filter_map(|(_, group)| group.pending_commits);
-    match lag {
+    goes_on.extend(match lag {
         Some(..=0) => match pending.sum() {
-            0 if known => text.push_str("; nothing pending"),
-            0 => {}
-            pending => text.push_str(&format!("; {}", just_pending(pending))),
+            0 if known => Some("; nothing pending".to_owned()),
+            0 => None,
+            pending => Some(format!("; {}", just_pending(pending))),
         },
-        Some(lag) => text.push_str(&format!("; worst lag {}", span(lag))),
-        None => {}
-    }
-    match breached.as_slice() {
+        Some(lag) => Some(format!("; worst lag {}", span(lag))),
+        None => None,
+    });
+    goes_on.extend(match breached.as_slice() {
         [] if all > 0
             && entries(status).all(|(workspace, group)| {
                 group.protected && !blocked(workspace, group) && group.rpo == Rpo::Met
             }) =>
         {
-            text.push_str(", RPO met by all")
+            Some(", RPO met by all".to_owned())
         }
-        [] => {}
-        [one] => text.push_str(&format!(", {one} breaches its RPO")),
-        many => text.push_str(&format!(", {} groups breach their RPO", many.len())),
-    }
-    text
+        [] => None,
+        [one] => Some(format!(", {one} breaches its RPO")),
+        many => Some(format!(", {} groups breach their RPO", many.len())),
+    });
+    first_line(line, goes_on)
 }
 
 /// Something but a region that is away stands in its way.

@@ -149,7 +149,7 @@ fn a_commit_of_this_second_is_pending() {
     plan.workspaces[0].groups[2].pending_commits = Some(2);
     assert_eq!(
         text(&plan, &narrow()),
-        "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s, RPO met by all\n"
+        "Nothing to do: 2 groups up to date, 1 waiting; 2 commits pending, lag under 1s\n"
     );
 }
 
@@ -201,14 +201,12 @@ fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
     let shown = text(&plan, &narrow());
     assert_eq!(
         shown.lines().next(),
-        Some(
-            "Nothing to do: 2 groups up to date, 1 waiting; 1 warning; configuration not read whole"
-        )
+        Some("Nothing to do: 2 groups up to date, 1 waiting; configuration incomplete")
     );
     plan.workspaces[0]
         .groups
         .push(sync("orders", vec![update("main.core.gold", 1, 2, 0, 0)]));
     let shown = text(&plan, &narrow());
     let first = shown.lines().next().unwrap();
-    assert!(first.ends_with("; configuration not read whole"), "{first}");
+    assert!(first.contains("; configuration incomplete"), "{first}");
 }

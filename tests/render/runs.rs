@@ -169,7 +169,7 @@ fn a_plan_that_was_applied_before_names_its_cuts() {
     };
     assert_eq!(
         text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
-        "Nothing to do: this was done before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
+        "Nothing to do: done before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
     );
 }
 
@@ -322,10 +322,7 @@ fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
         &narrow(),
     );
     assert!(
-        shown.starts_with(
-            "Nothing to do: this was done before, core_product is at cut 42 \
-             (2026-11-22 09:41:07Z); 1 group blocked"
-        ),
+        shown.starts_with("Nothing to do: done before; 1 group blocked"),
         "{shown}"
     );
     assert!(shown.contains("blocked       example_group_1"), "{shown}");

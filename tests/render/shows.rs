@@ -72,15 +72,17 @@ fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
         );
         shown.lines().next().unwrap_or_default().to_owned()
     };
-    let until = "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z";
-    assert_eq!(verdict(&[]), until);
+    assert_eq!(
+        verdict(&[]),
+        "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z"
+    );
     assert_eq!(
         verdict(std::slice::from_ref(&failed)),
-        format!("{until}; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)")
+        "Plan 01M81EJN, unaltered; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)"
     );
     assert_eq!(
         verdict(&[failed, did]),
-        format!("{until}; applied by 01JDB000 on 2026-11-22 11:08Z")
+        "Plan 01M81EJN, unaltered; applied by 01JDB000 on 2026-11-22 11:08Z"
     );
 }
 

@@ -22,29 +22,28 @@ pub(super) fn is_big(plan: &Plan) -> bool {
     many_tables(plan) && sync.all(|(_, group)| group.follows_cut.is_none())
 }
 
-pub(super) fn verdict(plan: &Plan) -> String {
+/// How much it is, and how the other groups stand.
+pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {
     let number = |decision: Decision| {
         plan.groups()
             .filter(|(_, group)| group.decision == decision)
             .count()
     };
     let tables: usize = plan.groups().map(|(_, group)| group.steps.len()).sum();
-    let mut text = format!(
+    let line = format!(
         "First sync of {}: {}, {} to copy",
         plural(number(Decision::Sync), "group"),
         plural(tables, "table"),
         bytes_short(plan.summary.copy_bytes)
     );
-    for (decision, word) in [
-        (Decision::Blocked, "blocked"),
-        (Decision::Waiting, "waiting"),
-        (Decision::UpToDate, "up to date"),
-    ] {
-        if number(decision) > 0 {
-            text.push_str(&format!("; {} {word}", number(decision)));
-        }
-    }
-    text
+    let others = [
+        (number(Decision::Blocked), "blocked"),
+        (number(Decision::Waiting), "waiting"),
+        (number(Decision::UpToDate), "up to date"),
+    ];
+    let others = others.into_iter().filter(|(number, _)| *number > 0);
+    let goes_on = others.map(|(number, word)| format!("; {number} {word}"));
+    (line, goes_on.collect())
 }
 
 pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page) {

@@ -15,28 +15,30 @@ pub(in crate::render) fn verdict(plan: &Plan) -> String {
 
 /// The same above so many warnings.
 pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
-    let mut line = of_groups(plan, warnings);
+    let (line, goes_on) = of_groups(plan, warnings);
     let mut all = plan.warnings.iter();
-    if all.any(|warning| warning.code == WarningCode::ConfigurationIncomplete) {
-        line.push_str("; configuration not read whole");
-    }
-    line
+    let incomplete = all
+        .any(|warning| warning.code == WarningCode::ConfigurationIncomplete)
+        .then(|| "; configuration incomplete".to_owned());
+    layout::first_line(line, incomplete.into_iter().chain(goes_on))
 }
 
-fn of_groups(plan: &Plan, warnings: usize) -> String {
-    if let Some(line) = away::verdict(plan) {
-        return line;
+/// How the groups stand, and what may be said after it.
+fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
+    if let Some(said) = away::clauses(plan) {
+        return said;
     }
     let sync = number(plan, Decision::Sync);
     let blocked = number(plan, Decision::Blocked);
     if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
-        return "Nothing to do: the configuration changes no group".to_owned();
+        let nothing = "Nothing to do: the configuration changes no group";
+        return (nothing.to_owned(), vec![]);
     }
     if sync == 0 && blocked == 0 {
-        return format!("{}: {}", nothing(plan), standing(plan, warnings));
+        return standing(plan, warnings);
     }
     if super::first::is_big(plan) {
-        return super::first::verdict(plan);
+        return super::first::clauses(plan);
     }
     let parts = [
         (sync, " to sync"),
@@ -51,7 +53,7 @@ fn of_groups(plan: &Plan, warnings: usize) -> String {
         (number(plan, Decision::Waiting), " waiting"),
         (number(plan, Decision::UpToDate), " up to date"),
     ];
-    format!("{}; {}", tally(&parts), copies(plan))
+    (tally(&parts), vec![format!("; {}", copies(plan))])
 }
 
 /// Whether the verdict says it all.
@@ -95,12 +97,11 @@ fn breaches(group: &GroupPlan) -> bool {
 }
 
 /// How the groups stand where none is to be synchronized and none is blocked.
-fn standing(plan: &Plan, warnings: usize) -> String {
+fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     let parts = [
         (number(plan, Decision::UpToDate), " up to date"),
         (number(plan, Decision::Waiting), " waiting"),
     ];
-    let mut text = tally(&parts);
     let mut says: Vec<String> = vec![];
     let breached: Vec<String> = plan
         .groups()
@@ -112,41 +113,44 @@ fn standing(plan: &Plan, warnings: usize) -> String {
         .groups()
         .filter(|(_, group)| group.lag_seconds.is_some() && group.rpo_seconds.is_some())
         .count();
-    match breached.as_slice() {
-        [] => {
-            let worst = plan
-                .groups()
-                .filter_map(|(_, group)| group.lag_seconds)
-                .max();
-            // Of the groups that have a lag: one that was never synchronized has none.
-            let pending: u64 = plan
-                .groups()
-                .filter(|(_, group)| group.lag_seconds.is_some())
-                .filter_map(|(_, group)| group.pending_commits)
-                .sum();
-            says.extend(worst.and_then(|worst| match worst {
-                ..=0 if pending > 0 => Some(just_pending(pending)),
-                ..=0 if more => None,
-                ..=0 => Some("nothing pending".to_owned()),
-                worst => Some(format!("worst lag {}", span(worst))),
-            }));
-            if !more && known > 0 && known == plan.groups().count() {
-                says.push("RPO met by all".to_owned());
-            }
-        }
-        [one] => says.push(format!("{one} breaches its RPO")),
-        many => says.push(format!("{} groups breach their RPO", many.len())),
+    says.extend(match breached.as_slice() {
+        [] => None,
+        [one] => Some(format!("{one} breaches its RPO")),
+        many => Some(format!("{} groups breach their RPO", many.len())),
+    });
+    if warnings > 0 {
+        says.push(plural(warnings, "warning"));
     }
     if plan.applyable {
         says.push("metadata tables change".to_owned());
     }
-    if warnings > 0 {
-        says.push(plural(warnings, "warning"));
+    if breached.is_empty() {
+        let worst = plan
+            .groups()
+            .filter_map(|(_, group)| group.lag_seconds)
+            .max();
+        // Of the groups that have a lag: one that was never synchronized has none.
+        let pending: u64 = plan
+            .groups()
+            .filter(|(_, group)| group.lag_seconds.is_some())
+            .filter_map(|(_, group)| group.pending_commits)
+            .sum();
+        says.extend(worst.and_then(|worst| match worst {
+            ..=0 if pending > 0 => Some(just_pending(pending)),
+            ..=0 if more => None,
+            ..=0 => Some("nothing pending".to_owned()),
+            worst => Some(format!("worst lag {}", span(worst))),
+        }));
+        if !more && known > 0 && known == plan.groups().count() {
+            says.push("RPO met by all".to_owned());
+        }
     }
-    if !says.is_empty() {
-        text.push_str(&format!("; {}", says.join(", ")));
-    }
-    text
+    let goes_on = says.iter().enumerate().map(|(at, says)| match at {
+        0 => format!("; {says}"),
+        _ => format!(", {says}"),
+    });
+    let line = format!("{}: {}", nothing(plan), tally(&parts));
+    (line, goes_on.collect())
 }
 
 /// Commits that came less than a second ago.

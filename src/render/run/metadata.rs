@@ -6,6 +6,11 @@ use crate::render::figures::plural;
 
 /// `Metadata tables updated: 1 row retired, 2 changed in both regions`; `None`: nothing was done to them.
 pub(in crate::render) fn sentence(record: &RunRecord) -> Option<String> {
+    clauses(record).map(|(what, how)| what + &how)
+}
+
+/// What was done to them, and in which rows and regions.
+pub(super) fn clauses(record: &RunRecord) -> Option<(String, String)> {
     let verb = record.metadata.iter().map(|one| one.action).fold(
         None,
         |before: Option<&str>, action| match action {
@@ -28,10 +33,11 @@ pub(in crate::render) fn sentence(record: &RunRecord) -> Option<String> {
             said.collect::<Vec<_>>().join("; ")
         }
     };
-    Some(match what.starts_with("in ") {
-        true => format!("Metadata tables {verb} {what}"),
-        false => format!("Metadata tables {verb}: {what}"),
-    })
+    let how = match what.starts_with("in ") {
+        true => format!(" {what}"),
+        false => format!(": {what}"),
+    };
+    Some((format!("Metadata tables {verb}"), how))
 }
 
 fn placed(said: &str, place: &str) -> String {
