@@ -259,7 +259,9 @@ async fn commit(
             return Err(failed(run, site, plan, text.clone(), text, tables).await);
         }
         Err(error) => {
-            let text = format!("the cut could not be committed: {error}");
+            // The run's id: the next plan looks whether the cut is there all the same.
+            let run_id = &run.options.run_id;
+            let text = format!("run {run_id} could not see its cut committed: {error}");
             return Err(failed(
                 run,
                 site,

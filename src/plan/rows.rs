@@ -109,12 +109,10 @@ fn with_status(
 ) -> Row {
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let interrupted = row.current_sync_status == Some(Status::InProgress);
-    let arrived = interrupted
-        && cut.is_some_and(|cut| {
-            row.message
-                .as_ref()
-                .is_some_and(|text| text.contains(&cut.run_id))
-        });
+    // Its attempt ended without a word, or could not see its cut committed: the cut is there all the same.
+    let names = |run_id: &str| row.message.as_ref().is_some_and(|it| it.contains(run_id));
+    let arrived = row.current_sync_status != Some(Status::Success)
+        && cut.is_some_and(|cut| names(&cut.run_id));
     match plan.decision {
         Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
         Decision::Sync => row,

@@ -548,6 +548,24 @@ fn a_row_left_in_progress_is_success_with_its_cut_and_interrupted_without() {
 }
 
 #[test]
+fn a_row_whose_apply_could_not_see_its_cut_committed_is_success_once_the_cut_is_there() {
+    for (run, status) in [("R41", Status::Success), ("R42", Status::Failed)] {
+        let mut world = World::new();
+        let now = world.observed.now;
+        let failed = format!("sync_failed: run {run} could not see its cut committed: no reply");
+        world.set_row("orders", |row| row.failed(failed.clone(), now));
+        world.commit("main.shop.orders", 5, "2026-11-22T10:30:00Z", "WRITE");
+        assert_eq!(world.plan_of("orders").decision, Decision::Waiting);
+        let plan = world.plan();
+        let after = match plan.workspaces[0].rows.first() {
+            Some(change) => &change.after,
+            None => &world.observed.workspaces[0].ledger.rows["orders"],
+        };
+        assert_eq!(after.current_sync_status, Some(status), "{after:?}");
+    }
+}
+
+#[test]
 fn an_invalid_group_keeps_its_row() {
     let mut world = World::with(|config| {
         config["workspaces"][0]["sync_groups"][1]["group_owner_email"] = "nobody".into()
