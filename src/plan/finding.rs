@@ -130,7 +130,7 @@ pub enum WarningCode {
     SecondaryWorkflowActive,
     /// A cut that is not tied to a finished workflow run.
     CrashConsistent,
-    /// The last apply of the group ended without a word.
+    /// An apply is at work on the group, or ended without a word.
     Interrupted,
     /// Tables of the group are not protected.
     UnprotectedTables,
@@ -138,6 +138,8 @@ pub enum WarningCode {
     ConfigurationIncomplete,
     /// Something was accepted that was not found.
     AcceptanceUnused,
+    /// Neither region has metadata tables, and replicas were synchronized before.
+    LedgerLost,
 }
 
 impl Finding {
@@ -259,6 +261,7 @@ impl WarningCode {
             WarningCode::UnprotectedTables => "unprotected_tables",
             WarningCode::ConfigurationIncomplete => "configuration_incomplete",
             WarningCode::AcceptanceUnused => "acceptance_unused",
+            WarningCode::LedgerLost => "ledger_lost",
         }
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
-use super::observed::{Observed, WorkspaceObserved};
+use super::observed::{Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
 use super::trigger::span;
 use super::view::GroupView;
@@ -66,6 +66,15 @@ pub(super) fn of_workspace(
         say(
             WarningCode::ConfigurationIncomplete,
             "part of the configuration was not understood: no group is retired".to_owned(),
+        );
+    }
+    let marked = marked_without_a_ledger(workspace);
+    if marked > 0 {
+        say(
+            WarningCode::LedgerLost,
+            format!(
+                "neither region has metadata tables, yet {marked} of its replicas were synchronized before: put the tables back from a backup, or cuts are counted from 1 again"
+            ),
         );
     }
     match &workspace.workspace.secondary {
@@ -130,6 +139,28 @@ pub(super) fn of_workspace(
     all
 }
 
+/// How many replicas carry our mark although no region knows of a cut.
+fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
+    let without = |region: &RegionObserved| {
+        let copy = region.ledger.as_ref().ok();
+        copy.is_some_and(|copy| copy.metadata.is_none() && copy.cuts.is_none())
+    };
+    if !without(&workspace.primary) || !without(&workspace.secondary) {
+        return 0;
+    }
+    let tables = workspace.groups.iter().flat_map(|group| &group.tables);
+    tables
+        .filter(|table| {
+            let replica = table
+                .replica
+                .as_ref()
+                .and_then(|answer| answer.as_ref().ok());
+            let mark = replica.and_then(|replica| replica.as_ref()?.mark.as_ref());
+            mark.is_some_and(|mark| mark.replica == table.name.path())
+        })
+        .count()
+}
+
 type Said = (WarningCode, Option<String>, String);
 
 fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
@@ -167,7 +198,10 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         all.push((
             WarningCode::Interrupted,
             None,
-            format!("its last apply ended without a word: {what}"),
+            format!(
+                "an apply is at work on it, or ended without a word: {what}, begun {}",
+                crate::moment::text(row.date_updated)
+            ),
         ));
     }
     if !view.seen.unprotected.is_empty() {

@@ -566,6 +566,35 @@ fn a_row_whose_apply_could_not_see_its_cut_committed_is_success_once_the_cut_is_
 }
 
 #[test]
+fn metadata_tables_lost_in_both_regions_are_told_where_replicas_are_marked() {
+    let lost = |world: &mut World| {
+        let workspace = world.workspace();
+        for region in [&mut workspace.primary, &mut workspace.secondary] {
+            region.ledger = Ok(drsync::region::LedgerCopy {
+                metadata: None,
+                cuts: None,
+            });
+        }
+        world.merge();
+        let all = world.plan().warnings;
+        let mut told = all
+            .into_iter()
+            .filter(|one| one.code == WarningCode::LedgerLost);
+        told.next().map(|warning| warning.message)
+    };
+    let mut world = World::new();
+    let said = lost(&mut world).expect("replicas are there");
+    assert!(
+        said.contains("yet 3 of its replicas were synchronized before"),
+        "{said}"
+    );
+    for name in ["main.shop.orders", "main.shop.lines", COUNTRIES] {
+        world.table(name).replica = Some(Ok(None));
+    }
+    assert_eq!(lost(&mut world), None);
+}
+
+#[test]
 fn an_invalid_group_keeps_its_row() {
     let mut world = World::with(|config| {
         config["workspaces"][0]["sync_groups"][1]["group_owner_email"] = "nobody".into()

@@ -69,7 +69,8 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::CrashConsistent
         | WarningCode::Interrupted
         | WarningCode::ConfigurationIncomplete
-        | WarningCode::AcceptanceUnused => true,
+        | WarningCode::AcceptanceUnused
+        | WarningCode::LedgerLost => true,
     }
 }
 
