@@ -323,7 +323,7 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
     };
     let message = group.message.as_deref();
     let message = message.map(|text| clean(text.strip_prefix("stopped; ").unwrap_or(text)));
-    let message = blocked(plan, group).or(message);
+    let message = blocked(plan, group).or(tables_failed(group)).or(message);
     if group.outcome == GroupOutcome::Overtaken {
         return message.or(cut).unwrap_or_default();
     }
@@ -337,6 +337,25 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
     said.extend(rows(&group.tables));
     said.extend(message);
     said.join(", ")
+}
+
+/// How many of its tables failed; each has lines of its own.
+fn tables_failed(group: &GroupRecord) -> Option<String> {
+    match failed_tables(group).count() {
+        0 => None,
+        failed => Some(format!(
+            "{failed} of {} failed",
+            plural(group.tables.len(), "table")
+        )),
+    }
+}
+
+/// The tables that failed, where that is why the group did.
+fn failed_tables(group: &GroupRecord) -> impl Iterator<Item = &TableRecord> {
+    let tables = group.tables.iter().filter(|table| {
+        group.outcome == GroupOutcome::Failed && table.outcome == TableOutcome::Failed
+    });
+    tables.filter(|table| table.message.is_some())
 }
 
 /// What blocks a group that the plan held as blocked.
@@ -384,37 +403,29 @@ fn rows(tables: &[TableRecord]) -> Option<String> {
         .then(|| "row counts equal".to_owned())
 }
 
-/// Tables that failed, where the group's own words do not say so.
+/// Why tables of a group failed.
 fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
-    let failed = group
-        .tables
-        .iter()
-        .filter(|table| table.outcome == TableOutcome::Failed);
     let limit = if style.verbose { usize::MAX } else { 3 };
-    failed
-        .take(limit)
-        .filter_map(|table| {
-            let message = clean(table.message.as_deref()?);
-            let told = group
-                .message
-                .as_deref()
-                .is_some_and(|said| clean(said).contains(&message));
-            let tried = table
-                .attempts
-                .filter(|attempts| *attempts > 1)
-                .map_or(String::new(), |attempts| {
-                    format!(" after {attempts} attempts")
-                });
-            (!told).then(|| {
-                hanging(
-                    "  ! ",
-                    &format!("{}{tried}: {message}", name(&table.table)),
-                    style.width,
-                )
-            })
-        })
-        .flatten()
-        .collect()
+    let mut lines = vec![];
+    for table in failed_tables(group).take(limit) {
+        let subject = name(&table.table);
+        let message = clean(table.message.as_deref().unwrap_or_default());
+        let why = message
+            .strip_prefix(&format!("clone {subject}: "))
+            .unwrap_or(&message);
+        let tried = table
+            .attempts
+            .filter(|attempts| *attempts > 1)
+            .map_or(String::new(), |attempts| {
+                format!(" after {attempts} attempts")
+            });
+        let text = format!("{subject}{tried}: {why}");
+        lines.extend(hanging("  ! ", &text, style.width));
+    }
+    if let more @ 1.. = failed_tables(group).count().saturating_sub(limit) {
+        lines.push(format!("    {} failed", plural(more, "more table")));
+    }
+    lines
 }
 
 fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
