@@ -19,8 +19,8 @@ mod event;
 mod exit;
 mod group;
 mod precondition;
+mod queue;
 mod record;
-mod rows;
 mod site;
 mod table;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures::future::join_all;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{TableName, WorkflowRef};
@@ -252,12 +253,16 @@ impl Region for DatabricksRegion {
         records::write_rows(self, rows).await
     }
 
-    async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError> {
-        let appended = records::append_cut(self, cut).await?;
-        if let (Appended::Committed, Some(Ok(registrar))) = (&appended, &self.registrar) {
-            registration::after_cut(self, registrar, cut).await;
+    async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>> {
+        let answers = records::append_cuts(self, cuts).await;
+        if let Some(Ok(registrar)) = &self.registrar {
+            let committed = cuts.iter().zip(&answers);
+            let committed = committed.filter(|(_, answer)| **answer == Ok(Appended::Committed));
+            let registered =
+                committed.map(|(cut, _)| registration::after_cut(self, registrar, cut));
+            join_all(registered).await;
         }
-        Ok(appended)
+        answers
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {

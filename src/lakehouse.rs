@@ -307,10 +307,12 @@ impl Region for LakehouseRegion {
         records::write_rows(self, rows).await
     }
 
-    async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError> {
-        self.look_at_root().await?;
+    async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>> {
+        if let Err(refusal) = self.look_at_root().await {
+            return vec![Err(refusal); cuts.len()];
+        }
         let _turn = self.turns.cuts.lock().await;
-        records::append_cut(self, cut).await
+        records::append_cuts(self, cuts).await
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {

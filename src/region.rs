@@ -118,8 +118,10 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// Writes rows of `sync_metadata` by group name, inserting those that are new; returns the table's version after it.
     async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError>;
 
-    /// Appends a cut if the newest cut of its group here is the one it follows; the group's commit point.
-    async fn append_cut(&self, cut: &Cut) -> Result<Appended, RegionError>;
+    /// Appends cuts of different groups, each if the newest cut of its group here is the one it follows: the group's commit point.
+    ///
+    /// One answer a cut, in their order: what holds up one holds up no other.
+    async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>>;
 
     /// Appends cuts that another copy has and this one lacks; those already here are left out.
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError>;

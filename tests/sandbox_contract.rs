@@ -138,6 +138,7 @@ contract! {
         a_cut_that_follows_another_past_has_diverged,
         of_many_cuts_of_one_group_exactly_one_is_committed,
         many_cuts_of_different_groups_are_all_committed,
+        of_cuts_appended_together_each_has_its_own_answer,
         copied_cuts_are_those_that_were_missing,
         a_ledger_whose_files_were_made_one_says_the_same,
         evidence_is_kept_once_and_read_as_it_was_written,

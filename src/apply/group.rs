@@ -224,7 +224,7 @@ async fn commit(
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
     let cut = cut(run, &site.plan.name, plan, point, &tables);
-    match site.append(&cut).await {
+    match site.append(cut.clone()).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
             let message = format!("run {} committed {} first", other.run_id, other.label());
@@ -281,7 +281,7 @@ async fn commit(
         tables: tables.len(),
     });
     if site.primary_refusal.is_none()
-        && let Err(error) = site.copy_to_primary(&cut).await
+        && let Err(error) = site.copy_to_primary(cut.clone()).await
     {
         run.warn(format!(
             "{} of {} is not in the primary's log yet: {error}",

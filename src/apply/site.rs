@@ -6,8 +6,8 @@ pub(super) mod healing;
 
 use super::Run;
 use super::exit::Away;
+use super::queue::Queue;
 use super::record::MetadataRecord;
-use super::rows::RowQueue;
 use super::table;
 use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
@@ -32,13 +32,10 @@ pub(super) struct Site<'a> {
     /// What was done to the metadata tables.
     pub(super) metadata: Vec<MetadataRecord>,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
-    to_primary: RowQueue,
-    to_secondary: RowQueue,
-    /// Held while a cut is appended in the secondary: groups of one run do not race each other.
-    appending: tokio::sync::Mutex<()>,
-    /// Cuts on their way to the primary's log, and the turn to write them: what has gathered becomes one write.
-    cuts_to_primary: std::sync::Mutex<Vec<Cut>>,
-    copying: tokio::sync::Mutex<()>,
+    rows_to_primary: Queue<Row, ()>,
+    rows_to_secondary: Queue<Row, ()>,
+    cuts_to_primary: Queue<Cut, ()>,
+    cuts_to_secondary: Queue<Cut, Appended>,
 }
 
 impl<'a> Site<'a> {
@@ -96,11 +93,10 @@ impl<'a> Site<'a> {
             primary_refusal: primary.err(),
             metadata: Vec::new(),
             rows: std::sync::Mutex::new(rows.clone()),
-            to_primary: RowQueue::new(regions.primary.clone()),
-            to_secondary: RowQueue::new(regions.secondary.clone()),
-            appending: tokio::sync::Mutex::default(),
-            cuts_to_primary: std::sync::Mutex::default(),
-            copying: tokio::sync::Mutex::default(),
+            rows_to_primary: Queue::new(),
+            rows_to_secondary: Queue::new(),
+            cuts_to_primary: Queue::new(),
+            cuts_to_secondary: Queue::new(),
         };
         if site.primary_refusal.is_none() {
             let lacking = Lacking::of(&copy_primary, &rows, &site.cuts);
@@ -160,35 +156,25 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Appends a cut in the secondary: the commit point of its group.
+    /// Appends a cut in the secondary, with the others that wait: the commit point of its group.
     ///
     /// # Errors
     /// The secondary's refusal.
-    pub(super) async fn append(&self, cut: &Cut) -> Result<Appended, RegionError> {
-        let _turn = self.appending.lock().await;
-        self.regions.secondary.append_cut(cut).await
+    pub(super) async fn append(&self, cut: Cut) -> Result<Appended, RegionError> {
+        let append = async |cuts: &[Cut]| self.regions.secondary.append_cuts(cuts).await;
+        self.cuts_to_secondary.write(cut, append).await
     }
 
     /// Copies a committed cut to the primary's log, with the others that wait.
     ///
     /// # Errors
-    /// The primary's refusal, to the one of them that made the write.
-    pub(super) async fn copy_to_primary(&self, cut: &Cut) -> Result<(), RegionError> {
-        self.cuts_to_primary
-            .lock()
-            .expect("no panic while a cut is queued")
-            .push(cut.clone());
-        let _turn = self.copying.lock().await;
-        let gathered = std::mem::take(
-            &mut *self
-                .cuts_to_primary
-                .lock()
-                .expect("no panic while a cut is queued"),
-        );
-        if gathered.is_empty() {
-            return Ok(());
-        }
-        self.regions.primary.copy_cuts(&gathered).await
+    /// The primary's refusal.
+    pub(super) async fn copy_to_primary(&self, cut: Cut) -> Result<(), RegionError> {
+        let copy = async |cuts: &[Cut]| {
+            let copied = self.regions.primary.copy_cuts(cuts).await;
+            vec![copied; cuts.len()]
+        };
+        self.cuts_to_primary.write(cut, copy).await
     }
 
     /// Changes a group's row in both regions.
@@ -211,16 +197,17 @@ impl<'a> Site<'a> {
             rows.insert(group.to_owned(), after.clone());
             after
         };
+        let Regions { primary, secondary } = self.regions;
         let primary = async {
             match &self.primary_refusal {
                 Some(refusal) => Err(refusal.clone()),
-                None => self.to_primary.write(row.clone()).await,
+                None => write_row(primary.as_ref(), &self.rows_to_primary, row.clone()).await,
             }
         };
         let secondary = async {
             match &self.secondary_refusal {
                 Some(refusal) => Err(refusal.clone()),
-                None => self.to_secondary.write(row.clone()).await,
+                None => write_row(secondary.as_ref(), &self.rows_to_secondary, row.clone()).await,
             }
         };
         let (primary, secondary) = futures::join!(primary, secondary);
@@ -231,6 +218,19 @@ impl<'a> Site<'a> {
         }
         secondary
     }
+}
+
+/// Writes a group's row in one region, with the others that wait.
+async fn write_row(
+    region: &dyn Region,
+    queue: &Queue<Row, ()>,
+    row: Row,
+) -> Result<(), RegionError> {
+    let write = async |rows: &[Row]| {
+        let written = region.write_rows(rows).await.map(drop);
+        vec![written; rows.len()]
+    };
+    queue.write(row, write).await
 }
 
 /// A region's ledger, if the region is there.

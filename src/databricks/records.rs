@@ -22,6 +22,9 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(10);
 /// Bytes of JSON in one statement: its text and parameters together may have 16 MiB.
 const JSON_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Cuts in one statement: each asks after its group with two parameters.
+const CUTS_AT_ONCE: usize = 32;
+
 /// A table's content.
 struct Content {
     version: u64,
@@ -252,47 +255,75 @@ fn parts<T: serde::Serialize>(records: &[T]) -> Vec<String> {
     parts
 }
 
-/// The cuts of a group from a number on.
-async fn cuts_of(region: &DatabricksRegion, group: &str, from: u64) -> Result<Vec<Cut>, Refusal> {
-    let statement = sql::read_cuts_of(&table_at(&region.location, SYNC_CUTS), group, from);
+/// Of each of these groups the cuts from a number on.
+async fn cuts_from(region: &DatabricksRegion, ends: &[(&str, u64)]) -> Result<Vec<Cut>, Refusal> {
+    let statement = sql::read_cuts_from(&table_at(&region.location, SYNC_CUTS), ends);
     let finished = region.workspace.sql.run(&statement, Intent::Look).await?;
     let cuts: Vec<Cut> = records(&finished.rows)?;
     Ok(Cuts::new(cuts).iter().cloned().collect())
 }
 
-/// Reads, appends and reads again until it is clear what is in the log. Neither the reply nor its row count is believed.
-pub(super) async fn append_cut(
+/// One answer a cut, a statement for many.
+pub(super) async fn append_cuts(
     region: &DatabricksRegion,
-    cut: &Cut,
-) -> Result<Appended, RegionError> {
-    let doing = || {
-        format!(
-            "append {} of {} under {}",
-            cut.label(),
-            cut.group_name,
-            region.location
-        )
-    };
-    let table = table_at(&region.location, SYNC_CUTS);
+    cuts: &[Cut],
+) -> Vec<Result<Appended, RegionError>> {
     let _turn = region.cuts.lock().await;
+    let mut answers = Vec::new();
+    for some in cuts.chunks(CUTS_AT_ONCE) {
+        let mut answered: Vec<Option<Appended>> = vec![None; some.len()];
+        let refused = append_open(region, some, &mut answered).await;
+        for (cut, answer) in some.iter().zip(answered) {
+            let doing = || {
+                let (cut, group) = (cut.label(), &cut.group_name);
+                format!("append {cut} of {group} under {}", region.location)
+            };
+            answers.push(match answer {
+                Some(Appended::Diverged(None)) if cut.cut_number > 1 => {
+                    Ok(Appended::Diverged(newest(region, cut).await))
+                }
+                Some(answer) => Ok(answer),
+                None => Err(refused.clone().doing(doing())),
+            });
+        }
+    }
+    answers
+}
+
+/// Reads, appends and reads again until it is clear what is in the log of each cut's group; answers what it can.
+///
+/// Neither a reply nor its row count is believed. The refusal is that of the cuts left without an answer.
+async fn append_open(
+    region: &DatabricksRegion,
+    cuts: &[Cut],
+    answers: &mut [Option<Appended>],
+) -> Refusal {
+    let table = table_at(&region.location, SYNC_CUTS);
     let timing = region.workspace.client.timing();
     let mut last: Option<Refusal> = None;
     for attempt in 0..=ATTEMPTS {
-        let here = cuts_of(region, &cut.group_name, cut.cut_number.saturating_sub(1)).await;
-        let here = here.map_err(|refusal| match &last {
+        let open = || cuts.iter().zip(answers.iter());
+        let open = open().filter(|(_, answer)| answer.is_none());
+        let ends: Vec<(&str, u64)> = open
+            .map(|(cut, _)| (cut.group_name.as_str(), cut.cut_number.saturating_sub(1)))
+            .collect();
+        let here = match cuts_from(region, &ends).await {
+            Ok(here) => here,
             // Something was sent, and what came of it cannot be seen.
-            Some(_) => refusal.unknown().doing(doing()),
-            None => refusal.doing(doing()),
-        })?;
-        if let Some(decided) = decide(cut, &here) {
-            return Ok(match decided {
-                Appended::Diverged(None) if cut.cut_number > 1 => {
-                    Appended::Diverged(newest(region, cut).await)
-                }
-                decided => decided,
-            });
+            Err(refusal) if last.is_some() => return refusal.unknown(),
+            Err(refusal) => return refusal,
+        };
+        let mut open: Vec<&Cut> = Vec::new();
+        for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
+            if answer.is_none() {
+                let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
+                *answer = decide(cut, &of_group.collect::<Vec<_>>());
+            }
+            if answer.is_none() {
+                open.push(cut);
+            }
         }
-        if attempt == ATTEMPTS {
+        if open.is_empty() || attempt == ATTEMPTS {
             break;
         }
         if last.is_some() {
@@ -300,47 +331,43 @@ pub(super) async fn append_cut(
                 .sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST))
                 .await;
         }
-        let part = parts(std::slice::from_ref(cut)).concat();
-        match region
-            .workspace
-            .sql
-            .run(&sql::append_cut(&table, part), Intent::Write)
-            .await
-        {
-            Ok(_) => {
-                last = Some(Refusal::new(
-                    RegionErrorKind::Other,
-                    "it is not in the log although its append succeeded",
-                ))
+        last = Some(Refusal::new(
+            RegionErrorKind::Other,
+            "it is not in the log although its append succeeded",
+        ));
+        for part in parts(&open) {
+            let appended = sql::append_cut(&table, part);
+            match region.workspace.sql.run(&appended, Intent::Write).await {
+                Ok(_) => {}
+                Err(refusal) if refusal.transient || refusal.outcome_unknown => {
+                    last = Some(refusal);
+                }
+                Err(refusal) => return refusal,
             }
-            Err(refusal) if refusal.transient || refusal.outcome_unknown => last = Some(refusal),
-            Err(refusal) => return Err(refusal.doing(doing())),
         }
     }
-    let refusal =
-        last.unwrap_or_else(|| Refusal::new(RegionErrorKind::Other, "it was not appended"));
-    Err(refusal.doing(doing()))
+    last.unwrap_or_else(|| Refusal::new(RegionErrorKind::Other, "it was not appended"))
 }
 
 async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
-    let all = cuts_of(region, &cut.group_name, 0)
+    let all = cuts_from(region, &[(&cut.group_name, 0)])
         .await
         .unwrap_or_default();
     all.into_iter().last().map(Box::new)
 }
 
 /// What a group's log says of a cut, given its end from the cut's predecessor on; `None`: the cut may be appended.
-fn decide(cut: &Cut, here: &[Cut]) -> Option<Appended> {
+fn decide(cut: &Cut, here: &[&Cut]) -> Option<Appended> {
     let ours = cut.sha256();
     if here.iter().any(|other| other.sha256() == ours) {
         return Some(Appended::Committed);
     }
-    let newest = || here.last().cloned().map(Box::new);
+    let newest = || here.last().map(|cut| Box::new((*cut).clone()));
     if let Some(other) = here.iter().find(|other| other.cut_number >= cut.cut_number) {
         let same_place =
             other.cut_number == cut.cut_number && other.previous_sha256 == cut.previous_sha256;
         return Some(match same_place {
-            true => Appended::Lost(Box::new(other.clone())),
+            true => Appended::Lost(Box::new((*other).clone())),
             false => Appended::Diverged(newest()),
         });
     }

@@ -13,7 +13,7 @@ mod ledger;
 
 pub use ledger::{
     CUT_SCHEMA, ROW_SCHEMA, append_cut, clone_table, copy_cuts, create_cuts, create_evidence,
-    create_metadata, evidence_kept, keep_evidence, merge_rows, read_cuts, read_cuts_of,
+    create_metadata, evidence_kept, keep_evidence, merge_rows, read_cuts, read_cuts_from,
     read_evidence, read_rows, read_run_records,
 };
 

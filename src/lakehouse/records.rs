@@ -192,14 +192,36 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
     Err(crowded(doing))
 }
 
-pub(super) async fn append_cut(
+/// Reads, appends what may be and reads again, until the log itself says what came of every cut.
+pub(super) async fn append_cuts(
     region: &LakehouseRegion,
-    cut: &Cut,
-) -> Result<Appended, RegionError> {
-    let doing = format!(
-        "append cut {} of {} to {SYNC_CUTS}",
-        cut.cut_number, cut.group_name
-    );
+    cuts: &[Cut],
+) -> Vec<Result<Appended, RegionError>> {
+    let mut answers: Vec<Option<Appended>> = vec![None; cuts.len()];
+    let refused = match append_open(region, cuts, &mut answers).await {
+        Ok(()) => crowded(format!("append to {SYNC_CUTS}")),
+        Err(refusal) => refusal,
+    };
+    let one_each = cuts.iter().zip(answers);
+    let one_each = one_each.map(|(cut, answer)| {
+        answer.ok_or_else(|| RegionError {
+            doing: format!(
+                "append cut {} of {} to {SYNC_CUTS}",
+                cut.cut_number, cut.group_name
+            ),
+            ..refused.clone()
+        })
+    });
+    one_each.collect()
+}
+
+/// Answers what it can; `Ok`: all of them, or others were always faster.
+async fn append_open(
+    region: &LakehouseRegion,
+    cuts: &[Cut],
+    answers: &mut [Option<Appended>],
+) -> Result<(), RegionError> {
+    let doing = format!("append to {SYNC_CUTS}");
     let store = table(region, SYNC_CUTS);
     let mut trouble = None;
     for attempt in 0..ATTEMPTS {
@@ -209,18 +231,27 @@ pub(super) async fn append_cut(
             files,
             ..
         } = existing::<Cut>(region, SYNC_CUTS).await?;
-        if let Some(decided) = decided(cut, rows) {
-            if decided == Appended::Committed {
+        let log = Cuts::new(rows);
+        let mut open: Vec<Cut> = Vec::new();
+        for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
+            if answer.is_none() {
+                *answer = decided(cut, &log);
+            }
+            if answer.is_none() {
+                open.push(cut.clone());
+            }
+        }
+        if open.is_empty() {
+            if answers.contains(&Some(Appended::Committed)) {
                 join_files(region, files).await;
             }
-            return Ok(decided);
+            return Ok(());
         }
         // The reply is not believed: the log, read again, says what came of it.
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
-        let cuts = std::slice::from_ref(cut);
-        let batch = to_batch(sync_cuts(), cuts).map_err(|error| refusal(&doing, &error))?;
+        let batch = to_batch(sync_cuts(), &open).map_err(|error| refusal(&doing, &error))?;
         let author = region.identity.author();
         match delta::append(&store, batch, Expect::Version(version), author).await {
             Ok(_) => {}
@@ -228,15 +259,11 @@ pub(super) async fn append_cut(
             Err(error) => trouble = Some(refusal(&doing, &error)),
         }
     }
-    Err(crowded(doing))
+    Ok(())
 }
 
 /// What the log says of a cut that is to be appended; `None`: it may be.
-fn decided(cut: &Cut, log: Vec<Cut>) -> Option<Appended> {
-    let log = Cuts::new(
-        log.into_iter()
-            .filter(|other| other.group_name == cut.group_name),
-    );
+fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
     let mut same_number = log
         .of(&cut.group_name)
         .filter(|it| it.cut_number == cut.cut_number);

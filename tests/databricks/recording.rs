@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use drsync::config::TableName;
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row, Status};
-use drsync::region::{Appended, Region, RegionErrorKind};
+use drsync::region::{Appended, Region, RegionError, RegionErrorKind};
 
 use super::fake::{Fake, PRIMARY, SECONDARY, What};
 
@@ -44,6 +44,13 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
         committed_at: at(2000),
         previous_sha256: previous.map(Cut::sha256),
     }
+}
+
+/// Appends one cut.
+pub(crate) async fn append(region: &dyn Region, cut: &Cut) -> Result<Appended, RegionError> {
+    let mut answers = region.append_cuts(std::slice::from_ref(cut)).await;
+    assert_eq!(answers.len(), 1, "one answer a cut");
+    answers.remove(0)
 }
 
 async fn world() -> (Fake, drsync::databricks::Connected) {
@@ -90,7 +97,7 @@ async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
     let version = regions.secondary.write_rows(&rows[..1]).await.unwrap();
     let first = cut(1, "r1", None);
     assert_eq!(
-        regions.secondary.append_cut(&first).await.unwrap(),
+        append(regions.secondary.as_ref(), &first).await.unwrap(),
         Appended::Committed
     );
     let copy = regions.secondary.ledger().await.unwrap();
@@ -123,16 +130,38 @@ async fn a_cut_is_appended_once_whether_its_reply_is_lost_before_or_after_the_ef
         fake.fault("MERGE INTO", 1, what);
         let first = cut(1, "r1", None);
         assert_eq!(
-            regions.secondary.append_cut(&first).await.unwrap(),
+            append(regions.secondary.as_ref(), &first).await.unwrap(),
             Appended::Committed
         );
         assert_eq!(stored(&fake), 1);
         assert_eq!(
-            regions.secondary.append_cut(&first).await.unwrap(),
+            append(regions.secondary.as_ref(), &first).await.unwrap(),
             Appended::Committed,
             "again"
         );
         assert_eq!(stored(&fake), 1);
+    }
+}
+
+#[tokio::test]
+async fn cuts_of_many_groups_are_one_statement_also_where_its_reply_is_lost() {
+    for what in [What::DropBefore, What::DropAfter] {
+        let sent = match what {
+            What::DropBefore => 2,
+            _ => 1,
+        };
+        let (fake, regions) = world().await;
+        fake.fault("MERGE INTO", 1, what);
+        let cuts: Vec<Cut> = ["g", "h", "i"]
+            .map(|group| Cut {
+                group_name: group.to_owned(),
+                ..cut(1, "r1", None)
+            })
+            .to_vec();
+        let answers = regions.secondary.append_cuts(&cuts).await;
+        assert_eq!(answers, vec![Ok(Appended::Committed); 3]);
+        assert_eq!(stored(&fake), 3);
+        assert_eq!(fake.asked("MERGE INTO").len(), sent);
     }
 }
 
@@ -143,9 +172,7 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
         "[DELTA_CONCURRENT_APPEND] Files were added by a concurrent update. SQLSTATE: 2D521";
     fake.fault("MERGE INTO", 2, What::Fail("BAD_REQUEST", raced.to_owned()));
     assert_eq!(
-        regions
-            .secondary
-            .append_cut(&cut(1, "r1", None))
+        append(regions.secondary.as_ref(), &cut(1, "r1", None))
             .await
             .unwrap(),
         Appended::Committed
@@ -159,11 +186,12 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
         ),
     );
     let before = fake.asked("MERGE INTO").len();
-    let error = regions
-        .secondary
-        .append_cut(&cut(2, "r1", Some(&cut(1, "r1", None))))
-        .await
-        .unwrap_err();
+    let error = append(
+        regions.secondary.as_ref(),
+        &cut(2, "r1", Some(&cut(1, "r1", None))),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(
         (error.kind, error.outcome_unknown),
         (RegionErrorKind::Denied, false)
@@ -174,7 +202,11 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
 #[tokio::test]
 async fn a_lost_race_and_another_predecessor_are_told_apart() {
     let (fake, regions) = world().await;
-    let append = async |cut: &Cut| regions.secondary.append_cut(cut).await.unwrap();
+    let append = async |cut: &Cut| {
+        super::recording::append(regions.secondary.as_ref(), cut)
+            .await
+            .unwrap()
+    };
     let first = cut(1, "r1", None);
     append(&first).await;
     let theirs = cut(2, "theirs", Some(&first));

@@ -8,6 +8,7 @@ use drsync::region::Region;
 use serde_json::json;
 
 use super::fake::{Fake, SECONDARY};
+use super::recording::append;
 
 fn cut(tables: &[&str]) -> Cut {
     let at = DateTime::from_timestamp_millis(1_790_000_000_000).unwrap();
@@ -68,11 +69,12 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
     });
     let regions = drsync::databricks::connect(&options).await.unwrap();
     regions.secondary.create_ledger("east").await.unwrap();
-    regions
-        .secondary
-        .append_cut(&cut(&["gold", "theirs", "grown"]))
-        .await
-        .unwrap();
+    append(
+        regions.secondary.as_ref(),
+        &cut(&["gold", "theirs", "grown"]),
+    )
+    .await
+    .unwrap();
     let there = other.state.lock().unwrap().catalog.clone();
     assert_eq!(
         there["main.core.gold"]["storage_location"],
@@ -113,6 +115,8 @@ async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
             .starts_with("no connection")
     );
     regions.secondary.create_ledger("east").await.unwrap();
-    regions.secondary.append_cut(&cut(&["gold"])).await.unwrap();
+    append(regions.secondary.as_ref(), &cut(&["gold"]))
+        .await
+        .unwrap();
     assert_eq!(fake.notices.lock().unwrap().len(), 1);
 }

@@ -6,7 +6,7 @@ use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::region::{Appended, Progress, RegionErrorKind};
 use serde_json::json;
 
-use crate::ledger::cut;
+use crate::ledger::{append, cut};
 use crate::world::{ORDERS, World, at, name, open_lakehouse};
 
 async fn world() -> World {
@@ -247,7 +247,7 @@ async fn a_long_cut_log_is_kept_in_few_files() {
     for n in 0..40 {
         let next = cut("g", &format!("r{n}"), all.last());
         assert_eq!(
-            world.secondary().append_cut(&next).await.unwrap(),
+            append(world.secondary(), &next).await.unwrap(),
             Appended::Committed
         );
         all.push(next);

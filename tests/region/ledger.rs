@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row};
-use drsync::region::{Appended, LedgerCopy, RecordRange, Region};
+use drsync::region::{Appended, LedgerCopy, RecordRange, Region, RegionError};
 
 use crate::world::{ORDERS, World, name};
 
@@ -57,6 +57,13 @@ async fn with_ledger(world: &World) -> &dyn Region {
     world.secondary()
 }
 
+/// Appends one cut.
+pub(crate) async fn append(region: &dyn Region, cut: &Cut) -> Result<Appended, RegionError> {
+    let mut answers = region.append_cuts(std::slice::from_ref(cut)).await;
+    assert_eq!(answers.len(), 1, "one answer a cut");
+    answers.remove(0)
+}
+
 async fn cuts(region: &dyn Region) -> Vec<Cut> {
     region.ledger().await.unwrap().cuts.unwrap().cuts
 }
@@ -95,7 +102,7 @@ pub(crate) async fn a_ledger_is_made_empty_and_claimed_and_making_it_again_chang
 pub(crate) async fn a_ledger_is_cloned_with_its_rows_its_cuts_and_its_claim(world: World) {
     let region = with_ledger(&world).await;
     region.write_rows(&[row("g", "m")]).await.unwrap();
-    region.append_cut(&cut("g", "r1", None)).await.unwrap();
+    append(region, &cut("g", "r1", None)).await.unwrap();
     let from = region.presence().await.unwrap().location;
     world.primary().clone_ledger(&from).await.unwrap();
     let (there, here) = (
@@ -203,7 +210,7 @@ pub(crate) async fn a_row_and_a_cut_read_back_are_what_was_written(world: World)
     };
     let second = cut("it's", "r2", Some(&first));
     for cut in [&first, &second] {
-        assert_eq!(region.append_cut(cut).await.unwrap(), Appended::Committed);
+        assert_eq!(append(region, cut).await.unwrap(), Appended::Committed);
     }
     let read = region.ledger().await.unwrap();
     assert_eq!(read.metadata.unwrap().rows, [loud, quiet]);
@@ -221,29 +228,20 @@ pub(crate) async fn a_cut_that_follows_is_committed_and_repeating_it_is_no_secon
     let region = with_ledger(&world).await;
     let first = cut("g", "r1", None);
     for _ in 0..3 {
-        assert_eq!(
-            region.append_cut(&first).await.unwrap(),
-            Appended::Committed
-        );
+        assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
     }
     let second = cut("g", "r2", Some(&first));
-    assert_eq!(
-        region.append_cut(&second).await.unwrap(),
-        Appended::Committed
-    );
+    assert_eq!(append(region, &second).await.unwrap(), Appended::Committed);
     // A lost reply may be asked again when others have gone on.
-    assert_eq!(
-        region.append_cut(&first).await.unwrap(),
-        Appended::Committed
-    );
+    assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
     assert_eq!(cuts(region).await, [first, second]);
 }
 
 pub(crate) async fn a_cut_under_a_number_that_another_run_has_is_lost(world: World) {
     let region = with_ledger(&world).await;
     let theirs = cut("g", "theirs", None);
-    region.append_cut(&theirs).await.unwrap();
-    let lost = region.append_cut(&cut("g", "ours", None)).await.unwrap();
+    append(region, &theirs).await.unwrap();
+    let lost = append(region, &cut("g", "ours", None)).await.unwrap();
     assert_eq!(lost, Appended::Lost(Box::new(theirs.clone())));
     assert_eq!(cuts(region).await, [theirs]);
 }
@@ -251,13 +249,13 @@ pub(crate) async fn a_cut_under_a_number_that_another_run_has_is_lost(world: Wor
 pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
     let region = with_ledger(&world).await;
     let (here, elsewhere) = (cut("g", "here", None), cut("g", "elsewhere", None));
-    region.append_cut(&here).await.unwrap();
+    append(region, &here).await.unwrap();
     let follows_elsewhere = cut("g", "r2", Some(&elsewhere));
-    let diverged = region.append_cut(&follows_elsewhere).await.unwrap();
+    let diverged = append(region, &follows_elsewhere).await.unwrap();
     assert_eq!(diverged, Appended::Diverged(Some(Box::new(here.clone()))));
     let follows_nothing_here = cut("other", "r3", Some(&elsewhere));
     assert_eq!(
-        region.append_cut(&follows_nothing_here).await.unwrap(),
+        append(region, &follows_nothing_here).await.unwrap(),
         Appended::Diverged(None)
     );
     let skips = Cut {
@@ -265,7 +263,7 @@ pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
         ..cut("g", "r4", Some(&here))
     };
     assert!(matches!(
-        region.append_cut(&skips).await.unwrap(),
+        append(region, &skips).await.unwrap(),
         Appended::Diverged(_)
     ));
     assert_eq!(cuts(region).await, [here]);
@@ -274,7 +272,7 @@ pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
 async fn append_at_once(world: &World, cuts: Vec<Cut>) -> Vec<Appended> {
     let writers = cuts.into_iter().map(|cut| {
         let region = world.another_secondary();
-        tokio::spawn(async move { region.append_cut(&cut).await })
+        tokio::spawn(async move { append(region.as_ref(), &cut).await })
     });
     let mut done = Vec::new();
     for writer in writers.collect::<Vec<_>>() {
@@ -314,11 +312,48 @@ pub(crate) async fn many_cuts_of_different_groups_are_all_committed(world: World
     assert_eq!(cuts(world.secondary()).await, all);
 }
 
+pub(crate) async fn of_cuts_appended_together_each_has_its_own_answer(world: World) {
+    let region = with_ledger(&world).await;
+    let there = cut("there", "r1", None);
+    let theirs = cut("raced", "theirs", None);
+    for cut in [&there, &theirs] {
+        append(region, cut).await.unwrap();
+    }
+    let version = async || region.ledger().await.unwrap().cuts.unwrap().version;
+    let before = version().await;
+    let together = [
+        cut("new", "r2", None),
+        there.clone(),
+        cut("raced", "ours", None),
+        cut("unknown", "r2", Some(&there)),
+        cut("there's `2`", "r2", None),
+    ];
+    let answers = region.append_cuts(&together).await;
+    let answers: Vec<Appended> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(
+        answers,
+        [
+            Appended::Committed,
+            Appended::Committed,
+            Appended::Lost(Box::new(theirs.clone())),
+            Appended::Diverged(None),
+            Appended::Committed,
+        ]
+    );
+    assert_eq!(version().await, before + 1, "one commit for all of them");
+    let [new, _, _, _, quoted] = together;
+    let mut left = vec![new, theirs, there, quoted];
+    left.sort_by(|one, other| one.group_name.cmp(&other.group_name));
+    assert_eq!(cuts(region).await, left);
+    assert!(region.append_cuts(&[]).await.is_empty());
+    assert_eq!(version().await, before + 1);
+}
+
 pub(crate) async fn copied_cuts_are_those_that_were_missing(world: World) {
     let region = with_ledger(&world).await;
     let first = cut("g", "r1", None);
     let second = cut("g", "r2", Some(&first));
-    region.append_cut(&first).await.unwrap();
+    append(region, &first).await.unwrap();
     region
         .copy_cuts(&[second.clone(), first.clone()])
         .await
@@ -352,7 +387,7 @@ pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: Worl
     let mut previous = None;
     for n in 0..5 {
         let next = cut("g", &format!("r{n}"), previous.as_ref());
-        region.append_cut(&next).await.unwrap();
+        append(region, &next).await.unwrap();
         previous = Some(next);
     }
     region.write_rows(&[row("a", "x")]).await.unwrap();
@@ -369,7 +404,7 @@ pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: Worl
         before.cuts.unwrap().version + 1
     );
     let next = cut("g", "r9", previous.as_ref());
-    assert_eq!(region.append_cut(&next).await.unwrap(), Appended::Committed);
+    assert_eq!(append(region, &next).await.unwrap(), Appended::Committed);
 }
 
 pub(crate) async fn evidence_is_kept_once_and_read_as_it_was_written(world: World) {

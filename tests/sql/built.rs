@@ -63,7 +63,7 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::clone_table(&path, &Relation::Path(format!("{location}/other"))),
         sql::read_rows(&path),
         sql::read_cuts(&path),
-        sql::read_cuts_of(&path, name, 3),
+        sql::read_cuts_from(&path, &[(name, 3), (name, 0)]),
         sql::merge_rows(&path, "[]".to_owned()),
         sql::append_cut(&path, "[]".to_owned()),
         sql::copy_cuts(&path, "[]".to_owned()),

@@ -101,15 +101,17 @@ pub fn read_cuts(table: &Relation) -> Statement {
     read(table, CUT_SCHEMA, "")
 }
 
-/// The cuts of one group from a number on.
-pub fn read_cuts_of(table: &Relation, group: &str, from: u64) -> Statement {
-    read(
-        table,
-        CUT_SCHEMA,
-        " WHERE group_name = :group_name AND cut_number >= :cut_number",
-    )
-    .with("group_name", group)
-    .with_number("cut_number", from)
+/// Of each of these groups the cuts from a number on.
+pub fn read_cuts_from(table: &Relation, ends: &[(&str, u64)]) -> Statement {
+    let one = |at: usize| format!("(group_name = :group_{at} AND cut_number >= :from_{at})");
+    let any: Vec<String> = (0..ends.len()).map(one).collect();
+    let mut statement = read(table, CUT_SCHEMA, &format!(" WHERE {}", any.join(" OR ")));
+    for (at, (group, from)) in ends.iter().enumerate() {
+        statement = statement
+            .with(&format!("group_{at}"), *group)
+            .with_number(&format!("from_{at}"), *from);
+    }
+    statement
 }
 
 fn read(table: &Relation, schema: &str, condition: &str) -> Statement {

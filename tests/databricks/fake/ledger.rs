@@ -51,11 +51,19 @@ impl State {
     pub(super) fn records(&self, text: &str, parameters: &BTreeMap<&str, &str>) -> Outcome {
         let (key, _) = relation(text.rsplit_once("FROM ").unwrap().1);
         let table = self.tables.get(&key).ok_or_else(|| missing(&key))?;
-        let wanted = |row: &&Value| {
-            parameters.get("group_name").is_none_or(|group| {
-                row["group_name"] == *group
-                    && row["cut_number"].as_u64() >= parameters["cut_number"].parse().ok()
+        let ends: Vec<(&str, Option<u64>)> = (0..)
+            .map_while(|at| {
+                let group = parameters.get(format!("group_{at}").as_str())?;
+                let from = parameters[format!("from_{at}").as_str()];
+                Some((*group, from.parse().ok()))
             })
+            .collect();
+        let wanted = |row: &&Value| {
+            let mut any = ends.iter();
+            ends.is_empty()
+                || any.any(|(group, from)| {
+                    row["group_name"] == *group && row["cut_number"].as_u64() >= *from
+                })
         };
         let rows = table
             .rows
