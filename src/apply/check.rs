@@ -102,9 +102,9 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
         away.primary |= primary.is_err();
         away.secondary |= secondary.is_err();
-        let refusal = match (&secondary, &primary) {
-            (Err(refusal), _) => Some(format!("{SECONDARY_AWAY}: {refusal}")),
-            (Ok(_), Err(refusal)) => Some(format!("{PRIMARY_AWAY}: {refusal}")),
+        let refusal = match (&primary, &secondary) {
+            (Err(refusal), _) => Some(format!("{PRIMARY_AWAY}: {refusal}")),
+            (Ok(_), Err(refusal)) => Some(format!("{SECONDARY_AWAY}: {refusal}")),
             (Ok(_), Ok(_)) => None,
         };
         let copies = [&primary, &secondary].map(|copy| copy.clone().ok());

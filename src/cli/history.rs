@@ -13,7 +13,7 @@ use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::merge_copies;
 use crate::region::{KeptDocument, LedgerCopy, RecordRange, Region, RegionError, Regions};
-use crate::render::history::{self, WorkspaceHistory};
+use crate::render::history::{self, UnreadRegion, WorkspaceHistory};
 use crate::render::html;
 
 /// Run records before a period that are read with it, so that the first of the period has somebody to follow.
@@ -116,6 +116,7 @@ impl History {
         WorkspaceHistory {
             name: workspace.name.clone(),
             read: read.answered.into_iter().map(str::to_owned).collect(),
+            unread: read.unread,
             cuts: self.chosen(context, read.cuts),
             period,
             period_missing,
@@ -167,14 +168,17 @@ impl History {
     async fn read(&self, context: &Context, regions: &Regions) -> Read {
         let (primary, secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
-        let answered: Vec<&str> = [
-            ("primary", primary.is_ok()),
-            ("secondary", secondary.is_ok()),
-        ]
-        .into_iter()
-        .filter(|(_, answers)| *answers)
-        .map(|(role, _)| role)
-        .collect();
+        let both = [("primary", &primary), ("secondary", &secondary)];
+        let (mut answered, mut unread) = (vec![], vec![]);
+        for (role, answer) in both {
+            match answer {
+                Ok(_) => answered.push(role),
+                Err(error) => unread.push(UnreadRegion {
+                    region: role.to_owned(),
+                    answer: error.to_string(),
+                }),
+            }
+        }
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
         // A page is the report of a period, of the whole time unless told.
@@ -184,6 +188,7 @@ impl History {
         };
         Read {
             answered,
+            unread,
             cuts: ledger.cuts.iter().cloned().collect(),
             records,
         }
@@ -232,6 +237,7 @@ fn status(history: &history::History) -> ExitStatus {
 /// What the regions of a workspace answered.
 struct Read {
     answered: Vec<&'static str>,
+    unread: Vec<UnreadRegion>,
     cuts: Vec<Cut>,
     /// None: nobody asked for a period.
     records: Option<Result<Vec<KeptDocument>, RegionError>>,

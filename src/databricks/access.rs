@@ -47,14 +47,17 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         look_at_root(region),
         unseen(region)
     );
-    let doing = || format!("look at the sync location {}", region.location);
+    let address = client.base().as_str().trim_end_matches('/');
+    let doing = || {
+        format!(
+            "look at the sync location {} from {address}",
+            region.location
+        )
+    };
     let principal = principal.map_err(|refusal| away(refusal).doing(doing()))?;
     root.map_err(|refusal| match refusal.is_of_warehouse() {
         // Everything is there, and whoever asks may not look.
-        true => refusal.doing(format!(
-            "use a SQL warehouse of {} as {principal}",
-            client.base().as_str().trim_end_matches('/')
-        )),
+        true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
         false => away(refusal).doing(doing()),
     })?;
     Ok(Presence {

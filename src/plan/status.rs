@@ -59,6 +59,9 @@ pub struct RegionsStatus {
 /// How a region stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionStatus {
+    /// The address of the workspace through which it is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
     /// Its sync location.
     pub location: String,
     /// It answers.
@@ -207,6 +210,7 @@ fn workspace(
 
 fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
     RegionStatus {
+        workspace: seen.workspace.clone(),
         location: seen.location.clone(),
         reachable: seen.reachable(),
         answer: seen.answer(),

@@ -107,7 +107,9 @@ pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
         if plan.workspaces.len() > 1 {
             lines.push(format!("  workspace   {}", clean(&workspace.name)));
         }
-        if let Some((address, answer)) = silent(&workspace.observed) {
+        let BothRegions { primary, secondary } = &workspace.observed;
+        let answers = [primary, secondary].map(|seen| seen.answer.as_deref());
+        if let Some((address, answer)) = silent(primary.workspace.as_deref(), answers) {
             let asked = moment(workspace.observed.primary.observed_at);
             let text = format!("{}  {}, asked {asked}", clean(address), clean(answer));
             lines.extend(hanging("  ", &text, style.width));
@@ -121,14 +123,15 @@ pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
 }
 
 /// The workspace through which both regions are looked at, where it is what does not answer, with the answer there was.
-fn silent(observed: &BothRegions) -> Option<(&str, &str)> {
-    let BothRegions { primary, secondary } = observed;
-    let address = primary.workspace.as_deref()?;
-    let answers = [primary, secondary].map(|seen| seen.answer.as_deref().map(without_id));
-    let [Some(one), Some(other)] = answers else {
+pub(super) fn silent<'a>(
+    workspace: Option<&'a str>,
+    answers: [Option<&'a str>; 2],
+) -> Option<(&'a str, &'a str)> {
+    let address = workspace.filter(|address| address.starts_with("http"))?;
+    let [Some(one), Some(other)] = answers.map(|answer| answer.map(without_id)) else {
         return None;
     };
-    (address.starts_with("http") && one == other).then_some((address, one))
+    (one == other).then_some((address, one))
 }
 
 /// An answer without the id of its request, which is another every time.

@@ -36,6 +36,9 @@ pub struct WorkspaceHistory {
     pub name: String,
     /// Regions whose copy was read.
     pub read: Vec<String>,
+    /// Regions whose copy could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UnreadRegion>,
     /// Cuts by group, newest first.
     pub cuts: Vec<Cut>,
     /// What the run records of the period prove, where a period was asked for and the secondary could tell.
@@ -44,6 +47,15 @@ pub struct WorkspaceHistory {
     /// Why there is no report although a period was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period_missing: Option<String>,
+}
+
+/// A region whose copy of the cut log could not be read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UnreadRegion {
+    /// `primary` or `secondary`.
+    pub region: String,
+    /// What it answered.
+    pub answer: String,
 }
 
 impl History {
@@ -83,6 +95,9 @@ pub fn text(history: &History, style: &Style) -> String {
     let newest = all().max_by_key(|cut| (cut.committed_at, cut.cut_number));
     let cuts = match newest {
         Some(_) => plural(all().count(), "cut"),
+        None if history.workspaces.iter().all(|one| one.read.is_empty()) => {
+            "Neither region available: nothing is known".to_owned()
+        }
         None => "No cuts".to_owned(),
     };
     let said: Vec<String> = doubts(history).into_iter().chain([cuts]).collect();
@@ -93,13 +108,7 @@ pub fn text(history: &History, style: &Style) -> String {
     let verdict = first_line(said.join(". "), newest);
     page.block(vec![style.paint(Tone::Strong, &verdict)]);
     for workspace in &history.workspaces {
-        let missing = ["primary", "secondary"]
-            .into_iter()
-            .find(|role| !workspace.read.iter().any(|read| read == role));
-        if let Some(role) = missing {
-            let text = format!("the {role} does not answer; this is what the other region knows");
-            page.block(hanging("", &text, style.width));
-        }
+        page.block(unread(workspace, style));
         if let Some(period) = &workspace.period {
             for block in period::blocks(&workspace.name, period, style) {
                 page.block(block);
@@ -114,6 +123,20 @@ pub fn text(history: &History, style: &Style) -> String {
         }
     }
     page.text()
+}
+
+/// Which regions could not be read, and why.
+fn unread(workspace: &WorkspaceHistory, style: &Style) -> Vec<String> {
+    let one_of_two = workspace.unread.len() == 1;
+    let said = workspace.unread.iter().flat_map(|unread| {
+        let UnreadRegion { region, answer } = unread;
+        let mut text = format!("the {} does not answer: {}", clean(region), clean(answer));
+        if one_of_two {
+            text.push_str("; this is what the other region knows");
+        }
+        hanging("", &text, style.width)
+    });
+    said.collect()
 }
 
 fn one(

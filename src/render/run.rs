@@ -227,48 +227,84 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
         .filter(|group| style.verbose || tells(group.outcome))
         .filter(|group| !held_by_region(plan, group))
         .collect();
-    let labels: Vec<String> = told
-        .iter()
-        .map(|group| label(plan, &group.workspace, &group.name))
+    let label = |group: &GroupRecord| label(plan, &group.workspace, &group.name);
+    let told: Vec<(String, Vec<&GroupRecord>)> = alike(&told)
+        .into_iter()
+        .map(|alike| match alike.as_slice() {
+            [group] => (label(group), alike),
+            many => (plural(many.len(), "group"), alike),
+        })
         .collect();
-    let names = labels
+    let names = told
         .iter()
-        .map(|label| width(label))
+        .map(|(label, _)| width(label))
         .max()
         .unwrap_or(0)
         .clamp(12, 28)
         + 3;
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    // Lines of an outcome, and groups that got none.
+    let mut numbers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut lines = vec![];
-    for (group, label) in told.iter().zip(&labels) {
+    for (heading, alike) in &told {
+        let group = alike[0];
         let word = word(group);
-        let number = numbers.entry(word).or_default();
-        *number += 1;
-        if !style.verbose && *number > limit(group.outcome) {
+        let (shown, hidden) = numbers.entry(word).or_default();
+        if !style.verbose && *shown == limit(group.outcome) {
+            *hidden += alike.len();
             continue;
         }
-        let mut head = format!("{}{}", pad(word, 14), pad(label, names));
+        *shown += 1;
+        let mut head = format!("{}{}", pad(word, 14), pad(heading, names));
         if !head.ends_with("  ") {
             head.push_str("  ");
         }
-        let mut entry = hanging(&head, &said(plan, group), style.width);
+        let text = match alike.as_slice() {
+            [group] => said(plan, group),
+            many => {
+                let labels: Vec<String> = many.iter().map(|group| label(group)).collect();
+                let message = many[0].message.as_deref().map_or(String::new(), clean);
+                format!("{}: {message}", few(&labels, 5))
+            }
+        };
+        let mut entry = hanging(&head, &text, style.width);
         if let Some(first) = entry.first_mut() {
             *first = first.replacen(word, &style.paint(tone(group.outcome), word), 1);
         }
         lines.append(&mut entry);
         lines.extend(troubles(group, style));
     }
-    for (word, number) in numbers {
-        let limit = if word == GroupOutcome::Synchronized.as_str() {
-            GOOD_LINES_MAX
-        } else {
-            LINES_MAX
-        };
-        if !style.verbose && number > limit {
-            lines.push(format!("{}{} more groups", pad(word, 14), number - limit));
+    for (word, (_, hidden)) in numbers {
+        if hidden > 0 {
+            lines.push(format!("{}{hidden} more groups", pad(word, 14)));
         }
     }
     lines
+}
+
+/// Groups that failed by one and the same cause are told together; every other stands alone.
+fn alike<'a>(groups: &[&'a GroupRecord]) -> Vec<Vec<&'a GroupRecord>> {
+    let cause = |group: &GroupRecord| match group.outcome {
+        GroupOutcome::Failed if failed_tables(group).next().is_none() => group.message.clone(),
+        GroupOutcome::Failed
+        | GroupOutcome::Synchronized
+        | GroupOutcome::UpToDate
+        | GroupOutcome::Overtaken
+        | GroupOutcome::Waiting
+        | GroupOutcome::Blocked
+        | GroupOutcome::Stale
+        | GroupOutcome::NotStarted => None,
+    };
+    let mut all: Vec<Vec<&GroupRecord>> = vec![];
+    for group in groups {
+        let same = |others: &&mut Vec<&GroupRecord>| {
+            cause(group).is_some() && cause(others[0]) == cause(group)
+        };
+        match all.iter_mut().find(same) {
+            Some(others) => others.push(group),
+            None => all.push(vec![group]),
+        }
+    }
+    all
 }
 
 fn limit(outcome: GroupOutcome) -> usize {

@@ -35,6 +35,9 @@ pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(status))]);
     page.block(regions(status, style));
+    if nothing_known(status) && !style.verbose {
+        return page.text();
+    }
     page.block(groups(status, style));
     if parts.tables || style.verbose {
         for (workspace, group) in entries(status) {
@@ -69,6 +72,14 @@ fn primary_away(status: &Status) -> bool {
         .any(|workspace| !workspace.regions.primary.reachable)
 }
 
+/// No region of any workspace is seen.
+fn nothing_known(status: &Status) -> bool {
+    let gone = |workspace: &WorkspaceStatus| {
+        !workspace.regions.primary.reachable && !workspace.regions.secondary.reachable
+    };
+    !status.workspaces.is_empty() && status.workspaces.iter().all(gone)
+}
+
 pub(super) fn verdict(status: &Status) -> String {
     let all = entries(status).count();
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
@@ -77,11 +88,8 @@ pub(super) fn verdict(status: &Status) -> String {
             .filter(|(workspace, group)| counts(workspace, group))
             .count()
     };
-    let gone = |workspace: &WorkspaceStatus| {
-        !workspace.regions.primary.reachable && !workspace.regions.secondary.reachable
-    };
-    if !status.workspaces.is_empty() && status.workspaces.iter().all(gone) {
-        return "Both regions away: nothing is known".to_owned();
+    if nothing_known(status) {
+        return "Neither region available: nothing is known".to_owned();
     }
     if primary_away(status) {
         let ready = number(&|workspace, group| {
@@ -198,8 +206,16 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
         if status.workspaces.len() > 1 {
             lines.push(format!("  workspace   {}", name(&workspace.name)));
         }
+        let RegionsStatus { primary, secondary } = &workspace.regions;
+        let answers = [primary, secondary].map(|region| region.answer.as_deref());
+        if let Some((address, answer)) = away::silent(primary.workspace.as_deref(), answers) {
+            let text = format!("{}  {}", clean(address), clean(answer));
+            lines.extend(hanging("  ", &text, style.width));
+            continue;
+        }
         for (role, region) in both {
             let RegionStatus {
+                workspace: _,
                 location,
                 reachable,
                 answer,

@@ -140,6 +140,30 @@ fn a_failed_group_says_which_table_and_how_often_it_was_tried() {
 }
 
 #[test]
+fn groups_that_failed_by_one_cause_are_told_once() {
+    let away = "primary region not available: no connection";
+    let failed = |name: &str| ended(name, GroupOutcome::Failed, Some(away));
+    let mut all: Vec<GroupRecord> = (0..20).map(|n| failed(&format!("g{n:02}"))).collect();
+    all.insert(3, ended("other", GroupOutcome::Failed, Some("lost a race")));
+    let record = run(all, 8, "primary region not available");
+    let shown = text(&planned(), &record, None, &narrow());
+    let groups: Vec<&str> = shown
+        .lines()
+        .skip_while(|line| !line.starts_with("failed"))
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            "failed        20 groups      g00, g01, g02, g03, g04, 15 more: primary region",
+            "                             not available: no connection",
+            "failed        other          lost a race",
+        ],
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_stale_plan_says_what_moved() {
     let stale = ended(
         "core_product",

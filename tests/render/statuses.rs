@@ -10,6 +10,7 @@ use crate::builders::*;
 
 fn region(reachable: bool) -> RegionStatus {
     RegionStatus {
+        workspace: None,
         location: "abfss://dr@east.dfs.core.windows.net".to_owned(),
         reachable,
         answer: (!reachable).then(|| "no such host".to_owned()),
@@ -234,9 +235,17 @@ fn with_both_regions_away_nothing_is_known() {
     regions.secondary = region(false);
     let shown = text(&status, Parts::default(), &narrow());
     assert!(
-        shown.starts_with("Both regions away: nothing is known\n"),
+        shown.starts_with("Neither region available: nothing is known\n")
+            && !shown.contains("not known"),
         "{shown}"
     );
+    let workspace = Some("https://adb-1.test".to_owned());
+    status.workspaces[0].regions.primary.workspace = workspace;
+    assert_eq!(
+        text(&status, Parts::default(), &narrow()),
+        "Neither region available: nothing is known\n\n  https://adb-1.test  no such host\n"
+    );
+    let shown = text(&status, Parts::default(), &verbose());
     assert!(
         shown.contains("not known") && !shown.contains("never synchronized"),
         "{shown}"
