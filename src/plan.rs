@@ -146,8 +146,8 @@ fn plan_workspace(
         name: workspace.workspace.name.clone(),
         connection: connection(workspace),
         observed: BothRegions {
-            primary: region_seen(&workspace.primary, None),
-            secondary: region_seen(&workspace.secondary, Some("passive")),
+            primary: region_seen(&workspace.primary, &workspace.secondary, None),
+            secondary: region_seen(&workspace.secondary, &workspace.primary, Some("passive")),
         },
         metadata,
         rows,
@@ -171,12 +171,12 @@ fn connection(workspace: &WorkspaceObserved) -> Connection {
     }
 }
 
-fn region_seen(region: &RegionObserved, role: Option<&str>) -> RegionSeen {
+fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> RegionSeen {
     RegionSeen {
         workspace: region.workspace.clone(),
         location: region.location.clone(),
         reachable: region.reachable(),
-        answer: region.answer(),
+        answer: region.answer(other),
         role: role.map(str::to_owned),
         principal: region
             .presence

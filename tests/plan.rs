@@ -14,6 +14,8 @@ mod findings;
 
 #[path = "plan/changes.rs"]
 mod changes;
+#[path = "plan/clocks.rs"]
+mod clocks;
 
 #[path = "plan/moves.rs"]
 mod moves;

@@ -97,5 +97,6 @@ stories! {
         a_group_that_could_not_be_read_is_part_of_how_the_apply_ended,
         where_one_replica_is_missing_the_others_are_looked_for_too,
         a_primary_that_went_away_after_the_plan_is_told_as_that,
+        a_log_that_parts_is_not_copied_from_one_region_to_the_other,
     }
 }

@@ -180,6 +180,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         rows: None,
         // No look at the storage is asked of a warehouse.
         damaged: None,
+        since_damaged: None,
         commits,
     }
 }

@@ -54,7 +54,12 @@ pub(super) async fn replica(
     {
         commits.push(replica_commit(&store, commit).await.map_err(failed)?);
     }
+    let since_damaged = match since {
+        Some(since) if since < log.newest => lost_at(&store, since).await,
+        Some(_) | None => None,
+    };
     Ok(Some(Replica {
+        since_damaged,
         version: log.newest,
         mark: mark_of(&head),
         column_mapping: column_mapping(&head),
@@ -62,6 +67,16 @@ pub(super) async fn replica(
         damaged: delta::damage(&store, &head).await.map_err(failed)?,
         commits,
     }))
+}
+
+/// Why an older version can no longer be read.
+async fn lost_at(store: &TableStore, version: u64) -> Option<String> {
+    let looked = async {
+        let then = delta::snapshot(store, Some(version), Detail::Summary).await?;
+        delta::damage(store, &then).await
+    };
+    let lost = looked.await.unwrap_or_else(|error| Some(error.to_string()));
+    lost.map(|why| format!("v{version} can no longer be read: {why}"))
 }
 
 /// The mark in a table's properties.

@@ -126,6 +126,15 @@ impl Cuts {
         None
     }
 
+    /// The cuts that a copy of this log is to be given: those it lacks, but none of a group whose log parts.
+    ///
+    /// Which of them is the truth is for people to judge, and both copies stay as they are.
+    pub fn owed_to(&self, other: &[Cut]) -> Vec<Cut> {
+        let mut owed = self.missing_from(other);
+        owed.retain(|cut| self.divergence(&cut.group_name).is_none());
+        owed
+    }
+
     /// The cuts of `self` that `other` lacks, in an order in which they may be appended.
     pub fn missing_from(&self, other: &[Cut]) -> Vec<Cut> {
         let there = Cuts::new(other.iter().cloned());

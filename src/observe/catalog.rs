@@ -162,6 +162,8 @@ fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
                 .cuts
                 .newest(&group.name)
                 .map(|cut| cut.recovery_point)
+                // A cut of a moment yet to come was made by a wrong clock.
+                .filter(|point| *point <= seen.primary.observed_at)
         })
         .collect();
     points

@@ -17,7 +17,7 @@ mod target;
 mod unanswered;
 
 pub(super) use regions::ledger_is_foreign;
-use regions::{ledger_findings, location_findings, region_findings, unreadable};
+use regions::{ledger_findings, location_findings, region_findings};
 pub(super) use tables::recreated;
 use tables::{catalog_findings, place_findings, replica_findings, source_findings};
 use target::pin_findings;
@@ -67,8 +67,10 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
 /// What blocks a group that is due, at the moment it would be brought to.
 pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let mut found = Vec::new();
-    let secondary = &view.workspace.secondary;
-    if let Some(answer) = secondary.answer() {
+    let WorkspaceObserved {
+        primary, secondary, ..
+    } = view.workspace;
+    if let Some(answer) = secondary.answer(primary) {
         let away = "nothing to repair by hand here: the next apply synchronizes what is due";
         found.push(
             finding(
@@ -76,7 +78,7 @@ pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
                 None,
                 format!("{SECONDARY_AWAY}: {answer}"),
             )
-            .remedy(unreadable(secondary).unwrap_or_else(|| away.to_owned())),
+            .remedy(secondary.repair(primary).unwrap_or_else(|| away.to_owned())),
         );
         return found;
     }

@@ -138,8 +138,12 @@ pub enum WarningCode {
     ConfigurationIncomplete,
     /// Something was accepted that was not found.
     AcceptanceUnused,
-    /// Neither region has metadata tables, and replicas were synchronized before.
+    /// Neither region has a cut log, and replicas were synchronized before.
     LedgerLost,
+    /// A source's commit has a time that is yet to come.
+    CommitInFuture,
+    /// The last cut has a recovery point that is yet to come.
+    CutInFuture,
 }
 
 impl Finding {
@@ -262,6 +266,8 @@ impl WarningCode {
             WarningCode::ConfigurationIncomplete => "configuration_incomplete",
             WarningCode::AcceptanceUnused => "acceptance_unused",
             WarningCode::LedgerLost => "ledger_lost",
+            WarningCode::CommitInFuture => "commit_in_future",
+            WarningCode::CutInFuture => "cut_in_future",
         }
     }
 }

@@ -114,8 +114,16 @@ impl WorkspaceObserved {
         theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
     }
 
-    /// Whether a region lost a metadata table or its cut log although cuts are known: then its replicas may be lost too.
+    /// Whether a region lost a metadata table or its cut log although cuts are known, or the secondary's log lacks cuts,
+    /// which are committed there first: then its replicas may be lost too.
     pub(super) fn lost_a_copy(&self) -> bool {
+        let secondary = self.secondary.ledger.as_ref().ok();
+        let log = secondary.and_then(|copy| copy.cuts.as_ref());
+        let behind = log.is_some_and(|log| !self.ledger.cuts.owed_to(&log.cuts).is_empty());
+        behind || self.lacks_a_table()
+    }
+
+    fn lacks_a_table(&self) -> bool {
         let lost = |region: &RegionObserved| {
             let copy = region.ledger.as_ref().ok();
             copy.is_some_and(|copy| copy.metadata.is_none() || copy.cuts.is_none())
@@ -137,14 +145,29 @@ impl RegionObserved {
     }
 
     /// What is said of a region that does not answer; of metadata tables that cannot be read, which and what repairs them.
-    pub(super) fn answer(&self) -> Option<String> {
+    pub(super) fn answer(&self, other: &RegionObserved) -> Option<String> {
         let refusal = self.refusal()?;
-        Some(match self.unreadable_table() {
+        Some(match self.unreadable_table().zip(self.repair(other)) {
             None => refusal.detail.clone(),
-            Some(place) => format!(
-                "{place} cannot be read: {}; move {place} away: the next apply clones it from the other region",
-                refusal.detail
+            Some((place, repair)) => {
+                format!("{place} cannot be read: {}; {repair}", refusal.detail)
+            }
+        })
+    }
+
+    /// What repairs a metadata table that cannot be read; with the other region's gone too only a backup does.
+    pub(super) fn repair(&self, other: &RegionObserved) -> Option<String> {
+        let place = self.unreadable_table()?;
+        Some(match (&other.ledger, other.unreadable_table()) {
+            (Ok(_), _) => {
+                format!("move {place} away: the next apply clones it from the other region")
+            }
+            (Err(_), None) => format!(
+                "once the other region answers, move {place} away: the next apply clones it from there"
             ),
+            (Err(_), Some(_)) => {
+                format!("put {place} back from a backup: the other region's cannot be read either")
+            }
         })
     }
 

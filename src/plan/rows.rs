@@ -237,8 +237,10 @@ fn action(
         }
     }
     let cuts_here: Vec<_> = cuts_here.iter().cloned().collect();
-    planned.cuts_to_copy = workspace.ledger.cuts.missing_from(&cuts_here).len();
-    planned.action = if !complete(&here) && (there.metadata.is_some() || there.cuts.is_some()) {
+    planned.cuts_to_copy = workspace.ledger.cuts.owed_to(&cuts_here).len();
+    let clones = (here.metadata.is_none() && there.metadata.is_some())
+        || (here.cuts.is_none() && there.cuts.is_some());
+    planned.action = if clones {
         LedgerAction::Clone
     } else if !complete(&here) {
         LedgerAction::Create

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::document::{Decision, GroupPlan, LastCut, Plan, WorkspacePlan};
 use super::finding::{Finding, Warning};
 use super::observed::{Observed, RegionObserved, TableObserved, WorkspaceObserved};
-use super::replica::assess;
+use super::replica::{Assessment, assess};
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::TableName;
-use crate::ledger::{Cut, Status as RowStatus};
+use crate::ledger::{Cut, CutTableEntry, Status as RowStatus};
 use crate::moment;
 
 /// What `kind` says of a status document.
@@ -158,6 +158,16 @@ pub struct TableStatus {
     pub holds_source_version: Option<u64>,
     /// Commits that no cut holds.
     pub pending_commits: Option<u64>,
+    /// Why the replica cannot be brought to the last cut; absent: nothing is known to stand in the way, or there is no cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
+}
+
+impl GroupStatus {
+    /// It has a cut, and no replica is known to be lost.
+    pub fn restorable(&self) -> bool {
+        self.last_cut.is_some() && self.tables.iter().all(|table| table.lost.is_none())
+    }
 }
 
 impl Rpo {
@@ -183,37 +193,33 @@ pub fn status(observed: &Observed, plan: &Plan) -> Status {
             .workspaces
             .iter()
             .zip(&plan.workspaces)
-            .map(|(seen, planned)| workspace(seen, planned, observed.now))
+            .map(|(seen, planned)| workspace(seen, planned))
             .collect(),
         warnings: plan.warnings.clone(),
     }
 }
 
-fn workspace(
-    seen: &WorkspaceObserved,
-    planned: &WorkspacePlan,
-    now: DateTime<Utc>,
-) -> WorkspaceStatus {
+fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStatus {
     WorkspaceStatus {
         name: planned.name.clone(),
         regions: RegionsStatus {
-            primary: region(&seen.primary, None),
-            secondary: region(&seen.secondary, Some("passive")),
+            primary: region(&seen.primary, &seen.secondary, None),
+            secondary: region(&seen.secondary, &seen.primary, Some("passive")),
         },
         groups: planned
             .groups
             .iter()
-            .filter_map(|plan| group(seen, plan, now))
+            .filter_map(|plan| group(seen, plan))
             .collect(),
     }
 }
 
-fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
+fn region(seen: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> RegionStatus {
     RegionStatus {
         workspace: seen.workspace.clone(),
         location: seen.location.clone(),
         reachable: seen.reachable(),
-        answer: seen.answer(),
+        answer: seen.answer(other),
         ledger: match &seen.ledger {
             Ok(copy) if copy.metadata.is_some() && copy.cuts.is_some() => LedgerPresence::Present,
             Ok(_) => LedgerPresence::Missing,
@@ -223,11 +229,7 @@ fn region(seen: &RegionObserved, role: Option<&str>) -> RegionStatus {
     }
 }
 
-fn group(
-    workspace: &WorkspaceObserved,
-    plan: &GroupPlan,
-    now: DateTime<Utc>,
-) -> Option<GroupStatus> {
+fn group(workspace: &WorkspaceObserved, plan: &GroupPlan) -> Option<GroupStatus> {
     let seen = workspace
         .groups
         .iter()
@@ -239,7 +241,7 @@ fn group(
     let tables: Vec<TableStatus> = seen
         .tables
         .iter()
-        .map(|observed| table(workspace, observed, cut, now))
+        .map(|observed| table(workspace, observed, cut))
         .collect();
     let at_cut = |status: &TableStatus| {
         status.cut_version.is_some()
@@ -247,7 +249,8 @@ fn group(
                 .holds_source_version
                 .is_some_and(|held| Some(held) >= status.cut_version)
     };
-    let protected = !tables.is_empty() && tables.iter().all(at_cut);
+    let lost = tables.iter().any(|table| table.lost.is_some());
+    let protected = !tables.is_empty() && tables.iter().all(at_cut) && !lost;
     Some(GroupStatus {
         name: plan.name.clone(),
         status: row.and_then(|row| row.current_sync_status),
@@ -291,26 +294,18 @@ fn group(
     })
 }
 
-fn table(
-    workspace: &WorkspaceObserved,
-    seen: &TableObserved,
-    cut: Option<&Cut>,
-    now: DateTime<Utc>,
-) -> TableStatus {
+fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>) -> TableStatus {
     let entry = cut.and_then(|cut| cut.table(&seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
-    let held = replica
-        .filter(|replica| replica.damaged.is_none())
-        .map(|replica| {
-            assess(
-                &seen.name.path(),
-                replica,
-                super::cut_entry(workspace, &seen.name),
-            )
-        })
+    let known = super::cut_entry(workspace, &seen.name);
+    let assessed = replica.map(|replica| assess(&seen.name.path(), replica, known));
+    let held = assessed
+        .as_ref()
         .filter(|seen| seen.theirs.is_empty())
-        .and_then(|seen| seen.holds);
+        .filter(|_| replica.is_some_and(|replica| replica.damaged.is_none()))
+        .and_then(|seen| seen.holds.clone());
+    let held = held.map(|held| held.source_version);
     TableStatus {
         table: seen.name.clone(),
         source_head: seen
@@ -319,9 +314,35 @@ fn table(
             .map(|head| head.version),
         cut_version: version,
         replica_version: replica.map(|replica| replica.version),
-        holds_source_version: held.map(|held| held.source_version),
+        holds_source_version: held,
+        lost: entry
+            .filter(|entry| Some(entry.source_version) != held)
+            .and_then(|entry| lost(seen, entry, assessed.as_ref())),
         pending_commits: seen
             .commits()
-            .map(|commits| versions::changes_beyond(commits, version, now).count() as u64),
+            .map(|commits| versions::changes_after(commits, version).count() as u64),
+    }
+}
+
+/// Why a replica that does not hold what its cut says cannot be brought back to it.
+fn lost(
+    seen: &TableObserved,
+    entry: &CutTableEntry,
+    assessed: Option<&Assessment>,
+) -> Option<String> {
+    let replica = match &seen.replica {
+        None => return None,
+        Some(Err(refusal)) => {
+            return Some(format!("its replica cannot be read: {}", refusal.detail));
+        }
+        Some(Ok(None)) => return Some("its replica is missing".to_owned()),
+        Some(Ok(Some(replica))) => replica,
+    };
+    if assessed.is_some_and(|seen| seen.foreign) || replica.version < entry.replica_version {
+        return Some("its replica was replaced by another table".to_owned());
+    }
+    match replica.version == entry.replica_version {
+        true => replica.damaged.clone(),
+        false => replica.since_damaged.clone(),
     }
 }

@@ -109,11 +109,12 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         || view.take_as_due
         || view.crash_consistent_accepted
         || view.membership_differs_from(cut).is_some()
+        || view.is_of_the_future(cut)
         || workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now).is_some()
         || view
             .group
             .schedule
-            .fired_between(cut.planned_at, view.now)
+            .fired_between(view.planned(cut), view.now)
             .is_some()
         || view
             .group
@@ -201,7 +202,7 @@ fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
             ..repair.clone()
         },
         reason: reason.clone(),
-        point: cut.recovery_point,
+        point: view.believed(cut).unwrap_or(view.now),
         consistency: cut.consistency,
     };
     // A table that joined the group or was created again may be younger than the last cut: where nothing is being
@@ -230,7 +231,8 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
     let mut nothing_new = None;
     let mut waits = None;
 
-    if let Some(end) = workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now) {
+    let behind = view.believed(cut);
+    if let Some(end) = workflow::newest_clean_end(&workflows, behind, view.now) {
         if view.brings_beyond(cut, end.at) {
             return Choice::Sync(Target {
                 trigger: ended(TriggerKind::Workflow, &end),
@@ -248,11 +250,14 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
             cut.cut_number
         ));
     } else if follows_workflow {
-        waits = workflow::waiting_for(&workflows, Some(cut.recovery_point), view.now);
+        waits = workflow::waiting_for(&workflows, behind, view.now);
     }
 
-    let fired = view.group.schedule.fired_between(cut.planned_at, view.now);
-    if fired.is_some() || view.take_as_due || retried(view) {
+    let fired = view
+        .group
+        .schedule
+        .fired_between(view.planned(cut), view.now);
+    if fired.is_some() || view.take_as_due || retried(view) || behind.is_none() {
         match workflow::idle_after_success(&workflows, view.now) {
             Err(reason) => waits = waits.or(Some(reason)),
             Ok(()) if view.brings_beyond(cut, view.now) => {
@@ -263,6 +268,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
                         moment::text(fired)
                     ),
                     None if view.take_as_due => "taken as due".to_owned(),
+                    None if behind.is_none() => format!("{} is yet to come", cut.label()),
                     None => "its last attempt came to nothing".to_owned(),
                 };
                 return Choice::Sync(now_of(
@@ -315,7 +321,7 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
     };
     let pending = view.pending(Some(cut))?;
     let oldest = pending.iter().map(|commit| commit.committed_at).min()?;
-    let free = cut.planned_at + view.group.min_interval;
+    let free = view.planned(cut) + view.group.min_interval;
     Some(oldest.checked_add_signed(limit)?.max(free))
 }
 
@@ -350,8 +356,9 @@ fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: St
 /// What a group waits for that was synchronized less than its minimum interval ago, counted in minutes as cron does.
 fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
     let minute = |at: DateTime<Utc>| at.duration_trunc(Duration::minutes(1)).unwrap_or(at);
-    let until = minute(cut.planned_at) + view.group.min_interval;
-    let too_soon = !view.take_as_due && minute(view.now) < until;
+    let planned = view.planned(cut);
+    let until = minute(planned) + view.group.min_interval;
+    let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
     too_soon.then(|| Reason {
         code: ReasonCode::MinInterval,
         message: format!(

@@ -32,9 +32,15 @@ pub(super) fn changes_beyond(
     version: Option<u64>,
     point: DateTime<Utc>,
 ) -> impl Iterator<Item = &Commit> {
+    changes_after(commits, version).filter(move |commit| commit.committed_at <= point)
+}
+
+/// Commits that change rows or the schema, newer than `version` (all, where there is none), whatever their clock said.
+pub(super) fn changes_after(
+    commits: &[Commit],
+    version: Option<u64>,
+) -> impl Iterator<Item = &Commit> {
     commits.iter().filter(move |commit| {
-        commit.changes
-            && version.is_none_or(|version| commit.version > version)
-            && commit.committed_at <= point
+        commit.changes && version.is_none_or(|version| commit.version > version)
     })
 }

@@ -10,6 +10,9 @@ use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{Commit, Replica, Workflow};
 
+/// Moments further ahead than this are no matter of two clocks that differ a little.
+const CLOCKS_APART: Duration = Duration::hours(1);
+
 /// One valid group with everything that bears on its decision.
 #[derive(Debug)]
 pub(super) struct GroupView<'a> {
@@ -215,9 +218,43 @@ impl<'a> GroupView<'a> {
             .map(|entry| entry.source_version)
     }
 
+    /// Whether a cut says to be of a moment that is yet to come: a clock was wrong when it was made.
+    pub(super) fn is_of_the_future(&self, cut: &Cut) -> bool {
+        cut.recovery_point > self.now + CLOCKS_APART
+    }
+
+    /// When a cut was planned; where that is yet to come too, when its recovery point was, and now at the latest.
+    pub(super) fn planned(&self, cut: &Cut) -> DateTime<Utc> {
+        match cut.planned_at > self.now + CLOCKS_APART {
+            true => cut.recovery_point.min(self.now),
+            false => cut.planned_at,
+        }
+    }
+
+    /// The recovery point of a cut, where its clock can be believed.
+    pub(super) fn believed(&self, cut: &Cut) -> Option<DateTime<Utc>> {
+        (!self.is_of_the_future(cut)).then_some(cut.recovery_point)
+    }
+
+    /// Whether no table is at an older version at `point` than a cut holds.
+    fn all_as_far(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
+        self.tables().all(|table| {
+            let held = cut.table(&table.name).map(|entry| entry.source_version);
+            let then = table.commits().map(|commits| versions::at(commits, point));
+            match (held, then) {
+                (Some(held), Some(then)) => then.is_some_and(|then| then.commit.version >= held),
+                (None, _) | (_, None) => true,
+            }
+        })
+    }
+
     /// Whether bringing the group to `point` brings at least one table beyond a cut; nothing goes back behind it.
     pub(super) fn brings_beyond(&self, cut: &Cut, point: DateTime<Utc>) -> bool {
-        point >= cut.recovery_point
+        let forward = match self.believed(cut) {
+            Some(held) => point >= held,
+            None => self.all_as_far(cut, point),
+        };
+        forward
             && self.tables().any(|table| {
                 let version = cut.table(&table.name).map(|entry| entry.source_version);
                 // A table whose history was not read may have anything: its finding decides.
@@ -236,7 +273,9 @@ impl<'a> GroupView<'a> {
             .into_iter()
             .map(|commit| commit.committed_at)
             .min();
-        Some(oldest.map_or(Duration::zero(), |oldest| self.now - oldest))
+        Some(oldest.map_or(Duration::zero(), |oldest| {
+            (self.now - oldest).max(Duration::zero())
+        }))
     }
 
     /// Commits that change something and that the cut lacks; `None`: not every history was read.
@@ -244,11 +283,7 @@ impl<'a> GroupView<'a> {
         let mut pending = Vec::new();
         for table in self.tables() {
             let version = self.held_version(cut, &table.name);
-            pending.extend(versions::changes_beyond(
-                table.commits()?,
-                version,
-                self.now,
-            ));
+            pending.extend(versions::changes_after(table.commits()?, version));
         }
         Some(pending)
     }

@@ -73,7 +73,7 @@ pub(super) fn of_workspace(
         say(
             WarningCode::LedgerLost,
             format!(
-                "neither region has metadata tables, yet {marked} of its replicas were synchronized before: put the tables back from a backup, or cuts are counted from 1 again"
+                "neither region has a cut log, yet {marked} of its replicas were synchronized before: put _drsync/sync_cuts back from a backup, or cuts are counted from 1 again"
             ),
         );
     }
@@ -139,11 +139,41 @@ pub(super) fn of_workspace(
     all
 }
 
-/// How many replicas carry our mark although no region knows of a cut.
+/// What a wrong clock wrote: commits that no recovery point reaches yet, and a cut that says to be later than now.
+fn of_the_future(view: &GroupView<'_>) -> Vec<Said> {
+    let mut all: Vec<Said> = Vec::new();
+    for table in view.tables() {
+        let mut commits = table.commits().into_iter().flatten();
+        if let Some(first) = commits.find(|commit| commit.committed_at > view.now + SKEW_MAX) {
+            all.push((
+                WarningCode::CommitInFuture,
+                Some(table.name.to_string()),
+                format!(
+                    "v{} has the time {}, which is yet to come: neither it nor what follows it can be part of a cut before then",
+                    first.version,
+                    moment::text(first.committed_at)
+                ),
+            ));
+        }
+    }
+    if let Some(cut) = view.last_cut.filter(|cut| view.is_of_the_future(cut)) {
+        all.push((
+            WarningCode::CutInFuture,
+            None,
+            format!(
+                "{} is yet to come: it was made under a wrong clock; the next cut puts it right",
+                cut.label()
+            ),
+        ));
+    }
+    all
+}
+
+/// How many replicas carry our mark although no region has a cut log.
 fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
     let without = |region: &RegionObserved| {
         let copy = region.ledger.as_ref().ok();
-        copy.is_some_and(|copy| copy.metadata.is_none() && copy.cuts.is_none())
+        copy.is_some_and(|copy| copy.cuts.is_none())
     };
     if !without(&workspace.primary) || !without(&workspace.secondary) {
         return 0;
@@ -167,6 +197,7 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
     let group = view.group;
     let mut all: Vec<Said> = Vec::new();
     all.extend(lag(plan, group));
+    all.extend(of_the_future(view));
     if group.rpo < group.schedule.longest_gap() {
         all.push((
             WarningCode::RpoShorterThanInterval,

@@ -29,6 +29,9 @@ pub struct Replica {
     pub rows: Option<u64>,
     /// A live file that is not there as the log says, a fragment; `None`: none is known.
     pub damaged: Option<String>,
+    /// Why the version asked since, where it is not the newest, can no longer be read, a fragment; `None`: nothing is known to
+    /// stand in the way.
+    pub since_damaged: Option<String>,
     /// Its retained commits after the version asked for, oldest first.
     pub commits: Vec<ReplicaCommit>,
 }

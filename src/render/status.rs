@@ -44,6 +44,7 @@ pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
             page.block(tables(&label(status, workspace, group), group));
         }
     }
+    page.block(losses(status, style));
     page.block(troubles(status, style));
     page.block(warnings(status, style));
     page.block(unprotected(status, parts, style));
@@ -92,9 +93,8 @@ pub(super) fn verdict(status: &Status) -> String {
         return "Neither region available: nothing is known".to_owned();
     }
     if primary_away(status) {
-        let ready = number(&|workspace, group| {
-            workspace.regions.secondary.reachable && group.last_cut.is_some()
-        });
+        let ready =
+            number(&|workspace, group| workspace.regions.secondary.reachable && group.restorable());
         return format!(
             "Primary region not available; {ready} of {} can be brought to a cut right now",
             plural(all, "group")
@@ -360,6 +360,7 @@ fn tables(label: &str, group: &GroupStatus) -> Vec<String> {
                 replica_version,
                 holds_source_version,
                 pending_commits,
+                lost: _,
             } = one;
             vec![
                 name(table),
@@ -379,6 +380,34 @@ fn tables(label: &str, group: &GroupStatus) -> Vec<String> {
         &["table", "head", "cut", "replica", "holds", "pending"],
         rows,
     ));
+    lines
+}
+
+/// The replicas that cannot be brought to their cut.
+fn losses(status: &Status, style: &Style) -> Vec<String> {
+    let limit = if style.verbose {
+        usize::MAX
+    } else {
+        TROUBLES_MAX
+    };
+    let all: Vec<(String, &TableStatus, &str)> = entries(status)
+        .flat_map(|(workspace, group)| {
+            let label = label(status, workspace, group);
+            let tables = group.tables.iter();
+            tables.filter_map(move |table| Some((label.clone(), table, table.lost.as_deref()?)))
+        })
+        .collect();
+    let mut lines = vec![];
+    for (label, table, why) in all.iter().take(limit) {
+        let text = format!("{}: {}", name(&table.table), clean(why));
+        lines.extend(hanging(&format!("lost     {label}  "), &text, style.width));
+    }
+    if let more @ 1.. = all.len().saturating_sub(limit) {
+        lines.push(format!("         {more} more tables: drsync status -v"));
+    }
+    if !lines.is_empty() && !primary_away(status) {
+        lines.push("drsync plan --full --out plan.json".to_owned());
+    }
     lines
 }
 

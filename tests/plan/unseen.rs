@@ -5,7 +5,7 @@ use drsync::plan::{Action, Decision, FindingCode, Request, may_be_due};
 use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState};
 
 use super::findings::{blocking, due, refusal};
-use super::world::{World, at};
+use super::world::{World, at, replica_commit};
 
 const COUNTRIES: &str = "main.shop.countries";
 
@@ -218,5 +218,44 @@ fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer(
         .groups
         .iter()
         .find(|group| group.name == "reference");
-    assert!(!group.unwrap().protected);
+    let group = group.unwrap();
+    assert!(!group.protected && !group.restorable());
+    assert_eq!(
+        group.tables[0].lost.as_deref(),
+        Some("part-1 of the replica is missing")
+    );
+}
+
+#[test]
+fn a_cut_whose_version_is_gone_from_a_replica_ahead_of_it_cannot_be_brought_back() {
+    for (gone, restorable) in [
+        (None, true),
+        (Some("v2 can no longer be read: gone"), false),
+    ] {
+        let mut world = World::new();
+        let replica = world.replica(COUNTRIES);
+        replica.version += 1;
+        let mut theirs = replica_commit(replica.version, "UPDATE");
+        theirs.user = Some("someone".to_owned());
+        replica.commits.push(theirs);
+        replica.since_damaged = gone.map(str::to_owned);
+        let told = status(&world.observed, &world.plan());
+        let groups = &told.workspaces[0].groups;
+        let group = groups.iter().find(|group| group.name == "reference");
+        assert_eq!(group.unwrap().restorable(), restorable);
+    }
+}
+
+#[test]
+fn a_secondary_whose_log_lacks_cuts_lost_more_and_every_group_is_looked_at() {
+    let mut world = World::new();
+    let secondary = world.workspace().secondary.ledger.as_mut().unwrap();
+    let cuts = &mut secondary.cuts.as_mut().unwrap().cuts;
+    cuts.retain(|cut| cut.group_name != "reference");
+    world.merge();
+    let workspace = &world.observed.workspaces[0];
+    for group in &workspace.groups {
+        let request = Request::default();
+        assert!(may_be_due(workspace, group, world.observed.now, &request));
+    }
 }

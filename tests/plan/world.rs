@@ -339,6 +339,7 @@ fn seen(name: &TableName) -> TableObserved {
             table_id: "id".to_owned(),
         })),
         replica: Some(Ok(Some(Replica {
+            since_damaged: None,
             version: 2,
             mark: Some(mark),
             column_mapping: "none".to_owned(),

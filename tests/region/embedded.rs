@@ -364,3 +364,65 @@ async fn a_replica_that_lost_a_file_is_seen_and_mended_by_the_same_clone_again()
     let seen = world.replica(ORDERS, Some(mended.replica_version)).await;
     assert_eq!(seen.unwrap().unwrap().damaged, None);
 }
+
+#[tokio::test]
+async fn a_link_in_a_files_place_is_no_copy_and_is_mended() {
+    let world = world().await;
+    let version = world
+        .clone_table(ORDERS, 2, None)
+        .await
+        .unwrap()
+        .replica_version;
+    let day = "day=monday";
+    let folder = world.path("west/sync/main/shop/orders").join(day);
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    let source = world.path("east/tables").join(ORDERS).join(day);
+    let source = source.join(file.file_name());
+    let bytes = std::fs::read(&source).unwrap();
+    std::fs::remove_file(file.path()).unwrap();
+    std::os::unix::fs::symlink(&source, file.path()).unwrap();
+    let seen = world.replica(ORDERS, Some(version)).await.unwrap();
+    assert!(
+        seen.unwrap().damaged.is_some(),
+        "the only copy is elsewhere"
+    );
+    let mended = world.clone_table(ORDERS, 2, Some(version)).await.unwrap();
+    assert_eq!(mended.copied_files, 1);
+    assert!(!file.path().is_symlink());
+    assert_eq!(std::fs::read(file.path()).unwrap(), bytes);
+    assert_eq!(std::fs::read(&source).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_version_that_a_replica_ahead_of_it_can_no_longer_be_brought_back_to_is_told() {
+    let world = world().await;
+    let orders = world.table(ORDERS).when(at(3));
+    // One file takes the place of two.
+    orders.optimize().await.unwrap();
+    let cut = world
+        .clone_table(ORDERS, 2, None)
+        .await
+        .unwrap()
+        .replica_version;
+    let log = world.path("west/sync/main/shop/orders/_delta_log");
+    let then = std::fs::read_to_string(log.join(format!("{cut:020}.json"))).unwrap();
+    world.clone_table(ORDERS, 3, Some(cut)).await.unwrap();
+    let seen = world.replica(ORDERS, Some(cut)).await.unwrap().unwrap();
+    assert_eq!((seen.damaged, seen.since_damaged), (None, None));
+    // As a VACUUM does: what the newest version no longer names is gone.
+    let newest = std::fs::read_to_string(log.join(format!("{:020}.json", seen.version))).unwrap();
+    let removed = newest.lines().find_map(|line| {
+        let action: serde_json::Value = serde_json::from_str(line).unwrap();
+        action["remove"]["path"].as_str().map(str::to_owned)
+    });
+    let removed = removed.expect("v3 replaces a file of v2");
+    assert!(then.contains(&removed));
+    std::fs::remove_file(log.join("..").join(removed)).unwrap();
+    let seen = world.replica(ORDERS, Some(cut)).await.unwrap().unwrap();
+    assert_eq!(seen.damaged, None);
+    let why = seen.since_damaged.unwrap();
+    assert!(
+        why.starts_with(&format!("v{cut} can no longer be read: ")),
+        "{why}"
+    );
+}

@@ -27,6 +27,7 @@ fn table(name: &str, cut: u64, holds: u64) -> TableStatus {
         replica_version: Some(56),
         holds_source_version: Some(holds),
         pending_commits: Some(2),
+        lost: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use drsync::apply::{GroupOutcome, What};
 use drsync::lakehouse::delta;
-use drsync::ledger::{AcceptedRisk, Status};
+use drsync::ledger::{AcceptedRisk, Cut, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
 use super::world::{Form, World, batch, schema};
@@ -451,4 +451,32 @@ pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_
     assert_eq!(plan.findings[0].code, FindingCode::ReplicasMissing);
     let row = world.row("west", "reference").await;
     assert_eq!(row.current_sync_status, Some(Status::Failed));
+}
+
+pub(crate) async fn a_log_that_parts_is_not_copied_from_one_region_to_the_other(form: Form) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    let logs = async |world: &World| {
+        let regions = world.regions();
+        let read = [
+            regions.primary.ledger().await,
+            regions.secondary.ledger().await,
+        ];
+        read.map(|copy| copy.unwrap().cuts.unwrap().cuts.len())
+    };
+    let regions = world.regions();
+    let copy = regions.secondary.ledger().await.unwrap();
+    let rival = Cut {
+        run_id: "someone".to_owned(),
+        ..copy.cuts.unwrap().cuts.remove(0)
+    };
+    regions.secondary.copy_cuts(&[rival]).await.unwrap();
+    let before = logs(&world).await;
+    assert_eq!(before[1], before[0] + 1);
+    world.later(1);
+    let plan = world.plan_of("reference").await;
+    let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [FindingCode::LedgerDiverged]);
+    assert_eq!(world.apply().await.exit.code, 1);
+    assert_eq!(logs(&world).await, before);
 }

@@ -68,7 +68,7 @@ impl Lacking {
         let here: Vec<Cut> = copy.all_cuts().iter().cloned().collect();
         let mut lacking = Lacking {
             rows: Vec::new(),
-            cuts: cuts.missing_from(&here),
+            cuts: cuts.owed_to(&here),
             added: 0,
             changed: 0,
             retired: 0,

@@ -129,7 +129,13 @@ pub(super) fn files(store: &TableStore, version: &Snapshot) -> Result<Vec<Named>
 
 /// The first of some files that is not there as its log says, and how.
 pub(super) fn damage(store: &TableStore, files: &[Named]) -> Result<Option<String>> {
-    let sizes = source_sizes(store, files.iter().map(|file| &file.from))?;
+    let mut sizes = Vec::with_capacity(files.len());
+    for file in files {
+        sizes.extend(match &file.from {
+            Location::Inside(path) => store.own_sizes(&[path])?,
+            elsewhere => source_sizes(store, std::iter::once(elsewhere))?,
+        });
+    }
     let damaged = files.iter().zip(sizes).find_map(|(file, found)| {
         let expected = file.size.or(found).unwrap_or_default();
         (found != Some(expected)).then(|| Difference::OnDisk {
@@ -184,7 +190,7 @@ pub(super) fn compare(
         expected.insert(to, size.unwrap_or(u64::MAX));
     }
     let files: Vec<&str> = expected.keys().copied().collect();
-    for ((file, expected), size) in expected.iter().zip(target_store.sizes(&files)?) {
+    for ((file, expected), size) in expected.iter().zip(target_store.own_sizes(&files)?) {
         let right = size == Some(*expected) || (*expected == u64::MAX && size.is_some());
         if !right {
             found.push(Difference::OnDisk {

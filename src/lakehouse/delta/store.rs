@@ -189,6 +189,23 @@ impl TableStore {
         }
     }
 
+    /// The sizes of the files that are there themselves, in the order asked: a link to a file elsewhere is none of ours.
+    pub(crate) fn own_sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
+        match self.folder() {
+            None => self.sizes(inner),
+            Some(folder) => inner
+                .iter()
+                .map(|path| {
+                    let path = folder.join(path);
+                    match path.is_symlink() {
+                        true => Ok(None),
+                        false => local::size(&path),
+                    }
+                })
+                .collect(),
+        }
+    }
+
     /// The sizes of the files that are there, in the order asked.
     pub(crate) fn sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
         match &*self.0 {

@@ -1,11 +1,14 @@
 //! What is wrong with a region as a whole: it is away, its sync location, its metadata tables.
 
 use super::{Finding, FindingCode, PRIMARY_AWAY, finding};
-use crate::plan::observed::{RegionObserved, WorkspaceObserved};
+use crate::plan::observed::WorkspaceObserved;
 use crate::region::{RegionErrorKind, WriteAccess};
 
 pub(super) fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
-    let answer = workspace.primary.answer();
+    let WorkspaceObserved {
+        primary, secondary, ..
+    } = workspace;
+    let answer = primary.answer(secondary);
     answer
         .map(|answer| {
             finding(
@@ -13,18 +16,14 @@ pub(super) fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
                 None,
                 format!("{PRIMARY_AWAY}: {answer}"),
             )
-            .remedy(unreadable(&workspace.primary).unwrap_or_else(|| "drsync status".to_owned()))
+            .remedy(
+                primary
+                    .repair(secondary)
+                    .unwrap_or_else(|| "drsync status".to_owned()),
+            )
         })
         .into_iter()
         .collect()
-}
-
-/// What repairs a metadata table that cannot be read.
-pub(super) fn unreadable(region: &RegionObserved) -> Option<String> {
-    let place = region.unreadable_table()?;
-    Some(format!(
-        "move {place} away: the next apply clones it from the other region"
-    ))
 }
 
 pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {

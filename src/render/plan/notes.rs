@@ -70,7 +70,9 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::Interrupted
         | WarningCode::ConfigurationIncomplete
         | WarningCode::AcceptanceUnused
-        | WarningCode::LedgerLost => true,
+        | WarningCode::LedgerLost
+        | WarningCode::CommitInFuture
+        | WarningCode::CutInFuture => true,
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn lacking(
     }
     let mut jobs: Vec<Job> = jobs.into_values().collect();
     jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
-    let there = target.sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
+    let there = target.own_sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
     let unproven = target.folder().map(copy::unproven).unwrap_or_default();
     // A commit names nothing that is not safe.
     let safe: HashSet<&str> = match unproven.is_empty() {
