@@ -13,6 +13,8 @@ use crate::region::{CloneOrder, Cloned, Progress, RegionError, RegionErrorKind};
 /// The first pause before another attempt; each later one may be twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// No pause is longer, unless the region asks for one.
+/// The longest pause that a service is granted before a table is tried again.
+const ASKED_MAX: Duration = Duration::from_secs(300);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// How often the progress of a running clone is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -56,7 +58,8 @@ pub(super) async fn apply(
         if !again {
             break Err(error);
         }
-        let delay = error.retry_after.unwrap_or_else(|| backoff(attempts));
+        let asked = error.retry_after.map(|asked| asked.min(ASKED_MAX));
+        let delay = asked.unwrap_or_else(|| backoff(attempts));
         run.tell(What::TableRetried {
             workspace: workspace.clone(),
             group: name.clone(),

@@ -246,10 +246,7 @@ async fn dry_run(client: &Client, location: &str) -> Result<(), Refusal> {
         dry_run: true,
     };
     let path = ["api", "2.0", "unity-catalog", "temporary-path-credentials"];
-    client
-        .post_safe::<serde_json::Value>(&path, &request)
-        .await
-        .map(drop)
+    client.post_for_nothing(&path, &request).await
 }
 
 #[cfg(test)]

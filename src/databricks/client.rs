@@ -69,6 +69,26 @@ impl<'a> Call<'a> {
             repeat: Repeat::Safe,
         }
     }
+
+    fn post(
+        path: &'a [&'a str],
+        body: &impl Serialize,
+        repeat: Repeat,
+    ) -> Result<Call<'a>, Refusal> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            Refusal::new(
+                RegionErrorKind::Other,
+                format!("the request cannot be written: {error}"),
+            )
+        })?;
+        Ok(Call {
+            method: Method::POST,
+            path,
+            query: Vec::new(),
+            body: Some(body),
+            repeat,
+        })
+    }
 }
 
 /// An answer that was read whole.
@@ -196,6 +216,19 @@ impl Client {
         self.post(path, body, Repeat::Safe).await
     }
 
+    /// `POST` whose repetition does no harm, and whose answer says no more than that it went well.
+    pub(super) async fn post_for_nothing(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<(), Refusal> {
+        let call = Call::post(path, body, Repeat::Safe)?;
+        self.send(&call, |answer| {
+            answer::nothing(&answer.headers, &answer.body)
+        })
+        .await
+    }
+
     /// `POST` that is sent again only where it surely had no effect; otherwise its outcome is unknown.
     pub(super) async fn post_once<T: DeserializeOwned>(
         &self,
@@ -211,19 +244,7 @@ impl Client {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<T, Refusal> {
-        let body = serde_json::to_vec(body).map_err(|error| {
-            Refusal::new(
-                RegionErrorKind::Other,
-                format!("the request cannot be written: {error}"),
-            )
-        })?;
-        let call = Call {
-            method: Method::POST,
-            path,
-            query: Vec::new(),
-            body: Some(body),
-            repeat,
-        };
+        let call = Call::post(path, body, repeat)?;
         self.send(&call, |answer| {
             answer::json::<T>(&answer.headers, &answer.body)
         })

@@ -300,7 +300,7 @@ impl Sql {
         let path = ["api", "2.0", "sql", "statements", id, "cancel"];
         let cancelled = self
             .client
-            .post_safe::<serde_json::Value>(&path, &serde_json::json!({}))
+            .post_for_nothing(&path, &serde_json::json!({}))
             .await;
         for attempt in 0..10 {
             self.client

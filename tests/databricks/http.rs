@@ -30,6 +30,34 @@ async fn retry_after_is_honoured_in_both_forms() {
 }
 
 #[tokio::test]
+async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    fake.fault("external-locations", 1, busy("4000"));
+    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    assert!(error.transient);
+    assert!(
+        error.detail.contains("; it asks for a pause of 4000 s"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_asked_again_and_never_taken_for_nothing() {
+    for body in ["", " ", "[]"] {
+        let fake = Fake::start().await;
+        let regions = fake.connect().await;
+        fake.change(|state| state.privileges = vec!["WRITE_FILES"]);
+        let empty = || What::Answer(200, vec![], body.to_owned());
+        fake.fault("external-locations", 1, empty());
+        assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+        fake.fault("external-locations", 99, empty());
+        let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+        assert_eq!(error.kind, RegionErrorKind::Unavailable, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_stays_bad_is_said_with_its_words_and_the_request_id() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;

@@ -138,6 +138,53 @@ async fn a_page_instead_of_the_token_service_is_asked_again_and_then_named() {
 }
 
 #[tokio::test]
+async fn what_a_token_service_was_sent_is_said_in_no_spelling() {
+    let fake = Fake::start().await;
+    let (id, secret) = ("some-id", "s3cr3t+canary/&");
+    let options = with(
+        &fake,
+        &[
+            ("DATABRICKS_CLIENT_ID", id),
+            ("DATABRICKS_CLIENT_SECRET", secret),
+        ],
+    );
+    // As somebody's proxy might say what it saw.
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    let spelled: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let said = format!(
+        r#"{{"error":"bad","error_description":"Basic {basic} as {spelled} or {secret}"}}"#
+    );
+    fake.fault("/token", 9, What::Answer(401, vec![], said));
+    let said = refused(&options).await;
+    assert!(
+        said.ends_with("is refused: bad: Basic … as … or …"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_that_is_no_text_is_not_said() {
+    let fake = Fake::start().await;
+    fake.change(|state| {
+        state.tokens.insert("ambient-canary".to_owned());
+    });
+    let mut options = with(&fake, &[("DATABRICKS_TOKEN", "ambient-canary")]);
+    options.secret_scope = Some("dr".to_owned());
+    options.pat_key = Some("pat".to_owned());
+    let number = r#"{"key":"pat","value":5555512345}"#;
+    fake.fault(
+        "secrets/get",
+        9,
+        What::Answer(200, vec![], number.to_owned()),
+    );
+    let said = refused(&options).await;
+    assert!(
+        !said.contains("55555") && said.contains("its value is no token"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn tokens_of_others_are_exchanged() {
     let fake = Fake::start().await;
     let base = fake.base.clone();

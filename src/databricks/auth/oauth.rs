@@ -1,6 +1,7 @@
 //! OAuth: where a workspace's tokens are, and the two ways drsync gets one: a client secret, or somebody else's token.
 
 use async_trait::async_trait;
+use base64::Engine as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
@@ -124,9 +125,7 @@ impl TokenService {
             (None, _) => format!("the token service answers {status}"),
         };
         // What was sent may come back in an answer.
-        let sent = form.iter().map(|(_, value)| *value);
-        let sent = sent.chain(client.map(|(_, secret)| secret.expose_secret()));
-        let said = sent.fold(said, |said, value| withheld(&said, value));
+        let said = without_what_was_sent(said, client, form);
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(away(said));
         }
@@ -200,6 +199,25 @@ impl TokenService {
             endpoint => Ok((endpoint, metadata)),
         }
     }
+}
+
+/// A text without what was sent to a token service, in each of the spellings in which it was.
+fn without_what_was_sent(
+    said: String,
+    client: Option<(&str, &SecretString)>,
+    form: &[(&str, &str)],
+) -> String {
+    let mut sent: Vec<String> = form.iter().map(|(_, value)| (*value).to_owned()).collect();
+    if let Some((id, secret)) = client {
+        let secret = secret.expose_secret();
+        let basic = format!("{id}:{secret}");
+        sent.push(base64::engine::general_purpose::STANDARD.encode(basic));
+        sent.push(secret.to_owned());
+    }
+    sent.into_iter().fold(said, |said, value| {
+        let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        withheld(&withheld(&said, &value), &encoded)
+    })
 }
 
 pub(super) fn away(message: impl Into<String>) -> Refusal {

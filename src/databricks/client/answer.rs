@@ -25,14 +25,27 @@ const PASSING: [&str; 9] = [
     "REQUEST_LIMIT_EXCEEDED",
 ];
 
-/// Reads an answer that was to be JSON; an empty one is an empty object.
+/// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
+pub(super) fn nothing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+    match body.trim_ascii().is_empty() {
+        true => Ok(()),
+        false => json::<Value>(headers, body).map(drop),
+    }
+}
+
+/// Reads an answer that was to be a JSON object.
 pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
-    let text = if body.trim_ascii().is_empty() {
-        b"{}"
-    } else {
-        body
+    let unreadable = |said: &str| Refusal {
+        request_id: request_id(headers, &Value::Null),
+        ..Refusal::new(RegionErrorKind::Unavailable, said)
     };
-    serde_json::from_slice(text).map_err(|error| {
+    match body.trim_ascii().first() {
+        None => return Err(unreadable("the answer is empty")),
+        // Without this a list would be read as an object whose fields all have their defaults.
+        Some(b'[') => return Err(unreadable("the answer is a list instead of an object")),
+        Some(_) => {}
+    }
+    serde_json::from_slice(body).map_err(|error| {
         let id = request_id(headers, &Value::Null);
         let (kind, said) = match html(&String::from_utf8_lossy(body)) {
             Some(title) => (
@@ -362,6 +375,13 @@ mod tests {
             read(r#"{"a": [1, "#).unwrap(),
             "the answer ends in the middle"
         );
-        assert_eq!(read(""), None);
+        assert_eq!(read(" ").unwrap(), "the answer is empty");
+        assert_eq!(
+            read("[]").unwrap(),
+            "the answer is a list instead of an object"
+        );
+        assert_eq!(read("{}"), None);
+        assert!(nothing(&HeaderMap::new(), b"").is_ok());
+        assert!(nothing(&HeaderMap::new(), b"<html></html>").is_err());
     }
 }

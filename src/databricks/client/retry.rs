@@ -24,6 +24,8 @@ pub(super) enum Again {
     Surely,
     /// No connection came about.
     NotSent,
+    /// There was no answer in time, and nobody knows whether it was carried out.
+    NoAnswer,
     /// Nobody knows whether it was carried out.
     IfSafe,
 }
@@ -34,6 +36,8 @@ const TRIES: u32 = 8;
 const TRIES_UNKNOWN: u32 = 5;
 /// Attempts at a host that takes no connection: it is away, and that is an answer too.
 const TRIES_CONNECT: u32 = 3;
+/// Attempts at a host that takes connections and does not answer: each waits its time out.
+const TRIES_SILENT: u32 = 2;
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
 const PAUSE_LONGEST: Duration = Duration::from_secs(10);
 /// All pauses of one request together; a region that asks for more is said to be throttling.
@@ -71,23 +75,29 @@ impl Tries {
             (Again::Surely, _) => TRIES,
             (Again::NotSent, _) => TRIES_CONNECT,
             (Again::IfSafe, Repeat::Safe) => TRIES_UNKNOWN,
-            (Again::IfSafe, Repeat::OnlyIfRefused) => return Err(refusal.transient().unknown()),
+            (Again::NoAnswer, Repeat::Safe) => TRIES_SILENT,
+            (Again::IfSafe | Again::NoAnswer, Repeat::OnlyIfRefused) => {
+                return Err(refusal.transient().unknown());
+            }
         };
         let refusal = match again {
             Again::Never => refusal,
-            Again::Surely | Again::NotSent | Again::IfSafe => refusal.transient(),
+            Again::Surely | Again::NotSent | Again::NoAnswer | Again::IfSafe => refusal.transient(),
         };
         if self.made >= tries {
             return Err(refusal);
         }
         let pause = match refusal.retry_after {
             // A little more than asked for, so that not everybody comes back in the same instant.
-            Some(asked) => asked + Duration::from_secs_f64((timing.jitter)().clamp(0.0, 1.0)),
+            Some(asked) => {
+                asked.saturating_add(Duration::from_secs_f64((timing.jitter)().clamp(0.0, 1.0)))
+            }
             None => timing.backoff(PAUSE_FIRST, self.made - 1, PAUSE_LONGEST),
         };
-        self.paused += pause;
+        self.paused = self.paused.saturating_add(pause);
         if self.paused > PAUSES_MAX {
-            return Err(refusal);
+            let pause = pause.as_secs();
+            return Err(refusal.hint(&format!("it asks for a pause of {pause} s")));
         }
         Ok(pause)
     }
@@ -108,10 +118,10 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
         true => (format!("no connection: {why}"), Again::NotSent),
         false => (format!("the connection was lost: {why}"), Again::IfSafe),
     };
-    let again = if error.is_builder() {
-        Again::Never
-    } else {
-        again
+    let again = match (error.is_builder(), error.is_timeout(), again) {
+        (true, _, _) => Again::Never,
+        (false, true, Again::IfSafe) => Again::NoAnswer,
+        (false, _, again) => again,
     };
     (Refusal::new(RegionErrorKind::Unavailable, text), again)
 }

@@ -26,8 +26,15 @@ pub struct Me {
 pub struct Secret {
     /// Its key.
     pub key: String,
-    /// Base64 of its bytes.
+    /// Base64 of its bytes; empty where it is no text.
+    #[serde(deserialize_with = "text_or_nothing")]
     pub value: String,
+}
+
+/// A text; of anything else nothing, not even in a message.
+fn text_or_nothing<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    let value = serde_json::Value::deserialize(value)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
 impl std::fmt::Debug for Secret {
