@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::described::{self, FileError};
 use super::grants::{Grants, Right};
 use crate::config::{Location, TableName};
 use crate::region::{Denied, Table, nearest};
@@ -116,11 +117,11 @@ impl Catalog {
     ///
     /// # Errors
     /// A fragment that names the file.
-    pub fn read(workspace: &Path) -> Result<Catalog, String> {
+    pub fn read(workspace: &Path) -> Result<Catalog, FileError> {
         let file = workspace.join(CATALOG_FILE);
-        let said = |what: &dyn fmt::Display| format!("{}: {what}", file.display());
-        let text = std::fs::read_to_string(&file).map_err(|error| said(&error))?;
-        serde_json::from_str(&text).map_err(|error| said(&error))
+        let missing =
+            || FileError::Unread(format!("{}: No such file or directory", file.display()));
+        described::read(&file)?.ok_or_else(missing)
     }
 
     /// Makes its tables known by name; one whose name cannot be read is not there for anybody who asks.

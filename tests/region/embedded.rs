@@ -60,6 +60,20 @@ async fn a_workspace_without_workflows_has_none() {
 }
 
 #[tokio::test]
+async fn damaged_workflows_are_to_be_repaired_and_do_not_make_the_region_away() {
+    let world = world().await;
+    std::fs::write(world.path("east/jobs.json"), "{\n \"jobs\": [,]}").unwrap();
+    let asked = [WorkflowRef::Name("orders_job".into())];
+    let refused = world.primary().workflows(&asked, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Other);
+    let detail = &refused.detail;
+    assert!(detail.contains("jobs.json: "), "{detail}");
+    assert!(detail.contains("line 2 column"), "{detail}");
+    assert!(detail.ends_with("; repair the file"), "{detail}");
+    assert!(world.primary().presence().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_bucket_is_refused_when_it_is_opened_and_a_missing_folder_is_not() {
     let refused = LakehouseRegion::open(None, "s3://bucket/dr", Writer::new("a")).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unsupported);
