@@ -170,12 +170,14 @@ impl LakehouseRegion {
         let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
         let principal = self.principal(catalog);
         let look = |asked: &TableName| {
+            let refused =
+                |kind, detail| RegionError::new(kind, format!("find the table {asked}"), detail);
+            if let Some(detail) = catalog.ambiguity(asked) {
+                return Err(refused(RegionErrorKind::Conflict, detail));
+            }
             catalog
                 .table(workspace, asked, &principal)
-                .map_err(|detail| {
-                    let doing = format!("find the table {asked}");
-                    RegionError::new(RegionErrorKind::NotFound, doing, detail)
-                })
+                .map_err(|detail| refused(RegionErrorKind::NotFound, detail))
         };
         asked.iter().map(look).collect()
     }

@@ -108,8 +108,10 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Default)]
 pub struct Index {
     catalog: Catalog,
-    /// Places among the catalog's tables by name.
+    /// Places among the catalog's tables by name, of several entries the first.
     places: HashMap<TableName, usize>,
+    /// Places of the entries whose names differ by case at most, by their name.
+    several: HashMap<TableName, Vec<usize>>,
 }
 
 impl Catalog {
@@ -126,11 +128,16 @@ impl Catalog {
 
     /// Makes its tables known by name; one whose name cannot be read is not there for anybody who asks.
     pub fn index(self) -> Index {
-        let entries = self.tables.iter().enumerate();
-        let places = entries
-            .filter_map(|(place, entry)| Some((TableName::parse(&entry.full_name).ok()?, place)));
+        let mut all: HashMap<TableName, Vec<usize>> = HashMap::new();
+        for (place, entry) in self.tables.iter().enumerate() {
+            if let Ok(name) = TableName::parse(&entry.full_name) {
+                all.entry(name).or_default().push(place);
+            }
+        }
+        let places = all.iter().map(|(name, places)| (name.clone(), places[0]));
         Index {
             places: places.collect(),
+            several: all.into_iter().filter(|(_, it)| it.len() > 1).collect(),
             catalog: self,
         }
     }
@@ -181,6 +188,23 @@ impl Index {
                 near.join(", ")
             ),
         })
+    }
+
+    /// What is wrong with a table that has several entries: each with where it lies.
+    pub(super) fn ambiguity(&self, asked: &TableName) -> Option<String> {
+        let entries = self.several.get(asked)?.iter();
+        let told: Vec<String> = entries
+            .map(|place| {
+                let entry = &self.catalog.tables[*place];
+                let lies = entry.storage_location.as_deref().unwrap_or("no place");
+                format!("{} in {lies}", entry.full_name)
+            })
+            .collect();
+        Some(format!(
+            "{CATALOG_FILE} has {} entries for it, and names are compared without case: {}; keep one of them",
+            told.len(),
+            told.join(", ")
+        ))
     }
 
     /// The place of a table among the catalog's tables.
