@@ -2,16 +2,17 @@
 //!
 //! Pure: documents in, a report out. Everything is a lower bound: what no record shows is not claimed.
 
-use std::collections::{BTreeSet, HashSet};
+mod chain;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
 use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
-use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
 use crate::moment;
 use crate::region::KeptDocument;
+
+pub use chain::{Chain, CutName, Unrecorded};
 
 /// The period of a report: a moment belongs to it from its beginning on, up to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,17 +130,6 @@ pub struct Accepted {
     pub reason: String,
 }
 
-/// Whether each record names the one before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Chain {
-    /// Records of the period.
-    pub records: usize,
-    /// No record is missing or altered, as far as the others tell.
-    pub unbroken: bool,
-    /// What is wrong, one sentence each.
-    pub problems: Vec<String>,
-}
-
 /// Reports on the period.
 ///
 /// `cuts` are all cuts of the workspace, of any age; `documents` its run records, oldest first: those of the period, and the last
@@ -192,7 +182,7 @@ pub fn period(
             .iter()
             .map(|asked| group(workspace, asked, (since, span.until), cuts, &records))
             .collect(),
-        chain: chain(documents, cuts, within, &read),
+        chain: chain::of(documents, cuts, within, &read),
     }
 }
 
@@ -391,64 +381,6 @@ fn blocked(
     }
     intervals.retain(|interval| interval.until.is_none_or(|until| until >= since));
     intervals
-}
-
-fn chain(
-    documents: &[KeptDocument],
-    cuts: &[Cut],
-    within: impl Fn(DateTime<Utc>) -> bool,
-    read: &[(&KeptDocument, RunRecord)],
-) -> Chain {
-    let digests: HashSet<String> = documents
-        .iter()
-        .map(|document| sha256_of_bytes(&document.bytes))
-        .collect();
-    let readable: BTreeSet<&str> = read
-        .iter()
-        .map(|(document, _)| document.name.as_str())
-        .collect();
-    let unreadable = documents
-        .iter()
-        .filter(|document| !readable.contains(document.name.as_str()));
-    let mut problems: Vec<String> = unreadable
-        .map(|document| format!("{} is no run record", document.name))
-        .collect();
-    let of_period = || read.iter().filter(|(_, record)| within(record.started_at));
-    for (document, record) in of_period() {
-        let older = || {
-            read.iter()
-                .any(|(_, other)| other.ended_at < record.started_at)
-        };
-        match &record.previous_run_sha256 {
-            Some(previous) if !digests.contains(previous) => problems.push(format!(
-                "{} follows a record with SHA-256 {previous}, which is missing or was altered",
-                document.name
-            )),
-            None if older() => problems.push(format!(
-                "{} follows no record, although there are older ones",
-                document.name
-            )),
-            Some(_) | None => {}
-        }
-    }
-    let runs: BTreeSet<&str> = read
-        .iter()
-        .map(|(_, record)| record.run_id.as_str())
-        .collect();
-    let unrecorded = cuts
-        .iter()
-        .filter(|cut| within(cut.committed_at) && !runs.contains(cut.run_id.as_str()));
-    problems.extend(unrecorded.map(|cut| {
-        format!(
-            "cut {} of {} was made by apply {}, of which there is no record",
-            cut.cut_number, cut.group_name, cut.run_id
-        )
-    }));
-    Chain {
-        records: of_period().count(),
-        unbroken: problems.is_empty(),
-        problems,
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod clones;
 mod columns;
 pub mod delta;
 pub mod demo;
+mod described;
 mod evidence;
 mod grants;
 mod jobs;
@@ -36,6 +37,7 @@ pub mod write;
 pub use catalog::{
     CATALOG_FILE, Catalog, ColumnEntry, ExternalLocation, Index, Secret, TableEntry,
 };
+pub use described::FileError;
 pub use grants::Grants;
 pub use jobs::{JOBS_FILE, Job, Jobs, Run};
 
@@ -141,15 +143,22 @@ impl LakehouseRegion {
     /// # Errors
     /// `Unavailable` if there is none or it cannot be read.
     pub async fn catalog(&self) -> Result<Catalog, RegionError> {
-        self.read_workspace("read the catalog", Catalog::read).await
+        // Without its catalog a workspace is not seen at all.
+        self.read_workspace(
+            "read the catalog",
+            Catalog::read,
+            RegionErrorKind::Unavailable,
+        )
+        .await
     }
 
     /// Reads the workflows afresh.
     ///
     /// # Errors
-    /// `Unavailable` if they cannot be read.
+    /// `Unavailable` if they cannot be read, `Other` if their file is damaged.
     pub async fn jobs(&self) -> Result<Jobs, RegionError> {
-        self.read_workspace("read the workflows", Jobs::read).await
+        self.read_workspace("read the workflows", Jobs::read, RegionErrorKind::Other)
+            .await
     }
 
     /// Looks tables up in a catalog that was read.
@@ -161,27 +170,37 @@ impl LakehouseRegion {
         let workspace = self.workspace.as_deref().unwrap_or(Path::new(""));
         let principal = self.principal(catalog);
         let look = |asked: &TableName| {
+            let refused =
+                |kind, detail| RegionError::new(kind, format!("find the table {asked}"), detail);
+            if let Some(detail) = catalog.ambiguity(asked) {
+                return Err(refused(RegionErrorKind::Conflict, detail));
+            }
             catalog
                 .table(workspace, asked, &principal)
-                .map_err(|detail| {
-                    let doing = format!("find the table {asked}");
-                    RegionError::new(RegionErrorKind::NotFound, doing, detail)
-                })
+                .map_err(|detail| refused(RegionErrorKind::NotFound, detail))
         };
         asked.iter().map(look).collect()
     }
 
+    /// Reads a file of the workspace's folder; `damaged` is the kind of refusal if it has to be repaired.
     async fn read_workspace<T: Send + 'static>(
         &self,
         doing: &str,
-        read: impl FnOnce(&Path) -> Result<T, String> + Send + 'static,
+        read: impl FnOnce(&Path) -> Result<T, FileError> + Send + 'static,
+        damaged: RegionErrorKind,
     ) -> Result<T, RegionError> {
-        let refused =
-            |detail: String| RegionError::new(RegionErrorKind::Unavailable, doing, detail);
+        let unavailable = RegionErrorKind::Unavailable;
         let Some(workspace) = self.workspace.clone() else {
-            return Err(refused("this region has no workspace".to_owned()));
+            let detail = "this region has no workspace";
+            return Err(RegionError::new(unavailable, doing, detail));
         };
-        off_thread(move || read(&workspace)).await.map_err(refused)
+        off_thread(move || read(&workspace)).await.map_err(|error| {
+            let kind = match &error {
+                FileError::Unread(_) => unavailable,
+                FileError::Damaged(_) => damaged,
+            };
+            RegionError::new(kind, doing, error.to_string())
+        })
     }
 
     /// A table under the sync location; its path is taken literally.

@@ -322,3 +322,50 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     assert!(text.contains("no report of the period"), "{text}");
     assert_eq!(told.status.code(), Some(8));
 }
+
+#[test]
+fn an_apply_without_a_record_is_a_doubt_until_the_next_one_passes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    drsync(folder.path(), &["demo"]);
+    let world = folder.path().join("drsync-demo");
+    let apply = || drsync(&world, &["apply", "--auto-approve"]);
+    let history = || drsync(&world, &["history", "--since", "2020-01-01"]);
+    let said = |history: &Output| String::from_utf8_lossy(&history.stdout).into_owned();
+    let unwrapped = |history: &Output| {
+        let text = said(history);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    apply();
+    // What a kill leaves right after the cut.
+    let kept = files(&world.join("west/sync/_drsync/evidence"), ".run.json");
+    fs::remove_file(kept.last().unwrap()).unwrap();
+    let told = history();
+    let text = unwrapped(&told);
+    assert!(
+        text.starts_with("A run record is not there yet. "),
+        "{text}"
+    );
+    assert!(text.contains("still at work, was killed"), "{text}");
+    assert_eq!(code(&told), 1);
+    let error = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(error.contains("missing record (exit 1)"), "{error}");
+    apply();
+    let told = history();
+    let text = unwrapped(&told);
+    assert!(text.contains("as one that is killed"), "{text}");
+    assert!(text.contains("2 records in an unbroken chain"), "{text}");
+    assert_eq!(code(&told), 0, "{text}");
+    let html = said(&drsync(
+        &world,
+        &["history", "--since", "2020-01-01", "--format", "html"],
+    ));
+    assert!(html.contains("Applies that left no run record"), "{html}");
+    let json = said(&drsync(
+        &world,
+        &["history", "--since", "2020-01-01", "--json"],
+    ));
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let left = &report["workspaces"][0]["period"]["chain"]["unrecorded"];
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    assert!(left[0]["passed_by"].is_string(), "{left}");
+}

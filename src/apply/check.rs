@@ -237,13 +237,20 @@ async fn still(
     if let Some(refusal) = asked.refusal {
         return (GroupStanding::Blocked, Some(refusal.to_owned()));
     }
-    match precondition::check(asked.regions, asked.cuts, group, asked.now).await {
-        Ok(_) => match precondition::still_true(asked.regions, group, point).await {
-            Ok(()) => (GroupStanding::Applicable, None),
-            Err(unfit) => of_unfit(unfit),
-        },
+    match still_fit(group, point, asked).await {
+        Ok(()) => (GroupStanding::Applicable, None),
         Err(unfit) => of_unfit(unfit),
     }
+}
+
+async fn still_fit(
+    group: &GroupPlan,
+    point: DateTime<Utc>,
+    asked: &Asked<'_>,
+) -> Result<(), Unfit> {
+    let checked = precondition::check(asked.regions, asked.cuts, group, asked.now).await?;
+    precondition::still_whole(asked.regions, group, &checked).await?;
+    precondition::still_true(asked.regions, group, point).await
 }
 
 fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {

@@ -156,7 +156,7 @@ async fn synchronize(
     let tables = join_all(plan.steps.iter().zip(&checked).map(
         async |(step, checked)| match checked {
             Checked::Holds(version) => held(step, *version),
-            Checked::Clone(order) => table::apply(run, site, plan, step, order).await,
+            Checked::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
         },
     ))
     .await;

@@ -10,7 +10,8 @@ use crate::plan::{
     standing_of,
 };
 use crate::region::{
-    CloneOrder, RegionError, Regions, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+    CloneOrder, PinQuestion, RegionError, RegionErrorKind, Regions, Replica, ReplicaQuestion,
+    Source, SourceQuestion, Table,
 };
 
 /// Why a plan's cut does not come next.
@@ -93,7 +94,17 @@ pub(super) enum Checked {
     /// The replica holds the pinned version, at this version of its own.
     Holds(u64),
     /// It is to be cloned.
-    Clone(Box<CloneOrder>),
+    Clone(Box<Copying>),
+}
+
+/// A step whose replica is to be cloned.
+pub(super) struct Copying {
+    /// What is asked of the secondary.
+    pub(super) order: CloneOrder,
+    /// The replica as it is now; `None`: there is none.
+    replica_version: Option<u64>,
+    /// The pinned version is the newest of its source.
+    newest: bool,
 }
 
 /// Why a group cannot be synchronized as planned.
@@ -135,11 +146,17 @@ pub(super) async fn check(
         let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(step, SECONDARY_AWAY, &error))?;
-        let replica = check_replica(step, replica.as_ref(), entry)?;
-        if matches!(replica, Checked::Clone(_)) {
-            still_readable(step, &source, now)?;
-        }
-        checked.push(replica);
+        checked.push(match check_replica(step, replica.as_ref(), entry)? {
+            Held::Holds(version) => Checked::Holds(version),
+            Held::Lacks(order) => {
+                still_readable(step, &source, now)?;
+                Checked::Clone(Box::new(Copying {
+                    order: *order,
+                    replica_version: replica.map(|replica| replica.version),
+                    newest: newest(&source) == Some(step.source.version),
+                }))
+            }
+        });
     }
     Ok(checked)
 }
@@ -164,17 +181,26 @@ async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, Regi
         .steps
         .iter()
         .map(|step| SourceQuestion {
-            table: Table {
-                name: step.table.clone(),
-                table_id: step.source.catalog_id.clone(),
-                location: step.source.location.clone(),
-                unsupported: None,
-                denied: None,
-            },
+            table: source_table(step),
             from_version: Some(step.source.version),
         })
         .collect();
     regions.primary.sources(&questions).await
+}
+
+/// The source of a step as the catalog listed it.
+fn source_table(step: &Step) -> Table {
+    Table {
+        name: step.table.clone(),
+        table_id: step.source.catalog_id.clone(),
+        location: step.source.location.clone(),
+        unsupported: None,
+        denied: None,
+    }
+}
+
+fn newest(source: &Source) -> Option<u64> {
+    source.commits.iter().map(|commit| commit.version).max()
 }
 
 /// Whether the pinned version is still there, of the same table and with the same commit time.
@@ -207,7 +233,7 @@ fn same_source(step: &Step, source: &Source) -> Result<(), Unfit> {
 
 /// Whether the region still allows the pinned version to be read: retention counts once a newer one is there.
 fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<(), Unfit> {
-    let newest = source.commits.iter().map(|commit| commit.version).max();
+    let newest = newest(source);
     let until = readable_until(source, step.source.committed_at);
     match until.filter(|until| newest > Some(step.source.version) && *until < now) {
         None => Ok(()),
@@ -220,17 +246,25 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
     }
 }
 
+/// What a replica is to the version that a step pins.
+enum Held {
+    /// It holds it, at this version of its own.
+    Holds(u64),
+    /// It lacks it, or its clone has to be proved.
+    Lacks(Box<CloneOrder>),
+}
+
 /// Whether a replica is as it was looked at, maintenance aside, or already holds what is to be cloned.
 fn check_replica(
     step: &Step,
     replica: Option<&Replica>,
     entry: Option<&CutTableEntry>,
-) -> Result<Checked, Unfit> {
+) -> Result<Held, Unfit> {
     let mut order = step.order();
     let standing = standing_of(step, replica, entry);
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
-            Some(version) => Ok(Checked::Holds(version)),
+            Some(version) => Ok(Held::Holds(version)),
             None => Err(Unfit::Stale(format!(
                 "the replica of {} is gone: plan again",
                 step.table
@@ -238,13 +272,11 @@ fn check_replica(
         },
         Standing::AsPlanned(version) => {
             order.replica_version = version;
-            Ok(Checked::Clone(Box::new(order)))
+            Ok(Held::Lacks(Box::new(order)))
         }
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
-        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
-            Ok(Checked::Holds(version))
-        }
-        Standing::AlreadyCloned(_) => Ok(Checked::Clone(Box::new(order))),
+        Standing::AlreadyCloned(version) if step.action == Action::NoOp => Ok(Held::Holds(version)),
+        Standing::AlreadyCloned(_) => Ok(Held::Lacks(Box::new(order))),
         Standing::Other(source_version) => Err(Unfit::Stale(format!(
             "another apply has brought the replica of {} to v{source_version}: plan again",
             step.table
@@ -255,6 +287,50 @@ fn check_replica(
             step.table
         ))),
     }
+}
+
+/// Whether what is to be cloned can be read to its last file, as planning looks for it.
+///
+/// An apply need not ask: a clone finds it by itself, before anything is committed.
+pub(super) async fn still_whole(
+    regions: &Regions,
+    plan: &GroupPlan,
+    checked: &[Checked],
+) -> Result<(), Unfit> {
+    let older: Vec<(&Step, &Copying)> = plan
+        .steps
+        .iter()
+        .zip(checked)
+        .filter_map(|(step, checked)| match checked {
+            Checked::Clone(copying) if !copying.newest => Some((step, &**copying)),
+            Checked::Clone(_) | Checked::Holds(_) => None,
+        })
+        .collect();
+    let questions: Vec<PinQuestion> = older
+        .iter()
+        .map(|(step, copying)| PinQuestion {
+            table: source_table(step),
+            version: step.source.version,
+            newest: false,
+            replica_location: step.replica.location.clone(),
+            replica_version: copying.replica_version,
+            columns_since: None,
+        })
+        .collect();
+    let pins = regions.primary.pins(&questions).await;
+    for ((step, _), pin) in older.into_iter().zip(pins) {
+        match pin {
+            Ok(_) => {}
+            Err(error) if error.kind == RegionErrorKind::NotFound => {
+                return Err(Unfit::Stale(format!(
+                    "v{} of {} can no longer be read: {}: plan again",
+                    step.source.version, step.table, error.detail
+                )));
+            }
+            Err(error) => return Err(unreadable(step, PRIMARY_AWAY, &error)),
+        }
+    }
+    Ok(())
 }
 
 /// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.

@@ -10,6 +10,7 @@ use crate::apply::Exit;
 /// | 1 | failed | groups failed and none is in order, or anything unclassified |
 /// | 1 | blocked | of an apply: every group is blocked |
 /// | 1 | broken chain | of a history: run records of the period are missing or altered |
+/// | 1 | missing record | of a history: an apply of the period made cuts and has no run record yet |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
 /// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
@@ -34,6 +35,8 @@ pub enum ExitStatus {
     AllBlocked,
     /// Of a history: run records of the period are missing or were altered.
     BrokenChain,
+    /// Of a history: an apply of the period made cuts and has no run record yet.
+    MissingRecord,
     /// Of `plan --detailed-exitcode`: an apply would do something.
     Changes,
     /// Of `validate` and `plan --detailed-exitcode`: something blocks.
@@ -66,11 +69,12 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 18] = [
+    pub const ALL: [ExitStatus; 19] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
         ExitStatus::BrokenChain,
+        ExitStatus::MissingRecord,
         ExitStatus::Changes,
         ExitStatus::Blocked,
         ExitStatus::Partial,
@@ -91,7 +95,10 @@ impl ExitStatus {
     pub fn code(self) -> u8 {
         match self {
             ExitStatus::Ok => 0,
-            ExitStatus::Failed | ExitStatus::AllBlocked | ExitStatus::BrokenChain => 1,
+            ExitStatus::Failed
+            | ExitStatus::AllBlocked
+            | ExitStatus::BrokenChain
+            | ExitStatus::MissingRecord => 1,
             ExitStatus::Changes => 2,
             ExitStatus::Blocked => 3,
             ExitStatus::Partial => 4,
@@ -115,6 +122,7 @@ impl ExitStatus {
             ExitStatus::Failed => "failed",
             ExitStatus::AllBlocked | ExitStatus::Blocked => "blocked",
             ExitStatus::BrokenChain => "broken chain",
+            ExitStatus::MissingRecord => "missing record",
             ExitStatus::Changes => "changes",
             ExitStatus::Partial => "partial",
             ExitStatus::Stale => "stale",
@@ -138,6 +146,9 @@ impl ExitStatus {
             ExitStatus::AllBlocked => "apply: groups are blocked and none is in order",
             ExitStatus::BrokenChain => {
                 "history: run records of the period are missing or were altered"
+            }
+            ExitStatus::MissingRecord => {
+                "history: an apply of the period made cuts and has no run record yet"
             }
             ExitStatus::Changes => "plan --detailed-exitcode: an apply would do something",
             ExitStatus::Blocked => {

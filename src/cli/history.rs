@@ -8,7 +8,7 @@ use clap::Args;
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection};
 use crate::config::{GroupEntry, Workspace};
-use crate::history::{Asked, Span, period};
+use crate::history::{Asked, Chain, Span, period};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::merge_copies;
@@ -223,13 +223,17 @@ impl History {
 fn status(history: &history::History) -> ExitStatus {
     let workspaces = || history.workspaces.iter();
     let mut missing = workspaces().filter(|workspace| workspace.period_missing.is_some());
-    let mut periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
+    let chains = || {
+        let periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
+        periods.map(|period| &period.chain)
+    };
     match missing.next() {
         Some(workspace) if !workspace.read.iter().any(|role| role == "secondary") => {
             ExitStatus::SecondaryAway
         }
         Some(_) => ExitStatus::Failed,
-        None if periods.any(|period| !period.chain.unbroken) => ExitStatus::BrokenChain,
+        None if chains().any(|chain| !chain.unbroken) => ExitStatus::BrokenChain,
+        None if chains().any(Chain::in_doubt) => ExitStatus::MissingRecord,
         None => ExitStatus::Ok,
     }
 }

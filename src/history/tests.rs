@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::canonical::sha256_of_bytes;
 
 /// Ten o'clock, and so many minutes.
 fn at(minutes: i64) -> DateTime<Utc> {
@@ -176,9 +177,50 @@ fn a_record_that_vanished_or_was_altered_breaks_the_chain() {
         assert_eq!(chain.problems.len(), 1, "{chain:?}");
         assert!(chain.problems[0].starts_with("R3.run.json follows a record with SHA-256"));
     }
-    let chain = report(&[cut(9, 5, 10)], &whole()).chain;
+    // The record of the apply that made cut 2 was followed, and is gone: what follows leads to nothing.
+    let mut lacking = whole();
+    lacking.0.remove(1);
+    let chain = report(&[cut(2, 15, 20)], &lacking).chain;
+    assert_eq!(chain.unrecorded, []);
     assert_eq!(
-        chain.problems,
-        ["cut 9 of core was made by apply R9, of which there is no record"]
+        chain.problems[1..],
+        ["cut 2 of core was made by apply R2, of which there is no record"]
+    );
+}
+
+#[test]
+fn an_apply_that_was_killed_after_its_cut_breaks_no_chain() {
+    let killed = [cut(8, 14, 15), cut(9, 15, 16)].map(|cut| Cut {
+        run_id: "K".to_owned(),
+        ..cut
+    });
+    let before = || Records::default().add("R1", 10, 11, "synchronized", json!({}));
+    let told = |records: &Records| {
+        let chain = report(&killed, records).chain;
+        assert!(chain.unbroken, "{chain:?}");
+        chain.unrecorded
+    };
+    let cuts = [8, 9].map(|cut| CutName {
+        group: "core".to_owned(),
+        cut,
+    });
+    let unrecorded = |passed_by: Option<&str>| Unrecorded {
+        run_id: "K".to_owned(),
+        cuts: cuts.to_vec(),
+        passed_by: passed_by.map(str::to_owned),
+    };
+    // Nobody came by since; one did; nobody had come by before.
+    assert_eq!(told(&before()), [unrecorded(None)]);
+    let after = before().add("R2", 20, 21, "up_to_date", json!({}));
+    assert_eq!(told(&after), [unrecorded(Some("R2"))]);
+    let first = Records::default().add("R2", 20, 21, "up_to_date", json!({}));
+    assert_eq!(told(&first), [unrecorded(Some("R2"))]);
+    // An apply that was at work at the same time tells nothing.
+    let beside = before().add("R2", 12, 30, "up_to_date", json!({}));
+    assert_eq!(told(&beside), [unrecorded(None)]);
+    assert_eq!(
+        unrecorded(Some("R2")).sentence(),
+        "apply K (cut 8 of core, cut 9 of core) left no run record, as one that is killed before it can write it; \
+         the records around it follow each other"
     );
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::described::{self, FileError};
 use super::grants::{Grants, Right};
 use crate::config::{Location, TableName};
 use crate::region::{Denied, Table, nearest};
@@ -107,8 +108,10 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Default)]
 pub struct Index {
     catalog: Catalog,
-    /// Places among the catalog's tables by name.
+    /// Places among the catalog's tables by name, of several entries the first.
     places: HashMap<TableName, usize>,
+    /// Places of the entries whose names differ by case at most, by their name.
+    several: HashMap<TableName, Vec<usize>>,
 }
 
 impl Catalog {
@@ -116,20 +119,25 @@ impl Catalog {
     ///
     /// # Errors
     /// A fragment that names the file.
-    pub fn read(workspace: &Path) -> Result<Catalog, String> {
+    pub fn read(workspace: &Path) -> Result<Catalog, FileError> {
         let file = workspace.join(CATALOG_FILE);
-        let said = |what: &dyn fmt::Display| format!("{}: {what}", file.display());
-        let text = std::fs::read_to_string(&file).map_err(|error| said(&error))?;
-        serde_json::from_str(&text).map_err(|error| said(&error))
+        let missing =
+            || FileError::Unread(format!("{}: No such file or directory", file.display()));
+        described::read(&file)?.ok_or_else(missing)
     }
 
     /// Makes its tables known by name; one whose name cannot be read is not there for anybody who asks.
     pub fn index(self) -> Index {
-        let entries = self.tables.iter().enumerate();
-        let places = entries
-            .filter_map(|(place, entry)| Some((TableName::parse(&entry.full_name).ok()?, place)));
+        let mut all: HashMap<TableName, Vec<usize>> = HashMap::new();
+        for (place, entry) in self.tables.iter().enumerate() {
+            if let Ok(name) = TableName::parse(&entry.full_name) {
+                all.entry(name).or_default().push(place);
+            }
+        }
+        let places = all.iter().map(|(name, places)| (name.clone(), places[0]));
         Index {
             places: places.collect(),
+            several: all.into_iter().filter(|(_, it)| it.len() > 1).collect(),
             catalog: self,
         }
     }
@@ -180,6 +188,23 @@ impl Index {
                 near.join(", ")
             ),
         })
+    }
+
+    /// What is wrong with a table that has several entries: each with where it lies.
+    pub(super) fn ambiguity(&self, asked: &TableName) -> Option<String> {
+        let entries = self.several.get(asked)?.iter();
+        let told: Vec<String> = entries
+            .map(|place| {
+                let entry = &self.catalog.tables[*place];
+                let lies = entry.storage_location.as_deref().unwrap_or("no place");
+                format!("{} in {lies}", entry.full_name)
+            })
+            .collect();
+        Some(format!(
+            "{CATALOG_FILE} has {} entries for it, and names are compared without case: {}; keep one of them",
+            told.len(),
+            told.join(", ")
+        ))
     }
 
     /// The place of a table among the catalog's tables.

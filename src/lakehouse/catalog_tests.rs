@@ -143,3 +143,12 @@ fn a_name_that_cannot_be_read_takes_no_other_table_with_it() {
     let names: Vec<String> = catalog.names().map(ToString::to_string).collect();
     assert_eq!(names, ["main.shop.lines"]);
 }
+
+#[test]
+fn a_catalog_may_begin_with_a_byte_order_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\u{feff}{\"name\": \"east\"}";
+    std::fs::write(folder.path().join(CATALOG_FILE), text).unwrap();
+    let catalog = Catalog::read(folder.path()).unwrap();
+    assert_eq!(catalog.name.as_deref(), Some("east"));
+}

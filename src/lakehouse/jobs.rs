@@ -1,13 +1,12 @@
 //! The workflows of an embedded lakehouse: `jobs.json`, in the spellings of Jobs API 2.1 and 2.2.
 
-use std::fmt;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::described::{self, FileError};
 use crate::config::WorkflowRef;
 use crate::region::{
     ActiveRun, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, nearest,
@@ -66,15 +65,22 @@ impl Jobs {
     /// Reads the jobs of a workspace folder, afresh; the refusal names the file and what is wrong with it.
     ///
     /// # Errors
-    /// A fragment that names the file.
-    pub fn read(workspace: &Path) -> Result<Jobs, String> {
+    /// A fragment that names the file, and the run that says a time that is none.
+    pub fn read(workspace: &Path) -> Result<Jobs, FileError> {
         let file = workspace.join(JOBS_FILE);
-        let said = |what: &dyn fmt::Display| format!("{}: {what}", file.display());
-        match std::fs::read_to_string(&file) {
-            Ok(text) => serde_json::from_str(&text).map_err(|error| said(&error)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Jobs::default()),
-            Err(error) => Err(said(&error)),
+        let jobs: Jobs = described::read(&file)?.unwrap_or_default();
+        match jobs.impossible_time() {
+            None => Ok(jobs),
+            Some(what) => Err(FileError::damaged(&file, what)),
         }
+    }
+
+    /// The first time of a run that no clock shows.
+    fn impossible_time(&self) -> Option<String> {
+        let runs = |job: &Job| job.runs.iter().find_map(Run::impossible_time);
+        self.jobs
+            .iter()
+            .find_map(|job| Some(format!("job {}, {}", job.job_id, runs(job)?)))
     }
 
     /// Finds a workflow by exact name or id, with the runs that are asked for.
@@ -195,6 +201,17 @@ impl Job {
 }
 
 impl Run {
+    fn impossible_time(&self) -> Option<String> {
+        let times = [("start_time", self.start_time), ("end_time", self.end_time)];
+        let (key, millis) = times
+            .into_iter()
+            .find(|(_, millis)| DateTime::from_timestamp_millis(*millis).is_none())?;
+        Some(format!(
+            "run {}: {key} {millis} is no time in milliseconds since 1970",
+            self.run_id
+        ))
+    }
+
     fn workflow_run(&self) -> WorkflowRun {
         let state = self.run_state();
         let over = match state {
@@ -256,6 +273,7 @@ fn text<'a>(value: &'a Option<Value>, pointer: &str) -> Option<&'a str> {
 }
 
 fn moment(millis: i64) -> DateTime<Utc> {
+    // Of what was read from a file the times are possible.
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 

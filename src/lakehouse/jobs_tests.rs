@@ -147,3 +147,29 @@ fn a_schedule_is_active_unless_it_is_paused_or_absent() {
         assert_eq!(read.schedule_active(), active, "{job}");
     }
 }
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\u{feff}{\"jobs\": [{\"job_id\": 7}]}";
+    std::fs::write(folder.path().join(JOBS_FILE), text).unwrap();
+    assert_eq!(Jobs::read(folder.path()).unwrap().jobs[0].job_id, 7);
+}
+
+#[test]
+fn a_time_that_no_clock_shows_is_refused_with_its_file_and_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(JOBS_FILE);
+    for key in ["start_time", "end_time"] {
+        let run = serde_json::json!({"run_id": 5, (key): i64::MAX});
+        let jobs = serde_json::json!({"jobs": [{"job_id": 7, "runs": [run]}]});
+        std::fs::write(&file, jobs.to_string()).unwrap();
+        let refused = Jobs::read(folder.path()).unwrap_err();
+        let expected = format!(
+            "{}: job 7, run 5: {key} {} is no time in milliseconds since 1970; repair the file",
+            file.display(),
+            i64::MAX
+        );
+        assert_eq!(refused.to_string(), expected);
+    }
+}

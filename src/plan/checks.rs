@@ -19,7 +19,7 @@ mod unanswered;
 pub(super) use regions::ledger_is_foreign;
 use regions::{ledger_findings, location_findings, region_findings};
 pub(super) use tables::recreated;
-use tables::{catalog_findings, place_findings, replica_findings, source_findings};
+use tables::{catalog_findings, length_finding, place_findings, replica_findings, source_findings};
 use target::pin_findings;
 pub use target::readable_until;
 use unanswered::unanswered;
@@ -54,6 +54,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
             finding(FindingCode::DuplicateTarget, Some(&table.name), text)
                 .remedy("name the table in one group only")
         }));
+        found.extend(length_finding(view, table));
         found.extend(place_findings(view, table));
         found.extend(source_findings(view, table));
         found.extend(replica_findings(view, table));

@@ -57,7 +57,9 @@ pub(super) struct Listing {
 
 impl Listing {
     fn read(folder: &Path) -> Result<Listing, String> {
-        let index = Catalog::read(folder)?.index();
+        let index = Catalog::read(folder)
+            .map_err(|error| error.to_string())?
+            .index();
         let managed = index
             .tables
             .iter()
@@ -131,7 +133,7 @@ impl Workspace {
         (clock, quirks): (Clock, Quirks),
     ) -> Result<Workspace, String> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-        let catalog = Catalog::read(&folder)?;
+        let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
         let user = catalog.principal.unwrap_or_else(|| NOBODY.to_owned());
         let writer = Writer {
             user,

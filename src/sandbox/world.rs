@@ -136,7 +136,7 @@ impl World {
             folder: self.primary.clone(),
             why,
         };
-        let catalog = Catalog::read(&self.primary).map_err(wrong)?;
+        let catalog = Catalog::read(&self.primary).map_err(|error| wrong(error.to_string()))?;
         self.principal = catalog.principal;
         if self.secondary.join(CATALOG_FILE).is_file() {
             return Ok(());

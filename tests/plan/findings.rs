@@ -103,6 +103,30 @@ fn what_the_catalog_refuses_is_named() {
 }
 
 #[test]
+fn a_name_that_makes_a_folder_name_longer_than_a_disk_takes_is_unsupported() {
+    let long = |letters: usize| format!("main.shop.`{}`", "é".repeat(letters));
+    let of = |name: String, location: &'static str| {
+        let world = World::with(|config| {
+            let workspace = &mut config["workspaces"][0];
+            workspace["sync_location_secondary"] = location.into();
+            workspace["sync_groups"][1]["tables"] = serde_json::json!([name]);
+        });
+        let plan = world.plan();
+        let groups = plan.workspaces[0].groups.iter();
+        let mut found = groups.flat_map(|group| &group.findings).cloned();
+        found.find(|finding| finding.code == FindingCode::UnsupportedTable)
+    };
+    // Each é is two bytes, each of which is three in the folder's name.
+    let found = of(long(43), "/world/west/sync").unwrap();
+    assert_eq!(found.table, Some(long(43)));
+    assert!(found.message.contains("a name of 258 bytes"), "{found:?}");
+    let remedy = found.remedy.unwrap();
+    assert!(remedy.contains("rename") && remedy.contains("unprotected_tables"));
+    assert_eq!(of(long(42), "/world/west/sync"), None);
+    assert_eq!(of(long(43), "s3://west/sync"), None);
+}
+
+#[test]
 fn a_log_that_cannot_be_read_is_table_not_readable_and_an_unknown_feature_unsupported() {
     let mut world = World::new();
     world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));

@@ -60,6 +60,45 @@ async fn a_workspace_without_workflows_has_none() {
 }
 
 #[tokio::test]
+async fn two_entries_whose_names_differ_by_case_are_refused_and_both_are_named() {
+    let world = world().await;
+    let file = world.path("east/lakehouse.json");
+    let mut catalog: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let tables = catalog["tables"].as_array_mut().unwrap();
+    for (name, place) in [("main.s.a", "tables/a"), ("main.s.A", "tables/b")] {
+        tables.push(json!({"full_name": name, "storage_location": place}));
+    }
+    std::fs::write(&file, catalog.to_string()).unwrap();
+    for asked in ["main.s.a", "MAIN.S.A"] {
+        let asked = [name(asked), name(ORDERS)];
+        let mut found = world.primary().tables(&asked).await.unwrap();
+        assert!(found.pop().unwrap().is_ok());
+        let refused = found.pop().unwrap().unwrap_err();
+        assert_eq!(refused.kind, RegionErrorKind::Conflict);
+        assert_eq!(
+            refused.detail,
+            "lakehouse.json has 2 entries for it, and names are compared without case: \
+             main.s.a in tables/a, main.s.A in tables/b; keep one of them"
+        );
+    }
+}
+
+#[tokio::test]
+async fn damaged_workflows_are_to_be_repaired_and_do_not_make_the_region_away() {
+    let world = world().await;
+    std::fs::write(world.path("east/jobs.json"), "{\n \"jobs\": [,]}").unwrap();
+    let asked = [WorkflowRef::Name("orders_job".into())];
+    let refused = world.primary().workflows(&asked, None).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Other);
+    let detail = &refused.detail;
+    assert!(detail.contains("jobs.json: "), "{detail}");
+    assert!(detail.contains("line 2 column"), "{detail}");
+    assert!(detail.ends_with("; repair the file"), "{detail}");
+    assert!(world.primary().presence().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_bucket_is_refused_when_it_is_opened_and_a_missing_folder_is_not() {
     let refused = LakehouseRegion::open(None, "s3://bucket/dr", Writer::new("a")).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Unsupported);

@@ -179,6 +179,37 @@ pub(crate) async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_af
     );
 }
 
+// A workspace does not look for files: how long it keeps them is a property of the table.
+#[tokio::test]
+async fn files_of_the_pinned_version_that_were_vacuumed_make_it_stale() {
+    let mut world = World::of(Form::Lakehouse).await;
+    world.later(5);
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(70);
+    let plan = world.plan().await;
+    world.later(5);
+    world.countries().optimize().await.unwrap();
+    assert_eq!(checked(&world, &plan).await.exit.code, 0);
+    let folder = world.path("east/tables/countries");
+    let log = folder.join("_delta_log");
+    let commits = std::fs::read_dir(&log)
+        .unwrap()
+        .map(|it| it.unwrap().path());
+    let newest = std::fs::read_to_string(commits.max().unwrap()).unwrap();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if file.ends_with(".parquet") && !newest.contains(&format!("\"add\":{{\"path\":\"{file}")) {
+            std::fs::remove_file(folder.join(file)).unwrap();
+        }
+    }
+    let seen = checked(&world, &plan).await;
+    let (code, standing, why) = told(&seen);
+    assert_eq!((code, standing), (5, GroupStanding::Stale), "{why}");
+    let begins = "v2 of main.shop.countries can no longer be read: data file part-";
+    assert!(why.starts_with(begins), "{why}");
+    assert!(!seen.applicable);
+}
+
 pub(crate) async fn another_cut_makes_it_stale_and_a_foreign_write_blocks_it(form: Form) {
     let mut world = World::of(form).await;
     world.apply().await;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, FindingCode, accept_command, finding};
-use crate::config::{Location, TableName};
+use crate::config::{Location, Scheme, TableName};
 use crate::ledger::CutTableEntry;
 use crate::moment;
 use crate::plan::document::DriftCommit;
@@ -60,6 +60,30 @@ pub(super) fn refused(name: &TableName, error: &RegionError) -> Option<Finding> 
             Some(name),
             format!("{}: {}", error.doing, error.detail),
         ),
+    })
+}
+
+/// The most bytes that a folder's name may have on a disk, and in Azure storage with its hierarchy of folders.
+const FOLDER_NAME_MAX: usize = 255;
+
+/// A table whose replica would need a folder with a name longer than the secondary's store takes.
+pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
+    match view.workspace.workspace.location_secondary.scheme() {
+        Scheme::File | Scheme::Abfss => {}
+        // A folder there is only the beginning of a key.
+        Scheme::S3 | Scheme::Gs => return None,
+    }
+    let path = table.name.path();
+    let longest = path.split('/').max_by_key(|part| part.len())?;
+    (longest.len() > FOLDER_NAME_MAX).then(|| {
+        let text = format!(
+            "its replica would need a folder with a name of {} bytes, and {FOLDER_NAME_MAX} are possible; \
+             there each byte of a letter beyond a-z takes 3",
+            longest.len()
+        );
+        finding(FindingCode::UnsupportedTable, Some(&table.name), text).remedy(
+            "rename the part of the table's name that is too long, or list it under unprotected_tables with a reason",
+        )
     })
 }
 

@@ -12,9 +12,11 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
     let mut workspaces = history.workspaces.iter();
     let unread = workspaces.any(|workspace| workspace.period_missing.is_some());
     let broken = history.periods().any(|period| !period.chain.unbroken);
+    let missing = history.periods().any(|period| period.chain.in_doubt());
     let all = [
         (unread, "The run records could not be read"),
         (broken, "The chain of records is broken"),
+        (missing, "A run record is not there yet"),
     ];
     all.into_iter()
         .filter(|(doubted, _)| *doubted)
@@ -60,6 +62,7 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
             }
         }
     }
+    head.extend(unrecorded(period, style));
     let mut blocks = vec![head];
     if !period.groups.is_empty() {
         blocks.push(groups(period, style));
@@ -68,6 +71,13 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
         blocks.push(applies(period, style));
     }
     blocks
+}
+
+/// Applies that left no record, a line each.
+fn unrecorded(period: &Period, style: &Style) -> Vec<String> {
+    let all = period.chain.unrecorded.iter();
+    all.flat_map(|one| hanging("   - ", &clean(&one.sentence()), style.width))
+        .collect()
 }
 
 /// `1 apply`, `2 applies`.

@@ -173,6 +173,12 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
                     @for problem in &period.chain.problems { li { (clean(problem)) } }
                 }
             }
+            @if !period.chain.unrecorded.is_empty() {
+                h3 { "Applies that left no run record" }
+                ul {
+                    @for one in &period.chain.unrecorded { li { (clean(&one.sentence())) } }
+                }
+            }
         }
     }
 }

@@ -106,6 +106,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                 records: 1_435,
                 unbroken: true,
                 problems: vec![],
+                unrecorded: vec![],
             },
         }),
         period_missing: None,
