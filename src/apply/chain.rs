@@ -30,7 +30,7 @@ pub(super) async fn keep(record: &mut RunRecord, plan: &Plan, regions: &[Regions
         }
         if let Err(error) = kept {
             record.warnings.push(format!(
-                "the run record is not kept in the secondary: {error}"
+                "the run record is not kept in the secondary: {error}; the one of this machine is the only evidence of this apply"
             ));
         }
     }

@@ -516,6 +516,11 @@ fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         (false, true) => format!("Recorded in the secondary only as {run}"),
         (false, false) => format!("Run {run} is recorded in neither region"),
     };
+    let lost =
+        |warning: &String| warning.starts_with("the run record is not kept in the secondary: ");
+    if record.warnings.iter().any(lost) {
+        text.push_str(", but its run record in none");
+    }
     if let Some(kept) = kept {
         text.push_str(&format!("; here: {}", clean(kept)));
     }

@@ -379,6 +379,41 @@ fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
 }
 
 #[test]
+fn what_may_be_accepted_is_one_command_for_a_group_and_one_for_all() {
+    let recreated = |table: &str| {
+        finding(
+            FindingCode::SourceRecreated,
+            Some(table),
+            "it was created again",
+            Some(&format!(
+                "drsync plan --accept source_recreated:{table} --reason \"…\" --out plan.json"
+            )),
+        )
+    };
+    let groups = vec![
+        blocked("a", vec![recreated("main.s.one"), recreated("main.s.two")]),
+        blocked("b", vec![recreated("main.s.three")]),
+    ];
+    let shown = text(&plan(groups), &narrow());
+    let commands: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with("drsync plan --accept"))
+        .collect();
+    let [one, two, three] =
+        ["one", "two", "three"].map(|table| format!("--accept source_recreated:main.s.{table}"));
+    let command = |accepts: &str| format!("drsync plan {accepts} --reason \"…\" --out plan.json");
+    assert_eq!(
+        commands,
+        [
+            command(&format!("{one} {two}")),
+            command(&three),
+            command(&format!("{one} {two} {three}")),
+        ],
+        "{shown}"
+    );
+}
+
+#[test]
 fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
     let lost = |name: &str| {
         let remedy =

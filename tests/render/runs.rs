@@ -164,6 +164,16 @@ fn groups_that_failed_by_one_cause_are_told_once() {
 }
 
 #[test]
+fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
+    let mut record = run(vec![both_counted()], 0, "ok");
+    record.warnings = vec!["the run record is not kept in the secondary: it is full".to_owned()];
+    let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
+    let last = "Recorded in both regions as 01JDA2C7, but its run record in none; here:\n\
+                runs/01JD.json\n";
+    assert!(shown.ends_with(last), "{shown}");
+}
+
+#[test]
 fn a_stale_plan_says_what_moved() {
     let stale = ended(
         "core_product",

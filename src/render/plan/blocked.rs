@@ -1,5 +1,7 @@
 //! What is blocked: a cause of many groups once, then every group with what blocks it alone.
 
+use std::collections::BTreeSet;
+
 use super::{Entry, Shown, drift};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Finding, GroupPlan};
@@ -16,6 +18,8 @@ const DETAILED_MAX: usize = 3;
 const LINES_MAX: usize = 12;
 /// Causes of one group told in full.
 const CAUSES_MAX: usize = 4;
+/// Groups whose acceptances fit one command.
+const TOGETHER_MAX: usize = 12;
 /// Names of tables under one cause.
 const TABLES_MAX: usize = 3;
 
@@ -67,6 +71,17 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         lines.extend(shown.line(Decision::Blocked, &format!("{more} more groups"), text));
     }
     page.block(lines);
+    let all: Vec<Vec<String>> = alone
+        .iter()
+        .map(|(entry, causes)| risks(entry, causes))
+        .filter(|risks| !risks.is_empty())
+        .collect();
+    if (2..=TOGETHER_MAX).contains(&all.len()) {
+        page.block(vec![
+            format!("To go on all the same with all {} groups", all.len()),
+            accept(&all.concat()),
+        ]);
+    }
 }
 
 /// The findings of a group that block it, save that a region is away.
@@ -236,33 +251,52 @@ pub(super) fn fact(shown: &Shown<'_>, label: &str, text: &str) -> Vec<String> {
     hanging(&format!("    {label:<20}"), text, shown.style.width)
 }
 
-/// The commands that let what may be accepted through, for this plan only.
+/// The command that lets what may be accepted of a group through, for this plan only.
 fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
-    let commands = causes.iter().filter(|cause| cause.acceptable).map(|cause| {
-        let given = cause.remedy.as_ref().and_then(Remedy::copied);
-        match (given, cause.tables.as_slice()) {
-            (Some(text), _) if text.contains("--accept") => text.to_owned(),
-            (_, [table]) => accept(cause.code.as_str(), table),
-            (_, _) => accept(cause.code.as_str(), &name(&entry.group.name)),
-        }
-    });
-    let commands: Vec<String> = commands.collect();
-    let mut lines = vec![];
-    if !commands.is_empty() {
-        lines.push("To go on all the same, recorded in plan and cut".to_owned());
-        lines.extend(commands);
+    let risks = risks(entry, causes);
+    match risks.is_empty() {
+        true => vec![],
+        false => vec![
+            "To go on all the same, recorded in plan and cut".to_owned(),
+            accept(&risks),
+        ],
     }
-    lines
 }
 
-/// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`.
-pub(super) fn accept(code: &str, scope: &str) -> String {
+/// What may be accepted of a group, each `CODE:SCOPE` as a shell takes it.
+fn risks(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
+    let acceptable = causes.iter().filter(|cause| cause.acceptable);
+    let all = acceptable.map(|cause| {
+        let given = cause.remedy.as_ref().and_then(Remedy::copied);
+        let offered = given.and_then(|text| {
+            let (_, rest) = text.split_once("--accept ")?;
+            Some(rest.split_once(" --reason")?.0.to_owned())
+        });
+        offered.unwrap_or_else(|| match cause.tables.as_slice() {
+            [table] => risk(cause.code.as_str(), table),
+            _ => risk(cause.code.as_str(), &name(&entry.group.name)),
+        })
+    });
+    all.collect()
+}
+
+/// `CODE:SCOPE`, quoted where a shell would take it apart.
+pub(super) fn risk(code: &str, scope: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let what = match scope.chars().all(plain) {
+    match scope.chars().all(plain) {
         true => format!("{code}:{scope}"),
         false => format!("'{code}:{}'", scope.replace('\'', "'\\''")),
-    };
+    }
+}
+
+/// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`: one plan for all of them.
+pub(super) fn accept(risks: &[String]) -> String {
+    let accepts: Vec<String> = risks
+        .iter()
+        .map(|risk| format!("--accept {risk}"))
+        .collect();
     command(&format!(
-        "drsync plan --accept {what} --reason \"…\" --out plan.json"
+        "drsync plan {} --reason \"…\" --out plan.json",
+        accepts.join(" ")
     ))
 }

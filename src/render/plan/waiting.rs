@@ -63,7 +63,7 @@ fn way_out(group: &GroupPlan) -> Option<String> {
         ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive
     );
     (workflow && group.pending_commits != Some(0))
-        .then(|| blocked::accept(CRASH_CONSISTENT, &name(&group.name)))
+        .then(|| blocked::accept(&[blocked::risk(CRASH_CONSISTENT, &name(&group.name))]))
 }
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
@@ -115,6 +115,9 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
         "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
     );
     lines.extend(blocked::fact(shown, "synchronized", &text));
-    lines.push(blocked::accept(CRASH_CONSISTENT, &name(&group.name)));
+    lines.push(blocked::accept(&[blocked::risk(
+        CRASH_CONSISTENT,
+        &name(&group.name),
+    )]));
     lines
 }
