@@ -291,8 +291,10 @@ pub(super) fn risk(code: &str, scope: &str) -> String {
 
 /// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`: one plan for all of them.
 pub(super) fn accept(risks: &[String]) -> String {
+    let mut seen = BTreeSet::new();
     let accepts: Vec<String> = risks
         .iter()
+        .filter(|risk| seen.insert(*risk))
         .map(|risk| format!("--accept {risk}"))
         .collect();
     command(&format!(
