@@ -110,9 +110,16 @@ async fn observe_workspace(
         ),
     );
     let primary = without_workspace(primary);
-    let write_access = match primary.reachable() {
-        true => Some(regions.primary.write_access(&location_secondary).await),
-        false => None,
+    let (write_access, write_access_primary) = match primary.reachable() {
+        true => {
+            let location_primary = workspace.location_primary.to_string();
+            let (secondary, primary) = futures::join!(
+                regions.primary.write_access(&location_secondary),
+                regions.primary.write_access(&location_primary)
+            );
+            (Some(secondary), Some(primary))
+        }
+        false => (None, None),
     };
     let ledger = merge_copies(&primary.copy(), &secondary.copy());
     let mut seen = WorkspaceObserved {
@@ -120,6 +127,7 @@ async fn observe_workspace(
         primary,
         secondary,
         write_access,
+        write_access_primary,
         ledger,
         watch: Watch::default(),
         groups: Vec::new(),

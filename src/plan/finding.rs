@@ -120,6 +120,8 @@ pub enum WarningCode {
     RpoShorterThanInterval,
     /// Write access could not be seen without writing.
     WriteNotProved,
+    /// The primary's own sync location cannot be written: its metadata tables stay behind.
+    PrimaryNotWritable,
     /// The service's clock and ours differ.
     ClockSkew,
     /// No secondary workspace is configured.
@@ -256,6 +258,7 @@ impl WarningCode {
             WarningCode::RpoBreached => "rpo_breached",
             WarningCode::RpoShorterThanInterval => "rpo_shorter_than_interval",
             WarningCode::WriteNotProved => "write_not_proved",
+            WarningCode::PrimaryNotWritable => "primary_not_writable",
             WarningCode::ClockSkew => "clock_skew",
             WarningCode::SecondaryWorkspaceMissing => "secondary_workspace_missing",
             WarningCode::SecondaryWorkspaceNotSeen => "secondary_workspace_not_seen",

@@ -40,6 +40,8 @@ pub struct WorkspaceObserved {
     pub secondary: RegionObserved,
     /// Whether the primary's principal may write to the secondary's sync location; `None`: not asked.
     pub write_access: Option<Answer<WriteAccess>>,
+    /// Whether it may write to the primary's own sync location; `None`: not asked.
+    pub write_access_primary: Option<Answer<WriteAccess>>,
     /// Both copies of the ledger as one.
     pub ledger: Ledger,
     /// What is at work in the secondary's workspace, where one is configured.

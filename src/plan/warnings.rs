@@ -11,7 +11,7 @@ use super::view::GroupView;
 use crate::config::Group;
 use crate::ledger::{Consistency, Status};
 use crate::moment;
-use crate::region::{Presence, WriteAccess};
+use crate::region::{Presence, RegionErrorKind, WriteAccess};
 
 /// Clocks further apart than this are worth a word.
 const SKEW_MAX: Duration = Duration::seconds(60);
@@ -99,6 +99,15 @@ pub(super) fn of_workspace(
     if let Some(Ok(WriteAccess::NotProved(why))) = &workspace.write_access {
         say(WarningCode::WriteNotProved, why.clone());
     }
+    if let Some(why) = unwritable_primary(workspace) {
+        let location = &workspace.workspace.location_primary;
+        say(
+            WarningCode::PrimaryNotWritable,
+            format!(
+                "groups are synchronized, but the metadata tables under {location} cannot follow: {why}"
+            ),
+        );
+    }
     for (role, region) in [
         ("primary", &workspace.primary),
         ("secondary", &workspace.secondary),
@@ -167,6 +176,19 @@ fn of_the_future(view: &GroupView<'_>) -> Vec<Said> {
         ));
     }
     all
+}
+
+/// Why nothing can be written to the primary's own sync location, and what would help.
+fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<String> {
+    match workspace.write_access_primary.as_ref()? {
+        Ok(WriteAccess::Refused(denied)) => Some(match &denied.remedy {
+            Some(remedy) => format!("{}: {remedy}", denied.message),
+            None => denied.message.clone(),
+        }),
+        Err(error) if error.kind == RegionErrorKind::NotFound => Some(error.detail.clone()),
+        // What could not be asked is told where it was asked.
+        Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) | Err(_) => None,
+    }
 }
 
 /// How many replicas carry our mark although no region has a cut log.

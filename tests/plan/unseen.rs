@@ -1,8 +1,8 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
 use drsync::plan::status::{Rpo, status};
-use drsync::plan::{Action, Decision, FindingCode, Request, may_be_due};
-use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState};
+use drsync::plan::{Action, Decision, FindingCode, Request, WarningCode, may_be_due};
+use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState, WriteAccess};
 
 use super::findings::{blocking, due, refusal};
 use super::world::{World, at, replica_commit};
@@ -244,6 +244,27 @@ fn a_cut_whose_version_is_gone_from_a_replica_ahead_of_it_cannot_be_brought_back
         let group = groups.iter().find(|group| group.name == "reference");
         assert_eq!(group.unwrap().restorable(), restorable);
     }
+}
+
+#[test]
+fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() {
+    let mut world = due();
+    let denied = drsync::region::Denied {
+        message: "dr has no WRITE FILES on dr_east".to_owned(),
+        remedy: Some("GRANT WRITE FILES ON EXTERNAL LOCATION dr_east TO `dr`".to_owned()),
+    };
+    world.workspace().write_access_primary = Some(Ok(WriteAccess::Refused(denied)));
+    let plan = world.plan();
+    let told = plan
+        .warnings
+        .iter()
+        .find(|warning| warning.code == WarningCode::PrimaryNotWritable);
+    let message = &told.unwrap().message;
+    assert!(
+        message.contains("dr has no WRITE FILES on dr_east: GRANT WRITE FILES"),
+        "{message}"
+    );
+    assert_eq!(world.plan_of("reference").decision, Decision::Sync);
 }
 
 #[test]

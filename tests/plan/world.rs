@@ -132,6 +132,7 @@ impl World {
                     primary: region("east"),
                     secondary: region("west"),
                     write_access: Some(Ok(WriteAccess::Allowed)),
+                    write_access_primary: Some(Ok(WriteAccess::Allowed)),
                     ledger,
                     watch: Watch::default(),
                     groups,

@@ -60,7 +60,8 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::RpoShorterThanInterval
         | WarningCode::RetentionShorterThanInterval
         | WarningCode::RpoBreached => false,
-        WarningCode::PinExpiresSoon
+        WarningCode::PrimaryNotWritable
+        | WarningCode::PinExpiresSoon
         | WarningCode::CutExpiresSoon
         | WarningCode::RpoAtRisk
         | WarningCode::ClockSkew
