@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::refusal::Refusal;
 use super::timing::Timing;
@@ -167,7 +167,11 @@ struct Fixed(Token);
 #[async_trait]
 impl TokenSource for Fixed {
     async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
-        Ok(self.0.clone())
+        let sendable = |c: char| c.is_ascii_graphic();
+        match self.0.secret.expose_secret().chars().all(sendable) {
+            true => Ok(self.0.clone()),
+            false => Err(refused("it has characters that no token has")),
+        }
     }
 
     fn renews(&self) -> bool {

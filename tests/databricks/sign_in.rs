@@ -163,6 +163,16 @@ async fn what_a_token_service_was_sent_is_said_in_no_spelling() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_be_sent_is_a_sign_in_failure_that_names_its_variable() {
+    let fake = Fake::start().await;
+    let said = refused(&with(&fake, &[("DRSYNC_TOKEN_EAST", "dapi-canary\nmore")])).await;
+    assert!(
+        said.ends_with("DRSYNC_TOKEN_EAST is refused: it has characters that no token has"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_secret_that_is_no_text_is_not_said() {
     let fake = Fake::start().await;
     fake.change(|state| {
