@@ -114,7 +114,9 @@ pub struct DatabricksRegion {
     /// The primary: its catalog and its workflows are this region's.
     primary: bool,
     /// The secondary's own workspace, or why it cannot be used; `None`: none is configured.
-    registrar: Option<Result<Workspace, String>>,
+    registrar: Option<Result<Arc<Workspace>, String>>,
+    /// The primary's workspace does not answer, and the secondary's own reads in its place.
+    read_only: bool,
     /// Where the secondary's workflows are, if not in a Databricks workspace.
     watch: Option<Arc<dyn Region>>,
     /// Count rows on both sides after each clone.
@@ -128,6 +130,18 @@ impl DatabricksRegion {
     /// A path under the sync location, taken literally.
     fn path(&self, relative: &str) -> String {
         format!("{}/{relative}", self.location.trim_end_matches('/'))
+    }
+
+    /// Only one workspace writes to a sync location: storage such as S3 takes no two.
+    fn may_write(&self) -> Result<(), RegionError> {
+        match self.read_only {
+            false => Ok(()),
+            true => Err(RegionError::new(
+                RegionErrorKind::Unavailable,
+                format!("write under {}", self.location),
+                "the primary's workspace, which is the one that writes there, does not answer",
+            )),
+        }
     }
 
     fn on_object_store(&self) -> bool {
@@ -230,6 +244,7 @@ impl Region for DatabricksRegion {
         order: &CloneOrder,
         progress: &Progress,
     ) -> Result<Cloned, RegionError> {
+        self.may_write()?;
         clones::deep_clone(self, order, progress).await
     }
 
@@ -242,18 +257,24 @@ impl Region for DatabricksRegion {
     }
 
     async fn create_ledger(&self, workspace: &str) -> Result<(), RegionError> {
+        self.may_write()?;
         records::create(self, workspace).await
     }
 
     async fn clone_ledger(&self, from: &str) -> Result<(), RegionError> {
+        self.may_write()?;
         records::clone_from(self, from).await
     }
 
     async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
+        self.may_write()?;
         records::write_rows(self, rows).await
     }
 
     async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>> {
+        if let Err(refusal) = self.may_write() {
+            return vec![Err(refusal); cuts.len()];
+        }
         let answers = records::append_cuts(self, cuts).await;
         if let Some(Ok(registrar)) = &self.registrar {
             let committed = cuts.iter().zip(&answers);
@@ -266,10 +287,12 @@ impl Region for DatabricksRegion {
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {
+        self.may_write()?;
         records::copy_cuts(self, cuts).await
     }
 
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
+        self.may_write()?;
         evidence::keep(self, name, bytes).await
     }
 

@@ -173,22 +173,31 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
     };
     let client = Client::new(options.address.clone(), credential, timing.clone());
     let client = client.map_err(|refusal| refused(refusal.to_string()))?;
-    if let Err(refusal) = access::me(&client).await
-        && (matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in())
-    {
-        return Err(refused(format!("is refused: {refusal}")));
-    }
+    let away = match access::me(&client).await {
+        Ok(_) => false,
+        Err(refusal) if matches!(refusal.status, Some(401 | 403)) || refusal.is_sign_in() => {
+            return Err(refused(format!("is refused: {refusal}")));
+        }
+        Err(_) => true,
+    };
     let warehouse = options.warehouse_id.clone().or(warehouse);
     let workspace = Arc::new(Workspace::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
-        Some(secondary) => Some(registrar(options, secondary).await),
+        Some(secondary) => Some(registrar(options, secondary).await.map(Arc::new)),
         None => None,
     };
-    let region = |location: &str, address: &Url, primary, registrar| {
+    // The door on the day the primary is gone: what is in the secondary is read through its own workspace.
+    let door = match &registrar {
+        Some(Ok(own)) if away => Some(own.clone()),
+        Some(_) | None => None,
+    };
+    let region = |location: &str, address: &Url, primary: bool, registrar| {
+        let door = door.clone().filter(|_| !primary);
         Arc::new(DatabricksRegion {
             address: address.as_str().trim_end_matches('/').to_owned(),
             location: location.to_owned(),
-            workspace: workspace.clone(),
+            read_only: door.is_some(),
+            workspace: door.unwrap_or_else(|| workspace.clone()),
             primary,
             registrar,
             watch: options.watch.clone().filter(|_| !primary),

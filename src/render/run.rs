@@ -30,7 +30,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     page.block(vec![
         style.paint(Tone::Strong, &with_figures(&verdict, record, style)),
     ]);
-    if nothing(record) && !style.verbose {
+    if nothing(record) && away::verdict(plan).is_none() && !style.verbose {
         return page.text();
     }
     page.block(away::facts(plan, style));

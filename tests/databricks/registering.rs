@@ -4,7 +4,7 @@ use chrono::DateTime;
 use drsync::config::TableName;
 use drsync::databricks::SecondaryOptions;
 use drsync::ledger::{Consistency, Cut, CutTableEntry};
-use drsync::region::Region;
+use drsync::region::{Region, RegionErrorKind};
 use serde_json::json;
 
 use super::fake::{Fake, SECONDARY};
@@ -119,4 +119,42 @@ async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
         .await
         .unwrap();
     assert_eq!(fake.notices.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn where_the_primary_is_gone_the_secondarys_own_workspace_reads_and_writes_nothing() {
+    let other = Fake::start().await;
+    let own = other.connect().await;
+    own.secondary.create_ledger("east").await.unwrap();
+    let cut = cut(&["gold"]);
+    append(own.secondary.as_ref(), &cut).await.unwrap();
+    let mut options = other.options();
+    options.address = "http://127.0.0.1:9".parse().unwrap();
+    options.secondary = Some(SecondaryOptions {
+        name: None,
+        address: other.base.parse().unwrap(),
+        pat_key: None,
+        profile: None,
+        warehouse_id: None,
+    });
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    assert!(regions.primary.presence().await.is_err());
+    let presence = regions.secondary.presence().await.unwrap();
+    assert_eq!(presence.workspace_unseen, None);
+    let ledger = regions.secondary.ledger().await.unwrap();
+    assert_eq!(ledger.cuts.unwrap().cuts, [cut.clone()]);
+    // Two workspaces that write to one location are one too many.
+    let before = other.asked("MERGE INTO").len();
+    let refused = [
+        append(regions.secondary.as_ref(), &cut).await.map(drop),
+        regions.secondary.write_rows(&[]).await.map(drop),
+        regions.secondary.copy_cuts(&[cut]).await,
+        regions.secondary.keep_evidence("a", b"b").await,
+        regions.secondary.create_ledger("east").await,
+        regions.secondary.clone_ledger(SECONDARY).await,
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().kind, RegionErrorKind::Unavailable);
+    }
+    assert_eq!(other.asked("MERGE INTO").len(), before);
 }
