@@ -61,10 +61,15 @@ impl Validate {
         let away = looked
             .as_ref()
             .is_some_and(|looked| look::no_primary(&looked.plan));
+        let no_secondary = looked.as_ref().is_some_and(|looked| {
+            let mut workspaces = looked.plan.workspaces.iter();
+            workspaces.any(|workspace| !workspace.observed.secondary.reachable)
+        });
         Ok(match (mistakes.is_empty() && usable, away, blocks) {
             (false, _, _) => ExitStatus::Configuration,
             (true, true, _) => ExitStatus::PrimaryAway,
             (true, false, true) => ExitStatus::Blocked,
+            (true, false, false) if no_secondary => ExitStatus::SecondaryAway,
             (true, false, false) => ExitStatus::Ok,
         })
     }

@@ -134,6 +134,18 @@ pub(super) fn silent<'a>(
     (one == other).then_some((address, one))
 }
 
+/// Whether a region answers and its metadata tables cannot be read: that heals by no apply.
+pub(super) fn needs_a_hand(plan: &Plan) -> bool {
+    let mut regions = plan.workspaces.iter().flat_map(|workspace| {
+        let BothRegions { primary, secondary } = &workspace.observed;
+        [primary, secondary]
+    });
+    regions.any(|seen| {
+        let answer = seen.answer.as_deref();
+        answer.is_some_and(|answer| answer.contains(" cannot be read: "))
+    })
+}
+
 /// An answer without the id of its request, which is another every time.
 fn without_id(answer: &str) -> &str {
     answer

@@ -37,7 +37,8 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let shown = Shown::of(plan, *style);
     page.block(away::groups(&shown));
     page.block(groups(plan, record, style));
-    if away::verdict(plan).is_some() || record.exit.code == REGION_AWAY {
+    let unavailable = away::verdict(plan).is_some() || record.exit.code == REGION_AWAY;
+    if unavailable && !away::needs_a_hand(plan) {
         let text = "Nothing to repair by hand: the next apply synchronizes what is due and brings both regions' metadata tables up to date.";
         page.block(hanging("", text, style.width));
     }

@@ -59,6 +59,7 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
 /// Whether the verdict says it all.
 pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
     !plan.applyable
+        && away::verdict(plan).is_none()
         && number(plan, Decision::Sync) == 0
         && number(plan, Decision::Blocked) == 0
         && !plan.groups().any(|(_, group)| calls_for_attention(group))
