@@ -1,6 +1,6 @@
 //! Where there is nothing to do one line says so.
 
-use drsync::plan::{LedgerAction, Plan, ReasonCode, WarningCode};
+use drsync::plan::{LedgerAction, Plan, ReasonCode, Role, WarningCode};
 use drsync::render::plan::text;
 
 use crate::builders::*;
@@ -209,4 +209,21 @@ fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
     let shown = text(&plan, &narrow());
     let first = shown.lines().next().unwrap();
     assert!(first.contains("; configuration incomplete"), "{first}");
+}
+
+#[test]
+fn a_region_that_is_away_is_told_although_nothing_was_due() {
+    let mut plan = agreeing();
+    let broken = "/west/_drsync/sync_cuts cannot be read: it is empty; move it away";
+    away(&mut plan, Role::Secondary, broken);
+    let shown = text(&plan, &narrow());
+    assert!(
+        shown.starts_with("Secondary region not available: no group was due, cuts are kept\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("cannot be read: it is empty"), "{shown}");
+    let record = run(vec![], 8, "secondary region not available");
+    let shown = drsync::render::run::text(&plan, &record, None, &narrow());
+    assert!(shown.contains("cannot be read: it is empty"), "{shown}");
+    assert!(!shown.contains("Nothing to repair by hand"), "{shown}");
 }
