@@ -12,6 +12,9 @@ mod world;
 #[path = "plan/findings.rs"]
 mod findings;
 
+#[path = "plan/accepted.rs"]
+mod accepted;
+
 #[path = "plan/changes.rs"]
 mod changes;
 #[path = "plan/clocks.rs"]
@@ -19,6 +22,9 @@ mod clocks;
 
 #[path = "plan/moves.rs"]
 mod moves;
+
+#[path = "plan/rows.rs"]
+mod rows;
 
 #[path = "plan/stored.rs"]
 mod stored;

@@ -3,9 +3,7 @@
 use drsync::plan::status::status;
 use drsync::plan::{Decision, Plan, TriggerKind, WarningCode};
 
-use super::world::{World, at};
-
-const COUNTRIES: &str = "main.shop.countries";
+use super::world::{COUNTRIES, World, at};
 
 fn warned(plan: &Plan, code: WarningCode) -> Option<String> {
     let mut all = plan.warnings.iter();

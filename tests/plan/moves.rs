@@ -6,9 +6,8 @@ use drsync::plan::{Action, Decision, FindingCode, Plan};
 use drsync::region::{RunState, Workflow, WorkflowRun};
 use serde_json::json;
 
-use super::world::{World, at, now, replica_commit};
+use super::world::{COUNTRIES, World, at, now, replica_commit};
 
-const COUNTRIES: &str = "main.shop.countries";
 const LINES: &str = "main.shop.lines";
 
 /// `lines` has moved from `orders`, whose last cut holds its v5, to `reference`, whose last cut is older than that version.

@@ -5,9 +5,7 @@ use drsync::plan::{Action, Decision, FindingCode, Request, WarningCode, may_be_d
 use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState, WriteAccess};
 
 use super::findings::{blocking, due, refusal};
-use super::world::{World, at, replica_commit};
-
-const COUNTRIES: &str = "main.shop.countries";
+use super::world::{COUNTRIES, World, at, replica_commit};
 
 #[test]
 fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missing() {

@@ -16,6 +16,9 @@ use drsync::region::{
 };
 use serde_json::json;
 
+/// The one table of `reference`.
+pub(crate) const COUNTRIES: &str = "main.shop.countries";
+
 /// The moment at which tests look at the world.
 pub(crate) fn now() -> DateTime<Utc> {
     at("2026-11-22T11:00:00Z")
