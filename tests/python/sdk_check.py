@@ -281,6 +281,16 @@ def sql_connector(w):
             assert cursor.fetchone()[0] > 100
             cursor.catalogs()
             assert [row[0] for row in cursor.fetchall()] == ["main"]
+            assert [row[0] for row in cursor.schemas("main", "sh%").fetchall()] == ["shop"]
+            found = cursor.tables("main", "shop").fetchall()
+            assert {(row.tableName, row.tableType) for row in found} == {
+                ("orders", "TABLE"), ("order_lines", "TABLE"), ("daily_totals", "TABLE")
+            }, found
+            assert [row.tableName for row in cursor.tables("main", "shop", "daily%", ["TABLE"]).fetchall()] == ["daily_totals"]
+            assert cursor.tables("main", "shop", table_types=["VIEW"]).fetchall() == []
+            found = cursor.columns("main", "ref", "countries").fetchall()
+            assert {row.tableName for row in found} == {"countries"} and "id" in [row.col_name for row in found], found
+            assert [row.col_name for row in cursor.columns("main", "ref", "countries", "i%").fetchall()] == ["id"]
             refused(connector.Error, lambda: cursor.execute("SELECT * FROM main.shop.nope"))
 
 

@@ -411,3 +411,26 @@ async fn managed_tables_are_read_by_name_only() {
         .await;
     assert!(refused.starts_with("[LOCATION_OVERLAP]"), "{refused}");
 }
+
+#[tokio::test]
+async fn lists_for_drivers_have_the_type_sixth_and_go_by_their_patterns() {
+    let sandbox = Sandbox::new().await;
+    let listed = sandbox
+        .rows("SHOW TABLES IN CATALOG main SCHEMA LIKE 'ref' LIKE 'c%s'")
+        .await;
+    assert_eq!(
+        listed[0],
+        json!(["ref", "countries", "false", null, "main", "TABLE", null])
+    );
+    let columns = sandbox
+        .rows("SHOW COLUMNS IN CATALOG main SCHEMA LIKE 'ref' TABLE LIKE 'countries' LIKE 'i%'")
+        .await;
+    assert_eq!(
+        columns,
+        [json!(["main", "ref", "countries", "id", "BIGINT"])]
+    );
+    let refused = sandbox
+        .failure("SHOW COLUMNS IN CATALOG main WHERE true")
+        .await;
+    assert!(refused.contains("[PARSE_SYNTAX_ERROR]"), "{refused}");
+}
