@@ -239,3 +239,23 @@ async fn two_workspaces_have_two_metastores() {
     let there: Value = request.send().await.unwrap().json().await.unwrap();
     assert_ne!(here["metastore_id"], there["metastore_id"]);
 }
+
+#[tokio::test]
+async fn a_privilege_that_a_thing_does_not_have_is_refused() {
+    let sandbox = Sandbox::new().await;
+    let table = format!("{UC}/permissions/table/main.shop.orders");
+    for privilege in ["FLY", "WRITE_FILES"] {
+        let change = json!({"changes": [{"principal": "bob", "add": [privilege]}]});
+        let refused = sandbox.send(Method::PATCH, &table, Some(change)).await;
+        let refused = refused.unwrap();
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        let message = refused.body["message"].as_str().unwrap();
+        let words = format!("Privilege {privilege} is not applicable to this entity");
+        assert!(message.starts_with(&words), "{message}");
+    }
+    assert!(!sandbox.get(&table).await.body.to_string().contains("bob"));
+    let said = sandbox
+        .failure("GRANT FLY ON TABLE main.shop.orders TO bob")
+        .await;
+    assert!(said.contains("Privilege FLY is not applicable"), "{said}");
+}
