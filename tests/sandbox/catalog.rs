@@ -259,3 +259,46 @@ async fn a_privilege_that_a_thing_does_not_have_is_refused() {
         .await;
     assert!(said.contains("Privilege FLY is not applicable"), "{said}");
 }
+
+#[tokio::test]
+async fn credentials_are_only_for_places_that_the_catalog_knows() {
+    let sandbox = Sandbox::new().await;
+    let credentials = "/api/2.0/unity-catalog/temporary-path-credentials";
+    for operation in ["PATH_READ", "PATH_READ_WRITE"] {
+        let there = json!({"url": sandbox.path("west/sync/x"), "operation": operation});
+        assert_eq!(sandbox.post(credentials, there).await.status, 200);
+        let etc = json!({"url": "/etc", "operation": operation});
+        let refused = sandbox.post(credentials, etc).await;
+        assert_eq!(refused.status, 404, "{}", refused.body);
+        assert_eq!(
+            refused.body["error_code"],
+            "EXTERNAL_LOCATION_DOES_NOT_EXIST"
+        );
+    }
+    let validate = format!("{UC}/validate-storage-credentials");
+    for nowhere in [
+        json!({"external_location_name": "nope", "url": sandbox.path("west/sync")}),
+        json!({"external_location_name": "nope"}),
+        json!({"url": "/etc"}),
+    ] {
+        let refused = sandbox.post(&validate, nowhere).await;
+        assert_eq!(refused.status, 404, "{}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn external_locations_are_listed_by_sql() {
+    let sandbox = Sandbox::new().await;
+    let url = |folder: &str| format!("file://{}/", sandbox.path(folder).display());
+    assert_eq!(
+        sandbox.rows("SHOW EXTERNAL LOCATIONS").await,
+        [
+            json!(["sync_primary", url("east/sync"), null]),
+            json!(["sync_secondary", url("west/sync"), null]),
+        ]
+    );
+    let one = sandbox
+        .rows("SHOW EXTERNAL LOCATIONS LIKE '*primary'")
+        .await;
+    assert_eq!(one.len(), 1);
+}

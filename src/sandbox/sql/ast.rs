@@ -78,6 +78,9 @@ pub(super) enum Point {
 /// The list commands.
 #[derive(Debug, Clone)]
 pub(super) enum Show {
+    Locations {
+        like: Option<String>,
+    },
     Catalogs {
         like: Option<String>,
     },

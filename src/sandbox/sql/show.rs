@@ -12,6 +12,7 @@ use super::rows::Rows;
 use super::tables::columns_of;
 use crate::config::TableName;
 use crate::lakehouse::delta::Detail;
+use crate::sandbox::locations::locations;
 
 /// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
 fn fits(name: &str, pattern: Option<&str>) -> bool {
@@ -50,6 +51,16 @@ impl Session {
                     &[("catalog", Kind::Text)],
                     names.map(|name| vec![text(name)]).collect(),
                 ))
+            }
+            Show::Locations { like } => {
+                let all = locations(&self.workspace);
+                let said = |entry: &Value, key: &str| Datum::optional(entry[key].as_str());
+                let rows = all
+                    .iter()
+                    .filter(|it| fits(it["name"].as_str().unwrap_or_default(), like.as_deref()))
+                    .map(|it| ["name", "url", "comment"].map(|key| said(it, key)).into());
+                let columns = ["name", "url", "comment"].map(|name| (name, Kind::Text));
+                Ok(Rows::new(&columns, rows.collect()))
             }
             Show::Schemas { catalog, like } => {
                 let wanted = catalog.as_deref().unwrap_or(&self.catalog);

@@ -37,6 +37,10 @@ impl Parser<'_> {
         };
         self.at += 1;
         Ok(match what.as_str() {
+            "EXTERNAL" => {
+                self.expect_word("LOCATIONS")?;
+                Show::Locations { like: self.like()? }
+            }
             "CATALOGS" => Show::Catalogs { like: self.like()? },
             "SCHEMAS" | "DATABASES" => {
                 let catalog = match self.word("IN") || self.word("FROM") {
