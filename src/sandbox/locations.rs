@@ -213,7 +213,7 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
         && let WriteAccess::Refused(denied) = access(&site.workspace, url).await?
     {
         return Err(Refusal::denied(format!(
-            "User does not have WRITE FILES on External Location: {}.",
+            "User may not write to {url}: {}.",
             denied.message
         )));
     }
