@@ -302,3 +302,41 @@ async fn external_locations_are_listed_by_sql() {
         .await;
     assert_eq!(one.len(), 1);
 }
+
+#[tokio::test]
+async fn files_of_a_location_are_read_with_read_files_only() {
+    let sandbox = Sandbox::new().await;
+    let west = sandbox.path("west/sync").display().to_string();
+    let orders = sandbox.replica("shop/orders");
+    let clone = format!("CREATE OR REPLACE TABLE {orders} DEEP CLONE main.shop.orders");
+    sandbox.rows(&clone).await;
+    sandbox
+        .east()
+        .edit_catalog(|catalog| {
+            let grants = json!({"dr-sync@example.com": ["WRITE_FILES"]});
+            catalog["external_locations"] =
+                json!([{"name": "west", "url": west, "grants": grants}]);
+        })
+        .unwrap();
+    let asked = [
+        format!("LIST '{west}'"),
+        format!("SELECT count(*) FROM {orders}"),
+        format!("DESCRIBE HISTORY {orders}"),
+        clone,
+    ];
+    for sql in &asked {
+        let refused = sandbox.failure(sql).await;
+        assert!(refused.contains("READ FILES on"), "{sql}: {refused}");
+        assert!(
+            refused.contains("external location west")
+                || refused.contains("External Location 'west'"),
+            "{refused}"
+        );
+    }
+    sandbox
+        .rows("GRANT READ FILES ON EXTERNAL LOCATION west TO `dr-sync@example.com`")
+        .await;
+    for sql in &asked {
+        sandbox.rows(sql).await;
+    }
+}

@@ -149,6 +149,7 @@ impl Session {
 
     /// The files under a URL, not those below its folders.
     pub(super) async fn list(&self, url: &str, limit: Option<usize>) -> Result<Rows> {
+        self.check_read(url)?;
         let folder = local(url)?;
         let looked = tokio::fs::read_dir(&folder).await;
         let mut entries = looked.map_err(|error| SqlError {
