@@ -315,9 +315,16 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         (&url(port_two), &ids[1].warehouse),
     );
     let [variable_one, variable_two] = variables;
-    let open = |folder: &PathBuf, port: u16| {
+    let [region_one, region_two] = world.region_names();
+    let open = |folder: &PathBuf, port: u16, region: String| {
         let behaviour = (clock.clone(), quirks.clone());
-        let opened = Workspace::open(folder, world.roots(), url(port), secrets.clone(), behaviour);
+        let opened = Workspace::open(
+            folder,
+            world.roots(),
+            (url(port), region),
+            secrets.clone(),
+            behaviour,
+        );
         let wrong = |why| SandboxError::World {
             folder: folder.clone(),
             why,
@@ -325,8 +332,8 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         opened.map(Arc::new).map_err(wrong)
     };
     let (first, second) = (
-        open(&world.primary, port_one)?,
-        open(&world.secondary, port_two)?,
+        open(&world.primary, port_one, region_one)?,
+        open(&world.secondary, port_two, region_two)?,
     );
     let served = |workspace: &Workspace, variable: String| Served {
         url: workspace.url.clone(),

@@ -24,5 +24,7 @@ mod sdk;
 mod sql;
 #[path = "sandbox/statements.rs"]
 mod statements;
+#[path = "sandbox/warehouses.rs"]
+mod warehouses;
 #[path = "sandbox/world.rs"]
 mod world;

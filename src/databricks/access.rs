@@ -134,24 +134,29 @@ pub(super) async fn write_access(
     }
     match dry_run(&workspace.client, location).await {
         Ok(()) => Ok(WriteAccess::Allowed),
-        Err(refusal) if names_write_files(&refusal.message) => Ok(WriteAccess::Refused(Denied {
-            message: format!("{principal} has no WRITE FILES on the external location {name}"),
-            remedy: Some(format!(
-                "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {} TO {}",
-                sql::identifier(name),
-                sql::identifier(&principal)
+        Err(refusal) => Ok(match missing_right(&refusal.message) {
+            Some(missing) => WriteAccess::Refused(Denied {
+                message: format!("{principal} has no {missing} on the external location {name}"),
+                remedy: Some(format!(
+                    "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {} TO {}",
+                    sql::identifier(name),
+                    sql::identifier(&principal)
+                )),
+            }),
+            // Privileges through groups are not always told, and the dry run has a right of its own.
+            None => WriteAccess::NotProved(format!(
+                "READ FILES and WRITE FILES on the external location {name} are not both among the privileges that can be seen of {principal}; the first write of apply proves it"
             )),
-        })),
-        // Privileges through groups are not always told, and the dry run has a right of its own.
-        Err(_) => Ok(WriteAccess::NotProved(format!(
-            "WRITE FILES on the external location {name} is not among the privileges that can be seen of {principal}; the first write of apply proves it"
-        ))),
+        }),
     }
 }
 
-fn names_write_files(message: &str) -> bool {
+/// The right on files that a refusal names.
+fn missing_right(message: &str) -> Option<&'static str> {
     let text = message.to_uppercase().replace('_', " ");
-    text.contains("WRITE FILES")
+    ["WRITE FILES", "READ FILES"]
+        .into_iter()
+        .find(|right| text.contains(right))
 }
 
 /// `GET /api/2.1/unity-catalog/external-locations`, every page of it; a page may be empty and still have a successor.
@@ -210,6 +215,7 @@ pub(super) async fn may_write(
         "external_location",
         &location.name,
     ];
+    let (mut reads, mut writes) = (false, false);
     let mut token: Option<String> = None;
     loop {
         let mut query = vec![("principal", principal)];
@@ -217,23 +223,15 @@ pub(super) async fn may_write(
         let Ok(page) = workspace.client.get::<Permissions>(&path, &query).await else {
             return false;
         };
-        let found = page
-            .privilege_assignments
-            .iter()
-            .flat_map(|assignment| &assignment.privileges)
-            .any(|privilege| {
-                matches!(
-                    privilege
-                        .privilege
-                        .to_uppercase()
-                        .replace(' ', "_")
-                        .as_str(),
-                    "WRITE_FILES" | "ALL_PRIVILEGES"
-                )
-            });
+        let assignments = page.privilege_assignments.iter();
+        for held in assignments.flat_map(|assignment| &assignment.privileges) {
+            let held = held.privilege.to_uppercase().replace(' ', "_");
+            reads |= matches!(held.as_str(), "READ_FILES" | "ALL_PRIVILEGES");
+            writes |= matches!(held.as_str(), "WRITE_FILES" | "ALL_PRIVILEGES");
+        }
         token = page.next_page_token.filter(|token| !token.is_empty());
-        if found || token.is_none() {
-            return found;
+        if (reads && writes) || token.is_none() {
+            return reads && writes;
         }
     }
 }

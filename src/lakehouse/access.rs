@@ -74,13 +74,15 @@ impl ExternalLocation {
                 )),
             });
         }
-        let owner = self.owner.as_deref();
-        if grants::may(owner, self.grants.as_ref(), principal, Right::WriteFiles) {
-            return None;
-        }
+        // What is written there is read back, the ledger and the replicas.
+        let missing = match (self.may_write(principal), self.may_read(principal)) {
+            (true, true) => return None,
+            (false, _) => "WRITE FILES",
+            (true, false) => "READ FILES",
+        };
         Some(Denied {
             message: format!(
-                "{principal} has no WRITE FILES on the external location {}",
+                "{principal} has no {missing} on the external location {}",
                 self.name
             ),
             remedy: Some(format!(
@@ -88,6 +90,17 @@ impl ExternalLocation {
                 quoted(principal)
             )),
         })
+    }
+
+    fn may_write(&self, principal: &str) -> bool {
+        let owner = self.owner.as_deref();
+        grants::may(owner, self.grants.as_ref(), principal, Right::WriteFiles)
+    }
+
+    /// Whether a principal may read the files there, as owner, by a grant, or because nothing is said about grants.
+    pub fn may_read(&self, principal: &str) -> bool {
+        let owner = self.owner.as_deref();
+        grants::may(owner, self.grants.as_ref(), principal, Right::ReadFiles)
     }
 }
 

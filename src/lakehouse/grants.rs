@@ -9,6 +9,7 @@ pub type Grants = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Right {
     Select,
+    ReadFiles,
     WriteFiles,
 }
 
@@ -39,6 +40,7 @@ fn gives(privilege: &str, right: Right) -> bool {
     let privilege = privilege.trim().to_uppercase().replace('_', " ");
     let named = match right {
         Right::Select => "SELECT",
+        Right::ReadFiles => "READ FILES",
         Right::WriteFiles => "WRITE FILES",
     };
     [named, "ALL PRIVILEGES", "OWN", "OWNER"].contains(&privilege.as_str())

@@ -41,9 +41,14 @@ fn millis(meta: &std::fs::Metadata) -> i64 {
 fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
     let path = path
         .strip_prefix("/Workspace")
-        .filter(|rest| rest.starts_with('/'))
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         .unwrap_or(path);
     inside(site.workspace.folder.join("workspace"), path)
+}
+
+/// Whether a place is the root of the workspace's files, which is there before any of them.
+fn is_root(site: &Site, place: &FilePath) -> bool {
+    place == site.workspace.folder.join("workspace")
 }
 
 fn no_path(path: &str) -> Refusal {
@@ -70,7 +75,12 @@ fn object(path: &str, meta: &std::fs::Metadata) -> Value {
 /// `GET /api/2.0/workspace/get-status`.
 pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let path = params.needed("path")?;
-    let meta = std::fs::metadata(workspace_file(&site, path)?).map_err(|_| no_path(path))?;
+    let place = workspace_file(&site, path)?;
+    let place = match is_root(&site, &place) {
+        true => &site.workspace.folder,
+        false => &place,
+    };
+    let meta = std::fs::metadata(place).map_err(|_| no_path(path))?;
     Ok(Json(object(path, &meta)))
 }
 
@@ -82,8 +92,11 @@ pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply
         let meta = std::fs::metadata(folder).map_err(|_| no_path(path))?;
         return Ok(Json(json!({"objects": [object(path, &meta)]})));
     }
-    let all: Vec<Value> = entries(&folder)
-        .map_err(|_| no_path(path))?
+    let found = match entries(&folder) {
+        Err(_) if is_root(&site, &folder) => Vec::new(),
+        found => found.map_err(|_| no_path(path))?,
+    };
+    let all: Vec<Value> = found
         .into_iter()
         .map(|(name, meta)| object(&format!("{}/{name}", path.trim_end_matches('/')), &meta))
         .collect();

@@ -1,5 +1,6 @@
 //! Unity Catalog: external locations, and credentials for them.
 
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,7 +16,8 @@ use crate::region::{Region, RegionErrorKind, WriteAccess};
 /// Names of the locations of a catalog that lists none, which are the world's sync locations.
 pub(super) const UNLISTED: [&str; 2] = ["sync_primary", "sync_secondary"];
 
-fn locations(workspace: &Workspace) -> Vec<Value> {
+/// The external locations of a workspace's catalog.
+pub(super) fn locations(workspace: &Workspace) -> Vec<Value> {
     let catalog = workspace.catalog();
     let Some(listed) = &catalog.index.external_locations else {
         let roots = UNLISTED.iter().zip(workspace.roots());
@@ -40,6 +42,18 @@ fn locations(workspace: &Workspace) -> Vec<Value> {
             )
         })
         .collect()
+}
+
+/// Whether a folder lies in an external location or in the place of a table.
+fn is_known(workspace: &Workspace, folder: &FilePath) -> bool {
+    let catalog = workspace.catalog();
+    let tables = catalog.index.tables.iter();
+    let tables = tables.filter_map(|table| workspace.place(table.storage_location.as_deref()?));
+    let all = locations(workspace);
+    let roots = all
+        .iter()
+        .filter_map(|it| workspace.place(it["url"].as_str()?.trim_end_matches('/')));
+    roots.chain(tables).any(|root| folder.starts_with(root))
 }
 
 fn shown(
@@ -117,20 +131,33 @@ pub(super) async fn change_location(
     external_location(State(site), Path(name)).await
 }
 
-async fn access(workspace: &Workspace, url: &str) -> Result<WriteAccess, Refusal> {
+/// The folder of a URL that the catalog knows.
+fn known(workspace: &Workspace, url: &str) -> Result<PathBuf, Refusal> {
     let folder = workspace
         .place(url)
         .ok_or_else(|| Refusal::bad(format!("{url} is not a folder of this machine.")))?;
+    match is_known(workspace, &folder) {
+        true => Ok(folder),
+        false => Err(uncovered(url)),
+    }
+}
+
+fn uncovered(url: &str) -> Refusal {
+    Refusal::not_found(
+        "EXTERNAL_LOCATION_DOES_NOT_EXIST",
+        format!("No external location found for path '{url}'."),
+    )
+}
+
+async fn access(workspace: &Workspace, url: &str) -> Result<WriteAccess, Refusal> {
+    let folder = known(workspace, url)?;
     match workspace
         .region
         .write_access(&folder.display().to_string())
         .await
     {
         Ok(access) => Ok(access),
-        Err(error) if error.kind == RegionErrorKind::NotFound => Err(Refusal::not_found(
-            "EXTERNAL_LOCATION_DOES_NOT_EXIST",
-            format!("No external location found for path '{url}'."),
-        )),
+        Err(error) if error.kind == RegionErrorKind::NotFound => Err(uncovered(url)),
         Err(error) => Err(Refusal::internal(error)),
     }
 }
@@ -138,17 +165,16 @@ async fn access(workspace: &Workspace, url: &str) -> Result<WriteAccess, Refusal
 /// `POST /api/2.1/unity-catalog/validate-storage-credentials`.
 pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
     let request = body(&bytes)?;
-    let url = match (
-        request.get("url").and_then(Value::as_str),
-        request.get("external_location_name"),
-    ) {
-        (Some(url), _) => url.to_owned(),
-        (None, Some(name)) => {
-            let name = name.as_str().unwrap_or_default();
-            let Json(found) = external_location(State(site.clone()), Path(name.to_owned())).await?;
-            found["url"].as_str().unwrap_or_default().to_owned()
+    let said = |name: &str| request.get(name).and_then(Value::as_str);
+    let named = match said("external_location_name") {
+        Some(name) => {
+            let found = external_location(State(site.clone()), Path(name.to_owned())).await?;
+            found.0["url"].as_str().map(str::to_owned)
         }
-        (None, None) => return Err(Refusal::bad("url or external_location_name must be given.")),
+        None => None,
+    };
+    let Some(url) = said("url").map(str::to_owned).or(named) else {
+        return Err(Refusal::bad("url or external_location_name must be given."));
     };
     let exists = site
         .workspace
@@ -177,11 +203,8 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
 pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
     let request = body(&bytes)?;
     let (url, operation) = (text(&request, "url")?, text(&request, "operation")?);
-    if site
-        .workspace
-        .place(url)
-        .is_some_and(|folder| site.workspace.is_managed(&folder))
-    {
+    let folder = known(&site.workspace, url)?;
+    if site.workspace.is_managed(&folder) {
         return Err(Refusal::bad(format!(
             "The path {url} belongs to a managed table."
         )));
@@ -190,7 +213,7 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
         && let WriteAccess::Refused(denied) = access(&site.workspace, url).await?
     {
         return Err(Refusal::denied(format!(
-            "User does not have WRITE FILES on External Location: {}.",
+            "User may not write to {url}: {}.",
             denied.message
         )));
     }

@@ -16,6 +16,52 @@ use super::{Site, workspace::Workspace};
 /// Who has the rights of a thing about whose grants nothing is said.
 const EVERYBODY: &str = "account users";
 
+/// What may be given on a table.
+const ON_TABLES: [&str; 6] = [
+    "ALL_PRIVILEGES",
+    "APPLY_TAG",
+    "BROWSE",
+    "MANAGE",
+    "MODIFY",
+    "SELECT",
+];
+
+/// What may be given on an external location.
+const ON_LOCATIONS: [&str; 10] = [
+    "ALL_PRIVILEGES",
+    "BROWSE",
+    "CREATE_EXTERNAL_TABLE",
+    "CREATE_EXTERNAL_VOLUME",
+    "CREATE_FOREIGN_SECURABLE",
+    "CREATE_MANAGED_STORAGE",
+    "EXTERNAL_USE_LOCATION",
+    "MANAGE",
+    "READ_FILES",
+    "WRITE_FILES",
+];
+
+/// The first privilege that is none of a kind of thing, as a message; what may be given on other kinds is not kept.
+pub(super) fn not_applicable(kind: &str, privileges: &[String]) -> Option<String> {
+    let known: &[&str] = match kind.to_uppercase().replace(' ', "_").as_str() {
+        "TABLE" => &ON_TABLES,
+        "EXTERNAL_LOCATION" => &ON_LOCATIONS,
+        _ => return None,
+    };
+    let unknown = privileges
+        .iter()
+        .find(|it| !known.contains(&spelled(it).as_str()))?;
+    Some(format!(
+        "Privilege {unknown} is not applicable to this entity. Privileges on a {} are {}.",
+        kind.to_lowercase().replace('_', " "),
+        known.join(", ")
+    ))
+}
+
+/// A privilege as REST spells it.
+fn spelled(privilege: &str) -> String {
+    privilege.trim().to_uppercase().replace(' ', "_")
+}
+
 type Privileges = BTreeMap<String, Vec<String>>;
 
 /// The privileges on a thing by principal, with its owner's.
@@ -59,7 +105,6 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
             vec![all.to_owned()],
         )]));
     };
-    let spelled = |privilege: &str| privilege.trim().to_uppercase().replace(' ', "_");
     let privileges = |list: &Value| {
         list.as_array()
             .into_iter()
@@ -186,6 +231,11 @@ pub(super) async fn change(
             return Err(Refusal::bad(format!(
                 "Duplicate privileges to add and delete for principal {principal}."
             )));
+        }
+        for privileges in [&add, &remove] {
+            if let Some(why) = not_applicable(&kind, privileges) {
+                return Err(Refusal::bad(why));
+            }
         }
         for (privileges, give) in [(remove, false), (add, true)] {
             if !privileges.is_empty() {

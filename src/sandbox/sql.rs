@@ -7,6 +7,7 @@ mod catalog;
 mod commit;
 mod datum;
 mod ddl;
+mod decimal;
 mod dml;
 mod error;
 mod eval;
@@ -36,6 +37,7 @@ pub(super) use commit::object as row_object;
 pub(super) use datum::Datum;
 use error::Result;
 pub(super) use error::SqlError;
+pub(super) use eval::Marker;
 use eval::Scope;
 pub(super) use eval::like;
 pub(super) use kind::{Kind, arrow_schema};
@@ -55,7 +57,7 @@ impl Session {
     pub(super) fn new(
         workspace: Arc<Workspace>,
         names: (Option<String>, Option<String>),
-        markers: BTreeMap<String, Datum>,
+        markers: BTreeMap<String, Marker>,
         progress: delta::Progress,
     ) -> Session {
         let (catalog, schema) = names;
@@ -125,13 +127,9 @@ impl Session {
     }
 }
 
-/// A value of a named marker, by its type's name.
-pub(super) fn marker(value: Option<&str>, kind: Option<&str>) -> Result<Datum> {
-    let Some(value) = value else {
-        return Ok(Datum::Null);
-    };
-    match kind {
-        None => Ok(Datum::text(value)),
-        Some(kind) => Datum::text(value).cast(&parser::parse_kind(kind)?),
-    }
+/// A value of a named marker, by its type's name; without one it is a text.
+pub(super) fn marker(value: Option<&str>, kind: Option<&str>) -> Result<Marker> {
+    let kind = kind.map_or(Ok(Kind::Text), parser::parse_kind)?;
+    let value = Datum::optional(value).cast(&kind)?;
+    Ok(Marker { value, kind })
 }

@@ -358,13 +358,20 @@ pub(super) async fn history(State(site): State<Arc<Site>>, RawQuery(query): RawQ
 /// `GET /api/2.0/sql/statements/{id}/result/chunks/{index}`.
 pub(super) async fn chunk(
     State(site): State<Arc<Site>>,
-    Path((id, index)): Path<(String, usize)>,
+    Path((id, index)): Path<(String, String)>,
 ) -> Reply {
+    let index = chunk_index(&index)?;
     let statement = site.workspace.statements.find(&id)?;
     let Life::Succeeded(rows) = statement.state.borrow().clone() else {
         return Err(Refusal::bad(format!("The statement {id} has no result.")));
     };
     result::chunk(&site.workspace.url, &id, &statement.shape, &rows, index).map(Json)
+}
+
+/// The number of a part, from 0.
+fn chunk_index(text: &str) -> Result<usize, Refusal> {
+    text.parse()
+        .map_err(|_| Refusal::bad(format!("The chunk index {text} is not a number from 0.")))
 }
 
 /// `POST /api/2.0/sql/statements/{id}/cancel`: it may come too late.
@@ -386,8 +393,9 @@ pub(super) async fn close(State(site): State<Arc<Site>>, Path(id): Path<String>)
 /// `GET /results/{id}/{index}`: what an external link points to, without a token.
 pub(super) async fn linked(
     State(site): State<Arc<Site>>,
-    Path((id, index)): Path<(String, usize)>,
+    Path((id, index)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
+    let index = chunk_index(&index)?;
     let statement = site.workspace.statements.find(&id)?;
     let Life::Succeeded(rows) = statement.state.borrow().clone() else {
         return Err(Refusal::not_found("NOT_FOUND", "The link has expired."));

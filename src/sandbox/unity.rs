@@ -329,7 +329,8 @@ fn columns(table: &delta::Snapshot, entry: &Value) -> Value {
 pub(super) async fn metastore(State(site): State<Arc<Site>>) -> Json<Value> {
     let catalog = site.workspace.catalog();
     let name = catalog.index.name.as_deref().unwrap_or("sandbox");
-    let region = catalog.index.region.as_deref().unwrap_or("local");
+    let own = &site.workspace.region_name;
+    let region = catalog.index.region.as_ref().unwrap_or(own);
     let id = &site.workspace.ids.metastore;
     Json(json!({
         "metastore_id": id, "name": name, "cloud": "sandbox",

@@ -16,13 +16,23 @@ fn info(site: &Site) -> Value {
         .warehouse
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
+    let (host, port) = address(&workspace.url);
     json!({
         "id": id, "name": "sandbox", "cluster_size": "2X-Small", "min_num_clusters": 1, "max_num_clusters": 1,
         "num_clusters": u8::from(state == "RUNNING"), "auto_stop_mins": 10, "creator_name": workspace.principal(), "state": state,
         "warehouse_type": "PRO", "enable_serverless_compute": true, "enable_photon": true,
-        "odbc_params": {"hostname": workspace.url, "path": format!("/sql/1.0/warehouses/{id}"), "protocol": "http"},
+        "odbc_params": {
+            "hostname": host, "port": port, "path": format!("/sql/1.0/warehouses/{id}"), "protocol": "http",
+        },
         "health": {"status": "HEALTHY"},
     })
+}
+
+/// The host of `http://HOST:PORT`, and its port.
+fn address(url: &str) -> (&str, u16) {
+    let address = url.trim_start_matches("http://");
+    let (host, port) = address.split_once(':').unwrap_or((address, "80"));
+    (host, port.parse().unwrap_or(80))
 }
 
 fn check(site: &Site, id: &str) -> Result<(), Refusal> {

@@ -31,6 +31,8 @@ pub(super) struct Workspace {
     roots: Vec<PathBuf>,
     /// `http://127.0.0.1:PORT`.
     pub(super) url: String,
+    /// The region that its metastore is in where the catalog does not say.
+    pub(super) region_name: String,
     pub(super) ids: Ids,
     /// The tokens that the sandbox itself gives out, of both workspaces, by the names of their secrets.
     pub(super) secrets: BTreeMap<String, String>,
@@ -128,7 +130,7 @@ impl Workspace {
     pub(super) fn open(
         folder: &Path,
         roots: Vec<PathBuf>,
-        url: String,
+        (url, region_name): (String, String),
         secrets: BTreeMap<String, String>,
         (clock, quirks): (Clock, Quirks),
     ) -> Result<Workspace, String> {
@@ -149,6 +151,7 @@ impl Workspace {
             quirks,
             roots,
             url,
+            region_name,
             secrets,
             clock,
             edits: tokio::sync::Mutex::default(),

@@ -141,12 +141,7 @@ impl World {
         if self.secondary.join(CATALOG_FILE).is_file() {
             return Ok(());
         }
-        let name = self
-            .secondary
-            .file_name()
-            .map_or("secondary".into(), |name| {
-                name.to_string_lossy().into_owned()
-            });
+        let name = name_of(&self.secondary, "secondary");
         let principal = self.principal.as_deref().unwrap_or("sandbox@example.com");
         let made = write::Workspace::create(&self.secondary, &name, principal);
         made.map(drop).map_err(|error| SandboxError::World {
@@ -165,11 +160,6 @@ impl World {
             .configuration
             .clone()
             .unwrap_or_else(|| self.invented());
-        let name_of = |folder: &Path, other: &str| {
-            folder
-                .file_name()
-                .map_or(other.into(), |name| name.to_string_lossy().into_owned())
-        };
         let workspace = &mut configuration["workspaces"][0];
         let own = workspace["workspace_name"]
             .as_str()
@@ -207,10 +197,7 @@ impl World {
             .iter()
             .filter(|table| table.unsupported().is_none());
         let tables: Vec<&str> = tables.map(|table| table.full_name.as_str()).collect();
-        let name = self
-            .primary
-            .file_name()
-            .map_or("primary".into(), |name| name.to_string_lossy().into_owned());
+        let name = name_of(&self.primary, "primary");
         json!({
             "secret_scope": "",
             "workspaces": [{
@@ -228,6 +215,18 @@ impl World {
         })
     }
 
+    /// The regions that the metastores are in, after the folders; two that differ.
+    pub(super) fn region_names(&self) -> [String; 2] {
+        let (one, two) = (
+            name_of(&self.primary, "primary"),
+            name_of(&self.secondary, "secondary"),
+        );
+        match one.eq_ignore_ascii_case(&two) {
+            true => ["local-primary".to_owned(), "local-secondary".to_owned()],
+            false => [format!("local-{one}"), format!("local-{two}")],
+        }
+    }
+
     /// Folders that stand for containers.
     pub(super) fn roots(&self) -> Vec<PathBuf> {
         vec![
@@ -235,4 +234,11 @@ impl World {
             self.location_secondary.clone(),
         ]
     }
+}
+
+/// The name of a folder.
+fn name_of(folder: &Path, other: &str) -> String {
+    folder
+        .file_name()
+        .map_or(other.into(), |name| name.to_string_lossy().into_owned())
 }

@@ -74,7 +74,7 @@ async fn a_group_is_synchronized_once_and_a_foreign_write_is_found() {
             state.catalog.insert(format!("main.core.{table}"), info);
             state.tables.insert(format!("main.core.{table}"), DeltaTable::with_writes(3));
         }
-        state.privileges = vec!["WRITE_FILES"];
+        state.privileges = vec!["READ_FILES", "WRITE_FILES"];
     });
     let regions = fake.connect().await.regions();
     let first = planned(&fake, &regions).await;

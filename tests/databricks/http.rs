@@ -83,7 +83,7 @@ async fn a_proxy_that_stays_bad_is_said_with_its_words_and_the_request_id() {
 async fn a_broken_connection_and_half_an_answer_are_asked_again() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
-    fake.change(|state| state.privileges = vec!["WRITE_FILES"]);
+    fake.change(|state| state.privileges = vec!["READ_FILES", "WRITE_FILES"]);
     fake.fault("external-locations", 1, What::DropBefore);
     fake.fault(
         "external-locations",

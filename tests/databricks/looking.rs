@@ -383,6 +383,11 @@ async fn write_access_is_looked_at_and_never_tried() {
         look(SECONDARY).await,
         Ok(WriteAccess::NotProved(_))
     ));
+    for alone in ["READ_FILES", "WRITE_FILES"] {
+        fake.change(|state| state.privileges = vec![alone]);
+        let found = look(SECONDARY).await;
+        assert!(matches!(found, Ok(WriteAccess::NotProved(_))), "{found:?}");
+    }
     fake.change(|state| state.privileges = vec!["READ_FILES", "WRITE_FILES"]);
     assert_eq!(look(SECONDARY).await, Ok(WriteAccess::Allowed));
     fake.change(|state| state.locations[0]["read_only"] = json!(true));

@@ -138,7 +138,10 @@ def deep_clone(w):
 @check
 def warehouses(w):
     assert [it.id for it in w.warehouses.list()] == [WAREHOUSE]
-    assert w.warehouses.get(WAREHOUSE).state == sql.State.RUNNING
+    warehouse = w.warehouses.get(WAREHOUSE)
+    assert warehouse.state == sql.State.RUNNING
+    odbc = warehouse.odbc_params
+    assert f"{odbc.protocol}://{odbc.hostname}:{odbc.port}" == URL, odbc
     assert w.warehouses.start_and_wait(WAREHOUSE).state == sql.State.RUNNING
     refused(errors.ResourceDoesNotExist, lambda: w.warehouses.get("0000"))
 
@@ -264,12 +267,13 @@ def unknown_path(w):
 def sql_connector(w):
     from databricks import sql as connector
 
+    odbc = w.warehouses.get(WAREHOUSE).odbc_params
     for cloud_fetch in (False, True):
         with connector.connect(
-            server_hostname=URL.rsplit(":", 1)[0],
-            _port=int(URL.rsplit(":", 1)[1]),
+            server_hostname=f"{odbc.protocol}://{odbc.hostname}",
+            _port=odbc.port,
             enable_telemetry=False,
-            http_path=f"/sql/1.0/warehouses/{WAREHOUSE}",
+            http_path=odbc.path,
             access_token=TOKEN,
             use_sea=True,
             use_cloud_fetch=cloud_fetch,
@@ -281,6 +285,16 @@ def sql_connector(w):
             assert cursor.fetchone()[0] > 100
             cursor.catalogs()
             assert [row[0] for row in cursor.fetchall()] == ["main"]
+            assert [row[0] for row in cursor.schemas("main", "sh%").fetchall()] == ["shop"]
+            found = cursor.tables("main", "shop").fetchall()
+            assert {(row.tableName, row.tableType) for row in found} == {
+                ("orders", "TABLE"), ("order_lines", "TABLE"), ("daily_totals", "TABLE")
+            }, found
+            assert [row.tableName for row in cursor.tables("main", "shop", "daily%", ["TABLE"]).fetchall()] == ["daily_totals"]
+            assert cursor.tables("main", "shop", table_types=["VIEW"]).fetchall() == []
+            found = cursor.columns("main", "ref", "countries").fetchall()
+            assert {row.tableName for row in found} == {"countries"} and "id" in [row.col_name for row in found], found
+            assert [row.col_name for row in cursor.columns("main", "ref", "countries", "i%").fetchall()] == ["id"]
             refused(connector.Error, lambda: cursor.execute("SELECT * FROM main.shop.nope"))
 
 

@@ -381,6 +381,16 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
     let remedy =
         "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
+    let blind = grants(&["WRITE_FILES"]);
+    world
+        .east
+        .edit_catalog(|catalog| catalog["external_locations"] = blind)
+        .unwrap();
+    let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
+        panic!()
+    };
+    assert!(denied.message.contains("no READ FILES on"), "{denied:?}");
+    assert_eq!(denied.remedy.as_deref(), Some(remedy));
     let rich = grants(&["READ_FILES", "WRITE_FILES"]);
     world
         .east

@@ -239,3 +239,104 @@ async fn two_workspaces_have_two_metastores() {
     let there: Value = request.send().await.unwrap().json().await.unwrap();
     assert_ne!(here["metastore_id"], there["metastore_id"]);
 }
+
+#[tokio::test]
+async fn a_privilege_that_a_thing_does_not_have_is_refused() {
+    let sandbox = Sandbox::new().await;
+    let table = format!("{UC}/permissions/table/main.shop.orders");
+    for privilege in ["FLY", "WRITE_FILES"] {
+        let change = json!({"changes": [{"principal": "bob", "add": [privilege]}]});
+        let refused = sandbox.send(Method::PATCH, &table, Some(change)).await;
+        let refused = refused.unwrap();
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        let message = refused.body["message"].as_str().unwrap();
+        let words = format!("Privilege {privilege} is not applicable to this entity");
+        assert!(message.starts_with(&words), "{message}");
+    }
+    assert!(!sandbox.get(&table).await.body.to_string().contains("bob"));
+    let said = sandbox
+        .failure("GRANT FLY ON TABLE main.shop.orders TO bob")
+        .await;
+    assert!(said.contains("Privilege FLY is not applicable"), "{said}");
+}
+
+#[tokio::test]
+async fn credentials_are_only_for_places_that_the_catalog_knows() {
+    let sandbox = Sandbox::new().await;
+    let credentials = "/api/2.0/unity-catalog/temporary-path-credentials";
+    for operation in ["PATH_READ", "PATH_READ_WRITE"] {
+        let there = json!({"url": sandbox.path("west/sync/x"), "operation": operation});
+        assert_eq!(sandbox.post(credentials, there).await.status, 200);
+        let etc = json!({"url": "/etc", "operation": operation});
+        let refused = sandbox.post(credentials, etc).await;
+        assert_eq!(refused.status, 404, "{}", refused.body);
+        assert_eq!(
+            refused.body["error_code"],
+            "EXTERNAL_LOCATION_DOES_NOT_EXIST"
+        );
+    }
+    let validate = format!("{UC}/validate-storage-credentials");
+    for nowhere in [
+        json!({"external_location_name": "nope", "url": sandbox.path("west/sync")}),
+        json!({"external_location_name": "nope"}),
+        json!({"url": "/etc"}),
+    ] {
+        let refused = sandbox.post(&validate, nowhere).await;
+        assert_eq!(refused.status, 404, "{}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn external_locations_are_listed_by_sql() {
+    let sandbox = Sandbox::new().await;
+    let url = |folder: &str| format!("file://{}/", sandbox.path(folder).display());
+    assert_eq!(
+        sandbox.rows("SHOW EXTERNAL LOCATIONS").await,
+        [
+            json!(["sync_primary", url("east/sync"), null]),
+            json!(["sync_secondary", url("west/sync"), null]),
+        ]
+    );
+    let one = sandbox
+        .rows("SHOW EXTERNAL LOCATIONS LIKE '*primary'")
+        .await;
+    assert_eq!(one.len(), 1);
+}
+
+#[tokio::test]
+async fn files_of_a_location_are_read_with_read_files_only() {
+    let sandbox = Sandbox::new().await;
+    let west = sandbox.path("west/sync").display().to_string();
+    let orders = sandbox.replica("shop/orders");
+    let clone = format!("CREATE OR REPLACE TABLE {orders} DEEP CLONE main.shop.orders");
+    sandbox.rows(&clone).await;
+    sandbox
+        .east()
+        .edit_catalog(|catalog| {
+            let grants = json!({"dr-sync@example.com": ["WRITE_FILES"]});
+            catalog["external_locations"] =
+                json!([{"name": "west", "url": west, "grants": grants}]);
+        })
+        .unwrap();
+    let asked = [
+        format!("LIST '{west}'"),
+        format!("SELECT count(*) FROM {orders}"),
+        format!("DESCRIBE HISTORY {orders}"),
+        clone,
+    ];
+    for sql in &asked {
+        let refused = sandbox.failure(sql).await;
+        assert!(refused.contains("READ FILES on"), "{sql}: {refused}");
+        assert!(
+            refused.contains("external location west")
+                || refused.contains("External Location 'west'"),
+            "{refused}"
+        );
+    }
+    sandbox
+        .rows("GRANT READ FILES ON EXTERNAL LOCATION west TO `dr-sync@example.com`")
+        .await;
+    for sql in &asked {
+        sandbox.rows(sql).await;
+    }
+}

@@ -100,3 +100,20 @@ async fn a_volumes_files_are_put_listed_and_read() {
         (404, &json!("NOT_FOUND"))
     );
 }
+
+#[tokio::test]
+async fn the_root_of_a_workspace_without_files_is_there_and_empty() {
+    let sandbox = Sandbox::new().await;
+    for root in ["/", "/Workspace"] {
+        let listed = sandbox
+            .get(&format!("/api/2.0/workspace/list?path={root}"))
+            .await;
+        assert_eq!((listed.status.as_u16(), &listed.body), (200, &json!({})));
+        let status = sandbox
+            .get(&format!("/api/2.0/workspace/get-status?path={root}"))
+            .await;
+        assert_eq!(status.body["object_type"], "DIRECTORY");
+    }
+    let missing = sandbox.get("/api/2.0/workspace/list?path=/Shared").await;
+    assert_eq!(missing.status, 404);
+}

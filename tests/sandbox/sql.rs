@@ -55,6 +55,71 @@ async fn values_go_by_named_parameters() {
 }
 
 #[tokio::test]
+async fn parameters_have_the_type_that_they_are_given_with() {
+    let sandbox = Sandbox::new().await;
+    for (kind, value, shown, text) in [
+        ("INT", Some("12"), "INT", Some("12")),
+        ("TINYINT", Some("-128"), "BYTE", Some("-128")),
+        ("SMALLINT", Some("3"), "SHORT", Some("3")),
+        (
+            "BIGINT",
+            Some("9223372036854775807"),
+            "LONG",
+            Some("9223372036854775807"),
+        ),
+        ("DECIMAL(10,2)", Some("123.456"), "DECIMAL", Some("123.46")),
+        ("DECIMAL", Some("1"), "DECIMAL", Some("1")),
+        ("INT", None, "INT", None),
+        ("TIMESTAMP", None, "TIMESTAMP", None),
+        ("STRING", None, "STRING", None),
+    ] {
+        let parameters = json!({"parameters": [{"name": "p", "type": kind, "value": value}]});
+        let body = sandbox.statement("SELECT :p", parameters).await;
+        let column = &body["manifest"]["schema"]["columns"][0];
+        assert_eq!(column["type_name"], shown, "{kind} {value:?}");
+        assert_eq!(body["result"]["data_array"], json!([[text]]), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_do_not_fit_their_type_are_refused() {
+    let sandbox = Sandbox::new().await;
+    for (kind, value, words) in [
+        (
+            "INT",
+            json!("2147483648"),
+            "\"INT\" because it is out of range",
+        ),
+        (
+            "TINYINT",
+            json!("200"),
+            "\"TINYINT\" because it is out of range",
+        ),
+        ("BIGINT", json!("9223372036854775808"), "out of range"),
+        ("DECIMAL(4,2)", json!("12345.6"), "out of range"),
+        ("DECIMAL(39,2)", json!("1"), "exceeds max precision 38"),
+        ("DECIMAL(4,2)", json!("x"), "malformed"),
+        (
+            "INT",
+            json!(5),
+            "The value 5 of the parameter p is not a string: send \"5\"",
+        ),
+        ("INT", json!(true), "is not a string"),
+    ] {
+        let request = json!({
+            "statement": "SELECT :p", "warehouse_id": sandbox.primary().warehouse_id,
+            "parameters": [{"name": "p", "type": kind, "value": value}],
+        });
+        let answer = sandbox.post("/api/2.0/sql/statements", request).await;
+        assert_eq!(answer.status, 400, "{kind} {value}: {}", answer.body);
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+    let overflow = sandbox.failure("SELECT CAST(2147483648 AS INT)").await;
+    assert!(overflow.starts_with("[CAST_OVERFLOW]"), "{overflow}");
+}
+
+#[tokio::test]
 async fn a_clone_is_made_by_path_and_counted() {
     let sandbox = Sandbox::new().await;
     let replica = sandbox.replica("shop/orders");
@@ -410,4 +475,27 @@ async fn managed_tables_are_read_by_name_only() {
         .failure(&format!("SELECT * FROM delta.`{}`", path.display()))
         .await;
     assert!(refused.starts_with("[LOCATION_OVERLAP]"), "{refused}");
+}
+
+#[tokio::test]
+async fn lists_for_drivers_have_the_type_sixth_and_go_by_their_patterns() {
+    let sandbox = Sandbox::new().await;
+    let listed = sandbox
+        .rows("SHOW TABLES IN CATALOG main SCHEMA LIKE 'ref' LIKE 'c%s'")
+        .await;
+    assert_eq!(
+        listed[0],
+        json!(["ref", "countries", "false", null, "main", "TABLE", null])
+    );
+    let columns = sandbox
+        .rows("SHOW COLUMNS IN CATALOG main SCHEMA LIKE 'ref' TABLE LIKE 'countries' LIKE 'i%'")
+        .await;
+    assert_eq!(
+        columns,
+        [json!(["main", "ref", "countries", "id", "BIGINT"])]
+    );
+    let refused = sandbox
+        .failure("SHOW COLUMNS IN CATALOG main WHERE true")
+        .await;
+    assert!(refused.contains("[PARSE_SYNTAX_ERROR]"), "{refused}");
 }

@@ -274,3 +274,22 @@ async fn what_runs_is_found_in_the_query_history_by_its_text() {
     assert_eq!(all["res"][0]["query_text"], "SELECT 1");
     assert_eq!(all["res"][0]["status"], "FINISHED");
 }
+
+#[tokio::test]
+async fn a_part_that_no_result_has_is_refused_as_everything_else_is() {
+    let sandbox = Sandbox::new().await;
+    let body = sandbox.statement("SELECT 1", json!({})).await;
+    let id = body["statement_id"].as_str().unwrap();
+    for (index, words) in [
+        ("-1", "The chunk index -1 is not a number from 0."),
+        ("x", "The chunk index x is not a number from 0."),
+        ("1", "The chunk index 1 is out of range."),
+    ] {
+        let refused = sandbox
+            .get(&format!("{AT}/{id}/result/chunks/{index}"))
+            .await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.body["error_code"], "INVALID_PARAMETER_VALUE");
+        assert_eq!(refused.body["message"], words);
+    }
+}

@@ -78,6 +78,9 @@ pub(super) enum Point {
 /// The list commands.
 #[derive(Debug, Clone)]
 pub(super) enum Show {
+    Locations {
+        like: Option<String>,
+    },
     Catalogs {
         like: Option<String>,
     },
@@ -91,9 +94,13 @@ pub(super) enum Show {
         schemas_like: Option<String>,
         like: Option<String>,
     },
-    Columns {
-        target: Option<Target>,
-        catalog: Option<String>,
+    Columns(Target),
+    /// Of every table of a catalog that fits, in one list.
+    AllColumns {
+        catalog: String,
+        schemas_like: Option<String>,
+        tables_like: Option<String>,
+        like: Option<String>,
     },
     Properties {
         target: Target,

@@ -10,6 +10,7 @@ use super::kind::Kind;
 use super::rows::Rows;
 use super::tables::{Place, local};
 use crate::config::TableName;
+use crate::sandbox::rights::not_applicable;
 
 impl Session {
     pub(super) async fn create_schema(&self, name: &[String]) -> Result<Rows> {
@@ -120,6 +121,13 @@ impl Session {
             // Rights on catalogs and schemas are not kept: everyone may use them.
             _ => return Ok(Rows::default()),
         };
+        if let Some(why) = not_applicable(kind, privileges) {
+            return Err(SqlError {
+                code: "BAD_REQUEST",
+                message: format!("INVALID_PARAMETER_VALUE: {why}"),
+                state: None,
+            });
+        }
         let wanted = match kind.as_str() {
             "TABLE" => self.full_name(name)?.to_string(),
             _ => name.join("."),
@@ -141,6 +149,7 @@ impl Session {
 
     /// The files under a URL, not those below its folders.
     pub(super) async fn list(&self, url: &str, limit: Option<usize>) -> Result<Rows> {
+        self.check_read(url)?;
         let folder = local(url)?;
         let looked = tokio::fs::read_dir(&folder).await;
         let mut entries = looked.map_err(|error| SqlError {

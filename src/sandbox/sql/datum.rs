@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use super::decimal::{self, Misfit};
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 
@@ -119,8 +120,41 @@ impl Datum {
                 ),
             )
         };
+        let too_large = |value: &Datum| {
+            SqlError::new(
+                "CAST_OVERFLOW",
+                "22003",
+                format!(
+                    "The value {} of the type \"{}\" cannot be cast to \"{}\" because it is out of range.",
+                    value.json(),
+                    value.kind().sql(),
+                    to.sql()
+                ),
+            )
+        };
+        if self.is_null() {
+            return Ok(self);
+        }
+        if let Kind::Decimal(precision, scale) = *to
+            && let Some(number) = self.number()
+        {
+            return match decimal::fitted(&number, precision, scale) {
+                Ok(number) => Ok(Datum::Text(number)),
+                Err(Misfit::Malformed) => Err(refused(&self)),
+                Err(Misfit::TooLarge) => Err(too_large(&self)),
+            };
+        }
+        if let Some(range) = to.whole() {
+            return match self.whole_number() {
+                None => Err(refused(&self)),
+                Some(number) => match i64::try_from(number) {
+                    Ok(number) if range.contains(&number) => Ok(Datum::Int(number)),
+                    _ => Err(too_large(&self)),
+                },
+            };
+        }
         let cast = match (&self, to) {
-            (Datum::Null, _) | (_, Kind::Null) => return Ok(self),
+            (_, Kind::Null) => return Ok(self),
             (Datum::Text(_), Kind::Text) | (Datum::Binary(_), Kind::Binary) => return Ok(self),
             (Datum::Text(text), Kind::Binary) => Some(Datum::Binary(text.clone().into_bytes())),
             (Datum::Binary(bytes), Kind::Text) => {
@@ -131,35 +165,20 @@ impl Datum {
                 "false" | "f" | "no" | "0" => Some(Datum::Boolean(false)),
                 _ => None,
             },
-            (Datum::Text(text), Kind::Int | Kind::Long) => text.trim().parse().ok().map(Datum::Int),
             (Datum::Text(text), Kind::Double) => text.trim().parse().ok().map(Datum::Double),
-            (Datum::Text(text), Kind::Decimal(..)) => {
-                let number = text.trim();
-                number.parse::<f64>().ok().map(|_| Datum::text(number))
-            }
             (Datum::Text(_) | Datum::Date(_), Kind::Timestamp) => moment(&self).map(Datum::Time),
             (Datum::Text(_) | Datum::Time(_), Kind::Date) => {
                 moment(&self).map(|moment| Datum::Date(moment.date_naive()))
             }
             (Datum::Boolean(_), Kind::Boolean)
-            | (Datum::Int(_), Kind::Int | Kind::Long)
             | (Datum::Double(_), Kind::Double)
             | (Datum::Date(_), Kind::Date)
             | (Datum::Time(_), Kind::Timestamp) => return Ok(self),
             (Datum::Int(number), Kind::Double) => Some(Datum::Double(*number as f64)),
             (Datum::Int(number), Kind::Boolean) => Some(Datum::Boolean(*number != 0)),
-            (Datum::Int(number), Kind::Decimal(..)) => Some(Datum::Text(number.to_string())),
-            (Datum::Double(number), Kind::Decimal(..)) => Some(Datum::Text(number.to_string())),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "casting a double cuts it off"
-            )]
-            (Datum::Double(number), Kind::Int | Kind::Long) => Some(Datum::Int(*number as i64)),
-            (Datum::Boolean(yes), Kind::Int | Kind::Long) => Some(Datum::Int(i64::from(*yes))),
             (Datum::Int(seconds), Kind::Timestamp) => {
                 DateTime::from_timestamp(*seconds, 0).map(Datum::Time)
             }
-            (Datum::Time(moment), Kind::Int | Kind::Long) => Some(Datum::Int(moment.timestamp())),
             (Datum::List(items), Kind::List(of)) => {
                 let items = items.iter().map(|item| item.clone().cast(of));
                 return Ok(Datum::List(items.collect::<Result<_>>()?));
@@ -180,6 +199,44 @@ impl Datum {
             _ => None,
         };
         cast.ok_or_else(|| refused(&self))
+    }
+
+    /// A value that can be a decimal, as text.
+    fn number(&self) -> Option<String> {
+        match self {
+            Datum::Int(number) => Some(number.to_string()),
+            Datum::Double(number) => Some(number.to_string()),
+            Datum::Text(text) => Some(text.clone()),
+            Datum::Null
+            | Datum::Boolean(_)
+            | Datum::Binary(_)
+            | Datum::Date(_)
+            | Datum::Time(_)
+            | Datum::List(_)
+            | Datum::Map(_)
+            | Datum::Struct(_) => None,
+        }
+    }
+
+    /// A value that can be a whole number; what a double has after the point is cut off.
+    fn whole_number(&self) -> Option<i128> {
+        match self {
+            Datum::Int(number) => Some((*number).into()),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "casting a double cuts it off"
+            )]
+            Datum::Double(number) => Some(*number as i128),
+            Datum::Boolean(yes) => Some((*yes).into()),
+            Datum::Time(moment) => Some(moment.timestamp().into()),
+            Datum::Text(text) => text.trim().parse().ok(),
+            Datum::Null
+            | Datum::Binary(_)
+            | Datum::Date(_)
+            | Datum::List(_)
+            | Datum::Map(_)
+            | Datum::Struct(_) => None,
+        }
     }
 
     /// Reads JSON as a type, as `from_json` and the rows of tables do; what does not fit is null.
@@ -208,7 +265,7 @@ impl Datum {
                     .collect(),
             ),
             (Value::Bool(yes), Kind::Boolean) => Datum::Boolean(*yes),
-            (Value::Number(number), Kind::Int | Kind::Long) => {
+            (Value::Number(number), kind) if kind.whole().is_some() => {
                 number.as_i64().map_or(Datum::Null, Datum::Int)
             }
             (Value::Number(number), Kind::Double) => {

@@ -11,11 +11,18 @@ use super::functions;
 use super::kind::Kind;
 use super::rows::{Column, place};
 
+/// The value of a named marker, and the type that it was given with.
+#[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Marker {
+    pub(super) value: Datum,
+    pub(super) kind: Kind,
+}
+
 /// What an expression may speak of besides its row.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
     /// Values of the named markers.
-    pub(super) markers: BTreeMap<String, Datum>,
+    pub(super) markers: BTreeMap<String, Marker>,
     /// `current_timestamp()`.
     pub(super) now: DateTime<Utc>,
     /// `current_user()`.
@@ -43,7 +50,7 @@ impl Scope {
     pub(super) fn eval(&self, expr: &Expr, row: Row<'_>) -> Result<Datum> {
         Ok(match expr {
             Expr::Literal(value) => value.clone(),
-            Expr::Marker(name) => self.markers.get(name).cloned().ok_or_else(|| {
+            Expr::Marker(name) => self.markers.get(name).map(|marker| marker.value.clone()).ok_or_else(|| {
                 SqlError::new(
                     "UNBOUND_SQL_PARAMETER",
                     "42P02",

@@ -1,5 +1,6 @@
 //! Types of SQL: their names, Delta's schemas, Arrow's.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 pub(in crate::sandbox) enum Kind {
     Null,
     Boolean,
+    Byte,
+    Short,
     Int,
     Long,
     Double,
@@ -28,7 +31,9 @@ impl Kind {
     pub(super) fn named(name: &str) -> Option<Kind> {
         Some(match name.to_ascii_uppercase().as_str() {
             "BOOLEAN" => Kind::Boolean,
-            "TINYINT" | "BYTE" | "SMALLINT" | "SHORT" | "INT" | "INTEGER" => Kind::Int,
+            "TINYINT" | "BYTE" => Kind::Byte,
+            "SMALLINT" | "SHORT" => Kind::Short,
+            "INT" | "INTEGER" => Kind::Int,
             "BIGINT" | "LONG" => Kind::Long,
             "FLOAT" | "REAL" | "DOUBLE" => Kind::Double,
             "DECIMAL" | "DEC" | "NUMERIC" => Kind::Decimal(10, 0),
@@ -41,11 +46,37 @@ impl Kind {
         })
     }
 
+    /// The values of a type of whole numbers; of any other there are none.
+    pub(super) fn whole(&self) -> Option<RangeInclusive<i64>> {
+        fn all<T: Into<i64>>(least: T, most: T) -> Option<RangeInclusive<i64>> {
+            Some(least.into()..=most.into())
+        }
+        match self {
+            Kind::Byte => all(i8::MIN, i8::MAX),
+            Kind::Short => all(i16::MIN, i16::MAX),
+            Kind::Int => all(i32::MIN, i32::MAX),
+            Kind::Long => all(i64::MIN, i64::MAX),
+            Kind::Null
+            | Kind::Boolean
+            | Kind::Double
+            | Kind::Decimal(..)
+            | Kind::Text
+            | Kind::Binary
+            | Kind::Date
+            | Kind::Timestamp
+            | Kind::List(_)
+            | Kind::Map(..)
+            | Kind::Struct(_) => None,
+        }
+    }
+
     /// The type as SQL writes it.
     pub(in crate::sandbox) fn sql(&self) -> String {
         match self {
             Kind::Null => "VOID".to_owned(),
             Kind::Boolean => "BOOLEAN".to_owned(),
+            Kind::Byte => "TINYINT".to_owned(),
+            Kind::Short => "SMALLINT".to_owned(),
             Kind::Int => "INT".to_owned(),
             Kind::Long => "BIGINT".to_owned(),
             Kind::Double => "DOUBLE".to_owned(),
@@ -71,6 +102,8 @@ impl Kind {
         match self {
             Kind::Null => "NULL",
             Kind::Boolean => "BOOLEAN",
+            Kind::Byte => "BYTE",
+            Kind::Short => "SHORT",
             Kind::Int => "INT",
             Kind::Long => "LONG",
             Kind::Double => "DOUBLE",
@@ -135,6 +168,8 @@ impl Kind {
         match self {
             Kind::Null | Kind::Text => "string".into(),
             Kind::Boolean => "boolean".into(),
+            Kind::Byte => "byte".into(),
+            Kind::Short => "short".into(),
             Kind::Int => "integer".into(),
             Kind::Long => "long".into(),
             Kind::Double => "double".into(),
@@ -164,6 +199,8 @@ impl Kind {
         match self {
             Kind::Null | Kind::Text => DataType::Utf8,
             Kind::Boolean => DataType::Boolean,
+            Kind::Byte => DataType::Int8,
+            Kind::Short => DataType::Int16,
             Kind::Int => DataType::Int32,
             Kind::Long => DataType::Int64,
             Kind::Double => DataType::Float64,

@@ -35,7 +35,11 @@ pub(super) fn parse_kind(text: &str) -> Result<Kind> {
         tokens: tokens(text)?,
         at: 0,
     };
-    parser.kind()
+    let kind = parser.kind()?;
+    match parser.peek() {
+        None => Ok(kind),
+        Some(_) => Err(parser.unexpected("the end of the type")),
+    }
 }
 
 struct Parser<'a> {

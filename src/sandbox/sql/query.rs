@@ -262,6 +262,7 @@ impl Session {
                 (used == parts.len()).then(|| input.columns[at].kind.clone())
             }
             Expr::Cast { to, .. } => Some(to.clone()),
+            Expr::Marker(name) => self.scope.markers.get(name).map(|it| it.kind.clone()),
             Expr::Call { name, .. } if name == "COUNT" => Some(Kind::Long),
             Expr::Call { name, .. } if name == "TO_JSON" => Some(Kind::Text),
             Expr::Call { name, args, .. } if name == "FROM_JSON" => match args.get(1) {

@@ -10,7 +10,9 @@ use super::eval::like;
 use super::kind::Kind;
 use super::rows::Rows;
 use super::tables::columns_of;
+use crate::config::TableName;
 use crate::lakehouse::delta::Detail;
+use crate::sandbox::locations::locations;
 
 /// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
 fn fits(name: &str, pattern: Option<&str>) -> bool {
@@ -20,6 +22,22 @@ fn fits(name: &str, pattern: Option<&str>) -> bool {
             &pattern.to_lowercase().replace('*', "%"),
         )
     })
+}
+
+fn tables_of_schema(names: &[TableName]) -> Rows {
+    let row = |name: &TableName| {
+        vec![
+            Datum::text(&name.schema),
+            Datum::text(&name.table),
+            Datum::Boolean(false),
+        ]
+    };
+    let columns = [
+        ("database", Kind::Text),
+        ("tableName", Kind::Text),
+        ("isTemporary", Kind::Boolean),
+    ];
+    Rows::new(&columns, names.iter().map(row).collect())
 }
 
 impl Session {
@@ -33,6 +51,16 @@ impl Session {
                     &[("catalog", Kind::Text)],
                     names.map(|name| vec![text(name)]).collect(),
                 ))
+            }
+            Show::Locations { like } => {
+                let all = locations(&self.workspace);
+                let said = |entry: &Value, key: &str| Datum::optional(entry[key].as_str());
+                let rows = all
+                    .iter()
+                    .filter(|it| fits(it["name"].as_str().unwrap_or_default(), like.as_deref()))
+                    .map(|it| ["name", "url", "comment"].map(|key| said(it, key)).into());
+                let columns = ["name", "url", "comment"].map(|name| (name, Kind::Text));
+                Ok(Rows::new(&columns, rows.collect()))
             }
             Show::Schemas { catalog, like } => {
                 let wanted = catalog.as_deref().unwrap_or(&self.catalog);
@@ -76,33 +104,13 @@ impl Session {
                         && fits(&name.schema, schemas_like.as_deref())
                         && fits(&name.table, like.as_deref())
                 });
-                let whole = within.len() != 2;
-                let row = |name: crate::config::TableName| {
-                    let mut row =
-                        vec![text(&name.schema), text(&name.table), Datum::Boolean(false)];
-                    if whole {
-                        row.extend([text(&name.catalog), text("TABLE"), Datum::Null]);
-                    }
-                    row
-                };
-                let mut columns = vec![
-                    ("database", Kind::Text),
-                    ("tableName", Kind::Text),
-                    ("isTemporary", Kind::Boolean),
-                ];
-                if whole {
-                    columns.extend([
-                        ("catalogName", Kind::Text),
-                        ("tableType", Kind::Text),
-                        ("remarks", Kind::Text),
-                    ]);
-                }
-                Ok(Rows::new(&columns, rows.map(row).collect()))
+                let rows: Vec<TableName> = rows.collect();
+                Ok(match within.len() {
+                    2 => tables_of_schema(&rows),
+                    _ => self.tables_of_catalogs(&rows),
+                })
             }
-            Show::Columns {
-                target: Some(target),
-                ..
-            } => {
+            Show::Columns(target) => {
                 let place = self.find(target).await?;
                 let table = self.snapshot(&place, None, Detail::Header).await?;
                 let rows = columns_of(&table)
@@ -110,47 +118,18 @@ impl Session {
                     .map(|(name, _)| vec![Datum::Text(name)]);
                 Ok(Rows::new(&[("col_name", Kind::Text)], rows.collect()))
             }
-            Show::Columns {
-                target: None,
+            Show::AllColumns {
                 catalog,
+                schemas_like,
+                tables_like,
+                like,
             } => {
-                let mut rows = Vec::new();
-                for name in self.workspace.names() {
-                    if catalog
-                        .as_ref()
-                        .is_some_and(|wanted| !name.catalog.eq_ignore_ascii_case(wanted))
-                    {
-                        continue;
-                    }
-                    let target = Target::Name(vec![
-                        name.catalog.clone(),
-                        name.schema.clone(),
-                        name.table.clone(),
-                    ]);
-                    let Ok(place) = self.find(&target).await else {
-                        continue;
-                    };
-                    let Ok(table) = self.snapshot(&place, None, Detail::Header).await else {
-                        continue;
-                    };
-                    for (column, kind) in columns_of(&table) {
-                        rows.push(vec![
-                            text(&name.catalog),
-                            text(&name.schema),
-                            text(&name.table),
-                            Datum::Text(column),
-                            Datum::Text(kind.sql()),
-                        ]);
-                    }
-                }
-                let names = [
-                    "catalogName",
-                    "namespace",
-                    "tableName",
-                    "col_name",
-                    "columnType",
-                ];
-                Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
+                let names = self.workspace.names().into_iter().filter(|name| {
+                    name.catalog.eq_ignore_ascii_case(catalog)
+                        && fits(&name.schema, schemas_like.as_deref())
+                        && fits(&name.table, tables_like.as_deref())
+                });
+                Ok(self.columns_of_all(names.collect(), like.as_deref()).await)
             }
             Show::Properties { target, key } => {
                 let place = self.find(target).await?;
@@ -218,6 +197,78 @@ impl Session {
                 Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))
             }
         }
+    }
+
+    /// The wider list that drivers read, and read by place.
+    fn tables_of_catalogs(&self, names: &[TableName]) -> Rows {
+        let row = |name: &TableName| {
+            vec![
+                Datum::text(&name.schema),
+                Datum::text(&name.table),
+                Datum::Boolean(false),
+                Datum::Null,
+                Datum::text(&name.catalog),
+                Datum::text(self.driver_type(name)),
+                Datum::Null,
+            ]
+        };
+        let columns = [
+            ("database", Kind::Text),
+            ("tableName", Kind::Text),
+            ("isTemporary", Kind::Boolean),
+            ("information", Kind::Text),
+            ("catalogName", Kind::Text),
+            ("tableType", Kind::Text),
+            ("remarks", Kind::Text),
+        ];
+        Rows::new(&columns, names.iter().map(row).collect())
+    }
+
+    /// `TABLE` or `VIEW`: drivers know no other types.
+    fn driver_type(&self, name: &TableName) -> &'static str {
+        let entry = self.workspace.entry(name).unwrap_or_default();
+        let said = entry.get("table_type").and_then(Value::as_str);
+        match said.is_some_and(|said| said.ends_with("VIEW")) {
+            true => "VIEW",
+            false => "TABLE",
+        }
+    }
+
+    /// The columns of tables that can be read.
+    async fn columns_of_all(&self, names: Vec<TableName>, like: Option<&str>) -> Rows {
+        let mut rows = Vec::new();
+        for name in names {
+            let TableName {
+                catalog,
+                schema,
+                table,
+            } = &name;
+            let target = Target::Name(vec![catalog.clone(), schema.clone(), table.clone()]);
+            let Ok(place) = self.find(&target).await else {
+                continue;
+            };
+            let Ok(head) = self.snapshot(&place, None, Detail::Header).await else {
+                continue;
+            };
+            let columns = columns_of(&head).into_iter();
+            for (column, kind) in columns.filter(|(column, _)| fits(column, like)) {
+                rows.push(vec![
+                    Datum::text(catalog),
+                    Datum::text(schema),
+                    Datum::text(table),
+                    Datum::Text(column),
+                    Datum::Text(kind.sql()),
+                ]);
+            }
+        }
+        let names = [
+            "catalogName",
+            "namespace",
+            "tableName",
+            "col_name",
+            "columnType",
+        ];
+        Rows::new(&names.map(|name| (name, Kind::Text)), rows)
     }
 
     pub(super) async fn describe(&self, target: &Target, extended: bool) -> Result<Rows> {

@@ -91,8 +91,28 @@ impl Session {
         }
     }
 
+    /// Refuses a path in an external location whose files the principal may not read.
+    pub(super) fn check_read(&self, path: &str) -> Result<()> {
+        let folder = local(path)?;
+        let catalog = self.workspace.catalog();
+        let place = folder.display().to_string();
+        let covering = catalog
+            .index
+            .external_location(&self.workspace.folder, &place);
+        match covering.flatten() {
+            Some(location) if !location.may_read(&self.scope.user) => {
+                Err(SqlError::denied(format!(
+                    "PERMISSION_DENIED: User does not have READ FILES on External Location '{}'.",
+                    location.name
+                )))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The place of a path; its store begins at the sync location or folder that must be there.
     async fn place_of_path(&self, path: &str) -> Result<Place> {
+        self.check_read(path)?;
         let folder = local(path)?;
         if self.workspace.is_managed(&folder) {
             return Err(SqlError::new(
@@ -148,7 +168,7 @@ impl Session {
         {
             Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => Ok(()),
             Ok(WriteAccess::Refused(denied)) => Err(SqlError::denied(format!(
-                "PERMISSION_DENIED: User does not have WRITE FILES on {path}: {}.",
+                "PERMISSION_DENIED: User may not write to {path}: {}.",
                 denied.message
             ))),
             Err(error) if error.kind == RegionErrorKind::NotFound => Err(SqlError::new(

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Shape;
 use crate::sandbox::Site;
 use crate::sandbox::http::{Refusal, text};
-use crate::sandbox::sql::{Datum, marker};
+use crate::sandbox::sql::{Marker, marker};
 
 pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     let said = |name: &str| request.get(name).and_then(Value::as_str);
@@ -48,7 +48,7 @@ pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     })
 }
 
-pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Datum>, Refusal> {
+pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Marker>, Refusal> {
     let mut markers = BTreeMap::new();
     for parameter in request
         .get("parameters")
@@ -57,8 +57,8 @@ pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Datum>, Refusa
         .flatten()
     {
         let name = text(parameter, "name")?;
-        let said = |key: &str| parameter.get(key).and_then(Value::as_str);
-        let value = marker(said("value"), said("type")).map_err(|error| {
+        let said = |key: &str| member(parameter, name, key);
+        let value = marker(said("value")?, said("type")?).map_err(|error| {
             Refusal::bad(format!(
                 "The parameter {name} cannot be read: {}",
                 error.message
@@ -67,4 +67,16 @@ pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Datum>, Refusa
         markers.insert(name.to_owned(), value);
     }
     Ok(markers)
+}
+
+/// A member of a parameter, which is a text or not there: the service takes no other JSON, numbers included.
+fn member<'a>(parameter: &'a Value, name: &str, key: &str) -> Result<Option<&'a str>, Refusal> {
+    match parameter.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(Refusal::bad(format!(
+            "The {key} {other} of the parameter {name} is not a string: send \"{}\".",
+            other.to_string().replace('"', "\\\"")
+        ))),
+    }
 }

@@ -3,6 +3,7 @@
 use super::Parser;
 use crate::sandbox::sql::ast::Expr;
 use crate::sandbox::sql::datum::Datum;
+use crate::sandbox::sql::decimal::misshapen;
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::kind::Kind;
 use crate::sandbox::sql::lexer::Token;
@@ -352,10 +353,14 @@ impl Parser<'_> {
                     false => 0,
                 };
                 self.expect(")")?;
-                Ok(Kind::Decimal(
-                    u8::try_from(precision).unwrap_or(38),
-                    i8::try_from(scale).unwrap_or(0),
-                ))
+                let kind = Kind::Decimal(
+                    u8::try_from(precision).unwrap_or(u8::MAX),
+                    i8::try_from(scale).unwrap_or(i8::MAX),
+                );
+                match misshapen(&kind) {
+                    None => Ok(kind),
+                    Some(why) => Err(SqlError::new("INVALID_DECIMAL_TYPE", "42K0E", why)),
+                }
             }
             "VARCHAR" | "CHAR" if self.take("(") => {
                 self.number()?;

@@ -37,6 +37,10 @@ impl Parser<'_> {
         };
         self.at += 1;
         Ok(match what.as_str() {
+            "EXTERNAL" => {
+                self.expect_word("LOCATIONS")?;
+                Show::Locations { like: self.like()? }
+            }
             "CATALOGS" => Show::Catalogs { like: self.like()? },
             "SCHEMAS" | "DATABASES" => {
                 let catalog = match self.word("IN") || self.word("FROM") {
@@ -58,10 +62,7 @@ impl Parser<'_> {
                         within = self.names()?;
                     }
                 }
-                let schemas_like = match self.word("SCHEMA") {
-                    true => self.like()?,
-                    false => None,
-                };
+                let schemas_like = self.like_of("SCHEMA")?;
                 self.word("TABLE");
                 Show::Tables {
                     within,
@@ -73,19 +74,14 @@ impl Parser<'_> {
                 if !(self.word("IN") || self.word("FROM")) {
                     return Err(self.unexpected("IN"));
                 }
-                if self.word("CATALOG") {
-                    let catalog = Some(self.name()?);
-                    while self.peek().is_some() {
-                        self.at += 1;
-                    }
-                    return Ok(Show::Columns {
-                        target: None,
-                        catalog,
-                    });
-                }
-                Show::Columns {
-                    target: Some(self.target()?),
-                    catalog: None,
+                match self.word("CATALOG") {
+                    true => Show::AllColumns {
+                        catalog: self.name()?,
+                        schemas_like: self.like_of("SCHEMA")?,
+                        tables_like: self.like_of("TABLE")?,
+                        like: self.like()?,
+                    },
+                    false => Show::Columns(self.target()?),
                 }
             }
             "TBLPROPERTIES" => {
@@ -118,6 +114,14 @@ impl Parser<'_> {
     fn like(&mut self) -> Result<Option<String>> {
         match self.word("LIKE") || matches!(self.peek(), Some(Token::Text(_))) {
             true => self.text().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// `SCHEMA LIKE 'pattern'`, or nothing.
+    fn like_of(&mut self, what: &str) -> Result<Option<String>> {
+        match self.word(what) {
+            true => self.like(),
             false => Ok(None),
         }
     }
