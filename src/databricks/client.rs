@@ -1,6 +1,7 @@
 //! The only place that speaks HTTP: requests are signed, repeated where that is safe, and read; refusals become one kind.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ use retry::{Again, Repeat, Tries};
 pub(super) const AGENT: &str = concat!("drsync/", env!("CARGO_PKG_VERSION"));
 /// No single request takes longer; statements are polled.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Nor after a request that was not answered at all; what is asked to wait for its answer waits no longer than half of it.
+const SILENT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A host that does not take a connection in this time is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// No answer that drsync asks for is larger.
@@ -47,6 +50,8 @@ struct Inner {
     gate: Gate,
     /// How far the service's clock was ahead of ours when it last answered.
     ahead: Mutex<Option<TimeDelta>>,
+    /// The last request was not answered in time.
+    silent: AtomicBool,
 }
 
 /// One request, before it is sent.
@@ -162,6 +167,7 @@ impl Client {
                 timing,
                 gate,
                 ahead,
+                silent: AtomicBool::new(false),
             }),
         })
     }
@@ -374,7 +380,14 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (Refusal, Again)> {
-        let mut response = request.send().await.map_err(|error| retry::lost(&error))?;
+        let request = match self.inner.silent.load(Ordering::Relaxed) {
+            true => request.timeout(SILENT_TIMEOUT),
+            false => request,
+        };
+        let sent = request.send().await.map_err(|error| retry::lost(&error));
+        let silent = matches!(sent, Err((_, Again::NoAnswer)));
+        self.inner.silent.store(silent, Ordering::Relaxed);
+        let mut response = sent?;
         let (status, headers) = (response.status(), response.headers().clone());
         if let Some(date) = answer::date(&headers) {
             *self

@@ -142,7 +142,7 @@ async fn where_the_primary_is_gone_the_secondarys_own_workspace_reads_and_writes
     let presence = regions.secondary.presence().await.unwrap();
     assert_eq!(presence.workspace_unseen, None);
     let ledger = regions.secondary.ledger().await.unwrap();
-    assert_eq!(ledger.cuts.unwrap().cuts, [cut.clone()]);
+    assert_eq!(ledger.cuts.unwrap().cuts, std::slice::from_ref(&cut));
     // Two workspaces that write to one location are one too many.
     let before = other.asked("MERGE INTO").len();
     let refused = [
