@@ -83,13 +83,14 @@ impl Page<'_> {
     }
 }
 
-/// A title that fits a tab.
+/// As many whole words as a title takes beside what the page is.
 fn shortened(text: &str) -> String {
-    const LETTERS_MAX: usize = 90;
-    match text.char_indices().nth(LETTERS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    const LETTERS_MAX: usize = 48;
+    let Some((at, _)) = text.char_indices().nth(LETTERS_MAX) else {
+        return text.to_owned();
+    };
+    let (words, _) = text[..at].rsplit_once(' ').unwrap_or((&text[..at], ""));
+    format!("{}…", words.trim_end_matches([',', ';', ':']))
 }
 
 /// Names and what is said of them; what is not known is left out.
