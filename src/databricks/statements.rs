@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -25,6 +26,8 @@ const LOOK_WAIT: &str = "10s";
 const WAIT_LONGEST: Duration = Duration::from_secs(30 * 60);
 /// How long a running write is asked after while the workspace does not answer: statements outlive that by far.
 const SILENCE_LONGEST: Duration = Duration::from_secs(10 * 60);
+/// A workspace that has been silent for so long while a statement runs is told of, once for all statements.
+const SILENCE_TOLD: Duration = Duration::from_secs(15);
 const POLL_FIRST: Duration = Duration::from_millis(100);
 const POLL_LONGEST: Duration = Duration::from_secs(10);
 
@@ -70,6 +73,8 @@ pub(super) struct Sql {
     chosen: OnceCell<String>,
     looks: Semaphore,
     notice: Notice,
+    /// Somebody was told that the workspace is silent, and it is.
+    silence_told: AtomicBool,
     running: Mutex<Vec<String>>,
     /// What ran on the service when this process first looked, by text.
     earlier: OnceCell<Mutex<BTreeMap<String, String>>>,
@@ -85,6 +90,7 @@ impl Sql {
             chosen: OnceCell::new(),
             looks: Semaphore::new(LOOKS),
             notice,
+            silence_told: AtomicBool::new(false),
             running: Mutex::default(),
             earlier: OnceCell::new(),
         }
@@ -256,6 +262,7 @@ impl Sql {
             match self.look(&id).await {
                 Ok(now) => {
                     silent = Duration::ZERO;
+                    self.silence_told.store(false, Ordering::Relaxed);
                     seen = StatementResponse {
                         statement_id: id.clone(),
                         ..now
@@ -266,6 +273,12 @@ impl Sql {
                 }
                 Err(refusal) => {
                     silent += pause.max(Duration::from_secs(1));
+                    if silent >= SILENCE_TOLD && !self.silence_told.swap(true, Ordering::Relaxed) {
+                        let address = self.client.base().as_str().trim_end_matches('/').to_owned();
+                        self.notice.tell(format!(
+                            "{address} does not answer ({refusal}); the statements that run there are asked after for some minutes"
+                        ));
+                    }
                     if !refusal.transient || silent > SILENCE_LONGEST {
                         return Err(of_statement(&id, refusal.transient().unknown()));
                     }

@@ -254,6 +254,26 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_falls_silent_under_a_clone_is_told_of_once_and_the_clone_goes_on() {
+    let (fake, regions) = world().await;
+    let progress = Progress::with_stop(Arc::new(AtomicBool::new(false)));
+    let polls = "GET /api/2.0/sql/statements/";
+    let ordered = order(7, None);
+    let clone = regions.secondary.deep_clone(&ordered, &progress);
+    let silence = async {
+        while fake.asked("CREATE OR REPLACE").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        fake.fault(polls, 60, What::DropBefore);
+    };
+    let (cloned, ()) = futures::join!(clone, silence);
+    cloned.unwrap();
+    let notices = fake.notices.lock().unwrap().clone();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains(" does not answer ("), "{notices:?}");
+}
+
+#[tokio::test]
 async fn a_clone_that_an_earlier_apply_left_running_is_taken_over() {
     let (fake, regions) = world().await;
     fake.fault("CREATE OR REPLACE", 1, What::Hang);
