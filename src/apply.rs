@@ -21,6 +21,7 @@ mod group;
 mod precondition;
 mod queue;
 mod record;
+mod registration;
 mod site;
 mod table;
 
@@ -37,6 +38,7 @@ use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
 use crate::region::Regions;
 use exit::Away;
+use registration::Registrations;
 use site::Site;
 
 /// How an apply is to work.
@@ -179,30 +181,44 @@ impl Run<'_> {
 
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
     async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Done {
-        let mut records: BTreeMap<&str, GroupRecord> = BTreeMap::new();
-        let (mut metadata, mut away) = (Vec::new(), Away::default());
+        let mut records: BTreeMap<String, GroupRecord> = BTreeMap::new();
+        let (mut metadata, mut away, mut cuts) = (Vec::new(), Away::default(), None);
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan
                 .metadata
                 .iter()
                 .all(|action| action.action == crate::plan::LedgerAction::None);
+        let registrations = Registrations::new(regions.secondary.as_ref());
         if !nothing {
             let mut site = Site::prepare(self, plan, regions).await;
             metadata = std::mem::take(&mut site.metadata);
             away = site.away();
-            let groups = due
-                .into_iter()
-                .map(|group| group::apply(self, &site, group));
-            let done: Vec<(&str, GroupRecord)> = futures::stream::iter(groups)
+            let groups = due.into_iter().map(async |group| {
+                let (record, committed) = group::apply(self, &site, group).await;
+                if let Some(cut) = committed {
+                    registrations.of_cut(self, cut).await;
+                }
+                (group.name.clone(), record)
+            });
+            let done: Vec<(String, GroupRecord)> = futures::stream::iter(groups)
                 .buffer_unordered(self.options.parallelism.max(1))
                 .collect()
                 .await;
             records.extend(done);
+            cuts = Some(site.cuts);
+        }
+        if !away.secondary {
+            let done = |name: &str| {
+                let record = records.get(name);
+                record.is_some_and(|record| record.outcome == GroupOutcome::Synchronized)
+            };
+            let others = registrations.of_others(self, plan, cuts.as_ref(), done);
+            others.await;
         }
         let groups = plan.groups.iter().map(|group| {
             records
-                .remove(group.name.as_str())
+                .remove(&group.name)
                 .unwrap_or_else(|| not_due(plan, group))
         });
         Done {

@@ -1,14 +1,13 @@
 //! A region over the Databricks REST API: catalog, jobs and SQL warehouse of a workspace, and a sync location under it.
 //!
 //! All SQL runs on the primary's warehouse, also what is written in the secondary's location. The secondary's own workspace,
-//! where there is one, is watched for runs and told about replicas; whatever fails there is a notice, never a failure.
+//! where there is one, is watched for runs and has the replicas registered; whatever fails there is a warning, never a failure.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use futures::future::join_all;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{TableName, WorkflowRef};
@@ -64,19 +63,17 @@ struct Workspace {
     batches: Batches,
     seen: Seen,
     principal: OnceCell<String>,
-    notice: Notice,
 }
 
 impl Workspace {
     fn new(client: Client, warehouse: Option<String>, notice: Notice) -> Workspace {
-        let sql = Sql::new(client.clone(), warehouse, notice.clone());
+        let sql = Sql::new(client.clone(), warehouse, notice);
         Workspace {
             client,
             sql,
             batches: Batches::default(),
             seen: Seen::default(),
             principal: OnceCell::new(),
-            notice,
         }
     }
 
@@ -275,15 +272,18 @@ impl Region for DatabricksRegion {
         if let Err(refusal) = self.may_write() {
             return vec![Err(refusal); cuts.len()];
         }
-        let answers = records::append_cuts(self, cuts).await;
-        if let Some(Ok(registrar)) = &self.registrar {
-            let committed = cuts.iter().zip(&answers);
-            let committed = committed.filter(|(_, answer)| **answer == Ok(Appended::Committed));
-            let registered =
-                committed.map(|(cut, _)| registration::after_cut(self, registrar, cut));
-            join_all(registered).await;
+        records::append_cuts(self, cuts).await
+    }
+
+    fn registers(&self) -> bool {
+        matches!(self.registrar, Some(Ok(_))) && !self.read_only
+    }
+
+    async fn register(&self, cuts: &[Cut]) -> Result<Vec<String>, RegionError> {
+        match &self.registrar {
+            Some(Ok(registrar)) => registration::register(self, registrar, cuts).await,
+            Some(Err(_)) | None => Ok(Vec::new()),
         }
-        answers
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {

@@ -126,6 +126,20 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// Appends cuts that another copy has and this one lacks; those already here are left out.
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError>;
 
+    /// Whether this region has a catalog of its own in which replicas are registered.
+    fn registers(&self) -> bool {
+        false
+    }
+
+    /// Registers the replicas that cuts name in this region's own catalog, where they are not, and takes changed schemas over;
+    /// returns what stood in the way of which tables, in words. A table that lies anywhere else is never replaced.
+    ///
+    /// Repeating it is safe. A refusal is that of the whole catalog.
+    async fn register(&self, cuts: &[Cut]) -> Result<Vec<String>, RegionError> {
+        let _ = cuts;
+        Ok(Vec::new())
+    }
+
     /// Keeps a document under `_drsync/evidence/`; an existing document of that name stays as it is.
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError>;
 

@@ -215,3 +215,35 @@ async fn a_lost_answer_to_a_clone_copies_nothing_twice() {
     let record = flow.apply(&plan).await;
     assert_eq!(record.exit.code, 4, "{record:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_could_not_be_registered_is_told_and_registered_by_the_next_apply() {
+    let flow = Flow::new().await;
+    let fault = "SQL *CREATE TABLE IF NOT EXISTS `main`* every fail=PERMISSION_DENIED";
+    flow.running.inject(fault.parse().unwrap());
+    let record = flow.apply(&flow.plan().await).await;
+    assert_eq!(record.summary.synchronized, 2, "{record:?}");
+    let mut told = record.warnings.clone();
+    told.sort();
+    // Groups that end at once are registered together.
+    assert!(!told.is_empty() && told.len() <= 2, "{told:?}");
+    for text in &told {
+        let head = "not registered in the secondary's catalog: main.";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.ends_with("; the next apply tries again"), "{text}");
+    }
+    let registered = || {
+        let catalog = std::fs::read(flow.folder.path().join("west/lakehouse.json")).unwrap();
+        let catalog: Value = serde_json::from_slice(&catalog).unwrap();
+        catalog["tables"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(registered(), 0);
+
+    // Nothing is due, and yet it is mended.
+    flow.running.behave();
+    let next = flow.plan().await;
+    assert_eq!(next.summary.groups_sync, 0);
+    let record = flow.apply(&next).await;
+    assert_eq!(record.warnings, [] as [String; 0]);
+    assert_eq!(registered(), 5);
+}

@@ -36,7 +36,8 @@ pub(super) async fn keep(record: &mut RunRecord, plan: &Plan, regions: &[Regions
     }
 }
 
-fn is_foreign(workspace: &WorkspacePlan) -> bool {
+/// Whether the sync location is another workspace's.
+pub(super) fn is_foreign(workspace: &WorkspacePlan) -> bool {
     let mut findings = workspace.groups.iter().flat_map(|group| &group.findings);
     findings.any(|finding| finding.code == FindingCode::LedgerNotOurs)
 }

@@ -25,12 +25,12 @@ struct End {
     cut: Option<Cut>,
 }
 
-/// Brings one group to its recovery point, or says why not.
-pub(super) async fn apply<'a>(
+/// Brings one group to its recovery point, or says why not; with the cut that was committed.
+pub(super) async fn apply(
     run: &Run<'_>,
     site: &Site<'_>,
-    plan: &'a GroupPlan,
-) -> (&'a str, GroupRecord) {
+    plan: &GroupPlan,
+) -> (GroupRecord, Option<Cut>) {
     let mut record = GroupRecord {
         workspace: site.plan.name.clone(),
         name: plan.name.clone(),
@@ -41,8 +41,9 @@ pub(super) async fn apply<'a>(
         tables: Vec::new(),
     };
     if run.stopped() {
-        return (&plan.name, record);
+        return (record, None);
     }
+    let mut committed = None;
     match synchronize(run, site, plan).await {
         Ok((cut, tables)) => {
             record = GroupRecord {
@@ -53,6 +54,7 @@ pub(super) async fn apply<'a>(
                 tables,
                 ..record
             };
+            committed = Some(cut);
         }
         Err(end) => {
             if let Some(cut) = end.cut {
@@ -73,7 +75,7 @@ pub(super) async fn apply<'a>(
         outcome: record.outcome,
         message: record.message.clone(),
     });
-    (&plan.name, record)
+    (record, committed)
 }
 
 async fn synchronize(

@@ -13,9 +13,9 @@ use crate::region::{CloneOrder, Cloned, Progress, RegionError, RegionErrorKind};
 /// The first pause before another attempt; each later one may be twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 /// No pause is longer, unless the region asks for one.
-/// The longest pause that a service is granted before a table is tried again.
-const ASKED_MAX: Duration = Duration::from_secs(300);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The longest pause that a region is granted before a table is tried again.
+const ASKED_MAX: Duration = Duration::from_secs(300);
 /// How often the progress of a running clone is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 

@@ -19,12 +19,26 @@ const AT_ONCE: usize = 16;
 
 const PATH: [&str; 4] = ["api", "2.1", "unity-catalog", "tables"];
 
-/// Looks tables up; what a listing lacks is asked for alone, to learn why.
+/// Looks tables up, and names what comes nearest to those that are not there.
 pub(super) async fn tables(
     client: &Client,
     asked: &[TableName],
     principal: Option<&str>,
 ) -> Vec<Result<Table, RegionError>> {
+    let (infos, listed) = infos(client, asked).await;
+    let named = asked.iter().zip(infos);
+    let mut found: Vec<_> = named
+        .map(|(name, info)| found(info, name, principal))
+        .collect();
+    hint(client, asked, &mut found, listed).await;
+    found
+}
+
+/// Looks tables up, in the order asked; what a listing lacks is asked for alone, to learn why.
+pub(super) async fn infos(
+    client: &Client,
+    asked: &[TableName],
+) -> (Vec<Result<TableInfo, Refusal>>, Listings) {
     let mut by_schema: BTreeMap<Schema, usize> = BTreeMap::new();
     for name in asked {
         *by_schema.entry(schema_of(name)).or_default() += 1;
@@ -35,23 +49,22 @@ pub(super) async fn tables(
         .iter()
         .map(|name| {
             let info = listed.get(&schema_of(name)).and_then(|all| all.get(name));
-            let listed = info.map(|info| table(info, name, principal));
+            let info = info.cloned();
             async move {
-                match listed {
-                    Some(table) => Ok(table),
-                    None => alone(client, name, principal).await,
+                match info {
+                    Some(info) => Ok(info),
+                    None => alone(client, name).await,
                 }
             }
         })
         .collect();
-    let mut found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
-    hint(client, asked, &mut found, listed).await;
-    found
+    let found = stream::iter(looks).buffered(AT_ONCE).collect().await;
+    (found, listed)
 }
 
 /// Catalog and schema, in lower case.
-type Schema = (String, String);
-type Listings = BTreeMap<Schema, BTreeMap<TableName, TableInfo>>;
+pub(super) type Schema = (String, String);
+pub(super) type Listings = BTreeMap<Schema, BTreeMap<TableName, TableInfo>>;
 
 fn schema_of(name: &TableName) -> Schema {
     (name.catalog.to_lowercase(), name.schema.to_lowercase())
@@ -119,18 +132,19 @@ pub(super) async fn list(client: &Client, catalog: String, schema: String) -> Ve
 }
 
 /// `GET /api/2.1/unity-catalog/tables/{full_name}`.
-pub(super) async fn info(client: &Client, name: &TableName) -> Result<TableInfo, Refusal> {
+async fn alone(client: &Client, name: &TableName) -> Result<TableInfo, Refusal> {
     let full = format!("{}.{}.{}", name.catalog, name.schema, name.table);
     let path = ["api", "2.1", "unity-catalog", "tables", &full];
     client.get(&path, &[("include_browse", "true")]).await
 }
 
-async fn alone(
-    client: &Client,
+/// What was found of a table; a right that is missing is part of it.
+fn found(
+    info: Result<TableInfo, Refusal>,
     name: &TableName,
     principal: Option<&str>,
 ) -> Result<Table, RegionError> {
-    match info(client, name).await {
+    match info {
         Ok(info) => Ok(table(&info, name, principal)),
         Err(refusal) if refusal.kind == RegionErrorKind::Denied && !refusal.is_sign_in() => {
             Ok(Table {

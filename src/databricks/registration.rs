@@ -1,87 +1,148 @@
 //! Replicas in the secondary's own catalog: external tables of the same name, over the same files.
-//!
-//! It happens after the cut, and whatever goes wrong is a notice: a cut is true with or without it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
-use super::catalog;
 use super::refusal::Refusal;
-use super::sql;
+use super::sql::{self, Statement};
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
-use super::{DatabricksRegion, Workspace};
+use super::{DatabricksRegion, Workspace, catalog};
+use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
+use crate::region::{RegionError, RegionErrorKind};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;
-/// A secondary that takes longer is told about the replicas by the next apply.
-const LONGEST: Duration = Duration::from_secs(120);
+/// A warehouse may have to start first; what takes longer is left to the next apply.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// Tables that one text names.
+const NAMED: usize = 3;
+const DOING: &str = "register replicas in the secondary's workspace";
 
-/// Registers the replicas of a cut that are not, and takes changed schemas over for those that are.
-pub(super) async fn after_cut(region: &DatabricksRegion, registrar: &Workspace, cut: &Cut) {
-    let work = async {
-        let tables: Vec<_> = cut
-            .tables
-            .iter()
-            .map(|entry| register(region, registrar, entry))
-            .collect();
-        stream::iter(tables)
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<()>>()
-            .await
-    };
-    if tokio::time::timeout(LONGEST, work).await.is_err() {
-        region.workspace.notice.tell(format!(
-            "the replicas of {} are not all registered in the secondary: its workspace does not answer in time",
-            cut.group_name
-        ));
-    }
-}
-
-async fn register(region: &DatabricksRegion, registrar: &Workspace, entry: &CutTableEntry) {
-    let name = &entry.table;
-    let done = match catalog::info(&registrar.client, name).await {
-        Ok(info) => refresh(region, registrar, entry, &info).await,
-        Err(refusal) if refusal.no_table() => registrar
-            .sql
-            .run(&sql::register(name, &entry.replica_location), Intent::Write)
-            .await
-            .map(drop),
-        Err(refusal) => Err(refusal),
-    };
-    if let Err(refusal) = done {
-        region.workspace.notice.tell(format!(
-            "the replica of {name} is not registered in the secondary: {refusal}"
-        ));
-    }
-}
-
-/// Takes a changed schema over; a table that is not this replica stays as it is.
-async fn refresh(
+/// Registers the replicas of cuts that are not, takes changed schemas over for those that are, and says what stood in the way.
+pub(super) async fn register(
     region: &DatabricksRegion,
     registrar: &Workspace,
-    entry: &CutTableEntry,
-    info: &TableInfo,
-) -> Result<(), Refusal> {
+    cuts: &[Cut],
+) -> Result<Vec<String>, RegionError> {
+    let there = registrar.principal().await;
+    there.map_err(|refusal| refusal.doing(DOING))?;
+    let work = register_all(region, registrar, cuts);
+    tokio::time::timeout(LONGEST, work).await.map_err(|_| {
+        let text = "its workspace does not answer in time";
+        RegionError::new(RegionErrorKind::Unavailable, DOING, text)
+    })
+}
+
+async fn register_all(
+    region: &DatabricksRegion,
+    registrar: &Workspace,
+    cuts: &[Cut],
+) -> Vec<String> {
+    let entries = newest_entries(cuts);
+    let names: Vec<TableName> = entries.iter().map(|entry| entry.table.clone()).collect();
+    let (there, _) = catalog::infos(&registrar.client, &names).await;
+    let mut refused: Vec<(&TableName, Refusal)> = Vec::new();
+    let (mut strangers, mut missing, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for (entry, info) in entries.into_iter().zip(there) {
+        match info {
+            Ok(info) if lies_at(&info, &entry.replica_location) => held.push((entry, info)),
+            Ok(_) => strangers.push(format!(
+                "the secondary has a table {} of its own, which stays as it is; the replica is at {}",
+                entry.table, entry.replica_location
+            )),
+            Err(refusal) if refusal.no_table() => missing.push(entry),
+            Err(refusal) => refused.push((&entry.table, refusal)),
+        }
+    }
+    let create = |entry: &CutTableEntry| sql::register(&entry.table, &entry.replica_location);
+    let mut statements: Vec<(&TableName, Statement)> = missing
+        .into_iter()
+        .map(|entry| (&entry.table, create(entry)))
+        .collect();
+    let names: Vec<TableName> = held.iter().map(|(entry, _)| entry.table.clone()).collect();
+    let (sources, _) = catalog::infos(&region.workspace.client, &names).await;
+    for ((entry, info), source) in held.into_iter().zip(sources) {
+        match source {
+            Ok(source) if columns(&source.columns) == columns(&info.columns) => {}
+            Ok(_) => statements.push((&entry.table, sql::sync_metadata(&entry.table))),
+            Err(refusal) => refused.push((&entry.table, refusal)),
+        }
+    }
+    let runs: Vec<_> = statements
+        .iter()
+        .map(|(table, statement)| async move {
+            let run = registrar.sql.run(statement, Intent::Write).await;
+            run.err().map(|refusal| (*table, refusal))
+        })
+        .collect();
+    let failed: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
+    refused.extend(failed.into_iter().flatten());
+    strangers.into_iter().chain(told(refused)).collect()
+}
+
+/// Of every table the entry of the newest cut that names it.
+fn newest_entries(cuts: &[Cut]) -> Vec<&CutTableEntry> {
+    let mut newest: BTreeMap<&TableName, (&Cut, &CutTableEntry)> = BTreeMap::new();
+    for cut in cuts {
+        for entry in &cut.tables {
+            let known = newest.entry(&entry.table).or_insert((cut, entry));
+            if known.0.committed_at < cut.committed_at {
+                *known = (cut, entry);
+            }
+        }
+    }
+    newest.into_values().map(|(_, entry)| entry).collect()
+}
+
+fn lies_at(info: &TableInfo, location: &str) -> bool {
     let there = info.storage_location.as_deref().unwrap_or_default();
-    if there.trim_end_matches('/') != entry.replica_location.trim_end_matches('/') {
-        region.workspace.notice.tell(format!(
-            "the secondary has a table {} of its own, which stays as it is; the replica is at {}",
-            entry.table, entry.replica_location
-        ));
-        return Ok(());
+    there.trim_end_matches('/') == location.trim_end_matches('/')
+}
+
+/// What was refused, one text a cause.
+fn told(mut refused: Vec<(&TableName, Refusal)>) -> Vec<String> {
+    refused.sort_by_key(|(table, _)| *table);
+    let mut causes: Vec<(Refusal, Vec<&TableName>)> = Vec::new();
+    for (table, refusal) in refused {
+        let like = |(known, _): &&mut (Refusal, _)| {
+            (known.kind, &known.code, known.status) == (refusal.kind, &refusal.code, refusal.status)
+        };
+        match causes.iter_mut().find(like) {
+            Some((_, tables)) => tables.push(table),
+            None => causes.push((refusal, vec![table])),
+        }
     }
-    let source = catalog::info(&region.workspace.client, &entry.table).await?;
-    if columns(&source.columns) == columns(&info.columns) {
-        return Ok(());
-    }
-    registrar
-        .sql
-        .run(&sql::sync_metadata(&entry.table), Intent::Write)
-        .await
-        .map(drop)
+    let texts = causes.into_iter().map(|(refusal, tables)| {
+        let named: Vec<String> = tables.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = match tables.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "not registered in the secondary's catalog: {}{more}: {}; the next apply tries again",
+            named.join(", "),
+            with_remedy(refusal)
+        )
+    });
+    texts.collect()
+}
+
+fn with_remedy(refusal: Refusal) -> Refusal {
+    let remedy = match refusal.kind {
+        RegionErrorKind::Denied => {
+            "in the secondary the principal needs USE CATALOG, USE SCHEMA and CREATE TABLE, and CREATE EXTERNAL TABLE on the external location"
+        }
+        RegionErrorKind::NotFound => "make its catalog and schema in the secondary",
+        RegionErrorKind::Unavailable
+        | RegionErrorKind::Conflict
+        | RegionErrorKind::Unsupported
+        | RegionErrorKind::Other => return refusal,
+    };
+    refusal.hint(remedy)
 }
 
 fn columns(columns: &[ColumnInfo]) -> Vec<(String, Option<&str>)> {

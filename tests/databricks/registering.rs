@@ -69,12 +69,9 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
     });
     let regions = drsync::databricks::connect(&options).await.unwrap();
     regions.secondary.create_ledger("east").await.unwrap();
-    append(
-        regions.secondary.as_ref(),
-        &cut(&["gold", "theirs", "grown"]),
-    )
-    .await
-    .unwrap();
+    assert!(regions.secondary.registers() && !regions.primary.registers());
+    let cuts = [cut(&["gold", "theirs", "grown"])];
+    let told = regions.secondary.register(&cuts).await.unwrap();
     let there = other.state.lock().unwrap().catalog.clone();
     assert_eq!(
         there["main.core.gold"]["storage_location"],
@@ -85,9 +82,8 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
         "abfss://s@acc.test/elsewhere"
     );
     assert_eq!(other.asked("REPAIR TABLE").len(), 1);
-    let notices = fake.notices.lock().unwrap().clone();
     assert_eq!(
-        notices,
+        told,
         [format!(
             "the secondary has a table main.core.theirs of its own, which stays as it is; the replica is at {SECONDARY}/main/core/theirs"
         )]
@@ -115,10 +111,10 @@ async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
             .starts_with("no connection")
     );
     regions.secondary.create_ledger("east").await.unwrap();
-    append(regions.secondary.as_ref(), &cut(&["gold"]))
-        .await
-        .unwrap();
-    assert_eq!(fake.notices.lock().unwrap().len(), 1);
+    let cuts = [cut(&["gold"])];
+    append(regions.secondary.as_ref(), &cuts[0]).await.unwrap();
+    let refused = regions.secondary.register(&cuts).await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unavailable);
 }
 
 #[tokio::test]

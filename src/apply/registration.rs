@@ -1,0 +1,102 @@
+//! Replicas in the secondary's own catalog: registered after their cut, and by every later apply where they are not.
+//!
+//! A cut is true with or without it: whatever stands in the way is a warning.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::queue::Queue;
+use super::{Run, chain};
+use crate::ledger::{Cut, Cuts};
+use crate::plan::document::WorkspacePlan;
+use crate::region::Region;
+
+/// How often a registration looks whether it is to stop.
+const STOP_EVERY: Duration = Duration::from_millis(200);
+
+/// The registrations of one workspace while it is applied.
+pub(super) struct Registrations<'a> {
+    secondary: &'a dyn Region,
+    waiting: Queue<Cut, ()>,
+    /// The catalog did not answer: it is left to the next apply.
+    given_up: AtomicBool,
+}
+
+impl<'a> Registrations<'a> {
+    pub(super) fn new(secondary: &'a dyn Region) -> Registrations<'a> {
+        Registrations {
+            secondary,
+            waiting: Queue::new(),
+            given_up: AtomicBool::new(false),
+        }
+    }
+
+    /// Registers the replicas of a cut that was committed, together with the others that wait.
+    pub(super) async fn of_cut(&self, run: &Run<'_>, cut: Cut) {
+        if !self.secondary.registers() {
+            return;
+        }
+        let register = async |cuts: &[Cut]| {
+            self.register(run, cuts).await;
+            vec![Ok(()); cuts.len()]
+        };
+        // What stood in the way has been told.
+        let _ = self.waiting.write(cut, register).await;
+    }
+
+    /// Registers the replicas of the groups that this apply did not bring to a cut.
+    ///
+    /// `cuts`: as they were when the apply began; `None`: nothing was to be done, and they were not read.
+    pub(super) async fn of_others(
+        &self,
+        run: &Run<'_>,
+        plan: &WorkspacePlan,
+        cuts: Option<&Cuts>,
+        done: impl Fn(&str) -> bool,
+    ) {
+        let there = plan.observed.secondary.reachable && !chain::is_foreign(plan);
+        if !self.secondary.registers() || !there || run.stopped() {
+            return;
+        }
+        let read = match cuts {
+            Some(_) => None,
+            // A ledger that cannot be read is told by the plan that needs it.
+            None => match self.secondary.ledger().await {
+                Ok(ledger) => Some(ledger.all_cuts()),
+                Err(_) => return,
+            },
+        };
+        let Some(cuts) = cuts.or(read.as_ref()) else {
+            return;
+        };
+        let others = plan.groups.iter().filter(|group| !done(&group.name));
+        let newest = others.filter_map(|group| cuts.newest(&group.name));
+        let newest: Vec<Cut> = newest.cloned().collect();
+        self.register(run, &newest).await;
+    }
+
+    async fn register(&self, run: &Run<'_>, cuts: &[Cut]) {
+        if cuts.is_empty() || self.given_up.load(Ordering::Relaxed) {
+            return;
+        }
+        let work = self.secondary.register(cuts);
+        tokio::pin!(work);
+        let told = loop {
+            if run.stopped() {
+                return;
+            }
+            if let Ok(told) = tokio::time::timeout(STOP_EVERY, &mut work).await {
+                break told;
+            }
+        };
+        match told {
+            Ok(told) => told.into_iter().for_each(|text| run.warn(text)),
+            Err(refusal) => {
+                self.given_up.store(true, Ordering::Relaxed);
+                run.warn(format!(
+                    "the replicas are not all registered in the secondary's catalog: {refusal}; the next apply tries again"
+                ));
+            }
+        }
+    }
+}
