@@ -36,7 +36,7 @@ pub use record::{
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
-use crate::region::Regions;
+use crate::region::{Regions, grant_named};
 use exit::Away;
 use registration::Registrations;
 use site::Site;
@@ -282,6 +282,15 @@ fn blocking(group: &GroupPlan) -> String {
         })
         .collect();
     texts.join("; ")
+}
+
+/// What was told, with the statement that gives whoever asked the right whose lack it tells of, where it names one.
+fn with_grant(plan: &WorkspacePlan, told: String) -> String {
+    let principal = plan.observed.primary.principal.as_deref();
+    match principal.and_then(|principal| grant_named(&told, principal)) {
+        Some(grant) => format!("{told}; {grant}"),
+        None => told,
+    }
 }
 
 fn reason(group: &GroupPlan) -> String {

@@ -33,7 +33,7 @@ pub use source::{
     SourceQuestion,
 };
 pub(crate) use table::nearest;
-pub use table::{Denied, Table};
+pub use table::{Denied, Table, grant_named};
 pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.

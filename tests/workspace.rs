@@ -10,6 +10,8 @@
 mod configuration;
 #[path = "workspace/init.rs"]
 mod init;
+#[path = "workspace/rights.rs"]
+mod rights;
 #[path = "workspace/secrets.rs"]
 mod secrets;
 #[path = "workspace/sign_in.rs"]

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::blocking;
 use super::exit::{self, Away};
 use super::precondition::{self, Passed, Unfit};
 use super::record::{Exit, GroupOutcome, GroupRecord};
 use super::site::healing::{Lacking, planned_rows};
+use super::{blocking, with_grant};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
@@ -216,7 +216,11 @@ async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -
                         Passed::Stale(_) => (GroupStanding::Stale, None),
                     };
                 }
-                Ok(()) => (check.standing, check.message) = still(group, point, asked).await,
+                Ok(()) => {
+                    let (standing, message) = still(group, point, asked).await;
+                    check.standing = standing;
+                    check.message = message.map(|told| with_grant(workspace, told));
+                }
             }
         }
         (Decision::Blocked, _) => {

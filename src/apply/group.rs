@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
-use super::Run;
 use super::event::What;
 use super::precondition::{self, Checked, Passed, Unfit};
 use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
+use super::{Run, with_grant};
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts};
 use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step, StoredPlan};
@@ -396,6 +396,10 @@ async fn failed(
     message: String,
     tables: Vec<TableRecord>,
 ) -> End {
+    let (row_message, message) = (
+        with_grant(site.plan, row_message),
+        with_grant(site.plan, message),
+    );
     if let Err(error) = site
         .record(run, &plan.name, |row| row.failed(row_message, run.now()))
         .await

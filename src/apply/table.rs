@@ -8,7 +8,7 @@ use super::event::What;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
 use crate::plan::{GroupPlan, Step};
-use crate::region::{CloneOrder, Cloned, Progress, RegionError, RegionErrorKind};
+use crate::region::{CloneOrder, Cloned, Progress, RegionError};
 
 /// The first pause before another attempt; each later one may be twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
@@ -215,5 +215,5 @@ pub(super) async fn wait(run: &Run<'_>, delay: Duration) {
 
 /// Whether a refusal says that the region is away.
 pub(super) fn away(error: &RegionError) -> bool {
-    matches!(error.kind, RegionErrorKind::Unavailable)
+    error.kind.is_away()
 }

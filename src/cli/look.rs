@@ -9,7 +9,9 @@ use super::{ExitStatus, Failure, regions, selection, who};
 use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
-use crate::plan::{self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request};
+use crate::plan::{
+    self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request, WorkspaceObserved,
+};
 use crate::region::Regions;
 use crate::render::clean;
 
@@ -174,8 +176,8 @@ pub(super) async fn look_with(
     };
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
-    let primaries = observed.workspaces.iter().map(|it| &it.primary.presence);
-    if let Some(shut) = regions::shut(primaries) {
+    let workspaces = observed.workspaces.iter();
+    if let Some(shut) = regions::shut(workspaces.map(WorkspaceObserved::not_let_in)) {
         return Err(shut);
     }
     let plan = plan::plan(&observed, &request);

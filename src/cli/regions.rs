@@ -15,7 +15,7 @@ use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, T
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::Plan;
 use crate::plan::document::WorkspacePlan;
-use crate::region::{Presence, Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{Region, RegionError, RegionErrorKind, Regions};
 use crate::render::clean;
 
 /// What regions are opened by.
@@ -97,21 +97,22 @@ pub(super) async fn of_plan(plan: &Plan, context: &Context) -> Result<Vec<Region
     }
     // An apply would say so of every group.
     let asked = all.iter().map(|regions| regions.primary.presence());
-    match shut(&futures::future::join_all(asked).await) {
+    let asked = futures::future::join_all(asked).await;
+    match shut(asked.iter().map(|presence| presence.as_ref().err())) {
         Some(shut) => Err(shut),
         None => Ok(all),
     }
 }
 
-/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or what is configured is not
-/// there.
+/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or is no longer signed in, or what
+/// is configured is not there. `primaries`: why each could not be looked at.
 pub(super) fn shut<'a>(
-    primaries: impl IntoIterator<Item = &'a Result<Presence, RegionError>>,
+    primaries: impl IntoIterator<Item = Option<&'a RegionError>>,
 ) -> Option<Failure> {
-    let refusals = primaries.into_iter().map(|presence| {
-        let refusal = presence.as_ref().err()?;
+    let refusals = primaries.into_iter().map(|refusal| {
+        let refusal = refusal?;
         let exit = match refusal.kind {
-            RegionErrorKind::Denied => ExitStatus::Authentication,
+            RegionErrorKind::Denied | RegionErrorKind::SignedOut => ExitStatus::Authentication,
             RegionErrorKind::NotFound => ExitStatus::Configuration,
             RegionErrorKind::Unavailable
             | RegionErrorKind::Conflict

@@ -112,16 +112,9 @@ impl TableName {
             schema,
             table,
         } = self;
-        let part = |part: &str| {
-            let begins =
-                part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            match begins && part.bytes().all(plain) {
-                true => part.to_owned(),
-                false => format!("`{}`", part.replace('`', "``")),
-            }
-        };
-        [catalog, schema, table].map(|text| part(text)).join(".")
+        [catalog, schema, table]
+            .map(|part| sql_part(part))
+            .join(".")
     }
 
     /// Where its replica lies under the secondary's sync location: `<catalog>/<schema>/<table>`.
@@ -310,6 +303,16 @@ impl fmt::Display for TableRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.parts.iter().map(|part| show(part)).collect();
         f.write_str(&parts.join("."))
+    }
+}
+
+/// One part of a name, with backticks where it needs them.
+pub(crate) fn sql_part(part: &str) -> String {
+    let begins = part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match begins && part.bytes().all(plain) {
+        true => part.to_owned(),
+        false => format!("`{}`", part.replace('`', "``")),
     }
 }
 

@@ -80,7 +80,7 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
     }
 }
 
-/// To whoever asks whether it is there, whatever else was refused means that it is not.
+/// To whoever asks whether it is there, whatever else was refused means that it is not; of a sign-in that was refused that is said.
 fn away(refusal: Refusal) -> Refusal {
     Refusal {
         kind: RegionErrorKind::Unavailable,

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, RegionError, RegionErrorKind, Table, nearest};
+use crate::region::{Denied, RegionError, RegionErrorKind, Table, grant_named, nearest};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
@@ -152,13 +152,18 @@ fn found(
                 table_id: None,
                 location: None,
                 unsupported: None,
-                denied: Some(Denied {
-                    message: refusal.to_string(),
-                    remedy: Some(Denied::grant_select(name, principal.unwrap_or("principal"))),
-                }),
+                denied: Some(denied(name, &refusal, principal.unwrap_or("principal"))),
             })
         }
         Err(refusal) => Err(refusal.doing(format!("look up {name}"))),
+    }
+}
+
+fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
+    let named = grant_named(&refusal.message, principal);
+    Denied {
+        message: refusal.to_string(),
+        remedy: named.or_else(|| Some(Denied::grant_select(name, principal))),
     }
 }
 

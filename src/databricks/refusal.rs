@@ -58,12 +58,16 @@ impl Refusal {
         }
     }
 
-    /// The refusal as the port has it. Who is not signed in was not denied one thing: to the caller the region is away.
+    /// The refusal as the port has it. Who is not signed in was not denied one thing.
     pub(super) fn doing(self, doing: impl Into<String>) -> RegionError {
         RegionError {
-            kind: match self.is_sign_in() {
-                true => RegionErrorKind::Unavailable,
-                false => self.kind,
+            kind: match (self.is_sign_in(), self.status) {
+                // What stands in between refuses so too, and not who asks.
+                (true, Some(403)) if !self.message.to_lowercase().contains("token") => {
+                    RegionErrorKind::Unavailable
+                }
+                (true, _) => RegionErrorKind::SignedOut,
+                (false, _) => self.kind,
             },
             doing: doing.into(),
             detail: self.to_string(),

@@ -138,6 +138,7 @@ fn with_remedy(refusal: Refusal) -> Refusal {
         }
         RegionErrorKind::NotFound => "make its catalog and schema in the secondary",
         RegionErrorKind::Unavailable
+        | RegionErrorKind::SignedOut
         | RegionErrorKind::Conflict
         | RegionErrorKind::Unsupported
         | RegionErrorKind::Other => return refusal,

@@ -351,6 +351,7 @@ async fn read_table<T: rows::Record>(
             },
             RegionErrorKind::Denied
             | RegionErrorKind::Unavailable
+            | RegionErrorKind::SignedOut
             | RegionErrorKind::Conflict
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => refused,

@@ -48,6 +48,7 @@ pub(super) async fn watch(
             RegionErrorKind::Conflict => Some(all_of_a_name(name, &watch.active)),
             RegionErrorKind::Denied
             | RegionErrorKind::Unavailable
+            | RegionErrorKind::SignedOut
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => {
                 let text = format!("whether {name} runs in the secondary is not known: {error}");

@@ -43,7 +43,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     found.extend(ledger_findings(view.workspace, &view.group.name));
     found.extend(workflow_findings(view));
     for table in view.tables() {
-        found.extend(catalog_findings(table));
+        found.extend(catalog_findings(view, table));
         found.extend(facts.duplicates.get(&table.name).map(|groups| {
             let others = groups.iter().filter(|group| **group != view.group.name);
             let others: Vec<&str> = others.map(String::as_str).collect();
@@ -227,7 +227,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
         let Err(error) = answer else { continue };
         let code = match error.kind {
-            RegionErrorKind::Unavailable => continue,
+            RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => continue,
             RegionErrorKind::Conflict => FindingCode::WorkflowAmbiguous,
             RegionErrorKind::NotFound
             | RegionErrorKind::Denied
@@ -241,6 +241,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             }
             RegionErrorKind::Denied
             | RegionErrorKind::Unavailable
+            | RegionErrorKind::SignedOut
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => "repair what is named, then plan again",
         };

@@ -116,6 +116,19 @@ impl WorkspaceObserved {
         theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
     }
 
+    /// Why nothing of it could be looked at: the primary is not there, or whoever asks was not signed in for any of its groups.
+    pub fn not_let_in(&self) -> Option<&RegionError> {
+        let of_primary = self.primary.presence.as_ref().err();
+        let of_regions = || self.primary.signed_out().or(self.secondary.signed_out());
+        let of_groups = || {
+            let asked = self.groups.iter().filter(|group| !group.tables.is_empty());
+            let refusals: Option<Vec<&RegionError>> =
+                asked.map(GroupObserved::signed_out).collect();
+            refusals?.into_iter().next()
+        };
+        of_primary.or_else(of_regions).or_else(of_groups)
+    }
+
     /// Whether a region lost a metadata table or its cut log although cuts are known, or the secondary's log lacks cuts,
     /// which are committed there first: then its replicas may be lost too.
     pub(super) fn lost_a_copy(&self) -> bool {
@@ -135,6 +148,25 @@ impl WorkspaceObserved {
     }
 }
 
+impl GroupObserved {
+    /// The refusal of who asks as somebody the region does not, or no longer, know.
+    fn signed_out(&self) -> Option<&RegionError> {
+        let workflows = self.workflows.iter().filter_map(|it| it.as_ref().err());
+        let tables = self.tables.iter().flat_map(|table| {
+            let listed = table.listed.as_ref().err();
+            let source = table.source.as_ref().and_then(|it| it.as_ref().err());
+            let replica = table.replica.as_ref().and_then(|it| it.as_ref().err());
+            let pin = table.pin.as_ref().and_then(|it| it.as_ref().err());
+            [listed, source, replica, pin].into_iter().flatten()
+        });
+        workflows.chain(tables).find(|error| signed_out(error))
+    }
+}
+
+fn signed_out(error: &RegionError) -> bool {
+    error.kind == RegionErrorKind::SignedOut
+}
+
 impl RegionObserved {
     /// Whether the region answers.
     pub fn reachable(&self) -> bool {
@@ -144,6 +176,11 @@ impl RegionObserved {
     /// The refusal of a region that does not answer.
     pub fn refusal(&self) -> Option<&RegionError> {
         self.presence.as_ref().err().or(self.ledger.as_ref().err())
+    }
+
+    /// The refusal of who asks as somebody the region does not, or no longer, know.
+    fn signed_out(&self) -> Option<&RegionError> {
+        self.refusal().filter(|error| signed_out(error))
     }
 
     /// What is said of a region that does not answer; of metadata tables that cannot be read, which and what repairs them.

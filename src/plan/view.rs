@@ -8,7 +8,7 @@ use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
-use crate::region::{Commit, Replica, Workflow};
+use crate::region::{Commit, Replica, Workflow, grant_named};
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::hours(1);
@@ -36,6 +36,12 @@ pub(super) struct GroupView<'a> {
 }
 
 impl<'a> GroupView<'a> {
+    /// The statement that gives whoever asks the right whose lack the primary tells of; `None`: it names none.
+    pub(super) fn grant(&self, told: &str) -> Option<String> {
+        let presence = self.workspace.primary.presence.as_ref().ok()?;
+        grant_named(told, presence.principal.as_deref()?)
+    }
+
     /// The view of a group; `None`: its configuration is not valid.
     pub(super) fn new(
         workspace: &'a WorkspaceObserved,

@@ -29,12 +29,24 @@ pub enum RegionErrorKind {
     Denied,
     /// The region, or a part of it, does not answer.
     Unavailable,
+    /// The region does not, or no longer, take who asks for somebody it knows: it answers nothing.
+    SignedOut,
     /// Someone else was faster, or the thing is not as it was looked at.
     Conflict,
     /// This kind of thing cannot be done with it.
     Unsupported,
     /// Everything else.
     Other,
+}
+
+impl RegionErrorKind {
+    /// Nothing is known of what was asked: the region gave no answer.
+    pub fn is_away(self) -> bool {
+        matches!(
+            self,
+            RegionErrorKind::Unavailable | RegionErrorKind::SignedOut
+        )
+    }
 }
 
 impl RegionError {

@@ -1,6 +1,6 @@
 //! Tables as a catalog lists them.
 
-use crate::config::TableName;
+use crate::config::{TableName, sql_part};
 
 /// A table as the catalog lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,44 @@ impl Denied {
     }
 }
 
+/// The statement that gives a principal the right whose lack a region tells of in its own words: `… does not have USE SCHEMA on
+/// Schema 'main.core'`; `None`: it names none.
+pub fn grant_named(told: &str, principal: &str) -> Option<String> {
+    let (_, after) = told.split_once(" does not have ")?;
+    let (privilege, after) = after.split_once(" on ")?;
+    let (kind, after) = after.split_once(" '")?;
+    let (name, _) = after.split_once('\'')?;
+    let kind = kind.to_uppercase();
+    let words = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b' ')
+    };
+    let known = matches!(
+        kind.as_str(),
+        "CATALOG" | "SCHEMA" | "TABLE" | "EXTERNAL LOCATION"
+    );
+    if !known || !words(privilege) || privilege.is_empty() {
+        return None;
+    }
+    let parts: Vec<&str> = match kind.as_str() {
+        "CATALOG" | "EXTERNAL LOCATION" => vec![name],
+        _ => name.split('.').collect(),
+    };
+    // A point in a part of the name cannot be told from one between two.
+    if parts.len() > 3 || (kind == "SCHEMA" && parts.len() != 2) {
+        return None;
+    }
+    let name = parts
+        .into_iter()
+        .map(sql_part)
+        .collect::<Vec<_>>()
+        .join(".");
+    let principal = principal.replace('`', "``");
+    Some(format!(
+        "GRANT {privilege} ON {kind} {name} TO `{principal}`"
+    ))
+}
+
 /// The names that come nearest to one that is not there, best first.
 pub(crate) fn nearest<'a>(
     wanted: &str,
@@ -64,4 +102,29 @@ pub(crate) fn nearest<'a>(
     near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
     near.dedup_by_key(|(_, name)| *name);
     near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_that_a_refusal_names_has_its_grant() {
+        let grant = |told: &str| grant_named(told, "dr`sync");
+        let told = "read the history of main.core.gold: [INSUFFICIENT_PERMISSIONS] Insufficient privileges: User does not have USE SCHEMA on Schema 'main.odd name'. SQLSTATE: 42501";
+        let expected = "GRANT USE SCHEMA ON SCHEMA main.`odd name` TO `dr``sync`";
+        assert_eq!(grant(told).as_deref(), Some(expected));
+        let told =
+            "PERMISSION_DENIED: User does not have WRITE FILES on External Location 'dr-west'.";
+        let expected = "GRANT WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `dr``sync`";
+        assert_eq!(grant(told).as_deref(), Some(expected));
+        for other in [
+            "User does not have View or Admin or Manage Run or Owner permissions on job 7",
+            "User does not have permission on Table 'a.b.c'",
+            "it does not have a mark",
+            "Permission denied",
+        ] {
+            assert_eq!(grant(other), None);
+        }
+    }
 }

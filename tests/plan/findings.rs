@@ -78,6 +78,16 @@ fn what_the_catalog_refuses_is_named() {
         [FindingCode::UnsupportedTable]
     );
 
+    let mut world = due();
+    let told = "User does not have USE SCHEMA on Schema 'main.shop'. SQLSTATE: 42501";
+    let denied = RegionError::new(RegionErrorKind::Denied, "read", told);
+    world.table(COUNTRIES).source = Some(Err(denied));
+    world.table(COUNTRIES).pin = None;
+    let finding = world.plan_of("reference").findings[0].clone();
+    assert_eq!(finding.code, FindingCode::TableNotReadable);
+    let grant = "GRANT USE SCHEMA ON SCHEMA main.shop TO `dr-sync@example.com`";
+    assert_eq!(finding.remedy.as_deref(), Some(grant));
+
     let mut world = World::new();
     let remedy = Some("GRANT SELECT".to_owned());
     world.table(COUNTRIES).listed.as_mut().unwrap().denied = Some(Denied {

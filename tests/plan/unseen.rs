@@ -35,6 +35,16 @@ fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missi
     );
 
     let mut world = due();
+    world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::SignedOut)));
+    world.table(COUNTRIES).pin = None;
+    let finding = world.plan_of("reference").findings[0].clone();
+    assert_eq!(finding.code, PrimaryNotAvailable);
+    assert_eq!(
+        finding.remedy.as_deref(),
+        Some("sign in with a credential that is valid, then plan again")
+    );
+
+    let mut world = due();
     world.table(COUNTRIES).replica = Some(Err(refusal(Unavailable)));
     assert_eq!(blocking(&world, "reference"), [SecondaryNotAvailable]);
 }

@@ -125,7 +125,7 @@ async fn an_expired_token_is_named_with_what_to_do() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
     let site = Site::new().await;
-    site.fault("* /api/2.1/* every 401");
+    site.fault("* /api/2.1/unity-catalog/tables/main.ref.* every 401");
     let token = site.running.primary.token.clone();
     let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
     let words: Vec<&str> = said.stdout.split_whitespace().collect();
@@ -136,8 +136,28 @@ async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
         text.contains("make a new token if it has expired"),
         "{text}"
     );
-    for wrong in ["not_readable", "not_found", "GRANT"] {
+    for wrong in ["main.ref.countries table_not", "TABLE main.ref.countries"] {
         assert!(!text.contains(wrong), "{}", said.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_expires_before_any_group_is_seen_is_a_sign_in_that_failed() {
+    let statements = (1..=4).map(|nth| format!("POST /api/2.0/sql/statements {nth}- 401"));
+    for fault in statements.chain(["* /api/2.1/* every 401".to_owned()]) {
+        let site = Site::new().await;
+        site.fault(&fault);
+        let token = site.running.primary.token.clone();
+        let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (77, ""),
+            "{}",
+            said.stderr
+        );
+        let lines: Vec<&str> = said.stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{}", said.stderr);
+        assert!(lines[1].contains("make a new token if it has expired"));
     }
 }
 

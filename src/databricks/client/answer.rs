@@ -80,21 +80,17 @@ pub(super) fn refusal(
         let private = headers
             .get("location")
             .is_some_and(|to| to.as_bytes().windows(12).any(|it| it == b"private-link"));
-        let (kind, text) = match private {
-            true => (
-                RegionErrorKind::Denied,
+        let text = match private {
+            true => {
                 "the workspace is behind a private link that this machine does not come through"
-                    .to_owned(),
-            ),
-            false => (
-                RegionErrorKind::Other,
-                format!("redirected to {to}: is the workspace's address right?"),
-            ),
+                    .to_owned()
+            }
+            false => format!("redirected to {to}: is the workspace's address right?"),
         };
         return (
             Refusal {
                 status: Some(status.as_u16()),
-                ..Refusal::new(kind, text)
+                ..Refusal::new(RegionErrorKind::Unavailable, text)
             },
             Again::Never,
         );

@@ -11,11 +11,11 @@ use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
 use crate::region::{RegionError, RegionErrorKind, Source};
 
-pub(super) fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
+pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> Vec<Finding> {
     let name = &table.name;
     let listed = match &table.listed {
         Ok(listed) => listed,
-        Err(error) => return refused(name, error).into_iter().collect(),
+        Err(error) => return refused(view, name, error).into_iter().collect(),
     };
     let unsupported = listed.unsupported.as_ref().map(|why| {
         finding(
@@ -37,9 +37,13 @@ pub(super) fn catalog_findings(table: &TableObserved) -> Vec<Finding> {
 }
 
 /// What is wrong with a table that the region refuses to show; `None`: the region did not answer.
-pub(super) fn refused(name: &TableName, error: &RegionError) -> Option<Finding> {
+pub(super) fn refused(
+    view: &GroupView<'_>,
+    name: &TableName,
+    error: &RegionError,
+) -> Option<Finding> {
     Some(match error.kind {
-        RegionErrorKind::Unavailable => return None,
+        RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
         RegionErrorKind::NotFound => {
             finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
                 .remedy("correct the table's name in the configuration, or create the table")
@@ -50,11 +54,14 @@ pub(super) fn refused(name: &TableName, error: &RegionError) -> Option<Finding> 
             error.detail.clone(),
         )
         .remedy("list it under unprotected_tables with a reason"),
-        RegionErrorKind::Denied => finding(
-            FindingCode::TableNotReadable,
-            Some(name),
-            error.detail.clone(),
-        ),
+        RegionErrorKind::Denied => Finding {
+            remedy: view.grant(&error.detail),
+            ..finding(
+                FindingCode::TableNotReadable,
+                Some(name),
+                error.detail.clone(),
+            )
+        },
         RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
             FindingCode::TableNotReadable,
             Some(name),
@@ -118,7 +125,7 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
                 .is_ok_and(|listed| listed.denied.is_none()) =>
         {
             let place = table.listed.as_ref().ok()?.location.as_deref();
-            let found = refused(&table.name, error)?;
+            let found = refused(view, &table.name, error)?;
             let log = error.kind == RegionErrorKind::Other && !error.transient;
             return Some(match place.filter(|_| log) {
                 None => found,
@@ -206,7 +213,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
         Err(error) => {
             return match error.kind {
                 // The region that did not answer is told once, not per table.
-                RegionErrorKind::Unavailable => None,
+                RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => None,
                 RegionErrorKind::Conflict | RegionErrorKind::Unsupported => Some(
                     finding(
                         FindingCode::ReplicaNotOurs,

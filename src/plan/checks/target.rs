@@ -83,7 +83,7 @@ pub(super) fn pin_findings(
                 );
             }
         }
-        Some(Err(error)) => found.extend(unreadable_pin(name, pinned.commit.version, error)),
+        Some(Err(error)) => found.extend(unreadable_pin(view, name, pinned.commit.version, error)),
         None => {}
     }
     found
@@ -97,7 +97,12 @@ fn holds(view: &GroupView<'_>, table: &TableObserved, version: u64) -> bool {
     })
 }
 
-fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Option<Finding> {
+fn unreadable_pin(
+    view: &GroupView<'_>,
+    name: &TableName,
+    version: u64,
+    error: &RegionError,
+) -> Option<Finding> {
     match error.kind {
         RegionErrorKind::NotFound => {
             let why = format!("cannot be read: {}", error.detail);
@@ -105,9 +110,10 @@ fn unreadable_pin(name: &TableName, version: u64, error: &RegionError) -> Option
         }
         RegionErrorKind::Denied
         | RegionErrorKind::Unavailable
+        | RegionErrorKind::SignedOut
         | RegionErrorKind::Conflict
         | RegionErrorKind::Unsupported
-        | RegionErrorKind::Other => refused(name, error),
+        | RegionErrorKind::Other => refused(view, name, error),
     }
 }
 

@@ -25,35 +25,35 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
     let replicas = view
         .tables()
         .filter_map(|table| table.replica.as_ref()?.as_ref().err());
-    let primary = told(workflows.chain(tables)).map(|text| {
-        finding(
-            FindingCode::PrimaryNotAvailable,
-            None,
-            format!("{PRIMARY_AWAY}: {text}"),
-        )
-    });
-    let secondary = told(replicas).map(|text| {
-        finding(
-            FindingCode::SecondaryNotAvailable,
-            None,
-            format!("{SECONDARY_AWAY}: {text}"),
-        )
-    });
-    primary
-        .into_iter()
-        .chain(secondary)
-        .map(|finding| finding.remedy("plan again when it answers"))
-        .collect()
+    let found = |code, words, told: Option<(String, &str)>| {
+        told.map(|(text, remedy)| finding(code, None, format!("{words}: {text}")).remedy(remedy))
+    };
+    let primary = found(
+        FindingCode::PrimaryNotAvailable,
+        PRIMARY_AWAY,
+        told(workflows.chain(tables)),
+    );
+    let secondary = found(
+        FindingCode::SecondaryNotAvailable,
+        SECONDARY_AWAY,
+        told(replicas),
+    );
+    primary.into_iter().chain(secondary).collect()
 }
 
-/// `read the history of main.core.gold: 503, and 3 more questions`; `None`: everything was answered.
-fn told<'a>(refusals: impl Iterator<Item = &'a RegionError>) -> Option<String> {
-    let mut refusals = refusals.filter(|error| error.kind == RegionErrorKind::Unavailable);
+/// `read the history of main.core.gold: 503, and 3 more questions`, with what to do; `None`: everything was answered.
+fn told<'a>(refusals: impl Iterator<Item = &'a RegionError>) -> Option<(String, &'static str)> {
+    let mut refusals = refusals.filter(|error| error.kind.is_away());
     let first = refusals.next()?;
+    let remedy = match first.kind {
+        RegionErrorKind::SignedOut => "sign in with a credential that is valid, then plan again",
+        _ => "plan again when it answers",
+    };
     let text = format!("{}: {}", first.doing, first.detail);
-    Some(match refusals.count() {
+    let text = match refusals.count() {
         0 => text,
         1 => format!("{text}, and 1 more question"),
         more => format!("{text}, and {more} more questions"),
-    })
+    };
+    Some((text, remedy))
 }
