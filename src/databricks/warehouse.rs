@@ -3,18 +3,23 @@
 use super::Notice;
 use super::client::Client;
 use super::refusal::Refusal;
-use super::wire::Warehouses;
+use super::wire::{Warehouse, Warehouses};
 use crate::region::RegionErrorKind;
 
 /// The configured warehouse, else the first that runs, else the first that can be started.
 ///
-/// `GET /api/2.0/sql/warehouses`, unless one is configured.
+/// `GET /api/2.0/sql/warehouses`, or of the configured one its state: one that has to start is told of.
 pub(super) async fn choose(
     client: &Client,
     configured: Option<&str>,
     notice: &Notice,
 ) -> Result<String, Refusal> {
     if let Some(id) = configured {
+        // Whether it can be used its first statement tells.
+        let path = ["api", "2.0", "sql", "warehouses", id];
+        if let Ok(configured) = client.get::<Warehouse>(&path, &[]).await {
+            tell_of_start(&configured, notice);
+        }
         return Ok(id.to_owned());
     }
     let mut all = Vec::new();
@@ -45,10 +50,20 @@ pub(super) async fn choose(
             "no SQL warehouse can be used: create one, or give the principal CAN USE on one",
         ));
     };
-    notice.tell(format!(
-        "the SQL warehouse {} is {}: its first statement starts it",
-        usable.name,
-        usable.state.to_lowercase()
-    ));
+    tell_of_start(usable, notice);
     Ok(usable.id.clone())
+}
+
+fn tell_of_start(warehouse: &Warehouse, notice: &Notice) {
+    let Warehouse { name, state, .. } = warehouse;
+    match state.as_str() {
+        "STOPPED" | "STOPPING" => notice.tell(format!(
+            "the SQL warehouse {name} is {}: its first statement starts it",
+            state.to_lowercase()
+        )),
+        "STARTING" => notice.tell(format!(
+            "the SQL warehouse {name} is starting: the first statement waits for it"
+        )),
+        _ => {}
+    }
 }

@@ -82,6 +82,28 @@ async fn a_stopped_warehouse_is_taken_and_said() {
 }
 
 #[tokio::test]
+async fn a_configured_warehouse_that_has_to_start_is_said_once_and_one_that_runs_is_not() {
+    let fake = Fake::start().await;
+    for (id, said) in [
+        (
+            "w0",
+            Some("the SQL warehouse old is stopped: its first statement starts it"),
+        ),
+        ("w1", None),
+        ("elsewhere", None),
+    ] {
+        fake.notices.lock().unwrap().clear();
+        let mut options = fake.options();
+        options.warehouse_id = Some(id.to_owned());
+        let regions = drsync::databricks::connect(&options).await.unwrap();
+        regions.primary.presence().await.unwrap();
+        regions.secondary.presence().await.unwrap();
+        let notices = fake.notices.lock().unwrap().clone();
+        assert_eq!(notices, Vec::from_iter(said), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     let fake = Fake::start().await;
     let ended = |id: i64, start: i64, end: i64, result: &str| json!({"run_id": id, "start_time": start, "end_time": end, "state": {"life_cycle_state": "TERMINATED", "result_state": result}});

@@ -71,6 +71,13 @@ impl State {
                 json!({"warehouses": self.warehouses.get(at).into_iter().collect::<Vec<_>>(), "next_page_token": next}),
             );
         }
+        if let Some(id) = tail("/api/2.0/sql/warehouses/") {
+            let mut all = self.warehouses.iter();
+            return match all.find(|it| it["id"].as_str() == Some(id.as_str())) {
+                Some(warehouse) => ok(warehouse.clone()),
+                None => error(404, "RESOURCE_DOES_NOT_EXIST", "no such warehouse"),
+            };
+        }
         if path == "/api/2.0/sql/history/queries" {
             let one = |(id, request): (&String, &Value)| json!({"query_id": id, "query_text": request["statement"], "status": "RUNNING"});
             return ok(json!({"res": self.held.iter().map(one).collect::<Vec<_>>()}));
