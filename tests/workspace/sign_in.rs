@@ -305,6 +305,44 @@ async fn a_wrong_client_secret_is_refused_by_the_token_service() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_of_a_method_is_told_with_the_other_half() {
+    let mut site = Site::new().await;
+    site.running.configuration = site
+        .running
+        .configuration
+        .replace("\"secret_scope\": \"\"", "\"secret_scope\": \"dr\"")
+        .replacen(
+            "\"workspace_pat_key\": \"\"",
+            "\"workspace_pat_key\": \"pat\"",
+            1,
+        );
+    let said = site
+        .plan(&[
+            ("DATABRICKS_CLIENT_SECRET", "canary"),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9/"),
+        ])
+        .await;
+    assert_eq!(
+        said.stderr,
+        "drsync: not signed in to HOST\n  \
+         tried  DRSYNC_TOKEN_EAST is not set\n         \
+         DATABRICKS_CLIENT_SECRET has no DATABRICKS_CLIENT_ID beside it\n         \
+         the id token of GitHub Actions needs DATABRICKS_CLIENT_ID\n         \
+         environment sets neither DATABRICKS_TOKEN nor a client id and secret\n         \
+         secret dr/pat cannot be read without one of these\n\
+         drsync: authentication (exit 77)\n"
+    );
+    let said = site
+        .plan(&[
+            ("ARM_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+            ("ARM_CLIENT_SECRET", "canary"),
+        ])
+        .await;
+    let told = "ARM_CLIENT_SECRET is of Azure, and this address is not: set ARM_ENVIRONMENT=PUBLIC if it is\n";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_that_is_missing_is_named_with_its_scope() {
     let site = Site::new().await;
     let configuration = site

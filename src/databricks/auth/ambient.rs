@@ -157,6 +157,42 @@ impl Settings {
         }
     }
 
+    /// What was set without the rest of its method, and what the rest is.
+    pub(super) fn incomplete(
+        &self,
+        environment: &Environment,
+        azure: bool,
+    ) -> Vec<(String, String)> {
+        let mut notes = Vec::new();
+        let mut alone = |key: &str, why: &str| {
+            if self.get(key).is_some() {
+                notes.push((self.origin(key).to_owned(), why.to_owned()));
+            }
+        };
+        match (self.get("client_id"), self.get("client_secret")) {
+            (Some(_), None) => alone("client_id", "has no DATABRICKS_CLIENT_SECRET beside it"),
+            (None, Some(_)) => alone("client_secret", "has no DATABRICKS_CLIENT_ID beside it"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        match (self.get("azure_client_id"), self.get("azure_client_secret")) {
+            (Some(_), None) => alone("azure_client_id", "has no ARM_CLIENT_SECRET beside it"),
+            (None, Some(_)) => alone("azure_client_secret", "has no ARM_CLIENT_ID beside it"),
+            (Some(_), Some(_)) if !azure => alone(
+                "azure_client_secret",
+                "is of Azure, and this address is not: set ARM_ENVIRONMENT=PUBLIC if it is",
+            ),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let github = environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL");
+        if github.is_some() && self.get("client_id").is_none() {
+            notes.push((
+                "the id token of GitHub Actions".to_owned(),
+                "needs DATABRICKS_CLIENT_ID".to_owned(),
+            ));
+        }
+        notes
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.found.get(key).map(|(value, _)| value.expose_secret())
     }

@@ -99,15 +99,20 @@ impl Chain<'_> {
             }
             self.note(variable, "is not set");
         }
-        let (ambient, warehouse) = self.ambient().await?;
+        let ambient = self.ambient().await;
         let Some((scope, key)) = self.wanted.secret else {
-            return Some((ambient, warehouse));
+            return ambient;
+        };
+        let secret = format!("secret {scope}/{key}");
+        let Some((ambient, warehouse)) = ambient else {
+            self.note(secret, "cannot be read without one of these");
+            return None;
         };
         match self.secret(ambient.clone(), scope, key).await {
             Ok(credential) => Some((credential, warehouse)),
             Err(refusal) => {
                 self.note(
-                    format!("secret {scope}/{key}, read with {},", ambient.method()),
+                    format!("{secret}, read with {},", ambient.method()),
                     format!("is not to be had: {refusal}"),
                 );
                 None
@@ -195,6 +200,9 @@ impl Chain<'_> {
                 }
             }
         }
+        let azure = azure::cloud(base, settings.get("azure_environment")).is_some();
+        self.tried
+            .extend(settings.incomplete(self.environment, azure));
         match forced {
             Some(method) => self.note(
                 format!("auth type {method}"),

@@ -122,6 +122,9 @@ impl TokenService {
                 format!("{error}: {}", more.lines().next().unwrap_or_default())
             }
             (Some(error), None) => error,
+            (None, _) if status.is_success() => {
+                "the token service answers without a token".to_owned()
+            }
             (None, _) => format!("the token service answers {status}"),
         };
         // What was sent may come back in an answer.
