@@ -11,7 +11,7 @@ use super::wire::{
     Permissions,
 };
 use super::{DatabricksRegion, Workspace};
-use crate::region::{Denied, Presence, RegionError, RegionErrorKind, WriteAccess};
+use crate::region::{Denied, Presence, RegionError, RegionErrorKind, WriteAccess, grant_named};
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
 pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
@@ -58,7 +58,13 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
     root.map_err(|refusal| match refusal.is_of_warehouse() {
         // Everything is there, and whoever asks may not look.
         true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
-        false => away(refusal).doing(doing()),
+        false => {
+            let grant = grant_named(&refusal.message, &principal);
+            let refusal = grant
+                .iter()
+                .fold(refusal, |refusal, grant| refusal.hint(grant));
+            away(refusal).doing(doing())
+        }
     })?;
     Ok(Presence {
         workspace: region.address.clone(),

@@ -59,13 +59,15 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
         1,
         What::Fail(
             "BAD_REQUEST",
-            "[INSUFFICIENT_PERMISSIONS] no READ FILES".to_owned(),
+            "[INSUFFICIENT_PERMISSIONS] User does not have READ FILES on External Location 's'."
+                .to_owned(),
         ),
     );
-    assert_eq!(
-        regions.secondary.presence().await.unwrap_err().kind,
-        RegionErrorKind::Unavailable
-    );
+    let refused = regions.secondary.presence().await.unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Unavailable);
+    let principal = primary.principal.unwrap();
+    let grant = format!("; GRANT READ FILES ON EXTERNAL LOCATION s TO `{principal}` (");
+    assert!(refused.detail.contains(&grant), "{refused}");
 }
 
 #[tokio::test]
