@@ -121,7 +121,8 @@ impl Apply {
                 "drsync plan --out {}",
                 render::plan::shell(&file.display().to_string())
             );
-            return Err(Failure::new(ExitStatus::Stale, render::clean(&message)).remedy(again));
+            return Err(Failure::new(ExitStatus::Stale, render::clean(&message))
+                .remedy(context.told(&again)));
         }
         let verified = match &self.require_signature {
             Some(keys) => Some(signature::verify(file, &stored.bytes, keys)?),
@@ -173,9 +174,8 @@ impl Apply {
         }
         if !context.can_ask {
             let message = "nothing was applied: there is nobody to ask; review a stored plan, or approve unseen";
-            return Err(
-                Failure::new(ExitStatus::Refused, message).remedy("drsync apply --auto-approve")
-            );
+            let approved = context.told("drsync apply --auto-approve");
+            return Err(Failure::new(ExitStatus::Refused, message).remedy(approved));
         }
         match output::ask("\nApply this plan? Only \"yes\" is accepted:")?.as_str() {
             "yes" => {
@@ -271,8 +271,8 @@ fn report(
 /// Text goes to stdout, unless documents do.
 fn say(context: &Context, events: &Events, text: &str) -> Result<(), Failure> {
     match context.json || events.on_stdout {
-        true => output::note(text.trim_end()),
-        false => output::data(text)?,
+        true => output::note(context.told(text).trim_end()),
+        false => output::data(&context.told(text))?,
     }
     Ok(())
 }

@@ -33,12 +33,8 @@ impl Check {
             true => output::json(&check)?,
             false => {
                 let file = self.file.display().to_string();
-                output::data(&render::check::text(
-                    &stored.plan,
-                    &check,
-                    &file,
-                    &context.style,
-                ))?;
+                let text = render::check::text(&stored.plan, &check, &file, &context.style);
+                output::data(&context.told(&text))?;
             }
         }
         Ok(ExitStatus::recorded(&check.exit))

@@ -65,7 +65,7 @@ impl Plan {
             if let Some(path) = &out {
                 text.push_str(&render::plan::saved(&plan, &shown(path), &stored.sha256));
             }
-            output::data(&text)?;
+            output::data(&context.told(&text))?;
         }
         let mistaken = !looked.found.configuration.mistakes.is_empty();
         Ok(exit(&plan, detailed_exitcode, mistaken))

@@ -49,7 +49,9 @@ impl Show {
         output::data(&match (context.html, context.markdown) {
             (true, _) => render::html::plan(&stored, &applies, now),
             (false, Some(budget)) => render::markdown::show(&stored, &applies, now, budget),
-            (false, None) => render::show::text(&stored, &applies, now, &context.style),
+            (false, None) => {
+                context.told(&render::show::text(&stored, &applies, now, &context.style))
+            }
         })?;
         Ok(ExitStatus::Ok)
     }
@@ -96,7 +98,7 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
     };
     let kept = file.display().to_string();
     let text = render::run::text(&stored.plan, &record, Some(&kept), &context.style);
-    output::data(&text)?;
+    output::data(&context.told(&text))?;
     Ok(ExitStatus::Ok)
 }
 

@@ -37,7 +37,8 @@ impl Status {
                 unprotected: self.unprotected || self.table.is_some() && left_out(&status),
                 reasons: &looked.plan.unprotected,
             };
-            output::data(&render::status::text(&status, parts, &context.style))?;
+            let text = render::status::text(&status, parts, &context.style);
+            output::data(&context.told(&text))?;
         }
         Ok(match look::no_primary(&looked.plan) {
             true => ExitStatus::PrimaryAway,
