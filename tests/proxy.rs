@@ -28,6 +28,7 @@ async fn assert_harmless(start: Start, lasting: bool, taken: impl Fn(usize, usiz
     let calm = calm.expect("nothing happens to a calm round");
     let places = calm.requests;
     assert!(places > 100, "{places} requests are no whole round");
+    assert!(calm.registers_all(), "{calm:#?}");
     eprintln!("a calm round has {places} requests");
     let mut meetings = Vec::new();
     for (kind, fault) in Fault::ALL.into_iter().enumerate() {

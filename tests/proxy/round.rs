@@ -65,6 +65,8 @@ struct State {
     ids: BTreeMap<String, Vec<i64>>,
     /// Commits of a replica that are clones, by source version.
     clones: BTreeMap<String, Vec<u64>>,
+    /// Replicas in the secondary's own catalog, and where they lie.
+    registered: BTreeMap<String, String>,
 }
 
 const TABLES: [&str; 3] = ["main.shop.countries", "main.shop.orders", "main.shop.lines"];
@@ -295,6 +297,19 @@ impl Trial {
         Ok(())
     }
 
+    fn registered(&self) -> BTreeMap<String, String> {
+        let catalog = std::fs::read(self.world.path("west/lakehouse.json")).unwrap_or_default();
+        let catalog: Value = serde_json::from_slice(&catalog).unwrap_or_default();
+        let tables = catalog["tables"].as_array().cloned().unwrap_or_default();
+        let world = self.world.path("").display().to_string();
+        let entries = tables.iter().map(|table| {
+            let place = table["storage_location"].as_str().unwrap_or_default();
+            let name = table["full_name"].as_str().unwrap_or_default();
+            (name.to_owned(), place.replace(&world, ""))
+        });
+        entries.collect()
+    }
+
     /// What is left, after everything that has to hold in itself was looked at.
     async fn state(&self) -> Result<State, String> {
         let regions = self.world.regions();
@@ -336,6 +351,7 @@ impl Trial {
             cuts: cuts.collect(),
             ids: BTreeMap::new(),
             clones: BTreeMap::new(),
+            registered: self.registered(),
         };
         for table in TABLES {
             let folder = self.world.replica_folder(table);
@@ -362,6 +378,10 @@ fn is_away(code: FindingCode) -> bool {
 }
 
 impl End {
+    pub(crate) fn registers_all(&self) -> bool {
+        self.state.registered.len() == TABLES.len()
+    }
+
     /// What is left is the same, whatever happened on the way.
     pub(crate) fn differs_from(&self, calm: &End) -> Result<(), String> {
         match self.state == calm.state {
