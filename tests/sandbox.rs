@@ -24,6 +24,8 @@ mod sdk;
 mod sql;
 #[path = "sandbox/statements.rs"]
 mod statements;
+#[path = "sandbox/values.rs"]
+mod values;
 #[path = "sandbox/warehouses.rs"]
 mod warehouses;
 #[path = "sandbox/world.rs"]

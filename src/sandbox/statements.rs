@@ -151,7 +151,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         }
     };
     let shape = request::shape(&site, &request)?;
-    let markers = request::markers(&request)?;
+    let markers = request::markers(&request, shape.zone)?;
     let names = (
         said("catalog").map(str::to_owned),
         said("schema").map(str::to_owned),

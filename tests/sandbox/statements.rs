@@ -38,7 +38,7 @@ async fn a_result_comes_inline_with_its_columns_and_every_value_as_text() {
         .iter()
         .map(|it| &it["type_name"])
         .collect();
-    assert_eq!(types, ["INT", "STRING", "NULL", "BOOLEAN", "DOUBLE"]);
+    assert_eq!(types, ["INT", "STRING", "NULL", "BOOLEAN", "DECIMAL"]);
     assert_eq!(body["manifest"]["total_row_count"], 1);
 }
 

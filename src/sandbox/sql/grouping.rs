@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::ast::{Expr, Select};
-use super::datum::Datum;
+use super::datum::{Datum, key as key_of};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, AGGREGATES};
@@ -25,7 +25,7 @@ impl Session {
                     .iter()
                     .map(|by| self.scope.eval(by, row))
                     .collect::<Result<_>>()?;
-                let key = Datum::List(key).json().to_string();
+                let key = key_of(&key);
                 match groups.iter_mut().find(|(found, _)| *found == key) {
                     Some((_, rows)) => rows.push(values),
                     None => groups.push((key, vec![values])),
@@ -33,6 +33,10 @@ impl Session {
             }
         }
         let nothing = vec![Datum::Null; input.columns.len()];
+        let mut kinds = Vec::new();
+        for (item, _) in &select.items {
+            kinds.push(self.scope.kind_of(item, &input.columns)?);
+        }
         let mut rows = Vec::new();
         for (_, members) in &groups {
             let first = members.first().copied().unwrap_or(&nothing);
@@ -40,20 +44,18 @@ impl Session {
                 columns: &input.columns,
                 values: first,
             };
-            let values = select.items.iter().map(|(item, _)| {
+            let values = select.items.iter().zip(&kinds).map(|((item, _), kind)| {
                 let item = self.folded(item, members, &input.columns)?;
-                self.scope.eval(&item, row)
+                self.scope.eval_as(&item, row, kind.as_ref())
             });
             rows.push(values.collect::<Result<Vec<_>>>()?);
         }
         let mut columns = Vec::new();
-        for (at, (item, alias)) in select.items.iter().enumerate() {
+        for (at, ((item, alias), kind)) in select.items.iter().zip(kinds).enumerate() {
             columns.push(Column {
                 of: None,
                 name: alias.clone().unwrap_or_else(|| name_of(item)),
-                kind: self
-                    .kind_of(item, input)?
-                    .unwrap_or_else(|| kind_at(&rows, at)),
+                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
         Ok(Rows { columns, rows })
@@ -77,7 +79,14 @@ impl Session {
                     .iter()
                     .map(|values| self.scope.eval(arg, Row { columns, values }))
                     .collect::<Result<_>>()?;
-                Expr::Literal(functions::aggregate(name, values, *distinct)?)
+                let of = self.scope.kind_of(arg, columns)?;
+                let value = functions::aggregate(name, values, *distinct, of)?;
+                let kind = self.scope.kind_of(expr, columns)?;
+                Expr::Cast {
+                    to: kind.unwrap_or_else(|| value.kind()),
+                    value: Box::new(Expr::Literal(value)),
+                    lenient: false,
+                }
             }
             Expr::Call {
                 name,

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
 use super::ast::{Expr, Query, Select, Source};
-use super::datum::Datum;
+use super::datum::{Datum, key};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, GENERATORS};
 use super::grouping;
 use super::kind::Kind;
+use super::meet::common;
 use super::rows::{Column, Rows};
 
 /// Queries named by WITH, as they came out.
@@ -55,7 +57,7 @@ impl Session {
             let rows = self.select(part, order, &named).await?;
             match &mut all {
                 None => all = Some(rows),
-                Some(all) => join(all, rows)?,
+                Some(all) => join(all, rows, self.scope.zone)?,
             }
         }
         let mut rows = all.unwrap_or_default();
@@ -137,9 +139,7 @@ impl Session {
         }
         if select.distinct {
             let mut seen = std::collections::BTreeSet::new();
-            output
-                .rows
-                .retain(|row| seen.insert(Datum::List(row.clone()).json().to_string()));
+            output.rows.retain(|row| seen.insert(key(row)));
         }
         Ok(output)
     }
@@ -150,7 +150,7 @@ impl Session {
             && let [arg] = args.as_slice()
         {
             let mut rows = Vec::new();
-            let mut kind = self.kind_of(arg, input)?;
+            let mut kind = self.scope.kind_of(arg, &input.columns)?;
             for values in &input.rows {
                 let value = self.scope.eval(
                     arg,
@@ -217,21 +217,18 @@ impl Session {
                 continue;
             }
             let at = columns.len();
+            let kind = self.scope.kind_of(item, &input.columns)?;
             for (row, values) in rows.iter_mut().zip(&input.rows) {
-                row.push(self.scope.eval(
-                    item,
-                    Row {
-                        columns: &input.columns,
-                        values,
-                    },
-                )?);
+                let from = Row {
+                    columns: &input.columns,
+                    values,
+                };
+                row.push(self.scope.eval_as(item, from, kind.as_ref())?);
             }
             columns.push(Column {
                 of: None,
                 name: alias.clone().unwrap_or_else(|| name_of(item)),
-                kind: self
-                    .kind_of(item, input)?
-                    .unwrap_or_else(|| kind_at(&rows, at)),
+                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
         Ok(Rows { columns, rows })
@@ -253,25 +250,6 @@ impl Session {
             (_, Err(error), None) => Err(error),
         };
         order.iter().map(key).collect()
-    }
-
-    pub(super) fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
-        Ok(match expr {
-            Expr::Column(parts) => {
-                let (at, used) = input.place(parts)?;
-                (used == parts.len()).then(|| input.columns[at].kind.clone())
-            }
-            Expr::Cast { to, .. } => Some(to.clone()),
-            Expr::Marker(name) => self.scope.markers.get(name).map(|it| it.kind.clone()),
-            Expr::Call { name, .. } if name == "COUNT" => Some(Kind::Long),
-            Expr::Call { name, .. } if name == "TO_JSON" => Some(Kind::Text),
-            Expr::Call { name, args, .. } if name == "FROM_JSON" => match args.get(1) {
-                Some(Expr::Literal(Datum::Text(schema))) => Some(functions::kind_of(schema)?),
-                _ => None,
-            },
-            Expr::Literal(Datum::Int(number)) if i32::try_from(*number).is_ok() => Some(Kind::Int),
-            _ => None,
-        })
     }
 }
 
@@ -306,7 +284,7 @@ pub(super) fn name_of(expr: &Expr) -> String {
     }
 }
 
-fn join(all: &mut Rows, more: Rows) -> Result<()> {
+fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {
     if all.columns.len() != more.columns.len() {
         return Err(SqlError::new(
             "NUM_COLUMNS_MISMATCH",
@@ -314,12 +292,36 @@ fn join(all: &mut Rows, more: Rows) -> Result<()> {
             "UNION can only be performed on inputs with the same number of columns.",
         ));
     }
-    for (column, other) in all.columns.iter_mut().zip(&more.columns) {
-        if column.kind == Kind::Null {
-            column.kind = other.kind.clone();
+    for (at, (column, other)) in all.columns.iter_mut().zip(&more.columns).enumerate() {
+        let kind = common(&column.kind, &other.kind).ok_or_else(|| {
+            SqlError::new(
+                "INCOMPATIBLE_COLUMN_TYPE",
+                "42825",
+                format!(
+                    "UNION can only be performed on tables with compatible column types. The column `{}` is \"{}\" here and \"{}\" there.",
+                    column.name,
+                    column.kind.sql(),
+                    other.kind.sql()
+                ),
+            )
+        })?;
+        if kind != column.kind {
+            cast_column(&mut all.rows, at, &kind, zone)?;
         }
+        if kind != other.kind {
+            cast_column(&mut more.rows, at, &kind, zone)?;
+        }
+        column.kind = kind;
     }
     all.rows.extend(more.rows);
+    Ok(())
+}
+
+/// Casts the values of a column.
+pub(super) fn cast_column(rows: &mut [Vec<Datum>], at: usize, kind: &Kind, zone: Tz) -> Result<()> {
+    for row in rows {
+        row[at] = std::mem::replace(&mut row[at], Datum::Null).cast(kind, zone)?;
+    }
     Ok(())
 }
 
@@ -329,14 +331,8 @@ fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[(Expr, bool)
     keyed.sort_by(|(one, _), (two, _)| {
         for (at, (_, down)) in order.iter().enumerate() {
             // Nulls come first, and last when it goes down.
-            let order = match (one[at].is_null(), two[at].is_null()) {
-                (true, true) => std::cmp::Ordering::Equal,
-                (true, false) => std::cmp::Ordering::Less,
-                (false, true) => std::cmp::Ordering::Greater,
-                (false, false) => one[at]
-                    .compare(&two[at])
-                    .unwrap_or(std::cmp::Ordering::Equal),
-            };
+            let order = one[at].order_with_nulls(&two[at]);
+            let order = order.unwrap_or(std::cmp::Ordering::Equal);
             let order = if *down { order.reverse() } else { order };
             if order.is_ne() {
                 return order;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Shape;
@@ -60,7 +61,7 @@ fn limit(request: &Value, name: &str) -> Result<usize, Refusal> {
     }
 }
 
-pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Marker>, Refusal> {
+pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, Marker>, Refusal> {
     let parameters = match request.get("parameters") {
         None | Some(Value::Null) => &[],
         Some(Value::Array(parameters)) => parameters.as_slice(),
@@ -74,7 +75,7 @@ pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Marker>, Refus
     for parameter in parameters {
         let name = text(parameter, "name")?;
         let said = |key: &str| member(parameter, name, key);
-        let value = marker(said("value")?, said("type")?).map_err(|error| {
+        let value = marker(said("value")?, said("type")?, zone).map_err(|error| {
             Refusal::bad(format!(
                 "The parameter {name} cannot be read: {}",
                 error.message

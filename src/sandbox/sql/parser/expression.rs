@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::sandbox::sql::ast::Expr;
 use crate::sandbox::sql::datum::Datum;
-use crate::sandbox::sql::decimal::misshapen;
+use crate::sandbox::sql::decimal::{Decimal, misshapen};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::kind::Kind;
 use crate::sandbox::sql::lexer::Token;
@@ -135,11 +135,14 @@ impl Parser<'_> {
         match token {
             Token::Number(digits) => {
                 self.at += 1;
-                let number = digits.parse().map(Datum::Int).ok();
-                let number = number.or_else(|| digits.parse().map(Datum::Double).ok());
+                let number = match digits.contains(['e', 'E']) {
+                    true => digits.parse().map(Datum::Double).ok(),
+                    false => (digits.parse().map(Datum::Int).ok())
+                        .or_else(|| Decimal::read(&digits).map(Datum::Decimal).ok()),
+                };
                 number
                     .map(Expr::Literal)
-                    .ok_or_else(|| self.unexpected("a number"))
+                    .ok_or_else(|| self.unexpected("a number of at most 38 digits"))
             }
             Token::Text(mut text) => {
                 self.at += 1;
@@ -190,12 +193,12 @@ impl Parser<'_> {
                     word => Datum::Boolean(word == "TRUE"),
                 }))
             }
-            "TIMESTAMP" | "DATE" if texted => {
+            "TIMESTAMP" | "TIMESTAMP_NTZ" | "DATE" if texted => {
                 self.at += 1;
-                let to = if word == "DATE" {
-                    Kind::Date
-                } else {
-                    Kind::Timestamp
+                let to = match word {
+                    "DATE" => Kind::Date,
+                    "TIMESTAMP" => Kind::Timestamp,
+                    _ => Kind::Local,
                 };
                 let text = Expr::Literal(Datum::Text(self.text()?));
                 Ok(Expr::Cast {
