@@ -18,6 +18,8 @@ mod files;
 mod identity;
 #[path = "sandbox/jobs.rs"]
 mod jobs;
+#[path = "sandbox/queries.rs"]
+mod queries;
 #[path = "sandbox/sdk.rs"]
 mod sdk;
 #[path = "sandbox/sql.rs"]

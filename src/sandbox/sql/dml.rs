@@ -158,6 +158,17 @@ pub(super) fn arranged(
             ),
         ));
     }
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(at, name)| names[..*at].iter().any(|it| it.eq_ignore_ascii_case(name)));
+    if let Some((_, name)) = twice {
+        return Err(SqlError::new(
+            "COLUMN_ALREADY_EXISTS",
+            "42711",
+            format!("The column `{name}` is named twice."),
+        ));
+    }
     if rows.columns.len() != names.len() {
         return Err(SqlError::new(
             "INSERT_COLUMN_ARITY_MISMATCH",

@@ -67,7 +67,7 @@ impl Scope {
             Expr::Column(parts) => {
                 let (at, used) = place(row.columns, parts)?;
                 let value = row.values.get(at).cloned().unwrap_or(Datum::Null);
-                parts[used..].iter().fold(value, |value, name| member(&value, name))
+                parts[used..].iter().try_fold(value, |value, name| member(&value, name))?
             }
             Expr::Star(_) => return Err(SqlError::unsupported("* inside an expression")),
             Expr::Call { name, args, .. } => self.call(name, args, row)?,
@@ -147,8 +147,10 @@ impl Scope {
                     None => Datum::Null,
                 }
             }
-            Expr::Member(value, name) => member(&self.eval(value, row)?, name),
-            Expr::Index(value, index) => index_of(&self.eval(value, row)?, &self.eval(index, row)?),
+            Expr::Member(value, name) => member(&self.eval(value, row)?, name)?,
+            Expr::Index(value, index) => {
+                index_of(&self.eval(value, row)?, &self.eval(index, row)?, 0)?
+            }
         })
     }
 
@@ -186,6 +188,12 @@ impl Scope {
     }
 
     fn call(&self, name: &str, args: &[Expr], row: Row<'_>) -> Result<Datum> {
+        if functions::AGGREGATES.contains(&name) {
+            return Err(SqlError::unsupported(format!(
+                "the aggregate {} anywhere but in what is selected, and not inside another,",
+                name.to_lowercase()
+            )));
+        }
         match name {
             "CURRENT_TIMESTAMP" | "NOW" => return Ok(Datum::Time(self.now)),
             "CURRENT_DATE" => {
@@ -256,31 +264,75 @@ impl Scope {
     }
 }
 
-fn member(value: &Datum, name: &str) -> Datum {
+fn member(value: &Datum, name: &str) -> Result<Datum> {
     match value {
-        Datum::Struct(fields) => fields
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map_or(Datum::Null, |(_, value)| value.clone()),
-        Datum::Map(_) => index_of(value, &Datum::text(name)),
-        Datum::List(items) => Datum::List(items.iter().map(|item| member(item, name)).collect()),
-        _ => Datum::Null,
+        Datum::Null => Ok(Datum::Null),
+        Datum::Struct(fields) => {
+            let field = fields
+                .iter()
+                .find(|(field, _)| field.eq_ignore_ascii_case(name));
+            field.map(|(_, value)| value.clone()).ok_or_else(|| {
+                let names: Vec<String> = fields.iter().map(|(it, _)| format!("`{it}`")).collect();
+                SqlError::new(
+                    "FIELD_NOT_FOUND",
+                    "42704",
+                    format!("No such struct field `{name}` in {}.", names.join(", ")),
+                )
+            })
+        }
+        Datum::Map(_) => index_of(value, &Datum::text(name), 0),
+        Datum::List(items) => {
+            let members = items.iter().map(|item| member(item, name));
+            Ok(Datum::List(members.collect::<Result<_>>()?))
+        }
+        other => Err(SqlError::new(
+            "INVALID_EXTRACT_BASE_FIELD_TYPE",
+            "42000",
+            format!(
+                "Can't extract `{name}` from a value of the type \"{}\": a struct, a map or an array is needed.",
+                other.kind().sql()
+            ),
+        )),
     }
 }
 
-pub(super) fn index_of(value: &Datum, index: &Datum) -> Datum {
+/// The value at a key of a map, where there may be none, or at a place of a list, counted from `first`, where there has to be one.
+pub(super) fn index_of(value: &Datum, index: &Datum, first: i64) -> Result<Datum> {
+    if value.is_null() || index.is_null() {
+        return Ok(Datum::Null);
+    }
+    match (value, index) {
+        (Datum::Map(_), _) => Ok(found_at(value, index, first).unwrap_or(Datum::Null)),
+        (Datum::List(items), Datum::Int(at)) => found_at(value, index, first).ok_or_else(|| {
+            SqlError::new(
+                "INVALID_ARRAY_INDEX",
+                "22003",
+                format!(
+                    "The index {at} is out of bounds. The array has {} elements.",
+                    items.len()
+                ),
+            )
+        }),
+        (Datum::Struct(_), Datum::Text(name)) => member(value, name),
+        _ => Err(SqlError::unsupported("this index of this value")),
+    }
+}
+
+/// What is at a key of a map or at a place of a list; where places are counted from 1, those below 0 are from the end.
+pub(super) fn found_at(value: &Datum, index: &Datum, first: i64) -> Option<Datum> {
     match (value, index) {
         (Datum::Map(pairs), key) => pairs
             .iter()
             .find(|(found, _)| found.order(key).is_some_and(Ordering::is_eq))
-            .map_or(Datum::Null, |(_, value)| value.clone()),
-        (Datum::List(items), Datum::Int(at)) => usize::try_from(*at)
-            .ok()
-            .and_then(|at| items.get(at))
-            .cloned()
-            .unwrap_or(Datum::Null),
-        (Datum::Struct(_), Datum::Text(name)) => member(value, name),
-        _ => Datum::Null,
+            .map(|(_, value)| value.clone()),
+        (Datum::List(items), Datum::Int(at)) => {
+            let at = match (*at, first) {
+                (at @ ..0, 1) => at + i64::try_from(items.len()).ok()?,
+                (at, first) => at - first,
+            };
+            items.get(usize::try_from(at).ok()?).cloned()
+        }
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use super::cast::moment;
 use super::datum::{Datum, key};
 use super::decimal::PRECISION_MAX;
 use super::error::{Result, SqlError};
-use super::eval::index_of;
+use super::eval::{found_at, index_of};
 use super::kind::Kind;
 use super::lexer;
 
@@ -32,6 +32,11 @@ const UNDERSTOOD: &str = "abs, array, base64, coalesce, concat, current_catalog,
 current_timestamp, current_user, element_at, from_json, get, greatest, if, least, length, lower, map, named_struct, \
 size, split, struct, timestamp_micros, timestamp_millis, to_date, to_json, to_timestamp, trim, try_element_at, unbase64, \
 unix_micros, unix_millis, unix_timestamp, upper, and over rows any_value, avg, collect_list, count, max, min and sum";
+
+/// What makes a text a pattern of others.
+const PATTERNS: &[char] = &[
+    '.', '\\', '+', '*', '?', '[', ']', '(', ')', '{', '}', '^', '$', '|',
+];
 
 /// Functions that make rows of one value.
 pub(super) const GENERATORS: [&str; 2] = ["EXPLODE", "INLINE"];
@@ -102,11 +107,15 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
             Datum::count(items.len() as u64)
         }
         ("SIZE" | "CARDINALITY", [Datum::Map(pairs)]) => Datum::count(pairs.len() as u64),
-        ("ELEMENT_AT", [Datum::List(items), Datum::Int(at)]) => {
-            index_of(&Datum::List(items.clone()), &Datum::Int(at - 1))
+        ("ELEMENT_AT", [value, index]) => index_of(value, index, 1)?,
+        ("TRY_ELEMENT_AT", [value, index]) => found_at(value, index, 1).unwrap_or(Datum::Null),
+        ("GET", [value @ Datum::List(_), index]) => {
+            found_at(value, index, 0).unwrap_or(Datum::Null)
         }
-        ("ELEMENT_AT" | "TRY_ELEMENT_AT" | "GET", [value, index]) => index_of(value, index),
-        ("SPLIT", [Datum::Text(text), Datum::Text(by)]) => {
+        // A pattern is more than a text.
+        ("SPLIT", [Datum::Text(text), Datum::Text(by)])
+            if !by.is_empty() && !by.contains(PATTERNS) =>
+        {
             Datum::List(text.split(by.as_str()).map(Datum::text).collect())
         }
         ("TO_TIMESTAMP" | "TIMESTAMP", [value]) => value.clone().cast(&Kind::Timestamp, zone)?,

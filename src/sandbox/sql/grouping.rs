@@ -6,11 +6,15 @@ use super::datum::{Datum, key as key_of};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, AGGREGATES};
-use super::query::{kind_at, name_of};
+use super::query::{kind_at, name_of, out_of_range};
 use super::rows::{Column, Rows};
 
 impl Session {
     pub(super) fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
+        let by = self.group_of(select, input)?;
+        for (item, _) in &select.items {
+            self.check_grouped(item, &by, input)?;
+        }
         let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
         if select.group.is_empty() {
             groups.push((String::new(), input.rows.iter().collect()));
@@ -20,8 +24,7 @@ impl Session {
                     columns: &input.columns,
                     values,
                 };
-                let key: Vec<Datum> = select
-                    .group
+                let key: Vec<Datum> = by
                     .iter()
                     .map(|by| self.scope.eval(by, row))
                     .collect::<Result<_>>()?;
@@ -69,7 +72,10 @@ impl Session {
                 args,
                 distinct,
             } if AGGREGATES.contains(&name.as_str()) => {
-                if let [Expr::Star(_)] = args.as_slice() {
+                if let ([Expr::Star(_)], true) = (args.as_slice(), *distinct) {
+                    return Err(SqlError::unsupported("an aggregate of DISTINCT *"));
+                }
+                if let ([Expr::Star(_)], "COUNT") = (args.as_slice(), name.as_str()) {
                     return Ok(Expr::Literal(Datum::count(members.len() as u64)));
                 }
                 let [arg] = args.as_slice() else {
@@ -88,41 +94,69 @@ impl Session {
                     lenient: false,
                 }
             }
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } => Expr::Call {
-                name: name.clone(),
-                args: args
-                    .iter()
-                    .map(|arg| self.folded(arg, members, columns))
-                    .collect::<Result<_>>()?,
-                distinct: *distinct,
-            },
-            Expr::Cast { value, to, lenient } => Expr::Cast {
-                value: Box::new(self.folded(value, members, columns)?),
-                to: to.clone(),
-                lenient: *lenient,
-            },
-            Expr::Binary(left, sign, right) => Expr::Binary(
-                Box::new(self.folded(left, members, columns)?),
-                sign,
-                Box::new(self.folded(right, members, columns)?),
-            ),
-            other => other.clone(),
+            other => other.with_parts(|part| self.folded(part, members, columns))?,
         })
+    }
+
+    /// What rows are grouped by; a number stands for a place in what is selected, and a name for its alias.
+    fn group_of(&self, select: &Select, input: &Rows) -> Result<Vec<Expr>> {
+        let items = &select.items;
+        let by = select.group.iter().map(|by| match by {
+            Expr::Literal(Datum::Int(at)) => {
+                let item = usize::try_from(*at - 1).ok().and_then(|at| items.get(at));
+                let item = item.ok_or_else(|| out_of_range("GROUP_BY", *at, items.len()))?;
+                Ok(item.0.clone())
+            }
+            Expr::Column(parts) if input.place(parts).is_err() => {
+                let named = |alias: &Option<String>| match (alias, parts.as_slice()) {
+                    (Some(alias), [name]) => alias.eq_ignore_ascii_case(name),
+                    _ => false,
+                };
+                let item = items.iter().find(|(_, alias)| named(alias));
+                Ok(item.map_or(by, |(item, _)| item).clone())
+            }
+            by => Ok(by.clone()),
+        });
+        by.collect()
+    }
+
+    /// Refuses what differs within a group and is in no aggregate.
+    fn check_grouped(&self, item: &Expr, by: &[Expr], input: &Rows) -> Result<()> {
+        let same = |one: &Expr| match (one, item) {
+            (Expr::Column(one), Expr::Column(two)) => match (input.place(one), input.place(two)) {
+                (Ok((at, used)), Ok((other, also))) => {
+                    at == other && two[also..].starts_with(&one[used..])
+                }
+                _ => false,
+            },
+            (one, two) => one == two,
+        };
+        match item {
+            _ if by.iter().any(same) => Ok(()),
+            Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => Ok(()),
+            Expr::Column(parts) => {
+                input.place(parts)?;
+                Err(SqlError::new(
+                    "MISSING_AGGREGATION",
+                    "42803",
+                    format!(
+                        "The column `{}` is in no aggregate, and the rows are not grouped by it.",
+                        parts.join("`.`")
+                    ),
+                ))
+            }
+            item => item
+                .parts()
+                .into_iter()
+                .try_for_each(|part| self.check_grouped(part, by, input)),
+        }
     }
 }
 
 /// Whether an expression has an aggregate in it.
 pub(super) fn aggregates(expr: &Expr) -> bool {
     match expr {
-        Expr::Call { name, args, .. } => {
-            AGGREGATES.contains(&name.as_str()) || args.iter().any(aggregates)
-        }
-        Expr::Cast { value, .. } => aggregates(value),
-        Expr::Binary(left, _, right) => aggregates(left) || aggregates(right),
-        _ => false,
+        Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => true,
+        expr => expr.parts().into_iter().any(aggregates),
     }
 }

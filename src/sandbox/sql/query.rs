@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, Query, Select, Source};
+use super::ast::{Expr, Order, Query, Select, Source};
 use super::datum::{Datum, key};
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -68,6 +68,7 @@ impl Session {
                 .map(|values| {
                     self.keys(
                         &query.order,
+                        &[],
                         Row {
                             columns: &rows.columns,
                             values,
@@ -78,11 +79,12 @@ impl Session {
                 .collect::<Result<Vec<_>>>()?;
             sort(&mut rows.rows, keys, &query.order);
         }
+        rows.rows.drain(..query.offset.min(rows.rows.len()));
         rows.rows.truncate(query.limit.unwrap_or(usize::MAX));
         Ok(rows)
     }
 
-    async fn select(&self, select: &Select, order: &[(Expr, bool)], named: &Named) -> Result<Rows> {
+    async fn select(&self, select: &Select, order: &[Order], named: &Named) -> Result<Rows> {
         if let Some(count) = self.counted(select, named).await? {
             return Ok(count);
         }
@@ -133,7 +135,7 @@ impl Session {
                     columns: &input.columns,
                     values: &input.rows[at],
                 });
-                keys.push(self.keys(order, own, from)?);
+                keys.push(self.keys(order, &select.items, own, from)?);
             }
             sort(&mut output.rows, keys, order);
         }
@@ -200,6 +202,7 @@ impl Session {
                 continue;
             }
             if let Expr::Star(of) = item {
+                let before = columns.len();
                 for (at, column) in input.columns.iter().enumerate() {
                     let wanted = |of: &String| {
                         column
@@ -213,6 +216,13 @@ impl Session {
                             row.push(values.get(at).cloned().unwrap_or(Datum::Null));
                         }
                     }
+                }
+                if let (Some(of), true) = (of, columns.len() == before) {
+                    return Err(SqlError::new(
+                        "CANNOT_RESOLVE_STAR_EXPAND",
+                        "42704",
+                        format!("Cannot resolve `{of}`.*: there is no such relation here."),
+                    ));
                 }
                 continue;
             }
@@ -236,21 +246,42 @@ impl Session {
 
     fn keys(
         &self,
-        order: &[(Expr, bool)],
+        order: &[Order],
+        items: &[(Expr, Option<String>)],
         own: Row<'_>,
         from: Option<Row<'_>>,
     ) -> Result<Vec<Datum>> {
-        let key = |(by, _): &(Expr, bool)| match (by, self.scope.eval(by, own), from) {
-            (Expr::Literal(Datum::Int(at)), ..) => {
-                let at = usize::try_from(*at - 1).unwrap_or(usize::MAX);
-                Ok(own.values.get(at).cloned().unwrap_or(Datum::Null))
+        let key = |Order { by, .. }: &Order| {
+            match (by, self.scope.eval(by, own), from) {
+                (Expr::Literal(Datum::Int(at)), ..) => {
+                    let value = usize::try_from(*at - 1).ok();
+                    let value = value.and_then(|at| own.values.get(at)).cloned();
+                    value.ok_or_else(|| out_of_range("ORDER_BY", *at, own.values.len()))
+                }
+                (_, Ok(key), _) => Ok(key),
+                (_, Err(_), Some(from)) => self.scope.eval(by, from),
+                // What is selected is sorted by as it came out.
+                (_, Err(error), None) => {
+                    let selected = items.iter().position(|(item, _)| item == by);
+                    let value = selected.and_then(|at| own.values.get(at)).cloned();
+                    value.ok_or(error)
+                }
             }
-            (_, Ok(key), _) => Ok(key),
-            (_, Err(_), Some(from)) => self.scope.eval(by, from),
-            (_, Err(error), None) => Err(error),
         };
         order.iter().map(key).collect()
     }
+}
+
+/// A place in the list of what is selected that there is not.
+pub(super) fn out_of_range(clause: &str, at: i64, items: usize) -> SqlError {
+    SqlError::new(
+        &format!("{clause}_POS_OUT_OF_RANGE"),
+        "42805",
+        format!(
+            "{} position {at} is not in select list (valid range is [1, {items}]).",
+            clause.replace('_', " ")
+        ),
+    )
 }
 
 pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
@@ -269,7 +300,14 @@ pub(super) fn name_of(expr: &Expr) -> String {
             .wire(chrono_tz::Tz::UTC)
             .unwrap_or_else(|| "NULL".to_owned()),
         Expr::Marker(name) => name.clone(),
-        Expr::Call { name, args, .. } => {
+        Expr::Binary(left, sign, right) => {
+            format!("({} {sign} {})", name_of(left), name_of(right))
+        }
+        Expr::Call {
+            name,
+            args,
+            distinct,
+        } => {
             let args: Vec<String> = args
                 .iter()
                 .map(|arg| match arg {
@@ -277,7 +315,8 @@ pub(super) fn name_of(expr: &Expr) -> String {
                     other => name_of(other),
                 })
                 .collect();
-            format!("{}({})", name.to_lowercase(), args.join(", "))
+            let distinct = if *distinct { "DISTINCT " } else { "" };
+            format!("{}({distinct}{})", name.to_lowercase(), args.join(", "))
         }
         Expr::Cast { value, .. } => name_of(value),
         _ => "expression".to_owned(),
@@ -325,15 +364,22 @@ pub(super) fn cast_column(rows: &mut [Vec<Datum>], at: usize, kind: &Kind, zone:
     Ok(())
 }
 
-fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[(Expr, bool)]) {
+fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[Order]) {
     let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
         keys.into_iter().zip(std::mem::take(rows)).collect();
     keyed.sort_by(|(one, _), (two, _)| {
-        for (at, (_, down)) in order.iter().enumerate() {
-            // Nulls come first, and last when it goes down.
+        for (
+            at,
+            Order {
+                down, nulls_first, ..
+            },
+        ) in order.iter().enumerate()
+        {
             let order = one[at].order_with_nulls(&two[at]);
             let order = order.unwrap_or(std::cmp::Ordering::Equal);
-            let order = if *down { order.reverse() } else { order };
+            let nulls = one[at].is_null() || two[at].is_null();
+            let reverse = if nulls { !nulls_first } else { *down };
+            let order = if reverse { order.reverse() } else { order };
             if order.is_ne() {
                 return order;
             }

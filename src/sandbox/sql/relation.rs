@@ -15,7 +15,17 @@ use crate::lakehouse::delta::Detail;
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
     pub(super) async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
-        let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice() else {
+        let [
+            (
+                Expr::Call {
+                    name,
+                    args,
+                    distinct: false,
+                },
+                alias,
+            ),
+        ] = select.items.as_slice()
+        else {
             return Ok(None);
         };
         let all = matches!(

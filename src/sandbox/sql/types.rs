@@ -97,6 +97,10 @@ impl Scope {
             "LOWER" | "LCASE" | "UPPER" | "UCASE" | "TRIM" | "CONCAT" | "STRING" | "TO_JSON"
             | "BASE64" | "CURRENT_USER" | "SESSION_USER" | "USER" | "CURRENT_CATALOG"
             | "CURRENT_DATABASE" | "CURRENT_SCHEMA" => Some(Kind::Text),
+            "ELEMENT_AT" | "TRY_ELEMENT_AT" | "GET" => match first()? {
+                Some(Kind::List(of) | Kind::Map(_, of)) => Some(*of),
+                _ => None,
+            },
             "UNBASE64" => Some(Kind::Binary),
             "SPLIT" => Some(Kind::List(Box::new(Kind::Text))),
             "TO_TIMESTAMP" | "TIMESTAMP" | "TIMESTAMP_MILLIS" | "TIMESTAMP_MICROS"
