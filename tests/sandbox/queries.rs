@@ -170,6 +170,10 @@ async fn what_is_in_a_value_is_found_or_refused() {
                 "SELECT id FROM p WHERE id",
                 "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]",
             ),
+            (
+                "SELECT sum(x) FROM VALUES (true) AS t(x)",
+                "sum takes numbers, and \"BOOLEAN\" was given",
+            ),
             ("SELECT 10L", "a number with letters at its end"),
         ],
     )

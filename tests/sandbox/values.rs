@@ -283,6 +283,21 @@ async fn values_that_stand_together_have_one_type() {
         ("SELECT coalesce(NULL, 1, 2e0)", "DOUBLE", json!([["1.0"]])),
         ("SELECT upper('a') WHERE false", "STRING", Value::Null),
         (
+            "SELECT struct(1 AS a, array(1, 2.5) AS b)",
+            "STRUCT<a: INT, b: ARRAY<DECIMAL(11,1)>>",
+            json!([["{\"a\":\"1\",\"b\":[\"1.0\",\"2.5\"]}"]]),
+        ),
+        (
+            "SELECT map('k', 1)",
+            "MAP<STRING, INT>",
+            json!([["{\"k\":\"1\"}"]]),
+        ),
+        (
+            "SELECT named_struct('x', NULL)",
+            "STRUCT<x: VOID>",
+            json!([["{\"x\":null}"]]),
+        ),
+        (
             "SELECT greatest(1, NULL, 2.5)",
             "DECIMAL(11,1)",
             json!([["2.5"]]),

@@ -217,17 +217,8 @@ impl Scope {
             }
             "AS" if args.len() == 2 => return self.eval(&args[0], row),
             "STRUCT" => {
-                let field = |(at, arg): (usize, &Expr)| {
-                    let name = match arg {
-                        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
-                        Expr::Call { name, args, .. } if name == "AS" => match args.get(1) {
-                            Some(Expr::Literal(Datum::Text(name))) => name.clone(),
-                            _ => format!("col{}", at + 1),
-                        },
-                        _ => format!("col{}", at + 1),
-                    };
-                    Ok((name, self.eval(arg, row)?))
-                };
+                let field =
+                    |(at, arg): (usize, &Expr)| Ok((field_name(at, arg), self.eval(arg, row)?));
                 return Ok(Datum::Struct(
                     args.iter().enumerate().map(field).collect::<Result<_>>()?,
                 ));
@@ -261,6 +252,18 @@ impl Scope {
                 _ => order.is_ge(),
             })
         }))
+    }
+}
+
+/// What a field of `struct(…)` is called.
+pub(super) fn field_name(at: usize, arg: &Expr) -> String {
+    match arg {
+        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
+        Expr::Call { name, args, .. } if name == "AS" => match args.get(1) {
+            Some(Expr::Literal(Datum::Text(name))) => name.clone(),
+            _ => format!("col{}", at + 1),
+        },
+        _ => format!("col{}", at + 1),
     }
 }
 

@@ -198,6 +198,18 @@ pub(super) fn aggregate(
     let of = of.or_else(|| values.first().map(Datum::kind));
     let of = of.unwrap_or(Kind::Null);
     let count = values.len() as u64;
+    let adds = of.is_number() || matches!(of, Kind::Null | Kind::Text);
+    if matches!(name, "SUM" | "AVG") && !adds {
+        return Err(SqlError::new(
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+            "42K09",
+            format!(
+                "{} takes numbers, and \"{}\" was given.",
+                name.to_lowercase(),
+                of.sql()
+            ),
+        ));
+    }
     let sum = |to: &Kind, values: Vec<Datum>| {
         values
             .into_iter()

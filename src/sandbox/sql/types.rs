@@ -5,7 +5,7 @@ use super::ast::Expr;
 use super::datum::Datum;
 use super::decimal::Decimal;
 use super::error::Result;
-use super::eval::Scope;
+use super::eval::{Scope, field_name};
 use super::functions;
 use super::kind::Kind;
 use super::meet::common_of;
@@ -94,6 +94,32 @@ impl Scope {
             "COALESCE" | "NVL" | "IFNULL" | "GREATEST" | "LEAST" => common(args)?,
             "IF" | "IFF" => common(args.get(1..).unwrap_or_default())?,
             "ARRAY" => common(args)?.map(|of| Kind::List(Box::new(of))),
+            "STRUCT" => {
+                let mut fields = Vec::new();
+                for (at, arg) in args.iter().enumerate() {
+                    fields.push(kind(arg)?.map(|of| (field_name(at, arg), of)));
+                }
+                fields.into_iter().collect::<Option<_>>().map(Kind::Struct)
+            }
+            "NAMED_STRUCT" => {
+                let mut fields = Vec::new();
+                for pair in args.chunks(2) {
+                    fields.push(match pair {
+                        [Expr::Literal(Datum::Text(name)), arg] => {
+                            kind(arg)?.map(|of| (name.clone(), of))
+                        }
+                        _ => None,
+                    });
+                }
+                fields.into_iter().collect::<Option<_>>().map(Kind::Struct)
+            }
+            "MAP" => {
+                let kinds = args.iter().map(kind).collect::<Result<Vec<_>>>()?;
+                let keys = common_of(kinds.iter().step_by(2).cloned());
+                let values = common_of(kinds.iter().skip(1).step_by(2).cloned());
+                keys.zip(values)
+                    .map(|(key, value)| Kind::Map(Box::new(key), Box::new(value)))
+            }
             "LOWER" | "LCASE" | "UPPER" | "UCASE" | "TRIM" | "CONCAT" | "STRING" | "TO_JSON"
             | "BASE64" | "CURRENT_USER" | "SESSION_USER" | "USER" | "CURRENT_CATALOG"
             | "CURRENT_DATABASE" | "CURRENT_SCHEMA" => Some(Kind::Text),
