@@ -18,12 +18,16 @@ mod files;
 mod identity;
 #[path = "sandbox/jobs.rs"]
 mod jobs;
+#[path = "sandbox/queries.rs"]
+mod queries;
 #[path = "sandbox/sdk.rs"]
 mod sdk;
 #[path = "sandbox/sql.rs"]
 mod sql;
 #[path = "sandbox/statements.rs"]
 mod statements;
+#[path = "sandbox/values.rs"]
+mod values;
 #[path = "sandbox/warehouses.rs"]
 mod warehouses;
 #[path = "sandbox/world.rs"]

@@ -2,8 +2,11 @@
 //!
 //! It understands what drsync sends and what a person would try; everything else is refused with a list of that.
 
+mod arithmetic;
 mod ast;
+mod cast;
 mod catalog;
+mod columns;
 mod commit;
 mod datum;
 mod ddl;
@@ -16,6 +19,7 @@ mod grouping;
 mod history;
 mod kind;
 mod lexer;
+mod meet;
 mod merge;
 mod parser;
 mod query;
@@ -23,12 +27,15 @@ mod relation;
 mod rows;
 mod schema;
 mod show;
+mod spell;
 mod tables;
+mod types;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::workspace::Workspace;
 use crate::lakehouse::delta;
@@ -61,15 +68,19 @@ impl Session {
         progress: delta::Progress,
     ) -> Session {
         let (catalog, schema) = names;
+        let catalog = catalog.unwrap_or_else(|| workspace.default_catalog());
+        let schema = schema.unwrap_or_else(|| "default".to_owned());
         let scope = Scope {
+            catalog: catalog.clone(),
+            schema: schema.clone(),
             markers,
             now: workspace.now(),
             user: workspace.principal(),
             zone: workspace.quirks.time_zone,
         };
         Session {
-            catalog: catalog.unwrap_or_else(|| workspace.default_catalog()),
-            schema: schema.unwrap_or_else(|| "default".to_owned()),
+            catalog,
+            schema,
             workspace,
             scope,
             progress,
@@ -128,8 +139,8 @@ impl Session {
 }
 
 /// A value of a named marker, by its type's name; without one it is a text.
-pub(super) fn marker(value: Option<&str>, kind: Option<&str>) -> Result<Marker> {
+pub(super) fn marker(value: Option<&str>, kind: Option<&str>, zone: Tz) -> Result<Marker> {
     let kind = kind.map_or(Ok(Kind::Text), parser::parse_kind)?;
-    let value = Datum::optional(value).cast(&kind)?;
+    let value = Datum::optional(value).cast(&kind, zone)?;
     Ok(Marker { value, kind })
 }

@@ -18,8 +18,9 @@ use tokio::sync::watch;
 use super::Site;
 use super::fault::Misbehaviour;
 use super::http::{Refusal, Reply, body, text};
-use super::sql::{Rows, Session, SqlError};
+use super::sql::{Session, SqlError};
 use crate::lakehouse::delta;
+use result::Outcome;
 
 /// Statements whose results are kept.
 const KEPT: usize = 4000;
@@ -53,7 +54,8 @@ struct Statement {
 struct Shape {
     external: bool,
     arrow: bool,
-    row_limit: Option<usize>,
+    row_limit: usize,
+    byte_limit: usize,
     chunk_rows: usize,
     inline_bytes: usize,
     zone: chrono_tz::Tz,
@@ -64,7 +66,7 @@ struct Shape {
 enum Life {
     Pending,
     Running,
-    Succeeded(Arc<Rows>),
+    Succeeded(Arc<Outcome>),
     Failed(SqlError),
     Canceled,
     Closed,
@@ -149,7 +151,7 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         }
     };
     let shape = request::shape(&site, &request)?;
-    let markers = request::markers(&request)?;
+    let markers = request::markers(&request, shape.zone)?;
     let names = (
         said("catalog").map(str::to_owned),
         said("schema").map(str::to_owned),
@@ -231,7 +233,7 @@ async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql:
     let done = session.execute(&sql).await;
     set(match (done, fail_after) {
         (_, Some(code)) => Life::Failed(told_to_fail(&code)),
-        (Ok(rows), None) => Life::Succeeded(Arc::new(rows)),
+        (Ok(rows), None) => Life::Succeeded(Arc::new(Outcome::cut(&statement.shape, rows))),
         (Err(error), None) if error.is_canceled() => Life::Canceled,
         (Err(error), None) => Life::Failed(error),
     });
@@ -276,12 +278,13 @@ fn answer(site: &Site, statement: &Statement) -> Reply {
         Life::Canceled => json!({"state": "CANCELED"}),
         Life::Closed => json!({"state": "CLOSED"}),
         Life::Failed(error) => failed(error),
-        Life::Succeeded(rows) => {
+        Life::Succeeded(outcome) => {
+            let Outcome { rows, .. } = &**outcome;
             if let Some(error) = result::too_large(&statement.shape, rows) {
                 body["status"] = failed(&error);
                 return Ok(Json(body));
             }
-            body["manifest"] = result::manifest(&statement.shape, rows);
+            body["manifest"] = result::manifest(&statement.shape, outcome);
             body["result"] = match rows.columns.is_empty() {
                 true => json!({}),
                 false => result::chunk(
@@ -362,10 +365,17 @@ pub(super) async fn chunk(
 ) -> Reply {
     let index = chunk_index(&index)?;
     let statement = site.workspace.statements.find(&id)?;
-    let Life::Succeeded(rows) = statement.state.borrow().clone() else {
+    let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::bad(format!("The statement {id} has no result.")));
     };
-    result::chunk(&site.workspace.url, &id, &statement.shape, &rows, index).map(Json)
+    result::chunk(
+        &site.workspace.url,
+        &id,
+        &statement.shape,
+        &outcome.rows,
+        index,
+    )
+    .map(Json)
 }
 
 /// The number of a part, from 0.
@@ -397,10 +407,10 @@ pub(super) async fn linked(
 ) -> Result<Response, Refusal> {
     let index = chunk_index(&index)?;
     let statement = site.workspace.statements.find(&id)?;
-    let Life::Succeeded(rows) = statement.state.borrow().clone() else {
+    let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::not_found("NOT_FOUND", "The link has expired."));
     };
-    let content = result::content(&statement.shape, &rows, index)?;
+    let content = result::content(&statement.shape, &outcome.rows, index)?;
     Ok((StatusCode::OK, content).into_response())
 }
 

@@ -6,6 +6,7 @@ Every check is one line; the exit status is the number of those that failed.
 """
 
 import base64
+import decimal
 import io
 import logging
 import sys
@@ -296,6 +297,28 @@ def sql_connector(w):
             assert {row.tableName for row in found} == {"countries"} and "id" in [row.col_name for row in found], found
             assert [row.col_name for row in cursor.columns("main", "ref", "countries", "i%").fetchall()] == ["id"]
             refused(connector.Error, lambda: cursor.execute("SELECT * FROM main.shop.nope"))
+            price = decimal.Decimal("12345678901234567890.123456789012345678")
+            cursor.execute(
+                "SELECT :price AS price, :price > 9.5 AS dear, CAST(0.5 AS FLOAT) AS half, 1.50 = 1.5 AS same,"
+                " TIMESTAMP_NTZ '2024-01-01 00:00:00' AS wall",
+                {"price": price},
+            )
+            assert [column[1] for column in cursor.description] == [
+                "decimal", "boolean", "float", "boolean", "timestamp_ntz"
+            ], cursor.description
+            read = cursor.fetchone()
+            assert list(read[:4]) == [price, True, 0.5, True], read
+            assert str(read.wall).replace("T", " ").startswith("2024-01-01 00:00:00") and "+" not in str(read.wall), read
+
+
+@check
+def limits_and_names_of_parameters(w):
+    cut = run(w, "SELECT id FROM main.ref.countries ORDER BY id", byte_limit=40)
+    assert cut.manifest.truncated and 0 < len(cut.result.data_array) < 249, cut.manifest
+    twice = [sql.StatementParameterListItem(name="n", value="1")] * 2
+    error = refused(errors.InvalidParameterValue, lambda: run(w, "SELECT :n", parameters=twice))
+    assert "The parameter n is given more than once" in str(error), error
+    refused(errors.InvalidParameterValue, lambda: run(w, "SELECT 1", row_limit=-1))
 
 
 def main():

@@ -38,7 +38,7 @@ async fn a_result_comes_inline_with_its_columns_and_every_value_as_text() {
         .iter()
         .map(|it| &it["type_name"])
         .collect();
-    assert_eq!(types, ["INT", "STRING", "NULL", "BOOLEAN", "DOUBLE"]);
+    assert_eq!(types, ["INT", "STRING", "NULL", "BOOLEAN", "DECIMAL"]);
     assert_eq!(body["manifest"]["total_row_count"], 1);
 }
 
@@ -88,6 +88,27 @@ async fn what_the_service_refuses_is_refused() {
             json!({"parameters": [{"name": "n", "type": "INT", "value": "x"}]}),
             "parameter n",
         ),
+        (
+            json!({"parameters": [{"name": "n", "value": "1"}, {"name": "m"}, {"name": "n", "value": "1"}]}),
+            "The parameter n is given more than once.",
+        ),
+        (
+            json!({"parameters": {"name": "n", "value": "1"}}),
+            "parameters must be a list",
+        ),
+        (
+            json!({"row_limit": 0}),
+            "row_limit must be a whole number from 1, not 0.",
+        ),
+        (json!({"row_limit": -1}), "not -1."),
+        (json!({"row_limit": "5"}), "not \"5\"."),
+        (json!({"row_limit": 1.5}), "not 1.5."),
+        (
+            json!({"byte_limit": 0}),
+            "byte_limit must be a whole number from 1, not 0.",
+        ),
+        (json!({"byte_limit": -20}), "not -20."),
+        (json!({"byte_limit": [1]}), "not [1]."),
     ] {
         let mut request = json!({"statement": "SELECT 1", "warehouse_id": warehouse});
         for (key, value) in change.as_object().unwrap() {
@@ -198,11 +219,40 @@ async fn a_result_beyond_the_limits_is_cut_or_refused() {
         ),
         (&json!(true), &json!(5))
     );
+    let whole = sandbox
+        .statement("SELECT 1", json!({"row_limit": 1, "byte_limit": 1000}))
+        .await;
+    assert_eq!(whole["manifest"]["truncated"], false);
     let refused = sandbox.failure("SELECT * FROM main.ref.countries").await;
     assert!(
         refused.starts_with("Inline byte limit exceeded"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn of_a_result_within_a_byte_limit_come_the_rows_that_fit() {
+    let sandbox = Sandbox::new().await;
+    for disposition in ["INLINE", "EXTERNAL_LINKS"] {
+        let cut = sandbox
+            .statement(
+                "SELECT id FROM main.ref.countries ORDER BY id",
+                json!({"byte_limit": 40, "disposition": disposition}),
+            )
+            .await;
+        assert_eq!(cut["manifest"]["truncated"], true);
+        assert_eq!(cut["manifest"]["total_row_count"], 10);
+        assert_eq!(
+            cut["manifest"]["chunks"],
+            json!([{"chunk_index": 0, "row_offset": 0, "row_count": 10}])
+        );
+    }
+    let nothing = sandbox
+        .statement("SELECT 'a long text'", json!({"byte_limit": 3}))
+        .await;
+    assert_eq!(nothing["manifest"]["truncated"], true);
+    assert_eq!(nothing["manifest"]["total_row_count"], 0);
+    assert_eq!(nothing["result"], json!({}));
 }
 
 #[tokio::test]

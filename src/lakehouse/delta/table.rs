@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 100;
 /// A table to create.
 #[derive(Debug, Clone)]
 pub struct NewTable {
-    /// The columns; timestamps are microseconds in UTC.
+    /// The columns; timestamps are microseconds, in UTC or in no zone.
     pub schema: Schema,
     /// The partition columns, in order.
     pub partition_columns: Vec<String>,
@@ -63,7 +63,16 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
         "configuration": properties,
         "createdTime": author.now_ms,
     }});
-    let protocol = json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } });
+    let protocol = match schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
+        false => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
+        true => json!({
+            "minReaderVersion": 3,
+            "minWriterVersion": 7,
+            "readerFeatures": ["timestampNtz"],
+            "writerFeatures": ["timestampNtz", "appendOnly", "invariants"],
+        }),
+    };
+    let protocol = json!({ "protocol": protocol });
     put(
         store,
         0,

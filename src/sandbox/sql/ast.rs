@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::datum::Datum;
+use super::error::Result;
 use super::kind::Kind;
 
 /// A statement.
@@ -190,8 +191,17 @@ pub(super) struct Grant {
 pub(super) struct Query {
     pub(super) with: Vec<(String, Query)>,
     pub(super) parts: Vec<Select>,
-    pub(super) order: Vec<(Expr, bool)>,
+    pub(super) order: Vec<Order>,
     pub(super) limit: Option<usize>,
+    pub(super) offset: usize,
+}
+
+/// One part of `ORDER BY`.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) by: Expr,
+    pub(super) down: bool,
+    pub(super) nulls_first: bool,
 }
 
 /// One `SELECT`, or `VALUES` as one.
@@ -227,7 +237,7 @@ pub(super) enum Source {
 }
 
 /// An expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expr {
     Literal(Datum),
     Marker(String),
@@ -256,4 +266,76 @@ pub(super) enum Expr {
     },
     Member(Box<Expr>, String),
     Index(Box<Expr>, Box<Expr>),
+}
+
+impl Expr {
+    /// The expressions that it is made of.
+    pub(super) fn parts(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) => Vec::new(),
+            Expr::Call { args, .. } => args.iter().collect(),
+            Expr::Cast { value, .. } => vec![value],
+            Expr::Not(inner) | Expr::Negative(inner) | Expr::IsNull(inner) => vec![inner],
+            Expr::Member(value, _) => vec![value],
+            Expr::Binary(one, _, two) | Expr::Like(one, two) | Expr::Index(one, two) => {
+                vec![one, two]
+            }
+            Expr::In(value, list) => std::iter::once(&**value).chain(list).collect(),
+            Expr::Case {
+                of,
+                arms,
+                otherwise,
+            } => {
+                let arms = arms.iter().flat_map(|(when, then)| [when, then]);
+                let ends = [of, otherwise].into_iter().flatten().map(|it| &**it);
+                ends.chain(arms).collect()
+            }
+        }
+    }
+
+    /// The same expression made of other parts.
+    pub(super) fn with_parts(&self, part: impl Fn(&Expr) -> Result<Expr>) -> Result<Expr> {
+        let boxed = |expr: &Expr| part(expr).map(Box::new);
+        let optional = |expr: &Option<Box<Expr>>| expr.as_deref().map(boxed).transpose();
+        Ok(match self {
+            Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) => self.clone(),
+            Expr::Call {
+                name,
+                args,
+                distinct,
+            } => Expr::Call {
+                name: name.clone(),
+                args: args.iter().map(&part).collect::<Result<_>>()?,
+                distinct: *distinct,
+            },
+            Expr::Cast { value, to, lenient } => Expr::Cast {
+                value: boxed(value)?,
+                to: to.clone(),
+                lenient: *lenient,
+            },
+            Expr::Not(inner) => Expr::Not(boxed(inner)?),
+            Expr::Negative(inner) => Expr::Negative(boxed(inner)?),
+            Expr::IsNull(inner) => Expr::IsNull(boxed(inner)?),
+            Expr::Member(value, name) => Expr::Member(boxed(value)?, name.clone()),
+            Expr::Binary(one, sign, two) => Expr::Binary(boxed(one)?, sign, boxed(two)?),
+            Expr::Like(one, two) => Expr::Like(boxed(one)?, boxed(two)?),
+            Expr::Index(one, two) => Expr::Index(boxed(one)?, boxed(two)?),
+            Expr::In(value, list) => Expr::In(
+                boxed(value)?,
+                list.iter().map(&part).collect::<Result<_>>()?,
+            ),
+            Expr::Case {
+                of,
+                arms,
+                otherwise,
+            } => Expr::Case {
+                of: optional(of)?,
+                arms: arms
+                    .iter()
+                    .map(|(when, then)| Ok((part(when)?, part(then)?)))
+                    .collect::<Result<_>>()?,
+                otherwise: optional(otherwise)?,
+            },
+        })
+    }
 }

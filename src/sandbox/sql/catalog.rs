@@ -175,7 +175,7 @@ impl Session {
                 modified.map_or(Datum::Null, Datum::Time),
             ]);
         }
-        rows.sort_by(|one, two| one[0].compare(&two[0]).unwrap_or(std::cmp::Ordering::Equal));
+        rows.sort_by(|one, two| one[0].order(&two[0]).unwrap_or(std::cmp::Ordering::Equal));
         rows.truncate(limit.unwrap_or(usize::MAX));
         let columns = [
             ("path", Kind::Text),

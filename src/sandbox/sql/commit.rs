@@ -184,9 +184,10 @@ fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -
         let values: Map<String, Value> = places
             .iter()
             .map(|(at, name)| {
-                let value = row
-                    .get(*at)
-                    .and_then(|value| value.wire(chrono_tz::Tz::UTC));
+                let value = row.get(*at).and_then(|value| match value {
+                    Datum::Local(_) => Some(value.spelled(chrono_tz::Tz::UTC)),
+                    value => value.wire(chrono_tz::Tz::UTC),
+                });
                 ((*name).to_owned(), value.map_or(Value::Null, Value::String))
             })
             .collect();

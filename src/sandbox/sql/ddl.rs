@@ -152,7 +152,7 @@ impl Session {
         }
         if let Some(rows) = rows {
             let base = self.base(&target).await?;
-            let add = dml::arranged(&columns, None, &rows)?;
+            let add = dml::arranged(&columns, None, &rows, self.scope.zone)?;
             let change = Change {
                 operation: "WRITE",
                 parameters: json!({"mode": "Append", "partitionBy": "[]"}),
@@ -177,10 +177,15 @@ impl Session {
         table: &CreateTable,
     ) -> Result<()> {
         let base = self.base(target).await?;
+        let schema = Kind::Struct(columns.to_vec());
+        if schema.sql().contains("TIMESTAMP_NTZ") && !base.protocol.supports("timestampNtz") {
+            return Err(SqlError::unsupported(
+                "CREATE OR REPLACE TABLE with TIMESTAMP_NTZ over a table without that feature",
+            ));
+        }
         let mut metadata = base.metadata.0.clone();
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-        let schema = Kind::Struct(columns.to_vec()).delta().to_string();
-        metadata.insert("schemaString".to_owned(), schema.into());
+        metadata.insert("schemaString".to_owned(), schema.delta().to_string().into());
         metadata.insert("partitionColumns".to_owned(), json!(table.partition_by));
         metadata.insert("configuration".to_owned(), json!(table.properties));
         let change = Change {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::Session;
@@ -31,7 +32,12 @@ impl Session {
         loop {
             attempt += 1;
             let base = self.base(&place).await?;
-            let add = arranged(&columns_of(&base), columns.as_deref(), &rows)?;
+            let add = arranged(
+                &columns_of(&base),
+                columns.as_deref(),
+                &rows,
+                self.scope.zone,
+            )?;
             let count = add.len() as u64;
             let change = Change {
                 operation: "WRITE",
@@ -75,7 +81,7 @@ impl Session {
                 values[at] = self
                     .scope
                     .eval(value, from)?
-                    .cast(&columns.columns[at].kind)?;
+                    .cast(&columns.columns[at].kind, self.scope.zone)?;
             }
             Ok((true, Some(values)))
         })
@@ -133,6 +139,7 @@ pub(super) fn arranged(
     table: &[(String, Kind)],
     columns: Option<&[String]>,
     rows: &Rows,
+    zone: Tz,
 ) -> Result<Vec<Vec<Datum>>> {
     let names: Vec<&str> = match columns {
         Some(columns) => columns.iter().map(String::as_str).collect(),
@@ -149,6 +156,17 @@ pub(super) fn arranged(
             format!(
                 "A column, variable, or function parameter with name `{unknown}` cannot be resolved."
             ),
+        ));
+    }
+    let twice = names
+        .iter()
+        .enumerate()
+        .find(|(at, name)| names[..*at].iter().any(|it| it.eq_ignore_ascii_case(name)));
+    if let Some((_, name)) = twice {
+        return Err(SqlError::new(
+            "COLUMN_ALREADY_EXISTS",
+            "42711",
+            format!("The column `{name}` is named twice."),
         ));
     }
     if rows.columns.len() != names.len() {
@@ -172,7 +190,7 @@ pub(super) fn arranged(
         .collect();
     let arrange = |row: &Vec<Datum>| {
         let values = places.iter().zip(table).map(|(at, (_, kind))| match at {
-            Some(at) => row[*at].clone().cast(kind),
+            Some(at) => row[*at].clone().cast(kind, zone),
             None => Ok(Datum::Null),
         });
         values.collect()

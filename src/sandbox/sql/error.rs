@@ -16,7 +16,7 @@ pub(in crate::sandbox) struct SqlError {
 pub(super) type Result<T, E = SqlError> = std::result::Result<T, E>;
 
 /// What this warehouse can do, for whoever asked for something else.
-const UNDERSTOOD: &str = "This sandbox understands SELECT … FROM … [VERSION AS OF n] [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [UNION ALL …], \
+const UNDERSTOOD: &str = "This sandbox understands SELECT … FROM … [VERSION AS OF n] [WHERE …] [GROUP BY …] [ORDER BY …] [LIMIT n] [OFFSET n] [UNION ALL …], \
 DESCRIBE HISTORY, DESCRIBE DETAIL, DESCRIBE [EXTENDED], SHOW CATALOGS, SHOW EXTERNAL LOCATIONS, SHOW SCHEMAS, SHOW TABLES, SHOW COLUMNS, SHOW TBLPROPERTIES, SHOW GRANTS, LIST, \
 CREATE [OR REPLACE] TABLE … [DEEP CLONE …], DROP TABLE, ALTER TABLE … SET TBLPROPERTIES, INSERT, UPDATE, DELETE, MERGE, RESTORE, OPTIMIZE, REPAIR TABLE, \
 CREATE SCHEMA, GRANT and REVOKE";

@@ -1,14 +1,17 @@
 //! Evaluates expressions on a row.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::arithmetic;
 use super::ast::Expr;
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::functions;
 use super::kind::Kind;
+use super::meet::{compare, equal};
 use super::rows::{Column, place};
 
 /// The value of a named marker, and the type that it was given with.
@@ -27,6 +30,10 @@ pub(super) struct Scope {
     pub(super) now: DateTime<Utc>,
     /// `current_user()`.
     pub(super) user: String,
+    /// `current_catalog()`.
+    pub(super) catalog: String,
+    /// `current_schema()`.
+    pub(super) schema: String,
     /// The session's time zone.
     pub(super) zone: chrono_tz::Tz,
 }
@@ -60,13 +67,13 @@ impl Scope {
             Expr::Column(parts) => {
                 let (at, used) = place(row.columns, parts)?;
                 let value = row.values.get(at).cloned().unwrap_or(Datum::Null);
-                parts[used..].iter().fold(value, |value, name| member(&value, name))
+                parts[used..].iter().try_fold(value, |value, name| member(&value, name))?
             }
             Expr::Star(_) => return Err(SqlError::unsupported("* inside an expression")),
             Expr::Call { name, args, .. } => self.call(name, args, row)?,
             Expr::Cast { value, to, lenient } => {
                 let value = self.eval(value, row)?;
-                match value.cast(to) {
+                match value.cast(to, self.zone) {
                     Err(_) if *lenient => Datum::Null,
                     cast => cast?,
                 }
@@ -87,21 +94,30 @@ impl Scope {
                     _ => Datum::Null,
                 },
             },
+            Expr::Binary(left, sign @ ("+" | "-" | "*" | "/" | "%"), right) => {
+                let (left, right) = (self.eval(left, row)?, self.eval(right, row)?);
+                match left.is_null() || right.is_null() {
+                    true => Datum::Null,
+                    false => arithmetic::value(&left, sign, &right, self.kind_of(expr, row.columns)?)?,
+                }
+            }
             Expr::Binary(left, sign, right) => {
-                binary(&self.eval(left, row)?, sign, &self.eval(right, row)?)?
+                self.compared(&self.eval(left, row)?, sign, &self.eval(right, row)?)?
             }
             Expr::Not(inner) => self.truth(inner, row)?.map_or(Datum::Null, |yes| Datum::Boolean(!yes)),
             Expr::Negative(inner) => match self.eval(inner, row)? {
-                Datum::Int(number) => Datum::Int(-number),
+                Datum::Null => Datum::Null,
+                Datum::Float(number) => Datum::Float(-number),
                 Datum::Double(number) => Datum::Double(-number),
-                other => binary(&Datum::Int(0), "-", &other)?,
+                Datum::Decimal(number) => Datum::Decimal(number.negated()),
+                other => arithmetic::value(&Datum::Int(0), "-", &other, None)?,
             },
             Expr::IsNull(inner) => Datum::Boolean(self.eval(inner, row)?.is_null()),
             Expr::In(value, list) => {
                 let value = self.eval(value, row)?;
                 let mut answer = Datum::Boolean(false);
                 for item in list {
-                    match equal(&value, &self.eval(item, row)?) {
+                    match equal(&value, &self.eval(item, row)?, self.zone)? {
                         Some(true) => return Ok(Datum::Boolean(true)),
                         Some(false) => {}
                         None => answer = Datum::Null,
@@ -110,14 +126,16 @@ impl Scope {
                 answer
             }
             Expr::Like(value, pattern) => match (self.eval(value, row)?, self.eval(pattern, row)?) {
-                (Datum::Text(text), Datum::Text(pattern)) => Datum::Boolean(like(&text, &pattern)),
-                _ => Datum::Null,
+                (Datum::Null, _) | (_, Datum::Null) => Datum::Null,
+                (value, pattern) => {
+                    Datum::Boolean(like(&value.spelled(self.zone), &pattern.spelled(self.zone)))
+                }
             },
             Expr::Case { of, arms, otherwise } => {
                 let of = of.as_ref().map(|of| self.eval(of, row)).transpose()?;
                 for (when, then) in arms {
                     let hit = match &of {
-                        Some(of) => equal(of, &self.eval(when, row)?),
+                        Some(of) => equal(of, &self.eval(when, row)?, self.zone)?,
                         None => self.truth(when, row)?,
                     };
                     if hit == Some(true) {
@@ -129,16 +147,35 @@ impl Scope {
                     None => Datum::Null,
                 }
             }
-            Expr::Member(value, name) => member(&self.eval(value, row)?, name),
-            Expr::Index(value, index) => index_of(&self.eval(value, row)?, &self.eval(index, row)?),
+            Expr::Member(value, name) => member(&self.eval(value, row)?, name)?,
+            Expr::Index(value, index) => {
+                index_of(&self.eval(value, row)?, &self.eval(index, row)?, 0)?
+            }
         })
+    }
+
+    /// The value of an expression as a type, where that is known.
+    pub(super) fn eval_as(&self, expr: &Expr, row: Row<'_>, kind: Option<&Kind>) -> Result<Datum> {
+        let value = self.eval(expr, row)?;
+        match kind {
+            Some(kind) => value.cast(kind, self.zone),
+            None => Ok(value),
+        }
     }
 
     /// Whether a condition holds; `None` where that is not known.
     pub(super) fn truth(&self, expr: &Expr, row: Row<'_>) -> Result<Option<bool>> {
-        match self.eval(expr, row)?.cast(&Kind::Boolean)? {
+        match self.eval(expr, row)? {
             Datum::Boolean(yes) => Ok(Some(yes)),
-            _ => Ok(None),
+            Datum::Null => Ok(None),
+            other => Err(SqlError::new(
+                "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+                "42K09",
+                format!(
+                    "A condition is of the type \"BOOLEAN\", and \"{}\" was given.",
+                    other.kind().sql()
+                ),
+            )),
         }
     }
 
@@ -151,9 +188,19 @@ impl Scope {
     }
 
     fn call(&self, name: &str, args: &[Expr], row: Row<'_>) -> Result<Datum> {
+        if functions::AGGREGATES.contains(&name) {
+            return Err(SqlError::unsupported(format!(
+                "the aggregate {} anywhere but in what is selected, and not inside another,",
+                name.to_lowercase()
+            )));
+        }
         match name {
             "CURRENT_TIMESTAMP" | "NOW" => return Ok(Datum::Time(self.now)),
-            "CURRENT_DATE" => return Ok(Datum::Date(self.now.date_naive())),
+            "CURRENT_DATE" => {
+                return Ok(Datum::Date(self.now.with_timezone(&self.zone).date_naive()));
+            }
+            "CURRENT_CATALOG" => return Ok(Datum::text(&self.catalog)),
+            "CURRENT_SCHEMA" | "CURRENT_DATABASE" => return Ok(Datum::text(&self.schema)),
             "CURRENT_USER" | "SESSION_USER" | "USER" => return Ok(Datum::text(&self.user)),
             "COALESCE" | "NVL" | "IFNULL" => {
                 for arg in args {
@@ -170,17 +217,8 @@ impl Scope {
             }
             "AS" if args.len() == 2 => return self.eval(&args[0], row),
             "STRUCT" => {
-                let field = |(at, arg): (usize, &Expr)| {
-                    let name = match arg {
-                        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
-                        Expr::Call { name, args, .. } if name == "AS" => match args.get(1) {
-                            Some(Expr::Literal(Datum::Text(name))) => name.clone(),
-                            _ => format!("col{}", at + 1),
-                        },
-                        _ => format!("col{}", at + 1),
-                    };
-                    Ok((name, self.eval(arg, row)?))
-                };
+                let field =
+                    |(at, arg): (usize, &Expr)| Ok((field_name(at, arg), self.eval(arg, row)?));
                 return Ok(Datum::Struct(
                     args.iter().enumerate().map(field).collect::<Result<_>>()?,
                 ));
@@ -193,117 +231,115 @@ impl Scope {
             .collect::<Result<_>>()?;
         functions::call(name, values, self.zone)
     }
-}
 
-/// Whether two values are equal; `None` where either is null.
-pub(super) fn equal(one: &Datum, two: &Datum) -> Option<bool> {
-    match (one, two) {
-        (Datum::Null, _) | (_, Datum::Null) => None,
-        (one, two) => Some(one.compare(two).is_some_and(std::cmp::Ordering::is_eq)),
+    /// What a sign that compares two values, or puts them together, comes to.
+    fn compared(&self, left: &Datum, sign: &str, right: &Datum) -> Result<Datum> {
+        if sign == "||" {
+            return functions::call("CONCAT", vec![left.clone(), right.clone()], self.zone);
+        }
+        let order = compare(left, right, self.zone)?;
+        if sign == "<=>" {
+            let same = order.map_or(left.is_null() && right.is_null(), Ordering::is_eq);
+            return Ok(Datum::Boolean(same));
+        }
+        Ok(order.map_or(Datum::Null, |order| {
+            Datum::Boolean(match sign {
+                "=" => order.is_eq(),
+                "<>" => order.is_ne(),
+                "<" => order.is_lt(),
+                "<=" => order.is_le(),
+                ">" => order.is_gt(),
+                _ => order.is_ge(),
+            })
+        }))
     }
 }
 
-fn binary(left: &Datum, sign: &str, right: &Datum) -> Result<Datum> {
-    use std::cmp::Ordering::{Greater, Less};
-    if sign == "<=>" {
-        return Ok(Datum::Boolean(
-            equal(left, right).unwrap_or(left.is_null() && right.is_null()),
-        ));
+/// What a field of `struct(…)` is called.
+pub(super) fn field_name(at: usize, arg: &Expr) -> String {
+    match arg {
+        Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
+        Expr::Call { name, args, .. } if name == "AS" => match args.get(1) {
+            Some(Expr::Literal(Datum::Text(name))) => name.clone(),
+            _ => format!("col{}", at + 1),
+        },
+        _ => format!("col{}", at + 1),
     }
-    if left.is_null() || right.is_null() {
+}
+
+fn member(value: &Datum, name: &str) -> Result<Datum> {
+    match value {
+        Datum::Null => Ok(Datum::Null),
+        Datum::Struct(fields) => {
+            let field = fields
+                .iter()
+                .find(|(field, _)| field.eq_ignore_ascii_case(name));
+            field.map(|(_, value)| value.clone()).ok_or_else(|| {
+                let names: Vec<String> = fields.iter().map(|(it, _)| format!("`{it}`")).collect();
+                SqlError::new(
+                    "FIELD_NOT_FOUND",
+                    "42704",
+                    format!("No such struct field `{name}` in {}.", names.join(", ")),
+                )
+            })
+        }
+        Datum::Map(_) => index_of(value, &Datum::text(name), 0),
+        Datum::List(items) => {
+            let members = items.iter().map(|item| member(item, name));
+            Ok(Datum::List(members.collect::<Result<_>>()?))
+        }
+        other => Err(SqlError::new(
+            "INVALID_EXTRACT_BASE_FIELD_TYPE",
+            "42000",
+            format!(
+                "Can't extract `{name}` from a value of the type \"{}\": a struct, a map or an array is needed.",
+                other.kind().sql()
+            ),
+        )),
+    }
+}
+
+/// The value at a key of a map, where there may be none, or at a place of a list, counted from `first`, where there has to be one.
+pub(super) fn index_of(value: &Datum, index: &Datum, first: i64) -> Result<Datum> {
+    if value.is_null() || index.is_null() {
         return Ok(Datum::Null);
     }
-    let order = left.compare(right);
-    let told = |yes: bool| Ok(Datum::Boolean(yes));
-    match sign {
-        "=" => told(order.is_some_and(std::cmp::Ordering::is_eq)),
-        "<>" => told(!order.is_some_and(std::cmp::Ordering::is_eq)),
-        "<" => told(order == Some(Less)),
-        "<=" => told(order.is_some_and(|order| order != Greater)),
-        ">" => told(order == Some(Greater)),
-        ">=" => told(order.is_some_and(|order| order != Less)),
-        "||" => functions::call(
-            "CONCAT",
-            vec![left.clone(), right.clone()],
-            chrono_tz::Tz::UTC,
-        ),
-        sign => arithmetic(left, sign, right),
+    match (value, index) {
+        (Datum::Map(_), _) => Ok(found_at(value, index, first).unwrap_or(Datum::Null)),
+        (Datum::List(items), Datum::Int(at)) => found_at(value, index, first).ok_or_else(|| {
+            SqlError::new(
+                "INVALID_ARRAY_INDEX",
+                "22003",
+                format!(
+                    "The index {at} is out of bounds. The array has {} elements.",
+                    items.len()
+                ),
+            )
+        }),
+        (Datum::Struct(_), Datum::Text(name)) => member(value, name),
+        _ => Err(SqlError::unsupported("this index of this value")),
     }
 }
 
-fn arithmetic(left: &Datum, sign: &str, right: &Datum) -> Result<Datum> {
-    let refused = || {
-        SqlError::new(
-            "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
-            "42K09",
-            format!(
-                "Cannot resolve {} {sign} {}.",
-                left.kind().sql(),
-                right.kind().sql()
-            ),
-        )
-    };
-    if let (Datum::Int(one), Datum::Int(two)) = (left, right) {
-        let overflow = || SqlError::new("ARITHMETIC_OVERFLOW", "22003", "long overflow.");
-        let exact = match sign {
-            "+" => one.checked_add(*two),
-            "-" => one.checked_sub(*two),
-            "*" => one.checked_mul(*two),
-            "%" if *two != 0 => one.checked_rem(*two),
-            _ if *two == 0 => {
-                return Err(SqlError::new(
-                    "DIVIDE_BY_ZERO",
-                    "22012",
-                    "Division by zero.",
-                ));
-            }
-            _ => return Ok(Datum::Double(*one as f64 / *two as f64)),
-        };
-        return exact.map(Datum::Int).ok_or_else(overflow);
-    }
-    let number = |datum: &Datum| match datum.clone().cast(&Kind::Double) {
-        Ok(Datum::Double(number)) => Ok(number),
-        _ => Err(refused()),
-    };
-    let (one, two) = (number(left)?, number(right)?);
-    Ok(Datum::Double(match sign {
-        "+" => one + two,
-        "-" => one - two,
-        "*" => one * two,
-        "%" => one % two,
-        _ => one / two,
-    }))
-}
-
-fn member(value: &Datum, name: &str) -> Datum {
-    match value {
-        Datum::Struct(fields) => fields
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map_or(Datum::Null, |(_, value)| value.clone()),
-        Datum::Map(_) => index_of(value, &Datum::text(name)),
-        Datum::List(items) => Datum::List(items.iter().map(|item| member(item, name)).collect()),
-        _ => Datum::Null,
-    }
-}
-
-pub(super) fn index_of(value: &Datum, index: &Datum) -> Datum {
+/// What is at a key of a map or at a place of a list; where places are counted from 1, those below 0 are from the end.
+pub(super) fn found_at(value: &Datum, index: &Datum, first: i64) -> Option<Datum> {
     match (value, index) {
         (Datum::Map(pairs), key) => pairs
             .iter()
-            .find(|(found, _)| equal(found, key) == Some(true))
-            .map_or(Datum::Null, |(_, value)| value.clone()),
-        (Datum::List(items), Datum::Int(at)) => usize::try_from(*at)
-            .ok()
-            .and_then(|at| items.get(at))
-            .cloned()
-            .unwrap_or(Datum::Null),
-        (Datum::Struct(_), Datum::Text(name)) => member(value, name),
-        _ => Datum::Null,
+            .find(|(found, _)| found.order(key).is_some_and(Ordering::is_eq))
+            .map(|(_, value)| value.clone()),
+        (Datum::List(items), Datum::Int(at)) => {
+            let at = match (*at, first) {
+                (at @ ..0, 1) => at + i64::try_from(items.len()).ok()?,
+                (at, first) => at - first,
+            };
+            items.get(usize::try_from(at).ok()?).cloned()
+        }
+        _ => None,
     }
 }
 
-/// SQL's LIKE, without case where the pattern says nothing else is meant to be.
+/// SQL's LIKE: `%` for anything, `_` for one letter, a backslash before either for itself.
 pub(in crate::sandbox) fn like(text: &str, pattern: &str) -> bool {
     let mut pattern = pattern.chars();
     match pattern.next() {

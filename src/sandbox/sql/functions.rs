@@ -1,13 +1,18 @@
 //! The functions that expressions may call.
 
+use std::cmp::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::datum::{Datum, moment};
+use super::arithmetic;
+use super::cast::moment;
+use super::datum::{Datum, key};
+use super::decimal::PRECISION_MAX;
 use super::error::{Result, SqlError};
-use super::eval::index_of;
+use super::eval::{found_at, index_of};
 use super::kind::Kind;
 use super::lexer;
 
@@ -20,6 +25,17 @@ pub(super) const AGGREGATES: [&str; 7] = [
     "AVG",
     "COLLECT_LIST",
     "ANY_VALUE",
+];
+
+/// The functions that there are, for whoever asked for another.
+const UNDERSTOOD: &str = "abs, array, base64, coalesce, concat, current_catalog, current_date, current_schema, \
+current_timestamp, current_user, element_at, from_json, get, greatest, if, least, length, lower, map, named_struct, \
+size, split, struct, timestamp_micros, timestamp_millis, to_date, to_json, to_timestamp, trim, try_element_at, unbase64, \
+unix_micros, unix_millis, unix_timestamp, upper, and over rows any_value, avg, collect_list, count, max, min and sum";
+
+/// What makes a text a pattern of others.
+const PATTERNS: &[char] = &[
+    '.', '\\', '+', '*', '?', '[', ']', '(', ')', '{', '}', '^', '$', '|',
 ];
 
 /// Functions that make rows of one value.
@@ -62,13 +78,15 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
             match text {
                 Datum::Text(text) => {
                     let read: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-                    Datum::from_json(&read, &kind)
+                    Datum::from_json(&read, &kind, zone)
                 }
                 _ => Datum::Null,
             }
         }
+        // Nulls are passed over.
+        ("GREATEST" | "LEAST", [_, _, ..]) => best(args, name == "GREATEST"),
         (_, _) if null && !args.is_empty() => Datum::Null,
-        ("TO_JSON", [value, ..]) => Datum::Text(value.told(zone).to_string()),
+        ("TO_JSON", [value, ..]) => Datum::Text(value.told(zone)),
         ("UNBASE64", [Datum::Text(text)]) => BASE64
             .decode(text.trim())
             .map_or(Datum::Null, Datum::Binary),
@@ -76,22 +94,12 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
         ("LENGTH" | "LEN" | "OCTET_LENGTH", [Datum::Binary(bytes)]) => {
             Datum::count(bytes.len() as u64)
         }
-        ("CONCAT", _) => {
-            let texts: Vec<Datum> = args
-                .into_iter()
-                .map(|value| value.cast(&Kind::Text))
-                .collect::<Result<_>>()?;
-            let mut joined = String::new();
-            for value in &texts {
-                if let Datum::Text(text) = value {
-                    joined.push_str(text);
-                }
-            }
-            Datum::Text(joined)
+        ("CONCAT", values) if !values.iter().any(|it| matches!(it, Datum::List(_))) => {
+            Datum::Text(values.iter().map(|value| value.spelled(zone)).collect())
         }
         ("LOWER" | "LCASE", [Datum::Text(text)]) => Datum::text(text.to_lowercase()),
         ("UPPER" | "UCASE", [Datum::Text(text)]) => Datum::text(text.to_uppercase()),
-        ("TRIM", [Datum::Text(text)]) => Datum::text(text.trim()),
+        ("TRIM", [Datum::Text(text)]) => Datum::text(text.trim_matches(' ')),
         ("LENGTH" | "LEN" | "CHAR_LENGTH", [Datum::Text(text)]) => {
             Datum::count(text.chars().count() as u64)
         }
@@ -99,55 +107,45 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
             Datum::count(items.len() as u64)
         }
         ("SIZE" | "CARDINALITY", [Datum::Map(pairs)]) => Datum::count(pairs.len() as u64),
-        ("ELEMENT_AT", [Datum::List(items), Datum::Int(at)]) => {
-            index_of(&Datum::List(items.clone()), &Datum::Int(at - 1))
+        ("ELEMENT_AT", [value, index]) => index_of(value, index, 1)?,
+        ("TRY_ELEMENT_AT", [value, index]) => found_at(value, index, 1).unwrap_or(Datum::Null),
+        ("GET", [value @ Datum::List(_), index]) => {
+            found_at(value, index, 0).unwrap_or(Datum::Null)
         }
-        ("ELEMENT_AT" | "TRY_ELEMENT_AT" | "GET", [value, index]) => index_of(value, index),
-        ("SPLIT", [Datum::Text(text), Datum::Text(by)]) => {
+        // A pattern is more than a text.
+        ("SPLIT", [Datum::Text(text), Datum::Text(by)])
+            if !by.is_empty() && !by.contains(PATTERNS) =>
+        {
             Datum::List(text.split(by.as_str()).map(Datum::text).collect())
         }
-        ("TO_TIMESTAMP" | "TIMESTAMP", [value]) => value.clone().cast(&Kind::Timestamp)?,
-        ("TO_DATE" | "DATE", [value]) => value.clone().cast(&Kind::Date)?,
-        ("STRING", [value]) => value.clone().cast(&Kind::Text)?,
-        ("INT", [value]) => value.clone().cast(&Kind::Int)?,
-        ("BIGINT", [value]) => value.clone().cast(&Kind::Long)?,
+        ("TO_TIMESTAMP" | "TIMESTAMP", [value]) => value.clone().cast(&Kind::Timestamp, zone)?,
+        ("TO_DATE" | "DATE", [value]) => value.clone().cast(&Kind::Date, zone)?,
+        ("STRING", [value]) => value.clone().cast(&Kind::Text, zone)?,
+        ("INT", [value]) => value.clone().cast(&Kind::Int, zone)?,
+        ("BIGINT", [value]) => value.clone().cast(&Kind::Long, zone)?,
         ("TIMESTAMP_MILLIS", [Datum::Int(millis)]) => Datum::millis(*millis),
         ("TIMESTAMP_MICROS", [Datum::Int(micros)]) => {
             chrono::DateTime::from_timestamp_micros(*micros).map_or(Datum::Null, Datum::Time)
         }
         ("UNIX_MILLIS", [value]) => {
-            moment(value).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp_millis()))
+            moment(value, zone).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp_millis()))
         }
         ("UNIX_MICROS", [value]) => {
-            moment(value).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp_micros()))
+            moment(value, zone).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp_micros()))
         }
         ("UNIX_TIMESTAMP" | "UNIX_SECONDS", [value]) => {
-            moment(value).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp()))
+            moment(value, zone).map_or(Datum::Null, |moment| Datum::Int(moment.timestamp()))
         }
-        ("ABS", [Datum::Int(number)]) => Datum::Int(number.abs()),
-        ("GREATEST" | "LEAST", [first, rest @ ..]) => {
-            let wanted = if name == "GREATEST" {
-                std::cmp::Ordering::Greater
-            } else {
-                std::cmp::Ordering::Less
-            };
-            rest.iter()
-                .fold(first, |best, value| {
-                    if value.compare(best) == Some(wanted) {
-                        value
-                    } else {
-                        best
-                    }
-                })
-                .clone()
-        }
-        ("CURRENT_CATALOG" | "CURRENT_DATABASE" | "CURRENT_SCHEMA", []) => Datum::text("default"),
+        ("ABS", [Datum::Int(number)]) if *number > i64::MIN => Datum::Int(number.abs()),
+        ("ABS", [Datum::Float(number)]) => Datum::Float(number.abs()),
+        ("ABS", [Datum::Double(number)]) => Datum::Double(number.abs()),
+        ("ABS", [Datum::Decimal(number)]) => Datum::Decimal(number.absolute()),
         _ => {
             return Err(SqlError::new(
                 "UNRESOLVED_ROUTINE",
                 "42883",
                 format!(
-                    "Cannot resolve routine `{}` with {} arguments: this sandbox does not have it.",
+                    "Cannot resolve routine `{}` with these {} arguments. This sandbox understands {UNDERSTOOD}.",
                     name.to_lowercase(),
                     args.len()
                 ),
@@ -170,47 +168,90 @@ pub(super) fn kind_of(schema: &str) -> Result<Kind> {
     }
 }
 
-/// An aggregate of the values of a group.
-pub(super) fn aggregate(name: &str, mut values: Vec<Datum>, distinct: bool) -> Result<Datum> {
+/// The least of some values, or the greatest; nulls do not count.
+fn best(values: Vec<Datum>, greatest: bool) -> Datum {
+    let wanted = if greatest {
+        Ordering::Greater
+    } else {
+        Ordering::Less
+    };
+    let values = values.into_iter().filter(|value| !value.is_null());
+    let best = values.reduce(|best, value| match value.order(&best) == Some(wanted) {
+        true => value,
+        false => best,
+    });
+    best.unwrap_or(Datum::Null)
+}
+
+/// An aggregate of the values of a group, which are of one type.
+pub(super) fn aggregate(
+    name: &str,
+    mut values: Vec<Datum>,
+    distinct: bool,
+    of: Option<Kind>,
+) -> Result<Datum> {
     values.retain(|value| !value.is_null());
     if distinct {
         let mut seen = std::collections::BTreeSet::new();
-        values.retain(|value| seen.insert(value.json().to_string()));
+        values.retain(|value| seen.insert(key(std::slice::from_ref(value))));
     }
-    let best = |wanted| {
+    let of = of.or_else(|| values.first().map(Datum::kind));
+    let of = of.unwrap_or(Kind::Null);
+    let count = values.len() as u64;
+    let adds = of.is_number() || matches!(of, Kind::Null | Kind::Text);
+    if matches!(name, "SUM" | "AVG") && !adds {
+        return Err(SqlError::new(
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+            "42K09",
+            format!(
+                "{} takes numbers, and \"{}\" was given.",
+                name.to_lowercase(),
+                of.sql()
+            ),
+        ));
+    }
+    let sum = |to: &Kind, values: Vec<Datum>| {
         values
-            .iter()
-            .cloned()
-            .reduce(|best, value| match value.compare(&best) == Some(wanted) {
-                true => value,
-                false => best,
-            })
-    };
-    let sum = || {
-        values
-            .iter()
-            .cloned()
-            .try_fold(Datum::Int(0), |sum, value| match (&sum, &value) {
-                (Datum::Int(one), Datum::Int(two)) => Ok(Datum::Int(one.saturating_add(*two))),
-                _ => match (sum.cast(&Kind::Double)?, value.cast(&Kind::Double)?) {
-                    (Datum::Double(one), Datum::Double(two)) => Ok(Datum::Double(one + two)),
-                    _ => Ok(Datum::Null),
-                },
-            })
+            .into_iter()
+            .map(|value| value.cast(to, Tz::UTC))
+            .reduce(|sum, value| arithmetic::value(&sum?, "+", &value?, Some(to.clone())))
+            .unwrap_or(Ok(Datum::Null))
     };
     Ok(match name {
-        "COUNT" => Datum::count(values.len() as u64),
-        "MIN" => best(std::cmp::Ordering::Less).unwrap_or(Datum::Null),
-        "MAX" => best(std::cmp::Ordering::Greater).unwrap_or(Datum::Null),
+        "COUNT" => Datum::count(count),
+        "MIN" => best(values, false),
+        "MAX" => best(values, true),
         "COLLECT_LIST" => Datum::List(values),
         "ANY_VALUE" => values.into_iter().next().unwrap_or(Datum::Null),
         _ if values.is_empty() => Datum::Null,
-        "AVG" => match sum()?.cast(&Kind::Double)? {
-            Datum::Double(sum) => Datum::Double(sum / values.len() as f64),
-            other => other,
-        },
-        _ => sum()?,
+        "AVG" => {
+            let to = average_kind(&of);
+            let sum = sum(&sum_kind(&of), values)?;
+            arithmetic::value(&sum, "/", &Datum::count(count), Some(to))?
+        }
+        _ => sum(&sum_kind(&of), values)?,
     })
+}
+
+/// The type of a sum.
+pub(super) fn sum_kind(of: &Kind) -> Kind {
+    match of {
+        Kind::Decimal(precision, scale) => {
+            Kind::Decimal((precision + 10).min(PRECISION_MAX), *scale)
+        }
+        of if of.whole().is_some() => Kind::Long,
+        _ => Kind::Double,
+    }
+}
+
+/// The type of an average.
+pub(super) fn average_kind(of: &Kind) -> Kind {
+    match of {
+        Kind::Decimal(precision, scale) => {
+            arithmetic::bounded(i32::from(*precision) + 4, i32::from(*scale) + 4)
+        }
+        _ => Kind::Double,
+    }
 }
 
 /// The columns that a generator makes of values of a type.

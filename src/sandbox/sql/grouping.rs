@@ -2,15 +2,19 @@
 
 use super::Session;
 use super::ast::{Expr, Select};
-use super::datum::Datum;
+use super::datum::{Datum, key as key_of};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, AGGREGATES};
-use super::query::{kind_at, name_of};
+use super::query::{kind_at, name_of, out_of_range};
 use super::rows::{Column, Rows};
 
 impl Session {
     pub(super) fn grouped(&self, select: &Select, input: &Rows) -> Result<Rows> {
+        let by = self.group_of(select, input)?;
+        for (item, _) in &select.items {
+            self.check_grouped(item, &by, input)?;
+        }
         let mut groups: Vec<(String, Vec<&Vec<Datum>>)> = Vec::new();
         if select.group.is_empty() {
             groups.push((String::new(), input.rows.iter().collect()));
@@ -20,12 +24,11 @@ impl Session {
                     columns: &input.columns,
                     values,
                 };
-                let key: Vec<Datum> = select
-                    .group
+                let key: Vec<Datum> = by
                     .iter()
                     .map(|by| self.scope.eval(by, row))
                     .collect::<Result<_>>()?;
-                let key = Datum::List(key).json().to_string();
+                let key = key_of(&key);
                 match groups.iter_mut().find(|(found, _)| *found == key) {
                     Some((_, rows)) => rows.push(values),
                     None => groups.push((key, vec![values])),
@@ -33,6 +36,10 @@ impl Session {
             }
         }
         let nothing = vec![Datum::Null; input.columns.len()];
+        let mut kinds = Vec::new();
+        for (item, _) in &select.items {
+            kinds.push(self.scope.kind_of(item, &input.columns)?);
+        }
         let mut rows = Vec::new();
         for (_, members) in &groups {
             let first = members.first().copied().unwrap_or(&nothing);
@@ -40,20 +47,18 @@ impl Session {
                 columns: &input.columns,
                 values: first,
             };
-            let values = select.items.iter().map(|(item, _)| {
+            let values = select.items.iter().zip(&kinds).map(|((item, _), kind)| {
                 let item = self.folded(item, members, &input.columns)?;
-                self.scope.eval(&item, row)
+                self.scope.eval_as(&item, row, kind.as_ref())
             });
             rows.push(values.collect::<Result<Vec<_>>>()?);
         }
         let mut columns = Vec::new();
-        for (at, (item, alias)) in select.items.iter().enumerate() {
+        for (at, ((item, alias), kind)) in select.items.iter().zip(kinds).enumerate() {
             columns.push(Column {
                 of: None,
                 name: alias.clone().unwrap_or_else(|| name_of(item)),
-                kind: self
-                    .kind_of(item, input)?
-                    .unwrap_or_else(|| kind_at(&rows, at)),
+                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
         Ok(Rows { columns, rows })
@@ -67,7 +72,10 @@ impl Session {
                 args,
                 distinct,
             } if AGGREGATES.contains(&name.as_str()) => {
-                if let [Expr::Star(_)] = args.as_slice() {
+                if let ([Expr::Star(_)], true) = (args.as_slice(), *distinct) {
+                    return Err(SqlError::unsupported("an aggregate of DISTINCT *"));
+                }
+                if let ([Expr::Star(_)], "COUNT") = (args.as_slice(), name.as_str()) {
                     return Ok(Expr::Literal(Datum::count(members.len() as u64)));
                 }
                 let [arg] = args.as_slice() else {
@@ -77,43 +85,78 @@ impl Session {
                     .iter()
                     .map(|values| self.scope.eval(arg, Row { columns, values }))
                     .collect::<Result<_>>()?;
-                Expr::Literal(functions::aggregate(name, values, *distinct)?)
+                let of = self.scope.kind_of(arg, columns)?;
+                let value = functions::aggregate(name, values, *distinct, of)?;
+                let kind = self.scope.kind_of(expr, columns)?;
+                Expr::Cast {
+                    to: kind.unwrap_or_else(|| value.kind()),
+                    value: Box::new(Expr::Literal(value)),
+                    lenient: false,
+                }
             }
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } => Expr::Call {
-                name: name.clone(),
-                args: args
-                    .iter()
-                    .map(|arg| self.folded(arg, members, columns))
-                    .collect::<Result<_>>()?,
-                distinct: *distinct,
-            },
-            Expr::Cast { value, to, lenient } => Expr::Cast {
-                value: Box::new(self.folded(value, members, columns)?),
-                to: to.clone(),
-                lenient: *lenient,
-            },
-            Expr::Binary(left, sign, right) => Expr::Binary(
-                Box::new(self.folded(left, members, columns)?),
-                sign,
-                Box::new(self.folded(right, members, columns)?),
-            ),
-            other => other.clone(),
+            other => other.with_parts(|part| self.folded(part, members, columns))?,
         })
+    }
+
+    /// What rows are grouped by; a number stands for a place in what is selected, and a name for its alias.
+    fn group_of(&self, select: &Select, input: &Rows) -> Result<Vec<Expr>> {
+        let items = &select.items;
+        let by = select.group.iter().map(|by| match by {
+            Expr::Literal(Datum::Int(at)) => {
+                let item = usize::try_from(*at - 1).ok().and_then(|at| items.get(at));
+                let item = item.ok_or_else(|| out_of_range("GROUP_BY", *at, items.len()))?;
+                Ok(item.0.clone())
+            }
+            Expr::Column(parts) if input.place(parts).is_err() => {
+                let named = |alias: &Option<String>| match (alias, parts.as_slice()) {
+                    (Some(alias), [name]) => alias.eq_ignore_ascii_case(name),
+                    _ => false,
+                };
+                let item = items.iter().find(|(_, alias)| named(alias));
+                Ok(item.map_or(by, |(item, _)| item).clone())
+            }
+            by => Ok(by.clone()),
+        });
+        by.collect()
+    }
+
+    /// Refuses what differs within a group and is in no aggregate.
+    fn check_grouped(&self, item: &Expr, by: &[Expr], input: &Rows) -> Result<()> {
+        let same = |one: &Expr| match (one, item) {
+            (Expr::Column(one), Expr::Column(two)) => match (input.place(one), input.place(two)) {
+                (Ok((at, used)), Ok((other, also))) => {
+                    at == other && two[also..].starts_with(&one[used..])
+                }
+                _ => false,
+            },
+            (one, two) => one == two,
+        };
+        match item {
+            _ if by.iter().any(same) => Ok(()),
+            Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => Ok(()),
+            Expr::Column(parts) => {
+                input.place(parts)?;
+                Err(SqlError::new(
+                    "MISSING_AGGREGATION",
+                    "42803",
+                    format!(
+                        "The column `{}` is in no aggregate, and the rows are not grouped by it.",
+                        parts.join("`.`")
+                    ),
+                ))
+            }
+            item => item
+                .parts()
+                .into_iter()
+                .try_for_each(|part| self.check_grouped(part, by, input)),
+        }
     }
 }
 
 /// Whether an expression has an aggregate in it.
 pub(super) fn aggregates(expr: &Expr) -> bool {
     match expr {
-        Expr::Call { name, args, .. } => {
-            AGGREGATES.contains(&name.as_str()) || args.iter().any(aggregates)
-        }
-        Expr::Cast { value, .. } => aggregates(value),
-        Expr::Binary(left, _, right) => aggregates(left) || aggregates(right),
-        _ => false,
+        Expr::Call { name, .. } if AGGREGATES.contains(&name.as_str()) => true,
+        expr => expr.parts().into_iter().any(aggregates),
     }
 }

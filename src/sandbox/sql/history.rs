@@ -144,7 +144,10 @@ fn row(commit: Commit) -> Vec<Datum> {
     let said = |name: &str| commit_info.get(name);
     let text = |name: &str| Datum::optional(said(name).and_then(Value::as_str));
     let part = |name: &str, id: &str| match said(name).and_then(|value| value.get(id)) {
-        Some(value) => Datum::Struct(vec![(id.to_owned(), Datum::from_json(value, &Kind::Text))]),
+        Some(value) => Datum::Struct(vec![(
+            id.to_owned(),
+            Datum::from_json(value, &Kind::Text, chrono_tz::Tz::UTC),
+        )]),
         None => Datum::Null,
     };
     vec![

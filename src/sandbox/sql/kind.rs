@@ -15,12 +15,15 @@ pub(in crate::sandbox) enum Kind {
     Short,
     Int,
     Long,
+    Float,
     Double,
     Decimal(u8, i8),
     Text,
     Binary,
     Date,
     Timestamp,
+    /// TIMESTAMP_NTZ: a date and a time of day, in no zone.
+    Local,
     List(Box<Kind>),
     Map(Box<Kind>, Box<Kind>),
     Struct(Vec<(String, Kind)>),
@@ -35,12 +38,14 @@ impl Kind {
             "SMALLINT" | "SHORT" => Kind::Short,
             "INT" | "INTEGER" => Kind::Int,
             "BIGINT" | "LONG" => Kind::Long,
-            "FLOAT" | "REAL" | "DOUBLE" => Kind::Double,
+            "FLOAT" | "REAL" => Kind::Float,
+            "DOUBLE" => Kind::Double,
             "DECIMAL" | "DEC" | "NUMERIC" => Kind::Decimal(10, 0),
             "STRING" | "VARCHAR" | "CHAR" => Kind::Text,
             "BINARY" => Kind::Binary,
             "DATE" => Kind::Date,
-            "TIMESTAMP" | "TIMESTAMP_NTZ" => Kind::Timestamp,
+            "TIMESTAMP" => Kind::Timestamp,
+            "TIMESTAMP_NTZ" => Kind::Local,
             "VOID" => Kind::Null,
             _ => return None,
         })
@@ -58,12 +63,41 @@ impl Kind {
             Kind::Long => all(i64::MIN, i64::MAX),
             Kind::Null
             | Kind::Boolean
+            | Kind::Float
             | Kind::Double
             | Kind::Decimal(..)
             | Kind::Text
             | Kind::Binary
             | Kind::Date
             | Kind::Timestamp
+            | Kind::Local
+            | Kind::List(_)
+            | Kind::Map(..)
+            | Kind::Struct(_) => None,
+        }
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        self.whole().is_some() || matches!(self, Kind::Float | Kind::Double | Kind::Decimal(..))
+    }
+
+    /// The digits of a decimal that has all values of an exact type, and how many of them come after the point.
+    pub(super) fn as_decimal(&self) -> Option<(u8, i8)> {
+        match *self {
+            Kind::Byte => Some((3, 0)),
+            Kind::Short => Some((5, 0)),
+            Kind::Int => Some((10, 0)),
+            Kind::Long => Some((20, 0)),
+            Kind::Decimal(precision, scale) => Some((precision, scale)),
+            Kind::Null
+            | Kind::Boolean
+            | Kind::Float
+            | Kind::Double
+            | Kind::Text
+            | Kind::Binary
+            | Kind::Date
+            | Kind::Timestamp
+            | Kind::Local
             | Kind::List(_)
             | Kind::Map(..)
             | Kind::Struct(_) => None,
@@ -79,12 +113,14 @@ impl Kind {
             Kind::Short => "SMALLINT".to_owned(),
             Kind::Int => "INT".to_owned(),
             Kind::Long => "BIGINT".to_owned(),
+            Kind::Float => "FLOAT".to_owned(),
             Kind::Double => "DOUBLE".to_owned(),
             Kind::Decimal(precision, scale) => format!("DECIMAL({precision},{scale})"),
             Kind::Text => "STRING".to_owned(),
             Kind::Binary => "BINARY".to_owned(),
             Kind::Date => "DATE".to_owned(),
             Kind::Timestamp => "TIMESTAMP".to_owned(),
+            Kind::Local => "TIMESTAMP_NTZ".to_owned(),
             Kind::List(of) => format!("ARRAY<{}>", of.sql()),
             Kind::Map(key, value) => format!("MAP<{}, {}>", key.sql(), value.sql()),
             Kind::Struct(fields) => {
@@ -106,12 +142,14 @@ impl Kind {
             Kind::Short => "SHORT",
             Kind::Int => "INT",
             Kind::Long => "LONG",
+            Kind::Float => "FLOAT",
             Kind::Double => "DOUBLE",
             Kind::Decimal(..) => "DECIMAL",
             Kind::Text => "STRING",
             Kind::Binary => "BINARY",
             Kind::Date => "DATE",
             Kind::Timestamp => "TIMESTAMP",
+            Kind::Local => "TIMESTAMP_NTZ",
             Kind::List(_) => "ARRAY",
             Kind::Map(..) => "MAP",
             Kind::Struct(_) => "STRUCT",
@@ -172,11 +210,13 @@ impl Kind {
             Kind::Short => "short".into(),
             Kind::Int => "integer".into(),
             Kind::Long => "long".into(),
+            Kind::Float => "float".into(),
             Kind::Double => "double".into(),
             Kind::Decimal(precision, scale) => format!("decimal({precision},{scale})").into(),
             Kind::Binary => "binary".into(),
             Kind::Date => "date".into(),
             Kind::Timestamp => "timestamp".into(),
+            Kind::Local => "timestamp_ntz".into(),
             Kind::List(of) => {
                 json!({"type": "array", "elementType": of.delta(), "containsNull": true})
             }
@@ -203,11 +243,13 @@ impl Kind {
             Kind::Short => DataType::Int16,
             Kind::Int => DataType::Int32,
             Kind::Long => DataType::Int64,
+            Kind::Float => DataType::Float32,
             Kind::Double => DataType::Float64,
             Kind::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             Kind::Binary => DataType::Binary,
             Kind::Date => DataType::Date32,
             Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Kind::Local => DataType::Timestamp(TimeUnit::Microsecond, None),
             Kind::List(of) => DataType::List(Arc::new(Field::new("element", of.arrow(), true))),
             Kind::Map(key, value) => {
                 let pair = Fields::from(vec![

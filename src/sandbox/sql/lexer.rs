@@ -73,6 +73,13 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<(Token, usize)>, SqlError> {
             _ if first.is_ascii_digit() => {
                 let length = number_length(rest);
                 at += length;
+                if bytes.get(at).is_some_and(|next| is_word(*next)) {
+                    return Err(SqlError::syntax(
+                        "a number with letters at its end is not understood here",
+                        sql,
+                        at,
+                    ));
+                }
                 Token::Number(rest[..length].to_owned())
             }
             _ if first == '_' || first.is_alphabetic() => {

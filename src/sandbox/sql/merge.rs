@@ -122,7 +122,7 @@ impl Session {
             let typed = |row: Vec<Datum>| -> Result<Vec<Datum>> {
                 row.into_iter()
                     .zip(&kinds)
-                    .map(|(value, (_, kind))| value.cast(kind))
+                    .map(|(value, (_, kind))| value.cast(kind, self.scope.zone))
                     .collect()
             };
             let change = Change {

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Session;
-use super::ast::{Expr, Query, Select, Source};
-use super::datum::Datum;
+use super::ast::{Expr, Order, Query, Select, Source};
+use super::datum::{Datum, key};
 use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, GENERATORS};
 use super::grouping;
 use super::kind::Kind;
+use super::meet::common;
 use super::rows::{Column, Rows};
 
 /// Queries named by WITH, as they came out.
@@ -55,7 +57,7 @@ impl Session {
             let rows = self.select(part, order, &named).await?;
             match &mut all {
                 None => all = Some(rows),
-                Some(all) => join(all, rows)?,
+                Some(all) => join(all, rows, self.scope.zone)?,
             }
         }
         let mut rows = all.unwrap_or_default();
@@ -66,6 +68,7 @@ impl Session {
                 .map(|values| {
                     self.keys(
                         &query.order,
+                        &[],
                         Row {
                             columns: &rows.columns,
                             values,
@@ -76,11 +79,12 @@ impl Session {
                 .collect::<Result<Vec<_>>>()?;
             sort(&mut rows.rows, keys, &query.order);
         }
+        rows.rows.drain(..query.offset.min(rows.rows.len()));
         rows.rows.truncate(query.limit.unwrap_or(usize::MAX));
         Ok(rows)
     }
 
-    async fn select(&self, select: &Select, order: &[(Expr, bool)], named: &Named) -> Result<Rows> {
+    async fn select(&self, select: &Select, order: &[Order], named: &Named) -> Result<Rows> {
         if let Some(count) = self.counted(select, named).await? {
             return Ok(count);
         }
@@ -131,15 +135,13 @@ impl Session {
                     columns: &input.columns,
                     values: &input.rows[at],
                 });
-                keys.push(self.keys(order, own, from)?);
+                keys.push(self.keys(order, &select.items, own, from)?);
             }
             sort(&mut output.rows, keys, order);
         }
         if select.distinct {
             let mut seen = std::collections::BTreeSet::new();
-            output
-                .rows
-                .retain(|row| seen.insert(Datum::List(row.clone()).json().to_string()));
+            output.rows.retain(|row| seen.insert(key(row)));
         }
         Ok(output)
     }
@@ -150,7 +152,7 @@ impl Session {
             && let [arg] = args.as_slice()
         {
             let mut rows = Vec::new();
-            let mut kind = self.kind_of(arg, input)?;
+            let mut kind = self.scope.kind_of(arg, &input.columns)?;
             for values in &input.rows {
                 let value = self.scope.eval(
                     arg,
@@ -200,6 +202,7 @@ impl Session {
                 continue;
             }
             if let Expr::Star(of) = item {
+                let before = columns.len();
                 for (at, column) in input.columns.iter().enumerate() {
                     let wanted = |of: &String| {
                         column
@@ -214,24 +217,28 @@ impl Session {
                         }
                     }
                 }
+                if let (Some(of), true) = (of, columns.len() == before) {
+                    return Err(SqlError::new(
+                        "CANNOT_RESOLVE_STAR_EXPAND",
+                        "42704",
+                        format!("Cannot resolve `{of}`.*: there is no such relation here."),
+                    ));
+                }
                 continue;
             }
             let at = columns.len();
+            let kind = self.scope.kind_of(item, &input.columns)?;
             for (row, values) in rows.iter_mut().zip(&input.rows) {
-                row.push(self.scope.eval(
-                    item,
-                    Row {
-                        columns: &input.columns,
-                        values,
-                    },
-                )?);
+                let from = Row {
+                    columns: &input.columns,
+                    values,
+                };
+                row.push(self.scope.eval_as(item, from, kind.as_ref())?);
             }
             columns.push(Column {
                 of: None,
                 name: alias.clone().unwrap_or_else(|| name_of(item)),
-                kind: self
-                    .kind_of(item, input)?
-                    .unwrap_or_else(|| kind_at(&rows, at)),
+                kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
             });
         }
         Ok(Rows { columns, rows })
@@ -239,40 +246,42 @@ impl Session {
 
     fn keys(
         &self,
-        order: &[(Expr, bool)],
+        order: &[Order],
+        items: &[(Expr, Option<String>)],
         own: Row<'_>,
         from: Option<Row<'_>>,
     ) -> Result<Vec<Datum>> {
-        let key = |(by, _): &(Expr, bool)| match (by, self.scope.eval(by, own), from) {
-            (Expr::Literal(Datum::Int(at)), ..) => {
-                let at = usize::try_from(*at - 1).unwrap_or(usize::MAX);
-                Ok(own.values.get(at).cloned().unwrap_or(Datum::Null))
+        let key = |Order { by, .. }: &Order| {
+            match (by, self.scope.eval(by, own), from) {
+                (Expr::Literal(Datum::Int(at)), ..) => {
+                    let value = usize::try_from(*at - 1).ok();
+                    let value = value.and_then(|at| own.values.get(at)).cloned();
+                    value.ok_or_else(|| out_of_range("ORDER_BY", *at, own.values.len()))
+                }
+                (_, Ok(key), _) => Ok(key),
+                (_, Err(_), Some(from)) => self.scope.eval(by, from),
+                // What is selected is sorted by as it came out.
+                (_, Err(error), None) => {
+                    let selected = items.iter().position(|(item, _)| item == by);
+                    let value = selected.and_then(|at| own.values.get(at)).cloned();
+                    value.ok_or(error)
+                }
             }
-            (_, Ok(key), _) => Ok(key),
-            (_, Err(_), Some(from)) => self.scope.eval(by, from),
-            (_, Err(error), None) => Err(error),
         };
         order.iter().map(key).collect()
     }
+}
 
-    pub(super) fn kind_of(&self, expr: &Expr, input: &Rows) -> Result<Option<Kind>> {
-        Ok(match expr {
-            Expr::Column(parts) => {
-                let (at, used) = input.place(parts)?;
-                (used == parts.len()).then(|| input.columns[at].kind.clone())
-            }
-            Expr::Cast { to, .. } => Some(to.clone()),
-            Expr::Marker(name) => self.scope.markers.get(name).map(|it| it.kind.clone()),
-            Expr::Call { name, .. } if name == "COUNT" => Some(Kind::Long),
-            Expr::Call { name, .. } if name == "TO_JSON" => Some(Kind::Text),
-            Expr::Call { name, args, .. } if name == "FROM_JSON" => match args.get(1) {
-                Some(Expr::Literal(Datum::Text(schema))) => Some(functions::kind_of(schema)?),
-                _ => None,
-            },
-            Expr::Literal(Datum::Int(number)) if i32::try_from(*number).is_ok() => Some(Kind::Int),
-            _ => None,
-        })
-    }
+/// A place in the list of what is selected that there is not.
+pub(super) fn out_of_range(clause: &str, at: i64, items: usize) -> SqlError {
+    SqlError::new(
+        &format!("{clause}_POS_OUT_OF_RANGE"),
+        "42805",
+        format!(
+            "{} position {at} is not in select list (valid range is [1, {items}]).",
+            clause.replace('_', " ")
+        ),
+    )
 }
 
 pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
@@ -291,7 +300,14 @@ pub(super) fn name_of(expr: &Expr) -> String {
             .wire(chrono_tz::Tz::UTC)
             .unwrap_or_else(|| "NULL".to_owned()),
         Expr::Marker(name) => name.clone(),
-        Expr::Call { name, args, .. } => {
+        Expr::Binary(left, sign, right) => {
+            format!("({} {sign} {})", name_of(left), name_of(right))
+        }
+        Expr::Call {
+            name,
+            args,
+            distinct,
+        } => {
             let args: Vec<String> = args
                 .iter()
                 .map(|arg| match arg {
@@ -299,14 +315,15 @@ pub(super) fn name_of(expr: &Expr) -> String {
                     other => name_of(other),
                 })
                 .collect();
-            format!("{}({})", name.to_lowercase(), args.join(", "))
+            let distinct = if *distinct { "DISTINCT " } else { "" };
+            format!("{}({distinct}{})", name.to_lowercase(), args.join(", "))
         }
         Expr::Cast { value, .. } => name_of(value),
         _ => "expression".to_owned(),
     }
 }
 
-fn join(all: &mut Rows, more: Rows) -> Result<()> {
+fn join(all: &mut Rows, mut more: Rows, zone: Tz) -> Result<()> {
     if all.columns.len() != more.columns.len() {
         return Err(SqlError::new(
             "NUM_COLUMNS_MISMATCH",
@@ -314,30 +331,55 @@ fn join(all: &mut Rows, more: Rows) -> Result<()> {
             "UNION can only be performed on inputs with the same number of columns.",
         ));
     }
-    for (column, other) in all.columns.iter_mut().zip(&more.columns) {
-        if column.kind == Kind::Null {
-            column.kind = other.kind.clone();
+    for (at, (column, other)) in all.columns.iter_mut().zip(&more.columns).enumerate() {
+        let kind = common(&column.kind, &other.kind).ok_or_else(|| {
+            SqlError::new(
+                "INCOMPATIBLE_COLUMN_TYPE",
+                "42825",
+                format!(
+                    "UNION can only be performed on tables with compatible column types. The column `{}` is \"{}\" here and \"{}\" there.",
+                    column.name,
+                    column.kind.sql(),
+                    other.kind.sql()
+                ),
+            )
+        })?;
+        if kind != column.kind {
+            cast_column(&mut all.rows, at, &kind, zone)?;
         }
+        if kind != other.kind {
+            cast_column(&mut more.rows, at, &kind, zone)?;
+        }
+        column.kind = kind;
     }
     all.rows.extend(more.rows);
     Ok(())
 }
 
-fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[(Expr, bool)]) {
+/// Casts the values of a column.
+pub(super) fn cast_column(rows: &mut [Vec<Datum>], at: usize, kind: &Kind, zone: Tz) -> Result<()> {
+    for row in rows {
+        row[at] = std::mem::replace(&mut row[at], Datum::Null).cast(kind, zone)?;
+    }
+    Ok(())
+}
+
+fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[Order]) {
     let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
         keys.into_iter().zip(std::mem::take(rows)).collect();
     keyed.sort_by(|(one, _), (two, _)| {
-        for (at, (_, down)) in order.iter().enumerate() {
-            // Nulls come first, and last when it goes down.
-            let order = match (one[at].is_null(), two[at].is_null()) {
-                (true, true) => std::cmp::Ordering::Equal,
-                (true, false) => std::cmp::Ordering::Less,
-                (false, true) => std::cmp::Ordering::Greater,
-                (false, false) => one[at]
-                    .compare(&two[at])
-                    .unwrap_or(std::cmp::Ordering::Equal),
-            };
-            let order = if *down { order.reverse() } else { order };
+        for (
+            at,
+            Order {
+                down, nulls_first, ..
+            },
+        ) in order.iter().enumerate()
+        {
+            let order = one[at].order_with_nulls(&two[at]);
+            let order = order.unwrap_or(std::cmp::Ordering::Equal);
+            let nulls = one[at].is_null() || two[at].is_null();
+            let reverse = if nulls { !nulls_first } else { *down };
+            let order = if reverse { order.reverse() } else { order };
             if order.is_ne() {
                 return order;
             }

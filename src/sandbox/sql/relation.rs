@@ -7,14 +7,25 @@ use super::error::{Result, SqlError};
 use super::eval::Row;
 use super::functions::{self, GENERATORS};
 use super::kind::Kind;
-use super::query::{Named, kind_at};
+use super::meet::common_of;
+use super::query::{Named, cast_column, kind_at};
 use super::rows::{Column, Rows};
 use crate::lakehouse::delta::Detail;
 
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
     pub(super) async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
-        let [(Expr::Call { name, args, .. }, alias)] = select.items.as_slice() else {
+        let [
+            (
+                Expr::Call {
+                    name,
+                    args,
+                    distinct: false,
+                },
+                alias,
+            ),
+        ] = select.items.as_slice()
+        else {
             return Ok(None);
         };
         let all = matches!(
@@ -87,13 +98,19 @@ impl Session {
                         "Inline table rows have different numbers of columns.",
                     ));
                 }
-                let columns = (0..width)
-                    .map(|at| Column {
+                let mut columns = Vec::new();
+                for at in 0..width {
+                    let kinds = lists.iter().map(|list| self.scope.kind_of(&list[at], &[]));
+                    let kind = common_of(kinds.collect::<Result<Vec<_>>>()?);
+                    if let Some(kind) = &kind {
+                        cast_column(&mut rows, at, kind, self.scope.zone)?;
+                    }
+                    columns.push(Column {
                         of: None,
                         name: format!("col{}", at + 1),
-                        kind: kind_at(&rows, at),
-                    })
-                    .collect();
+                        kind: kind.unwrap_or_else(|| kind_at(&rows, at)),
+                    });
+                }
                 Rows { columns, rows }
             }
             Source::History { target, limit } => self.history(target, *limit).await?,
@@ -110,7 +127,8 @@ impl Session {
                     _ => return Err(SqlError::unsupported("a table function of several values")),
                 };
                 let kind = self
-                    .kind_of(&args[0], &Rows::default())?
+                    .scope
+                    .kind_of(&args[0], &[])?
                     .unwrap_or_else(|| value.kind());
                 let columns = functions::generated(name, &kind);
                 let columns: Vec<(&str, Kind)> = columns

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_json::WriterBuilder;
-use arrow_json::writer::LineDelimited;
 use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Session;
 use super::ast::{Point, Target};
-use super::datum::{Datum, moment};
+use super::cast::moment;
+use super::columns::rows_of;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::{Column, Rows};
@@ -194,7 +193,7 @@ impl Session {
             Some(Point::Version(version)) => *version,
             Some(Point::Time(expr)) => {
                 let value = self.scope.eval(expr, super::eval::Row::NONE)?;
-                let time = moment(&value).ok_or_else(|| {
+                let time = moment(&value, self.scope.zone).ok_or_else(|| {
                     SqlError::new(
                         "DELTA_TIMESTAMP_INVALID",
                         "42816",
@@ -286,26 +285,13 @@ impl Session {
         let batches = delta::read_rows(&place.store, Some(header.version))
             .await
             .map_err(failed)?;
-        let mut writer = WriterBuilder::new()
-            .with_explicit_nulls(true)
-            .build::<_, LineDelimited>(Vec::new());
-        let wrong = |what: &dyn std::fmt::Display| SqlError {
-            code: "INTERNAL_ERROR",
-            message: format!("{}: {what}", place.shown),
-            state: None,
-        };
-        for batch in &batches {
-            writer.write(batch).map_err(|error| wrong(&error))?;
-        }
-        writer.finish().map_err(|error| wrong(&error))?;
-        let lines = writer.into_inner();
         let mut rows = Vec::new();
-        for line in serde_json::Deserializer::from_slice(&lines).into_iter::<Value>() {
-            let line = line.map_err(|error| wrong(&error))?;
-            let value = |(name, kind): &(String, Kind)| {
-                Datum::from_json(line.get(name).unwrap_or(&Value::Null), kind)
-            };
-            rows.push(columns.iter().map(value).collect());
+        for batch in &batches {
+            rows.extend(rows_of(batch, &columns).map_err(|what| SqlError {
+                code: "INTERNAL_ERROR",
+                message: format!("{}: {what}", place.shown),
+                state: None,
+            })?);
         }
         let of = place.name.as_ref().map(|name| name.table.clone());
         let columns = columns

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Shape;
@@ -38,33 +39,53 @@ pub(super) fn shape(site: &Site, request: &Value) -> Result<Shape, Refusal> {
     Ok(Shape {
         external,
         arrow,
-        row_limit: request
-            .get("row_limit")
-            .and_then(Value::as_u64)
-            .and_then(|limit| usize::try_from(limit).ok()),
+        row_limit: limit(request, "row_limit")?,
+        byte_limit: limit(request, "byte_limit")?,
         chunk_rows: quirks.chunk_rows.max(1),
         inline_bytes: quirks.inline_bytes,
         zone: quirks.time_zone,
     })
 }
 
-pub(super) fn markers(request: &Value) -> Result<BTreeMap<String, Marker>, Refusal> {
+/// How much of a result is wanted at most; where nothing is said, all of it.
+fn limit(request: &Value, name: &str) -> Result<usize, Refusal> {
+    let said = match request.get(name) {
+        None | Some(Value::Null) => return Ok(usize::MAX),
+        Some(said) => said,
+    };
+    match said.as_i64().and_then(|limit| usize::try_from(limit).ok()) {
+        Some(limit @ 1..) => Ok(limit),
+        _ => Err(Refusal::bad(format!(
+            "{name} must be a whole number from 1, not {said}."
+        ))),
+    }
+}
+
+pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, Marker>, Refusal> {
+    let parameters = match request.get("parameters") {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(parameters)) => parameters.as_slice(),
+        Some(other) => {
+            return Err(Refusal::bad(format!(
+                "parameters must be a list of {{\"name\", \"value\", \"type\"}}, not {other}."
+            )));
+        }
+    };
     let mut markers = BTreeMap::new();
-    for parameter in request
-        .get("parameters")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for parameter in parameters {
         let name = text(parameter, "name")?;
         let said = |key: &str| member(parameter, name, key);
-        let value = marker(said("value")?, said("type")?).map_err(|error| {
+        let value = marker(said("value")?, said("type")?, zone).map_err(|error| {
             Refusal::bad(format!(
                 "The parameter {name} cannot be read: {}",
                 error.message
             ))
         })?;
-        markers.insert(name.to_owned(), value);
+        if markers.insert(name.to_owned(), value).is_some() {
+            return Err(Refusal::bad(format!(
+                "The parameter {name} is given more than once."
+            )));
+        }
     }
     Ok(markers)
 }

@@ -9,17 +9,47 @@ use crate::lakehouse::write;
 use crate::sandbox::http::Refusal;
 use crate::sandbox::sql::{Column, Datum, Kind, Rows, SqlError, arrow_schema, row_object};
 
-fn shown(shape: &Shape, rows: &Rows) -> usize {
-    shape.row_limit.unwrap_or(usize::MAX).min(rows.rows.len())
+/// What a statement came to, within the limits that were set for it.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) rows: Rows,
+    /// There were more rows.
+    truncated: bool,
+}
+
+impl Outcome {
+    /// Keeps the first rows: as many as were asked for, and of those the ones that fit as a whole.
+    pub(super) fn cut(shape: &Shape, mut rows: Rows) -> Outcome {
+        let all = rows.rows.len();
+        rows.rows.truncate(shape.row_limit);
+        let mut left = shape.byte_limit;
+        let fitting = rows.rows.iter().take_while(|row| {
+            let rest = left.checked_sub(bytes(shape, row));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        });
+        let kept = fitting.count();
+        rows.rows.truncate(kept);
+        Outcome {
+            rows,
+            truncated: kept < all,
+        }
+    }
+}
+
+/// How long a row is in JSON, about.
+fn bytes(shape: &Shape, row: &[Datum]) -> usize {
+    let length = |value: &Datum| value.wire(shape.zone).map_or(4, |text| text.len() + 3);
+    row.iter().map(length).sum()
 }
 
 fn chunks(shape: &Shape, rows: &Rows) -> usize {
-    shown(shape, rows).div_ceil(shape.chunk_rows).max(1)
+    rows.rows.len().div_ceil(shape.chunk_rows).max(1)
 }
 
 fn range(shape: &Shape, rows: &Rows, index: usize) -> std::ops::Range<usize> {
     let from = index * shape.chunk_rows;
-    from..(from + shape.chunk_rows).min(shown(shape, rows)).max(from)
+    from..(from + shape.chunk_rows).min(rows.rows.len()).max(from)
 }
 
 /// A result that is not to be given inline.
@@ -27,11 +57,7 @@ pub(super) fn too_large(shape: &Shape, rows: &Rows) -> Option<SqlError> {
     if shape.external {
         return None;
     }
-    let bytes: usize = rows.rows[..shown(shape, rows)]
-        .iter()
-        .flatten()
-        .map(|value| value.wire(shape.zone).map_or(4, |text| text.len() + 3))
-        .sum();
+    let bytes: usize = rows.rows.iter().map(|row| bytes(shape, row)).sum();
     (bytes > shape.inline_bytes).then(|| SqlError {
         code: "BAD_REQUEST",
         message: format!(
@@ -42,7 +68,8 @@ pub(super) fn too_large(shape: &Shape, rows: &Rows) -> Option<SqlError> {
     })
 }
 
-pub(super) fn manifest(shape: &Shape, rows: &Rows) -> Value {
+pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
+    let Outcome { rows, truncated } = outcome;
     let format = if shape.arrow {
         "ARROW_STREAM"
     } else {
@@ -65,12 +92,12 @@ pub(super) fn manifest(shape: &Shape, rows: &Rows) -> Value {
         shown
     };
     let columns: Vec<Value> = rows.columns.iter().enumerate().map(column).collect();
-    let total = shown(shape, rows);
+    let total = rows.rows.len();
     let mut manifest = json!({
         "format": format,
         "schema": {"column_count": columns.len(), "columns": columns},
         "total_row_count": total,
-        "truncated": total < rows.rows.len(),
+        "truncated": truncated,
     });
     if total > 0 {
         let parts: Vec<Value> = (0..chunks(shape, rows))

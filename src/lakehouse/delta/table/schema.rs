@@ -33,6 +33,7 @@ fn kind(kind_of: &DataType) -> Result<Value> {
         DataType::Binary | DataType::LargeBinary => "binary".into(),
         DataType::Date32 => "date".into(),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".into(),
+        DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp_ntz".into(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})").into(),
         DataType::Struct(fields) => structure(fields)?,
         DataType::List(item) => {
@@ -51,6 +52,16 @@ fn kind(kind_of: &DataType) -> Result<Value> {
         }
         other => return Err(unknown(other.to_string())),
     })
+}
+
+/// Whether a type has times without a zone in it, which only readers of a feature read.
+pub(super) fn has_local_times(kind: &DataType) -> bool {
+    match kind {
+        DataType::Timestamp(_, None) => true,
+        DataType::Struct(fields) => fields.iter().any(|it| has_local_times(it.data_type())),
+        DataType::List(of) | DataType::Map(of, _) => has_local_times(of.data_type()),
+        _ => false,
+    }
 }
 
 fn unknown(kind: String) -> DeltaError {

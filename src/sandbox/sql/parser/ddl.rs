@@ -66,7 +66,9 @@ impl Parser<'_> {
                 let name = self.name()?;
                 let kind = self.kind()?;
                 table.columns.push((name, kind));
-                self.words(&["NOT", "NULL"]);
+                if self.words(&["NOT", "NULL"]) {
+                    return Err(SqlError::unsupported("NOT NULL of a column"));
+                }
                 if self.word("COMMENT") {
                     self.text()?;
                 }

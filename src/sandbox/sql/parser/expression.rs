@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::sandbox::sql::ast::Expr;
 use crate::sandbox::sql::datum::Datum;
-use crate::sandbox::sql::decimal::misshapen;
+use crate::sandbox::sql::decimal::{Decimal, misshapen};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::kind::Kind;
 use crate::sandbox::sql::lexer::Token;
@@ -75,6 +75,11 @@ impl Parser<'_> {
             let above = Expr::Binary(Box::new(left.clone()), ">=", Box::new(low));
             let below = Expr::Binary(Box::new(left), "<=", Box::new(high));
             Expr::Binary(Box::new(above), "AND", Box::new(below))
+        } else if let Some(word) = ["ILIKE", "RLIKE", "REGEXP", "DIV"]
+            .into_iter()
+            .find(|word| self.is_word(word))
+        {
+            return Err(SqlError::unsupported(format!("{word} in an expression")));
         } else if not {
             return Err(self.unexpected("IN, LIKE or BETWEEN"));
         } else {
@@ -104,10 +109,15 @@ impl Parser<'_> {
     }
 
     fn unary(&mut self) -> Result<Expr> {
-        if self.take("-") {
+        let negative = self.take("-");
+        if negative && !matches!(self.peek(), Some(Token::Number(_))) {
             return Ok(Expr::Negative(Box::new(self.unary()?)));
         }
-        let mut value = self.primary()?;
+        let mut value = match self.peek().cloned() {
+            // The least number of a type has no positive twin.
+            Some(Token::Number(digits)) if negative => self.literal(&format!("-{digits}"))?,
+            _ => self.primary()?,
+        };
         loop {
             if self.take("::") {
                 let to = self.kind()?;
@@ -133,14 +143,7 @@ impl Parser<'_> {
             return Err(self.unexpected("an expression"));
         };
         match token {
-            Token::Number(digits) => {
-                self.at += 1;
-                let number = digits.parse().map(Datum::Int).ok();
-                let number = number.or_else(|| digits.parse().map(Datum::Double).ok());
-                number
-                    .map(Expr::Literal)
-                    .ok_or_else(|| self.unexpected("a number"))
-            }
+            Token::Number(digits) => self.literal(&digits),
             Token::Text(mut text) => {
                 self.at += 1;
                 // Texts beside each other are one.
@@ -179,6 +182,17 @@ impl Parser<'_> {
         }
     }
 
+    fn literal(&mut self, digits: &str) -> Result<Expr> {
+        let number = match digits.contains(['e', 'E']) {
+            true => digits.parse().map(Datum::Double).ok(),
+            false => (digits.parse().map(Datum::Int).ok())
+                .or_else(|| Decimal::read(digits).map(Datum::Decimal).ok()),
+        };
+        let number = number.ok_or_else(|| self.unexpected("a number of at most 38 digits"))?;
+        self.at += 1;
+        Ok(Expr::Literal(number))
+    }
+
     fn worded(&mut self, word: &str) -> Result<Expr> {
         let called = matches!(self.tokens.get(self.at + 1), Some((Token::Sign("("), _)));
         let texted = matches!(self.tokens.get(self.at + 1), Some((Token::Text(_), _)));
@@ -190,12 +204,12 @@ impl Parser<'_> {
                     word => Datum::Boolean(word == "TRUE"),
                 }))
             }
-            "TIMESTAMP" | "DATE" if texted => {
+            "TIMESTAMP" | "TIMESTAMP_NTZ" | "DATE" if texted => {
                 self.at += 1;
-                let to = if word == "DATE" {
-                    Kind::Date
-                } else {
-                    Kind::Timestamp
+                let to = match word {
+                    "DATE" => Kind::Date,
+                    "TIMESTAMP" => Kind::Timestamp,
+                    _ => Kind::Local,
                 };
                 let text = Expr::Literal(Datum::Text(self.text()?));
                 Ok(Expr::Cast {

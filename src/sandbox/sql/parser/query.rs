@@ -1,12 +1,12 @@
 //! Reads queries.
 
 use super::Parser;
-use crate::sandbox::sql::ast::{Expr, Query, Relation, Select, Source};
+use crate::sandbox::sql::ast::{Expr, Order, Query, Relation, Select, Source};
 use crate::sandbox::sql::error::{Result, SqlError};
 use crate::sandbox::sql::lexer::Token;
 
 /// Words that end a relation and so are no alias of it.
-const AFTER_RELATION: [&str; 18] = [
+const AFTER_RELATION: [&str; 30] = [
     "WHERE",
     "ORDER",
     "LIMIT",
@@ -25,6 +25,18 @@ const AFTER_RELATION: [&str; 18] = [
     "LEFT",
     "CROSS",
     "QUALIFY",
+    "RIGHT",
+    "FULL",
+    "NATURAL",
+    "SEMI",
+    "ANTI",
+    "LATERAL",
+    "OFFSET",
+    "EXCEPT",
+    "INTERSECT",
+    "MINUS",
+    "TABLESAMPLE",
+    "PIVOT",
 ];
 
 impl Parser<'_> {
@@ -46,7 +58,10 @@ impl Parser<'_> {
         while self.words(&["UNION", "ALL"]) {
             parts.push(self.select()?);
         }
-        if self.is_word("UNION") || self.is_word("EXCEPT") || self.is_word("INTERSECT") {
+        if ["UNION", "EXCEPT", "INTERSECT", "MINUS"]
+            .into_iter()
+            .any(|it| self.is_word(it))
+        {
             return Err(SqlError::unsupported(
                 "a set operation other than UNION ALL",
             ));
@@ -57,21 +72,34 @@ impl Parser<'_> {
                 let by = self.expression()?;
                 let down = self.word("DESC");
                 let _ = self.word("ASC");
+                let mut nulls_first = !down;
                 if self.word("NULLS") {
-                    self.at += 1;
+                    nulls_first = self.word("FIRST");
+                    if !nulls_first {
+                        self.expect_word("LAST")?;
+                    }
                 }
-                order.push((by, down));
+                order.push(Order {
+                    by,
+                    down,
+                    nulls_first,
+                });
                 if !self.take(",") {
                     break;
                 }
             }
         }
         let limit = self.limit()?;
+        let offset = match self.word("OFFSET") {
+            true => self.number()?,
+            false => 0,
+        };
         Ok(Query {
             with,
             parts,
             order,
             limit,
+            offset,
         })
     }
 
@@ -98,9 +126,13 @@ impl Parser<'_> {
         }
         self.expect_word("SELECT")?;
         let distinct = self.word("DISTINCT");
+        self.word("ALL");
         let mut items = Vec::new();
         loop {
             let item = self.expression()?;
+            if matches!(item, Expr::Star(_)) && self.is_word("EXCEPT") {
+                return Err(SqlError::unsupported("* EXCEPT"));
+            }
             let named = self.word("AS")
                 || match self.peek() {
                     Some(Token::Word(word)) => !ends_item(word),
@@ -120,11 +152,15 @@ impl Parser<'_> {
             true => Some(self.relation()?),
             false => None,
         };
-        if let Some(join) = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "LATERAL"]
-            .into_iter()
-            .find(|join| self.is_word(join))
-        {
-            return Err(SqlError::unsupported(format!("{join} between relations")));
+        let joins = [
+            "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI",
+        ];
+        let beyond = joins.into_iter().chain(["LATERAL", "TABLESAMPLE", "PIVOT"]);
+        if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
+            return Err(SqlError::unsupported(format!("{word} after a relation")));
+        }
+        if from.is_some() && self.take(",") {
+            return Err(SqlError::unsupported("a join of several relations"));
         }
         let filter = match self.word("WHERE") {
             true => Some(self.expression()?),
@@ -138,6 +174,12 @@ impl Parser<'_> {
                     break;
                 }
             }
+        }
+        if let Some(word) = ["HAVING", "QUALIFY"]
+            .into_iter()
+            .find(|it| self.is_word(it))
+        {
+            return Err(SqlError::unsupported(word));
         }
         Ok(Select {
             distinct,
@@ -238,6 +280,18 @@ impl Parser<'_> {
 }
 
 fn ends_item(word: &str) -> bool {
-    ["FROM", "WHERE", "UNION", "ORDER", "LIMIT", "GROUP"]
-        .contains(&word.to_ascii_uppercase().as_str())
+    [
+        "FROM",
+        "WHERE",
+        "UNION",
+        "ORDER",
+        "LIMIT",
+        "OFFSET",
+        "GROUP",
+        "HAVING",
+        "EXCEPT",
+        "INTERSECT",
+        "MINUS",
+    ]
+    .contains(&word.to_ascii_uppercase().as_str())
 }

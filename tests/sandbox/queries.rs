@@ -1,0 +1,239 @@
+//! What people ask of rows is answered right, or refused.
+
+use serde_json::{Value, json};
+
+use crate::world::Sandbox;
+
+/// A sandbox with a small table: an id, a name, a kind, tags and a struct.
+async fn with_rows() -> Sandbox {
+    let sandbox = Sandbox::new().await;
+    sandbox
+        .rows("CREATE TABLE main.scratch.p (id INT, name STRING, kind STRING, tags ARRAY<STRING>, s STRUCT<a: INT>)")
+        .await;
+    sandbox
+        .rows(
+            "INSERT INTO main.scratch.p VALUES (1, 'Ann', 'x', array('p', 'q'), named_struct('a', 7)), \
+             (2, NULL, 'y', NULL, NULL), (10, 'bob', 'x', array(), NULL)",
+        )
+        .await;
+    sandbox
+}
+
+async fn answers(sandbox: &Sandbox, asked: &[(&str, Value)]) {
+    for (sql, wanted) in asked {
+        let sql = sql.replace("FROM p", "FROM main.scratch.p");
+        let rows = Value::Array(sandbox.rows(&sql).await);
+        assert_eq!(rows, *wanted, "{sql}");
+    }
+}
+
+async fn refusals(sandbox: &Sandbox, asked: &[(&str, &str)]) {
+    for (sql, words) in asked {
+        let sql = sql.replace("FROM p", "FROM main.scratch.p");
+        let refused = sandbox.failure(&sql).await;
+        assert!(refused.contains(words), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn rows_are_sorted_with_nulls_where_they_are_wanted_and_skipped() {
+    let sandbox = with_rows().await;
+    answers(
+        &sandbox,
+        &[
+            (
+                "SELECT id FROM p ORDER BY name",
+                json!([["2"], ["1"], ["10"]]),
+            ),
+            (
+                "SELECT id FROM p ORDER BY name NULLS LAST",
+                json!([["1"], ["10"], ["2"]]),
+            ),
+            (
+                "SELECT id FROM p ORDER BY name DESC",
+                json!([["10"], ["1"], ["2"]]),
+            ),
+            (
+                "SELECT id FROM p ORDER BY name DESC NULLS FIRST",
+                json!([["2"], ["10"], ["1"]]),
+            ),
+            (
+                "SELECT id FROM p ORDER BY id LIMIT 1 OFFSET 1",
+                json!([["2"]]),
+            ),
+            ("SELECT id FROM p ORDER BY id OFFSET 2", json!([["10"]])),
+            ("SELECT id FROM p OFFSET 5", json!([])),
+            (
+                "SELECT id AS kind, kind AS id FROM p ORDER BY id, kind",
+                json!([["1", "x"], ["10", "x"], ["2", "y"]]),
+            ),
+        ],
+    )
+    .await;
+    refusals(
+        &sandbox,
+        &[("SELECT id FROM p ORDER BY 2", "[ORDER_BY_POS_OUT_OF_RANGE]")],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
+    let sandbox = with_rows().await;
+    let wanted = json!([["x", "2"], ["y", "1"]]);
+    answers(
+        &sandbox,
+        &[
+            ("SELECT kind, count(*) FROM p GROUP BY 1 ORDER BY 1", wanted.clone()),
+            ("SELECT kind AS k, count(*) FROM p GROUP BY k ORDER BY k", wanted.clone()),
+            ("SELECT p.kind, count(*) FROM p GROUP BY KIND ORDER BY count(*) DESC", wanted),
+            ("SELECT s.a, count(*) FROM p GROUP BY s ORDER BY s.a", json!([[null, "2"], ["7", "1"]])),
+            (
+                "SELECT max(id) + 1, CASE WHEN count(*) > 2 THEN 'many' ELSE 'few' END, -sum(id), sum(id) IS NULL FROM p",
+                json!([["11", "many", "-13", "false"]]),
+            ),
+            ("SELECT count(DISTINCT 1), count(DISTINCT kind) FROM p", json!([["1", "2"]])),
+            ("SELECT count(DISTINCT 1) FROM p", json!([["1"]])),
+        ],
+    )
+    .await;
+    refusals(
+        &sandbox,
+        &[
+            ("SELECT name, count(*) FROM p", "[MISSING_AGGREGATION]"),
+            (
+                "SELECT name, count(*) FROM p GROUP BY kind",
+                "[MISSING_AGGREGATION]",
+            ),
+            (
+                "SELECT kind FROM p GROUP BY 3",
+                "[GROUP_BY_POS_OUT_OF_RANGE]",
+            ),
+            (
+                "SELECT count(DISTINCT *) FROM p",
+                "DISTINCT * is not understood",
+            ),
+            (
+                "SELECT id FROM p WHERE count(*) > 1",
+                "the aggregate count anywhere but",
+            ),
+            (
+                "SELECT kind FROM p GROUP BY kind HAVING count(*) > 1",
+                "HAVING is not understood",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_in_a_value_is_found_or_refused() {
+    let sandbox = with_rows().await;
+    answers(
+        &sandbox,
+        &[
+            (
+                "SELECT tags[0], element_at(tags, 1), element_at(tags, -1), try_element_at(tags, 2), get(tags, 1), get(tags, 2) FROM p WHERE id = 1",
+                json!([["p", "p", "q", "q", "q", null]]),
+            ),
+            ("SELECT s.a FROM p ORDER BY id", json!([["7"], [null], [null]])),
+            ("SELECT id FROM p WHERE id LIKE '1%' ORDER BY id", json!([["1"], ["10"]])),
+            ("SELECT split('a,b', ',')", json!([["[\"a\",\"b\"]"]])),
+            ("SELECT least(3, NULL, 2), greatest(NULL, 'a', 'b')", json!([["2", "b"]])),
+            (
+                "SELECT -2147483648, -9223372036854775808, current_catalog()",
+                json!([["-2147483648", "-9223372036854775808", "main"]]),
+            ),
+        ],
+    )
+    .await;
+    refusals(
+        &sandbox,
+        &[
+            (
+                "SELECT tags[2] FROM p WHERE id = 1",
+                "[INVALID_ARRAY_INDEX]",
+            ),
+            (
+                "SELECT element_at(tags, 3) FROM p WHERE id = 1",
+                "[INVALID_ARRAY_INDEX]",
+            ),
+            ("SELECT s.b FROM p WHERE id = 1", "[FIELD_NOT_FOUND]"),
+            (
+                "SELECT name.b FROM p WHERE id = 1",
+                "[INVALID_EXTRACT_BASE_FIELD_TYPE]",
+            ),
+            ("SELECT q.* FROM p", "[CANNOT_RESOLVE_STAR_EXPAND]"),
+            ("SELECT split('a.b', '.')", "[UNRESOLVED_ROUTINE]"),
+            ("SELECT concat(array(1), array(2))", "[UNRESOLVED_ROUTINE]"),
+            (
+                "SELECT id FROM p WHERE id",
+                "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]",
+            ),
+            (
+                "SELECT sum(x) FROM VALUES (true) AS t(x)",
+                "sum takes numbers, and \"BOOLEAN\" was given",
+            ),
+            ("SELECT 10L", "a number with letters at its end"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_would_not_hold_afterwards_is_not_written() {
+    let sandbox = with_rows().await;
+    refusals(
+        &sandbox,
+        &[
+            (
+                "INSERT INTO main.scratch.p (id, ID) VALUES (1, 2)",
+                "[COLUMN_ALREADY_EXISTS]",
+            ),
+            (
+                "INSERT INTO main.scratch.p (id) VALUES (2147483648)",
+                "[CAST_OVERFLOW]",
+            ),
+            (
+                "CREATE TABLE main.scratch.r (id INT NOT NULL)",
+                "NOT NULL of a column is not understood",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
+    let sandbox = with_rows().await;
+    for (sql, word) in [
+        (
+            "SELECT 1 FROM p, main.ref.countries",
+            "a join of several relations",
+        ),
+        (
+            "SELECT 1 FROM p FULL OUTER JOIN main.ref.countries",
+            "FULL after a relation",
+        ),
+        (
+            "SELECT 1 FROM p TABLESAMPLE (10 ROWS)",
+            "TABLESAMPLE after a relation",
+        ),
+        (
+            "SELECT 1 FROM p EXCEPT SELECT 1",
+            "a set operation other than UNION ALL",
+        ),
+        (
+            "SELECT 1 MINUS SELECT 1",
+            "a set operation other than UNION ALL",
+        ),
+        ("SELECT * EXCEPT (id) FROM p", "* EXCEPT"),
+        (
+            "SELECT id FROM p WHERE name ILIKE 'a%'",
+            "ILIKE in an expression",
+        ),
+    ] {
+        let wanted = format!("{word} is not understood here. This sandbox understands");
+        refusals(&sandbox, &[(sql, &wanted)]).await;
+    }
+}
