@@ -1,10 +1,15 @@
 //! Which SQL warehouse runs the statements of a workspace.
 
+use std::time::Duration;
+
 use super::Notice;
 use super::client::Client;
 use super::refusal::Refusal;
 use super::wire::{Warehouse, Warehouses};
 use crate::region::RegionErrorKind;
+
+/// How long the look at the state of a configured warehouse may take.
+const LOOK_LONGEST: Duration = Duration::from_secs(3);
 
 /// The configured warehouse, else the first that runs, else the first that can be started.
 ///
@@ -15,9 +20,10 @@ pub(super) async fn choose(
     notice: &Notice,
 ) -> Result<String, Refusal> {
     if let Some(id) = configured {
-        // Whether it can be used its first statement tells.
         let path = ["api", "2.0", "sql", "warehouses", id];
-        if let Ok(configured) = client.get::<Warehouse>(&path, &[]).await {
+        let look = client.get::<Warehouse>(&path, &[]);
+        // Whether it can be used its first statement tells: nothing waits long for this.
+        if let Ok(Ok(configured)) = tokio::time::timeout(LOOK_LONGEST, look).await {
             tell_of_start(&configured, notice);
         }
         return Ok(id.to_owned());
