@@ -291,11 +291,21 @@ async fn two_methods_at_once_are_a_conflict_that_is_named() {
         ("DATABRICKS_TOKEN", TOKEN),
         ("ARM_CLIENT_SECRET", "azure-canary"),
     ];
-    let said = refused(&with(&fake, &both)).await;
-    assert!(
-        said.contains("more than one authorization method configured: pat and azure"),
-        "{said}"
-    );
+    for (other, method) in [
+        ("ARM_CLIENT_SECRET", "azure (ARM_CLIENT_SECRET) and pat"),
+        ("ARM_TENANT_ID", "azure (ARM_TENANT_ID) and pat"),
+        (
+            "DATABRICKS_CLIENT_ID",
+            "oauth (DATABRICKS_CLIENT_ID) and pat",
+        ),
+        ("DATABRICKS_USERNAME", "basic (DATABRICKS_USERNAME) and pat"),
+    ] {
+        let said = refused(&with(&fake, &[both[0], (other, "canary")])).await;
+        let expected = format!(
+            "more than one authorization method configured: {method} (DATABRICKS_TOKEN); leave one"
+        );
+        assert!(said.contains(&expected), "{said}");
+    }
     let decided = with(&fake, &[both[0], both[1], ("DATABRICKS_AUTH_TYPE", "pat")]);
     assert_eq!(signed_in_with(&decided).await, "DATABRICKS_TOKEN");
 }

@@ -8,26 +8,28 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Environment;
 use super::profile::{Profiles, same_host, shown};
 
-/// Every setting: its key in a profile, its variable, and the group of methods it belongs to.
-const SETTINGS: [(&str, &str, &str); 16] = [
+/// Every setting: its key in a profile, its variable, and the group of methods it belongs to, as the official clients have them.
+const SETTINGS: [(&str, &str, &str); 17] = [
     ("token", "DATABRICKS_TOKEN", "pat"),
-    ("client_id", "DATABRICKS_CLIENT_ID", ""),
+    ("client_id", "DATABRICKS_CLIENT_ID", "oauth"),
     ("client_secret", "DATABRICKS_CLIENT_SECRET", "oauth"),
-    ("azure_client_id", "ARM_CLIENT_ID", ""),
+    ("azure_client_id", "ARM_CLIENT_ID", "azure"),
     ("azure_client_secret", "ARM_CLIENT_SECRET", "azure"),
-    ("azure_tenant_id", "ARM_TENANT_ID", ""),
+    ("azure_tenant_id", "ARM_TENANT_ID", "azure"),
     (
         "azure_workspace_resource_id",
         "DATABRICKS_AZURE_RESOURCE_ID",
-        "",
+        "azure",
     ),
     ("azure_environment", "ARM_ENVIRONMENT", ""),
-    ("username", "DATABRICKS_USERNAME", ""),
+    ("username", "DATABRICKS_USERNAME", "basic"),
     ("password", "DATABRICKS_PASSWORD", "basic"),
     ("auth_type", "DATABRICKS_AUTH_TYPE", ""),
     ("account_id", "DATABRICKS_ACCOUNT_ID", ""),
     ("warehouse_id", "DATABRICKS_WAREHOUSE_ID", ""),
     ("oidc_token_env", "DATABRICKS_OIDC_TOKEN_ENV", ""),
+    // The older name, which the newer one overrides.
+    ("oidc_token_filepath", "DATABRICKS_OIDC_TOKEN_FILE", ""),
     ("oidc_token_filepath", "DATABRICKS_OIDC_TOKEN_FILEPATH", ""),
     ("token_audience", "DATABRICKS_TOKEN_AUDIENCE", ""),
 ];
@@ -140,21 +142,24 @@ impl Settings {
         if self.get("auth_type").is_some() {
             return Ok(());
         }
-        let groups: Vec<&str> = SETTINGS
-            .iter()
-            .filter(|(key, _, group)| !group.is_empty() && self.found.contains_key(key))
-            .map(|(_, _, group)| *group)
-            .collect();
-        match groups.as_slice() {
-            [] | [_] => Ok(()),
-            many => Err((
-                "settings".to_owned(),
-                format!(
-                    "more than one authorization method configured: {}; leave one, or name it with DATABRICKS_AUTH_TYPE",
-                    many.join(" and ")
-                ),
-            )),
+        let mut groups: BTreeMap<&str, &str> = BTreeMap::new();
+        for (key, _, group) in SETTINGS {
+            if !group.is_empty() && self.get(key).is_some() {
+                groups.entry(group).or_insert(self.origin(key));
+            }
         }
+        if groups.len() < 2 {
+            return Ok(());
+        }
+        let found: Vec<String> = groups
+            .iter()
+            .map(|(group, origin)| format!("{group} ({origin})"))
+            .collect();
+        let why = format!(
+            "more than one authorization method configured: {}; leave one, or name it with DATABRICKS_AUTH_TYPE",
+            found.join(" and ")
+        );
+        Err(("settings".to_owned(), why))
     }
 
     /// What was set without the rest of its method, and what the rest is.
