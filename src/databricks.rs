@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -112,6 +113,8 @@ pub struct DatabricksRegion {
     primary: bool,
     /// The secondary's own workspace, or why it cannot be used; `None`: none is configured.
     registrar: Option<Result<Arc<Workspace>, String>>,
+    /// When the secondary's own workspace last did not answer, and why; `None`: it did, or was not asked.
+    unseen: std::sync::Mutex<Option<(Instant, String)>>,
     /// The primary's workspace does not answer, and the secondary's own reads in its place.
     read_only: bool,
     /// Where the secondary's workflows are, if not in a Databricks workspace.

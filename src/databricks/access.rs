@@ -1,5 +1,7 @@
 //! Whether a region is there, who asks, and whether a location may be written: looked at, never tried.
 
+use std::time::Instant;
+
 use futures::join;
 
 use super::client::Client;
@@ -96,14 +98,17 @@ fn away(refusal: Refusal) -> Refusal {
 
 /// Why the secondary's workspace cannot be seen, where one is configured.
 async fn unseen(region: &DatabricksRegion) -> Option<String> {
-    match region.registrar.as_ref()? {
+    let why = match region.registrar.as_ref()? {
         Ok(workspace) => workspace
             .principal()
             .await
             .err()
             .map(|refusal| refusal.to_string()),
         Err(why) => Some(why.clone()),
-    }
+    };
+    *region.unseen.lock().expect("no panic while it is noted") =
+        why.clone().map(|why| (Instant::now(), why));
+    why
 }
 
 pub(super) async fn write_access(

@@ -200,6 +200,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
             workspace: door.unwrap_or_else(|| workspace.clone()),
             primary,
             registrar,
+            unseen: std::sync::Mutex::default(),
             watch: options.watch.clone().filter(|_| !primary),
             verify_rows: options.verify_rows,
             cuts: Mutex::default(),

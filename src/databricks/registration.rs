@@ -18,6 +18,8 @@ use crate::region::{RegionError, RegionErrorKind};
 const AT_ONCE: usize = 4;
 /// A warehouse may have to start first; what takes longer is left to the next apply.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// How long a workspace that did not answer is taken for one that does not.
+const UNSEEN: Duration = Duration::from_secs(60);
 /// Tables that one text names.
 const NAMED: usize = 3;
 const DOING: &str = "register replicas in the secondary's workspace";
@@ -28,6 +30,10 @@ pub(super) async fn register(
     registrar: &Workspace,
     cuts: &[Cut],
 ) -> Result<Vec<String>, RegionError> {
+    // What did not answer a moment ago is not waited for again.
+    if let Some(why) = unseen_lately(region) {
+        return Err(RegionError::new(RegionErrorKind::Unavailable, DOING, why));
+    }
     let there = registrar.principal().await;
     there.map_err(|refusal| refusal.doing(DOING))?;
     let work = register_all(region, registrar, cuts);
@@ -35,6 +41,12 @@ pub(super) async fn register(
         let text = "its workspace does not answer in time";
         RegionError::new(RegionErrorKind::Unavailable, DOING, text)
     })
+}
+
+fn unseen_lately(region: &DatabricksRegion) -> Option<String> {
+    let unseen = region.unseen.lock().expect("no panic while it is noted");
+    let (at, why) = unseen.as_ref()?;
+    (at.elapsed() < UNSEEN).then(|| why.clone())
 }
 
 async fn register_all(
