@@ -94,7 +94,8 @@ impl<'a> Registrations<'a> {
             Err(refusal) => {
                 self.given_up.store(true, Ordering::Relaxed);
                 run.warn(format!(
-                    "the replicas are not all registered in the secondary's catalog: {refusal}; the next apply tries again"
+                    "the replicas are not all registered in the secondary's catalog: {}; the next apply tries again",
+                    refusal.detail
                 ));
             }
         }

@@ -103,6 +103,23 @@ impl Tries {
     }
 }
 
+/// A cause as it is told: one of TLS with what to do, and without the names of a certificate that is somebody else's.
+fn of_tls(cause: &str) -> String {
+    let (text, _) = cause
+        .split_once("; certificate is only valid for")
+        .unwrap_or((cause, ""));
+    let hint = if text.contains("InvalidContentType") {
+        "it does not speak TLS: is the address right?"
+    } else if text.contains("UnknownIssuer") {
+        "add the authority of a proxy in between to the system's certificates, or name its file in SSL_CERT_FILE"
+    } else if text.contains("certificate not valid for name") {
+        "something else answers there: is the address right, or a proxy in between?"
+    } else {
+        return text.to_owned();
+    };
+    format!("{text}; {hint}")
+}
+
 /// What a request that got no answer means. Its text names no address, which may carry a signature.
 pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     let mut cause: &dyn std::error::Error = error;
@@ -112,7 +129,7 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     let why = if error.is_timeout() {
         "no answer in time".to_owned()
     } else {
-        cause.to_string()
+        of_tls(&cause.to_string())
     };
     let (text, again) = match error.is_connect() {
         true => (format!("no connection: {why}"), Again::NotSent),
@@ -124,4 +141,21 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
         (false, _, again) => again,
     };
     (Refusal::new(RegionErrorKind::Unavailable, text), again)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_tls;
+
+    #[test]
+    fn causes_of_tls_say_what_to_do_and_name_nobody_else() {
+        let other = "invalid peer certificate: certificate not valid for name \"a.test\"; certificate is only valid for DnsName(\"b.test\")";
+        assert_eq!(
+            of_tls(other),
+            "invalid peer certificate: certificate not valid for name \"a.test\"; something else answers there: is the address right, or a proxy in between?"
+        );
+        assert!(of_tls("invalid peer certificate: UnknownIssuer").ends_with("SSL_CERT_FILE"));
+        assert!(of_tls("received corrupt message of type InvalidContentType").contains("TLS"));
+        assert_eq!(of_tls("connection refused"), "connection refused");
+    }
 }
