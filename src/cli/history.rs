@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection};
-use crate::config::{GroupEntry, Workspace};
+use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::history::{Asked, Chain, Span, period};
 use crate::ledger::Cut;
 use crate::moment;
@@ -80,6 +80,13 @@ impl History {
         groups: &[String],
         read: Read,
     ) -> WorkspaceHistory {
+        let mut unread = read.unread;
+        if let (WorkspaceAddress::Databricks(_), Some(primary)) = (
+            &workspace.address,
+            unread.iter_mut().find(|unread| unread.region == "primary"),
+        ) {
+            primary.answer = format!("{}: {}", workspace.address, primary.answer);
+        }
         let (period, period_missing) = match read.records {
             None => (None, None),
             Some(Err(error)) => (None, Some(error.to_string())),
@@ -116,7 +123,7 @@ impl History {
         WorkspaceHistory {
             name: workspace.name.clone(),
             read: read.answered.into_iter().map(str::to_owned).collect(),
-            unread: read.unread,
+            unread,
             cuts: self.chosen(context, read.cuts),
             period,
             period_missing,

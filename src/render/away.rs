@@ -159,11 +159,19 @@ fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
     if seen.reachable {
         return line(role, &format!("{location} available"));
     }
-    let mut lines = line(role, &location);
+    let mut lines = line(role, &place(role, seen.workspace.as_deref(), &location));
     let answer = seen.answer.as_deref().map_or("none".to_owned(), clean);
     lines.extend(line("  answer", &answer));
     lines.extend(line("  asked", &moment(seen.observed_at)));
     lines
+}
+
+/// Where a region that does not answer was looked for: it is the primary's workspace that answers for its location.
+pub(super) fn place(role: &str, workspace: Option<&str>, location: &str) -> String {
+    match workspace.filter(|address| role == "primary" && address.starts_with("http")) {
+        Some(address) => format!("{}, {location}", clean(address)),
+        None => location.to_owned(),
+    }
 }
 
 /// The groups that only a region holds up: what each keeps, and how far behind it is.

@@ -215,7 +215,7 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
         }
         for (role, region) in both {
             let RegionStatus {
-                workspace: _,
+                workspace,
                 location,
                 reachable,
                 answer,
@@ -227,9 +227,14 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
                 (false, Some(answer)) => format!("no answer: {}", clean(answer)),
                 (false, None) => "no answer".to_owned(),
             };
+            let location = clean(location);
+            let place = match reachable {
+                true => location,
+                false => away::place(role, workspace.as_deref(), &location),
+            };
             lines.extend(hanging(
                 &format!("  {role:<10}  "),
-                &format!("{} {said}", clean(location)),
+                &format!("{place} {said}"),
                 style.width,
             ));
         }
