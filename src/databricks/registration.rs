@@ -12,7 +12,7 @@ use super::wire::{ColumnInfo, TableInfo};
 use super::{DatabricksRegion, Workspace, catalog};
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::region::{RegionError, RegionErrorKind};
+use crate::region::{RegionError, RegionErrorKind, grant_named};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;
@@ -34,9 +34,9 @@ pub(super) async fn register(
     if let Some(why) = unseen_lately(region) {
         return Err(RegionError::new(RegionErrorKind::Unavailable, DOING, why));
     }
-    let there = registrar.principal().await;
-    there.map_err(|refusal| refusal.doing(DOING))?;
-    let work = register_all(region, registrar, cuts);
+    let principal = registrar.principal().await;
+    let principal = principal.map_err(|refusal| refusal.doing(DOING))?;
+    let work = register_all(region, registrar, &principal, cuts);
     tokio::time::timeout(LONGEST, work).await.map_err(|_| {
         let text = "its workspace does not answer in time";
         RegionError::new(RegionErrorKind::Unavailable, DOING, text)
@@ -52,6 +52,7 @@ fn unseen_lately(region: &DatabricksRegion) -> Option<String> {
 async fn register_all(
     region: &DatabricksRegion,
     registrar: &Workspace,
+    principal: &str,
     cuts: &[Cut],
 ) -> Vec<String> {
     let entries = newest_entries(cuts);
@@ -93,7 +94,8 @@ async fn register_all(
         .collect();
     let failed: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
     refused.extend(failed.into_iter().flatten());
-    strangers.into_iter().chain(told(refused)).collect()
+    let refused = told(refused, principal);
+    strangers.into_iter().chain(refused).collect()
 }
 
 /// Of every table the entry of the newest cut that names it.
@@ -116,7 +118,7 @@ fn lies_at(info: &TableInfo, location: &str) -> bool {
 }
 
 /// What was refused, one text a cause.
-fn told(mut refused: Vec<(&TableName, Refusal)>) -> Vec<String> {
+fn told(mut refused: Vec<(&TableName, Refusal)>, principal: &str) -> Vec<String> {
     refused.sort_by_key(|(table, _)| *table);
     let mut causes: Vec<(Refusal, Vec<&TableName>)> = Vec::new();
     for (table, refusal) in refused {
@@ -137,13 +139,16 @@ fn told(mut refused: Vec<(&TableName, Refusal)>) -> Vec<String> {
         format!(
             "not registered in the secondary's catalog: {}{more}: {}; the next apply tries again",
             named.join(", "),
-            with_remedy(refusal)
+            with_remedy(refusal, principal)
         )
     });
     texts.collect()
 }
 
-fn with_remedy(refusal: Refusal) -> Refusal {
+fn with_remedy(refusal: Refusal, principal: &str) -> Refusal {
+    if let Some(grant) = grant_named(&refusal.message, principal) {
+        return refusal.hint(&format!("in the secondary: {grant}"));
+    }
     let remedy = match refusal.kind {
         RegionErrorKind::Denied => {
             "in the secondary the principal needs USE CATALOG, USE SCHEMA and CREATE TABLE, and CREATE EXTERNAL TABLE on the external location"

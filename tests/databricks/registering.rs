@@ -7,7 +7,7 @@ use drsync::ledger::{Consistency, Cut, CutTableEntry};
 use drsync::region::{Region, RegionErrorKind};
 use serde_json::json;
 
-use super::fake::{Fake, SECONDARY};
+use super::fake::{Fake, SECONDARY, What};
 use super::recording::append;
 
 fn cut(tables: &[&str]) -> Cut {
@@ -88,6 +88,37 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
             "the secondary has a table main.core.theirs of its own, which stays as it is; the replica is at {SECONDARY}/main/core/theirs"
         )]
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_registered_is_told_once_for_each_cause_with_what_to_do() {
+    let fake = Fake::start().await;
+    let other = Fake::start().await;
+    let mut options = fake.options();
+    options.secondary = Some(SecondaryOptions {
+        name: None,
+        address: other.base.parse().unwrap(),
+        pat_key: None,
+        profile: None,
+        warehouse_id: None,
+    });
+    let denied =
+        "[INSUFFICIENT_PERMISSIONS] User does not have CREATE TABLE on Schema 'main.core'.";
+    let denied = What::Fail("BAD_REQUEST", denied.to_owned());
+    other.fault("CREATE TABLE IF NOT EXISTS", 5, denied);
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    let cuts = [cut(&["a", "b", "c", "d", "e"])];
+    let told = regions.secondary.register(&cuts).await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let head = "not registered in the secondary's catalog: main.core.a, main.core.b, main.core.c and 2 more: ";
+    assert!(told[0].starts_with(head), "{told:?}");
+    let grant = "; in the secondary: GRANT CREATE TABLE ON SCHEMA main.core TO `";
+    assert!(told[0].contains(grant), "{told:?}");
+    assert_eq!(
+        regions.secondary.register(&cuts).await.unwrap(),
+        [] as [&str; 0]
+    );
+    assert_eq!(other.asked("CREATE TABLE IF NOT EXISTS").len(), 10);
 }
 
 #[tokio::test]
