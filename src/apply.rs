@@ -33,6 +33,7 @@ pub use record::{
     TableOutcome, TableRecord, UnreadableRecord, VerifiedRecord,
 };
 
+use crate::config::TableName;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
@@ -71,6 +72,7 @@ struct Run<'a> {
     tell: &'a (dyn Fn(Event) + Send + Sync),
     clones: Semaphore,
     warnings: std::sync::Mutex<Vec<String>>,
+    registered: std::sync::Mutex<Vec<TableName>>,
 }
 
 /// Carries out a plan, no more and no less (`regions` in the order of its workspaces), and returns the record of it.
@@ -89,6 +91,7 @@ pub async fn apply(
         tell,
         clones: Semaphore::new(options.parallelism.max(1)),
         warnings: std::sync::Mutex::default(),
+        registered: std::sync::Mutex::default(),
     };
     let started_at = run.now();
     run.tell(What::Started {
@@ -134,6 +137,7 @@ pub async fn apply(
         summary: summary(&groups),
         groups,
         metadata,
+        registered: run.all_registered(),
         warnings,
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
@@ -173,6 +177,27 @@ impl Run<'_> {
             .lock()
             .expect("no panic while a warning is noted")
             .push(message);
+    }
+
+    fn registered(&self, tables: Vec<TableName>) {
+        if tables.is_empty() {
+            return;
+        }
+        self.tell(What::Registered {
+            tables: tables.iter().map(ToString::to_string).collect(),
+        });
+        self.registered
+            .lock()
+            .expect("no panic while a table is noted")
+            .extend(tables);
+    }
+
+    /// Every replica that was registered, sorted.
+    fn all_registered(&self) -> Vec<TableName> {
+        let registered = self.registered.lock();
+        let mut all = std::mem::take(&mut *registered.expect("no panic while a table is noted"));
+        all.sort();
+        all
     }
 
     fn stopped(&self) -> bool {

@@ -15,8 +15,8 @@ use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence,
-    Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
-    SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    Progress, RecordRange, Region, RegionError, RegionErrorKind, Registered, Replica,
+    ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -282,10 +282,10 @@ impl Region for DatabricksRegion {
         matches!(self.registrar, Some(Ok(_))) && !self.read_only
     }
 
-    async fn register(&self, cuts: &[Cut]) -> Result<Vec<String>, RegionError> {
+    async fn register(&self, cuts: &[Cut]) -> Result<Registered, RegionError> {
         match &self.registrar {
             Some(Ok(registrar)) => registration::register(self, registrar, cuts).await,
-            Some(Err(_)) | None => Ok(Vec::new()),
+            Some(Err(_)) | None => Ok(Registered::default()),
         }
     }
 

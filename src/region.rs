@@ -24,7 +24,7 @@ use crate::ledger::{Cut, Row};
 pub use clone::{CloneOrder, Cloned, Progress, Verified, VerifiedLevel};
 pub use error::{RegionError, RegionErrorKind};
 pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
-pub use metadata::{Appended, CutTable, LedgerCopy, MetadataTable};
+pub use metadata::{Appended, CutTable, LedgerCopy, MetadataTable, Registered};
 pub use presence::{Presence, WriteAccess};
 pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, is_maintenance};
 pub(crate) use source::changes_schema;
@@ -131,13 +131,13 @@ pub trait Region: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Registers the replicas that cuts name in this region's own catalog, where they are not, and takes changed schemas over;
-    /// returns what stood in the way of which tables, in words. A table that lies anywhere else is never replaced.
+    /// Registers the replicas that cuts name in this region's own catalog, where they are not, and takes changed schemas over.
+    /// A table that lies anywhere else is never replaced.
     ///
     /// Repeating it is safe. A refusal is that of the whole catalog.
-    async fn register(&self, cuts: &[Cut]) -> Result<Vec<String>, RegionError> {
+    async fn register(&self, cuts: &[Cut]) -> Result<Registered, RegionError> {
         let _ = cuts;
-        Ok(Vec::new())
+        Ok(Registered::default())
     }
 
     /// Keeps a document under `_drsync/evidence/`; an existing document of that name stays as it is.

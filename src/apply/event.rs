@@ -139,6 +139,11 @@ pub enum What {
         /// Why, where it was not simply done.
         message: Option<String>,
     },
+    /// Replicas are now in the secondary's own catalog, or it took their changed schemas over.
+    Registered {
+        /// The tables.
+        tables: Vec<String>,
+    },
     /// Something went wrong that is not against a cut.
     Warning {
         /// What.

@@ -9,7 +9,7 @@ use super::queue::Queue;
 use super::{Run, chain};
 use crate::ledger::{Cut, Cuts};
 use crate::plan::document::WorkspacePlan;
-use crate::region::Region;
+use crate::region::{Region, Registered};
 
 /// How often a registration looks whether it is to stop.
 const STOP_EVERY: Duration = Duration::from_millis(200);
@@ -90,7 +90,10 @@ impl<'a> Registrations<'a> {
             }
         };
         match told {
-            Ok(told) => told.into_iter().for_each(|text| run.warn(text)),
+            Ok(Registered { tables, refused }) => {
+                run.registered(tables);
+                refused.into_iter().for_each(|text| run.warn(text));
+            }
             Err(refusal) => {
                 self.given_up.store(true, Ordering::Relaxed);
                 run.warn(format!(

@@ -258,7 +258,10 @@ fn report(
         return Ok(output::json(record)?);
     }
     if shown && !plan.applyable {
-        return Ok(());
+        return match render::run::aside(record, &context.style) {
+            Some(text) => say(context, events, &format!("\n{text}")),
+            None => Ok(()),
+        };
     }
     let kept = kept.as_ref().map(|path| path.display().to_string());
     let mut text = render::run::text(plan, record, kept.as_deref(), &context.style);

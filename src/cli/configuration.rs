@@ -108,7 +108,11 @@ fn unread(source: &str, error: FilesError) -> Failure {
         }
         _ => String::new(),
     };
-    Failure::of(ExitStatus::Configuration, refused).detail(&hint)
+    let exit = match refused.kind {
+        RegionErrorKind::Unavailable => ExitStatus::PrimaryAway,
+        _ => ExitStatus::Configuration,
+    };
+    Failure::of(exit, refused).detail(&hint)
 }
 
 /// `./drsync.json`, or that of a parent folder up to the root of the git repository.

@@ -14,6 +14,7 @@ use url::Url;
 use super::configuration::{self, FILE};
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output};
+use crate::render;
 
 /// What a new configuration begins as.
 const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
@@ -53,8 +54,14 @@ impl Init {
             return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));
         }
         let asked = self.workspace.as_deref().filter(|_| context.can_ask);
-        if let Some(Ok(address)) = asked.map(workspace::address) {
-            return from_workspace(context, &address, &path);
+        match asked.map(workspace::pasted) {
+            Some(Ok(address)) => return from_workspace(context, &address, &path),
+            // What was meant as an address is not written into a file as it stands.
+            Some(Err(why)) if asked.is_some_and(workspace::is_meant_as_address) => {
+                let message = format!("{}: {why}", asked.unwrap_or_default());
+                return Err(Failure::new(ExitStatus::Usage, render::clean(&message)));
+            }
+            Some(Err(_)) | None => {}
         }
         keep::whole(&path, starter(self.workspace.as_deref()).as_bytes())?;
         output::data(&format!(

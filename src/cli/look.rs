@@ -62,6 +62,12 @@ impl Asking {
                 "--reason is empty: say why it is accepted",
             ));
         }
+        if reason.trim() == "…" {
+            return Err(Failure::new(
+                ExitStatus::Usage,
+                "--reason \"…\" is where the reason goes: say why it is accepted",
+            ));
+        }
         self.accept
             .iter()
             .map(|text| {

@@ -56,7 +56,12 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             region.location
         )
     };
-    let principal = principal.map_err(|refusal| away(refusal).doing(doing()))?;
+    let principal = principal.map_err(|refusal| match refusal.status {
+        Some(404) => refusal
+            .hint("is it the address of a Databricks workspace?")
+            .doing(format!("look who is signed in to {address}")),
+        _ => away(refusal).doing(doing()),
+    })?;
     root.map_err(|refusal| match refusal.is_of_warehouse() {
         // Everything is there, and whoever asks may not look.
         true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
@@ -65,7 +70,10 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             let refusal = grant
                 .iter()
                 .fold(refusal, |refusal, grant| refusal.hint(grant));
-            away(refusal).doing(doing())
+            match region.primary && refusal.kind == RegionErrorKind::Denied {
+                true => refusal.doing(doing()),
+                false => away(refusal).doing(doing()),
+            }
         }
     })?;
     Ok(Presence {
@@ -99,11 +107,17 @@ fn away(refusal: Refusal) -> Refusal {
 /// Why the secondary's workspace cannot be seen, where one is configured.
 async fn unseen(region: &DatabricksRegion) -> Option<String> {
     let why = match region.registrar.as_ref()? {
-        Ok(workspace) => workspace
-            .principal()
-            .await
-            .err()
-            .map(|refusal| refusal.to_string()),
+        Ok(workspace) => {
+            let address = workspace.client.base().as_str().trim_end_matches('/');
+            let refusal = workspace.principal().await.err();
+            refusal.map(|refusal| match refusal.is_sign_in() {
+                true => format!(
+                    "{address} refuses {}: {refusal}",
+                    workspace.client.signed_in_with()
+                ),
+                false => format!("{address} does not answer: {refusal}"),
+            })
+        }
         Err(why) => Some(why.clone()),
     };
     *region.unseen.lock().expect("no panic while it is noted") =

@@ -172,6 +172,11 @@ impl Client {
         })
     }
 
+    /// How it is signed in, for example `DATABRICKS_TOKEN`.
+    pub(super) fn signed_in_with(&self) -> &str {
+        self.inner.credential.method()
+    }
+
     /// The workspace's address.
     pub fn base(&self) -> &Url {
         &self.inner.base

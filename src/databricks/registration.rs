@@ -12,7 +12,7 @@ use super::wire::{ColumnInfo, TableInfo};
 use super::{DatabricksRegion, Workspace, catalog};
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::region::{RegionError, RegionErrorKind, grant_named};
+use crate::region::{RegionError, RegionErrorKind, Registered, grant_named};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;
@@ -24,12 +24,12 @@ const UNSEEN: Duration = Duration::from_secs(60);
 const NAMED: usize = 3;
 const DOING: &str = "register replicas in the secondary's workspace";
 
-/// Registers the replicas of cuts that are not, takes changed schemas over for those that are, and says what stood in the way.
+/// Registers the replicas of cuts that are not, and takes changed schemas over for those that are.
 pub(super) async fn register(
     region: &DatabricksRegion,
     registrar: &Workspace,
     cuts: &[Cut],
-) -> Result<Vec<String>, RegionError> {
+) -> Result<Registered, RegionError> {
     // What did not answer a moment ago is not waited for again.
     if let Some(why) = unseen_lately(region) {
         return Err(RegionError::new(RegionErrorKind::Unavailable, DOING, why));
@@ -54,7 +54,7 @@ async fn register_all(
     registrar: &Workspace,
     principal: &str,
     cuts: &[Cut],
-) -> Vec<String> {
+) -> Registered {
     let entries = newest_entries(cuts);
     let names: Vec<TableName> = entries.iter().map(|entry| entry.table.clone()).collect();
     let (there, _) = catalog::infos(&registrar.client, &names).await;
@@ -63,9 +63,11 @@ async fn register_all(
     for (entry, info) in entries.into_iter().zip(there) {
         match info {
             Ok(info) if lies_at(&info, &entry.replica_location) => held.push((entry, info)),
-            Ok(_) => strangers.push(format!(
-                "the secondary has a table {} of its own, which stays as it is; the replica is at {}",
-                entry.table, entry.replica_location
+            Ok(info) => strangers.push(format!(
+                "the secondary has a table {} of its own at {}, which stays as it is; rename it, and the next apply registers the replica at {}",
+                entry.table,
+                info.storage_location.unwrap_or_default(),
+                entry.replica_location
             )),
             Err(refusal) if refusal.no_table() => missing.push(entry),
             Err(refusal) => refused.push((&entry.table, refusal)),
@@ -89,13 +91,23 @@ async fn register_all(
         .iter()
         .map(|(table, statement)| async move {
             let run = registrar.sql.run(statement, Intent::Write).await;
-            run.err().map(|refusal| (*table, refusal))
+            (*table, run.err())
         })
         .collect();
-    let failed: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
-    refused.extend(failed.into_iter().flatten());
+    let ended: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
+    let mut tables = Vec::new();
+    for (table, refusal) in ended {
+        match refusal {
+            None => tables.push(table.clone()),
+            Some(refusal) => refused.push((table, refusal)),
+        }
+    }
+    tables.sort();
     let refused = told(refused, principal);
-    strangers.into_iter().chain(refused).collect()
+    Registered {
+        tables,
+        refused: strangers.into_iter().chain(refused).collect(),
+    }
 }
 
 /// Of every table the entry of the newest cut that names it.

@@ -239,8 +239,10 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             RegionErrorKind::NotFound => {
                 "correct the workflow's name in the configuration, or create the job"
             }
-            RegionErrorKind::Denied
-            | RegionErrorKind::Unavailable
+            RegionErrorKind::Denied => {
+                "let the principal see the job (CAN VIEW on Databricks), then plan again"
+            }
+            RegionErrorKind::Unavailable
             | RegionErrorKind::SignedOut
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => "repair what is named, then plan again",

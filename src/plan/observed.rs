@@ -118,7 +118,9 @@ impl WorkspaceObserved {
 
     /// Why nothing of it could be looked at: the primary is not there, or whoever asks was not signed in for any of its groups.
     pub fn not_let_in(&self) -> Option<&RegionError> {
+        // What a secondary that is there can tell is told.
         let of_primary = self.primary.presence.as_ref().err();
+        let of_primary = of_primary.filter(|_| self.secondary.presence.is_err());
         let of_regions = || self.primary.signed_out().or(self.secondary.signed_out());
         let of_groups = || {
             let asked = self.groups.iter().filter(|group| !group.tables.is_empty());

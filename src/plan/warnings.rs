@@ -85,7 +85,7 @@ pub(super) fn of_workspace(
         ),
         Some(_) => {
             if let Ok(Presence { workspace_unseen: Some(why), .. }) = &workspace.secondary.presence {
-                say(WarningCode::SecondaryWorkspaceNotSeen, format!("the secondary workspace does not answer: {why}"));
+                say(WarningCode::SecondaryWorkspaceNotSeen, format!("the secondary workspace is not seen: {why}"));
             }
             for unseen in &workspace.watch.unseen {
                 say(WarningCode::SecondaryWorkspaceNotSeen, unseen.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::TableName;
 use crate::ledger::{Cut, Cuts, Row};
 
 /// Both metadata tables of one region, as read.
@@ -51,6 +52,15 @@ pub struct CutTable {
     pub workspace: Option<String>,
     /// Its cuts, sorted by group and number.
     pub cuts: Vec<Cut>,
+}
+
+/// What came of registering replicas in a catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Registered {
+    /// Tables that are new in the catalog, or whose changed schema it took over.
+    pub tables: Vec<TableName>,
+    /// What stood in the way of which others, in words.
+    pub refused: Vec<String>,
 }
 
 /// What came of appending a cut, decided by reading back.

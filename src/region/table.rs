@@ -47,6 +47,7 @@ impl Denied {
 
 /// The statement that gives a principal the right whose lack a region tells of in its own words: `… does not have USE SCHEMA on
 /// Schema 'main.core'`; `None`: it names none.
+/// The lack of READ FILES or WRITE FILES is met with both.
 pub fn grant_named(told: &str, principal: &str) -> Option<String> {
     let (_, after) = told.split_once(" does not have ")?;
     let (privilege, after) = after.split_once(" on ")?;
@@ -78,6 +79,11 @@ pub fn grant_named(told: &str, principal: &str) -> Option<String> {
         .collect::<Vec<_>>()
         .join(".");
     let principal = principal.replace('`', "``");
+    // Whoever lacks one of them needs both in the end.
+    let privilege = match (kind.as_str(), privilege) {
+        ("EXTERNAL LOCATION", "READ FILES" | "WRITE FILES") => "READ FILES, WRITE FILES",
+        (_, privilege) => privilege,
+    };
     Some(format!(
         "GRANT {privilege} ON {kind} {name} TO `{principal}`"
     ))
@@ -116,7 +122,7 @@ mod tests {
         assert_eq!(grant(told).as_deref(), Some(expected));
         let told =
             "PERMISSION_DENIED: User does not have WRITE FILES on External Location 'dr-west'.";
-        let expected = "GRANT WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `dr``sync`";
+        let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `dr``sync`";
         assert_eq!(grant(told).as_deref(), Some(expected));
         for other in [
             "User does not have View or Admin or Manage Run or Owner permissions on job 7",

@@ -22,6 +22,9 @@ const LINES_MAX: usize = 15;
 /// Groups of one outcome that get a line where nothing went wrong with them.
 const GOOD_LINES_MAX: usize = 10;
 
+/// Registered replicas that are named.
+const REGISTERED_NAMED: usize = 5;
+
 /// The summary of an apply; `kept` is where its record lies on this machine.
 pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> String {
     let mut page = Page::default();
@@ -43,6 +46,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         page.block(hanging("", text, style.width));
     }
     page.block(warnings(record, style));
+    page.block(registered(record, style));
     let metadata = metadata.map(|text| hanging("", &text, style.width));
     page.block(metadata.unwrap_or_default());
     page.block(recorded(plan, record, kept, style));
@@ -61,6 +65,7 @@ fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
 /// Whether nothing was done and nothing stands in the way.
 fn nothing(record: &RunRecord) -> bool {
     record.warnings.is_empty()
+        && record.registered.is_empty()
         && record.metadata.is_empty()
         && record.groups.iter().all(|group| match group.outcome {
             GroupOutcome::UpToDate | GroupOutcome::Waiting | GroupOutcome::Overtaken => true,
@@ -470,6 +475,31 @@ fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
     warnings
         .flat_map(|warning| hanging("warning       ", &clean(warning), style.width))
         .collect()
+}
+
+/// Which replicas are now in the secondary's own catalog.
+fn registered(record: &RunRecord, style: &Style) -> Vec<String> {
+    if record.registered.is_empty() {
+        return vec![];
+    }
+    let names: Vec<String> = record.registered.iter().map(ToString::to_string).collect();
+    let limit = match style.verbose {
+        true => usize::MAX - 1,
+        false => REGISTERED_NAMED,
+    };
+    let text = format!(
+        "Registered in the secondary's catalog: {}",
+        clean(&few(&names, limit))
+    );
+    hanging("", &text, style.width)
+}
+
+/// What a round that had nothing to do says all the same: what it registered, and what stood in the way.
+pub fn aside(record: &RunRecord, style: &Style) -> Option<String> {
+    let mut page = Page::default();
+    page.block(warnings(record, style));
+    page.block(registered(record, style));
+    Some(page.text()).filter(|text| !text.trim().is_empty())
 }
 
 /// Whether primary and secondary took everything they were to take down: from what was seen, and from what the apply says.

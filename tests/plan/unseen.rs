@@ -76,7 +76,7 @@ fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
     let finding = world.plan_of("orders").findings[0].clone();
     assert_eq!(
         finding.remedy.as_deref(),
-        Some("repair what is named, then plan again")
+        Some("let the principal see the job (CAN VIEW on Databricks), then plan again")
     );
 }
 

@@ -334,6 +334,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         },
         groups,
         metadata: vec![],
+        registered: vec![],
         warnings: vec![],
         summary: RunSummary {
             copied_bytes: 19 * GIB,

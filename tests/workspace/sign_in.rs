@@ -60,7 +60,7 @@ async fn nobody_is_told_what_was_tried() {
         said.stderr,
         "drsync: not signed in to HOST\n  \
          tried  DRSYNC_TOKEN_EAST is not set\n         \
-         profiles none in HOME/.databrickscfg is for HOST\n         \
+         profiles HOME/.databrickscfg is not there\n         \
          environment sets neither DATABRICKS_TOKEN nor a client id and secret\n\
          drsync: authentication (exit 77)\n"
             .replace("HOME", &site.path("here").display().to_string())

@@ -8,7 +8,7 @@ use super::proposal::{self, Answers};
 use super::talk::Talk;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output, regions};
-use crate::config::{TableName, WorkspaceAddress};
+use crate::config::{Location, TableName, WorkspaceAddress};
 use crate::databricks::{Notice, Offered, Place, Surveyor, Timing};
 use crate::region::RegionError;
 use crate::render::clean;
@@ -152,7 +152,11 @@ fn chosen(said: &str, offered: &[Offered]) -> Result<String, String> {
         .and_then(|number| offered.get(number.checked_sub(1)?));
     match by_number {
         Some(location) => Ok(plainly(&location.url)),
-        None if said.contains("://") => Ok(plainly(said)),
+        None if said.contains("://") => {
+            let read = Location::parse(said, std::path::Path::new("/"));
+            read.map_err(|error| error.to_string())?;
+            Ok(plainly(said))
+        }
         None if offered.is_empty() => Err("write an address such as abfss://…".to_owned()),
         None => Err(format!(
             "write a number from 1 to {}, or an address",
@@ -237,6 +241,27 @@ pub(super) fn address(text: &str) -> Result<Url, String> {
         }
         Err(error) => Err(format!("{error:#}")),
     }
+}
+
+/// The address of a workspace as it comes out of a browser: what follows the host is left aside.
+pub(super) fn pasted(text: &str) -> Result<Url, String> {
+    let mut parts = text.trim().splitn(4, '/');
+    let origin: Vec<&str> = parts.by_ref().take(3).collect();
+    match text.trim().starts_with("http") && origin.len() == 3 {
+        true => address(origin.join("/").split('?').next().unwrap_or_default()),
+        false => address(text),
+    }
+}
+
+/// Whether somebody meant the address of a workspace, and not a folder.
+pub(super) fn is_meant_as_address(text: &str) -> bool {
+    let folder = std::path::Path::new(text).exists();
+    let local = ["127.0.0.1", "localhost"];
+    !folder
+        && (text.contains("://")
+            || text.contains(".databricks.")
+            || text.contains(".azuredatabricks.net")
+            || local.iter().any(|host| text.starts_with(host)))
 }
 
 /// A workspace's label: the first word of its host; one that is a number names nothing.

@@ -101,10 +101,12 @@ impl Settings {
             None => match profiles.for_host(host) {
                 Ok(Some(name)) => name,
                 Ok(None) => {
-                    self.notes.push((
-                        "profiles".to_owned(),
-                        format!("none in {} is for {host}", profiles.path.display()),
-                    ));
+                    let path = profiles.path.display();
+                    let why = match profiles.path.exists() {
+                        true => format!("none in {path} is for {host}"),
+                        false => format!("{path} is not there"),
+                    };
+                    self.notes.push(("profiles".to_owned(), why));
                     return Ok(());
                 }
                 Err(names) => {
@@ -187,6 +189,12 @@ impl Settings {
                 "is of Azure, and this address is not: set ARM_ENVIRONMENT=PUBLIC if it is",
             ),
             (Some(_), Some(_)) | (None, None) => {}
+        }
+        if let Some(named) = self.get("oidc_token_env")
+            && environment.variable(named).is_none()
+        {
+            let why = format!("names {named}, which is not set");
+            notes.push((self.origin("oidc_token_env").to_owned(), why));
         }
         let github = environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL");
         if github.is_some() && self.get("client_id").is_none() {

@@ -119,6 +119,7 @@ impl Bars {
             | What::TableRetried { .. }
             | What::TableFailed { .. }
             | What::CutCommitted { .. }
+            | What::Registered { .. }
             | What::Warning { .. } => {}
         }
         if let Some(line) = self.pace.tell(event) {
@@ -131,6 +132,7 @@ impl Bars {
                 | What::TableFailed { .. }
                 | What::CutCommitted { .. }
                 | What::GroupEnded { .. }
+                | What::Registered { .. }
                 | What::Warning { .. }
         );
         if let Some(line) = line.filter(|_| lasting) {

@@ -9,8 +9,10 @@ use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, elapsed, plural};
-use crate::render::layout::{pad, width};
+use crate::render::layout::{few, pad, width};
 
+/// Registered replicas that one line names.
+const TABLES_NAMED: usize = 5;
 /// A running clone is mentioned at most this often.
 const HEARTBEAT: Duration = Duration::minutes(5);
 
@@ -162,6 +164,14 @@ impl Log {
                 let text = message.as_deref().unwrap_or_default();
                 let text = clean(text.strip_prefix("stopped; ").unwrap_or(text));
                 (ended(*outcome)?, workspace, group, text)
+            }
+            What::Registered { tables } => {
+                return Some(format!(
+                    "{} {}{} in the secondary",
+                    clock(event.at),
+                    pad("catalog", 9),
+                    clean(&few(tables, TABLES_NAMED))
+                ));
             }
             What::Warning { message } => {
                 return Some(format!(
