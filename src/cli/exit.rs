@@ -21,7 +21,7 @@ use crate::apply::Exit;
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
 /// | 64 | usage | a mistake in the command line |
 /// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
-/// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse |
+/// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse or read neither sync location |
 /// | 78 | configuration | nothing in the configuration is usable; `validate`: it has a mistake |
 /// | 130 | interrupted | by Ctrl-C |
 /// | 143 | interrupted | by SIGTERM |
