@@ -17,6 +17,18 @@ use super::{Credential, Environment, TokenSource};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
 
+/// What `auth_type` may name, in the order in which they are tried.
+const METHODS: [&str; 8] = [
+    "pat",
+    "oauth-m2m",
+    "env-oidc",
+    "file-oidc",
+    "github-oidc",
+    "azure-client-secret",
+    "azure-cli",
+    "databricks-cli",
+];
+
 /// A workspace to sign in to.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Wanted<'a> {
@@ -204,10 +216,14 @@ impl Chain<'_> {
         self.tried
             .extend(settings.incomplete(self.environment, azure));
         match forced {
-            Some(method) => self.note(
-                format!("auth type {method}"),
-                "has not all it needs, or is not one drsync has",
-            ),
+            Some(method) => {
+                let why = match METHODS.contains(&method.as_str()) {
+                    true => "has not all it needs here".to_owned(),
+                    false => format!("is none of {}", METHODS.join(", ")),
+                };
+                let origin = settings.origin("auth_type");
+                self.note(format!("auth type {method} of {origin}"), why);
+            }
             None => self.note(
                 "environment",
                 "sets neither DATABRICKS_TOKEN nor a client id and secret",
