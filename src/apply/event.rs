@@ -139,7 +139,7 @@ pub enum What {
         /// Why, where it was not simply done.
         message: Option<String>,
     },
-    /// Replicas are now in the secondary's own catalog, or it took their changed schemas over.
+    /// Replicas are now in the secondary's own catalog.
     Registered {
         /// The tables.
         tables: Vec<String>,

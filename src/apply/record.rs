@@ -57,7 +57,7 @@ pub struct RunRecord {
     /// What was done to the metadata tables before any group was begun, where something was; records of older versions do not tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<MetadataRecord>,
-    /// Replicas that were registered in the secondary's own catalog, or whose changed schema it took over.
+    /// Replicas that were registered in the secondary's own catalog.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registered: Vec<TableName>,
     /// Risks that were accepted for the plan.

@@ -57,7 +57,7 @@ pub struct CutTable {
 /// What came of registering replicas in a catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Registered {
-    /// Tables that are new in the catalog, or whose changed schema it took over.
+    /// Tables that are new in the catalog.
     pub tables: Vec<TableName>,
     /// What stood in the way of which others, in words.
     pub refused: Vec<String>,
