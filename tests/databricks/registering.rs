@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use drsync::config::TableName;
-use drsync::databricks::SecondaryOptions;
+use drsync::databricks::{ConnectOptions, SecondaryOptions};
 use drsync::ledger::{Consistency, Cut, CutTableEntry};
 use drsync::region::{Region, RegionErrorKind};
 use serde_json::json;
@@ -43,6 +43,21 @@ fn cut(tables: &[&str]) -> Cut {
     }
 }
 
+/// The same with the secondary's own workspace.
+fn with_secondary(options: ConnectOptions, address: &str) -> ConnectOptions {
+    let secondary = SecondaryOptions {
+        name: None,
+        address: address.parse().unwrap(),
+        pat_key: None,
+        profile: None,
+        warehouse_id: None,
+    };
+    ConnectOptions {
+        secondary: Some(secondary),
+        ..options
+    }
+}
+
 #[tokio::test]
 async fn replicas_are_registered_in_the_secondary_and_never_over_another_table() {
     let fake = Fake::start().await;
@@ -59,14 +74,7 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
         let grown = json!({"storage_location": format!("{SECONDARY}/main/core/grown/"), "columns": column("int")});
         state.catalog.insert("main.core.grown".to_owned(), grown);
     });
-    let mut options = fake.options();
-    options.secondary = Some(SecondaryOptions {
-        name: None,
-        address: other.base.parse().unwrap(),
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    });
+    let options = with_secondary(fake.options(), &other.base);
     let regions = drsync::databricks::connect(&options).await.unwrap();
     regions.secondary.create_ledger("east").await.unwrap();
     assert!(regions.secondary.registers() && !regions.primary.registers());
@@ -95,14 +103,7 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
 async fn what_cannot_be_registered_is_told_once_for_each_cause_with_what_to_do() {
     let fake = Fake::start().await;
     let other = Fake::start().await;
-    let mut options = fake.options();
-    options.secondary = Some(SecondaryOptions {
-        name: None,
-        address: other.base.parse().unwrap(),
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    });
+    let options = with_secondary(fake.options(), &other.base);
     let denied =
         "[INSUFFICIENT_PERMISSIONS] User does not have CREATE TABLE on Schema 'main.core'.";
     let denied = What::Fail("BAD_REQUEST", denied.to_owned());
@@ -123,15 +124,7 @@ async fn what_cannot_be_registered_is_told_once_for_each_cause_with_what_to_do()
 #[tokio::test]
 async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
     let fake = Fake::start().await;
-    let mut options = fake.options();
-    let address = "http://127.0.0.1:9".parse().unwrap();
-    options.secondary = Some(SecondaryOptions {
-        name: None,
-        address,
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    });
+    let options = with_secondary(fake.options(), "http://127.0.0.1:9");
     let regions = drsync::databricks::connect(&options).await.unwrap();
     let presence = regions.secondary.presence().await.unwrap();
     assert!(
@@ -154,15 +147,8 @@ async fn where_the_primary_is_gone_the_secondarys_own_workspace_reads_and_writes
     own.secondary.create_ledger("east").await.unwrap();
     let cut = cut(&["gold"]);
     append(own.secondary.as_ref(), &cut).await.unwrap();
-    let mut options = other.options();
+    let mut options = with_secondary(other.options(), &other.base);
     options.address = "http://127.0.0.1:9".parse().unwrap();
-    options.secondary = Some(SecondaryOptions {
-        name: None,
-        address: other.base.parse().unwrap(),
-        pat_key: None,
-        profile: None,
-        warehouse_id: None,
-    });
     let regions = drsync::databricks::connect(&options).await.unwrap();
     assert!(regions.primary.presence().await.is_err());
     let presence = regions.secondary.presence().await.unwrap();
