@@ -80,6 +80,7 @@ enum Command {
 
 /// Runs the command that the arguments name, and says on stderr how it ended where that is not 0.
 pub fn main() -> ExitCode {
+    crate::foreign::silence_contained_panics();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let (json, outcome) = match Cli::try_parse_from(&arguments) {
         Ok(cli) => {

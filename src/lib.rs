@@ -28,7 +28,8 @@
 //! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
 //! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
-//! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval.
+//! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
+//! - [`limits`] and [`foreign`]: how much is taken from strangers, and how what they wrote is read.
 //!
 //! What drsync touches on disk, and whose it is:
 //!
@@ -46,10 +47,12 @@ pub mod canonical;
 pub mod cli;
 pub mod config;
 pub mod databricks;
+pub mod foreign;
 pub mod history;
 pub mod interval;
 pub mod lakehouse;
 pub mod ledger;
+pub mod limits;
 pub mod moment;
 pub mod observe;
 pub mod plan;

@@ -7,6 +7,7 @@ use super::configuration::{self, Found};
 use super::flags::Context;
 use super::{ExitStatus, Failure, regions, selection, who};
 use crate::config::{Configuration, GroupEntry, Workspace};
+use crate::foreign;
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::{
@@ -198,6 +199,7 @@ pub(super) async fn look_with(
 /// Runs what waits for regions.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(foreign::STACK)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(ExitStatus::Failed, format!("no runtime: {error}")))?;

@@ -13,6 +13,7 @@ mod features;
 mod history;
 mod json;
 mod log;
+pub(crate) mod parquet;
 mod path;
 mod replay;
 mod restore;

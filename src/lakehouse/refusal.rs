@@ -12,9 +12,9 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
         DeltaError::NotATable { .. }
         | DeltaError::VersionMissing { .. }
         | DeltaError::DataMissing { .. } => (RegionErrorKind::NotFound, false),
-        DeltaError::UnsupportedFeature { .. } | DeltaError::Unsupported { .. } => {
-            (RegionErrorKind::Unsupported, false)
-        }
+        DeltaError::UnsupportedFeature { .. }
+        | DeltaError::Unsupported { .. }
+        | DeltaError::TooMuch { .. } => (RegionErrorKind::Unsupported, false),
         DeltaError::Conflict { .. } => (RegionErrorKind::Conflict, false),
         DeltaError::Corrupt { .. } | DeltaError::Cancelled => (RegionErrorKind::Other, false),
         DeltaError::Io { kind, source, .. } => match kind {

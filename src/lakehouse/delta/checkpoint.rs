@@ -4,24 +4,24 @@ mod write;
 
 use std::borrow::Cow;
 
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use ::parquet::file::reader::ChunkReader;
+use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch, StructArray};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::file::reader::ChunkReader;
-use parquet::schema::types::SchemaDescriptor;
 use percent_encoding::percent_decode_str;
 
 use super::action::{Raw, Vector};
 use super::error::{DeltaError, Result};
 use super::json;
 use super::log::{LOG, LogCheckpoint};
+use super::parquet;
 use super::replay::{AddFacts, Detail, State};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
+use crate::foreign::contained;
 
 pub(crate) use write::{EVERY, write_checkpoint};
 
@@ -94,13 +94,14 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
     };
     for (blob, stats) in attempts {
         let batches = match blob {
-            Blob::File(opened) => batches(opened, state.detail, stats),
-            Blob::Bytes(bytes) => batches(bytes, state.detail, stats),
+            Blob::File(opened) => batches(opened, file, state.detail, stats)?,
+            Blob::Bytes(bytes) => batches(bytes, file, state.detail, stats)?,
         };
         let mut complete = true;
-        for batch in batches.map_err(|error| corrupt(&error))? {
-            let batch = batch.map_err(|error| corrupt(&error))?;
-            complete &= apply(&batch, state, stats).map_err(|why| corrupt(&why))?;
+        for batch in batches {
+            let batch = batch?;
+            let applied = contained(|| apply(&batch, state, stats));
+            complete &= applied.and_then(|it| it).map_err(|why| corrupt(&why))?;
             if !complete {
                 break;
             }
@@ -114,14 +115,16 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
 
 fn batches(
     input: impl ChunkReader + 'static,
+    file: &str,
     detail: Detail,
     stats: Stats,
-) -> parquet::errors::Result<ParquetRecordBatchReader> {
+) -> Result<parquet::Batches> {
     // The writer's own Arrow schema is of no interest, and may name types that need more care.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)?;
-    let mask = projection(builder.parquet_schema(), detail, stats);
-    builder.with_projection(mask).with_batch_size(4096).build()
+    let opened = parquet::open(input, file, options)?;
+    let mask = projection(opened.parquet_schema(), detail, stats);
+    let chosen = opened.with_projection(mask).with_batch_size(4096);
+    parquet::batches(chosen, file)
 }
 
 fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::limits::Exceeded;
+
 /// Says why a Delta table could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DeltaError {
@@ -44,6 +46,14 @@ pub enum DeltaError {
         file: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// A file of the table has more of something than drsync reads.
+    #[error("{file}: {over}")]
+    TooMuch {
+        /// The file, relative to the table where possible.
+        file: String,
+        /// The limit.
+        over: Exceeded,
     },
     /// Someone else committed first, or the table is not at the version that was expected.
     #[error("the table is at version {}, which was not expected", shown(*.newest))]
@@ -133,6 +143,14 @@ impl DeltaError {
         Self::Corrupt {
             file: file.into(),
             why: why.to_string(),
+        }
+    }
+
+    /// Makes an error about a file with more of something than drsync reads.
+    pub(crate) fn too_much(file: impl Into<String>, over: Exceeded) -> Self {
+        Self::TooMuch {
+            file: file.into(),
+            over,
         }
     }
 

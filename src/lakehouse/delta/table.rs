@@ -5,13 +5,13 @@ mod schema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::file::properties::WriterProperties;
 use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,9 +21,11 @@ use super::commit::{Author, Expect, Operation, commit_info, commit_on, put};
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
+use super::parquet;
 use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::{TableStore, missing};
+use crate::limits::ROWS;
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -205,7 +207,7 @@ fn write_file(
         )));
     }
     let path = format!("part-00000-{}-c000.zstd.parquet", uuid::Uuid::new_v4());
-    let failed = |error: parquet::errors::ParquetError| {
+    let failed = |error: ::parquet::errors::ParquetError| {
         DeltaError::corrupt(&path, format!("it cannot be written: {error}"))
     };
     let compression = Compression::ZSTD(ZstdLevel::default());
@@ -242,6 +244,7 @@ pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<
     }
     let columns = schema::columns(table.metadata.schema_string())?;
     let mut found = Vec::new();
+    let mut unpacked = 0;
     for want in wanted(&table, store.folder())? {
         if want.file.vector.is_some() {
             return Err(DeltaError::feature(
@@ -259,12 +262,12 @@ pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<
                 unreachable!("a wanted file is on this machine or in its table")
             }
         };
-        let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(&want.to, error);
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-            .and_then(|builder| builder.build())
-            .map_err(|error| corrupt(&error))?;
-        for batch in reader {
-            let batch = batch.map_err(|error| corrupt(&error))?;
+        let opened = parquet::open(bytes, &want.to, ArrowReaderOptions::new())?;
+        for batch in parquet::batches(opened, &want.to)? {
+            let batch = batch?;
+            unpacked += batch.get_array_memory_size() as u64;
+            ROWS.allow(unpacked)
+                .map_err(|over| DeltaError::too_much(&want.to, over))?;
             found.push(arranged(
                 &batch,
                 &columns,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Fields, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use serde_json::{Map, Value, json};
 
-use super::super::delta::{DeltaError, Result, Snapshot, TableStore};
+use super::super::delta::{self, DeltaError, Result, Snapshot, TableStore};
 use super::super::off_thread;
 use super::super::records::{to_batch, to_json};
 
@@ -164,12 +164,8 @@ pub(super) fn by_partition(table: &Snapshot, rows: &RecordBatch) -> Result<Vec<P
 }
 
 fn read_file(store: &TableStore, path: &str) -> Result<Vec<Value>> {
-    let corrupt = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(store.read_all(path)?)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(corrupt)?;
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>();
-    to_json(&batches.map_err(|error| DeltaError::corrupt(path, error))?)
+    let opened = delta::parquet::open(store.read_all(path)?, path, ArrowReaderOptions::new())?;
+    to_json(&delta::parquet::batches(opened, path)?.collect::<Result<Vec<_>>>()?)
 }
 
 fn write_file(store: &TableStore, path: &str, rows: &RecordBatch) -> Result<usize> {

@@ -1,0 +1,171 @@
+//! Opens Parquet files of strangers: nothing recurses before their schema's depth is known, and no panic gets out.
+
+mod footer;
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::{ParquetMetaDataOptions, ParquetMetaDataReader};
+use parquet::file::reader::ChunkReader;
+
+use super::error::{DeltaError, Result};
+use crate::foreign::contained;
+use crate::limits::PARQUET_FOOTER;
+
+/// The end of every file: the length of its footer, and a mark.
+const TAIL: u64 = 8;
+const MARK: &[u8; 4] = b"PAR1";
+
+/// Opens a file whose name is told where it cannot be read.
+pub(crate) fn open<R: ChunkReader + 'static>(
+    input: R,
+    file: &str,
+    options: ArrowReaderOptions,
+) -> Result<ParquetRecordBatchReaderBuilder<R>> {
+    let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(file, why);
+    let length = input.len();
+    let Some(body) = length.checked_sub(TAIL).filter(|body| *body >= 4) else {
+        return Err(corrupt(&"it is too short for a Parquet file"));
+    };
+    let tail = input
+        .get_bytes(body, TAIL as usize)
+        .map_err(|error| corrupt(&error))?;
+    let [a, b, c, d, mark @ ..] = &tail[..] else {
+        return Err(corrupt(&"it is too short for a Parquet file"));
+    };
+    if mark != MARK {
+        return Err(corrupt(
+            &"it is no Parquet file: its last bytes are not PAR1",
+        ));
+    }
+    let size = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
+    let Some(start) = body.checked_sub(size).filter(|start| *start >= 4) else {
+        return Err(corrupt(&"its footer is longer than the file"));
+    };
+    PARQUET_FOOTER
+        .allow(size)
+        .map_err(|over| DeltaError::too_much(file, over))?;
+    let footer = input
+        .get_bytes(start, size as usize)
+        .map_err(|error| corrupt(&error))?;
+    footer::check(&footer, file)?;
+    let opened = contained(move || {
+        // Decoded where the check looked for it: a schema that stands further on in the footer is not read at all.
+        let schema = ParquetMetaDataReader::decode_schema(&footer)?;
+        let known = ParquetMetaDataOptions::new().with_schema(schema);
+        let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&known))?;
+        let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(
+            input, metadata,
+        ))
+    });
+    opened
+        .map_err(|why| corrupt(&why))?
+        .map_err(|error: parquet::errors::ParquetError| corrupt(&error))
+}
+
+/// The batches of an opened file.
+pub(crate) fn batches<R: ChunkReader + 'static>(
+    opened: ParquetRecordBatchReaderBuilder<R>,
+    file: &str,
+) -> Result<Batches> {
+    let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(file, why);
+    let reader = contained(|| opened.build())
+        .map_err(|why| corrupt(&why))?
+        .map_err(|error| corrupt(&error))?;
+    Ok(Batches {
+        reader: Some(reader),
+        file: file.to_owned(),
+    })
+}
+
+/// Batches of rows, until one cannot be read.
+pub(crate) struct Batches {
+    /// Gone once it has failed: what it would say then is not known.
+    reader: Option<ParquetRecordBatchReader>,
+    file: String,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut reader = self.reader.take()?;
+        let read = contained(move || {
+            let batch = reader.next();
+            (batch, reader)
+        });
+        match read {
+            Err(why) => Some(Err(DeltaError::corrupt(&self.file, why))),
+            Ok((None, _)) => None,
+            Ok((Some(Err(error)), _)) => Some(Err(DeltaError::corrupt(&self.file, error))),
+            Ok((Some(Ok(batch)), reader)) => {
+                self.reader = Some(reader);
+                Some(Ok(batch))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int64Array, RecordBatch};
+    use bytes::Bytes;
+    use parquet::arrow::ArrowWriter;
+
+    use super::footer::tests::nested;
+    use super::*;
+
+    fn read(bytes: Vec<u8>) -> Result<usize> {
+        let opened = open(Bytes::from(bytes), "x.parquet", ArrowReaderOptions::new())?;
+        batches(opened, "x.parquet")?.try_fold(0, |rows, batch| Ok(rows + batch?.num_rows()))
+    }
+
+    fn whole() -> Vec<u8> {
+        let column: arrow_array::ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+        let rows = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
+        writer.write(&rows).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_file_is_read_and_a_damaged_one_is_refused_by_name() {
+        assert_eq!(read(whole()).unwrap(), 3);
+        for end in [0, 4, 11, 12, whole().len() - 1] {
+            let error = read(whole()[..end].to_vec()).unwrap_err();
+            assert!(
+                error.to_string().starts_with("x.parquet is corrupt"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_is_read_or_refused() {
+        let whole = whole();
+        for at in 0..whole.len() {
+            for bits in [1, 0x80, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bits;
+                let _ = read(bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_schema_of_a_thousand_levels_is_refused_before_anything_recurses() {
+        for depth in [101, 1_000, 50_000] {
+            let error = read(nested(depth)).unwrap_err().to_string();
+            let limit = "x.parquet: it has more than 100 levels of one Parquet schema, the most that drsync reads";
+            assert_eq!(error, limit);
+        }
+        assert_eq!(read(nested(99)).unwrap(), 0);
+        let many = read(nested(200_000)).unwrap_err().to_string();
+        assert!(many.contains("100 000 elements"), "{many}");
+    }
+}

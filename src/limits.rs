@@ -1,0 +1,255 @@
+//! How much drsync takes from strangers: every limit in one place, each with its reason.
+//!
+//! Whoever writes a table, a workspace's answer or a file beside them decides how long and how deep it is. What is beyond a
+//! limit is refused by name, with the limit told; the table or service it belongs to is blocked, and nothing else.
+
+use std::fmt;
+
+/// The most of something that drsync reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What is counted, as a word that reads after "more than 7 MiB of".
+    pub what: &'static str,
+    /// How many of it are still read.
+    pub most: u64,
+    /// What `most` counts.
+    pub unit: Unit,
+    /// Why this many.
+    pub reason: &'static str,
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Things of the kind that the limit names.
+    Count,
+    /// Structures inside of each other.
+    Levels,
+}
+
+impl Limit {
+    /// Refuses more than the limit.
+    ///
+    /// # Errors
+    /// The limit that was exceeded, which says so.
+    pub fn allow(&'static self, found: u64) -> Result<(), Exceeded> {
+        match found <= self.most {
+            true => Ok(()),
+            false => Err(Exceeded(self)),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what, most, unit, ..
+        } = self;
+        match unit {
+            Unit::Bytes if most % (1 << 30) == 0 => write!(f, "{} GiB of {what}", most >> 30),
+            Unit::Bytes if most % (1 << 20) == 0 => write!(f, "{} MiB of {what}", most >> 20),
+            Unit::Bytes => write!(f, "{} KiB of {what}", most >> 10),
+            Unit::Count => write!(f, "{} {what}", grouped(*most)),
+            Unit::Levels => write!(f, "{most} levels of {what}"),
+        }
+    }
+}
+
+/// A limit that was exceeded; reads after the name of what exceeds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it has more than {0}, the most that drsync reads")]
+pub struct Exceeded(pub &'static Limit);
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Plans, run records, evidence and other documents of drsync's own.
+pub static DOCUMENT: Limit = Limit {
+    what: "one document",
+    most: 256 << 20,
+    unit: Unit::Bytes,
+    reason: "a plan of a hundred thousand tables has some 100 MiB",
+};
+
+/// Configurations, `lakehouse.json` and `jobs.json`.
+pub static CONFIGURATION: Limit = Limit {
+    what: "one configuration file",
+    most: 64 << 20,
+    unit: Unit::Bytes,
+    reason: "ten thousand groups of a hundred tables have some 50 MiB",
+};
+
+/// Tokens, keys, signatures and profiles.
+pub static SMALL_FILE: Limit = Limit {
+    what: "one key, token or signature",
+    most: 1 << 20,
+    unit: Unit::Bytes,
+    reason: "the largest are files of profiles with a few KiB for each workspace",
+};
+
+/// One line of a commit or of a checkpoint in JSON.
+pub static LOG_LINE: Limit = Limit {
+    what: "one line of a log",
+    most: 64 << 20,
+    unit: Unit::Bytes,
+    reason: "the longest are schemas of ten thousand columns, with some 10 MiB",
+};
+
+/// Files that one version of a table names.
+pub static LIVE_FILES: Limit = Limit {
+    what: "live files",
+    most: 8_000_000,
+    unit: Unit::Count,
+    reason: "a million are a large table and need less than 1 GiB of memory; the largest known have a few million",
+};
+
+/// Text of actions that one version of a table makes drsync keep.
+pub static LOG_TEXT: Limit = Limit {
+    what: "actions in one version",
+    most: 8 << 30,
+    unit: Unit::Bytes,
+    reason: "a million files with statistics of a hundred columns have some 4 GiB",
+};
+
+/// One checkpoint or sidecar, unpacked.
+pub static CHECKPOINT: Limit = Limit {
+    what: "one checkpoint, unpacked",
+    most: 16 << 30,
+    unit: Unit::Bytes,
+    reason: "a million files with statistics in both forms have some 8 GiB; a small file can claim any size",
+};
+
+/// The footer of a Parquet file.
+pub static PARQUET_FOOTER: Limit = Limit {
+    what: "one Parquet footer",
+    most: 32 << 20,
+    unit: Unit::Bytes,
+    reason: "a footer has some 150 bytes for each column of each row group, and is held in memory",
+};
+
+/// Columns and groups in the schema of a Parquet file.
+pub static PARQUET_ELEMENTS: Limit = Limit {
+    what: "elements in one Parquet schema",
+    most: 100_000,
+    unit: Unit::Count,
+    reason: "checkpoints with statistics of ten thousand columns have some 40 000",
+};
+
+/// Groups inside of each other in the schema of a Parquet file.
+pub static PARQUET_DEPTH: Limit = Limit {
+    what: "one Parquet schema",
+    most: 100,
+    unit: Unit::Levels,
+    reason: "every reader of Parquet recurses, each level costs stack; a schema in a Delta log cannot be deeper either",
+};
+
+/// A data file of a table whose rows drsync itself reads: its metadata tables.
+pub static ROWS_FILE: Limit = Limit {
+    what: "one data file of a metadata table",
+    most: 256 << 20,
+    unit: Unit::Bytes,
+    reason: "a row of a metadata table has some KiB; such a file is read as a whole",
+};
+
+/// The rows of a metadata table, unpacked.
+pub static ROWS: Limit = Limit {
+    what: "one metadata table, unpacked",
+    most: 2 << 30,
+    unit: Unit::Bytes,
+    reason: "a cut of a hundred tables has some 50 KiB; all cuts are held in memory",
+};
+
+/// An answer of a service, after it was decoded.
+pub static ANSWER: Limit = Limit {
+    what: "one answer",
+    most: 64 << 20,
+    unit: Unit::Bytes,
+    reason: "services cut their answers into pages of at most 25 MiB",
+};
+
+/// An answer of a sign-in, or a refusal.
+pub static SHORT_ANSWER: Limit = Limit {
+    what: "one sign-in or refusal",
+    most: 1 << 20,
+    unit: Unit::Bytes,
+    reason: "a token has some KiB, a refusal is a sentence",
+};
+
+/// Pages of one listing.
+pub static PAGES: Limit = Limit {
+    what: "pages of one listing",
+    most: 10_000,
+    unit: Unit::Count,
+    reason: "a page has 25 entries or more; a service may page without end",
+};
+
+/// All limits, in the order of docs/limits.md.
+pub static ALL: [&Limit; 15] = [
+    &DOCUMENT,
+    &CONFIGURATION,
+    &SMALL_FILE,
+    &LOG_LINE,
+    &LIVE_FILES,
+    &LOG_TEXT,
+    &CHECKPOINT,
+    &PARQUET_FOOTER,
+    &PARQUET_ELEMENTS,
+    &PARQUET_DEPTH,
+    &ROWS_FILE,
+    &ROWS,
+    &ANSWER,
+    &SHORT_ANSWER,
+    &PAGES,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_a_limit_is_told_with_the_limit() {
+        assert_eq!(LOG_LINE.allow(LOG_LINE.most), Ok(()));
+        let said = |limit: &'static Limit| {
+            limit
+                .allow(limit.most + 1)
+                .map_err(|error| error.to_string())
+        };
+        for (limit, text) in [
+            (
+                &LOG_LINE,
+                "it has more than 64 MiB of one line of a log, the most that drsync reads",
+            ),
+            (
+                &LIVE_FILES,
+                "it has more than 8 000 000 live files, the most that drsync reads",
+            ),
+            (
+                &PARQUET_DEPTH,
+                "it has more than 100 levels of one Parquet schema, the most that drsync reads",
+            ),
+        ] {
+            assert_eq!(said(limit), Err(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn every_limit_stands_in_the_documentation_with_its_reason() {
+        let page = include_str!("../docs/limits.md");
+        for limit in ALL {
+            let row = format!("| {limit} | {} |", limit.reason);
+            assert!(page.contains(&row), "docs/limits.md lacks {row}");
+        }
+    }
+}
