@@ -160,6 +160,8 @@ pub struct LiveFile {
     pub vector: Option<Box<Vector>>,
     /// Bytes, as the log says.
     pub size: u64,
+    /// When it was written, in milliseconds, as the log says.
+    pub modified_ms: Option<i64>,
     /// Records in the file, deleted ones too; `None` without statistics.
     pub records: Option<u64>,
     /// The `add` action as JSON text; only with [`Detail::Full`](super::Detail::Full).
@@ -170,6 +172,11 @@ impl LiveFile {
     /// The path as the log spells it.
     pub fn path<'a>(&'a self, key: &'a FileKey) -> &'a str {
         self.spelled.as_deref().unwrap_or(&key.path)
+    }
+
+    /// Whether another description under the same path is of the same bytes: a file that is written again has another time.
+    pub fn has_content_of(&self, other: &LiveFile) -> bool {
+        self.size == other.size && self.modified_ms == other.modified_ms
     }
 
     /// Rows that a reader sees.

@@ -152,7 +152,9 @@ fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> Projec
             ["add", "stats_parsed", "numRecords"] => parsed,
             ["add", "stats_parsed", ..] => parsed && detail == Detail::Full,
             ["add", "partitionValues_parsed", ..] => false,
-            ["add", "path" | "size", ..] | ["add", "deletionVector", ..] => true,
+            ["add", "path" | "size" | "modificationTime", ..] | ["add", "deletionVector", ..] => {
+                true
+            }
             ["add", ..] | ["remove", ..] => detail == Detail::Full,
             _ => false,
         }
@@ -304,6 +306,7 @@ fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String
     Ok(AddFacts {
         path: text(action, "path", row).ok_or("a file has no path")?,
         size: number(action, "size", row),
+        modification_time: number(action, "modificationTime", row).into(),
         deletion_vector: vector,
         stats: None,
         records: None,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
@@ -319,6 +320,7 @@ impl State {
         let AddFacts {
             path,
             size,
+            modification_time,
             deletion_vector,
             stats,
             records,
@@ -335,6 +337,7 @@ impl State {
                 spelled,
                 vector: deletion_vector.map(Box::new),
                 size,
+                modified_ms: modification_time.as_i64(),
                 records,
                 action,
             },
@@ -377,6 +380,8 @@ pub(super) struct AddFacts<'a> {
     pub(super) path: Cow<'a, str>,
     #[serde(default)]
     pub(super) size: Option<i64>,
+    #[serde(default)]
+    pub(super) modification_time: Value,
     #[serde(default)]
     pub(super) deletion_vector: Option<Vector>,
     #[serde(borrow, default)]
