@@ -9,6 +9,7 @@ mod clone;
 mod commit;
 mod compare;
 mod error;
+mod facts;
 mod features;
 mod history;
 mod json;
@@ -66,8 +67,12 @@ pub fn check_clone(source: &Snapshot) -> Result<()> {
 }
 
 /// Says what a clone would have to copy, from summaries of the source and of the target where there is one.
-pub fn clone_estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate {
-    clone::estimate(source, target)
+pub fn clone_estimate(
+    store: &TableStore,
+    source: &Snapshot,
+    target: Option<&Snapshot>,
+) -> Result<Estimate> {
+    clone::estimate(source, store.folder(), target)
 }
 
 /// Refuses an older version of a table of which a file is gone that a clone would have to copy.

@@ -125,17 +125,21 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         let held = replica.as_ref()?.metadata.schema_string();
         columns::changes(held, source.metadata.schema_string())
     });
-    let estimate = replica.map(|replica| {
-        let delta::Estimate {
-            copy_files,
-            copy_bytes,
-        } = delta::clone_estimate(&source, replica.as_ref());
-        Estimate {
-            copy_files,
-            copy_bytes,
-            basis: EstimateBasis::LiveFiles,
-        }
-    });
+    let estimate = replica
+        .map(|replica| delta::clone_estimate(&store, &source, replica.as_ref()))
+        .transpose()
+        .map_err(failed)?
+        .map(|estimate| {
+            let delta::Estimate {
+                copy_files,
+                copy_bytes,
+            } = estimate;
+            Estimate {
+                copy_files,
+                copy_bytes,
+                basis: EstimateBasis::LiveFiles,
+            }
+        });
     let totals = source.totals();
     let property = |name: &str| source.metadata.property(name).map(str::to_owned);
     Ok(Pin {

@@ -145,7 +145,7 @@ impl Vector {
 /// What identifies a live file: where it is and which of its rows are deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileKey {
-    /// The path in the form by which files are compared.
+    /// The path as the log spells it. Delta compares the strings: `a%20b` and `a b` are two files of a log, wherever they lie.
     pub path: Box<str>,
     /// The unique id of its deletion vector.
     pub vector: Option<Box<str>>,
@@ -154,8 +154,6 @@ pub struct FileKey {
 /// A live file of a table at a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveFile {
-    /// The path as the log spells it, where that is not the key's.
-    pub(crate) spelled: Option<Box<str>>,
     /// Its deletion vector.
     pub vector: Option<Box<Vector>>,
     /// Bytes, as the log says.
@@ -169,11 +167,6 @@ pub struct LiveFile {
 }
 
 impl LiveFile {
-    /// The path as the log spells it.
-    pub fn path<'a>(&'a self, key: &'a FileKey) -> &'a str {
-        self.spelled.as_deref().unwrap_or(&key.path)
-    }
-
     /// Whether another description under the same path is of the same bytes: a file that is written again has another time.
     pub fn has_content_of(&self, other: &LiveFile) -> bool {
         self.size == other.size && self.modified_ms == other.modified_ms

@@ -31,6 +31,7 @@ pub(super) fn read_checkpoint(
     checkpoint: &LogCheckpoint,
     state: &mut State,
 ) -> Result<()> {
+    state.within_checkpoint = true;
     for file in &checkpoint.files {
         let blob = open(store, file)?;
         if file.ends_with(".json") {
@@ -51,6 +52,7 @@ pub(super) fn read_checkpoint(
             read_parquet(open(store, &file)?, &file, state)?;
         }
     }
+    state.within_checkpoint = false;
     Ok(())
 }
 

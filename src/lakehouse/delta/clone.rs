@@ -6,6 +6,7 @@ mod header;
 mod lacking;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -16,9 +17,10 @@ use super::commit::{self, Author, Expect, Operation};
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
+use super::path;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
-pub(super) use files::{remove, same_facts, wanted};
+pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
 use lacking::lacking;
 pub(super) use lacking::{check_retained, source_sizes};
@@ -127,7 +129,12 @@ impl Progress {
     }
 }
 
-pub(super) fn estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate {
+pub(super) fn estimate(
+    source: &Snapshot,
+    root: Option<&Path>,
+    target: Option<&Snapshot>,
+) -> Result<Estimate> {
+    let places = files::places(source, root)?;
     let held: BTreeSet<&str> = target
         .iter()
         .flat_map(|target| target.files.keys())
@@ -135,15 +142,17 @@ pub(super) fn estimate(source: &Snapshot, target: Option<&Snapshot>) -> Estimate
         .collect();
     let lacking = source.files.iter().filter(|(key, _)| {
         // A file from elsewhere has a name of its own in the target.
-        match files::renamed(&key.path) {
-            Some(name) => !held.contains(name.as_str()),
+        match places.get(&*key.path) {
+            Some(place) => !held.contains(path::encode(place).as_str()),
             None => !held.contains(&*key.path),
         }
     });
-    lacking.fold(Estimate::default(), |sum, (_, file)| Estimate {
-        copy_files: sum.copy_files + 1,
-        copy_bytes: sum.copy_bytes + file.size,
-    })
+    Ok(
+        lacking.fold(Estimate::default(), |sum, (_, file)| Estimate {
+            copy_files: sum.copy_files + 1,
+            copy_bytes: sum.copy_bytes + file.size,
+        }),
+    )
 }
 
 pub(super) fn deep_clone(

@@ -6,8 +6,9 @@ use std::fmt;
 use serde_json::Value;
 
 use super::action::{FileKey, Metadata};
-use super::clone::{kept_property, same_facts, source_sizes, wanted};
+use super::clone::{kept_property, source_sizes, wanted};
 use super::error::Result;
+use super::facts::same_facts;
 use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot};
 use super::store::TableStore;
@@ -25,7 +26,7 @@ pub enum Difference {
         /// The file, and its deletion vector if it has one.
         file: String,
     },
-    /// Described differently: size, record count, partition values or tags.
+    /// Described differently: size, time, partition values, tags or statistics.
     Described {
         /// The file.
         file: String,

@@ -77,25 +77,9 @@ pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
     }
 }
 
-/// The form of a path by which files are compared: two paths with one key are one file.
-pub(crate) fn key<'a>(path: &'a str, root: Option<&Path>) -> Cow<'a, str> {
-    if !path.starts_with(['/', '.'])
-        && !path.contains(['%', ':'])
-        && !path.contains("/.")
-        && !path.contains("//")
-    {
-        return Cow::Borrowed(path);
-    }
-    match locate(path, root) {
-        Ok(Location::Inside(inside)) => Cow::Owned(inside),
-        Ok(Location::Elsewhere(elsewhere)) => Cow::Owned(format!("file:{}", elsewhere.display())),
-        Ok(Location::Foreign(url)) => match url.split_once("://") {
-            Some(("s3a" | "s3n", rest)) => Cow::Owned(format!("s3://{rest}")),
-            _ => Cow::Owned(url),
-        },
-        // Refused when the file is needed; until then it is only itself.
-        Err(_) => Cow::Borrowed(path),
-    }
+/// Whether a path says by itself where it lies: it begins with a slash or a scheme.
+pub(crate) fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') || scheme(path).is_some()
 }
 
 /// The scheme of a URI, where the path has one: `file:/x` has, `a=1:2/x` and `day/1:2` have not.
@@ -198,14 +182,11 @@ mod tests {
             "a b",
         ] {
             assert_eq!(locate(path, Some(root)).unwrap(), inside("a b"), "{path}");
-            assert_eq!(key(path, Some(root)), "a b", "{path}");
         }
         assert_eq!(
             locate("/lake/t2/a", Some(root)).unwrap(),
             Location::Elsewhere("/lake/t2/a".into())
         );
-        assert_eq!(key("file:///x/y", Some(root)), key("/x/y", Some(root)));
-        assert_eq!(key("s3a://b/x", None), key("s3://b/x", None));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -16,7 +15,7 @@ use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::stats::quoted_num_records;
 use super::store::{Blob, TableStore};
-use super::{features, history, path};
+use super::{features, history};
 
 /// How much of a table a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +128,7 @@ enum Unreadable {
 }
 
 fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State, Unreadable> {
-    let mut state = State::new(store, detail);
+    let mut state = State::new(detail);
     if let Some(checkpoint) = &segment.checkpoint {
         read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;
         // Removals since the checkpoint count; a checkpoint that says nothing about the table itself is no base at all.
@@ -189,7 +188,6 @@ fn finish(store: &TableStore, log: &Versions, version: u64, state: State) -> Res
 /// A table while its log is being read, oldest action first.
 pub(super) struct State {
     pub(super) detail: Detail,
-    root: Option<PathBuf>,
     pub(super) protocol: Option<Raw>,
     pub(super) metadata: Option<Raw>,
     txns: BTreeMap<String, Raw>,
@@ -198,13 +196,14 @@ pub(super) struct State {
     tombstones: HashMap<FileKey, Box<str>>,
     /// Sidecars named by a V2 checkpoint.
     pub(super) sidecars: Vec<String>,
+    /// What is read is a checkpoint: a state, whose rows stand in no order.
+    pub(super) within_checkpoint: bool,
 }
 
 impl State {
-    pub(super) fn new(store: &TableStore, detail: Detail) -> Self {
+    pub(super) fn new(detail: Detail) -> Self {
         Self {
             detail,
-            root: store.folder().map(PathBuf::from),
             protocol: None,
             metadata: None,
             txns: BTreeMap::new(),
@@ -212,6 +211,7 @@ impl State {
             files: HashMap::new(),
             tombstones: HashMap::new(),
             sidecars: Vec::new(),
+            within_checkpoint: false,
         }
     }
 
@@ -316,9 +316,9 @@ impl State {
 
     /// Takes a file in. `action` is its text, where it is to be kept.
     pub(super) fn add(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
-        let key = facts.key(self.root.as_deref());
+        let key = facts.key();
         let AddFacts {
-            path,
+            path: _,
             size,
             modification_time,
             deletion_vector,
@@ -326,7 +326,6 @@ impl State {
             records,
         } = facts;
         let records = records.or_else(|| quoted_num_records(stats?.get()));
-        let spelled = (*key.path != *path).then(|| path.as_ref().into());
         if self.detail == Detail::Full {
             self.tombstones.remove(&key);
         }
@@ -334,7 +333,6 @@ impl State {
         self.files.insert(
             key,
             LiveFile {
-                spelled,
                 vector: deletion_vector.map(Box::new),
                 size,
                 modified_ms: modification_time.as_i64(),
@@ -345,9 +343,17 @@ impl State {
     }
 
     /// Takes a file out. `action` is its text, where it is to be kept.
+    ///
+    /// In a checkpoint a removal is a tombstone, kept for VACUUM: it takes nothing out of what the same checkpoint says is live.
     pub(super) fn remove(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
-        let key = facts.key(self.root.as_deref());
-        self.files.remove(&key);
+        let key = facts.key();
+        if self.within_checkpoint {
+            if self.files.contains_key(&key) {
+                return;
+            }
+        } else {
+            self.files.remove(&key);
+        }
         if let Some(action) = action {
             self.tombstones.insert(key, action);
         }
@@ -392,9 +398,9 @@ pub(super) struct AddFacts<'a> {
 }
 
 impl AddFacts<'_> {
-    fn key(&self, root: Option<&std::path::Path>) -> FileKey {
+    fn key(&self) -> FileKey {
         FileKey {
-            path: path::key(&self.path, root).into(),
+            path: self.path.as_ref().into(),
             vector: self
                 .deletion_vector
                 .as_ref()

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::action::{Metadata, Raw};
-use super::clone::{remove, same_facts, wanted};
+use super::clone::{remove, wanted};
 use super::commit::{Author, Expect, Operation, commit_on};
 use super::error::{DeltaError, Result};
+use super::facts::same_facts;
 use super::features;
 use super::log::versions;
 use super::replay::{Detail, snapshot_of};
@@ -88,7 +89,7 @@ pub(super) fn restore(
                 .action
                 .as_deref()
                 .and_then(|action| serde_json::from_str(action).ok())
-                .ok_or_else(|| DeltaError::corrupt(file.path(key), "its action was not kept"))?;
+                .ok_or_else(|| DeltaError::corrupt(&*key.path, "its action was not kept"))?;
             add.insert("dataChange".to_owned(), true.into());
             actions.push(json!({ "add": add }).to_string());
             restored.restored_files += 1;

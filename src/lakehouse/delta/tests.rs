@@ -94,7 +94,7 @@ impl Table {
         self.snapshot()
             .sorted_files()
             .iter()
-            .map(|(key, file)| file.path(key).to_owned())
+            .map(|(key, _)| key.path.to_string())
             .collect()
     }
 

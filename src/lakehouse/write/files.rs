@@ -39,7 +39,7 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
         for row in rows.iter_mut().filter_map(Value::as_object_mut) {
             row.extend(partition.clone());
         }
-        let path = file.path(key).to_owned();
+        let path = key.path.to_string();
         all.push(Rows {
             path,
             size: file.size,

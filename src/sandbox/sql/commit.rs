@@ -78,11 +78,7 @@ impl Session {
         let mut lines = Vec::new();
         if replace {
             for (key, file) in base.sorted_files() {
-                lines.push(remove(
-                    file.path(key),
-                    file.action.as_deref(),
-                    author.now_ms,
-                ));
+                lines.push(remove(&key.path, file.action.as_deref(), author.now_ms));
             }
         }
         for (partition, rows) in parted(base, &columns, add) {

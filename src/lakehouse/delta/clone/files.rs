@@ -1,7 +1,7 @@
 //! The files of a clone: under which paths they lie in the target, and which actions bring it there.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::action::{FileKey, LiveFile, Raw, Vector};
 use super::super::error::{DeltaError, Result};
+use super::super::facts::same_facts;
 use super::super::log::LOG;
 use super::super::path::{self, Location};
 use super::super::replay::Snapshot;
@@ -38,30 +39,66 @@ pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
 ) -> Result<Vec<Wanted<'a>>> {
+    let places = places(source, root)?;
     let mut all = source
         .files
         .iter()
-        .map(|(key, file)| want(key, file, root))
+        .map(|(key, file)| want(key, file, &places, root))
         .collect::<Result<Vec<_>>>()?;
     all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
     Ok(all)
 }
 
-fn want<'a>(key: &'a FileKey, file: &'a LiveFile, root: Option<&Path>) -> Result<Wanted<'a>> {
-    let spelled = file.path(key);
+/// Where the files with absolute paths shall lie in a target, to be taken literally, by their path in the source's log.
+///
+/// A file of the table itself stays where it is, and one from elsewhere gets a name of its own. Two paths of one log stay two,
+/// even where they are two spellings of one file: readers read it twice.
+pub(super) fn places<'a>(
+    source: &'a Snapshot,
+    root: Option<&Path>,
+) -> Result<HashMap<&'a str, String>> {
+    let paths = || source.files.keys().map(|key| &*key.path);
+    let absolute: BTreeSet<&str> = paths().filter(|path| path::is_absolute(path)).collect();
+    let mut places = HashMap::new();
+    if absolute.is_empty() {
+        return Ok(places);
+    }
+    let relative = paths().filter(|path| !absolute.contains(path));
+    let mut taken: HashSet<String> = relative.map(str::to_owned).collect();
+    for spelled in absolute {
+        let place = match path::locate(spelled, root)? {
+            Location::Inside(inside) => inside,
+            Location::Elsewhere(path) => renamed(&path.display().to_string()),
+            Location::Foreign(url) => return Err(foreign(&url)),
+        };
+        let place = match taken.contains(&path::encode(&place)) {
+            true => renamed(spelled),
+            false => place,
+        };
+        taken.insert(path::encode(&place));
+        places.insert(spelled, place);
+    }
+    Ok(places)
+}
+
+fn want<'a>(
+    key: &'a FileKey,
+    file: &'a LiveFile,
+    places: &HashMap<&str, String>,
+    root: Option<&Path>,
+) -> Result<Wanted<'a>> {
+    let spelled = &*key.path;
     let from = path::locate(spelled, root)?;
-    let (path, to) = match &from {
-        // An absolute path into the table itself becomes relative; any other string stays what it is.
-        Location::Inside(inside) if spelled.starts_with('/') || spelled.starts_with("file:") => {
-            (Cow::Owned(path::encode(inside)), inside.clone())
+    let (path, to) = match (places.get(spelled), &from) {
+        (Some(place), _) => (Cow::Owned(path::encode(place)), place.clone()),
+        // A relative path stays the string that it is.
+        (None, Location::Inside(inside)) => (Cow::Borrowed(spelled), inside.clone()),
+        (None, _) => {
+            return Err(DeltaError::corrupt(
+                spelled,
+                "the path leads out of the table",
+            ));
         }
-        Location::Inside(inside) => (Cow::Borrowed(spelled), inside.clone()),
-        Location::Elsewhere(_) => {
-            let name = renamed(&key.path)
-                .ok_or_else(|| DeltaError::corrupt(spelled, "the path names no file"))?;
-            (Cow::Owned(path::encode(&name)), name)
-        }
-        Location::Foreign(url) => return Err(foreign(url)),
     };
     if to.split('/').next() == Some(LOG) {
         return Err(DeltaError::corrupt(
@@ -78,7 +115,7 @@ fn want<'a>(key: &'a FileKey, file: &'a LiveFile, root: Option<&Path>) -> Result
         .or(file.vector.as_deref())
         .map(|vector| vector.unique_id().into());
     let key = FileKey {
-        path: to.as_str().into(),
+        path: path.as_ref().into(),
         vector: vector_id,
     };
     Ok(Wanted {
@@ -93,13 +130,12 @@ fn want<'a>(key: &'a FileKey, file: &'a LiveFile, root: Option<&Path>) -> Result
 }
 
 /// The name in a target of a file that lies outside its table: the same at every clone, and nobody else's.
-pub(super) fn renamed(key: &str) -> Option<String> {
-    let absolute = key.strip_prefix("file:")?;
-    let (_, name) = absolute.rsplit_once('/')?;
-    Some(format!(
+fn renamed(absolute: &str) -> String {
+    let name = absolute.rsplit('/').next().unwrap_or(absolute);
+    format!(
         "external-{}-{name}",
         hex(&Sha256::digest(absolute.as_bytes())[..8])
-    ))
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -301,7 +337,7 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
 
 /// The removal of a live file, with what later readers of changes and of time travel need.
 pub(in super::super) fn remove(key: &FileKey, file: &LiveFile, now_ms: i64) -> Result<String> {
-    let path = file.path(key);
+    let path = &*key.path;
     let mut before = parsed(file, path)?;
     let mut action = Raw::new();
     action.insert("path".to_owned(), path.into());
@@ -321,31 +357,4 @@ pub(in super::super) fn remove(key: &FileKey, file: &LiveFile, now_ms: i64) -> R
         }
     }
     Ok(json!({ "remove": action }).to_string())
-}
-
-/// Whether two actions describe a file alike. Texts may differ where one went through a checkpoint.
-pub(in super::super) fn same_facts(one: &LiveFile, other: &LiveFile) -> bool {
-    if one.size != other.size || one.records != other.records {
-        return false;
-    }
-    if one.action == other.action {
-        return true;
-    }
-    #[derive(Deserialize, PartialEq)]
-    #[serde(rename_all = "camelCase")]
-    struct Facts {
-        // Another time is another file, whatever its name.
-        modification_time: Option<i64>,
-        #[serde(default)]
-        partition_values: BTreeMap<String, Option<String>>,
-        #[serde(default)]
-        tags: Option<BTreeMap<String, Option<String>>>,
-        #[serde(default)]
-        clustering_provider: Option<String>,
-    }
-    let facts = |file: &LiveFile| serde_json::from_str::<Facts>(file.action.as_deref()?).ok();
-    match (facts(one), facts(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
-    }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::super::action::LiveFile;
 use super::super::error::{DeltaError, Result};
-use super::super::path::Location;
+use super::super::path::{self, Location};
 use super::super::replay::Snapshot;
 use super::super::store::TableStore;
 use super::files::{Wanted, wanted};
@@ -56,7 +56,7 @@ pub(super) fn lacking(
             unproven: false,
         };
         jobs.insert(&want.to, job);
-        let there = live.get(want.to.as_str());
+        let there = live.get(&*want.key.path);
         if there.is_some_and(|(_, there)| same_content(want.file, there)) {
             known.insert(&want.to);
         }
@@ -87,9 +87,15 @@ pub(super) fn lacking(
     let there = target.own_sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
     let unproven = target.folder().map(copy::unproven).unwrap_or_default();
     // A commit names nothing that is not safe.
-    let safe: HashSet<&str> = match unproven.is_empty() {
+    let safe: HashSet<String> = match unproven.is_empty() {
         true => HashSet::new(),
-        false => live.keys().copied().collect(),
+        false => live
+            .keys()
+            .filter_map(|path| match path::locate(path, target.folder()) {
+                Ok(Location::Inside(inside)) => Some(inside),
+                Ok(_) | Err(_) => None,
+            })
+            .collect(),
     };
     let mut doubted: Vec<Job> = Vec::new();
     let mut there = there.into_iter();
@@ -151,7 +157,7 @@ pub(in super::super) fn check_retained(
     let all = wanted(source, store.folder())?;
     let needed: Vec<(&Location, &str)> = all
         .iter()
-        .filter(|want| !held.contains(want.to.as_str()))
+        .filter(|want| !held.contains(&*want.key.path))
         .flat_map(|want| {
             let vector = want.vector_file.as_ref();
             let vector = vector.map(|(from, to)| (from, to.as_str()));

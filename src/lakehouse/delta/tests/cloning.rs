@@ -553,7 +553,7 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
         ("u", "^-aqEH.-t@S}K{vb[*k^", 3)
     );
     assert_eq!(
-        clone_estimate(&shallow.snapshot(), Some(&there)),
+        clone_estimate(&shallow.store, &shallow.snapshot(), Some(&there)).unwrap(),
         Estimate::default()
     );
     assert_eq!(
@@ -635,7 +635,7 @@ proptest! {
             live = next;
             if clone {
                 let held = replica_files(&replica);
-                let estimate = clone_estimate(&source.snapshot(), held.as_ref());
+                let estimate = clone_estimate(&source.store, &source.snapshot(), held.as_ref()).unwrap();
                 let done = cloned(&source, &replica, expect);
                 prop_assert!(done.copied_files <= estimate.copy_files);
                 prop_assert_eq!(replica.live(), live.iter().map(|file| format!("f{file}")).collect::<Vec<_>>());

@@ -46,7 +46,7 @@ fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits()
     assert_eq!(from_checkpoint.totals(), whole.totals());
     for (key, file) in whole.sorted_files() {
         assert!(
-            clone::same_facts(file, &from_checkpoint.files[key]),
+            facts::same_facts(file, &from_checkpoint.files[key]),
             "{}",
             key.path
         );
@@ -179,16 +179,19 @@ fn rows_are_unknown_as_soon_as_one_file_does_not_say() {
 }
 
 #[test]
-fn a_file_is_removed_under_any_spelling_of_its_path() {
+fn a_path_is_the_string_that_the_log_has_and_no_other_spelling_of_it() {
     let (_world, table) = World::with_table();
-    table.commit(
-        1,
-        &[
-            info("DELETE"),
-            remove(&format!("file:{}", table.folder.join("a").display())),
-        ],
-    );
-    assert_eq!(table.live(), ["b"]);
+    let spelled = ["New%20York/f", "a%2Fb", "é/f"];
+    let others = ["New York/f", "a%2fb", "%C3%A9/f"];
+    let adds = spelled.map(|path| add(path, 1));
+    table.commit(1, &[vec![info("WRITE")], adds.to_vec()].concat());
+    let absolute = format!("file:{}", table.folder.join("a").display());
+    let removes = others.iter().copied().chain([absolute.as_str(), "./a"]);
+    let removes = removes.map(remove).collect();
+    table.commit(2, &[vec![info("DELETE")], removes].concat());
+    assert_eq!(table.live(), ["New%20York/f", "a", "a%2Fb", "b", "é/f"]);
+    table.commit(3, &[info("DELETE"), remove("New%20York/f")]);
+    assert_eq!(table.live(), ["a", "a%2Fb", "b", "é/f"]);
 }
 
 #[test]
@@ -275,4 +278,31 @@ fn only_files_and_plain_paths_are_opened() {
         error.to_string(),
         "/nowhere/at/all is not a Delta table: it has no log"
     );
+}
+
+#[test]
+fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_rows_stand() {
+    let (_world, table) = World::with_table();
+    let rows = [
+        remove("a"),
+        add("a", 10),
+        add("b", 20),
+        remove("b"),
+        remove("c"),
+    ];
+    let heads = [protocol(json!({})), metadata(json!({}))];
+    for turned in 0..rows.len() {
+        let mut rows = rows.to_vec();
+        rows.rotate_left(turned);
+        let lines = [rows, heads.to_vec()].concat();
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        let name = "00000000000000000001.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json";
+        fs::write(table.folder.join(log::LOG).join(name), lines.join("\n")).unwrap();
+        let snapshot = table.snapshot();
+        assert_eq!(table.live(), ["a", "b"]);
+        let tombstones: Vec<&str> = snapshot.tombstones.keys().map(|key| &*key.path).collect();
+        assert_eq!(tombstones, ["c"]);
+        let summary = replay::snapshot(&table.store, None, Detail::Summary).unwrap();
+        assert_eq!(summary.totals(), snapshot.totals());
+    }
 }
