@@ -18,6 +18,7 @@ mod check;
 mod event;
 mod exit;
 mod group;
+mod lost;
 mod precondition;
 mod queue;
 mod record;
@@ -28,6 +29,7 @@ mod table;
 pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
+pub use lost::LostOutput;
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, RunRecord, RunSummary,
     TableOutcome, TableRecord, UnreadableRecord, VerifiedRecord,
@@ -63,6 +65,8 @@ pub struct Options {
     pub clock_overridden: bool,
     /// The signature of the plan's file, kept beside it.
     pub signature: Option<String>,
+    /// What of the events and the text could not be written so far; asked before the record is written.
+    pub lost_output: Arc<dyn Fn() -> Vec<LostOutput> + Send + Sync>,
 }
 
 /// What one apply shares between its groups.
@@ -114,6 +118,10 @@ pub async fn apply(
         away.secondary |= done.away.secondary;
     }
     let signal = options.signal.load(Ordering::Relaxed);
+    let lost = (options.lost_output)();
+    for output in &lost {
+        run.warn(output.to_string());
+    }
     let warnings = std::mem::take(
         &mut *run
             .warnings
@@ -133,7 +141,7 @@ pub async fn apply(
         provenance: options.provenance.clone(),
         approval: Some(options.approval.clone()),
         quiet: !plan.applyable,
-        exit: exit::of(plan, &groups, away, signal),
+        exit: lost::exit(exit::of(plan, &groups, away, signal), &lost),
         summary: summary(&groups),
         groups,
         metadata,

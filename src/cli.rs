@@ -24,6 +24,7 @@ mod keep;
 mod look;
 mod man;
 mod output;
+mod place;
 mod plan;
 mod regions;
 mod sandbox;

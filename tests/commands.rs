@@ -8,6 +8,8 @@ mod away;
 mod demo;
 #[path = "commands/mistakes.rs"]
 mod mistakes;
+#[path = "commands/output.rs"]
+mod output;
 #[path = "commands/program.rs"]
 mod program;
 #[path = "commands/stored.rs"]

@@ -97,6 +97,7 @@ async fn the_demo_plays_as_its_screen_says() {
         clock_overridden: true,
         approval: drsync::apply::Approval::None,
         signature: None,
+        lost_output: Arc::new(Vec::new),
     };
     apply::apply(
         &first.stored(),

@@ -78,6 +78,7 @@ impl Flow {
             clock_overridden: false,
             approval: drsync::apply::Approval::None,
             signature: None,
+            lost_output: Arc::new(Vec::new),
         };
         let regions = std::slice::from_ref(&self.regions);
         apply(&plan.stored(), regions, &options, &|_| {}).await

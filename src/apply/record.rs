@@ -265,6 +265,7 @@ impl RunRecord {
             format_version: String,
         }
         let json = |error: serde_json::Error| UnreadableRecord(error.to_string());
+        let bytes = crate::canonical::without_mark(bytes);
         let head: Head = serde_json::from_slice(bytes).map_err(json)?;
         if head.kind != KIND {
             return Err(UnreadableRecord(format!("its kind is not {KIND}")));

@@ -1,12 +1,13 @@
 //! `drsync apply`: exactly the plan that was stored; without one plan, show, ask, apply.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::clock::Clock;
-use super::events::Events;
+use super::events::{self, Events};
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, keep, output, regions, show, signals, signature, who};
@@ -19,7 +20,7 @@ use crate::render::progress::{Mode, Progress};
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
 #[derive(Debug, Args)]
 pub(super) struct Apply {
-    /// A plan that `plan --out` stored
+    /// A plan that `plan --out` stored; - is stdin
     file: Option<PathBuf>,
     /// Do not ask
     #[arg(long)]
@@ -75,7 +76,7 @@ impl Apply {
             verify_rows: self.verify == Some(Verify::Rows),
             ..context.clone()
         };
-        let events = Events::open(self.events.as_deref(), context)?;
+        let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
             let mut ready = match &self.file {
                 Some(file) => self.stored(context, file).await?,
@@ -85,7 +86,7 @@ impl Apply {
             if self.expect_effect.is_some() && ready.approval == Approval::None {
                 ready.approval = Approval::ExpectedEffect;
             }
-            let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan)?;
+            let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan);
             self.approve(context, &mut ready)?;
             let plan = &ready.stored.plan;
             let done = carry_out(context, &events, &ready).await?;
@@ -93,7 +94,8 @@ impl Apply {
                 unmailed(context, plan);
             }
             report(context, &events, plan, &done, shown)?;
-            Ok(exit(&done.record, ready.mistaken))
+            // The summary comes after the record: it can be lost, too.
+            Ok(events.ending(exit(&done.record, ready.mistaken)))
         })
     }
 
@@ -155,15 +157,15 @@ impl Apply {
     }
 
     /// Shows a plan that nobody has seen; a region that is away is told once, by what came of it.
-    fn show(&self, context: &Context, events: &Events, plan: &Plan) -> Result<bool, Failure> {
+    fn show(&self, context: &Context, events: &Events, plan: &Plan) -> bool {
         let away = plan.workspaces.iter().any(|workspace| {
             !workspace.observed.primary.reachable || !workspace.observed.secondary.reachable
         });
         if plan.applyable && away && self.auto_approve && plan.summary.groups_sync == 0 {
-            return Ok(false);
+            return false;
         }
-        say(context, events, &render::plan::text(plan, &context.style))?;
-        Ok(true)
+        say(context, events, &render::plan::text(plan, &context.style));
+        true
     }
 
     /// Asks, unless it was approved: by reviewing a stored plan, or with a flag.
@@ -190,7 +192,7 @@ impl Apply {
 /// Applies a plan, shows how it goes on, and keeps plan and record on this machine.
 pub(super) async fn carry_out(
     context: &Context,
-    events: &Events,
+    events: &Arc<Events>,
     ready: &Ready,
 ) -> Result<Done, Failure> {
     let plan = &ready.stored.plan;
@@ -205,6 +207,7 @@ pub(super) async fn carry_out(
         clock: context.clock.function(),
         clock_overridden: context.clock.overridden(),
         signature: ready.signature.clone(),
+        lost_output: events::question(events),
     };
     if plan.applyable {
         let kept = keep::plan(
@@ -255,29 +258,30 @@ fn report(
 ) -> Result<(), Failure> {
     let Done { record, kept } = done;
     if context.json {
-        return Ok(output::json(record)?);
+        events.say(&output::json_text(record)?);
+        return Ok(());
     }
     if shown && !plan.applyable {
-        return match render::run::aside(record, &context.style) {
-            Some(text) => say(context, events, &format!("\n{text}")),
-            None => Ok(()),
-        };
+        if let Some(text) = render::run::aside(record, &context.style) {
+            say(context, events, &format!("\n{text}"));
+        }
+        return Ok(());
     }
     let kept = kept.as_ref().map(|path| path.display().to_string());
     let mut text = render::run::text(plan, record, kept.as_deref(), &context.style);
     if shown {
         text.insert(0, '\n');
     }
-    say(context, events, &text)
+    say(context, events, &text);
+    Ok(())
 }
 
 /// Text goes to stdout, unless documents do.
-fn say(context: &Context, events: &Events, text: &str) -> Result<(), Failure> {
+fn say(context: &Context, events: &Events, text: &str) {
     match context.json || events.on_stdout {
         true => output::note(context.told(text).trim_end()),
-        false => output::data(&context.told(text))?,
+        false => events.say(&context.told(text)),
     }
-    Ok(())
 }
 
 fn mode(context: &Context) -> Mode {

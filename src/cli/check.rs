@@ -12,7 +12,7 @@ use crate::render;
 /// Look whether a stored plan is unaltered and can still be applied, group by group; writes nothing
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The stored plan
+    /// The stored plan; - is stdin
     file: PathBuf,
     /// Also check that the plan has this effect, the value that was reviewed (16 characters or more)
     #[arg(long, value_name = "SHA")]

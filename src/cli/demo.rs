@@ -1,6 +1,7 @@
 //! `drsync demo`: two regions with real Delta tables, and the whole flow over them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -80,7 +81,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         approval: Approval::None,
         signature: None,
     };
-    let record = apply::carry_out(context, &Events::none(), &ready)
+    let record = apply::carry_out(context, &Arc::new(Events::none()), &ready)
         .await?
         .record;
     let text = render::run::text(&ready.stored.plan, &record, None, &context.style);

@@ -1,6 +1,6 @@
 //! `drsync diff`: what changed between two stored plans.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use crate::render;
 /// Show what changed between two stored plans, apart from what changes in every plan
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// The plan that was there before
+    /// The plan that was there before; - is stdin
     before: PathBuf,
     /// The plan that is there now
     after: PathBuf,
@@ -22,6 +22,10 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        if self.before == self.after && self.before == Path::new("-") {
+            let message = "stdin can be one of the two plans, not both";
+            return Err(Failure::new(ExitStatus::Usage, message));
+        }
         let before = show::read(&self.before)?;
         let after = show::read(&self.after)?;
         let difference = render::diff::Difference::of(&before.plan, &after.plan);

@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{ExitStatus, Failure};
 use crate::apply::RunRecord;
-use crate::plan::{StoredPlan, document};
-use crate::render::clean;
-use crate::render::plan::shell;
+use crate::plan::StoredPlan;
 
 /// Folder of drsync's own files beside the configuration.
 const FOLDER: &str = ".drsync";
@@ -33,53 +30,6 @@ pub(super) fn whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let _ = fs::remove_file(&aside);
     }
     written.with_context(|| format!("write {}", path.display()))
-}
-
-/// A place for a plan: nothing is there, or an earlier plan, which is replaced.
-///
-/// # Errors
-/// Whatever else is there is somebody's, and stays.
-pub(super) fn place_for_plan(path: &Path) -> Result<(), Failure> {
-    let shown = path.display();
-    let is = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("look at {shown}"));
-            return Err(Failure::of(ExitStatus::Failed, error));
-        }
-        Ok(there) if !there.is_file() => "is no regular file",
-        Ok(_) if holds_plan(path) => return Ok(()),
-        Ok(_) => "is there already and holds no plan",
-    };
-    let message = format!("{shown} {is}: it stays as it is; give the plan another name");
-    let remedy = format!("drsync plan --out {}", shell(&another(path)));
-    Err(Failure::new(ExitStatus::Refused, clean(&message)).remedy(remedy))
-}
-
-/// Whether a file says of itself that it is a plan.
-fn holds_plan(path: &Path) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Kind {
-        kind: String,
-    }
-    let read = fs::read(path).ok();
-    let said = read.and_then(|bytes| serde_json::from_slice::<Kind>(&bytes).ok());
-    said.is_some_and(|said| said.kind == document::KIND)
-}
-
-/// The first name like `plan.json` that is free, in the same folder where plans can lie there.
-fn another(path: &Path) -> String {
-    let folder = match fs::symlink_metadata(path) {
-        Ok(there) if there.is_file() => path.parent().unwrap_or(Path::new("")),
-        Ok(_) | Err(_) => Path::new(""),
-    };
-    let free = (1..)
-        .map(|number: u32| match number {
-            1 => folder.join("plan.json"),
-            _ => folder.join(format!("plan-{number}.json")),
-        })
-        .find(|candidate| fs::symlink_metadata(candidate).is_err());
-    free.unwrap_or_default().display().to_string()
 }
 
 /// Where records of applies are kept.

@@ -1,27 +1,63 @@
 //! The only place that writes to stdout and stderr and reads from stdin.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
+
+use crate::canonical;
 
 /// Writes data to stdout. Whoever reads it may stop doing so: that is no error.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match written {
+    match try_data(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other.context("write to stdout"),
     }
 }
 
+/// The same where it matters that nobody reads it.
+pub(super) fn try_data(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+}
+
+/// Whether stdout would take anything, as far as that can be told without writing to it.
+pub(super) fn try_stdout() -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    rustix::io::write(&stdout, &[])?;
+    let mut asked = [PollFd::new(&stdout, PollFlags::OUT)];
+    rustix::event::poll(&mut asked, Some(&Timespec::default()))?;
+    match asked[0].revents().contains(PollFlags::ERR) {
+        true => Err(ErrorKind::BrokenPipe.into()),
+        false => Ok(()),
+    }
+}
+
 /// Writes a document to stdout as JSON.
 pub(super) fn json(document: &impl Serialize) -> anyhow::Result<()> {
+    data(&json_text(document)?)
+}
+
+/// A document as JSON, with a newline at the end.
+pub(super) fn json_text(document: &impl Serialize) -> anyhow::Result<String> {
     let mut text = serde_json::to_string_pretty(document).context("write JSON")?;
     text.push('\n');
-    data(&text)
+    Ok(text)
+}
+
+/// Writes a document that is JSON already, without a byte order mark.
+pub(super) fn document(bytes: &[u8]) -> anyhow::Result<()> {
+    data(&String::from_utf8_lossy(canonical::without_mark(bytes)))
+}
+
+/// Everything that comes on stdin.
+pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a line or more to stderr; where nobody listens, nobody is told.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::flags::Context;
 use super::look::{self, Asking};
-use super::{ExitStatus, Failure, keep, output};
+use super::{ExitStatus, Failure, keep, output, place};
 use crate::plan::{Decision, Plan as Document};
 use crate::render;
 
@@ -40,7 +40,7 @@ impl Plan {
                 let message = "--out takes a file; --json prints the plan to stdout";
                 return Err(Failure::new(ExitStatus::Usage, message));
             }
-            keep::place_for_plan(path)?;
+            place::for_plan(path)?;
         }
         let mut context = context.clone();
         context.selection.changed = changed;
@@ -50,11 +50,11 @@ impl Plan {
         let stored = plan.stored();
         if let Some(path) = &out {
             // Looking takes its time: somebody may have put something there.
-            keep::place_for_plan(path)?;
+            place::for_plan(path)?;
             keep::whole(path, &stored.bytes).context("store the plan")?;
         }
         if context.json {
-            output::data(&String::from_utf8_lossy(&stored.bytes))?;
+            output::document(&stored.bytes)?;
         } else if let Some(budget) = context.markdown {
             output::data(&render::markdown::plan(&plan, budget))?;
         } else if context.html {

@@ -8,13 +8,14 @@ use clap::Args;
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
 use crate::apply::{self, RunRecord};
+use crate::canonical;
 use crate::plan::{Plan, StoredPlan, StoredPlanError};
 use crate::render;
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The stored plan, or a run record
+    /// The stored plan, or a run record; - is stdin
     file: PathBuf,
     /// Only the card of this table; the end of its name is enough
     #[arg(long, value_name = "NAME")]
@@ -23,12 +24,12 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        if self.table.is_none()
-            && let Some(bytes) = bytes_of_record(&self.file)
-        {
+        // Read once: what comes out of a pipe does not come again.
+        let bytes = bytes_of(&self.file)?;
+        if self.table.is_none() && is_record(&bytes) {
             return record(context, &self.file, &bytes);
         }
-        let stored = read(&self.file)?;
+        let stored = plan_of(&self.file, &bytes)?;
         if let Some(asked) = &self.table {
             if context.html {
                 let message = "--table has no HTML form; it has text and json";
@@ -41,7 +42,7 @@ impl Show {
             return table(context, &stored.plan, asked);
         }
         if context.json {
-            output::data(&String::from_utf8_lossy(&stored.bytes))?;
+            output::document(&stored.bytes)?;
             return Ok(ExitStatus::Ok);
         }
         let applies = keep::applies(&configuration::folders(context, &self.file), &stored.sha256);
@@ -57,15 +58,14 @@ impl Show {
     }
 }
 
-/// The bytes of a file that says of itself that it is a run record.
-fn bytes_of_record(file: &Path) -> Option<Vec<u8>> {
+/// Whether a document says of itself that it is a run record.
+fn is_record(bytes: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Kind {
         kind: String,
     }
-    let bytes = std::fs::read(file).ok()?;
-    let said: Kind = serde_json::from_slice(&bytes).ok()?;
-    (said.kind == apply::KIND).then_some(bytes)
+    let said: Option<Kind> = serde_json::from_slice(canonical::without_mark(bytes)).ok();
+    said.is_some_and(|said| said.kind == apply::KIND)
 }
 
 /// What an apply did, as its record says; as text with the help of its plan, which lies beside the record.
@@ -75,7 +75,7 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
         Failure::new(ExitStatus::Unreadable, render::clean(&message))
     })?;
     if context.json {
-        output::data(&String::from_utf8_lossy(bytes))?;
+        output::document(bytes)?;
         return Ok(ExitStatus::Ok);
     }
     if context.html {
@@ -163,14 +163,28 @@ pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), F
     }
 }
 
-/// Reads a stored plan and recomputes its digests.
+/// The file name that stands for stdin.
+const STDIN: &str = "-";
+
+/// Reads a stored plan and recomputes its digests; `-` is stdin, and a pipe is as good as a file.
 pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
-    let shown = file.display();
-    let bytes = std::fs::read(file).map_err(|error| {
-        let message = format!("failed to read {shown}: {error}");
-        Failure::new(ExitStatus::Unreadable, message)
-    })?;
-    StoredPlan::read(&bytes).map_err(|error| match error {
+    plan_of(file, &bytes_of(file)?)
+}
+
+fn bytes_of(file: &Path) -> Result<Vec<u8>, Failure> {
+    let read = match file == Path::new(STDIN) {
+        true => output::all_of_stdin(),
+        false => std::fs::read(file),
+    };
+    read.map_err(|error| {
+        let message = format!("failed to read {}: {error}", named(file));
+        Failure::new(ExitStatus::Unreadable, render::clean(&message))
+    })
+}
+
+fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
+    let shown = named(file);
+    StoredPlan::read(bytes).map_err(|error| match error {
         StoredPlanError::Unreadable(why) => Failure::new(
             ExitStatus::Unreadable,
             render::clean(&format!("{shown} is no plan that can be read: {why}")),
@@ -180,4 +194,11 @@ pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
             render::clean(&format!("{shown} was altered after it was made: {why}")),
         ),
     })
+}
+
+fn named(file: &Path) -> String {
+    match file == Path::new(STDIN) {
+        true => "stdin".to_owned(),
+        false => file.display().to_string(),
+    }
 }

@@ -25,6 +25,11 @@ pub(super) struct Verified {
 /// `Usage`: no key can be read. `Refused`: there is no signature. `Altered`: it is not one of these bytes by one of these keys.
 pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &str) -> Result<Verified, Failure> {
     let keys = trusted(keys)?;
+    if plan == Path::new("-") {
+        let message =
+            "a plan on stdin has no signature beside it: --require-signature takes a plan's file";
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
     let path = beside(plan);
     let shown = path.display().to_string();
     let text = fs::read_to_string(&path).map_err(|error| {

@@ -67,7 +67,13 @@ impl StoredPlan {
     /// [`StoredPlanError`].
     pub fn read(bytes: &[u8]) -> Result<StoredPlan, StoredPlanError> {
         let unreadable = |why: &dyn std::fmt::Display| StoredPlanError::Unreadable(why.to_string());
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+        let text = canonical::without_mark(bytes);
+        if text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") {
+            return Err(unreadable(
+                &"it is UTF-16, as a shell on Windows redirects it: store it with plan --out",
+            ));
+        }
+        let value: Value = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
         if value.get("kind").and_then(Value::as_str) != Some(KIND) {
             return Err(unreadable(&format!("its kind is not {KIND}")));
         }
@@ -90,7 +96,7 @@ impl StoredPlan {
         }
         // A plan of thousands of tables is large: it is not held twice.
         drop(value);
-        let plan: Plan = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+        let plan: Plan = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
         if super::effect::sha256(&plan) != plan.effect_sha256 {
             return Err(altered("effect_sha256 is not that of its steps"));
         }

@@ -127,6 +127,7 @@ impl World {
             provenance: drsync::plan::Provenance::of_actor(PRINCIPAL),
             approval: drsync::apply::Approval::None,
             signature: None,
+            lost_output: Arc::new(Vec::new),
             parallelism: 8,
             stop: Arc::default(),
             signal: Arc::default(),

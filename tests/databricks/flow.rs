@@ -55,6 +55,7 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         clock_overridden: false,
         approval: drsync::apply::Approval::None,
         signature: None,
+        lost_output: Arc::new(Vec::new),
     };
     apply(
         &plan.stored(),

@@ -480,6 +480,7 @@ async fn round(
         provenance: drsync::plan::Provenance::of_actor("tester"),
         approval: drsync::apply::Approval::None,
         signature: None,
+        lost_output: Arc::new(Vec::new),
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),

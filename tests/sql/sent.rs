@@ -135,6 +135,7 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
         provenance: drsync::plan::Provenance::of_actor("tester"),
         approval: drsync::apply::Approval::None,
         signature: None,
+        lost_output: Arc::new(Vec::new),
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),

@@ -302,6 +302,7 @@ impl World {
             clock_overridden: true,
             approval: drsync::apply::Approval::None,
             signature: None,
+            lost_output: Arc::new(Vec::new),
         };
         apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
             watch(&event)

@@ -1,0 +1,58 @@
+//! What an apply said and could not write: it is no reason to stop, and none to call it a success.
+
+use std::fmt;
+
+use super::record::Exit;
+
+/// Output that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LostOutput {
+    /// Events: the first that could not be written, and all after it.
+    Events {
+        /// Where they went.
+        to: String,
+        /// Why not, in the system's words.
+        why: String,
+    },
+    /// The text or document on stdout.
+    Text {
+        /// Whoever read it stopped doing so, as `head` does.
+        reader_left: bool,
+        /// Why not, in the system's words.
+        why: String,
+    },
+}
+
+impl LostOutput {
+    /// Whether an apply that lost it did not do all it was asked for. Who stops reading text has read enough of it.
+    pub fn counts(&self) -> bool {
+        match self {
+            LostOutput::Events { .. } => true,
+            LostOutput::Text { reader_left, .. } => !reader_left,
+        }
+    }
+}
+
+impl fmt::Display for LostOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LostOutput::Events { to, why } => {
+                write!(f, "events are lost: {to} cannot be written ({why})")
+            }
+            LostOutput::Text { why, .. } => {
+                write!(f, "text is lost: stdout cannot be written ({why})")
+            }
+        }
+    }
+}
+
+/// How an apply ends that would have ended so: a good end is none where something was lost.
+pub(super) fn exit(otherwise: Exit, lost: &[LostOutput]) -> Exit {
+    match otherwise.code == 0 && lost.iter().any(LostOutput::counts) {
+        true => Exit {
+            code: 1,
+            name: "failed".to_owned(),
+        },
+        false => otherwise,
+    }
+}

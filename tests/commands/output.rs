@@ -1,0 +1,303 @@
+//! Output that cannot be written, input that comes from a pipe, and files that are somebody's.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::program::{NOW, code, drsync, stderr, stdout, world};
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("drsync"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("DRSYNC_NOW", NOW)
+        .env("USER", "someone")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs it with stdout at a device that takes nothing.
+fn to_full(folder: &Path, arguments: &[&str]) -> Output {
+    let full = File::options().write(true).open("/dev/full");
+    let mut command = command(folder, arguments);
+    command
+        .stdout(full.expect("a device"))
+        .output()
+        .expect("runs")
+}
+
+/// Runs it with a document on stdin.
+fn piped(folder: &Path, arguments: &[&str], bytes: &[u8]) -> Output {
+    let mut command = command(folder, arguments);
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(bytes).expect("taken");
+    drop(stdin);
+    child.wait_with_output().expect("ends")
+}
+
+/// The demo's world without the records of its first apply.
+fn world_without_records() -> TempDir {
+    let world = world();
+    fs::remove_dir_all(world.path().join(".drsync/runs")).expect("removed");
+    world
+}
+
+/// The record of the one apply in such a world.
+fn the_record(folder: &Path) -> Value {
+    let runs = fs::read_dir(folder.join(".drsync/runs")).expect("records");
+    let mut records = runs
+        .map(|entry| entry.expect("read").path())
+        .filter(|path| !path.display().to_string().contains(".plan.json"));
+    let bytes = fs::read(records.next().expect("a record")).expect("read");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+fn cut_of_orders(record: &Value) -> &Value {
+    let groups = record["groups"].as_array().expect("groups");
+    let orders = groups.iter().find(|group| group["name"] == "orders");
+    &orders.expect("the group")["outcome"]
+}
+
+#[test]
+fn no_command_succeeds_whose_output_is_lost() {
+    let world = world();
+    let folder = world.path();
+    for arguments in [
+        &["plan"][..],
+        &["plan", "--json"],
+        &["plan", "--format", "markdown"],
+        &["plan", "--format", "html"],
+        &["validate"],
+        &["status"],
+        &["history"],
+        &["show", "plan.json"],
+        &["diff", "plan.json", "plan.json"],
+        &["check", "plan.json"],
+        &["schema", "plan"],
+        &["completions", "bash"],
+        &["man"],
+        &["help", "exit-codes"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let ended = to_full(folder, arguments);
+        assert_ne!(code(&ended), 0, "{arguments:?}");
+        let told = stderr(&ended);
+        assert!(
+            told.contains("No space left on device"),
+            "{arguments:?} {told}"
+        );
+    }
+}
+
+#[test]
+fn an_apply_goes_on_without_a_stdout_and_says_so() {
+    for plan_first in [false, true] {
+        let world = world_without_records();
+        let folder = world.path();
+        let mut arguments = vec!["apply", "--auto-approve", "--only", "orders"];
+        if plan_first {
+            let plan = ["plan", "--only", "orders", "--out", "p.json"];
+            assert_eq!(code(&drsync(folder, &plan)), 0);
+            arguments = vec!["apply", "p.json"];
+        }
+        let ended = to_full(folder, &arguments);
+        let told = stderr(&ended);
+        assert_eq!(code(&ended), 1, "{told}");
+        let lost = "text is lost: stdout cannot be written (No space left on device";
+        assert!(told.contains(lost), "{told}");
+        let record = the_record(folder);
+        assert_eq!(cut_of_orders(&record), "synchronized", "{told}");
+        assert!(record["warnings"].to_string().contains(lost), "{record}");
+        assert_eq!(record["exit"]["code"], 1);
+    }
+}
+
+#[test]
+fn an_apply_whose_events_are_lost_is_none_that_succeeded() {
+    let world = world_without_records();
+    let folder = world.path();
+    let arguments = [
+        "apply",
+        "--auto-approve",
+        "--only",
+        "orders",
+        "--events",
+        "/dev/full",
+    ];
+    let ended = drsync(folder, &arguments);
+    assert_eq!(code(&ended), 1, "{}", stderr(&ended));
+    let lost = "events are lost: /dev/full cannot be written (No space left on device";
+    assert!(stderr(&ended).contains(lost), "{}", stderr(&ended));
+    let record = the_record(folder);
+    assert_eq!(cut_of_orders(&record), "synchronized");
+    assert!(record["warnings"].to_string().contains(lost), "{record}");
+    assert!(
+        stdout(&ended).contains("events are lost"),
+        "{}",
+        stdout(&ended)
+    );
+}
+
+#[test]
+fn a_reader_that_leaves_stops_no_apply_and_is_no_failure() {
+    let world = world_without_records();
+    let folder = world.path();
+    let mut command = command(folder, &["apply", "--auto-approve", "--only", "orders"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!(code(&ended), 0, "{}", stderr(&ended));
+    assert!(
+        stderr(&ended).contains("text is lost"),
+        "{}",
+        stderr(&ended)
+    );
+    assert!(
+        the_record(folder)["warnings"]
+            .to_string()
+            .contains("text is lost")
+    );
+}
+
+#[test]
+fn a_plan_is_read_from_a_pipe_and_with_a_byte_order_mark() {
+    let world = world();
+    let folder = world.path();
+    let plan = fs::read(folder.join("plan.json")).expect("read");
+    let marked = [b"\xEF\xBB\xBF", &plan[..]].concat();
+    fs::write(folder.join("marked.json"), &marked).expect("written");
+    let from_file = stdout(&drsync(folder, &["show", "plan.json"]));
+    assert!(from_file.starts_with("Plan "), "{from_file}");
+    for (arguments, bytes) in [
+        (["show", "-"], &plan),
+        (["show", "/dev/stdin"], &plan),
+        (["check", "-"], &plan),
+        (["show", "-"], &marked),
+        (["check", "-"], &marked),
+        (["apply", "-"], &marked),
+    ] {
+        let read = piped(folder, &arguments, bytes);
+        assert!(
+            ![65, 10].contains(&code(&read)),
+            "{arguments:?} {}",
+            stderr(&read)
+        );
+        assert!(!stdout(&read).is_empty(), "{arguments:?} {}", stderr(&read));
+    }
+    assert_eq!(
+        stdout(&piped(folder, &["show", "-"], &plan)),
+        stdout(&drsync(folder, &["show", "plan.json"]))
+    );
+    let shown = drsync(folder, &["show", "marked.json", "--json"]);
+    assert_eq!(stdout(&shown).as_bytes(), plan, "JSON has no mark");
+    let same = drsync(
+        folder,
+        &["diff", "plan.json", "marked.json", "--detailed-exitcode"],
+    );
+    assert_eq!(code(&same), 0, "{}", stderr(&same));
+
+    let text = String::from_utf8(plan.clone()).expect("text");
+    let wide: Vec<u8> = "\u{feff}"
+        .encode_utf16()
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let refused = piped(folder, &["show", "-"], &wide);
+    assert_eq!(code(&refused), 65);
+    assert!(stderr(&refused).contains("UTF-16"), "{}", stderr(&refused));
+    assert_eq!(code(&drsync(folder, &["diff", "-", "-"])), 64);
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let unsigned = piped(folder, &["apply", "-", "--require-signature", key], &plan);
+    assert_eq!(code(&unsigned), 64, "{}", stderr(&unsigned));
+}
+
+#[test]
+fn events_replace_nothing_but_events() {
+    let world = world();
+    let folder = world.path();
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("written");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("read");
+    let apply = |events: &str| drsync(folder, &["apply", "--auto-approve", "--events", events]);
+    write("precious.txt", "precious");
+    symlink("precious.txt", folder.join("link")).expect("linked");
+    symlink("nothing", folder.join("dangling")).expect("linked");
+    write("empty", "");
+    fs::create_dir(folder.join("folder")).expect("made");
+    let configuration = read("drsync.json");
+    for (name, why) in [
+        (
+            "drsync.json",
+            "drsync.json is there already and holds no events",
+        ),
+        ("plan.json", "holds no events"),
+        ("precious.txt", "holds no events"),
+        ("link", "link is a link"),
+        ("dangling", "a link"),
+        ("folder", "is no regular file"),
+    ] {
+        let refused = apply(name);
+        let told = stderr(&refused);
+        assert_eq!(code(&refused), 7, "{name}: {told}");
+        assert!(
+            told.contains(why) && told.contains("events.jsonl is free"),
+            "{name}: {told}"
+        );
+    }
+    assert_eq!(read("drsync.json"), configuration);
+    assert_eq!(read("precious.txt"), "precious");
+    assert!(fs::symlink_metadata(folder.join("nothing")).is_err());
+    for name in ["events.jsonl", "events.jsonl", "empty"] {
+        assert_eq!(code(&apply(name)), 4, "{name}");
+        let events = read(name);
+        let first: Value =
+            serde_json::from_str(events.lines().next().expect("a line")).expect("JSON");
+        assert_eq!(first["event"], "started");
+        assert_eq!(
+            events.matches("\"event\":\"started\"").count(),
+            1,
+            "replaced, not continued"
+        );
+    }
+    // What the shell opened for it is written on to.
+    write("log", "before\n");
+    let log = File::options()
+        .append(true)
+        .open(folder.join("log"))
+        .expect("opened");
+    let ended = command(
+        folder,
+        &[
+            "apply",
+            "--auto-approve",
+            "--json",
+            "--events",
+            "/dev/stderr",
+        ],
+    )
+    .stderr(log)
+    .output()
+    .expect("runs");
+    assert_eq!(code(&ended), 4);
+    let log = read("log");
+    assert!(
+        log.starts_with("before\n") && log.contains("\"event\":\"started\""),
+        "{log}"
+    );
+}
