@@ -121,8 +121,8 @@ pub struct DatabricksRegion {
     watch: Option<Arc<dyn Region>>,
     /// Count rows on both sides after each clone.
     verify_rows: bool,
-    /// Appends to a cut log follow each other: they would only conflict.
-    cuts: Mutex<()>,
+    /// Appends to a cut log follow each other: they would only conflict. What its columns are is asked once.
+    cuts: Mutex<Option<sql::CutColumns>>,
     rows: Mutex<()>,
 }
 

@@ -5,11 +5,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+mod columns;
 mod copies;
 mod cut;
 mod cuts;
 mod row;
 
+pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_needed};
 pub use copies::{Ledger, merge_rows};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
 pub use cuts::{Cuts, Divergence};

@@ -141,6 +141,9 @@ contract! {
         of_cuts_appended_together_each_has_its_own_answer,
         copied_cuts_are_those_that_were_missing,
         a_ledger_whose_files_were_made_one_says_the_same,
+        a_log_of_an_earlier_version_gets_columns_when_a_cut_needs_them,
+        of_writers_that_need_columns_at_once_all_come_through,
+        what_a_later_version_wrote_is_read_copied_and_hashed_as_it_is,
         evidence_is_kept_once_and_read_as_it_was_written,
         // evidence_is_one_file_a_document: no call of Databricks writes a file to an external location; evidence is rows of a table.
         run_records_are_read_oldest_first_within_their_bounds,

@@ -12,7 +12,7 @@ use super::site::Site;
 use super::table;
 use super::{Run, with_grant};
 use crate::config::TableName;
-use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts};
+use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
 use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step, StoredPlan};
 use crate::region::{Appended, RegionError};
 
@@ -354,6 +354,8 @@ fn cut(
                     replica_version: done.replica_version.expect(
                         "a group is committed only when every table has its replica version",
                     ),
+                    source_commit_sha256: None,
+                    later: LaterColumns::default(),
                 }
             })
             .collect(),
@@ -365,6 +367,8 @@ fn cut(
         committed_by: run.options.provenance.actor.clone(),
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
+        run_record_sha256: None,
+        later: LaterColumns::default(),
     }
 }
 

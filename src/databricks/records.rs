@@ -10,9 +10,11 @@ use super::DatabricksRegion;
 use super::histories::{Detail, details};
 use super::refusal::Refusal;
 use super::rows::Rows;
-use super::sql::{self, Relation, Statement};
+use super::sql::{self, CutColumns, Relation, Statement};
 use super::statements::Intent;
-use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY};
+use crate::ledger::{
+    Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, columns_needed,
+};
 use crate::region::{Appended, CutTable, LedgerCopy, MetadataTable, RegionError, RegionErrorKind};
 
 /// How often a write that lost its race, or whose reply was lost, is made again; all of them may be repeated.
@@ -268,11 +270,11 @@ pub(super) async fn append_cuts(
     region: &DatabricksRegion,
     cuts: &[Cut],
 ) -> Vec<Result<Appended, RegionError>> {
-    let _turn = region.cuts.lock().await;
+    let mut columns = region.cuts.lock().await;
     let mut answers = Vec::new();
     for some in cuts.chunks(CUTS_AT_ONCE) {
         let mut answered: Vec<Option<Appended>> = vec![None; some.len()];
-        let refused = append_open(region, some, &mut answered).await;
+        let refused = append_open(region, some, &mut columns, &mut answered).await;
         for (cut, answer) in some.iter().zip(answered) {
             let doing = || {
                 let (cut, group) = (cut.label(), &cut.group_name);
@@ -296,6 +298,7 @@ pub(super) async fn append_cuts(
 async fn append_open(
     region: &DatabricksRegion,
     cuts: &[Cut],
+    columns: &mut Option<CutColumns>,
     answers: &mut [Option<Appended>],
 ) -> Refusal {
     let table = table_at(&region.location, SYNC_CUTS);
@@ -313,14 +316,14 @@ async fn append_open(
             Err(refusal) if last.is_some() => return refusal.unknown(),
             Err(refusal) => return refusal,
         };
-        let mut open: Vec<&Cut> = Vec::new();
+        let mut open: Vec<Cut> = Vec::new();
         for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
             if answer.is_none() {
                 let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
                 *answer = decide(cut, &of_group.collect::<Vec<_>>());
             }
             if answer.is_none() {
-                open.push(cut);
+                open.push(cut.clone());
             }
         }
         if open.is_empty() || attempt == ATTEMPTS {
@@ -335,18 +338,83 @@ async fn append_open(
             RegionErrorKind::Other,
             "it is not in the log although its append succeeded",
         ));
-        for part in parts(&open) {
-            let appended = sql::append_cut(&table, part);
-            match region.workspace.sql.run(&appended, Intent::Write).await {
-                Ok(_) => {}
-                Err(refusal) if refusal.transient || refusal.outcome_unknown => {
-                    last = Some(refusal);
-                }
-                Err(refusal) => return refusal,
+        let known = columns.is_some();
+        let written = match columns_for(region, &open, columns).await {
+            Ok(columns) => {
+                write(region, &open, |part| sql::append_cut(&table, columns, part)).await
             }
+            Err(refusal) => Err(refusal),
+        };
+        match written {
+            Ok(()) => {}
+            Err(refusal) if refusal.transient || refusal.outcome_unknown => last = Some(refusal),
+            // Somebody may have given the table columns since they were asked for.
+            Err(refusal) if known && refusal.kind == RegionErrorKind::Other => {
+                *columns = None;
+                last = Some(refusal);
+            }
+            Err(refusal) => return refusal,
         }
     }
     last.unwrap_or_else(|| Refusal::new(RegionErrorKind::Other, "it was not appended"))
+}
+
+/// Sends records in as many statements as they need.
+async fn write<T: serde::Serialize>(
+    region: &DatabricksRegion,
+    records: &[T],
+    statement: impl Fn(String) -> Statement,
+) -> Result<(), Refusal> {
+    for part in parts(records) {
+        let statement = statement(part);
+        region.workspace.sql.run(&statement, Intent::Write).await?;
+    }
+    Ok(())
+}
+
+/// The columns of the cut log, after giving it those that these cuts need and that it lacks.
+async fn columns_for<'a>(
+    region: &DatabricksRegion,
+    cuts: &[Cut],
+    known: &'a mut Option<CutColumns>,
+) -> Result<&'a CutColumns, Refusal> {
+    let needed = columns_needed(cuts).map_err(|name| {
+        let text = format!(
+            "a cut says something of {name}, which only the version of drsync that wrote it can write"
+        );
+        Refusal::new(RegionErrorKind::Unsupported, text)
+    })?;
+    let columns = match known.take() {
+        Some(columns) => columns,
+        None => columns(region).await?,
+    };
+    let lacking = columns.lacking(&needed);
+    if lacking.is_empty() {
+        return Ok(known.insert(columns));
+    }
+    let table = table_at(&region.location, SYNC_CUTS);
+    let added = repeat(region, &sql::add_cut_columns(&table, &lacking)).await;
+    // Another writer may have added them first: what the table has then is what counts.
+    let columns = self::columns(region).await?;
+    match (added, columns.lacking(&needed).is_empty()) {
+        (_, true) => Ok(known.insert(columns)),
+        (Err(refusal), false) => Err(refusal),
+        (Ok(()), false) => Err(Refusal::new(
+            RegionErrorKind::Other,
+            "it lacks the columns that it was given",
+        )),
+    }
+}
+
+async fn columns(region: &DatabricksRegion) -> Result<CutColumns, Refusal> {
+    let look = sql::cut_columns(&table_at(&region.location, SYNC_CUTS));
+    let finished = region.workspace.sql.run(&look, Intent::Look).await?;
+    CutColumns::described(&finished.columns).ok_or_else(|| {
+        Refusal::new(
+            RegionErrorKind::Other,
+            "its columns are not those of a cut log",
+        )
+    })
 }
 
 async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
@@ -382,7 +450,7 @@ fn decide(cut: &Cut, here: &[&Cut]) -> Option<Appended> {
 pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result<(), RegionError> {
     let doing = || format!("copy cuts to {SYNC_CUTS} under {}", region.location);
     let table = table_at(&region.location, SYNC_CUTS);
-    let _turn = region.cuts.lock().await;
+    let mut columns = region.cuts.lock().await;
     let selected = region
         .workspace
         .sql
@@ -392,8 +460,15 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
         .and_then(|it| records(&it.rows))
         .map_err(|refusal| refusal.doing(doing()))?;
     let missing = Cuts::new(cuts.iter().cloned()).missing_from(&here);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    *columns = None;
+    let columns = columns_for(region, &missing, &mut columns)
+        .await
+        .map_err(|refusal| refusal.doing(doing()))?;
     for part in parts(&missing) {
-        repeat(region, &sql::copy_cuts(&table, part))
+        repeat(region, &sql::copy_cuts(&table, columns, part))
             .await
             .map_err(|refusal| refusal.doing(doing()))?;
     }

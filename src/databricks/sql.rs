@@ -9,12 +9,14 @@ use std::fmt;
 use super::wire::Parameter;
 use crate::config::TableName;
 
+mod cut_columns;
 mod ledger;
 
+pub use cut_columns::CutColumns;
 pub use ledger::{
-    CUT_SCHEMA, ROW_SCHEMA, append_cut, clone_table, copy_cuts, create_cuts, create_evidence,
-    create_metadata, evidence_kept, keep_evidence, merge_rows, read_cuts, read_cuts_from,
-    read_evidence, read_rows, read_run_records,
+    CUT_SCHEMA, ROW_SCHEMA, add_cut_columns, append_cut, clone_table, copy_cuts, create_cuts,
+    create_evidence, create_metadata, cut_columns, evidence_kept, keep_evidence, merge_rows,
+    read_cuts, read_cuts_from, read_evidence, read_rows, read_run_records,
 };
 
 /// A statement and the values of its named markers.

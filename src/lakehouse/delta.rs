@@ -35,7 +35,7 @@ pub use path::Location;
 pub use replay::{Detail, Snapshot, Totals};
 pub use restore::Restored;
 pub use store::{Listed, TableStore};
-pub use table::{NewTable, schema_string};
+pub use table::{NewColumn, NewTable, schema_string};
 
 use arrow_array::RecordBatch;
 
@@ -137,6 +137,22 @@ pub async fn restore(
 pub async fn create_table(store: &TableStore, table: NewTable, author: Author) -> Result<()> {
     let store = store.clone();
     off_thread(move || table::create(&store, &table, &author)).await
+}
+
+/// The columns of a table as Arrow's, every one nullable.
+pub fn columns(table: &Snapshot) -> Result<arrow_schema::Schema> {
+    table::columns_of(table)
+}
+
+/// Adds nullable columns to a table, as one commit; those that are there are left as they are. Returns the version.
+pub async fn add_columns(
+    store: &TableStore,
+    columns: Vec<NewColumn>,
+    expect: Expect,
+    author: Author,
+) -> Result<u64> {
+    let store = store.clone();
+    off_thread(move || table::add_columns(&store, &columns, expect, &author)).await
 }
 
 /// Appends rows as one file. With [`Expect::Anything`] a lost race is run again on top of the winner.

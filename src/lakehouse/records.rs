@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use arrow_schema::Schema;
 use rand::Rng;
 
 use super::LakehouseRegion;
@@ -10,14 +11,15 @@ use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::ledger::{
-    Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, merge_rows,
+    Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, columns_needed,
+    merge_rows,
 };
 use crate::region::{Appended, CutTable, LedgerCopy, MetadataTable, RegionError, RegionErrorKind};
 
 mod columns;
 mod rows;
 
-use columns::{sync_cuts, sync_metadata};
+use columns::{cuts_as_in, lacking, sync_cuts, sync_metadata};
 pub(super) use rows::{to_batch, to_json};
 
 /// How often a write that lost its race is made again: each loss is another writer's gain, so all come through in the end.
@@ -33,6 +35,7 @@ struct Content<T> {
     workspace: Option<String>,
     rows: Vec<T>,
     files: usize,
+    columns: Schema,
 }
 
 pub(super) async fn read(region: &LakehouseRegion) -> Result<LedgerCopy, RegionError> {
@@ -222,13 +225,13 @@ async fn append_open(
     answers: &mut [Option<Appended>],
 ) -> Result<(), RegionError> {
     let doing = format!("append to {SYNC_CUTS}");
-    let store = table(region, SYNC_CUTS);
     let mut trouble = None;
     for attempt in 0..ATTEMPTS {
         let Content {
             version,
             rows,
             files,
+            columns,
             ..
         } = existing::<Cut>(region, SYNC_CUTS).await?;
         let log = Cuts::new(rows);
@@ -251,15 +254,45 @@ async fn append_open(
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
-        let batch = to_batch(sync_cuts(), &open).map_err(|error| refusal(&doing, &error))?;
-        let author = region.identity.author();
-        match delta::append(&store, batch, Expect::Version(version), author).await {
-            Ok(_) => {}
+        match append(region, version, columns, &open).await {
+            Ok(()) => {}
             Err(DeltaError::Conflict { .. }) => pause(attempt).await,
             Err(error) => trouble = Some(refusal(&doing, &error)),
         }
     }
     Ok(())
+}
+
+/// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
+/// whoever meets the table in between finds a column that is null.
+async fn append(
+    region: &LakehouseRegion,
+    version: u64,
+    columns: Schema,
+    cuts: &[Cut],
+) -> Result<(), DeltaError> {
+    let store = table(region, SYNC_CUTS);
+    let author = || region.identity.author();
+    let needed = columns_needed(cuts).map_err(|name| DeltaError::Unsupported {
+        location: store.location(),
+        why: format!(
+            "a cut says something of {name}, which only the version of drsync that wrote it can write"
+        ),
+    })?;
+    let lacking = lacking(&columns, &needed);
+    let (version, columns) = match lacking.is_empty() {
+        true => (version, columns),
+        false => {
+            let expect = Expect::Version(version);
+            let version = delta::add_columns(&store, lacking, expect, author()).await?;
+            let header = delta::snapshot(&store, Some(version), Detail::Header).await?;
+            (version, delta::columns(&header)?)
+        }
+    };
+    let batch = to_batch(cuts_as_in(&columns), cuts)?;
+    delta::append(&store, batch, Expect::Version(version), author())
+        .await
+        .map(drop)
 }
 
 /// What the log says of a cut that is to be appended; `None`: it may be.
@@ -289,13 +322,13 @@ fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
 
 pub(super) async fn copy_cuts(region: &LakehouseRegion, cuts: &[Cut]) -> Result<(), RegionError> {
     let doing = format!("copy cuts to {SYNC_CUTS}");
-    let store = table(region, SYNC_CUTS);
     let wanted = Cuts::new(cuts.iter().cloned());
     for attempt in 0..ATTEMPTS {
         let Content {
             version,
             rows,
             files,
+            columns,
             ..
         } = existing::<Cut>(region, SYNC_CUTS).await?;
         let missing = wanted.missing_from(&rows);
@@ -303,10 +336,8 @@ pub(super) async fn copy_cuts(region: &LakehouseRegion, cuts: &[Cut]) -> Result<
             join_files(region, files).await;
             return Ok(());
         }
-        let batch = to_batch(sync_cuts(), &missing).map_err(|error| refusal(&doing, &error))?;
-        let author = region.identity.author();
-        match delta::append(&store, batch, Expect::Version(version), author).await {
-            Ok(_) => return Ok(()),
+        match append(region, version, columns, &missing).await {
+            Ok(()) => return Ok(()),
             Err(DeltaError::Conflict { .. }) => pause(attempt).await,
             Err(error) => return Err(refusal(&doing, &error)),
         }
@@ -374,6 +405,7 @@ async fn read_table<T: rows::Record>(
             .map(str::to_owned),
         rows,
         files: header.files.len(),
+        columns: delta::columns(&header).map_err(failed)?,
     }))
 }
 

@@ -60,6 +60,8 @@ mod tests {
             committed_by: "someone".to_owned(),
             committed_at: at(0),
             previous_sha256: previous.map(Cut::sha256),
+            run_record_sha256: None,
+            later: Default::default(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! A cut: a numbered recovery point of a group, with the versions that hold it, chained to the cut before.
+//!
+//! What the first version of `sync_cuts` has no column for is optional. Where it is not known it is no part of the row's
+//! JSON, so that rows of earlier versions hash as they always did.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::CutRef;
+use super::{CutRef, LaterColumns};
 use crate::canonical;
 use crate::config::TableName;
 
@@ -45,6 +48,12 @@ pub struct Cut {
     pub committed_at: DateTime<Utc>,
     /// Hash of the row of the cut before; `None` for the first.
     pub previous_sha256: Option<String>,
+    /// SHA-256 of the newest run record that the apply knew of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_record_sha256: Option<String>,
+    /// What a later version of drsync says of the cut.
+    #[serde(flatten)]
+    pub later: LaterColumns,
 }
 
 /// One table of a cut.
@@ -68,6 +77,12 @@ pub struct CutTableEntry {
     pub replica_location: String,
     /// The replica's version that holds it; later ones hold it too if only maintenance follows.
     pub replica_version: u64,
+    /// Digest of the source's commit of that version: what it says, not when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_commit_sha256: Option<String>,
+    /// What a later version of drsync says of the table.
+    #[serde(flatten)]
+    pub later: LaterColumns,
 }
 
 /// What a recovery point is tied to.

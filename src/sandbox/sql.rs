@@ -101,6 +101,7 @@ impl Session {
             Statement::CreateTable(table) => self.create_table(&table).await,
             Statement::CreateSchema(name) => self.create_schema(&name).await,
             Statement::Drop { target, if_exists } => self.drop_table(&target, if_exists).await,
+            Statement::AddColumns { target, columns } => self.add_columns(&target, &columns).await,
             Statement::SetProperties { target, properties } => {
                 self.set_properties(&target, &properties).await
             }

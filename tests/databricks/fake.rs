@@ -289,7 +289,10 @@ impl State {
                 let columns: Vec<Value> = columns
                     .iter()
                     .enumerate()
-                    .map(|(at, name)| json!({"name": name, "position": at, "type_name": "STRING"}))
+                    .map(|(at, name)| {
+                        let (name, kind) = name.split_once(": ").unwrap_or((name, "STRING"));
+                        json!({"name": name, "position": at, "type_name": "STRING", "type_text": kind})
+                    })
                     .collect();
                 let chunks: Vec<Value> = rows.chunks(2).map(|rows| json!(rows)).collect();
                 let result = match linked {

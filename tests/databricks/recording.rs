@@ -30,6 +30,8 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
             bytes: 9_007_199_254_740_993,
             replica_location: format!("{SECONDARY}/main/core/odd%20name"),
             replica_version: 2,
+            source_commit_sha256: None,
+            later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {
             code: "source_shrank".into(),
@@ -43,6 +45,8 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
         committed_by: "dr@example.com".to_owned(),
         committed_at: at(2000),
         previous_sha256: previous.map(Cut::sha256),
+        run_record_sha256: None,
+        later: Default::default(),
     }
 }
 

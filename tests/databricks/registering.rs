@@ -22,6 +22,8 @@ fn cut(tables: &[&str]) -> Cut {
         bytes: 300,
         replica_location: format!("{SECONDARY}/main/core/{table}"),
         replica_version: 0,
+        source_commit_sha256: None,
+        later: Default::default(),
     };
     Cut {
         group_name: "g".to_owned(),
@@ -40,6 +42,8 @@ fn cut(tables: &[&str]) -> Cut {
         committed_by: "x".to_owned(),
         committed_at: at,
         previous_sha256: None,
+        run_record_sha256: None,
+        later: Default::default(),
     }
 }
 

@@ -416,6 +416,8 @@ fn cuts(
                     bytes: 3_000,
                     replica_location: format!("/world/west/sync/{}", table(name).path()),
                     replica_version: 2,
+                    source_commit_sha256: None,
+                    later: Default::default(),
                 })
                 .collect(),
             accepted: vec![],
@@ -426,6 +428,8 @@ fn cuts(
             committed_by: "someone".to_owned(),
             committed_at: at(point) + Duration::minutes(2),
             previous_sha256: all.last().map(Cut::sha256),
+            run_record_sha256: None,
+            later: Default::default(),
         });
     }
     all

@@ -36,6 +36,8 @@ pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
             bytes: 1234,
             replica_location: "/west/sync/main/shop/orders".into(),
             replica_version: 0,
+            source_commit_sha256: None,
+            later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {
             code: "source_shrank".into(),
@@ -49,6 +51,8 @@ pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
         committed_by: "dr-sync@example.com".into(),
         committed_at: now(),
         previous_sha256: previous.map(Cut::sha256),
+        run_record_sha256: None,
+        later: Default::default(),
     }
 }
 
@@ -405,6 +409,109 @@ pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: Worl
     );
     let next = cut("g", "r9", previous.as_ref());
     assert_eq!(append(region, &next).await.unwrap(), Appended::Committed);
+}
+
+/// A cut that says what the first version of the log has no column for.
+fn full(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
+    let mut cut = cut(group, run, previous);
+    cut.run_record_sha256 = Some("cc".into());
+    cut.tables[0].source_commit_sha256 = Some("dd".into());
+    cut
+}
+
+/// A cut as a later version of drsync may write it.
+fn later(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
+    let mut row = serde_json::to_value(full(group, run, previous)).unwrap();
+    row["a_kind"] = "role".into();
+    row["tables"][0]["a_count"] = 7.into();
+    row["tables"][0]["a_truth"] = true.into();
+    serde_json::from_value(row).unwrap()
+}
+
+fn hashes(cuts: &[Cut]) -> Vec<String> {
+    cuts.iter().map(Cut::sha256).collect()
+}
+
+pub(crate) async fn a_log_of_an_earlier_version_gets_columns_when_a_cut_needs_them(world: World) {
+    world.first_ledger("west").await;
+    world.first_ledger("east").await;
+    let region = world.secondary();
+    let version = async |region: &dyn Region| region.ledger().await.unwrap().cuts.unwrap().version;
+    let first = cut("g", "r1", None);
+    assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
+    assert_eq!(version(region).await, 1, "an old row needs no new column");
+    let second = full("g", "r2", Some(&first));
+    assert_eq!(append(region, &second).await.unwrap(), Appended::Committed);
+    assert_eq!(version(region).await, 3, "the columns, then the row");
+    let third = full("g", "r3", Some(&second));
+    assert_eq!(append(region, &third).await.unwrap(), Appended::Committed);
+    assert_eq!(version(region).await, 4);
+    let all = [first.clone(), second.clone(), third.clone()];
+    assert_eq!(cuts(region).await, all);
+    assert_eq!(hashes(&cuts(region).await), hashes(&all));
+    // The other copy gets its columns with the cuts, and a row without them is one as before.
+    world.primary().copy_cuts(&all).await.unwrap();
+    assert_eq!(cuts(world.primary()).await, all);
+    let fourth = cut("g", "r4", Some(&third));
+    assert_eq!(append(region, &fourth).await.unwrap(), Appended::Committed);
+    let ledger = region.ledger().await.unwrap();
+    assert_eq!(ledger.all_cuts().divergence("g"), None);
+    let log = world.ledger_table("west", "sync_cuts");
+    log.optimize().await.unwrap();
+    let all = [first, second, third, fourth];
+    assert_eq!(hashes(&cuts(region).await), hashes(&all));
+}
+
+pub(crate) async fn of_writers_that_need_columns_at_once_all_come_through(world: World) {
+    world.first_ledger("west").await;
+    let writers = (0..8).map(|n| {
+        let region = world.another_secondary();
+        let cut = match n % 2 {
+            0 => full(&format!("g{n}"), "r", None),
+            _ => cut(&format!("g{n}"), "r", None),
+        };
+        tokio::spawn(async move { append(&*region, &cut).await })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        assert_eq!(writer.await.unwrap().unwrap(), Appended::Committed);
+    }
+    let cuts = cuts(world.secondary()).await;
+    let with = cuts.iter().filter(|cut| cut.run_record_sha256.is_some());
+    assert_eq!((cuts.len(), with.count()), (8, 4));
+}
+
+pub(crate) async fn what_a_later_version_wrote_is_read_copied_and_hashed_as_it_is(world: World) {
+    let region = with_ledger(&world).await;
+    let first = later("g", "r1", None);
+    assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
+    // A version that does not know the columns goes on in the same table.
+    let second = full("g", "r2", Some(&first));
+    assert_eq!(append(region, &second).await.unwrap(), Appended::Committed);
+    let all = [first, second];
+    let here = cuts(region).await;
+    assert_eq!((&here[..], hashes(&here)), (&all[..], hashes(&all)));
+    assert_eq!(
+        region.ledger().await.unwrap().all_cuts().divergence("g"),
+        None
+    );
+    // Its rows are given to copies whole, whether those are made or there already.
+    let from = region.presence().await.unwrap().location;
+    world.primary().clone_ledger(&from).await.unwrap();
+    assert_eq!(cuts(world.primary()).await, all);
+    let third = later("g", "r3", Some(&all[1]));
+    assert_eq!(append(region, &third).await.unwrap(), Appended::Committed);
+    world
+        .primary()
+        .copy_cuts(&cuts(region).await)
+        .await
+        .unwrap();
+    assert_eq!(hashes(&cuts(world.primary()).await)[2], third.sha256());
+    // What cannot be written as it is is not written at all.
+    let mut row = serde_json::to_value(later("g", "r4", Some(&third))).unwrap();
+    row["a_list"] = serde_json::json!([1]);
+    let refused = append(region, &serde_json::from_value(row).unwrap()).await;
+    assert!(refused.unwrap_err().to_string().contains("a_list"));
+    assert_eq!(cuts(region).await.len(), 3);
 }
 
 pub(crate) async fn evidence_is_kept_once_and_read_as_it_was_written(world: World) {

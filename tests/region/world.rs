@@ -119,6 +119,64 @@ impl World {
         Table::at(self.path(&path), Writer::new("admin@example.com"))
     }
 
+    /// The ledger of a region as the first version of drsync made it: a cut log without the columns that came later.
+    pub(crate) async fn first_ledger(&self, region: &str) {
+        let text = |name: &'static str| (name, "string");
+        let long = |name: &'static str| (name, "bigint");
+        let time = |name: &'static str| (name, "timestamp");
+        let fields = |fields: &[(&str, &str)]| -> arrow_schema::DataType {
+            let fields = write::columns(fields).unwrap().fields().clone();
+            let of = arrow_schema::DataType::Struct(fields);
+            arrow_schema::DataType::List(Arc::new(arrow_schema::Field::new("element", of, true)))
+        };
+        let tables = fields(&[
+            text("table"),
+            text("source_table_id"),
+            long("source_version"),
+            time("source_committed_at"),
+            long("rows"),
+            long("files"),
+            long("bytes"),
+            text("replica_location"),
+            long("replica_version"),
+        ]);
+        let accepted = fields(&[text("code"), text("scope"), text("reason")]);
+        let columns = write::columns(&[
+            text("group_name"),
+            long("cut_number"),
+            time("recovery_point"),
+            text("consistency"),
+            text("trigger"),
+            long("workflow_run_id"),
+            time("planned_at"),
+            text("tables"),
+            text("accepted"),
+            text("plan_id"),
+            text("plan_sha256"),
+            text("run_id"),
+            long("epoch"),
+            text("committed_by"),
+            time("committed_at"),
+            text("previous_sha256"),
+        ]);
+        let of = |field: &Arc<arrow_schema::Field>| match field.name().as_str() {
+            "tables" => field.as_ref().clone().with_data_type(tables.clone()),
+            "accepted" => field.as_ref().clone().with_data_type(accepted.clone()),
+            _ => field.as_ref().clone(),
+        };
+        let columns = columns.unwrap().fields().iter().map(of).collect::<Vec<_>>();
+        let log = self.ledger_table(region, "sync_cuts");
+        let claim = [("drsync.workspace", "east")];
+        let columns = arrow_schema::Schema::new(columns);
+        log.create(columns, &[], &claim).await.unwrap();
+        // The other table is made beside it.
+        let made = match region {
+            "east" => self.primary().create_ledger("east").await,
+            _ => self.secondary().create_ledger("east").await,
+        };
+        made.unwrap();
+    }
+
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside)
     }

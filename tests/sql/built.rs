@@ -1,7 +1,8 @@
 //! One statement of every kind that drsync sends or tells people to run, with names that try to break out of their quotes.
 
 use drsync::config::TableName;
-use drsync::databricks::sql::{self, Relation, Statement};
+use drsync::databricks::sql::{self, CutColumns, Relation, Statement};
+use drsync::ledger::{ColumnKind, CutColumn};
 use drsync::region::{Denied, Mark, RecordRange};
 
 /// What people and attackers call things.
@@ -65,8 +66,12 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::read_cuts(&path),
         sql::read_cuts_from(&path, &[(name, 3), (name, 0)]),
         sql::merge_rows(&path, "[]".to_owned()),
-        sql::append_cut(&path, "[]".to_owned()),
-        sql::copy_cuts(&path, "[]".to_owned()),
+        sql::cut_columns(&path),
+        sql::add_cut_columns(&path, &[later(false, name), later(true, name)]),
+        sql::add_cut_columns(&path, &[later(false, name)]),
+        sql::add_cut_columns(&path, &[later(true, name)]),
+        sql::append_cut(&path, &CutColumns::of_new_table(), "[]".to_owned()),
+        sql::copy_cuts(&path, &CutColumns::of_new_table(), "[]".to_owned()),
         sql::keep_evidence(&path, name, 0, String::new(), name),
         sql::read_evidence(&path, name, 0),
         sql::evidence_kept(&path, name),
@@ -75,6 +80,15 @@ fn of_name(name: &str) -> Vec<Statement> {
     ];
     all.extend(records.map(|range| sql::read_run_records(&path, &range, 16)));
     all
+}
+
+/// A column of `sync_cuts` that came later.
+fn later(of_table: bool, name: &str) -> CutColumn {
+    CutColumn {
+        of_table,
+        name: name.to_owned(),
+        kind: ColumnKind::Text,
+    }
 }
 
 /// A clone as plans have it.

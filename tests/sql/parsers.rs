@@ -42,7 +42,7 @@ pub(crate) struct StandIn {
 const BOTH: &[Reader] = &[Reader::Sqlparser, Reader::Sqlglot];
 
 /// Everything else is read as it is sent.
-pub(crate) const STAND_INS: [StandIn; 8] = [
+pub(crate) const STAND_INS: [StandIn; 10] = [
     StandIn {
         readers: BOTH,
         construct: &["DESCRIBE HISTORY ", " LIMIT "],
@@ -89,6 +89,25 @@ pub(crate) const STAND_INS: [StandIn; 8] = [
                 None => (from, String::new()),
             };
             format!("{begin}{properties} AS SELECT * FROM {from}")
+        },
+    },
+    StandIn {
+        readers: &[Reader::Sqlparser],
+        construct: &["struct(*)"],
+        reason: "sqlparser takes stars in counts, and in no struct",
+        instead: |text| text.replace("struct(*)", "count(*)"),
+    },
+    StandIn {
+        readers: &[Reader::Sqlparser],
+        construct: &["ALTER TABLE ", " ADD COLUMNS ("],
+        reason: "sqlparser knows single columns to add",
+        instead: |text| {
+            let inside = text.trim_start_matches("ALTER TABLE ");
+            let (table, columns) = inside
+                .split_once(" ADD COLUMNS (")
+                .expect("columns are added to a table");
+            let columns = columns.trim_end_matches(')').replace(" string", "");
+            format!("SELECT {columns} FROM {table}")
         },
     },
     StandIn {

@@ -3,9 +3,11 @@
 //! Structured values travel as one JSON parameter, read back with `to_json`, so that a row is the same text both ways.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::{Relation, Statement, properties};
-use crate::ledger::WORKSPACE_PROPERTY;
+use super::cut_columns::{CutColumns, definitions};
+use super::{Relation, Statement, literal, properties};
+use crate::ledger::{CutColumn, WORKSPACE_PROPERTY};
 use crate::region::{RUN_RECORD_ENDING, RecordRange};
 
 /// Columns of `sync_metadata`, in order.
@@ -17,9 +19,11 @@ message string";
 pub const CUT_SCHEMA: &str = "group_name string, cut_number bigint, recovery_point timestamp, consistency string, \
 trigger string, workflow_run_id bigint, planned_at timestamp, \
 tables array<struct<table:string,source_table_id:string,source_version:bigint,source_committed_at:timestamp,\
-rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bigint>>, \
+rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bigint,\
+source_commit_sha256:string>>, \
 accepted array<struct<code:string,scope:string,reason:string>>, plan_id string, plan_sha256 string, run_id string, \
-epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string";
+epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string, \
+run_record_sha256 string";
 
 /// Columns of the evidence: a document in parts, with the digest of the whole.
 const EVIDENCE_SCHEMA: &str =
@@ -77,6 +81,19 @@ pub fn create_cuts(table: &Relation, workspace: &str) -> Statement {
     )
 }
 
+/// No rows of a `sync_cuts`, which come with its columns.
+pub fn cut_columns(table: &Relation) -> Statement {
+    Statement::new(format!("SELECT * FROM {table} LIMIT 0"))
+}
+
+/// Gives a `sync_cuts` columns that it lacks.
+pub fn add_cut_columns(table: &Relation, columns: &[CutColumn]) -> Statement {
+    Statement::new(format!(
+        "ALTER TABLE {table} ADD COLUMNS ({})",
+        definitions(columns)
+    ))
+}
+
 /// Makes an empty evidence table, unless there is one.
 pub fn create_evidence(table: &Relation) -> Statement {
     create(
@@ -93,19 +110,21 @@ pub fn clone_table(to: &Relation, from: &Relation) -> Statement {
 
 /// All rows, one JSON text each, in the column `row`.
 pub fn read_rows(table: &Relation) -> Statement {
-    read(table, ROW_SCHEMA, "")
+    read(table, &names(ROW_SCHEMA).join(", "), "")
 }
 
 /// All cuts, one JSON text each, in the column `row`.
+///
+/// All columns are read, whichever they are: a table of an earlier version lacks some, one of a later version has more.
 pub fn read_cuts(table: &Relation) -> Statement {
-    read(table, CUT_SCHEMA, "")
+    read_all(table, "")
 }
 
 /// Of each of these groups the cuts from a number on.
 pub fn read_cuts_from(table: &Relation, ends: &[(&str, u64)]) -> Statement {
     let one = |at: usize| format!("(group_name = :group_{at} AND cut_number >= :from_{at})");
     let any: Vec<String> = (0..ends.len()).map(one).collect();
-    let mut statement = read(table, CUT_SCHEMA, &format!(" WHERE {}", any.join(" OR ")));
+    let mut statement = read_all(table, &format!(" WHERE {}", any.join(" OR ")));
     for (at, (group, from)) in ends.iter().enumerate() {
         statement = statement
             .with(&format!("group_{at}"), *group)
@@ -114,8 +133,11 @@ pub fn read_cuts_from(table: &Relation, ends: &[(&str, u64)]) -> Statement {
     statement
 }
 
-fn read(table: &Relation, schema: &str, condition: &str) -> Statement {
-    let columns = names(schema).join(", ");
+fn read_all(table: &Relation, condition: &str) -> Statement {
+    read(table, "*", condition)
+}
+
+fn read(table: &Relation, columns: &str, condition: &str) -> Statement {
     Statement::new(format!(
         "SELECT to_json(struct({columns}), map({TIMES})) AS row FROM {table}{condition}"
     ))
@@ -137,7 +159,7 @@ pub fn merge_rows(table: &Relation, rows: String) -> Statement {
     Statement::new(format!(
         "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name \
          WHEN MATCHED AND NOT ({}) THEN UPDATE SET {} WHEN NOT MATCHED THEN INSERT {}",
-        source("rows", ROW_SCHEMA),
+        source("rows", &names_with_types(ROW_SCHEMA)),
         same.join(" AND "),
         sets.join(", "),
         insert(&columns)
@@ -148,12 +170,12 @@ pub fn merge_rows(table: &Relation, rows: String) -> Statement {
 /// Appends cuts whose number is greater than any of their group's: the parameter `cuts` is a JSON array of them.
 ///
 /// Repeating it changes nothing.
-pub fn append_cut(table: &Relation, cuts: String) -> Statement {
+pub fn append_cut(table: &Relation, columns: &CutColumns, cuts: String) -> Statement {
     Statement::new(format!(
         "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name AND t.cut_number >= s.cut_number \
          WHEN NOT MATCHED THEN INSERT {}",
-        source("cuts", CUT_SCHEMA),
-        insert(&names(CUT_SCHEMA))
+        source("cuts", &columns.as_struct()),
+        insert(&columns.names())
     ))
     .with("cuts", cuts)
 }
@@ -161,26 +183,31 @@ pub fn append_cut(table: &Relation, cuts: String) -> Statement {
 /// Appends cuts that another copy has: the parameter `cuts` is a JSON array of them. Repeating it changes nothing.
 ///
 /// Two cuts under one number are both kept: a divergence is for people to judge.
-pub fn copy_cuts(table: &Relation, cuts: String) -> Statement {
+pub fn copy_cuts(table: &Relation, columns: &CutColumns, cuts: String) -> Statement {
     Statement::new(format!(
         "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name AND t.cut_number = s.cut_number \
          AND t.run_id = s.run_id AND t.committed_at = s.committed_at WHEN NOT MATCHED THEN INSERT {}",
-        source("cuts", CUT_SCHEMA),
-        insert(&names(CUT_SCHEMA))
+        source("cuts", &columns.as_struct()),
+        insert(&columns.names())
     ))
     .with("cuts", cuts)
 }
 
-/// A JSON array in a parameter as rows.
-fn source(parameter: &str, schema: &str) -> String {
-    let fields = names_with_types(schema);
-    format!(
-        "SELECT r.* FROM (SELECT explode(from_json(:{parameter}, 'array<struct<{fields}>>')) AS r)"
-    )
+/// A JSON array in a parameter as rows with these fields.
+fn source(parameter: &str, fields: &str) -> String {
+    let kind = literal(&format!("array<struct<{fields}>>"));
+    format!("SELECT r.* FROM (SELECT explode(from_json(:{parameter}, {kind})) AS r)")
 }
 
 /// `name type` as `name:type`, which is how a struct is written.
 fn names_with_types(schema: &str) -> String {
+    let fields = named_types(schema).into_iter();
+    let fields = fields.map(|(name, kind)| format!("{name}:{kind}"));
+    fields.collect::<Vec<_>>().join(",")
+}
+
+/// Some columns by name, with their types.
+pub(super) fn named_types(schema: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let columns = names(schema);
     for (place, name) in columns.iter().enumerate() {
@@ -192,14 +219,15 @@ fn names_with_types(schema: &str) -> String {
             .get(place + 1)
             .and_then(|next| rest.find(&format!(", {next} ")))
             .unwrap_or(rest.len());
-        fields.push(format!("{name}:{}", &rest[..end]));
+        fields.push(((*name).to_owned(), rest[..end].to_owned()));
     }
-    fields.join(",")
+    fields
 }
 
-fn insert(columns: &[&str]) -> String {
-    let values: Vec<String> = columns.iter().map(|name| format!("s.{name}")).collect();
-    format!("({}) VALUES ({})", columns.join(", "), values.join(", "))
+fn insert(columns: &[impl fmt::Display]) -> String {
+    let names: Vec<String> = columns.iter().map(ToString::to_string).collect();
+    let values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
+    format!("({}) VALUES ({})", names.join(", "), values.join(", "))
 }
 
 /// Keeps one part of a document, unless it is there.
@@ -263,7 +291,7 @@ mod tests {
 
     #[test]
     fn columns_are_taken_from_the_schema() {
-        assert_eq!(names(CUT_SCHEMA).len(), 16);
+        assert_eq!(names(CUT_SCHEMA).len(), 17);
         assert_eq!(names(ROW_SCHEMA)[2], "tables");
         assert!(
             names_with_types(ROW_SCHEMA)
@@ -277,7 +305,8 @@ mod tests {
     #[test]
     fn a_cut_is_appended_only_beyond_its_groups_newest() {
         let table = Relation::Path("s3://b/_drsync/sync_cuts".to_owned());
-        let statement = append_cut(&table, "[]".to_owned());
+        let columns = CutColumns::of_new_table();
+        let statement = append_cut(&table, &columns, "[]".to_owned());
         assert!(statement.text.starts_with("MERGE INTO delta.`s3://b/_drsync/sync_cuts` t USING (SELECT r.* FROM (SELECT explode(from_json(:cuts, 'array<struct<group_name:string,"));
         assert!(statement.text.contains(") s ON t.group_name = s.group_name AND t.cut_number >= s.cut_number WHEN NOT MATCHED THEN INSERT (group_name, cut_number,"));
         assert_eq!(statement.parameters.len(), 1);

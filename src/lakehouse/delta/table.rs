@@ -86,6 +86,59 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
     )
 }
 
+/// The columns of a table as Arrow's, every one nullable.
+pub(super) fn columns_of(table: &Snapshot) -> Result<Schema> {
+    schema::columns(table.metadata.schema_string()).map(Schema::new)
+}
+
+/// A nullable column to add to a table.
+#[derive(Debug, Clone)]
+pub struct NewColumn {
+    /// Its place: names of fields from the outermost in, `element` for an array's.
+    pub path: Vec<String>,
+    /// Its type.
+    pub kind: DataType,
+}
+
+pub(super) fn add_columns(
+    store: &TableStore,
+    columns: &[NewColumn],
+    expect: Expect,
+    author: &Author,
+) -> Result<u64> {
+    with_retries(store, expect, |base| {
+        if base.protocol.supports("columnMapping") {
+            return Err(DeltaError::feature(
+                "columnMapping",
+                "drsync adds columns to simple tables only",
+            ));
+        }
+        let mut schema = base.metadata.schema_string().to_owned();
+        let mut added = Vec::new();
+        for NewColumn { path, kind } in columns {
+            if let Some(with) = schema::with_column(&schema, path, kind)? {
+                schema = with;
+                added.push(
+                    json!({ "column": { "name": path.join("."), "type": kind.to_string() } }),
+                );
+            }
+        }
+        if added.is_empty() {
+            return Ok(base.version);
+        }
+        let mut metadata = base.metadata.0.clone();
+        metadata.insert("schemaString".to_owned(), schema.into());
+        let operation = Operation {
+            name: "ADD COLUMNS".to_owned(),
+            parameters: serde_json::from_value(json!({ "columns": json!(added).to_string() }))
+                .unwrap_or_default(),
+            metrics: Vec::new(),
+        };
+        let metadata = json!({ "metaData": metadata }).to_string();
+        commit_on(store, base, author, &operation, vec![metadata])
+    })
+}
+
 pub(super) fn append(
     store: &TableStore,
     rows: &RecordBatch,

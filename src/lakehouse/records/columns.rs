@@ -4,6 +4,14 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
 
+use super::super::delta::NewColumn;
+use crate::ledger::{ColumnKind, CutColumn};
+
+/// The columns that a new `sync_cuts` has beyond those of its first version; older tables get them when a cut needs them.
+const SINCE: [&str; 1] = ["run_record_sha256"];
+/// The same of the fields of `tables`.
+const SINCE_OF_TABLE: [&str; 1] = ["source_commit_sha256"];
+
 /// The columns of `sync_metadata`.
 pub(super) fn sync_metadata() -> Schema {
     Schema::new(vec![
@@ -19,8 +27,80 @@ pub(super) fn sync_metadata() -> Schema {
     ])
 }
 
-/// The columns of `sync_cuts`.
+/// The columns of a new `sync_cuts`.
 pub(super) fn sync_cuts() -> Schema {
+    let since = SINCE.map(|name| Arc::new(string(name)));
+    let since_of_table = SINCE_OF_TABLE.map(|name| Arc::new(string(name)));
+    with(first_cuts(), &since, &since_of_table)
+}
+
+/// The columns of `sync_cuts` as it is, in which rows are written: the first version's and what came to them.
+pub(super) fn cuts_as_in(table: &Schema) -> Schema {
+    let first = first_cuts();
+    let is_new = |there: &Fields| {
+        let there = there.clone();
+        move |field: &&Arc<Field>| there.find(field.name()).is_none()
+    };
+    let since = table.fields().iter().filter(is_new(first.fields()));
+    let since: Vec<Arc<Field>> = since.cloned().collect();
+    let none = Fields::empty();
+    let (ours, theirs) = (fields_of_tables(&first), fields_of_tables(table));
+    let of_table = theirs.unwrap_or(&none).iter();
+    let of_table = of_table.filter(is_new(ours.unwrap_or(&none)));
+    let of_table: Vec<Arc<Field>> = of_table.cloned().collect();
+    with(first, &since, &of_table)
+}
+
+/// Of these columns those that a `sync_cuts` lacks.
+pub(super) fn lacking<'a>(
+    table: &Schema,
+    needed: impl IntoIterator<Item = &'a CutColumn>,
+) -> Vec<NewColumn> {
+    let has = |column: &CutColumn| {
+        let fields = match column.of_table {
+            true => fields_of_tables(table),
+            false => Some(table.fields()),
+        };
+        fields.is_some_and(|fields| fields.find(&column.name).is_some())
+    };
+    let needed = needed.into_iter().filter(|column| !has(column));
+    needed
+        .map(|column| NewColumn {
+            path: column.path().into_iter().map(str::to_owned).collect(),
+            kind: match column.kind {
+                ColumnKind::Text => DataType::Utf8,
+                ColumnKind::Number => DataType::Int64,
+                ColumnKind::Truth => DataType::Boolean,
+            },
+        })
+        .collect()
+}
+
+fn fields_of_tables(table: &Schema) -> Option<&Fields> {
+    let (_, tables) = table.fields().find("tables")?;
+    match tables.data_type() {
+        DataType::List(of) => match of.data_type() {
+            DataType::Struct(fields) => Some(fields),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn with(first: Schema, since: &[Arc<Field>], since_of_table: &[Arc<Field>]) -> Schema {
+    let more_of_table = |field: &Arc<Field>| {
+        let fields = fields_of_tables(&first).filter(|_| field.name() == "tables")?;
+        let fields = fields.iter().chain(since_of_table).cloned();
+        let kind = list(DataType::Struct(fields.collect()));
+        Some(Arc::new(column("tables", kind)))
+    };
+    let columns = first.fields().iter();
+    let columns = columns.map(|field| more_of_table(field).unwrap_or_else(|| field.clone()));
+    Schema::new(columns.chain(since.iter().cloned()).collect::<Fields>())
+}
+
+/// The columns of the first `sync_cuts`.
+fn first_cuts() -> Schema {
     let table = vec![
         string("table"),
         string("source_table_id"),

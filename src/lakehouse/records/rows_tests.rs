@@ -25,6 +25,8 @@ fn cut() -> Cut {
             bytes: u64::from(u32::MAX) * 1000,
             replica_location: "/w/main/shop/odd%20name".into(),
             replica_version: 0,
+            source_commit_sha256: None,
+            later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {
             code: "c".into(),
@@ -38,6 +40,8 @@ fn cut() -> Cut {
         committed_by: "someone".into(),
         committed_at: at(1000),
         previous_sha256: Some("bb".into()),
+        run_record_sha256: None,
+        later: Default::default(),
     }
 }
 

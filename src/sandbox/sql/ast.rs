@@ -31,6 +31,11 @@ pub(super) enum Statement {
         target: Target,
         if_exists: bool,
     },
+    AddColumns {
+        target: Target,
+        /// Their paths, with types.
+        columns: Vec<(Vec<String>, Kind)>,
+    },
     SetProperties {
         target: Target,
         properties: BTreeMap<String, String>,

@@ -10,11 +10,11 @@ use super::commit::Change;
 use super::error::{Result, SqlError};
 use super::kind::{Kind, arrow_schema};
 use super::rows::Rows;
-use super::tables::Place;
+use super::tables::{Place, columns_of};
 use super::{Session, dml};
 use crate::lakehouse::Writer;
 use crate::lakehouse::delta::{
-    self, CloneOptions, DeltaError, Detail, Expect, NewTable, TableStore,
+    self, CloneOptions, DeltaError, Detail, Expect, NewColumn, NewTable, TableStore,
 };
 use crate::lakehouse::write::Table;
 
@@ -250,6 +250,44 @@ impl Session {
         }
     }
 
+    /// Adds columns as Delta does: all of them or, where one is there already, none.
+    pub(super) async fn add_columns(
+        &self,
+        target: &Target,
+        columns: &[(Vec<String>, Kind)],
+    ) -> Result<Rows> {
+        let place = self.find_to_write(target).await?;
+        let base = self.base(&place).await?;
+        let there = columns_of(&base);
+        for (path, _) in columns {
+            if has(&there, path) {
+                return Err(SqlError::new(
+                    "FIELD_ALREADY_EXISTS",
+                    "42710",
+                    format!(
+                        "Cannot add column, because `{}` already exists in the table.",
+                        path.join("`.`")
+                    ),
+                ));
+            }
+        }
+        let added = columns.iter().map(|(path, kind)| NewColumn {
+            path: path.clone(),
+            kind: kind.arrow(),
+        });
+        let expect = Expect::Version(base.version);
+        let done = delta::add_columns(&place.store, added.collect(), expect, self.author()).await;
+        match done {
+            Ok(_) => Ok(Rows::default()),
+            Err(DeltaError::Conflict { .. }) => Err(SqlError::new(
+                "DELTA_METADATA_CHANGED",
+                "2D521",
+                "MetadataChangedException: The metadata of the Delta table has been changed by a concurrent update. Please try the operation again.",
+            )),
+            Err(error) => Err(SqlError::delta(&place.shown, &error)),
+        }
+    }
+
     pub(super) async fn set_properties(
         &self,
         target: &Target,
@@ -324,6 +362,28 @@ impl Session {
         let place = self.find(target).await?;
         self.snapshot(&place, None, Detail::Header).await?;
         Ok(Rows::default())
+    }
+}
+
+/// Whether columns have one at a path; names differ in more than case.
+fn has(columns: &[(String, Kind)], path: &[String]) -> bool {
+    let Some((name, rest)) = path.split_first() else {
+        return true;
+    };
+    let found = columns
+        .iter()
+        .find(|(there, _)| there.eq_ignore_ascii_case(name));
+    let Some((_, kind)) = found else {
+        return false;
+    };
+    match (kind, rest) {
+        (_, []) => true,
+        (Kind::Struct(fields), rest) => has(fields, rest),
+        (Kind::List(of), [element, rest @ ..]) if element == "element" => match &**of {
+            Kind::Struct(fields) => has(fields, rest),
+            _ => rest.is_empty(),
+        },
+        _ => false,
     }
 }
 

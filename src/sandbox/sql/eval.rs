@@ -217,11 +217,17 @@ impl Scope {
             }
             "AS" if args.len() == 2 => return self.eval(&args[0], row),
             "STRUCT" => {
-                let field =
-                    |(at, arg): (usize, &Expr)| Ok((field_name(at, arg), self.eval(arg, row)?));
-                return Ok(Datum::Struct(
-                    args.iter().enumerate().map(field).collect::<Result<_>>()?,
-                ));
+                let mut fields = Vec::new();
+                for (at, arg) in args.iter().enumerate() {
+                    match arg {
+                        Expr::Star(None) => {
+                            let names = row.columns.iter().map(|column| column.name.clone());
+                            fields.extend(names.zip(row.values.iter().cloned()));
+                        }
+                        arg => fields.push((field_name(at, arg), self.eval(arg, row)?)),
+                    }
+                }
+                return Ok(Datum::Struct(fields));
             }
             _ => {}
         }

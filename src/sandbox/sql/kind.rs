@@ -235,7 +235,7 @@ impl Kind {
         }
     }
 
-    fn arrow(&self) -> DataType {
+    pub(super) fn arrow(&self) -> DataType {
         match self {
             Kind::Null | Kind::Text => DataType::Utf8,
             Kind::Boolean => DataType::Boolean,

@@ -97,7 +97,14 @@ impl Scope {
             "STRUCT" => {
                 let mut fields = Vec::new();
                 for (at, arg) in args.iter().enumerate() {
-                    fields.push(kind(arg)?.map(|of| (field_name(at, arg), of)));
+                    match arg {
+                        Expr::Star(None) => fields.extend(
+                            columns
+                                .iter()
+                                .map(|column| Some((column.name.clone(), column.kind.clone()))),
+                        ),
+                        arg => fields.push(kind(arg)?.map(|of| (field_name(at, arg), of))),
+                    }
                 }
                 fields.into_iter().collect::<Option<_>>().map(Kind::Struct)
             }

@@ -17,6 +17,8 @@ pub(in super::super) struct DeltaTable {
     pub(in super::super) files: u64,
     pub(in super::super) bytes: u64,
     pub(in super::super) rows: Vec<Value>,
+    /// `name type, …`, as it was created.
+    pub(in super::super) columns: String,
 }
 
 impl DeltaTable {
@@ -120,6 +122,7 @@ impl State {
             "DESCRIBE" | "SELECT" if text.contains("count(*) AS parts") => {
                 self.kept(&text, &parameters)
             }
+            "SELECT" if text.starts_with("SELECT * ") => self.described(&text),
             "SELECT" if text.contains("to_json") => self.records(&text, &parameters),
             "DESCRIBE" | "SELECT" => self.look(&text, None),
             "MERGE" => self.merge(&text, &parameters),
@@ -247,6 +250,23 @@ impl State {
         Ok((columns.into_iter().map(str::to_owned).collect(), rows))
     }
 
+    /// No rows, and columns as `name: TYPE`.
+    fn described(&self, text: &str) -> Outcome {
+        let (key, _) = relation(text.split_once("FROM ").unwrap().1);
+        let table = self.tables.get(&key).ok_or_else(|| missing(&key))?;
+        let mut depth = 0;
+        let parts = table.columns.split(|letter| {
+            depth += match letter {
+                '<' => 1,
+                '>' => -1,
+                _ => 0,
+            };
+            letter == ',' && depth == 0
+        });
+        let columns = parts.map(|column| column.trim().replacen(' ', ": ", 1));
+        Ok((columns.collect(), vec![]))
+    }
+
     fn list(&self, location: &str) -> Outcome {
         let folder = format!("{}/", location.trim_end_matches('/'));
         let mut names: Vec<String> = self
@@ -290,7 +310,9 @@ impl State {
                 json!({"storage_location": quoted(rest), "table_type": "EXTERNAL"}),
             );
         } else {
+            let columns = rest.split_once('(').unwrap().1;
             let created = DeltaTable {
+                columns: columns.split_once(") USING").unwrap().0.to_owned(),
                 commits: vec![("CREATE TABLE".to_owned(), json!({}), json!({}))],
                 properties: properties(rest),
                 ..DeltaTable::default()

@@ -26,6 +26,8 @@ fn cut(group: &str, number: u64) -> Cut {
         committed_by: "dr-sync@example.com".to_owned(),
         committed_at: at("2026-11-22T11:08:44Z"),
         previous_sha256: None,
+        run_record_sha256: None,
+        later: Default::default(),
     }
 }
 

@@ -54,6 +54,45 @@ fn kind(kind_of: &DataType) -> Result<Value> {
     })
 }
 
+/// A `schemaString` with a nullable column more; `None`: it has one of that name there.
+///
+/// The path goes through structs by their fields' names and through arrays by `element`.
+pub(super) fn with_column(
+    schema: &str,
+    path: &[String],
+    kind_of: &DataType,
+) -> Result<Option<String>> {
+    let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt("the schema", error);
+    let mut schema: Value = serde_json::from_str(schema).map_err(|error| corrupt(&error))?;
+    let Some((name, above)) = path.split_last() else {
+        return Ok(None);
+    };
+    let mut at = &mut schema;
+    for step in above {
+        let found = match at.get("type").and_then(Value::as_str) {
+            Some("array") if step == "element" => at.get_mut("elementType"),
+            _ => field_of(at, step).and_then(|field| field.get_mut("type")),
+        };
+        at = found.ok_or_else(|| corrupt(&format!("it has no {}", path.join("."))))?;
+    }
+    if field_of(at, name).is_some() {
+        return Ok(None);
+    }
+    let fields = at.get_mut("fields").and_then(Value::as_array_mut);
+    let fields = fields.ok_or_else(|| corrupt(&"it is no struct with fields"))?;
+    fields.push(json!({ "name": name, "type": kind(kind_of)?, "nullable": true, "metadata": {} }));
+    Ok(Some(schema.to_string()))
+}
+
+/// A field of a struct; names differ in more than case.
+fn field_of<'a>(structure: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    let fields = structure.get_mut("fields").and_then(Value::as_array_mut)?;
+    fields.iter_mut().find(|field| {
+        let named = field.get("name").and_then(Value::as_str);
+        named.is_some_and(|named| named.eq_ignore_ascii_case(name))
+    })
+}
+
 /// Whether a type has times without a zone in it, which only readers of a feature read.
 pub(super) fn has_local_times(kind: &DataType) -> bool {
     match kind {
