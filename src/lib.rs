@@ -29,7 +29,8 @@
 //! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
-//! - [`limits`] and [`foreign`]: how much is taken from strangers, and how what they wrote is read.
+//! - [`limits`] and [`foreign`]: how much is taken from strangers, and how what they wrote is read;
+//! - [`harmless`]: text of others, so that nothing takes it for an order.
 //!
 //! What drsync touches on disk, and whose it is:
 //!
@@ -48,6 +49,7 @@ pub mod cli;
 pub mod config;
 pub mod databricks;
 pub mod foreign;
+pub mod harmless;
 pub mod history;
 pub mod interval;
 pub mod lakehouse;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::record::{GroupOutcome, GroupRecord, RunRecord};
 use crate::canonical::sha256_of_bytes;
+use crate::harmless;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Plan};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RecordRange, Region, RegionError, Regions};
@@ -93,7 +94,7 @@ impl RunRecord {
         let mut bytes =
             serde_json::to_vec_pretty(self).expect("a run record has text keys and plain numbers");
         bytes.push(b'\n');
-        bytes
+        harmless::json_bytes(bytes)
     }
 }
 

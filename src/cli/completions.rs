@@ -16,7 +16,7 @@ impl Completions {
     pub(super) fn run(self) -> Result<ExitStatus, Failure> {
         let mut text = vec![];
         clap_complete::generate(self.shell, &mut described(), "drsync", &mut text);
-        output::data(&String::from_utf8_lossy(&text))?;
+        output::verbatim(&String::from_utf8_lossy(&text))?;
         Ok(ExitStatus::Ok)
     }
 }

@@ -22,7 +22,7 @@ impl Man {
                 Failure::new(ExitStatus::Usage, format!("{name} is no command of drsync"))
             })?,
         };
-        output::data(&rendered(page, self.command.as_deref())?)?;
+        output::verbatim(&rendered(page, self.command.as_deref())?)?;
         Ok(ExitStatus::Ok)
     }
 }

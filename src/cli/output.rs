@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
-use crate::canonical;
+use crate::{canonical, harmless};
 
 /// Writes data to stdout. Whoever reads it may stop doing so: that is no error.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
@@ -16,8 +16,22 @@ pub(super) fn data(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The same where it matters that nobody reads it.
+/// Writes text of drsync alone, a program for a shell for example, as it is.
+pub(super) fn verbatim(text: &str) -> anyhow::Result<()> {
+    match write(text) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("write to stdout"),
+    }
+}
+
+/// The same as [`data`] where it matters that nobody reads it.
+///
+/// Whatever it is, text, Markdown or HTML: in the log of a pipeline no line of it is an order.
 pub(super) fn try_data(text: &str) -> io::Result<()> {
+    write(&harmless::lines(text))
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
@@ -45,12 +59,13 @@ pub(super) fn json(document: &impl Serialize) -> anyhow::Result<()> {
 pub(super) fn json_text(document: &impl Serialize) -> anyhow::Result<String> {
     let mut text = serde_json::to_string_pretty(document).context("write JSON")?;
     text.push('\n');
-    Ok(text)
+    Ok(harmless::json(&text).into_owned())
 }
 
 /// Writes a document that is JSON already, without a byte order mark.
 pub(super) fn document(bytes: &[u8]) -> anyhow::Result<()> {
-    data(&String::from_utf8_lossy(canonical::without_mark(bytes)))
+    let text = String::from_utf8_lossy(canonical::without_mark(bytes));
+    data(&harmless::json(&text))
 }
 
 /// Everything that comes on stdin.
@@ -62,7 +77,7 @@ pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
 
 /// Writes a line or more to stderr; where nobody listens, nobody is told.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless::lines(text));
 }
 
 /// Whether a person can be asked: both ends of the conversation are a terminal.
@@ -83,7 +98,7 @@ pub(super) fn stderr_is_terminal() -> bool {
 /// Asks on stderr and waits for a line; the end of input is an empty answer.
 pub(super) fn ask(question: &str) -> anyhow::Result<String> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} ")
+    write!(stderr, "{} ", harmless::lines(question))
         .and_then(|()| stderr.flush())
         .context("ask")?;
     let mut answer = String::new();

@@ -145,12 +145,7 @@ pub(super) async fn write_access(
     let principal = workspace.principal().await.map_err(refused)?;
     let name = &covering.name;
     if covering.read_only {
-        return Ok(WriteAccess::Refused(Denied {
-            message: format!("the external location {name} is read-only"),
-            remedy: Some(format!(
-                "databricks external-locations update {name} --json '{{\"read_only\": false}}'"
-            )),
-        }));
+        return Ok(WriteAccess::Refused(Denied::read_only(name)));
     }
     if covering.owner.as_deref() == Some(principal.as_str())
         || may_write(workspace, &covering, &principal).await

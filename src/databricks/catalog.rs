@@ -160,7 +160,9 @@ fn found(
 }
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
-    let named = grant_named(&refusal.message, principal);
+    // The service's words choose between the grants of this table and its parents, and nothing else.
+    let named = grant_named(&refusal.message, principal)
+        .filter(|grant| Denied::grants_to_read(name, principal).contains(grant));
     Denied {
         message: refusal.to_string(),
         remedy: named.or_else(|| Some(Denied::grant_select(name, principal))),

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::catalog::{ExternalLocation, place, quoted};
 use super::grants::{self, Right};
 use super::{LakehouseRegion, off_thread};
+use crate::harmless::shell_word;
 use crate::region::{Denied, RegionError, RegionErrorKind, WriteAccess};
 
 impl LakehouseRegion {
@@ -65,14 +66,7 @@ impl ExternalLocation {
     fn refuses(&self, principal: &str) -> Option<Denied> {
         let name = quoted(&self.name);
         if self.read_only {
-            // There is no SQL for it.
-            return Some(Denied {
-                message: format!("the external location {} is read-only", self.name),
-                remedy: Some(format!(
-                    "databricks external-locations update {} --json '{{\"read_only\": false}}'",
-                    self.name
-                )),
-            });
+            return Some(Denied::read_only(&self.name));
         }
         // What is written there is read back, the ledger and the replicas.
         let missing = match (self.may_write(principal), self.may_read(principal)) {
@@ -119,7 +113,10 @@ fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
                 "the folder {} may not be written by this user",
                 folder.display()
             ),
-            remedy: Some(format!("chmod u+rwx {}", folder.display())),
+            remedy: Some(format!(
+                "chmod u+rwx {}",
+                shell_word(&folder.display().to_string())
+            )),
         })),
         Err(error) => Err(RegionError::new(
             RegionErrorKind::Other,

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
 use super::finding::Finding;
-use crate::canonical;
+use crate::{canonical, harmless};
 
 /// A plan that was read back, with the digest of the very bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,7 @@ impl Plan {
     pub fn stored(&self) -> StoredPlan {
         let mut bytes = serde_json::to_vec_pretty(self).expect("a plan is JSON");
         bytes.push(b'\n');
+        let bytes = harmless::json_bytes(bytes);
         StoredPlan {
             plan: self.clone(),
             sha256: canonical::sha256_of_bytes(&bytes),

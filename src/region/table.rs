@@ -1,6 +1,7 @@
 //! Tables as a catalog lists them.
 
 use crate::config::{TableName, sql_part};
+use crate::harmless::shell_word;
 
 /// A table as the catalog lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +28,42 @@ pub struct Denied {
 }
 
 impl Denied {
+    /// An external location may only be read. There is no SQL for it.
+    pub fn read_only(name: &str) -> Denied {
+        Denied {
+            message: format!("the external location {name} is read-only"),
+            // The name comes last, after what ends the flags: it may begin with a dash.
+            remedy: Some(match name.starts_with('-') {
+                true => format!(
+                    "databricks external-locations update --json '{{\"read_only\": false}}' -- {}",
+                    shell_word(name)
+                ),
+                false => format!(
+                    "databricks external-locations update {} --json '{{\"read_only\": false}}'",
+                    shell_word(name)
+                ),
+            }),
+        }
+    }
+
     /// A principal may not read a table.
     pub fn select(table: &TableName, principal: &str) -> Denied {
         Denied {
             message: format!("{principal} has no SELECT on it"),
             remedy: Some(Denied::grant_select(table, principal)),
         }
+    }
+
+    /// Every statement that a principal may lack to read a table: of its catalog, its schema and itself.
+    pub fn grants_to_read(table: &TableName, principal: &str) -> [String; 4] {
+        let [catalog, schema] = [sql_part(&table.catalog), sql_part(&table.schema)];
+        let to = format!("TO `{}`", principal.replace('`', "``"));
+        [
+            format!("GRANT USE CATALOG ON CATALOG {catalog} {to}"),
+            format!("GRANT USE SCHEMA ON SCHEMA {catalog}.{schema} {to}"),
+            format!("GRANT SELECT ON SCHEMA {catalog}.{schema} {to}"),
+            Denied::grant_select(table, principal),
+        ]
     }
 
     /// The statement that lets a principal read a table.
@@ -45,27 +76,30 @@ impl Denied {
     }
 }
 
+/// Rights that the documentation asks for, by what they are rights on. Nothing else is ever offered as a grant: the words in which a
+/// region refuses are not drsync's, and whoever writes them must not choose what is granted.
+const GRANTED: [(&str, &[&str]); 4] = [
+    ("CATALOG", &["USE CATALOG"]),
+    ("SCHEMA", &["USE SCHEMA", "SELECT", "CREATE TABLE"]),
+    ("TABLE", &["SELECT"]),
+    (
+        "EXTERNAL LOCATION",
+        &["READ FILES", "WRITE FILES", "CREATE EXTERNAL TABLE"],
+    ),
+];
+
 /// The statement that gives a principal the right whose lack a region tells of in its own words: `… does not have USE SCHEMA on
 /// Schema 'main.core'`; `None`: it names none.
-/// The lack of READ FILES or WRITE FILES is met with both.
+/// The lack of READ FILES or WRITE FILES is met with both. A right that drsync does not need is none that it offers.
 pub fn grant_named(told: &str, principal: &str) -> Option<String> {
     let (_, after) = told.split_once(" does not have ")?;
     let (privilege, after) = after.split_once(" on ")?;
     let (kind, after) = after.split_once(" '")?;
     let (name, _) = after.split_once('\'')?;
     let kind = kind.to_uppercase();
-    let words = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b' ')
-    };
-    let known = matches!(
-        kind.as_str(),
-        "CATALOG" | "SCHEMA" | "TABLE" | "EXTERNAL LOCATION"
-    );
-    if !known || !words(privilege) || privilege.is_empty() {
-        return None;
-    }
-    let parts: Vec<&str> = match kind.as_str() {
+    let (kind, rights) = GRANTED.into_iter().find(|(known, _)| *known == kind)?;
+    let right = rights.iter().find(|known| **known == privilege)?;
+    let parts: Vec<&str> = match kind {
         "CATALOG" | "EXTERNAL LOCATION" => vec![name],
         _ => name.split('.').collect(),
     };
@@ -80,13 +114,11 @@ pub fn grant_named(told: &str, principal: &str) -> Option<String> {
         .join(".");
     let principal = principal.replace('`', "``");
     // Whoever lacks one of them needs both in the end.
-    let privilege = match (kind.as_str(), privilege) {
-        ("EXTERNAL LOCATION", "READ FILES" | "WRITE FILES") => "READ FILES, WRITE FILES",
-        (_, privilege) => privilege,
+    let rights = match *right {
+        "READ FILES" | "WRITE FILES" => "READ FILES, WRITE FILES",
+        right => right,
     };
-    Some(format!(
-        "GRANT {privilege} ON {kind} {name} TO `{principal}`"
-    ))
+    Some(format!("GRANT {rights} ON {kind} {name} TO `{principal}`"))
 }
 
 /// The names that come nearest to one that is not there, best first.
@@ -129,6 +161,12 @@ mod tests {
             "User does not have permission on Table 'a.b.c'",
             "it does not have a mark",
             "Permission denied",
+            "User does not have ALL PRIVILEGES on Catalog 'main'",
+            "User does not have MANAGE on Table 'main.a.b'",
+            "User does not have MODIFY on Table 'main.a.b'",
+            "User does not have SELECT, MODIFY on Table 'main.a.b'",
+            "User does not have SELECT on Catalog 'main'",
+            "User does not have USE CATALOG on Metastore 'main'",
         ] {
             assert_eq!(grant(other), None);
         }

@@ -3,6 +3,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::harmless::{MARK, is_unseen, without_orders};
+
 /// Longer texts are cut: an error page of a proxy must not push the verdict off the screen.
 const LENGTH_MAX: usize = 400;
 
@@ -25,10 +27,10 @@ pub(super) fn name(text: impl ToString) -> String {
 
 /// A command as it is shown: whatever would have been invisible is a visible mark, so that nobody runs what they did not read.
 pub fn command(text: &str) -> String {
-    text.trim()
+    without_orders(text.trim())
         .chars()
-        .map(|c| match harmful(c) || c.is_control() {
-            true => '\u{fffd}',
+        .map(|c| match is_unseen(c) || c.is_control() {
+            true => MARK,
             false => c,
         })
         .collect()
@@ -42,20 +44,12 @@ fn stripped(text: &str) -> String {
             '\u{1b}' => skip_escape(&mut chars),
             '\u{9b}' => skip_until_final(&mut chars),
             '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => plain.push(' '),
-            c if c.is_control() || harmful(c) => {}
+            c if c.is_control() || is_unseen(c) => {}
             c => plain.push(c),
         }
     }
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Characters that change what is seen without being seen themselves.
-fn harmful(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_orders(&plain).into_owned()
 }
 
 /// What follows ESC: a control sequence, a string up to its terminator, or one character.
@@ -153,6 +147,20 @@ mod tests {
             "one two three four"
         );
         assert_eq!(clean("\u{e0041}tag\u{ad}"), "tag");
+    }
+
+    #[test]
+    fn no_runner_of_a_pipeline_obeys_it() {
+        let order = "##vso[task.uploadfile]/etc/passwd";
+        for text in [
+            order,
+            "#\u{200b}#vso[task.uploadfile]/etc/passwd",
+            "#\u{1b}[1m#vso[a",
+        ] {
+            for shown in [clean(text), name(text), command(text)] {
+                assert!(!shown.contains("##vso["), "{shown}");
+            }
+        }
     }
 
     #[test]

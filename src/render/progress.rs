@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::apply::Event;
+use crate::harmless::lines;
 use crate::plan::Plan;
 
 mod bars;
@@ -53,7 +54,7 @@ impl Progress {
             Screen::Lines(log) => {
                 if let Some(line) = log.line(event) {
                     // A log that nobody reads any more is no reason to stop an apply.
-                    let _ = writeln!(std::io::stderr().lock(), "{line}");
+                    let _ = writeln!(std::io::stderr().lock(), "{}", lines(&line));
                 }
             }
             Screen::Bars(bars) => bars.tell(event),

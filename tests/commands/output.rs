@@ -301,3 +301,40 @@ fn events_replace_nothing_but_events() {
         "{log}"
     );
 }
+
+#[test]
+fn no_text_of_a_service_is_an_order_to_a_pipeline() {
+    let world = world();
+    let folder = world.path();
+    for pad in [0, 20, 28, 36, 44, 52] {
+        let name = format!(
+            "{} ::stop-commands::x ##vso[task.uploadfile]/etc/passwd ##[group]\u{202e}\u{9b}31m",
+            "x".repeat(pad)
+        );
+        let jobs = serde_json::json!({"jobs": [{"job_id": 5, "name": name, "runs": [
+            {"run_id": 1, "start_time": 1, "end_time": 0, "life_cycle_state": "RUNNING"}]}]});
+        fs::write(folder.join("west/jobs.json"), jobs.to_string()).expect("written");
+        let mut told = false;
+        for arguments in [
+            &["plan", "-v"][..],
+            &["plan", "--json"],
+            &["plan", "--format", "markdown"],
+            &["plan", "--format", "html"],
+            &["status", "-v"],
+            &["status", "--json"],
+            &["validate"],
+            &["apply", "--auto-approve", "--events", "events.jsonl"],
+        ] {
+            let ended = drsync(folder, arguments);
+            let mut all = stdout(&ended) + &stderr(&ended);
+            all += &fs::read_to_string(folder.join("events.jsonl")).unwrap_or_default();
+            told |= all.contains("stop-commands");
+            for order in ["##vso[", "##[", "\u{202e}", "\u{9b}"] {
+                assert!(!all.contains(order), "{arguments:?}: {order:?}\n{all}");
+            }
+            let obeyed = all.lines().find(|line| line.trim_start().starts_with("::"));
+            assert_eq!(obeyed, None, "{arguments:?}");
+        }
+        assert!(told, "nothing shows the name: the test proves nothing");
+    }
+}

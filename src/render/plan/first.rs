@@ -2,6 +2,7 @@
 
 use super::sync::{many_tables, tables};
 use super::{Entry, Shown, blocked, steps};
+use crate::harmless::shell_word;
 use crate::plan::{Decision, GroupPlan, Plan, Step};
 use crate::render::Page;
 use crate::render::clean::{command, name};
@@ -151,9 +152,5 @@ fn only(group: &GroupPlan) -> String {
 
 /// A name as one word of a shell.
 pub fn shell(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => command(&format!("'{}'", text.replace('\'', "'\\''"))),
-    }
+    command(&shell_word(text))
 }

@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::log::{Log, label};
 use super::pace::Pace;
 use crate::apply::{Event, What};
+use crate::harmless::lines;
 use crate::plan::{Action, Decision, Plan};
 use crate::render::figures::{bytes, plural};
 use crate::render::layout::pad;
@@ -137,7 +138,7 @@ impl Bars {
         );
         if let Some(line) = line.filter(|_| lasting) {
             // As above: the apply goes on.
-            let _ = self.all.println(line);
+            let _ = self.all.println(lines(&line));
         }
     }
 
