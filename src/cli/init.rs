@@ -49,7 +49,7 @@ impl Init {
             .config
             .clone()
             .unwrap_or_else(|| PathBuf::from(FILE));
-        if path.exists() {
+        if path.symlink_metadata().is_ok() {
             let message = format!("{} is there already and stays as it is", path.display());
             return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));
         }
@@ -63,7 +63,7 @@ impl Init {
             }
             Some(Err(_)) | None => {}
         }
-        keep::whole(&path, starter(self.workspace.as_deref()).as_bytes())?;
+        keep::new(&path, starter(self.workspace.as_deref()).as_bytes())?;
         output::data(&format!(
             "Wrote {}: fill in what stands in <…>\nNext: drsync validate\n",
             path.display()
@@ -78,7 +78,7 @@ fn from_workspace(context: &Context, address: &Url, path: &Path) -> Result<ExitS
     let answers = workspace::configuration(context, &mut terminal, address);
     let answers = look::block_on(answers)?;
     let text = proposal::configuration(&answers);
-    keep::whole(path, text.as_bytes())?;
+    keep::new(path, text.as_bytes())?;
     let groups = answers.groups.len();
     let tables: usize = answers.groups.iter().map(|group| group.tables.len()).sum();
     output::data(&format!(

@@ -32,6 +32,34 @@ pub(super) fn whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     written.with_context(|| format!("write {}", path.display()))
 }
 
+/// Writes a file that is not there yet, not even as a link; what is there stays.
+pub(super) fn new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    File::create_new(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// Makes the folder of records, drsync's own all the way: nothing is written through a link.
+fn make_runs(folder: &Path) -> anyhow::Result<PathBuf> {
+    let runs = runs(folder);
+    for made in [folder.join(FOLDER), runs.clone()] {
+        match fs::create_dir(&made) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(error).with_context(|| format!("make {}", made.display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let there =
+            fs::symlink_metadata(&made).with_context(|| format!("look at {}", made.display()))?;
+        anyhow::ensure!(
+            there.is_dir(),
+            "write into {}: it is a link or no folder, and nothing is written through one",
+            made.display()
+        );
+    }
+    Ok(runs)
+}
+
 /// Where records of applies are kept.
 fn runs(folder: &Path) -> PathBuf {
     folder.join(FOLDER).join("runs")
@@ -44,8 +72,7 @@ pub(super) fn plan(
     stored: &StoredPlan,
     signature: Option<&str>,
 ) -> anyhow::Result<()> {
-    let runs = runs(folder);
-    fs::create_dir_all(&runs).with_context(|| format!("make {}", runs.display()))?;
+    let runs = make_runs(folder)?;
     if let Some(signature) = signature {
         whole(
             &runs.join(format!("{run_id}.plan.json.minisig")),
@@ -87,8 +114,7 @@ pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPl
 
 /// Keeps the record of an apply and says where.
 pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBuf> {
-    let runs = runs(folder);
-    fs::create_dir_all(&runs).with_context(|| format!("make {}", runs.display()))?;
+    let runs = make_runs(folder)?;
     let path = runs.join(format!("{}.json", record.run_id));
     whole(&path, &record.kept().bytes())?;
     Ok(path)
@@ -96,9 +122,8 @@ pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBu
 
 /// Keeps the record of a round with nothing to do, and lets the oldest of them go.
 pub(super) fn quiet_record(folder: &Path, record: &RunRecord) -> anyhow::Result<()> {
-    let runs = runs(folder);
+    let runs = make_runs(folder)?;
     let tend = || -> anyhow::Result<()> {
-        fs::create_dir_all(&runs)?;
         let path = runs.join(format!("{}{QUIET_ENDING}", record.run_id));
         whole(&path, &record.kept().bytes())?;
         let entries = fs::read_dir(&runs)?.collect::<io::Result<Vec<_>>>()?;

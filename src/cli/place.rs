@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use serde::Deserialize;
@@ -44,6 +44,40 @@ fn holds_plan(path: &Path) -> bool {
     let read = fs::read(path).ok();
     let said = read.and_then(|bytes| serde_json::from_slice::<Kind>(&bytes).ok());
     said.is_some_and(|said| said.kind == document::KIND)
+}
+
+/// A name for a sandbox's configuration: `sandbox.json` of its world, unless something else is there, which stays.
+pub(super) fn for_sandbox(folder: &Path) -> PathBuf {
+    first_name(
+        folder,
+        "sandbox",
+        "json",
+        |path| match fs::symlink_metadata(path) {
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Ok(there) => there.is_file() && holds_sandbox(path),
+        },
+    )
+}
+
+/// Whether a file is the configuration of a sandbox: every workspace in it is on this machine.
+fn holds_sandbox(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Configuration {
+        workspaces: Vec<Workspace>,
+    }
+    #[derive(Deserialize)]
+    struct Workspace {
+        workspace_instance_url: String,
+    }
+    let read = fs::read(path).ok();
+    let said = read.and_then(|bytes| serde_json::from_slice::<Configuration>(&bytes).ok());
+    said.is_some_and(|said| {
+        let served = |workspace: &Workspace| {
+            let url = &workspace.workspace_instance_url;
+            url.starts_with("http://127.0.0.1:") || url.starts_with("http://localhost:")
+        };
+        !said.workspaces.is_empty() && said.workspaces.iter().all(served)
+    })
 }
 
 /// Opens a place for events: a new file, an empty one or earlier events, which are replaced; a pipe or a device.
@@ -150,11 +184,18 @@ fn another(path: &Path, name: &str, ending: &str) -> String {
         Ok(there) if there.is_file() => path.parent().unwrap_or(Path::new("")),
         Ok(_) | Err(_) => Path::new(""),
     };
-    let free = (1..)
+    let is_free = |path: &Path| fs::symlink_metadata(path).is_err();
+    let free = first_name(folder, name, ending, is_free);
+    free.display().to_string()
+}
+
+/// The first of `name.ending`, `name-2.ending` … that will do.
+fn first_name(folder: &Path, name: &str, ending: &str, will_do: impl Fn(&Path) -> bool) -> PathBuf {
+    (1..)
         .map(|number: u32| match number {
             1 => folder.join(format!("{name}.{ending}")),
             _ => folder.join(format!("{name}-{number}.{ending}")),
         })
-        .find(|candidate| fs::symlink_metadata(candidate).is_err());
-    free.unwrap_or_default().display().to_string()
+        .find(|candidate| will_do(candidate))
+        .unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::flags::Context;
-use super::{ExitStatus, Failure, look, output};
+use super::{ExitStatus, Failure, keep, look, output, place};
 use crate::lakehouse::demo;
 use crate::sandbox::{self, Fault, Options, Quirks, Served, World};
 
@@ -61,9 +61,8 @@ impl Sandbox {
             let mut running = sandbox::serve(options)
                 .await
                 .map_err(|error| Failure::new(ExitStatus::Failed, format!("serve: {error}")))?;
-            let file = folder.join("sandbox.json");
-            std::fs::write(&file, &running.configuration)
-                .with_context(|| format!("write {}", file.display()))
+            let file = place::for_sandbox(&folder);
+            keep::whole(&file, running.configuration.as_bytes())
                 .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
             output::data(&told(&running.primary, &running.secondary, &file))?;
             tokio::select! {

@@ -2,7 +2,7 @@
 
 mod data;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -95,7 +95,8 @@ fn others(dir: &Path) -> io::Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let made = dir.join(MARKER).is_file();
+    let marker = std::fs::symlink_metadata(dir.join(MARKER));
+    let made = marker.is_ok_and(|marker| marker.is_file());
     let mut others = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
@@ -112,7 +113,7 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     clear(dir).map_err(disk)?;
     std::fs::create_dir_all(dir).map_err(disk)?;
     // First of all, so that half a demo can be thrown away too.
-    std::fs::write(dir.join(MARKER), "made by drsync demo\n").map_err(disk)?;
+    write_new(&dir.join(MARKER), "made by drsync demo\n").map_err(disk)?;
     for sync in ["east/sync", "west/sync"] {
         std::fs::create_dir_all(dir.join(sync)).map_err(disk)?;
     }
@@ -122,13 +123,18 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     data::history(&|name| table(dir, name), now).await?;
     let configuration = dir.join(CONFIGURATION);
     let text = format!("{:#}\n", configured());
-    std::fs::write(&configuration, text).map_err(disk)?;
+    write_new(&configuration, &text).map_err(disk)?;
     Ok(Demo {
         configuration,
         groups: 3,
         tables: data::TABLES.len(),
         workflows: 2,
     })
+}
+
+/// Writes a file that is not there, not even as a link.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    std::fs::File::create_new(path)?.write_all(text.as_bytes())
 }
 
 /// Removes what a demo made; the marker goes last.

@@ -338,3 +338,59 @@ fn no_text_of_a_service_is_an_order_to_a_pipeline() {
         assert!(told, "nothing shows the name: the test proves nothing");
     }
 }
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let world = world();
+    let folder = world.path();
+    let precious = folder.join("precious.txt");
+    fs::write(&precious, "precious").expect("written");
+
+    // The folder of records.
+    fs::remove_dir_all(folder.join(".drsync")).expect("removed");
+    fs::create_dir(folder.join("elsewhere")).expect("made");
+    symlink("elsewhere", folder.join(".drsync")).expect("linked");
+    let ended = drsync(folder, &["apply", "--auto-approve"]);
+    let told = stderr(&ended);
+    assert!(told.contains("the run record is not kept here"), "{told}");
+    assert!(told.contains("it is a link"), "{told}");
+    let elsewhere = fs::read_dir(folder.join("elsewhere")).expect("read");
+    assert_eq!(elsewhere.count(), 0);
+
+    // A plan, a configuration, a demo.
+    symlink(&precious, folder.join("p.json")).expect("linked");
+    assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 7);
+    symlink("nothing", folder.join("new.json")).expect("linked");
+    let init = drsync(folder, &["init", "--config", "new.json"]);
+    assert_eq!(code(&init), 7, "{}", stderr(&init));
+    fs::create_dir(folder.join("demo")).expect("made");
+    symlink(&precious, folder.join("demo/.drsync-demo")).expect("linked");
+    assert_eq!(code(&drsync(folder, &["demo", "--dir", "demo"])), 7);
+
+    assert_eq!(fs::read_to_string(&precious).expect("read"), "precious");
+    assert!(fs::symlink_metadata(folder.join("nothing")).is_err());
+}
+
+#[test]
+fn a_sandbox_takes_another_name_for_its_configuration_where_one_is_taken() {
+    use std::io::{BufRead, BufReader};
+    let world = world();
+    let folder = world.path();
+    let precious = folder.join("precious.txt");
+    fs::write(&precious, "precious").expect("written");
+    symlink(&precious, folder.join("sandbox.json")).expect("linked");
+    let arguments = ["sandbox", "--world", ".", "--port", "0"];
+    for _ in 0..2 {
+        let mut command = command(folder, &arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let next = lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("Next:"));
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        let next = next.expect("it says what is next");
+        assert!(next.contains("sandbox-2.json"), "{next}");
+    }
+    assert_eq!(fs::read_to_string(&precious).expect("read"), "precious");
+}

@@ -1,6 +1,6 @@
 //! Edits the catalog and the workflows of a workspace folder; what is not understood stays as it is.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -156,7 +156,7 @@ impl Workspace {
         let unfinished = self
             .folder
             .join(format!(".{file}.{}", uuid::Uuid::new_v4().simple()));
-        std::fs::write(&unfinished, format!("{value:#}\n"))?;
+        std::fs::File::create_new(&unfinished)?.write_all(format!("{value:#}\n").as_bytes())?;
         std::fs::rename(unfinished, self.folder.join(file))
     }
 }
