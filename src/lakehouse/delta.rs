@@ -13,6 +13,7 @@ mod facts;
 mod features;
 mod history;
 mod json;
+mod lenient;
 mod log;
 pub(crate) mod parquet;
 mod path;

@@ -14,6 +14,7 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
         | DeltaError::DataMissing { .. } => (RegionErrorKind::NotFound, false),
         DeltaError::UnsupportedFeature { .. }
         | DeltaError::Unsupported { .. }
+        | DeltaError::Unreadable { .. }
         | DeltaError::TooMuch { .. } => (RegionErrorKind::Unsupported, false),
         DeltaError::Conflict { .. } => (RegionErrorKind::Conflict, false),
         DeltaError::Corrupt { .. } | DeltaError::Cancelled => (RegionErrorKind::Other, false),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::lenient;
+
 /// A JSON object as it stands in the log.
 pub type Raw = Map<String, Value>;
 
@@ -116,13 +118,13 @@ pub struct Vector {
     /// The reference, the encoded vector or the path.
     pub path_or_inline_dv: String,
     /// Where in the file it begins.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::offset")]
     pub offset: Option<i64>,
     /// Its size in bytes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::size_in_bytes")]
     pub size_in_bytes: u64,
     /// How many rows it deletes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::cardinality")]
     pub cardinality: u64,
 }
 

@@ -6,11 +6,13 @@ use std::borrow::Cow;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::reader::ChunkReader;
 use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch, StructArray};
+use chrono::NaiveDate;
 use percent_encoding::percent_decode_str;
 
 use super::action::{Raw, Vector};
@@ -73,6 +75,13 @@ enum Stats {
     Both,
 }
 
+/// Where statistics are taken from, and which bounds of times are believed.
+#[derive(Clone, Copy)]
+struct From {
+    stats: Stats,
+    earliest: NaiveDate,
+}
+
 fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
@@ -95,14 +104,15 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
         }
     };
     for (blob, stats) in attempts {
-        let batches = match blob {
+        let (earliest, batches) = match blob {
             Blob::File(opened) => batches(opened, file, state.detail, stats)?,
             Blob::Bytes(bytes) => batches(bytes, file, state.detail, stats)?,
         };
+        let from = From { stats, earliest };
         let mut complete = true;
         for batch in batches {
             let batch = batch?;
-            let applied = contained(|| apply(&batch, state, stats));
+            let applied = contained(|| apply(&batch, state, from));
             complete &= applied.and_then(|it| it).map_err(|why| corrupt(&why))?;
             if !complete {
                 break;
@@ -120,13 +130,34 @@ fn batches(
     file: &str,
     detail: Detail,
     stats: Stats,
-) -> Result<parquet::Batches> {
+) -> Result<(NaiveDate, parquet::Batches)> {
     // The writer's own Arrow schema is of no interest, and may name types that need more care.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = parquet::open(input, file, options)?;
     let mask = projection(opened.parquet_schema(), detail, stats);
+    let earliest = earliest_bound(opened.metadata().file_metadata().key_value_metadata());
     let chosen = opened.with_projection(mask).with_batch_size(4096);
-    parquet::batches(chosen, file)
+    Ok((earliest, parquet::batches(chosen, file)?))
+}
+
+/// The first day whose times mean the same to everyone.
+///
+/// Old versions of Spark, and newer ones told to do so, write times of the Julian calendar and of local zones for what is long ago,
+/// and say so in the footer.
+fn earliest_bound(metadata: Option<&Vec<KeyValue>>) -> NaiveDate {
+    let said = |key: &str| metadata.into_iter().flatten().find(|said| said.key == key);
+    let version = said("org.apache.spark.version").and_then(|said| said.value.as_deref());
+    let old = match version {
+        Some(version) => version.starts_with(['0', '1', '2']),
+        None => said("org.apache.spark.sql.parquet.row.metadata").is_some(),
+    };
+    let told = ["legacyINT96", "legacyDateTime"]
+        .iter()
+        .any(|key| said(&format!("org.apache.spark.{key}")).is_some());
+    match old || told {
+        true => json::FIRST_DAY_OF_OLD_WRITERS,
+        false => json::FIRST_DAY,
+    }
 }
 
 fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {
@@ -172,7 +203,7 @@ fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> Projec
 }
 
 /// Applies a batch of rows; false when statistics must be looked for in the other form too.
-fn apply(batch: &RecordBatch, state: &mut State, stats: Stats) -> Result<bool, String> {
+fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, String> {
     let column = |name: &str| {
         batch
             .column_by_name(name)
@@ -213,41 +244,40 @@ fn apply(batch: &RecordBatch, state: &mut State, stats: Stats) -> Result<bool, S
             state.domain(object(domain, row)?);
         }
         if let Some(sidecar) = column("sidecar").filter(|column| set(column, row, "path")) {
-            let path = text(sidecar, "path", row).ok_or("a sidecar has no path")?;
+            let path = text(sidecar, "path", row)?.ok_or("a sidecar has no path")?;
             state.sidecars.push(path.into_owned());
         }
         if let Some(add) = column("add").filter(|column| set(column, row, "path"))
-            && !apply_add(add, row, state, stats)?
+            && !apply_add(add, row, state, from)?
         {
             return Ok(false);
         }
         if let Some(remove) = column("remove").filter(|column| set(column, row, "path")) {
-            let mut action = String::new();
-            json::write_struct(&mut action, remove, row, hidden_vector(remove, row));
             let facts = facts(remove, row)?;
+            let mut action = String::new();
+            json::write_struct(&mut action, remove, row, hidden_vector(&facts));
             state.remove(facts, Some(action.into()));
         }
     }
     Ok(true)
 }
 
-fn apply_add(
-    add: &StructArray,
-    row: usize,
-    state: &mut State,
-    from: Stats,
-) -> Result<bool, String> {
+fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Result<bool, String> {
     let mut facts = facts(add, row)?;
-    let stats = text(add, "stats", row);
+    let stats = text(add, "stats", row)?;
     let parsed = add
         .column_by_name("stats_parsed")
         .and_then(|column| column.as_struct_opt())
         .filter(|column| column.is_valid(row));
-    facts.records = parsed
-        .and_then(|parsed| number(parsed, "numRecords", row))
-        .and_then(|count| u64::try_from(count).ok())
-        .or_else(|| num_records(stats.as_deref()?));
-    if stats.is_none() && facts.records.is_none() && from != Stats::Both {
+    // Where both are read the text counts, because it is what a clone carries.
+    facts.records = match &stats {
+        Some(stats) => num_records(stats),
+        None => match parsed {
+            Some(parsed) => count(parsed, "numRecords", row)?,
+            None => None,
+        },
+    };
+    if stats.is_none() && facts.records.is_none() && from.stats != Stats::Both {
         return Ok(false);
     }
     let action = if state.detail == Detail::Full {
@@ -256,7 +286,7 @@ fn apply_add(
         };
         let mut action = String::new();
         let mut without = vec!["stats_parsed"];
-        without.extend(hidden_vector(add, row));
+        without.extend(hidden_vector(&facts));
         json::write_struct(&mut action, add, row, &without);
         action.pop();
         if partition.is_null(row) {
@@ -264,7 +294,7 @@ fn apply_add(
         }
         if let (None, Some(parsed)) = (&stats, parsed) {
             action.push_str(r#","stats":"#);
-            json::string(&mut action, &json::write_stats(parsed, row));
+            json::string(&mut action, &json::write_stats(parsed, row, from.earliest));
         }
         action.push('}');
         Some(action.into())
@@ -276,13 +306,10 @@ fn apply_add(
 }
 
 /// Names the vector's field when it is set but empty, so that it is left out of the action.
-fn hidden_vector(action: &StructArray, row: usize) -> &'static [&'static str] {
-    let vector = action
-        .column_by_name("deletionVector")
-        .and_then(|column| column.as_struct_opt());
-    match vector {
-        Some(vector) if text(vector, "storageType", row).is_some() => &[],
-        _ => &["deletionVector"],
+fn hidden_vector(facts: &AddFacts<'_>) -> &'static [&'static str] {
+    match facts.deletion_vector {
+        Some(_) => &[],
+        None => &["deletionVector"],
     }
 }
 
@@ -291,46 +318,73 @@ fn facts<'a>(action: &'a StructArray, row: usize) -> Result<AddFacts<'a>, String
         .column_by_name("deletionVector")
         .and_then(|column| column.as_struct_opt())
         .filter(|column| column.is_valid(row));
-    let vector = vector.and_then(|vector| {
-        let count = |name| {
-            number(vector, name, row)
-                .and_then(|count| u64::try_from(count).ok())
-                .unwrap_or(0)
-        };
-        Some(Vector {
-            storage_type: text(vector, "storageType", row)?.into_owned(),
-            path_or_inline_dv: text(vector, "pathOrInlineDv", row)?.into_owned(),
-            offset: number(vector, "offset", row),
-            size_in_bytes: count("sizeInBytes"),
-            cardinality: count("cardinality"),
-        })
-    });
+    let deletion_vector = match vector {
+        None => None,
+        Some(vector) => read_vector(vector, row)?,
+    };
     Ok(AddFacts {
-        path: text(action, "path", row).ok_or("a file has no path")?,
-        size: number(action, "size", row),
-        modification_time: number(action, "modificationTime", row).into(),
-        deletion_vector: vector,
+        path: text(action, "path", row)?.ok_or("a file has no path")?,
+        size: count(action, "size", row)?,
+        modification_time: number(action, "modificationTime", row)?,
+        partition_values: (),
+        tags: (),
+        deletion_vector,
         stats: None,
         records: None,
     })
 }
 
-fn text<'a>(parent: &'a StructArray, name: &str, row: usize) -> Option<Cow<'a, str>> {
-    let column = parent.column_by_name(name)?.as_string_opt::<i32>()?;
-    column
-        .is_valid(row)
-        .then(|| Cow::Borrowed(column.value(row)))
+fn read_vector(vector: &StructArray, row: usize) -> Result<Option<Vector>, String> {
+    let storage_type = text(vector, "storageType", row)?;
+    let reference = text(vector, "pathOrInlineDv", row)?;
+    let (Some(storage_type), Some(reference)) = (storage_type, reference) else {
+        return Ok(None);
+    };
+    Ok(Some(Vector {
+        storage_type: storage_type.into_owned(),
+        path_or_inline_dv: reference.into_owned(),
+        offset: number(vector, "offset", row)?,
+        size_in_bytes: count(vector, "sizeInBytes", row)?.unwrap_or(0),
+        cardinality: count(vector, "cardinality", row)?.unwrap_or(0),
+    }))
 }
 
-fn number(parent: &StructArray, name: &str, row: usize) -> Option<i64> {
-    let column = parent.column_by_name(name)?;
-    if column.is_null(row) {
-        return None;
+fn text<'a>(
+    parent: &'a StructArray,
+    name: &str,
+    row: usize,
+) -> Result<Option<Cow<'a, str>>, String> {
+    let Some(column) = parent
+        .column_by_name(name)
+        .filter(|column| column.is_valid(row))
+    else {
+        return Ok(None);
+    };
+    match column.as_string_opt::<i32>() {
+        Some(texts) => Ok(Some(Cow::Borrowed(texts.value(row)))),
+        None => Err(format!("{name} has the type {}", column.data_type())),
     }
-    match column.as_primitive_opt::<Int64Type>() {
-        Some(longs) => Some(longs.value(row)),
-        None => Some(i64::from(
-            column.as_primitive_opt::<Int32Type>()?.value(row),
-        )),
+}
+
+fn number(parent: &StructArray, name: &str, row: usize) -> Result<Option<i64>, String> {
+    let Some(column) = parent
+        .column_by_name(name)
+        .filter(|column| column.is_valid(row))
+    else {
+        return Ok(None);
+    };
+    if let Some(longs) = column.as_primitive_opt::<Int64Type>() {
+        return Ok(Some(longs.value(row)));
     }
+    match column.as_primitive_opt::<Int32Type>() {
+        Some(whole) => Ok(Some(i64::from(whole.value(row)))),
+        None => Err(format!("{name} has the type {}", column.data_type())),
+    }
+}
+
+fn count(parent: &StructArray, name: &str, row: usize) -> Result<Option<u64>, String> {
+    let number = number(parent, name, row)?;
+    let count =
+        number.map(|number| u64::try_from(number).map_err(|_| format!("{name} is {number}")));
+    count.transpose()
 }

@@ -47,6 +47,14 @@ pub enum DeltaError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of the table is written in a way that drsync does not read. Others may.
+    #[error("{file} uses {what}, which drsync does not read")]
+    Unreadable {
+        /// The file, relative to the table where possible.
+        file: String,
+        /// A codec or encryption, by its name.
+        what: String,
+    },
     /// A file of the table has more of something than drsync reads.
     #[error("{file}: {over}")]
     TooMuch {

@@ -1,10 +1,12 @@
 //! Whether two `add` actions describe a file alike, however their JSON is written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDateTime};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::action::LiveFile;
 
@@ -57,11 +59,21 @@ impl Facts {
                 .map(|(name, value)| (name.clone(), as_text(value)))
                 .collect()
         };
-        same_value(modification_time, &other.modification_time)
+        same_number(modification_time, &other.modification_time)
             && texts(partition_values) == texts(&other.partition_values)
             && texts(tags) == texts(&other.tags)
             && *clustering_provider == other.clustering_provider
             && same_stats(stats, &other.stats)
+    }
+}
+
+/// Whether two numbers are one, written as 7 or as 7.0; anything else is compared as it is.
+fn same_number(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            number(&one.to_string()) == number(&other.to_string())
+        }
+        (one, other) => one == other,
     }
 }
 
@@ -76,49 +88,81 @@ fn as_text(value: &Value) -> Value {
 
 /// Whether two statistics say the same. Those that do not parse are compared as they are written.
 fn same_stats(one: &Value, other: &Value) -> bool {
-    fn read(stats: &Value) -> Option<Map<String, Value>> {
-        serde_json::from_str(stats.as_str()?).ok()
-    }
+    let read = |stats: &Value| RawValue::from_string(stats.as_str()?.trim().to_owned()).ok();
     match (read(one), read(other)) {
-        (Some(one), Some(other)) => same_object(&one, &other),
+        (Some(one), Some(other)) => same_json(&one, &other, DEPTH),
         _ => one == other,
     }
 }
 
-/// Whether two values mean the same: a null says what an absent member says, and 1.0 is 1.
-fn same_value(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => same_object(one, other),
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| same_value(one, other))
-        }
-        (Value::Number(one), Value::Number(other)) => match (one.as_i128(), other.as_i128()) {
-            (Some(one), Some(other)) => one == other,
-            _ => one.as_f64() == other.as_f64(),
-        },
-        (Value::String(one), Value::String(other)) => {
-            one == other || moment(one).is_some_and(|one| Some(one) == moment(other))
-        }
-        (one, other) => one == other,
+/// How deep statistics are compared by their meaning: a schema in a log cannot be deeper.
+const DEPTH: usize = 100;
+
+/// Whether two JSON texts mean the same: a null says what an absent member says, and 1.0 is 1.
+fn same_json(one: &RawValue, other: &RawValue, depth: usize) -> bool {
+    if one.get() == other.get() {
+        return true;
     }
+    let Some(deeper) = depth.checked_sub(1) else {
+        return false;
+    };
+    if let (Some(one), Some(other)) = (members(one), members(other)) {
+        let mut names = one.keys().chain(other.keys());
+        return names.all(|name| match (one.get(name), other.get(name)) {
+            (Some(one), Some(other)) if says(one) && says(other) => same_json(one, other, deeper),
+            (one, other) => !one.is_some_and(|it| says(it)) && !other.is_some_and(|it| says(it)),
+        });
+    }
+    if let (Some(one), Some(other)) = (items(one), items(other)) {
+        let mut pairs = one.iter().zip(&other);
+        return one.len() == other.len() && pairs.all(|(one, other)| same_json(one, other, deeper));
+    }
+    if let (Ok(one), Ok(other)) = (text(one), text(other)) {
+        return one == other || moment(&one).is_some_and(|one| Some(one) == moment(&other));
+    }
+    number(one.get()).is_some_and(|one| Some(one) == number(other.get()))
 }
 
-fn same_object(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
-    let found = |object: &Map<String, Value>, name: &String| {
-        object.get(name).cloned().unwrap_or(Value::Null)
+fn members(json: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+    serde_json::from_str(json.get()).ok()
+}
+
+fn items(json: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(json.get()).ok()
+}
+
+fn text(json: &RawValue) -> serde_json::Result<String> {
+    serde_json::from_str(json.get())
+}
+
+/// Whether a value says anything: `null` and `{}` do not.
+fn says(value: &RawValue) -> bool {
+    let inside = value.get().trim_matches(['{', '}']).trim();
+    inside != "null" && !inside.is_empty()
+}
+
+/// A JSON number, exactly: its sign, its digits without zeros around them, and the power of ten that they are multiplied by.
+fn number(text: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
     };
-    let empty = |value: &Value| match value {
-        Value::Object(object) => object.is_empty(),
-        value => value.is_null(),
+    let (negative, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, mantissa),
     };
-    let mut names = one.keys().chain(other.keys());
-    names.all(|name| {
-        let (one, other) = (found(one, name), found(other, name));
-        (empty(&one) && empty(&other)) || same_value(&one, &other)
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() || !digits.bytes().all(|each| each.is_ascii_digit()) {
+        return None;
+    }
+    let kept = digits.trim_end_matches('0');
+    let power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let power = power.checked_add(i64::try_from(digits.len() - kept.len()).ok()?)?;
+    let kept = kept.trim_start_matches('0');
+    Some(match kept.is_empty() {
+        true => (false, String::new(), 0),
+        false => (negative, kept.to_owned(), power),
     })
 }
 
@@ -192,5 +236,35 @@ mod tests {
         ] {
             assert!(!same(with_stats(whole), with_stats(changed)), "{changed}");
         }
+    }
+
+    #[test]
+    fn numbers_are_compared_by_all_their_digits() {
+        let bound = |number: &str| with_stats(&format!(r#"{{"maxValues":{{"d":{number}}}}}"#));
+        for alike in [
+            "12345678901234567.80",
+            "1234567890123456780e-2",
+            "1.23456789012345678E16",
+        ] {
+            assert!(same(bound("12345678901234567.8"), bound(alike)), "{alike}");
+        }
+        assert!(same(bound("0"), bound("-0.0")));
+        for other in [
+            "12345678901234567.81",
+            "-12345678901234567.8",
+            "12345678901234567",
+        ] {
+            assert!(!same(bound("12345678901234567.8"), bound(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn statistics_of_any_depth_are_compared() {
+        let deep = |inner: &str| {
+            let (open, close) = (r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+            with_stats(&format!("{open}{inner}{close}"))
+        };
+        assert!(same(deep("1"), deep("1")));
+        assert!(!same(deep("1"), deep("2")));
     }
 }

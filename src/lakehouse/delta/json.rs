@@ -9,41 +9,65 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, StructArray};
 use arrow_schema::{DataType, TimeUnit};
-use chrono::{DateTime, NaiveDate, TimeDelta};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
 
-/// How a bound in statistics is brought to the milliseconds that Delta writes.
+/// How times are written: each is what it was, or a bound that excludes nothing, or left out.
 #[derive(Clone, Copy)]
-enum Rounding {
-    Down,
-    /// A greatest value may only grow, or readers would skip a file that has it.
-    Up,
+struct Times {
+    /// A greatest value may only grow where it is finer than the microseconds of Delta, or readers would skip a file that has it.
+    round_up: bool,
+    /// What is earlier is left out.
+    earliest: NaiveDate,
+}
+
+impl Times {
+    const ALL: Self = Self {
+        round_up: false,
+        earliest: FIRST_DAY,
+    };
+
+    /// Whether a day is one that all readers take to be the same.
+    fn hold(self, day: NaiveDate) -> bool {
+        day >= self.earliest && day.year() <= 9999
+    }
+}
+
+/// The first day that dates and times of Delta have. Of earlier ones readers make what they like.
+pub(crate) const FIRST_DAY: NaiveDate = day(1, 1, 1);
+/// The first day whose times are the same in the calendar and the time zones of old writers.
+pub(crate) const FIRST_DAY_OF_OLD_WRITERS: NaiveDate = day(1900, 1, 1);
+
+const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(day) => day,
+        None => panic!("a day that is in no calendar"),
+    }
 }
 
 /// Writes a struct as an object, leaving out its null fields and those named.
 pub(crate) fn write_struct(out: &mut String, array: &StructArray, row: usize, without: &[&str]) {
-    object(out, array, row, without, Rounding::Down);
+    object(out, array, row, without, Times::ALL);
 }
 
-/// Writes `stats_parsed` as the text of `stats`.
-pub(crate) fn write_stats(array: &StructArray, row: usize) -> String {
+/// Writes `stats_parsed` as the text of `stats`, without bounds earlier than a day.
+pub(crate) fn write_stats(array: &StructArray, row: usize, earliest: NaiveDate) -> String {
     let mut out = String::from("{");
     for (field, column) in array.fields().iter().zip(array.columns()) {
         if column.is_null(row) || !writable(column.data_type()) {
             continue;
         }
-        let rounding = if field.name() == "maxValues" {
-            Rounding::Up
-        } else {
-            Rounding::Down
+        let times = Times {
+            round_up: field.name() == "maxValues",
+            earliest,
         };
         member(&mut out, field.name());
-        value(&mut out, column, row, rounding);
+        value(&mut out, column, row, times);
     }
     out.push('}');
     out
 }
 
-fn object(out: &mut String, array: &StructArray, row: usize, without: &[&str], rounding: Rounding) {
+fn object(out: &mut String, array: &StructArray, row: usize, without: &[&str], times: Times) {
     out.push('{');
     for (field, column) in array.fields().iter().zip(array.columns()) {
         if column.is_null(row)
@@ -53,7 +77,7 @@ fn object(out: &mut String, array: &StructArray, row: usize, without: &[&str], r
             continue;
         }
         member(out, field.name());
-        value(out, column, row, rounding);
+        value(out, column, row, times);
     }
     out.push('}');
 }
@@ -84,7 +108,7 @@ fn writable(kind: &DataType) -> bool {
     }
 }
 
-fn value(out: &mut String, array: &dyn Array, row: usize, rounding: Rounding) {
+fn value(out: &mut String, array: &dyn Array, row: usize, times: Times) {
     if array.is_null(row) {
         return out.push_str("null");
     }
@@ -114,34 +138,36 @@ fn value(out: &mut String, array: &dyn Array, row: usize, rounding: Rounding) {
         }
         DataType::Date32 => {
             let days = TimeDelta::days(i64::from(array.as_primitive::<Date32Type>().value(row)));
-            match NaiveDate::default().checked_add_signed(days) {
+            let date = NaiveDate::default().checked_add_signed(days);
+            match date.filter(|date| times.hold(*date)) {
                 Some(date) => write!(out, "\"{date}\""),
                 None => write!(out, "null"),
             }
         }
         DataType::Timestamp(unit, zone) => {
-            let (value, per_ms) = match unit {
-                TimeUnit::Nanosecond => (
-                    array.as_primitive::<TimestampNanosecondType>().value(row),
-                    1_000_000,
-                ),
-                TimeUnit::Microsecond => (
+            let time = match unit {
+                TimeUnit::Nanosecond => {
+                    let value = array.as_primitive::<TimestampNanosecondType>().value(row);
+                    let part = i64::from(value.rem_euclid(1_000) != 0);
+                    DateTime::from_timestamp_micros(match times.round_up {
+                        false => value.div_euclid(1_000),
+                        true => value.div_euclid(1_000) + part,
+                    })
+                }
+                TimeUnit::Microsecond => DateTime::from_timestamp_micros(
                     array.as_primitive::<TimestampMicrosecondType>().value(row),
-                    1_000,
                 ),
-                TimeUnit::Second | TimeUnit::Millisecond => (
+                TimeUnit::Second | TimeUnit::Millisecond => DateTime::from_timestamp_millis(
                     array.as_primitive::<TimestampMillisecondType>().value(row),
-                    1,
                 ),
             };
-            let ms = match rounding {
-                Rounding::Down => value.div_euclid(per_ms),
-                Rounding::Up => value.div_euclid(per_ms) + i64::from(value.rem_euclid(per_ms) != 0),
-            };
-            match DateTime::from_timestamp_millis(ms) {
+            match time.filter(|time| times.hold(time.date_naive())) {
                 Some(time) => {
-                    let suffix = if zone.is_some() { "Z" } else { "" };
-                    write!(out, "\"{}{suffix}\"", time.format("%Y-%m-%dT%H:%M:%S%.3f"))
+                    let zone = if zone.is_some() { "Z" } else { "" };
+                    let whole = time.timestamp_subsec_micros().is_multiple_of(1_000);
+                    let digits = if whole { "%.3f" } else { "%.6f" };
+                    let shown = time.format("%Y-%m-%dT%H:%M:%S");
+                    write!(out, "\"{shown}{}{zone}\"", time.format(digits))
                 }
                 None => write!(out, "null"),
             }
@@ -153,7 +179,7 @@ fn value(out: &mut String, array: &dyn Array, row: usize, rounding: Rounding) {
                 decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
             )
         }
-        DataType::Struct(_) => return object(out, array.as_struct(), row, &[], rounding),
+        DataType::Struct(_) => return object(out, array.as_struct(), row, &[], times),
         DataType::Map(_, _) => {
             let entries = array.as_map().value(row);
             out.push('{');
@@ -161,10 +187,10 @@ fn value(out: &mut String, array: &dyn Array, row: usize, rounding: Rounding) {
                 if each > 0 {
                     out.push(',');
                 }
-                value(out, entries.column(0), each, rounding);
+                value(out, entries.column(0), each, times);
                 out.push(':');
                 // A null value is a value here: a partition may be null.
-                value(out, entries.column(1), each, rounding);
+                value(out, entries.column(1), each, times);
             }
             out.push('}');
             return;
@@ -176,7 +202,7 @@ fn value(out: &mut String, array: &dyn Array, row: usize, rounding: Rounding) {
                 if each > 0 {
                     out.push(',');
                 }
-                value(out, &items, each, rounding);
+                value(out, &items, each, times);
             }
             out.push(']');
             return;
@@ -240,8 +266,8 @@ mod tests {
             ("maxValues", bounds(1_500, 12_345)),
         ]);
         assert_eq!(
-            write_stats(&stats, 0),
-            r#"{"numRecords":2,"minValues":{"t":"1970-01-01T00:00:00.001Z","d":-0.005},"maxValues":{"t":"1970-01-01T00:00:00.002Z","d":12.345}}"#
+            write_stats(&stats, 0, FIRST_DAY),
+            r#"{"numRecords":2,"minValues":{"t":"1970-01-01T00:00:00.001500Z","d":-0.005},"maxValues":{"t":"1970-01-01T00:00:00.001500Z","d":12.345}}"#
         );
     }
 

@@ -5,10 +5,12 @@ mod footer;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::{Compression, Type as PhysicalType};
 use parquet::file::metadata::{ParquetMetaDataOptions, ParquetMetaDataReader};
 use parquet::file::reader::ChunkReader;
 
@@ -19,6 +21,8 @@ use crate::limits::PARQUET_FOOTER;
 /// The end of every file: the length of its footer, and a mark.
 const TAIL: u64 = 8;
 const MARK: &[u8; 4] = b"PAR1";
+/// The mark of a file whose footer is encrypted.
+const ENCRYPTED: &[u8; 4] = b"PARE";
 
 /// Opens a file whose name is told where it cannot be read.
 pub(crate) fn open<R: ChunkReader + 'static>(
@@ -37,6 +41,9 @@ pub(crate) fn open<R: ChunkReader + 'static>(
     let [a, b, c, d, mark @ ..] = &tail[..] else {
         return Err(corrupt(&"it is too short for a Parquet file"));
     };
+    if mark == ENCRYPTED {
+        return Err(unreadable(file, "Parquet encryption"));
+    }
     if mark != MARK {
         return Err(corrupt(
             &"it is no Parquet file: its last bytes are not PAR1",
@@ -58,14 +65,74 @@ pub(crate) fn open<R: ChunkReader + 'static>(
         let schema = ParquetMetaDataReader::decode_schema(&footer)?;
         let known = ParquetMetaDataOptions::new().with_schema(schema);
         let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&known))?;
-        let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
+        let metadata = Arc::new(metadata);
+        let opened = ArrowReaderMetadata::try_new(metadata.clone(), options)?;
+        let metadata = match with_whole_times(&opened) {
+            None => opened,
+            Some(schema) => {
+                let options = ArrowReaderOptions::new().with_schema(schema);
+                ArrowReaderMetadata::try_new(metadata, options)?
+            }
+        };
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(
             input, metadata,
         ))
     });
-    opened
+    let opened = opened
         .map_err(|why| corrupt(&why))?
-        .map_err(|error: parquet::errors::ParquetError| corrupt(&error))
+        .map_err(|error: parquet::errors::ParquetError| corrupt(&error))?;
+    let mut columns = opened
+        .metadata()
+        .row_groups()
+        .iter()
+        .flat_map(|group| group.columns());
+    match columns.find(|column| matches!(column.compression(), Compression::LZO)) {
+        Some(_) => Err(unreadable(file, "the codec LZO")),
+        None => Ok(opened),
+    }
+}
+
+fn unreadable(file: &str, what: &str) -> DeltaError {
+    DeltaError::Unreadable {
+        file: file.to_owned(),
+        what: what.to_owned(),
+    }
+}
+
+/// A file's schema with its INT96 times in microseconds of UTC, where it has such.
+///
+/// In nanoseconds, as they are read otherwise, they end at the years 1677 and 2262 and wrap around.
+fn with_whole_times(opened: &ArrowReaderMetadata) -> Option<SchemaRef> {
+    let columns = opened.parquet_schema().columns();
+    let mut kinds = columns.iter().map(|column| column.physical_type());
+    if !kinds.clone().any(|kind| kind == PhysicalType::INT96) {
+        return None;
+    }
+    let fields = opened.schema().fields();
+    let fields: Fields = fields
+        .iter()
+        .map(|field| whole_times(field, &mut kinds))
+        .collect();
+    Some(Arc::new(Schema::new(fields)))
+}
+
+/// A field with the same done in all its leaves, whose kinds come in their order.
+fn whole_times(field: &FieldRef, kinds: &mut impl Iterator<Item = PhysicalType>) -> FieldRef {
+    let kind = match field.data_type() {
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| whole_times(field, kinds));
+            DataType::Struct(fields.collect())
+        }
+        DataType::List(item) => DataType::List(whole_times(item, kinds)),
+        DataType::Map(entries, sorted) => DataType::Map(whole_times(entries, kinds), *sorted),
+        leaf => match kinds.next() {
+            Some(PhysicalType::INT96) => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            _ => leaf.clone(),
+        },
+    };
+    Arc::new(field.as_ref().clone().with_data_type(kind))
 }
 
 /// The batches of an opened file.

@@ -6,7 +6,6 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
@@ -15,7 +14,7 @@ use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::stats::quoted_num_records;
 use super::store::{Blob, TableStore};
-use super::{features, history};
+use super::{features, history, lenient};
 
 /// How much of a table a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -321,6 +320,8 @@ impl State {
             path: _,
             size,
             modification_time,
+            partition_values: (),
+            tags: (),
             deletion_vector,
             stats,
             records,
@@ -329,13 +330,13 @@ impl State {
         if self.detail == Detail::Full {
             self.tombstones.remove(&key);
         }
-        let size = u64::try_from(size.unwrap_or(0)).unwrap_or(0);
+        let size = size.unwrap_or(0);
         self.files.insert(
             key,
             LiveFile {
                 vector: deletion_vector.map(Box::new),
                 size,
-                modified_ms: modification_time.as_i64(),
+                modified_ms: modification_time,
                 records,
                 action,
             },
@@ -384,10 +385,14 @@ struct Sidecar {
 pub(super) struct AddFacts<'a> {
     #[serde(borrow)]
     pub(super) path: Cow<'a, str>,
-    #[serde(default)]
-    pub(super) size: Option<i64>,
-    #[serde(default)]
-    pub(super) modification_time: Value,
+    #[serde(default, deserialize_with = "lenient::size")]
+    pub(super) size: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::modification_time")]
+    pub(super) modification_time: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::partition_values")]
+    pub(super) partition_values: (),
+    #[serde(default, deserialize_with = "lenient::tags")]
+    pub(super) tags: (),
     #[serde(default)]
     pub(super) deletion_vector: Option<Vector>,
     #[serde(borrow, default)]

@@ -120,7 +120,9 @@ impl SqlError {
                 "56038",
                 format!("The sandbox cannot do this with {table}, which uses {feature}: {told}."),
             ),
-            DeltaError::Unsupported { .. } | DeltaError::TooMuch { .. } => {
+            DeltaError::Unsupported { .. }
+            | DeltaError::Unreadable { .. }
+            | DeltaError::TooMuch { .. } => {
                 SqlError::new("UNSUPPORTED_FEATURE.SANDBOX", "0A000", format!("{told}."))
             }
             DeltaError::Conflict { .. } => SqlError::new(

@@ -306,3 +306,45 @@ fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_row
         assert_eq!(summary.totals(), snapshot.totals());
     }
 }
+
+#[test]
+fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_field() {
+    let described = |path: &str, facts: &Value| {
+        let mut add = add(path, 1);
+        add["add"]
+            .as_object_mut()
+            .unwrap()
+            .extend(facts.as_object().unwrap().clone());
+        add
+    };
+    let (_world, table) = World::with_table();
+    let other = json!({"size": 30.0, "modificationTime": 1763800000000.0, "partitionValues": {"p": 1}, "tags": {"n": 1, "o": true}});
+    table.commit(1, &[info("WRITE"), described("c", &other)]);
+    let read = table.snapshot();
+    let (_, file) = read.sorted_files()[2];
+    assert_eq!((file.size, file.modified_ms), (30, Some(1_763_800_000_000)));
+    for (field, no_fact) in [
+        ("size", json!({"size": 1.5})),
+        ("size", json!({"size": -1})),
+        ("modificationTime", json!({"modificationTime": "yesterday"})),
+        ("partitionValues", json!({"partitionValues": ["p"]})),
+        ("partitionValues", json!({"partitionValues": {"p": {}}})),
+        ("tags", json!({"tags": {"n": [1]}})),
+        (
+            "deletionVector.offset",
+            json!({"deletionVector": {"storageType": "i", "pathOrInlineDv": "x", "offset": 0.5}}),
+        ),
+    ] {
+        table.commit(2, &[info("WRITE"), described("d", &no_fact)]);
+        for detail in [Detail::Summary, Detail::Full] {
+            let error = replay::snapshot(&table.store, None, detail)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.starts_with("00000000000000000002.json is corrupt: line 2: "),
+                "{error}"
+            );
+            assert!(error.contains(field), "{error}");
+        }
+    }
+}
