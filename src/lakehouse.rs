@@ -83,6 +83,8 @@ impl fmt::Debug for Writer {
 #[derive(Debug, Clone)]
 pub struct LakehouseRegion {
     workspace: Option<PathBuf>,
+    /// The workspace whose tables are cloned to here, where it is another.
+    sources: Option<PathBuf>,
     location: String,
     root: PathBuf,
     identity: Writer,
@@ -121,11 +123,20 @@ impl LakehouseRegion {
         };
         Ok(LakehouseRegion {
             workspace,
+            sources: None,
             location: location.to_owned(),
             root: root.to_path_buf(),
             identity,
             turns: Arc::default(),
         })
+    }
+
+    /// The same region, to which tables of another workspace are cloned: its catalog says which files they may name.
+    pub fn cloning_from(self, workspace: PathBuf) -> LakehouseRegion {
+        LakehouseRegion {
+            sources: Some(workspace),
+            ..self
+        }
     }
 
     /// The workspace's folder.
@@ -208,6 +219,18 @@ impl LakehouseRegion {
         delta::TableStore::within(&self.root, path)
     }
 
+    /// The folders outside of a table whose files its log may name, as the catalog lists them when it is asked.
+    fn external_files(&self) -> delta::External {
+        let Some(workspace) = self.sources.clone().or(self.workspace.clone()) else {
+            return delta::External::default();
+        };
+        // A catalog that cannot be read allows nothing.
+        delta::External::listed(move || {
+            let catalog = Catalog::read(&workspace).unwrap_or_default();
+            catalog.external_files(&workspace)
+        })
+    }
+
     /// Who asks the catalog.
     fn principal(&self, catalog: &Catalog) -> String {
         catalog
@@ -266,11 +289,15 @@ impl Region for LakehouseRegion {
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {
-        in_parallel(asked.iter().map(sources::source).collect()).await
+        let external = self.external_files();
+        let look = |asked| sources::source(asked, &external);
+        in_parallel(asked.iter().map(look).collect()).await
     }
 
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {
-        in_parallel(asked.iter().map(sources::pin).collect()).await
+        let external = self.external_files();
+        let look = |asked| sources::pin(asked, &external);
+        in_parallel(asked.iter().map(look).collect()).await
     }
 
     async fn replicas(

@@ -29,7 +29,7 @@
 //! - [`sandbox`]: lakehouse folders served as Databricks workspaces on localhost;
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
-//! - [`limits`] and [`foreign`]: how much is taken from strangers, and how what they wrote is read;
+//! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
 //! - [`harmless`]: text of others, so that nothing takes it for an order.
 //!
 //! What drsync touches on disk, and whose it is:
@@ -48,6 +48,7 @@ pub mod canonical;
 pub mod cli;
 pub mod config;
 pub mod databricks;
+pub mod files;
 pub mod foreign;
 pub mod harmless;
 pub mod history;

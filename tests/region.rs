@@ -13,6 +13,8 @@ mod embedded;
 mod ledger;
 #[path = "region/looking.rs"]
 mod looking;
+#[path = "region/strangers.rs"]
+mod strangers;
 #[path = "region/world.rs"]
 mod world;
 

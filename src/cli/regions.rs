@@ -240,15 +240,22 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
             }
             apart(&location_primary, &location_secondary).map_err(unopened)?;
             Ok(Regions {
-                primary: lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
-                secondary: lakehouse(secondary, &location_secondary, clock).map_err(unopened)?,
+                secondary: Arc::new(
+                    lakehouse(secondary, &location_secondary, clock)
+                        .map_err(unopened)?
+                        .cloning_from(primary.clone()),
+                ),
+                primary: Arc::new(
+                    lakehouse(Some(primary), &location_primary, clock).map_err(unopened)?,
+                ),
             })
         }
         Places::Databricks(mut options, watched) => {
             if let Some(folder) = watched {
                 let location = options.location_secondary.clone();
                 // Only its workflows are asked for: the sync location is the primary's warehouse's to reach.
-                options.watch = lakehouse(Some(folder), &location, clock).ok();
+                let watched = lakehouse(Some(folder), &location, clock).ok();
+                options.watch = watched.map(|region| Arc::new(region) as Arc<dyn Region>);
             }
             options.verify_rows = context.verify_rows;
             options.notice = Notice::new(|text| output::note(&clean(&text)));
@@ -281,14 +288,12 @@ fn lakehouse(
     workspace: Option<PathBuf>,
     location: &str,
     clock: Clock,
-) -> anyhow::Result<Arc<dyn Region>> {
+) -> anyhow::Result<LakehouseRegion> {
     let writer = Writer {
         user: who::actor(),
         clock: clock.function(),
     };
-    Ok(Arc::new(LakehouseRegion::open(
-        workspace, location, writer,
-    )?))
+    Ok(LakehouseRegion::open(workspace, location, writer)?)
 }
 
 /// What signing in takes from its surroundings.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::{Configuration, base_of, read_files, read_text};
+use crate::files;
+use crate::limits::CONFIGURATION;
 
 /// A configuration that could not be fetched at all.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +26,10 @@ pub fn load(path: &Path) -> Result<Configuration, ConfigError> {
     let whole = std::path::absolute(path).map_err(failed(path))?;
     let name = path.display().to_string();
     if !fs::metadata(path).map_err(failed(path))?.is_dir() {
-        let text = fs::read(path).map_err(failed(path))?;
+        let text = files::read_named(path, &CONFIGURATION).map_err(failed(path))?;
         return Ok(read_text(&name, &text, &base_of(&whole)));
     }
-    let mut files = Vec::new();
+    let mut found = Vec::new();
     for entry in fs::read_dir(path).map_err(failed(path))? {
         let file = entry.map_err(failed(path))?.path();
         let hidden = file
@@ -35,13 +37,11 @@ pub fn load(path: &Path) -> Result<Configuration, ConfigError> {
             .is_none_or(|name| name.to_string_lossy().starts_with('.'));
         let json = file.extension().is_some_and(|end| end == "json");
         if json && !hidden && fs::metadata(&file).map_err(failed(&file))?.is_file() {
-            files.push((
-                file.display().to_string(),
-                fs::read(&file).map_err(failed(&file))?,
-            ));
+            let text = files::read_named(&file, &CONFIGURATION).map_err(failed(&file))?;
+            found.push((file.display().to_string(), text));
         }
     }
-    Ok(read_files(&name, &files, &whole))
+    Ok(read_files(&name, &found, &whole))
 }
 
 #[cfg(test)]

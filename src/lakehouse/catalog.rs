@@ -32,6 +32,8 @@ pub struct Catalog {
     pub tables: Vec<TableEntry>,
     /// The places it may write to; `None`: every place.
     pub external_locations: Option<Vec<ExternalLocation>>,
+    /// Folders whose files a table may name that does not lie there, as shallow clones do.
+    pub external_files: Vec<String>,
     /// Secrets by scope and key.
     pub secrets: BTreeMap<String, BTreeMap<String, Secret>>,
 }
@@ -140,6 +142,14 @@ impl Catalog {
             several: all.into_iter().filter(|(_, it)| it.len() > 1).collect(),
             catalog: self,
         }
+    }
+
+    /// The folders on this machine whose files any table may name.
+    pub fn external_files(&self, workspace: &Path) -> Vec<PathBuf> {
+        let folders = self.external_files.iter();
+        folders
+            .map(|folder| PathBuf::from(place(workspace, folder)))
+            .collect()
     }
 
     /// The external location whose folder covers a path or URL most closely.

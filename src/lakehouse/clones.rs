@@ -31,7 +31,7 @@ impl LakehouseRegion {
         progress: &Progress,
     ) -> Result<Cloned, RegionError> {
         let doing = format!("clone {}", order.table);
-        let source = source_of(order, &doing)?;
+        let source = source_of(order, &doing)?.with_external(self.external_files());
         let target = self.under_root(&order.replica_path);
         refuse_within(&source, &target, &doing)?;
         let expect = match self.replica_before(order, &target, &doing).await? {
@@ -42,8 +42,8 @@ impl LakehouseRegion {
             return Err(refusal(doing, &DeltaError::Cancelled));
         }
         // Whoever looks at the files of an interrupted first clone knows them by the log folder.
-        let (begun, log) = (target.clone(), "_delta_log");
-        super::off_thread(move || begun.make_folder(log))
+        let (begun, original, log) = (target.clone(), source.clone(), "_delta_log");
+        super::off_thread(move || begun.no_more_open_than(&original).make_folder(log))
             .await
             .map_err(|error| refusal(&doing, &error))?;
         let counters = delta::Progress::default();
@@ -156,7 +156,7 @@ impl LakehouseRegion {
     ) -> Result<Verified, RegionError> {
         let doing = format!("compare {} with its replica", order.table);
         let failed = |error| refusal(&doing, &error);
-        let source = source_of(order, &doing)?;
+        let source = source_of(order, &doing)?.with_external(self.external_files());
         let target = self.under_root(&order.replica_path);
         let found = delta::compare(&source, order.source_version, &target, replica_version).await;
         let mut differences: Vec<String> = found

@@ -9,6 +9,7 @@ mod clone;
 mod commit;
 mod compare;
 mod error;
+mod external;
 mod facts;
 mod features;
 mod history;
@@ -35,7 +36,7 @@ pub use log::{LogCheckpoint, LogCommit, Versions};
 pub use path::Location;
 pub use replay::{Detail, Snapshot, Totals};
 pub use restore::Restored;
-pub use store::{Listed, TableStore};
+pub use store::{External, Listed, TableStore};
 pub use table::{NewColumn, NewTable, schema_string};
 
 use arrow_array::RecordBatch;
@@ -65,6 +66,18 @@ pub async fn snapshot(
 /// Refuses a table whose copy could not be kept true, naming the feature.
 pub fn check_clone(source: &Snapshot) -> Result<()> {
     features::check_clone(&source.protocol, &source.metadata)
+}
+
+/// Refuses a version that names files outside of its table which it may not name.
+pub async fn check_external(store: &TableStore, version: &Snapshot) -> Result<()> {
+    let outside = external::outside(store, version)?;
+    let store = store.clone();
+    off_thread(move || {
+        outside
+            .iter()
+            .try_for_each(|path| store.external(path).map(drop))
+    })
+    .await
 }
 
 /// Says what a clone would have to copy, from summaries of the source and of the target where there is one.

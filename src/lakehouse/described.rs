@@ -1,9 +1,12 @@
 //! The two files by which a folder describes itself as a workspace: reading them, and how they may be damaged.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+
+use crate::files;
+use crate::limits::CONFIGURATION;
 
 /// Why a file of a workspace folder says nothing; each is a fragment that names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +28,17 @@ impl FileError {
 
 /// Reads a file of JSON, with or without a byte order mark; `None`: there is no such file.
 pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, FileError> {
-    let text = match std::fs::read_to_string(file) {
+    let read = files::read_named(file, &CONFIGURATION).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    });
+    let text = match read {
         Ok(text) => text,
         Err(error) => {
             return match error.kind() {
                 ErrorKind::NotFound => Ok(None),
-                ErrorKind::InvalidData => Err(FileError::damaged(file, error)),
+                ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+                    Err(FileError::damaged(file, error))
+                }
                 _ => Err(FileError::Unread(format!("{}: {error}", file.display()))),
             };
         }

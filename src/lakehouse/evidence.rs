@@ -23,11 +23,12 @@ pub(super) async fn keep(root: &Path, name: &str, bytes: &[u8]) -> Result<(), Re
 pub(super) async fn read(root: &Path, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
     let doing = format!("read the evidence {name}");
     is_file_name(name, &doing)?;
-    let file = root.join(FOLDER).join(EVIDENCE).join(name);
-    match off_thread(move || std::fs::read(file)).await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(refusal(&doing, &DeltaError::io(name, error))),
+    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let name = name.to_owned();
+    match off_thread(move || folder.read_all(&name)).await {
+        Ok(bytes) => Ok(Some(bytes.to_vec())),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(refusal(&doing, &error)),
     }
 }
 

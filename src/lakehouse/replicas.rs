@@ -1,6 +1,7 @@
 //! What lies at a replica's path: a Delta table with its mark and its commits, ours or not.
 
 use std::collections::BTreeMap;
+use std::io::BufRead as _;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -157,13 +158,13 @@ fn properties_set_by(
     version: u64,
 ) -> Result<BTreeMap<String, String>, DeltaError> {
     let file = format!("{LOG}/{version:020}.json");
-    let content = store.read_all(&file)?;
-    for line in content
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty())
-    {
+    for line in store.read(&file)?.lines().split(b'\n') {
+        let line = line.map_err(|error| DeltaError::io(format!("read {file}"), error))?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
         let action: Map<String, Value> =
-            serde_json::from_slice(line).map_err(|error| DeltaError::corrupt(&file, error))?;
+            serde_json::from_slice(&line).map_err(|error| DeltaError::corrupt(&file, error))?;
         if let Some(Value::Object(metadata)) = action.get("metaData") {
             return Ok(delta::Metadata(metadata.clone()).properties());
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::columns;
-use super::delta::{self, Detail, Snapshot, TableStore};
+use super::delta::{self, Detail, External, Snapshot, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::interval;
@@ -17,13 +17,16 @@ const DELETED_FILE_RETENTION: &str = "delta.deletedFileRetentionDuration";
 /// Property that says how long commits stay in the log.
 const LOG_RETENTION: &str = "delta.logRetentionDuration";
 
-pub(super) async fn source(asked: &SourceQuestion) -> Result<Source, RegionError> {
+pub(super) async fn source(
+    asked: &SourceQuestion,
+    external: &External,
+) -> Result<Source, RegionError> {
     let SourceQuestion {
         table,
         from_version,
     } = asked;
     let doing = format!("read the history of {}", table.name);
-    let store = store_of(table, &doing)?;
+    let store = store_of(table, &doing)?.with_external(external.clone());
     let failed = |error| refusal(&doing, &error);
     let log = delta::versions(&store).await.map_err(failed)?;
     // A version beyond the head is asked of a table that was made again: all of it is of interest.
@@ -86,7 +89,7 @@ async fn id_before(
     then.ok().map(|then| then.metadata.id().to_owned())
 }
 
-pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
+pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin, RegionError> {
     let PinQuestion {
         table,
         version,
@@ -97,12 +100,15 @@ pub(super) async fn pin(asked: &PinQuestion) -> Result<Pin, RegionError> {
         columns_since: _,
     } = asked;
     let doing = format!("look at {} at version {version}", table.name);
-    let store = store_of(table, &doing)?;
+    let store = store_of(table, &doing)?.with_external(external.clone());
     let failed = |error| refusal(&doing, &error);
     let source = delta::snapshot(&store, Some(*version), Detail::Summary)
         .await
         .map_err(failed)?;
     delta::check_clone(&source).map_err(failed)?;
+    delta::check_external(&store, &source)
+        .await
+        .map_err(failed)?;
     let replica = match (replica_version, Location::literal_path(replica_location)) {
         (Some(version), Some(folder)) => {
             let replica = TableStore::local(folder);

@@ -33,7 +33,8 @@ pub(crate) fn open_lakehouse(folder: &std::path::Path) -> Regions {
     let writer = Writer::new(PRINCIPAL);
     let open = |workspace: Option<PathBuf>, location: &str| -> Arc<dyn Region> {
         let location = folder.join(location).display().to_string();
-        Arc::new(LakehouseRegion::open(workspace, &location, writer.clone()).unwrap())
+        let region = LakehouseRegion::open(workspace, &location, writer.clone()).unwrap();
+        Arc::new(region.cloning_from(folder.join("east")))
     };
     Regions {
         primary: open(Some(folder.join("east")), "east/sync"),

@@ -15,11 +15,11 @@ use serde_json::json;
 use super::action::{FileKey, LiveFile};
 use super::commit::{self, Author, Expect, Operation};
 use super::error::{DeltaError, Result};
-use super::features;
 use super::log::versions;
 use super::path;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
+use super::{external, features};
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
 use lacking::lacking;
@@ -168,8 +168,12 @@ pub(super) fn deep_clone(
         source_name,
         progress,
     } = options;
+    let target_store = &target_store.no_more_open_than(source_store);
     let source = snapshot(source_store, Some(version), Detail::Full)?;
     features::check_clone(&source.protocol, &source.metadata)?;
+    for path in external::outside(source_store, &source)? {
+        source_store.external(&path)?;
+    }
     let target = match versions(target_store) {
         Ok(log) => Some(snapshot_of(target_store, &log, None, Detail::Full)?),
         Err(DeltaError::NotATable { .. }) => None,

@@ -133,7 +133,7 @@ pub(super) fn damage(store: &TableStore, files: &[Named]) -> Result<Option<Strin
     let mut sizes = Vec::with_capacity(files.len());
     for file in files {
         sizes.extend(match &file.from {
-            Location::Inside(path) => store.own_sizes(&[path])?,
+            Location::Inside(path) => store.sizes(&[path])?,
             elsewhere => source_sizes(store, std::iter::once(elsewhere))?,
         });
     }
@@ -191,7 +191,7 @@ pub(super) fn compare(
         expected.insert(to, size.unwrap_or(u64::MAX));
     }
     let files: Vec<&str> = expected.keys().copied().collect();
-    for ((file, expected), size) in expected.iter().zip(target_store.own_sizes(&files)?) {
+    for ((file, expected), size) in expected.iter().zip(target_store.sizes(&files)?) {
         let right = size == Some(*expected) || (*expected == u64::MAX && size.is_some());
         if !right {
             found.push(Difference::OnDisk {

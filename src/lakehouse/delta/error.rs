@@ -146,6 +146,18 @@ impl DeltaError {
         }
     }
 
+    /// Makes an error about a file that its table's log may not name, with the line that would allow it.
+    pub(crate) fn external(path: &std::path::Path) -> Self {
+        let folder = path.parent().unwrap_or(path).display().to_string();
+        Self::Unsupported {
+            location: path.display().to_string(),
+            why: format!(
+                "the log names this file outside of its table; where that is meant, lakehouse.json has to say \"external_files\": [{}]",
+                serde_json::Value::from(folder)
+            ),
+        }
+    }
+
     /// Makes an error about a file that cannot be what it should be.
     pub(crate) fn corrupt(file: impl Into<String>, why: impl ToString) -> Self {
         Self::Corrupt {

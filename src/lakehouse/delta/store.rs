@@ -6,17 +6,21 @@ mod local;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::{BufRead, BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use futures::StreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use rustix::fs::Mode;
 use tokio::runtime::Handle;
 
 use super::error::{DeltaError, IoTrouble, Result};
+use super::log::LOG;
+use crate::files::{self, Looker};
+use crate::limits::{DOCUMENT, Limit};
 pub(crate) use local::{flush, flush_folder, open_new};
 
 /// Where a Delta table lies. Cheap to clone.
@@ -25,18 +29,117 @@ pub struct TableStore(Arc<Place>);
 
 #[derive(Debug)]
 enum Place {
-    Local {
-        /// Must exist; never created.
-        base: PathBuf,
-        /// The table's folder, `base` or below it; created by the first write.
-        folder: PathBuf,
-    },
+    Local(Local),
     Remote {
         store: Arc<dyn ObjectStore>,
         prefix: ObjectPath,
         runtime: Handle,
         name: String,
     },
+}
+
+#[derive(Debug, Clone)]
+struct Local {
+    /// Must exist; never created.
+    base: PathBuf,
+    /// The table's folder, `base` or below it; created by the first write.
+    folder: PathBuf,
+    /// The same two with their links followed, at the first look. Below them no link is followed.
+    real: OnceLock<(PathBuf, PathBuf)>,
+    /// Whether `folder` was named by the user, who may lead it through links, or only `base`.
+    named: bool,
+    external: External,
+    ceiling: Ceiling,
+}
+
+impl Local {
+    fn new(base: PathBuf, folder: PathBuf, named: bool) -> Self {
+        Self {
+            base,
+            folder,
+            real: OnceLock::new(),
+            named,
+            external: External::default(),
+            ceiling: Ceiling::default(),
+        }
+    }
+
+    fn real(&self) -> &(PathBuf, PathBuf) {
+        self.real.get_or_init(|| {
+            let base = files::resolved(&self.base);
+            let folder = match (self.named, self.folder.strip_prefix(&self.base)) {
+                (false, Ok(inner)) => base.join(inner),
+                (true, _) | (_, Err(_)) => files::resolved(&self.folder),
+            };
+            match folder.starts_with(&base) {
+                true => (base, folder),
+                // The table's folder is itself a link.
+                false => (folder.parent().unwrap_or(&base).to_path_buf(), folder),
+            }
+        })
+    }
+
+    /// A path in the table, to be opened as it is.
+    fn at(&self, inner: &str) -> PathBuf {
+        self.real().1.join(inner)
+    }
+
+    fn make_folder(&self, folder: &Path) -> Result<()> {
+        let (base, table) = self.real();
+        local::make_folder(base, folder, |made| match made.strip_prefix(table) {
+            Ok(inner) if inner.starts_with(LOG) => self.ceiling.log,
+            Ok(_) => self.ceiling.data,
+            Err(_) => Mode::from_raw_mode(0o777),
+        })
+    }
+}
+
+/// The folders outside of a table whose files its log may name: looked up once, when a log names one.
+#[derive(Clone, Default)]
+pub struct External(Option<Arc<LazyLock<Vec<PathBuf>, Lookup>>>);
+
+type Lookup = Box<dyn FnOnce() -> Vec<PathBuf> + Send>;
+
+impl External {
+    /// Folders that are looked up when a log names a file outside of its table.
+    pub fn listed(folders: impl FnOnce() -> Vec<PathBuf> + Send + 'static) -> Self {
+        let resolved = move || {
+            folders()
+                .iter()
+                .map(|folder| files::resolved(folder))
+                .collect()
+        };
+        Self(Some(Arc::new(LazyLock::new(Box::new(resolved)))))
+    }
+
+    /// Whether a resolved path lies in one of them.
+    fn allow(&self, path: &Path) -> bool {
+        let folders = self.0.as_deref().map(LazyLock::force);
+        folders.is_some_and(|all| all.iter().any(|folder| path.starts_with(folder)))
+    }
+}
+
+impl std::fmt::Debug for External {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("External")
+    }
+}
+
+/// How open the folders of a table may at most be. Files are no more open than the folder they lie in.
+#[derive(Debug, Clone, Copy)]
+struct Ceiling {
+    data: Mode,
+    log: Mode,
+}
+
+impl Default for Ceiling {
+    fn default() -> Self {
+        let all = Mode::from_raw_mode(0o777);
+        Self {
+            data: all,
+            log: all,
+        }
+    }
 }
 
 /// A file seen in a listing.
@@ -58,6 +161,24 @@ pub(crate) enum Blob {
 }
 
 impl Blob {
+    /// Reads all of it, up to a limit. `file` is its name for messages.
+    pub(crate) fn all(self, file: &str, limit: &'static Limit) -> Result<Bytes> {
+        let too_much = |over| DeltaError::too_much(file, over);
+        match self {
+            Self::Bytes(bytes) => {
+                limit.allow(bytes.len() as u64).map_err(too_much)?;
+                Ok(bytes)
+            }
+            Self::File(opened) => {
+                let failed = |error| DeltaError::io(format!("read {file}"), error);
+                let size = opened.metadata().map_err(failed)?.len();
+                limit.allow(size).map_err(too_much)?;
+                let bytes = files::read(opened, limit).map_err(failed)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
     /// Reads it line by line.
     pub(crate) fn lines(self) -> Box<dyn BufRead> {
         match self {
@@ -72,7 +193,7 @@ impl TableStore {
     pub fn local(folder: impl AsRef<Path>) -> Self {
         let folder = absolute(folder.as_ref());
         let base = folder.parent().unwrap_or(&folder).to_path_buf();
-        Self(Arc::new(Place::Local { base, folder }))
+        Self(Arc::new(Place::Local(Local::new(base, folder, true))))
     }
 
     /// Names a table below a local folder that must exist; what lies between is created when the table is written.
@@ -81,7 +202,7 @@ impl TableStore {
         let base = absolute(base.as_ref());
         let parts = inner.split('/').filter(|part| !part.is_empty());
         let folder = parts.fold(base.clone(), |at, part| at.join(part));
-        Self(Arc::new(Place::Local { base, folder }))
+        Self(Arc::new(Place::Local(Local::new(base, folder, false))))
     }
 
     /// Names a table by `file://` URL or path. Anything else is refused as unsupported.
@@ -121,23 +242,97 @@ impl TableStore {
     /// The location as people should see it.
     pub fn location(&self) -> String {
         match &*self.0 {
-            Place::Local { folder, .. } => folder.display().to_string(),
+            Place::Local(local) => local.folder.display().to_string(),
             Place::Remote { name, .. } => name.clone(),
         }
     }
 
-    /// The local folder, where there is one.
+    /// The local folder, where there is one, with the links that lead to it followed.
     pub fn folder(&self) -> Option<&Path> {
         match &*self.0 {
-            Place::Local { folder, .. } => Some(folder),
+            Place::Local(local) => Some(&local.real().1),
             Place::Remote { .. } => None,
         }
+    }
+
+    /// The same table, whose log may name files in these folders too.
+    pub fn with_external(&self, external: External) -> Self {
+        self.changed(|local| local.external = external)
+    }
+
+    /// The same table, of which nothing that is made is more open than the source's folders and its log.
+    pub(crate) fn no_more_open_than(&self, source: &TableStore) -> Self {
+        let Some(folder) = source.folder() else {
+            return self.clone();
+        };
+        let all = Mode::from_raw_mode(0o777);
+        let folder_of = |file: Mode| {
+            // Who may read a file may enter its folder.
+            let bits = file.as_raw_mode();
+            Mode::from_raw_mode(bits | (bits & 0o444) >> 2)
+        };
+        let data = files::mode(folder).unwrap_or(all);
+        let log = folder.join(LOG);
+        let mut log_mode = data & files::mode(&log).unwrap_or(all);
+        // The newest commit is as open as the table is meant to be.
+        let commits = files::list(&log).unwrap_or_default();
+        let newest = commits.iter().filter(|(name, _)| name.ends_with(".json"));
+        if let Some((_, facts)) = newest.max_by(|one, other| one.0.cmp(&other.0)) {
+            log_mode &= folder_of(facts.mode);
+        }
+        self.changed(|local| {
+            local.ceiling = Ceiling {
+                data,
+                log: log_mode,
+            }
+        })
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Local)) -> Self {
+        match &*self.0 {
+            Place::Local(local) => {
+                let mut local = local.clone();
+                change(&mut local);
+                Self(Arc::new(Place::Local(local)))
+            }
+            Place::Remote { .. } => self.clone(),
+        }
+    }
+
+    /// The path of a file outside of the table, to be opened as it is.
+    ///
+    /// [`DeltaError::Unsupported`] with what would allow it, where nothing does.
+    pub(crate) fn external(&self, path: &Path) -> Result<PathBuf> {
+        let Place::Local(local) = &*self.0 else {
+            return Err(DeltaError::Unsupported {
+                location: path.display().to_string(),
+                why: "the file lies on another store than its table".to_owned(),
+            });
+        };
+        let above = path.parent().unwrap_or(path);
+        let real = match path.file_name() {
+            Some(name) => files::resolved(above).join(name),
+            None => path.to_path_buf(),
+        };
+        // The table may be known by another name, as through a link.
+        if real.starts_with(&local.real().1) || local.external.allow(&real) {
+            return Ok(real);
+        }
+        Err(DeltaError::external(path))
     }
 
     /// Makes the table's folder and one below it. The base must exist.
     pub(crate) fn make_folder(&self, inner: &str) -> Result<()> {
         match &*self.0 {
-            Place::Local { base, folder } => local::make_folder(base, &folder.join(inner)),
+            Place::Local(local) => local.make_folder(&local.at(inner)),
+            Place::Remote { .. } => Ok(()),
+        }
+    }
+
+    /// Makes a folder below the table's own, at its path on this machine.
+    pub(crate) fn make_folder_at(&self, folder: &Path) -> Result<()> {
+        match &*self.0 {
+            Place::Local(local) => local.make_folder(folder),
             Place::Remote { .. } => Ok(()),
         }
     }
@@ -145,7 +340,7 @@ impl TableStore {
     /// Lists the files directly in a folder of the table; an absent folder is empty.
     pub(crate) fn list(&self, inner: &str) -> Result<Vec<Listed>> {
         match &*self.0 {
-            Place::Local { folder, .. } => local::list(&folder.join(inner)),
+            Place::Local(local) => local::list(&local.at(inner)),
             Place::Remote { store, runtime, .. } => {
                 let at = self.object(inner)?;
                 let found = runtime
@@ -159,12 +354,7 @@ impl TableStore {
     /// Opens a file for reading.
     pub(crate) fn read(&self, inner: &str) -> Result<Blob> {
         match &*self.0 {
-            Place::Local { folder, .. } => {
-                let path = folder.join(inner);
-                let file = File::open(&path)
-                    .map_err(|error| DeltaError::io(format!("open {}", path.display()), error))?;
-                Ok(Blob::File(file))
-            }
+            Place::Local(local) => local::open(&local.at(inner)).map(Blob::File),
             Place::Remote { store, runtime, .. } => {
                 let at = self.object(inner)?;
                 let bytes = runtime
@@ -175,44 +365,34 @@ impl TableStore {
         }
     }
 
-    /// Reads a whole file.
-    pub(crate) fn read_all(&self, inner: &str) -> Result<Bytes> {
+    /// Reads a whole data file on its way to or from a bucket.
+    pub(crate) fn read_data(&self, inner: &str) -> Result<Bytes> {
         match self.read(inner)? {
             Blob::Bytes(bytes) => Ok(bytes),
             Blob::File(mut file) => {
                 let mut content = Vec::new();
-                std::io::Read::read_to_end(&mut file, &mut content).map_err(|error| {
-                    DeltaError::io(format!("read {inner} of {}", self.location()), error)
-                })?;
+                file.read_to_end(&mut content)
+                    .map_err(|error| DeltaError::io(format!("read {inner}"), error))?;
                 Ok(content.into())
             }
         }
     }
 
-    /// The sizes of the files that are there themselves, in the order asked: a link to a file elsewhere is none of ours.
-    pub(crate) fn own_sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
-        match self.folder() {
-            None => self.sizes(inner),
-            Some(folder) => inner
-                .iter()
-                .map(|path| {
-                    let path = folder.join(path);
-                    match path.is_symlink() {
-                        true => Ok(None),
-                        false => local::size(&path),
-                    }
-                })
-                .collect(),
-        }
+    /// Reads a whole file, no longer than a document of drsync's own may be.
+    pub(crate) fn read_all(&self, inner: &str) -> Result<Bytes> {
+        self.read(inner)?.all(inner, &DOCUMENT)
     }
 
-    /// The sizes of the files that are there, in the order asked.
+    /// The sizes of the files that are there, in the order asked: a link to a file elsewhere is none of the table's.
     pub(crate) fn sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
         match &*self.0 {
-            Place::Local { folder, .. } => inner
-                .iter()
-                .map(|path| local::size(&folder.join(path)))
-                .collect(),
+            Place::Local(local) => {
+                let mut looker = Looker::default();
+                inner
+                    .iter()
+                    .map(|path| local::size(&mut looker, &local.at(path)))
+                    .collect()
+            }
             Place::Remote {
                 store,
                 prefix,
@@ -260,8 +440,10 @@ impl TableStore {
 
     fn put(&self, inner: &str, content: &[u8], mode: PutMode) -> Result<bool> {
         match &*self.0 {
-            Place::Local { base, folder } => {
-                local::put(base, &folder.join(inner), content, mode == PutMode::Create)
+            Place::Local(local) => {
+                let path = local.at(inner);
+                local.make_folder(path.parent().unwrap_or(&path))?;
+                local::put(&path, content, mode == PutMode::Create)
             }
             Place::Remote { store, runtime, .. } => {
                 let at = self.object(inner)?;
@@ -280,7 +462,7 @@ impl TableStore {
 
     /// Copies one file from another table's store by way of this process.
     pub(crate) fn pull(&self, from: &TableStore, path: &str, to: &str) -> Result<u64> {
-        let content = from.read_all(path).map_err(|error| missing(error, path))?;
+        let content = from.read_data(path).map_err(|error| missing(error, path))?;
         let size = content.len() as u64;
         self.replace(to, &content)?;
         Ok(size)

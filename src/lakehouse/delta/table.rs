@@ -11,7 +11,6 @@ use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,8 +23,9 @@ use super::log::versions;
 use super::parquet;
 use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
-use super::store::{TableStore, missing};
-use crate::limits::ROWS;
+use super::store::{Blob, TableStore, missing};
+use crate::files;
+use crate::limits::{ROWS, ROWS_FILE};
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -305,16 +305,17 @@ pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<
                 "drsync reads rows of simple tables only",
             ));
         }
-        let bytes = match &want.from {
-            Location::Inside(path) => store.read_all(path).map_err(|error| missing(error, path))?,
-            Location::Elsewhere(path) => Bytes::from(std::fs::read(path).map_err(|error| {
-                let shown = path.display().to_string();
-                missing(DeltaError::io(format!("read {shown}"), error), &shown)
-            })?),
+        let opened = match &want.from {
+            Location::Inside(path) => store.read(path).map_err(|error| missing(error, path))?,
+            Location::Elsewhere(path) => {
+                let failed = |error| DeltaError::io(format!("read {}", path.display()), error);
+                Blob::File(files::open_regular(&store.external(path)?).map_err(failed)?)
+            }
             Location::Foreign(_) => {
                 unreachable!("a wanted file is on this machine or in its table")
             }
         };
+        let bytes = opened.all(&want.to, &ROWS_FILE)?;
         let opened = parquet::open(bytes, &want.to, ArrowReaderOptions::new())?;
         for batch in parquet::batches(opened, &want.to)? {
             let batch = batch?;

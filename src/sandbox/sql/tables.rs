@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::rows::{Column, Rows};
 use crate::config::{Location, TableName};
 use crate::interval;
-use crate::lakehouse::delta::{self, Detail, Snapshot, TableStore};
+use crate::lakehouse::delta::{self, Detail, External, Snapshot, TableStore};
 use crate::region::{Region, RegionErrorKind, WriteAccess};
 
 /// How long a replaced version stays readable where a table does not say: Delta's default, enforced on request.
@@ -83,11 +83,17 @@ impl Session {
                 Ok(Place {
                     shown: table.name.to_string(),
                     name: Some(table.name),
-                    store: TableStore::local(&folder),
+                    store: TableStore::local(&folder).with_external(self.external_files()),
                     folder,
                 })
             }
         }
+    }
+
+    /// The folders whose files any table of the workspace may name.
+    fn external_files(&self) -> External {
+        let (catalog, folder) = (self.workspace.catalog(), self.workspace.folder.clone());
+        External::listed(move || catalog.index.external_files(&folder))
     }
 
     /// Refuses a path in an external location whose files the principal may not read.
@@ -130,6 +136,7 @@ impl Session {
             Some((root, inner)) => TableStore::within(root, &inner.to_string_lossy()),
             None => TableStore::local(&folder),
         };
+        let store = store.with_external(self.external_files());
         if let Some(root) = root.filter(|root| !root.is_dir()) {
             return Err(SqlError {
                 code: "BAD_REQUEST",

@@ -8,7 +8,7 @@ mod content;
 mod staging;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,6 +21,7 @@ use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
 use super::lacking::{Job, Lacking};
 use super::{Progress, foreign};
+use crate::files;
 use staging::Staging;
 pub(super) use staging::unproven;
 
@@ -45,7 +46,7 @@ pub(super) fn copy_all(
     progress: &Progress,
 ) -> Result<()> {
     match (source.folder(), target.folder()) {
-        (Some(from), Some(to)) => copy_local(from, to, target, lacking, progress),
+        (Some(_), Some(to)) => copy_local(source, to, target, lacking, progress),
         _ => in_parallel(&lacking.jobs, |job| {
             progress.check()?;
             let Location::Inside(path) = &job.from else {
@@ -53,7 +54,9 @@ pub(super) fn copy_all(
             };
             let size = target.pull(source, path, &job.to)?;
             progress.copied(size);
-            whole(job, size)?;
+            if size != job.size {
+                return Err(not_whole(job));
+            }
             progress.file_done();
             Ok(())
         }),
@@ -71,14 +74,14 @@ pub(super) fn others(
     in_parallel(&jobs, |job| {
         progress.check()?;
         let same = match (source.folder(), target.folder()) {
-            (Some(from), Some(to)) => {
-                content::same(&place(from, &job.from)?, &to.join(&job.to), progress)?
+            (Some(_), Some(to)) => {
+                content::same(&place(source, &job.from)?, &to.join(&job.to), progress)?
             }
             _ => {
                 let Location::Inside(path) = &job.from else {
                     return Err(foreign(&format!("{:?}", job.from)));
                 };
-                source.read_all(path)? == target.read_all(&job.to)?
+                source.read_data(path)? == target.read_data(&job.to)?
             }
         };
         if !same {
@@ -92,7 +95,7 @@ pub(super) fn others(
 }
 
 fn copy_local(
-    from: &Path,
+    source: &TableStore,
     to: &Path,
     target: &TableStore,
     lacking: &Lacking,
@@ -105,12 +108,10 @@ fn copy_local(
         .filter_map(|job| Some(to.join(&job.to).parent()?.to_path_buf()))
         .collect();
     for folder in &folders {
-        fs::create_dir_all(folder).map_err(|error| {
-            DeltaError::io(format!("make the folder {}", folder.display()), error)
-        })?;
+        target.make_folder_at(folder)?;
     }
     let copy = Copy {
-        from,
+        source,
         to,
         staging: &staging,
         progress,
@@ -171,7 +172,7 @@ fn batches<'a, 'b>(jobs: &'a [(usize, &'b Job)]) -> impl Iterator<Item = &'a [(u
 
 /// From a folder to a folder.
 struct Copy<'a> {
-    from: &'a Path,
+    source: &'a TableStore,
     to: &'a Path,
     staging: &'a Staging,
     progress: &'a Progress,
@@ -208,16 +209,17 @@ impl Copy<'_> {
 
     fn content(&self, job: &Job, file: &File, at: &Path) -> Result<()> {
         self.progress.check()?;
-        let source = place(self.from, &job.from)?;
-        let size = content::copy(&source, file, at, self.progress)?;
-        whole(job, size)?;
+        let source = place(self.source, &job.from)?;
+        if !content::copy(&source, job.size, file, at, self.progress)? {
+            return Err(not_whole(job));
+        }
         self.progress.file_done();
         Ok(())
     }
 
     fn name(&self, staged: &Path, job: &Job) -> Result<()> {
         let place = self.to.join(&job.to);
-        fs::rename(staged, &place)
+        files::rename(staged, &place)
             .map_err(|error| DeltaError::io(format!("write {}", place.display()), error))
     }
 }
@@ -226,30 +228,25 @@ fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Where a file in or near a table's folder lies.
-fn place(folder: &Path, location: &Location) -> Result<PathBuf> {
+/// Where a file in or near a table's folder lies, to be opened as it is.
+fn place(source: &TableStore, location: &Location) -> Result<PathBuf> {
     match location {
-        Location::Inside(inside) => Ok(folder.join(inside)),
-        Location::Elsewhere(path) => Ok(path.clone()),
+        Location::Inside(inside) => Ok(source.folder().unwrap_or(Path::new("/")).join(inside)),
+        Location::Elsewhere(path) => source.external(path),
         Location::Foreign(url) => Err(foreign(url)),
     }
 }
 
-/// Refuses a source file that is not as long as its log says: a copy would be as broken.
-fn whole(job: &Job, size: u64) -> Result<()> {
-    if size == job.size {
-        return Ok(());
-    }
-    Err(DeltaError::corrupt(
-        &job.to,
-        format!("it has {size} bytes where the log says {}", job.size),
-    ))
+/// A source file that is not as long as its log says: a copy would be as broken. Its own length may be another file's secret.
+fn not_whole(job: &Job) -> DeltaError {
+    let why = format!("it has not the {} bytes that the log says", job.size);
+    DeltaError::corrupt(&job.to, why)
 }
 
 /// Flushes everything that was written to the file system of a folder.
 fn flush_all(folder: &Path) -> Result<()> {
     let failed = |error: io::Error| DeltaError::io(format!("flush {}", folder.display()), error);
-    syncfs(File::open(folder).map_err(failed)?).map_err(|error| failed(error.into()))
+    syncfs(files::open_folder(folder).map_err(failed)?).map_err(|error| failed(error.into()))
 }
 
 /// Does something with each item, a few at a time, until one fails.

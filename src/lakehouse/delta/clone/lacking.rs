@@ -11,6 +11,7 @@ use super::super::replay::Snapshot;
 use super::super::store::TableStore;
 use super::files::{Wanted, wanted};
 use super::{Progress, by_path, copy, foreign};
+use crate::files::Looker;
 
 /// A file to copy.
 #[derive(Debug, Clone)]
@@ -84,7 +85,7 @@ pub(super) fn lacking(
     }
     let mut jobs: Vec<Job> = jobs.into_values().collect();
     jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
-    let there = target.own_sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
+    let there = target.sizes(&jobs.iter().map(|job| job.to.as_str()).collect::<Vec<_>>())?;
     let unproven = target.folder().map(copy::unproven).unwrap_or_default();
     // A commit names nothing that is not safe.
     let safe: HashSet<String> = match unproven.is_empty() {
@@ -182,7 +183,10 @@ pub(in super::super) fn source_sizes<'a>(
     files
         .map(|from| match from {
             Location::Inside(path) => Ok(source.sizes(&[path])?.pop().flatten()),
-            Location::Elsewhere(path) => Ok(std::fs::metadata(path).ok().map(|meta| meta.len())),
+            Location::Elsewhere(path) => {
+                let found = Looker::default().regular(&source.external(path)?);
+                Ok(found.ok().flatten().map(|facts| facts.size))
+            }
             Location::Foreign(url) => Err(foreign(url)),
         })
         .collect()

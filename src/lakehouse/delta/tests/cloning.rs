@@ -272,7 +272,7 @@ fn a_missing_or_short_source_file_is_named_and_nothing_is_committed() {
     };
     assert_eq!(
         (file.as_str(), why.as_str()),
-        ("b", "it has 5 bytes where the log says 20")
+        ("b", "it has not the 20 bytes that the log says")
     );
     fs::remove_file(source.folder.join("b")).unwrap();
     let DeltaError::DataMissing { path } = refused(&source, &world.replica()) else {
@@ -506,7 +506,7 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
     let (world, base) = World::with_table();
     let vector = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
     fs::write(base.folder.join(vector), "vector").unwrap();
-    let shallow = world.table("shallow clone");
+    let mut shallow = world.table("shallow clone");
     let absolute = |name: &str| format!("file://{}", base.folder.join(name).display());
     let mut masked = add(&absolute("b"), 20);
     masked["add"]["deletionVector"] = json!({"storageType": "p", "pathOrInlineDv": absolute(vector), "offset": 1, "sizeInBytes": 6, "cardinality": 3});
@@ -528,6 +528,12 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
     );
 
     let replica = world.replica();
+    let stranger = refused(&shallow, &replica).to_string();
+    let line = format!(r#""external_files": ["{}"]"#, base.folder.display());
+    assert!(stranger.ends_with(&line), "{stranger}");
+    let listed = base.folder.clone();
+    let external = External::listed(move || vec![listed]);
+    shallow.store = shallow.store.with_external(external);
     let done = cloned(&shallow, &replica, Expect::Absent);
     assert_eq!(
         (done.copied_files, done.copied_bytes, done.rows),

@@ -3,9 +3,9 @@
 //! A clone's files must be on the disk before they are named, so memory in between only costs: each byte would be copied there,
 //! wait among everybody's unwritten pages, and be written at the flush.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fstatfs, ioctl_ficlone};
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::missing;
 use super::Progress;
+use crate::files;
 
 /// Bytes moved at once; between them progress is shown and a request to stop is heard.
 const CHUNK: usize = 512 << 10;
@@ -24,18 +25,32 @@ const BLOCK: usize = 4096;
 /// File systems of other machines (NFS, SMB in its ages): their servers copy better than any bytes sent to and fro.
 const REMOTE: [u32; 4] = [0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42];
 
-/// Copies a file's content into a new, empty one and returns its length; nothing is flushed.
-pub(super) fn copy(from: &Path, to: &File, to_path: &Path, progress: &Progress) -> Result<u64> {
+/// Copies a file's content into a new, empty one, which is no more open than the source; nothing is flushed.
+///
+/// Returns whether it had as many bytes as promised. No more are copied, and how many it has is nobody's business.
+pub(super) fn copy(
+    from: &Path,
+    promised: u64,
+    to: &File,
+    to_path: &Path,
+    progress: &Progress,
+) -> Result<bool> {
     let copying = Copying {
         what: format!("copy {} to {}", from.display(), to_path.display()),
         source: open(from)?,
+        promised,
         to,
         progress,
     };
-    if let Some(length) = copying.shared()? {
-        return Ok(length);
+    if copying.source_meta()?.len() != promised {
+        return Ok(false);
     }
-    copying.bytes()
+    copying.close_as_source()?;
+    let length = match copying.shared()? {
+        Some(length) => length,
+        None => copying.bytes()?,
+    };
+    Ok(length == promised)
 }
 
 /// Whether two files have the same bytes.
@@ -63,7 +78,7 @@ pub(super) fn same(one: &Path, other: &Path, progress: &Progress) -> Result<bool
 
 fn open(path: &Path) -> Result<File> {
     let shown = path.display().to_string();
-    File::open(path)
+    files::open_regular(path)
         .map_err(|error| missing(DeltaError::io(format!("open {shown}"), error), &shown))
 }
 
@@ -85,6 +100,7 @@ struct Copying<'a> {
     /// What an error failed to do.
     what: String,
     source: File,
+    promised: u64,
     to: &'a File,
     progress: &'a Progress,
 }
@@ -92,6 +108,30 @@ struct Copying<'a> {
 impl Copying<'_> {
     fn failed(&self, error: impl Into<io::Error>) -> DeltaError {
         DeltaError::io(self.what.clone(), error.into())
+    }
+
+    fn source_meta(&self) -> Result<Metadata> {
+        self.source.metadata().map_err(|error| self.failed(error))
+    }
+
+    /// Takes from the copy, still empty, what others may not do with the source.
+    fn close_as_source(&self) -> Result<()> {
+        let mine = self.to.metadata().map_err(|error| self.failed(error))?;
+        let (source, mine) = (self.source_meta()?.mode(), mine.mode() & 0o777);
+        // Its owner is drsync, which has to read it again.
+        let closed = mine & source | 0o400;
+        if closed != mine {
+            let mode = std::fs::Permissions::from_mode(closed);
+            let done = self.to.set_permissions(mode);
+            done.map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// How many of the next bytes may still be copied, one more than promised: a file that goes on is noticed by it.
+    fn room(&self, done: u64, most: usize) -> usize {
+        let left = (self.promised + 1).saturating_sub(done);
+        usize::try_from(left).unwrap_or(most).min(most)
     }
 
     /// Lets both files have the same blocks until one of them changes; `None` where the file system cannot.
@@ -125,8 +165,7 @@ impl Copying<'_> {
 
     /// Block by block, and what is left of the last one through the page cache.
     fn directly(&self) -> Result<u64> {
-        let meta = self.source.metadata().map_err(|error| self.failed(error))?;
-        let length = usize::try_from(meta.len()).unwrap_or(CHUNK);
+        let length = usize::try_from(self.promised).unwrap_or(CHUNK);
         // Room for a byte more than the file has, so that its end is seen at once.
         let room = (length + 1).next_multiple_of(BLOCK).min(CHUNK);
         let mut memory = vec![0; room + BLOCK];
@@ -153,7 +192,7 @@ impl Copying<'_> {
             }
             self.progress.copied(filled as u64);
             done += filled as u64;
-            if filled < room {
+            if filled < room || done > self.promised {
                 return Ok(done);
             }
         }
@@ -164,7 +203,8 @@ impl Copying<'_> {
         let mut done = 0;
         loop {
             self.progress.check()?;
-            match copy_file_range(&self.source, None, self.to, None, CHUNK * 16) {
+            let room = self.room(done, CHUNK * 16);
+            match copy_file_range(&self.source, None, self.to, None, room) {
                 Ok(0) if done > 0 => return Ok(done),
                 Ok(0) => break,
                 Ok(count) => {
@@ -182,8 +222,8 @@ impl Copying<'_> {
                 Err(error) => return Err(self.failed(error)),
             }
         }
-        let count =
-            io::copy(&mut &self.source, &mut &*self.to).map_err(|error| self.failed(error))?;
+        let count = io::copy(&mut (&self.source).take(self.promised + 1), &mut &*self.to)
+            .map_err(|error| self.failed(error))?;
         self.progress.copied(count);
         Ok(count)
     }
@@ -231,6 +271,7 @@ mod tests {
             let copying = Copying {
                 what: "copy".to_owned(),
                 source: File::open(&from).unwrap(),
+                promised: length as u64,
                 to: &to,
                 progress: &progress,
             };
@@ -267,7 +308,7 @@ mod tests {
         let to = File::create(&to_path).unwrap();
         let progress = Progress::default();
         progress.stop();
-        let stopped = copy(&from, &to, &to_path, &progress);
+        let stopped = copy(&from, BLOCK as u64, &to, &to_path, &progress);
         assert!(matches!(stopped, Err(DeltaError::Cancelled)), "{stopped:?}");
         assert_eq!(to.metadata().unwrap().len(), 0);
     }

@@ -1,12 +1,13 @@
 //! What a clone at work keeps in the target: files that are not whole yet, and the names of files that are not safe yet.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::{TableStore, flush, flush_folder, open_new};
+use crate::files;
 
 /// The folder of a table for files that are not whole yet. Readers and VACUUM skip it for its underscore.
 const FOLDER: &str = "_drsync_tmp";
@@ -25,7 +26,8 @@ pub(in super::super) fn unproven(table: &Path) -> HashSet<String> {
 }
 
 fn announced(lock: &Path) -> Vec<String> {
-    let text = fs::read_to_string(lock).unwrap_or_default();
+    let text = files::open_regular(lock).and_then(std::io::read_to_string);
+    let text = text.unwrap_or_default();
     text.lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect()
@@ -111,12 +113,12 @@ impl Staging {
     pub(super) fn finish(&self, settled: &HashSet<String>) {
         for path in self.dead.iter().map(|id| self.lock_path(id)) {
             // Held while it is removed: a clone that had only just begun and looked dead finds it gone, and begins again.
-            let Ok(lock) = File::open(&path) else {
+            let Ok(lock) = files::open_regular(&path) else {
                 continue;
             };
             let is_dead = lock.try_lock().is_ok();
             if is_dead && announced(&path).iter().all(|name| settled.contains(name)) {
-                let _ = fs::remove_file(path);
+                let _ = files::remove_file(&path);
             }
         }
     }
@@ -133,7 +135,7 @@ impl Staging {
             .filter_map(|name| name.strip_suffix(".lock"))
             .filter(|id| *id != self.id)
         {
-            let Ok(lock) = File::open(self.lock_path(id)) else {
+            let Ok(lock) = files::open_regular(&self.lock_path(id)) else {
                 continue;
             };
             if lock.try_lock().is_ok() {
@@ -148,7 +150,7 @@ impl Staging {
             .iter()
             .filter(|name| name.starts_with(id) && !name.ends_with(".lock"))
         {
-            let _ = fs::remove_file(self.folder.join(name));
+            let _ = files::remove_file(&self.folder.join(name));
         }
     }
 }
@@ -158,18 +160,14 @@ impl Drop for Staging {
         self.clear(&self.id, &names(&self.folder));
         // What could not be made safe stays announced.
         if self.lock.metadata().is_ok_and(|lock| lock.len() == 0) {
-            let _ = fs::remove_file(self.lock_path(&self.id));
+            let _ = files::remove_file(&self.lock_path(&self.id));
         }
         // Stays where another clone is at work.
-        let _ = fs::remove_dir(&self.folder);
+        let _ = files::remove_folder(&self.folder);
     }
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
+    let listed = files::list(folder).unwrap_or_default();
+    listed.into_iter().map(|(name, _)| name).collect()
 }
