@@ -23,7 +23,7 @@ const COMMENT_BYTES: usize = 60_000;
 fn main() {
     let bytes = fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/documents/plan-1.json"
+        "/fixtures/documents/plan-1.1.json"
     ))
     .unwrap();
     let mut plan = StoredPlan::read(&bytes).unwrap().plan;
@@ -46,6 +46,16 @@ fn main() {
                         .parse()
                         .unwrap();
                     step.id = format!("{}/{}", group.name, step.table);
+                    let path = step.table.path();
+                    let statement = step.statement.as_ref().unwrap();
+                    let statement = statement.replace(&step.replica.path, &path);
+                    step.statement =
+                        Some(statement.replace("`main`.`shop`.`orders`", &step.table.sql()));
+                    step.replica.location =
+                        step.replica.location.replace(&step.replica.path, &path);
+                    step.properties
+                        .insert("drsync.replica".to_owned(), path.clone());
+                    step.replica.path = path;
                     step
                 })
                 .collect();

@@ -36,6 +36,7 @@ pub use record::{
 };
 
 use crate::config::TableName;
+use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
@@ -252,7 +253,7 @@ impl Run<'_> {
         let groups = plan.groups.iter().map(|group| {
             records
                 .remove(&group.name)
-                .unwrap_or_else(|| not_due(plan, group))
+                .unwrap_or_else(|| not_due(plan, group, cuts.as_ref()))
         });
         Done {
             groups: groups.collect(),
@@ -283,56 +284,49 @@ fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
     due
 }
 
-/// The record of a group that the plan leaves as it is.
-fn not_due(workspace: &WorkspacePlan, group: &GroupPlan) -> GroupRecord {
+/// The record of a group that the plan leaves as it is; `cuts`: as they were when the apply began, where they were read.
+///
+/// Of what the plan tells of it only what its effect has is kept: the plan itself says the rest.
+fn not_due(workspace: &WorkspacePlan, group: &GroupPlan, cuts: Option<&Cuts>) -> GroupRecord {
     let (outcome, message) = match group.decision {
-        Decision::Blocked => (GroupOutcome::Blocked, blocking(group)),
-        Decision::Waiting => (GroupOutcome::Waiting, reason(group)),
-        Decision::UpToDate => (GroupOutcome::UpToDate, reason(group)),
+        Decision::Blocked => (GroupOutcome::Blocked, Some(blocking(group))),
+        Decision::Waiting => (GroupOutcome::Waiting, None),
+        Decision::UpToDate => (GroupOutcome::UpToDate, None),
         Decision::Sync => (
             GroupOutcome::NotStarted,
-            "the apply ended before its turn".to_owned(),
+            Some("the apply ended before its turn".to_owned()),
         ),
     };
+    let last = cuts.and_then(|cuts| cuts.newest(&group.name));
     GroupRecord {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
         outcome,
-        message: Some(message),
-        cut: group.last_cut.as_ref().map(|cut| cut.number),
-        recovery_point: group.last_cut.as_ref().map(|cut| cut.recovery_point),
+        message,
+        cut: last.map(|cut| cut.cut_number),
+        recovery_point: last.map(|cut| cut.recovery_point),
         tables: Vec::new(),
     }
 }
 
-/// What blocks a group: every finding with what it is about.
+/// What blocks a group: every finding, with the table that it is about.
 fn blocking(group: &GroupPlan) -> String {
     let findings = group.findings.iter().filter(|finding| finding.blocks());
     let texts: Vec<String> = findings
-        .map(|finding| {
-            let about = finding.table.as_deref().unwrap_or(&finding.message);
-            format!("{}: {about}", finding.code.as_str())
+        .map(|finding| match &finding.table {
+            Some(table) => format!("{}: {table}", finding.code.as_str()),
+            None => finding.code.as_str().to_owned(),
         })
         .collect();
     texts.join("; ")
 }
 
 /// What was told, with the statement that gives whoever asked the right whose lack it tells of, where it names one.
-fn with_grant(plan: &WorkspacePlan, told: String) -> String {
-    let principal = plan.observed.primary.principal.as_deref();
+fn with_grant(principal: Option<&str>, told: String) -> String {
     match principal.and_then(|principal| grant_named(&told, principal)) {
         Some(grant) => format!("{told}; {grant}"),
         None => told,
     }
-}
-
-fn reason(group: &GroupPlan) -> String {
-    let code = serde_json::to_value(group.reason.code).unwrap_or_default();
-    format!(
-        "{}: {}",
-        code.as_str().unwrap_or_default(),
-        group.reason.message
-    )
 }
 
 fn summary(groups: &[GroupRecord]) -> RunSummary {

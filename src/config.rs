@@ -27,7 +27,7 @@ mod workspace;
 pub use address::WorkspaceAddress;
 pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
-pub use location::{Location, LocationError, Scheme};
+pub use location::{Location, LocationError, Scheme, check_path};
 pub(crate) use name::sql_part;
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use read::{read_files, read_text};
@@ -42,6 +42,8 @@ pub struct Configuration {
     pub sha256: String,
     /// SHA-256 of the canonical JSON of the effective configuration: defaults filled in, comments and order of keys gone.
     pub effective_sha256: String,
+    /// Keys of which one has to have signed a stored plan: minisign public keys, or files of them relative to the configuration.
+    pub require_signature: Vec<String>,
     /// The workspaces that can be used, in the order of the file.
     pub workspaces: Vec<Workspace>,
     /// Every mistake, sorted by file and line.

@@ -228,7 +228,11 @@ impl Region for DatabricksRegion {
         &self,
         asked: &[ReplicaQuestion],
     ) -> Vec<Result<Option<Replica>, RegionError>> {
-        replicas::replicas(self, asked).await
+        let refused = asked.iter().find_map(|asked| asked.check_place().err());
+        match refused {
+            Some(refusal) => asked.iter().map(|_| Err(refusal.clone())).collect(),
+            None => replicas::replicas(self, asked).await,
+        }
     }
 
     async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {
@@ -244,6 +248,7 @@ impl Region for DatabricksRegion {
         order: &CloneOrder,
         progress: &Progress,
     ) -> Result<Cloned, RegionError> {
+        order.check_place()?;
         self.may_write()?;
         clones::deep_clone(self, order, progress).await
     }
@@ -253,6 +258,7 @@ impl Region for DatabricksRegion {
         order: &CloneOrder,
         replica_version: u64,
     ) -> Result<Verified, RegionError> {
+        order.check_place()?;
         verify::verify(self, order, replica_version).await
     }
 

@@ -325,6 +325,7 @@ impl Region for LakehouseRegion {
         order: &CloneOrder,
         progress: &Progress,
     ) -> Result<Cloned, RegionError> {
+        order.check_place()?;
         self.look_at_root().await?;
         self.carry_out(order, progress).await
     }
@@ -334,6 +335,7 @@ impl Region for LakehouseRegion {
         order: &CloneOrder,
         replica_version: u64,
     ) -> Result<Verified, RegionError> {
+        order.check_place()?;
         self.compare(order, replica_version).await
     }
 

@@ -4,11 +4,13 @@ use chrono::{DateTime, Duration, Utc};
 
 mod changed;
 mod checks;
+mod derived;
 pub mod document;
 mod effect;
 mod finding;
 mod group;
 mod observed;
+mod origin;
 mod provenance;
 mod replica;
 mod request;
@@ -32,16 +34,16 @@ pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
     merge_copies,
 };
+pub use origin::{Foreign, foreign_to, signs_in};
 pub use provenance::Provenance;
 pub use replica::{Standing, standing_of};
 pub use request::Request;
-pub use stored::{StoredPlan, StoredPlanError};
+pub use rows::row_after;
+pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;
-use document::{
-    BothRegions, Connection, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan,
-};
+use document::{BothRegions, ObservedClock, RegionSeen, Summary, Tool, Unprotected, WorkspacePlan};
 
 /// Decides: pure and total, the same input gives the same plan.
 pub fn plan(observed: &Observed, request: &Request) -> Plan {
@@ -62,7 +64,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     warnings.extend(unused);
     let summary = summary(&workspaces);
     let max_age = max_age(observed);
-    let (expires_at, expiry_reason) = expiry(observed, &workspaces, max_age);
+    let (expires_at, expiry_reason) = expiry(observed.now, &workspaces, max_age);
     let everything = request.selection == document::Selection::default();
     let plan = Plan {
         kind: document::KIND.to_owned(),
@@ -144,7 +146,7 @@ fn plan_workspace(
     }
     WorkspacePlan {
         name: workspace.workspace.name.clone(),
-        connection: connection(workspace),
+        connection: origin::connection(&workspace.workspace),
         observed: BothRegions {
             primary: region_seen(&workspace.primary, &workspace.secondary, None),
             secondary: region_seen(&workspace.secondary, &workspace.primary, Some("passive")),
@@ -155,35 +157,19 @@ fn plan_workspace(
     }
 }
 
-fn connection(workspace: &WorkspaceObserved) -> Connection {
-    let desired = &workspace.workspace;
-    let secondary = desired.secondary.as_ref();
-    Connection {
-        secret_scope: desired.secret_scope.clone(),
-        pat_key: desired.pat_key.clone(),
-        profile: desired.profile.clone(),
-        warehouse_id: desired.warehouse_id.clone(),
-        secondary_name: secondary.and_then(|secondary| secondary.name.clone()),
-        secondary_workspace: secondary.map(|secondary| secondary.address.to_string()),
-        secondary_pat_key: secondary.and_then(|secondary| secondary.pat_key.clone()),
-        secondary_profile: secondary.and_then(|secondary| secondary.profile.clone()),
-        secondary_warehouse_id: secondary.and_then(|secondary| secondary.warehouse_id.clone()),
-    }
-}
-
 fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> RegionSeen {
+    let presence = region.presence.as_ref().ok();
     RegionSeen {
         workspace: region.workspace.clone(),
         location: region.location.clone(),
         reachable: region.reachable(),
         answer: region.answer(other),
         role: role.map(str::to_owned),
-        principal: region
-            .presence
-            .as_ref()
-            .ok()
-            .and_then(|presence| presence.principal.clone()),
+        principal: presence.and_then(|presence| presence.principal.clone()),
         observed_at: region.observed_at,
+        clock: presence
+            .and_then(|presence| presence.clock)
+            .map(moment::millis),
     }
 }
 
@@ -318,7 +304,7 @@ fn max_age(observed: &Observed) -> Duration {
 
 /// A plan expires with its first pin, and in any case after the configuration's longest wait.
 fn expiry(
-    observed: &Observed,
+    created_at: DateTime<Utc>,
     workspaces: &[WorkspacePlan],
     max_age: Duration,
 ) -> (DateTime<Utc>, String) {
@@ -329,7 +315,7 @@ fn expiry(
         .filter(|step| step.action != Action::NoOp)
         .filter_map(|step| Some((step.source.readable_until?, step)))
         .min_by_key(|(until, _)| *until);
-    let by_age = observed.now + max_age;
+    let by_age = created_at + max_age;
     let hours = max_age.num_hours();
     match oldest_pin {
         Some((until, step)) if until < by_age => (

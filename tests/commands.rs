@@ -6,6 +6,11 @@ mod answers;
 mod away;
 #[path = "commands/demo.rs"]
 mod demo;
+#[path = "plan/edits.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "the helper of several tests")]
+mod edits;
+#[path = "commands/gate.rs"]
+mod gate;
 #[path = "commands/mistakes.rs"]
 mod mistakes;
 #[path = "commands/output.rs"]

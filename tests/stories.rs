@@ -8,6 +8,10 @@
 
 #[path = "stories/checking.rs"]
 mod checking;
+#[path = "plan/edits.rs"]
+mod edits;
+#[path = "stories/leaves.rs"]
+mod leaves;
 #[path = "stories/main_job.rs"]
 mod main_job;
 #[path = "stories/sources.rs"]

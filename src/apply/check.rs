@@ -98,8 +98,12 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let mut away = Away::default();
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
-        let (primary, secondary) =
-            tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
+        let (primary, secondary, presence) = tokio::join!(
+            regions.primary.ledger(),
+            regions.secondary.ledger(),
+            regions.primary.presence()
+        );
+        let principal = presence.ok().and_then(|presence| presence.principal);
         away.primary |= primary.is_err();
         away.secondary |= secondary.is_err();
         let refusal = match (&primary, &secondary) {
@@ -109,7 +113,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         };
         let copies = [&primary, &secondary].map(|copy| copy.clone().ok());
         let ledger = merge_copies(&primary.unwrap_or_default(), &secondary.unwrap_or_default());
-        let rows = planned_rows(workspace, ledger.rows);
+        let rows = planned_rows(workspace, ledger.rows, &ledger.cuts, plan.created_at);
         metadata_changes |= copies.into_iter().flatten().any(|copy| {
             let there = copy.metadata.is_some() && copy.cuts.is_some();
             !there || !Lacking::of(&copy, &rows, &ledger.cuts).is_nothing()
@@ -118,6 +122,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             sha256: &stored.sha256,
             regions,
             cuts: &ledger.cuts,
+            principal: principal.as_deref(),
             refusal: refusal.as_deref(),
             now,
         };
@@ -188,6 +193,8 @@ struct Asked<'a> {
     sha256: &'a str,
     regions: &'a Regions,
     cuts: &'a Cuts,
+    /// Who asks, as the primary knows them.
+    principal: Option<&'a str>,
     /// Why nothing can be looked at.
     refusal: Option<&'a str>,
     now: DateTime<Utc>,
@@ -219,7 +226,8 @@ async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -
                 Ok(()) => {
                     let (standing, message) = still(group, point, asked).await;
                     check.standing = standing;
-                    check.message = message.map(|told| with_grant(workspace, told));
+                    let told = message.map(|told| with_grant(asked.principal, told));
+                    check.message = told;
                 }
             }
         }

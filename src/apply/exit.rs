@@ -1,7 +1,7 @@
 //! How an apply ended, as an exit status: the first that fits.
 
 use super::record::{Exit, GroupOutcome, GroupRecord};
-use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY, WarningCode};
+use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY};
 
 /// Which regions did not answer when the apply began, of those that it had to write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,10 +56,7 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) ->
         GroupOutcome::NotStarted,
     ];
     // A group or workspace that could not be read is not in the plan, and not in order.
-    let incomplete = plan
-        .warnings
-        .iter()
-        .any(|warning| warning.code == WarningCode::ConfigurationIncomplete);
+    let incomplete = plan.is_incomplete();
     let in_order = groups.iter().any(|group| !bad.contains(&group.outcome));
     let (code, name) = match signal {
         0 if tried > 0 && stale == tried => (5, "stale"),

@@ -31,13 +31,14 @@ pub(super) async fn apply(
     site: &Site<'_>,
     plan: &GroupPlan,
 ) -> (GroupRecord, Option<Cut>) {
+    let last = site.cuts.newest(&plan.name);
     let mut record = GroupRecord {
         workspace: site.plan.name.clone(),
         name: plan.name.clone(),
         outcome: GroupOutcome::NotStarted,
         message: Some("the apply ended before its turn".to_owned()),
-        cut: plan.last_cut.as_ref().map(|cut| cut.number),
-        recovery_point: plan.last_cut.as_ref().map(|cut| cut.recovery_point),
+        cut: last.map(|cut| cut.cut_number),
+        recovery_point: last.map(|cut| cut.recovery_point),
         tables: Vec::new(),
     };
     if run.stopped() {
@@ -401,8 +402,8 @@ async fn failed(
     tables: Vec<TableRecord>,
 ) -> End {
     let (row_message, message) = (
-        with_grant(site.plan, row_message),
-        with_grant(site.plan, message),
+        with_grant(site.principal.as_deref(), row_message),
+        with_grant(site.principal.as_deref(), message),
     );
     if let Err(error) = site
         .record(run, &plan.name, |row| row.failed(row_message, run.now()))

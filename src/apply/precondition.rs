@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::record::GroupOutcome;
 use super::table;
+use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
     Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, readable_until,
@@ -57,7 +58,14 @@ pub(super) fn follows<'a>(
     let newest = cuts.newest(&plan.name);
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
-        return Ok(());
+        let told = plan.last_cut.as_ref().map(|cut| cut.recovery_point);
+        return match newest.filter(|cut| told.is_some() && told != Some(cut.recovery_point)) {
+            Some(cut) => Err(Passed::Stale(format!(
+                "the plan does not say of {} what the log does: plan again",
+                cut.label()
+            ))),
+            None => Ok(()),
+        };
     }
     // What this plan committed is done, whatever was committed after it.
     let own = cuts
@@ -124,6 +132,7 @@ pub(super) async fn check(
     plan: &GroupPlan,
     now: DateTime<Utc>,
 ) -> Result<Vec<Checked>, Unfit> {
+    as_listed(regions, plan).await?;
     let sources = sources(regions, plan).await;
     let entries = plan
         .steps
@@ -159,6 +168,53 @@ pub(super) async fn check(
         });
     }
     Ok(checked)
+}
+
+/// Asks the catalog again where the sources lie: what a plan says of it is data, and a right may have been taken away.
+async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
+    let names: Vec<TableName> = plan.steps.iter().map(|step| step.table.clone()).collect();
+    let refused = |step: &Step, error: &RegionError| unreadable(step, PRIMARY_AWAY, error);
+    let listed = match (regions.primary.tables(&names).await, plan.steps.first()) {
+        (Ok(listed), _) => listed,
+        (Err(error), Some(first)) => return Err(refused(first, &error)),
+        (Err(_), None) => return Ok(()),
+    };
+    for (step, listed) in plan.steps.iter().zip(listed) {
+        let listed = listed.map_err(|error| refused(step, &error))?;
+        let (table, pin) = (&step.table, &step.source);
+        if let Some(denied) = listed.denied {
+            let code = FindingCode::TableNotReadable.as_str();
+            let remedy = denied.remedy.map_or(String::new(), |it| format!("; {it}"));
+            return Err(Unfit::Failed(format!(
+                "{code}: {table}: {}{remedy}",
+                denied.message
+            )));
+        }
+        if let Some(why) = listed.unsupported {
+            let code = FindingCode::UnsupportedTable.as_str();
+            return Err(Unfit::Failed(format!("{code}: {table} {why}")));
+        }
+        let spelled = listed.name.path();
+        if spelled != table.path() {
+            return Err(Unfit::Stale(format!(
+                "the catalog spells {table} as {}: plan again",
+                listed.name
+            )));
+        }
+        if (&listed.location, &listed.table_id) != (&pin.location, &pin.catalog_id) {
+            let told = |location: &Option<String>, id: &Option<String>| {
+                let place = location.as_deref().unwrap_or("no place");
+                let id = id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+                format!("{place}{id}")
+            };
+            return Err(Unfit::Stale(format!(
+                "the catalog has {table} in {}, and the plan in {}: plan again",
+                told(&listed.location, &listed.table_id),
+                told(&pin.location, &pin.catalog_id)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A table that a region did not show; `away` says which region, should it be away.

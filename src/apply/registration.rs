@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::queue::Queue;
 use super::{Run, chain};
-use crate::ledger::{Cut, Cuts};
+use crate::ledger::{Cut, CutTableEntry, Cuts};
+use crate::plan::GroupPlan;
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, Registered};
 
@@ -70,8 +71,13 @@ impl<'a> Registrations<'a> {
             return;
         };
         let others = plan.groups.iter().filter(|group| !done(&group.name));
-        let newest = others.filter_map(|group| cuts.newest(&group.name));
-        let newest: Vec<Cut> = newest.cloned().collect();
+        let mut newest = Vec::new();
+        for group in others {
+            match believed(plan, group, cuts) {
+                Ok(cut) => newest.extend(cut),
+                Err(why) => run.warn(why),
+            }
+        }
         self.register(run, &newest).await;
     }
 
@@ -102,5 +108,40 @@ impl<'a> Registrations<'a> {
                 ));
             }
         }
+    }
+}
+
+/// The newest cut of a group, as far as it may be believed: its chain holds, and its tables and places are the configuration's.
+///
+/// Whoever can write to the storage of a region can append a row to its log, and the catalog opens places to people.
+///
+/// # Errors
+/// Why nothing of it is registered.
+fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Option<Cut>, String> {
+    let Some(newest) = cuts.newest(&group.name) else {
+        return Ok(None);
+    };
+    let name = &group.name;
+    if cuts.divergence(name).is_some() {
+        return Err(format!(
+            "nothing of {name} is registered: its cut log is not one chain, see ledger_diverged"
+        ));
+    }
+    let mut cut = newest.clone();
+    // A table that left the group stays as it is.
+    cut.tables
+        .retain(|entry| group.members().any(|table| *table == entry.table));
+    let location = plan.observed.secondary.location.trim_end_matches('/');
+    let elsewhere = |entry: &&CutTableEntry| {
+        entry.replica_location != format!("{location}/{}", entry.table.path())
+    };
+    match cut.tables.iter().find(elsewhere) {
+        None => Ok(Some(cut)),
+        Some(entry) => Err(format!(
+            "nothing of {name} is registered: {} names {} for {}, and its replicas lie under {location}",
+            newest.label(),
+            entry.replica_location,
+            entry.table
+        )),
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Site<'a> {
     pub(super) secondary_refusal: Option<RegionError>,
     /// Why the primary cannot be used; `None`: it can.
     pub(super) primary_refusal: Option<RegionError>,
+    /// Who asks, as the primary knows them.
+    pub(super) principal: Option<String>,
     /// What was done to the metadata tables.
     pub(super) metadata: Vec<MetadataRecord>,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
@@ -51,6 +53,11 @@ impl<'a> Site<'a> {
             look(regions.primary.as_ref()),
             look(regions.secondary.as_ref())
         );
+        let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
+            Ok((copy, principal)) => (Ok(copy), principal),
+            Err(refusal) => (Err(refusal), None),
+        };
+        let ((primary, principal), (secondary, _)) = (split(primary), split(secondary));
         let unread = match (&primary, &secondary) {
             (Err(refusal), Err(_)) => Some(refusal.clone()),
             (Ok(_), _) | (_, Ok(_)) => None,
@@ -83,7 +90,8 @@ impl<'a> Site<'a> {
         let ((made_primary, copy_primary), (made_secondary, copy_secondary)) =
             (made(&primary), made(&secondary));
         let ledger = merge_copies(&copy_primary, &copy_secondary);
-        let rows = planned_rows(plan, ledger.rows);
+        let created_at = run.stored.plan.created_at;
+        let rows = planned_rows(plan, ledger.rows, &ledger.cuts, created_at);
         let mut site = Site {
             plan,
             regions,
@@ -91,6 +99,7 @@ impl<'a> Site<'a> {
             unread,
             secondary_refusal: secondary.err(),
             primary_refusal: primary.err(),
+            principal,
             metadata: Vec::new(),
             rows: std::sync::Mutex::new(rows.clone()),
             rows_to_primary: Queue::new(),
@@ -233,16 +242,17 @@ async fn write_row(
     queue.write(row, write).await
 }
 
-/// A region's ledger, if the region is there.
-async fn look(region: &dyn Region) -> Result<LedgerCopy, RegionError> {
+/// A region's ledger and who asks for it, if the region is there.
+async fn look(region: &dyn Region) -> Result<(LedgerCopy, Option<String>), RegionError> {
     let presence = region.presence().await?;
+    let principal = presence.principal;
     match presence.workspace_unseen {
         Some(why) if presence.location.is_empty() => Err(RegionError::new(
             RegionErrorKind::Unavailable,
             "look at the region",
             why,
         )),
-        Some(_) | None => region.ledger().await,
+        Some(_) | None => Ok((region.ledger().await?, principal)),
     }
 }
 

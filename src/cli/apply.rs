@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
+use super::admit::{Terms, admit};
 use super::clock::Clock;
 use super::events::{self, Events};
 use super::flags::Context;
 use super::look::{self, Asking};
-use super::{ExitStatus, Failure, keep, output, regions, show, signals, signature, who};
+use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
 use crate::apply::{self, Approval, Event, Options, RunRecord};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
@@ -109,38 +110,21 @@ impl Apply {
             let message = "a stored plan is applied as it is: --only and --exclude belong to plan";
             return Err(Failure::new(ExitStatus::Usage, message));
         }
-        let stored = show::read(file)?;
-        let plan = &stored.plan;
-        show::made_before(context.clock.now(), file, plan)?;
-        if context.clock.now() > plan.expires_at {
-            let message = format!(
-                "{} expired at {}: {}",
-                file.display(),
-                crate::moment::text(plan.expires_at),
-                plan.expiry_reason
-            );
-            let again = format!(
-                "drsync plan --out {}",
-                render::plan::shell(&file.display().to_string())
-            );
-            return Err(Failure::new(ExitStatus::Stale, render::clean(&message))
-                .remedy(context.told(&again)));
-        }
-        let verified = match &self.require_signature {
-            Some(keys) => Some(signature::verify(file, &stored.bytes, keys)?),
-            None => None,
+        let terms = Terms {
+            expect_effect: self.expect_effect.as_deref(),
+            require_signature: self.require_signature.as_deref(),
+            may_be_late: false,
         };
-        let (approval, signature) = match verified {
-            Some(verified) => (verified.approval, Some(verified.text)),
-            None => (Approval::None, None),
-        };
+        let admitted = admit(context, file, terms).await?;
+        let regions = regions::of_plan(&admitted, context).await?;
+        let (stored, approval, signature) = admitted.into_parts();
         Ok(Ready {
+            stored,
+            regions,
             approval,
             signature,
-            regions: regions::of_plan(plan, context).await?,
             folder: PathBuf::new(),
             mistaken: false,
-            stored,
         })
     }
 

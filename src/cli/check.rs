@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::admit::{Terms, admit};
 use super::flags::Context;
-use super::{ExitStatus, Failure, look, output, regions, show};
+use super::{ExitStatus, Failure, look, output, regions};
 use crate::apply;
 use crate::render;
 
@@ -17,17 +18,25 @@ pub(super) struct Check {
     /// Also check that the plan has this effect, the value that was reviewed (16 characters or more)
     #[arg(long, value_name = "SHA")]
     expect_effect: Option<String>,
+    /// Also check that one of these minisign public keys signed the plan's file; the signature is FILE.minisig
+    #[arg(long, value_name = "KEYS")]
+    require_signature: Option<String>,
 }
 
 impl Check {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let stored = show::read(&self.file)?;
         let now = context.clock.now();
-        show::made_before(now, &self.file, &stored.plan)?;
-        show::expect_effect(self.expect_effect.as_deref(), &stored.plan)?;
-        let check = look::block_on(async {
-            let regions = regions::of_plan(&stored.plan, context).await?;
-            Ok(apply::check(&stored, &regions, now).await)
+        let (stored, check) = look::block_on(async {
+            let terms = Terms {
+                expect_effect: self.expect_effect.as_deref(),
+                require_signature: self.require_signature.as_deref(),
+                may_be_late: true,
+            };
+            let admitted = admit(context, &self.file, terms).await?;
+            let regions = regions::of_plan(&admitted, context).await?;
+            let (stored, _, _) = admitted.into_parts();
+            let check = apply::check(&stored, &regions, now).await;
+            Ok((stored, check))
         })?;
         match context.json {
             true => output::json(&check)?,

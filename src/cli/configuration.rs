@@ -43,6 +43,14 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     })
 }
 
+/// Reads the configuration that was named, or the nearest one if there is any: a stored plan can do without.
+pub(super) async fn read_if_any(context: &Context) -> Result<Option<Found>, Failure> {
+    if context.config.is_none() && nearest().is_err() {
+        return Ok(None);
+    }
+    read(context).await.map(Some)
+}
+
 /// Where records of a stored plan's applies may lie on this machine: here, beside the plan, beside the configuration.
 pub(super) fn folders(context: &Context, plan: &Path) -> Vec<PathBuf> {
     let beside = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();

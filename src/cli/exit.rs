@@ -15,7 +15,7 @@ use crate::apply::Exit;
 /// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
 /// | 5 | stale | the plan expired, or everything it was computed from has moved |
-/// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace |
+/// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace; a stored plan that is not the configuration's, lacks a signature, or that nothing vouches for |
 /// | 8 | primary region not available | the primary does not answer |
 /// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{ExitStatus, output};
 use crate::config::{Configuration, Mistake};
 use crate::databricks::SignInError;
+use crate::plan::{Digest, Digests};
 use crate::render::{self, Style, clean};
 
 /// Why a command could not do what it was asked for.
@@ -17,6 +18,8 @@ pub(super) struct Failure {
     /// A command to copy.
     remedy: Option<String>,
     mistakes: Vec<Mistake>,
+    /// Of a plan that was altered: what it states beside what was computed.
+    digests: Option<Box<Digests>>,
 }
 
 impl Failure {
@@ -28,6 +31,7 @@ impl Failure {
             details: String::new(),
             remedy: None,
             mistakes: vec![],
+            digests: None,
         }
     }
 
@@ -72,6 +76,34 @@ impl Failure {
         }
     }
 
+    /// A plan that was altered: where it shows, and each digest that is not that of what stands there.
+    pub(super) fn altered(message: String, digests: Digests) -> Failure {
+        let Digests {
+            effect_sha256,
+            document_sha256,
+        } = &digests;
+        let both = [
+            ("effect_sha256", effect_sha256),
+            ("document_sha256", document_sha256),
+        ];
+        let differing = both.into_iter().filter(|(_, digest)| !digest.agrees());
+        let failure = differing.fold(
+            Failure::new(ExitStatus::Altered, message),
+            |failure, (name, Digest { stated, computed })| {
+                let none = || "none".to_owned();
+                let stated = stated.clone().unwrap_or_else(none);
+                let computed = computed.clone().unwrap_or_else(none);
+                failure
+                    .detail(&format!("{name} stated {stated}"))
+                    .detail(&format!("{name} computed {computed}"))
+            },
+        );
+        Failure {
+            digests: Some(Box::new(digests)),
+            ..failure
+        }
+    }
+
     /// The mistakes of a configuration of which nothing can be used.
     pub(super) fn configuration(configuration: &Configuration, style: &Style) -> Failure {
         Failure {
@@ -99,6 +131,7 @@ impl Failure {
             details,
             remedy,
             mistakes,
+            digests,
         } = self;
         let mut text = format!("drsync: {message}\n{details}");
         if let Some(remedy) = &remedy {
@@ -106,13 +139,16 @@ impl Failure {
         }
         output::note(text.trim_end());
         if json {
-            let document = json!({
+            let mut document = json!({
                 "kind": "drsync.error",
                 "exit": exit.document(),
                 "message": message,
                 "remedy": remedy,
                 "mistakes": mistakes,
             });
+            if let Some(digests) = digests {
+                document["digests"] = json!(digests);
+            }
             // Nobody is left to be told that stdout is gone.
             let _ = output::json(&document);
         }

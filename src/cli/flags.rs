@@ -186,13 +186,14 @@ impl Context {
     }
 }
 
-/// The commands that read a configuration; an apply of a stored plan does not.
-const CONFIGURED: [&str; 5] = [
+/// The commands that read a configuration.
+const CONFIGURED: [&str; 6] = [
     "drsync plan",
     "drsync validate",
     "drsync status",
     "drsync history",
-    "drsync apply --auto-approve",
+    "drsync apply",
+    "drsync check",
 ];
 
 fn with_config(text: &str, path: &str) -> String {
@@ -231,7 +232,7 @@ mod tests {
         let text = "drsync plan --out p.json\nevery cause: drsync validate, or drsync plan -v\ndrsync apply p.json\ndrsync planned it";
         assert_eq!(
             with_config(text, "'a b.json'"),
-            "drsync plan --config 'a b.json' --out p.json\nevery cause: drsync validate --config 'a b.json', or drsync plan --config 'a b.json' -v\ndrsync apply p.json\ndrsync planned it"
+            "drsync plan --config 'a b.json' --out p.json\nevery cause: drsync validate --config 'a b.json', or drsync plan --config 'a b.json' -v\ndrsync apply --config 'a b.json' p.json\ndrsync planned it"
         );
     }
 }

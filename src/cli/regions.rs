@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::admit::Admitted;
 use super::clock::Clock;
 use super::configuration::Found;
 use super::flags::Context;
@@ -13,7 +14,6 @@ use super::{ExitStatus, Failure, output, who};
 use crate::config::{Location, Workspace, WorkspaceAddress};
 use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, Timing, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
-use crate::plan::Plan;
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, RegionError, RegionErrorKind, Regions};
 use crate::render::clean;
@@ -73,8 +73,12 @@ pub(super) async fn of_configuration(
     Ok(all)
 }
 
-/// Opens the regions that a stored plan names, all of them.
-pub(super) async fn of_plan(plan: &Plan, context: &Context) -> Result<Vec<Regions>, Failure> {
+/// Opens the regions that a stored plan names, all of them; only a plan that passed the gate names any.
+pub(super) async fn of_plan(
+    admitted: &Admitted,
+    context: &Context,
+) -> Result<Vec<Regions>, Failure> {
+    let plan = admitted.plan();
     let addresses: Vec<WorkspaceAddress> = plan
         .workspaces
         .iter()

@@ -9,7 +9,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
 use crate::apply::{self, RunRecord};
 use crate::canonical;
-use crate::plan::{Plan, StoredPlan, StoredPlanError};
+use crate::plan::{Alteration, Plan, StoredPlan, StoredPlanError};
 use crate::render;
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
@@ -143,14 +143,10 @@ const EFFECT_MIN: usize = 16;
 
 /// The effect that was reviewed comes from outside the file, so that whoever changed the file could not change it.
 pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), Failure> {
-    let Some(expected) = expected else {
+    check_effect_text(expected)?;
+    let Some(expected) = expected.map(str::to_lowercase) else {
         return Ok(());
     };
-    let expected = expected.to_lowercase();
-    if expected.len() < EFFECT_MIN || !expected.chars().all(|c| c.is_ascii_hexdigit()) {
-        let message = format!("--expect-effect takes {EFFECT_MIN} or more hexadecimal characters");
-        return Err(Failure::new(ExitStatus::Usage, message));
-    }
     match plan.effect_sha256.starts_with(&expected) {
         true => Ok(()),
         false => Err(Failure::new(
@@ -165,6 +161,18 @@ pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), F
 
 /// The file name that stands for stdin.
 const STDIN: &str = "-";
+
+/// Whether what was given can be an effect: an empty value, of a comment in which nothing was found, never means "any effect".
+pub(super) fn check_effect_text(expected: Option<&str>) -> Result<(), Failure> {
+    let Some(expected) = expected else {
+        return Ok(());
+    };
+    if expected.len() < EFFECT_MIN || !expected.chars().all(|c| c.is_ascii_hexdigit()) {
+        let message = format!("--expect-effect takes {EFFECT_MIN} or more hexadecimal characters");
+        return Err(Failure::new(ExitStatus::Usage, message));
+    }
+    Ok(())
+}
 
 /// Reads a stored plan and recomputes its digests; `-` is stdin, and a pipe is as good as a file.
 pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
@@ -189,10 +197,14 @@ fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
             ExitStatus::Unreadable,
             render::clean(&format!("{shown} is no plan that can be read: {why}")),
         ),
-        StoredPlanError::Altered(why) => Failure::new(
-            ExitStatus::Altered,
-            render::clean(&format!("{shown} was altered after it was made: {why}")),
-        ),
+        StoredPlanError::Altered(alteration) => {
+            let Alteration { why, digests } = *alteration;
+            let message = format!("{shown} was altered after it was made: {why}");
+            Failure::altered(render::clean(&message), digests).remedy(format!(
+                "drsync plan --out {}",
+                render::plan::shell(&shown.to_string())
+            ))
+        }
     })
 }
 

@@ -17,13 +17,48 @@ pub(super) struct Verified {
     pub(super) text: String,
 }
 
+/// Where the keys that are trusted stand: in a file of minisign public keys, or as one key as minisign prints it.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// The key, or the name of the file, as it was given.
+    given: String,
+    /// The folder that a relative name of a file is read against.
+    folder: PathBuf,
+    /// What asks for them.
+    asked_by: &'static str,
+    /// How what asks for them ends where they cannot be read.
+    unread: ExitStatus,
+}
+
+impl Keys {
+    /// Those that a flag names.
+    pub(super) fn of_flag(given: &str) -> Keys {
+        Keys {
+            given: given.to_owned(),
+            folder: PathBuf::new(),
+            asked_by: "--require-signature asks for",
+            unread: ExitStatus::Usage,
+        }
+    }
+
+    /// Those that a configuration names, which lies in a folder.
+    pub(super) fn of_configuration(given: &str, folder: &Path) -> Keys {
+        Keys {
+            given: given.to_owned(),
+            folder: folder.to_owned(),
+            asked_by: "require_signature of the configuration asks for",
+            unread: ExitStatus::Configuration,
+        }
+    }
+}
+
 /// Verifies the signature beside a plan's file against the keys that are trusted, and says whose it is.
 ///
-/// `keys` is a file of minisign public keys, or one key as minisign prints it.
-///
 /// # Errors
-/// `Usage`: no key can be read. `Refused`: there is no signature. `Altered`: it is not one of these bytes by one of these keys.
-pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &str) -> Result<Verified, Failure> {
+/// `Usage`, `Configuration`: no key can be read. `Refused`: there is no signature. `Altered`: it is not one of these bytes by one
+/// of these keys, or of minisign's old kind, which signs the file itself instead of its digest.
+pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified, Failure> {
+    let asked_by = keys.asked_by;
     let keys = trusted(keys)?;
     if plan == Path::new("-") {
         let message =
@@ -33,19 +68,30 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &str) -> Result<Verified, 
     let path = beside(plan);
     let shown = path.display().to_string();
     let text = fs::read_to_string(&path).map_err(|error| {
-        let message = format!("there is no signature of the plan to be read at {shown}: {error}");
+        let message = format!(
+            "{asked_by} a signature of the plan, and there is none to be read at {shown}: {error}; nothing was opened"
+        );
         let sign = format!("minisign -S -m {}", shell(&plan.display().to_string()));
         Failure::new(ExitStatus::Refused, clean(&message))
             .remedy(format!("the reviewer runs: {sign}"))
     })?;
     let altered = |why: String| {
-        let message = format!("{shown}: {why}; nothing was applied");
+        let message = format!("{shown}: {why}; nothing was opened");
         Failure::new(ExitStatus::Altered, clean(&message))
     };
     let signature = Signature::decode(&text)
         .map_err(|error| altered(format!("it is no signature of minisign ({error})")))?;
+    if keys
+        .iter()
+        .any(|(_, key)| is_of_the_old_kind(key, bytes, &signature))
+    {
+        let sign = format!("minisign -S -H -m {}", shell(&plan.display().to_string()));
+        let why =
+            "it is a signature of minisign's old kind, of the file itself and not of its digest";
+        return Err(altered(why.to_owned()).remedy(format!("the reviewer signs again: {sign}")));
+    }
     keys.into_iter()
-        .find(|(_, key)| key.verify(bytes, &signature, true).is_ok())
+        .find(|(_, key)| key.verify(bytes, &signature, false).is_ok())
         .map(|(public_key, _)| Verified {
             approval: Approval::Signature {
                 public_key,
@@ -58,6 +104,11 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &str) -> Result<Verified, 
         })
 }
 
+/// Whether a signature would be one of these bytes, were the old kind taken.
+fn is_of_the_old_kind(key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+    key.verify(bytes, signature, true).is_ok() && key.verify(bytes, signature, false).is_err()
+}
+
 fn beside(plan: &Path) -> PathBuf {
     let mut path = plan.as_os_str().to_owned();
     path.push(".minisig");
@@ -65,16 +116,22 @@ fn beside(plan: &Path) -> PathBuf {
 }
 
 /// Keys with their texts.
-fn trusted(keys: &str) -> Result<Vec<(String, PublicKey)>, Failure> {
+fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
+    let Keys {
+        given,
+        folder,
+        asked_by,
+        unread,
+    } = keys;
     let usage = |why: String| {
-        let message = format!("--require-signature {keys}: {why}");
-        Failure::new(ExitStatus::Usage, clean(&message))
+        let message = format!("{asked_by} keys of {given}: {why}");
+        Failure::new(*unread, clean(&message))
             .remedy("give a file of minisign public keys, or one key as minisign prints it")
     };
-    if let Ok(key) = PublicKey::from_base64(keys) {
-        return Ok(vec![(keys.to_owned(), key)]);
+    if let Ok(key) = PublicKey::from_base64(given) {
+        return Ok(vec![(given.clone(), key)]);
     }
-    let text = fs::read_to_string(keys).map_err(|error| usage(error.to_string()))?;
+    let text = fs::read_to_string(folder.join(given)).map_err(|error| usage(error.to_string()))?;
     let mut found = Vec::new();
     for (line, text) in (1..).zip(text.lines().map(str::trim)) {
         if text.is_empty() || text.starts_with('#') || text.starts_with("untrusted comment:") {

@@ -137,6 +137,14 @@ pub const KEYS: &[Key] = &[
         "[…]",
         "the workspaces whose tables are synchronized",
     ),
+    optional(
+        File,
+        "require_signature",
+        Text,
+        "no signature is asked for",
+        r#""reviewer.pub""#,
+        "minisign public key of which a stored plan has to have a signature, or a file of such keys",
+    ),
     required(
         Workspace,
         "workspace_name",

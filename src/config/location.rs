@@ -232,6 +232,26 @@ impl PartialEq for Location {
 
 impl Eq for Location {}
 
+/// Refuses what is no path of folders under a location: an empty part, `.`, `..`, a NUL, or a slash at its beginning or end.
+///
+/// A path that stands in a plan, a cut or a catalog is data that others may have written.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub fn check_path(relative: &str) -> Result<(), LocationError> {
+    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
+    match relative.split('/').all(plain) {
+        true => Ok(()),
+        false => Err(LocationError::new(
+            format!(
+                "`{}` is no path under a sync location: it has an empty part, `.`, `..` or a NUL",
+                relative.escape_debug()
+            ),
+            "plan again: a replica lies at <catalog>/<schema>/<table>",
+        )),
+    }
+}
+
 fn decoded(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }

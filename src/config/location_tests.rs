@@ -127,3 +127,22 @@ fn credentials_are_refused_and_never_repeated() {
         assert!(!said.contains("s3cret"), "{said}");
     }
 }
+
+#[test]
+fn a_path_under_a_location_leads_nowhere_else() {
+    for good in [
+        "main/shop/orders",
+        "main/%2E./a b",
+        "_drsync/sync_cuts",
+        "a..b/..c",
+    ] {
+        assert!(check_path(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "", ".", "..", "/", "a/", "/a", "a//b", "a/../b", "../a", "a/.", "a\0b",
+    ] {
+        let error = check_path(bad).expect_err(bad);
+        assert!(error.message.contains("no path under"), "{bad}");
+        assert!(error.remedy.is_some());
+    }
+}

@@ -9,7 +9,7 @@ use super::fields::{Fields, Place, Wrong};
 use super::json::{self, Json};
 use super::keys::Level;
 use super::settings::Schedules;
-use super::values::secret_name;
+use super::values::{label, secret_name};
 use super::workspace::{Draft, Surroundings};
 use super::{Configuration, Mistake, effective};
 
@@ -25,10 +25,16 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     let mut digest = Sha256::new();
     let mut mistakes = Vec::new();
     let mut drafts = Vec::new();
+    let mut require_signature = Vec::new();
     let mut schedules = Schedules::default();
     for (name, text) in &files {
         digest.update(text);
-        read_file(name, text, base, &mut schedules, &mut drafts, &mut mistakes);
+        let mut read = Read {
+            drafts: &mut drafts,
+            mistakes: &mut mistakes,
+            require_signature: &mut require_signature,
+        };
+        read_file(name, text, base, &mut schedules, &mut read);
     }
     if files.is_empty() {
         let place = Place {
@@ -64,6 +70,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         source: source.to_string(),
         sha256: hex(&digest.finalize()),
         effective_sha256: effective::sha256(&workspaces),
+        require_signature,
         workspaces,
         mistakes,
         incomplete,
@@ -79,16 +86,21 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What was read so far, of every file.
+struct Read<'a> {
+    drafts: &'a mut Vec<Draft>,
+    mistakes: &'a mut Vec<Mistake>,
+    require_signature: &'a mut Vec<String>,
+}
+
 /// Adds the file's workspaces to `drafts`, and what is wrong outside of them to `mistakes`; with such a mistake
 /// none of the file's workspaces is used.
-fn read_file(
-    name: &str,
-    text: &[u8],
-    base: &Path,
-    schedules: &mut Schedules,
-    drafts: &mut Vec<Draft>,
-    mistakes: &mut Vec<Mistake>,
-) {
+fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, read: &mut Read<'_>) {
+    let Read {
+        drafts,
+        mistakes,
+        require_signature,
+    } = read;
     let place = |line: usize| Place {
         file: name.to_string(),
         line,
@@ -115,6 +127,11 @@ fn read_file(
     let secret_scope = fields
         .read("secret_scope", secret_name)
         .map(|(scope, _)| scope);
+    require_signature.extend(
+        fields
+            .read("require_signature", label)
+            .map(|(keys, _)| keys),
+    );
     let around = Surroundings { base, secret_scope };
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {

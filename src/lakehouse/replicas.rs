@@ -25,6 +25,7 @@ pub(super) async fn replica(
         path,
         since_version,
     } = asked;
+    asked.check_place()?;
     let doing = format!("look at the replica {path}");
     let store = TableStore::within(root, path);
     let failed = |error| refusal_in(&store.location(), &doing, &error);

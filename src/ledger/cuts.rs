@@ -1,6 +1,6 @@
 //! The log of cuts: what both copies say together, by group, number and table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Cut, CutTableEntry};
 use crate::config::TableName;
@@ -14,6 +14,8 @@ pub struct Cuts {
     groups: BTreeMap<String, BTreeMap<u64, Numbered>>,
     /// Where the newest cuts name a table: group, and place among its tables.
     places: HashMap<TableName, Vec<(String, usize)>>,
+    /// Groups whose log is not one chain.
+    broken: BTreeSet<String>,
 }
 
 /// Two truths under one number, or a chain that does not hold.
@@ -52,7 +54,32 @@ impl Cuts {
                 of_table.push((cut.group_name.clone(), place));
             }
         }
-        Cuts { places, ..all }
+        let groups = all.groups.keys();
+        let broken = groups.filter(|group| !all.chain_holds(group)).cloned();
+        Cuts {
+            broken: broken.collect(),
+            places,
+            ..all
+        }
+    }
+
+    /// Whether the log of a group is one chain, by digests that are known already.
+    fn chain_holds(&self, group: &str) -> bool {
+        let mut previous: Option<(u64, &str)> = None;
+        let numbers = self.groups.get(group).into_iter().flatten();
+        numbers.into_iter().all(|(number, cuts)| {
+            let mut cuts = cuts.iter();
+            let (Some((digest, cut)), None) = (cuts.next(), cuts.next()) else {
+                return false;
+            };
+            let before = previous.replace((*number, digest));
+            match before {
+                None => *number == 1 && cut.previous_sha256.is_none(),
+                Some((before, digest)) => {
+                    *number == before + 1 && cut.previous_sha256.as_deref() == Some(digest)
+                }
+            }
+        })
     }
 
     fn numbered(&self) -> impl Iterator<Item = &Numbered> {
@@ -94,7 +121,11 @@ impl Cuts {
         self.newest_with(table)
             .filter(|(_, entry)| entry.replica_location == location)
             // A replica that was made again begins with version 0, so its versions do not tell which cut is newer.
-            .max_by_key(|(cut, entry)| (cut.committed_at, entry.replica_version))
+            // What no chain holds says nothing where something else does.
+            .max_by_key(|(cut, entry)| {
+                let holds = !self.broken.contains(&cut.group_name);
+                (holds, cut.committed_at, entry.replica_version)
+            })
             .map(|(_, entry)| entry)
     }
 

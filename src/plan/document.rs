@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Warning};
+use super::finding::{Finding, Warning, WarningCode};
 use super::provenance::Provenance;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
@@ -18,7 +18,7 @@ use crate::region::{Estimate, SchemaChange};
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -221,6 +221,13 @@ pub struct RegionSeen {
     /// When.
     #[serde(with = "moment::Moment")]
     pub observed_at: DateTime<Utc>,
+    /// What its own clock showed then, where it tells; no recovery point is later.
+    #[serde(
+        default,
+        with = "moment::OptionalMoment",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub clock: Option<DateTime<Utc>>,
 }
 
 /// One of the two regions, as documents name it.
@@ -341,6 +348,9 @@ pub struct GroupPlan {
     /// How many tables the configuration gives it.
     #[serde(default)]
     pub tables: usize,
+    /// Of a group that is not to be synchronized, and so has no steps: its tables that are protected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<TableName>,
     /// Who owns it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owner_emails: Vec<String>,
@@ -704,7 +714,26 @@ impl WorkspacePlan {
     }
 }
 
+impl GroupPlan {
+    /// Its tables that are protected, whether it is to be synchronized or not.
+    pub fn members(&self) -> impl Iterator<Item = &TableName> {
+        let of_steps = self.steps.iter().map(|step| &step.table);
+        of_steps.chain(&self.members)
+    }
+}
+
 impl Plan {
+    /// Its format version is the first: what later ones add is not in it.
+    pub(super) fn is_of_first_version(&self) -> bool {
+        self.format_version.split('.').nth(1) == Some("0")
+    }
+
+    /// Part of the configuration was not understood: what stands there is neither in the plan nor in order.
+    pub fn is_incomplete(&self) -> bool {
+        let mut warnings = self.warnings.iter();
+        warnings.any(|warning| warning.code == WarningCode::ConfigurationIncomplete)
+    }
+
     /// Every group with its workspace.
     pub fn groups(&self) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
         self.workspaces

@@ -1,31 +1,36 @@
 //! The effect of a plan: what will be done, and nothing that changes while that stays the same.
+//!
+//! Everything that an apply acts on or keeps is in it, save what it asks the regions again or derives: docs/planning.md lists
+//! both, and `tests/stories/leaves.rs` changes every value of a plan.
 
 use serde_json::{Value, json};
 
 use super::document::{Decision, GroupPlan, Plan, RegionSeen, RowChange, Step, WorkspacePlan};
 use crate::canonical;
+use crate::moment;
 
-/// SHA-256 of the canonical JSON of what a plan does.
+mod first;
+
+/// SHA-256 of the canonical JSON of what a plan does, as its format version computes it.
 ///
-/// No time, id of drsync, estimate, message or head enters it.
-/// Everything that an apply acts on does, save what it asks the regions again: `tests/plan/stored.rs` names every field.
+/// No time, id of drsync, estimate or head enters it, and no message but one that is written as it stands.
 pub(super) fn sha256(plan: &Plan) -> String {
+    if plan.is_of_first_version() {
+        return first::sha256(plan);
+    }
     let workspaces: Vec<Value> = plan.workspaces.iter().map(workspace).collect();
-    let accepted: Vec<Value> = plan
-        .accepted
-        .iter()
-        .map(|risk| json!({"code": risk.code, "scope": risk.scope}))
-        .collect();
-    canonical::sha256_of_value(&json!({"workspaces": workspaces, "accepted": accepted}))
+    canonical::sha256_of_value(&json!({
+        // No effect of one version is ever that of another.
+        "format": "1.1",
+        "workspaces": workspaces,
+        "accepted": plan.accepted,
+        "unprotected": plan.unprotected,
+        "incomplete": plan.is_incomplete(),
+        "max_age_hours": plan.max_age_hours,
+    }))
 }
 
 fn workspace(workspace: &WorkspacePlan) -> Value {
-    let groups: Vec<Value> = workspace
-        .groups
-        .iter()
-        .filter(|group| group.decision == Decision::Sync)
-        .map(group)
-        .collect();
     let metadata: Vec<Value> = workspace
         .metadata
         .iter()
@@ -39,19 +44,25 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
             })
         })
         .collect();
+    let rows = workspace.rows.iter().map(|change| row(workspace, change));
     json!({
         "name": workspace.name,
         "primary": region(&workspace.observed.primary),
         "secondary": region(&workspace.observed.secondary),
         "connection": present(json!(workspace.connection)),
-        "groups": groups,
+        "groups": workspace.groups.iter().map(group).collect::<Vec<Value>>(),
         "metadata": metadata,
-        "rows": workspace.rows.iter().map(row).collect::<Vec<Value>>(),
+        "rows": rows.collect::<Vec<Value>>(),
     })
 }
 
+/// Where a region is, and whether it was there: that decides how an apply ends.
 fn region(seen: &RegionSeen) -> Value {
-    json!({"workspace": seen.workspace, "location": seen.location})
+    json!({
+        "workspace": seen.workspace,
+        "location": seen.location,
+        "reachable": seen.reachable,
+    })
 }
 
 /// The members that say something: a connection gets no other effect from a key that later versions know.
@@ -62,28 +73,61 @@ fn present(mut connection: Value) -> Value {
     connection
 }
 
-/// What a row will say of its group's configuration and status.
-fn row(change: &RowChange) -> Value {
+/// What a row will say of its group's configuration and status; of a blocked group the message too, which is the findings'.
+fn row(workspace: &WorkspacePlan, change: &RowChange) -> Value {
     let row = &change.after;
+    let mut groups = workspace.groups.iter();
+    let group = groups.find(|group| group.name == row.group_name);
+    let blocked = group.is_some_and(|group| group.decision == Decision::Blocked);
     json!({
         "group": row.group_name,
         "workflow": row.workflow,
         "tables": row.tables,
         "status": row.current_sync_status,
+        "message": row.message.as_ref().filter(|_| blocked),
     })
 }
 
+/// What happens to a group; of one that stays as it is what its record and the catalog of the secondary are given.
 fn group(group: &GroupPlan) -> Value {
-    let steps: Vec<Value> = group.steps.iter().map(step).collect();
+    let findings: Vec<Value> = group
+        .findings
+        .iter()
+        .map(|finding| json!([finding.code, finding.severity, finding.table]))
+        .collect();
+    if group.decision != Decision::Sync {
+        return json!({
+            "name": group.name,
+            "blocked": group.decision == Decision::Blocked,
+            "findings": findings,
+            "members": group.members,
+        });
+    }
     let trigger = group.trigger.as_ref();
     json!({
         "name": group.name,
+        "findings": findings,
         "follows_cut": group.follows_cut,
         "consistency": group.consistency,
         "trigger": trigger.map(|trigger| trigger.kind),
+        "workflow": trigger.map(|trigger| &trigger.workflow),
         "workflow_run": trigger.and_then(|trigger| trigger.run_id),
-        "steps": steps,
+        "recovery_point": point(group),
+        "max_retries": group.max_retries,
+        "steps": group.steps.iter().map(step).collect::<Vec<Value>>(),
     })
+}
+
+/// The end of a workflow's run is its own time; any other recovery point is named by what it follows from.
+fn point(group: &GroupPlan) -> String {
+    let trigger = group.trigger.as_ref();
+    let ended = trigger.is_some_and(|trigger| trigger.workflow.is_some());
+    let last = group.last_cut.as_ref().map(|cut| cut.recovery_point);
+    match group.recovery_point {
+        Some(end) if ended => moment::text(end),
+        Some(point) if Some(point) == last => "last cut".to_owned(),
+        Some(_) | None => "plan".to_owned(),
+    }
 }
 
 fn step(step: &Step) -> Value {
@@ -94,6 +138,10 @@ fn step(step: &Step) -> Value {
         "source_version": step.source.version,
         "source_location": step.source.location,
         "catalog_id": step.source.catalog_id,
+        // What the cut will say of the pinned version.
+        "rows": step.source.rows,
+        "files": step.source.files,
+        "bytes": step.source.bytes,
         "replica": step.replica.location,
         "replica_path": step.replica.path,
         "holds_source_version": step.replica.holds_source_version,

@@ -97,6 +97,12 @@ pub(super) fn plan(
             .flatten(),
         max_retries: view.group.max_retries,
         tables: seen.tables.len(),
+        members: match decision {
+            Decision::Sync => Vec::new(),
+            Decision::Blocked | Decision::Waiting | Decision::UpToDate => {
+                view.tables().map(|table| table.name.clone()).collect()
+            }
+        },
         owner_emails: view.group.owner_emails.clone(),
         steps,
         findings,
@@ -171,6 +177,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         crash_consistent_from: None,
         max_retries: 0,
         tables: 0,
+        members: Vec::new(),
         owner_emails: Vec::new(),
     }
 }
@@ -365,7 +372,8 @@ fn brings(step: &Step, source: &Source) -> Option<Brought> {
     })
 }
 
-fn statement(step: &Step) -> String {
+/// The clone of a step as SQL.
+pub(super) fn statement(step: &Step) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
     let properties: Vec<String> = step
         .properties
@@ -381,7 +389,8 @@ fn statement(step: &Step) -> String {
     )
 }
 
-fn preconditions(step: &Step) -> Vec<Precondition> {
+/// What must still be so when a step is applied.
+pub(super) fn preconditions(step: &Step) -> Vec<Precondition> {
     let precondition = |code, value| Precondition { code, value };
     vec![
         precondition(
@@ -434,7 +443,11 @@ impl Step {
             replica_path: self.replica.path.clone(),
             replica_version: self.replica.version,
             properties: self.properties.clone(),
-            statement: self.statement.clone().unwrap_or_default(),
+            // What a plan says of the statement is for people: it is made of the typed parts, here as when it was planned.
+            statement: match self.action {
+                Action::NoOp => String::new(),
+                Action::Create | Action::Update => statement(self),
+            },
         }
     }
 }

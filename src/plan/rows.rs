@@ -10,7 +10,7 @@ use super::finding::{Finding, FindingCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
 use crate::config::{Group, GroupEntry};
-use crate::ledger::{Row, Status};
+use crate::ledger::{Cut, Row, Status};
 use crate::region::LedgerCopy;
 
 /// A message longer than this tells no more.
@@ -34,28 +34,13 @@ pub(super) fn changes(
         .filter_map(|(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)))
     {
         let before = rows.get(&plan.name);
-        let row = match (&seen.entry, before) {
-            (GroupEntry::Valid(group), before) => {
-                let (workflow, tables) = configured(group, seen);
-                match before {
-                    Some(row) => returned(row, workspace, observed.now).configured(
-                        workflow,
-                        tables,
-                        observed.now,
-                    ),
-                    None => Row::first_seen(&plan.name, workflow, tables, observed.now),
-                }
-            }
-            // A group that could not be read keeps its row as it is.
-            (GroupEntry::Invalid { .. }, Some(row)) => row.clone(),
-            (GroupEntry::Invalid { name, .. }, None) => Row::first_seen(
-                name.as_deref().unwrap_or_default(),
-                None,
-                Vec::new(),
-                observed.now,
-            ),
+        let configured = match &seen.entry {
+            GroupEntry::Valid(group) => configured(group, seen),
+            GroupEntry::Invalid { .. } => (None, Vec::new()),
         };
-        after.insert(&plan.name, with_status(workspace, plan, row, observed.now));
+        let cut = workspace.ledger.cuts.newest(&plan.name);
+        let row = of_group(before, plan, configured, cut, observed.now);
+        after.insert(&plan.name, row);
     }
     let named: Vec<&str> = workspace
         .groups
@@ -92,22 +77,59 @@ pub(super) fn configured(group: &Group, seen: &GroupObserved) -> (Option<String>
     )
 }
 
+/// The row that a plan leaves of a group before anything is synchronized, or of one that left the configuration.
+///
+/// Of the plan it takes what its effect has: what the configuration says, the decision, and what blocks. All else comes from the
+/// row and the newest cut as the ledger has them now. `None`: there is nothing to retire.
+pub fn row_after(
+    change: &RowChange,
+    group: Option<&GroupPlan>,
+    before: Option<&Row>,
+    cut: Option<&Cut>,
+    now: DateTime<Utc>,
+) -> Option<Row> {
+    let Some(group) = group else {
+        let there = before.filter(|row| !row.is_retired());
+        return there.map(|row| row.retired(now));
+    };
+    let configured = (change.after.workflow.clone(), change.after.tables.clone());
+    let row = of_group(before, group, configured, cut, now);
+    Some(match (&group.decision, &change.after.message) {
+        // As it was reviewed: the effect has this message, and of the findings only what they are.
+        (Decision::Blocked, Some(message)) => row.failed(message.clone(), now),
+        (Decision::Blocked | Decision::Sync | Decision::Waiting | Decision::UpToDate, _) => row,
+    })
+}
+
+/// The row of a group with what its configuration says, and what the plan knows of its status.
+fn of_group(
+    before: Option<&Row>,
+    plan: &GroupPlan,
+    (workflow, tables): (Option<String>, Vec<String>),
+    cut: Option<&Cut>,
+    now: DateTime<Utc>,
+) -> Row {
+    let mut findings = plan.findings.iter();
+    let unread = findings.any(|finding| finding.code == FindingCode::ConfigurationInvalid);
+    let row = match before {
+        // A group that could not be read keeps its row as it is.
+        Some(row) if unread => row.clone(),
+        Some(row) => returned(row, cut, now).configured(workflow, tables, now),
+        None => Row::first_seen(&plan.name, workflow, tables, now),
+    };
+    with_status(plan, row, cut, now)
+}
+
 /// The row of a group that had left and is back: what its last cut says.
-fn returned(row: &Row, workspace: &WorkspaceObserved, now: DateTime<Utc>) -> Row {
-    match workspace.ledger.cuts.newest(&row.group_name) {
+fn returned(row: &Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
+    match cut {
         Some(cut) if row.is_retired() => row.as_cut_says(cut, now),
         Some(_) | None => row.clone(),
     }
 }
 
 /// The row with what the plan knows of its group's status, whatever an apply does.
-fn with_status(
-    workspace: &WorkspaceObserved,
-    plan: &GroupPlan,
-    row: Row,
-    now: DateTime<Utc>,
-) -> Row {
-    let cut = workspace.ledger.cuts.newest(&plan.name);
+fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
     let interrupted = row.current_sync_status == Some(Status::InProgress);
     // Its attempt ended without a word, or could not see its cut committed: the cut is there all the same.
     let names = |run_id: &str| row.message.as_ref().is_some_and(|it| it.contains(run_id));

@@ -1,9 +1,12 @@
 //! A plan as bytes: sealed with digests when written, checked when read.
 
 use chrono::{DateTime, Duration};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use ulid::Ulid;
 
+use super::derived;
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
 use super::finding::Finding;
 use crate::{canonical, harmless};
@@ -26,8 +29,48 @@ pub enum StoredPlanError {
     #[error("read it as a plan: {0}")]
     Unreadable(String),
     /// It is not what drsync wrote.
-    #[error("it was altered after it was made: {0}")]
-    Altered(String),
+    #[error("it was altered after it was made: {}", .0.why)]
+    Altered(Box<Alteration>),
+}
+
+/// How a stored plan shows that it is not what drsync wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    /// Where it shows, a fragment.
+    pub why: String,
+    /// What it says of itself beside what was computed.
+    pub digests: Digests,
+}
+
+/// The digests of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Digests {
+    /// Of what it does.
+    pub effect_sha256: Digest,
+    /// Of the whole document.
+    pub document_sha256: Digest,
+}
+
+/// One digest of a plan: as the document states it, and as it was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Digest {
+    /// As the document states it; `None`: it does not.
+    pub stated: Option<String>,
+    /// As it was computed; `None`: the document cannot be read so far.
+    pub computed: Option<String>,
+}
+
+impl Digest {
+    /// Whether the document states what was computed.
+    pub fn agrees(&self) -> bool {
+        self.stated.is_some() && self.stated == self.computed
+    }
+}
+
+const DOCUMENT_DIFFERS: &str = "document_sha256 is not that of the document";
+
+fn altered(digests: Digests, why: String) -> StoredPlanError {
+    StoredPlanError::Altered(Box::new(Alteration { why, digests }))
 }
 
 /// The keys that hold digests.
@@ -60,7 +103,7 @@ impl Plan {
 }
 
 impl StoredPlan {
-    /// Reads a stored plan and recomputes its digests.
+    /// Reads a stored plan, recomputes its digests, and derives again what follows from the rest of it.
     ///
     /// Unknown fields of a known major version are kept out of the plan but count in the document's digest.
     ///
@@ -87,21 +130,34 @@ impl StoredPlan {
                 "its format version is {version:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync"
             )));
         }
-        let altered = |why: &str| StoredPlanError::Altered(why.to_owned());
-        let written = value.get("document_sha256").and_then(Value::as_str);
-        if written != Some(document_sha256(&value).as_str()) {
-            return Err(altered("document_sha256 is not that of the document"));
-        }
-        if !value.get("effect_sha256").is_some_and(Value::is_string) {
-            return Err(altered("effect_sha256 is gone"));
-        }
+        let stated = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let mut digests = Digests {
+            effect_sha256: Digest {
+                stated: stated("effect_sha256"),
+                computed: None,
+            },
+            document_sha256: Digest {
+                stated: stated("document_sha256"),
+                computed: Some(document_sha256(&value)),
+            },
+        };
+        let whole = digests.document_sha256.agrees();
         // A plan of thousands of tables is large: it is not held twice.
         drop(value);
-        let plan: Plan = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
-        if super::effect::sha256(&plan) != plan.effect_sha256 {
-            return Err(altered("effect_sha256 is not that of its steps"));
-        }
-        agrees(&plan).map_err(StoredPlanError::Altered)?;
+        let plan: Plan = match serde_json::from_slice(text) {
+            Ok(plan) => plan,
+            Err(error) if whole && digests.effect_sha256.stated.is_some() => {
+                return Err(unreadable(&error));
+            }
+            Err(_) => return Err(altered(digests, DOCUMENT_DIFFERS.to_owned())),
+        };
+        digests.effect_sha256.computed = Some(super::effect::sha256(&plan));
+        let follows = match (whole, digests.effect_sha256.agrees()) {
+            (false, _) => Err(DOCUMENT_DIFFERS.to_owned()),
+            (true, false) => Err("effect_sha256 is not that of what it does".to_owned()),
+            (true, true) => agrees(&plan).and_then(|()| derived::check(&plan)),
+        };
+        follows.map_err(|why| altered(digests, why))?;
         Ok(StoredPlan {
             plan,
             sha256: canonical::sha256_of_bytes(bytes),
@@ -127,8 +183,12 @@ fn dated(plan: &Plan) -> Result<(), String> {
     let made = made.and_then(|id| {
         DateTime::from_timestamp_millis(i64::try_from(id.timestamp_ms()).unwrap_or_default())
     });
+    let apart = match plan.is_of_first_version() {
+        true => ID_APART,
+        false => Duration::zero(),
+    };
     match made {
-        Some(made) if (plan.created_at - made).abs() <= ID_APART => Ok(()),
+        Some(made) if (plan.created_at - made).abs() <= apart => Ok(()),
         Some(_) | None => Err("plan_id is not one of the moment at which it was made".to_owned()),
     }
 }
@@ -141,9 +201,6 @@ fn agrees(plan: &Plan) -> Result<(), String> {
     }
     if plan.summary != super::summary(&plan.workspaces) {
         return Err("its summary does not count what its groups say".to_owned());
-    }
-    if plan.complete && plan.summary.groups_blocked > 0 {
-        return Err("it is called complete although groups are blocked".to_owned());
     }
     for (workspace, group) in plan.groups() {
         if group.decision != Decision::Sync {

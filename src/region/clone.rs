@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Size;
-use crate::config::TableName;
+use super::{RegionError, RegionErrorKind, Size};
+use crate::config::{TableName, check_path};
 
 /// One clone, exactly as planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,28 @@ pub struct CloneOrder {
     pub properties: BTreeMap<String, String>,
     /// The statement as shown and reviewed.
     pub statement: String,
+}
+
+impl CloneOrder {
+    /// Refuses an order whose replica would lie anywhere else than under the sync location.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the path.
+    pub fn check_place(&self) -> Result<(), RegionError> {
+        place_is_plain(&self.replica_path, || format!("clone {}", self.table))
+    }
+}
+
+/// Refuses a path that leads out of a sync location.
+pub(super) fn place_is_plain(
+    path: &str,
+    doing: impl FnOnce() -> String,
+) -> Result<(), RegionError> {
+    check_path(path).map_err(|wrong| {
+        let remedy = wrong.remedy.unwrap_or_default();
+        let detail = format!("{}; {remedy}", wrong.message);
+        RegionError::new(RegionErrorKind::Unsupported, doing(), detail)
+    })
 }
 
 /// What a clone did.

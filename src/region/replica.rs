@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Size;
+use super::clone::place_is_plain;
+use super::{RegionError, Size};
 
 /// Asks what lies at a replica's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,18 @@ pub struct ReplicaQuestion {
     pub path: String,
     /// The replica version the last cut names: commits after it are of interest; `None`: all.
     pub since_version: Option<u64>,
+}
+
+impl ReplicaQuestion {
+    /// Refuses a question about anything that does not lie under the sync location.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the path.
+    pub fn check_place(&self) -> Result<(), RegionError> {
+        place_is_plain(&self.path, || {
+            format!("look at the replica {}", self.path.escape_debug())
+        })
+    }
 }
 
 /// What lies at a replica's path: a Delta table, ours or not.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Duration;
 use drsync::apply::RunRecord;
-use drsync::plan::{Decision, Plan, StoredPlan, StoredPlanError};
+use drsync::plan::{Decision, StoredPlan, StoredPlanError};
 use serde_json::{Value, json};
 
-const PLAN: &str = include_str!("../../fixtures/documents/plan-1.json");
+use super::edits::{Place, edits, resealed};
+
+const PLAN: &str = include_str!("../../fixtures/documents/plan-1.1.json");
+const PLAN_FIRST: &str = include_str!("../../fixtures/documents/plan-1.json");
 const PLAN_EARLY: &str = include_str!("../../fixtures/documents/plan-1-early.json");
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
 /// As records were before they told of approval and metadata tables.
@@ -19,20 +21,6 @@ fn plan() -> Value {
 
 fn read(document: &Value) -> Result<StoredPlan, StoredPlanError> {
     StoredPlan::read(&serde_json::to_vec(document).unwrap())
-}
-
-/// A document whose digests are those of what it says, as someone would make it who knows how they are computed.
-fn resealed(mut document: Value) -> Result<StoredPlan, StoredPlanError> {
-    let Ok(plan) = serde_json::from_value::<Plan>(document.clone()) else {
-        return Err(StoredPlanError::Unreadable("no plan".to_owned()));
-    };
-    document["effect_sha256"] = plan.sealed().effect_sha256.into();
-    let mut bare = document.clone();
-    for digest in ["effect_sha256", "document_sha256"] {
-        bare.as_object_mut().unwrap().shift_remove(digest);
-    }
-    document["document_sha256"] = drsync::canonical::sha256(&bare).into();
-    read(&document)
 }
 
 /// Every value of `old` is in `new`, at the same place.
@@ -59,7 +47,7 @@ fn kept(old: &Value, new: &Value, at: &str) {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
-    for text in [PLAN_EARLY, PLAN] {
+    for text in [PLAN_EARLY, PLAN_FIRST, PLAN] {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(
@@ -137,118 +125,9 @@ fn another_major_version_is_refused_and_says_what_to_do() {
     ));
 }
 
-/// A value at its place: the keys that lead to it, and the same without numbers, `groups[].steps[].action`.
-#[derive(Clone)]
-struct Place {
-    pointer: String,
-    field: String,
-}
-
-fn places(value: &Value, at: &Place, found: &mut Vec<Place>) {
-    match value {
-        Value::Object(members) => {
-            for (key, value) in members {
-                let dot = if at.field.is_empty() { "" } else { "." };
-                let here = Place {
-                    pointer: format!(
-                        "{}/{}",
-                        at.pointer,
-                        key.replace('~', "~0").replace('/', "~1")
-                    ),
-                    field: format!("{}{dot}{key}", at.field),
-                };
-                places(value, &here, found);
-            }
-        }
-        Value::Array(items) => {
-            found.push(at.clone());
-            for (index, item) in items.iter().enumerate() {
-                let here = Place {
-                    pointer: format!("{}/{index}", at.pointer),
-                    field: format!("{}[]", at.field),
-                };
-                places(item, &here, found);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            found.push(at.clone())
-        }
-    }
-}
-
-/// Other values that could stand in a place: of its own kind, and those that stand in such a place elsewhere.
-fn others(value: &Value, elsewhere: &[Value]) -> Vec<Value> {
-    let mut others = match value {
-        Value::Null => vec![json!(1), json!("x"), json!(true)],
-        Value::Bool(is) => vec![json!(!is)],
-        Value::Number(number) => {
-            let number = number.as_i64().unwrap();
-            vec![json!(number + 1), json!(0), Value::Null]
-        }
-        Value::String(text) => {
-            let mut others = vec![json!(format!("{text}x")), json!(""), Value::Null];
-            if let Ok(moment) = text.parse::<chrono::DateTime<chrono::Utc>>() {
-                for hours in [-1, 24 * 365] {
-                    let moved = moment + Duration::hours(hours);
-                    others.push(json!(drsync::moment::text(moved)));
-                }
-            }
-            others
-        }
-        Value::Array(items) => {
-            let mut others = vec![json!([])];
-            if let [first, rest @ ..] = items.as_slice() {
-                others.push(json!(rest));
-                others.push(json!(
-                    [items.as_slice(), std::slice::from_ref(first)].concat()
-                ));
-            }
-            if items.len() > 1 {
-                others.push(json!(items.iter().rev().collect::<Vec<_>>()));
-            }
-            others
-        }
-        Value::Object(_) => vec![],
-    };
-    others.extend(elsewhere.iter().filter(|other| other.is_string()).cloned());
-    let mut seen = vec![value.clone()];
-    others.retain(|other| {
-        let new = !seen.contains(other);
-        seen.push(other.clone());
-        new
-    });
-    others
-}
-
-/// Every edit of one value: where, and the document with it.
-fn edits() -> Vec<(Place, Value)> {
-    let document = plan();
-    let mut found = Vec::new();
-    let root = Place {
-        pointer: String::new(),
-        field: String::new(),
-    };
-    places(&document, &root, &mut found);
-    let mut by_field: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for place in &found {
-        let value = document.pointer(&place.pointer).unwrap().clone();
-        by_field.entry(&place.field).or_default().push(value);
-    }
-    let mut edits = Vec::new();
-    for place in &found {
-        let value = document.pointer(&place.pointer).unwrap();
-        for other in others(value, &by_field[place.field.as_str()]) {
-            let mut edited = document.clone();
-            *edited.pointer_mut(&place.pointer).unwrap() = other;
-            edits.push((place.clone(), edited));
-        }
-    }
-    edits
-}
-
 #[test]
 fn no_field_can_be_altered_unnoticed() {
-    let edits = edits();
+    let edits = edits(&plan());
     assert!(edits.len() > 1_000, "{}", edits.len());
     for (place, edited) in edits {
         match (place.field.as_str(), read(&edited)) {
@@ -264,79 +143,64 @@ fn no_field_can_be_altered_unnoticed() {
 const TOLD: &[&str] = &[
     "format_version",
     "tool.",
+    // An id is nothing but its moment, which is the plan's; what follows it is chance.
     "plan_id",
     "actor",
     "started_by",
     "ci_run_url",
     "git_commit",
     "change",
-    "created_at",
-    "expires_at",
     "expiry_reason",
-    "max_age_hours",
-    "complete",
     "selection.",
     "due_anyway",
     "config.",
+    // That the configuration is incomplete is part of the effect.
     "warnings",
-    "summary.",
     "observed_clock.",
-    "unprotected",
-    "accepted[].reason",
     "workspaces[].observed.primary.principal",
     "workspaces[].observed.primary.observed_at",
     "workspaces[].observed.primary.answer",
+    "workspaces[].observed.primary.clock",
     "workspaces[].observed.secondary.principal",
     "workspaces[].observed.secondary.observed_at",
     "workspaces[].observed.secondary.role",
+    "workspaces[].observed.secondary.clock",
     "workspaces[].metadata[].table_version",
     "workspaces[].groups[].reason.",
-    "workspaces[].groups[].trigger.workflow",
-    "workspaces[].groups[].last_cut.",
-    "workspaces[].groups[].findings",
+    "workspaces[].groups[].last_cut.consistency",
+    // What they are is part of the effect; their words are told.
+    "workspaces[].groups[].findings[].message",
+    "workspaces[].groups[].findings[].remedy",
     "workspaces[].groups[].drift",
     "workspaces[].groups[].pending_commits",
     "workspaces[].groups[].lag_seconds",
     "workspaces[].groups[].rpo_seconds",
     "workspaces[].groups[].tables",
     "workspaces[].groups[].owner_emails",
-    "workspaces[].groups[].steps[].id",
     "workspaces[].groups[].steps[].brings",
     // It follows from the two versions, which the effect has.
     "workspaces[].groups[].steps[].schema",
     "workspaces[].groups[].steps[].estimate.",
-    "workspaces[].groups[].steps[].preconditions",
     "workspaces[].groups[].steps[].source.head_version",
     "workspaces[].groups[].steps[].source.readable_until",
     "workspaces[].groups[].steps[].source.only_while_newest",
-    // Figures of a pinned version: told in the cut.
-    "workspaces[].groups[].steps[].source.bytes",
-    "workspaces[].groups[].steps[].source.files",
-    "workspaces[].groups[].steps[].source.rows",
 ];
 
-/// What an apply asks the regions again: a group for which it is not so is not synchronized.
+/// What an apply asks the regions again: a group for which it is not so is not synchronized, and a row is made of what is there.
 const ASKED_AGAIN: &[&str] = &[
     "workspaces[].metadata[].cuts_to_copy",
-    "workspaces[].rows[].before.",
-    "workspaces[].groups[].follows_sha256",
-    "workspaces[].groups[].steps[].source.committed_at",
-    "workspaces[].groups[].steps[].source.next_committed_at",
-    // Maintenance moves it, so it cannot be part of the effect: what others did before it is looked for again.
-    "workspaces[].groups[].steps[].replica.version",
-];
-
-/// How an apply goes about it, within what may be done.
-const MANNER: &[&str] = &[
-    "workspaces[].groups[].max_retries",
-    // Within the window that the certificate leaves open: the same versions.
-    "workspaces[].groups[].recovery_point",
-    // What a row says, never asked; its configuration and status are part of the effect.
+    "workspaces[].rows[].before",
     "workspaces[].rows[].after.date_created",
     "workspaces[].rows[].after.date_updated",
     "workspaces[].rows[].after.sync_start_timestamp",
     "workspaces[].rows[].after.sync_end_timestamp",
     "workspaces[].rows[].after.message",
+    "workspaces[].groups[].follows_sha256",
+    "workspaces[].groups[].last_cut.recovery_point",
+    "workspaces[].groups[].steps[].source.committed_at",
+    "workspaces[].groups[].steps[].source.next_committed_at",
+    // Maintenance moves it, so it cannot be part of the effect: what others did before it is looked for again.
+    "workspaces[].groups[].steps[].replica.version",
 ];
 
 #[test]
@@ -346,13 +210,13 @@ fn whoever_recomputes_the_digests_is_caught_by_the_reviewed_effect() {
         .plan
         .effect_sha256;
     let known = |field: &str| {
-        [TOLD, ASKED_AGAIN, MANNER]
+        [TOLD, ASKED_AGAIN]
             .concat()
             .iter()
             .any(|known| field.starts_with(known))
     };
     let mut escaped: BTreeMap<String, usize> = BTreeMap::new();
-    for (place, edited) in edits() {
+    for (place, edited) in edits(&plan()) {
         if matches!(place.field.as_str(), "effect_sha256" | "document_sha256") {
             continue;
         }
@@ -442,7 +306,6 @@ fn nobody_moves_one_time_of_a_plan_alone() {
         .as_object_mut()
         .unwrap()
         .shift_remove("max_age_hours");
-    resealed(without.clone()).unwrap();
     for (mut document, key, value) in [
         (plan(), "expires_at", json!("2026-11-25T11:00:00.001Z")),
         (without, "expires_at", json!("2027-11-23T11:00:00.000Z")),
@@ -468,7 +331,7 @@ fn the_golden_plan_tells_changed_columns_and_what_is_overwritten() {
 
 /// Writes the golden plan of a format version that is being made; one that was released is never written again.
 #[test]
-#[ignore = "writes fixtures/documents/plan-1.json"]
+#[ignore = "writes fixtures/documents/plan-1.1.json"]
 fn write_the_golden_plan() {
     use super::world::{World, at, replica_commit, table};
     use drsync::plan::document::Unprotected;
@@ -573,7 +436,7 @@ fn write_the_golden_plan() {
     );
     assert_eq!(plan.created_at, at("2026-11-22T11:00:00Z"));
     std::fs::write(
-        "fixtures/documents/plan-1.json",
+        "fixtures/documents/plan-1.1.json",
         plan.sealed().stored().bytes,
     )
     .unwrap();

@@ -30,6 +30,7 @@ pub(crate) fn verbose() -> Style {
 /// A plan of one workspace with both regions there and nothing to write.
 pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
     let seen = |location: &str| RegionSeen {
+        clock: None,
         workspace: None,
         location: location.to_owned(),
         reachable: true,
@@ -99,6 +100,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
 /// A group that is up to date.
 pub(crate) fn group(name: &str) -> GroupPlan {
     GroupPlan {
+        members: vec![],
         name: name.to_owned(),
         decision: Decision::UpToDate,
         reason: Reason {

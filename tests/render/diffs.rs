@@ -34,7 +34,6 @@ fn the_same_effect_is_one_line_whatever_changes_in_every_plan() {
     let groups = &mut after.workspaces[0].groups;
     groups[0].reason.message = "said otherwise".to_owned();
     groups[0].lag_seconds = Some(9_999);
-    groups[0].recovery_point = Some(at("2026-11-22T11:00:00Z"));
     groups[0].steps[0].source.head_version = 99;
     groups[0].steps[0].estimate = None;
     let after = after.sealed();
@@ -74,7 +73,7 @@ fn what_changed_is_shown_part_by_part() {
 }
 
 #[test]
-fn a_new_finding_is_told_although_the_effect_is_the_same() {
+fn a_new_finding_is_told_and_is_another_effect() {
     let mut after = before();
     after.workspaces[0].groups[2].findings.push(finding(
         FindingCode::SourceShrank,
@@ -83,7 +82,7 @@ fn a_new_finding_is_told_although_the_effect_is_the_same() {
         None,
     ));
     let shown = shown(&before(), &after.sealed());
-    assert!(shown.starts_with("Same effect "), "{shown}");
+    assert!(shown.starts_with("1 part changed, "), "{shown}");
     assert!(
         shown.contains("\n  + ! source_shrank main.crm.contacts\n"),
         "{shown}"

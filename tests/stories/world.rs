@@ -261,7 +261,7 @@ impl World {
         );
         let regions = vec![self.regions()];
         let request = Request {
-            plan_id: format!("plan-{}", self.now.timestamp()),
+            plan_id: ulid::Ulid::from_parts(self.now.timestamp_millis() as u64, 7).to_string(),
             ..request
         };
         let observed = observe(&configuration, &regions, &request, self.now, true).await;
@@ -314,6 +314,11 @@ impl World {
     pub(crate) async fn apply(&mut self) -> RunRecord {
         let plan = self.plan().await;
         self.apply_plan(&plan).await
+    }
+
+    /// The next apply has the id of the one before: the world was put back.
+    pub(crate) fn again(&mut self) {
+        self.runs -= 1;
     }
 
     /// Moves the clock.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::apply::record::MetadataRecord;
 use crate::ledger::{Cut, Cuts, Row};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{LedgerAction, Role};
+use crate::plan::{LedgerAction, Role, row_after};
 use crate::region::{LedgerCopy, Region, RegionError};
 
 /// Clones the metadata tables that only the other region has, and creates those that neither has; says which it did.
@@ -35,16 +37,24 @@ pub(super) async fn make(
 }
 
 /// The rows that a plan leaves behind before any group is begun: those of both copies, with its own.
+///
+/// What a plan says of times and messages is not taken from it: a row is derived again from what the ledger says now.
 pub(in crate::apply) fn planned_rows(
     plan: &WorkspacePlan,
     mut rows: BTreeMap<String, Row>,
+    cuts: &Cuts,
+    created_at: DateTime<Utc>,
 ) -> BTreeMap<String, Row> {
     for change in &plan.rows {
         let name = &change.after.group_name;
+        let before = rows.get(name);
         // A row that has moved since the plan was made knows better.
-        if rows.get(name) == change.before.as_ref() {
-            rows.insert(name.clone(), change.after.clone());
+        if before.is_some_and(|row| row.date_updated > created_at) {
+            continue;
         }
+        let group = plan.groups.iter().find(|group| group.name == *name);
+        let after = row_after(change, group, before, cuts.newest(name), created_at);
+        rows.extend(after.map(|row| (name.clone(), row)));
     }
     rows
 }

@@ -1,0 +1,185 @@
+//! The gate of stored plans: everything that needs no region is refused here, before anything is opened.
+
+use std::path::Path;
+
+use super::flags::Context;
+use super::{ExitStatus, Failure, configuration, show, signature};
+use crate::apply::Approval;
+use crate::config::Configuration;
+use crate::plan::{self, Foreign, Plan, StoredPlan};
+use crate::render::clean;
+use crate::render::plan::shell;
+
+/// A stored plan that passed the gate: [`admit`] alone makes one, and the regions of a plan are opened for nothing else.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    stored: StoredPlan,
+    approval: Approval,
+    signature: Option<String>,
+}
+
+/// What is asked of a stored plan before its regions are opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// The effect that was reviewed.
+    pub(super) expect_effect: Option<&'a str>,
+    /// The keys of which one has to have signed it.
+    pub(super) require_signature: Option<&'a str>,
+    /// Its time may be over: that is told, not refused.
+    pub(super) may_be_late: bool,
+}
+
+impl Admitted {
+    /// The plan.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.stored.plan
+    }
+
+    /// The plan with its bytes, who said yes to it, and the signature of its file.
+    pub(super) fn into_parts(self) -> (StoredPlan, Approval, Option<String>) {
+        (self.stored, self.approval, self.signature)
+    }
+}
+
+/// Reads a stored plan and refuses whatever can be refused without a region.
+///
+/// # Errors
+/// The refusal, with the file, what was expected, and what to do; nothing was opened or written.
+pub(super) async fn admit(
+    context: &Context,
+    file: &Path,
+    terms: Terms<'_>,
+) -> Result<Admitted, Failure> {
+    show::check_effect_text(terms.expect_effect)?;
+    let stored = show::read(file)?;
+    let now = context.clock.now();
+    show::made_before(now, file, &stored.plan)?;
+    if !terms.may_be_late && now > stored.plan.expires_at {
+        return Err(expired(context, file, &stored.plan));
+    }
+    show::expect_effect(terms.expect_effect, &stored.plan)?;
+    let mut verified = match terms.require_signature {
+        Some(keys) => {
+            let keys = signature::Keys::of_flag(keys);
+            Some(signature::verify(file, &stored.bytes, &keys)?)
+        }
+        None => None,
+    };
+    // A configuration may lie in a workspace, whose address is then the caller's own: what a plan says opens nothing yet.
+    let found = configuration::read_if_any(context).await?;
+    if let Some(found) = &found {
+        if found.configuration.workspaces.is_empty() {
+            return Err(Failure::configuration(&found.configuration, &context.style));
+        }
+        for keys in &found.configuration.require_signature {
+            let keys = signature::Keys::of_configuration(keys, &found.folder);
+            let by_configuration = signature::verify(file, &stored.bytes, &keys)?;
+            verified.get_or_insert(by_configuration);
+        }
+        if let Some(foreign) = plan::foreign_to(&stored.plan, &found.configuration) {
+            return Err(refuse_foreign(
+                context,
+                file,
+                &stored.plan,
+                &found.configuration,
+                &foreign,
+            ));
+        }
+    }
+    let vouched = found.is_some() || terms.expect_effect.is_some() || verified.is_some();
+    if !vouched && plan::signs_in(&stored.plan) {
+        return Err(refuse_unvouched(file, &stored.plan));
+    }
+    let (approval, signature) = match (verified, terms.expect_effect) {
+        (Some(verified), _) => (verified.approval, Some(verified.text)),
+        (None, Some(_)) => (Approval::ExpectedEffect, None),
+        (None, None) => (Approval::None, None),
+    };
+    Ok(Admitted {
+        stored,
+        approval,
+        signature,
+    })
+}
+
+fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {
+    let message = format!(
+        "{} expired at {}: {}",
+        file.display(),
+        crate::moment::text(plan.expires_at),
+        plan.expiry_reason
+    );
+    Failure::new(ExitStatus::Stale, clean(&message)).remedy(again(context, file))
+}
+
+/// The command that makes the plan again.
+fn again(context: &Context, file: &Path) -> String {
+    let file = shell(&file.display().to_string());
+    context.told(&format!("drsync plan --out {file}"))
+}
+
+fn refuse_foreign(
+    context: &Context,
+    file: &Path,
+    plan: &Plan,
+    configuration: &Configuration,
+    foreign: &Foreign,
+) -> Failure {
+    let Foreign {
+        workspace,
+        key,
+        stated,
+        expected,
+    } = foreign;
+    let none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let source = &configuration.source;
+    let shown = file.display();
+    let what = match key {
+        Some(key) => format!(
+            "{key} of workspace {workspace} is {} in {shown}, and {} in {source}",
+            none(stated),
+            none(expected)
+        ),
+        None => format!(
+            "{source} has no workspace {workspace}, which is {} in {shown}",
+            none(stated)
+        ),
+    };
+    let message = format!("{shown} is no plan of {source}: {what}; nothing was opened");
+    let failure = Failure::new(ExitStatus::Refused, clean(&message));
+    let failure = match configuration.mistakes.as_slice() {
+        [] => failure,
+        mistakes => failure.detail(&format!(
+            "{source} has mistakes ({}): what they keep out is not there",
+            mistakes.len()
+        )),
+    };
+    failure
+        .detail(&format!(
+            "it says that it was computed from {}: name that with --config if it is yours, or plan again",
+            plan.config.source
+        ))
+        .remedy(again(context, file))
+}
+
+fn refuse_unvouched(file: &Path, plan: &Plan) -> Failure {
+    let hosts: Vec<String> = plan
+        .workspaces
+        .iter()
+        .filter_map(|workspace| workspace.observed.primary.workspace.clone())
+        .collect();
+    let shown = file.display();
+    let message = format!(
+        "nothing but {shown} itself says that credentials may go to {}; nothing was opened",
+        hosts.join(", ")
+    );
+    Failure::new(ExitStatus::Refused, clean(&message))
+        .detail("one of three has to vouch for it:")
+        .detail("its configuration: --config, DRSYNC_CONFIG, or a drsync.json here or above")
+        .detail("its effect as it was reviewed: --expect-effect with all 64 characters")
+        .detail("a signature of the file: --require-signature with the reviewers' public keys")
+        .remedy(format!(
+            "drsync apply {} --config drsync.json",
+            shell(&shown.to_string())
+        ))
+}

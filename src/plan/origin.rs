@@ -1,0 +1,141 @@
+//! Whether a stored plan is one of a configuration: its hosts, locations and names of secrets are the configuration's own.
+
+use super::document::{Connection, Plan, WorkspacePlan};
+use crate::config::{Configuration, Workspace, WorkspaceAddress};
+
+/// Something that a plan states of a workspace and its configuration does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// The workspace, as the plan names it.
+    pub workspace: String,
+    /// The key of the configuration; `None`: it has no such workspace.
+    pub key: Option<&'static str>,
+    /// As the plan states it.
+    pub stated: Option<String>,
+    /// As the configuration has it.
+    pub expected: Option<String>,
+}
+
+/// The first thing of a plan that is not the configuration's; `None`: hosts, locations and names of secrets are its own.
+pub fn foreign_to(plan: &Plan, configuration: &Configuration) -> Option<Foreign> {
+    plan.workspaces.iter().find_map(|planned| {
+        let mut own = configuration.workspaces.iter();
+        match own.find(|workspace| workspace.name == planned.name) {
+            Some(workspace) => differing(planned, workspace),
+            None => Some(Foreign {
+                workspace: planned.name.clone(),
+                key: None,
+                stated: planned.observed.primary.workspace.clone(),
+                expected: None,
+            }),
+        }
+    })
+}
+
+/// Whether an apply of the plan signs in anywhere.
+pub fn signs_in(plan: &Plan) -> bool {
+    let service = |address: &Option<String>| {
+        let read = |text: &String| WorkspaceAddress::parse(text, "/".as_ref()).ok();
+        matches!(
+            address.as_ref().and_then(read),
+            Some(WorkspaceAddress::Databricks(_))
+        )
+    };
+    plan.workspaces.iter().any(|workspace| {
+        service(&workspace.observed.primary.workspace)
+            || service(&workspace.observed.secondary.workspace)
+            || service(&workspace.connection.secondary_workspace)
+    })
+}
+
+fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
+    let Connection {
+        secret_scope,
+        pat_key,
+        profile,
+        warehouse_id,
+        secondary_name,
+        secondary_workspace,
+        secondary_pat_key,
+        secondary_profile,
+        secondary_warehouse_id,
+    } = &planned.connection;
+    let expected = connection(own);
+    let seen = &planned.observed;
+    let text = |text: &str| Some(text.to_owned());
+    let compared = [
+        (
+            "workspace_instance_url",
+            seen.primary.workspace.clone(),
+            text(&own.address.to_string()),
+        ),
+        (
+            "secondary_workspace_instance_url",
+            secondary_workspace.clone(),
+            expected.secondary_workspace.clone(),
+        ),
+        (
+            "secondary_workspace_instance_url",
+            seen.secondary.workspace.clone(),
+            expected.secondary_workspace,
+        ),
+        (
+            "sync_location_primary",
+            text(&seen.primary.location),
+            text(own.location_primary.as_str()),
+        ),
+        (
+            "sync_location_secondary",
+            text(&seen.secondary.location),
+            text(own.location_secondary.as_str()),
+        ),
+        ("secret_scope", secret_scope.clone(), expected.secret_scope),
+        ("workspace_pat_key", pat_key.clone(), expected.pat_key),
+        ("workspace_profile", profile.clone(), expected.profile),
+        ("warehouse_id", warehouse_id.clone(), expected.warehouse_id),
+        (
+            "secondary_workspace_name",
+            secondary_name.clone(),
+            expected.secondary_name,
+        ),
+        (
+            "secondary_workspace_pat_key",
+            secondary_pat_key.clone(),
+            expected.secondary_pat_key,
+        ),
+        (
+            "secondary_workspace_profile",
+            secondary_profile.clone(),
+            expected.secondary_profile,
+        ),
+        (
+            "secondary_warehouse_id",
+            secondary_warehouse_id.clone(),
+            expected.secondary_warehouse_id,
+        ),
+    ];
+    let mut compared = compared.into_iter();
+    let (key, stated, expected) = compared.find(|(_, stated, expected)| stated != expected)?;
+    Some(Foreign {
+        workspace: planned.name.clone(),
+        key: Some(key),
+        stated,
+        expected,
+    })
+}
+
+/// How a workspace is reached, as its configuration says.
+pub(super) fn connection(desired: &Workspace) -> Connection {
+    let secondary = desired.secondary.as_ref();
+    Connection {
+        secret_scope: desired.secret_scope.clone(),
+        pat_key: desired.pat_key.clone(),
+        profile: desired.profile.clone(),
+        warehouse_id: desired.warehouse_id.clone(),
+        secondary_name: secondary.and_then(|secondary| secondary.name.clone()),
+        secondary_workspace: secondary.map(|secondary| secondary.address.to_string()),
+        secondary_pat_key: secondary.and_then(|secondary| secondary.pat_key.clone()),
+        secondary_profile: secondary.and_then(|secondary| secondary.profile.clone()),
+        secondary_warehouse_id: secondary.and_then(|secondary| secondary.warehouse_id.clone()),
+    }
+}

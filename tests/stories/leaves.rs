@@ -1,0 +1,155 @@
+//! Every value of a plan is changed, digests recomputed and effect unchanged: nothing that is done or kept differs.
+
+use std::path::Path;
+use std::process::Command;
+
+use drsync::plan::{Decision, Plan, StoredPlan};
+use drsync::region::Region;
+use serde_json::{Value, json};
+
+use super::edits::{edits, resealed};
+use super::world::{World, batch};
+
+/// Everything that an apply leaves, but for the plan's own identity.
+async fn kept(world: &World, record: &drsync::apply::RunRecord) -> String {
+    let regions = world.regions();
+    let mut left = vec![without_identity(json!(record))];
+    for region in [&regions.primary, &regions.secondary] {
+        left.push(ledger(region.as_ref()).await);
+    }
+    let mut places = Vec::new();
+    replicas(&world.path("west/sync"), &mut places);
+    for folder in places {
+        let ids = world.ids(&folder).await;
+        left.push(json!([folder.display().to_string(), ids]));
+    }
+    let elsewhere = Command::new("find").arg(world.path("")).output().unwrap();
+    let mut files: Vec<&str> = std::str::from_utf8(&elsewhere.stdout)
+        .unwrap()
+        .lines()
+        // Files of data have names of chance; they are counted by what they hold.
+        .filter(|path| !path.ends_with(".parquet") && !path.contains("_drsync/evidence/"))
+        .collect();
+    files.sort_unstable();
+    left.push(json!(files));
+    format!("{:#}", Value::from(left))
+}
+
+async fn ledger(region: &dyn Region) -> Value {
+    let copy = region.ledger().await.unwrap();
+    let rows = copy.metadata.map(|table| table.rows).unwrap_or_default();
+    let cuts = copy.cuts.map(|table| table.cuts).unwrap_or_default();
+    let cuts: Vec<Value> = cuts
+        .iter()
+        .map(|cut| without_identity(json!(cut)))
+        .collect();
+    json!({"rows": rows, "cuts": cuts})
+}
+
+/// A document without what says which plan it was.
+fn without_identity(mut document: Value) -> Value {
+    for key in ["plan_id", "plan_sha256", "previous_run_sha256"] {
+        document[key] = Value::Null;
+    }
+    document
+}
+
+/// The folders of replicas under a sync location.
+fn replicas(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    if folder.join("_delta_log").is_dir() {
+        return found.push(folder.to_path_buf());
+    }
+    let mut inside: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && !path.ends_with("_drsync"))
+        .collect();
+    inside.sort();
+    inside.iter().for_each(|path| replicas(path, found));
+}
+
+/// Copies a folder with the times of its files.
+fn copied(from: &Path, to: &Path) {
+    let mut copy = Command::new("cp");
+    let from = from.join(".");
+    let done = copy.arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(done.success());
+}
+
+/// One group to update, one to create, one blocked, one with nothing new, one that left, and a table that is not protected.
+async fn world() -> (World, Plan) {
+    let mut world = World::new().await;
+    for name in ["quiet", "left", "created"] {
+        let table = format!("main.shop.{name}");
+        world.make(&table, &format!("tables/{name}")).await;
+        if name != "created" {
+            world.add_group(name, None, &[&table]);
+        }
+    }
+    assert_eq!(world.apply().await.exit.code, 0);
+    world.groups().pop();
+    world.add_group("created", None, &["main.shop.created", "main.shop.a_view"]);
+    let group = world.groups().last_mut().unwrap();
+    group["unprotected_tables"] = json!({"main.shop.a_view": "a view"});
+    world.add_group("missing", None, &["main.shop.missing"]);
+    world.later(70);
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(10);
+    let plan = world.plan().await;
+    let decisions: Vec<Decision> = plan.groups().map(|(_, group)| group.decision).collect();
+    let expected = [
+        Decision::Sync,
+        Decision::UpToDate,
+        Decision::Sync,
+        Decision::Blocked,
+    ];
+    assert_eq!(decisions, expected);
+    (world, plan)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_value_outside_of_the_effect_changes_what_is_done_or_kept() {
+    let (mut world, plan) = world().await;
+    let before = tempfile::tempdir().unwrap();
+    copied(&world.path(""), before.path());
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(record.exit.name, "partial");
+    let honest = kept(&world, &record).await;
+    let document = serde_json::to_value(&plan).unwrap();
+    let (mut refused, mut other, mut applied) = (0, 0, 0);
+    for (place, edited) in edits(&document) {
+        let Ok(StoredPlan { plan: edited, .. }) = resealed(edited) else {
+            refused += 1;
+            continue;
+        };
+        if edited.effect_sha256 != plan.effect_sha256 {
+            other += 1;
+            continue;
+        }
+        if edited == plan {
+            continue;
+        }
+        applied += 1;
+        std::fs::remove_dir_all(world.path("east")).unwrap();
+        std::fs::remove_dir_all(world.path("west")).unwrap();
+        copied(before.path(), &world.path(""));
+        world.again();
+        let record = world.apply_plan(&edited).await;
+        let after = kept(&world, &record).await;
+        let (pointer, field) = (&place.pointer, &place.field);
+        let stale = groups(&after) < groups(&honest);
+        assert!(
+            after == honest || stale,
+            "{field} at {pointer}:\n{after}\n--- and not\n{honest}"
+        );
+    }
+    assert!(
+        refused > 200 && other > 50 && applied > 50,
+        "{refused} {other} {applied}"
+    );
+}
+
+/// How many groups were synchronized: a group whose pins are not what the regions say is not, and that is told.
+fn groups(left: &str) -> usize {
+    left.matches("\"synchronized\"").count()
+}
