@@ -131,6 +131,14 @@ pub static CHECKPOINT: Limit = Limit {
     reason: "a million files with statistics in both forms have some 8 GiB; a small file can claim any size",
 };
 
+/// Rows of one checkpoint or sidecar.
+pub static CHECKPOINT_ROWS: Limit = Limit {
+    what: "rows in one checkpoint",
+    most: 40_000_000,
+    unit: Unit::Count,
+    reason: "a checkpoint has live files, and a week of removed ones; a row of nothing takes no room and still takes time",
+};
+
 /// The footer of a Parquet file.
 pub static PARQUET_FOOTER: Limit = Limit {
     what: "one Parquet footer",
@@ -196,7 +204,7 @@ pub static PAGES: Limit = Limit {
 };
 
 /// All limits, in the order of docs/limits.md.
-pub static ALL: [&Limit; 15] = [
+pub static ALL: [&Limit; 16] = [
     &DOCUMENT,
     &CONFIGURATION,
     &SMALL_FILE,
@@ -204,6 +212,7 @@ pub static ALL: [&Limit; 15] = [
     &LIVE_FILES,
     &LOG_TEXT,
     &CHECKPOINT,
+    &CHECKPOINT_ROWS,
     &PARQUET_FOOTER,
     &PARQUET_ELEMENTS,
     &PARQUET_DEPTH,

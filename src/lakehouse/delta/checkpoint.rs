@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
-use ::parquet::file::metadata::KeyValue;
+use ::parquet::file::metadata::{KeyValue, ParquetMetaData};
 use ::parquet::file::reader::ChunkReader;
 use ::parquet::schema::types::SchemaDescriptor;
 use arrow_array::cast::AsArray;
@@ -24,6 +24,7 @@ use super::replay::{AddFacts, Detail, State};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
 use crate::foreign::contained;
+use crate::limits::{CHECKPOINT, CHECKPOINT_ROWS, Exceeded};
 
 pub(crate) use write::{EVERY, write_checkpoint};
 
@@ -42,7 +43,10 @@ pub(super) fn read_checkpoint(
             read_parquet(blob, file, state)?;
         }
     }
-    let sidecars = std::mem::take(&mut state.sidecars);
+    let mut sidecars = std::mem::take(&mut state.sidecars);
+    // One that is named a thousand times is still one.
+    sidecars.sort_unstable();
+    sidecars.dedup();
     if state.detail > Detail::Header {
         for sidecar in sidecars {
             // A sidecar lies in its folder whatever its path says.
@@ -84,6 +88,7 @@ struct From {
 
 fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
+    let too_much = |over| DeltaError::too_much(file, over);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
     let first = if state.detail == Detail::Full {
         Stats::Text
@@ -103,17 +108,23 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
             ]
         }
     };
+    let adds = state.adds;
     for (blob, stats) in attempts {
+        state.adds = adds;
         let (earliest, batches) = match blob {
             Blob::File(opened) => batches(opened, file, state.detail, stats)?,
             Blob::Bytes(bytes) => batches(bytes, file, state.detail, stats)?,
         };
         let from = From { stats, earliest };
         let mut complete = true;
+        let mut unpacked = 0;
         for batch in batches {
             let batch = batch?;
+            unpacked += batch.get_array_memory_size() as u64;
+            CHECKPOINT.allow(unpacked).map_err(too_much)?;
             let applied = contained(|| apply(&batch, state, from));
             complete &= applied.and_then(|it| it).map_err(|why| corrupt(&why))?;
+            state.check(file)?;
             if !complete {
                 break;
             }
@@ -135,9 +146,26 @@ fn batches(
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = parquet::open(input, file, options)?;
     let mask = projection(opened.parquet_schema(), detail, stats);
+    check_promises(opened.metadata(), &mask).map_err(|over| DeltaError::too_much(file, over))?;
     let earliest = earliest_bound(opened.metadata().file_metadata().key_value_metadata());
     let chosen = opened.with_projection(mask).with_batch_size(4096);
     Ok((earliest, parquet::batches(chosen, file)?))
+}
+
+/// Refuses a file whose footer promises more rows, or more bytes in the columns that are read, than drsync reads.
+fn check_promises(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Result<(), Exceeded> {
+    let (mut rows, mut bytes) = (0_u64, 0_u64);
+    for group in metadata.row_groups() {
+        rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
+        for (index, column) in group.columns().iter().enumerate() {
+            if mask.leaf_included(index) {
+                let promised = u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX);
+                bytes = bytes.saturating_add(promised);
+            }
+        }
+    }
+    CHECKPOINT_ROWS.allow(rows)?;
+    CHECKPOINT.allow(bytes)
 }
 
 /// The first day whose times mean the same to everyone.
@@ -256,7 +284,7 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
             let facts = facts(remove, row)?;
             let mut action = String::new();
             json::write_struct(&mut action, remove, row, hidden_vector(&facts));
-            state.remove(facts, Some(action.into()));
+            state.remove(facts, Some(action.into()))?;
         }
     }
     Ok(true)
@@ -301,7 +329,7 @@ fn apply_add(add: &StructArray, row: usize, state: &mut State, from: From) -> Re
     } else {
         None
     };
-    state.add(facts, action);
+    state.add(facts, action)?;
     Ok(true)
 }
 

@@ -1,7 +1,6 @@
 //! The history of a table: what each commit did, and when.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,7 +9,7 @@ use super::action::{Metadata, Raw};
 use super::error::{DeltaError, Result};
 use super::log::{Versions, commit_file, commit_path, versions};
 use super::replay::{Detail, snapshot_of};
-use super::store::TableStore;
+use super::store::{Lines, TableStore};
 
 /// A commit as its table's history shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,15 +91,12 @@ pub(crate) fn timestamp(
         return Ok(Some(file_time));
     }
     // The protocol puts it into the first action.
-    let mut line = String::new();
-    let read = store
-        .read(&commit_path(version))?
-        .lines()
-        .read_line(&mut line);
-    read.map_err(|error| DeltaError::io(format!("read {}", commit_file(version)), error))?;
-    let info = serde_json::from_str::<Line>(&line)
-        .ok()
-        .and_then(|line| line.commit_info);
+    let mut lines = Lines::of(store.read(&commit_path(version))?, &commit_file(version));
+    let info = match lines.next()? {
+        Some((_, first)) => serde_json::from_slice::<Line>(first).ok(),
+        None => None,
+    };
+    let info = info.and_then(|line| line.commit_info);
     match info.as_ref().and_then(in_commit_timestamp) {
         Some(time) => Ok(Some(time)),
         None => Err(DeltaError::corrupt(
@@ -131,18 +127,13 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
     let mut info = None;
     let mut changes = false;
     let mut table_id = None;
-    for (number, line) in store
-        .read(&commit_path(version))?
-        .lines()
-        .split(b'\n')
-        .enumerate()
-    {
-        let line = line.map_err(|error| DeltaError::io(format!("read {file}"), error))?;
-        if line.trim_ascii().is_empty() {
+    let mut lines = Lines::of(store.read(&commit_path(version))?, &file);
+    while let Some((number, line)) = lines.next()? {
+        if line.is_empty() {
             continue;
         }
-        let line: Line = serde_json::from_slice(&line)
-            .map_err(|error| DeltaError::corrupt(&file, format!("line {}: {error}", number + 1)))?;
+        let line: Line = serde_json::from_slice(line)
+            .map_err(|error| DeltaError::corrupt(&file, format!("line {number}: {error}")))?;
         let Line {
             add,
             remove,

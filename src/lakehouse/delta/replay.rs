@@ -1,11 +1,11 @@
 //! Rebuilds a table at a version from a checkpoint and the commits after it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::io::BufRead;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
@@ -13,8 +13,9 @@ use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::stats::quoted_num_records;
-use super::store::{Blob, TableStore};
+use super::store::{Blob, Lines, TableStore};
 use super::{features, history, lenient};
+use crate::limits::{LIVE_FILES, LOG_TEXT};
 
 /// How much of a table a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,12 @@ fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State
     if let Some(checkpoint) = &segment.checkpoint {
         read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;
         // Removals since the checkpoint count; a checkpoint that says nothing about the table itself is no base at all.
+        if state.files.len() as u64 != state.adds {
+            return Err(Unreadable::Commit(DeltaError::corrupt(
+                checkpoint.files.join(", "),
+                "it names a file twice, which Delta forbids and readers read differently",
+            )));
+        }
         if state.protocol.is_none() || state.metadata.is_none() {
             let lacks = if state.protocol.is_none() {
                 "protocol"
@@ -197,6 +204,17 @@ pub(super) struct State {
     pub(super) sidecars: Vec<String>,
     /// What is read is a checkpoint: a state, whose rows stand in no order.
     pub(super) within_checkpoint: bool,
+    /// Bytes of the actions that are kept.
+    text: u64,
+    /// Adds that a checkpoint holds; as many as files are live where it names none twice.
+    pub(super) adds: u64,
+    /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
+    said: HashSet<u64>,
+    hasher: RandomState,
+}
+
+fn length(action: Option<&str>) -> u64 {
+    action.map_or(0, |action| action.len() as u64)
 }
 
 impl State {
@@ -211,32 +229,39 @@ impl State {
             tombstones: HashMap::new(),
             sidecars: Vec::new(),
             within_checkpoint: false,
+            text: 0,
+            adds: 0,
+            said: HashSet::new(),
+            hasher: RandomState::new(),
         }
     }
 
     /// Applies a file of JSON lines. `file` is its name for messages.
     pub(super) fn read_lines(&mut self, blob: Blob, file: &str) -> Result<()> {
-        let mut lines = blob.lines();
-        let mut line = Vec::with_capacity(1 << 12);
-        for number in 1_u64.. {
-            line.clear();
-            let length = lines
-                .read_until(b'\n', &mut line)
-                .map_err(|error| DeltaError::io(format!("read {file}"), error))?;
-            if length == 0 {
-                if number == 1 {
-                    return Err(DeltaError::corrupt(file, "it is empty"));
-                }
-                break;
-            }
-            let text = line.trim_ascii();
+        self.said.clear();
+        let mut lines = Lines::of(blob, file);
+        let mut empty = true;
+        while let Some((number, text)) = lines.next()? {
+            empty = false;
             if !text.is_empty() {
                 self.apply(text).map_err(|error| {
                     DeltaError::corrupt(file, format!("line {number}: {error}"))
                 })?;
+                self.check(file)?;
             }
         }
-        Ok(())
+        match empty {
+            true => Err(DeltaError::corrupt(file, "it is empty")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a version of more files, or more text of them, than drsync holds.
+    pub(super) fn check(&self, file: &str) -> Result<()> {
+        LIVE_FILES
+            .allow(self.files.len() as u64)
+            .and_then(|()| LOG_TEXT.allow(self.text))
+            .map_err(|over| DeltaError::too_much(file, over))
     }
 
     fn apply(&mut self, text: &[u8]) -> serde_json::Result<()> {
@@ -244,23 +269,26 @@ impl State {
             Detail::Full => {
                 let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
                 if let Some(add) = line.add.take() {
-                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()));
+                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()))
+                        .map_err(serde_json::Error::custom)?;
                 }
                 if let Some(remove) = line.remove.take() {
                     self.remove(
                         serde_json::from_str(remove.get())?,
                         Some(remove.get().into()),
-                    );
+                    )
+                    .map_err(serde_json::Error::custom)?;
                 }
                 self.rest(line);
             }
             Detail::Summary => {
                 let mut line = serde_json::from_slice::<Line<AddFacts>>(text)?;
                 if let Some(add) = line.add.take() {
-                    self.add(add, None);
+                    self.add(add, None).map_err(serde_json::Error::custom)?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(remove, None);
+                    self.remove(remove, None)
+                        .map_err(serde_json::Error::custom)?;
                 }
                 self.rest(line);
             }
@@ -313,9 +341,28 @@ impl State {
         }
     }
 
+    /// Refuses a commit that says two things of one file.
+    fn say(&mut self, key: &FileKey) -> Result<(), String> {
+        match self.said.insert(self.hasher.hash_one(key)) {
+            true => Ok(()),
+            false => Err(format!(
+                "it names {} twice, which Delta forbids and readers read differently",
+                key.path
+            )),
+        }
+    }
+
     /// Takes a file in. `action` is its text, where it is to be kept.
-    pub(super) fn add(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
+    pub(super) fn add(
+        &mut self,
+        facts: AddFacts<'_>,
+        action: Option<Box<str>>,
+    ) -> Result<(), String> {
         let key = facts.key();
+        match self.within_checkpoint {
+            true => self.adds += 1,
+            false => self.say(&key)?,
+        }
         let AddFacts {
             path: _,
             size,
@@ -328,10 +375,12 @@ impl State {
         } = facts;
         let records = records.or_else(|| quoted_num_records(stats?.get()));
         if self.detail == Detail::Full {
-            self.tombstones.remove(&key);
+            let tombstone = self.tombstones.remove(&key);
+            self.text -= tombstone.map_or(0, |action| action.len() as u64);
         }
+        self.text += length(action.as_deref());
         let size = size.unwrap_or(0);
-        self.files.insert(
+        let before = self.files.insert(
             key,
             LiveFile {
                 vector: deletion_vector.map(Box::new),
@@ -341,23 +390,34 @@ impl State {
                 action,
             },
         );
+        self.text -= before.map_or(0, |file| length(file.action.as_deref()));
+        Ok(())
     }
 
     /// Takes a file out. `action` is its text, where it is to be kept.
     ///
     /// In a checkpoint a removal is a tombstone, kept for VACUUM: it takes nothing out of what the same checkpoint says is live.
-    pub(super) fn remove(&mut self, facts: AddFacts<'_>, action: Option<Box<str>>) {
+    pub(super) fn remove(
+        &mut self,
+        facts: AddFacts<'_>,
+        action: Option<Box<str>>,
+    ) -> Result<(), String> {
         let key = facts.key();
         if self.within_checkpoint {
             if self.files.contains_key(&key) {
-                return;
+                return Ok(());
             }
         } else {
-            self.files.remove(&key);
+            self.say(&key)?;
+            let before = self.files.remove(&key);
+            self.text -= before.map_or(0, |file| length(file.action.as_deref()));
         }
         if let Some(action) = action {
-            self.tombstones.insert(key, action);
+            self.text += action.len() as u64;
+            let before = self.tombstones.insert(key, action);
+            self.text -= length(before.as_deref());
         }
+        Ok(())
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use super::error::{DeltaError, IoTrouble, Result};
 use super::log::LOG;
 use crate::files::{self, Looker};
-use crate::limits::{DOCUMENT, Limit};
+use crate::limits::{DOCUMENT, LOG_LINE, Limit};
 pub(crate) use local::{flush, flush_folder, open_new};
 
 /// Where a Delta table lies. Cheap to clone.
@@ -185,6 +185,49 @@ impl Blob {
             Self::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes)),
         }
+    }
+}
+
+/// The lines of a log's file, one at a time and none longer than the limit.
+pub(crate) struct Lines {
+    from: Box<dyn BufRead>,
+    line: Vec<u8>,
+    file: String,
+    number: u64,
+}
+
+impl Lines {
+    /// The lines of what was opened; `file` is its name for messages.
+    pub(crate) fn of(blob: Blob, file: &str) -> Self {
+        Self {
+            from: blob.lines(),
+            line: Vec::with_capacity(1 << 12),
+            file: file.to_owned(),
+            number: 0,
+        }
+    }
+
+    /// The next line with its number, blanks around it aside; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
+        let Self {
+            from,
+            line,
+            file,
+            number,
+        } = self;
+        line.clear();
+        let read = (&mut *from)
+            .take(LOG_LINE.most + 1)
+            .read_until(b'\n', line)
+            .map_err(|error| DeltaError::io(format!("read {file}"), error))?;
+        if read == 0 {
+            return Ok(None);
+        }
+        LOG_LINE
+            .allow(read as u64)
+            .map_err(|over| DeltaError::too_much(file.as_str(), over))?;
+        *number += 1;
+        Ok(Some((*number, line.trim_ascii())))
     }
 }
 

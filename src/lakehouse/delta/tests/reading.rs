@@ -348,3 +348,49 @@ fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_f
         }
     }
 }
+
+#[test]
+fn a_line_that_never_ends_is_refused_with_the_limit() {
+    let (_world, table) = World::with_table();
+    let commit = table.folder.join(log::commit_path(1));
+    // Sparse: it has this size and takes no room.
+    fs::File::create(commit).unwrap().set_len(1 << 40).unwrap();
+    let told = "00000000000000000001.json: it has more than 64 MiB of one line of a log, the most that drsync reads";
+    for detail in [Detail::Header, Detail::Summary, Detail::Full] {
+        let error = replay::snapshot(&table.store, None, detail).unwrap_err();
+        assert_eq!(error.to_string(), told);
+    }
+    assert_eq!(
+        history::history(&table.store, None)
+            .unwrap_err()
+            .to_string(),
+        told
+    );
+}
+
+#[test]
+fn a_file_that_one_commit_names_twice_is_refused_because_readers_disagree() {
+    let (_world, table) = World::with_table();
+    for twice in [
+        [remove("a"), add("a", 10)],
+        [add("c", 1), remove("c")],
+        [add("c", 1), add("c", 2)],
+    ] {
+        table.commit(1, &[vec![info("WRITE")], twice.to_vec()].concat());
+        for detail in [Detail::Summary, Detail::Full] {
+            let error = replay::snapshot(&table.store, None, detail)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.starts_with("00000000000000000001.json is corrupt: line 3: it names "),
+                "{error}"
+            );
+        }
+    }
+    // With another vector it is another file.
+    let mut other = add("a", 10);
+    other["add"]["deletionVector"] =
+        json!({"storageType": "i", "pathOrInlineDv": "x", "cardinality": 1});
+    table.commit(1, &[info("DELETE"), other, remove("a")]);
+    assert_eq!(table.live(), ["a", "b"]);
+}
