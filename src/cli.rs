@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 mod admit;
 mod apply;
@@ -80,9 +81,20 @@ enum Command {
     Help(help::Help),
 }
 
+/// Keeps the memory of a process that crashes off the disk: it holds tokens.
+fn forbid_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Where it may not be set, nothing is lost.
+    let _ = setrlimit(Resource::Core, none);
+}
+
 /// Runs the command that the arguments name, and says on stderr how it ended where that is not 0.
 pub fn main() -> ExitCode {
     crate::foreign::silence_contained_panics();
+    forbid_core_dumps();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let (json, outcome) = match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
