@@ -31,10 +31,11 @@ use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::files as disk;
 use fault::Faults;
 pub use fault::{Fault, FaultError, Misbehaviour};
 use listener::Door;
-use workspace::{Ids, Workspace};
+use workspace::{Guard, Ids, Workspace};
 pub use world::World;
 
 /// Requests that are remembered.
@@ -51,6 +52,12 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// In what the service differs from one workspace to another.
     pub quirks: Quirks,
+    /// What tokens and secrets are made of: whoever knows it may do everything here.
+    pub secret: String,
+    /// Folders outside of the world that statements may name too.
+    pub allow: Vec<PathBuf>,
+    /// Whether anything may be changed.
+    pub writable: bool,
     /// The clock of commits, of `current_timestamp()` and of the `Date` header.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
@@ -63,6 +70,9 @@ impl Options {
             port: 0,
             faults: Vec::new(),
             quirks: Quirks::default(),
+            secret: new_secret(),
+            allow: Vec::new(),
+            writable: true,
             clock: Arc::new(Utc::now),
         }
     }
@@ -75,6 +85,9 @@ impl fmt::Debug for Options {
             port,
             faults,
             quirks,
+            secret: _,
+            allow,
+            writable,
             clock: _,
         } = self;
         f.debug_struct("Options")
@@ -82,6 +95,8 @@ impl fmt::Debug for Options {
             .field("port", port)
             .field("faults", faults)
             .field("quirks", quirks)
+            .field("allow", allow)
+            .field("writable", writable)
             .finish_non_exhaustive()
     }
 }
@@ -285,6 +300,12 @@ struct Site {
     shared: Arc<Shared>,
 }
 
+/// What nobody can guess.
+pub fn new_secret() -> String {
+    let part = || uuid::Uuid::new_v4().simple().to_string();
+    part() + &part()
+}
+
 /// Serves a world on loopback: the primary on the given port, the secondary on the next.
 ///
 /// # Errors
@@ -295,13 +316,26 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         port,
         faults,
         quirks,
+        secret,
+        allow,
+        writable,
         clock,
     } = options;
-    world.complete()?;
+    world.complete(writable)?;
     let (one, port_one) = listen(port).await?;
     let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;
     let url = |port: u16| format!("http://127.0.0.1:{port}");
-    let ids = [Ids::of(&world.primary), Ids::of(&world.secondary)];
+    let ids = [&world.primary, &world.secondary].map(|folder| Ids::of(folder, &secret));
+    let guard = Guard {
+        secret,
+        within: [world.primary.clone(), world.secondary.clone()]
+            .into_iter()
+            .chain(world.roots())
+            .chain(allow)
+            .map(|folder| disk::resolved(&folder))
+            .collect(),
+        writable,
+    };
     let secrets = BTreeMap::from([
         ("primary-pat".to_owned(), ids[0].token.clone()),
         ("secondary-pat".to_owned(), ids[1].token.clone()),
@@ -317,7 +351,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
     let [variable_one, variable_two] = variables;
     let [region_one, region_two] = world.region_names();
     let open = |folder: &PathBuf, port: u16, region: String| {
-        let behaviour = (clock.clone(), quirks.clone());
+        let behaviour = (clock.clone(), quirks.clone(), guard.clone());
         let opened = Workspace::open(
             folder,
             world.roots(),

@@ -1,14 +1,18 @@
 //! `drsync sandbox`: a world of lakehouse folders, served as two Databricks workspaces on this machine.
 
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use rustix::fs::Mode;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output, place};
 use crate::lakehouse::demo;
 use crate::sandbox::{self, Fault, Options, Quirks, Served, World};
+use crate::{files, limits};
 
 /// Where the world is made if none is named.
 const MADE: &str = "drsync-sandbox";
@@ -22,6 +26,12 @@ pub(super) struct Sandbox {
     /// Port of the primary; the secondary answers on the next; 0 takes free ones
     #[arg(long, value_name = "N", default_value_t = 8471)]
     port: u16,
+    /// A folder outside of the world that statements may name too; may be given again
+    #[arg(long, value_name = "DIR")]
+    allow: Vec<PathBuf>,
+    /// Let a folder be changed that neither `demo` nor `init` made
+    #[arg(long)]
+    writable: bool,
     /// Make it misbehave: 'METHOD /path nth status|delay|drop-before|drop-after …'; may be given again
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
@@ -48,6 +58,8 @@ impl Sandbox {
                 Some(folder) => folder.clone(),
                 None => made(context).await?,
             };
+            let secret =
+                Kept::of(&folder).map_err(|error| Failure::of(ExitStatus::Failed, error))?;
             let world = World::find(&folder)
                 .with_context(|| format!("find the world in {}", folder.display()))
                 .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
@@ -55,6 +67,9 @@ impl Sandbox {
                 port: self.port,
                 faults,
                 quirks,
+                secret: secret.secret.clone(),
+                allow: self.allow.clone(),
+                writable: self.writable || is_ours(&folder),
                 clock: context.clock.function(),
                 ..Options::new(world)
             };
@@ -64,7 +79,17 @@ impl Sandbox {
             let file = place::for_sandbox(&folder);
             keep::whole(&file, running.configuration.as_bytes())
                 .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
-            output::data(&told(&running.primary, &running.secondary, &file))?;
+            let tokens = tokens(&running.primary, &running.secondary);
+            secret
+                .keep(&tokens)
+                .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
+            output::data(&told(
+                &running.primary,
+                &running.secondary,
+                &tokens,
+                &secret.file,
+                &file,
+            ))?;
             tokio::select! {
                 ended = running.wait() => {
                     ended.context("serve").map_err(|error| Failure::of(ExitStatus::Failed, error))?;
@@ -87,23 +112,92 @@ async fn made(context: &Context) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-fn told(primary: &Served, secondary: &Served, configuration: &Path) -> String {
+/// Whether `demo` or `init` made a folder: each leaves a configuration.
+fn is_ours(folder: &Path) -> bool {
+    folder.join(demo::MARKER).is_file() || folder.join(demo::CONFIGURATION).is_file()
+}
+
+/// The file with the tokens of a world, which only its owner may read, and the secret that they are made of.
+struct Kept {
+    file: PathBuf,
+    secret: String,
+}
+
+/// What the line with the secret begins with.
+const SECRET: &str = "# made of ";
+
+impl Kept {
+    /// Finds the secret of a world that was served before, or makes one.
+    fn of(folder: &Path) -> anyhow::Result<Kept> {
+        let file = files::resolved(folder).join("sandbox.env");
+        let opened = match files::open_regular(&file) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let secret = sandbox::new_secret();
+                return Ok(Kept { file, secret });
+            }
+            Err(error) => {
+                let what = format!("read the sandbox's tokens in {}", file.display());
+                return Err(anyhow::Error::new(error).context(what));
+            }
+        };
+        let owner = opened.metadata()?.mode() & 0o077 == 0;
+        let bytes = files::read(opened, &limits::SMALL_FILE)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let kept = text.lines().find_map(|line| line.strip_prefix(SECRET));
+        match kept.filter(|_| owner) {
+            Some(secret) => Ok(Kept {
+                secret: secret.to_owned(),
+                file,
+            }),
+            None => anyhow::bail!(
+                "{} is no file of a sandbox's tokens that only its owner may read: remove it, and new tokens are made",
+                file.display()
+            ),
+        }
+    }
+
+    /// Writes the tokens down for whoever may read the file.
+    fn keep(&self, tokens: &str) -> anyhow::Result<()> {
+        let Kept { file, secret } = self;
+        let aside = file.with_extension(format!("env.{}", std::process::id()));
+        let content = format!("{SECRET}{secret}\n{tokens}");
+        let written = files::create_new(&aside, Mode::RUSR | Mode::WUSR)
+            .and_then(|mut made| made.write_all(content.as_bytes()))
+            .and_then(|()| files::rename(&aside, file));
+        if written.is_err() {
+            let _ = files::remove_file(&aside);
+        }
+        written.with_context(|| format!("write {}", file.display()))
+    }
+}
+
+/// The tokens of both workspaces, for a shell.
+fn tokens(primary: &Served, secondary: &Served) -> String {
+    let line = |served: &Served| format!("export {}={}\n", served.token_variable, served.token);
+    line(primary) + &line(secondary)
+}
+
+fn told(
+    primary: &Served,
+    secondary: &Served,
+    tokens: &str,
+    kept: &Path,
+    configuration: &Path,
+) -> String {
     let workspace = |role: &str, served: &Served| {
         format!(
             "  {role}  {}   warehouse {}\n             service principal {}   secret {}\n",
             served.url, served.warehouse_id, served.client_id, served.client_secret
         )
     };
-    let tokens: Vec<String> = [primary, secondary]
-        .iter()
-        .map(|served| format!("export {}={}\n", served.token_variable, served.token))
-        .collect();
     format!(
-        "Two workspaces on this machine, until Ctrl-C\n{}{}\nTokens, for the shell in which drsync runs\n{}\n\
+        "Two workspaces on this machine, until Ctrl-C\n{}{}\nTokens, for the shell in which drsync runs; they are in {} too\n{}\n\
          Next: drsync plan --config {}\n",
         workspace("primary  ", primary),
         workspace("secondary", secondary),
-        tokens.concat(),
+        kept.display(),
+        tokens,
         configuration.display()
     )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
@@ -13,6 +13,14 @@ use super::fault::Misbehaviour;
 use super::http::Refusal;
 use super::listener::Cord;
 use super::{Site, workspace::Workspace};
+
+/// Where a request that is no GET changes no file; statements look for themselves.
+const READ_ONLY: [&str; 4] = [
+    "/oidc/",
+    "/api/2.0/sql/",
+    "/api/2.1/unity-catalog/temporary-",
+    "/api/2.1/unity-catalog/validate-",
+];
 
 /// Paths that are answered without a token.
 const OPEN: [&str; 3] = ["/.well-known/", "/oidc/", "/results/"];
@@ -92,9 +100,6 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
 }
 
 fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
-    if OPEN.iter().any(|open| path.starts_with(open)) {
-        return Ok(());
-    }
     let gateway = |status: StatusCode, message: &str| {
         let refusal = Refusal {
             status,
@@ -110,6 +115,20 @@ fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<()
         }
         Box::new(response)
     };
+    if !is_loopback(request) {
+        let message =
+            "The sandbox answers for this machine only: call it as 127.0.0.1 or localhost.";
+        return Err(gateway(StatusCode::MISDIRECTED_REQUEST, message));
+    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !workspace.guard.writable && !reads && !READ_ONLY.iter().any(|it| path.starts_with(it)) {
+        let message =
+            "This sandbox is read-only; `drsync sandbox --writable` lets it change its folders.";
+        return Err(gateway(StatusCode::FORBIDDEN, message));
+    }
+    if OPEN.iter().any(|open| path.starts_with(open)) {
+        return Ok(());
+    }
     let sent = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -128,6 +147,19 @@ fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<()
         Some(token) if workspace.knows(token) => Ok(()),
         Some(_) => Err(gateway(StatusCode::FORBIDDEN, "Invalid access token.")),
     }
+}
+
+/// Whether a request was meant for this machine: a page that a browser was led here by has another host.
+fn is_loopback(request: &Request) -> bool {
+    let host = request.headers().get(header::HOST);
+    let Some(host) = host.and_then(|host| host.to_str().ok()) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
 }
 
 /// Gives an answer the headers that all have.
@@ -169,4 +201,34 @@ async fn halved(response: Response) -> Response {
     let pieces: [Result<Bytes, std::io::Error>; 2] =
         [Ok(half), Err(std::io::ErrorKind::ConnectionAborted.into())];
     Response::from_parts(parts, Body::from_stream(futures::stream::iter(pieces)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_requests_that_were_meant_for_this_machine_are_answered() {
+        let asked = |host: &str| {
+            let request = Request::builder().header(header::HOST, host);
+            is_loopback(&request.body(Body::empty()).unwrap())
+        };
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8471",
+            "localhost:8471",
+            "[::1]:8471",
+        ] {
+            assert!(asked(host), "{host}");
+        }
+        for host in [
+            "attacker.example:8471",
+            "localhost.attacker.example",
+            "127.0.0.1.attacker.example:80",
+            "",
+        ] {
+            assert!(!asked(host), "{host}");
+        }
+        assert!(!is_loopback(&Request::new(Body::empty())));
+    }
 }

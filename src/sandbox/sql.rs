@@ -90,6 +90,11 @@ impl Session {
     /// Carries out one statement.
     pub(super) async fn execute(&self, sql: &str) -> Result<Rows> {
         let statement = parser::parse(sql)?;
+        if !self.workspace.guard.writable && statement.writes() {
+            return Err(SqlError::denied(
+                "PERMISSION_DENIED: this sandbox is read-only; `drsync sandbox --writable` lets it change its folders.",
+            ));
+        }
         match statement {
             Statement::Query(query) => self.query(&query, &BTreeMap::new()).await,
             Statement::Show(show) => self.show(&show).await,

@@ -13,6 +13,7 @@ use super::Quirks;
 use super::kept::Kept;
 use super::statements::Statements;
 use crate::config::{Location, TableName};
+use crate::files;
 use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
 
 /// The clock that commits and answers go by.
@@ -23,6 +24,7 @@ const NOBODY: &str = "sandbox@example.com";
 
 /// A workspace.
 pub(super) struct Workspace {
+    pub(super) guard: Guard,
     /// The lakehouse's folder.
     pub(super) folder: PathBuf,
     pub(super) region: LakehouseRegion,
@@ -87,8 +89,8 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// Derived from the lakehouse's folder, so that a restarted sandbox still knows its clients.
-    pub(super) fn of(folder: &Path) -> Ids {
+    /// Derived from the lakehouse's folder, so that a restarted sandbox has the same; what gives access, from its secret too.
+    pub(super) fn of(folder: &Path, secret: &str) -> Ids {
         let digest = |what: &str| {
             let hash = Sha256::digest(format!("{what} {}", folder.display()));
             hash.iter()
@@ -110,10 +112,27 @@ impl Ids {
             workspace: u64::from_str_radix(&digest("workspace")[..12], 16).unwrap_or(1),
             metastore: uuid("metastore"),
             warehouse: digest("warehouse")[..16].to_owned(),
-            token: format!("dapi{}", &digest("token")[..32]),
+            token: format!("dapi{}", &digest(&format!("token {secret}"))[..32]),
             client: uuid("client"),
-            client_secret: format!("dose{}", &digest("secret")[..32]),
+            client_secret: format!("dose{}", &digest(&format!("secret {secret}"))[..32]),
         }
+    }
+}
+
+/// What keeps a sandbox to itself.
+#[derive(Clone)]
+pub(super) struct Guard {
+    pub(super) secret: String,
+    /// Folders that statements may name, with their links followed.
+    pub(super) within: Vec<PathBuf>,
+    pub(super) writable: bool,
+}
+
+impl Guard {
+    /// Whether a folder lies in the world, or in what was allowed beside it.
+    pub(super) fn allows(&self, folder: &Path) -> bool {
+        let real = files::resolved(folder);
+        self.within.iter().any(|within| real.starts_with(within))
     }
 }
 
@@ -132,7 +151,7 @@ impl Workspace {
         roots: Vec<PathBuf>,
         (url, region_name): (String, String),
         secrets: BTreeMap<String, String>,
-        (clock, quirks): (Clock, Quirks),
+        (clock, quirks, guard): (Clock, Quirks, Guard),
     ) -> Result<Workspace, String> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
@@ -145,7 +164,8 @@ impl Workspace {
             LakehouseRegion::open(Some(folder.clone()), &folder.display().to_string(), writer);
         Ok(Workspace {
             region: region.map_err(|error| error.to_string())?,
-            ids: Ids::of(&folder),
+            ids: Ids::of(&folder, &guard.secret),
+            guard,
             catalog: Kept::of(folder.join(CATALOG_FILE)),
             folder,
             quirks,

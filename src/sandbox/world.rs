@@ -131,7 +131,7 @@ impl World {
     }
 
     /// Gives the secondary a workspace without tables, where it has none.
-    pub(super) fn complete(&mut self) -> Result<(), SandboxError> {
+    pub(super) fn complete(&mut self, writable: bool) -> Result<(), SandboxError> {
         let wrong = |why: String| SandboxError::World {
             folder: self.primary.clone(),
             why,
@@ -140,6 +140,12 @@ impl World {
         self.principal = catalog.principal;
         if self.secondary.join(CATALOG_FILE).is_file() {
             return Ok(());
+        }
+        if !writable {
+            return Err(wrong(format!(
+                "its secondary {} has no {CATALOG_FILE}, and nothing is written into a folder that neither `drsync demo` nor `drsync init` made; --writable allows it",
+                self.secondary.display()
+            )));
         }
         let name = name_of(&self.secondary, "secondary");
         let principal = self.principal.as_deref().unwrap_or("sandbox@example.com");

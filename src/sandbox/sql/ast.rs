@@ -65,6 +65,34 @@ pub(super) enum Statement {
     Grant(Grant),
 }
 
+impl Statement {
+    /// Whether it changes anything.
+    pub(super) fn writes(&self) -> bool {
+        match self {
+            Self::Query(_)
+            | Self::Show(_)
+            | Self::DescribeHistory { .. }
+            | Self::DescribeDetail(_)
+            | Self::DescribeTable { .. }
+            | Self::List { .. } => false,
+            Self::Clone(_)
+            | Self::CreateTable(_)
+            | Self::CreateSchema(_)
+            | Self::Drop { .. }
+            | Self::AddColumns { .. }
+            | Self::SetProperties { .. }
+            | Self::Insert { .. }
+            | Self::Update { .. }
+            | Self::Delete { .. }
+            | Self::Merge(_)
+            | Self::Restore { .. }
+            | Self::Optimize(_)
+            | Self::Repair(_)
+            | Self::Grant(_) => true,
+        }
+    }
+}
+
 /// A table by name or by path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {

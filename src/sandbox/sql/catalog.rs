@@ -8,7 +8,7 @@ use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::kind::Kind;
 use super::rows::Rows;
-use super::tables::{Place, local};
+use super::tables::Place;
 use crate::config::TableName;
 use crate::sandbox::rights::not_applicable;
 
@@ -150,7 +150,7 @@ impl Session {
     /// The files under a URL, not those below its folders.
     pub(super) async fn list(&self, url: &str, limit: Option<usize>) -> Result<Rows> {
         self.check_read(url)?;
-        let folder = local(url)?;
+        let folder = self.within(url)?;
         let looked = tokio::fs::read_dir(&folder).await;
         let mut entries = looked.map_err(|error| SqlError {
             code: "BAD_REQUEST",

@@ -19,6 +19,8 @@ pub(super) fn parse(sql: &str) -> Result<Statement> {
         sql,
         tokens: tokens(sql)?,
         at: 0,
+        depth: 0,
+        links: 0,
     };
     let statement = parser.statement()?;
     parser.take(";");
@@ -34,6 +36,8 @@ pub(super) fn parse_kind(text: &str) -> Result<Kind> {
         sql: text,
         tokens: tokens(text)?,
         at: 0,
+        depth: 0,
+        links: 0,
     };
     let kind = parser.kind()?;
     match parser.peek() {
@@ -46,9 +50,42 @@ struct Parser<'a> {
     sql: &'a str,
     tokens: Vec<(Token, usize)>,
     at: usize,
+    /// How deep in parentheses, subqueries, types and signs the cursor is.
+    depth: usize,
+    /// Operators read so far: a chain of them is as deep as it is long when it is evaluated.
+    links: usize,
 }
 
+/// Levels of one statement: each takes stack while it is read and while it is carried out.
+const DEPTH: usize = 64;
+
+/// Operators in one statement.
+const LINKS: usize = 2000;
+
 impl Parser<'_> {
+    /// Reads something a level deeper.
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth == DEPTH {
+            let what = format!("a statement that is nested deeper than {DEPTH} levels");
+            return Err(SqlError::unsupported(what));
+        }
+        self.depth += 1;
+        let found = read(self);
+        self.depth -= 1;
+        found
+    }
+
+    /// Counts an operator.
+    fn link(&mut self) -> Result<()> {
+        self.links += 1;
+        match self.links <= LINKS {
+            true => Ok(()),
+            false => Err(SqlError::unsupported(format!(
+                "a statement with more than {LINKS} operators"
+            ))),
+        }
+    }
+
     fn statement(&mut self) -> Result<Statement> {
         let Some(first) = self.peek_word(0) else {
             return match self.peek() {
@@ -295,5 +332,48 @@ fn shown(token: &Token) -> String {
         Token::Text(text) => format!("the text '{text}'"),
         Token::Marker(name) => format!("':{name}'"),
         Token::Sign(sign) => format!("'{sign}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_is_too_deep_or_too_long_a_chain_is_refused() {
+        let deep = [
+            format!("SELECT {}1{}", "(".repeat(1000), ")".repeat(1000)),
+            format!("SELECT {}1", "NOT ".repeat(1000)),
+            format!("SELECT {}x", "- ".repeat(1000)),
+            format!(
+                "{}SELECT 1{}",
+                "SELECT * FROM (".repeat(1000),
+                ")".repeat(1000)
+            ),
+            format!(
+                "SELECT CAST(1 AS {}INT{})",
+                "ARRAY<".repeat(1000),
+                ">".repeat(1000)
+            ),
+            format!("SELECT 1{}", " + 1".repeat(100_000)),
+            format!("SELECT true{}", " AND true".repeat(100_000)),
+            format!(
+                "SELECT {}1{}",
+                "(".repeat(30),
+                " BETWEEN 0 AND 1)".repeat(30)
+            ),
+        ];
+        for sql in deep {
+            let refused = parse(&sql).err().map(|error| error.message);
+            let refused = refused.unwrap_or_default();
+            assert!(
+                ["deeper than 64 levels", "more than 2000 operators"]
+                    .iter()
+                    .any(|limit| refused.contains(limit)),
+                "{sql:.40}: {refused:.200}"
+            );
+        }
+        let fine = format!("SELECT {}1{} + 2 * 3", "(".repeat(20), ")".repeat(20));
+        assert!(parse(&fine).is_ok());
     }
 }

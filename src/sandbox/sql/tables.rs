@@ -96,9 +96,20 @@ impl Session {
         External::listed(move || catalog.index.external_files(&folder))
     }
 
+    /// The folder of a path, which must lie in the world.
+    pub(super) fn within(&self, path: &str) -> Result<PathBuf> {
+        let folder = local(path)?;
+        match self.workspace.guard.allows(&folder) {
+            true => Ok(folder),
+            false => Err(SqlError::denied(format!(
+                "PERMISSION_DENIED: {path} lies outside of the sandbox's world; `drsync sandbox --allow DIR` adds a folder to it."
+            ))),
+        }
+    }
+
     /// Refuses a path in an external location whose files the principal may not read.
     pub(super) fn check_read(&self, path: &str) -> Result<()> {
-        let folder = local(path)?;
+        let folder = self.within(path)?;
         let catalog = self.workspace.catalog();
         let place = folder.display().to_string();
         let covering = catalog
@@ -118,7 +129,7 @@ impl Session {
     /// The place of a path; its store begins at the sync location or folder that must be there.
     async fn place_of_path(&self, path: &str) -> Result<Place> {
         self.check_read(path)?;
-        let folder = local(path)?;
+        let folder = self.within(path)?;
         if self.workspace.is_managed(&folder) {
             return Err(SqlError::new(
                 "LOCATION_OVERLAP",
@@ -165,7 +176,7 @@ impl Session {
 
     /// Refuses a path that the principal may not write to.
     pub(super) async fn check_write(&self, path: &str) -> Result<()> {
-        let folder = local(path)?;
+        let folder = self.within(path)?;
         match self
             .workspace
             .region
@@ -320,7 +331,7 @@ pub(super) fn columns_of(table: &Snapshot) -> Vec<(String, Kind)> {
 }
 
 /// A path or `file://` URL as a folder of this machine.
-pub(super) fn local(path: &str) -> Result<PathBuf> {
+fn local(path: &str) -> Result<PathBuf> {
     let refused = |why: String| {
         SqlError::new(
             "DELTA_INVALID_CLONE_PATH",

@@ -10,8 +10,13 @@ use crate::sandbox::sql::lexer::Token;
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Result<Expr> {
+        self.deeper(Self::disjunction)
+    }
+
+    fn disjunction(&mut self) -> Result<Expr> {
         let mut left = self.conjunction()?;
         while self.word("OR") {
+            self.link()?;
             left = Expr::Binary(Box::new(left), "OR", Box::new(self.conjunction()?));
         }
         Ok(left)
@@ -20,6 +25,7 @@ impl Parser<'_> {
     fn conjunction(&mut self) -> Result<Expr> {
         let mut left = self.negation()?;
         while self.word("AND") {
+            self.link()?;
             left = Expr::Binary(Box::new(left), "AND", Box::new(self.negation()?));
         }
         Ok(left)
@@ -27,7 +33,7 @@ impl Parser<'_> {
 
     fn negation(&mut self) -> Result<Expr> {
         match self.word("NOT") {
-            true => Ok(Expr::Not(Box::new(self.negation()?))),
+            true => Ok(Expr::Not(Box::new(self.deeper(Self::negation)?))),
             false => self.comparison(),
         }
     }
@@ -69,6 +75,8 @@ impl Parser<'_> {
         } else if self.word("LIKE") {
             Expr::Like(Box::new(left), Box::new(self.sum()?))
         } else if self.word("BETWEEN") {
+            // What stands before it is copied, once more at each level.
+            (0..100).try_for_each(|_| self.link())?;
             let low = self.sum()?;
             self.expect_word("AND")?;
             let high = self.sum()?;
@@ -95,6 +103,7 @@ impl Parser<'_> {
     fn sum(&mut self) -> Result<Expr> {
         let mut left = self.product()?;
         while let Some(sign) = ["+", "-", "||"].into_iter().find(|sign| self.take(sign)) {
+            self.link()?;
             left = Expr::Binary(Box::new(left), sign, Box::new(self.product()?));
         }
         Ok(left)
@@ -103,6 +112,7 @@ impl Parser<'_> {
     fn product(&mut self) -> Result<Expr> {
         let mut left = self.unary()?;
         while let Some(sign) = ["*", "/", "%"].into_iter().find(|sign| self.take(sign)) {
+            self.link()?;
             left = Expr::Binary(Box::new(left), sign, Box::new(self.unary()?));
         }
         Ok(left)
@@ -111,7 +121,7 @@ impl Parser<'_> {
     fn unary(&mut self) -> Result<Expr> {
         let negative = self.take("-");
         if negative && !matches!(self.peek(), Some(Token::Number(_))) {
-            return Ok(Expr::Negative(Box::new(self.unary()?)));
+            return Ok(Expr::Negative(Box::new(self.deeper(Self::unary)?)));
         }
         let mut value = match self.peek().cloned() {
             // The least number of a type has no positive twin.
@@ -120,6 +130,7 @@ impl Parser<'_> {
         };
         loop {
             if self.take("::") {
+                self.link()?;
                 let to = self.kind()?;
                 value = Expr::Cast {
                     value: Box::new(value),
@@ -127,10 +138,12 @@ impl Parser<'_> {
                     lenient: false,
                 };
             } else if self.take("[") {
+                self.link()?;
                 let index = self.expression()?;
                 self.expect("]")?;
                 value = Expr::Index(Box::new(value), Box::new(index));
             } else if !matches!(value, Expr::Column(_)) && self.take(".") {
+                self.link()?;
                 value = Expr::Member(Box::new(value), self.name()?);
             } else {
                 return Ok(value);
@@ -321,6 +334,10 @@ impl Parser<'_> {
     }
 
     pub(in crate::sandbox::sql) fn kind(&mut self) -> Result<Kind> {
+        self.deeper(Self::whole_kind)
+    }
+
+    fn whole_kind(&mut self) -> Result<Kind> {
         let name = self.name()?.to_ascii_uppercase();
         match name.as_str() {
             "ARRAY" => {

@@ -41,6 +41,10 @@ const AFTER_RELATION: [&str; 30] = [
 
 impl Parser<'_> {
     pub(super) fn query(&mut self) -> Result<Query> {
+        self.deeper(Self::whole_query)
+    }
+
+    fn whole_query(&mut self) -> Result<Query> {
         let mut with = Vec::new();
         if self.word("WITH") {
             loop {
@@ -191,6 +195,10 @@ impl Parser<'_> {
     }
 
     pub(super) fn relation(&mut self) -> Result<Relation> {
+        self.deeper(Self::whole_relation)
+    }
+
+    fn whole_relation(&mut self) -> Result<Relation> {
         let of = if self.take("(") {
             let of = match self.peek_word(0).as_deref() {
                 Some("DESCRIBE" | "DESC") => {
