@@ -145,3 +145,57 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::StoredPlan;
+
+    /// A cut of the golden plan's group `reference`, as the plan's own places say.
+    fn cut(number: u64, previous: Option<&Cut>) -> Cut {
+        let document = serde_json::json!({
+            "group_name": "reference", "cut_number": number, "recovery_point": "2026-11-22T06:00:00Z",
+            "consistency": "point-in-time", "trigger": "schedule", "workflow_run_id": null,
+            "planned_at": "2026-11-22T06:00:00Z", "accepted": [], "plan_id": "P", "plan_sha256": "p",
+            "run_id": format!("R{number}"), "epoch": 0, "committed_by": "user:a",
+            "committed_at": "2026-11-22T06:02:00Z", "previous_sha256": previous.map(Cut::sha256),
+            "tables": [{
+                "table": "main.shop.countries", "source_table_id": "id", "source_version": 4,
+                "source_committed_at": "2026-11-22T05:00:00Z", "rows": 1, "files": 1, "bytes": 1,
+                "replica_location": "/world/west/sync/main/shop/countries", "replica_version": 2,
+            }],
+        });
+        serde_json::from_value(document).expect("a cut")
+    }
+
+    #[test]
+    fn only_a_chain_that_holds_and_places_of_the_configuration_are_registered() {
+        let bytes = include_bytes!("../../fixtures/documents/plan-1.1.json");
+        let plan = StoredPlan::read(bytes).expect("the golden plan").plan;
+        let workspace = &plan.workspaces[0];
+        let mut groups = workspace.groups.iter();
+        let group = groups
+            .find(|group| group.name == "reference")
+            .expect("a group");
+        let of = |cuts: Vec<Cut>| believed(workspace, group, &Cuts::new(cuts));
+        let first = cut(1, None);
+        let second = cut(2, Some(&first));
+        let both = vec![first.clone(), second.clone()];
+        assert_eq!(of(both), Ok(Some(second.clone())));
+        assert_eq!(of(vec![]), Ok(None));
+
+        let broken = of(vec![first.clone(), cut(2, None)]);
+        assert!(broken.is_err_and(|why| why.contains("ledger_diverged")));
+
+        let mut elsewhere = second.clone();
+        elsewhere.tables[0].replica_location = "/elsewhere/table".to_owned();
+        let elsewhere = of(vec![first.clone(), elsewhere]);
+        assert!(elsewhere.is_err_and(|why| why.contains("/elsewhere/table")));
+
+        // A table of no group is not registered, wherever it lies.
+        let mut other = second;
+        other.tables[0].table = "main.finance.payments".parse().expect("a name");
+        let registered = of(vec![first, other]).map(|cut| cut.map(|cut| cut.tables.len()));
+        assert_eq!(registered, Ok(Some(0)));
+    }
+}

@@ -146,3 +146,31 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
         false => Ok(found),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    /// A signature of the text `test`, as minisign made it before it signed digests.
+    const OLD: &str = "untrusted comment: signature from minisign secret key\nRWQf6LRCGA9i59SLOFxz6NxvASXDJeRtuZykwQepbDEGt87ig1BNpWaVWuNrm73YiIiJbq71Wi+dP9eKL8OC351vwIasSSbXxwA=\ntrusted comment: timestamp:1555779966\tfile:test\nQtKMXWyYcwdpZAlPF7tE2ENJkRd1ujvKjlj1m9RtHTBnZPa5WKU5uWRs5GoP5M/VqE81QFuMKI5k/SfNQUaOAA==\n";
+
+    #[test]
+    fn a_signature_of_the_old_kind_is_refused_although_it_is_right() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = folder.path().join("plan.json");
+        let verified = |text: &str, bytes: &[u8]| {
+            fs::write(beside(&plan), text).expect("written");
+            verify(&plan, bytes, &Keys::of_flag(KEY))
+        };
+        let Err(refused) = verified(OLD, b"test") else {
+            panic!("the old kind was taken");
+        };
+        let said = refused.shown();
+        assert!(said.contains("minisign's old kind"), "{said}");
+        let Err(other) = verified(OLD, b"other") else {
+            panic!("of other bytes");
+        };
+        assert!(!other.shown().contains("old kind"), "{}", other.shown());
+    }
+}
