@@ -29,6 +29,7 @@ mod connect;
 mod evidence;
 pub mod files;
 mod histories;
+mod pages;
 mod records;
 mod refusal;
 mod registration;

@@ -80,6 +80,7 @@ contract! {
         a_region_is_there_and_says_who_asks,
         a_region_without_its_root_is_away_and_the_root_is_not_made,
         a_workflow_is_found_by_name_or_id_with_its_runs_newest_first,
+        a_run_that_began_days_ago_and_ended_lately_is_among_its_workflow_s_runs,
         what_is_running_is_listed_whatever_its_job,
         a_workflow_that_is_not_there_is_refused_with_the_nearest_name,
         a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_their_ids,

@@ -1,10 +1,12 @@
 //! Whether a region is there, who asks, and whether a location may be written: looked at, never tried.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use futures::join;
 
 use super::client::Client;
+use super::pages::{each_page, every_item};
 use super::refusal::Refusal;
 use super::sql;
 use super::statements::Intent;
@@ -183,23 +185,12 @@ fn missing_right(message: &str) -> Option<&'static str> {
 pub(super) async fn external_locations(
     client: &Client,
 ) -> Result<Vec<ExternalLocationInfo>, Refusal> {
-    let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut query = vec![("max_results", "0")];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let page: ExternalLocations = client
-            .get(
-                &["api", "2.1", "unity-catalog", "external-locations"],
-                &query,
-            )
-            .await?;
-        all.extend(page.external_locations);
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(all);
-        }
-    }
+    let path = ["api", "2.1", "unity-catalog", "external-locations"];
+    let query = [("max_results", "0")];
+    every_item(client, &path, &query, |page: ExternalLocations| {
+        page.external_locations
+    })
+    .await
 }
 
 /// Whether a location lies in another: whole folders, scheme and authority without case.
@@ -236,24 +227,20 @@ pub(super) async fn may_write(
         &location.name,
     ];
     let (mut reads, mut writes) = (false, false);
-    let mut token: Option<String> = None;
-    loop {
-        let mut query = vec![("principal", principal)];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let Ok(page) = workspace.client.get::<Permissions>(&path, &query).await else {
-            return false;
-        };
+    let query = [("principal", principal)];
+    let listed = each_page(&workspace.client, &path, &query, |page: Permissions| {
         let assignments = page.privilege_assignments.iter();
         for held in assignments.flat_map(|assignment| &assignment.privileges) {
             let held = held.privilege.to_uppercase().replace(' ', "_");
             reads |= matches!(held.as_str(), "READ_FILES" | "ALL_PRIVILEGES");
             writes |= matches!(held.as_str(), "WRITE_FILES" | "ALL_PRIVILEGES");
         }
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if (reads && writes) || token.is_none() {
-            return reads && writes;
+        match reads && writes {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
-    }
+    });
+    listed.await.is_ok() && reads && writes
 }
 
 /// `POST /api/2.0/unity-catalog/temporary-path-credentials` with `dry_run`: no credential is made.

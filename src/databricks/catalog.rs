@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 
 use super::client::Client;
+use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
@@ -109,26 +110,15 @@ async fn hint(
 
 /// `GET /api/2.1/unity-catalog/tables?catalog_name&schema_name`; a refused listing is an empty one, asked table by table.
 pub(super) async fn list(client: &Client, catalog: String, schema: String) -> Vec<TableInfo> {
-    let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut query = vec![
-            ("catalog_name", catalog.as_str()),
-            ("schema_name", schema.as_str()),
-            ("max_results", "0"),
-            ("omit_properties", "true"),
-            ("omit_username", "true"),
-        ];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let Ok(page) = client.get::<Tables>(&PATH, &query).await else {
-            return Vec::new();
-        };
-        all.extend(page.tables);
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return all;
-        }
-    }
+    let query = [
+        ("catalog_name", catalog.as_str()),
+        ("schema_name", schema.as_str()),
+        ("max_results", "0"),
+        ("omit_properties", "true"),
+        ("omit_username", "true"),
+    ];
+    let all = every_item(client, &PATH, &query, |page: Tables| page.tables).await;
+    all.unwrap_or_default()
 }
 
 /// `GET /api/2.1/unity-catalog/tables/{full_name}`.

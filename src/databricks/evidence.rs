@@ -171,6 +171,9 @@ pub(super) async fn run_records(
         let oldest = found.last().map(|(name, _)| name.clone());
         if full && found.first().map(|(name, _)| name) != oldest.as_ref() {
             found.retain(|(name, _)| Some(name) != oldest.as_ref());
+            if until.is_some() && oldest >= until {
+                return Err(unlike("they are listed without end"));
+            }
             until = oldest;
         } else {
             until = None;

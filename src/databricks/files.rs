@@ -4,6 +4,7 @@ use url::Url;
 
 use super::auth::{Environment, SignInError, Wanted, ambient_host, sign_in};
 use super::client::Client;
+use super::pages::every_item;
 use super::refusal::Refusal;
 use super::timing::Timing;
 use super::wire::{DirectoryPage, ObjectInfo, Objects};
@@ -179,24 +180,12 @@ async fn volume(client: &Client, path: &str) -> Result<Files, Refusal> {
             Err(_) => {}
         }
     }
+    let path = segments("directories", whole);
+    let mut entries = every_item(client, &path, &[], |page: DirectoryPage| page.contents).await?;
+    entries.retain(|entry| !entry.is_directory && is_config(&entry.path));
     let mut files = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let segments = segments("directories", whole);
-        let query: Vec<(&str, &str)> = token
-            .iter()
-            .map(|token| ("page_token", token.as_str()))
-            .collect();
-        let page: DirectoryPage = client.get(&segments, &query).await?;
-        for entry in page.contents {
-            if !entry.is_directory && is_config(&entry.path) {
-                files.push((name(&entry.path), file(client, &entry.path).await?));
-            }
-        }
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            break;
-        }
+    for entry in entries {
+        files.push((name(&entry.path), file(client, &entry.path).await?));
     }
     files.sort();
     Ok(Files::Folder(files))

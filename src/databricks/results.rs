@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use super::rows::Rows;
 use super::statements::{Finished, of_statement};
 use super::wire::{ResultChunk, StatementResponse};
+use crate::limits::{Limit, RESULT, RESULT_PARTS};
 use crate::region::RegionErrorKind;
 
 /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
@@ -26,15 +27,18 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
         .collect();
     let columns = described.iter().map(|(name, _)| name.clone()).collect();
     let mut rows = Vec::new();
+    let mut bytes = 0;
     let mut chunk = result.unwrap_or_default();
-    let mut read = 0;
+    let mut last = 0;
     loop {
-        let next = take(client, &id, chunk, &mut rows).await?;
-        read += 1;
+        let next = take(client, &id, chunk, &mut rows, &mut bytes).await?;
         let Some(next) = next else { break };
-        if read > manifest.total_chunk_count.max(1) + 1 {
+        // Parts are numbered from 0, each is followed by a later one, and there are no more than promised.
+        let promised = manifest.total_chunk_count.clamp(1, RESULT_PARTS.most as i64);
+        if next <= last || next > promised {
             return Err(other("its result has no end".to_owned()));
         }
+        last = next;
         let number = next.to_string();
         let path = [
             "api",
@@ -69,18 +73,35 @@ async fn take(
     id: &str,
     chunk: ResultChunk,
     rows: &mut Vec<Vec<Option<String>>>,
+    bytes: &mut usize,
 ) -> Result<Option<i64>, Refusal> {
+    let within = |limit: &'static Limit, found: usize| {
+        let allowed = limit.allow(found as u64);
+        allowed.map_err(|exceeded| {
+            let text = format!("its result is not read: {exceeded}");
+            of_statement(id, Refusal::new(RegionErrorKind::Other, text))
+        })
+    };
+    within(&RESULT_PARTS, chunk.external_links.len())?;
+    *bytes += size(&chunk.data_array);
     rows.extend(chunk.data_array);
     let mut next = chunk.next_chunk_index;
     for link in chunk.external_links {
-        let bytes = client.get_signed(&link.external_link, &link.http_headers);
-        let bytes = bytes.await.map_err(|refusal| of_statement(id, refusal))?;
-        let part: Vec<Vec<Option<String>>> = serde_json::from_slice(&bytes).map_err(|_| {
-            let text = "a part of its result is not what was promised";
-            of_statement(id, Refusal::new(RegionErrorKind::Other, text))
-        })?;
+        let part = client.get_signed(&link.external_link, &link.http_headers);
+        let part = part.await.map_err(|refusal| of_statement(id, refusal))?;
+        *bytes += size(&part);
+        within(&RESULT, *bytes)?;
         rows.extend(part);
         next = link.next_chunk_index;
     }
+    within(&RESULT, *bytes)?;
     Ok(next)
+}
+
+/// What rows take, each value with its place in memory.
+fn size(rows: &[Vec<Option<String>>]) -> usize {
+    let values = rows.iter().flatten();
+    values
+        .map(|value| size_of::<Option<String>>() + value.as_ref().map_or(0, String::len))
+        .sum()
 }

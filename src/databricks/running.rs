@@ -1,8 +1,10 @@
 //! Statements that an earlier process left running: found by their text, so that the same clone does not run twice at once.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::client::Client;
+use super::pages::each_page;
 use super::refusal::Refusal;
 use super::wire::QueryHistory;
 
@@ -17,17 +19,14 @@ pub(super) async fn by_text(client: &Client) -> BTreeMap<String, String> {
 /// `GET /api/2.0/sql/history/queries`.
 async fn pages(client: &Client) -> Result<BTreeMap<String, String>, Refusal> {
     let mut found = BTreeMap::new();
-    let mut token: Option<String> = None;
-    for _ in 0..PAGES {
-        let mut query = vec![
-            ("filter_by.statuses", "QUEUED"),
-            ("filter_by.statuses", "RUNNING"),
-            ("max_results", "100"),
-        ];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let page: QueryHistory = client
-            .get(&["api", "2.0", "sql", "history", "queries"], &query)
-            .await?;
+    let mut pages = 0;
+    let path = ["api", "2.0", "sql", "history", "queries"];
+    let query = [
+        ("filter_by.statuses", "QUEUED"),
+        ("filter_by.statuses", "RUNNING"),
+        ("max_results", "100"),
+    ];
+    each_page(client, &path, &query, |page: QueryHistory| {
         for query in page.res {
             let ended = matches!(
                 query.status.as_str(),
@@ -37,10 +36,12 @@ async fn pages(client: &Client) -> Result<BTreeMap<String, String>, Refusal> {
                 found.insert(query.query_text.trim().to_owned(), query.query_id);
             }
         }
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            break;
+        pages += 1;
+        match pages < PAGES {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
         }
-    }
+    })
+    .await?;
     Ok(found)
 }

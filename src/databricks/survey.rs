@@ -11,6 +11,7 @@ use super::batch::{Form, TABLES};
 use super::client::Client;
 use super::connect::Notice;
 use super::histories::details;
+use super::pages::every_item;
 use super::refusal::Refusal;
 use super::rows::{Rows, number};
 use super::sql::{self, Relation};
@@ -213,42 +214,25 @@ impl Surveyor {
     /// `GET /api/2.1/unity-catalog/catalogs`.
     async fn catalogs(&self) -> Result<Vec<String>, Refusal> {
         let path = ["api", "2.1", "unity-catalog", "catalogs"];
-        let mut all = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let query: Vec<(&str, &str)> = token
-                .iter()
-                .map(|token| ("page_token", token.as_str()))
-                .collect();
-            let page: Catalogs = self.workspace.client.get(&path, &query).await?;
-            let own = page.catalogs.into_iter().filter(|it| {
-                let kind = it.catalog_type.as_deref().unwrap_or_default();
-                !kind.starts_with("SYSTEM") && !FOREIGN_CATALOGS.contains(&it.name.as_str())
-            });
-            all.extend(own.map(|it| it.name));
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
+        let client = &self.workspace.client;
+        let mut all = every_item(client, &path, &[], |page: Catalogs| page.catalogs).await?;
+        all.retain(|it| {
+            let kind = it.catalog_type.as_deref().unwrap_or_default();
+            !kind.starts_with("SYSTEM") && !FOREIGN_CATALOGS.contains(&it.name.as_str())
+        });
+        Ok(all.into_iter().map(|it| it.name).collect())
     }
 
     /// `GET /api/2.1/unity-catalog/schemas`.
     async fn schemas(&self, catalog: &str) -> Result<Vec<String>, Refusal> {
         let path = ["api", "2.1", "unity-catalog", "schemas"];
-        let mut all = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let mut query = vec![("catalog_name", catalog)];
-            query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-            let page: Schemas = self.workspace.client.get(&path, &query).await?;
-            all.extend(page.schemas.into_iter().map(|it| it.name));
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                all.retain(|name| !name.eq_ignore_ascii_case("information_schema"));
-                return Ok(all);
-            }
-        }
+        let query = [("catalog_name", catalog)];
+        let client = &self.workspace.client;
+        let all = every_item(client, &path, &query, |page: Schemas| page.schemas).await?;
+        let names = all.into_iter().map(|it| it.name);
+        Ok(names
+            .filter(|name| !name.eq_ignore_ascii_case("information_schema"))
+            .collect())
     }
 
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Notice;
 use super::client::Client;
+use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{Warehouse, Warehouses};
 use crate::region::RegionErrorKind;
@@ -28,22 +29,8 @@ pub(super) async fn choose(
         }
         return Ok(id.to_owned());
     }
-    let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let query: Vec<(&str, &str)> = token
-            .iter()
-            .map(|token| ("page_token", token.as_str()))
-            .collect();
-        let page: Warehouses = client
-            .get(&["api", "2.0", "sql", "warehouses"], &query)
-            .await?;
-        all.extend(page.warehouses);
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            break;
-        }
-    }
+    let path = ["api", "2.0", "sql", "warehouses"];
+    let all = every_item(client, &path, &[], |page: Warehouses| page.warehouses).await?;
     if let Some(running) = all.iter().find(|it| it.state == "RUNNING") {
         return Ok(running.id.clone());
     }

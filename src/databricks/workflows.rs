@@ -1,9 +1,14 @@
 //! Workflows: Databricks jobs by exact name or id, and their runs by when they ended.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 
 use super::client::Client;
+use super::pages::{each_page, every_item};
 use super::refusal::Refusal;
 use super::wire::{Job, JobSettings, Jobs, PauseStatus, Run, Runs};
 use crate::config::WorkflowRef;
@@ -18,12 +23,22 @@ const RUNS: &str = "24";
 const RUNS_A_PAGE: usize = 24;
 /// From so many workflows on, all jobs and all active runs of the workspace are listed.
 const LIST_FROM: usize = 8;
-/// Runs are listed by start and wanted by end: a run may end this much later than others that started after it.
+/// Runs are listed by start and wanted by end: where nothing can be decided yet, a run is expected to end no later than this
+/// after others that started after it.
 const LONGEST_RUN: TimeDelta = TimeDelta::hours(24);
-/// Pages read of a group's runs where nothing says how far back to look and a success was seen.
-const PAGES_WITHOUT_SINCE: usize = 3;
-/// The service keeps runs for 60 days; no workflow runs more often than this many pages.
-const PAGES_MAX: usize = 1000;
+/// The newest pages of a job's runs, which are read one after the other.
+const NEWEST_PAGES: usize = 3;
+/// The service keeps runs for 60 days; its clock may not be ours.
+const KEPT: TimeDelta = TimeDelta::days(61);
+/// Pages that are read of one job's runs: at this many it ran every four minutes for as long as runs are kept.
+const RUN_PAGES_MAX: usize = 1_000;
+/// Pages that are read further back, of all jobs together, where no success asks for it yet: planning goes on every half hour.
+const IDLE_PAGES_MAX: usize = 100;
+/// Spans of time in which the older runs of a job are read, at once.
+const SPANS_MAX: i64 = 8;
+
+const JOBS_LIST: [&str; 4] = ["api", "2.2", "jobs", "list"];
+const RUNS_LIST: [&str; 5] = ["api", "2.2", "jobs", "runs", "list"];
 
 pub(super) async fn workflows(
     client: &Client,
@@ -31,19 +46,17 @@ pub(super) async fn workflows(
     since: Option<DateTime<Utc>>,
 ) -> Vec<Result<Workflow, RegionError>> {
     let listed = Listed::of(client, asked.len()).await;
+    let idle_pages = AtomicUsize::new(IDLE_PAGES_MAX);
     let looks: Vec<_> = asked
         .iter()
-        .map(|asked| workflow(client, &listed, asked, since))
+        .map(|asked| workflow(client, &listed, &idle_pages, asked, since))
         .collect();
     stream::iter(looks).buffered(JOBS_AT_ONCE).collect().await
 }
 
 /// `GET /api/2.2/jobs/runs/list?active_only=true`: the newest pages of what is running, of any job.
 pub(super) async fn active(client: &Client) -> Result<Vec<ActiveRun>, Refusal> {
-    let runs = pages(client, None, Some("active_only"), |page, _| {
-        page >= PAGES_WITHOUT_SINCE
-    })
-    .await?;
+    let (runs, _) = pages(client, &[("active_only", "true")], NEWEST_PAGES).await?;
     let active = runs
         .iter()
         .map(|run| (run, read(run)))
@@ -73,13 +86,12 @@ impl Listed {
         let pages_max = asked / 4;
         let (jobs, active) = futures::join!(
             all_jobs(client, pages_max),
-            pages(client, None, Some("active_only"), |page, _| page
-                > pages_max)
+            pages(client, &[("active_only", "true")], pages_max)
         );
-        let whole = |runs: &Vec<Run>| runs.len() <= pages_max * RUNS_A_PAGE;
+        let whole = active.ok().filter(|(_, whole)| *whole);
         Listed {
             jobs,
-            active: active.ok().filter(whole),
+            active: whole.map(|(runs, _)| runs),
         }
     }
 }
@@ -87,26 +99,20 @@ impl Listed {
 /// `GET /api/2.2/jobs/list`, if it is not longer than so many pages.
 async fn all_jobs(client: &Client, pages_max: usize) -> Option<Vec<Job>> {
     let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    for _ in 0..pages_max {
-        let mut query = vec![("limit", "100")];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let page: Jobs = client
-            .get(&["api", "2.2", "jobs", "list"], &query)
-            .await
-            .ok()?;
+    let mut pages = 0;
+    let listed = each_page(client, &JOBS_LIST, &[("limit", "100")], |page: Jobs| {
         all.extend(page.jobs);
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Some(all);
-        }
-    }
-    None
+        pages += 1;
+        on_while(pages < pages_max)
+    });
+    listed.await.ok().filter(|whole| *whole)?;
+    Some(all)
 }
 
 async fn workflow(
     client: &Client,
     listed: &Listed,
+    idle_pages: &AtomicUsize,
     asked: &WorkflowRef,
     since: Option<DateTime<Utc>>,
 ) -> Result<Workflow, RegionError> {
@@ -115,12 +121,13 @@ async fn workflow(
             WorkflowRef::Name(name) => by_name(client, listed, name).await?,
             WorkflowRef::Id(id) => by_id(client, *id).await?,
         };
-        let runs = runs(client, listed, job.job_id, since).await?;
+        let (runs, seen_from) = runs(client, listed, idle_pages, job.job_id, since).await?;
         Ok(Workflow {
             job_id: job.job_id,
             schedule_active: schedule_active(&job.settings),
             name: job.settings.name,
-            runs,
+            runs: Workflow::deciding(runs, since),
+            seen_from,
         })
     };
     found
@@ -134,18 +141,8 @@ async fn named(client: &Client, listed: &Listed, name: &str) -> Result<Vec<Job>,
         let same = |job: &&Job| job.settings.name.eq_ignore_ascii_case(name);
         return Ok(jobs.iter().filter(same).cloned().collect());
     }
-    let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut query = vec![("name", name), ("limit", "100")];
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let page: Jobs = client.get(&["api", "2.2", "jobs", "list"], &query).await?;
-        all.extend(page.jobs);
-        token = page.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(all);
-        }
-    }
+    let query = [("name", name), ("limit", "100")];
+    every_item(client, &JOBS_LIST, &query, |page: Jobs| page.jobs).await
 }
 
 async fn by_name(client: &Client, listed: &Listed, name: &str) -> Result<Job, Refusal> {
@@ -176,7 +173,7 @@ async fn by_name(client: &Client, listed: &Listed, name: &str) -> Result<Job, Re
 /// `GET /api/2.2/jobs/list`: the newest hundred are enough for a slip of the pen.
 async fn nearest(client: &Client, name: &str) -> Option<String> {
     let page: Jobs = client
-        .get(&["api", "2.2", "jobs", "list"], &[("limit", "100")])
+        .get(&JOBS_LIST, &[("limit", "100")])
         .await
         .ok()?;
     let jobs = page.jobs.iter().map(|job| job.settings.name.as_str());
@@ -208,68 +205,184 @@ fn schedule_active(settings: &JobSettings) -> bool {
         .any(active)
 }
 
-/// `GET /api/2.2/jobs/runs/list`: those that decide something.
+/// `GET /api/2.2/jobs/runs/list`: the runs of a job, and from which start on all of them are known; `None`: all that there are.
+///
+/// The service lists runs by their start, and a run counts until it ended: a long one, and one that is repaired (it keeps its
+/// start), may stand far down the list. So where a success after `since` could decide something, the list is read as far back
+/// as the service keeps runs. Nothing of it is remembered: any run that ended may be repaired.
 async fn runs(
     client: &Client,
     listed: &Listed,
+    idle_pages: &AtomicUsize,
     job_id: i64,
     since: Option<DateTime<Utc>>,
-) -> Result<Vec<WorkflowRun>, Refusal> {
+) -> Result<(Vec<WorkflowRun>, Option<DateTime<Utc>>), Refusal> {
     let id = job_id.to_string();
-    // A run that began long ago and has not ended may be far down the list.
+    let own = [("job_id", id.as_str())];
+    // One that has not ended may have begun before all that are kept.
     let mut seen: Vec<Run> = match &listed.active {
         Some(active) => {
             let own = active.iter().filter(|run| run.job_id == job_id);
             own.cloned().collect()
         }
-        None => pages(client, Some(&id), Some("active_only"), |_, _| false).await?,
-    };
-    let listed = pages(client, Some(&id), None, |page, all| {
-        let all: Vec<WorkflowRun> = all.iter().map(read).collect();
-        let succeeded = all.iter().any(|run| run.state == RunState::Succeeded);
-        let begun = |run: &WorkflowRun| run.ended_at.is_some() && run.state != RunState::NotBegun;
-        match since {
-            Some(since) => {
-                let oldest = all.iter().map(|run| run.started_at).min();
-                // One that failed for long is not asked for its last success beyond a few pages.
-                all.iter().any(begun)
-                    && (succeeded || page >= PAGES_WITHOUT_SINCE)
-                    && oldest.is_some_and(|oldest| oldest + LONGEST_RUN < since)
-            }
-            None => page >= PAGES_WITHOUT_SINCE && succeeded,
+        None => {
+            let active = [own[0], ("active_only", "true")];
+            pages(client, &active, RUN_PAGES_MAX).await?.0
         }
-    })
-    .await?;
+    };
+    let mut newest = Newest {
+        since,
+        ..Newest::default()
+    };
+    let query = run_query(&own);
+    let whole = each_page(client, &RUNS_LIST, &query, |page: Runs| {
+        on_while(newest.add(page.runs, idle_pages))
+    });
+    let whole = whole.await?;
+    let oldest = newest.oldest.filter(|_| !whole);
+    let mut runs = newest.runs;
+    let seen_from = match oldest {
+        Some(oldest) if newest.decides => {
+            let (older, seen_from) = older(client, &own, runs.len(), oldest).await?;
+            runs.extend(older);
+            seen_from
+        }
+        oldest => oldest,
+    };
     // The later look knows better.
-    seen.retain(|run| listed.iter().all(|other| other.run_id != run.run_id));
-    seen.extend(listed);
-    Ok(Workflow::deciding(seen.iter().map(read).collect(), since))
+    let known: BTreeSet<i64> = runs.iter().map(|run| run.run_id).collect();
+    seen.retain(|run| !known.contains(&run.run_id));
+    runs.extend(seen);
+    Ok((runs.iter().map(read).collect(), seen_from))
 }
 
-/// Pages of a job's runs, or of all jobs', newest start first, until one is enough.
+/// The newest runs of a job, as they are listed.
+#[derive(Default)]
+struct Newest {
+    since: Option<DateTime<Utc>>,
+    runs: Vec<Run>,
+    pages: usize,
+    oldest: Option<DateTime<Utc>>,
+    begun: bool,
+    succeeded: bool,
+    /// A run succeeded after `since`: a recovery point may follow from it.
+    decides: bool,
+}
+
+impl Newest {
+    /// Takes another page, and tells whether to read on.
+    fn add(&mut self, page: Vec<Run>, idle_pages: &AtomicUsize) -> bool {
+        self.pages += 1;
+        for run in page.iter().map(read) {
+            let ended = run.ended_at.filter(|_| run.state != RunState::NotBegun);
+            self.begun |= ended.is_some();
+            self.oldest = self.oldest.into_iter().chain([run.started_at]).min();
+            if run.state == RunState::Succeeded {
+                self.succeeded = true;
+                self.decides |= self.since.is_none_or(|since| ended > Some(since));
+            }
+        }
+        self.runs.extend(page);
+        if self.decides || self.pages >= RUN_PAGES_MAX {
+            return self.pages < NEWEST_PAGES;
+        }
+        let far = self.oldest.zip(self.since);
+        let far = far.is_some_and(|(oldest, since)| oldest + LONGEST_RUN < since);
+        // One that failed for long is not asked for its last success beyond a few pages.
+        let enough = self.begun && (self.succeeded || self.pages >= NEWEST_PAGES) && far;
+        let take = |left: usize| left.checked_sub(1);
+        !enough
+            || idle_pages
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok()
+    }
+}
+
+/// The runs of a job that started before the `known` newest, the oldest of which started at `before`.
+async fn older(
+    client: &Client,
+    own: &[(&str, &str)],
+    known: usize,
+    before: DateTime<Utc>,
+) -> Result<(Vec<Run>, Option<DateTime<Utc>>), Refusal> {
+    let now = client.timing().now();
+    let from = (now - KEPT).min(before).timestamp_millis();
+    let before = before.timestamp_millis();
+    // As many spans as there will be work for, by how often it ran of late.
+    let of_known = (now.timestamp_millis() - before).max(1);
+    let pages = (before - from) / of_known * (known / RUNS_A_PAGE).max(1) as i64;
+    let spans = (pages / 4).clamp(1, SPANS_MAX);
+    let length = (before - from) / spans;
+    let looks: Vec<_> = (0..spans)
+        .map(|place| {
+            let to = before - place * length;
+            // The last goes as far as the service does.
+            let from = (place + 1 < spans).then(|| to - length);
+            span(client, own, from, to, RUN_PAGES_MAX / spans as usize)
+        })
+        .collect();
+    let looks: Vec<_> = stream::iter(looks)
+        .buffered(SPANS_MAX as usize)
+        .collect()
+        .await;
+    let mut runs = Vec::new();
+    let mut seen_from = None;
+    for look in looks {
+        let (some, whole) = look?;
+        if !whole {
+            let oldest = some.iter().map(|run| read(run).started_at).min();
+            seen_from = seen_from.max(oldest);
+        }
+        runs.extend(some);
+    }
+    Ok((runs, seen_from))
+}
+
+/// The runs of a job that started in a span of time, epoch milliseconds, both ends included.
+async fn span(
+    client: &Client,
+    own: &[(&str, &str)],
+    from: Option<i64>,
+    to: i64,
+    pages_max: usize,
+) -> Result<(Vec<Run>, bool), Refusal> {
+    let to = to.to_string();
+    let from = from.map(|from| from.to_string());
+    let mut query = own.to_vec();
+    query.push(("start_time_to", &to));
+    query.extend(from.iter().map(|from| ("start_time_from", from.as_str())));
+    pages(client, &query, pages_max).await
+}
+
+/// So many pages of runs at most, newest start first, and whether these are all.
 async fn pages(
     client: &Client,
-    job_id: Option<&str>,
-    only: Option<&str>,
-    enough: impl Fn(usize, &[Run]) -> bool,
-) -> Result<Vec<Run>, Refusal> {
+    own: &[(&str, &str)],
+    pages_max: usize,
+) -> Result<(Vec<Run>, bool), Refusal> {
     let mut all = Vec::new();
-    let mut token: Option<String> = None;
-    for page in 1..=PAGES_MAX {
-        let mut query = vec![("limit", RUNS), ("expand_tasks", "false")];
-        query.extend(job_id.map(|id| ("job_id", id)));
-        query.extend(only.map(|only| (only, "true")));
-        query.extend(token.iter().map(|token| ("page_token", token.as_str())));
-        let answer: Runs = client
-            .get(&["api", "2.2", "jobs", "runs", "list"], &query)
-            .await?;
-        all.extend(answer.runs);
-        token = answer.next_page_token.filter(|token| !token.is_empty());
-        if token.is_none() || enough(page, &all) {
-            break;
-        }
+    let mut pages = 0;
+    let query = run_query(own);
+    let whole = each_page(client, &RUNS_LIST, &query, |page: Runs| {
+        all.extend(page.runs);
+        pages += 1;
+        on_while(pages < pages_max)
+    });
+    let whole = whole.await?;
+    Ok((all, whole))
+}
+
+fn run_query<'a>(own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut query = vec![("limit", RUNS), ("expand_tasks", "false")];
+    query.extend(own);
+    query
+}
+
+fn on_while(more: bool) -> ControlFlow<()> {
+    match more {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
     }
-    Ok(all)
 }
 
 fn read(run: &Run) -> WorkflowRun {

@@ -196,6 +196,7 @@ impl Job {
             name: self.name().unwrap_or_default().to_owned(),
             schedule_active: self.schedule_active(),
             runs: Workflow::deciding(self.runs.iter().map(Run::workflow_run).collect(), since),
+            seen_from: None,
         }
     }
 }

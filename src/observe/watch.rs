@@ -75,5 +75,6 @@ fn all_of_a_name(name: &str, active: &[ActiveRun]) -> Workflow {
         name: name.to_owned(),
         schedule_active: false,
         runs: runs.collect(),
+        seen_from: None,
     }
 }

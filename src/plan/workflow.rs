@@ -31,6 +31,10 @@ pub(super) fn newest_clean_end(
             at,
         })
         .collect();
+    // A run of which nothing is known may have been in progress at any of them.
+    if unseen(workflows).is_some() {
+        return None;
+    }
     ends.sort_by_key(|end| std::cmp::Reverse((end.at, end.run_id)));
     ends.into_iter().find(|end| {
         workflows
@@ -44,6 +48,14 @@ pub(super) fn idle_after_success(
     workflows: &[&Workflow],
     now: DateTime<Utc>,
 ) -> Result<(), Reason> {
+    idle_as_far_as_seen(workflows, now)?;
+    match unseen(workflows) {
+        Some(reason) => Err(reason),
+        None => Ok(()),
+    }
+}
+
+fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<(), Reason> {
     for workflow in workflows {
         if let Some(run) = active_run(workflow, now) {
             return Err(Reason {
@@ -72,6 +84,21 @@ pub(super) fn idle_after_success(
     Ok(())
 }
 
+/// What there is to wait for where older runs are not all known: one of them may have ended last, or at a bad moment.
+fn unseen(workflows: &[&Workflow]) -> Option<Reason> {
+    let (workflow, from) = workflows
+        .iter()
+        .find_map(|workflow| Some((workflow, workflow.seen_from?)))?;
+    Some(Reason {
+        code: ReasonCode::WorkflowRunsOverlap,
+        message: format!(
+            "{} has more runs than can be looked at: one that started before {} may have been in progress until lately",
+            workflow.name,
+            moment::text(from)
+        ),
+    })
+}
+
 /// What a group waits for whose workflows gave no point.
 pub(super) fn waiting_for(
     workflows: &[&Workflow],
@@ -79,6 +106,9 @@ pub(super) fn waiting_for(
     now: DateTime<Utc>,
 ) -> Option<Reason> {
     if successes(workflows, after, now).next().is_some() {
+        if let Some(reason) = unseen(workflows) {
+            return Some(reason);
+        }
         let names: Vec<&str> = workflows
             .iter()
             .map(|workflow| workflow.name.as_str())
@@ -91,7 +121,7 @@ pub(super) fn waiting_for(
             ),
         });
     }
-    idle_after_success(workflows, now).err()
+    idle_as_far_as_seen(workflows, now).err()
 }
 
 fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTime<Utc>) -> Reason {

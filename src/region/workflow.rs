@@ -14,6 +14,8 @@ pub struct Workflow {
     pub schedule_active: bool,
     /// Its runs, newest first by start.
     pub runs: Vec<WorkflowRun>,
+    /// Of the runs that started before it not all are known, and one of them may be in progress at any moment; `None`: all are.
+    pub seen_from: Option<DateTime<Utc>>,
 }
 
 /// One execution of a workflow.

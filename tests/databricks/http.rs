@@ -144,3 +144,30 @@ async fn a_host_that_takes_no_connection_is_away_soon() {
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
     assert!(error.detail.starts_with("no connection: "), "{error}");
 }
+
+#[tokio::test]
+async fn a_listing_that_gives_a_page_token_twice_is_refused_by_its_request() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    let page = r#"{"next_page_token": "A"}"#.to_owned();
+    fake.fault("external-locations", 99, What::Answer(200, vec![], page));
+    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    assert_eq!(
+        error.detail,
+        "GET /api/2.1/unity-catalog/external-locations gives the same page token twice: its pages have no end"
+    );
+    assert_eq!(fake.asked("external-locations").len(), 2);
+}
+
+#[tokio::test]
+async fn empty_pages_with_a_new_token_are_followed() {
+    let fake = Fake::start().await;
+    let regions = fake.connect().await;
+    fake.change(|state| state.privileges = vec!["READ_FILES", "WRITE_FILES"]);
+    for token in ["A", "B", "C"] {
+        let page = format!(r#"{{"next_page_token": "{token}"}}"#);
+        fake.fault("external-locations", 1, What::Answer(200, vec![], page));
+    }
+    assert!(regions.primary.write_access(SECONDARY).await.is_ok());
+    assert_eq!(fake.asked("page_token=C").len(), 1);
+}

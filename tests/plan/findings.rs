@@ -460,6 +460,7 @@ fn a_workflow_that_runs_in_the_secondary_blocks_its_group() {
         name: "orders_job".to_owned(),
         schedule_active: true,
         runs: vec![run],
+        seen_from: None,
     }];
     assert_eq!(
         blocking(&world, "orders"),

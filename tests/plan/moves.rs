@@ -82,6 +82,7 @@ fn a_group_whose_only_point_would_bring_a_table_back_waits_while_its_workflow_ru
             ended_at: None,
             state: RunState::Active,
         }],
+        seen_from: None,
     })];
     let plan = world.plan_of("reference");
     assert_eq!(plan.decision, Decision::Waiting, "{:?}", plan.reason);

@@ -310,6 +310,7 @@ fn group(entry: &GroupEntry) -> GroupObserved {
                         ended_at: Some(at("2026-11-22T09:41:07.500Z")),
                         state: RunState::Succeeded,
                     }],
+                    seen_from: None,
                 })
             })
             .collect(),

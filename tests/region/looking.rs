@@ -87,6 +87,34 @@ pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first
     );
 }
 
+pub(crate) async fn a_run_that_began_days_ago_and_ended_lately_is_among_its_workflow_s_runs(
+    world: World,
+) {
+    let hour = |number: i64| at(60 * number);
+    // Of a hundred hourly runs the first was repaired at the end of all.
+    world
+        .east
+        .add_run(7, 1, hour(0), Some(hour(99)), "SUCCESS")
+        .unwrap();
+    for number in 1..100 {
+        let ended = Some(hour(number) + chrono::TimeDelta::minutes(10));
+        world
+            .east
+            .add_run(7, number + 1, hour(number), ended, "SUCCESS")
+            .unwrap();
+    }
+    let asked = [WorkflowRef::Id(7)];
+    for since in [None, Some(hour(97))] {
+        let found = world.primary().workflows(&asked, since).await.unwrap();
+        let workflow = found[0].as_ref().unwrap();
+        assert!(
+            workflow.runs.iter().any(|run| run.run_id == 1),
+            "{workflow:?}"
+        );
+        assert_eq!(workflow.seen_from, None);
+    }
+}
+
 pub(crate) async fn what_is_running_is_listed_whatever_its_job(world: World) {
     world.east.add_job(7, "orders_job").unwrap();
     let ended = Some(at(4));

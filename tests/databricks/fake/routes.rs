@@ -181,6 +181,12 @@ impl State {
                 .runs
                 .iter()
                 .filter(|run| !active || !ended(run))
+                .filter(|run| {
+                    let bound = |name: &str| query.get(name)?.parse::<i64>().ok();
+                    let start = run["start_time"].as_i64().unwrap_or(0);
+                    bound("start_time_from").is_none_or(|from| start >= from)
+                        && bound("start_time_to").is_none_or(|to| start <= to)
+                })
                 .collect();
             let at: usize = page.map_or(0, |page| page.parse().unwrap());
             let next = (at + 2 < runs.len()).then(|| (at + 2).to_string());
