@@ -118,7 +118,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitStatus, Failure> {
-    let context = Context::of(cli.flags)?;
+    let mut context = Context::of(cli.flags)?;
+    if let Command::Apply(_) = cli.command {
+        context.timing = crate::databricks::Timing::real();
+    }
     let commented = matches!(
         cli.command,
         Command::Plan(_) | Command::Show(_) | Command::Status(_)

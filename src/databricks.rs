@@ -49,7 +49,7 @@ mod workflows;
 
 pub use auth::{Credential, Environment, Run, SignInError};
 pub use client::Client;
-pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, connect};
+pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, Unbound, connect};
 pub use survey::{Job, Listed, Offered, Place, Surveyor, Told};
 pub use timing::Timing;
 

@@ -30,7 +30,8 @@
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
 //! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
-//! - [`harmless`]: text of others, so that nothing takes it for an order.
+//! - [`harmless`]: text of others, so that nothing takes it for an order;
+//! - [`secrets`]: those in use, which nothing that is written holds.
 //!
 //! What drsync touches on disk, and whose it is:
 //!
@@ -63,3 +64,4 @@ pub mod region;
 pub mod render;
 pub mod sandbox;
 pub mod schedule;
+pub mod secrets;

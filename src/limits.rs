@@ -4,6 +4,7 @@
 //! limit is refused by name, with the limit told; the table or service it belongs to is blocked, and nothing else.
 
 use std::fmt;
+use std::time::Duration;
 
 /// The most of something that drsync reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,16 +196,82 @@ pub static SHORT_ANSWER: Limit = Limit {
     reason: "a token has some KiB, a refusal is a sentence",
 };
 
+/// Elements of lists and objects in one answer.
+pub static ANSWER_ELEMENTS: Limit = Limit {
+    what: "elements in one answer",
+    most: 2_000_000,
+    unit: Unit::Count,
+    reason: "a page of fifty tables of a thousand columns has half of it; each costs memory",
+};
+
+/// Objects in one answer.
+pub static ANSWER_OBJECTS: Limit = Limit {
+    what: "objects in one answer",
+    most: 300_000,
+    unit: Unit::Count,
+    reason: "a page of fifty tables of a thousand columns has 50 000; an empty one takes two bytes, and some hundred of memory",
+};
+
+/// One text in an answer.
+pub static ANSWER_TEXT: Limit = Limit {
+    what: "one text in an answer",
+    most: 16 << 20,
+    unit: Unit::Bytes,
+    reason: "a part of a kept document is the longest, with 6 MiB",
+};
+
+/// One part of a result that is read from its store.
+pub static RESULT_PART: Limit = Limit {
+    what: "one part of a result",
+    most: 128 << 20,
+    unit: Unit::Bytes,
+    reason: "services cut results into parts of some 20 MiB",
+};
+
+/// Parts of one result.
+pub static RESULT_PARTS: Limit = Limit {
+    what: "parts of one result",
+    most: 1_000,
+    unit: Unit::Count,
+    reason: "at the service's size of a part this is far more than a result may have",
+};
+
+/// All of one result of a statement.
+pub static RESULT: Limit = Limit {
+    what: "one result",
+    most: 512 << 20,
+    unit: Unit::Bytes,
+    reason: "the histories of fifty tables have a few MiB, the cuts of years some 100 MiB",
+};
+
 /// Pages of one listing.
 pub static PAGES: Limit = Limit {
     what: "pages of one listing",
-    most: 10_000,
+    most: 2_000,
     unit: Unit::Count,
-    reason: "a page has 25 entries or more; a service may page without end",
+    reason: "ten thousand tables of a schema have a few hundred; a service may page without end",
 };
 
+/// Items of one listing.
+pub static LISTED: Limit = Limit {
+    what: "items of one listing",
+    most: 200_000,
+    unit: Unit::Count,
+    reason: "a schema has at most ten thousand tables, a workspace ten thousand jobs",
+};
+
+/// The token of a page, which is sent back in an address.
+pub static PAGE_TOKEN: Limit = Limit {
+    what: "one page token",
+    most: 16 << 10,
+    unit: Unit::Bytes,
+    reason: "they have some 100 bytes, and an address that is longer is refused by most servers",
+};
+
+/// How long a command that only looks may ask services: whoever waits for a plan wants to know that it does not come.
+pub const LOOKING_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// All limits, in the order of docs/limits.md.
-pub static ALL: [&Limit; 16] = [
+pub static ALL: [&Limit; 24] = [
     &DOCUMENT,
     &CONFIGURATION,
     &SMALL_FILE,
@@ -220,7 +287,15 @@ pub static ALL: [&Limit; 16] = [
     &ROWS,
     &ANSWER,
     &SHORT_ANSWER,
+    &ANSWER_ELEMENTS,
+    &ANSWER_OBJECTS,
+    &ANSWER_TEXT,
+    &RESULT_PART,
+    &RESULT_PARTS,
+    &RESULT,
     &PAGES,
+    &LISTED,
+    &PAGE_TOKEN,
 ];
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ fn open_sandbox(folder: &Path) -> Regions {
                 secondary: None,
                 watch: None,
                 verify_rows: true,
+                unbound: None,
                 environment: Environment::new(token, None),
                 timing: Timing::real(),
                 notice: Notice::nobody(),

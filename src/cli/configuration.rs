@@ -1,5 +1,6 @@
 //! Finds and reads the configuration.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -10,7 +11,7 @@ use crate::config::{self, Configuration};
 use crate::databricks::Timing;
 use crate::databricks::files::{self, Files, FilesError};
 use crate::region::RegionErrorKind;
-use crate::render;
+use crate::render::{self, clean};
 
 /// The file that is looked for.
 pub(super) const FILE: &str = "drsync.json";
@@ -26,10 +27,10 @@ pub(super) struct Found {
 pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     let path = match &context.config {
         Some(path) => match path.to_str().filter(|source| files::is_remote(source)) {
-            Some(source) => return remote(source).await,
+            Some(source) => return remote(source, &context.timing).await,
             None => path.clone(),
         },
-        None => nearest()?,
+        None => named(nearest()?, context),
     };
     let configuration =
         config::load(&path).map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
@@ -49,6 +50,14 @@ pub(super) async fn read_if_any(context: &Context) -> Result<Option<Found>, Fail
         return Ok(None);
     }
     read(context).await.map(Some)
+}
+
+/// A configuration that was found above is named: it may not be the one that was thought of.
+fn named(path: PathBuf, context: &Context) -> PathBuf {
+    if path.parent() != Some(Path::new("")) {
+        context.remark(&clean(&format!("drsync: {} is used", path.display())));
+    }
+    path
 }
 
 /// Where records of a stored plan's applies may lie on this machine: here, beside the plan, beside the configuration.
@@ -84,9 +93,9 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
 }
 
 /// Reads `workspace:/…` or `volume:/Volumes/…` with the ambient identity; drsync's own files then lie in the current folder.
-async fn remote(source: &str) -> Result<Found, Failure> {
+async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
     let here = std::env::current_dir().context("find the current folder")?;
-    let read = files::read(source, &regions::environment(), &Timing::real()).await;
+    let read = files::read(source, &regions::environment(), timing).await;
     let configuration = match read.map_err(|error| unread(source, error))? {
         Files::File { name, bytes } => config::read_text(&name, &bytes, &here),
         Files::Folder(files) => config::read_files(source, &files, &here),
@@ -123,7 +132,8 @@ fn unread(source: &str, error: FilesError) -> Failure {
     Failure::of(exit, refused).detail(&hint)
 }
 
-/// `./drsync.json`, or that of a parent folder up to the root of the git repository.
+/// `./drsync.json`, or that of a parent folder: up to the root of the git repository or the home folder, and no further than
+/// folders that nobody else writes to. Secrets go where a configuration says, so nobody else's is taken unasked.
 fn nearest() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().map_err(|error| {
         Failure::new(
@@ -131,19 +141,56 @@ fn nearest() -> Result<PathBuf, Failure> {
             format!("no current folder: {error}"),
         )
     })?;
+    let home = std::env::home_dir();
     let mut up = PathBuf::new();
+    let mut strange = None;
     for folder in here.ancestors() {
-        if folder.join(FILE).is_file() {
+        let climbed = !up.as_os_str().is_empty();
+        let found = folder.join(FILE);
+        let why = climbed
+            .then(|| of_strangers(folder, &found, &here))
+            .flatten();
+        if let Some(why) = why {
+            let there = found.symlink_metadata().is_ok();
+            strange = there.then(|| format!("{} is there and not taken: {why}", found.display()));
+            break;
+        }
+        if found.is_file() {
             return Ok(up.join(FILE));
         }
-        if folder.join(".git").exists() {
+        if folder.join(".git").exists() || home.as_deref() == Some(folder) {
             break;
         }
         up.push("..");
     }
-    Err(Failure::new(
+    let failure = Failure::new(
         ExitStatus::Configuration,
         format!("no {FILE} here or above; --config names another, and this writes one to fill in"),
-    )
-    .remedy("drsync init"))
+    );
+    let failure = match &strange {
+        Some(told) => failure.detail(&clean(told)),
+        None => failure,
+    };
+    Err(failure.remedy("drsync init"))
+}
+
+/// Why a configuration above is not taken unasked: somebody else may have written it, or may write it.
+fn of_strangers(folder: &Path, file: &Path, here: &Path) -> Option<String> {
+    let me = rustix::process::geteuid().as_raw();
+    // A checkout that is not the runner's own, as in a container, is one: all of it has one owner.
+    let owner = here.metadata().map_or(me, |here| here.uid());
+    for path in [folder, file] {
+        // A link counts as itself: whoever may make one chooses where it leads.
+        let Ok(there) = path.symlink_metadata() else {
+            continue;
+        };
+        let shown = path.display();
+        if there.uid() != me && there.uid() != owner {
+            return Some(format!("{shown} belongs to another user"));
+        }
+        if there.mode() & 0o002 != 0 && !there.is_symlink() {
+            return Some(format!("everybody may write to {shown}"));
+        }
+    }
+    None
 }

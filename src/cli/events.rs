@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, place};
 use crate::apply::{Event, LostOutput};
-use crate::harmless;
+use crate::{harmless, secrets};
 
 /// Where events go, a line of JSON each, and what was lost of them and of the text.
 ///
@@ -70,6 +70,7 @@ impl Events {
         }
         let mut line = serde_json::to_string(event).unwrap_or_default();
         line.push('\n');
+        let line = secrets::withheld(&line);
         let line = harmless::json(&line);
         let mut to = to.lock().expect("no panic while an event is written");
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());

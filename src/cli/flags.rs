@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::clock::Clock;
 use super::{ExitStatus, Failure, output};
+use crate::databricks::Timing;
 use crate::plan::document::Selection;
 use crate::render::{self, Style};
 
@@ -109,6 +110,8 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     /// `apply --verify rows`: rows are counted on both sides after each clone.
     pub(super) verify_rows: bool,
+    /// How time passes for services: commands that only look do not wait for ever.
+    pub(super) timing: Timing,
 }
 
 impl Context {
@@ -164,6 +167,7 @@ impl Context {
             can_ask: !no_input && output::can_ask(),
             clock: Clock::from_environment()?,
             verify_rows: false,
+            timing: Timing::looking(),
         })
     }
 

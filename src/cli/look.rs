@@ -15,6 +15,7 @@ use crate::plan::{
 };
 use crate::region::Regions;
 use crate::render::clean;
+use crate::secrets;
 
 /// What a plan may be asked for beside the groups.
 #[derive(Debug, Clone, Default, Args)]
@@ -187,13 +188,25 @@ pub(super) async fn look_with(
     if let Some(shut) = regions::shut(workspaces.map(WorkspaceObserved::not_let_in)) {
         return Err(shut);
     }
-    let plan = plan::plan(&observed, &request);
+    let plan = without_secrets(plan::plan(&observed, &request));
     Ok(Looked {
         found,
         regions,
         observed,
         plan,
     })
+}
+
+/// The plan without any secret in use, wherever it was written: into the configuration, into what a service says.
+fn without_secrets(plan: Plan) -> Plan {
+    let text = serde_json::to_string(&plan).unwrap_or_default();
+    if !secrets::holds(&text) {
+        return plan;
+    }
+    let mut document = serde_json::to_value(&plan).unwrap_or_default();
+    secrets::withheld_in(&mut document);
+    // What would be no plan any more held a word of drsync's own, and no secret.
+    serde_json::from_value(document).map_or(plan, Plan::sealed)
 }
 
 /// Runs what waits for regions.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
-use crate::{canonical, harmless};
+use crate::{canonical, harmless, secrets};
 
 /// Writes data to stdout. Whoever reads it may stop doing so: that is no error.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
@@ -32,6 +32,7 @@ pub(super) fn try_data(text: &str) -> io::Result<()> {
 }
 
 fn write(text: &str) -> io::Result<()> {
+    let text = secrets::withheld(text);
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
@@ -77,7 +78,8 @@ pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
 
 /// Writes a line or more to stderr; where nobody listens, nobody is told.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", harmless::lines(text));
+    let text = secrets::withheld(text);
+    let _ = writeln!(io::stderr().lock(), "{}", harmless::lines(&text));
 }
 
 /// Whether a person can be asked: both ends of the conversation are a terminal.
@@ -97,8 +99,9 @@ pub(super) fn stderr_is_terminal() -> bool {
 
 /// Asks on stderr and waits for a line; the end of input is an empty answer.
 pub(super) fn ask(question: &str) -> anyhow::Result<String> {
+    let question = secrets::withheld(question);
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{} ", harmless::lines(question))
+    write!(stderr, "{} ", harmless::lines(&question))
         .and_then(|()| stderr.flush())
         .context("ask")?;
     let mut answer = String::new();

@@ -12,7 +12,9 @@ use super::configuration::Found;
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
 use crate::config::{Location, Workspace, WorkspaceAddress};
-use crate::databricks::{ConnectOptions, Environment, Notice, SecondaryOptions, Timing, connect};
+use crate::databricks::{
+    ConnectOptions, Environment, Notice, SecondaryOptions, Timing, Unbound, connect,
+};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, RegionError, RegionErrorKind, Regions};
@@ -46,8 +48,11 @@ pub(super) async fn of_configuration(
     let mut refused = vec![];
     let mut unsigned = None;
     let mut status = ExitStatus::Configuration;
-    for workspace in std::mem::take(&mut configuration.workspaces) {
-        match open(configured(&workspace), context).await {
+    let workspaces = std::mem::take(&mut configuration.workspaces);
+    let mut places: Vec<Places> = workspaces.iter().map(configured).collect();
+    share(&mut places);
+    for (workspace, places) in workspaces.into_iter().zip(places) {
+        match open(places, context).await {
             Ok(regions) => {
                 configuration.workspaces.push(workspace);
                 all.push(regions);
@@ -87,7 +92,9 @@ pub(super) async fn of_plan(
         .map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
     context.clock.allows(addresses.iter())?;
     let mut all = vec![];
-    for workspace in &plan.workspaces {
+    let mut places: Vec<anyhow::Result<Places>> = plan.workspaces.iter().map(planned).collect();
+    share(places.iter_mut().flatten());
+    for (workspace, places) in plan.workspaces.iter().zip(places) {
         let told = |status, error: anyhow::Error| {
             if let Some(unsigned) = error.downcast_ref() {
                 return Failure::sign_in(unsigned);
@@ -95,7 +102,7 @@ pub(super) async fn of_plan(
             let message = clean(&format!("workspace {}: {error:#}", workspace.name));
             Failure::new(status, message)
         };
-        let places = planned(workspace).map_err(|error| told(ExitStatus::Configuration, error))?;
+        let places = places.map_err(|error| told(ExitStatus::Configuration, error))?;
         let opened = open(places, context).await;
         all.push(opened.map_err(|(status, error)| told(status, error))?);
     }
@@ -148,6 +155,21 @@ fn without_grant(told: &str) -> (String, Option<String>) {
         .or_else(|| rest.find(" (request "));
     let (grant, after) = rest.split_at(end.unwrap_or(rest.len()));
     (format!("{before}{after}"), Some(format!("GRANT {grant}")))
+}
+
+/// Says to each workspace which of all get the secrets that name none.
+fn share<'a>(places: impl IntoIterator<Item = &'a mut Places>) {
+    let mut options: Vec<&mut ConnectOptions> = places
+        .into_iter()
+        .filter_map(|places| match places {
+            Places::Databricks(options, _) => Some(options.as_mut()),
+            Places::Lakehouse { .. } => None,
+        })
+        .collect();
+    let unbound = Unbound::of(options.iter().map(|options| &**options));
+    for options in &mut options {
+        options.unbound = Some(unbound.clone());
+    }
 }
 
 fn configured(workspace: &Workspace) -> Places {
@@ -210,6 +232,7 @@ fn planned(workspace: &WorkspacePlan) -> anyhow::Result<Places> {
                 watch: None,
                 verify_rows: false,
                 environment: environment(),
+                unbound: None,
                 timing: Timing::real(),
                 notice: Notice::nobody(),
             };
@@ -262,6 +285,7 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
                 options.watch = watched.map(|region| Arc::new(region) as Arc<dyn Region>);
             }
             options.verify_rows = context.verify_rows;
+            options.timing = context.timing.clone();
             options.notice = Notice::new(|text| output::note(&clean(&text)));
             match connect(&options).await {
                 Ok(connected) => Ok(connected.regions()),

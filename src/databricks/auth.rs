@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::refusal::Refusal;
 use super::timing::Timing;
 use crate::region::RegionErrorKind;
+use crate::secrets;
 
 mod ambient;
 mod azure;
@@ -63,6 +64,19 @@ impl Environment {
         }
     }
 
+    /// Notes every secret among the variables, used or not: none of them is to be written.
+    pub(super) fn register_secrets(&self) {
+        let named = self.variable("DATABRICKS_OIDC_TOKEN_ENV");
+        for (name, value) in &self.variables {
+            let is_secret = SECRET_VARIABLES.contains(&name.as_str())
+                || name.starts_with("DRSYNC_TOKEN_")
+                || Some(name.as_str()) == named;
+            if is_secret {
+                secrets::register(value);
+            }
+        }
+    }
+
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables
@@ -81,6 +95,16 @@ impl fmt::Debug for Environment {
             .finish_non_exhaustive()
     }
 }
+
+/// Variables whose values are secrets, beside those that are named by a workspace.
+const SECRET_VARIABLES: [&str; 6] = [
+    "DATABRICKS_TOKEN",
+    "DATABRICKS_CLIENT_SECRET",
+    "DATABRICKS_PASSWORD",
+    "DATABRICKS_OIDC_TOKEN",
+    "ARM_CLIENT_SECRET",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+];
 
 async fn run(words: Vec<String>) -> Result<String, String> {
     let Some((program, arguments)) = words.split_first() else {
@@ -128,6 +152,15 @@ impl Token {
             secret: SecretString::from(secret.into()),
             headers: Vec::new(),
             life: None,
+        }
+    }
+
+    /// Notes what of it is secret.
+    fn register(&self) {
+        secrets::register(self.secret.expose_secret());
+        let is_token = |name: &str| name.ends_with("-Token");
+        for (_, value) in self.headers.iter().filter(|(name, _)| is_token(name)) {
+            secrets::register(value.expose_secret());
         }
     }
 }
@@ -271,6 +304,7 @@ impl Credential {
         }
         match source.fetch(now).await {
             Ok(token) => {
+                token.register();
                 *held = Held {
                     token: Some(token.clone()),
                     ..Held::default()

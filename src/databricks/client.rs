@@ -1,5 +1,6 @@
 //! The only place that speaks HTTP: requests are signed, repeated where that is safe, and read; refusals become one kind.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,16 +15,21 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::auth::{Credential, Token};
-use super::refusal::{self, Refusal};
+use super::refusal::Refusal;
 use super::timing::Timing;
+use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
 use crate::region::RegionErrorKind;
+use crate::secrets;
 
 mod answer;
 mod gate;
 mod retry;
+mod shape;
+mod store;
 
 use gate::Gate;
 use retry::{Again, Repeat, Tries};
+use store::Store;
 
 /// What the User-Agent says.
 pub(super) const AGENT: &str = concat!("drsync/", env!("CARGO_PKG_VERSION"));
@@ -33,8 +39,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const SILENT_TIMEOUT: Duration = Duration::from_secs(20);
 /// A host that does not take a connection in this time is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// No answer that drsync asks for is larger.
-const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// An answer of so many bytes is read while few others are.
+const LARGE_BYTES: usize = 4 << 20;
+/// Large answers that are read at once, of all workspaces: each may take as much memory as an answer may.
+static LARGE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
 /// A client of one workspace; clones share everything.
 #[derive(Clone)]
@@ -44,6 +52,8 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
+    /// Where results are kept that are too large for an answer.
+    store: Store,
     base: Url,
     credential: Credential,
     timing: Timing,
@@ -61,6 +71,8 @@ struct Call<'a> {
     query: Vec<(&'a str, String)>,
     body: Option<Vec<u8>>,
     repeat: Repeat,
+    /// The answer is a secret: it is read as it is.
+    of_secret: bool,
 }
 
 impl<'a> Call<'a> {
@@ -72,6 +84,7 @@ impl<'a> Call<'a> {
             query: query.collect(),
             body: None,
             repeat: Repeat::Safe,
+            of_secret: false,
         }
     }
 
@@ -80,18 +93,21 @@ impl<'a> Call<'a> {
         body: &impl Serialize,
         repeat: Repeat,
     ) -> Result<Call<'a>, Refusal> {
-        let body = serde_json::to_vec(body).map_err(|error| {
+        let body = serde_json::to_string(body).map_err(|error| {
             Refusal::new(
                 RegionErrorKind::Other,
                 format!("the request cannot be written: {error}"),
             )
         })?;
+        // Rows and documents are kept in the other region: no secret is among them.
+        let body = secrets::withheld(&body).into_owned().into_bytes();
         Ok(Call {
             method: Method::POST,
             path,
             query: Vec::new(),
             body: Some(body),
             repeat,
+            of_secret: false,
         })
     }
 }
@@ -101,43 +117,45 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// Its place among the large ones.
+    _large: Option<tokio::sync::SemaphorePermit<'static>>,
 }
 
 impl Answer {
-    /// The same without the token, which whatever stands in between may have sent back.
-    fn withheld(&self, token: &Token) -> Answer {
-        let sent = token.headers.iter().map(|(_, secret)| secret);
-        let body = sent.chain([&token.secret]).fold(
-            String::from_utf8_lossy(&self.body).into_owned(),
-            |body, secret| refusal::withheld(&body, secret.expose_secret()),
-        );
+    /// The same without any secret: whatever stands in between may send back what it was asked.
+    fn withheld(self) -> Answer {
+        let body = match secrets::withheld(&String::from_utf8_lossy(&self.body)) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(body) => Some(body.into_bytes()),
+        };
         Answer {
-            status: self.status,
-            headers: self.headers.clone(),
-            body: body.into_bytes(),
+            body: body.unwrap_or(self.body),
+            ..self
         }
     }
 }
 
-/// A connection for requests that need no workspace: sign-in, and signed addresses of results.
+/// A connection for requests that need no workspace, such as sign-in.
 pub(super) fn plain_http(loopback: bool) -> Result<reqwest::Client, Refusal> {
+    plain_http_builder(loopback).build().map_err(unmade)
+}
+
+fn plain_http_builder(loopback: bool) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .user_agent(AGENT)
         .timeout(REQUEST_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         // A token follows no redirect, and a sign-in page is no answer.
         .redirect(reqwest::redirect::Policy::none());
-    let builder = if loopback {
-        builder.no_proxy()
-    } else {
-        builder
-    };
-    builder.build().map_err(|error| {
-        Refusal::new(
-            RegionErrorKind::Other,
-            format!("the HTTP client cannot be made: {error}"),
-        )
-    })
+    match loopback {
+        true => builder.no_proxy(),
+        false => builder,
+    }
+}
+
+fn unmade(error: reqwest::Error) -> Refusal {
+    let text = format!("the HTTP client cannot be made: {error}");
+    Refusal::new(RegionErrorKind::Other, text)
 }
 
 /// Whether an address is this machine's.
@@ -157,11 +175,13 @@ impl Client {
         timing: Timing,
     ) -> Result<Client, Refusal> {
         let http = plain_http(is_loopback(&base))?;
+        let store = Store::of(&base)?;
         let ahead = Mutex::default();
         let gate = Gate::default();
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
+                store,
                 base,
                 credential,
                 timing,
@@ -218,6 +238,22 @@ impl Client {
             .await
     }
 
+    /// `GET` of a secret.
+    pub(super) async fn get_secret<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        let call = Call {
+            of_secret: true,
+            ..Call::get(path, query)
+        };
+        self.send(&call, |answer| {
+            answer::json::<T>(&answer.headers, &answer.body)
+        })
+        .await
+    }
+
     /// `POST` whose repetition does no harm.
     pub(super) async fn post_safe<T: DeserializeOwned>(
         &self,
@@ -262,20 +298,29 @@ impl Client {
         .await
     }
 
-    /// `GET` of a signed address: without the token, which is none of its business.
+    /// `GET` of a signed address that holds rows: without the token, which is none of its business.
     pub(super) async fn get_signed(
         &self,
         link: &str,
         headers: &std::collections::BTreeMap<String, String>,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<Vec<Option<String>>>, Refusal> {
+        let link = self.inner.store.allowed(link)?;
+        let asked = self.get_from_store(&link, headers);
+        self.inner.timing.in_time(asked).await?
+    }
+
+    async fn get_from_store(
+        &self,
+        link: &Url,
+        headers: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Vec<Vec<Option<String>>>, Refusal> {
         let mut tries = Tries::new(Repeat::Safe);
         loop {
-            let mut request = self.inner.http.get(link);
-            for (key, value) in headers {
-                request = request.header(key, value);
-            }
-            let refusal = match self.exchange(request).await {
-                Ok(answer) if answer.status.is_success() => return Ok(answer.body),
+            let request = self.inner.store.get(link, headers);
+            let refusal = match self.exchange(request, &RESULT_PART).await {
+                Ok(answer) if answer.status.is_success() => {
+                    return answer::rows(&answer.withheld().body);
+                }
                 Ok(answer) => (
                     Refusal::new(
                         RegionErrorKind::Other,
@@ -299,25 +344,42 @@ impl Client {
         call: &Call<'_>,
         read: impl Fn(&Answer) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        let answered = self
+            .inner
+            .timing
+            .in_time(self.send_until_answered(call, read));
+        let answered = answered.await.and_then(|answered| answered);
+        answered.map_err(Refusal::withheld)
+    }
+
+    async fn send_until_answered<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let mut tries = Tries::new(call.repeat);
         let mut signed_again = false;
         loop {
             let token = self.inner.credential.token().await?;
             let request = self.signed(call, &token)?;
             let turn = self.inner.gate.enter().await;
-            let sent = self.exchange(request).await;
+            let sent = self.exchange(request, &ANSWER).await;
             drop(turn);
             let refusal = match sent {
                 Err(lost) => lost,
                 Ok(answer) if answer.status.is_success() => {
                     self.inner.gate.went_well();
-                    match read(&answer).or_else(|_| read(&answer.withheld(&token))) {
+                    let answer = match call.of_secret {
+                        true => answer,
+                        false => answer.withheld(),
+                    };
+                    match read(&answer) {
                         Ok(value) => return Ok(value),
                         Err(unreadable) => (unreadable, Again::IfSafe),
                     }
                 }
                 Ok(answer) => {
-                    let answer = answer.withheld(&token);
+                    let answer = answer.withheld();
                     if answer.status == StatusCode::TOO_MANY_REQUESTS {
                         self.inner.gate.was_throttled();
                     }
@@ -383,8 +445,12 @@ impl Client {
         Ok(request)
     }
 
-    /// Sends a request and reads the whole answer.
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, (Refusal, Again)> {
+    /// Sends a request and reads the whole answer, of so many bytes at most.
+    async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+        most: &'static Limit,
+    ) -> Result<Answer, (Refusal, Again)> {
         let request = match self.inner.silent.load(Ordering::Relaxed) {
             true => request.timeout(SILENT_TIMEOUT),
             false => request,
@@ -401,22 +467,36 @@ impl Client {
                 .lock()
                 .expect("no panic while the clock is noted") = Some(date - self.inner.timing.now());
         }
+        // Of a refusal the beginning is enough.
+        let most = match status.is_success() {
+            true => most,
+            false => &SHORT_ANSWER,
+        };
         let mut body = Vec::new();
+        let mut large = None;
         while let Some(chunk) = response
             .chunk()
             .await
             .map_err(|error| retry::lost(&error))?
         {
-            body.extend_from_slice(&chunk);
-            if body.len() > BODY_BYTES_MAX {
-                let text = format!("the answer is longer than {BODY_BYTES_MAX} bytes");
-                return Err((Refusal::new(RegionErrorKind::Other, text), Again::Never));
+            let length = (body.len() + chunk.len()) as u64;
+            match most.allow(length) {
+                Ok(()) => body.extend_from_slice(&chunk),
+                Err(_) if !status.is_success() => break,
+                Err(exceeded) => {
+                    let text = format!("the answer is not read: {exceeded}");
+                    return Err((Refusal::new(RegionErrorKind::Other, text), Again::Never));
+                }
+            }
+            if large.is_none() && body.len() > LARGE_BYTES {
+                large = LARGE.acquire().await.ok();
             }
         }
         Ok(Answer {
             status,
             headers,
             body,
+            _large: large,
         })
     }
 }

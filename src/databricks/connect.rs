@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use url::Url;
+use url::{Origin, Url};
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
 use super::client::Client;
@@ -66,6 +66,8 @@ pub struct ConnectOptions {
     pub verify_rows: bool,
     /// What signing in takes from its surroundings.
     pub environment: Environment,
+    /// Which workspaces of this run get secrets that name none; `None`: these are all workspaces of the run.
+    pub unbound: Option<Unbound>,
     /// How time passes.
     pub timing: Timing,
     /// Who is told what is no failure.
@@ -120,9 +122,46 @@ impl ConnectOptions {
             watch: None,
             verify_rows: false,
             environment,
+            unbound: None,
             timing: Timing::real(),
             notice: Notice::nobody(),
         })
+    }
+
+    /// Whether the primary has an identity of its own.
+    fn has_own(&self) -> bool {
+        let token = config::token_variable(&self.name);
+        self.profile.is_some() || self.environment.variable(&token).is_some()
+    }
+}
+
+/// Where secrets go that name no workspace, such as a `DATABRICKS_TOKEN` without a `DATABRICKS_HOST`.
+///
+/// Each secret is for one host. One that does not say which serves a run of one workspace, or the only one of the run that has
+/// no identity of its own; it is never sent to a secondary's.
+#[derive(Debug, Clone)]
+pub struct Unbound(Option<Origin>);
+
+impl Unbound {
+    /// Where they go in a run that signs in to all of these.
+    pub fn of<'a>(run: impl IntoIterator<Item = &'a ConnectOptions>) -> Unbound {
+        let primaries: Vec<(Origin, bool)> = run
+            .into_iter()
+            .map(|options| (options.address.origin(), options.has_own()))
+            .collect();
+        let only = |origins: Vec<&Origin>| {
+            let (first, others) = origins.split_first()?;
+            let one = others.iter().all(|other| other == first);
+            one.then(|| (*first).clone())
+        };
+        let all = primaries.iter().map(|(origin, _)| origin).collect();
+        let needy = primaries.iter().filter(|(_, own)| !own);
+        let needy = needy.map(|(origin, _)| origin).collect();
+        Unbound(only(all).or_else(|| only(needy)))
+    }
+
+    fn serves(&self, address: &Url) -> bool {
+        self.0.as_ref() == Some(&address.origin())
     }
 }
 
@@ -159,11 +198,14 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
         notice,
         ..
     } = options;
+    let unbound = options.unbound.clone();
+    let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
     let wanted = Wanted {
         name: Some(&options.name),
         base: &options.address,
         secret: secret(options.secret_scope.as_deref(), options.pat_key.as_deref()),
         profile: options.profile.as_deref(),
+        unbound: unbound.serves(&options.address),
     };
     let (credential, warehouse) = sign_in(&wanted, environment, timing).await?;
     let signed_in_with = credential.method().to_owned();
@@ -183,7 +225,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
     let warehouse = options.warehouse_id.clone().or(warehouse);
     let workspace = Arc::new(Workspace::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
-        Some(secondary) => Some(registrar(options, secondary).await.map(Arc::new)),
+        Some(secondary) => Some(registrar(options, secondary, &unbound).await.map(Arc::new)),
         None => None,
     };
     // The door on the day the primary is gone: what is in the secondary is read through its own workspace.
@@ -227,6 +269,7 @@ fn secret<'a>(scope: Option<&'a str>, key: Option<&'a str>) -> Option<(&'a str, 
 async fn registrar(
     options: &ConnectOptions,
     secondary: &SecondaryOptions,
+    unbound: &Unbound,
 ) -> Result<Workspace, String> {
     let wanted = Wanted {
         name: secondary.name.as_deref(),
@@ -236,6 +279,7 @@ async fn registrar(
             secondary.pat_key.as_deref(),
         ),
         profile: secondary.profile.as_deref(),
+        unbound: unbound.serves(&secondary.address),
     };
     let signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
     let (credential, _) = signed_in.map_err(|error| error.to_string())?;

@@ -60,6 +60,7 @@ pub async fn read(
         base: &base,
         secret: None,
         profile: None,
+        unbound: true,
     };
     let (credential, _) = sign_in(&wanted, environment, timing).await?;
     let method = credential.method().to_owned();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::region::{RegionError, RegionErrorKind};
+use crate::secrets;
 
 /// A refusal, before it is known what was being done.
 #[derive(Debug, Clone)]
@@ -54,6 +55,17 @@ impl Refusal {
     pub(super) fn hint(self, hint: &str) -> Refusal {
         Refusal {
             message: format!("{}; {hint}", self.message),
+            ..self
+        }
+    }
+
+    /// The same without any secret, wherever the service put it.
+    pub(super) fn withheld(self) -> Refusal {
+        let plain = |text: String| secrets::withheld(&text).into_owned();
+        Refusal {
+            code: plain(self.code),
+            message: plain(self.message),
+            request_id: self.request_id.map(plain),
             ..self
         }
     }
@@ -170,17 +182,6 @@ impl fmt::Display for Refusal {
         }
     }
 }
-
-/// A text without a secret that was sent: what stands in between may send back what it was asked.
-pub(super) fn withheld(text: &str, secret: &str) -> String {
-    match secret.len() < SECRET_BYTES_MIN {
-        true => text.to_owned(),
-        false => text.replace(secret, "…"),
-    }
-}
-
-/// Nothing shorter is a secret; words as short may stand in any text.
-const SECRET_BYTES_MIN: usize = 6;
 
 /// The error class in brackets at the beginning: `[DELTA_TABLE_NOT_FOUND] …`.
 fn class_of(text: &str) -> &str {

@@ -34,7 +34,9 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
         let next = take(client, &id, chunk, &mut rows, &mut bytes).await?;
         let Some(next) = next else { break };
         // Parts are numbered from 0, each is followed by a later one, and there are no more than promised.
-        let promised = manifest.total_chunk_count.clamp(1, RESULT_PARTS.most as i64);
+        let promised = manifest
+            .total_chunk_count
+            .clamp(1, RESULT_PARTS.most as i64);
         if next <= last || next > promised {
             return Err(other("its result has no end".to_owned()));
         }

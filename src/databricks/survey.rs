@@ -104,6 +104,7 @@ impl Surveyor {
             base: address,
             secret: None,
             profile: None,
+            unbound: true,
         };
         let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
         let signed_in_with = credential.method().to_owned();

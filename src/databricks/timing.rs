@@ -7,6 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
+use super::refusal::Refusal;
+use crate::limits::LOOKING_LONGEST;
+use crate::region::RegionErrorKind;
+
 /// How time passes for the client.
 #[derive(Clone)]
 pub struct Timing {
@@ -16,6 +20,8 @@ pub struct Timing {
     pub sleep: Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
     /// A number from 0 to 1.
     pub jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// When nothing more is asked: of a command that only looks.
+    pub until: Option<tokio::time::Instant>,
 }
 
 impl Timing {
@@ -25,7 +31,37 @@ impl Timing {
             now: Arc::new(Utc::now),
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             jitter: Arc::new(rand::random::<f64>),
+            until: None,
         }
+    }
+
+    /// Time as it is, for a command that only looks: it does not wait for ever.
+    pub fn looking() -> Timing {
+        Timing {
+            until: Some(tokio::time::Instant::now() + LOOKING_LONGEST),
+            ..Timing::real()
+        }
+    }
+
+    /// Waits for something, but not beyond the time that there is.
+    ///
+    /// # Errors
+    /// That the time is over.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Refusal> {
+        let Some(until) = self.until else {
+            return Ok(work.await);
+        };
+        let over = || {
+            let minutes = LOOKING_LONGEST.as_secs() / 60;
+            let text =
+                format!("the {minutes} minutes are over that a command which only looks may take");
+            Refusal::new(RegionErrorKind::Unavailable, text)
+        };
+        if until <= tokio::time::Instant::now() {
+            return Err(over());
+        }
+        let done = tokio::time::timeout_at(until, work).await;
+        done.map_err(|_| over())
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -172,10 +172,7 @@ async fn by_name(client: &Client, listed: &Listed, name: &str) -> Result<Job, Re
 
 /// `GET /api/2.2/jobs/list`: the newest hundred are enough for a slip of the pen.
 async fn nearest(client: &Client, name: &str) -> Option<String> {
-    let page: Jobs = client
-        .get(&JOBS_LIST, &[("limit", "100")])
-        .await
-        .ok()?;
+    let page: Jobs = client.get(&JOBS_LIST, &[("limit", "100")]).await.ok()?;
     let jobs = page.jobs.iter().map(|job| job.settings.name.as_str());
     let near = region::nearest(name, jobs);
     near.first().map(|name| (*name).to_owned())

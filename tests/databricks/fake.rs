@@ -165,6 +165,7 @@ impl Fake {
                 variables,
                 ..Environment::empty()
             },
+            unbound: None,
             timing: self.timing(),
             notice: Notice::new(move |text| notices.lock().unwrap().push(text)),
         }

@@ -7,7 +7,7 @@ use drsync::ledger::{Consistency, Cut, CutTableEntry};
 use drsync::region::{Region, RegionErrorKind};
 use serde_json::json;
 
-use super::fake::{Fake, SECONDARY, What};
+use super::fake::{Fake, SECONDARY, TOKEN, What};
 use super::recording::append;
 
 fn cut(tables: &[&str]) -> Cut {
@@ -50,14 +50,18 @@ fn cut(tables: &[&str]) -> Cut {
 /// The same with the secondary's own workspace.
 fn with_secondary(options: ConnectOptions, address: &str) -> ConnectOptions {
     let secondary = SecondaryOptions {
-        name: None,
+        name: Some("west".to_owned()),
         address: address.parse().unwrap(),
         pat_key: None,
         profile: None,
         warehouse_id: None,
     };
+    let mut environment = options.environment.clone();
+    let variables = &mut environment.variables;
+    variables.insert("DRSYNC_TOKEN_WEST".to_owned(), TOKEN.to_owned());
     ConnectOptions {
         secondary: Some(secondary),
+        environment,
         ..options
     }
 }

@@ -456,6 +456,7 @@ fn hasty(world: &World, longest: Duration) -> Timing {
         now: Arc::new(move || now),
         sleep: Arc::new(move |pause| Box::pin(tokio::time::sleep(pause.min(longest)))),
         jitter: Arc::new(|| 0.5),
+        until: None,
     }
 }
 

@@ -218,6 +218,7 @@ impl World {
             secondary: None,
             watch: None,
             verify_rows: true,
+            unbound: None,
             environment: Environment::new(variables.into(), None),
             timing: Timing {
                 now: Arc::new(move || now),

@@ -95,7 +95,8 @@ impl Surveyed {
     async fn look(name: &str, address: &Url) -> Result<Surveyed, Failure> {
         let notice = Notice::new(|text| output::note(&clean(&text)));
         let environment = regions::environment();
-        let surveyor = Surveyor::sign_in(name, address, &environment, Timing::real(), notice).await;
+        let surveyor =
+            Surveyor::sign_in(name, address, &environment, Timing::looking(), notice).await;
         let surveyor = surveyor.map_err(|error| Failure::sign_in(&error))?;
         let place = surveyor.place().await.map_err(failed)?;
         Ok(Surveyed { surveyor, place })

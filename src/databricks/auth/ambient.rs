@@ -6,7 +6,9 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Environment;
+use super::chain::Wanted;
 use super::profile::{Profiles, same_host, shown};
+use crate::secrets;
 
 /// Every setting: its key in a profile, its variable, and the group of methods it belongs to, as the official clients have them.
 const SETTINGS: [(&str, &str, &str); 17] = [
@@ -33,14 +35,52 @@ const SETTINGS: [(&str, &str, &str); 17] = [
     ("oidc_token_filepath", "DATABRICKS_OIDC_TOKEN_FILEPATH", ""),
     ("token_audience", "DATABRICKS_TOKEN_AUDIENCE", ""),
 ];
-/// What is only good for the host it was made for.
-const OF_ONE_HOST: [&str; 3] = ["token", "username", "password"];
+/// What belongs to a host, and is sent to no other: secrets, and what says whose they are or where they count.
+const OF_ONE_HOST: [&str; 12] = [
+    "token",
+    "client_id",
+    "client_secret",
+    "azure_client_id",
+    "azure_client_secret",
+    "azure_tenant_id",
+    "azure_workspace_resource_id",
+    "username",
+    "password",
+    "oidc_token_env",
+    "oidc_token_filepath",
+    "token_audience",
+];
+/// Of these the ones whose absence somebody wonders about.
+const SECRETS: [&str; 6] = [
+    "token",
+    "client_secret",
+    "azure_client_secret",
+    "password",
+    "oidc_token_env",
+    "oidc_token_filepath",
+];
 
 /// Settings with where each was found. Values print nothing.
 pub(super) struct Settings {
     found: BTreeMap<&'static str, (SecretString, String)>,
     /// What was left aside, and why.
     pub(super) notes: Vec<(String, String)>,
+    /// Secrets of the environment are for this workspace, as far as it says.
+    pub(super) environment_serves: bool,
+}
+
+/// Why secrets are not sent to a host: they are for another, or for one of several and nothing says for which.
+fn withheld(named: Option<&str>, host: &str, unbound: bool, by: &str) -> Option<String> {
+    match named {
+        Some(other) if !same_host(other, host) => {
+            Some(format!("is for {}, which {by} names", shown(other)))
+        }
+        None if !unbound => Some(
+            "names no host, and this run signs in to several: set DATABRICKS_HOST to the one that it is for, and give the others a token or a profile of their own"
+                .to_owned(),
+        ),
+        Some(_) | None => None,
+    }
 }
 
 impl Settings {
@@ -50,25 +90,24 @@ impl Settings {
     /// What the user has to decide: a profile that is not there, several that fit, two methods at once.
     pub(super) fn gather(
         environment: &Environment,
-        host: &str,
-        profile: Option<&str>,
+        wanted: &Wanted<'_>,
     ) -> Result<Settings, (String, String)> {
+        let host = wanted.base.as_str().trim_end_matches('/');
+        let named = environment.variable("DATABRICKS_HOST");
+        let withheld = withheld(named, host, wanted.unbound, "DATABRICKS_HOST");
         let mut settings = Settings {
             found: BTreeMap::new(),
             notes: Vec::new(),
+            environment_serves: withheld.is_none(),
         };
-        let elsewhere = environment
-            .variable("DATABRICKS_HOST")
-            .filter(|other| !same_host(other, host));
         for (key, variable, _) in SETTINGS {
             let Some(value) = environment.variable(variable) else {
                 continue;
             };
-            if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
-                settings.notes.push((
-                    variable.to_owned(),
-                    format!("is for {}, which DATABRICKS_HOST names", shown(other)),
-                ));
+            if let Some(why) = withheld.as_ref().filter(|_| OF_ONE_HOST.contains(&key)) {
+                if SECRETS.contains(&key) {
+                    settings.notes.push((variable.to_owned(), why.clone()));
+                }
                 continue;
             }
             settings.found.insert(
@@ -76,19 +115,38 @@ impl Settings {
                 (SecretString::from(value.to_owned()), variable.to_owned()),
             );
         }
-        settings.add_profile(environment, host, profile)?;
+        settings.add_profile(environment, wanted, host)?;
+        settings.add_id_for_github(environment);
         settings.check_one_method()?;
         Ok(settings)
+    }
+
+    /// The id alone is no secret, and the id token that GitHub gives is for one host: it serves every workspace.
+    fn add_id_for_github(&mut self, environment: &Environment) {
+        let github = environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL");
+        let configured = SETTINGS
+            .iter()
+            .any(|(key, _, group)| !group.is_empty() && self.found.contains_key(key));
+        let variable = "DATABRICKS_CLIENT_ID";
+        if let Some(id) = environment.variable(variable)
+            && github.is_some()
+            && !configured
+        {
+            let id = SecretString::from(id.to_owned());
+            self.found.insert("client_id", (id, variable.to_owned()));
+        }
     }
 
     fn add_profile(
         &mut self,
         environment: &Environment,
+        wanted: &Wanted<'_>,
         host: &str,
-        profile: Option<&str>,
     ) -> Result<(), (String, String)> {
         let profiles = Profiles::read(environment).map_err(|why| ("profiles".to_owned(), why))?;
-        let named = profile.or_else(|| environment.variable("DATABRICKS_CONFIG_PROFILE"));
+        let named = wanted
+            .profile
+            .or_else(|| environment.variable("DATABRICKS_CONFIG_PROFILE"));
         let name = match named {
             Some(name) => name,
             // Something is configured already, and no profile was asked for.
@@ -122,14 +180,22 @@ impl Settings {
         let Some(keys) = profiles.get(name) else {
             return Err((label, format!("is not in {}", profiles.path.display())));
         };
-        let elsewhere = keys.get("host").filter(|other| !same_host(other, host));
+        let of_profile = keys.get("host").map(String::as_str);
+        // A profile that the workspace's configuration names is for this workspace.
+        let unbound = wanted.unbound || wanted.profile.is_some();
+        let withheld = withheld(of_profile, host, unbound, "it");
         for (key, _, _) in SETTINGS {
             let Some(value) = keys.get(key).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            if let Some(other) = elsewhere.filter(|_| OF_ONE_HOST.contains(&key)) {
-                let why = format!("its {key} is for {}", shown(other));
-                self.notes.push((label.clone(), why));
+            if SECRETS.contains(&key) && !key.starts_with("oidc_") {
+                secrets::register(value);
+            }
+            if let Some(why) = withheld.as_ref().filter(|_| OF_ONE_HOST.contains(&key)) {
+                if SECRETS.contains(&key) {
+                    let why = format!("its {key} {}", why.trim_end_matches(", which it names"));
+                    self.notes.push((label.clone(), why));
+                }
                 continue;
             }
             let origin = format!("{key} of {label}");

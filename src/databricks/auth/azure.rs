@@ -98,9 +98,20 @@ impl ServicePrincipal {
         let to = answer
             .and_then(|(_, location)| location)
             .and_then(|to| Url::parse(&to).ok());
+        // The secret is sent to a tenant of the cloud's own sign-in and to nothing else.
+        let of_cloud = |to: &&Url| {
+            Url::parse(self.cloud.login).is_ok_and(|login| login.origin() == to.origin())
+        };
+        let is_tenant = |text: &&str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        };
         to.as_ref()
+            .filter(of_cloud)
             .and_then(|to| to.path_segments()?.next())
-            .filter(|tenant| !tenant.is_empty())
+            .filter(is_tenant)
             .map(str::to_owned)
             .ok_or_else(|| refused("the tenant is not known: set ARM_TENANT_ID"))
     }

@@ -40,6 +40,8 @@ pub(in super::super) struct Wanted<'a> {
     pub(in super::super) secret: Option<(&'a str, &'a str)>,
     /// The profile to use.
     pub(in super::super) profile: Option<&'a str>,
+    /// Secrets that do not say for which workspace they are may be sent to it.
+    pub(in super::super) unbound: bool,
 }
 
 /// Nobody could be signed in: what was tried, and why each failed. It holds no secret.
@@ -81,6 +83,7 @@ pub(in super::super) async fn sign_in(
     environment: &Environment,
     timing: &Timing,
 ) -> Result<(Credential, Option<String>), SignInError> {
+    environment.register_secrets();
     let mut chain = Chain {
         wanted,
         environment,
@@ -161,9 +164,8 @@ impl Chain<'_> {
     }
 
     async fn ambient(&mut self) -> Option<(Credential, Option<String>)> {
-        let Wanted { base, profile, .. } = *self.wanted;
-        let host = base.as_str().trim_end_matches('/');
-        let settings = match Settings::gather(self.environment, host, profile) {
+        let base = self.wanted.base;
+        let settings = match Settings::gather(self.environment, self.wanted) {
             Ok(settings) => settings,
             Err((method, why)) => {
                 self.note(method, why);
@@ -266,10 +268,15 @@ fn sources(
         };
         found.push((name, label, Box::new(source)));
     };
-    let variable = settings
-        .get("oidc_token_env")
-        .unwrap_or("DATABRICKS_OIDC_TOKEN");
-    if let Some(token) = environment.variable(variable) {
+    let usual = || {
+        settings
+            .environment_serves
+            .then_some("DATABRICKS_OIDC_TOKEN")
+    };
+    let named = settings.get("oidc_token_env").or_else(usual);
+    if let Some((variable, token)) =
+        named.and_then(|name| Some((name, environment.variable(name)?)))
+    {
         federate(
             "env-oidc",
             variable.to_owned(),

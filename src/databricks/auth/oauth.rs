@@ -1,19 +1,21 @@
 //! OAuth: where a workspace's tokens are, and the two ways drsync gets one: a client secret, or somebody else's token.
 
 use async_trait::async_trait;
-use base64::Engine as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::super::client::plain_http;
-use super::super::refusal::{Refusal, withheld};
+use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
 use super::oidc::IdToken;
+use super::profile::shown;
 use super::{Token, TokenSource, refused};
+use crate::limits::SHORT_ANSWER;
 use crate::region::RegionErrorKind;
+use crate::secrets;
 
 /// Attempts at a token service that is away.
 const TRIES: u32 = 3;
@@ -27,13 +29,26 @@ struct Said {
 }
 
 impl Said {
+    /// Hears an answer, as far as what takes part in signing in may be long.
     async fn hear(request: reqwest::RequestBuilder) -> reqwest::Result<Said> {
-        let response = request.send().await?;
+        let mut response = request.send().await?;
         let location = response.headers().get("location");
+        let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if SHORT_ANSWER
+                .allow((body.len() + chunk.len()) as u64)
+                .is_err()
+            {
+                // What is cut off is no JSON.
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
         Ok(Said {
             status: response.status(),
-            location: location.and_then(|to| to.to_str().ok()).map(str::to_owned),
-            body: response.bytes().await?.to_vec(),
+            location,
+            body,
         })
     }
 
@@ -94,6 +109,10 @@ impl TokenService {
         form: &[(&str, &str)],
         now: DateTime<Utc>,
     ) -> Result<Token, Refusal> {
+        let secret = |key: &&(&str, &str)| matches!(key.0, "client_secret" | "subject_token");
+        for (_, value) in form.iter().filter(secret) {
+            secrets::register(value);
+        }
         let Said { status, body, .. } = self
             .repeatedly(|| {
                 let request = self.http.post(endpoint).form(form);
@@ -128,7 +147,7 @@ impl TokenService {
             (None, _) => format!("the token service answers {status}"),
         };
         // What was sent may come back in an answer.
-        let said = without_what_was_sent(said, client, form);
+        let said = secrets::withheld(&said).into_owned();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(away(said));
         }
@@ -143,7 +162,8 @@ impl TokenService {
         let mut made = 0;
         loop {
             made += 1;
-            let why = match Said::hear(request()).await {
+            let heard = self.timing.in_time(Said::hear(request())).await?;
+            let why = match heard {
                 Ok(said) if said.status.is_success() && !said.is_json() => {
                     "something else answers instead of the token service: is a proxy or a sign-in page in between?"
                 }
@@ -167,11 +187,12 @@ impl TokenService {
         }
     }
 
-    /// Where a workspace's tokens are: as its metadata says, else at the usual place.
-    pub(super) async fn endpoint(&self, base: &Url) -> Result<(String, HostMetadata), Refusal> {
-        let base = base.as_str().trim_end_matches('/');
+    /// Where a workspace's tokens are: as its metadata says, else at the usual place. Secrets are sent there, so it is at the
+    /// workspace's own host, whatever the workspace says.
+    pub(super) async fn endpoint(&self, base: &Url) -> Result<(Url, HostMetadata), Refusal> {
+        let host = base.as_str().trim_end_matches('/');
         let metadata: HostMetadata = match self
-            .get(&format!("{base}/.well-known/databricks-config"))
+            .get(&format!("{host}/.well-known/databricks-config"))
             .await
         {
             Ok(Some((body, _))) => serde_json::from_slice(&body).unwrap_or_default(),
@@ -179,48 +200,45 @@ impl TokenService {
         };
         let account = metadata.account_id.as_deref().unwrap_or_default();
         let oidc = match &metadata.oidc_endpoint {
-            Some(endpoint) => endpoint.replace("{account_id}", account),
-            None => format!("{base}/oidc"),
+            Some(endpoint) => own(
+                base,
+                &endpoint.replace("{account_id}", account),
+                "OAuth endpoint",
+            )?,
+            None => base.join("oidc").map_err(|_| {
+                refused("the workspace's address is none that tokens are asked for at")
+            })?,
         };
         let found = self
             .get(&format!(
                 "{}/.well-known/oauth-authorization-server",
-                oidc.trim_end_matches('/')
+                oidc.as_str().trim_end_matches('/')
             ))
             .await?;
         let endpoints: OidcEndpoints = found
             .and_then(|(body, _)| serde_json::from_slice(&body).ok())
             .unwrap_or_default();
-        let secure = |to: &str| to.starts_with("https://") || base.starts_with("http://");
-        match endpoints.token_endpoint {
-            endpoint if endpoint.is_empty() => {
-                Err(refused("the workspace does not say where its tokens are"))
-            }
-            endpoint if !secure(&endpoint) => {
-                Err(refused("the workspace's token endpoint is not https"))
-            }
-            endpoint => Ok((endpoint, metadata)),
+        match endpoints.token_endpoint.as_str() {
+            "" => Err(refused("the workspace does not say where its tokens are")),
+            endpoint => Ok((own(base, endpoint, "token endpoint")?, metadata)),
         }
     }
 }
 
-/// A text without what was sent to a token service, in each of the spellings in which it was.
-fn without_what_was_sent(
-    said: String,
-    client: Option<(&str, &SecretString)>,
-    form: &[(&str, &str)],
-) -> String {
-    let mut sent: Vec<String> = form.iter().map(|(_, value)| (*value).to_owned()).collect();
-    if let Some((id, secret)) = client {
-        let secret = secret.expose_secret();
-        let basic = format!("{id}:{secret}");
-        sent.push(base64::engine::general_purpose::STANDARD.encode(basic));
-        sent.push(secret.to_owned());
+/// An address that a workspace tells, if it is at the workspace's own host and as safe.
+fn own(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
+    let url = Url::parse(told)
+        .map_err(|_| refused(format!("the {what} that the workspace tells is no URL")))?;
+    if url.scheme() != "https" && base.scheme() == "https" {
+        return Err(refused(format!("the workspace's {what} is not https")));
     }
-    sent.into_iter().fold(said, |said, value| {
-        let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-        withheld(&withheld(&said, &value), &encoded)
-    })
+    match url.origin() == base.origin() {
+        true => Ok(url),
+        false => Err(refused(format!(
+            "the workspace tells {} as its {what}, and no secret is sent to another host than its own",
+            shown(told)
+        ))),
+    }
 }
 
 pub(super) fn away(message: impl Into<String>) -> Refusal {
@@ -242,7 +260,12 @@ impl TokenSource for ClientSecret {
         let (endpoint, _) = self.service.endpoint(&self.base).await?;
         let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
         self.service
-            .token(&endpoint, Some((&self.id, &self.secret)), &form, now)
+            .token(
+                endpoint.as_str(),
+                Some((&self.id, &self.secret)),
+                &form,
+                now,
+            )
             .await
     }
 }
@@ -261,16 +284,12 @@ pub(super) struct Federation {
 impl TokenSource for Federation {
     async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
         let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
-        let told = metadata
-            .token_federation_default_oidc_audiences
-            .first()
-            .cloned();
-        let audience = self
-            .audience
-            .clone()
-            .or(told)
-            .unwrap_or_else(|| endpoint.clone());
-        let subject = self.id_token.read(&self.service, &audience).await?;
+        let told = metadata.token_federation_default_oidc_audiences.first();
+        // An id token is good wherever its audience is: it is for this host, or for what whoever runs drsync names.
+        let own = told.filter(|told| own(&self.base, told, "audience").is_ok());
+        let audience = self.audience.as_ref().or(own);
+        let audience = audience.map_or(endpoint.as_str(), String::as_str);
+        let subject = self.id_token.read(&self.service, audience).await?;
         let mut form = vec![
             (
                 "grant_type",
@@ -281,6 +300,18 @@ impl TokenSource for Federation {
             ("scope", "all-apis"),
         ];
         form.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
-        self.service.token(&endpoint, None, &form, now).await
+        let given = self
+            .service
+            .token(endpoint.as_str(), None, &form, now)
+            .await;
+        given.map_err(|refusal| match told.filter(|told| *told != audience) {
+            Some(told) if refusal.is_sign_in() && self.audience.is_none() => {
+                let told: String = told.chars().take(200).collect();
+                refusal.hint(&format!(
+                    "it names {told} as the audience of id tokens: set DATABRICKS_TOKEN_AUDIENCE to it if that is yours"
+                ))
+            }
+            Some(_) | None => refusal,
+        })
     }
 }

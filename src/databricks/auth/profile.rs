@@ -47,7 +47,7 @@ impl Profiles {
     fn parse(text: &str) -> Profiles {
         let mut profiles = Profiles::default();
         let mut section = "DEFAULT".to_owned();
-        for line in text.lines() {
+        for line in text.trim_start_matches('\u{feff}').lines() {
             let line = line.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
@@ -58,11 +58,10 @@ impl Profiles {
                 profiles.sections.entry(section.clone()).or_default();
                 continue;
             }
-            let Some((key, value)) = line.split_once('=') else {
+            let Some((key, value)) = line.split_once(['=', ':']) else {
                 continue;
             };
-            // A comment begins after a blank only: passwords may have a # in them.
-            let value = value.split(" #").next().unwrap_or_default().trim();
+            let value = value_of(value);
             let keys = profiles.sections.entry(section.clone()).or_default();
             keys.insert(key.trim().to_lowercase(), value.to_owned());
         }
@@ -116,6 +115,21 @@ impl Profiles {
     }
 }
 
+/// A value without its comment and its quotes. A comment begins after a blank only: passwords may have a # in them.
+fn value_of(written: &str) -> &str {
+    let written = written.trim();
+    if let Some((value, _)) = written.strip_prefix('`').and_then(|it| it.split_once('`')) {
+        return value;
+    }
+    let comment = written.find(" #").or_else(|| written.find(" ;"));
+    let value = written[..comment.unwrap_or(written.len())].trim();
+    let unquoted = |quote: char| {
+        let inside = value.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inside.contains(quote)).then_some(inside)
+    };
+    unquoted('"').or_else(|| unquoted('\'')).unwrap_or(value)
+}
+
 /// Two ways to write the same workspace.
 pub(super) fn same_host(one: &str, other: &str) -> bool {
     let plain = |text: &str| {
@@ -162,6 +176,19 @@ mod tests {
             Err(vec!["two", "three"])
         );
         assert_eq!(profiles.for_host("https://four.test"), Ok(None));
+    }
+
+    #[test]
+    fn keys_end_with_either_sign_and_values_lose_their_quotes() {
+        let profiles = Profiles::parse(
+            "\u{feff}[one]\nhost: https://one.test\ntoken : 'a=b:c' ; note\nclient_id = \"x y\"\npassword = \"a\"b\"\nclient_secret = `a #b` # note\n",
+        );
+        let one = profiles.get("one").unwrap();
+        assert_eq!(one["host"], "https://one.test");
+        assert_eq!(one["token"], "a=b:c");
+        assert_eq!(one["client_id"], "x y");
+        assert_eq!(one["password"], "\"a\"b\"");
+        assert_eq!(one["client_secret"], "a #b");
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl TokenSource for SecretToken {
         let SecretToken { client, scope, key } = self;
         let query = [("scope", scope.as_str()), ("key", key.as_str())];
         let secret: Secret = client
-            .get(&["api", "2.0", "secrets", "get"], &query)
+            .get_secret(&["api", "2.0", "secrets", "get"], &query)
             .await?;
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(secret.value.trim())

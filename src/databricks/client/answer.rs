@@ -1,5 +1,6 @@
 //! Answers: JSON where it is, and what a refusal in any of its many shapes says.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,8 @@ use serde_json::Value;
 
 use super::super::refusal::Refusal;
 use super::retry::Again;
+use super::shape;
+use crate::limits::Exceeded;
 use crate::region::RegionErrorKind;
 
 /// Texts of refusals that pass although their status does not say so.
@@ -45,7 +48,14 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Res
         Some(b'[') => return Err(unreadable("the answer is a list instead of an object")),
         Some(_) => {}
     }
-    serde_json::from_slice(body).map_err(|error| {
+    parsed(body).map_err(|error| {
+        let error = match error {
+            Unread::Large(exceeded) => {
+                let text = format!("the answer is not read: {exceeded}");
+                return Refusal::new(RegionErrorKind::Other, text);
+            }
+            Unread::NotJson(error) => error,
+        };
         let id = request_id(headers, &Value::Null);
         let (kind, said) = match html(&String::from_utf8_lossy(body)) {
             Some(title) => (
@@ -59,6 +69,31 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Res
         };
         Refusal { request_id: id, ..Refusal::new(kind, said) }
     })
+}
+
+/// Reads a part of a result.
+pub(super) fn rows(body: &[u8]) -> Result<Vec<Vec<Option<String>>>, Refusal> {
+    parsed(body).map_err(|error| {
+        let text = match error {
+            Unread::Large(exceeded) => format!("a part of its result is not read: {exceeded}"),
+            Unread::NotJson(_) => "a part of its result is not what was promised".to_owned(),
+        };
+        Refusal::new(RegionErrorKind::Other, text)
+    })
+}
+
+/// Why JSON was not read.
+enum Unread {
+    Large(Exceeded),
+    NotJson(serde_json::Error),
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unread> {
+    static LARGE: Mutex<()> = Mutex::new(());
+    shape::check(body).map_err(Unread::Large)?;
+    // One at a time of those that take memory. Whoever panicked while reading left nothing behind.
+    let _one = shape::is_large(body).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner));
+    serde_json::from_slice(body).map_err(Unread::NotJson)
 }
 
 /// Reads a refusal.
