@@ -12,7 +12,7 @@ use crate::ledger::Cut;
 use crate::moment;
 use crate::region::KeptDocument;
 
-pub use chain::{Chain, CutName, Unrecorded};
+pub use chain::{Chain, CutName, Skew, Unrecorded};
 
 /// The period of a report: a moment belongs to it from its beginning on, up to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,8 +132,8 @@ pub struct Accepted {
 
 /// Reports on the period.
 ///
-/// `cuts` are all cuts of the workspace, of any age; `documents` its run records, oldest first: those of the period, and the last
-/// few before it, so that the first of the period has somebody to follow.
+/// `cuts` are all cuts of the workspace, of any age; `documents` all its run records, sorted by name: which follows which is
+/// judged over all of them.
 pub fn period(
     workspace: &str,
     span: Span,

@@ -12,12 +12,9 @@ use crate::history::{Asked, Chain, Span, period};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::merge_copies;
-use crate::region::{KeptDocument, LedgerCopy, RecordRange, Region, RegionError, Regions};
+use crate::region::{KeptDocument, LedgerCopy, RecordRange, RegionError, Regions};
 use crate::render::history::{self, UnreadRegion, WorkspaceHistory};
 use crate::render::html;
-
-/// Run records before a period that are read with it, so that the first of the period has somebody to follow.
-const BEFORE: usize = 16;
 
 /// List the cuts of every group, newest first: what was whole when, and who saw to it
 #[derive(Debug, Args)]
@@ -190,7 +187,10 @@ impl History {
         let ledger = merge_copies(&copy(primary), &copy(secondary));
         // A page is the report of a period, of the whole time unless told.
         let records = match context.html || self.since.is_some() || self.until.is_some() {
-            true => Some(self.records(context, regions.secondary.as_ref()).await),
+            true => Some(
+                // All of them, whatever the period: a clock does not say which follows which.
+                regions.secondary.run_records(&RecordRange::default()).await,
+            ),
             false => None,
         };
         Read {
@@ -199,30 +199,6 @@ impl History {
             cuts: ledger.cuts.iter().cloned().collect(),
             records,
         }
-    }
-
-    /// The run records of the period, and the last few before it.
-    async fn records(
-        &self,
-        context: &Context,
-        secondary: &dyn Region,
-    ) -> Result<Vec<KeptDocument>, RegionError> {
-        let mut documents = Vec::new();
-        if let Some(since) = self.since {
-            let before = RecordRange {
-                from: None,
-                until: Some(first_name(since)),
-                newest: Some(BEFORE),
-            };
-            documents = secondary.run_records(&before).await?;
-        }
-        let within = RecordRange {
-            from: self.since.map(first_name),
-            until: Some(first_name(self.end(context) + Duration::milliseconds(1))),
-            newest: None,
-        };
-        documents.extend(secondary.run_records(&within).await?);
-        Ok(documents)
     }
 }
 
@@ -252,12 +228,6 @@ struct Read {
     cuts: Vec<Cut>,
     /// None: nobody asked for a period.
     records: Option<Result<Vec<KeptDocument>, RegionError>>,
-}
-
-/// Before all names of applies that began at a moment.
-fn first_name(moment: DateTime<Utc>) -> String {
-    let millis = moment.timestamp_millis().try_into().unwrap_or_default();
-    ulid::Ulid::from_parts(millis, 0).to_string()
 }
 
 fn first_moment(text: &str) -> Result<DateTime<Utc>, String> {

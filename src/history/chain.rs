@@ -1,14 +1,20 @@
 //! Whether the run records of a period are all there and unaltered, and which applies left none.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
 use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
 use crate::region::KeptDocument;
+
+/// Two clocks this far apart are told. A record takes a moment to be kept, so less proves nothing.
+const SKEW_MIN: Duration = Duration::seconds(1);
+/// Applies whose times are no further apart may have run at once.
+const AT_ONCE_MAX: Duration = Duration::hours(1);
 
 /// Whether each record names the one before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +27,20 @@ pub struct Chain {
     pub problems: Vec<String>,
     /// Applies of which there are cuts and no record, although no link to a record is broken, oldest first.
     pub unrecorded: Vec<Unrecorded>,
+    /// Records that follow one that ended later than they did: clocks that were apart when they were written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skews: Vec<Skew>,
+}
+
+/// A record whose clock was behind that of the record it follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skew {
+    /// The apply of the record.
+    pub run_id: String,
+    /// The apply of the record before it.
+    pub follows: String,
+    /// How much later that one ended, by its own clock.
+    pub seconds: i64,
 }
 
 /// An apply that committed cuts and left no run record.
@@ -47,6 +67,16 @@ impl Chain {
     /// Whether the record of an apply may still turn out to be missing: no later one tells yet.
     pub fn in_doubt(&self) -> bool {
         self.unrecorded.iter().any(|one| one.passed_by.is_none())
+    }
+}
+
+impl Skew {
+    /// Which clocks were apart, and what that means.
+    pub fn sentence(&self) -> String {
+        format!(
+            "apply {} ended {} s before {}, whose record it follows: a clock was wrong; the order is the chain's",
+            self.run_id, self.seconds, self.follows
+        )
     }
 }
 
@@ -77,7 +107,9 @@ impl CutName {
     }
 }
 
-/// Looks at the links between records, and at the cuts for applies that have none.
+/// Looks at the links between all records, and at the cuts of the period for applies that have none.
+///
+/// Which record comes before which is what the links say. A clock only says which records belong to the period.
 pub(super) fn of(
     documents: &[KeptDocument],
     cuts: &[Cut],
@@ -85,15 +117,14 @@ pub(super) fn of(
     read: &[(&KeptDocument, RunRecord)],
 ) -> Chain {
     let links = Links::of(documents, read);
-    let of_period = || read.iter().filter(|(_, record)| within(record.started_at));
     let mut problems = unreadable(documents, read);
-    problems.extend(of_period().filter_map(|(document, record)| links.problem(document, record)));
+    problems.extend(links.problems());
     let mut unrecorded = Vec::new();
-    for (run_id, cuts) in without_record(cuts, &within, read) {
-        match links.passed_by(&cuts) {
-            Passed::Nobody => unrecorded.push(left_none(run_id, &cuts, None)),
-            Passed::By(next) => unrecorded.push(left_none(run_id, &cuts, Some(next))),
-            Passed::Lost => problems.extend(cuts.iter().map(|cut| {
+    for (run_id, of_run) in without_record(cuts, &within, read) {
+        match links.passed_by(&of_run, cuts) {
+            Passed::Nobody => unrecorded.push(left_none(run_id, &of_run, None)),
+            Passed::By(next) => unrecorded.push(left_none(run_id, &of_run, Some(next))),
+            Passed::Lost => problems.extend(of_run.iter().map(|cut| {
                 format!(
                     "cut {} of {} was made by apply {run_id}, of which there is no record",
                     cut.cut_number, cut.group_name
@@ -101,11 +132,13 @@ pub(super) fn of(
             })),
         }
     }
+    let of_period = read.iter().filter(|(_, record)| within(record.started_at));
     Chain {
-        records: of_period().count(),
+        records: of_period.count(),
         unbroken: problems.is_empty(),
         problems,
         unrecorded,
+        skews: links.skews(within),
     }
 }
 
@@ -164,13 +197,14 @@ enum Passed<'a> {
 
 /// Records by their digests.
 struct Links<'a> {
-    records: Vec<&'a RunRecord>,
+    /// Each with the name of its document.
+    records: Vec<(&'a str, &'a RunRecord)>,
     /// None: what is there is no run record.
     by_digest: HashMap<String, Option<&'a RunRecord>>,
 }
 
 impl<'a> Links<'a> {
-    fn of(documents: &[KeptDocument], read: &'a [(&KeptDocument, RunRecord)]) -> Links<'a> {
+    fn of(documents: &[KeptDocument], read: &'a [(&'a KeptDocument, RunRecord)]) -> Links<'a> {
         let mut by_digest: HashMap<String, Option<&RunRecord>> = documents
             .iter()
             .map(|document| (sha256_of_bytes(&document.bytes), None))
@@ -178,38 +212,119 @@ impl<'a> Links<'a> {
         for (document, record) in read {
             by_digest.insert(sha256_of_bytes(&document.bytes), Some(record));
         }
+        let named = |(document, record): &'a (&'a KeptDocument, RunRecord)| {
+            (document.name.as_str(), record)
+        };
         Links {
-            records: read.iter().map(|(_, record)| record).collect(),
+            records: read.iter().map(named).collect(),
             by_digest,
         }
     }
 
-    /// What is wrong with the link of a record.
-    fn problem(&self, document: &KeptDocument, record: &RunRecord) -> Option<String> {
-        let older = || {
-            let mut others = self.records.iter();
-            others.any(|other| other.ended_at < record.started_at)
-        };
+    /// What is wrong with the links of all records, in the order of their names.
+    fn problems(&self) -> Vec<String> {
+        let first = self.first();
+        let mut problems = Vec::new();
+        for (name, record) in &self.records {
+            match &record.previous_run_sha256 {
+                Some(previous) if !self.by_digest.contains_key(previous) => problems.push(format!(
+                    "{name} follows a record with SHA-256 {previous}, which is missing or was altered"
+                )),
+                None if first.is_some_and(|first| begun_anew(record, first)) => problems.push(
+                    format!("{name} follows no record, although there are older ones"),
+                ),
+                Some(_) | None => {}
+            }
+        }
+        problems
+    }
+
+    /// The record that no link leads past: of several that follow none, the one to which most of the others lead.
+    fn first(&self) -> Option<&'a RunRecord> {
+        let mut led: HashMap<&str, usize> = HashMap::new();
+        // The beginning to which a record leads; None: a link of its way is broken.
+        let mut begins: HashMap<&str, Option<&'a RunRecord>> = HashMap::new();
+        for (_, record) in &self.records {
+            let mut way: Vec<&str> = Vec::new();
+            let mut at = *record;
+            let begin = loop {
+                if let Some(known) = begins.get(at.run_id.as_str()) {
+                    break *known;
+                }
+                way.push(&at.run_id);
+                match self.before(at) {
+                    Before::Record(previous) if !way.contains(&previous.run_id.as_str()) => {
+                        at = previous;
+                    }
+                    Before::Record(_) | Before::Broken => break None,
+                    Before::Nothing => break Some(at),
+                }
+            };
+            begins.extend(way.into_iter().map(|run_id| (run_id, begin)));
+            if let Some(begin) = begin {
+                *led.entry(&begin.run_id).or_default() += 1;
+            }
+        }
+        let first = self.records.iter().map(|(_, record)| *record);
+        first
+            .filter(|record| record.previous_run_sha256.is_none())
+            .max_by_key(|record| {
+                (
+                    led.get(record.run_id.as_str()).copied(),
+                    Reverse(&record.run_id),
+                )
+            })
+    }
+
+    fn before(&self, record: &RunRecord) -> Before<'a> {
         match &record.previous_run_sha256 {
-            Some(previous) if !self.by_digest.contains_key(previous) => Some(format!(
-                "{} follows a record with SHA-256 {previous}, which is missing or was altered",
-                document.name
-            )),
-            None if older() => Some(format!(
-                "{} follows no record, although there are older ones",
-                document.name
-            )),
-            Some(_) | None => None,
+            None => Before::Nothing,
+            Some(previous) => match self.by_digest.get(previous) {
+                Some(Some(record)) => Before::Record(record),
+                Some(None) | None => Before::Broken,
+            },
         }
     }
 
-    /// Looks for an apply that began after these cuts and whose record leads to one from before them.
-    fn passed_by(&self, cuts: &[&Cut]) -> Passed<'a> {
-        let Some(last) = cuts.iter().map(|cut| cut.committed_at).max() else {
+    /// Records of the period that ended before the one that they follow.
+    fn skews(&self, within: impl Fn(DateTime<Utc>) -> bool) -> Vec<Skew> {
+        let of_period = self.records.iter().map(|(_, record)| *record);
+        let of_period = of_period.filter(|record| within(record.started_at));
+        of_period
+            .filter_map(|record| {
+                let Before::Record(previous) = self.before(record) else {
+                    return None;
+                };
+                let ahead = previous.ended_at - record.ended_at;
+                (ahead >= SKEW_MIN).then(|| Skew {
+                    run_id: record.run_id.clone(),
+                    follows: previous.run_id.clone(),
+                    seconds: ahead.num_seconds(),
+                })
+            })
+            .collect()
+    }
+
+    /// Looks for an apply that came after these cuts of another and whose record leads to one from before them.
+    ///
+    /// It came after them if its clock says so, or if it committed a later cut of one of their groups.
+    fn passed_by(&self, of_run: &[&Cut], all: &[Cut]) -> Passed<'a> {
+        let Some(last) = of_run.iter().map(|cut| cut.committed_at).max() else {
             return Passed::Nobody;
         };
-        let mut later: Vec<&RunRecord> = self.records.clone();
-        later.retain(|record| record.started_at > last);
+        let followers: BTreeSet<&str> = all
+            .iter()
+            .filter(|cut| {
+                of_run
+                    .iter()
+                    .any(|own| own.group_name == cut.group_name && own.cut_number < cut.cut_number)
+            })
+            .map(|cut| cut.run_id.as_str())
+            .collect();
+        let mut later: Vec<&RunRecord> = self.records.iter().map(|(_, record)| *record).collect();
+        later.retain(|record| {
+            record.started_at > last || followers.contains(record.run_id.as_str())
+        });
         later.sort_by_key(|record| record.started_at);
         match later.iter().find(|record| self.leads_past(record, last)) {
             Some(record) => Passed::By(&record.run_id),
@@ -221,13 +336,31 @@ impl<'a> Links<'a> {
     /// Whether the links of a record lead, without a gap, to one that began before a moment, or to the first of all.
     fn leads_past(&self, record: &'a RunRecord, moment: DateTime<Utc>) -> bool {
         let mut at = record;
-        while let Some(previous) = &at.previous_run_sha256 {
-            match self.by_digest.get(previous) {
-                Some(Some(record)) if record.started_at <= moment => return true,
-                Some(Some(record)) => at = record,
-                Some(None) | None => return false,
+        for _ in 0..=self.records.len() {
+            match self.before(at) {
+                Before::Record(record) if record.started_at <= moment => return true,
+                Before::Record(record) => at = record,
+                Before::Broken => return false,
+                Before::Nothing => return true,
             }
         }
-        true
+        false
     }
+}
+
+/// What comes before a record.
+enum Before<'a> {
+    /// It is the first.
+    Nothing,
+    /// This one.
+    Record(&'a RunRecord),
+    /// One that is not there, or that cannot be read.
+    Broken,
+}
+
+/// Whether a record that follows none was made when there had long been others.
+///
+/// The very first applies may run at once and see nothing of each other, by clocks that are apart.
+fn begun_anew(record: &RunRecord, first: &RunRecord) -> bool {
+    record.run_id != first.run_id && record.started_at > first.ended_at + AT_ONCE_MAX
 }

@@ -224,3 +224,55 @@ fn an_apply_that_was_killed_after_its_cut_breaks_no_chain() {
          the records around it follow each other"
     );
 }
+
+#[test]
+fn what_follows_what_is_judged_over_all_records_and_by_no_clock() {
+    // The first by a clock that is half an hour ahead, so that the second begins and ends before it; and one from before the
+    // period.
+    let records = Records::default()
+        .add("R9", 30, 31, "synchronized", json!({}))
+        .add("R1", -30, -29, "synchronized", json!({}))
+        .add("R2", 2, 3, "synchronized", json!({}))
+        .add("R3", 40, 41, "synchronized", json!({}));
+    let chain = report(&[], &records).chain;
+    assert_eq!(chain.problems, Vec::<String>::new());
+    assert_eq!(chain.skews, []);
+    let records = Records::default()
+        .add("R9", 30, 31, "synchronized", json!({}))
+        .add("R1", 1, 2, "synchronized", json!({}));
+    let chain = report(&[], &records).chain;
+    assert_eq!(chain.problems, Vec::<String>::new());
+    let skew = Skew {
+        run_id: "R1".to_owned(),
+        follows: "R9".to_owned(),
+        seconds: 29 * 60,
+    };
+    assert!(skew.sentence().contains("a clock was wrong"));
+    assert_eq!(chain.skews, [skew]);
+}
+
+#[test]
+fn a_record_that_follows_none_although_there_are_others_is_told_unless_they_may_have_run_at_once() {
+    let with_second_root = |began: i64| {
+        let mut records = Records::default()
+            .add("R1", 0, 1, "synchronized", json!({}))
+            .add("R2", 10, 11, "synchronized", json!({}))
+            .add("R3", began, began + 1, "synchronized", json!({}));
+        let last = records.0.pop().unwrap();
+        let mut record: Value = serde_json::from_slice(&last.bytes).unwrap();
+        record
+            .as_object_mut()
+            .unwrap()
+            .remove("previous_run_sha256");
+        records.0.push(KeptDocument {
+            bytes: record.to_string().into_bytes(),
+            ..last
+        });
+        report(&[], &records).chain.problems
+    };
+    assert_eq!(with_second_root(11), Vec::<String>::new());
+    assert_eq!(
+        with_second_root(90),
+        ["R3.run.json follows no record, although there are older ones"]
+    );
+}

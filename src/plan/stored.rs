@@ -220,10 +220,13 @@ fn agrees(plan: &Plan) -> Result<(), String> {
         if certificate != group.certificate {
             return wrong("its certificate is not that of its steps");
         }
+        // A cut by a clock that was a little ahead is repaired at its own recovery point.
+        let held = group.last_cut.as_ref().map(|cut| cut.recovery_point);
+        let latest = held.map_or(plan.created_at, |held| plan.created_at.max(held));
         let holds = |certificate: &Certificate| {
             certificate.newest_in <= point
                 && certificate.oldest_out.is_none_or(|out| point < out)
-                && point <= plan.created_at
+                && point <= latest
         };
         if !certificate.as_ref().is_none_or(holds) {
             return wrong("its recovery point is not one that its certificate allows");

@@ -11,7 +11,7 @@ use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{Commit, Replica, Workflow, grant_named};
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
-const CLOCKS_APART: Duration = Duration::hours(1);
+const CLOCKS_APART: Duration = Duration::minutes(1);
 
 /// One valid group with everything that bears on its decision.
 #[derive(Debug)]

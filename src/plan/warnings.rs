@@ -9,7 +9,7 @@ use super::request::Request;
 use super::trigger::span;
 use super::view::GroupView;
 use crate::config::Group;
-use crate::ledger::{Consistency, Status};
+use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
 use crate::region::{Presence, RegionErrorKind, WriteAccess};
 
@@ -125,6 +125,17 @@ pub(super) fn of_workspace(
             );
         }
     }
+    if let Some((cut, ahead)) = newest_point_ahead(observed, workspace) {
+        say(
+            WarningCode::ClockSkew,
+            format!(
+                "this clock is {} behind the recovery point of {} of {}: it or the one that made the cut is wrong",
+                span(ahead),
+                cut.label(),
+                cut.group_name
+            ),
+        );
+    }
     for plan in groups {
         let seen = workspace
             .groups
@@ -146,6 +157,17 @@ pub(super) fn of_workspace(
         }
     }
     all
+}
+
+/// The cut with the latest recovery point, where that is yet to come, and by how much.
+fn newest_point_ahead<'a>(
+    observed: &Observed,
+    workspace: &'a WorkspaceObserved,
+) -> Option<(&'a Cut, Duration)> {
+    let cuts = workspace.ledger.cuts.newest_of_each();
+    let newest = cuts.max_by_key(|cut| cut.recovery_point)?;
+    let ahead = newest.recovery_point - workspace.now(observed.now);
+    (ahead > Duration::zero()).then_some((newest, ahead))
 }
 
 /// What a wrong clock wrote: commits that no recovery point reaches yet, and a cut that says to be later than now.

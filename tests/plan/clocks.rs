@@ -72,10 +72,55 @@ fn a_cut_of_the_future_is_followed_at_once_and_by_nothing_older_than_it_holds() 
 }
 
 #[test]
-fn clocks_that_differ_a_little_are_no_matter() {
+fn clocks_that_differ_a_little_are_told_and_no_matter() {
     let mut world = World::new();
-    moved_to(&mut world, "2026-11-22T11:20:00Z");
+    moved_to(&mut world, "2026-11-22T11:00:30Z");
+    world.observed.now = at("2026-11-22T11:00:00Z");
     world.commit(COUNTRIES, 5, "2026-11-22T10:30:00Z", "WRITE");
-    assert!(warned(&world.plan(), WarningCode::CutInFuture).is_none());
+    let plan = world.plan();
+    assert!(warned(&plan, WarningCode::CutInFuture).is_none());
+    let skew = warned(&plan, WarningCode::ClockSkew).unwrap();
+    assert!(
+        skew.contains("30s behind the recovery point of cut 7"),
+        "{skew}"
+    );
     assert_eq!(world.plan_of("reference").decision, Decision::Waiting);
+}
+
+#[test]
+fn a_cut_more_than_a_minute_ahead_is_of_the_future_whether_all_is_looked_at_or_not() {
+    let mut world = World::new();
+    moved_to(&mut world, "2026-11-22T11:10:00Z");
+    world.observed.now = at("2026-11-22T11:00:00Z");
+    world.commit(COUNTRIES, 5, "2026-11-22T10:30:00Z", "WRITE");
+    world.pinned_at(COUNTRIES, 5);
+    for full in [false, true] {
+        world.request.full = full;
+        let plan = world.plan();
+        assert!(warned(&plan, WarningCode::CutInFuture).is_some());
+        assert!(warned(&plan, WarningCode::ClockSkew).is_some());
+        let group = world.plan_of("reference");
+        assert_eq!(group.decision, Decision::Sync, "{group:#?}");
+        assert_eq!(group.recovery_point, Some(world.observed.now));
+    }
+}
+
+#[test]
+fn a_repair_by_a_clock_behind_the_last_cut_is_no_altered_plan() {
+    let mut world = World::new();
+    moved_to(&mut world, "2026-11-22T11:00:02Z");
+    world.observed.now = at("2026-11-22T11:00:00Z");
+    world.request.plan_id =
+        ulid::Ulid::from_parts(world.observed.now.timestamp_millis().try_into().unwrap(), 7)
+            .to_string();
+    world.table(COUNTRIES).replica = Some(Ok(None));
+    let plan = world.plan();
+    let group = world.plan_of("reference");
+    assert_eq!(group.decision, Decision::Sync, "{group:#?}");
+    assert_eq!(group.recovery_point, Some(at("2026-11-22T11:00:02Z")));
+    let stored = plan.stored();
+    assert_eq!(
+        drsync::plan::StoredPlan::read(&stored.bytes).unwrap().plan,
+        plan
+    );
 }

@@ -5,7 +5,7 @@ use super::super::figures::{count, moment, plural, span};
 use super::super::layout::{hanging, table};
 use super::super::{Style, Tone};
 use super::History;
-use crate::history::{GroupPeriod, Period};
+use crate::history::{GroupPeriod, Period, Skew, Unrecorded};
 
 /// What casts doubt on the report of a period; it comes first.
 pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
@@ -73,10 +73,11 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     blocks
 }
 
-/// Applies that left no record, a line each.
+/// Applies that left no record, and clocks that were apart, a line each.
 fn unrecorded(period: &Period, style: &Style) -> Vec<String> {
-    let all = period.chain.unrecorded.iter();
-    all.flat_map(|one| hanging("   - ", &clean(&one.sentence()), style.width))
+    let unrecorded = period.chain.unrecorded.iter().map(Unrecorded::sentence);
+    let all = unrecorded.chain(period.chain.skews.iter().map(Skew::sentence));
+    all.flat_map(|sentence| hanging("   - ", &clean(&sentence), style.width))
         .collect()
 }
 

@@ -179,6 +179,12 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
                     @for one in &period.chain.unrecorded { li { (clean(&one.sentence())) } }
                 }
             }
+            @if !period.chain.skews.is_empty() {
+                h3 { "Clocks that were apart" }
+                ul {
+                    @for one in &period.chain.skews { li { (clean(&one.sentence())) } }
+                }
+            }
         }
     }
 }

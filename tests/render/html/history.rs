@@ -109,6 +109,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                 unbroken: true,
                 problems: vec![],
                 unrecorded: vec![],
+                skews: vec![],
             },
         }),
         period_missing: None,
