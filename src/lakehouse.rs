@@ -13,9 +13,9 @@ use chrono::{DateTime, Utc};
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence,
-    Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source,
-    SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, LedgerTable, Pin,
+    PinQuestion, Presence, Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica,
+    ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -95,7 +95,8 @@ pub struct LakehouseRegion {
 #[derive(Debug, Default)]
 struct Turns {
     rows: tokio::sync::Mutex<()>,
-    cuts: tokio::sync::Mutex<()>,
+    /// What is known of the cut log since this process wrote to it.
+    cuts: tokio::sync::Mutex<Option<records::Log>>,
 }
 
 impl LakehouseRegion {
@@ -317,7 +318,22 @@ impl Region for LakehouseRegion {
 
     async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
         self.look_at_root().await?;
-        records::read(self).await
+        records::read(self, records::ALL_SHELVES).await
+    }
+
+    async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
+        self.look_at_root().await?;
+        records::read(self, records::HEADS).await
+    }
+
+    async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        records::put_aside(self, table, name).await
+    }
+
+    async fn mend(&self, table: LedgerTable) -> Result<(), RegionError> {
+        self.look_at_root().await?;
+        records::mend(self, table).await
     }
 
     async fn deep_clone(
@@ -359,14 +375,14 @@ impl Region for LakehouseRegion {
         if let Err(refusal) = self.look_at_root().await {
             return vec![Err(refusal); cuts.len()];
         }
-        let _turn = self.turns.cuts.lock().await;
-        records::append_cuts(self, cuts).await
+        let mut log = self.turns.cuts.lock().await;
+        records::append_cuts(self, &mut log, cuts).await
     }
 
     async fn copy_cuts(&self, cuts: &[Cut]) -> Result<(), RegionError> {
         self.look_at_root().await?;
-        let _turn = self.turns.cuts.lock().await;
-        records::copy_cuts(self, cuts).await
+        let mut log = self.turns.cuts.lock().await;
+        records::copy_cuts(self, &mut log, cuts).await
     }
 
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {

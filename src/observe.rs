@@ -13,7 +13,10 @@ use crate::config::{Configuration, Workspace, WorkspaceAddress};
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{Observed, RegionObserved, Request, Watch, WorkspaceObserved, merge_copies};
-use crate::region::{Presence, Region, RegionError, RegionErrorKind, Regions};
+use crate::region::{
+    LedgerCopy, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
+    refuse_without_a_copy,
+};
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
 
@@ -109,7 +112,8 @@ async fn observe_workspace(
             clock
         ),
     );
-    let primary = without_workspace(primary);
+    let (mut primary, mut secondary) = (without_workspace(primary), secondary);
+    bring_ledgers_together(regions, &mut primary.ledger, &mut secondary.ledger).await;
     let (write_access, write_access_primary) = match primary.reachable() {
         true => {
             let location_primary = workspace.location_primary.to_string();
@@ -136,6 +140,30 @@ async fn observe_workspace(
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
     seen
+}
+
+/// Reads whole logs where their heads do not say that both are the same, and tells which copies are there to be used.
+pub(crate) async fn bring_ledgers_together(
+    regions: &Regions,
+    primary: &mut Result<LedgerCopy, RegionError>,
+    secondary: &mut Result<LedgerCopy, RegionError>,
+) {
+    let agree = match (&*primary, &*secondary) {
+        (Ok(one), Ok(other)) => heads_agree(one, other),
+        // What the other would say is not known: nothing is compared with it.
+        (Err(_), _) | (_, Err(_)) => true,
+    };
+    if !agree {
+        for (region, copy) in [
+            (&regions.primary, &mut *primary),
+            (&regions.secondary, &mut *secondary),
+        ] {
+            if copy.as_ref().is_ok_and(|copy| copy.heads_only) {
+                *copy = region.ledger().await;
+            }
+        }
+    }
+    refuse_without_a_copy(primary, secondary);
 }
 
 /// A primary whose workspace cannot be seen answers nothing that a plan needs: it is away, whatever its storage says.
@@ -169,7 +197,7 @@ async fn observe_region(
         ..presence
     });
     let ledger = match &presence {
-        Ok(_) => region.ledger().await,
+        Ok(_) => region.ledger_heads().await,
         Err(error) => Err(error.clone()),
     };
     RegionObserved {

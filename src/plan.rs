@@ -38,6 +38,7 @@ pub use origin::{Foreign, foreign_to, signs_in};
 pub use provenance::Provenance;
 pub use replica::{Standing, standing_of};
 pub use request::Request;
+pub use rows::aside_name;
 pub use rows::row_after;
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 
@@ -138,7 +139,7 @@ fn plan_workspace(
     } else {
         rows::changes(observed, workspace, &groups, request)
     };
-    let mut metadata = rows::actions(workspace, &rows);
+    let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
     if silent {
         metadata
             .iter_mut()

@@ -24,7 +24,10 @@ use crate::ledger::{Cut, Row};
 pub use clone::{CloneOrder, Cloned, Progress, Verified, VerifiedLevel};
 pub use error::{RegionError, RegionErrorKind};
 pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
-pub use metadata::{Appended, CutTable, LedgerCopy, MetadataTable, Registered};
+pub use metadata::{
+    Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
+    heads_agree, refuse_without_a_copy,
+};
 pub use presence::{Presence, WriteAccess};
 pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, is_maintenance};
 pub(crate) use source::changes_schema;
@@ -89,8 +92,34 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// `NotFound`: no external location covers it. Looks without writing.
     async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError>;
 
-    /// Reads both metadata tables under this region's sync location.
+    /// Reads both metadata tables under this region's sync location, with every cut.
     async fn ledger(&self) -> Result<LedgerCopy, RegionError>;
+
+    /// Reads the same with of each group at least the newest cut and the newest that was not crash-consistent: what a plan needs,
+    /// at a cost that does not grow with the log.
+    async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
+        self.ledger().await
+    }
+
+    /// Puts a metadata table that cannot be read aside under another name beside it, where it stays.
+    ///
+    /// `Unsupported`: this region cannot. Repeating it is safe: what is aside is not touched again.
+    async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {
+        let _ = name;
+        let doing = format!("put {} aside", table.name());
+        let detail = "only a person can move it";
+        Err(RegionError::new(
+            RegionErrorKind::Unsupported,
+            doing,
+            detail,
+        ))
+    }
+
+    /// Writes a metadata table anew that was read around damage, so that every reader can read it. Repeating it is safe.
+    async fn mend(&self, table: LedgerTable) -> Result<(), RegionError> {
+        let _ = table;
+        Ok(())
+    }
 
     /// Clones a table to a path under this region's sync location: one commit that carries its mark.
     ///

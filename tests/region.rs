@@ -13,6 +13,8 @@ mod embedded;
 mod ledger;
 #[path = "region/looking.rs"]
 mod looking;
+#[path = "region/small.rs"]
+mod small;
 #[path = "region/strangers.rs"]
 mod strangers;
 #[path = "region/world.rs"]
@@ -96,6 +98,7 @@ contract! { lakehouse, crate::world::open_lakehouse,
         a_cut_that_follows_is_committed_and_repeating_it_is_no_second_one,
         a_cut_under_a_number_that_another_run_has_is_lost,
         a_cut_that_follows_another_past_has_diverged,
+        a_number_may_be_left_out_and_what_follows_is_one_chain,
         of_many_cuts_of_one_group_exactly_one_is_committed,
         many_cuts_of_different_groups_are_all_committed,
         of_cuts_appended_together_each_has_its_own_answer,

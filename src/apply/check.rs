@@ -16,6 +16,7 @@ use crate::plan::{
     Decision, GroupPlan, PRIMARY_AWAY, Plan, SECONDARY_AWAY, StoredPlan, merge_copies,
 };
 use crate::region::Regions;
+use crate::region::refuse_without_a_copy;
 
 /// What `kind` says of a check.
 pub const CHECK_KIND: &str = "drsync.check";
@@ -98,12 +99,13 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     let mut away = Away::default();
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
-        let (primary, secondary, presence) = tokio::join!(
+        let (mut primary, mut secondary, presence) = tokio::join!(
             regions.primary.ledger(),
             regions.secondary.ledger(),
             regions.primary.presence()
         );
         let principal = presence.ok().and_then(|presence| presence.principal);
+        refuse_without_a_copy(&mut primary, &mut secondary);
         away.primary |= primary.is_err();
         away.secondary |= secondary.is_err();
         let refusal = match (&primary, &secondary) {

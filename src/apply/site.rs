@@ -10,6 +10,7 @@ use super::queue::Queue;
 use super::record::MetadataRecord;
 use super::table;
 use crate::ledger::{Cut, Cuts, Row};
+use crate::observe::bring_ledgers_together;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, LedgerAction, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
@@ -57,7 +58,16 @@ impl<'a> Site<'a> {
             Ok((copy, principal)) => (Ok(copy), principal),
             Err(refusal) => (Err(refusal), None),
         };
-        let ((primary, principal), (secondary, _)) = (split(primary), split(secondary));
+        let ((mut primary, principal), (mut secondary, _)) = (split(primary), split(secondary));
+        bring_ledgers_together(regions, &mut primary, &mut secondary).await;
+        if let (Ok(one), Ok(other)) = (&primary, &secondary)
+            && one.heads_only
+            && has_passed(plan, &merge_copies(one, other).cuts)
+        {
+            // Which cut is the plan's own only the whole log tells.
+            (primary, secondary) =
+                futures::join!(regions.primary.ledger(), regions.secondary.ledger());
+        }
         let unread = match (&primary, &secondary) {
             (Err(refusal), Err(_)) => Some(refusal.clone()),
             (Ok(_), _) | (_, Ok(_)) => None,
@@ -66,12 +76,14 @@ impl<'a> Site<'a> {
             primary.clone().unwrap_or_default(),
             secondary.clone().unwrap_or_default(),
         );
+        let planned = |role: Role| plan.metadata.iter().find(|action| action.region == role);
         let primary = make(
             regions.primary.as_ref(),
             primary,
             &in_secondary,
             location_secondary,
             &plan.name,
+            planned(Role::Primary).map(|action| (action, run.stored.plan.plan_id.as_str())),
         )
         .await;
         let secondary = make(
@@ -80,6 +92,7 @@ impl<'a> Site<'a> {
             &in_primary,
             location_primary,
             &plan.name,
+            planned(Role::Secondary).map(|action| (action, run.stored.plan.plan_id.as_str())),
         )
         .await;
 
@@ -229,6 +242,15 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Whether a group of the plan has another newest cut than the one its plan follows.
+fn has_passed(plan: &WorkspacePlan, cuts: &Cuts) -> bool {
+    let mut due = plan
+        .groups
+        .iter()
+        .filter(|group| group.decision == Decision::Sync);
+    due.any(|group| cuts.newest(&group.name).map(|cut| cut.cut_number) != group.follows_cut)
+}
+
 /// Writes a group's row in one region, with the others that wait.
 async fn write_row(
     region: &dyn Region,
@@ -252,7 +274,7 @@ async fn look(region: &dyn Region) -> Result<(LedgerCopy, Option<String>), Regio
             "look at the region",
             why,
         )),
-        Some(_) | None => Ok((region.ledger().await?, principal)),
+        Some(_) | None => Ok((region.ledger_heads().await?, principal)),
     }
 }
 

@@ -12,7 +12,9 @@ use crate::history::{Asked, Chain, Span, period};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::merge_copies;
-use crate::region::{KeptDocument, LedgerCopy, RecordRange, RegionError, Regions};
+use crate::region::{
+    KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, refuse_without_a_copy,
+};
 use crate::render::history::{self, UnreadRegion, WorkspaceHistory};
 use crate::render::html;
 
@@ -170,8 +172,9 @@ impl History {
 
     /// Asks both regions for their cut logs and, for a period, the secondary for its run records.
     async fn read(&self, context: &Context, regions: &Regions) -> Read {
-        let (primary, secondary) =
+        let (mut primary, mut secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
+        refuse_without_a_copy(&mut primary, &mut secondary);
         let both = [("primary", &primary), ("secondary", &secondary)];
         let (mut answered, mut unread) = (vec![], vec![]);
         for (role, answer) in both {

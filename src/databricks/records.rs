@@ -88,6 +88,8 @@ pub(super) async fn read(region: &DatabricksRegion) -> Result<LedgerCopy, Region
         cuts: cuts
             .transpose()
             .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
+        troubles: Vec::new(),
+        heads_only: false,
     })
 }
 
@@ -320,7 +322,14 @@ async fn append_open(
         for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
             if answer.is_none() {
                 let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
-                *answer = decide(cut, &of_group.collect::<Vec<_>>());
+                let mut of_group: Vec<&Cut> = of_group.collect();
+                // Its predecessor may have a lower number: one that was ever seen is not given again.
+                let before = match of_group.is_empty() && cut.previous_sha256.is_some() {
+                    true => newest(region, cut).await,
+                    false => None,
+                };
+                of_group.extend(before.as_deref());
+                *answer = decide(cut, &of_group);
             }
             if answer.is_none() {
                 open.push(cut.clone());

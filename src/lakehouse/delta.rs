@@ -14,6 +14,7 @@ mod facts;
 mod features;
 mod history;
 mod json;
+mod kept;
 mod lenient;
 mod log;
 pub(crate) mod parquet;
@@ -32,12 +33,15 @@ pub use commit::{Author, Expect, Operation};
 pub use compare::Difference;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::Commit;
+pub use kept::Kept;
 pub use log::{LogCheckpoint, LogCommit, Versions};
 pub use path::Location;
 pub use replay::{Detail, Snapshot, Totals};
 pub use restore::Restored;
 pub use store::{External, Listed, TableStore};
 pub use table::{NewColumn, NewTable, schema_string};
+
+use std::ops::RangeInclusive;
 
 use arrow_array::RecordBatch;
 
@@ -195,6 +199,43 @@ pub async fn overwrite(
 pub async fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
     let store = store.clone();
     off_thread(move || table::read_rows(&store, version)).await
+}
+
+/// Reads a small table of drsync's own at its newest version: the rows of its files on some shelves, 0 being those on
+/// none.
+pub async fn read_kept(store: &TableStore, shelves: RangeInclusive<u8>) -> Result<Kept> {
+    let store = store.clone();
+    off_thread(move || kept::read(&store, &shelves)).await
+}
+
+/// Makes the files of a shelf one on the next, save the rows that stay in front of all shelves. No data changes.
+pub async fn shelve(
+    store: &TableStore,
+    from: u8,
+    stay: RecordBatch,
+    go: RecordBatch,
+    expect: Expect,
+    author: Author,
+) -> Result<u64> {
+    let store = store.clone();
+    off_thread(move || kept::shelve(&store, from, &stay, &go, expect, &author)).await
+}
+
+/// Writes all rows of a small table anew as one file with a checkpoint, where other readers would stumble over what is there.
+pub async fn mend(
+    store: &TableStore,
+    rows: RecordBatch,
+    expect: Expect,
+    author: Author,
+) -> Result<u64> {
+    let store = store.clone();
+    off_thread(move || kept::mend(&store, &rows, expect, &author)).await
+}
+
+/// Removes what is past a small table's retention, where a version was checkpointed.
+pub async fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
+    let store = store.clone();
+    off_thread(move || kept::clean(&store, version, now_ms)).await
 }
 
 /// Creates the commit file of a version from actions as JSON lines. [`DeltaError::Conflict`] when it is there.

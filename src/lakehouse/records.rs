@@ -1,6 +1,7 @@
 //! The ledger of an embedded lakehouse: two Delta tables under the sync location, changed by conditional commits.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use arrow_schema::Schema;
@@ -10,22 +11,27 @@ use super::LakehouseRegion;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
-use crate::ledger::{
-    Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, columns_needed,
-    merge_rows,
+use crate::ledger::{Cut, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, merge_rows};
+use crate::region::{
+    CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
 };
-use crate::region::{Appended, CutTable, LedgerCopy, MetadataTable, RegionError, RegionErrorKind};
 
 mod columns;
+mod log;
 mod rows;
 
-use columns::{cuts_as_in, lacking, sync_cuts, sync_metadata};
+use columns::{cuts_as_in, sync_cuts, sync_metadata};
+pub(super) use log::{Log, append_cuts, copy_cuts};
 pub(super) use rows::{to_batch, to_json};
 
 /// How often a write that lost its race is made again: each loss is another writer's gain, so all come through in the end.
 const ATTEMPTS: u32 = 200;
-/// Live files of the cut log at which they are made one: every append adds one, and reading opens all.
-const CUT_FILES_MAX: usize = 32;
+/// Shelf 0 holds the newest cuts of every group, so reading it alone is enough to plan.
+pub(super) const HEADS: u8 = 0;
+/// Every cut.
+pub(super) const ALL_SHELVES: u8 = u8::MAX;
+/// How long the ledger's own tables keep commits and replaced files: longer than anybody reads yesterday's version.
+const KEPT: &str = "interval 2 days";
 
 const TABLES: [&str; 2] = [SYNC_METADATA, SYNC_CUTS];
 
@@ -34,45 +40,130 @@ struct Content<T> {
     version: u64,
     workspace: Option<String>,
     rows: Vec<T>,
-    files: usize,
+    shelves: BTreeMap<u8, usize>,
     columns: Schema,
+    damage: Option<String>,
 }
 
-pub(super) async fn read(region: &LakehouseRegion) -> Result<LedgerCopy, RegionError> {
-    let metadata = read_table::<Row>(region, SYNC_METADATA).await?;
-    let cuts = read_table::<Cut>(region, SYNC_CUTS).await?;
+pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCopy, RegionError> {
+    let mut troubles = Vec::new();
+    let metadata = read_table::<Row>(region, SYNC_METADATA, ALL_SHELVES).await;
+    let metadata = noted(metadata, LedgerTable::Metadata, &mut troubles)?;
+    let mut heads_only = up_to != ALL_SHELVES;
+    let mut cuts = read_table::<Cut>(region, SYNC_CUTS, up_to).await;
+    // Whether the rest can be read decides what becomes of a damaged log.
+    if let Ok(Some(Content {
+        damage: Some(_), ..
+    })) = cuts
+    {
+        cuts = read_table::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await;
+        heads_only = false;
+    }
+    let cuts = noted(cuts, LedgerTable::Cuts, &mut troubles)?;
     Ok(LedgerCopy {
-        metadata: metadata.map(
-            |Content {
-                 version,
-                 workspace,
-                 mut rows,
-                 ..
-             }| {
-                rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
-                MetadataTable {
-                    version,
-                    workspace,
-                    rows,
-                }
-            },
-        ),
-        cuts: cuts.map(
-            |Content {
-                 version,
-                 workspace,
-                 mut rows,
-                 ..
-             }| {
-                rows.sort_by(|one, other| place(one).cmp(&place(other)));
-                CutTable {
-                    version,
-                    workspace,
-                    cuts: rows,
-                }
-            },
-        ),
+        metadata: metadata.map(|mut content| {
+            let rows = &mut content.rows;
+            rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
+            MetadataTable {
+                version: content.version,
+                workspace: content.workspace,
+                rows: content.rows,
+            }
+        }),
+        cuts: cuts.map(|mut content| {
+            let rows = &mut content.rows;
+            rows.sort_by(|one, other| place(one).cmp(&place(other)));
+            CutTable {
+                version: content.version,
+                workspace: content.workspace,
+                cuts: content.rows,
+            }
+        }),
+        troubles,
+        heads_only,
     })
+}
+
+/// A table as read, with what is wrong with it; one that cannot be read is as good as none.
+fn noted<T>(
+    read: Result<Option<Content<T>>, RegionError>,
+    table: LedgerTable,
+    troubles: &mut Vec<TableTrouble>,
+) -> Result<Option<Content<T>>, RegionError> {
+    match read {
+        Ok(content) => {
+            let damage = content.as_ref().and_then(|content| content.damage.clone());
+            troubles.extend(damage.map(|detail| TableTrouble {
+                table,
+                error: RegionError::new(
+                    RegionErrorKind::Other,
+                    format!("read {}", table.name()),
+                    detail,
+                ),
+                unreadable: false,
+            }));
+            Ok(content)
+        }
+        Err(error) if error.kind == RegionErrorKind::Other && !error.transient => {
+            troubles.push(TableTrouble {
+                table,
+                error,
+                unreadable: true,
+            });
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Renames a table's folder; what has the name already stays.
+pub(super) async fn put_aside(
+    region: &LakehouseRegion,
+    table: LedgerTable,
+    name: &str,
+) -> Result<(), RegionError> {
+    let doing = format!("put {} aside as {name}", table.name());
+    let folder = region.root.join(FOLDER);
+    let (from, to) = (folder.join(table.name()), folder.join(name));
+    let moved = super::off_thread(move || match to.exists() {
+        true => Ok(()),
+        false => std::fs::rename(from, to),
+    });
+    moved
+        .await
+        .map_err(|error| refusal(&doing, &DeltaError::io("rename it", error)))
+}
+
+/// Writes a table anew that was read around damage.
+pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result<(), RegionError> {
+    let doing = format!("write {} anew", which.name());
+    let failed = |error: DeltaError| refusal(&doing, &error);
+    let store = table(region, which.name());
+    for attempt in 0..ATTEMPTS {
+        let (version, batch) = match which {
+            LedgerTable::Metadata => {
+                let content = existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
+                let batch = to_batch(sync_metadata(), &content.rows).map_err(failed)?;
+                (content.version, content.damage.map(|_| batch))
+            }
+            LedgerTable::Cuts => {
+                let content = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                let columns = cuts_as_in(&content.columns);
+                let batch = to_batch(columns, &content.rows).map_err(failed)?;
+                (content.version, content.damage.map(|_| batch))
+            }
+        };
+        let Some(batch) = batch else {
+            return Ok(());
+        };
+        let author = region.identity.author();
+        match delta::mend(&store, batch, Expect::Version(version), author).await {
+            Ok(_) => return Ok(()),
+            Err(DeltaError::Conflict { .. }) => pause(attempt).await,
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Err(crowded(doing))
 }
 
 fn place(cut: &Cut) -> (&str, u64) {
@@ -91,7 +182,14 @@ pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<
                 sync_metadata()
             },
             partition_columns: Vec::new(),
-            properties: BTreeMap::from([(WORKSPACE_PROPERTY.to_owned(), workspace.to_owned())]),
+            properties: BTreeMap::from([
+                (WORKSPACE_PROPERTY.to_owned(), workspace.to_owned()),
+                ("delta.logRetentionDuration".to_owned(), KEPT.to_owned()),
+                (
+                    "delta.deletedFileRetentionDuration".to_owned(),
+                    KEPT.to_owned(),
+                ),
+            ]),
         };
         match delta::versions(&store).await {
             Ok(_) => continue,
@@ -166,7 +264,7 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
             version,
             rows: before,
             ..
-        } = existing::<Row>(region, SYNC_METADATA).await?;
+        } = existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
         let mut after: BTreeMap<String, Row> = BTreeMap::new();
         for row in &before {
             // Only somebody else can have made two rows of one group.
@@ -186,171 +284,18 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
         let after: Vec<Row> = after.into_values().collect();
         let batch = to_batch(sync_metadata(), &after).map_err(|error| refusal(&doing, &error))?;
         let author = region.identity.author();
+        let now_ms = author.now_ms;
         match delta::overwrite(&store, batch, Expect::Version(version), author).await {
-            Ok(version) => return Ok(version),
+            Ok(version) => {
+                // The rows are written; what is past its retention goes with a later write just as well.
+                let _ = delta::clean(&store, version, now_ms).await;
+                return Ok(version);
+            }
             Err(DeltaError::Conflict { .. }) => pause(attempt).await,
             Err(error) => return Err(refusal(&doing, &error)),
         }
     }
     Err(crowded(doing))
-}
-
-/// Reads, appends what may be and reads again, until the log itself says what came of every cut.
-pub(super) async fn append_cuts(
-    region: &LakehouseRegion,
-    cuts: &[Cut],
-) -> Vec<Result<Appended, RegionError>> {
-    let mut answers: Vec<Option<Appended>> = vec![None; cuts.len()];
-    let refused = match append_open(region, cuts, &mut answers).await {
-        Ok(()) => crowded(format!("append to {SYNC_CUTS}")),
-        Err(refusal) => refusal,
-    };
-    let one_each = cuts.iter().zip(answers);
-    let one_each = one_each.map(|(cut, answer)| {
-        answer.ok_or_else(|| RegionError {
-            doing: format!(
-                "append cut {} of {} to {SYNC_CUTS}",
-                cut.cut_number, cut.group_name
-            ),
-            ..refused.clone()
-        })
-    });
-    one_each.collect()
-}
-
-/// Answers what it can; `Ok`: all of them, or others were always faster.
-async fn append_open(
-    region: &LakehouseRegion,
-    cuts: &[Cut],
-    answers: &mut [Option<Appended>],
-) -> Result<(), RegionError> {
-    let doing = format!("append to {SYNC_CUTS}");
-    let mut trouble = None;
-    for attempt in 0..ATTEMPTS {
-        let Content {
-            version,
-            rows,
-            files,
-            columns,
-            ..
-        } = existing::<Cut>(region, SYNC_CUTS).await?;
-        let log = Cuts::new(rows);
-        let mut open: Vec<Cut> = Vec::new();
-        for (cut, answer) in cuts.iter().zip(answers.iter_mut()) {
-            if answer.is_none() {
-                *answer = decided(cut, &log);
-            }
-            if answer.is_none() {
-                open.push(cut.clone());
-            }
-        }
-        if open.is_empty() {
-            if answers.contains(&Some(Appended::Committed)) {
-                join_files(region, files).await;
-            }
-            return Ok(());
-        }
-        // The reply is not believed: the log, read again, says what came of it.
-        if let Some(trouble) = trouble {
-            return Err(trouble);
-        }
-        match append(region, version, columns, &open).await {
-            Ok(()) => {}
-            Err(DeltaError::Conflict { .. }) => pause(attempt).await,
-            Err(error) => trouble = Some(refusal(&doing, &error)),
-        }
-    }
-    Ok(())
-}
-
-/// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
-/// whoever meets the table in between finds a column that is null.
-async fn append(
-    region: &LakehouseRegion,
-    version: u64,
-    columns: Schema,
-    cuts: &[Cut],
-) -> Result<(), DeltaError> {
-    let store = table(region, SYNC_CUTS);
-    let author = || region.identity.author();
-    let needed = columns_needed(cuts).map_err(|name| DeltaError::Unsupported {
-        location: store.location(),
-        why: format!(
-            "a cut says something of {name}, which only the version of drsync that wrote it can write"
-        ),
-    })?;
-    let lacking = lacking(&columns, &needed);
-    let (version, columns) = match lacking.is_empty() {
-        true => (version, columns),
-        false => {
-            let expect = Expect::Version(version);
-            let version = delta::add_columns(&store, lacking, expect, author()).await?;
-            let header = delta::snapshot(&store, Some(version), Detail::Header).await?;
-            (version, delta::columns(&header)?)
-        }
-    };
-    let batch = to_batch(cuts_as_in(&columns), cuts)?;
-    delta::append(&store, batch, Expect::Version(version), author())
-        .await
-        .map(drop)
-}
-
-/// What the log says of a cut that is to be appended; `None`: it may be.
-fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
-    let mut same_number = log
-        .of(&cut.group_name)
-        .filter(|it| it.cut_number == cut.cut_number);
-    let ours =
-        |other: &&Cut| other.run_id == cut.run_id && other.previous_sha256 == cut.previous_sha256;
-    let (mut lost, mut there) = (None, false);
-    for other in same_number.by_ref() {
-        if ours(&other) {
-            return Some(Appended::Committed);
-        }
-        there = true;
-        if other.previous_sha256 == cut.previous_sha256 {
-            lost = Some(other.clone());
-        }
-    }
-    let newest = log.newest(&cut.group_name);
-    match lost {
-        Some(other) => Some(Appended::Lost(Box::new(other))),
-        None if !there && cut.follows(newest) => None,
-        None => Some(Appended::Diverged(newest.cloned().map(Box::new))),
-    }
-}
-
-pub(super) async fn copy_cuts(region: &LakehouseRegion, cuts: &[Cut]) -> Result<(), RegionError> {
-    let doing = format!("copy cuts to {SYNC_CUTS}");
-    let wanted = Cuts::new(cuts.iter().cloned());
-    for attempt in 0..ATTEMPTS {
-        let Content {
-            version,
-            rows,
-            files,
-            columns,
-            ..
-        } = existing::<Cut>(region, SYNC_CUTS).await?;
-        let missing = wanted.missing_from(&rows);
-        if missing.is_empty() {
-            join_files(region, files).await;
-            return Ok(());
-        }
-        match append(region, version, columns, &missing).await {
-            Ok(()) => return Ok(()),
-            Err(DeltaError::Conflict { .. }) => pause(attempt).await,
-            Err(error) => return Err(refusal(&doing, &error)),
-        }
-    }
-    Err(crowded(doing))
-}
-
-/// Makes the files of the cut log one when they are many. The cuts are in the log already, so failing does no harm.
-async fn join_files(region: &LakehouseRegion, files: usize) {
-    if files > CUT_FILES_MAX {
-        let log = super::write::Table::of(table(region, SYNC_CUTS), region.identity.clone());
-        let _ = log.optimize().await;
-    }
 }
 
 fn table(region: &LakehouseRegion, name: &str) -> TableStore {
@@ -360,16 +305,40 @@ fn table(region: &LakehouseRegion, name: &str) -> TableStore {
 async fn existing<T: rows::Record>(
     region: &LakehouseRegion,
     name: &str,
+    up_to: u8,
 ) -> Result<Content<T>, RegionError> {
-    read_table(region, name).await?.ok_or_else(|| {
+    let read = read_table(region, name, up_to).await?;
+    read.ok_or_else(|| {
         let detail = format!("there is no such table under {}", region.location);
         RegionError::new(RegionErrorKind::NotFound, format!("read {name}"), detail)
+    })
+}
+
+/// The cuts of one shelf alone.
+async fn read_shelf(region: &LakehouseRegion, shelf: u8) -> Result<Content<Cut>, RegionError> {
+    let read = read_shelves(region, SYNC_CUTS, shelf..=shelf).await?;
+    read.ok_or_else(|| {
+        let detail = format!("there is no such table under {}", region.location);
+        RegionError::new(
+            RegionErrorKind::NotFound,
+            format!("read {SYNC_CUTS}"),
+            detail,
+        )
     })
 }
 
 async fn read_table<T: rows::Record>(
     region: &LakehouseRegion,
     name: &str,
+    up_to: u8,
+) -> Result<Option<Content<T>>, RegionError> {
+    read_shelves(region, name, HEADS..=up_to).await
+}
+
+async fn read_shelves<T: rows::Record>(
+    region: &LakehouseRegion,
+    name: &str,
+    shelves: RangeInclusive<u8>,
 ) -> Result<Option<Content<T>>, RegionError> {
     let store = table(region, name);
     let failed = |error: DeltaError| {
@@ -388,24 +357,19 @@ async fn read_table<T: rows::Record>(
             | RegionErrorKind::Other => refused,
         }
     };
-    let header = match delta::snapshot(&store, None, Detail::Summary).await {
-        Ok(header) => header,
+    let kept = match delta::read_kept(&store, shelves).await {
+        Ok(kept) => kept,
         Err(DeltaError::NotATable { .. }) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let batches = delta::read_rows(&store, Some(header.version))
-        .await
-        .map_err(failed)?;
-    let rows = rows::records(&batches).map_err(failed)?;
+    let workspace = kept.metadata.property(WORKSPACE_PROPERTY);
     Ok(Some(Content {
-        version: header.version,
-        workspace: header
-            .metadata
-            .property(WORKSPACE_PROPERTY)
-            .map(str::to_owned),
-        rows,
-        files: header.files.len(),
-        columns: delta::columns(&header).map_err(failed)?,
+        version: kept.version,
+        workspace: workspace.map(str::to_owned),
+        rows: rows::records(&kept.rows).map_err(failed)?,
+        shelves: kept.shelves,
+        columns: kept.columns,
+        damage: kept.damage,
     }))
 }
 

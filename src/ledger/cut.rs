@@ -142,11 +142,13 @@ impl Cut {
     }
 
     /// Whether this cut comes directly after `previous`.
+    ///
+    /// Numbers may be left out: one that was ever seen is not given again, even where its cut was lost.
     pub fn follows(&self, previous: Option<&Cut>) -> bool {
         match previous {
-            None => self.cut_number == 1 && self.previous_sha256.is_none(),
+            None => self.cut_number > 0 && self.previous_sha256.is_none(),
             Some(previous) => {
-                self.cut_number == previous.cut_number + 1
+                self.cut_number > previous.cut_number
                     && self.previous_sha256.as_deref() == Some(&previous.sha256())
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Cut, CutTableEntry};
+use super::{Consistency, Cut, CutTableEntry};
 use crate::config::TableName;
 
 /// Cuts under one number by their digests; more than one is a divergence, and all are kept.
@@ -16,6 +16,8 @@ pub struct Cuts {
     places: HashMap<TableName, Vec<(String, usize)>>,
     /// Groups whose log is not one chain.
     broken: BTreeSet<String>,
+    /// Only the cuts that a plan needs: what stands between them is not known.
+    heads_only: bool,
 }
 
 /// Two truths under one number, or a chain that does not hold.
@@ -32,17 +34,28 @@ pub struct Divergence {
 impl Cuts {
     /// Collects cuts from any number of copies.
     pub fn new(cuts: impl IntoIterator<Item = Cut>) -> Cuts {
-        Cuts::with_digests(cuts.into_iter().map(|cut| (cut.sha256(), cut)))
+        Cuts::with_digests(cuts.into_iter().map(|cut| (cut.sha256(), cut)), false)
     }
 
     /// The union of two logs.
     pub fn merged(a: &Cuts, b: &Cuts) -> Cuts {
         let all = a.numbered().chain(b.numbered()).flatten();
-        Cuts::with_digests(all.map(|(digest, cut)| (digest.clone(), cut.clone())))
+        let all = all.map(|(digest, cut)| (digest.clone(), cut.clone()));
+        Cuts::with_digests(all, a.heads_only || b.heads_only)
     }
 
-    fn with_digests(cuts: impl Iterator<Item = (String, Cut)>) -> Cuts {
-        let mut all = Cuts::default();
+    /// The same cuts, as only those of a log that a plan needs.
+    #[must_use]
+    pub fn of_heads(self) -> Cuts {
+        let numbered = self.groups.into_values().flat_map(BTreeMap::into_values);
+        Cuts::with_digests(numbered.flatten(), true)
+    }
+
+    fn with_digests(cuts: impl Iterator<Item = (String, Cut)>, heads_only: bool) -> Cuts {
+        let mut all = Cuts {
+            heads_only,
+            ..Cuts::default()
+        };
         for (digest, cut) in cuts {
             let group = all.groups.entry(cut.group_name.clone()).or_default();
             group.entry(cut.cut_number).or_default().insert(digest, cut);
@@ -63,7 +76,7 @@ impl Cuts {
         }
     }
 
-    /// Whether the log of a group is one chain, by digests that are known already.
+    /// Whether the log of a group is one chain, by digests that are known already; of heads alone, whether none has a rival.
     fn chain_holds(&self, group: &str) -> bool {
         let mut previous: Option<(u64, &str)> = None;
         let numbers = self.groups.get(group).into_iter().flatten();
@@ -74,9 +87,10 @@ impl Cuts {
             };
             let before = previous.replace((*number, digest));
             match before {
-                None => *number == 1 && cut.previous_sha256.is_none(),
+                _ if self.heads_only => true,
+                None => cut.previous_sha256.is_none(),
                 Some((before, digest)) => {
-                    *number == before + 1 && cut.previous_sha256.as_deref() == Some(digest)
+                    *number > before && cut.previous_sha256.as_deref() == Some(digest)
                 }
             }
         })
@@ -129,6 +143,16 @@ impl Cuts {
             .map(|(_, entry)| entry)
     }
 
+    /// Whether a plan may need a cut: it is its group's newest, or the newest that is not crash-consistent.
+    pub fn is_needed_to_plan(&self, cut: &Cut) -> bool {
+        let tied = |cut: &Cut| cut.consistency != Consistency::CrashConsistent;
+        let of_group = || self.of(&cut.group_name);
+        let newest = of_group().map(|cut| cut.cut_number).max();
+        let newest_tied = of_group().filter(|cut| tied(cut)).map(|cut| cut.cut_number);
+        let number = Some(cut.cut_number);
+        number == newest || tied(cut) && number == newest_tied.max()
+    }
+
     /// All cuts, by group and number.
     pub fn iter(&self) -> impl Iterator<Item = &Cut> {
         self.numbered().flat_map(BTreeMap::values)
@@ -139,12 +163,12 @@ impl Cuts {
         self.groups.is_empty()
     }
 
-    /// The first number of a group at which the log is not one chain.
+    /// The first number of a group at which the log is not one chain; of heads alone, at which there are two cuts.
     pub fn divergence(&self, group: &str) -> Option<Divergence> {
         let mut previous: Option<&Cut> = None;
         for (number, cuts) in self.groups.get(group)? {
             let cut = cuts.values().next()?;
-            if cuts.len() > 1 || !cut.follows(previous) {
+            if cuts.len() > 1 || !self.heads_only && !cut.follows(previous) {
                 let runs = cuts.values().map(|cut| cut.run_id.clone()).collect();
                 return Some(Divergence {
                     group: group.to_owned(),

@@ -260,6 +260,21 @@ pub struct MetadataAction {
     /// Cuts that the other region's log has and this one's lacks.
     #[serde(default)]
     pub cuts_to_copy: usize,
+    /// Tables that cannot be read and are put aside, beside where they were, before they are made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub put_aside: Vec<PutAside>,
+    /// Tables that were read around damage and are written anew, because other readers would stumble over it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mend: Vec<String>,
+}
+
+/// A metadata table that is put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PutAside {
+    /// The table's name.
+    pub table: String,
+    /// The name under which it stays, in the same folder.
+    pub name: String,
 }
 
 /// What happens to a region's metadata tables.

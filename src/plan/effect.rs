@@ -35,13 +35,21 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
         .metadata
         .iter()
         .map(|action| {
-            json!({
+            let mut effect = json!({
                 "region": action.region,
                 "action": action.action,
                 "add": action.rows_to_add,
                 "change": action.rows_to_change,
                 "retire": action.rows_to_retire,
-            })
+            });
+            if !action.put_aside.is_empty() {
+                let tables = action.put_aside.iter().map(|aside| &aside.table);
+                effect["put_aside"] = json!(tables.collect::<Vec<_>>());
+            }
+            if !action.mend.is_empty() {
+                effect["mend"] = json!(action.mend);
+            }
+            effect
         })
         .collect();
     let rows = workspace.rows.iter().map(|change| row(workspace, change));

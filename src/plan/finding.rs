@@ -142,6 +142,8 @@ pub enum WarningCode {
     AcceptanceUnused,
     /// Neither region has a cut log, and replicas were synchronized before.
     LedgerLost,
+    /// A metadata table cannot be read, or was read around damage.
+    LedgerDamaged,
     /// A source's commit has a time that is yet to come.
     CommitInFuture,
     /// The last cut has a recovery point that is yet to come.
@@ -269,6 +271,7 @@ impl WarningCode {
             WarningCode::ConfigurationIncomplete => "configuration_incomplete",
             WarningCode::AcceptanceUnused => "acceptance_unused",
             WarningCode::LedgerLost => "ledger_lost",
+            WarningCode::LedgerDamaged => "ledger_damaged",
             WarningCode::CommitInFuture => "commit_in_future",
             WarningCode::CutInFuture => "cut_in_future",
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::checks::{PRIMARY_AWAY, SECONDARY_AWAY};
-use super::document::{Decision, GroupPlan, LedgerAction, MetadataAction, Role, RowChange};
+use super::document::{
+    Decision, GroupPlan, LedgerAction, MetadataAction, PutAside, Role, RowChange,
+};
 use super::finding::{Finding, FindingCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
@@ -207,12 +209,28 @@ pub(super) fn blocked_message(findings: &[Finding]) -> String {
 }
 
 /// What becomes of both regions' metadata tables.
-pub(super) fn actions(workspace: &WorkspaceObserved, rows: &[RowChange]) -> Vec<MetadataAction> {
+pub(super) fn actions(
+    workspace: &WorkspaceObserved,
+    rows: &[RowChange],
+    plan_id: &str,
+) -> Vec<MetadataAction> {
     let (primary, secondary) = (&workspace.primary, &workspace.secondary);
     vec![
-        action(Role::Primary, primary, secondary, workspace, rows),
-        action(Role::Secondary, secondary, primary, workspace, rows),
+        action(Role::Primary, primary, secondary, workspace, rows, plan_id),
+        action(
+            Role::Secondary,
+            secondary,
+            primary,
+            workspace,
+            rows,
+            plan_id,
+        ),
     ]
+}
+
+/// The name under which a metadata table that cannot be read is put aside, in its own folder.
+pub fn aside_name(table: &str, plan_id: &str) -> String {
+    format!("{table}.unreadable-{plan_id}")
 }
 
 fn action(
@@ -221,6 +239,7 @@ fn action(
     other: &RegionObserved,
     workspace: &WorkspaceObserved,
     rows: &[RowChange],
+    plan_id: &str,
 ) -> MetadataAction {
     let here = region.copy();
     let mut planned = MetadataAction {
@@ -231,9 +250,21 @@ fn action(
         rows_to_change: Vec::new(),
         rows_to_retire: Vec::new(),
         cuts_to_copy: 0,
+        put_aside: Vec::new(),
+        mend: Vec::new(),
     };
     if !region.reachable() {
         return planned;
+    }
+    for trouble in &here.troubles {
+        let table = trouble.table.name().to_owned();
+        match trouble.unreadable {
+            true => planned.put_aside.push(PutAside {
+                name: aside_name(&table, plan_id),
+                table,
+            }),
+            false => planned.mend.push(table),
+        }
     }
     let there = other.copy();
     let complete = |copy: &LedgerCopy| copy.metadata.is_some() && copy.cuts.is_some();
@@ -241,6 +272,8 @@ fn action(
     let start = LedgerCopy {
         metadata: here.metadata.clone().or_else(|| there.metadata.clone()),
         cuts: here.cuts.clone().or_else(|| there.cuts.clone()),
+        troubles: Vec::new(),
+        heads_only: here.heads_only || there.heads_only,
     };
     let (rows_here, cuts_here) = (start.rows_by_group(), start.all_cuts());
     let mut target = workspace.ledger.rows.clone();
@@ -266,7 +299,7 @@ fn action(
         LedgerAction::Clone
     } else if !complete(&here) {
         LedgerAction::Create
-    } else if planned.changes() > 0 || planned.cuts_to_copy > 0 {
+    } else if planned.changes() > 0 || planned.cuts_to_copy > 0 || !planned.mend.is_empty() {
         LedgerAction::Merge
     } else {
         LedgerAction::None
@@ -285,7 +318,11 @@ impl MetadataAction {
             rows_to_change,
             rows_to_retire,
             cuts_to_copy,
+            put_aside,
+            mend,
         } = self;
+        put_aside.clear();
+        mend.clear();
         *action = LedgerAction::None;
         for rows in [rows_to_add, rows_to_change, rows_to_retire] {
             rows.clear();

@@ -77,6 +77,14 @@ pub(super) fn of_workspace(
             ),
         );
     }
+    for (role, region) in [
+        ("primary", &workspace.primary),
+        ("secondary", &workspace.secondary),
+    ] {
+        for said in damaged(role, region, &request.plan_id) {
+            say(WarningCode::LedgerDamaged, said);
+        }
+    }
     match &workspace.workspace.secondary {
         None => say(
             WarningCode::SecondaryWorkspaceMissing,
@@ -211,6 +219,25 @@ fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<String> {
         // What could not be asked is told where it was asked.
         Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) | Err(_) => None,
     }
+}
+
+/// What is wrong with the metadata tables of a region that answers, and what the next apply does about it.
+fn damaged(role: &str, region: &RegionObserved, plan_id: &str) -> Vec<String> {
+    let copy = region.ledger.as_ref().ok();
+    let troubles = copy.into_iter().flat_map(|copy| &copy.troubles);
+    troubles
+        .map(|trouble| {
+            let (table, why) = (trouble.table.name(), &trouble.error.detail);
+            match trouble.unreadable {
+                true => format!(
+                    "{table} in the {role} cannot be read: {why}; an apply puts it aside as {table}.unreadable-{plan_id} and makes it anew"
+                ),
+                false => format!(
+                    "{table} in the {role} was read around damage: {why}; an apply writes it anew"
+                ),
+            }
+        })
+        .collect()
 }
 
 /// How many replicas carry our mark although no region has a cut log.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::RegionError;
 use crate::config::TableName;
-use crate::ledger::{Cut, Cuts, Row};
+use crate::ledger::{Cut, Cuts, Row, SYNC_CUTS, SYNC_METADATA};
 
 /// Both metadata tables of one region, as read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -12,9 +13,57 @@ pub struct LedgerCopy {
     pub metadata: Option<MetadataTable>,
     /// `sync_cuts`; `None`: it is not there.
     pub cuts: Option<CutTable>,
+    /// What is wrong with them although the region answers.
+    pub troubles: Vec<TableTrouble>,
+    /// Of the cuts only those were read that a plan needs.
+    pub heads_only: bool,
+}
+
+/// One of the two metadata tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LedgerTable {
+    /// `sync_metadata`.
+    Metadata,
+    /// `sync_cuts`.
+    Cuts,
+}
+
+impl LedgerTable {
+    /// The name of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            LedgerTable::Metadata => SYNC_METADATA,
+            LedgerTable::Cuts => SYNC_CUTS,
+        }
+    }
+
+    /// The table of that name.
+    pub fn named(name: &str) -> Option<LedgerTable> {
+        [LedgerTable::Metadata, LedgerTable::Cuts]
+            .into_iter()
+            .find(|table| table.name() == name)
+    }
+}
+
+/// What is wrong with a metadata table that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableTrouble {
+    /// The table.
+    pub table: LedgerTable,
+    /// What is wrong.
+    pub error: RegionError,
+    /// Nothing of it could be read, as if it were not there. Otherwise it was read, and other readers would stumble.
+    pub unreadable: bool,
 }
 
 impl LedgerCopy {
+    /// Why a table could not be read.
+    pub fn unreadable(&self, table: LedgerTable) -> Option<&RegionError> {
+        let mut troubles = self.troubles.iter();
+        let found = troubles.find(|trouble| trouble.table == table && trouble.unreadable)?;
+        Some(&found.error)
+    }
+
     /// Its rows by group name.
     pub fn rows_by_group(&self) -> BTreeMap<String, Row> {
         let rows = self.metadata.iter().flat_map(|table| &table.rows);
@@ -24,11 +73,42 @@ impl LedgerCopy {
 
     /// Its cuts.
     pub fn all_cuts(&self) -> Cuts {
-        Cuts::new(
-            self.cuts
-                .iter()
-                .flat_map(|table| table.cuts.iter().cloned()),
-        )
+        let tables = self.cuts.iter();
+        let cuts = Cuts::new(tables.flat_map(|table| table.cuts.iter().cloned()));
+        match self.heads_only {
+            true => cuts.of_heads(),
+            false => cuts,
+        }
+    }
+}
+
+/// Whether two copies say the same of the newest cut of every group, as far as they were read.
+pub fn heads_agree(one: &LedgerCopy, other: &LedgerCopy) -> bool {
+    let heads = |copy: &LedgerCopy| -> BTreeMap<String, (u64, String)> {
+        let cuts = copy.all_cuts();
+        let newest = cuts.newest_of_each();
+        newest
+            .map(|cut| (cut.group_name.clone(), (cut.cut_number, cut.sha256())))
+            .collect()
+    };
+    heads(one) == heads(other)
+}
+
+/// A cut log that cannot be read is healed from a whole copy beside it; without one its region does not answer.
+pub fn refuse_without_a_copy(
+    one: &mut Result<LedgerCopy, RegionError>,
+    other: &mut Result<LedgerCopy, RegionError>,
+) {
+    let whole = |copy: &Result<LedgerCopy, RegionError>| {
+        copy.as_ref().is_ok_and(|copy| copy.cuts.is_some())
+    };
+    let (whole_one, whole_other) = (whole(one), whole(other));
+    for (copy, beside) in [(one, whole_other), (other, whole_one)] {
+        let refusal = copy.as_ref().ok();
+        let refusal = refusal.and_then(|copy| copy.unreadable(LedgerTable::Cuts).cloned());
+        if let Some(refusal) = refusal.filter(|_| !beside) {
+            *copy = Err(refusal);
+        }
     }
 }
 

@@ -104,6 +104,8 @@ impl World {
                 workspace: Some("east".to_owned()),
                 cuts,
             }),
+            troubles: vec![],
+            heads_only: false,
         };
         let ledger = merge_copies(&copy, &copy);
         let region = |location: &str| RegionObserved {

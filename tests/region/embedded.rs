@@ -3,7 +3,9 @@
 use drsync::config::WorkflowRef;
 use drsync::lakehouse::delta::{self, Detail};
 use drsync::lakehouse::{LakehouseRegion, Writer};
-use drsync::region::{Appended, Progress, RegionErrorKind};
+use drsync::region::{
+    Appended, LedgerCopy, LedgerTable, Progress, RegionErrorKind, refuse_without_a_copy,
+};
 use serde_json::json;
 
 use crate::ledger::{append, cut};
@@ -273,9 +275,18 @@ async fn a_ledger_table_that_cannot_be_read_is_named() {
     world.secondary().create_ledger("east").await.unwrap();
     let file = world.path("west/sync/_drsync/sync_cuts/_delta_log/00000000000000000000.json");
     std::fs::write(file, "nonsense").unwrap();
-    let refused = world.secondary().ledger().await.unwrap_err();
+    let mut copy = world.secondary().ledger().await;
+    let refused = copy
+        .as_ref()
+        .unwrap()
+        .unreadable(LedgerTable::Cuts)
+        .unwrap();
     assert_eq!(refused.kind, RegionErrorKind::Other);
     assert!(refused.to_string().contains("sync_cuts"), "{refused}");
+    // Without a whole copy beside it nothing is known of any cut.
+    let mut other = Ok(LedgerCopy::default());
+    refuse_without_a_copy(&mut copy, &mut other);
+    assert!(copy.is_err() && other.is_ok());
 }
 
 #[tokio::test]

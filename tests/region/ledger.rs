@@ -262,15 +262,26 @@ pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
         append(region, &follows_nothing_here).await.unwrap(),
         Appended::Diverged(None)
     );
+    assert_eq!(cuts(region).await, [here]);
+}
+
+pub(crate) async fn a_number_may_be_left_out_and_what_follows_is_one_chain(world: World) {
+    let region = with_ledger(&world).await;
+    let first = cut("g", "r1", None);
+    append(region, &first).await.unwrap();
     let skips = Cut {
         cut_number: 3,
-        ..cut("g", "r4", Some(&here))
+        ..cut("g", "r2", Some(&first))
     };
+    assert_eq!(append(region, &skips).await.unwrap(), Appended::Committed);
+    let late = cut("g", "r3", Some(&first));
     assert!(matches!(
-        append(region, &skips).await.unwrap(),
+        append(region, &late).await.unwrap(),
         Appended::Diverged(_)
     ));
-    assert_eq!(cuts(region).await, [here]);
+    let copy = region.ledger().await.unwrap();
+    assert_eq!(copy.cuts.as_ref().unwrap().cuts, [first, skips]);
+    assert_eq!(copy.all_cuts().divergence("g"), None);
 }
 
 async fn append_at_once(world: &World, cuts: Vec<Cut>) -> Vec<Appended> {

@@ -301,6 +301,8 @@ pub(crate) fn metadata(
             rows_to_change: owned(change),
             rows_to_retire: owned(retire),
             cuts_to_copy: 0,
+            put_aside: vec![],
+            mend: vec![],
         })
         .to_vec()
 }

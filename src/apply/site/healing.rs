@@ -6,19 +6,39 @@ use chrono::{DateTime, Utc};
 
 use crate::apply::record::MetadataRecord;
 use crate::ledger::{Cut, Cuts, Row};
-use crate::plan::document::WorkspacePlan;
-use crate::plan::{LedgerAction, Role, row_after};
+use crate::plan::document::{MetadataAction, WorkspacePlan};
+use crate::plan::{LedgerAction, Role, aside_name, row_after};
 use crate::region::{LedgerCopy, Region, RegionError};
 
-/// Clones the metadata tables that only the other region has, and creates those that neither has; says which it did.
+/// Puts aside what cannot be read, as planned, clones the metadata tables that only the other region has, and creates those
+/// that neither has; says which it did.
 pub(super) async fn make(
     region: &dyn Region,
     copy: Result<LedgerCopy, RegionError>,
     other: &LedgerCopy,
     other_location: &str,
     workspace: &str,
+    planned: Option<(&MetadataAction, &str)>,
 ) -> Result<(LedgerAction, LedgerCopy), RegionError> {
     let copy = copy?;
+    for trouble in &copy.troubles {
+        let table = trouble.table;
+        let mut asides = planned.into_iter().flat_map(|(planned, plan_id)| {
+            let asides = planned.put_aside.iter();
+            asides.map(move |aside| (&aside.table, plan_id))
+        });
+        match asides.find(|(aside, _)| *aside == table.name()) {
+            // The name follows from the plan's id: no file says where anything is moved to.
+            Some((_, plan_id)) if trouble.unreadable => {
+                region
+                    .put_aside(table, &aside_name(table.name(), plan_id))
+                    .await?;
+            }
+            // It became unreadable after the plan was made.
+            None if trouble.unreadable => return Err(trouble.error.clone()),
+            Some(_) | None => region.mend(table).await?,
+        }
+    }
     let lacks_metadata = copy.metadata.is_none();
     let lacks_cuts = copy.cuts.is_none();
     if !lacks_metadata && !lacks_cuts {
@@ -33,7 +53,11 @@ pub(super) async fn make(
         region.create_ledger(workspace).await?;
         action = LedgerAction::Create;
     }
-    Ok((action, region.ledger().await?))
+    let made = match other.heads_only {
+        true => region.ledger_heads().await?,
+        false => region.ledger().await?,
+    };
+    Ok((action, made))
 }
 
 /// The rows that a plan leaves behind before any group is begun: those of both copies, with its own.

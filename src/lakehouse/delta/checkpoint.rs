@@ -26,7 +26,7 @@ use super::store::{Blob, TableStore};
 use crate::foreign::contained;
 use crate::limits::{CHECKPOINT, CHECKPOINT_ROWS, Exceeded};
 
-pub(crate) use write::{EVERY, write_checkpoint};
+pub(crate) use write::{EVERY, deleted_ms, write_checkpoint};
 
 /// Applies a checkpoint. Any trouble with it is [`DeltaError::Corrupt`], so that another base can be tried.
 pub(super) fn read_checkpoint(

@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub tombstones: HashMap<FileKey, Box<str>>,
     /// How much of the above was read.
     pub detail: Detail,
+    /// What could not be read of a checkpoint, where other parts of the log told the same.
+    pub read_around: Option<String>,
 }
 
 /// What a table amounts to.
@@ -106,7 +108,10 @@ pub(crate) fn snapshot_of(
     let mut first_error = None;
     for segment in log.segments(version)? {
         match replay(store, &segment, detail) {
-            Ok(state) => return finish(store, log, version, state),
+            Ok(state) => {
+                let read_around = first_error.map(|error: DeltaError| error.to_string());
+                return finish(store, log, version, state, read_around);
+            }
             // An older checkpoint, or all commits, may still tell the same.
             Err(Unreadable::Checkpoint(error)) => {
                 first_error.get_or_insert(error);
@@ -161,7 +166,13 @@ fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State
     Ok(state)
 }
 
-fn finish(store: &TableStore, log: &Versions, version: u64, state: State) -> Result<Snapshot> {
+fn finish(
+    store: &TableStore,
+    log: &Versions,
+    version: u64,
+    state: State,
+    read_around: Option<String>,
+) -> Result<Snapshot> {
     let State {
         protocol,
         metadata,
@@ -188,6 +199,7 @@ fn finish(store: &TableStore, log: &Versions, version: u64, state: State) -> Res
         files,
         tombstones,
         detail,
+        read_around,
     })
 }
 

@@ -481,6 +481,20 @@ impl TableStore {
         self.put(inner, content, PutMode::Overwrite).map(|_| ())
     }
 
+    /// Removes a file; one that is not there is as good as removed.
+    pub(crate) fn remove(&self, inner: &str) -> Result<()> {
+        match &*self.0 {
+            Place::Local(local) => local::remove(&local.at(inner)),
+            Place::Remote { store, runtime, .. } => {
+                let at = self.object(inner)?;
+                match runtime.block_on(store.delete(&at)) {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(DeltaError::store(format!("remove {at}"), error)),
+                }
+            }
+        }
+    }
+
     fn put(&self, inner: &str, content: &[u8], mode: PutMode) -> Result<bool> {
         match &*self.0 {
             Place::Local(local) => {

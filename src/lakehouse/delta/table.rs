@@ -14,11 +14,12 @@ use arrow_schema::{DataType, Field, Schema};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::action::Metadata;
+use super::action::{LiveFile, Metadata};
 use super::clone::{remove, wanted};
 use super::commit::{Author, Expect, Operation, commit_info, commit_on, put};
 use super::error::{DeltaError, Result};
 use super::features;
+use super::kept::path_of;
 use super::log::versions;
 use super::parquet;
 use super::path::Location;
@@ -145,17 +146,19 @@ pub(super) fn append(
     expect: Expect,
     author: &Author,
 ) -> Result<u64> {
-    let mut written = None;
-    with_retries(store, expect, |base| {
+    let mut written: Option<String> = None;
+    let done = with_retries(store, expect, |base| {
         let operation = write_operation("Append", rows);
         let add = match &written {
-            Some(add) => String::clone(add),
+            Some(add) => add.clone(),
             None => written
                 .insert(write_file(store, base, rows, author)?)
                 .clone(),
         };
         commit_on(store, base, author, &operation, vec![add])
-    })
+    });
+    take_back(store, &done, written.as_deref());
+    done
 }
 
 pub(super) fn overwrite(
@@ -164,8 +167,8 @@ pub(super) fn overwrite(
     expect: Expect,
     author: &Author,
 ) -> Result<u64> {
-    let mut written = None;
-    with_retries(store, expect, |base| {
+    let mut written: Option<String> = None;
+    let done = with_retries(store, expect, |base| {
         let mut actions = base
             .sorted_files()
             .into_iter()
@@ -173,7 +176,7 @@ pub(super) fn overwrite(
             .collect::<Result<Vec<_>>>()?;
         if rows.num_rows() > 0 {
             actions.push(match &written {
-                Some(add) => String::clone(add),
+                Some(add) => add.clone(),
                 None => written
                     .insert(write_file(store, base, rows, author)?)
                     .clone(),
@@ -186,7 +189,24 @@ pub(super) fn overwrite(
             &write_operation("Overwrite", rows),
             actions,
         )
-    })
+    });
+    take_back(store, &done, written.as_deref());
+    done
+}
+
+/// Removes the file that was written for a commit that somebody else was faster than. After any other trouble it stays: the
+/// commit may be there all the same.
+fn take_back(store: &TableStore, done: &Result<u64>, written: Option<&str>) {
+    if let (Err(DeltaError::Conflict { .. }), Some(path)) = (done, written.and_then(path_of)) {
+        withdraw(store, &[path]);
+    }
+}
+
+/// Removes files that no commit names. What stays does no harm.
+pub(super) fn withdraw(store: &TableStore, paths: &[String]) {
+    for path in paths {
+        let _ = store.remove(path);
+    }
 }
 
 fn with_retries(
@@ -222,7 +242,7 @@ fn write_operation(mode: &str, rows: &RecordBatch) -> Operation {
 }
 
 /// Writes rows as a data file of the table and returns the `add` action that makes them live.
-fn write_file(
+pub(super) fn write_file(
     store: &TableStore,
     table: &Snapshot,
     rows: &RecordBatch,
@@ -284,7 +304,15 @@ fn write_file(
 }
 
 pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
-    let table = snapshot(store, version, Detail::Full)?;
+    rows_of(store, &snapshot(store, version, Detail::Full)?, |_| true)
+}
+
+/// The rows of some of a table's live files.
+pub(super) fn rows_of(
+    store: &TableStore,
+    table: &Snapshot,
+    chosen: impl Fn(&LiveFile) -> bool,
+) -> Result<Vec<RecordBatch>> {
     if table
         .metadata
         .property("delta.columnMapping.mode")
@@ -298,7 +326,8 @@ pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<
     let columns = schema::columns(table.metadata.schema_string())?;
     let mut found = Vec::new();
     let mut unpacked = 0;
-    for want in wanted(&table, store.folder())? {
+    let wanted = wanted(table, store.folder())?;
+    for want in wanted.into_iter().filter(|want| chosen(want.file)) {
         if want.file.vector.is_some() {
             return Err(DeltaError::feature(
                 "deletionVectors",

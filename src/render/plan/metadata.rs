@@ -48,6 +48,8 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
         rows_to_change,
         rows_to_retire,
         cuts_to_copy,
+        put_aside,
+        mend,
     } = action;
     let rows = [
         (rows_to_add.len(), "to add"),
@@ -63,6 +65,16 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
     }
     if *cuts_to_copy > 0 {
         says.push(format!("{} to copy", plural(*cuts_to_copy, "cut")));
+    }
+    for aside in put_aside {
+        says.push(format!(
+            "{} to put aside as {}",
+            aside.table,
+            clean(&aside.name)
+        ));
+    }
+    for table in mend {
+        says.push(format!("{} to write anew", clean(table)));
     }
     let says = says.join(", ");
     let comma = if says.is_empty() { "" } else { ", " };

@@ -72,6 +72,7 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::ConfigurationIncomplete
         | WarningCode::AcceptanceUnused
         | WarningCode::LedgerLost
+        | WarningCode::LedgerDamaged
         | WarningCode::CommitInFuture
         | WarningCode::CutInFuture => true,
     }

@@ -98,6 +98,7 @@ fn lines(snapshot: &Snapshot, now_ms: i64) -> impl Iterator<Item = String> + '_ 
         files: _,
         tombstones,
         detail: _,
+        read_around: _,
     } = snapshot;
     let kept_since = now_ms.saturating_sub(retention_ms(
         metadata.property("delta.deletedFileRetentionDuration"),
@@ -133,7 +134,8 @@ fn lines(snapshot: &Snapshot, now_ms: i64) -> impl Iterator<Item = String> + '_ 
         }))
 }
 
-fn deleted_ms(remove: &str) -> i64 {
+/// When a `remove` action says that its file was replaced.
+pub(crate) fn deleted_ms(remove: &str) -> i64 {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Removed {

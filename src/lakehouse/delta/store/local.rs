@@ -1,9 +1,11 @@
 //! Files on a local disk: durable writes that appear all at once or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use rustix::io::Errno;
@@ -14,6 +16,8 @@ use crate::files::{self, Looker};
 
 /// What a name begins with that never belongs to a finished file; readers and VACUUM skip it for its dot.
 pub(crate) const UNFINISHED: &str = ".drsync-";
+/// What such a name ends with.
+const UNFINISHED_ENDING: &str = ".tmp";
 
 /// Makes a folder and those above it, down from a base that must be there, each as open as the one above it at most.
 pub(super) fn make_folder(
@@ -77,19 +81,27 @@ pub(super) fn size(looker: &mut Looker, path: &Path) -> Result<Option<u64>> {
     Ok(found.map(|facts| facts.size))
 }
 
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<()> {
+    match files::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(DeltaError::io(format!("remove {}", path.display()), error)),
+    }
+}
+
 /// Writes a file, flushes it, and only then gives it its name; false if `only_new` and the name is taken.
 ///
 /// It is as open as its folder at most.
 pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
     let failed = |error| DeltaError::io(format!("write {}", path.display()), error);
     let folder = path.parent().unwrap_or(path);
+    sweep_once(folder);
     let mode = files::mode(folder).map_err(failed)? & files::PLAIN | Mode::RUSR | Mode::WUSR;
     if only_new && let Some(done) = put_nameless(path, content, mode).map_err(failed)? {
         return Ok(done);
     }
-    let name = format!("{UNFINISHED}{}.tmp", uuid::Uuid::new_v4().simple());
-    let unfinished = Unfinished(folder.join(name));
-    let mut file = files::create_new(&unfinished.0, mode).map_err(failed)?;
+    let (unfinished, mut file) = open_unfinished(folder, mode).map_err(failed)?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
         .map_err(failed)?;
@@ -131,6 +143,48 @@ fn put_nameless(path: &Path, content: &[u8], mode: Mode) -> io::Result<Option<bo
     Ok(Some(true))
 }
 
+/// Opens a file under a name of its own that says, by a lock, that its writer lives.
+fn open_unfinished(folder: &Path, mode: Mode) -> io::Result<(Unfinished, File)> {
+    loop {
+        let id = uuid::Uuid::new_v4();
+        let name = format!("{UNFINISHED}{}{UNFINISHED_ENDING}", id.simple());
+        let unfinished = Unfinished(folder.join(name));
+        let file = files::create_new(&unfinished.0, mode)?;
+        // A file system without locks leaves it to the user to clear up after the dead.
+        let _ = file.lock();
+        // Whoever swept in between took it for a dead writer's.
+        if unfinished.0.exists() {
+            return Ok((unfinished, file));
+        }
+    }
+}
+
+/// Removes what dead writers left unfinished in a folder, once a run.
+fn sweep_once(folder: &Path) {
+    static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let swept = SWEPT.lock();
+    let first = swept.is_ok_and(|mut swept| swept.insert(folder.to_path_buf()));
+    if first {
+        sweep(folder);
+    }
+}
+
+/// Removes what dead writers left unfinished in a folder: those who live hold a lock. What cannot be removed does no harm.
+fn sweep(folder: &Path) {
+    for (name, _) in files::list(folder).unwrap_or_default() {
+        if !name.starts_with(UNFINISHED) || !name.ends_with(UNFINISHED_ENDING) {
+            continue;
+        }
+        let path = folder.join(name);
+        // Held while it is removed, so that no writer takes it for its own in between.
+        if let Ok(file) = files::open_regular(&path)
+            && file.try_lock().is_ok()
+        {
+            let _ = files::remove_file(&path);
+        }
+    }
+}
+
 /// A temporary file that does not outlive a failure.
 struct Unfinished(PathBuf);
 
@@ -157,4 +211,21 @@ pub(crate) fn flush_folder(folder: &Path) -> Result<()> {
     files::open_folder(folder)
         .and_then(|opened| File::from(opened).sync_all())
         .map_err(|error| DeltaError::io(format!("flush the folder {}", folder.display()), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dead_writers_left_is_removed_and_what_a_living_one_holds_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(".drsync-dead.tmp");
+        std::fs::write(&left, "half").unwrap();
+        std::fs::write(folder.path().join("other.tmp"), "somebody's").unwrap();
+        let (living, _lock) = open_unfinished(folder.path(), files::PLAIN).unwrap();
+        sweep(folder.path());
+        assert!(!left.exists());
+        assert!(living.0.exists() && folder.path().join("other.tmp").exists());
+    }
 }

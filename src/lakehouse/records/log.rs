@@ -1,0 +1,272 @@
+//! The cut log of an embedded lakehouse as it is written: conditional appends that do not read it again, and files that stay few.
+
+use std::collections::BTreeMap;
+
+use arrow_schema::Schema;
+
+use super::columns::{cuts_as_in, lacking};
+use super::{ALL_SHELVES, ATTEMPTS, HEADS, crowded, existing, pause, read_shelf, table, to_batch};
+use crate::lakehouse::LakehouseRegion;
+use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
+use crate::lakehouse::refusal::refusal;
+use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_needed};
+use crate::region::{Appended, RegionError};
+
+/// Live files of a shelf of the cut log at which they are made one on the next: every append adds one, and reading opens all.
+const SHELF_FILES_MAX: usize = 32;
+/// The last shelf: its files stay as many as they become, one for every few ten thousand cuts.
+const SHELF_LAST: u8 = 3;
+
+/// What a process knows of the cut log at a version: of each group at least the newest cut.
+#[derive(Debug)]
+pub(in crate::lakehouse) struct Log {
+    version: u64,
+    heads: Cuts,
+    shelves: BTreeMap<u8, usize>,
+    columns: Schema,
+}
+
+/// Appends what may be, until the log itself says what came of every cut.
+///
+/// A commit that was made is in the log: its file was put there only because there was none. After any other answer the log is
+/// read again.
+pub(in crate::lakehouse) async fn append_cuts(
+    region: &LakehouseRegion,
+    log: &mut Option<Log>,
+    cuts: &[Cut],
+) -> Vec<Result<Appended, RegionError>> {
+    let mut answers: Vec<Option<Appended>> = vec![None; cuts.len()];
+    let refused = match append_open(region, log, cuts, &mut answers).await {
+        Ok(()) => crowded(format!("append to {SYNC_CUTS}")),
+        Err(refusal) => refusal,
+    };
+    let one_each = cuts.iter().zip(answers);
+    let one_each = one_each.map(|(cut, answer)| {
+        answer.ok_or_else(|| RegionError {
+            doing: format!(
+                "append cut {} of {} to {SYNC_CUTS}",
+                cut.cut_number, cut.group_name
+            ),
+            ..refused.clone()
+        })
+    });
+    one_each.collect()
+}
+
+/// Answers what it can; `Ok`: all of them, or others were always faster.
+async fn append_open(
+    region: &LakehouseRegion,
+    known: &mut Option<Log>,
+    cuts: &[Cut],
+    answers: &mut [Option<Appended>],
+) -> Result<(), RegionError> {
+    let doing = format!("append to {SYNC_CUTS}");
+    let mut trouble = None;
+    for attempt in 0..ATTEMPTS {
+        let log = match known.take() {
+            Some(log) => log,
+            None => look_at_heads(region).await?,
+        };
+        let log = known.insert(log);
+        let mut open: Vec<(usize, Cut)> = Vec::new();
+        for (place, (cut, answer)) in cuts.iter().zip(answers.iter_mut()).enumerate() {
+            if answer.is_none() {
+                *answer = match beyond(cut, &log.heads) {
+                    // Which cut has the number the heads alone do not tell.
+                    false => {
+                        let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                        decided(cut, &Cuts::new(all.rows))
+                    }
+                    true => decided(cut, &log.heads),
+                };
+            }
+            if answer.is_none() {
+                open.push((place, cut.clone()));
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        let rows: Vec<Cut> = open.iter().map(|(_, cut)| cut.clone()).collect();
+        match append(region, log, &rows).await {
+            Ok(()) => {
+                // What was not open before was answered before.
+                for (place, _) in open {
+                    answers[place] = Some(Appended::Committed);
+                }
+                tend(region, known, rows).await;
+                return Ok(());
+            }
+            Err(DeltaError::Conflict { .. }) => {
+                *known = None;
+                pause(attempt).await;
+            }
+            Err(error) => {
+                *known = None;
+                trouble = Some(refusal(&doing, &error));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the newest cut of a cut's group is not beyond it.
+fn beyond(cut: &Cut, heads: &Cuts) -> bool {
+    let newest = heads.newest(&cut.group_name);
+    newest.is_none_or(|newest| newest.cut_number <= cut.cut_number)
+}
+
+async fn look_at_heads(region: &LakehouseRegion) -> Result<Log, RegionError> {
+    let content = existing::<Cut>(region, SYNC_CUTS, HEADS).await?;
+    Ok(Log {
+        version: content.version,
+        heads: Cuts::new(content.rows),
+        shelves: content.shelves,
+        columns: content.columns,
+    })
+}
+
+/// Appends cuts on top of the log as it was read. What it lacks a column for gets one before, by a commit of its own:
+/// whoever meets the table in between finds a column that is null.
+async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result<(), DeltaError> {
+    let store = table(region, SYNC_CUTS);
+    let author = || region.identity.author();
+    let needed = columns_needed(cuts).map_err(|name| DeltaError::Unsupported {
+        location: store.location(),
+        why: format!(
+            "a cut says something of {name}, which only the version of drsync that wrote it can write"
+        ),
+    })?;
+    let lacking = lacking(&log.columns, &needed);
+    if !lacking.is_empty() {
+        let expect = Expect::Version(log.version);
+        log.version = delta::add_columns(&store, lacking, expect, author()).await?;
+        let header = delta::snapshot(&store, Some(log.version), Detail::Header).await?;
+        log.columns = delta::columns(&header)?;
+    }
+    let batch = to_batch(cuts_as_in(&log.columns), cuts)?;
+    log.version = delta::append(&store, batch, Expect::Version(log.version), author()).await?;
+    Ok(())
+}
+
+/// What the log says of a cut that is to be appended; `None`: it may be.
+fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
+    let mut same_number = log
+        .of(&cut.group_name)
+        .filter(|it| it.cut_number == cut.cut_number);
+    let ours =
+        |other: &&Cut| other.run_id == cut.run_id && other.previous_sha256 == cut.previous_sha256;
+    let (mut lost, mut there) = (None, false);
+    for other in same_number.by_ref() {
+        if ours(&other) {
+            return Some(Appended::Committed);
+        }
+        there = true;
+        if other.previous_sha256 == cut.previous_sha256 {
+            lost = Some(other.clone());
+        }
+    }
+    let newest = log.newest(&cut.group_name);
+    match lost {
+        Some(other) => Some(Appended::Lost(Box::new(other))),
+        None if !there && cut.follows(newest) => None,
+        None => Some(Appended::Diverged(newest.cloned().map(Box::new))),
+    }
+}
+
+pub(in crate::lakehouse) async fn copy_cuts(
+    region: &LakehouseRegion,
+    known: &mut Option<Log>,
+    cuts: &[Cut],
+) -> Result<(), RegionError> {
+    let doing = format!("copy cuts to {SYNC_CUTS}");
+    let wanted = Cuts::new(cuts.iter().cloned());
+    for attempt in 0..ATTEMPTS {
+        let log = match known.take() {
+            Some(log) => log,
+            None => look_at_heads(region).await?,
+        };
+        let log = known.insert(log);
+        let missing = match wanted.iter().all(|cut| beyond(cut, &log.heads)) {
+            true => wanted.missing_from(&log.heads.iter().cloned().collect::<Vec<_>>()),
+            // Which older cuts are there the heads alone do not tell.
+            false => {
+                wanted.missing_from(&existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?.rows)
+            }
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        match append(region, log, &missing).await {
+            Ok(()) => {
+                tend(region, known, missing).await;
+                return Ok(());
+            }
+            Err(DeltaError::Conflict { .. }) => {
+                *known = None;
+                pause(attempt).await;
+            }
+            Err(error) => {
+                *known = None;
+                return Err(refusal(&doing, &error));
+            }
+        }
+    }
+    Err(crowded(doing))
+}
+
+/// Keeps what is known up to an append that was made, the files of every shelf few, and nothing past its retention.
+///
+/// The cuts are in the log already, so failing does no harm: a later append tries again.
+async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) {
+    let store = table(region, SYNC_CUTS);
+    let Some(mut log) = known.take() else {
+        return;
+    };
+    *log.shelves.entry(HEADS).or_default() += 1;
+    let full = (HEADS..SHELF_LAST).find(|shelf| {
+        let files = log.shelves.get(shelf);
+        files.is_some_and(|files| *files > SHELF_FILES_MAX)
+    });
+    let now_ms = region.identity.author().now_ms;
+    let _ = delta::clean(&store, log.version, now_ms).await;
+    match full {
+        None => {
+            log.heads = Cuts::merged(&log.heads, &Cuts::new(new));
+            *known = Some(log);
+        }
+        // What is known of the log is read again by the next append.
+        Some(shelf) => {
+            if let Ok(version) = move_up(region, shelf).await {
+                let _ = delta::clean(&store, version, now_ms).await;
+            }
+        }
+    }
+}
+
+/// Makes the files of a shelf one on the next; of the first what a plan needs stays.
+async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError> {
+    let doing = format!("make the files of {SYNC_CUTS} few");
+    let failed = |error: DeltaError| refusal(&doing, &error);
+    let store = table(region, SYNC_CUTS);
+    let content = read_shelf(region, shelf).await?;
+    let all = Cuts::new(content.rows);
+    let (stay, go): (Vec<Cut>, Vec<Cut>) = match shelf {
+        HEADS => all
+            .iter()
+            .cloned()
+            .partition(|cut| all.is_needed_to_plan(cut)),
+        _ => (Vec::new(), all.iter().cloned().collect()),
+    };
+    let columns = cuts_as_in(&content.columns);
+    let stay = to_batch(columns.clone(), &stay).map_err(failed)?;
+    let go = to_batch(columns, &go).map_err(failed)?;
+    let author = region.identity.author();
+    let expect = Expect::Version(content.version);
+    delta::shelve(&store, shelf, stay, go, expect, author)
+        .await
+        .map_err(failed)
+}
