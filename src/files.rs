@@ -141,7 +141,7 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(&above, name, &to_above, to_name, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // Not every file system can; all that can hard-link refuse a taken name.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
             rustix::fs::linkat(&above, name, &to_above, to_name, AtFlags::empty())?;
             Ok(unlinkat(&above, name, AtFlags::empty())?)
         }

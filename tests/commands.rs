@@ -13,6 +13,8 @@ mod edits;
 mod gate;
 #[path = "commands/mistakes.rs"]
 mod mistakes;
+#[path = "commands/mounts.rs"]
+mod mounts;
 #[path = "commands/output.rs"]
 mod output;
 #[path = "commands/program.rs"]

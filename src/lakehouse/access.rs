@@ -1,5 +1,6 @@
 //! Whether a region is there, and whether it may be written: looked at, never tried.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::catalog::{ExternalLocation, place, quoted};
+use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseRegion, off_thread};
 use crate::harmless::shell_word;
@@ -98,10 +100,29 @@ impl ExternalLocation {
     }
 }
 
+/// What cannot be seen of a folder that may be written: that a name is given once, and that what was written lasts.
+fn unproved(folder: &Path) -> Option<String> {
+    let shown = folder.display();
+    if let Some(kind) = unknown_kind(folder) {
+        return Some(format!(
+            "whether the file system of {shown} ({kind}) refuses a taken name, by hard links or a rename, cannot be seen without writing; apply proves it before the first clone"
+        ));
+    }
+    // Flushing changes nothing.
+    let flushed = File::open(folder).and_then(|opened| opened.sync_all());
+    flushed
+        .err()
+        .filter(is_unflushable)
+        .map(|error| format!("folders of {shown} cannot be flushed ({error}): a crash of the machine may take the newest cut back there"))
+}
+
 /// What the file system says about writing into a folder.
 fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
     match rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Ok(WriteAccess::Allowed),
+        Ok(()) => Ok(match unproved(folder) {
+            Some(why) => WriteAccess::NotProved(why),
+            None => WriteAccess::Allowed,
+        }),
         // A region that is away says so itself.
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(WriteAccess::Allowed),
         Err(Errno::ROFS) => Ok(WriteAccess::Refused(Denied {

@@ -15,6 +15,7 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
         DeltaError::UnsupportedFeature { .. }
         | DeltaError::Unsupported { .. }
         | DeltaError::Unreadable { .. }
+        | DeltaError::NoPutIfAbsent { .. }
         | DeltaError::TooMuch { .. } => (RegionErrorKind::Unsupported, false),
         DeltaError::Conflict { .. } => (RegionErrorKind::Conflict, false),
         DeltaError::Corrupt { .. } | DeltaError::Cancelled => (RegionErrorKind::Other, false),

@@ -74,9 +74,9 @@ pub(super) fn cron(expression: &str) -> Result<Cron, ScheduleError> {
         return Err(wrong("is a nickname, not five fields", same));
     }
     if fields.len() != FIELDS.len() {
-        let remedy = match (fields.len(), fields.split_first()) {
-            (6, Some((_, rest))) => format!("without the seconds it is {}", rest.join(" ")),
-            _ => FORM.to_string(),
+        let remedy = match in_five(&fields) {
+            Some(same) => format!("in five fields it is {same}"),
+            None => FORM.to_string(),
         };
         return Err(wrong(
             format!("has {} fields, not five", fields.len()),
@@ -93,6 +93,35 @@ pub(super) fn cron(expression: &str) -> Result<Cron, ScheduleError> {
     parser
         .parse(&fields.join(" "))
         .map_err(|error| wrong(format!("is not a cron expression: {error}"), FORM))
+}
+
+/// The same schedule in five fields, of one with seconds, a year or both; `None` where there is none or it is not certain.
+fn in_five(fields: &[&str]) -> Option<String> {
+    // Of these two Quartz wants one to be `?`, and the place of it tells where the fields begin.
+    let asked = |days: [usize; 2]| days.iter().any(|at| fields.get(*at) == Some(&"?"));
+    let quartz = fields.contains(&"?");
+    let (seconds, rest, year) = match fields {
+        [seconds, rest @ .., year] if rest.len() == 5 => (Some(*seconds), rest, Some(*year)),
+        [rest @ .., year] if rest.len() == 5 && quartz && !asked([3, 5]) => {
+            (None, rest, Some(*year))
+        }
+        [seconds, rest @ ..] if rest.len() == 5 => (Some(*seconds), rest, None),
+        _ => return None,
+    };
+    if seconds.is_some_and(|seconds| seconds != "0") || year.is_some_and(|year| year != "*") {
+        return None;
+    }
+    let weekday = rest.last()?;
+    // Quartz counts weekdays from 1, Sunday: what is a number there is another day here.
+    if quartz && weekday.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let same: Vec<&str> = rest
+        .iter()
+        .map(|field| if *field == "?" { "*" } else { field })
+        .collect();
+    let same = same.join(" ");
+    cron(&same).is_ok().then_some(same)
 }
 
 fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {

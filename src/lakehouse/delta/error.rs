@@ -75,6 +75,20 @@ pub enum DeltaError {
         /// The file, relative to the table where possible.
         path: String,
     },
+    /// The file system cannot refuse a taken name: two writers could both believe that they made a file.
+    #[error(
+        "{place} lies on a file system ({kind}) with neither hard links nor a rename that refuses a taken name, which a commit needs; \
+         move the sync location to one that has them"
+    )]
+    NoPutIfAbsent {
+        /// The folder that was written to.
+        place: String,
+        /// The file system, as the kernel names it.
+        kind: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The caller asked to stop. Nothing was committed.
     #[error("stopped on request, nothing was committed")]
     Cancelled,

@@ -2,6 +2,7 @@
 //!
 //! Everything here blocks; the functions of [`super`] run it off the async threads.
 
+pub(crate) mod filesystem;
 mod local;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use super::error::{DeltaError, IoTrouble, Result};
 use super::log::LOG;
 use crate::files::{self, Looker};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
-pub(crate) use local::{flush, flush_folder, open_new};
+pub(crate) use local::{flush, flush_folder, is_unflushable, open_new};
 
 /// Where a Delta table lies. Cheap to clone.
 #[derive(Debug, Clone)]

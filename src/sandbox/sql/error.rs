@@ -122,6 +122,7 @@ impl SqlError {
             ),
             DeltaError::Unsupported { .. }
             | DeltaError::Unreadable { .. }
+            | DeltaError::NoPutIfAbsent { .. }
             | DeltaError::TooMuch { .. } => {
                 SqlError::new("UNSUPPORTED_FEATURE.SANDBOX", "0A000", format!("{told}."))
             }

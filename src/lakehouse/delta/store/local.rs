@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
-use super::Listed;
+use super::{Listed, filesystem};
 use crate::files::{self, Looker};
 
 /// What a name begins with that never belongs to a finished file; readers and VACUUM skip it for its dot.
@@ -98,17 +98,24 @@ pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
     let folder = path.parent().unwrap_or(path);
     sweep_once(folder);
     let mode = files::mode(folder).map_err(failed)? & files::PLAIN | Mode::RUSR | Mode::WUSR;
+    if only_new {
+        filesystem::prove(folder)?;
+    }
     if only_new && let Some(done) = put_nameless(path, content, mode).map_err(failed)? {
         return Ok(done);
     }
     let (unfinished, mut file) = open_unfinished(folder, mode).map_err(failed)?;
     file.write_all(content)
-        .and_then(|()| file.sync_all())
+        .and_then(|()| file.sync_data())
         .map_err(failed)?;
     if only_new {
         match files::rename_new(&unfinished.0, path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) if filesystem::is_inability(&error) => {
+                let kind = filesystem::kind_of(folder).unwrap_or_else(|| "unknown".to_owned());
+                return Err(filesystem::refused(folder, &kind, error));
+            }
             Err(error) => return Err(failed(error)),
         }
     } else {
@@ -131,20 +138,28 @@ fn put_nameless(path: &Path, content: &[u8], mode: Mode) -> io::Result<Option<bo
     };
     let mut file = File::from(file);
     file.write_all(content)?;
-    file.sync_all()?;
+    file.sync_data()?;
     let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, opened, &folder, name, AtFlags::SYMLINK_FOLLOW) {
         Ok(()) => {}
         Err(Errno::EXIST) => return Ok(Some(false)),
-        Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP | Errno::XDEV) => return Ok(None),
+        // There may still be a rename that can.
+        Err(
+            Errno::NOENT
+            | Errno::PERM
+            | Errno::OPNOTSUPP
+            | Errno::XDEV
+            | Errno::NOSYS
+            | Errno::INVAL,
+        ) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    File::from(folder).sync_all()?;
+    flushed(File::from(folder).sync_all())?;
     Ok(Some(true))
 }
 
 /// Opens a file under a name of its own that says, by a lock, that its writer lives.
-fn open_unfinished(folder: &Path, mode: Mode) -> io::Result<(Unfinished, File)> {
+pub(super) fn open_unfinished(folder: &Path, mode: Mode) -> io::Result<(Unfinished, File)> {
     loop {
         let id = uuid::Uuid::new_v4();
         let name = format!("{UNFINISHED}{}{UNFINISHED_ENDING}", id.simple());
@@ -186,7 +201,7 @@ fn sweep(folder: &Path) {
 }
 
 /// A temporary file that does not outlive a failure.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(pub(super) PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -209,8 +224,24 @@ pub(crate) fn flush(file: &File, path: &Path) -> Result<()> {
 /// Flushes the names in a folder to the disk.
 pub(crate) fn flush_folder(folder: &Path) -> Result<()> {
     files::open_folder(folder)
-        .and_then(|opened| File::from(opened).sync_all())
+        .and_then(|opened| flushed(File::from(opened).sync_all()))
         .map_err(|error| DeltaError::io(format!("flush the folder {}", folder.display()), error))
+}
+
+/// A file system that cannot flush a folder says so at every attempt: planning warns of it once, and nothing fails for it.
+fn flushed(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if is_unflushable(&error) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Whether an error says that folders cannot be flushed there.
+pub(crate) fn is_unflushable(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP]
+        .iter()
+        .any(|errno| code == Some(errno.raw_os_error()))
 }
 
 #[cfg(test)]
