@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 
 use super::fields::{Field, Fields, Place, Wrong};
-use super::values::label;
+use super::values::cron_text;
 use crate::schedule::{Schedule, ScheduleError};
 
 /// What one level gives of them; `None` where it gives nothing, or nothing readable.
@@ -32,7 +32,9 @@ impl Settings {
             Ok(text.to_string())
         };
         Settings {
-            cron: fields.read("sync_schedule", label).map(|(cron, _)| cron),
+            cron: fields
+                .read("sync_schedule", cron_text)
+                .map(|(cron, _)| cron),
             timezone: fields
                 .read("sync_timezone", read_zone)
                 .map(|(zone, _)| zone),

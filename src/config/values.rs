@@ -31,6 +31,11 @@ pub(super) fn label(text: &str) -> Result<String, Wrong> {
     Ok(text.to_string())
 }
 
+/// A cron expression, whose fields may be parted by tabs as in a crontab; what its fields say is looked at elsewhere.
+pub(super) fn cron_text(text: &str) -> Result<String, Wrong> {
+    label(&text.replace('\t', " "))
+}
+
 /// Why something is left out or stopped.
 pub(super) fn reason(text: &str) -> Result<String, Wrong> {
     match text.trim() {

@@ -11,7 +11,7 @@ use super::json::{Json, Node, is_comment};
 use super::keys::Level;
 use super::settings::{Schedules, Settings};
 use super::values::{
-    emails, label, location_placeholder, optional_label, placeholder, secret_name,
+    cron_text, emails, label, location_placeholder, optional_label, placeholder, secret_name,
 };
 use super::{Location, Mistake, SecondaryWorkspace, Workspace, WorkspaceAddress};
 
@@ -70,7 +70,7 @@ impl Draft {
         let failure = fields.read("sync_failure_notification", emails);
         let success = fields.read("sync_success_notification", emails);
 
-        let default_cron = fields.read("sync_default_schedule", label);
+        let default_cron = fields.read("sync_default_schedule", cron_text);
         let settings = Settings::read(fields);
         let zone = settings.timezone.as_deref();
         let mut schedule = default_cron.as_ref().and_then(|(cron, field)| {

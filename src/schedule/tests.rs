@@ -308,10 +308,30 @@ fn what_cannot_be_read_is_refused_with_the_field_and_what_to_write() {
         assert!(said(expression).contains("which cannot be read: write numbers from"));
     }
     assert!(said("0 */0 * * *").starts_with("has the hour field"));
-    assert_eq!(
-        said("0 0 */12 * * *"),
-        "has 6 fields, not five: without the seconds it is 0 */12 * * *"
-    );
+    for (written, same) in [
+        ("0 0 */12 * * *", Some("0 */12 * * *")),
+        ("0 30 4 ? * MON-FRI", Some("30 4 * * MON-FRI")),
+        ("0 30 4 1 * ? *", Some("30 4 1 * *")),
+        ("30 4 ? * MON *", Some("30 4 * * MON")),
+        // Seconds, a year, and another first day of the week cannot be said in five fields.
+        ("30 0 */12 * * *", None),
+        ("*/5 * * * * *", None),
+        ("0 30 4 1 * ? 2027", None),
+        ("30 4 ? * MON 2027", None),
+        ("0 30 4 ? * 2", None),
+        ("0 0/15 * * * ?", None),
+        ("0 0 0 99 * *", None),
+    ] {
+        let remedy = match same {
+            Some(same) => format!(": in five fields it is {same}"),
+            None => ": write minute, hour, day of month".to_owned(),
+        };
+        assert!(
+            said(written).contains(&remedy),
+            "{written}: {}",
+            said(written)
+        );
+    }
     assert!(said("0 */12 * *").starts_with("has 4 fields, not five: write minute, hour"));
     assert!(said("").starts_with("has 0 fields"));
     assert_eq!(

@@ -134,3 +134,15 @@ fn every_key_has_a_row_in_the_documentation() {
         );
     }
 }
+
+#[test]
+fn fields_of_a_schedule_may_be_parted_by_tabs() {
+    let scheduled = |parted: &str| {
+        let schedule = format!("\"sync_schedule\": \"{parted}\", \"workflow\"");
+        edited(&[("\"workflow\"", &schedule)])
+    };
+    let (tabs, blanks) = (scheduled("0\\t2\\t*\\t*\\t*"), scheduled("0 2 * * *"));
+    assert_eq!(said_of(&tabs), "= east: core, other\n");
+    let effective = |text: &str| read(text).effective_sha256;
+    assert_eq!(effective(&tabs), effective(&blanks));
+}
