@@ -53,7 +53,8 @@ pub(super) async fn source(
         .collect();
     if commits.is_empty() {
         let detail = format!(
-            "the commit of its newest version {} is not in the log",
+            "_delta_log/{:020}.json, the commit of its newest version, is missing, so its time is not known; \
+             the next commit to the table heals it",
             log.newest
         );
         return Err(RegionError::new(RegionErrorKind::Other, doing, detail));
