@@ -77,6 +77,17 @@ pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
     }
 }
 
+/// A path as the log spells it, except that an absolute one begins with `file:/`: Delta takes `/x`, `file:/x` and `file:///x` for one.
+pub(crate) fn qualified(path: &str) -> Cow<'_, str> {
+    if path.starts_with('/') {
+        return Cow::Owned(format!("file:{path}"));
+    }
+    match path.strip_prefix("file:///") {
+        Some(rest) => Cow::Owned(format!("file:/{rest}")),
+        None => Cow::Borrowed(path),
+    }
+}
+
 /// Whether a path says by itself where it lies: it begins with a slash or a scheme.
 pub(crate) fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || scheme(path).is_some()

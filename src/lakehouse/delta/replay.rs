@@ -14,7 +14,7 @@ use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::stats::quoted_num_records;
 use super::store::{Blob, Lines, TableStore};
-use super::{features, history, lenient};
+use super::{features, history, lenient, path};
 use crate::limits::{LIVE_FILES, LOG_TEXT};
 
 /// How much of a table a snapshot holds.
@@ -477,7 +477,7 @@ pub(super) struct AddFacts<'a> {
 impl AddFacts<'_> {
     fn key(&self) -> FileKey {
         FileKey {
-            path: self.path.as_ref().into(),
+            path: path::qualified(&self.path).into(),
             vector: self
                 .deletion_vector
                 .as_ref()
