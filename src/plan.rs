@@ -24,7 +24,7 @@ mod view;
 mod warnings;
 mod workflow;
 
-pub use checks::{PRIMARY_AWAY, SECONDARY_AWAY, readable_until};
+pub use checks::{Named, PRIMARY_AWAY, SECONDARY_AWAY, readable_until, recreated};
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
 };

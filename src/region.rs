@@ -29,7 +29,7 @@ pub use metadata::{
     heads_agree, refuse_without_a_copy,
 };
 pub use presence::{Presence, WriteAccess};
-pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, is_maintenance};
+pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, Upkeep, is_maintenance};
 pub(crate) use source::changes_schema;
 pub use source::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,

@@ -264,7 +264,8 @@ async fn still_fit(
 ) -> Result<(), Unfit> {
     let checked = precondition::check(asked.regions, asked.cuts, group, asked.now).await?;
     precondition::still_whole(asked.regions, group, &checked).await?;
-    precondition::still_true(asked.regions, group, point).await
+    precondition::still_true(asked.regions, group, point).await?;
+    Ok(())
 }
 
 fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {

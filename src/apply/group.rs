@@ -201,12 +201,16 @@ async fn synchronize(
         return Err(failed(run, site, plan, row, text, tables).await);
     }
     let look = async || precondition::still_true(site.regions, plan, point).await;
-    if let Err(unfit) = seen(run, plan, look).await {
-        let mut end = End::unfit(unfit, run, site, plan, point).await;
-        end.tables = tables;
-        return Err(end);
-    }
-    commit(run, site, plan, point, started, tables).await
+    let commits = match seen(run, plan, look).await {
+        Ok(commits) => commits,
+        Err(unfit) => {
+            let mut end = End::unfit(unfit, run, site, plan, point).await;
+            end.tables = tables;
+            return Err(end);
+        }
+    };
+    let cut = cut(run, &site.plan.name, plan, point, &tables, commits);
+    commit(run, site, plan, cut, started, tables).await
 }
 
 fn held(step: &Step, replica_version: u64) -> TableRecord {
@@ -222,11 +226,10 @@ async fn commit(
     run: &Run<'_>,
     site: &Site<'_>,
     plan: &GroupPlan,
-    point: DateTime<Utc>,
+    cut: Cut,
     started: DateTime<Utc>,
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
-    let cut = cut(run, &site.plan.name, plan, point, &tables);
     match site.append(cut.clone()).await {
         Ok(Appended::Committed) => {}
         Ok(Appended::Lost(other)) => {
@@ -242,7 +245,7 @@ async fn commit(
                     plan.name
                 ));
             }
-            let outcome = match precondition::covers(&other, plan, point) {
+            let outcome = match precondition::covers(&other, plan, cut.recovery_point) {
                 true => GroupOutcome::Overtaken,
                 false => GroupOutcome::Stale,
             };
@@ -280,7 +283,7 @@ async fn commit(
         workspace: site.plan.name.clone(),
         group: plan.name.clone(),
         cut: cut.cut_number,
-        recovery_point: point,
+        recovery_point: cut.recovery_point,
         tables: tables.len(),
     });
     if site.primary_refusal.is_none()
@@ -315,12 +318,14 @@ async fn commit(
     Ok((cut, tables))
 }
 
+/// The cut that holds what was done; `commits` are the digests of the pinned commits, in the plan's order of tables.
 fn cut(
     run: &Run<'_>,
     workspace: &str,
     plan: &GroupPlan,
     point: DateTime<Utc>,
     tables: &[TableRecord],
+    commits: Vec<Option<String>>,
 ) -> Cut {
     let done: BTreeMap<&TableName, &TableRecord> =
         tables.iter().map(|table| (&table.table, table)).collect();
@@ -339,7 +344,8 @@ fn cut(
         tables: plan
             .steps
             .iter()
-            .map(|step| {
+            .zip(commits)
+            .map(|(step, commit)| {
                 let done = done
                     .get(&step.table)
                     .expect("a group is committed only when every table has its record");
@@ -355,7 +361,7 @@ fn cut(
                     replica_version: done.replica_version.expect(
                         "a group is committed only when every table has its replica version",
                     ),
-                    source_commit_sha256: None,
+                    source_commit_sha256: commit,
                     later: LaterColumns::default(),
                 }
             })

@@ -7,12 +7,12 @@ use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, readable_until,
-    standing_of,
+    Action, FindingCode, GroupPlan, Named, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step,
+    readable_until, recreated, standing_of,
 };
 use crate::region::{
-    CloneOrder, PinQuestion, RegionError, RegionErrorKind, Regions, Replica, ReplicaQuestion,
-    Source, SourceQuestion, Table,
+    CloneOrder, Commit, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
+    ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
 /// Why a plan's cut does not come next.
@@ -259,32 +259,24 @@ fn newest(source: &Source) -> Option<u64> {
     source.commits.iter().map(|commit| commit.version).max()
 }
 
-/// Whether the pinned version is still there, of the same table and with the same commit time.
-fn same_source(step: &Step, source: &Source) -> Result<(), Unfit> {
+/// The commit of the pinned version, which is still there and of the same table: by its id and, where the plan has that, by
+/// its content.
+fn same_source<'a>(step: &Step, source: &'a Source) -> Result<&'a Commit, Unfit> {
     let pin = &step.source;
     let table = &step.table;
-    let Some(commit) = source
-        .commits
-        .iter()
-        .find(|commit| commit.version == pin.version)
-    else {
+    let mut commits = source.commits.iter();
+    let Some(commit) = commits.find(|commit| commit.version == pin.version) else {
         return Err(Unfit::Stale(format!(
             "v{} of {table} can no longer be read: plan again",
             pin.version
         )));
     };
-    let same_id = commit
-        .table_id
-        .as_ref()
-        .is_none_or(|id| *id == pin.table_id);
-    if !same_id
-        || crate::moment::millis(commit.committed_at) != crate::moment::millis(pin.committed_at)
-    {
-        return Err(Unfit::Stale(format!(
-            "{table} is no longer the table that was planned: plan again"
-        )));
+    match recreated(source, &Named::in_plan(pin)) {
+        None => Ok(commit),
+        Some(why) => Err(Unfit::Stale(format!(
+            "{table} is no longer the table that was planned: {why}: plan again"
+        ))),
     }
-    Ok(())
 }
 
 /// Whether the region still allows the pinned version to be read: retention counts once a newer one is there.
@@ -390,14 +382,17 @@ pub(super) async fn still_whole(
 }
 
 /// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.
+///
+/// Gives the digest of each pinned commit as it is now, which the cut keeps.
 pub(super) async fn still_true(
     regions: &Regions,
     plan: &GroupPlan,
     point: DateTime<Utc>,
-) -> Result<(), Unfit> {
+) -> Result<Vec<Option<String>>, Unfit> {
+    let mut digests = Vec::new();
     for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
         let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
-        same_source(step, &source)?;
+        digests.push(same_source(step, &source)?.sha256.clone());
         let late = source
             .commits
             .iter()
@@ -409,5 +404,5 @@ pub(super) async fn still_true(
             )));
         }
     }
-    Ok(())
+    Ok(digests)
 }

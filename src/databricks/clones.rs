@@ -60,6 +60,15 @@ pub(super) async fn deep_clone(
         Some(id) => sql.attach(&id, Intent::Long(progress)).await,
         None => sql.run(&statement, Intent::Long(progress)).await,
     };
+    // What came in between may be maintenance alone, which changes no row: then the clone is made once more, on top of it.
+    let lost =
+        |refusal: &Refusal| refusal.kind == RegionErrorKind::Conflict && !refusal.outcome_unknown;
+    if ran.as_ref().is_err_and(lost)
+        && !progress.stopped()
+        && let Ok(Standing::Ready) = look(region, order).await
+    {
+        ran = sql.run(&statement, Intent::Long(progress)).await;
+    }
     if ran.as_ref().is_err_and(|refusal| refusal.outcome_unknown)
         && let Some(id) = sql.runs_now(&statement.text).await
     {
@@ -130,7 +139,7 @@ fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
     if let Some(other) = replica
         .commits
         .iter()
-        .find(|commit| !ours(commit) && !is_maintenance(commit))
+        .find(|commit| !ours(commit) && commit.upkeep.changes())
     {
         let user = other.user.as_deref().unwrap_or("someone else");
         return Standing::Other(format!(
@@ -147,18 +156,6 @@ fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
             "a table lies there that was not there when the plan was made".to_owned(),
         ),
     }
-}
-
-fn is_maintenance(commit: &ReplicaCommit) -> bool {
-    Entry {
-        version: commit.version,
-        committed_at: commit.committed_at,
-        operation: commit.operation.clone(),
-        user: None,
-        parameters: Default::default(),
-        metrics: Default::default(),
-    }
-    .is_maintenance()
 }
 
 /// The clone's own commit: the newest CLONE of the ordered version.

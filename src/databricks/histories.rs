@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::batch::{Batches, Form, TABLES};
 use super::refusal::Refusal;
 use super::rows::{Row, Rows, number};
 use super::sql::{self, Relation};
 use super::statements::Sql;
-use crate::region::{RegionErrorKind, Size};
+use crate::canonical;
+use crate::region::{RegionErrorKind, Size, Upkeep, is_maintenance};
 
 /// Commits asked for at first, and how much wider each further look is.
 const COMMITS_FIRST: u64 = 50;
@@ -73,9 +74,52 @@ impl Entry {
         })
     }
 
-    /// It rewrites files or statistics and leaves every row as it is.
-    pub(super) fn is_maintenance(&self) -> bool {
-        crate::region::is_maintenance(&self.operation)
+    /// Whether it is maintenance, as far as its operation and what that counts tell.
+    ///
+    /// OPTIMIZE counts files and no rows: then nothing was compared.
+    pub(super) fn upkeep(&self) -> Upkeep {
+        const ROWS: [&str; 6] = [
+            "numInsertedRows",
+            "numUpdatedRows",
+            "numDeletedRows",
+            "numTargetRowsInserted",
+            "numTargetRowsUpdated",
+            "numTargetRowsDeleted",
+        ];
+        if !is_maintenance(&self.operation) {
+            return Upkeep::Changes;
+        }
+        let count = |name: &str| number(&self.metrics, name);
+        let touches = ROWS.iter().any(|name| count(name) > Some(0));
+        let added = ["numAddedFiles", "numFiles"];
+        let added = added.into_iter().find_map(count) > Some(0);
+        // Files that replace nothing are rows that were not there.
+        let appends = added && count("numRemovedFiles") == Some(0);
+        let appends = appends
+            || (count("numOutputRows") > Some(0) && count("numRemovedFiles").unwrap_or(0) == 0);
+        match touches || appends {
+            true => Upkeep::Changes,
+            false => Upkeep::NotCompared,
+        }
+    }
+
+    /// Digest of what the history says of it, its time left out.
+    pub(super) fn sha256(&self) -> String {
+        let Entry {
+            version,
+            committed_at: _,
+            operation,
+            user,
+            parameters,
+            metrics,
+        } = self;
+        canonical::sha256(&json!({
+            "version": version,
+            "operation": operation,
+            "user": user,
+            "operationParameters": parameters,
+            "operationMetrics": metrics,
+        }))
     }
 
     /// `sourceVersion` of a CLONE.

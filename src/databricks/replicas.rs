@@ -194,7 +194,7 @@ fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mar
     let last = commits
         .iter()
         .rev()
-        .find(|entry| !entry.is_maintenance())
+        .find(|entry| entry.upkeep().changes())
         .map(|entry| entry.version);
     commits
         .iter()
@@ -236,6 +236,7 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
             None
         },
         rows: rows_touched(&entry),
+        upkeep: entry.upkeep(),
         version: entry.version,
         committed_at: entry.committed_at,
         operation: entry.operation,

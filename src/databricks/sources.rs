@@ -91,7 +91,8 @@ fn source(
 
 fn commit(entry: Entry, table_id: &str) -> Commit {
     Commit {
-        changes: !entry.is_maintenance(),
+        changes: entry.upkeep().changes(),
+        sha256: Some(entry.sha256()),
         version: entry.version,
         committed_at: entry.committed_at,
         operation: entry.operation,

@@ -10,7 +10,7 @@ use super::replicas::refuse_foreign;
 use super::sources::open;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit,
-    ReplicaQuestion, Size, Verified, VerifiedLevel, is_maintenance,
+    ReplicaQuestion, Size, Verified, VerifiedLevel,
 };
 
 /// How often a clone's counters are carried over to whoever shows them.
@@ -46,16 +46,26 @@ impl LakehouseRegion {
         super::off_thread(move || begun.no_more_open_than(&original).make_folder(log))
             .await
             .map_err(|error| refusal(&doing, &error))?;
-        let counters = delta::Progress::default();
-        let options = delta::CloneOptions {
-            properties: order.properties.clone(),
-            expect,
-            author: self.identity.author(),
-            source_name: order.table.to_string(),
-            progress: counters.clone(),
+        let clone = async |expect: Expect| {
+            let counters = delta::Progress::default();
+            let options = delta::CloneOptions {
+                properties: order.properties.clone(),
+                expect,
+                author: self.identity.author(),
+                source_name: order.table.to_string(),
+                progress: counters.clone(),
+            };
+            let clone = delta::deep_clone(&source, order.source_version, &target, options);
+            relayed(clone, &counters, progress).await
         };
-        let clone = delta::deep_clone(&source, order.source_version, &target, options);
-        let done = relayed(clone, &counters, progress).await;
+        let mut done = clone(expect).await;
+        // Maintenance that came in between changes no row: the clone is made once more, on top of it.
+        if let Err(DeltaError::Conflict { .. }) = done
+            && let Ok(Found::AsExpected(after)) = self.replica_before(order, &target, &doing).await
+            && after != expect
+        {
+            done = clone(after).await;
+        }
         match done {
             Ok(done) => Ok(Cloned {
                 replica_version: done.version,
@@ -123,7 +133,7 @@ impl LakehouseRegion {
         let (maintenance, rest): (Vec<_>, Vec<_>) = replica
             .commits
             .iter()
-            .partition(|commit| is_maintenance(&commit.operation));
+            .partition(|commit| !commit.upkeep.changes());
         let first = order.replica_version.map_or(0, |version| version + 1);
         let whole = (first..=replica.version).eq(replica.commits.iter().map(|it| it.version));
         match rest.as_slice() {

@@ -148,6 +148,7 @@ async fn replica_commit(
             .flatten(),
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
+        upkeep: commit.upkeep,
         operation,
         mark,
     })

@@ -11,14 +11,15 @@ use crate::config::{GroupEntry, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
 
+mod identity;
 mod regions;
 mod tables;
 mod target;
 mod unanswered;
 
+pub use identity::{Named, recreated};
 pub(super) use regions::ledger_is_foreign;
 use regions::{ledger_findings, location_findings, region_findings};
-pub(super) use tables::recreated;
 use tables::{catalog_findings, length_finding, place_findings, replica_findings, source_findings};
 use target::pin_findings;
 pub use target::readable_until;

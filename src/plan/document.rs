@@ -563,6 +563,9 @@ pub struct SourcePin {
     /// Its commit time.
     #[serde(with = "moment::Moment")]
     pub committed_at: DateTime<Utc>,
+    /// Digest of its commit, by which apply knows it again: what it says, not when; absent in plans of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_sha256: Option<String>,
     /// The next version's commit time; absent: there is none.
     #[serde(with = "moment::OptionalMoment")]
     pub next_committed_at: Option<DateTime<Utc>>,
@@ -659,6 +662,9 @@ pub struct DriftCommit {
     /// How many rows, where its metrics tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
+    /// Of maintenance, whether as many rows are live after it as before; false: nothing told, and they were not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_compared: Option<bool>,
 }
 
 /// Counts over all groups and steps.

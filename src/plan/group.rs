@@ -309,6 +309,7 @@ fn source_pin(
         table_id: pin.table_id.clone(),
         version: pin.version,
         committed_at: pinned.commit.committed_at,
+        commit_sha256: pinned.commit.sha256.clone(),
         next_committed_at: pinned.next.map(|next| next.committed_at),
         head_version: source
             .commits

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
-use crate::region::{Mark, Replica, ReplicaCommit, is_maintenance};
+use crate::region::{Mark, Replica, ReplicaCommit, Upkeep};
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -119,8 +119,11 @@ fn follow(
         expected = commit.version + 1;
         if let Some(mark) = clone_of_ours(path, commit) {
             seen.holds = Some(mark);
-        } else if is_maintenance(&commit.operation) {
-            seen.maintenance.push(drift(commit));
+        } else if !commit.upkeep.changes() {
+            seen.maintenance.push(DriftCommit {
+                rows_compared: Some(commit.upkeep == Upkeep::Compared),
+                ..drift(commit)
+            });
         } else if let Some(mark) = commit.restored_to.and_then(|version| clean.get(&version)) {
             seen.holds = mark.clone();
             seen.theirs.clear();
@@ -142,6 +145,7 @@ fn follow(
             operation: "no longer in the log".to_owned(),
             user: None,
             rows: None,
+            rows_compared: None,
         });
     }
     seen
@@ -163,6 +167,7 @@ fn drift(commit: &ReplicaCommit) -> DriftCommit {
         operation: commit.operation.clone(),
         user: commit.user.clone(),
         rows: commit.rows,
+        rows_compared: None,
     }
 }
 

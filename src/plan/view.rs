@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess};
 use super::request::Request;
-use super::{CRASH_CONSISTENT, FindingCode, checks, versions};
+use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{Commit, Replica, Workflow, grant_named};
@@ -120,7 +120,7 @@ impl<'a> GroupView<'a> {
             else {
                 return false;
             };
-            checks::recreated(source, entry).is_none()
+            checks::recreated(source, &Named::in_cut(entry)).is_none()
                 && versions::at(&source.commits, point)
                     .is_some_and(|pinned| pinned.commit.version < entry.source_version)
         })
@@ -206,7 +206,7 @@ impl<'a> GroupView<'a> {
             return false;
         };
         self.accepts(FindingCode::SourceRecreated, &table.name)
-            && checks::recreated(source, entry).is_some()
+            && checks::recreated(source, &Named::in_cut(entry)).is_some()
     }
 
     /// Whether anything about the group was accepted, so that it has to be looked at.

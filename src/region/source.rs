@@ -45,6 +45,8 @@ pub struct Commit {
     pub changes: bool,
     /// The table's id as of this commit, where known.
     pub table_id: Option<String>,
+    /// Digest of what it says, which tells whether it still is the same commit; its time is no part of it.
+    pub sha256: Option<String>,
 }
 
 /// Asks how a source looks at a pinned version, and what of it a replica lacks.

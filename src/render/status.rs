@@ -112,7 +112,8 @@ pub(super) fn verdict(status: &Status) -> String {
             plural(all, "group")
         ),
         (true, true) => format!("{} protected", plural(all, "group")),
-        (true, false) => format!("{guarded} of {} protected", plural(all, "group")),
+        // "0 of 1 group protected" reads as if one were.
+        (true, false) => format!("{guarded} of {all} groups protected"),
     };
     let never = number(&|workspace, group| {
         secondary

@@ -4,6 +4,7 @@ use drsync::plan::{Decision, FindingCode, WarningCode};
 use drsync::region::RegionErrorKind;
 
 use super::findings::{blocking, due, refusal};
+use super::moves::entry;
 use super::world::{COUNTRIES, World, at, replica_commit};
 
 #[test]
@@ -103,14 +104,16 @@ fn every_acceptance_is_offered_as_a_plan_that_is_stored() {
 }
 
 #[test]
-fn a_table_of_another_id_is_said_to_be_another_and_only_one_of_the_same_id_may_be_a_copied_log() {
+fn a_source_that_is_another_table_is_said_to_be_one_by_what_was_seen() {
     let said = |world: &World| world.plan_of("reference").findings.remove(0).message;
     let mut world = due();
-    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
-    assert!(
-        said(&world).contains("a log that was copied"),
-        "{}",
-        said(&world)
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.source_commit_sha256 = Some("0123456789abcdef".to_owned());
+    });
+    world.source(COUNTRIES).commits[0].sha256 = Some("fedcba9876543210".to_owned());
+    assert_eq!(
+        said(&world),
+        "the commit of its v4, WRITE of 2026-11-22T05:00:00.000Z with the digest fedcba987654, is not the one that the last cut names, v4 of 2026-11-22T05:00:00.000Z with the digest 0123456789ab"
     );
     world.source(COUNTRIES).commits[0].table_id = Some("another".to_owned());
     assert_eq!(

@@ -7,7 +7,8 @@ use drsync::region::{
     WriteAccess,
 };
 
-use super::world::{COUNTRIES, World, at, replica_commit, table};
+use super::moves::entry;
+use super::world::{COUNTRIES, World, at, replica_commit, sha256_of, table};
 
 pub(super) fn refusal(kind: RegionErrorKind) -> RegionError {
     RegionError::new(kind, "look", "the region's words")
@@ -197,7 +198,9 @@ fn a_pinned_version_beyond_its_retention_is_refused_unless_it_is_the_newest() {
 #[test]
 fn a_source_that_was_dropped_and_created_again_is_found_whatever_its_versions_say() {
     let mut world = due();
-    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.source_commit_sha256 = Some("another".to_owned());
+    });
     assert_eq!(
         blocking(&world, "reference"),
         [FindingCode::SourceRecreated]
@@ -232,6 +235,24 @@ fn a_source_that_was_dropped_and_created_again_is_found_whatever_its_versions_sa
         (plan.decision, plan.findings[0].severity),
         (Decision::Sync, Severity::Accepted)
     );
+}
+
+#[test]
+fn commit_times_that_shift_make_no_other_table() {
+    let mut world = due();
+    world.source(COUNTRIES).commits[0].committed_at = at("2026-11-22T05:00:01Z");
+    // A cut of a version that kept no digest: the id decides.
+    assert_eq!(blocking(&world, "reference"), []);
+    let digest = world.source(COUNTRIES).commits[0].sha256.clone();
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.source_commit_sha256 = digest.clone();
+    });
+    assert_eq!(blocking(&world, "reference"), []);
+    let pin = world.plan_of("reference").steps[0].source.clone();
+    assert_eq!(pin.commit_sha256, Some(sha256_of(pin.version, "WRITE")));
+    // A region that tells nothing of a commit's content leaves it to the id.
+    world.source(COUNTRIES).commits[0].sha256 = None;
+    assert_eq!(blocking(&world, "reference"), []);
 }
 
 #[test]

@@ -28,7 +28,12 @@ fn moved() -> World {
 }
 
 /// Changes what a group's newest cut says of a table, in both copies.
-fn entry(world: &mut World, group: &str, table: &str, change: impl Fn(&mut CutTableEntry)) {
+pub(crate) fn entry(
+    world: &mut World,
+    group: &str,
+    table: &str,
+    change: impl Fn(&mut CutTableEntry),
+) {
     let workspace = world.workspace();
     for region in [&mut workspace.primary, &mut workspace.secondary] {
         let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();

@@ -12,7 +12,8 @@ use drsync::plan::{
 };
 use drsync::region::{
     Commit, CutTable, Estimate, EstimateBasis, LedgerCopy, Mark, MetadataTable, Pin, Presence,
-    Replica, ReplicaCommit, RunState, Size, Source, Table, Workflow, WorkflowRun, WriteAccess,
+    Replica, ReplicaCommit, RunState, Size, Source, Table, Upkeep, Workflow, WorkflowRun,
+    WriteAccess, is_maintenance,
 };
 use serde_json::json;
 
@@ -278,7 +279,13 @@ fn commit(version: u64, moment: &str, operation: &str, changes: bool) -> Commit 
         user: None,
         changes,
         table_id: Some("id".to_owned()),
+        sha256: Some(sha256_of(version, operation)),
     }
+}
+
+/// What stands for the digest of a commit.
+pub(crate) fn sha256_of(version: u64, operation: &str) -> String {
+    format!("sha256 of {operation} {version}")
 }
 
 fn group(entry: &GroupEntry) -> GroupObserved {
@@ -387,6 +394,10 @@ pub(crate) fn replica_commit(version: u64, operation: &str) -> ReplicaCommit {
         mark: None,
         restored_to: None,
         rows: None,
+        upkeep: match is_maintenance(operation) {
+            true => Upkeep::Compared,
+            false => Upkeep::Changes,
+        },
     }
 }
 

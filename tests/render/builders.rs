@@ -202,6 +202,7 @@ pub(crate) fn step(
             catalog_id: None,
             version: to,
             committed_at: at("2026-11-22T09:40:58.001Z"),
+            commit_sha256: None,
             next_committed_at: None,
             head_version: to,
             bytes: None,

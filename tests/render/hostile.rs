@@ -53,6 +53,7 @@ fn hostile() -> Plan {
             operation: HOSTILE.to_owned(),
             user: Some(HOSTILE.to_owned()),
             rows: None,
+            rows_compared: None,
         }],
         maintenance: vec![],
     }];

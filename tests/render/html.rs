@@ -327,6 +327,7 @@ fn hostile_plan() -> Plan {
             operation: evil.clone(),
             user: Some(evil.clone()),
             rows: Some(7),
+            rows_compared: None,
         }],
         maintenance: vec![],
     }];

@@ -70,6 +70,7 @@ fn plan_of(text: &str) -> Plan {
             operation: text.to_owned(),
             user: Some(text.to_owned()),
             rows: None,
+            rows_compared: None,
         }],
         maintenance: vec![],
     }];

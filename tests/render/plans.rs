@@ -109,6 +109,7 @@ fn drift_shows_who_wrote_what_and_the_ways_out() {
         operation: operation.to_owned(),
         user: Some("someone@example.com".to_owned()),
         rows: Some(rows),
+        rows_compared: None,
     };
     let mut core = blocked(
         "core_product",

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::action::{Metadata, Raw};
 use super::error::{DeltaError, Result};
 use super::log::{Versions, commit_file, commit_path, versions};
 use super::replay::{Detail, snapshot_of};
 use super::store::{Lines, TableStore};
+use crate::canonical::hex;
+use crate::region::{Upkeep, is_maintenance};
+
+mod upkeep;
 
 /// A commit as its table's history shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +35,12 @@ pub struct Commit {
     pub user_id: Option<String>,
     /// With what.
     pub engine_info: Option<String>,
-    /// Whether it changed what a reader sees: data, schema or protocol. Maintenance does not.
-    pub changes_data_or_schema: bool,
+    /// Whether it leaves what a reader sees: data, schema and protocol.
+    pub upkeep: Upkeep,
+    /// It names no file, and changes neither metadata nor protocol.
+    pub empty: bool,
+    /// SHA-256 of its file.
+    pub sha256: String,
     /// The table id, where the commit sets metadata.
     pub table_id: Option<String>,
     /// The whole `commitInfo`.
@@ -71,6 +80,7 @@ pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commi
         found.push(read);
     }
     found.reverse();
+    upkeep::settle(store, &log, &mut found);
     Ok(found)
 }
 
@@ -125,11 +135,14 @@ fn in_commit_timestamp(info: &Raw) -> Option<i64> {
 fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
     let file = commit_file(version);
     let mut info = None;
-    let mut changes = false;
+    let (mut files, mut data, mut table) = (false, false, false);
     let mut table_id = None;
+    let mut content = Sha256::new();
     let mut lines = Lines::of(store.read(&commit_path(version))?, &file);
-    while let Some((number, line)) = lines.next()? {
-        if line.is_empty() {
+    while let Some((number, _)) = lines.next()? {
+        let line = lines.as_written();
+        content.update(line);
+        if line.trim_ascii().is_empty() {
             continue;
         }
         let line: Line = serde_json::from_slice(line)
@@ -141,15 +154,22 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
             meta_data,
             commit_info,
         } = line;
-        changes |= [add, remove]
-            .into_iter()
-            .flatten()
-            .any(|file| file.data_change.unwrap_or(true));
-        changes |= protocol.is_some() || meta_data.is_some();
+        for file in [add, remove].into_iter().flatten() {
+            files = true;
+            data |= file.data_change.unwrap_or(true);
+        }
+        table |= protocol.is_some() || meta_data.is_some();
         table_id = meta_data.map(|metadata| metadata.id).or(table_id);
         info = info.or(commit_info);
     }
-    let info = info.unwrap_or_default();
+    let info: Raw = info.unwrap_or_default();
+    let operation = info.get("operation").and_then(Value::as_str);
+    let named = operation.is_some_and(is_maintenance);
+    let upkeep = match named && !data && !table {
+        true if files => Upkeep::NotCompared,
+        true => Upkeep::Compared,
+        false => Upkeep::Changes,
+    };
     let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
     let object = |name: &str| {
         info.get(name)
@@ -166,7 +186,9 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
         user_name: text("userName"),
         user_id: text("userId"),
         engine_info: text("engineInfo"),
-        changes_data_or_schema: changes,
+        upkeep,
+        empty: !(files || table),
+        sha256: hex(&content.finalize()),
         table_id,
         commit_info: info,
     })

@@ -433,6 +433,39 @@ impl State {
     }
 }
 
+/// What a commit does to one file.
+pub(super) enum FileChange {
+    /// It is live from then on, with so many rows that a reader sees, where that is known.
+    Added(FileKey, Option<u64>),
+    /// It is live no longer.
+    Removed(FileKey),
+}
+
+/// What a commit does to the files of its table, in its order.
+pub(super) fn file_changes(store: &TableStore, version: u64) -> Result<Vec<FileChange>> {
+    let file = commit_file(version);
+    let mut lines = Lines::of(store.read(&commit_path(version))?, &file);
+    let mut changes = Vec::new();
+    while let Some((_, line)) = lines.next()? {
+        if line.is_empty() {
+            continue;
+        }
+        let line = serde_json::from_slice::<Line<AddFacts>>(line)
+            .map_err(|error| DeltaError::corrupt(&file, error))?;
+        changes.extend(line.remove.map(|remove| FileChange::Removed(remove.key())));
+        changes.extend(line.add.map(|add| {
+            let records = add.stats.and_then(|stats| quoted_num_records(stats.get()));
+            let deleted = add
+                .deletion_vector
+                .as_ref()
+                .map_or(0, |vector| vector.cardinality);
+            let rows = records.map(|records| records.saturating_sub(deleted));
+            FileChange::Added(add.key(), rows)
+        }));
+    }
+    Ok(changes)
+}
+
 /// One line of a commit. `A` is how much of a file action is wanted.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "A: Deserialize<'de>"))]

@@ -208,6 +208,11 @@ impl Lines {
         }
     }
 
+    /// The line that was read last, as it stands in the file.
+    pub(crate) fn as_written(&self) -> &[u8] {
+        &self.line
+    }
+
     /// The next line with its number, blanks around it aside; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
         let Self {

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::{Finding, FindingCode, accept_command, finding};
+use super::{Finding, FindingCode, Named, accept_command, finding, recreated};
 use crate::config::{Location, Scheme, TableName};
-use crate::ledger::CutTableEntry;
 use crate::moment;
 use crate::plan::document::DriftCommit;
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
-use crate::region::{RegionError, RegionErrorKind, Source};
+use crate::region::{RegionError, RegionErrorKind};
 
 pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> Vec<Finding> {
     let name = &table.name;
@@ -138,71 +137,11 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         }
         Err(_) => return None,
     };
-    let why = recreated(source, view.identity(&table.name)?)?;
+    let why = recreated(source, &Named::in_cut(view.identity(&table.name)?))?;
     Some(
         finding(FindingCode::SourceRecreated, Some(&table.name), why)
             .remedy(accept_command(FindingCode::SourceRecreated, &table.name)),
     )
-}
-
-/// Why a source is another table than the one a cut names.
-pub(in crate::plan) fn recreated(source: &Source, cut: &CutTableEntry) -> Option<String> {
-    let head = source.commits.last()?;
-    let was = format!(
-        "v{} of {}",
-        cut.source_version,
-        moment::text(cut.source_committed_at)
-    );
-    let another = |id: &str| {
-        format!(
-            "it is another table, of id {id}; the last cut names {was} of id {}",
-            cut.source_table_id
-        )
-    };
-    if cut.source_version > head.version {
-        let newest = format!("its newest version is v{}", head.version);
-        return Some(match source.table_id == cut.source_table_id {
-            true => format!("{newest}; the last cut names {was}"),
-            false => format!("{}; {newest}", another(&source.table_id)),
-        });
-    }
-    let named = source
-        .commits
-        .iter()
-        .find(|commit| commit.version == cut.source_version);
-    let Some(commit) = named else {
-        return (source.table_id != cut.source_table_id).then(|| {
-            format!(
-                "{}; its log no longer reaches back to that",
-                another(&source.table_id)
-            )
-        });
-    };
-    let other_id = commit
-        .table_id
-        .as_ref()
-        .filter(|id| **id != cut.source_table_id);
-    if let Some(id) = other_id {
-        return Some(another(id));
-    }
-    let apart =
-        (moment::millis(commit.committed_at) - moment::millis(cut.source_committed_at)).abs();
-    (!apart.is_zero()).then(|| {
-        format!(
-            "its v{} has another commit time than {was}, which the last cut names, {} apart; \
-             a log that was copied or restored without its file times looks like this too",
-            commit.version,
-            apart_text(apart)
-        )
-    })
-}
-
-/// How far two times are apart, down to a millisecond.
-fn apart_text(apart: chrono::Duration) -> String {
-    match apart.num_seconds() {
-        0 => format!("{} ms", apart.num_milliseconds()),
-        _ => crate::plan::trigger::span(apart),
-    }
 }
 
 pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {

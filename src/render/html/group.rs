@@ -274,7 +274,10 @@ fn drift(drift: &[Drift]) -> Markup {
                 &html! {
                     @for replica in drift {
                         @let theirs = replica.theirs.iter().map(|commit| (commit, "changes the replica"));
-                        @let maintenance = replica.maintenance.iter().map(|commit| (commit, "maintenance, harmless"));
+                        @let maintenance = replica.maintenance.iter().map(|commit| match commit.rows_compared {
+                            Some(false) => (commit, "maintenance, rows not compared"),
+                            Some(true) | None => (commit, "maintenance, harmless"),
+                        });
                         @for (commit, kind) in theirs.chain(maintenance) {
                             tr {
                                 th scope="row" { (code(&replica.table)) }

@@ -84,6 +84,7 @@ fn by(commit: &DriftCommit) -> String {
         operation,
         user,
         rows,
+        rows_compared: _,
     } = commit;
     let mut text = format!("{}  {}", moment(*committed_at), clean(operation));
     if let Some(rows) = rows {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Shown;
-use crate::plan::document::DueAnyway;
+use crate::plan::document::{DriftCommit, DueAnyway};
 use crate::plan::{Decision, Plan, Warning, WarningCode};
 use crate::render::Style;
 use crate::render::clean::{clean, name};
@@ -182,8 +182,13 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
                 .user
                 .as_deref()
                 .map_or(String::new(), |user| format!(" by {}", clean(user)));
+            let compared = |commit: &DriftCommit| commit.rows_compared != Some(false);
+            let harmless = match drift.maintenance.iter().all(compared) {
+                true => "harmless",
+                false => "maintenance by its name, its rows were not compared",
+            };
             Some(format!(
-                "{}  {} v{}{by}: harmless",
+                "{}  {} v{}{by}: {harmless}",
                 name(&drift.table),
                 clean(&last.operation),
                 last.version

@@ -137,7 +137,9 @@ fn row(commit: Commit) -> Vec<Datum> {
         user_name,
         user_id,
         engine_info,
-        changes_data_or_schema: _,
+        upkeep: _,
+        empty: _,
+        sha256: _,
         table_id: _,
         commit_info,
     } = commit;

@@ -1,6 +1,7 @@
 //! Versions, snapshots and histories of logs in every shape they come in.
 
 use super::*;
+use crate::region::Upkeep;
 
 /// A table with a commit per version, each adding one file, and a checkpoint at 10.
 fn long_table(world: &World) -> Table {
@@ -194,14 +195,142 @@ fn a_path_is_the_string_that_the_log_has_and_no_other_spelling_of_it() {
     assert_eq!(table.live(), ["a", "a%2Fb", "b", "é/f"]);
 }
 
+/// An action that says that it changes no data.
+fn quiet(mut action: Value) -> Value {
+    let kind = if action.get("add").is_some() {
+        "add"
+    } else {
+        "remove"
+    };
+    action[kind]["dataChange"] = json!(false);
+    action
+}
+
+#[test]
+fn maintenance_is_proved_by_the_rows_that_were_live_before_it() {
+    let vector =
+        json!({"storageType": "i", "pathOrInlineDv": "x", "sizeInBytes": 1, "cardinality": 4});
+    let with_vector = |mut action: Value| {
+        let kind = if action.get("add").is_some() {
+            "add"
+        } else {
+            "remove"
+        };
+        action[kind]["deletionVector"] = vector.clone();
+        action
+    };
+    let without_stats = |mut action: Value| {
+        action["add"]["stats"] = Value::Null;
+        action
+    };
+    // The table holds `a` with 10 rows and `b` with 20; `b` loses 4 of them to a vector at version 1.
+    let judged = |operation: &str, actions: Vec<Value>| {
+        let (_world, table) = World::with_table();
+        let marked = with_vector(add("b", 20));
+        table.commit(1, &[info("DELETE"), remove("b"), marked]);
+        let mut all = vec![info(operation)];
+        all.extend(actions);
+        table.commit(2, &all);
+        let whole = history::history(&table.store, None).unwrap();
+        let last = history::history(&table.store, Some(2)).unwrap();
+        assert_eq!(whole[2], last[0], "however far back it is read");
+        (last[0].upkeep, last[0].empty)
+    };
+    let (changes, compared) = ((Upkeep::Changes, false), (Upkeep::Compared, false));
+    let both = || vec![quiet(remove("a")), quiet(with_vector(remove("b")))];
+    let with = |mut actions: Vec<Value>, more: Value| {
+        actions.push(more);
+        actions
+    };
+    let files = |actions| judged("OPTIMIZE", actions);
+    assert_eq!(files(with(both(), quiet(add("c", 26)))), compared);
+    assert_eq!(
+        files(with(both(), quiet(add("c", 25)))),
+        changes,
+        "a row is lost"
+    );
+    assert_eq!(
+        files(with(both(), add("c", 26))),
+        changes,
+        "it says that it changes data"
+    );
+    assert_eq!(files(both()), changes, "all rows are gone");
+    assert_eq!(
+        files(vec![quiet(add("c", 1))]),
+        changes,
+        "rows that replace none"
+    );
+    let whole_file = vec![quiet(remove("a")), quiet(remove("b")), quiet(add("c", 26))];
+    assert_eq!(
+        files(whole_file),
+        changes,
+        "a file is removed without its vector and stays"
+    );
+    let unmarked = with(both(), quiet(add("c", 30)));
+    assert_eq!(files(unmarked), changes, "deleted rows are back");
+    let uncounted = with(both(), without_stats(quiet(add("c", 26))));
+    assert_eq!(files(uncounted), (Upkeep::NotCompared, false));
+    let with_schema = with(with(both(), quiet(add("c", 26))), metadata(json!({})));
+    assert_eq!(files(with_schema), changes);
+    assert_eq!(
+        judged("WRITE", with(both(), quiet(add("c", 26)))),
+        changes,
+        "a write is data"
+    );
+    assert_eq!(
+        judged("COMPUTE STATS", vec![quiet(add("a", 10))]),
+        compared,
+        "the same file again"
+    );
+    assert_eq!(judged("VACUUM END", vec![]), (Upkeep::Compared, true));
+    assert_eq!(judged("WRITE", vec![]), (Upkeep::Changes, true));
+}
+
+#[test]
+fn maintenance_before_which_the_log_tells_nothing_is_a_change() {
+    let (_world, table) = World::with_table();
+    let rewritten =
+        |from: &str, to: &str| [info("OPTIMIZE"), quiet(remove(from)), quiet(add(to, 10))];
+    table.commit(1, &rewritten("a", "c"));
+    table.commit(2, &rewritten("c", "d"));
+    table.commit(3, &rewritten("d", "e"));
+    let shown = |from: Option<u64>| -> Vec<Upkeep> {
+        let history = history::history(&table.store, from).unwrap();
+        history.iter().map(|commit| commit.upkeep).collect()
+    };
+    assert_eq!(shown(Some(2)), [Upkeep::Compared; 2]);
+    let full = replay::snapshot(&table.store, Some(1), Detail::Full).unwrap();
+    checkpoint::write_checkpoint(&table.store, &full, 1).unwrap();
+    fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
+    assert_eq!(
+        shown(None),
+        [Upkeep::Changes, Upkeep::Compared, Upkeep::Compared]
+    );
+}
+
+#[test]
+fn a_commit_is_known_by_its_content_whatever_its_time() {
+    let (_world, table) = World::with_table();
+    let path = table.folder.join(log::commit_path(0));
+    let digest = || {
+        history::history(&table.store, None).unwrap()[0]
+            .sha256
+            .clone()
+    };
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(digest(), crate::canonical::sha256_of_bytes(&bytes));
+    let before = digest();
+    fs::write(&path, [&bytes[..], b"\n"].concat()).unwrap();
+    assert_ne!(digest(), before);
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(digest(), before);
+}
+
 #[test]
 fn history_tells_maintenance_from_change_and_time_always_grows() {
     let (_world, table) = World::with_table();
-    let mut compacted = table.add("c", 30);
-    compacted["add"]["dataChange"] = json!(false);
-    let mut old = remove("a");
-    old["remove"]["dataChange"] = json!(false);
-    table.commit(1, &[info("OPTIMIZE"), compacted, old]);
+    let compacted = quiet(table.add("c", 10));
+    table.commit(1, &[info("OPTIMIZE"), compacted, quiet(remove("a"))]);
     table.commit(2, &[json!({"commitInfo": {
         "operation": "MERGE", "userName": "ann", "userId": "7", "engineInfo": "spark",
         "operationParameters": {"predicate": "[]"}, "operationMetrics": {"numOutputRows": "3"},
@@ -223,11 +352,18 @@ fn history_tells_maintenance_from_change_and_time_always_grows() {
             (
                 each.version,
                 each.timestamp_ms - 1_700_000_000_000,
-                each.changes_data_or_schema,
+                each.upkeep,
             )
         })
         .collect();
-    assert_eq!(shown, [(0, 123, true), (1, 124, false), (2, 125, true)]);
+    assert_eq!(
+        shown,
+        [
+            (0, 123, Upkeep::Changes),
+            (1, 124, Upkeep::Compared),
+            (2, 125, Upkeep::Changes)
+        ]
+    );
     assert_eq!(history[0].table_id.as_deref(), Some("source-id"));
     let last = &history[2];
     assert_eq!(
