@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use drsync::lakehouse::delta::{
     self, Author, CloneOptions, Cloned, DeltaError, Detail, Expect, External, Progress, TableStore,
@@ -64,9 +65,10 @@ async fn clone_and_compare(
     let cloned = delta::deep_clone(source, version, target, options(expect))
         .await
         .map_err(|error| error.to_string())?;
-    let differences = delta::compare(source, version, target, cloned.version)
+    let differences = delta::verify(source, version, target, cloned.version)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())?
+        .differences;
     match differences.first() {
         None => Ok(cloned),
         Some(first) => Err(format!(
@@ -172,9 +174,10 @@ async fn a_table_that_cannot_be_read_is_refused_by_name() {
                 // Nothing is live, or every live file is there: then it is a copy, and a faithful one.
                 Ok(cloned) => {
                     assert_eq!(
-                        delta::compare(&source, newest, &target, cloned.version)
+                        delta::verify(&source, newest, &target, cloned.version)
                             .await
-                            .unwrap(),
+                            .unwrap()
+                            .differences,
                         [],
                         "{table}"
                     );
@@ -304,18 +307,28 @@ async fn an_older_version_is_cloned_and_brought_to_the_newest() {
     assert!(done > 200, "only {done} versions were cloned");
 }
 
+/// A data file of some hundred kilobytes.
+fn parquet_of(number: usize) -> Vec<u8> {
+    let first = number as i64 * 1_000_003;
+    let ids = arrow_array::Int64Array::from_iter_values((0..12_000).map(|id| first ^ (id * 7_919)));
+    let rows =
+        arrow_array::RecordBatch::try_from_iter([("id", Arc::new(ids) as arrow_array::ArrayRef)])
+            .unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.into_inner().unwrap()
+}
+
 /// A table whose first version has half of its files.
 async fn make_source(source: &TableStore) {
     let folder = source.folder().unwrap();
     fs::create_dir_all(folder).unwrap();
     let add = |number: usize| {
-        fs::write(
-            folder.join(format!("part-{number}")),
-            vec![number as u8; 100_000],
-        )
-        .unwrap();
+        let content = parquet_of(number);
+        fs::write(folder.join(format!("part-{number}")), &content).unwrap();
         format!(
-            r#"{{"add":{{"path":"part-{number}","partitionValues":{{}},"size":100000,"modificationTime":1,"dataChange":true}}}}"#
+            r#"{{"add":{{"path":"part-{number}","partitionValues":{{}},"size":{},"modificationTime":1,"dataChange":true}}}}"#,
+            content.len()
         )
     };
     let schema = r#"{\"type\":\"struct\",\"fields\":[]}"#;
@@ -375,9 +388,10 @@ async fn a_clone_killed_at_any_moment_leaves_the_old_or_the_new_version() {
         let version = match delta::versions(&target).await {
             Ok(log) => {
                 assert_eq!(
-                    delta::compare(&source, log.newest, &target, log.newest)
+                    delta::verify(&source, log.newest, &target, log.newest)
                         .await
-                        .unwrap(),
+                        .unwrap()
+                        .differences,
                     []
                 );
                 Some(log.newest)
@@ -401,9 +415,10 @@ async fn a_clone_killed_at_any_moment_leaves_the_old_or_the_new_version() {
         .await
         .unwrap();
     assert_eq!(
-        delta::compare(&source, 1, &target, cloned.version)
+        delta::verify(&source, 1, &target, cloned.version)
             .await
-            .unwrap(),
+            .unwrap()
+            .differences,
         []
     );
     let left: Vec<_> = fs::read_dir(target.folder().unwrap())

@@ -84,10 +84,10 @@ async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
         if one_reading(&replica, cloned.version).await? != whole {
             return Err(format!("the replica of v{version} has other totals"));
         }
-        let differences = delta::compare(&source, version, &replica, cloned.version)
+        let differences = delta::verify(&source, version, &replica, cloned.version)
             .await
             .map_err(told)?;
-        if let Some(first) = differences.first() {
+        if let Some(first) = differences.differences.first() {
             return Err(format!("after the clone of v{version}: {first}"));
         }
     }

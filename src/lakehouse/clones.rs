@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::LakehouseRegion;
-use super::delta::{self, DeltaError, Detail, Expect, TableStore};
+use super::delta::{self, DeltaError, Expect, TableStore};
 use super::refusal::refusal;
 use super::replicas::refuse_foreign;
 use super::sources::open;
@@ -168,20 +168,14 @@ impl LakehouseRegion {
         let failed = |error| refusal(&doing, &error);
         let source = source_of(order, &doing)?.with_external(self.external_files());
         let target = self.under_root(&order.replica_path);
-        let found = delta::compare(&source, order.source_version, &target, replica_version).await;
-        let mut differences: Vec<String> = found
-            .map_err(failed)?
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let rows = async |store, version| {
-            let snapshot = delta::snapshot(store, Some(version), Detail::Summary).await;
-            snapshot
-                .map(|snapshot| snapshot.totals().rows)
-                .map_err(failed)
-        };
-        let source_rows = rows(&source, order.source_version).await?;
-        let replica_rows = rows(&target, replica_version).await?;
+        let found = delta::verify(&source, order.source_version, &target, replica_version).await;
+        let delta::Verification {
+            differences,
+            source_rows,
+            rows: replica_rows,
+            files: _,
+        } = found.map_err(failed)?;
+        let mut differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         if source_rows != replica_rows {
             let shown = |rows: Option<u64>| rows.map_or("unknown".to_owned(), |n| n.to_string());
             differences.push(format!(

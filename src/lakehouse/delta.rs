@@ -7,7 +7,6 @@ mod action;
 mod checkpoint;
 mod clone;
 mod commit;
-mod compare;
 mod error;
 mod external;
 mod facts;
@@ -17,6 +16,7 @@ mod json;
 mod kept;
 mod lenient;
 mod log;
+mod parallel;
 pub(crate) mod parquet;
 mod path;
 mod replay;
@@ -26,11 +26,12 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod vector;
+mod verify;
 
 pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
 pub use commit::{Author, Expect, Operation};
-pub use compare::Difference;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::Commit;
 pub use kept::Kept;
@@ -41,6 +42,9 @@ pub use restore::Restored;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, schema_string};
+pub use verify::{Difference, FileSeen, Verification};
+
+use std::sync::Arc;
 
 use std::ops::RangeInclusive;
 
@@ -85,35 +89,28 @@ pub async fn check_external(store: &TableStore, version: &Snapshot) -> Result<()
     .await
 }
 
-/// Says what a clone would have to copy, from summaries of the source and of the target where there is one.
-pub fn clone_estimate(
+/// Says what a clone would have to copy, from summaries of the source and of the target where there is one, and refuses
+/// what the clone would refuse: files to copy that are gone or not as long as the log says, deletion vectors that are not
+/// whole, rows that cannot be numbered.
+pub async fn check_files(
     store: &TableStore,
-    source: &Snapshot,
-    target: Option<&Snapshot>,
+    source: &Arc<Snapshot>,
+    target: Option<(&TableStore, &Arc<Snapshot>)>,
 ) -> Result<Estimate> {
-    clone::estimate(source, store.folder(), target)
-}
-
-/// Refuses an older version of a table of which a file is gone that a clone would have to copy.
-///
-/// VACUUM takes what the newest version does not name, so only such files are looked for.
-pub async fn check_retained(
-    store: &TableStore,
-    source: &Snapshot,
-    target: Option<&Snapshot>,
-) -> Result<()> {
-    let newest = snapshot(store, None, Detail::Summary).await?;
-    match newest.version == source.version {
-        true => Ok(()),
-        false => clone::check_retained(store, source, &newest, target),
-    }
+    let (store, source) = (store.clone(), source.clone());
+    let target = target.map(|(store, target)| (store.clone(), target.clone()));
+    off_thread(move || {
+        let root = target.as_ref().and_then(|(store, _)| store.folder());
+        let target = target.as_ref().map(|(_, target)| &**target);
+        clone::check_files(&store, &source, target, root)
+    })
+    .await
 }
 
 /// The first file of a version that is not on the disk as the log says, and how.
-pub async fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<String>> {
-    let files = compare::files(store, version)?;
-    let store = store.clone();
-    off_thread(move || compare::damage(&store, &files)).await
+pub async fn damage(store: &TableStore, version: &Arc<Snapshot>) -> Result<Option<String>> {
+    let (store, version) = (store.clone(), version.clone());
+    off_thread(move || verify::damage(&store, &version)).await
 }
 
 /// Makes a table equal to another at a version, in one commit that holds after its files are safely there.
@@ -130,15 +127,15 @@ pub async fn deep_clone(
     off_thread(move || clone::deep_clone(&source, source_version, &target, &options)).await
 }
 
-/// Compares a clone with its source file by file, in the logs and on the disk. Empty when they agree.
-pub async fn compare(
+/// Looks at a clone as a stranger would, and compares it with its source: logs, files on the disk, and rows.
+pub async fn verify(
     source: &TableStore,
     source_version: u64,
     target: &TableStore,
     target_version: u64,
-) -> Result<Vec<Difference>> {
+) -> Result<Verification> {
     let (source, target) = (source.clone(), target.clone());
-    off_thread(move || compare::compare(&source, source_version, &target, target_version)).await
+    off_thread(move || verify::verify(&source, source_version, &target, target_version)).await
 }
 
 /// Makes a table what it was at an older version, as a new commit.

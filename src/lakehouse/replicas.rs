@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -37,9 +38,8 @@ pub(super) async fn replica(
         }
         Err(error) => return Err(failed(error)),
     };
-    let head = delta::snapshot(&store, Some(log.newest), Detail::Summary)
-        .await
-        .map_err(failed)?;
+    let head = delta::snapshot(&store, Some(log.newest), Detail::Summary).await;
+    let head = Arc::new(head.map_err(failed)?);
     // Fewer versions than were asked for: the table was made again, and all of it is of interest.
     let since = since_version.filter(|since| *since <= log.newest);
     let history = match since {
@@ -75,7 +75,7 @@ pub(super) async fn replica(
 async fn lost_at(store: &TableStore, version: u64) -> Option<String> {
     let looked = async {
         let then = delta::snapshot(store, Some(version), Detail::Summary).await?;
-        delta::damage(store, &then).await
+        delta::damage(store, &Arc::new(then)).await
     };
     let lost = looked.await.unwrap_or_else(|error| Some(error.to_string()));
     lost.map(|why| format!("v{version} can no longer be read: {why}"))

@@ -1,5 +1,7 @@
 //! Source tables: their histories, and how they look at pinned versions.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::columns;
@@ -95,7 +97,8 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
     let PinQuestion {
         table,
         version,
-        newest,
+        // VACUUM is not all that takes files: those of the newest version are looked for, too.
+        newest: _,
         replica_location,
         replica_version,
         // The logs of both sides tell the columns anyway.
@@ -111,43 +114,38 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
     delta::check_external(&store, &source)
         .await
         .map_err(failed)?;
+    let source = Arc::new(source);
     let replica = match (replica_version, Location::literal_path(replica_location)) {
         (Some(version), Some(folder)) => {
             let replica = TableStore::local(folder);
             // A replica that cannot be read is no reason not to look at its source.
             match delta::snapshot(&replica, Some(*version), Detail::Summary).await {
-                Ok(replica) => Some(Some(replica)),
+                Ok(held) => Some(Some((replica, Arc::new(held)))),
                 Err(_) => None,
             }
         }
         (None, _) => Some(None),
         (Some(_), None) => None,
     };
-    if !newest {
-        let held = replica.as_ref().and_then(|replica| replica.as_ref());
-        delta::check_retained(&store, &source, held)
-            .await
-            .map_err(failed)?;
-    }
-    let schema = replica.as_ref().and_then(|replica| {
-        let held = replica.as_ref()?.metadata.schema_string();
+    let held = replica.as_ref().and_then(Option::as_ref);
+    let copied = delta::check_files(&store, &source, held.map(|(store, held)| (store, held)))
+        .await
+        .map_err(failed)?;
+    let schema = held.and_then(|(_, held)| {
+        let held = held.metadata.schema_string();
         columns::changes(held, source.metadata.schema_string())
     });
-    let estimate = replica
-        .map(|replica| delta::clone_estimate(&store, &source, replica.as_ref()))
-        .transpose()
-        .map_err(failed)?
-        .map(|estimate| {
-            let delta::Estimate {
-                copy_files,
-                copy_bytes,
-            } = estimate;
-            Estimate {
-                copy_files,
-                copy_bytes,
-                basis: EstimateBasis::LiveFiles,
-            }
-        });
+    let estimate = replica.as_ref().map(|_| {
+        let delta::Estimate {
+            copy_files,
+            copy_bytes,
+        } = copied;
+        Estimate {
+            copy_files,
+            copy_bytes,
+            basis: EstimateBasis::LiveFiles,
+        }
+    });
     let totals = source.totals();
     let property = |name: &str| source.metadata.property(name).map(str::to_owned);
     Ok(Pin {

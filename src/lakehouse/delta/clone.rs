@@ -3,27 +3,25 @@
 mod copy;
 mod files;
 mod header;
-mod lacking;
+mod places;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::action::{FileKey, LiveFile};
 use super::commit::{self, Author, Expect, Operation};
 use super::error::{DeltaError, Result};
 use super::log::versions;
-use super::path;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
 use super::{external, features};
+use files::Wanted;
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
-use lacking::lacking;
-pub(super) use lacking::{check_retained, source_sizes};
+pub(super) use places::check_files;
+use places::{Names, Placed, place};
 
 /// How a clone is to be made.
 #[derive(Debug, Clone)]
@@ -129,30 +127,34 @@ impl Progress {
     }
 }
 
-pub(super) fn estimate(
-    source: &Snapshot,
-    root: Option<&Path>,
-    target: Option<&Snapshot>,
-) -> Result<Estimate> {
-    let places = files::places(source, root)?;
-    let held: BTreeSet<&str> = target
-        .iter()
-        .flat_map(|target| target.files.keys())
-        .map(|key| &*key.path)
-        .collect();
-    let lacking = source.files.iter().filter(|(key, _)| {
-        // A file from elsewhere has a name of its own in the target.
-        match places.get(&*key.path) {
-            Some(place) => !held.contains(path::encode(place).as_str()),
-            None => !held.contains(&*key.path),
+/// How often a clone looks again for names that are free after others took those that it had chosen.
+const PLACINGS: usize = 5;
+
+/// Brings what the target lacks, under names that are its own, and returns what was copied.
+fn bring<'a>(
+    wanted: &mut [Wanted<'a>],
+    stores: (&TableStore, &TableStore),
+    target: Option<&'a Snapshot>,
+    tracks_rows: bool,
+    progress: &Progress,
+) -> Result<Placed> {
+    let (source, target_store) = stores;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let names = Names::of(target, target_store.folder());
+        let placed = place(wanted, source, target_store, &names, tracks_rows, progress)?;
+        let jobs = &placed.jobs;
+        progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
+        if jobs.is_empty() && placed.adopted.is_empty() {
+            return Ok(placed);
         }
-    });
-    Ok(
-        lacking.fold(Estimate::default(), |sum, (_, file)| Estimate {
-            copy_files: sum.copy_files + 1,
-            copy_bytes: sum.copy_bytes + file.size,
-        }),
-    )
+        match copy::copy_all(source, target_store, &placed, progress) {
+            Err(error) if error.already_exists() && attempts < PLACINGS => {}
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(placed),
+        }
+    }
 }
 
 pub(super) fn deep_clone(
@@ -182,19 +184,14 @@ pub(super) fn deep_clone(
     let newest = target.as_ref().map(|target| target.version);
     expect.check(newest)?;
 
-    let wanted = wanted(&source, source_store.folder())?;
-    let lacking = lacking(
-        &wanted,
-        source_store,
-        target_store,
+    let mut wanted = wanted(&source, source_store.folder())?;
+    let Placed { jobs, adopted: _ } = bring(
+        &mut wanted,
+        (source_store, target_store),
         target.as_ref(),
+        source.protocol.supports("rowTracking"),
         progress,
     )?;
-    let jobs = &lacking.jobs;
-    progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
-    if !jobs.is_empty() {
-        copy::copy_all(source_store, target_store, &lacking, progress)?;
-    }
     progress.check()?;
 
     let next = newest.map_or(0, |newest| newest + 1);
@@ -256,13 +253,4 @@ fn foreign(url: &str) -> DeltaError {
         location: url.to_owned(),
         why: "the file lies on another store than its table".to_owned(),
     }
-}
-
-/// Finds the live file with a path, whatever its deletion vector.
-fn by_path(snapshot: &Snapshot) -> HashMap<&str, (&FileKey, &LiveFile)> {
-    snapshot
-        .files
-        .iter()
-        .map(|(key, file)| (&*key.path, (key, file)))
-        .collect()
 }

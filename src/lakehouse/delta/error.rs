@@ -196,6 +196,14 @@ impl DeltaError {
         }
     }
 
+    /// Makes an error about a name that another clone gave to a file of its own meanwhile.
+    pub(crate) fn taken(name: &str) -> Self {
+        Self::io(
+            format!("write {name}"),
+            io::Error::from(io::ErrorKind::AlreadyExists),
+        )
+    }
+
     /// Whether a file was there that should have been made.
     pub fn already_exists(&self) -> bool {
         matches!(

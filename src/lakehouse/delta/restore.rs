@@ -41,7 +41,7 @@ pub(super) fn restore(
         .iter()
         .flat_map(|want| {
             [
-                Some(want.to.as_str()),
+                Some(want.to()),
                 want.vector_file.as_ref().map(|(_, to)| to.as_str()),
             ]
         })

@@ -154,6 +154,17 @@ pub struct Listed {
     pub modified_ms: i64,
 }
 
+/// What lies under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occupant {
+    /// The name is free.
+    Nothing,
+    /// A file of so many bytes; in milliseconds when it was last changed, where the store tells that cheaply.
+    File(u64, Option<i64>),
+    /// A folder, a link or a device.
+    Other,
+}
+
 /// The content of a file, opened for reading.
 #[derive(Debug)]
 pub(crate) enum Blob {
@@ -432,6 +443,24 @@ impl TableStore {
         self.read(inner)?.all(inner, &DOCUMENT)
     }
 
+    /// What lies under some names, in the order asked. A link is never one of our files, wherever it leads.
+    pub(crate) fn occupants(&self, inner: &[&str]) -> Result<Vec<Occupant>> {
+        match &*self.0 {
+            Place::Local(local) => {
+                let mut looker = Looker::default();
+                inner
+                    .iter()
+                    .map(|path| local::occupant(&mut looker, &local.at(path)))
+                    .collect()
+            }
+            Place::Remote { .. } => Ok(self
+                .sizes(inner)?
+                .into_iter()
+                .map(|size| size.map_or(Occupant::Nothing, |size| Occupant::File(size, None)))
+                .collect()),
+        }
+    }
+
     /// The sizes of the files that are there, in the order asked: a link to a file elsewhere is none of the table's.
     pub(crate) fn sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
         match &*self.0 {
@@ -523,12 +552,13 @@ impl TableStore {
         }
     }
 
-    /// Copies one file from another table's store by way of this process.
+    /// Copies one file from another table's store by way of this process, under a name that must be free or hold the same.
     pub(crate) fn pull(&self, from: &TableStore, path: &str, to: &str) -> Result<u64> {
         let content = from.read_data(path).map_err(|error| missing(error, path))?;
-        let size = content.len() as u64;
-        self.replace(to, &content)?;
-        Ok(size)
+        if !self.create(to, &content)? && self.read_data(to)? != content {
+            return Err(DeltaError::taken(to));
+        }
+        Ok(content.len() as u64)
     }
 
     fn object(&self, inner: &str) -> Result<ObjectPath> {

@@ -344,13 +344,13 @@ pub(super) fn rows_of(
                 unreachable!("a wanted file is on this machine or in its table")
             }
         };
-        let bytes = opened.all(&want.to, &ROWS_FILE)?;
-        let opened = parquet::open(bytes, &want.to, ArrowReaderOptions::new())?;
-        for batch in parquet::batches(opened, &want.to)? {
+        let bytes = opened.all(want.to(), &ROWS_FILE)?;
+        let opened = parquet::open(bytes, want.to(), ArrowReaderOptions::new())?;
+        for batch in parquet::batches(opened, want.to())? {
             let batch = batch?;
             unpacked += batch.get_array_memory_size() as u64;
             ROWS.allow(unpacked)
-                .map_err(|over| DeltaError::too_much(&want.to, over))?;
+                .map_err(|over| DeltaError::too_much(want.to(), over))?;
             found.push(arranged(
                 &batch,
                 &columns,

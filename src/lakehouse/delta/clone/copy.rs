@@ -1,32 +1,28 @@
 //! Brings files into a target, safely on the disk before anything names them.
 //!
-//! On one machine several files are copied at once. A big file comes under a temporary name, is flushed, and gets its own.
-//! Small files come under their own names, many at once, and the disk is asked once for all of them, because a
-//! flush of each would take most of the time. Their names are announced before, so that no later clone trusts what a dead one left.
+//! On one machine several files are copied at once, under temporary names. A big file is flushed and gets its own name; of small
+//! ones many are flushed at once, because a flush of each would take most of the time. So what has a name of its own is whole,
+//! and no name is given that is taken: whatever lies under it may be what a committed version names.
 
 mod content;
 mod staging;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::syncfs;
 
 use super::super::error::{DeltaError, Result};
+use super::super::parallel::{held, in_parallel};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
-use super::lacking::{Job, Lacking};
+use super::places::{Job, Placed};
 use super::{Progress, foreign};
-use crate::files;
+use crate::files::{self, Looker};
 use staging::Staging;
-pub(super) use staging::unproven;
-
-/// Files in flight: each write waits for the disk, so a disk has always something to do only where many are under way.
-const AT_ONCE: usize = 16;
 
 /// From this size on a file is flushed and named by itself.
 const BIG: u64 = 8 << 20;
@@ -38,39 +34,39 @@ const FEW: usize = 16;
 const BATCH_FILES: usize = 4096;
 const BATCH_BYTES: u64 = 1 << 30;
 
-/// Copies files. Returns when all are safely there.
+/// Copies files. Returns when all are safely there, those too that lay there already.
+///
+/// [`DeltaError::taken`]: another clone was faster to give a name to other content.
 pub(super) fn copy_all(
     source: &TableStore,
     target: &TableStore,
-    lacking: &Lacking,
+    placed: &Placed,
     progress: &Progress,
 ) -> Result<()> {
     match (source.folder(), target.folder()) {
-        (Some(_), Some(to)) => copy_local(source, to, target, lacking, progress),
-        _ => in_parallel(&lacking.jobs, |job| {
+        (Some(_), Some(to)) => copy_local(source, to, target, placed, progress),
+        _ => in_parallel(&placed.jobs, |job| {
             progress.check()?;
             let Location::Inside(path) = &job.from else {
                 return Err(foreign(&format!("{:?}", job.from)));
             };
             let size = target.pull(source, path, &job.to)?;
             progress.copied(size);
-            if size != job.size {
-                return Err(not_whole(job));
-            }
+            whole(path, size, job.size)?;
             progress.file_done();
             Ok(())
         }),
     }
 }
 
-/// Those jobs whose file in the target has another content than the source's; all have the source's size.
+/// The names of those jobs whose file in the target has another content than the source's; all have the source's size.
 pub(super) fn others(
     source: &TableStore,
     target: &TableStore,
     jobs: Vec<Job>,
     progress: &Progress,
-) -> Result<Vec<Job>> {
-    let others = Mutex::new(Vec::new());
+) -> Result<HashSet<String>> {
+    let others = Mutex::new(HashSet::new());
     in_parallel(&jobs, |job| {
         progress.check()?;
         let same = match (source.folder(), target.folder()) {
@@ -85,50 +81,49 @@ pub(super) fn others(
             }
         };
         if !same {
-            held(&others).push(job.clone());
+            held(&others).insert(job.to.clone());
         }
         Ok(())
     })?;
-    let mut others = others.into_inner().unwrap_or_default();
-    others.sort_unstable_by(|one, other| one.to.cmp(&other.to));
-    Ok(others)
+    Ok(others.into_inner().unwrap_or_default())
 }
 
 fn copy_local(
     source: &TableStore,
     to: &Path,
     target: &TableStore,
-    lacking: &Lacking,
+    placed: &Placed,
     progress: &Progress,
 ) -> Result<()> {
-    let staging = Staging::open(to, target)?;
-    let jobs = &lacking.jobs;
-    let folders: BTreeSet<PathBuf> = jobs
-        .iter()
-        .filter_map(|job| Some(to.join(&job.to).parent()?.to_path_buf()))
-        .collect();
-    for folder in &folders {
-        target.make_folder_at(folder)?;
+    let Placed { jobs, adopted } = placed;
+    let parent = |name: &str| Some(to.join(name).parent()?.to_path_buf());
+    let mut folders: BTreeSet<PathBuf> = jobs.iter().filter_map(|job| parent(&job.to)).collect();
+    if !jobs.is_empty() {
+        let staging = Staging::open(to, target)?;
+        for folder in &folders {
+            target.make_folder_at(folder)?;
+        }
+        let copy = Copy {
+            source,
+            to,
+            staging: &staging,
+            progress,
+        };
+        let (together, alone): (Vec<_>, Vec<_>) =
+            numbered(jobs).partition(|(_, job)| job.size < BIG);
+        let (together, alone) = if together.len() > FEW {
+            (together, alone)
+        } else {
+            (Vec::new(), numbered(jobs).collect())
+        };
+        in_parallel(&alone, |(number, job)| copy.alone(*number, job))?;
+        for batch in batches(&together) {
+            copy.together(batch)?;
+        }
     }
-    let copy = Copy {
-        source,
-        to,
-        staging: &staging,
-        progress,
-    };
-    let (together, alone): (Vec<_>, Vec<_>) =
-        numbered(jobs).partition(|(_, job)| job.may_be_named_early());
-    let (together, alone) = if together.len() > FEW {
-        (together, alone)
-    } else {
-        (Vec::new(), numbered(jobs).collect())
-    };
-    in_parallel(&alone, |(number, job)| copy.alone(*number, job))?;
-    for batch in batches(&together) {
-        copy.together(batch)?;
-    }
-    // The new names, and the folders made for them.
-    if folders.len() > FEW {
+    // The new names, and the folders made for them; what lay there already, whoever brought it, with its content.
+    folders.extend(adopted.iter().filter_map(|name| parent(name)));
+    if folders.len() > FEW || !adopted.is_empty() {
         flush_all(to)?;
     } else {
         let chain = folders
@@ -139,19 +134,12 @@ fn copy_local(
             .into_iter()
             .try_for_each(flush_folder)?;
     }
-    staging.finish(&lacking.settled);
     Ok(())
 }
 
 /// Jobs with numbers for temporary names.
 fn numbered(jobs: &[Job]) -> impl Iterator<Item = (usize, &Job)> {
     jobs.iter().enumerate()
-}
-
-impl Job {
-    fn may_be_named_early(&self) -> bool {
-        self.size < BIG && !self.unproven
-    }
 }
 
 fn batches<'a, 'b>(jobs: &'a [(usize, &'b Job)]) -> impl Iterator<Item = &'a [(usize, &'b Job)]> {
@@ -179,53 +167,62 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    /// One file under a temporary name, flushed, then under its own.
+    /// One file, flushed, then under its own name.
     fn alone(&self, number: usize, job: &Job) -> Result<()> {
-        let staged = self.staging.path(number);
-        let file = open_new(&staged)?;
-        self.content(job, &file, &staged)?;
-        flush(&file, &staged)?;
+        let staged = self.content(number, job)?;
+        flush(&open(&staged)?, &staged)?;
         self.name(&staged, job)
     }
 
-    /// Many small files under their own names, flushed at once.
+    /// Many small files, flushed at once, then under their own names.
     fn together(&self, batch: &[(usize, &Job)]) -> Result<()> {
-        self.staging
-            .announce(batch.iter().map(|(_, job)| job.to.as_str()))?;
+        let whole = Mutex::new(Vec::with_capacity(batch.len()));
         let copied = in_parallel(batch, |(number, job)| {
-            let place = self.to.join(&job.to);
-            match open_new(&place) {
-                Ok(file) => self.content(job, &file, &place),
-                // What lies there is not whole, or another clone is at work on it.
-                Err(error) if error.already_exists() => self.alone(*number, job),
-                Err(error) => Err(error),
-            }
+            let staged = self.content(*number, job)?;
+            held(&whole).push((staged, *job));
+            Ok(())
         });
-        // After a failure too: what is whole by now need not be copied again, and what is not has the wrong size.
+        // After a failure too: what is whole by now need not be copied again.
         flush_all(self.to)?;
-        self.staging.proven()?;
-        copied
+        let whole = whole.into_inner().unwrap_or_default();
+        let named = in_parallel(&whole, |(staged, job)| self.name(staged, job));
+        copied.and(named)
     }
 
-    fn content(&self, job: &Job, file: &File, at: &Path) -> Result<()> {
+    /// One file under a temporary name.
+    fn content(&self, number: usize, job: &Job) -> Result<PathBuf> {
         self.progress.check()?;
+        let staged = self.staging.path(number);
+        let file = open_new(&staged)?;
         let source = place(self.source, &job.from)?;
-        if !content::copy(&source, job.size, file, at, self.progress)? {
-            return Err(not_whole(job));
+        if !content::copy(&source, job.size, &file, &staged, self.progress)? {
+            return Err(not_whole(&job.to, job.size));
         }
         self.progress.file_done();
-        Ok(())
+        Ok(staged)
     }
 
+    /// Gives a file its own name, unless another clone has done so.
     fn name(&self, staged: &Path, job: &Job) -> Result<()> {
         let place = self.to.join(&job.to);
-        files::rename(staged, &place)
-            .map_err(|error| DeltaError::io(format!("write {}", place.display()), error))
+        match files::rename_new(staged, &place) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let regular = Looker::default().regular(&place);
+                let regular = regular.is_ok_and(|there| there.is_some());
+                match regular && content::same(staged, &place, self.progress)? {
+                    true => Ok(()),
+                    false => Err(DeltaError::taken(&job.to)),
+                }
+            }
+            Err(error) => Err(DeltaError::io(format!("write {}", place.display()), error)),
+        }
     }
 }
 
-fn held<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn open(path: &Path) -> Result<File> {
+    files::open_regular(path)
+        .map_err(|error| DeltaError::io(format!("open {}", path.display()), error))
 }
 
 /// Where a file in or near a table's folder lies, to be opened as it is.
@@ -237,43 +234,22 @@ fn place(source: &TableStore, location: &Location) -> Result<PathBuf> {
     }
 }
 
-/// A source file that is not as long as its log says: a copy would be as broken. Its own length may be another file's secret.
-fn not_whole(job: &Job) -> DeltaError {
-    let why = format!("it has not the {} bytes that the log says", job.size);
-    DeltaError::corrupt(&job.to, why)
+/// Refuses a source file that is not as long as its log says: a copy would be as broken.
+pub(super) fn whole(file: &str, size: u64, expected: u64) -> Result<()> {
+    match size == expected {
+        true => Ok(()),
+        false => Err(not_whole(file, expected)),
+    }
+}
+
+/// A source file that is not as long as its log says. Its own length may be another file's secret.
+fn not_whole(file: &str, expected: u64) -> DeltaError {
+    let why = format!("it has not the {expected} bytes that the log says");
+    DeltaError::corrupt(file, why)
 }
 
 /// Flushes everything that was written to the file system of a folder.
 fn flush_all(folder: &Path) -> Result<()> {
     let failed = |error: io::Error| DeltaError::io(format!("flush {}", folder.display()), error);
     syncfs(files::open_folder(folder).map_err(failed)?).map_err(|error| failed(error.into()))
-}
-
-/// Does something with each item, a few at a time, until one fails.
-fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
-    let next = AtomicUsize::new(0);
-    let failure = Mutex::new(None);
-    let run = || {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = work(item) {
-                // Nobody takes another one.
-                next.store(items.len(), Ordering::Relaxed);
-                held(&failure).get_or_insert(error);
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..AT_ONCE.min(items.len()) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    match failure
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-    {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
 }

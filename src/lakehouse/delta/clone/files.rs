@@ -14,39 +14,108 @@ use super::super::facts::same_facts;
 use super::super::log::LOG;
 use super::super::path::{self, Location};
 use super::super::replay::Snapshot;
+use super::foreign;
 use super::header::{Header, ROW_TRACKING};
-use super::{by_path, foreign};
 
 /// A live file of the source as the target shall have it.
 pub(in super::super) struct Wanted<'a> {
-    /// Its key in the target.
-    pub(in super::super) key: FileKey,
-    /// Its path as the target's log shall spell it.
-    path: Cow<'a, str>,
-    /// Its deletion vector, where the reference had to be rewritten.
-    vector: Option<Vector>,
     pub(in super::super) file: &'a LiveFile,
     /// Where the bytes are.
     pub(in super::super) from: Location,
-    /// Where they shall be in the target, to be taken literally.
-    pub(in super::super) to: String,
-    /// The same for the deletion vector's file, if it has one.
+    /// The name in the target that is the source's own, to be taken literally.
+    plain: String,
+    /// Another name, where that one is of other content.
+    renamed: Option<String>,
+    /// Its path as the target's log shall spell it under the plain name.
+    path: Cow<'a, str>,
+    /// Its deletion vector, where the reference had to be rewritten.
+    vector: Option<Vector>,
+    /// Where the deletion vector's file is and shall be in the target, if it has one.
     pub(in super::super) vector_file: Option<(Location, String)>,
+    /// The live file of the target that is of the same content, whatever of its rows are deleted.
+    pub(super) held: Option<(&'a FileKey, &'a LiveFile)>,
 }
 
-/// Finds every live file's place in a target. `root` is the source's folder, where it has one.
+impl<'a> Wanted<'a> {
+    /// Where it shall be in the target, to be taken literally.
+    pub(in super::super) fn to(&self) -> &str {
+        self.renamed.as_deref().unwrap_or(&self.plain)
+    }
+
+    /// Its names in the target in the order in which they are tried; the first is the source's own.
+    ///
+    /// The others tell contents apart: the same at every clone, so that a clone that is repeated finds what it had copied.
+    pub(super) fn name(&self, attempt: u32) -> Cow<'_, str> {
+        match attempt {
+            0 => Cow::Borrowed(&self.plain),
+            attempt => Cow::Owned(another_name(&self.plain, self.file, attempt)),
+        }
+    }
+
+    /// Decides on one of its names.
+    pub(super) fn settle(&mut self, attempt: u32) {
+        self.renamed = match attempt {
+            0 => None,
+            attempt => Some(another_name(&self.plain, self.file, attempt)),
+        };
+    }
+
+    /// Lets its deletion vector be found in another file.
+    pub(super) fn point_to(&mut self, reference: String, file: String) {
+        let Some(vector) = self.file.vector.as_deref() else {
+            return;
+        };
+        self.vector = Some(Vector {
+            storage_type: "u".to_owned(),
+            path_or_inline_dv: reference,
+            ..vector.clone()
+        });
+        if let Some((_, to)) = &mut self.vector_file {
+            *to = file;
+        }
+    }
+
+    /// Its deletion vector as the target shall refer to it.
+    pub(super) fn vector(&self) -> Option<&Vector> {
+        self.vector.as_ref().or(self.file.vector.as_deref())
+    }
+
+    /// Under which of its names it would stand in the target's log, spelled as there.
+    pub(super) fn path(&self, attempt: u32) -> Cow<'_, str> {
+        match attempt {
+            0 => Cow::Borrowed(&self.path),
+            attempt => Cow::Owned(path::encode(&self.name(attempt))),
+        }
+    }
+
+    /// The path as the target's log shall spell it.
+    fn spelled(&self) -> Cow<'_, str> {
+        match (&self.held, &self.renamed) {
+            (Some((key, _)), _) => Cow::Borrowed(&key.path),
+            (None, Some(renamed)) => Cow::Owned(path::encode(renamed)),
+            (None, None) => Cow::Borrowed(&self.path),
+        }
+    }
+
+    /// The target's own description of it, deleted rows and all.
+    fn exact(&self) -> Option<(&'a FileKey, &'a LiveFile)> {
+        let vector = self.vector().map(Vector::unique_id);
+        self.held
+            .filter(|(key, _)| key.vector.as_deref() == vector.as_deref())
+    }
+}
+
+/// Finds every live file's place in a target that is empty. `root` is the source's folder, where it has one.
 pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
 ) -> Result<Vec<Wanted<'a>>> {
     let places = places(source, root)?;
-    let mut all = source
-        .files
-        .iter()
+    source
+        .sorted_files()
+        .into_iter()
         .map(|(key, file)| want(key, file, &places, root))
-        .collect::<Result<Vec<_>>>()?;
-    all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-    Ok(all)
+        .collect()
 }
 
 /// Where the files with absolute paths shall lie in a target, to be taken literally, by their path in the source's log.
@@ -68,11 +137,11 @@ pub(super) fn places<'a>(
     for spelled in absolute {
         let place = match path::locate(spelled, root)? {
             Location::Inside(inside) => inside,
-            Location::Elsewhere(path) => renamed(&path.display().to_string()),
+            Location::Elsewhere(path) => external_name(&path.display().to_string()),
             Location::Foreign(url) => return Err(foreign(&url)),
         };
         let place = match taken.contains(&path::encode(&place)) {
-            true => renamed(spelled),
+            true => external_name(spelled),
             false => place,
         };
         taken.insert(path::encode(&place));
@@ -110,35 +179,50 @@ fn want<'a>(
         Some(vector) => vector_place(vector, root)?,
         None => (None, None),
     };
-    let vector_id = vector
-        .as_ref()
-        .or(file.vector.as_deref())
-        .map(|vector| vector.unique_id().into());
-    let key = FileKey {
-        path: path.as_ref().into(),
-        vector: vector_id,
-    };
     Ok(Wanted {
-        key,
-        path,
-        vector,
         file,
         from,
-        to,
+        plain: to,
+        renamed: None,
+        path,
+        vector,
         vector_file,
+        held: None,
     })
 }
 
-/// The name in a target of a file that lies outside its table: the same at every clone, and nobody else's.
-fn renamed(absolute: &str) -> String {
-    let name = absolute.rsplit('/').next().unwrap_or(absolute);
-    format!(
-        "external-{}-{name}",
-        hex(&Sha256::digest(absolute.as_bytes())[..8])
-    )
+/// A name beside a file's own, for content that its own name does not have.
+fn another_name(plain: &str, file: &LiveFile, attempt: u32) -> String {
+    let LiveFile {
+        size, modified_ms, ..
+    } = file;
+    let identity = format!("{plain}\0{size}\0{modified_ms:?}\0{attempt}");
+    let (folder, name) = match plain.rsplit_once('/') {
+        Some((folder, name)) => (format!("{folder}/"), name),
+        None => (String::new(), plain),
+    };
+    let digest = hex(&Sha256::digest(identity.as_bytes())[..8]);
+    format!("{folder}renamed-{digest}-{}", ending(name))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes of a file's name that fit behind what is put before it: no file system of today takes more than 255.
+const ENDING: usize = 220;
+
+/// The end of a name, which tells readers what the file is.
+fn ending(name: &str) -> &str {
+    let from = name.len().saturating_sub(ENDING);
+    let boundary = (from..name.len()).find(|at| name.is_char_boundary(*at));
+    &name[boundary.unwrap_or(0)..]
+}
+
+/// The name in a target of a file that lies outside its table: the same at every clone, and nobody else's.
+fn external_name(absolute: &str) -> String {
+    let name = absolute.rsplit('/').next().unwrap_or(absolute);
+    let digest = hex(&Sha256::digest(absolute.as_bytes())[..8]);
+    format!("external-{digest}-{}", ending(name))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -217,35 +301,35 @@ pub(super) fn changes(
         removed_bytes: 0,
         row_ids: None,
     };
-    let keys: HashSet<&FileKey> = wanted.iter().map(|want| &want.key).collect();
+    let kept: HashSet<&FileKey> = wanted
+        .iter()
+        .filter_map(|want| want.exact().map(|(key, _)| key))
+        .collect();
     if let Some(target) = target {
         for (key, file) in target.sorted_files() {
-            if !keys.contains(key) {
+            if !kept.contains(key) {
                 changes.actions.push(remove(key, file, now_ms)?);
                 changes.removed_files += 1;
                 changes.removed_bytes += file.size;
             }
         }
     }
-    let held = target.map(by_path).unwrap_or_default();
-    let mut ids = header.row_ids.map(|high| RowIds {
-        next: high + 1,
-        version: header.version,
-    });
-    for want in wanted {
-        let before = held.get(&*want.key.path);
-        let row_ids = before.and_then(|(_, file)| RowIdFields::of(file));
-        let same = target
-            .and_then(|target| target.files.get(&want.key))
-            .is_some_and(|there| {
-                same_facts(want.file, there) && (ids.is_none() || row_ids.is_some())
-            });
+    let mut ids = header
+        .row_ids
+        .map(|given| RowIds::new(given, header.version, wanted, target));
+    for (number, want) in wanted.iter().enumerate() {
+        let row_ids = ids.as_ref().map(|ids| ids.held.get(&number).copied());
+        let same = want
+            .exact()
+            .is_some_and(|(_, there)| same_facts(want.file, there) && row_ids != Some(None));
         if !same {
-            changes.actions.push(add(want, ids.as_mut(), row_ids)?);
+            changes
+                .actions
+                .push(add(want, ids.as_mut(), row_ids.flatten())?);
         }
     }
-    if let (Some(ids), Some(high)) = (ids, header.row_ids)
-        && (ids.next - 1 != high
+    if let (Some(ids), Some(given)) = (ids, header.row_ids)
+        && (ids.next - 1 != given
             || target.is_none_or(|target| !target.domains.contains_key(ROW_TRACKING)))
         && ids.next > 0
     {
@@ -257,14 +341,69 @@ pub(super) fn changes(
     Ok(changes)
 }
 
+/// Refuses files whose rows could not be numbered in a table that numbers its rows.
+pub(super) fn check_records(wanted: &[Wanted<'_>], tracks_rows: bool) -> Result<()> {
+    let uncounted = wanted
+        .iter()
+        .find(|want| tracks_rows && want.held.is_none() && want.file.records.is_none());
+    match uncounted {
+        None => Ok(()),
+        Some(want) => Err(uncountable(want)),
+    }
+}
+
+fn uncountable(want: &Wanted<'_>) -> DeltaError {
+    DeltaError::feature(
+        "rowTracking",
+        format!("{} has no record count to number rows by", want.path),
+    )
+}
+
 /// Gives fresh row ids: those of the source name rows of another table.
 struct RowIds {
     next: i64,
     version: u64,
+    /// What files of the target have already and keep, by their number among the wanted ones.
+    held: HashMap<usize, RowIdFields>,
+}
+
+impl RowIds {
+    /// Row ids after those given so far. A file keeps its own unless another has some of them, too.
+    fn new(given: i64, version: u64, wanted: &[Wanted<'_>], target: Option<&Snapshot>) -> RowIds {
+        let end = |file: &LiveFile| {
+            let records = i64::try_from(file.records?).ok()?;
+            RowIdFields::of(file)?.base_row_id.checked_add(records)
+        };
+        let files = target.iter().flat_map(|target| target.files.values());
+        let next = files.filter_map(end).fold(given + 1, i64::max);
+        let mut ranges: Vec<(i64, i64, usize, RowIdFields)> = Vec::new();
+        for (number, want) in wanted.iter().enumerate() {
+            if let Some((_, there)) = want.held
+                && let Some(ids) = RowIdFields::of(there)
+            {
+                let end = end(there).unwrap_or(ids.base_row_id + 1);
+                ranges.push((ids.base_row_id, end, number, ids));
+            }
+        }
+        ranges.sort_unstable_by_key(|(first, end, number, _)| (*first, *end, *number));
+        let mut held = HashMap::with_capacity(ranges.len());
+        let mut free_from = i64::MIN;
+        for (first, end, number, ids) in ranges {
+            if first >= free_from {
+                held.insert(number, ids);
+                free_from = end;
+            }
+        }
+        RowIds {
+            next,
+            version,
+            held,
+        }
+    }
 }
 
 /// The row ids that a file of the target has already.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, PartialEq)]
 #[serde(rename_all = "camelCase")]
 struct RowIdFields {
     base_row_id: i64,
@@ -287,7 +426,7 @@ fn parsed(file: &LiveFile, path: &str) -> Result<Raw> {
 
 fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
     let mut action = parsed(want.file, &want.path)?;
-    action.insert("path".to_owned(), want.path.as_ref().into());
+    action.insert("path".to_owned(), want.spelled().as_ref().into());
     action.insert("dataChange".to_owned(), true.into());
     if let (Some(rewritten), Some(Value::Object(vector))) =
         (&want.vector, action.get_mut("deletionVector"))
@@ -312,12 +451,7 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
                     .file
                     .records
                     .and_then(|records| i64::try_from(records).ok());
-                let records = records.ok_or_else(|| {
-                    DeltaError::feature(
-                        "rowTracking",
-                        format!("{} has no record count to number rows by", want.path),
-                    )
-                })?;
+                let records = records.ok_or_else(|| uncountable(want))?;
                 let given = RowIdFields {
                     base_row_id: ids.next,
                     default_row_commit_version: i64::try_from(ids.version).unwrap_or(i64::MAX),

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
-use super::{Listed, filesystem};
+use super::{Listed, Occupant, filesystem};
 use crate::files::{self, Looker};
 
 /// What a name begins with that never belongs to a finished file; readers and VACUUM skip it for its dot.
@@ -87,6 +87,21 @@ pub(super) fn remove(path: &Path) -> Result<()> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(DeltaError::io(format!("remove {}", path.display()), error)),
+    }
+}
+
+/// What lies at a path itself: no link is followed.
+pub(super) fn occupant(looker: &mut Looker, path: &Path) -> Result<Occupant> {
+    let failed = |error| DeltaError::io(format!("look at {}", path.display()), error);
+    if let Some(facts) = looker.regular(path).map_err(failed)? {
+        return Ok(Occupant::File(facts.size, Some(facts.modified_ms)));
+    }
+    match path.symlink_metadata() {
+        Ok(_) => Ok(Occupant::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Occupant::Nothing),
+        // A file where a folder should be.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Occupant::Other),
+        Err(error) => Err(failed(error)),
     }
 }
 

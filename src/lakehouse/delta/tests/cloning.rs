@@ -93,9 +93,8 @@ fn a_file_that_vanished_from_the_replica_is_noticed_and_copied_again() {
     cloned(&source, &replica, Expect::Absent);
     fs::remove_file(replica.folder.join("a")).unwrap();
     fs::write(replica.folder.join("b"), "short").unwrap();
-    let found = compare::compare(&source.store, 0, &replica.store, 0).unwrap();
     assert_eq!(
-        found.iter().map(Difference::to_string).collect::<Vec<_>>(),
+        replica.differences_from(&source),
         [
             "a of the replica is missing",
             "b of the replica has 5 bytes instead of 20"
@@ -104,6 +103,14 @@ fn a_file_that_vanished_from_the_replica_is_noticed_and_copied_again() {
     assert_eq!(
         cloned(&source, &replica, Expect::Version(0)).copied_files,
         2
+    );
+    // What is broken stays as it is, and what is whole gets a name of its own.
+    assert_eq!(fs::read(replica.folder.join("b")).unwrap(), b"short");
+    let live = replica.live();
+    assert_eq!(live.len(), 2);
+    assert!(
+        live[1].starts_with("renamed-") && live[1].ends_with("-b"),
+        "{live:?}"
     );
 }
 
@@ -116,7 +123,6 @@ fn files_that_a_killed_clone_left_whole_are_not_copied_again_and_the_rest_is_cle
     fs::write(staging.join("dead.lock"), "").unwrap();
     fs::write(staging.join("dead-0"), "half a fi").unwrap();
     fs::copy(source.folder.join("a"), replica.folder.join("a")).unwrap();
-    fs::write(replica.folder.join("b"), "half a fi").unwrap();
     assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 1);
     assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
 }
@@ -152,92 +158,238 @@ fn small_files_come_under_their_own_names_and_leave_nothing_else() {
 }
 
 #[test]
-fn a_file_that_a_dead_clone_announced_is_copied_again_whatever_its_size() {
-    let world = World::new();
-    let (source, replica) = (many(&world), world.replica());
-    let staging = replica.folder.join("_drsync_tmp");
-    fs::create_dir_all(&staging).unwrap();
-    fs::write(staging.join("dead.lock"), "\"f00\"\n\"f01\"\n\"half a na").unwrap();
-    fs::write(replica.folder.join("f00"), "0123456789").unwrap();
-    fs::write(replica.folder.join("f02"), "xxxxxxxxxx").unwrap();
-    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 39);
-    assert_eq!(fs::read(replica.folder.join("f00")).unwrap(), b"xxxxxxxxxx");
-    assert!(!staging.exists());
-}
-
-#[test]
-fn a_file_that_lies_there_with_another_content_is_copied_whatever_its_size() {
+fn what_lies_there_with_another_content_stays_and_the_file_gets_a_name_of_its_own() {
     let world = World::new();
     let (source, replica) = (many(&world), world.replica());
     fs::create_dir_all(&replica.folder).unwrap();
     fs::write(replica.folder.join("f02"), "0123456789").unwrap();
-    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 40);
-    assert_eq!(fs::read(replica.folder.join("f02")).unwrap(), b"xxxxxxxxxx");
+    fs::write(replica.folder.join("f03"), "half a").unwrap();
+    fs::create_dir(replica.folder.join("f04")).unwrap();
+    std::os::unix::fs::symlink(source.folder.join("f05"), replica.folder.join("f05")).unwrap();
+    fs::write(replica.folder.join("f06"), "xxxxxxxxxx").unwrap();
+    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 39);
+    assert_eq!(fs::read(replica.folder.join("f02")).unwrap(), b"0123456789");
+    assert_eq!(fs::read(replica.folder.join("f03")).unwrap(), b"half a");
+    let live = replica.live();
+    for name in ["f02", "f03", "f04", "f05"] {
+        let ending = format!("-{name}");
+        assert!(live.iter().any(|path| path.ends_with(&ending)), "{live:?}");
+    }
+    assert_eq!(
+        cloned(&source, &replica, Expect::Version(0)).copied_files,
+        0
+    );
+    assert_eq!(replica.live(), live);
 }
 
-#[test]
-fn a_file_that_was_written_again_under_its_name_arrives() {
-    let (world, source) = World::with_table();
-    let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
+/// Every file of a folder with its content, but not what its log holds.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = names(folder)
+        .into_iter()
+        .filter(|name| name != "_delta_log");
+    files
+        .map(|name| (name.clone(), fs::read(folder.join(name)).unwrap()))
+        .collect()
+}
+
+/// A table of which `a` was written again under its name, to other content of the same size.
+fn written_again(source: &Table, version: u64) {
     let mut again = source.add("a", 10);
     again["add"]["modificationTime"] = json!(2);
     fs::write(source.folder.join("a"), "yyyyyyyyyy").unwrap();
-    source.commit(1, &[info("WRITE"), again]);
-    assert_eq!(
-        cloned(&source, &replica, Expect::Version(0)).copied_files,
-        1
-    );
-    assert_eq!(fs::read(replica.folder.join("a")).unwrap(), b"yyyyyyyyyy");
+    source.commit(version, &[info("WRITE"), again]);
 }
 
 #[test]
-fn what_a_dead_clone_announced_stays_known_until_it_is_made_again() {
-    let world = World::new();
-    let (source, replica) = (many(&world), world.replica());
-    let staging = replica.folder.join("_drsync_tmp");
-    fs::create_dir_all(&staging).unwrap();
-    fs::write(staging.join("dead.lock"), "\"later\"\n").unwrap();
-    fs::write(replica.folder.join("later"), "0123456789").unwrap();
+fn a_name_that_is_given_again_leaves_the_older_versions_as_they_were() {
+    for removed_before in [false, true] {
+        let (world, source) = World::with_table();
+        let replica = world.replica();
+        cloned(&source, &replica, Expect::Absent);
+        let before = contents(&replica.folder);
+        if removed_before {
+            source.commit(1, &[info("DELETE"), remove("a")]);
+        }
+        written_again(&source, if removed_before { 2 } else { 1 });
+        let estimate = estimated(&source, &replica);
+        assert_eq!((estimate.copy_files, estimate.copy_bytes), (1, 10));
+        let done = cloned(&source, &replica, Expect::Version(0));
+        assert_eq!((done.copied_files, done.copied_bytes), (1, 10));
+        let after = contents(&replica.folder);
+        assert!(before.iter().all(|file| after.contains(file)), "{after:?}");
+        let live = replica.live();
+        let own = live.iter().find(|path| path.ends_with("-a")).unwrap();
+        assert_eq!(fs::read(replica.folder.join(own)).unwrap(), b"yyyyyyyyyy");
+        // The second time it is found under its name.
+        assert_eq!(estimated(&source, &replica), Estimate::default());
+        let again = cloned(&source, &replica, Expect::Version(1));
+        assert_eq!((again.copied_files, again.removed_files), (0, 0));
+        assert_eq!(replica.live(), live);
+    }
+}
+
+#[test]
+fn a_clone_that_fails_leaves_every_file_as_it_was() {
+    let (world, source) = World::with_table();
+    let replica = world.replica();
     cloned(&source, &replica, Expect::Absent);
-    assert_eq!(names(&staging), ["dead.lock"]);
-    source.commit(1, &[info("WRITE"), source.add("later", 10)]);
-    assert_eq!(
-        cloned(&source, &replica, Expect::Version(0)).copied_files,
-        1
-    );
-    assert_eq!(
-        fs::read(replica.folder.join("later")).unwrap(),
-        b"xxxxxxxxxx"
-    );
-    assert!(!staging.exists());
+    let before = contents(&replica.folder);
+    written_again(&source, 1);
+    source.commit(2, &[info("WRITE"), add("gone", 3)]);
+    assert!(matches!(
+        refused_on(&source, &replica, Expect::Version(0)),
+        DeltaError::DataMissing { path } if path == "gone"
+    ));
+    assert_eq!(contents(&replica.folder), before);
 }
 
 #[test]
-fn a_file_that_a_clone_at_work_has_begun_is_made_anew() {
-    let world = World::new();
-    let (source, replica) = (many(&world), world.replica());
-    let staging = replica.folder.join("_drsync_tmp");
-    fs::create_dir_all(&staging).unwrap();
-    let lock = fs::File::create(staging.join("alive.lock")).unwrap();
-    lock.lock().unwrap();
-    fs::write(staging.join("alive.lock"), "\"f00\"\n").unwrap();
-    fs::write(replica.folder.join("f00"), "012").unwrap();
+fn a_name_whose_file_was_vacuumed_is_not_given_to_other_content() {
+    let (world, source) = World::with_table();
+    let replica = world.replica();
     cloned(&source, &replica, Expect::Absent);
-    assert_eq!(names(&staging), ["alive.lock"]);
+    source.commit(1, &[info("DELETE"), remove("a")]);
+    cloned(&source, &replica, Expect::Version(0));
+    fs::remove_file(replica.folder.join("a")).unwrap();
+    written_again(&source, 2);
+    cloned(&source, &replica, Expect::Version(1));
+    assert!(!replica.folder.join("a").exists());
 }
 
 #[test]
-fn what_was_whole_when_a_clone_failed_is_not_copied_again() {
+fn what_a_restore_brings_back_is_found_under_its_name() {
+    let (world, source) = World::with_table();
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    source.commit(1, &[info("DELETE"), remove("a")]);
+    cloned(&source, &replica, Expect::Version(0));
+    source.commit(2, &[info("RESTORE"), add("a", 10)]);
+    let done = cloned(&source, &replica, Expect::Version(1));
+    assert_eq!(done.copied_files, 0);
+    assert_eq!(replica.live(), ["a", "b"]);
+}
+
+#[test]
+fn names_of_another_making_in_a_source_do_not_meet_those_of_its_replica() {
+    let (world, source) = World::with_table();
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    written_again(&source, 1);
+    cloned(&source, &replica, Expect::Version(0));
+    // The replica as a source of a table that has had names given twice itself.
+    let back = world.table("back");
+    fs::remove_dir_all(&back.folder).unwrap();
+    cloned(&replica, &back, Expect::Absent);
+    let live = replica.live();
+    assert_eq!(back.live(), live);
+    // A source that has the very name which its replica would make.
+    let made = live.iter().find(|path| path.ends_with("-a")).unwrap();
+    let mut own = source.add(made, 10);
+    own["add"]["modificationTime"] = json!(7);
+    fs::write(source.folder.join(made), "zzzzzzzzzz").unwrap();
+    source.commit(2, &[info("WRITE"), own]);
+    cloned(&source, &replica, Expect::Version(1));
+    let live = replica.live();
+    assert_eq!(live.len(), 3, "{live:?}");
+    let mut held: Vec<Vec<u8>> = live
+        .iter()
+        .map(|path| fs::read(replica.folder.join(path)).unwrap())
+        .collect();
+    held.sort();
+    assert_eq!(
+        held,
+        [
+            b"xxxxxxxxxxxxxxxxxxxx".to_vec(),
+            b"yyyyyyyyyy".to_vec(),
+            b"zzzzzzzzzz".to_vec()
+        ]
+    );
+    let again = cloned(&source, &replica, Expect::Version(2));
+    assert_eq!((again.copied_files, again.removed_files), (0, 0));
+}
+
+#[test]
+fn a_partitioned_file_keeps_its_folder_under_another_name() {
+    let world = World::new();
+    let source = world.table("source");
+    let folder = source.folder.join("p=a b");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("x.parquet"), "one").unwrap();
+    let header = [info("WRITE"), protocol(json!({})), metadata(json!({}))];
+    source.commit(0, &[&header[..], &[add("p=a%20b/x.parquet", 3)]].concat());
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    fs::write(folder.join("x.parquet"), "two!").unwrap();
+    source.commit(1, &[info("WRITE"), remove("p=a%20b/x.parquet")]);
+    source.commit(2, &[info("WRITE"), add("p=a%20b/x.parquet", 4)]);
+    cloned(&source, &replica, Expect::Version(0));
+    let live = replica.live();
+    assert!(
+        live[0].starts_with("p=a%20b/renamed-") && live[0].ends_with("-x.parquet"),
+        "{live:?}"
+    );
+    assert_eq!(names(&replica.folder.join("p=a b")).len(), 2);
+}
+
+#[test]
+fn two_clones_at_once_of_different_versions_leave_one_whole_version() {
+    for _ in 0..8 {
+        let (world, source) = World::with_table();
+        let replica = world.replica();
+        cloned(&source, &replica, Expect::Absent);
+        let before = contents(&replica.folder);
+        source.commit(
+            1,
+            &[info("WRITE"), source.add("c", 10), source.add("d", 10)],
+        );
+        let other = world.table("other");
+        let header = [info("WRITE"), protocol(json!({})), metadata(json!({}))];
+        other.commit(
+            0,
+            &[&header[..], &[other.add("c", 10), other.add("d", 10)]].concat(),
+        );
+        fs::write(other.folder.join("c"), "zzzzzzzzzz").unwrap();
+        let clone = |from: &Table, version| {
+            deep_clone(
+                &from.store,
+                version,
+                &replica.store,
+                &options(Expect::Version(0)),
+            )
+        };
+        let (one, two) = std::thread::scope(|scope| {
+            let one = scope.spawn(|| clone(&source, 1));
+            let two = clone(&other, 0);
+            (one.join().unwrap(), two)
+        });
+        assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+        let winner = if one.is_ok() { &source } else { &other };
+        replica.agrees_with(winner);
+        let wanted = if one.is_ok() {
+            b"xxxxxxxxxx"
+        } else {
+            b"zzzzzzzzzz"
+        };
+        let c = replica
+            .live()
+            .into_iter()
+            .find(|path| path.ends_with('c'))
+            .unwrap();
+        assert_eq!(fs::read(replica.folder.join(c)).unwrap(), wanted);
+        let after = contents(&replica.folder);
+        assert!(before.iter().all(|file| after.contains(file)));
+    }
+}
+
+#[test]
+fn a_source_that_is_not_whole_is_refused_before_anything_is_copied() {
     let world = World::new();
     let (source, replica) = (many(&world), world.replica());
     fs::write(source.folder.join("f39"), "short").unwrap();
     assert!(
         matches!(refused(&source, &replica), DeltaError::Corrupt { file, .. } if file == "f39")
     );
-    assert!(log::versions(&replica.store).is_err());
-    fs::write(source.folder.join("f39"), "xxxxxxxxxx").unwrap();
-    assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 1);
+    assert!(!replica.folder.exists());
 }
 
 #[test]
@@ -278,7 +430,7 @@ fn a_missing_or_short_source_file_is_named_and_nothing_is_committed() {
     let DeltaError::DataMissing { path } = refused(&source, &world.replica()) else {
         panic!()
     };
-    assert!(path.ends_with("/source/b"), "{path}");
+    assert_eq!(path, "b");
     assert!(log::versions(&world.replica().store).is_err());
 }
 
@@ -290,7 +442,7 @@ fn a_clone_that_is_asked_to_stop_commits_nothing() {
     let error = deep_clone(&source.store, 0, &world.replica().store, &options).unwrap_err();
     assert!(matches!(error, DeltaError::Cancelled));
     assert!(log::versions(&world.replica().store).is_err());
-    assert_eq!(names(&world.replica().folder), [""; 0]);
+    assert!(!world.replica().folder.exists());
 }
 
 #[test]
@@ -505,11 +657,14 @@ fn rows_are_numbered_afresh_and_keep_their_numbers() {
 fn files_from_elsewhere_come_along_under_names_of_their_own() {
     let (world, base) = World::with_table();
     let vector = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
-    fs::write(base.folder.join(vector), "vector").unwrap();
+    let (content, mut descriptor) = super::vector(&[1, 4, 7]);
+    fs::write(base.folder.join(vector), &content).unwrap();
     let mut shallow = world.table("shallow clone");
     let absolute = |name: &str| format!("file://{}", base.folder.join(name).display());
     let mut masked = add(&absolute("b"), 20);
-    masked["add"]["deletionVector"] = json!({"storageType": "p", "pathOrInlineDv": absolute(vector), "offset": 1, "sizeInBytes": 6, "cardinality": 3});
+    descriptor["storageType"] = json!("p");
+    descriptor["pathOrInlineDv"] = json!(absolute(vector));
+    masked["add"]["deletionVector"] = descriptor;
     let inside = add(
         &path::encode(&shallow.folder.join("own file").display().to_string()),
         7,
@@ -537,7 +692,7 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
     let done = cloned(&shallow, &replica, Expect::Absent);
     assert_eq!(
         (done.copied_files, done.copied_bytes, done.rows),
-        (3, 43, Some(34))
+        (3, 37 + content.len() as u64, Some(34))
     );
     let live = replica.live();
     assert_eq!(live.len(), 3);
@@ -558,10 +713,7 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
         ),
         ("u", "^-aqEH.-t@S}K{vb[*k^", 3)
     );
-    assert_eq!(
-        clone_estimate(&shallow.store, &shallow.snapshot(), Some(&there)).unwrap(),
-        Estimate::default()
-    );
+    assert_eq!(estimated(&shallow, &replica), Estimate::default());
     assert_eq!(
         cloned(&shallow, &replica, Expect::Version(0)).copied_files,
         0
@@ -584,17 +736,8 @@ fn a_new_deletion_vector_copies_no_data() {
     );
     let replica = world.replica();
     cloned(&source, &replica, Expect::Absent);
-    let mut masked = add("a", 10);
-    masked["add"]["deletionVector"] = json!({"storageType": "u", "pathOrInlineDv": "ab^-aqEH.-t@S}K{vb[*k^", "offset": 4, "sizeInBytes": 40, "cardinality": 2});
-    fs::create_dir(source.folder.join("ab")).unwrap();
-    fs::write(
-        source
-            .folder
-            .join("ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin"),
-        "0123456789",
-    )
-    .unwrap();
-    source.commit(1, &[info("DELETE"), remove("a"), masked]);
+    let (content, descriptor) = super::vector(&[0, 9]);
+    mask(&source, 1, &content, &descriptor);
     let done = cloned(&source, &replica, Expect::Version(0));
     assert_eq!(
         (
@@ -603,8 +746,144 @@ fn a_new_deletion_vector_copies_no_data() {
             done.removed_files,
             done.rows
         ),
-        (0, 10, 1, Some(8))
+        (0, content.len() as u64, 1, Some(8))
     );
+}
+
+/// The file of deletion vectors that [`mask`] writes.
+const VECTORS: &str = "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
+
+/// Deletes rows of `a` by a file of vectors.
+fn mask(source: &Table, version: u64, content: &[u8], descriptor: &Value) {
+    let mut masked = add("a", 10);
+    let mut vector = descriptor.clone();
+    vector["storageType"] = json!("u");
+    vector["pathOrInlineDv"] = json!("ab^-aqEH.-t@S}K{vb[*k^");
+    masked["add"]["deletionVector"] = vector;
+    fs::create_dir_all(source.folder.join("ab")).unwrap();
+    fs::write(source.folder.join(VECTORS), content).unwrap();
+    source.commit(version, &[info("DELETE"), remove("a"), masked]);
+}
+
+/// A table with `a` and a deletion vector, and its replica.
+fn masked() -> (World, Table, Table, Vec<u8>) {
+    let world = World::new();
+    let source = world.table("source");
+    let a = source.add("a", 10);
+    let header = [
+        info("WRITE"),
+        features(&["deletionVectors"], &["deletionVectors"]),
+        metadata(json!({})),
+    ];
+    source.commit(0, &[&header[..], &[a]].concat());
+    let (content, descriptor) = super::vector(&[0, 9]);
+    mask(&source, 1, &content, &descriptor);
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    (world, source, replica, content)
+}
+
+#[test]
+fn a_torn_deletion_vector_is_refused_by_name_and_the_good_one_stays() {
+    let (_world, source, replica, good) = masked();
+    source.commit(2, &[info("WRITE"), source.add("b", 3)]);
+    let mut flipped = good.clone();
+    flipped[12] ^= 1;
+    let mut unversioned = good.clone();
+    unversioned[0] = 2;
+    let shorter = |length: usize| good[..length].to_vec();
+    let broken = [
+        vec![],
+        shorter(1),
+        shorter(5),
+        shorter(20),
+        shorter(good.len() - 1),
+        flipped,
+        unversioned,
+    ];
+    for broken in broken {
+        fs::write(source.folder.join(VECTORS), &broken).unwrap();
+        let before = contents(&replica.folder.join("ab"));
+        let DeltaError::Corrupt { file, .. } = refused_on(&source, &replica, Expect::Version(0))
+        else {
+            panic!("{broken:?}")
+        };
+        assert_eq!(file, VECTORS);
+        assert_eq!(contents(&replica.folder.join("ab")), before);
+        assert!(!replica.folder.join("b").exists());
+        let planned = clone::check_files(&source.store, &source.snapshot(), None, None);
+        assert!(
+            matches!(planned, Err(DeltaError::Corrupt { .. })),
+            "{planned:?}"
+        );
+    }
+    fs::remove_file(source.folder.join(VECTORS)).unwrap();
+    assert!(matches!(
+        refused_on(&source, &replica, Expect::Version(0)),
+        DeltaError::DataMissing { path } if path == VECTORS
+    ));
+    // A longer file has every byte of the vector.
+    fs::write(source.folder.join(VECTORS), [&good[..], b"more"].concat()).unwrap();
+    cloned(&source, &replica, Expect::Version(0));
+    assert_eq!(fs::read(replica.folder.join(VECTORS)).unwrap(), good);
+}
+
+#[test]
+fn a_vector_that_is_another_than_the_log_says_is_refused() {
+    let (_world, source, replica, good) = masked();
+    for (field, value) in [
+        ("cardinality", json!(3)),
+        ("sizeInBytes", json!(30)),
+        ("offset", json!(2)),
+    ] {
+        let (_, mut descriptor) = super::vector(&[0, 9]);
+        descriptor[field] = value;
+        mask(&source, 2, &good, &descriptor);
+        let refused = refused_on(&source, &replica, Expect::Version(0));
+        assert!(matches!(refused, DeltaError::Corrupt { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn other_vectors_under_a_used_name_get_a_name_of_their_own() {
+    let (_world, source, replica, good) = masked();
+    let (other, descriptor) = super::vector(&[3, 4]);
+    mask(&source, 2, &other, &descriptor);
+    for version in 0..2 {
+        cloned(&source, &replica, Expect::Version(version));
+        assert_eq!(fs::read(replica.folder.join(VECTORS)).unwrap(), good);
+        assert_eq!(names(&replica.folder.join("ab")).len(), 2);
+    }
+    assert!(replica.actions(2, "add").is_empty());
+    assert_eq!(replica.snapshot().totals().rows, Some(8));
+}
+
+#[test]
+fn a_torn_vector_of_a_replica_is_found_and_made_good() {
+    let (_world, source, replica, good) = masked();
+    fs::write(replica.folder.join(VECTORS), &good[..9]).unwrap();
+    let damage = verify::damage(&replica.store, &replica.snapshot()).unwrap();
+    let damage = damage.unwrap();
+    assert!(damage.contains(VECTORS), "{damage}");
+    let done = cloned(&source, &replica, Expect::Version(0));
+    assert_eq!(done.copied_bytes, good.len() as u64);
+}
+
+/// What a clone of the newest version would copy.
+fn estimated(source: &Table, replica: &Table) -> Estimate {
+    let held = replica.snapshot();
+    clone::check_files(
+        &source.store,
+        &source.snapshot(),
+        Some(&held),
+        Some(&replica.folder),
+    )
+    .unwrap()
+}
+
+fn refused_on(source: &Table, target: &Table, expect: Expect) -> DeltaError {
+    let version = log::versions(&source.store).unwrap().newest;
+    deep_clone(&source.store, version, &target.store, &options(expect)).unwrap_err()
 }
 
 #[test]
@@ -641,7 +920,9 @@ proptest! {
             live = next;
             if clone {
                 let held = replica_files(&replica);
-                let estimate = clone_estimate(&source.store, &source.snapshot(), held.as_ref()).unwrap();
+                let root = Some(replica.folder.as_path());
+                let estimate =
+                    clone::check_files(&source.store, &source.snapshot(), held.as_ref(), root).unwrap();
                 let done = cloned(&source, &replica, expect);
                 prop_assert!(done.copied_files <= estimate.copy_files);
                 prop_assert_eq!(replica.live(), live.iter().map(|file| format!("f{file}")).collect::<Vec<_>>());

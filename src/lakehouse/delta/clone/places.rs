@@ -1,0 +1,311 @@
+//! Under which names the files of a source lie in a target, and which of them are still to be copied.
+//!
+//! A name is not an identity: a writer may give one twice, to other content. A file of a target is written once, because
+//! a committed version may name it, so other content gets a name of its own. What tells contents apart is path, size and
+//! modification time, as the log has them; of files that no log describes, the bytes.
+
+mod vectors;
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::super::action::{FileKey, LiveFile, Vector};
+use super::super::error::{DeltaError, Result};
+use super::super::path::{self, Location};
+use super::super::replay::Snapshot;
+use super::super::store::{Occupant, TableStore};
+use super::super::vector;
+use super::files::{Wanted, check_records, wanted};
+use super::{Estimate, Progress, copy, foreign};
+use crate::files::Looker;
+
+/// A file to copy.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) from: Location,
+    /// In the target, to be taken literally.
+    pub(super) to: String,
+    pub(super) size: u64,
+    pub(super) is_data: bool,
+}
+
+/// What is to be done before a commit may name the files of a source.
+#[derive(Default)]
+pub(super) struct Placed {
+    /// Files to copy.
+    pub(super) jobs: Vec<Job>,
+    /// Files that lie there already, named by no version: whoever brought them may not have flushed them.
+    pub(super) adopted: Vec<String>,
+}
+
+/// Names that are tried for a file before its target is taken to be none. The second is tried where a name was given twice.
+const NAMES_MAX: u32 = 64;
+
+/// Names under which content that a target holds is looked for, without a look at the disk.
+const NAMES_HELD: u32 = 4;
+
+/// What the log of a target says of names.
+pub(super) struct Names<'a> {
+    root: Option<PathBuf>,
+    target: Option<&'a Snapshot>,
+    /// By the path as the log spells it: two spellings of one name are two rows of a log.
+    live: HashMap<&'a str, (&'a FileKey, &'a LiveFile)>,
+    /// By where they lie.
+    places: HashMap<Cow<'a, str>, &'a LiveFile>,
+    /// Of files that older versions name.
+    gone: OnceCell<Gone>,
+    /// Whether content ever got another name than the source's.
+    renames: bool,
+}
+
+/// Names that only older versions of a target may use.
+#[derive(Default)]
+struct Gone {
+    files: HashSet<String>,
+    vectors: HashSet<String>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(target: Option<&'a Snapshot>, root: Option<&Path>) -> Names<'a> {
+        let files = || target.iter().flat_map(|target| &target.files);
+        let live: HashMap<&str, _> = files()
+            .map(|(key, file)| (&*key.path, (key, file)))
+            .collect();
+        let places = files()
+            .filter_map(|(key, file)| Some((inside(&key.path, root)?, file)))
+            .collect();
+        let renames = live.keys().any(|path| path.contains("renamed-"));
+        Names {
+            root: root.map(Path::to_path_buf),
+            target,
+            live,
+            places,
+            gone: OnceCell::new(),
+            renames,
+        }
+    }
+
+    /// Finds the live files of the target that have the content of wanted ones, by what both logs say.
+    pub(super) fn hold(&self, wanted: &mut [Wanted<'a>]) {
+        let mut taken: HashMap<&FileKey, Location> = HashMap::new();
+        // A name of the source's own goes before one that was made from another.
+        for attempt in 0..if self.renames { NAMES_HELD } else { 1 } {
+            for want in wanted.iter_mut().filter(|want| want.held.is_none()) {
+                let there = self.live.get(&*want.path(attempt)).copied();
+                let Some(there) = there else { continue };
+                let free = taken.get(there.0).is_none_or(|from| *from == want.from);
+                if free && want.file.has_content_of(there.1) {
+                    taken.insert(there.0, want.from.clone());
+                    want.settle(attempt);
+                    want.held = Some(there);
+                }
+            }
+        }
+    }
+
+    fn gone(&self) -> &Gone {
+        self.gone.get_or_init(|| {
+            let mut gone = Gone::default();
+            let Some(target) = self.target else {
+                return gone;
+            };
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Removed<'a> {
+                #[serde(borrow)]
+                path: Cow<'a, str>,
+                deletion_vector: Option<Vector>,
+            }
+            let mut note = |vector: &Vector| {
+                if let Ok(Some(Location::Inside(file))) =
+                    vector::place(vector, self.root.as_deref())
+                {
+                    gone.vectors.insert(file);
+                }
+            };
+            let live = target.files.values();
+            live.filter_map(|file| file.vector.as_deref())
+                .for_each(&mut note);
+            let removed = target.tombstones.values();
+            for removed in removed.filter_map(|text| serde_json::from_str::<Removed>(text).ok()) {
+                removed.deletion_vector.as_ref().inspect(|it| note(it));
+                gone.files
+                    .extend(inside(&removed.path, self.root.as_deref()).map(Cow::into_owned));
+            }
+            gone
+        })
+    }
+}
+
+/// Where a path of a table's log lies in it.
+fn inside<'a>(path: &'a str, root: Option<&Path>) -> Option<Cow<'a, str>> {
+    match path::locate(path, root) {
+        Ok(Location::Inside(inside)) if inside == path => Some(Cow::Borrowed(path)),
+        Ok(Location::Inside(inside)) => Some(Cow::Owned(inside)),
+        Ok(Location::Elsewhere(_) | Location::Foreign(_)) | Err(_) => None,
+    }
+}
+
+/// Decides where every wanted file and its deletion vector shall lie, and what of that is not there yet.
+///
+/// A file that the target's newest version describes as the source does is taken to be the same if it has its size. Of any
+/// other that lies there, left by a dead clone or by an older version, the bytes are compared.
+/// Refuses, before anything is written, whatever in the source is not what its log says.
+pub(super) fn place<'a>(
+    wanted: &mut [Wanted<'a>],
+    source: &TableStore,
+    target: &TableStore,
+    names: &Names<'a>,
+    tracks_rows: bool,
+    progress: &Progress,
+) -> Result<Placed> {
+    names.hold(wanted);
+    let mut placed = Placed::default();
+    place_data(wanted, source, target, names, &mut placed, progress)?;
+    check_sizes(source, &placed.jobs)?;
+    check_records(wanted, tracks_rows)?;
+    vectors::place(wanted, source, target, names, &mut placed, progress)?;
+    Ok(placed)
+}
+
+/// Says what a clone would have to copy, by what both logs say, and refuses what it would refuse: of the files that it would
+/// copy, and of all deletion vectors. `root` is the target's folder, where it has one.
+pub(in super::super) fn check_files(
+    store: &TableStore,
+    source: &Snapshot,
+    target: Option<&Snapshot>,
+    root: Option<&Path>,
+) -> Result<Estimate> {
+    let mut wanted = wanted(source, store.folder())?;
+    Names::of(target, root).hold(&mut wanted);
+    let lacking: Vec<Job> = wanted
+        .iter()
+        .filter(|want| want.held.is_none())
+        .map(job)
+        .collect();
+    check_sizes(store, &lacking)?;
+    check_records(&wanted, source.protocol.supports("rowTracking"))?;
+    vectors::check(&wanted, store)?;
+    Ok(Estimate {
+        copy_files: lacking.len() as u64,
+        copy_bytes: lacking
+            .iter()
+            .fold(0, |sum, job| sum.saturating_add(job.size)),
+    })
+}
+
+fn job(want: &Wanted<'_>) -> Job {
+    Job {
+        from: want.from.clone(),
+        to: want.to().to_owned(),
+        size: want.file.size,
+        is_data: true,
+    }
+}
+
+fn place_data<'a>(
+    wanted: &mut [Wanted<'a>],
+    source: &TableStore,
+    target: &TableStore,
+    names: &Names<'a>,
+    placed: &mut Placed,
+    progress: &Progress,
+) -> Result<()> {
+    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut taken: HashMap<String, Location> = HashMap::new();
+    for want in wanted.iter().filter(|want| want.held.is_some()) {
+        taken.insert(want.to().to_owned(), want.from.clone());
+    }
+    let mut seeking: Vec<(usize, u32)> = (0..wanted.len()).map(|number| (number, 0)).collect();
+    while !seeking.is_empty() {
+        progress.check()?;
+        let mut next = Vec::new();
+        let mut tried = Vec::new();
+        for (number, attempt) in seeking {
+            let want = &mut wanted[number];
+            if attempt == NAMES_MAX {
+                let why = "every name for it in the replica is taken by other content";
+                return Err(DeltaError::corrupt(want.to(), why));
+            }
+            if want.held.is_none() {
+                want.settle(attempt);
+                let other = taken.get(want.to()).is_some_and(|from| *from != want.from);
+                let live = names.places.get(want.to());
+                if other || live.is_some_and(|live| !want.file.has_content_of(live)) {
+                    next.push((number, attempt + 1));
+                    continue;
+                }
+                taken.insert(want.to().to_owned(), want.from.clone());
+            }
+            tried.push((number, attempt));
+        }
+        let there = tried.iter().map(|(number, _)| wanted[*number].to());
+        let there = target.occupants(&there.collect::<Vec<_>>())?;
+        let mut doubted: Vec<(usize, u32)> = Vec::new();
+        for ((number, attempt), there) in tried.into_iter().zip(there) {
+            let want = &mut wanted[number];
+            match (there, want.held) {
+                (Occupant::File(size, _), Some(_)) if size == want.file.size => {}
+                (Occupant::Nothing, Some(_)) => {
+                    jobs.insert(want.to().to_owned(), job(want));
+                }
+                // What older versions name there was other content, for all that is known.
+                (Occupant::Nothing, None) if !names.gone().files.contains(want.to()) => {
+                    jobs.insert(want.to().to_owned(), job(want));
+                }
+                (Occupant::File(size, _), None) if size == want.file.size => {
+                    doubted.push((number, attempt));
+                }
+                // Broken, or never ours: it stays as it is.
+                (Occupant::File(_, _) | Occupant::Nothing | Occupant::Other, _) => {
+                    want.held = None;
+                    next.push((number, attempt + 1));
+                }
+            }
+        }
+        let compared = doubted.iter().map(|(number, _)| job(&wanted[*number]));
+        let others = copy::others(source, target, compared.collect(), progress)?;
+        for (number, attempt) in doubted {
+            let to = wanted[number].to();
+            match others.contains(to) {
+                true => next.push((number, attempt + 1)),
+                false => placed.adopted.push(to.to_owned()),
+            }
+        }
+        seeking = next;
+    }
+    placed.jobs.extend(jobs.into_values());
+    Ok(())
+}
+
+/// Refuses files of a source that are gone or not as long as its log says: a copy would be as broken.
+fn check_sizes(source: &TableStore, jobs: &[Job]) -> Result<()> {
+    let inside: Vec<&str> = jobs
+        .iter()
+        .filter_map(|job| match &job.from {
+            Location::Inside(inside) => Some(inside.as_str()),
+            Location::Elsewhere(_) | Location::Foreign(_) => None,
+        })
+        .collect();
+    let mut sizes = source.sizes(&inside)?.into_iter();
+    for job in jobs {
+        let (size, shown) = match &job.from {
+            Location::Inside(inside) => (sizes.next().flatten(), inside.clone()),
+            Location::Elsewhere(path) => {
+                let there = Looker::default().regular(&source.external(path)?);
+                let size = there.ok().flatten().map(|there| there.size);
+                (size, path.display().to_string())
+            }
+            Location::Foreign(url) => return Err(foreign(url)),
+        };
+        match size {
+            None => return Err(DeltaError::DataMissing { path: shown }),
+            Some(size) => copy::whole(&shown, size, job.size)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Where the files of deletion vectors lie in a target. The log tells of none how big it is, nor when it was written, so what
+//! tells them apart is their content: the vectors that are wanted of them, checksums and all.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use sha2::{Digest, Sha256};
+
+use super::super::super::action::{LiveFile, Vector};
+use super::super::super::error::{DeltaError, Result};
+use super::super::super::parallel::{held, in_parallel};
+use super::super::super::path::{self, Location};
+use super::super::super::store::{Occupant, TableStore};
+use super::super::super::vector::{VectorFile, check_inline};
+use super::super::{Progress, Wanted};
+use super::{Job, NAMES_MAX, Names, Placed};
+
+/// One file of vectors, and the wanted files, by number, whose vectors are in it.
+type Group<'a> = (&'a Location, Vec<usize>);
+
+fn groups<'a>(wanted: &'a [Wanted<'_>]) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<&Location, Vec<usize>> = BTreeMap::new();
+    for (number, want) in wanted.iter().enumerate() {
+        if let Some((from, _)) = &want.vector_file {
+            groups.entry(from).or_default().push(number);
+        }
+    }
+    groups.into_iter().collect()
+}
+
+/// Refuses deletion vectors of a source that are not whole.
+pub(super) fn check(wanted: &[Wanted<'_>], source: &TableStore) -> Result<()> {
+    let inline = wanted
+        .iter()
+        .filter(|want| want.vector_file.is_none())
+        .filter_map(Wanted::vector);
+    inline.into_iter().try_for_each(check_inline)?;
+    in_parallel(&groups(wanted), |(from, numbers)| {
+        read(wanted, source, from, numbers).map(drop)
+    })
+}
+
+/// Opens a source's file of vectors and reads those that are wanted, as they lie there.
+fn read(
+    wanted: &[Wanted<'_>],
+    source: &TableStore,
+    from: &Location,
+    numbers: &[usize],
+) -> Result<(VectorFile, Vec<Vec<u8>>)> {
+    let file = VectorFile::open(source, from)?;
+    let vectors = numbers
+        .iter()
+        .filter_map(|number| wanted[*number].vector())
+        .map(|vector| file.rows(vector).and_then(|_| file.stored(vector)))
+        .collect::<Result<_>>()?;
+    Ok((file, vectors))
+}
+
+/// Where a file of vectors shall lie.
+struct Choice {
+    numbers: Vec<usize>,
+    /// The reference to it and its name; `None`: the source's own.
+    renamed: Option<(String, String)>,
+}
+
+pub(super) fn place(
+    wanted: &mut [Wanted<'_>],
+    source: &TableStore,
+    target: &TableStore,
+    names: &Names<'_>,
+    placed: &mut Placed,
+    progress: &Progress,
+) -> Result<()> {
+    let inline = wanted.iter().filter(|want| want.vector_file.is_none());
+    inline
+        .filter_map(Wanted::vector)
+        .try_for_each(check_inline)?;
+    let groups = groups(wanted);
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let gone = &names.gone().vectors;
+    let taken: Mutex<HashMap<String, Location>> = Mutex::default();
+    let choices: Mutex<Vec<Choice>> = Mutex::default();
+    let new: Mutex<Placed> = Mutex::default();
+    in_parallel(&groups, |(from, numbers)| {
+        progress.check()?;
+        let (file, vectors) = read(wanted, source, from, numbers)?;
+        let plain = numbers
+            .first()
+            .and_then(|number| wanted[*number].vector_file.as_ref())
+            .map(|(_, plain)| plain.clone())
+            .unwrap_or_default();
+        let asked: Vec<(&Vector, &[u8])> = numbers
+            .iter()
+            .filter_map(|number| wanted[*number].vector())
+            .zip(vectors.iter().map(Vec::as_slice))
+            .collect();
+        let known = known(wanted, numbers);
+        let candidates = known.iter().cloned().chain([(None, plain.clone())]).map(Ok);
+        let made = (1..NAMES_MAX).map(|attempt| another_name(&plain, &file, attempt));
+        for candidate in candidates.chain(made) {
+            let (reference, name) = candidate?;
+            let free = match held(&taken).get(&name) {
+                Some(other) => other == *from,
+                None => true,
+            };
+            if !free {
+                continue;
+            }
+            let is_known = known.iter().any(|(_, known)| *known == name);
+            let there = target.occupants(&[&name])?.pop();
+            match there.unwrap_or(Occupant::Nothing) {
+                Occupant::Nothing if is_known || !gone.contains(&name) => {
+                    held(&new).jobs.push(Job {
+                        from: (*from).clone(),
+                        to: name.clone(),
+                        size: file.length,
+                        is_data: false,
+                    });
+                }
+                Occupant::File(_, _) if holds(target, &name, &asked) => {
+                    if !is_known {
+                        held(&new).adopted.push(name.clone());
+                    }
+                }
+                Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => continue,
+            }
+            held(&taken).insert(name.clone(), (*from).clone());
+            held(&choices).push(Choice {
+                numbers: numbers.clone(),
+                renamed: (name != plain).then(|| (reference.unwrap_or_default(), name)),
+            });
+            return Ok(());
+        }
+        let why = "every name for it in the replica is taken by other content";
+        Err(DeltaError::corrupt(plain, why))
+    })?;
+    for Choice { numbers, renamed } in choices.into_inner().unwrap_or_default() {
+        let Some((reference, name)) = renamed else {
+            continue;
+        };
+        for number in numbers {
+            wanted[number].point_to(reference.clone(), name.clone());
+        }
+    }
+    let Placed { mut jobs, adopted } = new.into_inner().unwrap_or_default();
+    jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
+    placed.jobs.extend(jobs);
+    placed.adopted.extend(adopted);
+    Ok(())
+}
+
+/// Whether the target's file of a name has all the vectors that are wanted of it, byte for byte.
+fn holds(target: &TableStore, name: &str, asked: &[(&Vector, &[u8])]) -> bool {
+    VectorFile::open(target, &Location::Inside(name.to_owned())).is_ok_and(|there| {
+        asked
+            .iter()
+            .all(|(vector, bytes)| there.holds(vector, bytes))
+    })
+}
+
+/// Where the target's newest version has the same vectors of the same files.
+fn known(wanted: &[Wanted<'_>], numbers: &[usize]) -> Vec<(Option<String>, String)> {
+    let mut known = Vec::new();
+    for want in numbers.iter().map(|number| &wanted[*number]) {
+        let there = want.held.and_then(|(_, there)| same_vector(want, there));
+        let Some(there) = there else { continue };
+        let Ok(file) = path::vector_file(&there.path_or_inline_dv) else {
+            continue;
+        };
+        let candidate = (Some(there.path_or_inline_dv.clone()), file);
+        if !known.contains(&candidate) {
+            known.push(candidate);
+        }
+    }
+    known
+}
+
+fn same_vector<'a>(want: &Wanted<'_>, there: &'a LiveFile) -> Option<&'a Vector> {
+    let (ours, theirs) = (want.vector()?, there.vector.as_deref()?);
+    let same = theirs.storage_type == "u"
+        && ours.offset == theirs.offset
+        && ours.size_in_bytes == theirs.size_in_bytes
+        && ours.cardinality == theirs.cardinality;
+    same.then_some(theirs)
+}
+
+/// A name that nothing else has: made from the source's own and from the content, the same at every clone.
+fn another_name(plain: &str, file: &VectorFile, attempt: u32) -> Result<(Option<String>, String)> {
+    let digest = Sha256::new()
+        .chain_update(plain)
+        .chain_update([0])
+        .chain_update(file.bytes()?)
+        .chain_update(attempt.to_be_bytes())
+        .finalize();
+    let id = uuid::Uuid::from_slice(&digest[..16]).unwrap_or_default();
+    let (prefix, folder) = match plain.rsplit_once('/') {
+        Some((folder, _)) => (folder, format!("{folder}/")),
+        None => ("", String::new()),
+    };
+    Ok((
+        Some(format!("{prefix}{}", path::vector_reference(id))),
+        format!("{folder}deletion_vector_{id}.bin"),
+    ))
+}

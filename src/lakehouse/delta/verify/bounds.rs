@@ -1,0 +1,245 @@
+//! Whether statistics are true of rows: what a reader takes from them to leave a file out must hold of every row.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// A file's statistics, as far as readers skip files by them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Statistics<'a> {
+    #[serde(borrow, default)]
+    min_values: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    max_values: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    null_count: Option<&'a RawValue>,
+}
+
+impl<'a> Statistics<'a> {
+    /// Whether they say anything of a column.
+    pub(super) fn speaks_of(&self, path: &[String]) -> bool {
+        let Statistics {
+            min_values,
+            max_values,
+            null_count,
+        } = self;
+        [min_values, max_values, null_count]
+            .into_iter()
+            .any(|part| said(*part, path).is_some())
+    }
+
+    /// What they say of a column.
+    pub(super) fn column(&self, path: &[String]) -> Column<'a> {
+        Column {
+            name: path.join("."),
+            min: said(self.min_values, path),
+            max: said(self.max_values, path),
+            nulls: said(self.null_count, path).and_then(|text| text.parse().ok()),
+            inner_nulls: false,
+        }
+    }
+}
+
+/// What an object says under a path, as it is written.
+fn said<'a>(object: Option<&'a RawValue>, path: &[String]) -> Option<&'a str> {
+    let mut at = object?;
+    for part in path {
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(at.get()).ok()?;
+        at = fields.get(part)?;
+    }
+    let text = at.get();
+    (!text.starts_with(['{', 'n'])).then_some(text)
+}
+
+/// What statistics say of one column of one file.
+pub(super) struct Column<'a> {
+    name: String,
+    min: Option<&'a str>,
+    max: Option<&'a str>,
+    nulls: Option<u64>,
+    /// Whether a struct around it is null somewhere: writers do not agree on what its columns are then.
+    pub(super) inner_nulls: bool,
+}
+
+impl Column<'_> {
+    /// Compares with values, those of rows that are live; an error is a fragment that says which bound is false.
+    pub(super) fn judge(
+        &self,
+        array: &ArrayRef,
+        live: &[bool],
+        records: u64,
+    ) -> Result<(), String> {
+        if let Some(nulls) = self.nulls.filter(|_| !self.inner_nulls) {
+            let mut rows = (0..array.len()).filter(|row| live[*row]);
+            if nulls == 0 && rows.clone().any(|row| array.is_null(row)) {
+                return Err(format!(
+                    "has nulls in {} where its statistics say that there are none",
+                    self.name
+                ));
+            }
+            if nulls == records && rows.any(|row| array.is_valid(row)) {
+                return Err(format!(
+                    "has values in {} where its statistics say that there are only nulls",
+                    self.name
+                ));
+            }
+        }
+        for (text, wrong, which) in [
+            (self.min, Ordering::Less, "less than the least"),
+            (self.max, Ordering::Greater, "more than the greatest"),
+        ] {
+            let Some(text) = text else { continue };
+            let Some(is_wrong) = out_of_bound(array, text, wrong) else {
+                continue;
+            };
+            if (0..array.len()).any(|row| live[row] && array.is_valid(row) && is_wrong(row)) {
+                return Err(format!(
+                    "has a value in {} that is {which} of its statistics, {text}",
+                    self.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+type Judge<'a> = Box<dyn Fn(usize) -> bool + 'a>;
+
+/// Says of a row whether its value lies on the wrong side of a bound; `None` where the bound is of a kind that nothing is skipped by.
+fn out_of_bound<'a>(array: &'a ArrayRef, text: &str, wrong: Ordering) -> Option<Judge<'a>> {
+    macro_rules! whole {
+        ($kind:ty) => {{
+            let bound: i128 = text.parse().ok()?;
+            let values = array.as_primitive::<$kind>();
+            Some(Box::new(move |row| {
+                i128::from(values.value(row)).cmp(&bound) == wrong
+            }))
+        }};
+    }
+    match array.data_type() {
+        DataType::Int8 => whole!(Int8Type),
+        DataType::Int16 => whole!(Int16Type),
+        DataType::Int32 => whole!(Int32Type),
+        DataType::Int64 => whole!(Int64Type),
+        DataType::Float32 => {
+            let bound: f32 = number(text)?.parse().ok()?;
+            let values = array.as_primitive::<Float32Type>();
+            Some(Box::new(move |row| {
+                values.value(row).partial_cmp(&bound) == Some(wrong)
+            }))
+        }
+        DataType::Float64 => {
+            let bound: f64 = number(text)?.parse().ok()?;
+            let values = array.as_primitive::<Float64Type>();
+            Some(Box::new(move |row| {
+                values.value(row).partial_cmp(&bound) == Some(wrong)
+            }))
+        }
+        DataType::Utf8 => {
+            let bound: String = serde_json::from_str(text).ok()?;
+            let values = array.as_string::<i32>();
+            Some(Box::new(move |row| {
+                values.value(row).as_bytes().cmp(bound.as_bytes()) == wrong
+            }))
+        }
+        DataType::Date32 => {
+            let text: String = serde_json::from_str(text).ok()?;
+            let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?;
+            let bound = date.signed_duration_since(NaiveDate::default()).num_days();
+            let values = array.as_primitive::<Date32Type>();
+            Some(Box::new(move |row| {
+                i64::from(values.value(row)).cmp(&bound) == wrong
+            }))
+        }
+        DataType::Timestamp(unit, _) => {
+            let bound = micros(&serde_json::from_str::<String>(text).ok()?)?;
+            let value: Box<dyn Fn(usize) -> i64> = match unit {
+                TimeUnit::Second => return None,
+                TimeUnit::Millisecond => {
+                    let values = array.as_primitive::<TimestampMillisecondType>();
+                    Box::new(move |row| values.value(row).saturating_mul(1_000))
+                }
+                TimeUnit::Microsecond => {
+                    let values = array.as_primitive::<TimestampMicrosecondType>();
+                    Box::new(move |row| values.value(row))
+                }
+                TimeUnit::Nanosecond => {
+                    let values = array.as_primitive::<TimestampNanosecondType>();
+                    Box::new(move |row| values.value(row).div_euclid(1_000))
+                }
+            };
+            // Statistics have milliseconds, which some writers cut off and others round.
+            Some(Box::new(move |row| {
+                let apart = value(row).saturating_sub(bound);
+                match wrong {
+                    Ordering::Greater => apart >= 1_000,
+                    Ordering::Less | Ordering::Equal => apart <= -1_000,
+                }
+            }))
+        }
+        DataType::Decimal128(_, scale) => {
+            let bound = unscaled(text.trim_matches('"'), u32::try_from(*scale).ok()?)?;
+            let values = array.as_primitive::<Decimal128Type>();
+            Some(Box::new(move |row| {
+                // A bound with more digits than the column lies between two of its values.
+                let value = (values.value(row), 0);
+                value.cmp(&bound) == wrong
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// A number as JSON has it, or as Delta writes those that JSON lacks.
+fn number(text: &str) -> Option<&str> {
+    match text.trim_matches('"') {
+        "NaN" => None,
+        "Infinity" => Some("inf"),
+        "-Infinity" => Some("-inf"),
+        number => Some(number),
+    }
+}
+
+/// Microseconds since 1970 of a time as Delta writes it: with an offset, or without one in UTC.
+fn micros(text: &str) -> Option<i64> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text.replacen(' ', "T", 1)) {
+        return Some(time.timestamp_micros());
+    }
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|time| time.and_utc().timestamp_micros())
+}
+
+/// A decimal in units of a scale, rounded down, and whether anything was left: 1 if so.
+fn unscaled(text: &str, scale: u32) -> Option<(i128, u8)> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !(whole.bytes().chain(fraction.bytes())).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let scale = scale as usize;
+    let kept = fraction.len().min(scale);
+    let all = format!("{whole}{:0<scale$}", &fraction[..kept]);
+    let value: i128 = all.parse().ok()?;
+    let left = fraction[kept..].bytes().any(|byte| byte != b'0');
+    Some(match (negative, left) {
+        (false, left) => (value, u8::from(left)),
+        (true, false) => (-value, 0),
+        (true, true) => (-value - 1, 1),
+    })
+}

@@ -1,0 +1,337 @@
+//! The rows of a clone: of a small table all of them, of a large one a sample. Each file that is read must be what Parquet
+//! says, have as many records as its statistics say, none less than its deletion vector deletes, and no value out of bounds.
+
+use std::sync::{Arc, Mutex};
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use ::parquet::basic::Type;
+use ::parquet::file::reader::ChunkReader;
+use ::parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use roaring::RoaringTreemap;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::super::action::{FileKey, LiveFile};
+use super::super::error::DeltaError;
+use super::super::log::{commit_path, versions};
+use super::super::parallel::{held, in_parallel};
+use super::super::parquet;
+use super::super::path::{self, Location};
+use super::super::replay::Snapshot;
+use super::super::store::TableStore;
+use super::super::vector::deleted_rows;
+use super::Difference;
+use super::bounds::{Column, Statistics};
+use crate::files::open_regular;
+
+/// A table with no more files and bytes than these is read whole.
+const SMALL_FILES: usize = 64;
+const SMALL_BYTES: u64 = 8 << 20;
+
+/// Files read of any other.
+const SAMPLE_FILES: usize = 8;
+
+/// Bytes, about, read of a file of a sample.
+const SAMPLE_BYTES: u64 = 256 << 10;
+
+/// Rows decoded at once.
+const BATCH: usize = 4096;
+
+/// Reads files of a clone and notes what is not as its log says.
+///
+/// Bounds that are false in the source's own words are no fault of its clone. What the log of the source only has in a
+/// checkpoint was put into words by the code that the clone used, too, and proves nothing.
+pub(super) fn check(
+    store: &TableStore,
+    version: &Snapshot,
+    source: (&TableStore, u64),
+    found: &mut Vec<Difference>,
+) {
+    let files = version.sorted_files();
+    let bytes = files
+        .iter()
+        .fold(0_u64, |sum, (_, file)| sum.saturating_add(file.size));
+    let small = files.len() <= SMALL_FILES && bytes <= SMALL_BYTES;
+    let (chosen, bytes_max) = match small {
+        true => (files, u64::MAX),
+        false => (sample(files, version.version), SAMPLE_BYTES),
+    };
+    let wrong = Mutex::new(Vec::new());
+    let _ = in_parallel(&chosen, |(key, file)| {
+        let reading = Reading {
+            store,
+            key,
+            file,
+            bytes_max,
+        };
+        if let Err(why) = reading.check() {
+            let why = match why {
+                Wrong::Content(why) => why,
+                Wrong::Bound(_) if reading.is_said_by(source) => return Ok(()),
+                Wrong::Bound(why) => why,
+            };
+            held(&wrong).push(Difference::Content {
+                file: key.path.to_string(),
+                why,
+            });
+        }
+        Ok(())
+    });
+    found.extend(wrong.into_inner().unwrap_or_default());
+}
+
+/// Some files: others at every version, the same whenever that version is looked at.
+fn sample<'a>(
+    mut files: Vec<(&'a FileKey, &'a LiveFile)>,
+    version: u64,
+) -> Vec<(&'a FileKey, &'a LiveFile)> {
+    let step = files.len().div_ceil(SAMPLE_FILES).max(1);
+    let digest = Sha256::digest(version.to_be_bytes());
+    let from = usize::from(digest[0]) % step;
+    files = files.into_iter().skip(from).step_by(step).collect();
+    files
+}
+
+/// What is wrong with a file, a fragment that follows its name.
+enum Wrong {
+    /// It does not hold what the log says.
+    Content(String),
+    /// A value lies out of the bounds of its statistics.
+    Bound(String),
+}
+
+/// One file, being read.
+struct Reading<'a> {
+    store: &'a TableStore,
+    key: &'a FileKey,
+    file: &'a LiveFile,
+    bytes_max: u64,
+}
+
+impl Reading<'_> {
+    /// Whether a commit of the source has these very statistics of a file of this size, word for word.
+    fn is_said_by(&self, (source, version): (&TableStore, u64)) -> bool {
+        #[derive(Deserialize)]
+        struct Line {
+            add: Option<Add>,
+        }
+        #[derive(Deserialize)]
+        struct Add {
+            size: Option<u64>,
+            stats: Option<String>,
+        }
+        let action = self.file.action.as_deref().unwrap_or("{}");
+        let Ok(Add {
+            stats: Some(own), ..
+        }) = serde_json::from_str(action)
+        else {
+            return false;
+        };
+        let Ok(log) = versions(source) else {
+            return false;
+        };
+        let commits = log.commits.iter().rev();
+        commits
+            .filter(|commit| commit.version <= version)
+            .any(|commit| {
+                let lines = source
+                    .read_data(&commit_path(commit.version))
+                    .unwrap_or_default();
+                let mut adds = lines
+                    .split(|byte| *byte == b'\n')
+                    .filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.add);
+                adds.any(|add| add.size == Some(self.file.size) && add.stats.as_ref() == Some(&own))
+            })
+    }
+
+    /// Reads the file.
+    fn check(&self) -> Result<(), Wrong> {
+        let root = self.store.folder();
+        let place = path::locate(&self.key.path, root)
+            .map_err(|error| Wrong::Content(error.to_string()))?;
+        match place {
+            Location::Inside(inside) => match root {
+                Some(folder) => self.read(|| open_regular(&folder.join(&inside)).ok()),
+                None => self.read(|| self.store.read_data(&inside).ok()),
+            },
+            Location::Elsewhere(path) => {
+                self.read(|| open_regular(&self.store.external(&path).ok()?).ok())
+            }
+            Location::Foreign(_) => Ok(()),
+        }
+    }
+
+    fn read<R: ChunkReader + 'static>(&self, input: impl Fn() -> Option<R>) -> Result<(), Wrong> {
+        let name = &*self.key.path;
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        // What is missing is told by whoever looked at the disk.
+        let Some(opened) = input() else {
+            return Ok(());
+        };
+        let opened = match parquet::open(opened, name, options.clone()) {
+            Ok(opened) => opened,
+            Err(error) => return unreadable(error),
+        };
+        let records = opened.metadata().file_metadata().num_rows();
+        let records = u64::try_from(records).unwrap_or(0);
+        if let Some(said) = self.file.records.filter(|said| *said != records) {
+            return Err(Wrong::Content(format!(
+                "has {records} records where the log says {said}"
+            )));
+        }
+        let deleted = match self.file.vector.as_deref() {
+            // One that cannot be read is told by whoever looked at the disk.
+            Some(vector) => deleted_rows(vector, self.store, self.store.folder()).ok(),
+            None => None,
+        };
+        if let Some(last) = deleted.as_ref().and_then(RoaringTreemap::max)
+            && last >= records
+        {
+            return Err(Wrong::Content(format!(
+                "has {records} records, and its deletion vector deletes number {last}"
+            )));
+        }
+        self.bounds(opened, &input, options, deleted.as_ref())
+    }
+
+    fn bounds<R: ChunkReader + 'static>(
+        &self,
+        mut opened: ParquetRecordBatchReaderBuilder<R>,
+        input: &impl Fn() -> Option<R>,
+        options: ArrowReaderOptions,
+        deleted: Option<&RoaringTreemap>,
+    ) -> Result<(), Wrong> {
+        #[derive(Deserialize)]
+        struct Said {
+            stats: Option<String>,
+        }
+        let action = self.file.action.as_deref().unwrap_or("{}");
+        let said: Said = serde_json::from_str(action).unwrap_or(Said { stats: None });
+        let Some(text) = said.stats else {
+            return Ok(());
+        };
+        // Statistics that do not parse bound nothing.
+        let Ok(statistics) = serde_json::from_str::<Statistics<'_>>(&text) else {
+            return Ok(());
+        };
+        let file = opened.metadata().file_metadata();
+        let records = u64::try_from(file.num_rows()).unwrap_or(0);
+        let schema = file.schema_descr_ptr();
+        let judged: Vec<(usize, Vec<String>)> = leaves(&schema)
+            .filter(|(_, path)| statistics.speaks_of(path))
+            .collect();
+        if judged.is_empty() || records == 0 {
+            return Ok(());
+        }
+        if let Some(hint) = with_wide_times(opened.schema(), &schema)
+            && let Some(again) = input()
+            && let Ok(wide) = ArrowReaderMetadata::try_new(
+                opened.metadata().clone(),
+                options.with_schema(Arc::new(hint)),
+            )
+        {
+            opened = ParquetRecordBatchReaderBuilder::new_with_metadata(again, wide);
+        }
+        let numbers = judged.iter().map(|(number, _)| *number);
+        let mask = ProjectionMask::leaves(&schema, numbers);
+        let a_row = (self.file.size / records).max(1);
+        let rows = usize::try_from(self.bytes_max / a_row)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        let opened = opened
+            .with_projection(mask)
+            .with_batch_size(BATCH.min(rows))
+            .with_limit(rows);
+        let batches = match parquet::batches(opened, &self.key.path) {
+            Ok(batches) => batches,
+            Err(error) => return unreadable(error),
+        };
+        let mut columns: Vec<Column<'_>> = judged
+            .iter()
+            .map(|(_, path)| statistics.column(path))
+            .collect();
+        let mut first = 0_u64;
+        for batch in batches {
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(error) => return unreadable(error),
+            };
+            let length = batch.num_rows() as u64;
+            let live: Vec<bool> = (first..first + length)
+                .map(|row| deleted.is_none_or(|deleted| !deleted.contains(row)))
+                .collect();
+            for ((_, path), column) in judged.iter().zip(&mut columns) {
+                let mut array = batch.column_by_name(&path[0]).cloned();
+                let mut live = live.clone();
+                let mut absent = vec![false; live.len()];
+                for part in &path[1..] {
+                    let Some(outer) = array else { break };
+                    for row in 0..live.len() {
+                        absent[row] |= outer.is_null(row);
+                    }
+                    array = outer
+                        .as_struct_opt()
+                        .and_then(|outer| outer.column_by_name(part).cloned());
+                }
+                let Some(array) = array else { continue };
+                if absent.iter().any(|absent| *absent) {
+                    column.inner_nulls = true;
+                    for (live, absent) in live.iter_mut().zip(absent) {
+                        *live &= !absent;
+                    }
+                }
+                column.judge(&array, &live, records).map_err(Wrong::Bound)?;
+            }
+            first += length;
+        }
+        Ok(())
+    }
+}
+
+/// What needs a codec, an encoding or a key that this build does not have says nothing; anything else is damage.
+fn unreadable(error: DeltaError) -> Result<(), Wrong> {
+    let DeltaError::Corrupt { why, .. } = error else {
+        return Ok(());
+    };
+    let unknown = ["Disabled feature", "NYI", "not yet implemented", "encrypt"];
+    match unknown.iter().any(|word| why.contains(word)) {
+        true => Ok(()),
+        false => Err(Wrong::Content(format!("cannot be read: {why}"))),
+    }
+}
+
+/// The leaf columns that are in structs at most, by their number, with their paths.
+fn leaves(schema: &SchemaDescriptor) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
+    let columns = schema.columns().iter().enumerate();
+    columns
+        .filter(|(_, column)| column.max_rep_level() == 0)
+        .map(|(number, column)| (number, column.path().parts().to_vec()))
+}
+
+/// A schema that reads INT96 as microseconds, where the file has any: nanoseconds end in the year 2262.
+fn with_wide_times(read: &Schema, schema: &SchemaDescriptor) -> Option<Schema> {
+    let columns = schema.columns();
+    let old = |column: &ColumnDescPtr| column.physical_type() == Type::INT96;
+    columns.iter().any(old).then(|| {
+        fn wide(field: &Field) -> Field {
+            let kind = match field.data_type() {
+                DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+                    DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
+                }
+                DataType::Struct(fields) => {
+                    DataType::Struct(fields.iter().map(|field| wide(field)).collect::<Fields>())
+                }
+                other => other.clone(),
+            };
+            field.clone().with_data_type(kind)
+        }
+        let fields: Fields = read.fields().iter().map(|field| wide(field)).collect();
+        Schema::new(fields)
+    })
+}

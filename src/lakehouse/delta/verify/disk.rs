@@ -1,0 +1,129 @@
+//! The files of a version on the disk: whether each is there itself, as long as the log says, and every deletion vector whole.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::super::action::{FileKey, LiveFile, Vector};
+use super::super::error::{DeltaError, Result};
+use super::super::parallel::{held, in_parallel};
+use super::super::path::{self, Location};
+use super::super::replay::Snapshot;
+use super::super::store::{Occupant, TableStore};
+use super::super::vector::{VectorFile, check_inline, place};
+use super::{Difference, FileSeen};
+use crate::files::Looker;
+
+/// Looks at every live file of a clone and notes what is not as its log says.
+pub(super) fn look(
+    store: &TableStore,
+    version: &Snapshot,
+    found: &mut Vec<Difference>,
+) -> Result<Vec<FileSeen>> {
+    let files = version.sorted_files();
+    let mut seen = Vec::with_capacity(files.len());
+    let places = files
+        .iter()
+        .map(|(key, _)| path::locate(&key.path, store.folder()))
+        .collect::<Result<Vec<_>>>()?;
+    let inside: Vec<&str> = places
+        .iter()
+        .filter_map(|place| match place {
+            Location::Inside(inside) => Some(inside.as_str()),
+            Location::Elsewhere(_) | Location::Foreign(_) => None,
+        })
+        .collect();
+    let mut there = store.occupants(&inside)?.into_iter();
+    for ((key, file), place) in files.iter().zip(&places) {
+        let occupant = match place {
+            Location::Inside(_) => there.next().unwrap_or(Occupant::Nothing),
+            Location::Elsewhere(path) => match Looker::default().regular(&store.external(path)?) {
+                Ok(Some(there)) => Occupant::File(there.size, Some(there.modified_ms)),
+                Ok(None) | Err(_) => Occupant::Nothing,
+            },
+            // Nobody here can look there.
+            Location::Foreign(_) => continue,
+        };
+        match occupant {
+            Occupant::File(size, modified_ms) if size == file.size => seen.push(FileSeen {
+                path: key.path.to_string(),
+                vector: key.vector.as_deref().map(str::to_owned),
+                size,
+                modified_ms,
+            }),
+            other => found.push(Difference::OnDisk {
+                file: key.path.to_string(),
+                expected: file.size,
+                found: match other {
+                    Occupant::File(size, _) => Some(size),
+                    Occupant::Nothing | Occupant::Other => None,
+                },
+            }),
+        }
+    }
+    vectors(store, &files, found)?;
+    Ok(seen)
+}
+
+/// The first of the live files of a version that is not there as its log says, and how.
+pub(in super::super) fn damage(store: &TableStore, version: &Snapshot) -> Result<Option<String>> {
+    let mut found = Vec::new();
+    look(store, version, &mut found)?;
+    Ok(found.into_iter().min().map(|first| first.to_string()))
+}
+
+fn vectors(
+    store: &TableStore,
+    files: &[(&FileKey, &LiveFile)],
+    found: &mut Vec<Difference>,
+) -> Result<()> {
+    let mut groups: BTreeMap<Location, Vec<&Vector>> = BTreeMap::new();
+    let mut note = |file: &str, error: DeltaError| {
+        found.push(difference(file, error));
+    };
+    for (key, file) in files {
+        let Some(vector) = file.vector.as_deref() else {
+            continue;
+        };
+        match place(vector, store.folder()) {
+            Ok(None) => {
+                if let Err(error) = check_inline(vector) {
+                    note(&key.path, error);
+                }
+            }
+            Ok(Some(Location::Foreign(_))) => {}
+            Ok(Some(place)) => groups.entry(place).or_default().push(vector),
+            Err(error) => note(&key.path, error),
+        }
+    }
+    let groups: Vec<(Location, Vec<&Vector>)> = groups.into_iter().collect();
+    let broken = Mutex::new(Vec::new());
+    in_parallel(&groups, |(place, vectors)| {
+        let read = VectorFile::open(store, place).and_then(|file| {
+            let mut vectors = vectors.iter();
+            vectors.try_for_each(|vector| file.rows(vector).map(drop))
+        });
+        if let Err(error) = read {
+            let name = match place {
+                Location::Inside(inside) => inside.clone(),
+                Location::Elsewhere(path) => path.display().to_string(),
+                Location::Foreign(url) => url.clone(),
+            };
+            held(&broken).push(difference(&name, error));
+        }
+        Ok(())
+    })?;
+    found.extend(broken.into_inner().unwrap_or_default());
+    Ok(())
+}
+
+fn difference(file: &str, error: DeltaError) -> Difference {
+    let why = match error {
+        DeltaError::DataMissing { .. } => "is missing".to_owned(),
+        DeltaError::Corrupt { why, .. } => format!("is corrupt: {why}"),
+        other => format!("cannot be read: {other}"),
+    };
+    Difference::Content {
+        file: file.to_owned(),
+        why,
+    }
+}
