@@ -270,6 +270,8 @@ pub static PAGE_TOKEN: Limit = Limit {
 
 /// How long a command that only looks may ask services: whoever waits for a plan wants to know that it does not come.
 pub const LOOKING_LONGEST: Duration = Duration::from_secs(15 * 60);
+/// How long one question to a service may take with all its attempts, in an apply too: whoever is told to come back for ever is not answered.
+pub const QUESTION_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// All limits, in the order of docs/limits.md.
 pub static ALL: [&Limit; 24] = [
     &DOCUMENT,

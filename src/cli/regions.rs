@@ -115,8 +115,8 @@ pub(super) async fn of_plan(
     }
 }
 
-/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or is no longer signed in, or what
-/// is configured is not there. `primaries`: why each could not be looked at.
+/// Why nothing can be looked at although every primary answers: whoever is signed in may not, or is no longer signed in, what
+/// is configured is not there, or the answers are none. `primaries`: why each could not be looked at.
 pub(super) fn shut<'a>(
     primaries: impl IntoIterator<Item = Option<&'a RegionError>>,
 ) -> Option<Failure> {
@@ -125,10 +125,11 @@ pub(super) fn shut<'a>(
         let exit = match refusal.kind {
             RegionErrorKind::Denied | RegionErrorKind::SignedOut => ExitStatus::Authentication,
             RegionErrorKind::NotFound => ExitStatus::Configuration,
-            RegionErrorKind::Unavailable
-            | RegionErrorKind::Conflict
-            | RegionErrorKind::Unsupported
-            | RegionErrorKind::Other => return None,
+            // It answered, and not what was asked: no region is away for that.
+            RegionErrorKind::Conflict | RegionErrorKind::Unsupported | RegionErrorKind::Other => {
+                ExitStatus::Failed
+            }
+            RegionErrorKind::Unavailable => return None,
         };
         Some((exit, refusal))
     });

@@ -62,7 +62,8 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         Some(404) => refusal
             .hint("is it the address of a Databricks workspace?")
             .doing(format!("look who is signed in to {address}")),
-        _ => away(refusal).doing(doing()),
+        // What answered is not away; who may not ask is told that.
+        _ => refusal.doing(doing()),
     })?;
     root.map_err(|refusal| match refusal.is_of_warehouse() {
         // Everything is there, and whoever asks may not look.
@@ -72,7 +73,8 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             let refusal = grant
                 .iter()
                 .fold(refusal, |refusal, grant| refusal.hint(grant));
-            match region.primary && refusal.kind == RegionErrorKind::Denied {
+            let denied = region.primary && refusal.kind == RegionErrorKind::Denied;
+            match denied || refusal.is_no_answer_of_use() {
                 true => refusal.doing(doing()),
                 false => away(refusal).doing(doing()),
             }
@@ -98,7 +100,7 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
     }
 }
 
-/// To whoever asks whether it is there, whatever else was refused means that it is not; of a sign-in that was refused that is said.
+/// A listing that the warehouse could not make means that its location is not there; of a sign-in that was refused that is said.
 fn away(refusal: Refusal) -> Refusal {
     Refusal {
         kind: RegionErrorKind::Unavailable,

@@ -344,11 +344,17 @@ impl Client {
         call: &Call<'_>,
         read: impl Fn(&Answer) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let answered = self
-            .inner
-            .timing
-            .in_time(self.send_until_answered(call, read));
-        let answered = answered.await.and_then(|answered| answered);
+        // A request that is under way when the time is over may be carried out all the same.
+        let under_way = AtomicBool::new(false);
+        let asked = self.send_until_answered(call, read, &under_way);
+        let answered = self.inner.timing.in_time(asked).await;
+        let answered = answered.unwrap_or_else(|over| {
+            let lost = call.repeat == Repeat::OnlyIfRefused && under_way.load(Ordering::Relaxed);
+            Err(match lost {
+                true => over.transient().unknown(),
+                false => over.transient(),
+            })
+        });
         answered.map_err(Refusal::withheld)
     }
 
@@ -356,6 +362,7 @@ impl Client {
         &self,
         call: &Call<'_>,
         read: impl Fn(&Answer) -> Result<T, Refusal>,
+        under_way: &AtomicBool,
     ) -> Result<T, Refusal> {
         let mut tries = Tries::new(call.repeat);
         let mut signed_again = false;
@@ -363,7 +370,9 @@ impl Client {
             let token = self.inner.credential.token().await?;
             let request = self.signed(call, &token)?;
             let turn = self.inner.gate.enter().await;
+            under_way.store(true, Ordering::Relaxed);
             let sent = self.exchange(request, &ANSWER).await;
+            under_way.store(false, Ordering::Relaxed);
             drop(turn);
             let refusal = match sent {
                 Err(lost) => lost,
@@ -477,7 +486,7 @@ impl Client {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| retry::lost(&error))?
+            .map_err(|error| retry::cut_off(&error))?
         {
             let length = (body.len() + chunk.len()) as u64;
             match most.allow(length) {

@@ -76,7 +76,7 @@ impl Refusal {
             kind: match (self.is_sign_in(), self.status) {
                 // What stands in between refuses so too, and not who asks.
                 (true, Some(403)) if !self.message.to_lowercase().contains("token") => {
-                    RegionErrorKind::Unavailable
+                    RegionErrorKind::Other
                 }
                 (true, _) => RegionErrorKind::SignedOut,
                 (false, _) => self.kind,
@@ -145,6 +145,11 @@ impl Refusal {
         self.code.starts_with("PARSE_")
             || self.code.contains("SYNTAX")
             || self.code.starts_with("UNSUPPORTED_")
+    }
+
+    /// Something answered, and it was no answer to the question; a statement that failed has a class or a code.
+    pub(super) fn is_no_answer_of_use(&self) -> bool {
+        self.kind == RegionErrorKind::Other && self.code.is_empty()
     }
 
     /// There is no table at the path or under the name; its container is there.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 use super::refusal::Refusal;
-use crate::limits::LOOKING_LONGEST;
+use crate::limits::{LOOKING_LONGEST, QUESTION_LONGEST};
 use crate::region::RegionErrorKind;
 
 /// How time passes for the client.
@@ -22,6 +22,8 @@ pub struct Timing {
     pub jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// When nothing more is asked: of a command that only looks.
     pub until: Option<tokio::time::Instant>,
+    /// How long one question may take, with all its attempts and pauses.
+    pub question: Duration,
 }
 
 impl Timing {
@@ -32,6 +34,7 @@ impl Timing {
             sleep: Arc::new(|pause| Box::pin(tokio::time::sleep(pause))),
             jitter: Arc::new(rand::random::<f64>),
             until: None,
+            question: QUESTION_LONGEST,
         }
     }
 
@@ -43,21 +46,30 @@ impl Timing {
         }
     }
 
-    /// Waits for something, but not beyond the time that there is.
+    /// Waits for the answer to one question, but neither longer than a question may take nor beyond the time that there is.
     ///
     /// # Errors
     /// That the time is over.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Refusal> {
-        let Some(until) = self.until else {
-            return Ok(work.await);
-        };
+        let now = tokio::time::Instant::now();
+        let of_question = now + self.question;
+        let until = self
+            .until
+            .map_or(of_question, |until| until.min(of_question));
         let over = || {
-            let minutes = LOOKING_LONGEST.as_secs() / 60;
-            let text =
-                format!("the {minutes} minutes are over that a command which only looks may take");
+            let text = match until == of_question {
+                true => format!(
+                    "no answer in the {} minutes that one question may take",
+                    QUESTION_LONGEST.as_secs() / 60
+                ),
+                false => format!(
+                    "the {} minutes are over that a command which only looks may take",
+                    LOOKING_LONGEST.as_secs() / 60
+                ),
+            };
             Refusal::new(RegionErrorKind::Unavailable, text)
         };
-        if until <= tokio::time::Instant::now() {
+        if until <= now {
             return Err(over());
         }
         let done = tokio::time::timeout_at(until, work).await;

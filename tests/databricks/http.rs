@@ -53,7 +53,7 @@ async fn an_empty_answer_is_asked_again_and_never_taken_for_nothing() {
         assert!(regions.primary.write_access(SECONDARY).await.is_ok());
         fake.fault("external-locations", 99, empty());
         let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
-        assert_eq!(error.kind, RegionErrorKind::Unavailable, "{error}");
+        assert_eq!(error.kind, RegionErrorKind::Other, "{error}");
     }
 }
 
@@ -170,4 +170,52 @@ async fn empty_pages_with_a_new_token_are_followed() {
     }
     assert!(regions.primary.write_access(SECONDARY).await.is_ok());
     assert_eq!(fake.asked("page_token=C").len(), 1);
+}
+
+#[tokio::test]
+async fn a_region_that_answers_with_no_answer_is_not_away() {
+    let page = "<html><head><title>Please sign in</title></head></html>";
+    let half = r#"{"userName": "dr@exa"#;
+    let denied = r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#;
+    let busy = r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"later"}"#;
+    for (status, body, kind) in [
+        (200, page, RegionErrorKind::Other),
+        (200, half, RegionErrorKind::Other),
+        (200, "{]", RegionErrorKind::Other),
+        (400, "{}", RegionErrorKind::Other),
+        (403, page, RegionErrorKind::Denied),
+        (403, denied, RegionErrorKind::Denied),
+        (429, busy, RegionErrorKind::Unavailable),
+        (502, page, RegionErrorKind::Unavailable),
+        (503, busy, RegionErrorKind::Unavailable),
+    ] {
+        let fake = Fake::start().await;
+        let regions = fake.connect().await;
+        let bad = || What::Answer(status, vec![], body.to_owned());
+        fake.fault("scim/v2/Me", 99, bad());
+        let refusals = [
+            regions.primary.presence().await.unwrap_err(),
+            regions.secondary.presence().await.unwrap_err(),
+        ];
+        for error in refusals {
+            assert_eq!(error.kind, kind, "{status} {body}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_question_has_its_deadline_in_an_apply_too() {
+    let fake = Fake::start().await;
+    let mut options = fake.options();
+    // Whoever is told to wait does so past the deadline.
+    options.timing.sleep = std::sync::Arc::new(|_| Box::pin(std::future::pending()));
+    options.timing.question = Duration::from_millis(200);
+    assert!(options.timing.until.is_none(), "as an apply has it");
+    let regions = drsync::databricks::connect(&options).await.unwrap();
+    fake.fault("external-locations", 9999, busy("20"));
+    let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
+    assert_eq!(error.kind, RegionErrorKind::Unavailable);
+    assert!(error.transient && !error.outcome_unknown, "{error:?}");
+    let said = "no answer in the 15 minutes that one question may take";
+    assert_eq!(error.detail, said);
 }

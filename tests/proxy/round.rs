@@ -457,6 +457,7 @@ fn hasty(world: &World, longest: Duration) -> Timing {
         sleep: Arc::new(move |pause| Box::pin(tokio::time::sleep(pause.min(longest)))),
         jitter: Arc::new(|| 0.5),
         until: None,
+        question: drsync::limits::QUESTION_LONGEST,
     }
 }
 

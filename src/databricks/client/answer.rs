@@ -40,7 +40,7 @@ pub(super) fn nothing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
 pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
     let unreadable = |said: &str| Refusal {
         request_id: request_id(headers, &Value::Null),
-        ..Refusal::new(RegionErrorKind::Unavailable, said)
+        ..Refusal::new(RegionErrorKind::Other, said)
     };
     match body.trim_ascii().first() {
         None => return Err(unreadable("the answer is empty")),
@@ -57,17 +57,13 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Res
             Unread::NotJson(error) => error,
         };
         let id = request_id(headers, &Value::Null);
-        let (kind, said) = match html(&String::from_utf8_lossy(body)) {
-            Some(title) => (
-                RegionErrorKind::Unavailable,
-                format!("a web page came instead of an answer ({title}): is a proxy or a sign-in page in between?"),
-            ),
-            None if error.is_eof() => {
-                (RegionErrorKind::Unavailable, "the answer ends in the middle".to_owned())
-            }
-            None => (RegionErrorKind::Other, format!("the answer is not what the API promises: {error}")),
+        // Whoever sends it is there, whatever it is.
+        let said = match html(&String::from_utf8_lossy(body)) {
+            Some(title) => format!("a web page came instead of an answer ({title}): is a proxy or a sign-in page in between?"),
+            None if error.is_eof() => "the answer ends in the middle".to_owned(),
+            None => format!("the answer is not what the API promises: {error}"),
         };
-        Refusal { request_id: id, ..Refusal::new(kind, said) }
+        Refusal { request_id: id, ..Refusal::new(RegionErrorKind::Other, said) }
     })
 }
 

@@ -120,6 +120,16 @@ fn of_tls(cause: &str) -> String {
     format!("{text}; {hint}")
 }
 
+/// What an answer that began and did not end means: whoever began it is there, unless it fell silent.
+pub(super) fn cut_off(error: &reqwest::Error) -> (Refusal, Again) {
+    let (refusal, again) = lost(error);
+    let kind = match error.is_timeout() {
+        true => refusal.kind,
+        false => RegionErrorKind::Other,
+    };
+    (Refusal { kind, ..refusal }, again)
+}
+
 /// What a request that got no answer means. Its text names no address, which may carry a signature.
 pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     let mut cause: &dyn std::error::Error = error;
