@@ -19,6 +19,7 @@ mod keys;
 mod load;
 mod location;
 mod name;
+mod name_path;
 mod read;
 mod settings;
 mod values;

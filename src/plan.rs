@@ -11,6 +11,7 @@ mod finding;
 mod group;
 mod observed;
 mod origin;
+mod place;
 mod provenance;
 mod replica;
 mod request;
@@ -29,12 +30,13 @@ pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
-pub use group::{cut_entry, may_be_due, pins};
+pub use group::{may_be_due, pins};
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
     merge_copies,
 };
 pub use origin::{Foreign, foreign_to, signs_in};
+pub use place::{Place, path_under, place_of};
 pub use provenance::Provenance;
 pub use replica::{Standing, standing_of};
 pub use request::Request;

@@ -28,6 +28,8 @@ mod moves;
 #[path = "plan/rows.rs"]
 mod rows;
 
+#[path = "plan/spelling.rs"]
+mod spelling;
 #[path = "plan/stored.rs"]
 mod stored;
 

@@ -79,6 +79,7 @@ stories! {
         create_or_replace_is_an_update_and_drop_and_create_a_finding,
         maintenance_on_the_replica_is_mentioned_and_harmless,
         a_table_moved_to_another_group_is_not_copied_again,
+        a_name_that_changes_in_letter_case_only_keeps_its_replica,
         names_of_every_kind_arrive_under_literal_paths,
         a_plan_tells_how_the_columns_change,
     }

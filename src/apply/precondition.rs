@@ -7,7 +7,7 @@ use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step,
+    Action, FindingCode, GroupPlan, Named, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, place_of,
     readable_until, recreated, standing_of,
 };
 use crate::region::{
@@ -134,11 +134,8 @@ pub(super) async fn check(
 ) -> Result<Vec<Checked>, Unfit> {
     as_listed(regions, plan).await?;
     let sources = sources(regions, plan).await;
-    let entries = plan
-        .steps
-        .iter()
-        .map(|step| cuts.entry_at(&step.table, &step.replica.location));
-    let entries: Vec<Option<&CutTableEntry>> = entries.collect();
+    let entries = plan.steps.iter().map(|step| entry(cuts, step));
+    let entries: Vec<Option<&CutTableEntry>> = entries.collect::<Result<_, _>>()?;
     let questions: Vec<ReplicaQuestion> = plan
         .steps
         .iter()
@@ -168,6 +165,20 @@ pub(super) async fn check(
         });
     }
     Ok(checked)
+}
+
+/// What the newest cut says of a step's replica, which lies where that cut has it: a plan says it, and is data.
+fn entry<'a>(cuts: &'a Cuts, step: &Step) -> Result<Option<&'a CutTableEntry>, Unfit> {
+    let replica = &step.replica;
+    let root = replica.location.strip_suffix(&replica.path);
+    let place = place_of(cuts, root.unwrap_or(&replica.location), &step.table);
+    if place.location != replica.location {
+        return Err(Unfit::Stale(format!(
+            "the newest cut has the replica of {} at {}, and the plan at {}: plan again",
+            step.table, place.location, replica.location
+        )));
+    }
+    Ok(place.entry)
 }
 
 /// Asks the catalog again where the sources lie: what a plan says of it is data, and a right may have been taken away.

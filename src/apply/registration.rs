@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::queue::Queue;
 use super::{Run, chain};
 use crate::ledger::{Cut, CutTableEntry, Cuts};
-use crate::plan::GroupPlan;
 use crate::plan::document::WorkspacePlan;
+use crate::plan::{GroupPlan, path_under};
 use crate::region::{Region, Registered};
 
 /// How often a registration looks whether it is to stop.
@@ -133,7 +133,7 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
         .retain(|entry| group.members().any(|table| *table == entry.table));
     let location = plan.observed.secondary.location.trim_end_matches('/');
     let elsewhere = |entry: &&CutTableEntry| {
-        entry.replica_location != format!("{location}/{}", entry.table.path())
+        path_under(location, &entry.table, &entry.replica_location).is_none()
     };
     match cut.tables.iter().find(elsewhere) {
         None => Ok(Some(cut)),

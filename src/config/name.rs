@@ -117,42 +117,11 @@ impl TableName {
             .join(".")
     }
 
-    /// Where its replica lies under the secondary's sync location: `<catalog>/<schema>/<table>`.
-    ///
-    /// Every byte outside `A-Z a-z 0-9 _ - .` is `%XX`, as are a leading `_` or `.`; the result is taken literally.
-    pub fn path(&self) -> String {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
-        [catalog, schema, table]
-            .map(|part| path_part(part))
-            .join("/")
-    }
-
     fn compared(&self) -> impl Iterator<Item = Folded<'_>> {
         [&self.catalog, &self.schema, &self.table]
             .into_iter()
             .map(|part| Folded(part))
     }
-}
-
-fn path_part(part: &str) -> String {
-    let mut out = String::with_capacity(part.len());
-    for (at, byte) in part.bytes().enumerate() {
-        let plain = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' => true,
-            b'_' | b'.' => at > 0,
-            _ => false,
-        };
-        if plain {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// The most letters Unity Catalog allows in one part of a name.

@@ -132,8 +132,17 @@ impl Cuts {
 
     /// What the newest cut of any group says of a table's replica at a location.
     pub fn entry_at(&self, table: &TableName, location: &str) -> Option<&CutTableEntry> {
+        self.newest_entry(table, |entry| entry.replica_location == location)
+    }
+
+    /// What the newest cut of any group says of a table, of what `counts`.
+    pub fn newest_entry(
+        &self,
+        table: &TableName,
+        counts: impl Fn(&CutTableEntry) -> bool,
+    ) -> Option<&CutTableEntry> {
         self.newest_with(table)
-            .filter(|(_, entry)| entry.replica_location == location)
+            .filter(|(_, entry)| counts(entry))
             // A replica that was made again begins with version 0, so its versions do not tell which cut is newer.
             // What no chain holds says nothing where something else does.
             .max_by_key(|(cut, entry)| {

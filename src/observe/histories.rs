@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::{Answer, Request, WorkspaceObserved, cut_entry, may_be_due, pins};
+use crate::plan::{Answer, Request, WorkspaceObserved, may_be_due, pins};
 use crate::region::{
     PinQuestion, Regions, Replica, ReplicaQuestion, SourceQuestion, changes_schema,
 };
@@ -63,7 +63,7 @@ async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]
 fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
     let mut tables = seen.groups.iter().flat_map(|group| &group.tables);
     tables.any(|table| {
-        matches!(table.replica, Some(Ok(None))) && cut_entry(seen, &table.name).is_some()
+        matches!(table.replica, Some(Ok(None))) && seen.place(&table.name).entry.is_some()
     })
 }
 
@@ -104,7 +104,10 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
             let own = own
                 .and_then(|cut| cut.table(&observed.name))
                 .map(|entry| entry.source_version);
-            let any = cut_entry(seen, &observed.name).map(|entry| entry.source_version);
+            let any = seen
+                .place(&observed.name)
+                .entry
+                .map(|entry| entry.source_version);
             // A table that joined a group needs its whole history: the group's point may be older than its last cut.
             let from_version = own.map(|own| own.min(any.unwrap_or(own)));
             all.places.push((group, table));
@@ -127,9 +130,10 @@ fn replicas_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked
     {
         for (table, observed) in observed.tables.iter().enumerate() {
             all.places.push((group, table));
+            let place = seen.place(&observed.name);
             all.questions.push(ReplicaQuestion {
-                path: observed.name.path(),
-                since_version: cut_entry(seen, &observed.name).map(|entry| entry.replica_version),
+                path: place.path,
+                since_version: place.entry.map(|entry| entry.replica_version),
             });
         }
     }
@@ -167,10 +171,7 @@ pub(super) async fn observe_pins(
                 table: listed.clone(),
                 version,
                 newest: observed.newest() == Some(version),
-                replica_location: seen
-                    .workspace
-                    .location_secondary
-                    .join(&observed.name.path()),
+                replica_location: seen.place(&observed.name).location,
                 replica_version: observed.replica().map(|replica| replica.version),
                 columns_since: None,
             });

@@ -25,10 +25,9 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
     let (workflow, tables) = rows::configured(group, seen);
     let moved = || {
         let cut = workspace.ledger.cuts.newest(&plan.name);
-        let location = &workspace.workspace.location_secondary;
         let elsewhere = |entry: &CutTableEntry| {
             seen.names.contains(&entry.table)
-                && entry.replica_location != location.join(&entry.table.path())
+                && entry.replica_location != workspace.place(&entry.table).location
         };
         cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };

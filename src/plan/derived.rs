@@ -78,6 +78,12 @@ fn places(workspace: &WorkspacePlan) -> Result<(), String> {
 
 fn group_follows(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Result<(), String> {
     let wrong = |what: String| format!("{}: {what}", group.name);
+    for drift in &group.drift {
+        let mut paths = drift.replica_path.iter();
+        if let Some(path) = paths.find(|path| !drift.table.has_path(path)) {
+            return Err(wrong(format!("{path} is no path of {}", drift.table)));
+        }
+    }
     if group.decision != Decision::Sync {
         return match group.steps.is_empty() {
             true => Ok(()),
@@ -144,11 +150,12 @@ fn step_follows(workspace: &WorkspacePlan, group: &GroupPlan, step: &Step) -> Re
     if step.id != id {
         return differs("id", &step.id, &id);
     }
-    let path = step.table.path();
-    check_path(&path).map_err(|error| error.to_string())?;
-    if step.replica.path != path {
-        return differs("replica's path", &step.replica.path, &path);
+    let path = step.replica.path.clone();
+    // In which letter case it is spelled follows from the last cut, of which apply asks the ledger.
+    if !step.table.has_path(&path) {
+        return differs("replica's path", &path, &step.table.path());
     }
+    check_path(&path).map_err(|error| error.to_string())?;
     let location = join(&workspace.observed.secondary.location, &path);
     if step.replica.location != location {
         return differs("replica's place", &step.replica.location, &location);

@@ -639,6 +639,9 @@ pub enum PreconditionCode {
 pub struct Drift {
     /// The source's name.
     pub table: TableName,
+    /// The replica's path under the sync location; absent in plans of earlier versions: the one that the name says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_path: Option<String>,
     /// The last version that is ours, where the log still shows it.
     pub ours: Option<u64>,
     /// Commits by others, oldest first.

@@ -144,14 +144,6 @@ pub fn may_be_due(
         .is_some_and(|view| workspace.lost_a_copy() || trigger::may_be_due(&view))
 }
 
-/// What the newest cut of any group says of a table's replica where it lies now.
-pub fn cut_entry<'a>(
-    workspace: &'a WorkspaceObserved,
-    table: &crate::config::TableName,
-) -> Option<&'a crate::ledger::CutTableEntry> {
-    super::view::cut_entry(workspace, table)
-}
-
 fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) -> GroupPlan {
     GroupPlan {
         name: name.to_owned(),
@@ -250,25 +242,25 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     let held = seen
         .holds
         .filter(|_| seen.theirs.is_empty() && !seen.foreign);
+    let place = view.place(&table.name);
     let mark = Mark {
         source_table_id: pin.table_id.clone(),
         source_version: pin.version,
-        replica: table.name.path(),
+        replica: place.path.clone(),
     };
     let action = match (replica, &held) {
         (None, _) => Action::Create,
         (Some(there), Some(held)) if *held == mark && there.damaged.is_none() => Action::NoOp,
         (Some(_), Some(_) | None) => Action::Update,
     };
-    let location = view.replica_location(&table.name);
     let mut step = Step {
         id: format!("{}/{}", view.group.name, table.name),
         table: table.name.clone(),
         action,
         source: source_pin(view, table, listed, source, pin, pinned),
         replica: ReplicaPin {
-            location: location.clone(),
-            path: mark.replica.clone(),
+            location: place.location,
+            path: place.path,
             version: replica.as_ref().map(|replica| replica.version),
             holds_source_version: held.map(|held| held.source_version),
             overwrites,
@@ -427,6 +419,7 @@ fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {
     }
     Some(Drift {
         table: table.name.clone(),
+        replica_path: Some(view.place(&table.name).path),
         ours: seen.ours,
         theirs: seen.theirs,
         maintenance: seen.maintenance,

@@ -298,8 +298,8 @@ fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>)
     let entry = cut.and_then(|cut| cut.table(&seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
-    let known = super::cut_entry(workspace, &seen.name);
-    let assessed = replica.map(|replica| assess(&seen.name.path(), replica, known));
+    let place = workspace.place(&seen.name);
+    let assessed = replica.map(|replica| assess(&place.path, replica, place.entry));
     let held = assessed
         .as_ref()
         .filter(|seen| seen.theirs.is_empty())

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
+use super::place::{Place, place_of};
 use super::replica::{Assessment, assess};
 use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
@@ -95,16 +96,13 @@ impl<'a> GroupView<'a> {
     }
 
     /// Where a table's replica lies.
-    pub(super) fn replica_location(&self, table: &TableName) -> String {
-        self.workspace
-            .workspace
-            .location_secondary
-            .join(&table.path())
+    pub(super) fn place(&self, table: &TableName) -> Place<'a> {
+        self.workspace.place(table)
     }
 
     /// What the newest cut of any group says of a table's replica where it lies now.
     pub(super) fn cut_entry(&self, table: &TableName) -> Option<&'a CutTableEntry> {
-        cut_entry(self.workspace, table)
+        self.place(table).entry
     }
 
     /// What the newest cut says of a table, wherever its replica lies: of any group where it lies now, else of the group itself.
@@ -129,11 +127,8 @@ impl<'a> GroupView<'a> {
     /// What a replica's history says; `None`: it was not looked at, or there is none.
     pub(super) fn assessment(&self, table: &TableObserved) -> Option<Assessment> {
         let replica = table.replica()?;
-        Some(assess(
-            &table.name.path(),
-            replica,
-            self.cut_entry(&table.name),
-        ))
+        let place = self.place(&table.name);
+        Some(assess(&place.path, replica, place.entry))
     }
 
     /// Why the configuration alone says that replicas are not what a cut says.
@@ -141,7 +136,7 @@ impl<'a> GroupView<'a> {
         self.tables()
             .find_map(|table| match cut.table(&table.name) {
                 None => Some(format!("{} is new in the group", table.name)),
-                Some(entry) if entry.replica_location != self.replica_location(&table.name) => {
+                Some(entry) if entry.replica_location != self.place(&table.name).location => {
                     Some(format!(
                         "the replica of {} moves from {}",
                         table.name, entry.replica_location
@@ -295,13 +290,12 @@ impl<'a> GroupView<'a> {
     }
 }
 
-/// What the newest cut of any group says of a table's replica where it lies now.
-pub(super) fn cut_entry<'a>(
-    workspace: &'a WorkspaceObserved,
-    table: &TableName,
-) -> Option<&'a CutTableEntry> {
-    let location = workspace.workspace.location_secondary.join(&table.path());
-    workspace.ledger.cuts.entry_at(table, &location)
+impl WorkspaceObserved {
+    /// Where a table's replica lies in the secondary.
+    pub fn place(&self, table: &TableName) -> Place<'_> {
+        let root = self.workspace.location_secondary.join("");
+        place_of(&self.ledger.cuts, &root, table)
+    }
 }
 
 impl TableObserved {

@@ -257,7 +257,7 @@ fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
                 .as_ref()
                 .and_then(|answer| answer.as_ref().ok());
             let mark = replica.and_then(|replica| replica.as_ref()?.mark.as_ref());
-            mark.is_some_and(|mark| mark.replica == table.name.path())
+            mark.is_some_and(|mark| mark.replica == workspace.place(&table.name).path)
         })
         .count()
 }

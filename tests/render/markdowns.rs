@@ -63,6 +63,7 @@ fn plan_of(text: &str) -> Plan {
     }
     lost.drift = vec![Drift {
         table: drsync::config::TableName::new("a", "b", text),
+        replica_path: None,
         ours: Some(1),
         theirs: vec![DriftCommit {
             version: 2,

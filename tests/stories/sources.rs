@@ -2,7 +2,8 @@
 
 use chrono::Duration;
 use drsync::apply::{GroupOutcome, TableOutcome};
-use drsync::plan::{Decision, FindingCode};
+use drsync::lakehouse::delta;
+use drsync::plan::{Action, Decision, FindingCode, Request};
 use serde_json::json;
 
 use super::world::{Form, World, batch, start};
@@ -148,6 +149,75 @@ pub(crate) async fn a_table_moved_to_another_group_is_not_copied_again(form: For
         "{tables:#?}"
     );
     assert_eq!(record.groups[0].cut, Some(2));
+}
+
+pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(form: Form) {
+    let mut world = World::of(form).await;
+    world.make("main.shop.Orders", "tables/orders").await;
+    world.add_group("orders", None, &["main.shop.Orders"]);
+    assert_eq!(world.apply().await.exit.code, 0);
+    let replica = world.replica_folder("main.shop.Orders");
+    let location = replica.display().to_string();
+
+    let anew = |entry: &mut serde_json::Value| entry["full_name"] = json!("main.shop.orders");
+    let catalog = world.workspace();
+    catalog.edit_table("main.shop.Orders", anew).unwrap();
+    world.groups()[1]["tables"] = json!(["main.shop.orders"]);
+    world.later(1);
+    let plan = world
+        .plan_with(Request {
+            take_as_due: vec!["orders".to_owned()],
+            ..Request::default()
+        })
+        .await;
+    let planned = plan
+        .groups()
+        .find(|(_, plan)| plan.name == "orders")
+        .unwrap()
+        .1;
+    assert_eq!(planned.decision, Decision::UpToDate, "{planned:#?}");
+    assert!(plan.summary.groups_blocked == 0 && planned.findings.is_empty());
+
+    let orders = world.source_at("tables/orders");
+    orders.insert(&batch([4])).await.unwrap();
+    world.later(13 * 60);
+    let plan = world.plan_of("orders").await;
+    assert_eq!(plan.steps[0].action, Action::Update, "{plan:#?}");
+    let record = world.apply().await;
+    assert_eq!(
+        (record.exit.code, record.summary.copied_files),
+        (0, 1),
+        "{record:#?}"
+    );
+    assert_eq!(world.ids(&replica).await, [1, 2, 3, 4]);
+    let folders = std::fs::read_dir(replica.parent().unwrap()).unwrap();
+    let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().file_name()).collect();
+    folders.sort();
+    assert_eq!(folders, ["Orders", "countries"]);
+
+    // Both cuts read what they held, the newer one spells the name as the catalog does now.
+    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    let cuts: Vec<_> = cuts.of("orders").collect();
+    let named: Vec<String> = cuts
+        .iter()
+        .map(|cut| cut.tables[0].table.to_string())
+        .collect();
+    assert_eq!(named, ["main.shop.Orders", "main.shop.orders"]);
+    for (cut, rows) in cuts.iter().zip([3, 4]) {
+        let entry = &cut.tables[0];
+        assert_eq!(entry.replica_location, location);
+        let store = delta::TableStore::local(&replica);
+        let read = delta::read_rows(&store, Some(entry.replica_version))
+            .await
+            .unwrap();
+        assert_eq!(
+            read.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+            rows
+        );
+    }
+    world.later(13 * 60);
+    let again = world.plan_of("orders").await;
+    assert_eq!(again.decision, Decision::UpToDate, "{again:#?}");
 }
 
 pub(crate) async fn names_of_every_kind_arrive_under_literal_paths(form: Form) {

@@ -79,7 +79,7 @@ pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Opt
         // A folder there is only the beginning of a key.
         Scheme::S3 | Scheme::Gs => return None,
     }
-    let path = table.name.path();
+    let path = view.place(&table.name).path;
     let longest = path.split('/').max_by_key(|part| part.len())?;
     (longest.len() > FOLDER_NAME_MAX).then(|| {
         let text = format!(
@@ -146,7 +146,8 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
 
 pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
     let name = &table.name;
-    let location = view.replica_location(name);
+    let place = view.place(name);
+    let location = &place.location;
     let replica = match table.replica.as_ref()? {
         Ok(replica) => replica.as_ref()?,
         Err(error) => {
@@ -181,7 +182,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
             };
         }
     };
-    let seen = crate::plan::replica::assess(&name.path(), replica, view.cut_entry(name));
+    let seen = crate::plan::replica::assess(&place.path, replica, place.entry);
     if seen.foreign {
         let text = format!("{location} holds a table that is no replica of it");
         return Some(

@@ -134,7 +134,9 @@ fn replica(entry: &Entry<'_>, drift: &Drift) -> String {
         .secondary
         .location
         .trim_end_matches('/');
-    format!("delta.`{root}/{}`", drift.table.path().replace('`', "``"))
+    let path = drift.replica_path.clone();
+    let path = path.unwrap_or_else(|| drift.table.path());
+    format!("delta.`{root}/{}`", path.replace('`', "``"))
 }
 
 fn kept(drift: &Drift) -> String {

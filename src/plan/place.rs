@@ -1,0 +1,40 @@
+//! Where a table's replica lies: the one answer that observation, plan, status and apply go by.
+
+use crate::config::TableName;
+use crate::ledger::{CutTableEntry, Cuts};
+
+/// Where a table's replica lies, and what is known of it there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place<'a> {
+    /// Its path under the secondary's sync location.
+    pub path: String,
+    /// The sync location and the path.
+    pub location: String,
+    /// What the newest cut of any group says of it; `None`: no cut names a replica there.
+    pub entry: Option<&'a CutTableEntry>,
+}
+
+/// Where a table's replica lies under a sync location: where the newest cut has it there, in whatever letter case the table's
+/// name was spelled then; else where the name as it is spelled now says.
+///
+/// A name is the same table in any letter case, so a change of case only moves no replica.
+pub fn place_of<'a>(cuts: &'a Cuts, root: &str, table: &TableName) -> Place<'a> {
+    let root = root.trim_end_matches('/');
+    let entry = cuts.newest_entry(table, |entry| {
+        path_under(root, table, &entry.replica_location).is_some()
+    });
+    let kept = entry.and_then(|entry| path_under(root, table, &entry.replica_location));
+    let path = kept.map_or_else(|| table.path(), str::to_owned);
+    Place {
+        location: format!("{root}/{path}"),
+        path,
+        entry,
+    }
+}
+
+/// The path of a location under a sync location, where it is one for a replica of the table.
+pub fn path_under<'l>(root: &str, table: &TableName, location: &'l str) -> Option<&'l str> {
+    let rest = location.strip_prefix(root.trim_end_matches('/'))?;
+    let path = rest.strip_prefix('/')?;
+    table.has_path(path).then_some(path)
+}
