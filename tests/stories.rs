@@ -80,6 +80,7 @@ stories! {
         maintenance_on_the_replica_is_mentioned_and_harmless,
         a_table_moved_to_another_group_is_not_copied_again,
         a_name_that_changes_in_letter_case_only_keeps_its_replica,
+        a_plan_that_spells_a_replicas_place_as_no_cut_does_copies_nothing,
         names_of_every_kind_arrive_under_literal_paths,
         a_plan_tells_how_the_columns_change,
     }

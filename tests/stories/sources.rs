@@ -6,6 +6,7 @@ use drsync::lakehouse::delta;
 use drsync::plan::{Action, Decision, FindingCode, Request};
 use serde_json::json;
 
+use super::edits::resealed;
 use super::world::{Form, World, batch, start};
 
 const COUNTRIES: &str = "main.shop.countries";
@@ -218,6 +219,24 @@ pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(fo
     world.later(13 * 60);
     let again = world.plan_of("orders").await;
     assert_eq!(again.decision, Decision::UpToDate, "{again:#?}");
+}
+
+pub(crate) async fn a_plan_that_spells_a_replicas_place_as_no_cut_does_copies_nothing(form: Form) {
+    let mut world = World::of(form).await;
+    for _ in 0..2 {
+        let plan = world.plan().await;
+        let text = serde_json::to_string(&plan).unwrap();
+        let text = text.replace("main/shop/countries", "main/shop/Countries");
+        let forged = resealed(serde_json::from_str(&text).unwrap()).unwrap();
+        let record = world.apply_plan(&forged.plan).await;
+        let group = &record.groups[0];
+        assert_eq!(group.outcome, GroupOutcome::Stale, "{group:#?}");
+        assert!(!world.path("west/sync/main/shop/Countries").exists());
+        // Before its first cut, and after it.
+        assert_eq!(world.apply().await.exit.code, 0);
+        world.countries().insert(&batch([9])).await.unwrap();
+        world.later(13 * 60);
+    }
 }
 
 pub(crate) async fn names_of_every_kind_arrive_under_literal_paths(form: Form) {
