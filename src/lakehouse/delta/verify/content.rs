@@ -272,8 +272,8 @@ impl Reading<'_> {
                 let mut absent = vec![false; live.len()];
                 for part in &path[1..] {
                     let Some(outer) = array else { break };
-                    for row in 0..live.len() {
-                        absent[row] |= outer.is_null(row);
+                    for (row, absent) in absent.iter_mut().enumerate() {
+                        *absent |= outer.is_null(row);
                     }
                     array = outer
                         .as_struct_opt()
