@@ -194,3 +194,39 @@ fn a_risk_is_accepted_in_one_workspace() {
     );
     assert_eq!(accept("east/orders").0, 0);
 }
+
+#[test]
+fn a_configuration_above_is_taken_unless_everybody_may_write_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world();
+    let folder = world.path();
+    let inner = folder.join("a/b");
+    std::fs::create_dir_all(&inner).expect("made");
+    assert_eq!(code(&drsync(&inner, &["status"])), 0);
+    let file = folder.join("drsync.json");
+    for (open, mode, usual) in [(folder, 0o777, 0o700), (&file, 0o666, 0o644)] {
+        let mode_of = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(open, mode).expect("its mode is set");
+        };
+        mode_of(mode);
+        let refused = drsync(&inner, &["status"]);
+        let told = stderr(&refused);
+        assert_eq!(code(&refused), 78, "{told}");
+        assert!(
+            told.contains("is there and not taken: everybody may write to "),
+            "{told}"
+        );
+        // Who stands in its folder, or names it, means it.
+        assert_eq!(code(&drsync(folder, &["status"])), 0);
+        assert_eq!(
+            code(&drsync(
+                &inner,
+                &["status", "--config", "../../drsync.json"]
+            )),
+            0
+        );
+        mode_of(usual);
+    }
+    assert_eq!(code(&drsync(&inner, &["status"])), 0);
+}

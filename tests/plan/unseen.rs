@@ -288,3 +288,27 @@ fn a_secondary_whose_log_lacks_cuts_lost_more_and_every_group_is_looked_at() {
         assert!(may_be_due(workspace, group, world.observed.now, &request));
     }
 }
+
+#[test]
+fn a_run_that_began_before_what_is_seen_may_have_overlapped_and_its_group_waits() {
+    use drsync::plan::ReasonCode::WorkflowRunsOverlap;
+    let mut world = World::new();
+    world.observed.now = at("2026-11-22T12:30:00Z");
+    for workflow in &mut world.group("orders").workflows {
+        let runs = &mut workflow.as_mut().unwrap().runs;
+        let mut newer = runs[0].clone();
+        newer.run_id += 1;
+        newer.started_at = at("2026-11-22T12:00:00Z");
+        newer.ended_at = Some(at("2026-11-22T12:10:00Z"));
+        runs.insert(0, newer);
+    }
+    assert_ne!(world.plan_of("orders").decision, Decision::Waiting);
+    for workflow in &mut world.group("orders").workflows {
+        workflow.as_mut().unwrap().seen_from = Some(at("2026-11-21T09:00:00Z"));
+    }
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Waiting);
+    assert_eq!(plan.reason.code, WorkflowRunsOverlap, "{:?}", plan.reason);
+    let from = "one that started before 2026-11-21T09:00:00.000Z may have been in progress";
+    assert!(plan.reason.message.contains(from), "{:?}", plan.reason);
+}
