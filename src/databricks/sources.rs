@@ -92,7 +92,8 @@ fn source(
 fn commit(entry: Entry, table_id: &str) -> Commit {
     Commit {
         changes: entry.upkeep().changes(),
-        sha256: Some(entry.sha256()),
+        // Told apart from the digest of a commit's file, which another adapter keeps of the same commit.
+        sha256: Some(format!("history:{}", entry.sha256())),
         version: entry.version,
         committed_at: entry.committed_at,
         operation: entry.operation,

@@ -77,7 +77,8 @@ pub struct CutTableEntry {
     pub replica_location: String,
     /// The replica's version that holds it; later ones hold it too if only maintenance follows.
     pub replica_version: u64,
-    /// Digest of the source's commit of that version: what it says, not when.
+    /// Digest of the source's commit of that version: what it says, not when. Hex of its file, or `history:` and that of its row
+    /// in the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_commit_sha256: Option<String>,
     /// What a later version of drsync says of the table.

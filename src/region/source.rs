@@ -46,6 +46,7 @@ pub struct Commit {
     /// The table's id as of this commit, where known.
     pub table_id: Option<String>,
     /// Digest of what it says, which tells whether it still is the same commit; its time is no part of it.
+    /// The SHA-256 of its file, hex, or `history:` and that of its row in the history: these two cannot be compared.
     pub sha256: Option<String>,
 }
 

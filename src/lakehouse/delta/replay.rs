@@ -1,7 +1,7 @@
 //! Rebuilds a table at a version from a checkpoint and the commits after it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 
 use serde::Deserialize;
@@ -221,7 +221,7 @@ pub(super) struct State {
     /// Adds that a checkpoint holds; as many as files are live where it names none twice.
     pub(super) adds: u64,
     /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
-    said: HashSet<u64>,
+    said: HashMap<u64, Said>,
     hasher: RandomState,
 }
 
@@ -243,7 +243,7 @@ impl State {
             within_checkpoint: false,
             text: 0,
             adds: 0,
-            said: HashSet::new(),
+            said: HashMap::new(),
             hasher: RandomState::new(),
         }
     }
@@ -354,10 +354,12 @@ impl State {
     }
 
     /// Refuses a commit that says two things of one file.
-    fn say(&mut self, key: &FileKey) -> Result<(), String> {
-        match self.said.insert(self.hasher.hash_one(key)) {
-            true => Ok(()),
-            false => Err(format!(
+    ///
+    /// A removal said twice is one removal: all readers agree on it.
+    fn say(&mut self, key: &FileKey, now: Said) -> Result<(), String> {
+        match (self.said.insert(self.hasher.hash_one(key), now), now) {
+            (None, _) | (Some(Said::Removed), Said::Removed) => Ok(()),
+            (Some(Said::Added | Said::Removed), _) => Err(format!(
                 "it names {} twice, which Delta forbids and readers read differently",
                 key.path
             )),
@@ -373,7 +375,7 @@ impl State {
         let key = facts.key();
         match self.within_checkpoint {
             true => self.adds += 1,
-            false => self.say(&key)?,
+            false => self.say(&key, Said::Added)?,
         }
         let AddFacts {
             path: _,
@@ -420,7 +422,7 @@ impl State {
                 return Ok(());
             }
         } else {
-            self.say(&key)?;
+            self.say(&key, Said::Removed)?;
             let before = self.files.remove(&key);
             self.text -= before.map_or(0, |file| length(file.action.as_deref()));
         }
@@ -431,6 +433,13 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// What a commit says of one file.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Added,
+    Removed,
 }
 
 /// What a commit does to one file.

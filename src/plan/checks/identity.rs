@@ -79,7 +79,7 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
         return Some(another(id));
     }
     let (now, then) = (commit.sha256.as_deref()?, sha256?);
-    (now != then).then(|| {
+    (taken_of(now) == taken_of(then) && now != then).then(|| {
         format!(
             "the commit of its v{version}, {} of {} with the digest {}, is not the one that {by} names, {was} with the digest {}",
             commit.operation,
@@ -90,7 +90,13 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
     })
 }
 
+/// What a digest was taken of: the commit's file, or its row in the history. Two of different kinds say nothing of each other.
+fn taken_of(digest: &str) -> Option<&str> {
+    digest.split_once(':').map(|(kind, _)| kind)
+}
+
 /// As much of a digest as tells two apart.
 fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
+    let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
+    hex.chars().take(12).collect()
 }

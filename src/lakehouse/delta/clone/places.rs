@@ -17,7 +17,7 @@ use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::path::{self, Location};
 use super::super::replay::Snapshot;
-use super::super::store::{Occupant, TableStore};
+use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
 use super::files::{Wanted, check_records, wanted};
 use super::{Estimate, Progress, copy, foreign};
@@ -282,6 +282,18 @@ fn place_data<'a>(
     Ok(())
 }
 
+/// Why a file of a source has no size: it is missing, or what stands in its place is no file.
+fn why_not_there(source: &TableStore, from: &Location, path: String) -> DeltaError {
+    let refused = match from {
+        Location::Inside(inside) => source.read(inside).err(),
+        Location::Elsewhere(_) | Location::Foreign(_) => None,
+    };
+    match refused {
+        Some(error) => missing(error, &path),
+        None => DeltaError::DataMissing { path },
+    }
+}
+
 /// Refuses files of a source that are gone or not as long as its log says: a copy would be as broken.
 fn check_sizes(source: &TableStore, jobs: &[Job]) -> Result<()> {
     let inside: Vec<&str> = jobs
@@ -303,7 +315,7 @@ fn check_sizes(source: &TableStore, jobs: &[Job]) -> Result<()> {
             Location::Foreign(url) => return Err(foreign(url)),
         };
         match size {
-            None => return Err(DeltaError::DataMissing { path: shown }),
+            None => return Err(why_not_there(source, &job.from, shown)),
             Some(size) => copy::whole(&shown, size, job.size)?,
         }
     }
