@@ -16,14 +16,20 @@ const RECENT: usize = 16;
 ///
 /// Each secondary has a chain of its own; the record in hand names the record before it in the first.
 pub(super) async fn keep(record: &mut RunRecord, plan: &Plan, regions: &[Regions]) {
-    // Of a secondary that is away everything has been said, and another workspace's is not written to.
-    let there = plan
+    // Of a secondary that is away everything has been said, and another workspace's is not written to: unless this apply
+    // wrote there, because that was accepted for a group.
+    let there: Vec<&Regions> = plan
         .workspaces
         .iter()
         .zip(regions)
-        .filter(|(plan, _)| plan.observed.secondary.reachable && !is_foreign(plan));
+        .filter(|(plan, _)| {
+            let left_alone = !plan.observed.secondary.reachable || is_foreign(plan);
+            !left_alone || wrote_to(record, &plan.name)
+        })
+        .map(|(_, regions)| regions)
+        .collect();
     let mut first = true;
-    for (_, regions) in there {
+    for regions in there {
         let mut linked = record.clone();
         let kept = link_and_keep(&mut linked, regions.secondary.as_ref()).await;
         if std::mem::take(&mut first) {
@@ -35,6 +41,18 @@ pub(super) async fn keep(record: &mut RunRecord, plan: &Plan, regions: &[Regions
             ));
         }
     }
+}
+
+/// Whether an apply began to synchronize a group of a workspace.
+fn wrote_to(record: &RunRecord, workspace: &str) -> bool {
+    let mut groups = record.groups.iter();
+    groups.any(|group| {
+        group.workspace == workspace
+            && matches!(
+                group.outcome,
+                GroupOutcome::Synchronized | GroupOutcome::Failed
+            )
+    })
 }
 
 /// Whether the sync location is another workspace's.

@@ -308,3 +308,39 @@ fn a_table_that_leaves_its_group_is_named() {
     let said = "in no group any more; replicas stay and are no longer synchronized";
     assert!(text.contains(said), "{text}");
 }
+
+#[test]
+fn an_apply_into_a_location_that_was_accepted_leaves_its_record_there() {
+    let world = world();
+    let folder = world.path();
+    let file = folder.join("drsync.json");
+    let text = std::fs::read_to_string(&file).expect("read");
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    configuration["workspaces"][0]["workspace_name"] = "other".into();
+    std::fs::write(&file, configuration.to_string()).expect("written");
+    let records = || {
+        let kept = std::fs::read_dir(folder.join("west/sync/_drsync/evidence")).expect("evidence");
+        let names = kept.map(|entry| entry.expect("an entry").file_name());
+        names
+            .filter(|name| name.to_string_lossy().ends_with(".run.json"))
+            .count()
+    };
+    let before = records();
+    let accepted = [
+        "plan",
+        "--accept",
+        "ledger_not_ours:orders",
+        "--reason",
+        "it moved",
+        "--out",
+        "p.json",
+    ];
+    drsync(folder, &accepted);
+    let applied = drsync(folder, &["apply", "p.json"]);
+    assert!(
+        stdout(&applied).contains("1 group synchronized"),
+        "{}",
+        stdout(&applied)
+    );
+    assert_eq!(records(), before + 1, "{}", stderr(&applied));
+}
