@@ -25,9 +25,12 @@ mod view;
 mod warnings;
 mod workflow;
 
-pub use checks::{Named, PRIMARY_AWAY, SECONDARY_AWAY, readable_until, recreated};
+pub use checks::{
+    Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, readable_until,
+    recreated, words_of_region,
+};
 pub use document::{
-    Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Role, Step, TriggerKind,
+    Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use group::{may_be_due, pins};
@@ -167,6 +170,7 @@ fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&st
         location: region.location.clone(),
         reachable: region.reachable(),
         answer: region.answer(other),
+        refused: region.refused(),
         role: role.map(str::to_owned),
         principal: presence.and_then(|presence| presence.principal.clone()),
         observed_at: region.observed_at,

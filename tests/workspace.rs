@@ -10,6 +10,8 @@
 mod configuration;
 #[path = "workspace/init.rs"]
 mod init;
+#[path = "workspace/refused.rs"]
+mod refused;
 #[path = "workspace/rights.rs"]
 mod rights;
 #[path = "workspace/secrets.rs"]

@@ -12,11 +12,8 @@ use super::{blocking, with_grant};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{
-    Decision, GroupPlan, PRIMARY_AWAY, Plan, SECONDARY_AWAY, StoredPlan, merge_copies,
-};
-use crate::region::Regions;
-use crate::region::refuse_without_a_copy;
+use crate::plan::{Decision, GroupPlan, Plan, Role, StoredPlan, merge_copies, words_of_region};
+use crate::region::{LedgerCopy, RegionError, Regions, refuse_without_a_copy};
 
 /// What `kind` says of a check.
 pub const CHECK_KIND: &str = "drsync.check";
@@ -106,11 +103,18 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         );
         let principal = presence.ok().and_then(|presence| presence.principal);
         refuse_without_a_copy(&mut primary, &mut secondary);
-        away.primary |= primary.is_err();
-        away.secondary |= secondary.is_err();
+        let gone = |copy: &Result<LedgerCopy, RegionError>| {
+            let refusal = copy.as_ref().err();
+            refusal.is_some_and(|refusal| refusal.kind.is_away())
+        };
+        away.primary |= gone(&primary);
+        away.secondary |= gone(&secondary);
+        let told = |role, refusal: &RegionError| {
+            format!("{}: {refusal}", words_of_region(role, refusal.kind))
+        };
         let refusal = match (&primary, &secondary) {
-            (Err(refusal), _) => Some(format!("{PRIMARY_AWAY}: {refusal}")),
-            (Ok(_), Err(refusal)) => Some(format!("{SECONDARY_AWAY}: {refusal}")),
+            (Err(refusal), _) => Some(told(Role::Primary, refusal)),
+            (Ok(_), Err(refusal)) => Some(told(Role::Secondary, refusal)),
             (Ok(_), Ok(_)) => None,
         };
         let copies = [&primary, &secondary].map(|copy| copy.clone().ok());

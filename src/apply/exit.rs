@@ -1,6 +1,7 @@
 //! How an apply ended, as an exit status: the first that fits.
 
 use super::record::{Exit, GroupOutcome, GroupRecord};
+use crate::plan::document::BothRegions;
 use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY};
 
 /// Which regions did not answer when the apply began, of those that it had to write to.
@@ -23,7 +24,11 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) ->
     let primary_away = plan
         .workspaces
         .iter()
-        .any(|workspace| !workspace.observed.primary.reachable);
+        .any(|workspace| workspace.observed.primary.is_away());
+    let refused = plan.workspaces.iter().any(|workspace| {
+        let BothRegions { primary, secondary } = &workspace.observed;
+        primary.refused.is_some() || secondary.refused.is_some()
+    });
     let blocked_by = |code: FindingCode| {
         plan.groups().any(|(_, group)| {
             group.decision == Decision::Blocked
@@ -45,7 +50,7 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) ->
     let secondary_away = plan
         .workspaces
         .iter()
-        .any(|workspace| !workspace.observed.secondary.reachable)
+        .any(|workspace| workspace.observed.secondary.is_away())
         || blocked_by(FindingCode::SecondaryNotAvailable)
         || failed_by(SECONDARY_AWAY)
         || (of_metadata && away.secondary);
@@ -73,7 +78,9 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) ->
                 (1, "blocked")
             }
         }
-        0 if bad.into_iter().any(any) || incomplete => (4, "partial"),
+        // What it answers is nothing to go by: even a group that needs nothing is not known to be in order.
+        0 if refused && !any(GroupOutcome::Synchronized) => (1, "failed"),
+        0 if bad.into_iter().any(any) || incomplete || refused => (4, "partial"),
         0 => (0, "ok"),
         signal => (signal, "interrupted"),
     };

@@ -13,7 +13,9 @@ use super::table;
 use super::{Run, with_grant};
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
-use crate::plan::{Action, FindingCode, GroupPlan, PRIMARY_AWAY, SECONDARY_AWAY, Step, StoredPlan};
+use crate::plan::{
+    Action, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, Step, StoredPlan,
+};
 use crate::region::{Appended, RegionError};
 
 /// How a group ended that did not come to its cut.
@@ -116,8 +118,12 @@ async fn synchronize(
         return Err(away(run, site, plan, SECONDARY_AWAY, refusal).await);
     }
     if let Some(refusal) = &site.primary_refusal
-        && table::away(refusal)
+        && refusal.kind.is_of_region()
     {
+        if !table::away(refusal) {
+            let text = format!("{PRIMARY_REFUSED}: {refusal}");
+            return Err(failed(run, site, plan, text.clone(), text, Vec::new()).await);
+        }
         return Err(away(run, site, plan, PRIMARY_AWAY, refusal).await);
     }
     run.tell(What::GroupStarted {

@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::record::GroupOutcome;
-use super::table;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, PRIMARY_AWAY, SECONDARY_AWAY, Standing, Step, place_of,
-    readable_until, recreated, standing_of,
+    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, place_of, readable_until,
+    recreated, standing_of, words_of_region,
 };
 use crate::region::{
     CloneOrder, Commit, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
@@ -149,9 +148,9 @@ pub(super) async fn check(
     let mut checked = Vec::new();
     let steps = plan.steps.iter().zip(entries);
     for (((step, entry), source), replica) in steps.zip(sources).zip(replicas) {
-        let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
+        let source = source.map_err(|error| unreadable(step, Role::Primary, &error))?;
         same_source(step, &source)?;
-        let replica = replica.map_err(|error| unreadable(step, SECONDARY_AWAY, &error))?;
+        let replica = replica.map_err(|error| unreadable(step, Role::Secondary, &error))?;
         checked.push(match check_replica(step, replica.as_ref(), entry)? {
             Held::Holds(version) => Checked::Holds(version),
             Held::Lacks(order) => {
@@ -184,7 +183,7 @@ fn entry<'a>(cuts: &'a Cuts, step: &Step) -> Result<Option<&'a CutTableEntry>, U
 /// Asks the catalog again where the sources lie: what a plan says of it is data, and a right may have been taken away.
 async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
     let names: Vec<TableName> = plan.steps.iter().map(|step| step.table.clone()).collect();
-    let refused = |step: &Step, error: &RegionError| unreadable(step, PRIMARY_AWAY, error);
+    let refused = |step: &Step, error: &RegionError| unreadable(step, Role::Primary, error);
     let listed = match (regions.primary.tables(&names).await, plan.steps.first()) {
         (Ok(listed), _) => listed,
         (Err(error), Some(first)) => return Err(refused(first, &error)),
@@ -229,9 +228,9 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
 }
 
 /// A table that a region did not show; `away` says which region, should it be away.
-fn unreadable(step: &Step, away: &str, error: &RegionError) -> Unfit {
-    let text = match table::away(error) {
-        true => format!("{away}: {error}"),
+fn unreadable(step: &Step, region: Role, error: &RegionError) -> Unfit {
+    let text = match error.kind.is_of_region() {
+        true => format!("{}: {error}", words_of_region(region, error.kind)),
         false => format!(
             "sync_failed: {}: {error}; the next apply tries again",
             step.table
@@ -386,7 +385,7 @@ pub(super) async fn still_whole(
                     step.source.version, step.table, error.detail
                 )));
             }
-            Err(error) => return Err(unreadable(step, PRIMARY_AWAY, &error)),
+            Err(error) => return Err(unreadable(step, Role::Primary, &error)),
         }
     }
     Ok(())
@@ -402,7 +401,7 @@ pub(super) async fn still_true(
 ) -> Result<Vec<Option<String>>, Unfit> {
     let mut digests = Vec::new();
     for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
-        let source = source.map_err(|error| unreadable(step, PRIMARY_AWAY, &error))?;
+        let source = source.map_err(|error| unreadable(step, Role::Primary, &error))?;
         digests.push(same_source(step, &source)?.sha256.clone());
         let late = source
             .commits

@@ -7,7 +7,7 @@ use crate::apply::Exit;
 /// | code | name | when |
 /// |---|---|---|
 /// | 0 | ok | everything is as it should be |
-/// | 1 | failed | groups failed and none is in order, or anything unclassified |
+/// | 1 | failed | groups failed and none is in order, a region answers with what cannot be used, or anything unclassified |
 /// | 1 | blocked | of an apply: every group is blocked |
 /// | 1 | broken chain | of a history: run records of the period are missing or altered |
 /// | 1 | missing record | of a history: an apply of the period made cuts and has no run record yet |
@@ -21,7 +21,7 @@ use crate::apply::Exit;
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
 /// | 64 | usage | a mistake in the command line |
 /// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
-/// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse or read neither sync location |
+/// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse or not read the primary |
 /// | 78 | configuration | nothing in the configuration is usable; `validate`: it has a mistake |
 /// | 130 | interrupted | by Ctrl-C |
 /// | 143 | interrupted | by SIGTERM |

@@ -11,7 +11,7 @@ use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::history::{Asked, Chain, Span, period};
 use crate::ledger::Cut;
 use crate::moment;
-use crate::plan::merge_copies;
+use crate::plan::{Refused, merge_copies};
 use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, refuse_without_a_copy,
 };
@@ -53,7 +53,7 @@ impl History {
         selection::check("history", &self.group, &groups)?;
         selection::check("--only", &context.selection.only, &groups)?;
         selection::check("--exclude", &context.selection.exclude, &groups)?;
-        let answered = read.iter().any(|read| !read.answered.is_empty());
+        let unseen = unseen(&read);
         let workspaces = found
             .configuration
             .workspaces
@@ -66,10 +66,7 @@ impl History {
             (false, true) => String::from_utf8_lossy(&document.bytes()).into_owned(),
             (false, false) => history::text(&document, &context.style),
         })?;
-        Ok(match answered {
-            true => status(&document),
-            false => ExitStatus::PrimaryAway,
-        })
+        Ok(unseen.unwrap_or_else(|| status(&document)))
     }
 
     fn workspace(
@@ -183,6 +180,7 @@ impl History {
                 Err(error) => unread.push(UnreadRegion {
                     region: role.to_owned(),
                     answer: error.to_string(),
+                    refused: Refused::of(error.kind),
                 }),
             }
         }
@@ -205,6 +203,23 @@ impl History {
     }
 }
 
+/// How a history ends of which nothing could be read; `None`: at least one region's copy was.
+fn unseen(read: &[Read]) -> Option<ExitStatus> {
+    if read.iter().any(|read| !read.answered.is_empty()) {
+        return None;
+    }
+    let refused: Option<Vec<Refused>> = read
+        .iter()
+        .flat_map(|read| &read.unread)
+        .map(|unread| unread.refused)
+        .collect();
+    Some(match refused.as_deref().and_then(<[Refused]>::first) {
+        None => ExitStatus::PrimaryAway,
+        Some(Refused::Denied) => ExitStatus::Authentication,
+        Some(Refused::Unreadable) => ExitStatus::Failed,
+    })
+}
+
 /// How a history ends that was answered: a report that is missing or cannot be relied on is no good end.
 fn status(history: &history::History) -> ExitStatus {
     let workspaces = || history.workspaces.iter();
@@ -214,9 +229,7 @@ fn status(history: &history::History) -> ExitStatus {
         periods.map(|period| &period.chain)
     };
     match missing.next() {
-        Some(workspace) if !workspace.read.iter().any(|role| role == "secondary") => {
-            ExitStatus::SecondaryAway
-        }
+        Some(workspace) if workspace.is_away("secondary") => ExitStatus::SecondaryAway,
         Some(_) => ExitStatus::Failed,
         None if chains().any(|chain| !chain.unbroken) => ExitStatus::BrokenChain,
         None if chains().any(Chain::in_doubt) => ExitStatus::MissingRecord,

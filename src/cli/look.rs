@@ -10,6 +10,7 @@ use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::foreign;
 use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
+use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{
     self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request, WorkspaceObserved,
 };
@@ -219,11 +220,18 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     runtime.block_on(work)
 }
 
-/// Whether no primary answers.
-pub(super) fn no_primary(plan: &Plan) -> bool {
-    !plan.workspaces.is_empty()
-        && plan
-            .workspaces
-            .iter()
-            .all(|workspace| !workspace.observed.primary.reachable)
+/// How a command ends that could look at no primary; `None`: at least one could be looked at.
+pub(super) fn no_primary(plan: &Plan) -> Option<ExitStatus> {
+    let primaries = || plan.workspaces.iter().map(|it| &it.observed.primary);
+    let first = primaries().next()?;
+    if primaries().any(|primary| primary.reachable) {
+        return None;
+    }
+    // Only one that gives no answer is away.
+    let away = primaries().any(RegionSeen::is_away);
+    Some(match first.refused.filter(|_| !away) {
+        None => ExitStatus::PrimaryAway,
+        Some(Refused::Denied) => ExitStatus::Authentication,
+        Some(Refused::Unreadable) => ExitStatus::Failed,
+    })
 }

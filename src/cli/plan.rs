@@ -83,9 +83,9 @@ fn exit(plan: &Document, detailed: bool, mistaken: bool) -> ExitStatus {
             .groups()
             .any(|(_, group)| group.decision == Decision::Blocked);
     match (look::no_primary(plan), detailed) {
-        (true, _) => ExitStatus::PrimaryAway,
-        (false, true) if blocked => ExitStatus::Blocked,
-        (false, true) if plan.applyable => ExitStatus::Changes,
-        (false, _) => ExitStatus::Ok,
+        (Some(unseen), _) => unseen,
+        (None, true) if blocked => ExitStatus::Blocked,
+        (None, true) if plan.applyable => ExitStatus::Changes,
+        (None, _) => ExitStatus::Ok,
     }
 }

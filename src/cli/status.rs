@@ -40,10 +40,7 @@ impl Status {
             let text = render::status::text(&status, parts, &context.style);
             output::data(&context.told(&text))?;
         }
-        Ok(match look::no_primary(&looked.plan) {
-            true => ExitStatus::PrimaryAway,
-            false => ExitStatus::Ok,
-        })
+        Ok(look::no_primary(&looked.plan).unwrap_or(ExitStatus::Ok))
     }
 }
 

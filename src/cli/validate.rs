@@ -7,6 +7,7 @@ use super::configuration::{self, Found};
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::{ExitStatus, Failure, output};
+use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
 use crate::render;
 
@@ -58,19 +59,23 @@ impl Validate {
         let blocks = looked
             .as_ref()
             .is_some_and(|looked| blocking(&looked.plan).next().is_some());
-        let away = looked
+        let unseen = looked
             .as_ref()
-            .is_some_and(|looked| look::no_primary(&looked.plan));
-        let no_secondary = looked.as_ref().is_some_and(|looked| {
-            let mut workspaces = looked.plan.workspaces.iter();
-            workspaces.any(|workspace| !workspace.observed.secondary.reachable)
-        });
-        Ok(match (mistakes.is_empty() && usable, away, blocks) {
+            .and_then(|looked| look::no_primary(&looked.plan));
+        let secondary = |is: fn(&RegionSeen) -> bool| {
+            looked.as_ref().is_some_and(|looked| {
+                let mut workspaces = looked.plan.workspaces.iter();
+                workspaces.any(|workspace| is(&workspace.observed.secondary))
+            })
+        };
+        // One that refuses does so at the next sync as well.
+        let blocks = blocks || secondary(|seen| seen.refused.is_some());
+        Ok(match (mistakes.is_empty() && usable, unseen, blocks) {
             (false, _, _) => ExitStatus::Configuration,
-            (true, true, _) => ExitStatus::PrimaryAway,
-            (true, false, true) => ExitStatus::Blocked,
-            (true, false, false) if no_secondary => ExitStatus::SecondaryAway,
-            (true, false, false) => ExitStatus::Ok,
+            (true, Some(unseen), _) => unseen,
+            (true, None, true) => ExitStatus::Blocked,
+            (true, None, false) if secondary(RegionSeen::is_away) => ExitStatus::SecondaryAway,
+            (true, None, false) => ExitStatus::Ok,
         })
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
             let refusal = grant
                 .iter()
                 .fold(refusal, |refusal, grant| refusal.hint(grant));
-            let denied = region.primary && refusal.kind == RegionErrorKind::Denied;
+            let denied = refusal.kind == RegionErrorKind::Denied;
             match denied || refusal.is_no_answer_of_use() {
                 true => refusal.doing(doing()),
                 false => away(refusal).doing(doing()),

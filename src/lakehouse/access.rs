@@ -31,7 +31,7 @@ impl LakehouseRegion {
                     RegionError::new(RegionErrorKind::Unavailable, doing, detail)
                 }
                 io::ErrorKind::PermissionDenied => {
-                    RegionError::new(RegionErrorKind::Unavailable, doing, error.to_string())
+                    RegionError::new(RegionErrorKind::Denied, doing, error.to_string())
                 }
                 _ => RegionError::new(RegionErrorKind::Unavailable, doing, error.to_string())
                     .transient(),

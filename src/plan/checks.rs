@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::document::Role;
 use super::finding::{Finding, FindingCode, Severity};
 use super::observed::{TableObserved, WorkspaceObserved};
 use super::request::Request;
@@ -19,7 +20,7 @@ mod unanswered;
 
 pub use identity::{Named, recreated};
 pub(super) use regions::ledger_is_foreign;
-use regions::{ledger_findings, location_findings, region_findings};
+use regions::{ledger_findings, location_findings, region_finding};
 use tables::{catalog_findings, length_finding, place_findings, replica_findings, source_findings};
 use target::pin_findings;
 pub use target::readable_until;
@@ -32,14 +33,30 @@ const REPLICAS_MISSING_MIN: usize = 3;
 pub const SECONDARY_AWAY: &str = "secondary region not available";
 /// The same for a primary.
 pub const PRIMARY_AWAY: &str = "primary region not available";
+/// Of a secondary that answers, and not with what was asked.
+pub const SECONDARY_REFUSED: &str = "secondary region cannot be read";
+/// The same for a primary.
+pub const PRIMARY_REFUSED: &str = "primary region cannot be read";
+
+/// The words for a region that could not be looked at, by how it refused.
+pub fn words_of_region(role: Role, refused: RegionErrorKind) -> &'static str {
+    match (role, refused.is_away()) {
+        (Role::Primary, true) => PRIMARY_AWAY,
+        (Role::Secondary, true) => SECONDARY_AWAY,
+        (Role::Primary, false) => PRIMARY_REFUSED,
+        (Role::Secondary, false) => SECONDARY_REFUSED,
+    }
+}
 
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
-    let mut found = region_findings(view.workspace);
-    if view.workspace.primary.refusal().is_some() {
-        return found;
+    let WorkspaceObserved {
+        primary, secondary, ..
+    } = view.workspace;
+    if let Some(region) = region_finding(Role::Primary, primary, secondary) {
+        return vec![region];
     }
-    found.extend(unanswered(view));
+    let mut found = unanswered(view);
     found.extend(location_findings(view.workspace));
     found.extend(ledger_findings(view.workspace, &view.group.name));
     found.extend(workflow_findings(view));
@@ -72,16 +89,8 @@ pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let WorkspaceObserved {
         primary, secondary, ..
     } = view.workspace;
-    if let Some(answer) = secondary.answer(primary) {
-        let away = "nothing to repair by hand here: the next apply synchronizes what is due";
-        found.push(
-            finding(
-                FindingCode::SecondaryNotAvailable,
-                None,
-                format!("{SECONDARY_AWAY}: {answer}"),
-            )
-            .remedy(secondary.repair(primary).unwrap_or_else(|| away.to_owned())),
-        );
+    if let Some(region) = region_finding(Role::Secondary, secondary, primary) {
+        found.push(region);
         return found;
     }
     for table in view.tables() {

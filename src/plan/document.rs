@@ -13,7 +13,7 @@ use super::provenance::Provenance;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
-use crate::region::{Estimate, SchemaChange};
+use crate::region::{Estimate, RegionErrorKind, SchemaChange};
 
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
@@ -207,11 +207,14 @@ pub struct RegionSeen {
     pub workspace: Option<String>,
     /// The sync location.
     pub location: String,
-    /// It answered.
+    /// It could be looked at.
     pub reachable: bool,
-    /// What it answered when it is not there.
+    /// What it answered when it is not there, or how it refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// It answered, but not with what was asked; absent where it is reachable, and where it gave no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
     /// What it is doing, `active` or `passive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -228,6 +231,37 @@ pub struct RegionSeen {
         skip_serializing_if = "Option::is_none"
     )]
     pub clock: Option<DateTime<Utc>>,
+}
+
+/// How a region that answers cannot be looked at all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// Whoever asks may not, or is not known there.
+    Denied,
+    /// Its answer is of no use: cut off, of something in between, of a metadata table that cannot be read.
+    Unreadable,
+}
+
+impl Refused {
+    /// How a region that answered so refused; `None`: it gave no answer.
+    pub fn of(kind: RegionErrorKind) -> Option<Refused> {
+        match kind {
+            RegionErrorKind::Unavailable => None,
+            RegionErrorKind::Denied | RegionErrorKind::SignedOut => Some(Refused::Denied),
+            RegionErrorKind::NotFound
+            | RegionErrorKind::Conflict
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => Some(Refused::Unreadable),
+        }
+    }
+}
+
+impl RegionSeen {
+    /// It gave no answer.
+    pub fn is_away(&self) -> bool {
+        !self.reachable && self.refused.is_none()
+    }
 }
 
 /// One of the two regions, as documents name it.

@@ -66,11 +66,16 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
 
 /// Where a region is, and whether it was there: that decides how an apply ends.
 fn region(seen: &RegionSeen) -> Value {
-    json!({
+    let mut region = json!({
         "workspace": seen.workspace,
         "location": seen.location,
         "reachable": seen.reachable,
-    })
+    });
+    // Plans of earlier versions do not tell it, and keep their effect.
+    if let Some(refused) = seen.refused {
+        region["refused"] = json!(refused);
+    }
+    region
 }
 
 /// The members that say something: a connection gets no other effect from a key that later versions know.

@@ -72,6 +72,10 @@ pub enum FindingCode {
     PrimaryNotAvailable,
     /// The secondary does not answer.
     SecondaryNotAvailable,
+    /// The primary answers with a refusal, or with what cannot be used.
+    PrimaryRefused,
+    /// The secondary answers with a refusal, or with what cannot be used.
+    SecondaryRefused,
     /// A workflow of the group runs in the secondary.
     WorkflowActiveInSecondary,
     /// Two tables would be cloned to one place.
@@ -164,7 +168,7 @@ impl Finding {
 
 impl FindingCode {
     /// Every finding, in the order in which they are shown.
-    pub const ALL: [FindingCode; 22] = [
+    pub const ALL: [FindingCode; 24] = [
         FindingCode::ConfigurationInvalid,
         FindingCode::WorkflowNotFound,
         FindingCode::WorkflowAmbiguous,
@@ -183,6 +187,8 @@ impl FindingCode {
         FindingCode::LocationNotWritable,
         FindingCode::PrimaryNotAvailable,
         FindingCode::SecondaryNotAvailable,
+        FindingCode::PrimaryRefused,
+        FindingCode::SecondaryRefused,
         FindingCode::WorkflowActiveInSecondary,
         FindingCode::DuplicateTarget,
         FindingCode::LedgerDiverged,
@@ -210,11 +216,21 @@ impl FindingCode {
             FindingCode::LocationNotWritable => "location_not_writable",
             FindingCode::PrimaryNotAvailable => "primary_not_available",
             FindingCode::SecondaryNotAvailable => "secondary_not_available",
+            FindingCode::PrimaryRefused => "primary_refused",
+            FindingCode::SecondaryRefused => "secondary_refused",
             FindingCode::WorkflowActiveInSecondary => "workflow_active_in_secondary",
             FindingCode::DuplicateTarget => "duplicate_target",
             FindingCode::LedgerDiverged => "ledger_diverged",
             FindingCode::LedgerNotOurs => "ledger_not_ours",
         }
+    }
+
+    /// Whether it says that the primary cannot be looked at as a whole.
+    pub fn is_of_primary(self) -> bool {
+        matches!(
+            self,
+            FindingCode::PrimaryNotAvailable | FindingCode::PrimaryRefused
+        )
     }
 
     /// Whether findings of this kind may be let through by `plan --accept`.
@@ -239,6 +255,8 @@ impl FindingCode {
             | FindingCode::LocationNotWritable
             | FindingCode::PrimaryNotAvailable
             | FindingCode::SecondaryNotAvailable
+            | FindingCode::PrimaryRefused
+            | FindingCode::SecondaryRefused
             | FindingCode::WorkflowActiveInSecondary
             | FindingCode::DuplicateTarget
             | FindingCode::LedgerDiverged => false,

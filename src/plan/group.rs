@@ -38,9 +38,7 @@ pub(super) fn plan(
     let choice = trigger::choose(&view);
     let mut findings = checks::standing(&view, facts);
     if let Choice::Sync(target) = &choice
-        && findings
-            .iter()
-            .all(|finding| finding.code != super::FindingCode::PrimaryNotAvailable)
+        && findings.iter().all(|finding| !finding.code.is_of_primary())
     {
         findings.extend(checks::at_target(&view, target));
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::document::ConfigSource;
+use super::document::{ConfigSource, Refused};
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, FOLDER, Ledger, SYNC_CUTS, SYNC_METADATA, merge_rows};
 use crate::moment;
@@ -170,14 +170,19 @@ fn signed_out(error: &RegionError) -> bool {
 }
 
 impl RegionObserved {
-    /// Whether the region answers.
+    /// Whether the region can be looked at.
     pub fn reachable(&self) -> bool {
         self.presence.is_ok() && self.ledger.is_ok()
     }
 
-    /// The refusal of a region that does not answer.
+    /// The refusal of a region that cannot be looked at.
     pub fn refusal(&self) -> Option<&RegionError> {
         self.presence.as_ref().err().or(self.ledger.as_ref().err())
+    }
+
+    /// How a region that answers refuses; `None`: it can be looked at, or gives no answer.
+    pub(super) fn refused(&self) -> Option<Refused> {
+        Refused::of(self.refusal()?.kind)
     }
 
     /// The refusal of who asks as somebody the region does not, or no longer, know.
@@ -185,7 +190,7 @@ impl RegionObserved {
         self.refusal().filter(|error| signed_out(error))
     }
 
-    /// What is said of a region that does not answer; of metadata tables that cannot be read, which and what repairs them.
+    /// What is said of a region that cannot be looked at; of metadata tables that cannot be read, which and what repairs them.
     pub(super) fn answer(&self, other: &RegionObserved) -> Option<String> {
         let refusal = self.refusal()?;
         Some(match self.unreadable_table().zip(self.repair(other)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::checks::{PRIMARY_AWAY, SECONDARY_AWAY};
+use super::checks::{PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED};
 use super::document::{
     Decision, GroupPlan, LedgerAction, MetadataAction, PutAside, Role, RowChange,
 };
@@ -170,7 +170,13 @@ fn was_blocked(row: &Row) -> bool {
     let head = message.split(':').next().unwrap_or_default();
     row.current_sync_status == Some(Status::Failed)
         && (head == INTERRUPTED
-            || [PRIMARY_AWAY, SECONDARY_AWAY].contains(&head)
+            || [
+                PRIMARY_AWAY,
+                SECONDARY_AWAY,
+                PRIMARY_REFUSED,
+                SECONDARY_REFUSED,
+            ]
+            .contains(&head)
             || FindingCode::ALL.iter().any(|code| code.as_str() == head))
 }
 

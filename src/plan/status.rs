@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decision, GroupPlan, LastCut, Plan, WorkspacePlan};
+use super::document::{Decision, GroupPlan, LastCut, Plan, Refused, WorkspacePlan};
 use super::finding::{Finding, Warning};
 use super::observed::{Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess};
@@ -64,11 +64,14 @@ pub struct RegionStatus {
     pub workspace: Option<String>,
     /// Its sync location.
     pub location: String,
-    /// It answers.
+    /// It can be looked at.
     pub reachable: bool,
-    /// What it answers when it is not there.
+    /// What it answers when it is not there, or how it refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// It answers, but not with what is asked; absent where it is reachable, and where it gives no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
     /// Its metadata tables.
     pub ledger: LedgerPresence,
     /// What it is doing.
@@ -84,7 +87,7 @@ pub enum LedgerPresence {
     Present,
     /// At least one of them is not there.
     Missing,
-    /// The region does not answer.
+    /// The region cannot be looked at.
     Unknown,
 }
 
@@ -220,6 +223,7 @@ fn region(seen: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> 
         location: seen.location.clone(),
         reachable: seen.reachable(),
         answer: seen.answer(other),
+        refused: seen.refused(),
         ledger: match &seen.ledger {
             Ok(copy) if copy.metadata.is_some() && copy.cuts.is_some() => LedgerPresence::Present,
             Ok(_) => LedgerPresence::Missing,

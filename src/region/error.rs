@@ -40,12 +40,22 @@ pub enum RegionErrorKind {
 }
 
 impl RegionErrorKind {
-    /// Nothing is known of what was asked: the region gave no answer.
+    /// The region gave no answer at all; one that refuses is there.
     pub fn is_away(self) -> bool {
-        matches!(
-            self,
-            RegionErrorKind::Unavailable | RegionErrorKind::SignedOut
-        )
+        match self {
+            RegionErrorKind::Unavailable => true,
+            RegionErrorKind::NotFound
+            | RegionErrorKind::Denied
+            | RegionErrorKind::SignedOut
+            | RegionErrorKind::Conflict
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => false,
+        }
+    }
+
+    /// Nothing is known of what was asked, for a reason that is the whole region's.
+    pub fn is_of_region(self) -> bool {
+        self.is_away() || self == RegionErrorKind::SignedOut
     }
 }
 

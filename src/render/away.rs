@@ -1,4 +1,4 @@
-//! A region that does not answer: said once, with what is known of it, and what it means for every group.
+//! A region that cannot be looked at, because it does not answer or refuses: said once, with what is known of it, and what it means for every group.
 
 use chrono::{DateTime, Utc};
 
@@ -9,40 +9,96 @@ use super::layout::{first_line, hanging, table};
 use super::plan::Shown;
 use crate::plan::document::{BothRegions, LastCut, RegionSeen, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
-use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Severity};
+use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Refused, Severity};
 
-/// Which regions of a workspace are away as a whole. That is told once, not of every group.
+/// Which regions of a workspace cannot be looked at as a whole. That is told once, not of every group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Away {
-    primary: bool,
-    secondary: bool,
+    primary: Standing,
+    secondary: Standing,
+}
+
+/// Whether a region can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    There,
+    /// It gives no answer.
+    Silent,
+    /// It answers, and not with what was asked.
+    Refusing,
+}
+
+impl Standing {
+    fn of(reachable: bool, refused: Option<Refused>) -> Standing {
+        match (reachable, refused) {
+            (true, _) => Standing::There,
+            (false, None) => Standing::Silent,
+            (false, Some(Refused::Denied | Refused::Unreadable)) => Standing::Refusing,
+        }
+    }
 }
 
 impl Away {
     pub(super) fn of(workspace: &WorkspacePlan) -> Away {
         let BothRegions { primary, secondary } = &workspace.observed;
         Away {
-            primary: !primary.reachable,
-            secondary: !secondary.reachable,
+            primary: Standing::of(primary.reachable, primary.refused),
+            secondary: Standing::of(secondary.reachable, secondary.refused),
         }
     }
 
     pub(super) fn of_status(workspace: &WorkspaceStatus) -> Away {
         let RegionsStatus { primary, secondary } = &workspace.regions;
         Away {
-            primary: !primary.reachable,
-            secondary: !secondary.reachable,
+            primary: Standing::of(primary.reachable, primary.refused),
+            secondary: Standing::of(secondary.reachable, secondary.refused),
         }
     }
 
-    /// Whether a finding only says that a region is away.
+    /// Whether a finding only says that a region cannot be looked at.
     pub(super) fn says(self, code: FindingCode) -> bool {
-        (self.primary && code == FindingCode::PrimaryNotAvailable)
-            || (self.secondary && code == FindingCode::SecondaryNotAvailable)
+        let Away { primary, secondary } = self;
+        (primary == Standing::Silent && code == FindingCode::PrimaryNotAvailable)
+            || (primary == Standing::Refusing && code == FindingCode::PrimaryRefused)
+            || (secondary == Standing::Silent && code == FindingCode::SecondaryNotAvailable)
+            || (secondary == Standing::Refusing && code == FindingCode::SecondaryRefused)
     }
 }
 
-/// A group that nothing blocks but a region that is away.
+/// Which regions cannot be looked at, as a sentence begins; `None`: all can.
+pub(super) fn sentence(all: &[Away]) -> Option<&'static str> {
+    let primaries: Vec<Standing> = all.iter().map(|away| away.primary).collect();
+    let secondaries: Vec<Standing> = all.iter().map(|away| away.secondary).collect();
+    let standing = |of: &[Standing]| match of {
+        // One that is silent is the worse of several.
+        _ if of.contains(&Standing::Silent) => Standing::Silent,
+        _ if of.contains(&Standing::Refusing) => Standing::Refusing,
+        _ => Standing::There,
+    };
+    let of_one = |away: &Away| away.primary != Standing::There && away.secondary != Standing::There;
+    let one = all.iter().any(of_one);
+    match (standing(&primaries), standing(&secondaries)) {
+        (Standing::There, Standing::There) => None,
+        (Standing::Silent, Standing::There) => Some("Primary region not available"),
+        (Standing::There, Standing::Silent) => Some("Secondary region not available"),
+        (Standing::Refusing, Standing::There) => Some("Primary region cannot be read"),
+        (Standing::There, Standing::Refusing) => Some("Secondary region cannot be read"),
+        (Standing::Silent, Standing::Silent) if one => Some("Neither region available"),
+        (Standing::Silent, Standing::Silent) => Some("Regions of several workspaces not available"),
+        (Standing::Refusing, Standing::Refusing) if one => Some("Neither region can be read"),
+        (Standing::Refusing, Standing::Refusing) => {
+            Some("Regions of several workspaces cannot be read")
+        }
+        (Standing::Silent, Standing::Refusing) => {
+            Some("Primary region not available, secondary region cannot be read")
+        }
+        (Standing::Refusing, Standing::Silent) => {
+            Some("Secondary region not available, primary region cannot be read")
+        }
+    }
+}
+
+/// A group that nothing blocks but a region that cannot be looked at.
 pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
     let away = Away::of(workspace);
     let mut blocking = group
@@ -55,7 +111,7 @@ pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
         && blocking.all(|finding| away.says(finding.code))
 }
 
-/// The verdict where a region does not answer.
+/// The verdict where a region cannot be looked at.
 pub(super) fn verdict(plan: &Plan) -> Option<String> {
     clauses(plan).map(|(line, goes_on)| first_line(line, goes_on))
 }
@@ -63,16 +119,7 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
 /// The same, and what may be said after it.
 pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
-    let primary = away.iter().any(|away| away.primary);
-    let secondary = away.iter().any(|away| away.secondary);
-    let of_one = away.iter().any(|away| away.primary && away.secondary);
-    let which = match (primary, secondary) {
-        (true, true) if of_one => "Neither region available",
-        (true, true) => "Regions of several workspaces not available",
-        (true, false) => "Primary region not available",
-        (false, true) => "Secondary region not available",
-        (false, false) => return None,
-    };
+    let which = sentence(&away)?;
     let held = plan
         .groups()
         .filter(|(workspace, group)| only_away(workspace, group))
@@ -93,7 +140,7 @@ pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     Some((line, elsewhere.into_iter().collect()))
 }
 
-/// What is known of the regions of every workspace of which one is away.
+/// What is known of the regions of every workspace of which one cannot be looked at.
 pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for workspace in &plan.workspaces {
@@ -134,16 +181,13 @@ pub(super) fn silent<'a>(
     (one == other).then_some((address, one))
 }
 
-/// Whether a region answers and its metadata tables cannot be read: that heals by no apply.
+/// Whether a region answers and cannot be looked at: that heals by no apply.
 pub(super) fn needs_a_hand(plan: &Plan) -> bool {
     let mut regions = plan.workspaces.iter().flat_map(|workspace| {
         let BothRegions { primary, secondary } = &workspace.observed;
         [primary, secondary]
     });
-    regions.any(|seen| {
-        let answer = seen.answer.as_deref();
-        answer.is_some_and(|answer| answer.contains(" cannot be read: "))
-    })
+    regions.any(|seen| seen.refused.is_some())
 }
 
 /// An answer without the id of its request, which is another every time.

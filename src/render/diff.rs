@@ -10,7 +10,7 @@ use super::figures::{plural, short};
 use super::layout::pad;
 use super::{Page, Style, Tone};
 use crate::ledger::Consistency;
-use crate::plan::document::{RegionSeen, RowChange, WorkspacePlan};
+use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
 use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
 
 /// What `kind` says of a difference.
@@ -183,7 +183,12 @@ fn parts(plan: &Plan) -> Vec<(String, Vec<String>)> {
 fn reached(workspace: &WorkspacePlan) -> Vec<String> {
     let region = |role: &str, seen: &RegionSeen| {
         let address = seen.workspace.as_deref().map_or(String::new(), clean);
-        let state = if seen.reachable { "" } else { ", away" };
+        let state = match (seen.reachable, seen.refused) {
+            (true, _) => "",
+            (false, None) => ", away",
+            (false, Some(Refused::Denied)) => ", denied",
+            (false, Some(Refused::Unreadable)) => ", unreadable",
+        };
         format!("{role} {address} at {}{state}", clean(&seen.location))
     };
     let mut lines = vec![

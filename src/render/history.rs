@@ -12,6 +12,7 @@ use super::layout::{first_line, hanging, table};
 use super::{Page, Style, Tone};
 use crate::history::Period;
 use crate::ledger::Cut;
+use crate::plan::Refused;
 
 /// What `kind` says of a history.
 pub const KIND: &str = "drsync.history";
@@ -56,6 +57,27 @@ pub struct UnreadRegion {
     pub region: String,
     /// What it answered.
     pub answer: String,
+    /// It answers, and not with what was asked; absent where it gives no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
+}
+
+impl UnreadRegion {
+    /// What is said of it.
+    pub(super) fn verb(&self) -> &'static str {
+        match self.refused {
+            None => "does not answer",
+            Some(Refused::Denied | Refused::Unreadable) => "cannot be read",
+        }
+    }
+}
+
+impl WorkspaceHistory {
+    /// Whether a region gave no answer.
+    pub(crate) fn is_away(&self, role: &str) -> bool {
+        let mut unread = self.unread.iter();
+        unread.any(|unread| unread.region == role && unread.refused.is_none())
+    }
 }
 
 impl History {
@@ -129,8 +151,8 @@ pub fn text(history: &History, style: &Style) -> String {
 fn unread(workspace: &WorkspaceHistory, style: &Style) -> Vec<String> {
     let one_of_two = workspace.unread.len() == 1;
     let said = workspace.unread.iter().flat_map(|unread| {
-        let UnreadRegion { region, answer } = unread;
-        let mut text = format!("the {} does not answer: {}", clean(region), clean(answer));
+        let (region, answer) = (clean(&unread.region), clean(&unread.answer));
+        let mut text = format!("the {region} {}: {answer}", unread.verb());
         if one_of_two {
             text.push_str("; this is what the other region knows");
         }

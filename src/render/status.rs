@@ -12,7 +12,7 @@ use crate::plan::status::{
     GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
     WorkspaceStatus,
 };
-use crate::plan::{Decision, Warning, WarningCode};
+use crate::plan::{Decision, Refused, Warning, WarningCode};
 
 /// Groups in the table; further ones that are in order are counted.
 const ROWS_MAX: usize = 20;
@@ -89,14 +89,16 @@ pub(super) fn verdict(status: &Status) -> String {
             .filter(|(workspace, group)| counts(workspace, group))
             .count()
     };
+    let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
+    let which = away::sentence(&away).unwrap_or_default();
     if nothing_known(status) {
-        return "Neither region available: nothing is known".to_owned();
+        return format!("{which}: nothing is known");
     }
     if primary_away(status) {
         let ready =
             number(&|workspace, group| workspace.regions.secondary.reachable && group.restorable());
         return format!(
-            "Primary region not available; {ready} of {} can be brought to a cut right now",
+            "{which}; {ready} of {} can be brought to a cut right now",
             plural(all, "group")
         );
     }
@@ -107,7 +109,7 @@ pub(super) fn verdict(status: &Status) -> String {
     let guarded = number(&|_, group| group.protected);
     let line = match (secondary, guarded == all) {
         (false, _) => format!(
-            "Secondary region not available; {} of {} have a cut",
+            "{which}; {} of {} have a cut",
             number(&|_, group| group.last_cut.is_some()),
             plural(all, "group")
         ),
@@ -167,7 +169,7 @@ pub(super) fn verdict(status: &Status) -> String {
     first_line(line, goes_on)
 }
 
-/// Something but a region that is away stands in its way.
+/// Something but a region that cannot be looked at stands in its way.
 fn blocked(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
     let away = Away::of_status(workspace);
     let mut findings = group.findings.iter();
@@ -193,7 +195,7 @@ fn lag(group: &GroupStatus) -> String {
     }
 }
 
-/// Both regions, where one does not answer or everything is asked for.
+/// Both regions, where one cannot be looked at or everything is asked for.
 fn regions(status: &Status, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for workspace in &status.workspaces {
@@ -220,13 +222,19 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
                 location,
                 reachable,
                 answer,
+                refused,
                 ledger: _,
                 role: _,
             } = region;
-            let said = match (reachable, answer) {
-                (true, _) => "available".to_owned(),
-                (false, Some(answer)) => format!("no answer: {}", clean(answer)),
-                (false, None) => "no answer".to_owned(),
+            let how = match (reachable, refused) {
+                (true, _) => "available",
+                (false, None) => "no answer",
+                (false, Some(Refused::Denied)) => "refuses",
+                (false, Some(Refused::Unreadable)) => "cannot be read",
+            };
+            let said = match answer {
+                Some(answer) => format!("{how}: {}", clean(answer)),
+                None => how.to_owned(),
             };
             let location = clean(location);
             let place = match reachable {

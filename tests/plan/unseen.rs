@@ -1,7 +1,7 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
 use drsync::plan::status::{Rpo, status};
-use drsync::plan::{Action, Decision, FindingCode, Request, WarningCode, may_be_due};
+use drsync::plan::{Action, Decision, FindingCode, Refused, Request, WarningCode, may_be_due};
 use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState, WriteAccess};
 
 use super::findings::{blocking, due, refusal};
@@ -38,7 +38,7 @@ fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missi
     world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::SignedOut)));
     world.table(COUNTRIES).pin = None;
     let finding = world.plan_of("reference").findings[0].clone();
-    assert_eq!(finding.code, PrimaryNotAvailable);
+    assert_eq!(finding.code, FindingCode::PrimaryRefused);
     assert_eq!(
         finding.remedy.as_deref(),
         Some("sign in with a credential that is valid, then plan again")
@@ -47,6 +47,66 @@ fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missi
     let mut world = due();
     world.table(COUNTRIES).replica = Some(Err(refusal(Unavailable)));
     assert_eq!(blocking(&world, "reference"), [SecondaryNotAvailable]);
+}
+
+#[test]
+fn a_region_that_answers_with_a_refusal_is_not_away() {
+    use FindingCode::{PrimaryNotAvailable, PrimaryRefused};
+    use RegionErrorKind::{Conflict, Denied, NotFound, Other, SignedOut, Unavailable, Unsupported};
+    for (kind, code, refused) in [
+        (Unavailable, PrimaryNotAvailable, None),
+        (Denied, PrimaryRefused, Some(Refused::Denied)),
+        (SignedOut, PrimaryRefused, Some(Refused::Denied)),
+        (NotFound, PrimaryRefused, Some(Refused::Unreadable)),
+        (Conflict, PrimaryRefused, Some(Refused::Unreadable)),
+        (Unsupported, PrimaryRefused, Some(Refused::Unreadable)),
+        (Other, PrimaryRefused, Some(Refused::Unreadable)),
+    ] {
+        let mut world = due();
+        world.workspace().primary.presence = Err(refusal(kind));
+        world.workspace().primary.ledger = Err(refusal(kind));
+        let plan = world.plan();
+        assert!(!plan.applyable && plan.workspaces[0].rows.is_empty());
+        let seen = &plan.workspaces[0].observed.primary;
+        assert_eq!((seen.reachable, seen.refused), (false, refused), "{kind:?}");
+        assert_eq!(seen.is_away(), kind == Unavailable);
+        let told = status(&world.observed, &plan).workspaces[0].regions.clone();
+        assert_eq!(told.primary.refused, refused);
+        let [finding] = &world.plan_of("reference").findings[..] else {
+            panic!("one finding, whatever was due")
+        };
+        assert_eq!(finding.code, code);
+        let words = match refused {
+            None => "primary region not available: the region's words",
+            Some(_) => "primary region cannot be read: the region's words",
+        };
+        assert_eq!(finding.message, words);
+    }
+}
+
+#[test]
+fn of_a_secondary_that_refuses_the_row_says_what_it_answered() {
+    let mut world = due();
+    world.workspace().secondary.presence = Err(refusal(RegionErrorKind::Denied));
+    world.workspace().secondary.ledger = Err(refusal(RegionErrorKind::Denied));
+    world.table(COUNTRIES).replica = None;
+    assert_eq!(
+        blocking(&world, "reference"),
+        [FindingCode::SecondaryRefused]
+    );
+    let plan = world.plan();
+    let row = &plan.workspaces[0].rows[0].after;
+    assert_eq!(
+        row.message.as_deref(),
+        Some(
+            "secondary_refused: secondary region cannot be read: the region's words; \
+             give whoever asks the right that is missing, then plan again"
+        )
+    );
+    // It is in the effect, because it decides how an apply ends; a plan that does not tell it keeps its own.
+    let mut away = plan.clone();
+    away.workspaces[0].observed.secondary.refused = None;
+    assert_ne!(away.sealed().effect_sha256, plan.effect_sha256);
 }
 
 #[test]
@@ -139,7 +199,7 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     world.workspace().secondary.ledger = Err(corrupt.clone());
     world.merge();
     let finding = world.plan_of("reference").findings.remove(0);
-    assert_eq!(finding.code, FindingCode::SecondaryNotAvailable);
+    assert_eq!(finding.code, FindingCode::SecondaryRefused);
     assert!(
         finding
             .message

@@ -35,6 +35,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         location: location.to_owned(),
         reachable: true,
         answer: None,
+        refused: None,
         role: None,
         principal: Some("dr-sync@example.com".to_owned()),
         observed_at: at("2026-11-22T10:59:20Z"),

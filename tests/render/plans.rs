@@ -3,7 +3,7 @@
 use drsync::ledger::{AcceptedRisk, Row, Status};
 use drsync::plan::document::{Drift, DriftCommit, RowChange, Unprotected};
 use drsync::plan::{
-    Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Role, WarningCode,
+    Decision, FindingCode, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode,
 };
 use drsync::render::Style;
 use drsync::render::plan::{saved, text};
@@ -249,6 +249,36 @@ fn a_primary_that_is_away_is_said_once() {
     let mut plan = plan(groups);
     away(&mut plan, Role::Primary, "no such folder: east/sync");
     insta::assert_snapshot!(text(&plan, &narrow()));
+}
+
+#[test]
+fn a_secondary_that_refuses_is_not_called_away() {
+    let mut plan = secondary_away();
+    plan.workspaces[0].observed.secondary.refused = Some(Refused::Denied);
+    for group in &mut plan.workspaces[0].groups {
+        for finding in &mut group.findings {
+            finding.code = FindingCode::SecondaryRefused;
+            finding.message = "secondary region cannot be read: 403".to_owned();
+        }
+    }
+    let shown = text(&plan, &narrow());
+    assert_eq!(
+        shown.lines().next(),
+        Some("Secondary region cannot be read: 2 groups cannot be synchronized, cuts are kept")
+    );
+    assert_eq!(shown.matches("503 ServerBusy").count(), 1, "{shown}");
+    let comment = drsync::render::markdown::plan(&plan, 60_000);
+    let danger = "- the secondary region cannot be read";
+    assert!(comment.contains(danger), "{comment}");
+    // With the other one away, each is told as what it is.
+    away(&mut plan, Role::Primary, "no connection");
+    let line = text(&plan, &narrow())
+        .lines()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let both = "Primary region not available, secondary region cannot be read: ";
+    assert!(line.starts_with(both), "{line}");
 }
 
 #[test]

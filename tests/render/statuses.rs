@@ -14,6 +14,7 @@ fn region(reachable: bool) -> RegionStatus {
         location: "abfss://dr@east.dfs.core.windows.net".to_owned(),
         reachable,
         answer: (!reachable).then(|| "no such host".to_owned()),
+        refused: None,
         ledger: LedgerPresence::Present,
         role: None,
     }

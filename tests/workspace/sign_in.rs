@@ -130,7 +130,7 @@ async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
     let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
     let words: Vec<&str> = said.stdout.split_whitespace().collect();
     let text = words.join(" ");
-    let expected = "primary_not_available primary region not available: ";
+    let expected = "primary_refused primary region cannot be read: ";
     assert!(text.contains(expected), "{}", said.stdout);
     assert!(
         text.contains("make a new token if it has expired"),

@@ -1,29 +1,54 @@
-//! What is wrong with a region as a whole: it is away, its sync location, its metadata tables.
+//! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
 
-use super::{Finding, FindingCode, PRIMARY_AWAY, finding};
-use crate::plan::observed::WorkspaceObserved;
+use super::{Finding, FindingCode, finding, words_of_region};
+use crate::plan::document::{Refused, Role};
+use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
 
-pub(super) fn region_findings(workspace: &WorkspaceObserved) -> Vec<Finding> {
-    let WorkspaceObserved {
-        primary, secondary, ..
-    } = workspace;
-    let answer = primary.answer(secondary);
-    answer
-        .map(|answer| {
-            finding(
-                FindingCode::PrimaryNotAvailable,
-                None,
-                format!("{PRIMARY_AWAY}: {answer}"),
-            )
-            .remedy(
-                primary
-                    .repair(secondary)
-                    .unwrap_or_else(|| "drsync status".to_owned()),
-            )
-        })
-        .into_iter()
-        .collect()
+/// That a region cannot be looked at, with what it answered; `None`: it can.
+pub(super) fn region_finding(
+    role: Role,
+    region: &RegionObserved,
+    other: &RegionObserved,
+) -> Option<Finding> {
+    let refusal = region.refusal()?;
+    let answer = region.answer(other)?;
+    let remedy = match (region.repair(other), region.refused()) {
+        (Some(repair), _) => repair,
+        (None, Some(refused)) => remedy_of_refusal(refused, refusal.kind).to_owned(),
+        (None, None) => match role {
+            Role::Primary => "drsync status",
+            Role::Secondary => {
+                "nothing to repair by hand here: the next apply synchronizes what is due"
+            }
+        }
+        .to_owned(),
+    };
+    let text = format!("{}: {answer}", words_of_region(role, refusal.kind));
+    Some(finding(code_of_region(role, refusal.kind), None, text).remedy(remedy))
+}
+
+/// What is found of a region that refused so: whoever answers is not away.
+pub(super) fn code_of_region(role: Role, refused: RegionErrorKind) -> FindingCode {
+    match (role, refused.is_away()) {
+        (Role::Primary, true) => FindingCode::PrimaryNotAvailable,
+        (Role::Secondary, true) => FindingCode::SecondaryNotAvailable,
+        (Role::Primary, false) => FindingCode::PrimaryRefused,
+        (Role::Secondary, false) => FindingCode::SecondaryRefused,
+    }
+}
+
+/// What is to be done about a region that answers, and not with what was asked.
+pub(super) fn remedy_of_refusal(refused: Refused, kind: RegionErrorKind) -> &'static str {
+    match (refused, kind) {
+        (Refused::Denied, RegionErrorKind::SignedOut) => {
+            "sign in with a credential that is valid, then plan again"
+        }
+        (Refused::Denied, _) => "give whoever asks the right that is missing, then plan again",
+        (Refused::Unreadable, _) => {
+            "look what answers in the region's place, or repair what it names, then plan again"
+        }
+    }
 }
 
 pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding> {

@@ -1,6 +1,8 @@
-//! A region that answered at first and then did not: told as that, never as something that is not there.
+//! A region that answered at first and then did not, or no more to whoever asks: told as that, never as something that is not there.
 
-use super::{Finding, FindingCode, PRIMARY_AWAY, SECONDARY_AWAY, finding};
+use super::regions::{code_of_region, remedy_of_refusal};
+use super::{Finding, finding, words_of_region};
+use crate::plan::document::{Refused, Role};
 use crate::plan::view::GroupView;
 use crate::region::{RegionError, RegionErrorKind};
 
@@ -25,35 +27,29 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
     let replicas = view
         .tables()
         .filter_map(|table| table.replica.as_ref()?.as_ref().err());
-    let found = |code, words, told: Option<(String, &str)>| {
-        told.map(|(text, remedy)| finding(code, None, format!("{words}: {text}")).remedy(remedy))
-    };
-    let primary = found(
-        FindingCode::PrimaryNotAvailable,
-        PRIMARY_AWAY,
-        told(workflows.chain(tables)),
-    );
-    let secondary = found(
-        FindingCode::SecondaryNotAvailable,
-        SECONDARY_AWAY,
-        told(replicas),
-    );
+    let primary = told(Role::Primary, workflows.chain(tables));
+    let secondary = told(Role::Secondary, replicas);
     primary.into_iter().chain(secondary).collect()
 }
 
 /// `read the history of main.core.gold: 503, and 3 more questions`, with what to do; `None`: everything was answered.
-fn told<'a>(refusals: impl Iterator<Item = &'a RegionError>) -> Option<(String, &'static str)> {
-    let mut refusals = refusals.filter(|error| error.kind.is_away());
+fn told<'a>(role: Role, refusals: impl Iterator<Item = &'a RegionError>) -> Option<Finding> {
+    let mut refusals = refusals.filter(|error| error.kind.is_of_region());
     let first = refusals.next()?;
     let remedy = match first.kind {
-        RegionErrorKind::SignedOut => "sign in with a credential that is valid, then plan again",
+        RegionErrorKind::SignedOut => remedy_of_refusal(Refused::Denied, first.kind),
         _ => "plan again when it answers",
     };
-    let text = format!("{}: {}", first.doing, first.detail);
+    let text = format!(
+        "{}: {}: {}",
+        words_of_region(role, first.kind),
+        first.doing,
+        first.detail
+    );
     let text = match refusals.count() {
         0 => text,
         1 => format!("{text}, and 1 more question"),
         more => format!("{text}, and {more} more questions"),
     };
-    Some((text, remedy))
+    Some(finding(code_of_region(role, first.kind), None, text).remedy(remedy))
 }

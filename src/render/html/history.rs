@@ -118,17 +118,16 @@ fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subje
 }
 
 fn overview(workspace: &WorkspaceHistory) -> Markup {
-    let silent: Vec<&str> = ["primary", "secondary"]
-        .into_iter()
-        .filter(|role| !workspace.read.iter().any(|read| read == role))
-        .collect();
-    let read = match silent.as_slice() {
+    let read = match workspace.unread.as_slice() {
         [] => html! { "the cut logs of both regions" },
-        [role] => html! {
+        [unread] => html! {
             "the cut log of one region: "
-            span.word.wait { "the " (role) " does not answer" }
+            span.word.wait { "the " (unread.region) " " (unread.verb()) }
         },
-        _ => html! { span.word.bad { "neither region answers" } },
+        both if both.iter().all(|unread| unread.refused.is_none()) => html! {
+            span.word.bad { "neither region answers" }
+        },
+        _ => html! { span.word.bad { "neither region can be read" } },
     };
     let mut said_of = vec![
         ("Workspace", Some(said(&workspace.name))),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{Page, address, code, copied, document, facts, group, provenance, said, table, time};
 use crate::apply::RunRecord;
-use crate::plan::document::{RegionSeen, RowChange, WorkspacePlan};
+use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
 use crate::plan::{Decision, LedgerAction, Plan, Role, StoredPlan};
 use crate::render::causes::{Cause, causes};
 use crate::render::clean::{clean, name};
@@ -321,10 +321,15 @@ fn origin(stored: &StoredPlan, applies: &[RunRecord]) -> Markup {
 
 fn regions(workspace: &WorkspacePlan) -> Markup {
     let row = |region: Role, seen: &RegionSeen| {
-        let answered = match (seen.reachable, &seen.answer) {
-            (true, _) => "yes".to_owned(),
-            (false, Some(answer)) => format!("no: {}", clean(answer)),
-            (false, None) => "no".to_owned(),
+        let how = match (seen.reachable, seen.refused) {
+            (true, _) => "yes",
+            (false, None) => "no",
+            (false, Some(Refused::Denied)) => "with a refusal",
+            (false, Some(Refused::Unreadable)) => "with what cannot be read",
+        };
+        let answered = match &seen.answer {
+            Some(answer) => format!("{how}: {}", clean(answer)),
+            None => how.to_owned(),
         };
         html! {
             tr {

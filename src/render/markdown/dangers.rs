@@ -70,11 +70,17 @@ pub(super) fn block(page: &mut Comment, plan: &Plan, changes: &Changes, detail: 
 fn away(plan: &Plan) -> Vec<&'static str> {
     let mut away = vec![];
     let seen = || plan.workspaces.iter().map(|workspace| &workspace.observed);
-    if seen().any(|seen| !seen.primary.reachable) {
+    if seen().any(|seen| seen.primary.is_away()) {
         away.push("the primary region does not answer");
     }
-    if seen().any(|seen| !seen.secondary.reachable) {
+    if seen().any(|seen| seen.primary.refused.is_some()) {
+        away.push("the primary region cannot be read");
+    }
+    if seen().any(|seen| seen.secondary.is_away()) {
         away.push("the secondary region does not answer");
+    }
+    if seen().any(|seen| seen.secondary.refused.is_some()) {
+        away.push("the secondary region cannot be read");
     }
     away
 }
