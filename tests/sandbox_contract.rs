@@ -82,6 +82,7 @@ contract! {
         a_region_without_its_root_is_away_and_the_root_is_not_made,
         a_workflow_is_found_by_name_or_id_with_its_runs_newest_first,
         a_run_that_began_days_ago_and_ended_lately_is_among_its_workflow_s_runs,
+        runs_are_told_with_when_they_began_and_ended,
         what_is_running_is_listed_whatever_its_job,
         a_workflow_that_is_not_there_is_refused_with_the_nearest_name,
         a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_their_ids,
@@ -91,6 +92,9 @@ contract! {
         a_table_without_select_is_denied_with_the_grant_that_repairs_it,
         a_history_begins_where_it_was_asked_to_and_ends_at_the_head,
         maintenance_changes_nothing,
+        what_only_calls_itself_maintenance_is_a_change,
+        a_write_is_a_change_whatever_it_says_and_even_if_it_writes_nothing,
+        a_commit_is_known_by_what_it_says_and_not_by_its_time,
         a_table_that_was_replaced_goes_on_under_another_id,
         a_table_that_was_made_again_shows_its_whole_history,
         a_table_whose_files_are_gone_is_not_found,
@@ -125,6 +129,7 @@ contract! {
         a_restore_says_where_it_went_back_to,
         a_row_that_is_missing_in_the_replica_is_found_by_verification,
         overrides_of_retention_are_on_the_replica_and_are_no_difference,
+        a_replica_s_commits_are_maintenance_or_changes_by_what_they_do,
     }
     ledger {
         where_no_ledger_was_made_there_is_none,

@@ -301,3 +301,83 @@ pub(super) async fn details(
         .map(|answer| answer.and_then(read))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(operation: &str, metrics: Value) -> Upkeep {
+        let entry = Entry {
+            version: 3,
+            committed_at: DateTime::UNIX_EPOCH,
+            operation: operation.to_owned(),
+            user: None,
+            parameters: Map::new(),
+            metrics: metrics.as_object().cloned().unwrap_or_default(),
+        };
+        entry.upkeep()
+    }
+
+    #[test]
+    fn maintenance_is_judged_by_what_the_history_counts() {
+        use Upkeep::{Changes, NotCompared};
+        // As DESCRIBE HISTORY tells them: numbers as texts, and of OPTIMIZE no rows.
+        let compacted = json!({"numAddedFiles": "1", "numRemovedFiles": "4", "numAddedBytes": "9"});
+        let clustered =
+            json!({"numAddedFiles": "3", "numRemovedFiles": "3", "numOutputRows": "20"});
+        for (operation, metrics, upkeep) in [
+            ("OPTIMIZE", json!({}), NotCompared),
+            ("OPTIMIZE", json!(null), NotCompared),
+            ("OPTIMIZE", compacted.clone(), NotCompared),
+            ("OPTIMIZE", clustered, NotCompared),
+            (
+                "OPTIMIZE",
+                json!({"numAddedFiles": "0", "numRemovedFiles": "0"}),
+                NotCompared,
+            ),
+            (
+                "VACUUM START",
+                json!({"numFilesToDelete": "12"}),
+                NotCompared,
+            ),
+            ("VACUUM END", json!({"numDeletedFiles": "12"}), NotCompared),
+            ("ANALYZE", json!({}), NotCompared),
+            ("COMPUTE STATS", json!({}), NotCompared),
+            (
+                "REORG",
+                json!({"numAddedFiles": "1", "numRemovedFiles": "1"}),
+                NotCompared,
+            ),
+            // Files that replace none are rows that were not there.
+            (
+                "OPTIMIZE",
+                json!({"numAddedFiles": "1", "numRemovedFiles": "0"}),
+                Changes,
+            ),
+            ("OPTIMIZE", json!({"numOutputRows": "7"}), Changes),
+            (
+                "OPTIMIZE",
+                json!({"numFiles": 2, "numRemovedFiles": 0}),
+                Changes,
+            ),
+            ("REORG", json!({"numDeletedRows": "1"}), Changes),
+            ("REORG", json!({"numTargetRowsUpdated": "1"}), Changes),
+            ("VACUUM END", json!({"numInsertedRows": "1"}), Changes),
+            // No other operation is maintenance, whatever it counts.
+            (
+                "WRITE",
+                json!({"numFiles": "0", "numOutputRows": "0"}),
+                Changes,
+            ),
+            ("MERGE", compacted, Changes),
+            ("DELETE", json!({"numDeletedRows": "0"}), Changes),
+            ("NOT KNOWN", json!({}), Changes),
+        ] {
+            assert_eq!(
+                judged(operation, metrics.clone()),
+                upkeep,
+                "{operation} {metrics}"
+            );
+        }
+    }
+}

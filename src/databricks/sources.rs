@@ -91,7 +91,7 @@ fn source(
 
 fn commit(entry: Entry, table_id: &str) -> Commit {
     Commit {
-        changes: entry.upkeep().changes(),
+        upkeep: entry.upkeep(),
         // Told apart from the digest of a commit's file, which another adapter keeps of the same commit.
         sha256: Some(format!("history:{}", entry.sha256())),
         version: entry.version,

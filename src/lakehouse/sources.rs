@@ -47,7 +47,7 @@ pub(super) async fn source(
                 committed_at: moment(commit.timestamp_ms),
                 operation: commit.operation.unwrap_or_else(|| "unknown".to_owned()),
                 user: commit.user_name.or(commit.user_id),
-                changes: commit.upkeep.changes() && !commit.empty,
+                upkeep: commit.upkeep,
                 sha256: Some(commit.sha256),
                 // A catalog that has ids of its own has one for all of a table's history.
                 table_id: table.table_id.clone().or(log_id.clone()),

@@ -375,6 +375,9 @@ pub struct GroupPlan {
     /// Replicas that someone else wrote to, and maintenance on replicas.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Maintenance on sources whose rows were not compared, because nothing tells of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_maintenance: Vec<SourceMaintenance>,
     /// Commits that change data or schema and that no cut holds, where the histories were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_commits: Option<u64>,
@@ -684,10 +687,19 @@ pub struct Drift {
     pub maintenance: Vec<DriftCommit>,
 }
 
-/// A commit on a replica that is not ours.
+/// Maintenance on a source since the last cut, which is that by its name: nothing tells of its rows, and they were not compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceMaintenance {
+    /// The source's name.
+    pub table: TableName,
+    /// The commits, oldest first.
+    pub commits: Vec<DriftCommit>,
+}
+
+/// A commit on a replica that is not ours, or one of maintenance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DriftCommit {
-    /// Version of the replica.
+    /// Version of the table.
     pub version: u64,
     /// When.
     #[serde(with = "moment::Moment")]

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::checks::{self, Facts};
 use super::document::{
-    Action, Brought, Certificate, Decision, Drift, GroupPlan, LastCut, Precondition,
-    PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourcePin, Step,
+    Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
+    PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
+    Step,
 };
 use super::finding::Finding;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
@@ -16,7 +17,7 @@ use super::versions::{self, Pinned};
 use super::view::GroupView;
 use crate::config::GroupEntry;
 use crate::ledger::Cut;
-use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table};
+use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
 
 /// Decides one group.
 pub(super) fn plan(
@@ -80,6 +81,10 @@ pub(super) fn plan(
         follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
         follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
         certificate: certificate(&steps),
+        source_maintenance: view
+            .tables()
+            .filter_map(|table| source_maintenance(&view, table))
+            .collect(),
         drift: view
             .tables()
             .filter_map(|table| drift(&view, table))
@@ -160,6 +165,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         certificate: None,
         steps: Vec::new(),
         findings: Vec::new(),
+        source_maintenance: Vec::new(),
         drift: Vec::new(),
         pending_commits: None,
         lag_seconds: None,
@@ -351,7 +357,7 @@ fn brings(step: &Step, source: &Source) -> Option<Brought> {
     Some(Brought {
         commits: whole.filter(|whole| *whole == known),
         newest: newest
-            .filter(|commit| commit.changes)
+            .filter(|commit| commit.changes())
             .take(SHOWN_MAX)
             .map(|commit| SourceCommit {
                 version: commit.version,
@@ -407,6 +413,32 @@ pub(super) fn certificate(steps: &[Step]) -> Option<Certificate> {
             .iter()
             .filter_map(|step| step.source.next_committed_at)
             .min(),
+    })
+}
+
+/// The commits of a source since the last cut that are maintenance by their names alone.
+fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<SourceMaintenance> {
+    let held = view
+        .place(&table.name)
+        .entry
+        .map(|entry| entry.source_version);
+    let commits: Vec<DriftCommit> = table
+        .commits()?
+        .iter()
+        .filter(|commit| commit.upkeep == Upkeep::NotCompared)
+        .filter(|commit| held.is_none_or(|held| commit.version > held))
+        .map(|commit| DriftCommit {
+            version: commit.version,
+            committed_at: commit.committed_at,
+            operation: commit.operation.clone(),
+            user: commit.user.clone(),
+            rows: None,
+            rows_compared: Some(false),
+        })
+        .collect();
+    (!commits.is_empty()).then(|| SourceMaintenance {
+        table: table.name.clone(),
+        commits,
     })
 }
 

@@ -41,6 +41,6 @@ pub(super) fn changes_after(
     version: Option<u64>,
 ) -> impl Iterator<Item = &Commit> {
     commits.iter().filter(move |commit| {
-        commit.changes && version.is_none_or(|version| commit.version > version)
+        commit.changes() && version.is_none_or(|version| commit.version > version)
     })
 }

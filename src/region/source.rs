@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Table;
+use super::{Table, Upkeep};
 
 /// Asks for a source's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +41,20 @@ pub struct Commit {
     pub operation: String,
     /// Who made it.
     pub user: Option<String>,
-    /// It changes rows or the schema; `false` for maintenance.
-    pub changes: bool,
+    /// Whether it is maintenance. Everything else changes rows or the schema, a commit that names no file too.
+    pub upkeep: Upkeep,
     /// The table's id as of this commit, where known.
     pub table_id: Option<String>,
     /// Digest of what it says, which tells whether it still is the same commit; its time is no part of it.
     /// The SHA-256 of its file, hex, or `history:` and that of its row in the history: these two cannot be compared.
     pub sha256: Option<String>,
+}
+
+impl Commit {
+    /// Whether it changes rows or the schema, or may.
+    pub fn changes(&self) -> bool {
+        self.upkeep.changes()
+    }
 }
 
 /// Asks how a source looks at a pinned version, and what of it a replica lacks.

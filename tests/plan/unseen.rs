@@ -372,3 +372,33 @@ fn a_run_that_began_before_what_is_seen_may_have_overlapped_and_its_group_waits(
     let from = "one that started before 2026-11-21T09:00:00.000Z may have been in progress";
     assert!(plan.reason.message.contains(from), "{:?}", plan.reason);
 }
+
+#[test]
+fn maintenance_on_a_source_whose_rows_nothing_tells_is_said() {
+    let mut world = due();
+    let source = world.table(COUNTRIES).source.as_mut().unwrap();
+    let commits = &mut source.as_mut().unwrap().commits;
+    let newest = commits.last().unwrap().clone();
+    commits.push(drsync::region::Commit {
+        version: newest.version + 1,
+        operation: "OPTIMIZE".to_owned(),
+        upkeep: drsync::region::Upkeep::NotCompared,
+        ..newest
+    });
+    let group = world.plan_of("reference");
+    let [of] = &group.source_maintenance[..] else {
+        panic!("{:?}", group.source_maintenance)
+    };
+    assert_eq!(of.table.to_string(), COUNTRIES);
+    assert_eq!(of.commits[0].operation, "OPTIMIZE");
+    assert_eq!(of.commits[0].rows_compared, Some(false));
+    let shown = drsync::render::plan::text(&world.plan(), &drsync::render::Style::default());
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    let said = "in the primary: maintenance by its name, its rows were not compared";
+    assert!(words.join(" ").contains(said), "{shown}");
+    // Maintenance whose rows were compared is nothing to tell.
+    let source = world.table(COUNTRIES).source.as_mut().unwrap();
+    let last = source.as_mut().unwrap().commits.last_mut().unwrap();
+    last.upkeep = drsync::region::Upkeep::Compared;
+    assert_eq!(world.plan_of("reference").source_maintenance, []);
+}

@@ -277,7 +277,10 @@ fn commit(version: u64, moment: &str, operation: &str, changes: bool) -> Commit 
         committed_at: at(moment),
         operation: operation.to_owned(),
         user: None,
-        changes,
+        upkeep: match changes {
+            true => Upkeep::Changes,
+            false => Upkeep::Compared,
+        },
         table_id: Some("id".to_owned()),
         sha256: Some(sha256_of(version, operation)),
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::json;
+
 use drsync::region::{CloneOrder, Mark, Progress, RegionErrorKind, Size, VerifiedLevel};
 
 use crate::world::{ORDERS, World, at, name};
@@ -413,5 +415,38 @@ pub(crate) async fn overrides_of_retention_are_on_the_replica_and_are_no_differe
     assert!(
         log.contains("\"delta.deletedFileRetentionDuration\":\"interval 30 days\""),
         "{log}"
+    );
+}
+
+pub(crate) async fn a_replica_s_commits_are_maintenance_or_changes_by_what_they_do(world: World) {
+    let cloned = world.clone_table(ORDERS, 2, None).await.unwrap();
+    let version = cloned.replica_version;
+    let replica = world.replica_table(ORDERS);
+    replica.optimize().await.unwrap();
+    replica.other("VACUUM START", vec![]).await.unwrap();
+    let metrics = json!({"numAddedFiles": "1", "numRemovedFiles": "0", "numOutputRows": "10"});
+    let info = json!({"operation": "OPTIMIZE", "operationMetrics": metrics});
+    let mut add = world.actions(ORDERS, 1, "add").remove(0);
+    add["add"]["path"] = json!("day=monday/appended.parquet");
+    add["add"]["dataChange"] = json!(false);
+    world.commit_to_replica(ORDERS, version + 3, info, &[add]);
+    let info =
+        json!({"operation": "WRITE", "operationMetrics": {"numFiles": "0", "numOutputRows": "0"}});
+    world.commit_to_replica(ORDERS, version + 4, info, &[]);
+    let seen = world.replica(ORDERS, Some(version)).await.unwrap().unwrap();
+    let told: Vec<_> = seen
+        .commits
+        .iter()
+        .filter(|commit| commit.version > version)
+        .map(|commit| (commit.operation.as_str(), commit.upkeep.changes()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("OPTIMIZE", false),
+            ("VACUUM START", false),
+            ("OPTIMIZE", true),
+            ("WRITE", true)
+        ]
     );
 }

@@ -227,7 +227,7 @@ pub(crate) async fn a_history_begins_where_it_was_asked_to_and_ends_at_the_head(
     let seen: Vec<_> = all
         .commits
         .iter()
-        .map(|it| (it.version, it.committed_at, it.changes))
+        .map(|it| (it.version, it.committed_at, it.changes()))
         .collect();
     assert_eq!(seen, [(0, at(0), true), (1, at(1), true), (2, at(2), true)]);
     assert_eq!(all.commits[2].operation, "WRITE");
@@ -260,7 +260,7 @@ pub(crate) async fn maintenance_changes_nothing(world: World) {
     let commits = world.source(ORDERS, Some(3)).await.unwrap().commits;
     let seen: Vec<_> = commits
         .iter()
-        .map(|it| (it.operation.as_str(), it.changes))
+        .map(|it| (it.operation.as_str(), it.changes()))
         .collect();
     assert_eq!(
         seen,
@@ -268,6 +268,108 @@ pub(crate) async fn maintenance_changes_nothing(world: World) {
             ("OPTIMIZE", false),
             ("VACUUM START", false),
             ("DELETE", true)
+        ]
+    );
+}
+
+/// A file of the table as a commit adds it without `dataChange`, under another name.
+fn rewritten(world: &World, version: u64, path: &str) -> serde_json::Value {
+    let mut add = world.actions(ORDERS, version, "add").remove(0);
+    add["add"]["path"] = json!(path);
+    add["add"]["dataChange"] = json!(false);
+    add
+}
+
+pub(crate) async fn what_only_calls_itself_maintenance_is_a_change(world: World) {
+    let metrics = json!({"numAddedFiles": "1", "numRemovedFiles": "0", "numOutputRows": "10"});
+    let info = json!({"operation": "OPTIMIZE", "operationMetrics": metrics});
+    let appended = rewritten(&world, 1, "day=monday/appended.parquet");
+    world.commit(ORDERS, 3, at(3), info, &[appended]);
+    let deletes = json!({"operation": "REORG", "operationMetrics": {"numDeletedRows": "4"}});
+    let mut removed = world.actions(ORDERS, 2, "add").remove(0)["add"].take();
+    removed["deletionTimestamp"] = json!(0);
+    removed["dataChange"] = json!(false);
+    world.commit(ORDERS, 4, at(4), deletes, &[json!({"remove": removed})]);
+    let commits = world.source(ORDERS, Some(3)).await.unwrap().commits;
+    let seen: Vec<bool> = commits.iter().map(|commit| commit.changes()).collect();
+    assert_eq!(seen, [true, true], "{commits:?}");
+}
+
+pub(crate) async fn a_write_is_a_change_whatever_it_says_and_even_if_it_writes_nothing(
+    world: World,
+) {
+    let nothing = json!({"numFiles": "0", "numOutputRows": "0", "numOutputBytes": "0"});
+    let write =
+        |metrics: &serde_json::Value| json!({"operation": "WRITE", "operationMetrics": metrics});
+    world.commit(ORDERS, 3, at(3), write(&nothing), &[]);
+    let info = write(&json!({"numFiles": "1", "numOutputRows": "10"}));
+    let quiet = rewritten(&world, 1, "day=monday/quiet.parquet");
+    world.commit(ORDERS, 4, at(4), info, &[quiet]);
+    let others = [
+        "STREAMING UPDATE",
+        "MERGE",
+        "DELETE",
+        "SET TBLPROPERTIES",
+        "NOT KNOWN",
+    ];
+    for (version, operation) in (5..).zip(others) {
+        let info = json!({"operation": operation, "operationMetrics": nothing});
+        world.commit(ORDERS, version, at(version as i64), info, &[]);
+    }
+    let commits = world.source(ORDERS, Some(3)).await.unwrap().commits;
+    assert_eq!(commits.len(), 2 + others.len());
+    assert!(commits.iter().all(|commit| commit.changes()), "{commits:?}");
+}
+
+pub(crate) async fn a_commit_is_known_by_what_it_says_and_not_by_its_time(world: World) {
+    let digests = async || {
+        let commits = world.source(ORDERS, None).await.unwrap().commits;
+        commits
+            .into_iter()
+            .map(|it| it.sha256.unwrap())
+            .collect::<Vec<_>>()
+    };
+    let before = digests().await;
+    assert_eq!(before, digests().await, "asked again");
+    for version in 0..=2_i64 {
+        let log = format!("east/tables/{ORDERS}/_delta_log/{version:020}.json");
+        let file = std::fs::File::options().write(true).open(world.path(&log));
+        file.unwrap().set_modified(at(version + 30).into()).unwrap();
+    }
+    let moved = world.source(ORDERS, None).await.unwrap();
+    assert_eq!(moved.commits[2].committed_at, at(32));
+    assert_eq!(before, digests().await, "times prove nothing");
+    let add = world.actions(ORDERS, 1, "add");
+    let info = json!({
+        "operation": "WRITE", "userName": "owner@example.com",
+        "operationMetrics": {"numFiles": "1", "numOutputRows": "11"}
+    });
+    world.commit(ORDERS, 2, at(32), info, &add);
+    let after = digests().await;
+    assert_eq!(before[..2], after[..2]);
+    assert_ne!(before[2], after[2], "a commit was written again");
+}
+
+pub(crate) async fn runs_are_told_with_when_they_began_and_ended(world: World) {
+    // The first began before the others and ended after the second: a cut at 5 would lie in the middle of it.
+    let run = |id, began, ended, state| world.east.add_run(7, id, at(began), ended, state).unwrap();
+    run(1, 1, Some(at(9)), "SUCCESS");
+    run(2, 3, Some(at(5)), "SUCCESS");
+    run(3, 9, Some(at(12)), "FAILED");
+    run(4, 11, None, "");
+    let asked = [WorkflowRef::Id(7)];
+    let found = world.primary().workflows(&asked, None).await.unwrap();
+    let runs = found[0].as_ref().unwrap().runs.iter();
+    let told: Vec<_> = runs
+        .map(|run| (run.run_id, run.started_at, run.ended_at, run.state))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (4, at(11), None, RunState::Active),
+            (3, at(9), Some(at(12)), RunState::Failed),
+            (2, at(3), Some(at(5)), RunState::Succeeded),
+            (1, at(1), Some(at(9)), RunState::Succeeded),
         ]
     );
 }

@@ -108,6 +108,52 @@ impl World {
         )
     }
 
+    /// Writes a commit of a table in the east as some other engine does: what it says of itself, and its actions.
+    pub(crate) fn commit(
+        &self,
+        table: &str,
+        version: u64,
+        when: DateTime<Utc>,
+        info: Value,
+        actions: &[Value],
+    ) {
+        let log = format!("east/tables/{table}/_delta_log/{version:020}.json");
+        self.write_commit(&log, when, info, actions);
+    }
+
+    /// The same of a replica in the west.
+    pub(crate) fn commit_to_replica(
+        &self,
+        table: &str,
+        version: u64,
+        info: Value,
+        actions: &[Value],
+    ) {
+        let path = name(table).path();
+        let log = format!("west/sync/{path}/_delta_log/{version:020}.json");
+        self.write_commit(&log, Utc::now(), info, actions);
+    }
+
+    fn write_commit(&self, log: &str, when: DateTime<Utc>, mut info: Value, actions: &[Value]) {
+        info["timestamp"] = json!(when.timestamp_millis());
+        let lines = std::iter::once(json!({"commitInfo": info}));
+        let lines = lines.chain(actions.iter().cloned());
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        std::fs::write(self.path(log), text).unwrap();
+        let file = std::fs::File::options().write(true).open(self.path(log));
+        file.unwrap().set_modified(when.into()).unwrap();
+    }
+
+    /// The actions of one kind in a commit of a table in the east.
+    pub(crate) fn actions(&self, table: &str, version: u64, kind: &str) -> Vec<Value> {
+        let log = format!("east/tables/{table}/_delta_log/{version:020}.json");
+        let text = std::fs::read_to_string(self.path(&log)).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line.get(kind).is_some()).collect()
+    }
+
     /// A replica in the west, as someone else may write to it.
     pub(crate) fn replica_table(&self, table: &str) -> Table {
         let path = format!("west/sync/{}", name(table).path());

@@ -121,6 +121,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         certificate: None,
         steps: vec![],
         findings: vec![],
+        source_maintenance: vec![],
         drift: vec![],
         pending_commits: Some(0),
         lag_seconds: Some(0),

@@ -37,8 +37,6 @@ pub struct Commit {
     pub engine_info: Option<String>,
     /// Whether it leaves what a reader sees: data, schema and protocol.
     pub upkeep: Upkeep,
-    /// It names no file, and changes neither metadata nor protocol.
-    pub empty: bool,
     /// SHA-256 of its file.
     pub sha256: String,
     /// The table id, where the commit sets metadata.
@@ -187,7 +185,6 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
         user_id: text("userId"),
         engine_info: text("engineInfo"),
         upkeep,
-        empty: !(files || table),
         sha256: hex(&content.finalize()),
         table_id,
         commit_info: info,

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{code, copied, facts, table, time};
 use crate::ledger::{Consistency, cut_label};
-use crate::plan::document::Drift;
+use crate::plan::document::{Drift, SourceMaintenance};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
 use crate::render::causes::Remedy;
 use crate::render::clean::clean;
@@ -73,6 +73,7 @@ pub(super) fn blocked(plan: &Plan, entry: &Entry<'_>) -> Markup {
         &html! {
             (findings(group))
             (drift(&group.drift))
+            (source_maintenance(&group.source_maintenance))
             (facts(&standing(plan, group)))
         },
     )
@@ -86,6 +87,7 @@ pub(super) fn waiting(plan: &Plan, entry: &Entry<'_>) -> Markup {
             p { (code(id_of_reason(group))) " " (waiting_reason(group)) }
             (findings(group))
             (drift(&group.drift))
+            (source_maintenance(&group.source_maintenance))
             (facts(&standing(plan, group)))
         },
     )
@@ -164,6 +166,7 @@ pub(super) fn sync(plan: &Plan, entry: &Entry<'_>) -> Markup {
                 }
             }
             (drift(&group.drift))
+            (source_maintenance(&group.source_maintenance))
         },
     )
 }
@@ -287,6 +290,31 @@ fn drift(drift: &[Drift]) -> Markup {
                                 td { @if let Some(user) = &commit.user { (clean(user)) } }
                                 td.number { @if let Some(rows) = commit.rows { (count(rows)) } }
                                 td { (kind) }
+                            }
+                        }
+                    }
+                },
+            ))
+        }
+    }
+}
+
+/// Maintenance on sources of whose rows nothing tells.
+fn source_maintenance(seen: &[SourceMaintenance]) -> Markup {
+    html! {
+        @if !seen.is_empty() {
+            (table(
+                "Maintenance on sources whose rows were not compared",
+                &["Table", "Version", "When", "Operation", "By"],
+                &html! {
+                    @for source in seen {
+                        @for commit in &source.commits {
+                            tr {
+                                th scope="row" { (code(&source.table)) }
+                                td { "v" (commit.version) }
+                                td { (time(commit.committed_at)) }
+                                td { (clean(&commit.operation)) }
+                                td { @if let Some(user) = &commit.user { (clean(user)) } }
                             }
                         }
                     }

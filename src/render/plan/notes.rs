@@ -20,6 +20,7 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
     lines.extend(warnings(shown));
     lines.extend(unprotected(shown));
     lines.extend(maintenance(shown));
+    lines.extend(source_maintenance(shown));
     lines.extend(selection(shown));
     lines.extend(left_out(shown));
     if shown.plan.observed_clock.overridden {
@@ -195,6 +196,30 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
             ))
         })
         .collect();
+    mentioned(shown, &seen, "replica")
+}
+
+/// Maintenance on sources of whose rows nothing tells, in one line each.
+fn source_maintenance(shown: &Shown<'_>) -> Vec<String> {
+    let groups = shown.groups.iter();
+    let seen: Vec<String> = groups
+        .filter(|entry| shown.style.verbose || entry.group.decision != Decision::UpToDate)
+        .flat_map(|entry| &entry.group.source_maintenance)
+        .filter_map(|of| {
+            let last = of.commits.last()?;
+            Some(format!(
+                "{}  {} v{} in the primary: maintenance by its name, its rows were not compared",
+                name(&of.table),
+                clean(&last.operation),
+                last.version
+            ))
+        })
+        .collect();
+    mentioned(shown, &seen, "source")
+}
+
+/// A line each, of so many tables at most.
+fn mentioned(shown: &Shown<'_>, seen: &[String], what: &str) -> Vec<String> {
     let limit = if shown.style.verbose {
         seen.len()
     } else {
@@ -208,7 +233,7 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
     if let Some(more @ 1..) = seen.len().checked_sub(limit) {
         lines.extend(shown.aside(
             "mentioned",
-            &format!("maintenance on {}", plural(more, "more replica")),
+            &format!("maintenance on {}", plural(more, &format!("more {what}"))),
         ));
     }
     lines

@@ -138,7 +138,6 @@ fn row(commit: Commit) -> Vec<Datum> {
         user_id,
         engine_info,
         upkeep: _,
-        empty: _,
         sha256: _,
         table_id: _,
         commit_info,
