@@ -12,7 +12,7 @@ mod cuts;
 mod row;
 
 pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_needed};
-pub use copies::{Ledger, merge_rows};
+pub use copies::{Ledger, merge_rows, newer_row};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
 pub use cuts::{Cuts, Divergence};
 pub use row::{Row, Status};

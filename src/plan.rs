@@ -1,5 +1,7 @@
 //! `Observed` in, `Plan` out: triggers, recovery points, decisions, findings; and the stored plan document.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 mod changed;
@@ -116,12 +118,10 @@ fn plan_workspace(
 ) -> WorkspacePlan {
     let facts = checks::Facts::of(workspace);
     let mut groups: Vec<GroupPlan> = Vec::new();
+    let mut named: BTreeSet<&str> = BTreeSet::new();
     for seen in &workspace.groups {
         // Of a name that stands twice both entries are invalid: they are one group with the mistakes of both.
-        let first = seen
-            .entry
-            .name()
-            .is_some_and(|name| groups.iter().all(|group| group.name != name));
+        let first = seen.entry.name().is_some_and(|name| named.insert(name));
         if first && seen.entry.name().is_some_and(|name| request.selects(name)) {
             groups.extend(group::plan(observed, workspace, seen, &facts, request));
         }
@@ -184,10 +184,14 @@ fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&st
 fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotected> {
     let workspaces = observed.workspaces.iter().zip(planned);
     workspaces
-        .flat_map(|(seen, planned)| seen.groups.iter().map(move |group| (group, planned)))
-        .filter_map(|(group, planned)| Some((group.entry.name()?, group, planned)))
-        .filter(|(name, _, planned)| planned.groups.iter().any(|group| group.name == *name))
-        .map(|(name, group, _)| (name, group))
+        .flat_map(|(seen, planned)| {
+            let groups = planned.groups.iter();
+            let planned: BTreeSet<&str> = groups.map(|group| group.name.as_str()).collect();
+            let named = seen.groups.iter();
+            named
+                .filter_map(|group| Some((group.entry.name()?, group)))
+                .filter(move |(name, _)| planned.contains(name))
+        })
         .flat_map(|(name, group)| {
             group
                 .unprotected

@@ -11,7 +11,7 @@ use super::LakehouseRegion;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
-use crate::ledger::{Cut, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, merge_rows};
+use crate::ledger::{Cut, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row};
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
 };
@@ -268,8 +268,9 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
         let mut after: BTreeMap<String, Row> = BTreeMap::new();
         for row in &before {
             // Only somebody else can have made two rows of one group.
-            let one = BTreeMap::from([(row.group_name.clone(), row.clone())]);
-            after = merge_rows(&after, &one);
+            let other = after.remove(&row.group_name);
+            let one = other.map_or_else(|| row.clone(), |other| newer_row(other, row.clone()));
+            after.insert(row.group_name.clone(), one);
         }
         for row in rows {
             after.insert(row.group_name.clone(), row.clone());

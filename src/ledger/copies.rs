@@ -13,17 +13,25 @@ pub struct Ledger {
     pub cuts: Cuts,
 }
 
-/// Of each group the row that changed later; of two that changed at once the one with the greater text.
+/// Of each group the row that changed later.
 pub fn merge_rows(a: &BTreeMap<String, Row>, b: &BTreeMap<String, Row>) -> BTreeMap<String, Row> {
     let mut all = a.clone();
     for (group, row) in b {
         let newer = match all.remove(group) {
-            Some(other) if rank(&other) > rank(row) => other,
-            Some(_) | None => row.clone(),
+            Some(other) => newer_row(other, row.clone()),
+            None => row.clone(),
         };
         all.insert(group.clone(), newer);
     }
     all
+}
+
+/// Of two rows of one group the one that changed later; of two that changed at once the one with the greater text.
+pub fn newer_row(one: Row, other: Row) -> Row {
+    match rank(&one) > rank(&other) {
+        true => one,
+        false => other,
+    }
 }
 
 fn rank(row: &Row) -> (chrono::DateTime<chrono::Utc>, String) {

@@ -1,5 +1,6 @@
 //! The log of cuts: what both copies say together, by group, number and table.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Consistency, Cut, CutTableEntry};
@@ -56,23 +57,46 @@ impl Cuts {
             heads_only,
             ..Cuts::default()
         };
+        all.take_in(cuts);
+        all
+    }
+
+    /// Takes in the cuts of another log; what it costs depends on their groups alone.
+    pub fn extend(&mut self, other: Cuts) {
+        self.heads_only |= other.heads_only;
+        let numbered = other.groups.into_values().flat_map(BTreeMap::into_values);
+        self.take_in(numbered.flatten());
+    }
+
+    fn take_in(&mut self, cuts: impl Iterator<Item = (String, Cut)>) {
+        let mut touched: BTreeMap<String, Vec<(String, Cut)>> = BTreeMap::new();
         for (digest, cut) in cuts {
-            let group = all.groups.entry(cut.group_name.clone()).or_default();
-            group.entry(cut.cut_number).or_default().insert(digest, cut);
+            let of_group = touched.entry(cut.group_name.clone()).or_default();
+            of_group.push((digest, cut));
         }
-        let mut places: HashMap<TableName, Vec<(String, usize)>> = HashMap::new();
-        for cut in all.newest_of_each() {
-            for (place, entry) in cut.tables.iter().enumerate() {
-                let of_table = places.entry(entry.table.clone()).or_default();
-                of_table.push((cut.group_name.clone(), place));
+        for (name, cuts) in touched {
+            let group = self.groups.entry(name.clone()).or_default();
+            for entry in newest(group).into_iter().flat_map(|cut| &cut.tables) {
+                if let Entry::Occupied(mut places) = self.places.entry(entry.table.clone()) {
+                    places.get_mut().retain(|(of, _)| *of != name);
+                    if places.get().is_empty() {
+                        places.remove();
+                    }
+                }
             }
-        }
-        let groups = all.groups.keys();
-        let broken = groups.filter(|group| !all.chain_holds(group)).cloned();
-        Cuts {
-            broken: broken.collect(),
-            places,
-            ..all
+            for (digest, cut) in cuts {
+                group.entry(cut.cut_number).or_default().insert(digest, cut);
+            }
+            let named = newest(group).into_iter().flat_map(|cut| &cut.tables);
+            for (place, entry) in named.enumerate() {
+                let of_table = self.places.entry(entry.table.clone()).or_default();
+                of_table.push((name.clone(), place));
+                of_table.sort_unstable();
+            }
+            match self.chain_holds(&name) {
+                true => self.broken.remove(&name),
+                false => self.broken.insert(name),
+            };
         }
     }
 
@@ -195,13 +219,21 @@ impl Cuts {
     /// Which of them is the truth is for people to judge, and both copies stay as they are.
     pub fn owed_to(&self, other: &[Cut]) -> Vec<Cut> {
         let mut owed = self.missing_from(other);
-        owed.retain(|cut| self.divergence(&cut.group_name).is_none());
+        let mut parted: BTreeMap<String, bool> = BTreeMap::new();
+        owed.retain(|cut| {
+            let of_group = parted.entry(cut.group_name.clone());
+            !*of_group.or_insert_with(|| self.divergence(&cut.group_name).is_some())
+        });
         owed
     }
 
     /// The cuts of `self` that `other` lacks, in an order in which they may be appended.
     pub fn missing_from(&self, other: &[Cut]) -> Vec<Cut> {
-        let there = Cuts::new(other.iter().cloned());
+        self.missing_from_log(&Cuts::new(other.iter().cloned()))
+    }
+
+    /// The same of a copy whose digests are known.
+    pub fn missing_from_log(&self, there: &Cuts) -> Vec<Cut> {
         let holds = |digest: &str, cut: &Cut| {
             let numbers = there.groups.get(&cut.group_name);
             let cuts = numbers.and_then(|numbers| numbers.get(&cut.cut_number));

@@ -27,11 +27,14 @@ pub(super) async fn observe_histories(
         .iter()
         .map(|group| group.entry.name().is_some_and(|name| request.selects(name)))
         .collect();
-    let due: Vec<bool> = seen
-        .groups
+    let due = match request.full {
+        true => vec![true; chosen.len()],
+        false => may_be_due(seen, now, request),
+    };
+    let due: Vec<bool> = due
         .iter()
         .zip(&chosen)
-        .map(|(group, chosen)| *chosen && (request.full || may_be_due(seen, group, now, request)))
+        .map(|(due, chosen)| *due && *chosen)
         .collect();
     look_at(seen, regions, &due).await;
     if a_replica_is_missing(seen) {

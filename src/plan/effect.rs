@@ -3,6 +3,8 @@
 //! Everything that an apply acts on or keeps is in it, save what it asks the regions again or derives: docs/planning.md lists
 //! both, and `tests/stories/leaves.rs` changes every value of a plan.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::document::{Decision, GroupPlan, Plan, RegionSeen, RowChange, Step, WorkspacePlan};
@@ -52,7 +54,13 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
             effect
         })
         .collect();
-    let rows = workspace.rows.iter().map(|change| row(workspace, change));
+    let groups = workspace.groups.iter().rev();
+    let groups: BTreeMap<&str, &GroupPlan> =
+        groups.map(|group| (group.name.as_str(), group)).collect();
+    let rows = workspace.rows.iter().map(|change| {
+        let group = groups.get(change.after.group_name.as_str());
+        row(change, group.copied())
+    });
     json!({
         "name": workspace.name,
         "primary": region(&workspace.observed.primary),
@@ -87,10 +95,8 @@ fn present(mut connection: Value) -> Value {
 }
 
 /// What a row will say of its group's configuration and status; of a blocked group the message too, which is the findings'.
-fn row(workspace: &WorkspacePlan, change: &RowChange) -> Value {
+fn row(change: &RowChange, group: Option<&GroupPlan>) -> Value {
     let row = &change.after;
-    let mut groups = workspace.groups.iter();
-    let group = groups.find(|group| group.name == row.group_name);
     let blocked = group.is_some_and(|group| group.decision == Decision::Blocked);
     json!({
         "group": row.group_name,

@@ -134,17 +134,20 @@ pub fn pins(
     seen.tables.iter().map(version).collect()
 }
 
-/// Whether a trigger may make a group due, so that its histories have to be looked at.
+/// Of each group of a workspace whether a trigger may make it due, so that its histories have to be looked at.
 ///
 /// Where a copy of the metadata tables was lost something happened in that region: then every group has to be.
 pub fn may_be_due(
     workspace: &WorkspaceObserved,
-    seen: &GroupObserved,
     now: chrono::DateTime<chrono::Utc>,
     request: &Request,
-) -> bool {
-    GroupView::new(workspace, seen, now, request)
-        .is_some_and(|view| workspace.lost_a_copy() || trigger::may_be_due(&view))
+) -> Vec<bool> {
+    let lost_a_copy = workspace.lost_a_copy();
+    let views = workspace.groups.iter();
+    views
+        .map(|seen| GroupView::new(workspace, seen, now, request))
+        .map(|view| view.is_some_and(|view| lost_a_copy || trigger::may_be_due(&view)))
+        .collect()
 }
 
 fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) -> GroupPlan {

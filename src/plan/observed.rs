@@ -1,5 +1,7 @@
 //! What was seen: the shape of the desired state, with the answer written beside each thing asked for.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
@@ -114,6 +116,14 @@ impl WorkspaceObserved {
         let presence = self.primary.presence.as_ref().ok();
         let theirs = presence.and_then(|presence| presence.clock);
         theirs.map_or(ours, |theirs| moment::millis(ours.min(theirs)))
+    }
+
+    /// Its groups by name; of a name that stands twice the first.
+    pub(super) fn groups_by_name(&self) -> BTreeMap<&str, &GroupObserved> {
+        let named = self.groups.iter().rev();
+        named
+            .filter_map(|group| Some((group.entry.name()?, group)))
+            .collect()
     }
 
     /// Why nothing of it could be looked at: the primary is not there, or whoever asks was not signed in for any of its groups.

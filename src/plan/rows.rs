@@ -29,12 +29,11 @@ pub(super) fn changes(
 ) -> Vec<RowChange> {
     let rows = &workspace.ledger.rows;
     let mut after: BTreeMap<&str, Row> = BTreeMap::new();
-    for (seen, plan) in workspace
-        .groups
-        .iter()
-        .filter_map(|seen| Some((seen, seen.entry.name()?)))
-        .filter_map(|(seen, name)| Some((seen, groups.iter().find(|group| group.name == name)?)))
-    {
+    let named = workspace.groups_by_name();
+    for plan in groups {
+        let Some(seen) = named.get(plan.name.as_str()) else {
+            continue;
+        };
         let before = rows.get(&plan.name);
         let configured = match &seen.entry {
             GroupEntry::Valid(group) => configured(group, seen),
@@ -44,16 +43,11 @@ pub(super) fn changes(
         let row = of_group(before, plan, configured, cut, observed.now);
         after.insert(&plan.name, row);
     }
-    let named: Vec<&str> = workspace
-        .groups
-        .iter()
-        .filter_map(|group| group.entry.name())
-        .collect();
     let ours = !super::checks::ledger_is_foreign(workspace);
     if ours && !observed.incomplete && !workspace.workspace.incomplete {
         for (name, row) in rows {
             let left =
-                !named.contains(&name.as_str()) && !row.is_retired() && request.selects(name);
+                !named.contains_key(name.as_str()) && !row.is_retired() && request.selects(name);
             if left {
                 after.insert(name, row.retired(observed.now));
             }

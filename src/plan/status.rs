@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Decision, GroupPlan, LastCut, Plan, Refused, WorkspacePlan};
 use super::finding::{Finding, Warning};
-use super::observed::{Observed, RegionObserved, TableObserved, WorkspaceObserved};
+use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess};
 use super::versions;
 use super::warnings::LagRisk;
@@ -203,6 +203,7 @@ pub fn status(observed: &Observed, plan: &Plan) -> Status {
 }
 
 fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStatus {
+    let named = seen.groups_by_name();
     WorkspaceStatus {
         name: planned.name.clone(),
         regions: RegionsStatus {
@@ -212,7 +213,7 @@ fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStat
         groups: planned
             .groups
             .iter()
-            .filter_map(|plan| group(seen, plan))
+            .filter_map(|plan| group(seen, named.get(plan.name.as_str())?, plan))
             .collect(),
     }
 }
@@ -233,11 +234,11 @@ fn region(seen: &RegionObserved, other: &RegionObserved, role: Option<&str>) -> 
     }
 }
 
-fn group(workspace: &WorkspaceObserved, plan: &GroupPlan) -> Option<GroupStatus> {
-    let seen = workspace
-        .groups
-        .iter()
-        .find(|seen| seen.entry.name() == Some(&plan.name))?;
+fn group(
+    workspace: &WorkspaceObserved,
+    seen: &GroupObserved,
+    plan: &GroupPlan,
+) -> Option<GroupStatus> {
     let row = workspace.ledger.rows.get(&plan.name);
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();

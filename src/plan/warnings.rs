@@ -144,11 +144,9 @@ pub(super) fn of_workspace(
             ),
         );
     }
+    let named = workspace.groups_by_name();
     for plan in groups {
-        let seen = workspace
-            .groups
-            .iter()
-            .find(|seen| seen.entry.name() == Some(&plan.name));
+        let seen = named.get(plan.name.as_str());
         let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
         if let Some(view) = view {
             all.extend(

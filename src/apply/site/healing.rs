@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::apply::record::MetadataRecord;
 use crate::ledger::{Cut, Cuts, Row};
-use crate::plan::document::{MetadataAction, WorkspacePlan};
+use crate::plan::document::{GroupPlan, MetadataAction, WorkspacePlan};
 use crate::plan::{LedgerAction, Role, aside_name, row_after};
 use crate::region::{LedgerCopy, Region, RegionError};
 
@@ -69,6 +69,9 @@ pub(in crate::apply) fn planned_rows(
     cuts: &Cuts,
     created_at: DateTime<Utc>,
 ) -> BTreeMap<String, Row> {
+    let groups = plan.groups.iter().rev();
+    let groups: BTreeMap<&str, &GroupPlan> =
+        groups.map(|group| (group.name.as_str(), group)).collect();
     for change in &plan.rows {
         let name = &change.after.group_name;
         let before = rows.get(name);
@@ -76,7 +79,7 @@ pub(in crate::apply) fn planned_rows(
         if before.is_some_and(|row| row.date_updated > created_at) {
             continue;
         }
-        let group = plan.groups.iter().find(|group| group.name == *name);
+        let group = groups.get(name.as_str()).copied();
         let after = row_after(change, group, before, cuts.newest(name), created_at);
         rows.extend(after.map(|row| (name.clone(), row)));
     }

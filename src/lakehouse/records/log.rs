@@ -191,7 +191,7 @@ pub(in crate::lakehouse) async fn copy_cuts(
         };
         let log = known.insert(log);
         let missing = match wanted.iter().all(|cut| beyond(cut, &log.heads)) {
-            true => wanted.missing_from(&log.heads.iter().cloned().collect::<Vec<_>>()),
+            true => wanted.missing_from_log(&log.heads),
             // Which older cuts are there the heads alone do not tell.
             false => {
                 wanted.missing_from(&existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?.rows)
@@ -235,7 +235,7 @@ async fn tend(region: &LakehouseRegion, known: &mut Option<Log>, new: Vec<Cut>) 
     let _ = delta::clean(&store, log.version, now_ms).await;
     match full {
         None => {
-            log.heads = Cuts::merged(&log.heads, &Cuts::new(new));
+            log.heads.extend(Cuts::new(new));
             *known = Some(log);
         }
         // What is known of the log is read again by the next append.

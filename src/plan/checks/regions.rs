@@ -78,19 +78,21 @@ pub(in crate::plan) fn ledger_is_foreign(workspace: &WorkspaceObserved) -> bool 
 fn foreign_claims(workspace: &WorkspaceObserved) -> Vec<String> {
     let mut foreign = Vec::new();
     for region in [&workspace.primary, &workspace.secondary] {
-        let copy = region.copy();
+        let copy = region.ledger.as_ref().ok();
         let claims = [
-            copy.metadata.map(|table| table.workspace),
-            copy.cuts.map(|table| table.workspace),
+            copy.and_then(|copy| Some(&copy.metadata.as_ref()?.workspace)),
+            copy.and_then(|copy| Some(&copy.cuts.as_ref()?.workspace)),
         ];
         let other = claims
             .into_iter()
             .flatten()
             .find(|claim| claim.as_deref() != Some(workspace.workspace.name.as_str()));
         if let Some(claim) = other {
-            let whose = claim.map_or("no workspace of drsync".to_owned(), |name| {
-                format!("workspace {name}")
-            });
+            let whose = claim
+                .as_ref()
+                .map_or("no workspace of drsync".to_owned(), |name| {
+                    format!("workspace {name}")
+                });
             foreign.push(format!("{} belongs to {whose}", region.location));
         }
     }
