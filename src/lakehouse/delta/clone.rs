@@ -20,8 +20,8 @@ use super::{external, features};
 use files::Wanted;
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
-pub(super) use places::check_files;
 use places::{Names, Placed, place};
+pub(super) use places::{check_files, check_whole};
 
 /// How a clone is to be made.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::action::{Metadata, Raw};
-use super::clone::{remove, wanted};
+use super::clone::{check_whole, remove};
 use super::commit::{Author, Expect, Operation, commit_on};
 use super::error::{DeltaError, Result};
 use super::facts::same_facts;
@@ -35,25 +35,8 @@ pub(super) fn restore(
     features::check_writer(&now.protocol)?;
     let then = snapshot_of(store, &log, Some(to), Detail::Full)?;
 
-    // What VACUUM has deleted cannot be live again.
-    let files = wanted(&then, store.folder())?;
-    let places: Vec<&str> = files
-        .iter()
-        .flat_map(|want| {
-            [
-                Some(want.to()),
-                want.vector_file.as_ref().map(|(_, to)| to.as_str()),
-            ]
-        })
-        .flatten()
-        .collect();
-    for (place, size) in places.iter().zip(store.sizes(&places)?) {
-        if size.is_none() {
-            return Err(DeltaError::DataMissing {
-                path: (*place).to_owned(),
-            });
-        }
-    }
+    // What VACUUM has deleted, or was damaged since, cannot be live again.
+    check_whole(store, &then)?;
 
     let mut actions = Vec::new();
     let metadata = with_times_of(&then.metadata, &now.metadata);

@@ -198,6 +198,14 @@ pub(in super::super) fn check_files(
     })
 }
 
+/// Refuses a version of whose files one is gone, not as long as its log says, or has a deletion vector that is not whole.
+pub(in super::super) fn check_whole(store: &TableStore, version: &Snapshot) -> Result<()> {
+    let wanted = wanted(version, store.folder())?;
+    let all: Vec<Job> = wanted.iter().map(job).collect();
+    check_sizes(store, &all)?;
+    vectors::check(&wanted, store)
+}
+
 fn job(want: &Wanted<'_>) -> Job {
     Job {
         from: want.from.clone(),

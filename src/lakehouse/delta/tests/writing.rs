@@ -249,6 +249,41 @@ fn a_version_whose_files_are_gone_is_not_restored() {
 }
 
 #[test]
+fn a_version_of_which_a_file_or_vector_is_not_whole_is_not_restored() {
+    let (_world, table) = World::with_table();
+    table.commit(1, &[info("DELETE"), remove("a")]);
+    fs::write(table.folder.join("a"), "short").unwrap();
+    let refused = |to| {
+        let error = restore::restore(&table.store, to, Expect::Anything, &author()).unwrap_err();
+        error.to_string()
+    };
+    assert!(refused(0).starts_with("a is corrupt"), "{}", refused(0));
+
+    fs::write(table.folder.join("a"), "x".repeat(10)).unwrap();
+    let (content, mut masked) = vector(&[0, 3]);
+    masked["storageType"] = "u".into();
+    masked["pathOrInlineDv"] = path::vector_reference(uuid::Uuid::nil()).into();
+    let mut with_vector = add("b", 20);
+    with_vector["add"]["deletionVector"] = masked;
+    let file = format!("deletion_vector_{}.bin", uuid::Uuid::nil());
+    table.commit(
+        2,
+        &[
+            info("DELETE"),
+            features(&["deletionVectors"], &["deletionVectors"]),
+            remove("b"),
+            with_vector,
+        ],
+    );
+    table.commit(3, &[info("DELETE"), remove("a")]);
+    fs::write(table.folder.join(&file), &content[..content.len() - 2]).unwrap();
+    assert!(refused(2).contains(&file), "{}", refused(2));
+    assert_eq!(table.snapshot().version, 3);
+    fs::write(table.folder.join(&file), content).unwrap();
+    restore::restore(&table.store, 2, Expect::Version(3), &author()).unwrap();
+}
+
+#[test]
 fn a_restored_table_is_what_it_was() {
     let (_world, table) = World::with_table();
     table.commit(
