@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use drsync::ledger::Status;
+use serde_json::{Value, json};
+use world::remembered::readers::{assert_same, readers};
 use world::{World, batch};
 
 /// How many times an apply is killed; each time later.
@@ -54,6 +56,23 @@ async fn assert_whole(world: &World, names: &[String]) {
                 cut.cut_number
             );
         }
+    }
+    // Every cut is what its source was, for the readers of others: nothing in these sources is ever vacuumed.
+    if let Some(readers) = readers() {
+        let entries = cuts.iter().flat_map(|cut| &cut.tables);
+        let pairs: Vec<Value> = entries
+            .map(|entry| {
+                let name = entry.table.to_string();
+                let place = name.rsplit('.').next().unwrap_or_default();
+                json!({
+                    "source": world.path("east/tables").join(place),
+                    "version": entry.source_version,
+                    "replica": world.replica_folder(&name),
+                    "replica_version": entry.replica_version,
+                })
+            })
+            .collect();
+        assert_same(readers, &pairs);
     }
     for name in names {
         let folder = world.replica_folder(name);

@@ -8,8 +8,6 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
-#[path = "python/able.rs"]
-mod able;
 #[path = "stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
 mod world;
@@ -21,41 +19,13 @@ use std::process::Command;
 use drsync::apply::GroupOutcome;
 use serde_json::{Value, json};
 
+use world::remembered::readers::{compare, python, readers};
 use world::{World, batch};
 
 /// The column of the collection's index that names who read the table.
 const CONFIRMED_BY: usize = 12;
 /// Tables in one group of the collection.
 const TABLES_A_GROUP: usize = 32;
-
-/// The Python that has other readers.
-fn python() -> Option<PathBuf> {
-    able::python("deltalake, duckdb, duckdb_extension_delta, pyarrow")
-}
-
-/// Asks every reader about every pair of source and replica.
-fn compare(python: &Path, world: &World, pairs: &[Value]) -> Vec<Value> {
-    let list = world.path("pairs.json");
-    std::fs::write(&list, serde_json::to_vec(pairs).unwrap()).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/compare.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(&list)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let answers: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(
-        answers.len(),
-        pairs.len() * 2,
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    answers
-}
 
 fn assert_same(answers: &[Value]) {
     let wrong: Vec<&Value> = answers
@@ -67,7 +37,7 @@ fn assert_same(answers: &[Value]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
-    let Some(python) = python() else { return };
+    let Some(readers) = readers() else { return };
     let mut world = World::new().await;
     let pair = |world: &World, version: u64| {
         json!({
@@ -77,7 +47,7 @@ async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
         })
     };
     world.apply().await;
-    assert_same(&compare(&python, &world, &[pair(&world, 1)]));
+    assert_same(&compare(readers, &[pair(&world, 1)]));
     world.countries().insert(&batch(4..=400)).await.unwrap();
     world
         .countries()
@@ -93,7 +63,7 @@ async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
     world.later(70);
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
-    let answers = compare(&python, &world, &[pair(&world, head)]);
+    let answers = compare(readers, &[pair(&world, head)]);
     assert_same(&answers);
     assert!(
         answers.iter().all(|answer| answer["same"] == json!(true)),
@@ -104,7 +74,7 @@ async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_of_an_odd_name_is_read_beside_a_link_of_its_decoded_name() {
-    let Some(python) = python() else { return };
+    let Some(readers) = readers() else { return };
     let mut world = World::new().await;
     world.make("main.shop.sp ace", "tables/odd").await;
     world.add_group("odd", None, &["main.shop.sp ace"]);
@@ -113,7 +83,7 @@ async fn a_replica_of_an_odd_name_is_read_beside_a_link_of_its_decoded_name() {
     assert!(folder.ends_with("sp%20ace"), "{folder:?}");
     std::os::unix::fs::symlink("sp%20ace", folder.with_file_name("sp ace")).unwrap();
     let pair = json!({"source": world.path("east/tables/odd"), "version": 1, "replica": folder});
-    let answers = compare(&python, &world, &[pair]);
+    let answers = compare(readers, &[pair]);
     let same = answers.iter().filter(|one| one["same"] == json!(true));
     assert_eq!(same.count(), 2, "{answers:#?}");
     // The link is nothing to drsync.
@@ -159,7 +129,7 @@ async fn the_metadata_tables_have_exactly_their_columns_in_other_readers() {
 /// Tables that some reader confirmed stand together in groups, the others each in its own, because it may be blocked.
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_that_other_tools_wrote_arrive_as_other_readers_see_them() {
-    let Some(python) = python() else { return };
+    let Some(readers) = readers() else { return };
     let collection = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/delta-tables");
     let Ok(index) = std::fs::read_to_string(collection.join("INDEX.tsv")) else {
         eprintln!("SKIPPED: there is no collection of Delta tables beside the project");
@@ -204,7 +174,7 @@ async fn tables_that_other_tools_wrote_arrive_as_other_readers_see_them() {
         }));
     }
     assert!(pairs.len() >= together.len());
-    let answers = compare(&python, &world, &pairs);
+    let answers = compare(readers, &pairs);
     assert_same(&answers);
     for reader in ["deltalake", "duckdb"] {
         let own = answers.iter().filter(|answer| answer["reader"] == reader);

@@ -20,8 +20,10 @@ mod sources;
 mod trouble;
 #[path = "stories/world.rs"]
 mod world;
+#[path = "stories/writers.rs"]
+mod writers;
 
-/// Makes a test of every story in each form.
+/// Makes a test of every story in each form; when it is over, every cut that it made is read back.
 macro_rules! stories {
     ($($subjects:tt)*) => {
         mod lakehouse {
@@ -38,7 +40,8 @@ macro_rules! in_form {
         $(mod $subject {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $story() {
-                crate::$subject::$story(crate::world::Form::$form).await;
+                let story = crate::$subject::$story(crate::world::Form::$form);
+                crate::world::remembered::with_every_cut_read_back(story).await;
             })*
         })*
     };
@@ -83,6 +86,14 @@ stories! {
         a_plan_that_spells_a_replicas_place_as_no_cut_does_copies_nothing,
         names_of_every_kind_arrive_under_literal_paths,
         a_plan_tells_how_the_columns_change,
+    }
+    writers {
+        a_name_that_is_given_again_leaves_the_earlier_cuts_as_they_were,
+        a_table_that_was_made_again_under_the_same_names_leaves_the_earlier_cut,
+        a_sync_that_fails_on_a_file_leaves_the_cut_as_it_was,
+        a_removal_under_another_spelling_removes_nothing,
+        rows_that_were_written_as_no_change_of_data_arrive,
+        commit_times_that_shift_make_no_other_table,
     }
     trouble {
         a_secondary_that_lost_everything_is_noticed_before_anything_is_due,

@@ -1,7 +1,8 @@
 """Compares source tables with their replicas through Delta readers that are not drsync's.
 
-usage: compare.py PAIRS.json    [{"source": path, "version": n, "replica": path}, ...]
-prints one JSON object a pair: {"source": ..., "reader": ..., "same": true|false|null, "why": ...};
+Reads pairs from its input, one JSON object a line: {"source": path, "version": n, "replica": path}, with "replica_version"
+where the replica is not to be read at its newest. Each is answered at once by one line a reader:
+{"source": ..., "reader": ..., "same": true|false|null, "why": ...};
 null: this reader cannot read the source at that version, so it has nothing to say of the replica.
 """
 import glob
@@ -74,7 +75,7 @@ def compare(reader, pair):
             raise
         return None, f"{type(refusal).__name__}: {str(refusal)[:120]}"
     try:
-        replica, replica_metadata = reader(pair["replica"], None)
+        replica, replica_metadata = reader(pair["replica"], pair.get("replica_version"))
     except BaseException as refusal:
         if isinstance(refusal, KeyboardInterrupt):
             raise
@@ -92,7 +93,8 @@ def compare(reader, pair):
 READERS = {"deltalake": with_deltalake, "duckdb": with_duckdb}
 
 if __name__ == "__main__":
-    for pair in json.load(open(sys.argv[1])):
+    for line in sys.stdin:
+        pair = json.loads(line)
         for name, reader in READERS.items():
             same, why = compare(reader, pair)
             print(json.dumps({"source": pair["source"], "reader": name, "same": same, "why": why}), flush=True)

@@ -269,4 +269,5 @@ pub(crate) async fn metadata_tables_that_cannot_be_changed_are_no_good_end(form:
         "{:?}",
         record.warnings
     );
+    std::fs::rename(world.path("gone"), world.path("west")).unwrap();
 }

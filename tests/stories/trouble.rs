@@ -9,6 +9,7 @@ use drsync::lakehouse::delta;
 use drsync::ledger::{AcceptedRisk, Cut, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
+use super::world::remembered::the_replicas_are_gone;
 use super::world::{Form, World, batch, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
@@ -388,6 +389,7 @@ pub(crate) async fn where_one_replica_is_missing_the_others_are_looked_for_too(f
         world.groups().last_mut().unwrap()["sync_schedule"] = "0 0 1 1 *".into();
     }
     assert_eq!(world.apply().await.exit.code, 0);
+    the_replicas_are_gone();
     std::fs::remove_dir_all(world.path("west/sync/main")).unwrap();
     // Only `reference` is due by then.
     world.later(13 * 60);
@@ -434,6 +436,7 @@ pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_
     world.later(1);
     assert!(!world.plan().await.applyable);
     // As if the volume were not mounted.
+    the_replicas_are_gone();
     std::fs::rename(world.path("west/sync"), world.path("west/s3")).unwrap();
     std::fs::create_dir(world.path("west/sync")).unwrap();
     for group in ["reference", "other"] {

@@ -18,6 +18,9 @@ use drsync::sandbox::{self, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+#[path = "remembered.rs"]
+pub(crate) mod remembered;
+
 /// No pause of a client takes longer.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -305,10 +308,12 @@ impl World {
             signature: None,
             lost_output: Arc::new(Vec::new),
         };
-        apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
+        let record = apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
             watch(&event)
         })
-        .await
+        .await;
+        remembered::remember(&self.folder, self.open().secondary.as_ref()).await;
+        record
     }
 
     /// Plans and applies at once.
