@@ -61,15 +61,21 @@ fn options(expect: Expect) -> CloneOptions {
 /// What drsync itself finds wrong with its reading of a table, and with the clone of two of its versions.
 async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
     let told = |error: delta::DeltaError| error.to_string();
-    let source = TableStore::local(folder.join("source"));
+    let newest = TableStore::local(folder.join("source"));
+    // Where a file's name was given again, an older version is read before that.
+    let earlier = folder.join("earlier");
+    let earlier = match earlier.exists() {
+        true => TableStore::local(earlier),
+        false => newest.clone(),
+    };
     let replica = TableStore::local(folder.join("replica"));
-    let newest = made["newest"].as_u64().unwrap();
-    for (version, expect) in [
-        (made["middle"].as_u64().unwrap(), Expect::Absent),
-        (newest, Expect::Version(0)),
+    let (middle, last) = (made["middle"].as_u64(), made["newest"].as_u64());
+    for (source, version, expect) in [
+        (&earlier, middle.unwrap(), Expect::Absent),
+        (&newest, last.unwrap(), Expect::Version(0)),
     ] {
-        let whole = one_reading(&source, version).await?;
-        if version == newest {
+        let whole = one_reading(source, version).await?;
+        if Some(version) == last {
             let files = made["files"].as_u64().unwrap();
             let rows = made["rows"].as_u64();
             if whole.files != files || whole.rows.is_some() && whole.rows != rows {
@@ -78,13 +84,13 @@ async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
                 ));
             }
         }
-        let cloned = delta::deep_clone(&source, version, &replica, options(expect))
+        let cloned = delta::deep_clone(source, version, &replica, options(expect))
             .await
             .map_err(told)?;
         if one_reading(&replica, cloned.version).await? != whole {
             return Err(format!("the replica of v{version} has other totals"));
         }
-        let differences = delta::verify(&source, version, &replica, cloned.version)
+        let differences = delta::verify(source, version, &replica, cloned.version)
             .await
             .map_err(told)?;
         if let Some(first) = differences.differences.first() {
