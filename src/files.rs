@@ -3,9 +3,10 @@
 //! A path given by the user is resolved once and may lead through links ([`resolved`]). What is named below it by a log, a
 //! catalog or a listing may not: one link in a table would make drsync read or write anything of this machine.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -73,6 +74,15 @@ pub fn open_named(path: &Path) -> io::Result<File> {
 /// Those of [`open_named`], and `InvalidData` with the limit.
 pub fn read_named(path: &Path, limit: &'static Limit) -> io::Result<Vec<u8>> {
     read(open_named(path)?, limit)
+}
+
+/// Reads a text that the user named, up to a limit.
+///
+/// # Errors
+/// Those of [`read_named`], and `InvalidData` where it is no UTF-8.
+pub fn read_text(path: &Path, limit: &'static Limit) -> io::Result<String> {
+    let bytes = read_named(path, limit)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Reads what was opened, up to a limit.
@@ -235,6 +245,83 @@ pub fn list(folder: &Path) -> io::Result<Vec<(String, Facts)>> {
     Ok(found)
 }
 
+/// What lies under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
+    /// A regular file.
+    File(Facts),
+    /// A folder.
+    Folder,
+}
+
+/// Looks at what lies at a resolved path without opening it.
+///
+/// # Errors
+/// The system's; `InvalidInput` where a link stands in its path, or it is a pipe, socket or device.
+pub fn look(path: &Path) -> io::Result<There> {
+    let opened = open(path, OFlags::PATH, Mode::empty())?;
+    there(&fstat(opened)?)
+}
+
+/// The files and folders directly in a folder at a resolved path, by their names; links, pipes and the like are left out.
+///
+/// # Errors
+/// The system's; `InvalidInput` where a link stands in its path.
+pub fn entries(folder: &Path) -> io::Result<BTreeMap<String, There>> {
+    let opened = open_folder(folder)?;
+    let mut found = BTreeMap::new();
+    for entry in rustix::fs::Dir::read_from(&opened)? {
+        let entry = entry?;
+        let Some(name) = entry
+            .file_name()
+            .to_str()
+            .ok()
+            .filter(|it| *it != "." && *it != "..")
+        else {
+            continue;
+        };
+        match statat(&opened, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => found.extend(there(&stat).ok().map(|there| (name.to_owned(), there))),
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+/// Makes a folder at a resolved path, and those above it that are not there.
+///
+/// # Errors
+/// The system's; `InvalidInput` where a link stands in its path.
+pub fn make_folders(folder: &Path) -> io::Result<()> {
+    match open_folder(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (above, _) = parted(folder)?;
+            make_folders(above)?;
+            make_folder(folder, Mode::from_raw_mode(0o777)).map(drop)
+        }
+        there => there.map(drop),
+    }
+}
+
+/// Writes a file at a resolved path, in place of one that lies there, whole or not at all.
+///
+/// # Errors
+/// The system's; `InvalidInput` where a link stands in its path.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (above, name) = parted(path)?;
+    // A name that nobody else has.
+    let aside = above.join(format!(".{}.{}.part", name.display(), ulid::Ulid::new()));
+    let written = create_new(&aside, PLAIN)
+        .and_then(|mut file| file.write_all(content))
+        .and_then(|()| rename(&aside, path));
+    if written.is_err() {
+        // What is half written is of no use; why it failed is what counts.
+        let _ = remove_file(&aside);
+    }
+    written
+}
+
 /// The mode of what lies at a resolved path.
 ///
 /// # Errors
@@ -254,12 +341,24 @@ pub fn is_absence(error: &io::Error) -> bool {
 
 fn facts(stat: &rustix::fs::Stat) -> Option<Facts> {
     regular(stat).ok()?;
+    Some(facts_of(stat))
+}
+
+fn facts_of(stat: &rustix::fs::Stat) -> Facts {
     let milliseconds = stat.st_mtime.saturating_mul(1000) + stat.st_mtime_nsec as i64 / 1_000_000;
-    Some(Facts {
+    Facts {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified_ms: milliseconds,
         mode: Mode::from_raw_mode(stat.st_mode & 0o777),
-    })
+    }
+}
+
+fn there(stat: &rustix::fs::Stat) -> io::Result<There> {
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Ok(There::Folder);
+    }
+    regular(stat)?;
+    Ok(There::File(facts_of(stat)))
 }
 
 fn regular(stat: &rustix::fs::Stat) -> io::Result<()> {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::apply::RunRecord;
+use crate::files;
+use crate::limits::DOCUMENT;
 use crate::plan::StoredPlan;
 
 /// Folder of drsync's own files beside the configuration.
@@ -82,19 +84,24 @@ pub(super) fn plan(
     whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
 
+/// Reads one of drsync's own files, at a resolved path.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    files::read(files::open_regular(path)?, &DOCUMENT)
+}
+
 /// The records of every apply of a plan that lie in these folders, oldest first; the plan is known by its file's digest.
 ///
 /// What cannot be read is left out: these files are a convenience, the evidence lies in the secondary.
 pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> {
-    let files = folders
-        .iter()
-        .filter_map(|folder| fs::read_dir(runs(folder)).ok())
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    let mut records: Vec<RunRecord> = files
+    let all = folders.iter().flat_map(|folder| {
+        let runs = runs(&files::resolved(folder));
+        let found = files::list(&runs).unwrap_or_default().into_iter();
+        found.map(move |(name, _)| runs.join(name))
+    });
+    let mut records: Vec<RunRecord> = all
         .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .filter(|path| !is_quiet(path))
-        .filter_map(|path| RunRecord::read(&fs::read(path).ok()?).ok())
+        .filter_map(|path| RunRecord::read(&read(&path).ok()?).ok())
         .filter(|record| record.plan_sha256 == plan_sha256)
         .collect();
     records.sort_by(|a, b| (a.started_at, &a.run_id).cmp(&(b.started_at, &b.run_id)));
@@ -106,8 +113,9 @@ pub(super) fn applies(folders: &[PathBuf], plan_sha256: &str) -> Vec<RunRecord> 
 pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPlan> {
     // The id comes from a file that anybody may have written: it names a file of this folder and nothing else.
     let plain = record.run_id.chars().all(|c| c.is_ascii_alphanumeric());
-    let path = record_file.with_file_name(format!("{}.plan.json", record.run_id));
-    let stored = plain.then(|| fs::read(path).ok()).flatten()?;
+    let beside = files::resolved(record_file.parent()?);
+    let path = beside.join(format!("{}.plan.json", record.run_id));
+    let stored = plain.then(|| read(&path).ok()).flatten()?;
     let stored = StoredPlan::read(&stored).ok()?;
     (stored.sha256 == record.plan_sha256).then_some(stored)
 }

@@ -1,12 +1,13 @@
 //! The only place that writes to stdout and stderr and reads from stdin.
 
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
-use crate::{canonical, harmless, secrets};
+use crate::limits::DOCUMENT;
+use crate::{canonical, files, harmless, secrets};
 
 /// Writes data to stdout. Whoever reads it may stop doing so: that is no error.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
@@ -71,9 +72,7 @@ pub(super) fn document(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Everything that comes on stdin.
 pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
+    files::read(io::stdin().lock(), &DOCUMENT)
 }
 
 /// Writes a line or more to stderr; where nobody listens, nobody is told.

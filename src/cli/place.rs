@@ -9,6 +9,8 @@ use rustix::fs::OFlags;
 use serde::Deserialize;
 
 use super::{ExitStatus, Failure};
+use crate::files;
+use crate::limits::{CONFIGURATION, DOCUMENT};
 use crate::plan::document;
 use crate::render::clean;
 use crate::render::plan::shell;
@@ -41,7 +43,7 @@ fn holds_plan(path: &Path) -> bool {
     struct Kind {
         kind: String,
     }
-    let read = fs::read(path).ok();
+    let read = files::read_named(path, &DOCUMENT).ok();
     let said = read.and_then(|bytes| serde_json::from_slice::<Kind>(&bytes).ok());
     said.is_some_and(|said| said.kind == document::KIND)
 }
@@ -69,7 +71,7 @@ fn holds_sandbox(path: &Path) -> bool {
     struct Workspace {
         workspace_instance_url: String,
     }
-    let read = fs::read(path).ok();
+    let read = files::read_named(path, &CONFIGURATION).ok();
     let said = read.and_then(|bytes| serde_json::from_slice::<Configuration>(&bytes).ok());
     said.is_some_and(|said| {
         let served = |workspace: &Workspace| {

@@ -8,9 +8,10 @@ use clap::Args;
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
 use crate::apply::{self, RunRecord};
-use crate::canonical;
+use crate::limits::DOCUMENT;
 use crate::plan::{Alteration, Plan, StoredPlan, StoredPlanError};
 use crate::render;
+use crate::{canonical, files};
 
 /// Show a stored plan: where it comes from, that it is unaltered, and what it does; or the record of an apply
 #[derive(Debug, Args)]
@@ -182,7 +183,7 @@ pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
 fn bytes_of(file: &Path) -> Result<Vec<u8>, Failure> {
     let read = match file == Path::new(STDIN) {
         true => output::all_of_stdin(),
-        false => std::fs::read(file),
+        false => files::read_named(file, &DOCUMENT),
     };
     read.map_err(|error| {
         let message = format!("failed to read {}: {error}", named(file));

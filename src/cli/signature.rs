@@ -1,12 +1,13 @@
 //! Signatures of stored plans: made elsewhere with minisign, verified here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use minisign_verify::{PublicKey, Signature};
 
 use super::{ExitStatus, Failure};
 use crate::apply::Approval;
+use crate::files;
+use crate::limits::SMALL_FILE;
 use crate::render::clean;
 use crate::render::plan::shell;
 
@@ -67,7 +68,7 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
     }
     let path = beside(plan);
     let shown = path.display().to_string();
-    let text = fs::read_to_string(&path).map_err(|error| {
+    let text = files::read_text(&path, &SMALL_FILE).map_err(|error| {
         let message = format!(
             "{asked_by} a signature of the plan, and there is none to be read at {shown}: {error}; nothing was opened"
         );
@@ -131,7 +132,8 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
     if let Ok(key) = PublicKey::from_base64(given) {
         return Ok(vec![(given.clone(), key)]);
     }
-    let text = fs::read_to_string(folder.join(given)).map_err(|error| usage(error.to_string()))?;
+    let text = files::read_text(&folder.join(given), &SMALL_FILE)
+        .map_err(|error| usage(error.to_string()))?;
     let mut found = Vec::new();
     for (line, text) in (1..).zip(text.lines().map(str::trim)) {
         if text.is_empty() || text.starts_with('#') || text.starts_with("untrusted comment:") {
@@ -149,6 +151,8 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";

@@ -1,6 +1,6 @@
 //! The two files by which a folder describes itself as a workspace: reading them, and how they may be damaged.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -28,10 +28,7 @@ impl FileError {
 
 /// Reads a file of JSON, with or without a byte order mark; `None`: there is no such file.
 pub(super) fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>, FileError> {
-    let read = files::read_named(file, &CONFIGURATION).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
-    });
-    let text = match read {
+    let text = match files::read_text(file, &CONFIGURATION) {
         Ok(text) => text,
         Err(error) => {
             return match error.kind() {

@@ -11,6 +11,7 @@ use super::LakehouseRegion;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
+use crate::files;
 use crate::ledger::{Cut, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row};
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
@@ -123,11 +124,11 @@ pub(super) async fn put_aside(
     name: &str,
 ) -> Result<(), RegionError> {
     let doing = format!("put {} aside as {name}", table.name());
-    let folder = region.root.join(FOLDER);
+    let folder = files::resolved(&region.root).join(FOLDER);
     let (from, to) = (folder.join(table.name()), folder.join(name));
-    let moved = super::off_thread(move || match to.exists() {
-        true => Ok(()),
-        false => std::fs::rename(from, to),
+    let moved = super::off_thread(move || match files::rename_new(&from, &to) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        moved => moved,
     });
     moved
         .await

@@ -1,8 +1,9 @@
-//! Workspace files and volumes: folders of the lakehouse, `workspace` and `volumes`.
+//! Workspace files and volumes: folders of the lakehouse, `workspace` and `volumes`. No link below the lakehouse is followed.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,9 +16,12 @@ use serde_json::{Value, json};
 
 use super::Site;
 use super::http::{Params, Refusal, Reply, body, page, text};
+use crate::files::{self as disk, There};
+use crate::limits::DOCUMENT;
 
-fn inside(base: PathBuf, path: &str) -> Result<PathBuf, Refusal> {
-    let mut place = base;
+/// A path in a folder of the lakehouse, to be opened as it is.
+fn inside(site: &Site, folder: &str, path: &str) -> Result<PathBuf, Refusal> {
+    let mut place = disk::resolved(&site.workspace.folder).join(folder);
     for part in path.split('/').filter(|part| !part.is_empty()) {
         if part == "." || part == ".." || part.contains('\0') {
             return Err(Refusal::bad(format!("Path ({path}) is not a valid path.")));
@@ -27,15 +31,8 @@ fn inside(base: PathBuf, path: &str) -> Result<PathBuf, Refusal> {
     Ok(place)
 }
 
-fn millis(meta: &std::fs::Metadata) -> i64 {
-    let modified = meta
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    modified
-        .and_then(|time| i64::try_from(time.as_millis()).ok())
-        .unwrap_or(1)
-}
+/// The folder of workspace files.
+const WORKSPACE: &str = "workspace";
 
 /// A workspace path, with or without `/Workspace`, and where it lies.
 fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
@@ -43,12 +40,12 @@ fn workspace_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
         .strip_prefix("/Workspace")
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         .unwrap_or(path);
-    inside(site.workspace.folder.join("workspace"), path)
+    inside(site, WORKSPACE, path)
 }
 
 /// Whether a place is the root of the workspace's files, which is there before any of them.
 fn is_root(site: &Site, place: &FilePath) -> bool {
-    place == site.workspace.folder.join("workspace")
+    inside(site, WORKSPACE, "").is_ok_and(|root| place == root)
 }
 
 fn no_path(path: &str) -> Refusal {
@@ -58,16 +55,19 @@ fn no_path(path: &str) -> Refusal {
     )
 }
 
-fn object(path: &str, meta: &std::fs::Metadata) -> Value {
-    let kind = if meta.is_dir() { "DIRECTORY" } else { "FILE" };
+fn object(path: &str, there: There) -> Value {
+    let kind = match there {
+        There::Folder => "DIRECTORY",
+        There::File(_) => "FILE",
+    };
     let number = path.bytes().fold(7_u32, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(byte.into())
     });
     let mut object = json!({"object_type": kind, "path": path, "object_id": number, "resource_id": number.to_string()});
-    if meta.is_file() {
-        object["size"] = meta.len().into();
-        object["created_at"] = millis(meta).into();
-        object["modified_at"] = millis(meta).into();
+    if let There::File(facts) = there {
+        object["size"] = facts.size.into();
+        object["created_at"] = facts.modified_ms.into();
+        object["modified_at"] = facts.modified_ms.into();
     }
     object
 }
@@ -76,29 +76,27 @@ fn object(path: &str, meta: &std::fs::Metadata) -> Value {
 pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let path = params.needed("path")?;
     let place = workspace_file(&site, path)?;
-    let place = match is_root(&site, &place) {
-        true => &site.workspace.folder,
-        false => &place,
+    let there = match is_root(&site, &place) {
+        true => There::Folder,
+        false => disk::look(&place).map_err(|_| no_path(path))?,
     };
-    let meta = std::fs::metadata(place).map_err(|_| no_path(path))?;
-    Ok(Json(object(path, &meta)))
+    Ok(Json(object(path, there)))
 }
 
 /// `GET /api/2.0/workspace/list`.
 pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let path = params.needed("path")?;
     let folder = workspace_file(&site, path)?;
-    if folder.is_file() {
-        let meta = std::fs::metadata(folder).map_err(|_| no_path(path))?;
-        return Ok(Json(json!({"objects": [object(path, &meta)]})));
+    if let Ok(file @ There::File(_)) = disk::look(&folder) {
+        return Ok(Json(json!({"objects": [object(path, file)]})));
     }
-    let found = match entries(&folder) {
-        Err(_) if is_root(&site, &folder) => Vec::new(),
+    let found = match disk::entries(&folder) {
+        Err(_) if is_root(&site, &folder) => BTreeMap::new(),
         found => found.map_err(|_| no_path(path))?,
     };
     let all: Vec<Value> = found
         .into_iter()
-        .map(|(name, meta)| object(&format!("{}/{name}", path.trim_end_matches('/')), &meta))
+        .map(|(name, there)| object(&format!("{}/{name}", path.trim_end_matches('/')), there))
         .collect();
     Ok(Json(if all.is_empty() {
         json!({})
@@ -107,17 +105,12 @@ pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply
     }))
 }
 
-fn entries(folder: &FilePath) -> std::io::Result<Vec<(String, std::fs::Metadata)>> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        all.push((
-            entry.file_name().to_string_lossy().into_owned(),
-            entry.metadata()?,
-        ));
-    }
-    all.sort_by(|(one, _), (two, _)| one.cmp(two));
-    Ok(all)
+/// Bytes that a workspace's file may have to be exported.
+const EXPORTED_LONGEST: u64 = 10 << 20;
+
+/// The content of a file that was looked at.
+fn content_of(file: &FilePath) -> io::Result<Vec<u8>> {
+    disk::read(disk::open_regular(file)?, &DOCUMENT)
 }
 
 /// `GET /api/2.0/workspace/export`.
@@ -126,14 +119,18 @@ pub(super) async fn export(
     params: Params,
 ) -> Result<Response, Refusal> {
     let path = params.needed("path")?;
-    let content = std::fs::read(workspace_file(&site, path)?).map_err(|_| no_path(path))?;
-    if content.len() > 10 << 20 {
+    let file = workspace_file(&site, path)?;
+    let Ok(There::File(facts)) = disk::look(&file) else {
+        return Err(no_path(path));
+    };
+    if facts.size > EXPORTED_LONGEST {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "MAX_NOTEBOOK_SIZE_EXCEEDED",
             "File size exceeded max limit 10485760.",
         ));
     }
+    let content = content_of(&file).map_err(|_| no_path(path))?;
     if params.is_true("direct_download") {
         return Ok((
             [(header::CONTENT_TYPE, "application/octet-stream")],
@@ -195,7 +192,7 @@ pub(super) async fn import(
         return Err(Refusal::bad("Missing required field: path"));
     }
     let file = workspace_file(&site, &path)?;
-    if file.exists() && !overwrite {
+    if is_taken(&file, overwrite)? {
         let message = format!("Path ({path}) already exists.");
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -211,15 +208,32 @@ pub(super) async fn import(
 pub(super) async fn mkdirs(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {
     let request = body(&bytes)?;
     let folder = workspace_file(&site, text(&request, "path")?)?;
-    std::fs::create_dir_all(folder).map_err(Refusal::internal)?;
+    disk::make_folders(&folder).map_err(refused)?;
     Ok(Json(json!({})))
 }
 
 fn store(file: &FilePath, content: &[u8]) -> Result<(), Refusal> {
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(Refusal::internal)?;
+        disk::make_folders(folder).map_err(refused)?;
     }
-    std::fs::write(file, content).map_err(Refusal::internal)
+    disk::replace(file, content).map_err(refused)
+}
+
+/// Whether a name is a file's that may not be replaced; what is no regular file never may.
+fn is_taken(file: &FilePath, overwrite: bool) -> Result<bool, Refusal> {
+    match disk::look(file) {
+        Ok(_) => Ok(!overwrite),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(refused(error)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// What the disk refuses: a link in a path is the caller's affair, anything else this machine's.
+fn refused(error: io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Refusal::bad(format!("The path is refused: {error}.")),
+        _ => Refusal::internal(error),
+    }
 }
 
 /// The parts of a multipart form, by name.
@@ -256,7 +270,7 @@ fn form(bytes: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
 fn volume_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
     let path = path.trim_start_matches('/');
     match path.strip_prefix("Volumes/") {
-        Some(rest) => inside(site.workspace.folder.join("volumes"), rest),
+        Some(rest) => inside(site, "volumes", rest),
         None => Err(Refusal::bad(format!(
             "Path must start with /Volumes: /{path}"
         ))),
@@ -280,9 +294,14 @@ pub(super) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let file = volume_file(&site, &path)?;
-    let meta = std::fs::metadata(&file).map_err(|_| no_file(&path))?;
-    let content = std::fs::read(&file).map_err(|_| no_file(&path))?;
-    let modified = chrono::DateTime::from_timestamp_millis(millis(&meta)).unwrap_or_default();
+    let Ok(There::File(facts)) = disk::look(&file) else {
+        return Err(no_file(&path));
+    };
+    DOCUMENT
+        .allow(facts.size)
+        .map_err(|over| Refusal::bad(format!("/{path} is not served: {over}.")))?;
+    let content = content_of(&file).map_err(|_| no_file(&path))?;
+    let modified = chrono::DateTime::from_timestamp_millis(facts.modified_ms).unwrap_or_default();
     let common = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (
@@ -320,7 +339,7 @@ pub(super) async fn upload(
     content: Bytes,
 ) -> Result<StatusCode, Refusal> {
     let file = volume_file(&site, &path)?;
-    if file.exists() && !params.is_true("overwrite") {
+    if is_taken(&file, params.is_true("overwrite"))? {
         let message = format!("The file being created already exists: /{path}");
         return Err(Refusal::new(
             StatusCode::CONFLICT,
@@ -337,7 +356,7 @@ pub(super) async fn remove(
     State(site): State<Arc<Site>>,
     Path(path): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    std::fs::remove_file(volume_file(&site, &path)?).map_err(|_| no_file(&path))?;
+    disk::remove_file(&volume_file(&site, &path)?).map_err(|_| no_file(&path))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -349,11 +368,12 @@ pub(super) async fn directory(
 ) -> Reply {
     let folder = volume_file(&site, &path)?;
     let shown = format!("/{}", path.trim_matches('/'));
-    let all = entries(&folder).map_err(|_| no_file(&path))?.into_iter().map(|(name, meta)| {
-        let mut entry = json!({"path": format!("{shown}/{name}"), "name": name, "is_directory": meta.is_dir()});
-        if meta.is_file() {
-            entry["file_size"] = meta.len().into();
-            entry["last_modified"] = millis(&meta).into();
+    let found = disk::entries(&folder).map_err(|_| no_file(&path))?;
+    let all = found.into_iter().map(|(name, there)| {
+        let mut entry = json!({"path": format!("{shown}/{name}"), "name": name, "is_directory": there == There::Folder});
+        if let There::File(facts) = there {
+            entry["file_size"] = facts.size.into();
+            entry["last_modified"] = facts.modified_ms.into();
         }
         entry
     });
@@ -369,7 +389,7 @@ pub(super) async fn make_directory(
     State(site): State<Arc<Site>>,
     Path(path): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let made = std::fs::create_dir_all(volume_file(&site, &path)?);
+    let made = disk::make_folders(&volume_file(&site, &path)?);
     made.map_err(|_| {
         Refusal::new(
             StatusCode::CONFLICT,

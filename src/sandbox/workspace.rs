@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use super::statements::Statements;
 use crate::config::{Location, TableName};
 use crate::files;
 use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
+use crate::limits::CONFIGURATION;
 
 /// The clock that commits and answers go by.
 pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -323,9 +325,11 @@ impl Workspace {
 
     pub(super) async fn edit_jobs(&self, edit: impl FnOnce(&mut Value)) -> std::io::Result<()> {
         let _one = self.edits.lock().await;
-        let file = self.folder.join(JOBS_FILE);
-        if !file.exists() {
-            std::fs::write(&file, "{\"jobs\": []}\n")?;
+        let file = files::resolved(&self.folder).join(JOBS_FILE);
+        match files::create_new(&file, files::PLAIN) {
+            Ok(mut made) => made.write_all(b"{\"jobs\": []}\n")?,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
         write::Workspace::at(&self.folder).edit_jobs(edit)
     }
@@ -393,7 +397,7 @@ impl Workspace {
 
 /// A file of a lakehouse as JSON, as it is now.
 fn raw(folder: &Path, file: &str) -> Value {
-    std::fs::read(folder.join(file))
+    files::read_named(&folder.join(file), &CONFIGURATION)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or(Value::Null)

@@ -1,6 +1,7 @@
 //! A world on disk: two lakehouses that stand for the workspaces of two regions.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::SandboxError;
 use crate::config::{WorkspaceAddress, read_text, token_variable};
 use crate::lakehouse::{CATALOG_FILE, Catalog, write};
+use crate::{files, limits};
 
 /// Name of a world's configuration.
 const CONFIGURATION: &str = "drsync.json";
@@ -52,9 +54,13 @@ impl World {
     pub fn find(folder: &Path) -> Result<World, SandboxError> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let file = folder.join(CONFIGURATION);
-        match std::fs::read(&file) {
+        match files::read_named(&file, &limits::CONFIGURATION) {
             Ok(bytes) => World::configured(&folder, &bytes),
-            Err(_) => World::guessed(&folder),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => World::guessed(&folder),
+            Err(error) => Err(SandboxError::World {
+                folder,
+                why: format!("{CONFIGURATION} cannot be read: {error}"),
+            }),
         }
     }
 

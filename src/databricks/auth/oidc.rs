@@ -9,6 +9,8 @@ use url::Url;
 use super::super::refusal::Refusal;
 use super::oauth::TokenService;
 use super::refused;
+use crate::files;
+use crate::limits::SMALL_FILE;
 
 /// Where such a token comes from; it is read afresh each time, because it lives for minutes.
 #[derive(Debug)]
@@ -36,8 +38,7 @@ impl IdToken {
         match self {
             IdToken::Variable(token) => Ok(token.clone()),
             IdToken::File(path) => {
-                let text = tokio::fs::read_to_string(path)
-                    .await
+                let text = files::read_text(path, &SMALL_FILE)
                     .map_err(|error| refused(format!("{}: {error}", path.display())))?;
                 match text.trim() {
                     "" => Err(refused(format!("{} is empty", path.display()))),

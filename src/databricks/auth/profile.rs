@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::Environment;
+use crate::files;
+use crate::limits::SMALL_FILE;
 
 /// The section that says which profile is the default.
 const SETTINGS: &str = "__settings__";
@@ -31,7 +33,7 @@ impl Profiles {
         else {
             return Ok(Profiles::default());
         };
-        match std::fs::read_to_string(&path) {
+        match files::read_text(&path, &SMALL_FILE) {
             Ok(text) => Ok(Profiles {
                 path,
                 ..Profiles::parse(&text)

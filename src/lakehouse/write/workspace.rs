@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::super::{CATALOG_FILE, JOBS_FILE};
+use crate::files;
+use crate::limits::CONFIGURATION;
 
 /// A workspace's folder.
 #[derive(Debug, Clone)]
@@ -146,8 +148,8 @@ impl Workspace {
     }
 
     fn edit(&self, file: &str, edit: impl FnOnce(&mut Value)) -> io::Result<()> {
-        let text = std::fs::read_to_string(self.folder.join(file))?;
-        let mut value: Value = serde_json::from_str(&text)?;
+        let text = files::read_named(&self.folder.join(file), &CONFIGURATION)?;
+        let mut value: Value = serde_json::from_slice(&text)?;
         edit(&mut value);
         self.save(file, &value)
     }
