@@ -39,13 +39,11 @@ pub(super) fn groups(configuration: &Configuration) -> Vec<String> {
 /// The known word that is most like another, if any is.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.75;
+    // Comparing takes each letter of one with each of the other.
+    let begin = |text: &str| -> String { text.to_lowercase().chars().take(255).collect() };
+    let word = begin(word);
     known
-        .map(|name| {
-            (
-                strsim::jaro_winkler(&word.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::jaro_winkler(&word, &begin(name)), name))
         .filter(|(alike, _)| *alike > ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)

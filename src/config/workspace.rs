@@ -320,7 +320,8 @@ fn notifications(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
                 "write \"webhooks\": […]",
             ),
             (key, _) => {
-                let near = |known: &&str| (strsim::jaro_winkler(key, known) * 1000.0) as u32;
+                let begin: String = key.chars().take(80).collect();
+                let near = |known: &&str| (strsim::jaro_winkler(&begin, known) * 1000.0) as u32;
                 let nearest = ["smtp", "webhooks"]
                     .into_iter()
                     .max_by_key(near)

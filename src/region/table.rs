@@ -121,14 +121,25 @@ pub fn grant_named(told: &str, principal: &str) -> Option<String> {
     Some(format!("GRANT {rights} ON {kind} {name} TO `{principal}`"))
 }
 
+/// Letters that are compared for all names together: about a second's worth, for strangers decide how many and how long they are.
+const COMPARED_MOST: usize = 200_000_000;
+
 /// The names that come nearest to one that is not there, best first.
 pub(crate) fn nearest<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
+    let mut compared = 0_usize;
     let mut near: Vec<(f64, &str)> = candidates
         .into_iter()
+        .filter(|name| {
+            // Each letter of one with each of the other.
+            let more = wanted.len().saturating_mul(name.len());
+            let worth = more <= COMPARED_MOST - compared;
+            compared += more * usize::from(worth);
+            worth
+        })
         .map(|name| {
             (
                 strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()),
@@ -145,6 +156,14 @@ pub(crate) fn nearest<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_any_length_are_compared_in_a_moment() {
+        let long = "x".repeat(1 << 19);
+        let all = [long.as_str(), "main.shop.order", &long[1..]];
+        assert_eq!(nearest("main.shop.orders", all), ["main.shop.order"]);
+        assert_eq!(nearest(&long, all), Vec::<&str>::new());
+    }
 
     #[test]
     fn a_right_that_a_refusal_names_has_its_grant() {
