@@ -2,6 +2,7 @@
 //!
 //! It understands what drsync sends and what a person would try; everything else is refused with a list of that.
 
+mod among;
 mod arithmetic;
 mod ast;
 mod cast;

@@ -237,3 +237,44 @@ async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
         refusals(&sandbox, &[(sql, &wanted)]).await;
     }
 }
+
+#[tokio::test]
+async fn what_a_query_came_to_is_looked_for_in_a_condition() {
+    let sandbox = with_rows().await;
+    let of = "SELECT id FROM p WHERE";
+    answers(
+        &sandbox,
+        &[
+            (
+                &format!("{of} (kind, id) IN (SELECT kind, max(id) FROM main.scratch.p GROUP BY kind) ORDER BY id"),
+                json!([["2"], ["10"]]),
+            ),
+            (
+                &format!("{of} id IN (SELECT 1 UNION ALL SELECT 10) AND NOT name IN (SELECT 'bob')"),
+                json!([["1"]]),
+            ),
+            // Of a null nobody knows whether it is among them, and among none there is nothing.
+            (&format!("{of} name NOT IN (SELECT 'Ann')"), json!([["10"]])),
+            (&format!("{of} id NOT IN (SELECT id FROM main.scratch.p WHERE name IS NULL) ORDER BY id"), json!([["1"], ["10"]])),
+            (&format!("{of} kind NOT IN (SELECT name FROM main.scratch.p)"), json!([])),
+            (&format!("{of} name NOT IN (SELECT name FROM main.scratch.p WHERE id > 99) ORDER BY id"), json!([["1"], ["2"], ["10"]])),
+        ],
+    )
+    .await;
+    refusals(
+        &sandbox,
+        &[
+            ("SELECT id IN (SELECT 1) FROM p", "outside of WHERE"),
+            (
+                &format!("{of} id IN (SELECT 1, 2)"),
+                "IN_SUBQUERY_LENGTH_MISMATCH",
+            ),
+            (&format!("{of} id IN (SELECT 'a')"), "of two types"),
+            (
+                &format!("{of} id IN (SELECT gone FROM main.scratch.p)"),
+                "gone",
+            ),
+        ],
+    )
+    .await;
+}

@@ -1,7 +1,9 @@
 //! What a statement says, once it was read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::among::Members;
 use super::datum::Datum;
 use super::error::Result;
 use super::kind::Kind;
@@ -103,7 +105,7 @@ pub(super) enum Target {
 }
 
 /// A point of a table's history.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Point {
     Version(u64),
     Time(Expr),
@@ -220,7 +222,7 @@ pub(super) struct Grant {
 }
 
 /// `SELECT … UNION ALL SELECT … ORDER BY … LIMIT n`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Query {
     pub(super) with: Vec<(String, Query)>,
     pub(super) parts: Vec<Select>,
@@ -230,7 +232,7 @@ pub(super) struct Query {
 }
 
 /// One part of `ORDER BY`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Order {
     pub(super) by: Expr,
     pub(super) down: bool,
@@ -238,7 +240,7 @@ pub(super) struct Order {
 }
 
 /// One `SELECT`, or `VALUES` as one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Select {
     pub(super) distinct: bool,
     pub(super) items: Vec<(Expr, Option<String>)>,
@@ -248,7 +250,7 @@ pub(super) struct Select {
 }
 
 /// What rows come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Relation {
     pub(super) of: Source,
     pub(super) alias: Option<String>,
@@ -256,7 +258,7 @@ pub(super) struct Relation {
 }
 
 /// The kinds of relations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
     Table(Target, Option<Point>),
     Query(Box<Query>),
@@ -291,6 +293,10 @@ pub(super) enum Expr {
     Negative(Box<Expr>),
     IsNull(Box<Expr>),
     In(Box<Expr>, Vec<Expr>),
+    /// `value IN (SELECT …)`, as it is read.
+    InQuery(Box<Expr>, Box<Query>),
+    /// The same once the query was carried out.
+    Among(Box<Expr>, Arc<Members>),
     Like(Box<Expr>, Box<Expr>),
     Case {
         of: Option<Box<Expr>>,
@@ -309,7 +315,7 @@ impl Expr {
             Expr::Call { args, .. } => args.iter().collect(),
             Expr::Cast { value, .. } => vec![value],
             Expr::Not(inner) | Expr::Negative(inner) | Expr::IsNull(inner) => vec![inner],
-            Expr::Member(value, _) => vec![value],
+            Expr::Member(value, _) | Expr::InQuery(value, _) | Expr::Among(value, _) => vec![value],
             Expr::Binary(one, _, two) | Expr::Like(one, two) | Expr::Index(one, two) => {
                 vec![one, two]
             }
@@ -350,6 +356,8 @@ impl Expr {
             Expr::Negative(inner) => Expr::Negative(boxed(inner)?),
             Expr::IsNull(inner) => Expr::IsNull(boxed(inner)?),
             Expr::Member(value, name) => Expr::Member(boxed(value)?, name.clone()),
+            Expr::InQuery(value, query) => Expr::InQuery(boxed(value)?, query.clone()),
+            Expr::Among(value, members) => Expr::Among(boxed(value)?, members.clone()),
             Expr::Binary(one, sign, two) => Expr::Binary(boxed(one)?, sign, boxed(two)?),
             Expr::Like(one, two) => Expr::Like(boxed(one)?, boxed(two)?),
             Expr::Index(one, two) => Expr::Index(boxed(one)?, boxed(two)?),

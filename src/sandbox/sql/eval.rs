@@ -125,6 +125,10 @@ impl Scope {
                 }
                 answer
             }
+            Expr::InQuery(..) => {
+                return Err(SqlError::unsupported("IN (SELECT …) outside of WHERE"));
+            }
+            Expr::Among(value, members) => members.answer(&self.eval(value, row)?)?,
             Expr::Like(value, pattern) => match (self.eval(value, row)?, self.eval(pattern, row)?) {
                 (Datum::Null, _) | (_, Datum::Null) => Datum::Null,
                 (value, pattern) => {

@@ -95,11 +95,15 @@ impl Session {
             },
             Some(relation) => self.relation(relation, named).await?,
         };
+        let filter = match &select.filter {
+            Some(filter) => Some(self.with_members(filter, named).await?),
+            None => None,
+        };
         let mut failed = None;
         let columns = std::mem::take(&mut input.columns);
         input.rows.retain(|values| {
             let held = self.scope.holds(
-                select.filter.as_ref(),
+                filter.as_ref(),
                 Row {
                     columns: &columns,
                     values,

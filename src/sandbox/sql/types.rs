@@ -34,9 +34,13 @@ impl Scope {
                 self.calculated((left, sign, right), columns)?
             }
             Expr::Binary(_, "||", _) => Some(Kind::Text),
-            Expr::Binary(..) | Expr::Not(_) | Expr::IsNull(_) | Expr::In(..) | Expr::Like(..) => {
-                Some(Kind::Boolean)
-            }
+            Expr::Binary(..)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::In(..)
+            | Expr::InQuery(..)
+            | Expr::Among(..)
+            | Expr::Like(..) => Some(Kind::Boolean),
             Expr::Negative(inner) => kind(inner)?,
             Expr::Case {
                 arms, otherwise, ..

@@ -69,9 +69,12 @@ impl Parser<'_> {
         let found = if self.word("IN") {
             self.expect("(")?;
             if self.is_word("SELECT") {
-                return Err(SqlError::unsupported("IN (SELECT …)"));
+                let query = self.query()?;
+                self.expect(")")?;
+                Expr::InQuery(Box::new(left), Box::new(query))
+            } else {
+                Expr::In(Box::new(left), self.arguments()?)
             }
-            Expr::In(Box::new(left), self.arguments()?)
         } else if self.word("LIKE") {
             Expr::Like(Box::new(left), Box::new(self.sum()?))
         } else if self.word("BETWEEN") {
