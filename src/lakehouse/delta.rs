@@ -127,6 +127,19 @@ pub async fn deep_clone(
     off_thread(move || clone::deep_clone(&source, source_version, &target, &options)).await
 }
 
+/// Removes what clones into a table left unfinished whose process is gone; what one that lives needs stays.
+pub async fn clear_left_over(target: &TableStore) {
+    let target = target.clone();
+    let clear = move || {
+        if let Some(folder) = target.folder() {
+            clone::clear_left_over(folder);
+        }
+        Ok(())
+    };
+    // What cannot be removed is in nobody's way.
+    let _ = off_thread(clear).await;
+}
+
 /// Looks at a clone as a stranger would, and compares it with its source: logs, files on the disk, and rows.
 pub async fn verify(
     source: &TableStore,

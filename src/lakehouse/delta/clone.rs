@@ -17,6 +17,7 @@ use super::log::versions;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
 use super::{external, features};
+pub(super) use copy::clear_left_over;
 use files::Wanted;
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;

@@ -23,6 +23,7 @@ use super::places::{Job, Placed};
 use super::{Progress, foreign};
 use crate::files::{self, Looker};
 use staging::Staging;
+pub(in crate::lakehouse::delta) use staging::clear_left_over;
 
 /// From this size on a file is flushed and named by itself.
 const BIG: u64 = 8 << 20;

@@ -127,6 +127,24 @@ fn files_that_a_killed_clone_left_whole_are_not_copied_again_and_the_rest_is_cle
     assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
 }
 
+#[tokio::test]
+async fn what_a_killed_clone_left_goes_where_nothing_is_copied_and_what_lives_stays() {
+    let (_world, replica) = World::with_table();
+    let staging = replica.folder.join("_drsync_tmp");
+    super::super::clear_left_over(&replica.store).await;
+    fs::create_dir_all(&staging).unwrap();
+    fs::write(staging.join("dead.lock"), "").unwrap();
+    fs::write(staging.join("dead-0"), "half a fi").unwrap();
+    let alive = fs::File::create(staging.join("alive.lock")).unwrap();
+    alive.lock().unwrap();
+    fs::write(staging.join("alive-0"), "half a fi").unwrap();
+    super::super::clear_left_over(&replica.store).await;
+    assert_eq!(names(&staging), ["alive-0", "alive.lock"]);
+    drop(alive);
+    super::super::clear_left_over(&replica.store).await;
+    assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
+}
+
 #[test]
 fn a_clone_at_work_keeps_its_files_when_another_begins() {
     let (world, source) = World::with_table();

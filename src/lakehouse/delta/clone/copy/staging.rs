@@ -46,7 +46,7 @@ impl Staging {
             id,
             _lock: lock,
         };
-        staging.clear_dead();
+        clear_dead(&staging.folder, Some(&staging.id));
         Ok(staging)
     }
 
@@ -54,45 +54,52 @@ impl Staging {
     pub(super) fn path(&self, number: usize) -> PathBuf {
         self.folder.join(format!("{}-{number}", self.id))
     }
+}
 
-    fn lock_path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}.lock"))
+/// Removes what clones left in a table whose process is gone, where any did; what one that lives needs stays.
+pub(in crate::lakehouse::delta) fn clear_left_over(table: &Path) {
+    let folder = table.join(FOLDER);
+    if folder.is_dir() {
+        clear_dead(&folder, None);
+        // Stays where a clone is at work.
+        let _ = files::remove_folder(&folder);
     }
+}
 
-    /// Makes room.
-    fn clear_dead(&self) {
-        let names = names(&self.folder);
-        for id in names
-            .iter()
-            .filter_map(|name| name.strip_suffix(".lock"))
-            .filter(|id| *id != self.id)
-        {
-            let path = self.lock_path(id);
-            let Ok(lock) = files::open_regular(&path) else {
-                continue;
-            };
-            // Held while it is removed: a clone that had only just begun and looked dead finds it gone, and begins again.
-            if lock.try_lock().is_ok() {
-                self.clear(id, &names);
-                let _ = files::remove_file(&path);
-            }
+fn lock_path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.lock"))
+}
+
+/// Makes room.
+fn clear_dead(folder: &Path, living: Option<&str>) {
+    let names = names(folder);
+    let ids = names.iter().filter_map(|name| name.strip_suffix(".lock"));
+    for id in ids.filter(|id| Some(*id) != living) {
+        let path = lock_path(folder, id);
+        let Ok(lock) = files::open_regular(&path) else {
+            continue;
+        };
+        // Held while it is removed: a clone that had only just begun and looked dead finds it gone, and begins again.
+        if lock.try_lock().is_ok() {
+            clear(folder, id, &names);
+            let _ = files::remove_file(&path);
         }
     }
+}
 
-    fn clear(&self, id: &str, names: &[String]) {
-        for name in names
-            .iter()
-            .filter(|name| name.starts_with(id) && !name.ends_with(".lock"))
-        {
-            let _ = files::remove_file(&self.folder.join(name));
-        }
+fn clear(folder: &Path, id: &str, names: &[String]) {
+    for name in names
+        .iter()
+        .filter(|name| name.starts_with(id) && !name.ends_with(".lock"))
+    {
+        let _ = files::remove_file(&folder.join(name));
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        self.clear(&self.id, &names(&self.folder));
-        let _ = files::remove_file(&self.lock_path(&self.id));
+        clear(&self.folder, &self.id, &names(&self.folder));
+        let _ = files::remove_file(&lock_path(&self.folder, &self.id));
         // Stays where another clone is at work.
         let _ = files::remove_folder(&self.folder);
     }
