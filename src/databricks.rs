@@ -14,9 +14,9 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, Pin, PinQuestion, Presence,
-    Progress, RecordRange, Region, RegionError, RegionErrorKind, Registered, Replica,
-    ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, LedgerTable, Pin,
+    PinQuestion, Presence, Progress, RecordRange, Region, RegionError, RegionErrorKind, Registered,
+    Replica, ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -241,7 +241,23 @@ impl Region for DatabricksRegion {
     }
 
     async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
-        records::read(self).await
+        records::read(self, false).await
+    }
+
+    async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
+        records::read(self, true).await
+    }
+
+    async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {
+        self.may_write()?;
+        match table {
+            LedgerTable::Metadata => records::put_aside(self, name).await,
+            LedgerTable::Cuts => Err(RegionError::new(
+                RegionErrorKind::Unsupported,
+                format!("put {} aside", table.name()),
+                "only a person can move it",
+            )),
+        }
     }
 
     async fn deep_clone(

@@ -336,6 +336,18 @@ impl Region for LakehouseRegion {
         records::mend(self, table).await
     }
 
+    async fn clear_left_over(&self, replica_paths: &[String]) {
+        for path in replica_paths {
+            let asked = ReplicaQuestion {
+                path: path.clone(),
+                since_version: None,
+            };
+            if asked.check_place().is_ok() {
+                delta::clear_left_over(&self.under_root(path)).await;
+            }
+        }
+    }
+
     async fn deep_clone(
         &self,
         order: &CloneOrder,

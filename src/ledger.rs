@@ -25,6 +25,8 @@ pub const SYNC_METADATA: &str = "sync_metadata";
 pub const SYNC_CUTS: &str = "sync_cuts";
 /// Folder of stored plans and run records.
 pub const EVIDENCE: &str = "evidence";
+/// How long the metadata tables keep commits and replaced files: longer than anybody reads yesterday's version.
+pub const KEPT: &str = "interval 2 days";
 /// Property that claims a sync location for a workspace.
 pub const WORKSPACE_PROPERTY: &str = "drsync.workspace";
 

@@ -14,7 +14,7 @@ use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{Observed, RegionObserved, Request, Watch, WorkspaceObserved, merge_copies};
 use crate::region::{
-    LedgerCopy, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
+    LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
     refuse_without_a_copy,
 };
 use catalog::observe_catalog;
@@ -149,7 +149,10 @@ pub(crate) async fn bring_ledgers_together(
     secondary: &mut Result<LedgerCopy, RegionError>,
 ) {
     let agree = match (&*primary, &*secondary) {
-        (Ok(one), Ok(other)) => heads_agree(one, other),
+        (Ok(one), Ok(other)) => {
+            let whole = |copy: &LedgerCopy| !copy.is_damaged(LedgerTable::Cuts);
+            whole(one) && whole(other) && heads_agree(one, other)
+        }
         // What the other would say is not known: nothing is compared with it.
         (Err(_), _) | (_, Err(_)) => true,
     };

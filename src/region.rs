@@ -131,6 +131,13 @@ pub trait Region: fmt::Debug + Send + Sync {
         progress: &Progress,
     ) -> Result<Cloned, RegionError>;
 
+    /// Removes what clones to paths under this region's sync location left unfinished whose process is gone, and nothing of one that lives.
+    ///
+    /// What cannot be removed stays: it is in nobody's way.
+    async fn clear_left_over(&self, replica_paths: &[String]) {
+        let _ = replica_paths;
+    }
+
     /// Compares a replica with its source and says what differs; empty: they agree.
     async fn verify(
         &self,

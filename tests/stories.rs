@@ -8,6 +8,8 @@
 
 #[path = "stories/checking.rs"]
 mod checking;
+#[path = "stories/damage.rs"]
+mod damage;
 #[path = "plan/edits.rs"]
 mod edits;
 #[path = "stories/leaves.rs"]
@@ -115,5 +117,9 @@ stories! {
         where_one_replica_is_missing_the_others_are_looked_for_too,
         a_primary_that_went_away_after_the_plan_is_told_as_that,
         a_log_that_parts_is_not_copied_from_one_region_to_the_other,
+    }
+    damage {
+        rows_that_cannot_be_read_are_put_aside_and_stop_nothing,
+        rows_whose_log_is_damaged_beyond_reading_stop_no_group,
     }
 }

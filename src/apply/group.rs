@@ -162,6 +162,9 @@ async fn synchronize(
         .await);
     }
 
+    let steps = plan.steps.iter();
+    let replicas: Vec<String> = steps.map(|step| step.replica.path.clone()).collect();
+    site.regions.secondary.clear_left_over(&replicas).await;
     let tables = join_all(plan.steps.iter().zip(&checked).map(
         async |(step, checked)| match checked {
             Checked::Holds(version) => held(step, *version),

@@ -9,12 +9,12 @@ use super::exit::Away;
 use super::queue::Queue;
 use super::record::MetadataRecord;
 use super::table;
-use crate::ledger::{Cut, Cuts, Row};
+use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Decision, LedgerAction, Role, merge_copies};
+use crate::plan::{Decision, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
-use healing::{Lacking, make, planned_rows};
+use healing::{Lacking, Made, make, planned_rows};
 
 /// One workspace while it is applied.
 pub(super) struct Site<'a> {
@@ -34,6 +34,10 @@ pub(super) struct Site<'a> {
     pub(super) principal: Option<String>,
     /// What was done to the metadata tables.
     pub(super) metadata: Vec<MetadataRecord>,
+    /// Rows can be written in the primary; where they cannot, that was told once.
+    rows_in_primary: bool,
+    /// The same of the secondary.
+    rows_in_secondary: bool,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
     rows_to_primary: Queue<Row, ()>,
     rows_to_secondary: Queue<Row, ()>,
@@ -96,13 +100,20 @@ impl<'a> Site<'a> {
         )
         .await;
 
-        let made = |made: &Result<(LedgerAction, LedgerCopy), RegionError>| {
-            made.clone()
-                .unwrap_or((LedgerAction::None, LedgerCopy::default()))
+        let split = |made: Result<Made, RegionError>| match made {
+            Ok(made) => (made, None),
+            Err(refusal) => (Made::nothing(), Some(refusal)),
         };
-        let ((made_primary, copy_primary), (made_secondary, copy_secondary)) =
-            (made(&primary), made(&secondary));
-        let ledger = merge_copies(&copy_primary, &copy_secondary);
+        let ((primary, primary_refusal), (secondary, secondary_refusal)) =
+            (split(primary), split(secondary));
+        for (made, role) in [(&primary, "primary"), (&secondary, "secondary")] {
+            if let Some(refusal) = &made.without_rows {
+                run.warn(format!(
+                    "no status is recorded in the {role}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew"
+                ));
+            }
+        }
+        let ledger = merge_copies(&primary.copy, &secondary.copy);
         let created_at = run.stored.plan.created_at;
         let rows = planned_rows(plan, ledger.rows, &ledger.cuts, created_at);
         let mut site = Site {
@@ -110,8 +121,10 @@ impl<'a> Site<'a> {
             regions,
             cuts: ledger.cuts,
             unread,
-            secondary_refusal: secondary.err(),
-            primary_refusal: primary.err(),
+            secondary_refusal,
+            primary_refusal,
+            rows_in_primary: primary.without_rows.is_none(),
+            rows_in_secondary: secondary.without_rows.is_none(),
             principal,
             metadata: Vec::new(),
             rows: std::sync::Mutex::new(rows.clone()),
@@ -121,11 +134,12 @@ impl<'a> Site<'a> {
             cuts_to_secondary: Queue::new(),
         };
         if site.primary_refusal.is_none() {
-            let lacking = Lacking::of(&copy_primary, &rows, &site.cuts);
-            match lacking.write(regions.primary.as_ref()).await {
+            let lacking = Lacking::of(&primary.copy, &rows, &site.cuts);
+            let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
+            match written.await {
                 Ok(()) => {
                     site.metadata
-                        .extend(lacking.record(&plan.name, Role::Primary, made_primary))
+                        .extend(lacking.record(&plan.name, Role::Primary, primary.action))
                 }
                 Err(error) => {
                     run.warn(format!("the primary's metadata tables are behind: {error}"))
@@ -133,13 +147,14 @@ impl<'a> Site<'a> {
             }
         }
         if site.secondary_refusal.is_none() {
-            let lacking = Lacking::of(&copy_secondary, &rows, &site.cuts);
-            match lacking.write(regions.secondary.as_ref()).await {
+            let lacking = Lacking::of(&secondary.copy, &rows, &site.cuts);
+            let written = lacking.write(regions.secondary.as_ref(), site.rows_in_secondary);
+            match written.await {
                 Ok(()) => {
                     site.metadata.extend(lacking.record(
                         &plan.name,
                         Role::Secondary,
-                        made_secondary,
+                        secondary.action,
                     ));
                     if run.stored.plan.applyable {
                         keep_plan(run, regions.secondary.as_ref()).await;
@@ -223,12 +238,14 @@ impl<'a> Site<'a> {
         let primary = async {
             match &self.primary_refusal {
                 Some(refusal) => Err(refusal.clone()),
+                None if !self.rows_in_primary => Ok(()),
                 None => write_row(primary.as_ref(), &self.rows_to_primary, row.clone()).await,
             }
         };
         let secondary = async {
             match &self.secondary_refusal {
                 Some(refusal) => Err(refusal.clone()),
+                None if !self.rows_in_secondary => Ok(()),
                 None => write_row(secondary.as_ref(), &self.rows_to_secondary, row.clone()).await,
             }
         };

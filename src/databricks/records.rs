@@ -8,14 +8,17 @@ use serde_json::Value;
 
 use super::DatabricksRegion;
 use super::histories::{Detail, details};
-use super::refusal::Refusal;
+use super::refusal::{ROW_UNREADABLE, Refusal};
 use super::rows::Rows;
 use super::sql::{self, CutColumns, Relation, Statement};
 use super::statements::Intent;
 use crate::ledger::{
     Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, columns_needed,
 };
-use crate::region::{Appended, CutTable, LedgerCopy, MetadataTable, RegionError, RegionErrorKind};
+use crate::region::{
+    Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind,
+    TableTrouble,
+};
 
 /// How often a write that lost its race, or whose reply was lost, is made again; all of them may be repeated.
 const ATTEMPTS: u32 = 8;
@@ -42,29 +45,35 @@ pub(super) fn table_at(location: &str, name: &str) -> Relation {
     ))
 }
 
-pub(super) async fn read(region: &DatabricksRegion) -> Result<LedgerCopy, RegionError> {
+/// Reads both tables, of the cut log all cuts or of every group the newest alone.
+pub(super) async fn read(
+    region: &DatabricksRegion,
+    heads_only: bool,
+) -> Result<LedgerCopy, RegionError> {
     let doing = |name: &str| format!("read {name} under {}", region.location);
+    let read_cuts = match heads_only {
+        true => sql::read_heads,
+        false => sql::read_cuts,
+    };
     let (metadata, cuts) = join!(
         content(region, SYNC_METADATA, sql::read_rows),
-        content(region, SYNC_CUTS, sql::read_cuts)
+        content(region, SYNC_CUTS, read_cuts)
     );
-    let metadata = metadata.map_err(|refusal| refusal.doing(doing(SYNC_METADATA)))?;
     let cuts = cuts.map_err(|refusal| refusal.doing(doing(SYNC_CUTS)))?;
-    let metadata = metadata.map(
-        |Content {
-             version,
-             workspace,
-             rows,
-         }| {
-            let mut rows: Vec<Row> = records(&rows)?;
-            rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
-            Ok(MetadataTable {
-                version,
-                workspace,
-                rows,
-            })
-        },
-    );
+    let metadata = metadata.and_then(|content| content.map(metadata_table).transpose());
+    // It decides nothing, so it is no reason to stop.
+    let (metadata, troubles) = match metadata {
+        Ok(metadata) => (metadata, Vec::new()),
+        Err(refusal) if refusal.is_of_content() => {
+            let trouble = TableTrouble {
+                table: LedgerTable::Metadata,
+                error: refusal.doing(doing(SYNC_METADATA)),
+                unreadable: true,
+            };
+            (None, vec![trouble])
+        }
+        Err(refusal) => return Err(refusal.doing(doing(SYNC_METADATA))),
+    };
     let cuts = cuts.map(
         |Content {
              version,
@@ -82,15 +91,39 @@ pub(super) async fn read(region: &DatabricksRegion) -> Result<LedgerCopy, Region
         },
     );
     Ok(LedgerCopy {
-        metadata: metadata
-            .transpose()
-            .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_METADATA)))?,
+        metadata,
         cuts: cuts
             .transpose()
             .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
-        troubles: Vec::new(),
-        heads_only: false,
+        troubles,
+        heads_only,
     })
+}
+
+fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
+    let mut rows: Vec<Row> = records(&content.rows)?;
+    rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
+    Ok(MetadataTable {
+        version: content.version,
+        workspace: content.workspace,
+        rows,
+    })
+}
+
+/// Copies a metadata table that cannot be read to another name, by reference where its files cannot be copied, and makes an empty one
+/// in its place: SQL renames no folder.
+pub(super) async fn put_aside(region: &DatabricksRegion, name: &str) -> Result<(), RegionError> {
+    let table = table_at(&region.location, SYNC_METADATA);
+    let doing = |refusal: Refusal| refusal.doing(format!("put {SYNC_METADATA} aside as {name}"));
+    let found = detail(region, &table).await.map_err(doing)?;
+    let claim = found.and_then(|found| found.property(WORKSPACE_PROPERTY).map(str::to_owned));
+    let aside = table_at(&region.location, name);
+    if let Err(refusal) = repeat(region, &sql::clone_table(&aside, &table)).await {
+        let by_reference = repeat(region, &sql::shallow_clone_table(&aside, &table)).await;
+        by_reference.map_err(|_| doing(refusal))?;
+    }
+    let emptied = sql::replace_metadata(&table, claim.as_deref());
+    repeat(region, &emptied).await.map_err(doing)
 }
 
 async fn content(
@@ -104,10 +137,18 @@ async fn content(
         return Ok(None);
     };
     let select = select(&table);
-    let (version, selected) = try_join!(
+    let read = try_join!(
         version(region, &table),
         workspace.sql.run(&select, Intent::Look)
-    )?;
+    );
+    // The table is there: what is missing is a part of it.
+    let (version, selected) = read.map_err(|refusal| match refusal.no_table() {
+        true => Refusal {
+            kind: RegionErrorKind::Other,
+            ..refusal
+        },
+        false => refusal,
+    })?;
     let claim = detail.property(WORKSPACE_PROPERTY).map(str::to_owned);
     Ok(Some(Content {
         version,
@@ -157,8 +198,9 @@ fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
                         .or_insert_with(|| Value::Array(Vec::new()));
                 }
             }
-            serde_json::from_value(record).map_err(|error| {
-                Refusal::new(
+            serde_json::from_value(record).map_err(|error| Refusal {
+                code: ROW_UNREADABLE.to_owned(),
+                ..Refusal::new(
                     RegionErrorKind::Other,
                     format!("it has a row that drsync cannot read: {error}"),
                 )
@@ -262,7 +304,12 @@ fn parts<T: serde::Serialize>(records: &[T]) -> Vec<String> {
 /// Of each of these groups the cuts from a number on.
 async fn cuts_from(region: &DatabricksRegion, ends: &[(&str, u64)]) -> Result<Vec<Cut>, Refusal> {
     let statement = sql::read_cuts_from(&table_at(&region.location, SYNC_CUTS), ends);
-    let finished = region.workspace.sql.run(&statement, Intent::Look).await?;
+    selected(region, &statement).await
+}
+
+/// The cuts that a statement selects, by group and number.
+async fn selected(region: &DatabricksRegion, look: &Statement) -> Result<Vec<Cut>, Refusal> {
+    let finished = region.workspace.sql.run(look, Intent::Look).await?;
     let cuts: Vec<Cut> = records(&finished.rows)?;
     Ok(Cuts::new(cuts).iter().cloned().collect())
 }
@@ -427,10 +474,10 @@ async fn columns(region: &DatabricksRegion) -> Result<CutColumns, Refusal> {
 }
 
 async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
-    let all = cuts_from(region, &[(&cut.group_name, 0)])
-        .await
-        .unwrap_or_default();
-    all.into_iter().last().map(Box::new)
+    let table = table_at(&region.location, SYNC_CUTS);
+    let heads = sql::read_heads_of(&table, &[&cut.group_name]);
+    let heads = selected(region, &heads).await.unwrap_or_default();
+    heads.into_iter().last().map(Box::new)
 }
 
 /// What a group's log says of a cut, given its end from the cut's predecessor on; `None`: the cut may be appended.
@@ -460,15 +507,23 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
     let doing = || format!("copy cuts to {SYNC_CUTS} under {}", region.location);
     let table = table_at(&region.location, SYNC_CUTS);
     let mut columns = region.cuts.lock().await;
-    let selected = region
-        .workspace
-        .sql
-        .run(&sql::read_cuts(&table), Intent::Look)
-        .await;
-    let here: Vec<Cut> = selected
-        .and_then(|it| records(&it.rows))
-        .map_err(|refusal| refusal.doing(doing()))?;
-    let missing = Cuts::new(cuts.iter().cloned()).missing_from(&here);
+    let wanted = Cuts::new(cuts.iter().cloned());
+    // Of each group what is from the oldest of these on: the log before is not read again.
+    let mut ends: Vec<(&str, u64)> = Vec::new();
+    for cut in wanted.iter() {
+        if ends
+            .last()
+            .is_none_or(|(group, _)| *group != cut.group_name)
+        {
+            ends.push((&cut.group_name, cut.cut_number));
+        }
+    }
+    let mut here: Vec<Cut> = Vec::new();
+    for some in ends.chunks(CUTS_AT_ONCE) {
+        let there = cuts_from(region, some).await;
+        here.extend(there.map_err(|refusal| refusal.doing(doing()))?);
+    }
+    let missing = wanted.missing_from(&here);
     if missing.is_empty() {
         return Ok(());
     }

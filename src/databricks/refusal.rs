@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::region::{RegionError, RegionErrorKind};
 use crate::secrets;
 
+/// The code of a refusal for what a row says.
+pub(super) const ROW_UNREADABLE: &str = "ROW_UNREADABLE";
+
 /// A refusal, before it is known what was being done.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
@@ -147,6 +150,13 @@ impl Refusal {
             || self.code.starts_with("UNSUPPORTED_")
     }
 
+    /// A statement ran into what a table holds, or a row of it cannot be read: neither the service nor who asks is why.
+    pub(super) fn is_of_content(&self) -> bool {
+        let met = self.statement_id.is_some() || self.code == ROW_UNREADABLE;
+        met && self.kind == RegionErrorKind::Other
+            && !(self.transient || self.outcome_unknown || self.is_syntax())
+    }
+
     /// Something answered, and it was no answer to the question; a statement that failed has a class or a code.
     pub(super) fn is_no_answer_of_use(&self) -> bool {
         self.kind == RegionErrorKind::Other && self.code.is_empty()
@@ -229,6 +239,13 @@ const NOT_FOUND: [&str; 11] = [
     "NO_PARENT_EXTERNAL_LOCATION_FOR_PATH",
     "RESOURCE_DOES_NOT_EXIST",
 ];
+/// Classes that say that a table is there and a part of it is not, whatever their SQLSTATE.
+const PART_MISSING: [&str; 4] = [
+    "DELTA_FILE_NOT_FOUND",
+    "DELTA_FILE_NOT_FOUND_DETAILED",
+    "DELTA_LOG_FILE_NOT_FOUND",
+    "DELTA_TRUNCATED_TRANSACTION_LOG",
+];
 /// Classes that say that a right is missing.
 const DENIED: [&str; 4] = [
     "INSUFFICIENT_PERMISSIONS",
@@ -239,6 +256,9 @@ const DENIED: [&str; 4] = [
 
 fn meaning(class: &str, state: &str, error_code: &str, text: &str) -> (RegionErrorKind, bool) {
     let base = class.split('.').next().unwrap_or_default();
+    if PART_MISSING.contains(&base) {
+        return (RegionErrorKind::Other, false);
+    }
     if NOT_FOUND.contains(&base) || matches!(state, "42P01" | "42K03" | "42704") {
         return (RegionErrorKind::NotFound, false);
     }
@@ -313,6 +333,12 @@ mod tests {
         assert_eq!(
             kind("BAD_REQUEST", None, late),
             RegionErrorKind::Unsupported
+        );
+        let part = "[DELTA_LOG_FILE_NOT_FOUND] Unable to retrieve the delta log files";
+        assert_eq!(
+            kind("BAD_REQUEST", Some("42K03"), part),
+            RegionErrorKind::Other,
+            "the table is there"
         );
         assert!(read("IO_ERROR", None, "broken pipe").1);
         assert_eq!(read("BAD_REQUEST", None, "no class").2, "BAD_REQUEST");

@@ -12,7 +12,9 @@ use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::files;
-use crate::ledger::{Cut, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row};
+use crate::ledger::{
+    Cut, Cuts, FOLDER, KEPT, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row,
+};
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
 };
@@ -31,8 +33,6 @@ const ATTEMPTS: u32 = 200;
 pub(super) const HEADS: u8 = 0;
 /// Every cut.
 pub(super) const ALL_SHELVES: u8 = u8::MAX;
-/// How long the ledger's own tables keep commits and replaced files: longer than anybody reads yesterday's version.
-const KEPT: &str = "interval 2 days";
 
 const TABLES: [&str; 2] = [SYNC_METADATA, SYNC_CUTS];
 
@@ -53,12 +53,16 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
     let mut heads_only = up_to != ALL_SHELVES;
     let mut cuts = read_table::<Cut>(region, SYNC_CUTS, up_to).await;
     // Whether the rest can be read decides what becomes of a damaged log.
-    if let Ok(Some(Content {
-        damage: Some(_), ..
-    })) = cuts
+    if heads_only
+        && let Ok(Some(content)) = &cuts
+        && (content.damage.is_some() || twice(&content.rows).is_some())
     {
         cuts = read_table::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await;
         heads_only = false;
+    }
+    if let Ok(Some(content)) = &mut cuts {
+        let damage = content.damage.take();
+        content.damage = damage.or_else(|| twice(&content.rows));
     }
     let cuts = noted(cuts, LedgerTable::Cuts, &mut troubles)?;
     Ok(LedgerCopy {
@@ -117,6 +121,22 @@ fn noted<T>(
     }
 }
 
+/// A cut that is there twice, in words: a file has the rows of another, because nobody writes the same cut again.
+fn twice(cuts: &[Cut]) -> Option<String> {
+    let mut seen: BTreeMap<(&str, u64), Vec<&Cut>> = BTreeMap::new();
+    let again = cuts.iter().find(|cut| {
+        let others = seen.entry(place(cut)).or_default();
+        others.contains(cut) || {
+            others.push(cut);
+            false
+        }
+    })?;
+    let (cut, group) = (again.label(), &again.group_name);
+    Some(format!(
+        "{cut} of {group} is there twice: one of its files has the rows of another"
+    ))
+}
+
 /// Renames a table's folder; what has the name already stays.
 pub(super) async fn put_aside(
     region: &LakehouseRegion,
@@ -150,8 +170,11 @@ pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result
             LedgerTable::Cuts => {
                 let content = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
                 let columns = cuts_as_in(&content.columns);
-                let batch = to_batch(columns, &content.rows).map_err(failed)?;
-                (content.version, content.damage.map(|_| batch))
+                let damage = content.damage.or_else(|| twice(&content.rows));
+                let rows = Cuts::new(content.rows);
+                let rows: Vec<Cut> = rows.iter().cloned().collect();
+                let batch = to_batch(columns, &rows).map_err(failed)?;
+                (content.version, damage.map(|_| batch))
             }
         };
         let Some(batch) = batch else {

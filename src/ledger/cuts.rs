@@ -214,6 +214,28 @@ impl Cuts {
         None
     }
 
+    /// Whether of two cuts with numbers that follow each other the later does not name the earlier: somewhere a row is not what it was.
+    ///
+    /// It holds of heads alone, too, as far as they have neighbours.
+    pub fn is_doubtful(&self) -> bool {
+        let doubtful = |numbers: &BTreeMap<u64, Numbered>| {
+            numbers.iter().any(|(number, cuts)| {
+                let before = number
+                    .checked_sub(1)
+                    .and_then(|before| numbers.get(&before));
+                let Some(before) = before else {
+                    return false;
+                };
+                let named = |cut: &Cut| {
+                    let previous = cut.previous_sha256.as_ref();
+                    previous.is_some_and(|digest| before.contains_key(digest))
+                };
+                !cuts.values().all(named)
+            })
+        };
+        self.groups.values().any(doubtful)
+    }
+
     /// The cuts that a copy of this log is to be given: those it lacks, but none of a group whose log parts.
     ///
     /// Which of them is the truth is for people to judge, and both copies stay as they are.

@@ -64,6 +64,12 @@ impl LedgerCopy {
         Some(&found.error)
     }
 
+    /// Whether a table was read around damage, or a row of it is not what it was.
+    pub fn is_damaged(&self, table: LedgerTable) -> bool {
+        let told = self.troubles.iter().any(|trouble| trouble.table == table);
+        told || table == LedgerTable::Cuts && self.all_cuts().is_doubtful()
+    }
+
     /// Its rows by group name.
     pub fn rows_by_group(&self) -> BTreeMap<String, Row> {
         let rows = self.metadata.iter().flat_map(|table| &table.rows);

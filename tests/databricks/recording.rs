@@ -78,10 +78,18 @@ async fn a_ledger_that_is_not_there_is_none_and_one_that_is_made_is_claimed() {
     assert_eq!(there.cuts.unwrap().workspace.as_deref(), Some("east"));
     let primary = regions.primary.ledger().await.unwrap();
     assert_eq!((primary.metadata, primary.cuts), (None, None));
-    assert!(
-        fake.asked("CREATE TABLE")[1]
-            .contains("'delta.isolationLevel' = 'Serializable', 'drsync.workspace' = 'east'")
-    );
+    let made = fake.asked("CREATE TABLE");
+    assert!(made[1].contains("'delta.isolationLevel' = 'Serializable'"));
+    for statement in made {
+        for tag in [
+            "'delta.autoOptimize.autoCompact' = 'true'",
+            "'delta.deletedFileRetentionDuration' = 'interval 2 days'",
+            "'delta.logRetentionDuration' = 'interval 2 days'",
+            "'drsync.workspace' = 'east'",
+        ] {
+            assert!(statement.contains(tag), "{tag}: {statement}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -397,6 +397,52 @@ pub(crate) async fn copied_cuts_are_those_that_were_missing(world: World) {
     );
 }
 
+pub(crate) async fn heads_are_what_a_plan_needs_however_long_the_log(world: World) {
+    let region = with_ledger(&world).await;
+    let none = region.ledger_heads().await.unwrap();
+    assert_eq!(none.cuts.unwrap().cuts, []);
+    let (mut often, mut seldom): (Vec<Cut>, Vec<Cut>) = Default::default();
+    for n in 0..12 {
+        let of_group = if n % 5 == 0 { &mut seldom } else { &mut often };
+        let group = if n % 5 == 0 { "it's seldom" } else { "often" };
+        let mut next = cut(group, &format!("r{n}"), of_group.last());
+        if n > 6 {
+            next.consistency = Consistency::CrashConsistent;
+        }
+        assert_eq!(append(region, &next).await.unwrap(), Appended::Committed);
+        of_group.push(next);
+    }
+    // Two truths under one number are both told.
+    let rival = Cut {
+        consistency: Consistency::CrashConsistent,
+        ..cut("often", "rival", often.iter().rev().nth(1))
+    };
+    region
+        .copy_cuts(std::slice::from_ref(&rival))
+        .await
+        .unwrap();
+    let heads = region.ledger_heads().await.unwrap();
+    assert!(heads.heads_only);
+    let all = heads.all_cuts();
+    let of = |group: &str| -> BTreeSet<String> { all.of(group).map(Cut::sha256).collect() };
+    for needed in [&seldom[1], &seldom[2]] {
+        assert!(of("it's seldom").contains(&needed.sha256()));
+    }
+    let tied = often
+        .iter()
+        .rfind(|cut| cut.consistency != Consistency::CrashConsistent);
+    for needed in [tied.unwrap(), often.last().unwrap(), &rival] {
+        assert!(of("often").contains(&needed.sha256()));
+    }
+    let divergence = all.divergence("often").unwrap();
+    assert_eq!(divergence.cut_number, rival.cut_number);
+    assert_eq!(all.divergence("it's seldom"), None);
+    // What is appended and copied afterwards does not need the rest either.
+    let next = cut("it's seldom", "r", seldom.last());
+    assert_eq!(append(region, &next).await.unwrap(), Appended::Committed);
+    assert_eq!(cuts(region).await.len(), 14);
+}
+
 pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: World) {
     let region = with_ledger(&world).await;
     let mut previous = None;

@@ -5,10 +5,31 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::apply::record::MetadataRecord;
-use crate::ledger::{Cut, Cuts, Row};
+use crate::ledger::{Cut, Cuts, Row, SYNC_METADATA};
 use crate::plan::document::{GroupPlan, MetadataAction, WorkspacePlan};
 use crate::plan::{LedgerAction, Role, aside_name, row_after};
-use crate::region::{LedgerCopy, Region, RegionError};
+use crate::region::{LedgerCopy, LedgerTable, Region, RegionError, RegionErrorKind, TableTrouble};
+
+/// What became of the metadata tables of one region.
+pub(super) struct Made {
+    /// What was done.
+    pub(super) action: LedgerAction,
+    /// What they say now.
+    pub(super) copy: LedgerCopy,
+    /// Why no row can be written there although cuts can; a row decides nothing, so nothing else stops.
+    pub(super) without_rows: Option<RegionError>,
+}
+
+impl Made {
+    /// Of a region that refused.
+    pub(super) fn nothing() -> Made {
+        Made {
+            action: LedgerAction::None,
+            copy: LedgerCopy::default(),
+            without_rows: None,
+        }
+    }
+}
 
 /// Puts aside what cannot be read, as planned, clones the metadata tables that only the other region has, and creates those
 /// that neither has; says which it did.
@@ -19,45 +40,97 @@ pub(super) async fn make(
     other_location: &str,
     workspace: &str,
     planned: Option<(&MetadataAction, &str)>,
-) -> Result<(LedgerAction, LedgerCopy), RegionError> {
-    let copy = copy?;
+) -> Result<Made, RegionError> {
+    let mut copy = copy?;
+    let mut without_rows = None;
     for trouble in &copy.troubles {
-        let table = trouble.table;
-        let mut asides = planned.into_iter().flat_map(|(planned, plan_id)| {
-            let asides = planned.put_aside.iter();
-            asides.map(move |aside| (&aside.table, plan_id))
-        });
-        match asides.find(|(aside, _)| *aside == table.name()) {
-            // The name follows from the plan's id: no file says where anything is moved to.
-            Some((_, plan_id)) if trouble.unreadable => {
-                region
-                    .put_aside(table, &aside_name(table.name(), plan_id))
-                    .await?;
+        let done = tend(region, trouble, planned).await;
+        match (trouble.table, done) {
+            (_, Ok(())) => {}
+            (LedgerTable::Metadata, Err(refusal)) if is_of_the_table(&refusal) => {
+                without_rows = Some(refusal);
             }
-            // It became unreadable after the plan was made.
-            None if trouble.unreadable => return Err(trouble.error.clone()),
-            Some(_) | None => region.mend(table).await?,
+            (LedgerTable::Metadata | LedgerTable::Cuts, Err(refusal)) => return Err(refusal),
         }
     }
-    let lacks_metadata = copy.metadata.is_none();
+    let lacks_metadata = copy.metadata.is_none() && without_rows.is_none();
     let lacks_cuts = copy.cuts.is_none();
-    if !lacks_metadata && !lacks_cuts {
-        return Ok((LedgerAction::None, copy));
-    }
     let mut action = LedgerAction::None;
-    if (lacks_metadata && other.metadata.is_some()) || (lacks_cuts && other.cuts.is_some()) {
-        region.clone_ledger(other_location).await?;
-        action = LedgerAction::Clone;
+    if lacks_metadata || lacks_cuts {
+        let made = async {
+            if (lacks_metadata && other.metadata.is_some()) || (lacks_cuts && other.cuts.is_some())
+            {
+                region.clone_ledger(other_location).await?;
+                action = LedgerAction::Clone;
+            }
+            if (lacks_metadata && other.metadata.is_none()) || (lacks_cuts && other.cuts.is_none())
+            {
+                region.create_ledger(workspace).await?;
+                action = LedgerAction::Create;
+            }
+            Ok(())
+        };
+        let made: Result<(), RegionError> = made.await;
+        copy = match other.heads_only {
+            true => region.ledger_heads().await?,
+            false => region.ledger().await?,
+        };
+        match made {
+            Err(refusal) if copy.cuts.is_some() && is_of_the_table(&refusal) => {
+                without_rows = Some(refusal);
+            }
+            made => made?,
+        }
+        if lacks_metadata && copy.metadata.is_none() && without_rows.is_none() {
+            let left = copy.unreadable(LedgerTable::Metadata).cloned();
+            without_rows = Some(left.unwrap_or_else(|| {
+                let doing = format!("make {SYNC_METADATA}");
+                let detail = "it is not there after it was made";
+                RegionError::new(RegionErrorKind::Other, doing, detail)
+            }));
+        }
     }
-    if (lacks_metadata && other.metadata.is_none()) || (lacks_cuts && other.cuts.is_none()) {
-        region.create_ledger(workspace).await?;
-        action = LedgerAction::Create;
+    Ok(Made {
+        action,
+        copy,
+        without_rows,
+    })
+}
+
+/// Puts a table aside that cannot be read, or writes one anew that was read around damage.
+async fn tend(
+    region: &dyn Region,
+    trouble: &TableTrouble,
+    planned: Option<(&MetadataAction, &str)>,
+) -> Result<(), RegionError> {
+    let table = trouble.table;
+    let mut asides = planned.into_iter().flat_map(|(planned, plan_id)| {
+        let asides = planned.put_aside.iter();
+        asides.map(move |aside| (&aside.table, plan_id))
+    });
+    match asides.find(|(aside, _)| *aside == table.name()) {
+        // The name follows from the plan's id: no file says where anything is moved to.
+        Some((_, plan_id)) if trouble.unreadable => {
+            let name = aside_name(table.name(), plan_id);
+            region.put_aside(table, &name).await
+        }
+        // It became unreadable after the plan was made: the next one puts it aside.
+        None if trouble.unreadable => Err(trouble.error.clone()),
+        Some(_) | None => region.mend(table).await,
     }
-    let made = match other.heads_only {
-        true => region.ledger_heads().await?,
-        false => region.ledger().await?,
-    };
-    Ok((action, made))
+}
+
+/// The refusal is about what a table is, not about the region or who asks.
+fn is_of_the_table(refusal: &RegionError) -> bool {
+    match refusal.kind {
+        RegionErrorKind::NotFound | RegionErrorKind::Unsupported | RegionErrorKind::Other => {
+            !refusal.transient
+        }
+        RegionErrorKind::Denied
+        | RegionErrorKind::Unavailable
+        | RegionErrorKind::SignedOut
+        | RegionErrorKind::Conflict => false,
+    }
 }
 
 /// The rows that a plan leaves behind before any group is begun: those of both copies, with its own.
@@ -128,15 +201,15 @@ impl Lacking {
         self.rows.is_empty() && self.cuts.is_empty()
     }
 
-    /// Gives it to the region.
+    /// Gives it to the region, its rows only where they can be written.
     ///
     /// # Errors
     /// The region's refusal.
-    pub(super) async fn write(&self, region: &dyn Region) -> Result<(), RegionError> {
+    pub(super) async fn write(&self, region: &dyn Region, rows: bool) -> Result<(), RegionError> {
         if !self.cuts.is_empty() {
             region.copy_cuts(&self.cuts).await?;
         }
-        if !self.rows.is_empty() {
+        if rows && !self.rows.is_empty() {
             region.write_rows(&self.rows).await?;
         }
         Ok(())

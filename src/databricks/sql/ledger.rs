@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::cut_columns::{CutColumns, definitions};
 use super::{Relation, Statement, literal, properties};
-use crate::ledger::{CutColumn, WORKSPACE_PROPERTY};
+use crate::ledger::{CutColumn, KEPT, WORKSPACE_PROPERTY};
 use crate::region::{RUN_RECORD_ENDING, RecordRange};
 
 /// Columns of `sync_metadata`, in order.
@@ -28,6 +28,17 @@ run_record_sha256 string";
 /// Columns of the evidence: a document in parts, with the digest of the whole.
 const EVIDENCE_SCHEMA: &str =
     "name string, part bigint, content binary, sha256 string, kept_at timestamp";
+
+/// Has the engine keep a metadata table small by itself: it removes commits and checkpoints past the retention whenever it writes a
+/// checkpoint, and makes small files one after a write.
+const KEPT_SMALL: [(&str, &str); 3] = [
+    ("delta.autoOptimize.autoCompact", "true"),
+    ("delta.deletedFileRetentionDuration", KEPT),
+    ("delta.logRetentionDuration", KEPT),
+];
+
+/// A cut that is not crash-consistent.
+const TIED: &str = "consistency <> 'crash-consistent'";
 
 /// How times are written in JSON: milliseconds are never lost.
 const TIMES: &str = "'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSXXX'";
@@ -64,21 +75,35 @@ fn create(table: &Relation, schema: &str, tags: &[(&str, &str)]) -> Statement {
 
 /// Makes an empty `sync_metadata` that belongs to a workspace, unless there is one.
 pub fn create_metadata(table: &Relation, workspace: &str) -> Statement {
-    create(table, ROW_SCHEMA, &[(WORKSPACE_PROPERTY, workspace)])
+    let mut tags = KEPT_SMALL.to_vec();
+    tags.push((WORKSPACE_PROPERTY, workspace));
+    create(table, ROW_SCHEMA, &tags)
+}
+
+/// Makes a `sync_metadata` empty that cannot be read; what it was stays in its history.
+pub fn replace_metadata(table: &Relation, workspace: Option<&str>) -> Statement {
+    let claim = workspace.map(|workspace| (WORKSPACE_PROPERTY, workspace));
+    let tags: BTreeMap<String, String> = KEPT_SMALL
+        .into_iter()
+        .chain(claim)
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    Statement::new(format!(
+        "CREATE OR REPLACE TABLE {table} ({ROW_SCHEMA}) USING DELTA {}",
+        properties(&tags)
+    ))
 }
 
 /// Makes an empty `sync_cuts` that belongs to a workspace, unless there is one.
 ///
 /// Serializable isolation is what lets a conditional append see every other one.
 pub fn create_cuts(table: &Relation, workspace: &str) -> Statement {
-    create(
-        table,
-        CUT_SCHEMA,
-        &[
-            (WORKSPACE_PROPERTY, workspace),
-            ("delta.isolationLevel", "Serializable"),
-        ],
-    )
+    let mut tags = KEPT_SMALL.to_vec();
+    tags.extend([
+        (WORKSPACE_PROPERTY, workspace),
+        ("delta.isolationLevel", "Serializable"),
+    ]);
+    create(table, CUT_SCHEMA, &tags)
 }
 
 /// No rows of a `sync_cuts`, which come with its columns.
@@ -108,6 +133,13 @@ pub fn clone_table(to: &Relation, from: &Relation) -> Statement {
     Statement::new(format!("CREATE TABLE IF NOT EXISTS {to} DEEP CLONE {from}"))
 }
 
+/// Makes a table that refers to the files of another where there is none.
+pub fn shallow_clone_table(to: &Relation, from: &Relation) -> Statement {
+    Statement::new(format!(
+        "CREATE TABLE IF NOT EXISTS {to} SHALLOW CLONE {from}"
+    ))
+}
+
 /// All rows, one JSON text each, in the column `row`.
 pub fn read_rows(table: &Relation) -> Statement {
     read(table, &names(ROW_SCHEMA).join(", "), "")
@@ -118,6 +150,44 @@ pub fn read_rows(table: &Relation) -> Statement {
 /// All columns are read, whichever they are: a table of an earlier version lacks some, one of a later version has more.
 pub fn read_cuts(table: &Relation) -> Statement {
     read_all(table, "")
+}
+
+/// Of every group the newest cut and the newest that is not crash-consistent, as [`read_cuts`] has them; of a diverged number all.
+///
+/// To find them two columns are read of the whole log; what travels does not grow with it.
+pub fn read_heads(table: &Relation) -> Statement {
+    read_heads_of(table, &[])
+}
+
+/// The same of some groups alone; none given: of all.
+pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
+    let names: Vec<String> = (0..groups.len()).map(|at| format!(":group_{at}")).collect();
+    let among = match names.is_empty() {
+        true => String::new(),
+        false => format!("group_name IN ({})", names.join(", ")),
+    };
+    let newest = |conditions: &[&str]| {
+        let conditions: Vec<&str> = conditions
+            .iter()
+            .copied()
+            .filter(|it| !it.is_empty())
+            .collect();
+        let condition = match conditions.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", conditions.join(" AND ")),
+        };
+        format!("SELECT group_name, max(cut_number) FROM {table}{condition} GROUP BY group_name")
+    };
+    let condition = format!(
+        " WHERE (group_name, cut_number) IN ({} UNION ALL {})",
+        newest(&[&among]),
+        newest(&[TIED, &among])
+    );
+    let statement = read_all(table, &condition);
+    let groups = groups.iter().enumerate();
+    groups.fold(statement, |statement, (at, group)| {
+        statement.with(&format!("group_{at}"), *group)
+    })
 }
 
 /// Of each of these groups the cuts from a number on.
@@ -300,6 +370,24 @@ mod tests {
         assert!(names_with_types(CUT_SCHEMA).contains(",trigger:string,workflow_run_id:bigint,"));
         assert!(names_with_types(CUT_SCHEMA).contains(",tables:array<struct<table:string,"));
         assert!(names_with_types(CUT_SCHEMA).contains(",plan_id:string,"));
+    }
+
+    #[test]
+    fn heads_are_those_that_a_plan_needs() {
+        let crash = serde_json::to_value(crate::ledger::Consistency::CrashConsistent).unwrap();
+        assert_eq!(
+            TIED,
+            format!("consistency <> '{}'", crash.as_str().unwrap())
+        );
+        let table = Relation::Path("s3://b/_drsync/sync_cuts".to_owned());
+        let heads = read_heads_of(&table, &["g"]);
+        assert!(heads.text.ends_with(
+            " AS row FROM delta.`s3://b/_drsync/sync_cuts` WHERE (group_name, cut_number) IN \
+             (SELECT group_name, max(cut_number) FROM delta.`s3://b/_drsync/sync_cuts` \
+             WHERE group_name IN (:group_0) GROUP BY group_name \
+             UNION ALL SELECT group_name, max(cut_number) FROM delta.`s3://b/_drsync/sync_cuts` \
+             WHERE consistency <> 'crash-consistent' AND group_name IN (:group_0) GROUP BY group_name)"
+        ), "{}", heads.text);
     }
 
     #[test]

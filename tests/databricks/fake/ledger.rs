@@ -49,13 +49,13 @@ impl State {
 
     /// JSON as the warehouse writes it: times in its zone, NULLs left out.
     pub(super) fn records(&self, text: &str, parameters: &BTreeMap<&str, &str>) -> Outcome {
-        let (key, _) = relation(text.rsplit_once("FROM ").unwrap().1);
+        let (key, _) = relation(text.split_once("FROM ").unwrap().1);
         let table = self.tables.get(&key).ok_or_else(|| missing(&key))?;
         let ends: Vec<(&str, Option<u64>)> = (0..)
             .map_while(|at| {
                 let group = parameters.get(format!("group_{at}").as_str())?;
-                let from = parameters[format!("from_{at}").as_str()];
-                Some((*group, from.parse().ok()))
+                let from = parameters.get(format!("from_{at}").as_str());
+                Some((*group, from.and_then(|from| from.parse().ok())))
             })
             .collect();
         let wanted = |row: &&Value| {
@@ -65,10 +65,26 @@ impl State {
                     row["group_name"] == *group && row["cut_number"].as_u64() >= *from
                 })
         };
+        let newest = |group: &Value, tied: bool| {
+            let mut of_group: Vec<&Value> = table.rows.iter().collect();
+            of_group.retain(|row| row["group_name"] == *group);
+            of_group.retain(|row| !tied || row["consistency"] != "crash-consistent");
+            of_group
+                .iter()
+                .filter_map(|row| row["cut_number"].as_u64())
+                .max()
+        };
+        let heads = text.contains("max(cut_number)");
+        let head = |row: &&Value| {
+            let number = row["cut_number"].as_u64();
+            let group = &row["group_name"];
+            !heads || number == newest(group, false) || number == newest(group, true)
+        };
         let rows = table
             .rows
             .iter()
             .filter(wanted)
+            .filter(head)
             .map(|row| vec![Some(in_session_zone(row).to_string())])
             .collect();
         Ok((vec!["row".to_owned()], rows))
