@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
 use crate::ledger::Cut;
 use crate::moment;
+use crate::plan::document::TriggerKind;
 use crate::region::KeptDocument;
 
 pub use chain::{Chain, CutName, Skew, Unrecorded};
@@ -94,7 +95,8 @@ pub struct GroupPeriod {
     /// From when on time is counted: the period's beginning, or the first cut where that came later; None: no cut until the period's end.
     #[serde(with = "moment::OptionalMoment")]
     pub counted_from: Option<DateTime<Utc>>,
-    /// The share of that time in which the replicas are proved to have been within the objective, 0 to 1; None: no objective, or no cut yet.
+    /// The share of that time in which the replicas are proved to have been within the objective, 0 to 1: time up to a look that
+    /// found them as the cut before says; None: no objective, or no cut yet.
     pub within_objective: Option<f64>,
     /// Seconds of the oldest that the replicas may have been; None: no cut was ever made before the period's end.
     pub oldest_seconds: Option<i64>,
@@ -236,6 +238,7 @@ fn group(
         .map(|cut| Proof {
             known_at: cut.committed_at,
             fresh_at: cut.recovery_point,
+            repairs: cut.trigger == TriggerKind::Repair.as_str(),
         })
         .collect();
     let seen = seen(workspace, &asked.group, records);
@@ -246,6 +249,7 @@ fn group(
             .map(|(record, _)| Proof {
                 known_at: record.ended_at,
                 fresh_at: record.started_at,
+                repairs: false,
             }),
     );
     let first_cut = own.iter().map(|cut| cut.committed_at).min();
@@ -300,6 +304,8 @@ fn seen<'a>(
 struct Proof {
     known_at: DateTime<Utc>,
     fresh_at: DateTime<Utc>,
+    /// Replicas had been found not to be what the cut before says: since the last look they may have held anything.
+    repairs: bool,
 }
 
 /// How old the replicas may have been, piece by piece: within a piece nothing new is known, so that the age grows with time.
@@ -310,6 +316,8 @@ struct Piece {
     until: DateTime<Utc>,
     /// None: nothing had ever been synchronized.
     fresh_at: Option<DateTime<Utc>>,
+    /// A look at its end found the replicas as the cut before says.
+    seen: bool,
 }
 
 impl Age {
@@ -318,9 +326,11 @@ impl Age {
         let mut pieces = Vec::new();
         let mut from = since;
         let mut fresh_at: Option<DateTime<Utc>> = None;
+        let mut after = None;
         for proof in proofs {
             let at = proof.known_at.clamp(since, until);
             if proof.known_at > until {
+                after = Some(proof);
                 break;
             }
             if at > from {
@@ -328,6 +338,7 @@ impl Age {
                     from,
                     until: at,
                     fresh_at,
+                    seen: !proof.repairs,
                 });
                 from = at;
             }
@@ -337,14 +348,16 @@ impl Age {
             from,
             until,
             fresh_at,
+            // The first look after the period tells of its end, too.
+            seen: after.is_some_and(|look| !look.repairs),
         });
         Age(pieces)
     }
 
-    /// The time in which they were no older than this.
+    /// The time in which they were no older than this, as far as a later look found them as they had been left.
     fn within(&self, objective: Duration) -> Duration {
         let inside = |piece: &Piece| {
-            let Some(fresh_at) = piece.fresh_at else {
+            let Some(fresh_at) = piece.fresh_at.filter(|_| piece.seen) else {
                 return Duration::zero();
             };
             (piece.until.min(fresh_at + objective) - piece.from).max(Duration::zero())

@@ -71,8 +71,8 @@ fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
         .add("R3", 50, 51, "up_to_date", json!({"quiet": true}));
     let report = report(&cuts, &records);
     let group = &report.groups[0];
-    // 0-20, 25-45, 51-80 of 120 minutes.
-    assert_eq!(group.within_objective, Some((20 + 20 + 29) as f64 / 120.0));
+    // 0-20 and 25-45 of 120 minutes; what came after the last look nobody has seen.
+    assert_eq!(group.within_objective, Some((20 + 20) as f64 / 120.0));
     assert_eq!(group.oldest_seconds, Some(70 * 60));
     assert_eq!(
         (group.cuts, report.quiet_rounds, report.applies.len()),
@@ -90,10 +90,26 @@ fn time_counts_from_the_first_cut_on() {
         (group.counted_from, group.within_objective)
     };
     // Fresh as of 55, known at 60: within the half hour until 85, of the hour from 60 on.
-    assert_eq!(told(&[cut(1, 55, 60)]), (Some(at(60)), Some(25.0 / 60.0)));
+    // The cut after the period is the look that tells of its end.
+    let cuts = [cut(1, 55, 60), cut(2, 110, 125)];
+    assert_eq!(told(&cuts), (Some(at(60)), Some(25.0 / 60.0)));
+    assert_eq!(told(&cuts[..1]), (Some(at(60)), Some(0.0)));
     assert_eq!(told(&[cut(1, -50, -40)]).0, Some(at(0)));
     assert_eq!(told(&[]), (None, None));
     assert_eq!(told(&[cut(1, 125, 130)]), (None, None));
+}
+
+#[test]
+fn time_before_a_repair_is_proved_by_nothing() {
+    let records = Records::default();
+    let repair = Cut {
+        trigger: "repair".to_owned(),
+        ..cut(2, 15, 25)
+    };
+    let cuts = [cut(1, -10, -5), repair, cut(3, 40, 50)];
+    let group = report(&cuts, &records).groups.remove(0);
+    // 25-45 of 120 minutes: when the replicas went wrong before 25 nobody knows.
+    assert_eq!(group.within_objective, Some(20.0 / 120.0));
 }
 
 #[test]
