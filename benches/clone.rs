@@ -238,6 +238,7 @@ async fn clone(source: &Path, target: &Path) {
     let options = CloneOptions {
         properties: Default::default(),
         expect: Expect::Anything,
+        doubted: false,
         author: Author {
             now_ms: 1,
             engine_info: "bench".to_owned(),

@@ -13,15 +13,17 @@ use chrono::{DateTime, Utc};
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, LedgerTable, Pin,
-    PinQuestion, Presence, Progress, RecordRange, Region, RegionError, RegionErrorKind, Replica,
-    ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptDocument,
+    LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
+    RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
+    Verified, Workflow, WriteAccess,
 };
 
 mod access;
 mod catalog;
 mod clones;
 mod columns;
+mod contents;
 pub mod delta;
 pub mod demo;
 mod described;
@@ -309,6 +311,11 @@ impl Region for LakehouseRegion {
             return asked.iter().map(|_| Err(away.clone())).collect();
         }
         let look = |asked| replicas::replica(&self.root, asked);
+        in_parallel(asked.iter().map(look).collect()).await
+    }
+
+    async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
+        let look = |asked| self.content(asked);
         in_parallel(asked.iter().map(look).collect()).await
     }
 

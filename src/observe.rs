@@ -103,13 +103,15 @@ async fn observe_workspace(
             regions.primary.as_ref(),
             primary_address,
             workspace.location_primary.to_string(),
-            clock
+            clock,
+            request.content
         ),
         observe_region(
             regions.secondary.as_ref(),
             secondary_address,
             location_secondary.clone(),
-            clock
+            clock,
+            request.content
         ),
     );
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
@@ -194,12 +196,15 @@ async fn observe_region(
     workspace: Option<String>,
     location: String,
     clock: Clock,
+    whole_log: bool,
 ) -> RegionObserved {
     let presence = region.presence().await.map(|presence| Presence {
         clock: presence.clock.filter(|_| !clock.alone),
         ..presence
     });
     let ledger = match &presence {
+        // Only the whole log tells whether it is one chain.
+        Ok(_) if whole_log => region.ledger().await,
         Ok(_) => region.ledger_heads().await,
         Err(error) => Err(error.clone()),
     };

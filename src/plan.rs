@@ -43,6 +43,7 @@ pub use observed::{
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
 pub use provenance::Provenance;
+pub(crate) use replica::unproved_clone;
 pub use replica::{Standing, standing_of};
 pub use request::Request;
 pub use rows::aside_name;

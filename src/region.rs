@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
-pub use clone::{CloneOrder, Cloned, Progress, Verified, VerifiedLevel};
+pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
 pub use error::{RegionError, RegionErrorKind};
 pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
 pub use metadata::{
@@ -29,7 +29,10 @@ pub use metadata::{
     heads_agree, refuse_without_a_copy,
 };
 pub use presence::{Presence, WriteAccess};
-pub use replica::{Mark, Replica, ReplicaCommit, ReplicaQuestion, Upkeep, is_maintenance};
+pub use replica::{
+    CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
+    ReplicaCommit, ReplicaContent, ReplicaQuestion, Upkeep, is_maintenance,
+};
 pub(crate) use source::changes_schema;
 pub use source::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,
@@ -86,6 +89,17 @@ pub trait Region: fmt::Debug + Send + Sync {
         &self,
         asked: &[ReplicaQuestion],
     ) -> Vec<Result<Option<Replica>, RegionError>>;
+
+    /// Reads what the files of replicas hold, and compares clones that no cut names with their sources.
+    ///
+    /// A region whose engine does the copying tells what its history does, and reads nothing: that is the answer without one.
+    async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
+        let told = ContentAnswer {
+            content: None,
+            proof: CloneProof::NotAsked,
+        };
+        asked.iter().map(|_| Ok(told.clone())).collect()
+    }
 
     /// Says whether this region's principal may write under `location` (asked of the primary, which runs the clones).
     ///

@@ -46,6 +46,7 @@ fn options(expect: Expect) -> CloneOptions {
     CloneOptions {
         properties: BTreeMap::from([("drsync.source_version".to_owned(), "1".to_owned())]),
         expect,
+        doubted: false,
         author: Author {
             now_ms: 1_795_000_000_000,
             engine_info: "drsync/test".to_owned(),

@@ -48,6 +48,7 @@ fn options(expect: Expect) -> CloneOptions {
     CloneOptions {
         properties: BTreeMap::new(),
         expect,
+        doubted: false,
         author: Author {
             now_ms: 1_795_000_000_000,
             engine_info: "drsync/test".to_owned(),

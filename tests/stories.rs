@@ -10,6 +10,8 @@
 mod checking;
 #[path = "stories/damage.rs"]
 mod damage;
+#[path = "stories/deceit.rs"]
+mod deceit;
 #[path = "plan/edits.rs"]
 mod edits;
 #[path = "stories/leaves.rs"]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::event::What;
-use super::precondition::{self, Checked, Passed, Unfit};
+use super::precondition::{self, Checked, Holding, Passed, Unfit};
 use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
@@ -167,7 +167,7 @@ async fn synchronize(
     site.regions.secondary.clear_left_over(&replicas).await;
     let tables = join_all(plan.steps.iter().zip(&checked).map(
         async |(step, checked)| match checked {
-            Checked::Holds(version) => held(step, *version),
+            Checked::Holds(holding) => held(step, holding),
             Checked::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
         },
     ))
@@ -222,10 +222,15 @@ async fn synchronize(
     commit(run, site, plan, cut, started, tables).await
 }
 
-fn held(step: &Step, replica_version: u64) -> TableRecord {
+fn held(step: &Step, holding: &Holding) -> TableRecord {
+    let Holding { version, files } = holding;
     TableRecord {
         outcome: TableOutcome::Unchanged,
-        replica_version: Some(replica_version),
+        replica_version: Some(*version),
+        replica_files_sha256: files.as_ref().map(|files| files.listed_sha256.clone()),
+        replica_content_sha256: files
+            .as_ref()
+            .and_then(|files| files.content_sha256.clone()),
         ..table::not_started(step)
     }
 }
@@ -371,6 +376,8 @@ fn cut(
                         "a group is committed only when every table has its replica version",
                     ),
                     source_commit_sha256: commit,
+                    replica_files_sha256: done.replica_files_sha256.clone(),
+                    replica_content_sha256: done.replica_content_sha256.clone(),
                     later: LaterColumns::default(),
                 }
             })

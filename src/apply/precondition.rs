@@ -10,7 +10,7 @@ use crate::plan::{
     recreated, standing_of, words_of_region,
 };
 use crate::region::{
-    CloneOrder, Commit, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
+    CloneOrder, Commit, PinQuestion, RegionError, RegionErrorKind, Regions, Replica, ReplicaFiles,
     ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
@@ -98,10 +98,31 @@ pub(super) fn covers(cut: &Cut, plan: &GroupPlan, point: DateTime<Utc>) -> bool 
 
 /// What is left to do for a step.
 pub(super) enum Checked {
-    /// The replica holds the pinned version, at this version of its own.
-    Holds(u64),
+    /// The replica holds the pinned version.
+    Holds(Holding),
     /// It is to be cloned.
     Clone(Box<Copying>),
+}
+
+/// A replica that holds what a step pins.
+pub(super) struct Holding {
+    /// Its version.
+    pub(super) version: u64,
+    /// What the newest cut says of its files, where that names the same version.
+    pub(super) files: Option<ReplicaFiles>,
+}
+
+impl Holding {
+    fn of(version: u64, entry: Option<&CutTableEntry>) -> Holding {
+        let named = entry.filter(|entry| entry.replica_version == version);
+        let files = named.and_then(|entry| {
+            Some(ReplicaFiles {
+                listed_sha256: entry.replica_files_sha256.clone()?,
+                content_sha256: entry.replica_content_sha256.clone(),
+            })
+        });
+        Holding { version, files }
+    }
 }
 
 /// A step whose replica is to be cloned.
@@ -152,7 +173,7 @@ pub(super) async fn check(
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(step, Role::Secondary, &error))?;
         checked.push(match check_replica(step, replica.as_ref(), entry)? {
-            Held::Holds(version) => Checked::Holds(version),
+            Held::Holds(version) => Checked::Holds(Holding::of(version, entry)),
             Held::Lacks(order) => {
                 still_readable(step, &source, now)?;
                 Checked::Clone(Box::new(Copying {

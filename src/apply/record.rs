@@ -182,6 +182,12 @@ pub struct TableRecord {
     /// How it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<VerifiedRecord>,
+    /// Digest of what the replica's log says of its files, as the cut has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_files_sha256: Option<String>,
+    /// Digest of those files as the clone left them, as the cut has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_content_sha256: Option<String>,
     /// Id of the statement, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_id: Option<String>,

@@ -70,6 +70,19 @@ pub(super) async fn apply(
         });
         wait(run, delay).await;
     };
+    if let Ok(Cloned { replaced, .. }) = &cloned
+        && let Some(first) = replaced.first()
+    {
+        let more = match replaced.len() {
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        run.warn(format!(
+            "{}: {first}{more} of the replica was not what had been cloned and lies there under another name now: \
+             cuts before this one that name it cannot be read any more",
+            step.table
+        ));
+    }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,
         Err(error) => Err(error.to_string()),
@@ -125,6 +138,8 @@ pub(super) fn not_started(step: &Step) -> TableRecord {
         copied_files: None,
         copied_bytes: None,
         verified: None,
+        replica_files_sha256: None,
+        replica_content_sha256: None,
         statement_id: None,
         message: None,
     }
@@ -180,6 +195,9 @@ async fn verify(
         false => TableOutcome::Cloned,
     };
     let size = cloned.source_size;
+    let (listed, content) = verified.files.map_or((None, None), |files| {
+        (Some(files.listed_sha256), files.content_sha256)
+    });
     Ok(TableRecord {
         outcome,
         replica_version: Some(cloned.replica_version),
@@ -192,6 +210,8 @@ async fn verify(
             source_rows: verified.source_rows,
             replica_rows: verified.replica_rows,
         }),
+        replica_files_sha256: listed,
+        replica_content_sha256: content,
         statement_id: cloned.statement_id,
         ..not_started(step)
     })

@@ -63,7 +63,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         world.groups, world.tables, world.workflows
     ))?;
 
-    let looked = look(context, &Asking::full()).await?;
+    let looked = look(context, &Asking::everything(false)).await?;
     let text = render::validate::text(&looked.plan, &context.style);
     step("1  drsync validate", &text, |_| true)?;
 

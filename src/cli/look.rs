@@ -24,9 +24,14 @@ pub(super) struct Asking {
     /// Take this group as due; may be given again
     #[arg(long, value_name = "GROUP")]
     now: Vec<String>,
-    /// Read the history of every table, due or not
+    /// Read the history of every table, due or not, and the files of every replica
+    ///
+    /// Files of lakehouse folders are read; of replicas on Databricks the engine's history tells.
     #[arg(long)]
     full: bool,
+    /// Histories are read as with --full, files are not.
+    #[arg(skip)]
+    histories: bool,
     /// Let a finding through for this plan only; may be given again
     ///
     /// CODE is the finding's, SCOPE a group or a table: --accept replica_changed:main.core.gold
@@ -43,16 +48,18 @@ impl Asking {
         let Asking {
             now,
             full,
+            histories: _,
             accept,
             reason,
         } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
-    /// Everything is looked at.
-    pub(super) fn full() -> Asking {
+    /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
+    pub(super) fn everything(content: bool) -> Asking {
         Asking {
-            full: true,
+            full: content,
+            histories: true,
             ..Asking::default()
         }
     }
@@ -181,7 +188,8 @@ pub(super) async fn look_with(
         selection: context.selection.clone(),
         accepted,
         take_as_due: asking.now.clone(),
-        full: asking.full,
+        full: asking.full || asking.histories,
+        content: asking.full,
     };
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;

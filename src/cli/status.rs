@@ -17,11 +17,16 @@ pub(super) struct Status {
     /// Name the tables that are not synchronized
     #[arg(long)]
     unprotected: bool,
+    /// Read the files of every replica, too
+    ///
+    /// Files of lakehouse folders are read; of replicas on Databricks the engine's history tells.
+    #[arg(long)]
+    full: bool,
 }
 
 impl Status {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let looked = look::block_on(look::look(context, &Asking::full()))?;
+        let looked = look::block_on(look::look(context, &Asking::everything(self.full)))?;
         let mut status = status::status(&looked.observed, &looked.plan);
         select(&mut status, context);
         if let Some(table) = &self.table {

@@ -32,7 +32,8 @@ impl Validate {
             folder: found.folder.clone(),
         };
         let looked = match usable && !self.offline {
-            true => look::block_on(look::look_with(context, &Asking::full(), found)).map(Some),
+            true => look::block_on(look::look_with(context, &Asking::everything(false), found))
+                .map(Some),
             false => Ok(None),
         };
         let looked = match looked {

@@ -226,6 +226,7 @@ async fn done(
         source_size,
         copied_files: copied("num_copied_files", "numCopiedFiles"),
         copied_bytes: copied("copied_files_size", "copiedFilesSize"),
+        replaced: Vec::new(),
         statement_id: finished.map(|finished| finished.id.clone()),
     };
     progress.files.store(cloned.copied_files, Ordering::Relaxed);

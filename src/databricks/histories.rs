@@ -104,7 +104,7 @@ impl Entry {
     }
 
     /// Digest of what the history says of it, its time left out.
-    pub(super) fn sha256(&self) -> String {
+    fn sha256(&self) -> String {
         let Entry {
             version,
             committed_at: _,
@@ -120,6 +120,11 @@ impl Entry {
             "operationParameters": parameters,
             "operationMetrics": metrics,
         }))
+    }
+
+    /// The same as cuts and plans keep it: a digest of a file would be another kind.
+    pub(super) fn history_digest(&self) -> String {
+        format!("history:{}", self.sha256())
     }
 
     /// `sourceVersion` of a CLONE.

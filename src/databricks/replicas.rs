@@ -12,7 +12,10 @@ use super::refusal::Refusal;
 use super::rows::number;
 use super::sql::{self, Relation};
 use super::statements::Intent;
-use crate::region::{Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion};
+use crate::region::{
+    CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
+    ReplicaQuestion,
+};
 
 /// From so many on, the folders are listed first: a table that is not there costs its whole batch.
 const LIST_FROM: usize = 4;
@@ -166,6 +169,11 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         .map_or(history.oldest, |entry| entry.version);
     let marks = marks(&question.path, mark.as_ref(), &history.commits);
     let since = question.since_version.filter(|since| *since <= version);
+    let named = history
+        .commits
+        .iter()
+        .find(|entry| Some(entry.version) == since);
+    let since_files = named.map(Entry::history_digest);
     let commits = history
         .commits
         .into_iter()
@@ -181,6 +189,10 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         // No look at the storage is asked of a warehouse.
         damaged: None,
         since_damaged: None,
+        since_files,
+        depth: LookDepth::History,
+        content: None,
+        proof: CloneProof::NotAsked,
         commits,
     }
 }

@@ -93,7 +93,7 @@ fn commit(entry: Entry, table_id: &str) -> Commit {
     Commit {
         upkeep: entry.upkeep(),
         // Told apart from the digest of a commit's file, which another adapter keeps of the same commit.
-        sha256: Some(format!("history:{}", entry.sha256())),
+        sha256: Some(entry.history_digest()),
         version: entry.version,
         committed_at: entry.committed_at,
         operation: entry.operation,

@@ -7,7 +7,9 @@ use super::refusal::Refusal;
 use super::rows::number;
 use super::sql::{self, Relation};
 use super::statements::Intent;
-use crate::region::{CloneOrder, RegionError, RegionErrorKind, Verified, VerifiedLevel};
+use crate::region::{
+    CloneOrder, RegionError, RegionErrorKind, ReplicaFiles, Verified, VerifiedLevel,
+};
 
 pub(super) async fn verify(
     region: &DatabricksRegion,
@@ -26,8 +28,13 @@ async fn look(
     let replica = Relation::Path(region.path(&order.replica_path));
     let workspace = &region.workspace;
     let mut differences = Vec::new();
+    let mut files = None;
     match clone_commit(region, order).await? {
         Some((commit, newest)) => {
+            files = (commit.version == replica_version).then(|| ReplicaFiles {
+                listed_sha256: commit.history_digest(),
+                content_sha256: None,
+            });
             let tables = [replica.clone()];
             let detail = details(&workspace.sql, &workspace.batches, &tables)
                 .await
@@ -47,6 +54,7 @@ async fn look(
         source_rows: None,
         replica_rows: None,
         differences,
+        files,
     };
     if region.verify_rows {
         let source = Relation::Named(order.table.clone());

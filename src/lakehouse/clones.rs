@@ -9,7 +9,7 @@ use super::refusal::refusal;
 use super::replicas::refuse_foreign;
 use super::sources::open;
 use crate::region::{
-    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit,
+    CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit, ReplicaFiles,
     ReplicaQuestion, Size, Verified, VerifiedLevel,
 };
 
@@ -51,6 +51,7 @@ impl LakehouseRegion {
             let options = delta::CloneOptions {
                 properties: order.properties.clone(),
                 expect,
+                doubted: order.doubted,
                 author: self.identity.author(),
                 source_name: order.table.to_string(),
                 progress: counters.clone(),
@@ -76,6 +77,7 @@ impl LakehouseRegion {
                 }),
                 copied_files: done.copied_files,
                 copied_bytes: done.copied_bytes,
+                replaced: done.replaced,
                 statement_id: None,
             }),
             Err(error) => {
@@ -174,6 +176,7 @@ impl LakehouseRegion {
             source_rows,
             rows: replica_rows,
             files: _,
+            digest,
         } = found.map_err(failed)?;
         let mut differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         if source_rows != replica_rows {
@@ -189,6 +192,10 @@ impl LakehouseRegion {
             source_rows,
             replica_rows,
             differences,
+            files: digest.map(|digest| ReplicaFiles {
+                listed_sha256: digest.listed,
+                content_sha256: digest.content,
+            }),
         })
     }
 }

@@ -42,7 +42,7 @@ pub use restore::Restored;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, schema_string};
-pub use verify::{Difference, FileSeen, Verification};
+pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Verification};
 
 use std::sync::Arc;
 
@@ -111,6 +111,26 @@ pub async fn check_files(
 pub async fn damage(store: &TableStore, version: &Arc<Snapshot>) -> Result<Option<String>> {
     let (store, version) = (store.clone(), version.clone());
     off_thread(move || verify::damage(&store, &version)).await
+}
+
+/// The digest of what a log says of the live files of a version, as a cut keeps it.
+pub async fn listed_digest(version: &Arc<Snapshot>) -> Result<String> {
+    let version = version.clone();
+    off_thread(move || Ok(verify::listed(&version))).await
+}
+
+/// Reads the newest version of a replica as a stranger would, and says what is not as its log, or a cut, says; empty: nothing.
+///
+/// `source` is what it was cloned from, where that can be seen, and its version; `named` a version and the digest of what its
+/// files were when it had been cloned.
+pub async fn inspect(
+    store: &TableStore,
+    version: u64,
+    source: Option<(TableStore, u64)>,
+    named: Option<(u64, String)>,
+) -> Result<Vec<Difference>> {
+    let store = store.clone();
+    off_thread(move || verify::inspect(&store, version, source, named)).await
 }
 
 /// Makes a table equal to another at a version, in one commit that holds after its files are safely there.

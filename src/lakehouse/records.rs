@@ -267,6 +267,7 @@ pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Resul
         let options = delta::CloneOptions {
             properties: claim.into_iter().collect(),
             expect: Expect::Absent,
+            doubted: false,
             author: region.identity.author(),
             source_name: name.to_owned(),
             progress: delta::Progress::default(),

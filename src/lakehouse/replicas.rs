@@ -12,7 +12,8 @@ use super::off_thread;
 use super::refusal::{refusal, refusal_in};
 use super::sources::{column_mapping, moment};
 use crate::region::{
-    Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit, ReplicaQuestion, Size,
+    CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
+    ReplicaQuestion, Size,
 };
 
 /// The folder of a table's log.
@@ -56,29 +57,47 @@ pub(super) async fn replica(
     {
         commits.push(replica_commit(&store, commit).await.map_err(failed)?);
     }
-    let since_damaged = match since {
-        Some(since) if since < log.newest => lost_at(&store, since).await,
-        Some(_) | None => None,
+    let (since_damaged, since_files) = match since {
+        Some(since) if since < log.newest => then_at(&store, since).await,
+        Some(_) => {
+            let listed = delta::listed_digest(&head).await;
+            (None, Some(listed.map_err(failed)?))
+        }
+        None => (None, None),
     };
+    let read_around = head.read_around.as_ref();
+    let read_around = read_around.map(|why| format!("a checkpoint of the replica: {why}"));
     Ok(Some(Replica {
         since_damaged,
+        since_files,
+        depth: LookDepth::FilesListed,
+        content: None,
+        proof: CloneProof::NotAsked,
         version: log.newest,
         mark: mark_of(&head),
         column_mapping: column_mapping(&head),
         rows: head.totals().rows,
-        damaged: delta::damage(&store, &head).await.map_err(failed)?,
+        damaged: delta::damage(&store, &head)
+            .await
+            .map_err(failed)?
+            .or(read_around),
         commits,
     }))
 }
 
-/// Why an older version can no longer be read.
-async fn lost_at(store: &TableStore, version: u64) -> Option<String> {
+/// Why an older version can no longer be read, and the digest of what the log says of its files.
+async fn then_at(store: &TableStore, version: u64) -> (Option<String>, Option<String>) {
     let looked = async {
-        let then = delta::snapshot(store, Some(version), Detail::Summary).await?;
-        delta::damage(store, &Arc::new(then)).await
+        let then = Arc::new(delta::snapshot(store, Some(version), Detail::Summary).await?);
+        let listed = delta::listed_digest(&then).await?;
+        Ok::<_, DeltaError>((delta::damage(store, &then).await?, listed))
     };
-    let lost = looked.await.unwrap_or_else(|error| Some(error.to_string()));
-    lost.map(|why| format!("v{version} can no longer be read: {why}"))
+    let (lost, listed) = match looked.await {
+        Ok((lost, listed)) => (lost, Some(listed)),
+        Err(error) => (Some(error.to_string()), None),
+    };
+    let lost = lost.map(|why| format!("v{version} can no longer be read: {why}"));
+    (lost, listed)
 }
 
 /// The mark in a table's properties.

@@ -173,7 +173,13 @@ mod tests {
             row[name] = Value::Null;
             row["tables"][0][name] = Value::Null;
         }
-        row["tables"][0]["source_commit_sha256"] = Value::Null;
+        for name in [
+            "source_commit_sha256",
+            "replica_files_sha256",
+            "replica_content_sha256",
+        ] {
+            row["tables"][0][name] = Value::Null;
+        }
         assert_eq!(read(&row).sha256(), hash);
         assert_eq!(columns_needed(&[read(&row)]), Ok(BTreeSet::new()));
     }

@@ -81,6 +81,14 @@ pub struct CutTableEntry {
     /// in the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_commit_sha256: Option<String>,
+    /// Digest of what the replica's log says of its live files at that version: hex, or `history:` and that of its row in the
+    /// history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_files_sha256: Option<String>,
+    /// Digest of those files as the clone left them: `bytes:` and hex of their contents, or `times:` and hex of when they were
+    /// last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_content_sha256: Option<String>,
     /// What a later version of drsync says of the table.
     #[serde(flatten)]
     pub later: LaterColumns,

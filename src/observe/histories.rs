@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::{Answer, Request, WorkspaceObserved, may_be_due, pins};
+use crate::plan::{Answer, Request, WorkspaceObserved, may_be_due, pins, unproved_clone};
 use crate::region::{
-    PinQuestion, Regions, Replica, ReplicaQuestion, SourceQuestion, changes_schema,
+    ContentAnswer, ContentQuestion, LookDepth, NamedContent, PinQuestion, Regions, Replica,
+    ReplicaQuestion, SourceQuestion, changes_schema,
 };
 
 /// Asks for the histories of sources and replicas of every group that may be due.
@@ -19,6 +20,7 @@ pub(super) async fn observe_histories(
             let asked = replicas_of(seen, |_| true);
             let answers = regions.secondary.replicas(&asked.questions).await;
             note_replicas(seen, asked.places, answers);
+            observe_contents(seen, regions, request.content).await;
         }
         return;
     }
@@ -42,6 +44,65 @@ pub(super) async fn observe_histories(
         let rest = chosen.iter().zip(&due);
         let rest: Vec<bool> = rest.map(|(chosen, due)| *chosen && !due).collect();
         look_at(seen, regions, &rest).await;
+    }
+    observe_contents(seen, regions, request.content).await;
+}
+
+/// Asks what the files of replicas hold, where that was asked for, and whether clones that no cut names are what they say.
+async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read: bool) {
+    let mut asked = Asked::default();
+    for (group, observed) in seen.groups.iter().enumerate() {
+        for (table, observed) in observed.tables.iter().enumerate() {
+            let Some(replica) = observed.replica() else {
+                continue;
+            };
+            let place = seen.place(&observed.name);
+            let unproved = unproved_clone(&place.path, replica, place.entry);
+            if !read && unproved.is_none() {
+                continue;
+            }
+            let entry = place
+                .entry
+                .filter(|entry| replica.version >= entry.replica_version);
+            let marked = replica.mark.as_ref().map(|mark| mark.source_version);
+            asked.places.push((group, table));
+            asked.questions.push(ContentQuestion {
+                path: place.path,
+                version: replica.version,
+                read,
+                source: observed.listed.as_ref().ok().cloned(),
+                source_version: match &unproved {
+                    Some((_, mark)) => Some(mark.source_version),
+                    None => marked,
+                },
+                named: entry.and_then(|entry| {
+                    Some(NamedContent {
+                        version: entry.replica_version,
+                        sha256: entry.replica_content_sha256.clone()?,
+                    })
+                }),
+                unproved: unproved.map(|(version, _)| version),
+            });
+        }
+    }
+    if asked.questions.is_empty() {
+        return;
+    }
+    let answers = regions.secondary.contents(&asked.questions).await;
+    for ((group, table), answer) in asked.places.into_iter().zip(answers) {
+        let replica = &mut seen.groups[group].tables[table].replica;
+        match (answer, replica) {
+            (Ok(told), Some(Ok(Some(replica)))) => {
+                let ContentAnswer { content, proof } = told;
+                if content.is_some() {
+                    replica.depth = LookDepth::ContentRead;
+                }
+                (replica.content, replica.proof) = (content, proof);
+            }
+            // What could not be read of it is told as of a replica that could not be looked at.
+            (Err(refused), replica) => *replica = Some(Err(refused)),
+            (Ok(_), Some(Ok(None) | Err(_)) | None) => {}
+        }
     }
 }
 

@@ -21,7 +21,10 @@ mod unanswered;
 pub use identity::{Named, recreated};
 pub(super) use regions::ledger_is_foreign;
 use regions::{ledger_findings, location_findings, region_finding};
-use tables::{catalog_findings, length_finding, place_findings, replica_findings, source_findings};
+use tables::{
+    catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
+    source_findings,
+};
 use target::pin_findings;
 pub use target::readable_until;
 use unanswered::unanswered;
@@ -76,6 +79,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
         found.extend(place_findings(view, table));
         found.extend(source_findings(view, table));
         found.extend(replica_findings(view, table));
+        found.extend(damage_findings(view, table));
     }
     if facts.replicas_missing {
         found.extend(missing_replicas(view));

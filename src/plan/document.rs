@@ -646,6 +646,10 @@ pub struct ReplicaPin {
     /// Its versions since the last cut that others made, which the clone replaces: somebody accepted that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overwrites: Vec<u64>,
+    /// What its log says of its files is not believed: they are compared with the source's, and those that differ are copied
+    /// again under other names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 /// Something that must still be so when a step is applied.

@@ -170,5 +170,8 @@ fn step(step: &Step) -> Value {
     if !step.replica.overwrites.is_empty() {
         effect["overwrites"] = json!(step.replica.overwrites);
     }
+    if step.replica.doubted {
+        effect["doubted"] = json!(true);
+    }
     effect
 }

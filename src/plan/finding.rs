@@ -28,6 +28,8 @@ pub enum Severity {
     Block,
     /// Somebody accepted it for this plan.
     Accepted,
+    /// It blocks nothing: the next sync of the group repairs it, and nothing of anybody's is lost by that.
+    Repaired,
 }
 
 /// Every finding there is.
@@ -58,6 +60,8 @@ pub enum FindingCode {
     SourceShrank,
     /// Someone else wrote to the replica.
     ReplicaChanged,
+    /// Files of the replica are not what was cloned.
+    ReplicaDamaged,
     /// What lies at the replica's path is not a replica of this table.
     ReplicaNotOurs,
     /// Many replicas are gone at once.
@@ -168,7 +172,7 @@ impl Finding {
 
 impl FindingCode {
     /// Every finding, in the order in which they are shown.
-    pub const ALL: [FindingCode; 24] = [
+    pub const ALL: [FindingCode; 25] = [
         FindingCode::ConfigurationInvalid,
         FindingCode::WorkflowNotFound,
         FindingCode::WorkflowAmbiguous,
@@ -180,6 +184,7 @@ impl FindingCode {
         FindingCode::SourceRecreated,
         FindingCode::SourceShrank,
         FindingCode::ReplicaChanged,
+        FindingCode::ReplicaDamaged,
         FindingCode::ReplicaNotOurs,
         FindingCode::ReplicasMissing,
         FindingCode::ColumnMappingChanged,
@@ -209,6 +214,7 @@ impl FindingCode {
             FindingCode::SourceRecreated => "source_recreated",
             FindingCode::SourceShrank => "source_shrank",
             FindingCode::ReplicaChanged => "replica_changed",
+            FindingCode::ReplicaDamaged => "replica_damaged",
             FindingCode::ReplicaNotOurs => "replica_not_ours",
             FindingCode::ReplicasMissing => "replicas_missing",
             FindingCode::ColumnMappingChanged => "column_mapping_changed",
@@ -251,6 +257,7 @@ impl FindingCode {
             | FindingCode::UnsupportedTable
             | FindingCode::NoVersionAtRecoveryPoint
             | FindingCode::VersionNotRetained
+            | FindingCode::ReplicaDamaged
             | FindingCode::LocationNotFound
             | FindingCode::LocationNotWritable
             | FindingCode::PrimaryNotAvailable

@@ -255,9 +255,12 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
         source_version: pin.version,
         replica: place.path.clone(),
     };
+    let damage = view.damage(table);
+    let unknown = view.unknown_clone(table).is_some();
+    let wrong = damage.is_some() || unknown;
     let action = match (replica, &held) {
         (None, _) => Action::Create,
-        (Some(there), Some(held)) if *held == mark && there.damaged.is_none() => Action::NoOp,
+        (Some(_), Some(held)) if *held == mark && !wrong => Action::NoOp,
         (Some(_), Some(_) | None) => Action::Update,
     };
     let mut step = Step {
@@ -271,6 +274,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
             version: replica.as_ref().map(|replica| replica.version),
             holds_source_version: held.map(|held| held.source_version),
             overwrites,
+            doubted: unknown || damage.is_some_and(|damage| damage.doubted),
         },
         properties: Default::default(),
         statement: None,
@@ -469,6 +473,7 @@ impl Step {
             source_version: self.source.version,
             replica_path: self.replica.path.clone(),
             replica_version: self.replica.version,
+            doubted: self.replica.doubted,
             properties: self.properties.clone(),
             // What a plan says of the statement is for people: it is made of the typed parts, here as when it was planned.
             statement: match self.action {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
-use crate::region::{Mark, Replica, ReplicaCommit, Upkeep};
+use crate::region::{CloneProof, Mark, Replica, ReplicaCommit, Upkeep};
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,60 @@ pub(super) struct Assessment {
     pub(super) maintenance: Vec<DriftCommit>,
     /// It never was a replica of ours.
     pub(super) foreign: bool,
+    /// The version of the clone that it holds, where no cut names that version: its mark alone vouches for it.
+    pub(super) unproved: Option<u64>,
+}
+
+/// What is wrong with the files of a replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// What, a fragment.
+    pub(super) what: String,
+    /// What the log says of the other files proves nothing either: all are to be compared with the source's.
+    pub(super) doubted: bool,
+}
+
+/// What is wrong with the files of a replica, as far as it was looked at, of which the newest cut that names it says `cut`.
+pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Damage> {
+    let read = replica
+        .content
+        .as_ref()
+        .and_then(|content| content.wrong.as_ref());
+    if let Some(what) = read {
+        return Some(Damage {
+            what: what.clone(),
+            doubted: true,
+        });
+    }
+    if let Some(what) = &replica.damaged {
+        return Some(Damage {
+            what: what.clone(),
+            doubted: false,
+        });
+    }
+    let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;
+    let (then, now) = (
+        cut.replica_files_sha256.as_ref()?,
+        replica.since_files.as_ref()?,
+    );
+    let kind = |digest: &str| digest.split_once(':').map(|(kind, _)| kind.to_owned());
+    (kind(then) == kind(now) && then != now).then(|| Damage {
+        what: format!(
+            "the replica's log does not say of v{} what it said when that had been cloned",
+            cut.replica_version
+        ),
+        doubted: true,
+    })
+}
+
+/// A clone that a replica says to be and that no cut names: its version, and what its mark says.
+pub(crate) fn unproved_clone(
+    path: &str,
+    replica: &Replica,
+    cut: Option<&CutTableEntry>,
+) -> Option<(u64, Mark)> {
+    let seen = assess(path, replica, cut);
+    seen.unproved.zip(seen.holds)
 }
 
 /// Reads a replica's history from what the newest cut that names it says, or from its first commit.
@@ -81,8 +135,13 @@ fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
     commits.sort_by_key(|commit| commit.version);
     match commits.first() {
         Some(first) if first.version == 0 => match clone_of_ours(path, first) {
-            Some(mark) => follow(path, replica, 0, Some(mark), &commits[1..]),
-            None => Assessment {
+            Some(mark) if !refuted(replica, first) => {
+                let seen = follow(path, replica, 0, Some(mark), &commits[1..]);
+                // Its very first version is named by no cut either.
+                let unproved = seen.unproved.or(seen.holds.is_some().then_some(0));
+                Assessment { unproved, ..seen }
+            }
+            Some(_) | None => Assessment {
                 foreign: true,
                 ..Assessment::default()
             },
@@ -105,7 +164,7 @@ fn follow(
         ..Assessment::default()
     };
     // What each version was, as long as nobody else had written: where a RESTORE may go back to.
-    let mut clean: BTreeMap<u64, Option<Mark>> = BTreeMap::from([(start, base)]);
+    let mut clean = BTreeMap::from([(start, (base, None))]);
     let mut expected = start + 1;
     for commit in commits {
         if commit.version != expected {
@@ -117,22 +176,26 @@ fn follow(
             });
         }
         expected = commit.version + 1;
-        if let Some(mark) = clone_of_ours(path, commit) {
+        let ours = clone_of_ours(path, commit).filter(|_| !refuted(replica, commit));
+        if let Some(mark) = ours {
             seen.holds = Some(mark);
+            seen.unproved = Some(commit.version);
         } else if !commit.upkeep.changes() {
             seen.maintenance.push(DriftCommit {
                 rows_compared: Some(commit.upkeep == Upkeep::Compared),
                 ..drift(commit)
             });
-        } else if let Some(mark) = commit.restored_to.and_then(|version| clean.get(&version)) {
-            seen.holds = mark.clone();
+        } else if let Some((mark, unproved)) =
+            commit.restored_to.and_then(|version| clean.get(&version))
+        {
+            (seen.holds, seen.unproved) = (mark.clone(), *unproved);
             seen.theirs.clear();
         } else {
             seen.theirs.push(drift(commit));
         }
         if seen.theirs.is_empty() {
             seen.ours = Some(commit.version);
-            clean.insert(commit.version, seen.holds.clone());
+            clean.insert(commit.version, (seen.holds.clone(), seen.unproved));
         }
     }
     if expected != replica.version + 1 {
@@ -158,6 +221,11 @@ fn clone_of_ours(path: &str, commit: &ReplicaCommit) -> Option<Mark> {
         && mark.replica == path
         && commit.source_version == Some(mark.source_version);
     ours.then(|| mark.clone())
+}
+
+/// Whether a commit calls itself a clone and was found to be none.
+fn refuted(replica: &Replica, commit: &ReplicaCommit) -> bool {
+    matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == commit.version)
 }
 
 fn drift(commit: &ReplicaCommit) -> DriftCommit {

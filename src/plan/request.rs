@@ -19,6 +19,8 @@ pub struct Request {
     pub take_as_due: Vec<String>,
     /// Histories are looked at for every group, due or not.
     pub full: bool,
+    /// The files of every replica are read, too.
+    pub content: bool,
 }
 
 impl Request {

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::document::{Decision, GroupPlan, LastCut, Plan, Refused, WorkspacePlan};
 use super::finding::{Finding, Warning};
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
-use super::replica::{Assessment, assess};
+use super::replica::{Assessment, assess, damage};
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Status as RowStatus};
 use crate::moment;
+use crate::region::{CloneProof, LookDepth, Replica};
 
 /// What `kind` says of a status document.
 pub const KIND: &str = "drsync.status";
@@ -113,8 +114,19 @@ pub struct GroupStatus {
     pub rpo_seconds: Option<i64>,
     /// How the lag compares with it.
     pub rpo: Rpo,
-    /// It has a cut, and every replica holds it.
+    /// It has a cut, and every replica holds it, as far as `checked` says that they were looked at.
     pub protected: bool,
+    /// When its replicas were looked at, and how deeply: that of which least was seen; absent: one was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+    /// When the files of all its replicas had last been read as the last cut has them: now, or when their clones were verified;
+    /// absent: it is not known.
+    #[serde(
+        default,
+        with = "moment::OptionalMoment",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub content_read_at: Option<DateTime<Utc>>,
     /// What stands in the way.
     pub findings: Vec<Finding>,
     /// What a plan would decide now; absent where that cannot be told.
@@ -127,6 +139,16 @@ pub struct GroupStatus {
     /// Named tables that are not synchronized.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unprotected: Vec<String>,
+}
+
+/// A look at a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checked {
+    /// How deep it went.
+    pub depth: LookDepth,
+    /// When.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
 }
 
 /// How a lag compares with the objective.
@@ -161,6 +183,9 @@ pub struct TableStatus {
     pub holds_source_version: Option<u64>,
     /// Commits that no cut holds.
     pub pending_commits: Option<u64>,
+    /// When its replica was looked at, and how deeply; absent: it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
     /// Why the replica cannot be brought to the last cut; absent: nothing is known to stand in the way, or there is no cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
@@ -248,6 +273,11 @@ fn group(
         .iter()
         .map(|observed| table(workspace, observed, cut))
         .collect();
+    let looks: Option<Vec<Checked>> = tables.iter().map(|table| table.checked).collect();
+    let checked = looks
+        .unwrap_or_default()
+        .into_iter()
+        .min_by_key(|look| look.depth);
     let at_cut = |status: &TableStatus| {
         status.cut_version.is_some()
             && status
@@ -255,7 +285,9 @@ fn group(
                 .is_some_and(|held| Some(held) >= status.cut_version)
     };
     let lost = tables.iter().any(|table| table.lost.is_some());
-    let protected = !tables.is_empty() && tables.iter().all(at_cut) && !lost;
+    // Of a log that is not one chain nobody knows which cut is the truth.
+    let one_chain = workspace.ledger.cuts.divergence(&plan.name).is_none();
+    let protected = one_chain && !tables.is_empty() && tables.iter().all(at_cut) && !lost;
     Some(GroupStatus {
         name: plan.name.clone(),
         status: row.and_then(|row| row.current_sync_status),
@@ -287,6 +319,8 @@ fn group(
             },
         },
         protected,
+        checked,
+        content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),
         decision: primary_seen.then_some(plan.decision),
         reason: primary_seen.then(|| plan.reason.message.clone()),
@@ -308,7 +342,9 @@ fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>)
     let held = assessed
         .as_ref()
         .filter(|seen| seen.theirs.is_empty())
-        .filter(|_| replica.is_some_and(|replica| replica.damaged.is_none()))
+        .filter(|_| replica.is_some_and(|replica| is_whole(replica, place.entry)))
+        // A cut that has it elsewhere says nothing of what lies here.
+        .filter(|_| entry.is_none_or(|entry| entry.replica_location == place.location))
         .and_then(|seen| seen.holds.clone());
     let held = held.map(|held| held.source_version);
     TableStatus {
@@ -318,6 +354,10 @@ fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>)
             .and_then(|commits| commits.last())
             .map(|head| head.version),
         cut_version: version,
+        checked: replica.map(|replica| Checked {
+            depth: replica.depth,
+            at: workspace.secondary.observed_at,
+        }),
         replica_version: replica.map(|replica| replica.version),
         holds_source_version: held,
         lost: entry
@@ -327,6 +367,29 @@ fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>)
             .commits()
             .map(|commits| versions::changes_after(commits, version).count() as u64),
     }
+}
+
+/// Whether nothing is known to be wrong with a replica's files, and it is known to be the clone that it says to be.
+fn is_whole(replica: &Replica, entry: Option<&CutTableEntry>) -> bool {
+    damage(replica, entry).is_none() && !matches!(replica.proof, CloneProof::Unknown { .. })
+}
+
+/// When the files of all replicas of a group had last been read as its last cut has them.
+fn content_read_at(
+    tables: &[TableStatus],
+    cut: Option<&Cut>,
+    checked: Option<Checked>,
+) -> Option<DateTime<Utc>> {
+    let now = checked.filter(|look| look.depth == LookDepth::ContentRead);
+    if let Some(look) = now {
+        return Some(look.at);
+    }
+    let cut = cut?;
+    let mut read = tables.iter().map(|table| {
+        let entry = cut.table(&table.table)?;
+        entry.replica_content_sha256.as_ref()
+    });
+    (!tables.is_empty() && read.all(|digest| digest.is_some())).then_some(cut.committed_at)
 }
 
 /// Why a replica that does not hold what its cut says cannot be brought back to it.
@@ -347,7 +410,7 @@ fn lost(
         return Some("its replica was replaced by another table".to_owned());
     }
     match replica.version == entry.replica_version {
-        true => replica.damaged.clone(),
+        true => damage(replica, Some(entry)).map(|damage| damage.what),
         false => replica.since_damaged.clone(),
     }
 }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::place::{Place, place_of};
-use super::replica::{Assessment, assess};
+use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
-use crate::region::{Commit, Replica, Workflow, grant_named};
+use crate::region::{CloneProof, Commit, Replica, Workflow, grant_named};
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
@@ -131,6 +131,22 @@ impl<'a> GroupView<'a> {
         Some(assess(&place.path, replica, place.entry))
     }
 
+    /// What is wrong with the files of a table's replica, as far as they were looked at.
+    pub(super) fn damage(&self, table: &TableObserved) -> Option<Damage> {
+        damage(table.replica()?, self.place(&table.name).entry)
+    }
+
+    /// Why a table's replica is not known to be the clone that it says to be; no cut names it.
+    pub(super) fn unknown_clone(&self, table: &TableObserved) -> Option<String> {
+        match &table.replica()?.proof {
+            CloneProof::Unknown { version, why } => Some(format!(
+                "v{version} of the replica of {} is a clone that no cut names, and it cannot be compared with its source: {why}",
+                table.name
+            )),
+            CloneProof::NotAsked | CloneProof::Proved | CloneProof::Refuted { .. } => None,
+        }
+    }
+
     /// Why the configuration alone says that replicas are not what a cut says.
     pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
         self.tables()
@@ -181,8 +197,11 @@ impl<'a> GroupView<'a> {
                 )
             });
         }
-        if let Some(damage) = &replica.as_ref()?.damaged {
-            return Some(damage.clone());
+        if let Some(damage) = self.damage(table) {
+            return Some(damage.what);
+        }
+        if let Some(unknown) = self.unknown_clone(table) {
+            return Some(unknown);
         }
         let holds = seen.holds?;
         let same = holds.source_version == entry.source_version

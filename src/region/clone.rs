@@ -25,6 +25,8 @@ pub struct CloneOrder {
     pub replica_path: String,
     /// The replica's newest version when the plan was made; `None`: there was no table.
     pub replica_version: Option<u64>,
+    /// Files that the replica holds are compared with the source's, byte by byte: those that differ are copied again.
+    pub doubted: bool,
     /// Properties the clone sets: mark and retention.
     pub properties: BTreeMap<String, String>,
     /// The statement as shown and reviewed.
@@ -66,6 +68,8 @@ pub struct Cloned {
     pub copied_files: u64,
     /// Bytes copied.
     pub copied_bytes: u64,
+    /// Files that the replica held and that were not what they had been cloned as: they lie there under other names now.
+    pub replaced: Vec<String>,
     /// Id of the statement, where there is one.
     pub statement_id: Option<String>,
 }
@@ -81,6 +85,17 @@ pub struct Verified {
     pub replica_rows: Option<u64>,
     /// What differs, one fragment each; empty: nothing.
     pub differences: Vec<String>,
+    /// What the replica's files are now, to be compared with later; `None`: it is not known.
+    pub files: Option<ReplicaFiles>,
+}
+
+/// What the live files of a replica are at a version, as digests that can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaFiles {
+    /// Of what its log says of them. Hex, or `history:` and hex of what the engine's history says of that version.
+    pub listed_sha256: String,
+    /// Of the files: `bytes:` and hex of their contents, `times:` and hex of when they were last changed.
+    pub content_sha256: Option<String>,
 }
 
 /// How a clone was verified.

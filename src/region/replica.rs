@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clone::place_is_plain;
-use super::{RegionError, Size};
+use super::{RegionError, Size, Table};
 
 /// Asks what lies at a replica's path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +46,99 @@ pub struct Replica {
     /// Why the version asked since, where it is not the newest, can no longer be read, a fragment; `None`: nothing is known to
     /// stand in the way.
     pub since_damaged: Option<String>,
+    /// Digest of what the log says of the live files of the version asked since, as a cut keeps it; `None`: not known.
+    pub since_files: Option<String>,
+    /// How deeply it was looked at.
+    pub depth: LookDepth,
+    /// What reading its files told; `None`: they were not read.
+    pub content: Option<ReplicaContent>,
+    /// What is known of the clone that its newest version is, where no cut names it.
+    pub proof: CloneProof,
     /// Its retained commits after the version asked for, oldest first.
     pub commits: Vec<ReplicaCommit>,
+}
+
+/// How deeply a replica was looked at, from the least on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LookDepth {
+    /// By what the engine says in its history.
+    History,
+    /// Its log was read, and every file of its newest version is there with its size.
+    FilesListed,
+    /// The files were read: of a small table all of them, of a large one their footers and a sample.
+    ContentRead,
+}
+
+/// Asks what the files of a replica hold, and whether a clone that no cut names is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentQuestion {
+    /// The replica's path under the sync location.
+    pub path: String,
+    /// Its newest version.
+    pub version: u64,
+    /// Whether its files are to be read.
+    pub read: bool,
+    /// Its source, where the catalog lists it.
+    pub source: Option<Table>,
+    /// The version of its source that it says to hold.
+    pub source_version: Option<u64>,
+    /// A version that the newest cut names, and what that says of its content.
+    pub named: Option<NamedContent>,
+    /// The version of a clone that no cut names.
+    pub unproved: Option<u64>,
+}
+
+/// What a cut says of the content of a replica's version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedContent {
+    /// The version.
+    pub version: u64,
+    /// `replica_content_sha256` of the cut.
+    pub sha256: String,
+}
+
+/// What was found of a replica beyond what its log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentAnswer {
+    /// What reading the files told; `None`: it was not asked for, or this region cannot.
+    pub content: Option<ReplicaContent>,
+    /// Whether the clone that no cut names is one.
+    pub proof: CloneProof,
+}
+
+/// What reading the files of a replica told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaContent {
+    /// What is wrong with them, a fragment; `None`: nothing was found.
+    pub wrong: Option<String>,
+}
+
+/// Whether a version that calls itself a clone, and that no cut names, is one.
+///
+/// A mark can be copied, and so can a commit's name: a cut is what vouches for a clone, or the comparison with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloneProof {
+    /// There is no such version, or nobody asked, or this region's own history is the proof.
+    NotAsked,
+    /// It is what its source is.
+    Proved,
+    /// It is not; why, a fragment.
+    Refuted {
+        /// The version.
+        version: u64,
+        /// In what it differs.
+        why: String,
+    },
+    /// It could not be compared; why, a fragment.
+    Unknown {
+        /// The version.
+        version: u64,
+        /// What stood in the way.
+        why: String,
+    },
 }
 
 /// One commit of a replica's history.

@@ -151,6 +151,7 @@ fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
                 lines.extend(finding.remedy.iter().map(|remedy| command(remedy)));
             }
             Severity::Accepted => lines.extend(line("accepted", &text)),
+            Severity::Repaired => lines.extend(line("repaired", &text)),
         }
     }
     let Some(step) = card.step else {

@@ -210,6 +210,7 @@ fn group(plan: &Plan, group: &GroupPlan) -> Vec<String> {
         let word = match finding.severity {
             Severity::Block => "!",
             Severity::Accepted => "accepted",
+            Severity::Repaired => "repaired",
         };
         let about = finding
             .table

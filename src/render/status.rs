@@ -7,12 +7,14 @@ use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
 use super::{Page, Style, Tone};
 use crate::ledger::Status as RowStatus;
+use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
-    GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
+    Checked, GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
     WorkspaceStatus,
 };
 use crate::plan::{Decision, Refused, Warning, WarningCode};
+use crate::region::LookDepth;
 
 /// Groups in the table; further ones that are in order are counted.
 const ROWS_MAX: usize = 20;
@@ -39,6 +41,8 @@ pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
         return page.text();
     }
     page.block(groups(status, style));
+    let looks = checked(status).map(|how| hanging("checked     ", &how, style.width));
+    page.block(looks.unwrap_or_default());
     if parts.tables || style.verbose {
         for (workspace, group) in entries(status) {
             page.block(tables(&label(status, workspace, group), group));
@@ -298,6 +302,36 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     lines
 }
 
+/// How deeply the replicas were looked at for what is said here, and when their files were last read; `None`: not at all.
+pub(super) fn checked(status: &Status) -> Option<String> {
+    let looked = || entries(status).filter(|(_, group)| group.last_cut.is_some());
+    let looks: Vec<Checked> = looked().filter_map(|(_, group)| group.checked).collect();
+    let least = looks.iter().map(|look| look.depth).min()?;
+    let unread = looked()
+        .filter(|(_, group)| group.checked.is_some() && group.content_read_at.is_none())
+        .count();
+    let first_read = looked()
+        .filter_map(|(_, group)| group.content_read_at)
+        .min();
+    let all = match looks.len() == looked().count() {
+        true => "",
+        false => " that was seen",
+    };
+    let listed = format!("every file of every replica{all} is there with its size");
+    Some(match (least, unread, first_read) {
+        (LookDepth::History, _, _) => format!("every replica{all}, by the engine's history"),
+        (LookDepth::ContentRead, _, _) => format!("the files of every replica{all} were read now"),
+        (LookDepth::FilesListed, 0, Some(at)) => format!(
+            "{listed}; they were read {} or later, now by drsync status --full",
+            moment::text(at)
+        ),
+        (LookDepth::FilesListed, unread, _) => format!(
+            "{listed}; of {} they were not read since their clones: drsync status --full",
+            plural(unread, "group")
+        ),
+    })
+}
+
 fn in_order(workspace: &WorkspaceStatus, group: &GroupStatus, away: bool) -> bool {
     group.protected
         && !blocked(workspace, group)
@@ -374,6 +408,7 @@ fn tables(label: &str, group: &GroupStatus) -> Vec<String> {
                 replica_version,
                 holds_source_version,
                 pending_commits,
+                checked: _,
                 lost: _,
             } = one;
             vec![

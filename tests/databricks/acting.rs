@@ -33,6 +33,7 @@ fn order(source_version: u64, replica_version: Option<u64>) -> CloneOrder {
             "CREATE OR REPLACE TABLE delta.`{}` DEEP CLONE `main`.`core`.`gold` VERSION AS OF {source_version} {text}",
             replica()
         ),
+        doubted: false,
         properties,
     }
 }

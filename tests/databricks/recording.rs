@@ -31,6 +31,8 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
             replica_location: format!("{SECONDARY}/main/core/odd%20name"),
             replica_version: 2,
             source_commit_sha256: None,
+            replica_files_sha256: None,
+            replica_content_sha256: None,
             later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {

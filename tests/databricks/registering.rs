@@ -23,6 +23,8 @@ fn cut(tables: &[&str]) -> Cut {
         replica_location: format!("{SECONDARY}/main/core/{table}"),
         replica_version: 0,
         source_commit_sha256: None,
+        replica_files_sha256: None,
+        replica_content_sha256: None,
         later: Default::default(),
     };
     Cut {

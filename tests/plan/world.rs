@@ -11,9 +11,9 @@ use drsync::plan::{
     WorkspaceObserved, merge_copies, plan,
 };
 use drsync::region::{
-    Commit, CutTable, Estimate, EstimateBasis, LedgerCopy, Mark, MetadataTable, Pin, Presence,
-    Replica, ReplicaCommit, RunState, Size, Source, Table, Upkeep, Workflow, WorkflowRun,
-    WriteAccess, is_maintenance,
+    CloneProof, Commit, CutTable, Estimate, EstimateBasis, LedgerCopy, LookDepth, Mark,
+    MetadataTable, Pin, Presence, Replica, ReplicaCommit, RunState, Size, Source, Table, Upkeep,
+    Workflow, WorkflowRun, WriteAccess, is_maintenance,
 };
 use serde_json::json;
 
@@ -357,6 +357,10 @@ fn seen(name: &TableName) -> TableObserved {
         })),
         replica: Some(Ok(Some(Replica {
             since_damaged: None,
+            since_files: None,
+            depth: LookDepth::FilesListed,
+            content: None,
+            proof: CloneProof::NotAsked,
             version: 2,
             mark: Some(mark),
             column_mapping: "none".to_owned(),
@@ -434,6 +438,8 @@ fn cuts(
                     replica_location: format!("/world/west/sync/{}", table(name).path()),
                     replica_version: 2,
                     source_commit_sha256: None,
+                    replica_files_sha256: None,
+                    replica_content_sha256: None,
                     later: Default::default(),
                 })
                 .collect(),

@@ -37,6 +37,8 @@ pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
             replica_location: "/west/sync/main/shop/orders".into(),
             replica_version: 0,
             source_commit_sha256: None,
+            replica_files_sha256: None,
+            replica_content_sha256: None,
             later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {

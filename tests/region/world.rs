@@ -353,6 +353,7 @@ impl World {
             source_version: version,
             replica_path: path,
             replica_version: replica,
+            doubted: false,
             properties,
             statement,
         }

@@ -219,6 +219,7 @@ pub(crate) fn step(
             path: table.replace('.', "/"),
             version: from,
             holds_source_version: from,
+            doubted: false,
             overwrites: vec![],
         },
         properties: Default::default(),

@@ -449,6 +449,8 @@ fn record() -> RunRecord {
             source_rows: Some(1_000),
             replica_rows: Some(1_000),
         }),
+        replica_files_sha256: None,
+        replica_content_sha256: None,
         statement_id: Some("01ef".to_owned()),
         message: (outcome == TableOutcome::Failed).then(|| "timed out".to_owned()),
     };

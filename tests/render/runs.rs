@@ -40,6 +40,8 @@ fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
             source_rows: Some(rows),
             replica_rows: Some(rows),
         }),
+        replica_files_sha256: None,
+        replica_content_sha256: None,
         statement_id: None,
         message: (outcome == TableOutcome::Failed).then(|| "503 from storage".to_owned()),
     }

@@ -28,6 +28,7 @@ fn table(name: &str, cut: u64, holds: u64) -> TableStatus {
         replica_version: Some(56),
         holds_source_version: Some(holds),
         pending_commits: Some(2),
+        checked: None,
         lost: None,
     }
 }
@@ -48,6 +49,8 @@ fn group(name: &str, number: u64) -> GroupStatus {
         rpo_seconds: Some(43_200),
         rpo: Rpo::Met,
         protected: true,
+        checked: None,
+        content_read_at: None,
         findings: vec![],
         decision: None,
         reason: None,

@@ -177,6 +177,8 @@ mod tests {
         let needed = BTreeSet::from([
             column(false, "run_record_sha256"),
             column(true, "source_commit_sha256"),
+            column(true, "replica_files_sha256"),
+            column(true, "replica_content_sha256"),
         ]);
         assert_eq!(columns.lacking(&needed), []);
         assert_eq!(columns.names().len(), 17);

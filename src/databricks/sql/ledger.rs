@@ -20,7 +20,7 @@ pub const CUT_SCHEMA: &str = "group_name string, cut_number bigint, recovery_poi
 trigger string, workflow_run_id bigint, planned_at timestamp, \
 tables array<struct<table:string,source_table_id:string,source_version:bigint,source_committed_at:timestamp,\
 rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bigint,\
-source_commit_sha256:string>>, \
+source_commit_sha256:string,replica_files_sha256:string,replica_content_sha256:string>>, \
 accepted array<struct<code:string,scope:string,reason:string>>, plan_id string, plan_sha256 string, run_id string, \
 epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string, \
 run_record_sha256 string";

@@ -31,6 +31,8 @@ pub struct CloneOptions {
     pub properties: BTreeMap<String, String>,
     /// What the target must be when the clone begins and when it commits.
     pub expect: Expect,
+    /// Whether the files that the target holds are compared with the source's, byte by byte: it is damaged.
+    pub doubted: bool,
     /// Who commits.
     pub author: Author,
     /// The source as the history shall name it.
@@ -40,7 +42,7 @@ pub struct CloneOptions {
 }
 
 /// What a clone did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cloned {
     /// The version it made in the target.
     pub version: u64,
@@ -54,6 +56,8 @@ pub struct Cloned {
     pub copied_bytes: u64,
     /// Data files that were in the target already.
     pub reused_files: u64,
+    /// Files that the target held and that are not what the source's are: what they should be lies there under other names now.
+    pub replaced: Vec<String>,
     /// Files of the target that are no longer live, by logical file.
     pub removed_files: u64,
     /// Their bytes.
@@ -137,13 +141,14 @@ fn bring<'a>(
     stores: (&TableStore, &TableStore),
     target: Option<&'a Snapshot>,
     tracks_rows: bool,
+    doubted: bool,
     progress: &Progress,
 ) -> Result<Placed> {
     let (source, target_store) = stores;
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let names = Names::of(target, target_store.folder());
+        let names = Names::of(target, target_store.folder()).doubted(doubted);
         let placed = place(wanted, source, target_store, &names, tracks_rows, progress)?;
         let jobs = &placed.jobs;
         progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
@@ -167,6 +172,7 @@ pub(super) fn deep_clone(
     let CloneOptions {
         properties,
         expect,
+        doubted,
         author,
         source_name,
         progress,
@@ -186,11 +192,16 @@ pub(super) fn deep_clone(
     expect.check(newest)?;
 
     let mut wanted = wanted(&source, source_store.folder())?;
-    let Placed { jobs, adopted: _ } = bring(
+    let Placed {
+        jobs,
+        adopted: _,
+        replaced,
+    } = bring(
         &mut wanted,
         (source_store, target_store),
         target.as_ref(),
         source.protocol.supports("rowTracking"),
+        *doubted,
         progress,
     )?;
     progress.check()?;
@@ -235,7 +246,11 @@ pub(super) fn deep_clone(
     actions.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
     actions.extend(changes.actions);
     commit::put(target_store, next, &actions)?;
-    commit::checkpoint_if_due(target_store, next, author.now_ms);
+    match target.is_some_and(|target| target.read_around.is_some()) {
+        // Readers take the newest checkpoint: a broken one is followed by a whole one.
+        true => commit::checkpoint(target_store, next, author.now_ms),
+        false => commit::checkpoint_if_due(target_store, next, author.now_ms),
+    }
     Ok(Cloned {
         version: next,
         source_files: totals.files,
@@ -243,13 +258,14 @@ pub(super) fn deep_clone(
         copied_files: copied_data,
         copied_bytes: jobs.iter().map(|job| job.size).sum(),
         reused_files: totals.files.saturating_sub(copied_data),
+        replaced,
         removed_files: changes.removed_files,
         removed_bytes: changes.removed_bytes,
         rows: totals.rows,
     })
 }
 
-fn foreign(url: &str) -> DeltaError {
+pub(super) fn foreign(url: &str) -> DeltaError {
     DeltaError::Unsupported {
         location: url.to_owned(),
         why: "the file lies on another store than its table".to_owned(),

@@ -160,6 +160,11 @@ pub(crate) fn checkpoint_if_due(store: &TableStore, version: u64, now_ms: i64) {
     if version == 0 || !version.is_multiple_of(checkpoint::EVERY) {
         return;
     }
+    checkpoint(store, version, now_ms);
+}
+
+/// Writes a checkpoint of a version; one that cannot be written is no loss.
+pub(crate) fn checkpoint(store: &TableStore, version: u64, now_ms: i64) {
     if let Ok(full) = snapshot(store, Some(version), Detail::Full) {
         let _ = checkpoint::write_checkpoint(store, &full, now_ms);
     }

@@ -1,6 +1,7 @@
 //! Tables made by hand, one change at a time.
 
 mod cloning;
+mod inspecting;
 mod reading;
 mod writing;
 
@@ -199,6 +200,7 @@ fn options(expect: Expect) -> CloneOptions {
     CloneOptions {
         properties: [("drsync.source_version".to_owned(), "1".to_owned())].into(),
         expect,
+        doubted: false,
         author: author(),
         source_name: "main.test.source".to_owned(),
         progress: Progress::default(),

@@ -6,8 +6,10 @@
 
 mod bounds;
 mod content;
+mod digest;
 mod disk;
 mod headers;
+mod inspect;
 mod pairs;
 
 use std::fmt;
@@ -16,7 +18,10 @@ use std::thread;
 use super::error::{DeltaError, Result};
 use super::replay::{Detail, Snapshot, snapshot};
 use super::store::TableStore;
+pub(super) use digest::listed;
+pub use digest::{ContentKind, FilesDigest};
 pub(super) use disk::damage;
+pub(super) use inspect::inspect;
 
 /// Something in which a clone is not what its source is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +125,8 @@ pub struct Verification {
     pub rows: Option<u64>,
     /// The clone's live files as they lie on the disk, in the order of their paths.
     pub files: Vec<FileSeen>,
+    /// Digests of them, to be compared with later; `None` where something differs, or content was not looked at.
+    pub digest: Option<FilesDigest>,
 }
 
 /// A live file as it lies on the disk.
@@ -153,11 +160,15 @@ pub(super) fn verify(
     content::check(
         target_store,
         &target,
-        (source_store, source_version),
+        Some((source_store, source_version)),
+        content::Depth::Sample,
         &mut found.differences,
     );
     found.differences.sort();
     found.differences.dedup();
+    if found.differences.is_empty() {
+        found.digest = Some(digest::of(target_store, &target, &found.files));
+    }
     Ok(found)
 }
 
@@ -175,5 +186,6 @@ pub(super) fn facts(
         source_rows: source.totals().rows,
         rows: target.totals().rows,
         files,
+        digest: None,
     })
 }

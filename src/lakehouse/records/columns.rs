@@ -10,7 +10,11 @@ use crate::ledger::{ColumnKind, CutColumn};
 /// The columns that a new `sync_cuts` has beyond those of its first version; older tables get them when a cut needs them.
 const SINCE: [&str; 1] = ["run_record_sha256"];
 /// The same of the fields of `tables`.
-const SINCE_OF_TABLE: [&str; 1] = ["source_commit_sha256"];
+const SINCE_OF_TABLE: [&str; 3] = [
+    "source_commit_sha256",
+    "replica_files_sha256",
+    "replica_content_sha256",
+];
 
 /// The columns of `sync_metadata`.
 pub(super) fn sync_metadata() -> Schema {

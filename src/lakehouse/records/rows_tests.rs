@@ -26,6 +26,8 @@ fn cut() -> Cut {
             replica_location: "/w/main/shop/odd%20name".into(),
             replica_version: 0,
             source_commit_sha256: None,
+            replica_files_sha256: None,
+            replica_content_sha256: None,
             later: Default::default(),
         }],
         accepted: vec![AcceptedRisk {

@@ -6,9 +6,10 @@ use super::{Finding, FindingCode, Named, accept_command, finding, recreated};
 use crate::config::{Location, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
+use crate::plan::finding::Severity;
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
-use crate::region::{RegionError, RegionErrorKind};
+use crate::region::{CloneProof, RegionError, RegionErrorKind};
 
 pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> Vec<Finding> {
     let name = &table.name;
@@ -193,7 +194,12 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
     if seen.theirs.is_empty() {
         return None;
     }
-    let commits: Vec<String> = seen.theirs.iter().map(drift_text).collect();
+    let mut commits: Vec<String> = seen.theirs.iter().map(drift_text).collect();
+    if let CloneProof::Refuted { version, why } = &replica.proof {
+        commits.push(format!(
+            "v{version} calls itself a clone, no cut names it, and it is none: {why}"
+        ));
+    }
     let ours = seen
         .ours
         .map_or(String::new(), |version| format!("after our v{version}: "));
@@ -205,6 +211,21 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
         )
         .remedy(accept_command(FindingCode::ReplicaChanged, name)),
     )
+}
+
+/// Files of a replica that are not what was cloned: they are copied again, beside what lies there.
+pub(super) fn damage_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
+    let damage = view.damage(table)?;
+    let read = table.replica()?.content.is_some();
+    let remedy = match read {
+        true => "drsync apply --full",
+        false => "drsync apply",
+    };
+    let found = finding(FindingCode::ReplicaDamaged, Some(&table.name), damage.what).remedy(remedy);
+    Some(Finding {
+        severity: Severity::Repaired,
+        ..found
+    })
 }
 
 /// `1 row`, `17 rows`.

@@ -94,7 +94,8 @@ fn holds(view: &GroupView<'_>, table: &TableObserved, version: u64) -> bool {
     view.assessment(table).is_some_and(|seen| {
         let held = seen.holds.map(|held| held.source_version);
         held == Some(version) && seen.theirs.is_empty() && !seen.foreign
-    })
+    }) && view.damage(table).is_none()
+        && view.unknown_clone(table).is_none()
 }
 
 fn unreadable_pin(

@@ -243,6 +243,7 @@ fn one(finding: &Finding) -> Markup {
     let (word, tone) = match finding.severity {
         Severity::Block => ("blocks", "bad"),
         Severity::Accepted => ("accepted", "wait"),
+        Severity::Repaired => ("repaired by apply", "wait"),
     };
     html! {
         li {

@@ -21,6 +21,9 @@ fn comment(status: &Status, detail: Detail) -> Comment {
         .map(|workspace| workspace.name.as_str());
     page.text = format!("{}\n", hidden("status", names));
     page.block(&format!("### drsync: {}", sentence(&told::verdict(status))));
+    if let Some(how) = told::checked(status) {
+        page.block(&format!("Checked: {how}.\n"));
+    }
     let groups = status.workspaces.iter();
     let groups =
         groups.flat_map(|workspace| workspace.groups.iter().map(move |group| (workspace, group)));

@@ -68,6 +68,7 @@ impl Session {
         let options = CloneOptions {
             properties,
             expect: Expect::Anything,
+            doubted: false,
             author: self.author(),
             source_name: source.shown.clone(),
             progress: self.progress.clone(),

@@ -96,7 +96,11 @@ fn copy_local(
     placed: &Placed,
     progress: &Progress,
 ) -> Result<()> {
-    let Placed { jobs, adopted } = placed;
+    let Placed {
+        jobs,
+        adopted,
+        replaced: _,
+    } = placed;
     let parent = |name: &str| Some(to.join(name).parent()?.to_path_buf());
     let mut folders: BTreeSet<PathBuf> = jobs.iter().filter_map(|job| parent(&job.to)).collect();
     if !jobs.is_empty() {

@@ -40,6 +40,8 @@ pub(super) struct Placed {
     pub(super) jobs: Vec<Job>,
     /// Files that lie there already, named by no version: whoever brought them may not have flushed them.
     pub(super) adopted: Vec<String>,
+    /// Files that the target's newest version names and that are not what the source's are.
+    pub(super) replaced: Vec<String>,
 }
 
 /// Names that are tried for a file before its target is taken to be none. The second is tried where a name was given twice.
@@ -60,6 +62,8 @@ pub(super) struct Names<'a> {
     gone: OnceCell<Gone>,
     /// Whether content ever got another name than the source's.
     renames: bool,
+    /// Whether what the target's log says of its files is not believed.
+    doubted: bool,
 }
 
 /// Names that only older versions of a target may use.
@@ -86,7 +90,13 @@ impl<'a> Names<'a> {
             places,
             gone: OnceCell::new(),
             renames,
+            doubted: false,
         }
+    }
+
+    /// The same, with or without belief in what the target's log says of its files.
+    pub(super) fn doubted(self, doubted: bool) -> Names<'a> {
+        Names { doubted, ..self }
     }
 
     /// Finds the live files of the target that have the content of wanted ones, by what both logs say.
@@ -152,8 +162,8 @@ fn inside<'a>(path: &'a str, root: Option<&Path>) -> Option<Cow<'a, str>> {
 
 /// Decides where every wanted file and its deletion vector shall lie, and what of that is not there yet.
 ///
-/// A file that the target's newest version describes as the source does is taken to be the same if it has its size. Of any
-/// other that lies there, left by a dead clone or by an older version, the bytes are compared.
+/// A file that the target's newest version describes as the source does is taken to be the same if it has its size, unless the
+/// target is doubted. Of any other that lies there, left by a dead clone or by an older version, the bytes are compared.
 /// Refuses, before anything is written, whatever in the source is not what its log says.
 pub(super) fn place<'a>(
     wanted: &mut [Wanted<'a>],
@@ -257,7 +267,11 @@ fn place_data<'a>(
         for ((number, attempt), there) in tried.into_iter().zip(there) {
             let want = &mut wanted[number];
             match (there, want.held) {
-                (Occupant::File(size, _), Some(_)) if size == want.file.size => {}
+                (Occupant::File(size, _), Some(_)) if size == want.file.size => {
+                    if names.doubted {
+                        doubted.push((number, attempt));
+                    }
+                }
                 (Occupant::Nothing, Some(_)) => {
                     jobs.insert(want.to().to_owned(), job(want));
                 }
@@ -270,7 +284,9 @@ fn place_data<'a>(
                 }
                 // Broken, or never ours: it stays as it is.
                 (Occupant::File(_, _) | Occupant::Nothing | Occupant::Other, _) => {
-                    want.held = None;
+                    if want.held.take().is_some() {
+                        placed.replaced.push(want.to().to_owned());
+                    }
                     next.push((number, attempt + 1));
                 }
             }
@@ -278,10 +294,16 @@ fn place_data<'a>(
         let compared = doubted.iter().map(|(number, _)| job(&wanted[*number]));
         let others = copy::others(source, target, compared.collect(), progress)?;
         for (number, attempt) in doubted {
-            let to = wanted[number].to();
-            match others.contains(to) {
-                true => next.push((number, attempt + 1)),
-                false => placed.adopted.push(to.to_owned()),
+            let want = &mut wanted[number];
+            match (others.contains(want.to()), want.held) {
+                (true, Some(_)) => {
+                    want.held = None;
+                    placed.replaced.push(want.to().to_owned());
+                    next.push((number, attempt + 1));
+                }
+                (true, None) => next.push((number, attempt + 1)),
+                (false, Some(_)) => {}
+                (false, None) => placed.adopted.push(want.to().to_owned()),
             }
         }
         seeking = next;

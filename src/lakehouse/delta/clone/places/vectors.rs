@@ -124,7 +124,12 @@ pub(super) fn place(
                         held(&new).adopted.push(name.clone());
                     }
                 }
-                Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => continue,
+                Occupant::Nothing | Occupant::File(_, _) | Occupant::Other => {
+                    if is_known {
+                        held(&new).replaced.push(name.clone());
+                    }
+                    continue;
+                }
             }
             held(&taken).insert(name.clone(), (*from).clone());
             held(&choices).push(Choice {
@@ -144,10 +149,15 @@ pub(super) fn place(
             wanted[number].point_to(reference.clone(), name.clone());
         }
     }
-    let Placed { mut jobs, adopted } = new.into_inner().unwrap_or_default();
+    let Placed {
+        mut jobs,
+        adopted,
+        replaced,
+    } = new.into_inner().unwrap_or_default();
     jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
     placed.jobs.extend(jobs);
     placed.adopted.extend(adopted);
+    placed.replaced.extend(replaced);
     Ok(())
 }
 

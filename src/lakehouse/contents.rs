@@ -1,0 +1,100 @@
+//! What the files of replicas hold, read as a stranger would, and whether a clone that no cut names is one.
+
+use super::LakehouseRegion;
+use super::delta::{self, Difference, TableStore};
+use super::refusal::refusal;
+use super::sources::open;
+use crate::region::{
+    CloneProof, ContentAnswer, ContentQuestion, RegionError, RegionErrorKind, ReplicaContent,
+    ReplicaQuestion,
+};
+
+/// Differences that are told of one replica.
+const TOLD_MAX: usize = 3;
+
+impl LakehouseRegion {
+    pub(super) async fn content(
+        &self,
+        asked: &ContentQuestion,
+    ) -> Result<ContentAnswer, RegionError> {
+        let place = ReplicaQuestion {
+            path: asked.path.clone(),
+            since_version: None,
+        };
+        place.check_place()?;
+        let store = self.under_root(&asked.path);
+        let doing = format!("read the files of the replica {}", asked.path);
+        let source = self.source_of(asked, &doing);
+        let proof = match asked.unproved {
+            None => CloneProof::NotAsked,
+            Some(version) => prove(&store, version, source.clone()).await,
+        };
+        let content = match asked.read {
+            false => None,
+            true => {
+                let named = asked.named.clone();
+                let named = named.map(|named| (named.version, named.sha256));
+                let found = delta::inspect(&store, asked.version, source.ok(), named).await;
+                let wrong = told(&found.map_err(|error| refusal(&doing, &error))?);
+                Some(ReplicaContent { wrong })
+            }
+        };
+        Ok(ContentAnswer { content, proof })
+    }
+
+    /// The source of a replica, at the version that it says to hold.
+    fn source_of(
+        &self,
+        asked: &ContentQuestion,
+        doing: &str,
+    ) -> Result<(TableStore, u64), RegionError> {
+        let location = asked.source.as_ref().and_then(|it| it.location.as_deref());
+        match location.zip(asked.source_version) {
+            Some((location, version)) => {
+                let source = open(location, doing)?.with_external(self.external_files());
+                Ok((source, version))
+            }
+            None => {
+                let detail = "the catalog does not say where the source's files are";
+                Err(RegionError::new(RegionErrorKind::NotFound, doing, detail))
+            }
+        }
+    }
+}
+
+/// Compares a version of a replica with its source, as after a clone.
+async fn prove(
+    replica: &TableStore,
+    version: u64,
+    source: Result<(TableStore, u64), RegionError>,
+) -> CloneProof {
+    let unknown = |why: String| CloneProof::Unknown { version, why };
+    let (source, source_version) = match source {
+        Ok(source) => source,
+        Err(refused) => return unknown(refused.detail),
+    };
+    match delta::verify(&source, source_version, replica, version).await {
+        Err(error) => unknown(error.to_string()),
+        Ok(found) => match told(&found.differences) {
+            None => CloneProof::Proved,
+            Some(why) => CloneProof::Refuted { version, why },
+        },
+    }
+}
+
+/// The first of some differences, and how many more there are.
+fn told(differences: &[Difference]) -> Option<String> {
+    let shown: Vec<String> = differences
+        .iter()
+        .take(TOLD_MAX)
+        .map(ToString::to_string)
+        .collect();
+    if shown.is_empty() {
+        return None;
+    }
+    let more = match differences.len() - shown.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("{}{more}", shown.join("; ")))
+}

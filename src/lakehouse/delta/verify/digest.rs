@@ -1,0 +1,192 @@
+//! Two digests of the live files of a version: of what the log says of them, and of what lies on the disk.
+//!
+//! Both are of lines of JSON, one a file in the order of their paths, so that anybody can compute them again.
+
+use std::io::Read;
+use std::sync::Mutex;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::super::action::{FileKey, LiveFile, Raw};
+use super::super::error::{DeltaError, Result};
+use super::super::parallel::{held, in_parallel};
+use super::super::path::{self, Location};
+use super::super::replay::Snapshot;
+use super::super::store::TableStore;
+use super::super::vector::{VectorFile, place};
+use super::FileSeen;
+use super::content::is_small;
+use crate::canonical::hex;
+use crate::files::open_regular;
+
+/// Bytes read of a file at once.
+const CHUNK: usize = 256 << 10;
+
+/// Digests of the live files of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesDigest {
+    /// Of what the log says: columns, properties, and of each file path, deletion vector and size. Hex.
+    pub listed: String,
+    /// Of what the files are: `bytes:` and hex of their contents, of a large table `times:` and hex of the times at which they
+    /// were last changed. `None` where a file lies on another store or a time is not told.
+    pub content: Option<String>,
+}
+
+/// What the digest of a content is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentKind {
+    /// Every byte.
+    Bytes,
+    /// The times at which files were last changed.
+    Times,
+}
+
+impl ContentKind {
+    const ALL: [ContentKind; 2] = [ContentKind::Bytes, ContentKind::Times];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            ContentKind::Bytes => "bytes:",
+            ContentKind::Times => "times:",
+        }
+    }
+
+    /// What a digest was taken of, where that is known here.
+    pub fn of(digest: &str) -> Option<ContentKind> {
+        let mut known = ContentKind::ALL.into_iter();
+        known.find(|kind| digest.starts_with(kind.prefix()))
+    }
+}
+
+/// Digests of a version that was just verified.
+pub(super) fn of(store: &TableStore, version: &Snapshot, seen: &[FileSeen]) -> FilesDigest {
+    let kind = match is_small(version) {
+        true => ContentKind::Bytes,
+        false => ContentKind::Times,
+    };
+    FilesDigest {
+        listed: listed(version),
+        content: content(store, version, seen, kind),
+    }
+}
+
+/// The digest of what the log says.
+pub(in super::super) fn listed(version: &Snapshot) -> String {
+    let metadata = &version.metadata;
+    let head = json!([
+        metadata.schema_string(),
+        metadata.partition_columns(),
+        metadata.properties(),
+    ]);
+    let mut digest = Sha256::new();
+    line(&mut digest, &head);
+    for (key, file) in version.sorted_files() {
+        line(&mut digest, &json!([key.path, key.vector, file.size]));
+    }
+    hex(&digest.finalize())
+}
+
+/// The digest of what the files are; `None` where one could not be looked at.
+pub(in super::super) fn content(
+    store: &TableStore,
+    version: &Snapshot,
+    seen: &[FileSeen],
+    kind: ContentKind,
+) -> Option<String> {
+    let files = version.sorted_files();
+    if files.len() != seen.len() {
+        return None;
+    }
+    let facts: Vec<Value> = match kind {
+        ContentKind::Bytes => bytes(store, &files)?,
+        ContentKind::Times => {
+            let times = seen.iter().map(|file| Some(json!(file.modified_ms?)));
+            times.collect::<Option<_>>()?
+        }
+    };
+    let mut digest = Sha256::new();
+    for ((key, file), fact) in files.iter().zip(facts) {
+        let partition = partition(file);
+        line(&mut digest, &json!([key.path, key.vector, partition, fact]));
+    }
+    Some(format!("{}{}", kind.prefix(), hex(&digest.finalize())))
+}
+
+fn line(digest: &mut Sha256, value: &Value) {
+    digest.update(value.to_string());
+    digest.update(b"\n");
+}
+
+/// The partition values as text, sorted by column: writers put a number as one or as text.
+fn partition(file: &LiveFile) -> Value {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Said {
+        #[serde(default)]
+        partition_values: Option<Raw>,
+    }
+    let action = file.action.as_deref().unwrap_or("{}");
+    let said: Option<Said> = serde_json::from_str(action).ok();
+    let values = said
+        .and_then(|said| said.partition_values)
+        .unwrap_or_default();
+    let mut values: Vec<(String, Option<String>)> = values
+        .into_iter()
+        .map(|(column, value)| match value {
+            Value::Null => (column, None),
+            Value::String(text) => (column, Some(text)),
+            other => (column, Some(other.to_string())),
+        })
+        .collect();
+    values.sort();
+    json!(values)
+}
+
+/// Of each file the digest of its bytes, with that of its deletion vector where it has one in a file.
+fn bytes(store: &TableStore, files: &[(&FileKey, &LiveFile)]) -> Option<Vec<Value>> {
+    let read: Mutex<Vec<(usize, Value)>> = Mutex::new(Vec::with_capacity(files.len()));
+    let numbered: Vec<(usize, _)> = files.iter().enumerate().collect();
+    in_parallel(&numbered, |(number, (key, file))| {
+        let own = digest_of(store, &path::locate(&key.path, store.folder())?)?;
+        let vector = match file.vector.as_deref() {
+            None => None,
+            Some(vector) => match place(vector, store.folder())? {
+                None => None,
+                Some(lies) => {
+                    let stored = VectorFile::open(store, &lies)?.stored(vector)?;
+                    Some(hex(&Sha256::digest(stored)))
+                }
+            },
+        };
+        held(&read).push((*number, json!([own, vector])));
+        Ok(())
+    })
+    .ok()?;
+    let mut read = read.into_inner().ok()?;
+    read.sort_unstable_by_key(|(number, _)| *number);
+    Some(read.into_iter().map(|(_, digest)| digest).collect())
+}
+
+/// The digest of one file's bytes.
+pub(super) fn digest_of(store: &TableStore, place: &Location) -> Result<String> {
+    let path = match (place, store.folder()) {
+        (Location::Inside(inside), Some(folder)) => folder.join(inside),
+        (Location::Inside(inside), None) => {
+            return Ok(hex(&Sha256::digest(store.read_data(inside)?)));
+        }
+        (Location::Elsewhere(path), _) => store.external(path)?,
+        (Location::Foreign(url), _) => return Err(super::super::clone::foreign(url)),
+    };
+    let failed = |error| DeltaError::io(format!("read {}", path.display()), error);
+    let mut file = open_regular(&path).map_err(failed)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(hex(&digest.finalize())),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A replica, looked at long after its clone: what lies on the disk, what it holds, and whether it is what a cut says it was.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde::Deserialize;
+
+use super::super::error::Result;
+use super::super::parallel::{held, in_parallel};
+use super::super::path;
+use super::super::replay::{Detail, Snapshot, snapshot};
+use super::super::store::TableStore;
+use super::digest::{self, ContentKind};
+use super::{Difference, FileSeen, content, disk};
+
+/// Names of files that are told of a content that changed.
+const NAMED_MAX: usize = 3;
+
+/// The domain in which a table keeps the row ids that it gave out.
+const ROW_TRACKING: &str = "delta.rowTracking";
+
+/// Reads the newest version of a replica and notes what is not as its log, or a cut, says.
+pub(in super::super) fn inspect(
+    store: &TableStore,
+    version: u64,
+    source: Option<(TableStore, u64)>,
+    named: Option<(u64, String)>,
+) -> Result<Vec<Difference>> {
+    let head = snapshot(store, Some(version), Detail::Full)?;
+    let mut found = Vec::new();
+    disk::look(store, &head, &mut found)?;
+    row_ids(&head, &mut found);
+    let times_differ = match &named {
+        None => false,
+        Some((then, digest)) if *then == version => compare(store, &head, digest, &mut found)?,
+        Some((then, digest)) => match snapshot(store, Some(*then), Detail::Full) {
+            Ok(then) => compare(store, &then, digest, &mut found)?,
+            // An old version that can no longer be read is told of as that.
+            Err(_) => false,
+        },
+    };
+    let source = source.as_ref().map(|(store, version)| (store, *version));
+    if let Some(source) = source.filter(|_| times_differ) {
+        compare_bytes(store, &head, source, &mut found)?;
+    }
+    let depth = match times_differ {
+        true => content::Depth::Whole,
+        false => content::Depth::Look,
+    };
+    content::check(store, &head, source, depth, &mut found);
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Compares a version with what a cut says of its content; says whether only times differ, which is a reason to read all of it.
+fn compare(
+    store: &TableStore,
+    version: &Snapshot,
+    named: &str,
+    found: &mut Vec<Difference>,
+) -> Result<bool> {
+    let Some(kind) = ContentKind::of(named) else {
+        return Ok(false);
+    };
+    let mut wrong = Vec::new();
+    let seen = disk::look(store, version, &mut wrong)?;
+    if !wrong.is_empty() {
+        // It is told already, or it is an old version's.
+        return Ok(false);
+    }
+    let now = digest::content(store, version, &seen, kind);
+    if now.as_deref().is_none_or(|now| now == named) {
+        return Ok(false);
+    }
+    match kind {
+        ContentKind::Times => Ok(true),
+        ContentKind::Bytes => {
+            found.extend(changed_since(version, &seen));
+            Ok(false)
+        }
+    }
+}
+
+/// Compares files whose times are not what they were with those of the source that both logs describe alike, where that can
+/// still be read.
+fn compare_bytes(
+    store: &TableStore,
+    head: &Snapshot,
+    (source_store, version): (&TableStore, u64),
+    found: &mut Vec<Difference>,
+) -> Result<()> {
+    let Ok(source) = snapshot(source_store, Some(version), Detail::Summary) else {
+        return Ok(());
+    };
+    let files = head.sorted_files();
+    let pairs: Vec<&str> = files
+        .into_iter()
+        .filter(|(key, file)| {
+            let theirs = source.files.get(*key);
+            theirs.is_some_and(|theirs| theirs.has_content_of(file))
+        })
+        .map(|(key, _)| &*key.path)
+        .collect();
+    let others = Mutex::new(Vec::new());
+    in_parallel(&pairs, |path| {
+        let digest = |store: &TableStore| {
+            let place = path::locate(path, store.folder()).ok()?;
+            digest::digest_of(store, &place).ok()
+        };
+        if let Some((ours, theirs)) = digest(store).zip(digest(source_store))
+            && ours != theirs
+        {
+            held(&others).push(Difference::Content {
+                file: (*path).to_owned(),
+                why: "does not hold what the source's file does".to_owned(),
+            });
+        }
+        Ok(())
+    })?;
+    found.extend(others.into_inner().unwrap_or_default());
+    Ok(())
+}
+
+/// Which files changed, as far as their times tell.
+fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
+    const WHY: &str = "does not hold what was cloned";
+    let later = |file: &&FileSeen| {
+        version
+            .timestamp_ms
+            .is_some_and(|at| file.modified_ms > Some(at))
+    };
+    let later: Vec<&FileSeen> = seen.iter().filter(later).collect();
+    if later.is_empty() {
+        let why = match seen.len() {
+            1 => WHY.to_owned(),
+            others => format!("or another of its {others} files {WHY}"),
+        };
+        let first = seen.iter().take(1);
+        return first
+            .map(|file| Difference::Content {
+                file: file.path.clone(),
+                why: why.clone(),
+            })
+            .collect();
+    }
+    later
+        .into_iter()
+        .take(NAMED_MAX)
+        .map(|file| Difference::Content {
+            file: file.path.clone(),
+            why: format!("was written after its clone and {WHY}"),
+        })
+        .collect()
+}
+
+/// Whether two files have the same row ids, or some that were never given out.
+fn row_ids(version: &Snapshot, found: &mut Vec<Difference>) {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Given {
+        base_row_id: Option<i64>,
+    }
+    if !version.protocol.supports("rowTracking") {
+        return;
+    }
+    let mut ranges: BTreeMap<i64, (i64, &str)> = BTreeMap::new();
+    let mut wrong = |file: &str, why: String| {
+        found.push(Difference::Content {
+            file: file.to_owned(),
+            why,
+        });
+    };
+    for (key, file) in version.sorted_files() {
+        let action = file.action.as_deref().unwrap_or("{}");
+        let given: Option<Given> = serde_json::from_str(action).ok();
+        let base = given.and_then(|given| given.base_row_id);
+        let records = file.records.and_then(|records| i64::try_from(records).ok());
+        let (Some(base), Some(records)) = (base, records) else {
+            continue;
+        };
+        let end = base.saturating_add(records);
+        let before = ranges.range(..end).next_back();
+        if let Some((_, (other_end, other))) = before
+            && *other_end > base
+            && *other != &*key.path
+        {
+            wrong(&key.path, format!("has row ids that {other} has, too"));
+        }
+        ranges.insert(base, (end, &key.path));
+    }
+    let highest = ranges.values().map(|(end, file)| (*end - 1, *file)).max();
+    let domain = version.domains.get(ROW_TRACKING);
+    let configuration = domain.and_then(|domain| domain.get("configuration")?.as_str());
+    let mark = configuration.and_then(|text| {
+        let parsed: serde_json::Value = serde_json::from_str(text).ok()?;
+        parsed.get("rowIdHighWaterMark")?.as_i64()
+    });
+    if let (Some((highest, file)), Some(mark)) = (highest, mark)
+        && highest > mark
+    {
+        wrong(
+            file,
+            format!("has row id {highest}, and the table says to have given none beyond {mark}"),
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! Replicas that are not what was cloned: found by a full look, told, and copied again without touching what lies there.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use drsync::plan::status::{Status, status};
+use drsync::plan::{Action, Decision, FindingCode, Plan, Request, Severity, plan};
+use drsync::region::LookDepth;
+use serde_json::{Value, json};
+
+use super::world::{World, batch};
+
+const COUNTRIES: &str = "main.shop.countries";
+
+fn full() -> Request {
+    Request {
+        full: true,
+        content: true,
+        ..Request::default()
+    }
+}
+
+async fn looked(world: &World, request: Request) -> (Plan, Status) {
+    let regions = [world.regions()];
+    let configuration = world.configuration();
+    let observed =
+        drsync::observe::observe(&configuration, &regions, &request, world.now, true).await;
+    let decided = plan(&observed, &request);
+    let seen = status(&observed, &decided);
+    (decided, seen)
+}
+
+/// What was found of the group's replica, and whether it is called protected.
+async fn found(world: &World) -> (Vec<(FindingCode, Severity)>, bool) {
+    let (plan, status) = looked(world, full()).await;
+    let findings = plan.groups().flat_map(|(_, group)| &group.findings);
+    let findings = findings.map(|found| (found.code, found.severity)).collect();
+    (findings, status.workspaces[0].groups[0].protected)
+}
+
+fn data_file(folder: &Path) -> PathBuf {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries
+        .filter(|path| path.extension().is_some_and(|it| it == "parquet"))
+        .collect();
+    files.sort();
+    files.remove(0)
+}
+
+/// Writes other bytes into a file, whose time is set back.
+fn overwrite(file: &Path, bytes: &[u8]) {
+    let then = fs::metadata(file).unwrap().modified().unwrap();
+    fs::write(file, bytes).unwrap();
+    let opened = File::options().write(true).open(file).unwrap();
+    opened.set_modified(then).unwrap();
+}
+
+fn edit_commit(folder: &Path, version: u64, edit: impl Fn(&mut Value)) -> Vec<Value> {
+    let file = folder.join(format!("_delta_log/{version:020}.json"));
+    let text = fs::read_to_string(&file).unwrap();
+    let mut actions: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    actions.iter_mut().for_each(edit);
+    actions
+}
+
+fn write_commit(folder: &Path, version: u64, actions: &[Value]) {
+    let file = folder.join(format!("_delta_log/{version:020}.json"));
+    let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
+    fs::write(file, lines.join("\n")).unwrap();
+}
+
+/// Damages the replica of a world that was synchronized, looks, repairs, and looks again.
+async fn is_found_and_repaired(what: &str, damage: impl Fn(&Path)) {
+    let mut world = World::new().await;
+    world.apply().await;
+    let folder = world.replica_folder(COUNTRIES);
+    assert_eq!(found(&world).await, (vec![], true), "{what}: before");
+    damage(&folder);
+    let expected = vec![(FindingCode::ReplicaDamaged, Severity::Repaired)];
+    assert_eq!(found(&world).await, (expected, false), "{what}");
+    let before: Vec<(PathBuf, Vec<u8>)> = files(&folder);
+    world.later(70);
+    let plan = world.plan_with(full()).await;
+    let group = plan.groups().next().unwrap().1;
+    assert_eq!(
+        (group.decision, group.steps[0].action),
+        (Decision::Sync, Action::Update),
+        "{what}"
+    );
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(record.exit.code, 0, "{what}: {record:?}");
+    assert_eq!(world.ids(&folder).await, [1, 2, 3], "{what}");
+    assert_eq!(found(&world).await, (vec![], true), "{what}: after");
+    for (file, bytes) in before {
+        assert_eq!(
+            fs::read(&file).unwrap(),
+            bytes,
+            "{what}: {} is written once",
+            file.display()
+        );
+    }
+    assert_eq!(
+        world
+            .plan_with(full())
+            .await
+            .groups()
+            .next()
+            .unwrap()
+            .1
+            .decision,
+        Decision::Waiting
+    );
+}
+
+/// Every data file and commit with what is in it.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let folders = [folder.to_path_buf(), folder.join("_delta_log")];
+    let entries = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let kept = paths.filter(|path| {
+        path.extension()
+            .is_some_and(|it| it == "parquet" || it == "json")
+    });
+    kept.map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_file_is_found_by_a_full_look_and_copied_again_under_another_name() {
+    is_found_and_repaired("zeros", |folder| {
+        let file = data_file(folder);
+        let length = fs::metadata(&file).unwrap().len();
+        fs::write(&file, vec![0; length as usize]).unwrap();
+    })
+    .await;
+    is_found_and_repaired("zeros, time set back", |folder| {
+        let file = data_file(folder);
+        let length = fs::metadata(&file).unwrap().len();
+        overwrite(&file, &vec![0; length as usize]);
+    })
+    .await;
+    is_found_and_repaired("one byte, time set back", |folder| {
+        let file = data_file(folder);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[10] ^= 1;
+        overwrite(&file, &bytes);
+    })
+    .await;
+    is_found_and_repaired("cut short and padded", |folder| {
+        let file = data_file(folder);
+        let mut bytes = fs::read(&file).unwrap();
+        let half = bytes.len() / 2;
+        bytes[half..].fill(b' ');
+        overwrite(&file, &bytes);
+    })
+    .await;
+    is_found_and_repaired("cut short", |folder| {
+        let file = data_file(folder);
+        let bytes = fs::read(&file).unwrap();
+        overwrite(&file, &bytes[..bytes.len() / 2]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statistics_that_are_too_narrow_are_found_and_repaired() {
+    is_found_and_repaired("bounds", |folder| {
+        let actions = edit_commit(folder, 0, |action| {
+            let Some(stats) = action.pointer("/add/stats") else {
+                return;
+            };
+            let mut stats: Value = serde_json::from_str(stats.as_str().unwrap()).unwrap();
+            stats["maxValues"]["id"] = json!(1);
+            action["add"]["stats"] = stats.to_string().into();
+        });
+        write_commit(folder, 0, &actions);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_is_rewritten_under_its_version_is_found_and_repaired() {
+    is_found_and_repaired("another file", |folder| {
+        let file = data_file(folder);
+        fs::copy(&file, folder.join("another.parquet")).unwrap();
+        let actions = edit_commit(folder, 0, |action| {
+            if action.get("add").is_some() {
+                action["add"]["path"] = "another.parquet".into();
+            }
+        });
+        write_commit(folder, 0, &actions);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_file_is_copied_again_under_its_own_name() {
+    let mut world = World::new().await;
+    world.apply().await;
+    let folder = world.replica_folder(COUNTRIES);
+    let file = data_file(&folder);
+    fs::remove_file(&file).unwrap();
+    let expected = vec![(FindingCode::ReplicaDamaged, Severity::Repaired)];
+    assert_eq!(found(&world).await, (expected, false));
+    world.later(70);
+    let plan = world.plan_with(full()).await;
+    assert_eq!(world.apply_plan(&plan).await.exit.code, 0);
+    assert!(file.is_file());
+    assert_eq!(found(&world).await, (vec![], true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
+    let mut world = World::new().await;
+    world.apply().await;
+    let folder = world.replica_folder(COUNTRIES);
+    let other = world.make("main.shop.other", "tables/other").await;
+    other.insert(&batch([666])).await.unwrap();
+    let evil = data_file(&world.path("east/tables/other"));
+    fs::copy(&evil, folder.join("evil.parquet")).unwrap();
+    let mut actions = edit_commit(&folder, 0, |action| {
+        if let Some(add) = action.get("add") {
+            *action = json!({"remove": {"path": add["path"], "deletionTimestamp": 1, "dataChange": true}});
+        }
+    });
+    let size = fs::metadata(&evil).unwrap().len();
+    actions.push(
+        json!({"add": {"path": "evil.parquet", "partitionValues": {}, "size": size,
+        "modificationTime": 1, "dataChange": true}}),
+    );
+    write_commit(&folder, 1, &actions);
+    let blocks = vec![(FindingCode::ReplicaChanged, Severity::Block)];
+    assert_eq!(found(&world).await, (blocks, false));
+    // A quiet look that comes upon it does not believe it either.
+    let request = Request {
+        full: true,
+        ..Request::default()
+    };
+    let (plan, status) = looked(&world, request).await;
+    let group = plan.groups().next().unwrap().1;
+    assert_eq!(group.decision, Decision::Blocked);
+    let message = &group.findings[0].message;
+    assert!(message.contains("v1 calls itself a clone"), "{message}");
+    assert!(message.contains("evil.parquet"), "{message}");
+    assert!(!status.workspaces[0].groups[0].protected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_says_how_deeply_it_looked() {
+    let mut world = World::new().await;
+    world.apply().await;
+    let histories = Request {
+        full: true,
+        ..Request::default()
+    };
+    let (_, quiet) = looked(&world, histories).await;
+    let (_, deep) = looked(&world, full()).await;
+    let depth = |status: &Status| {
+        let group = &status.workspaces[0].groups[0];
+        assert!(group.protected);
+        (group.checked.unwrap().depth, group.content_read_at.unwrap())
+    };
+    let committed = world.now;
+    assert_eq!(depth(&quiet), (LookDepth::FilesListed, committed));
+    assert_eq!(depth(&deep), (LookDepth::ContentRead, world.now));
+}
