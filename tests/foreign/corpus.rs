@@ -75,6 +75,7 @@ async fn make_classic(folder: &Path, scratch: &Path) {
         let options = CloneOptions {
             properties: BTreeMap::from([("odd".to_owned(), version.to_string())]),
             expect,
+            doubted: false,
             author,
             source_name: "odd".to_owned(),
             progress: Progress::default(),

@@ -177,6 +177,7 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
     let options = CloneOptions {
         properties: BTreeMap::new(),
         expect: Expect::Absent,
+        doubted: false,
         author: Author {
             now_ms: 1_795_000_000_000,
             engine_info: "odd".to_owned(),

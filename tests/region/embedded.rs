@@ -440,7 +440,11 @@ async fn a_link_in_a_files_place_is_no_copy_and_is_mended() {
     assert_eq!(mended.copied_files, 1);
     // The link stays, and a file of the replica's own has another name.
     let mut own = std::fs::read_dir(&folder).unwrap().map(Result::unwrap);
-    let own = own.find(|entry| !entry.path().is_symlink()).unwrap();
+    let renamed = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        name.starts_with("renamed-")
+    };
+    let own = own.find(renamed).unwrap();
     assert_eq!(std::fs::read(own.path()).unwrap(), bytes);
     assert_eq!(std::fs::read(&source).unwrap(), bytes);
     let seen = world.replica(ORDERS, Some(mended.replica_version)).await;
