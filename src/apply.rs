@@ -16,8 +16,10 @@ mod approval;
 mod chain;
 mod check;
 mod event;
+mod evidence;
 mod exit;
 mod group;
+mod here;
 mod lost;
 mod precondition;
 mod queue;
@@ -29,18 +31,23 @@ mod table;
 pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use event::{Event, What};
+pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
 pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, RunRecord, RunSummary,
-    TableOutcome, TableRecord, UnreadableRecord, VerifiedRecord,
+    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
+    PreviousElsewhere, Recorded, RunRecord, RunSummary, TableOutcome, TableRecord,
+    UnreadableRecord, VerifiedRecord,
 };
 
+use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Action, Decision, GroupPlan, Provenance, StoredPlan};
-use crate::region::{Regions, grant_named};
+use crate::plan::{Action, Decision, GroupPlan, Provenance, Role, StoredPlan};
+use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, grant_named};
+use chain::Tips;
+use evidence::Keepers;
 use exit::Away;
 use registration::Registrations;
 use site::Site;
@@ -68,6 +75,10 @@ pub struct Options {
     pub signature: Option<String>,
     /// What of the events and the text could not be written so far; asked before the record is written.
     pub lost_output: Arc<dyn Fn() -> Vec<LostOutput> + Send + Sync>,
+    /// What this machine keeps.
+    pub local: Arc<dyn LocalEvidence>,
+    /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
+    pub planned_now: bool,
 }
 
 /// What one apply shares between its groups.
@@ -78,6 +89,9 @@ struct Run<'a> {
     clones: Semaphore,
     warnings: std::sync::Mutex<Vec<String>>,
     registered: std::sync::Mutex<Vec<TableName>>,
+    lacking: std::sync::Mutex<BTreeMap<(String, Role, Recorded), String>>,
+    /// Applies whose documents lie on this machine, and whether a region still lacks some.
+    owed: std::sync::Mutex<BTreeMap<String, bool>>,
 }
 
 /// Carries out a plan, no more and no less (`regions` in the order of its workspaces), and returns the record of it.
@@ -97,6 +111,8 @@ pub async fn apply(
         clones: Semaphore::new(options.parallelism.max(1)),
         warnings: std::sync::Mutex::default(),
         registered: std::sync::Mutex::default(),
+        lacking: std::sync::Mutex::default(),
+        owed: std::sync::Mutex::default(),
     };
     let started_at = run.now();
     run.tell(What::Started {
@@ -112,23 +128,21 @@ pub async fn apply(
         .zip(regions)
         .map(|(workspace, regions)| run.workspace(workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
+    let mut keepers = Vec::new();
     for done in join_all(workspaces).await {
         groups.extend(done.groups);
         metadata.extend(done.metadata);
         away.primary |= done.away.primary;
         away.secondary |= done.away.secondary;
+        keepers.extend(done.keepers);
     }
     let signal = options.signal.load(Ordering::Relaxed);
     let lost = (options.lost_output)();
     for output in &lost {
         run.warn(output.to_string());
     }
-    let warnings = std::mem::take(
-        &mut *run
-            .warnings
-            .lock()
-            .expect("no panic while a warning is noted"),
-    );
+    let tips = run.tips(&keepers).await;
+    let exit = lost::exit(exit::of(plan, &groups, away, signal), &lost);
     let mut record = RunRecord {
         kind: KIND.to_owned(),
         format_version: FORMAT_VERSION.to_owned(),
@@ -142,17 +156,23 @@ pub async fn apply(
         provenance: options.provenance.clone(),
         approval: Some(options.approval.clone()),
         quiet: !plan.applyable,
-        exit: lost::exit(exit::of(plan, &groups, away, signal), &lost),
+        exit: exit::without_evidence(exit, run.lacks_any(Recorded::Plan)),
         summary: summary(&groups),
         groups,
         metadata,
         registered: run.all_registered(),
-        warnings,
+        warnings: run.all_warnings(),
+        not_recorded: Some(run.all_lacking()),
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
         previous_run_sha256: None,
+        other_previous_sha256: Vec::new(),
+        previous_elsewhere: Vec::new(),
+        previous_unseen: false,
+        record_sha256: None,
     };
-    chain::keep(&mut record, plan, regions).await;
+    chain::link(&mut record, tips);
+    run.keep(&mut record, &keepers).await;
     run.tell(What::Summary {
         record: Box::new(record.clone()),
     });
@@ -160,13 +180,21 @@ pub async fn apply(
 }
 
 /// What was done to one workspace.
-struct Done {
+struct Done<'a> {
     groups: Vec<GroupRecord>,
     metadata: Vec<MetadataRecord>,
     away: Away,
+    /// Where its evidence is kept; nowhere, where its location is another workspace's.
+    keepers: Option<Kept<'a>>,
 }
 
-impl Run<'_> {
+/// Where the evidence of a workspace is kept, and whether its regions were already brought together.
+struct Kept<'a> {
+    keepers: Keepers<'a>,
+    together: bool,
+}
+
+impl<'p> Run<'p> {
     fn now(&self) -> DateTime<Utc> {
         moment::millis((self.options.clock)())
     }
@@ -201,6 +229,92 @@ impl Run<'_> {
             .extend(tables);
     }
 
+    /// Notes that a region did not take something down.
+    fn lacks(&self, workspace: &str, region: Role, what: Recorded, why: &RegionError) {
+        let mut lacking = self.lacking.lock().expect("no panic while a lack is noted");
+        lacking
+            .entry((workspace.to_owned(), region, what))
+            .or_insert_with(|| why.to_string());
+    }
+
+    fn lacks_any(&self, what: Recorded) -> bool {
+        let lacking = self.lacking.lock().expect("no panic while a lack is noted");
+        lacking.keys().any(|(_, _, lacks)| *lacks == what)
+    }
+
+    /// What regions did not take down, sorted.
+    fn all_lacking(&self) -> Vec<NotRecorded> {
+        let lacking = self.lacking.lock().expect("no panic while a lack is noted");
+        let lack =
+            |((workspace, region, what), why): (&(String, Role, Recorded), &String)| NotRecorded {
+                workspace: workspace.clone(),
+                region: *region,
+                what: *what,
+                why: why.clone(),
+            };
+        lacking.iter().map(lack).collect()
+    }
+
+    /// Every warning, in their order.
+    fn all_warnings(&self) -> Vec<String> {
+        let warnings = self.warnings.lock();
+        warnings.expect("no panic while a warning is noted").clone()
+    }
+
+    /// Notes whether regions still lack documents of an apply that this machine has.
+    fn owes(&self, run_id: &str, still: bool) {
+        let mut owed = self.owed.lock().expect("no panic while a debt is noted");
+        *owed.entry(run_id.to_owned()).or_default() |= still;
+    }
+
+    /// The newest records of every workspace that keeps evidence.
+    async fn tips(&self, keepers: &[Kept<'_>]) -> Vec<(String, Tips)> {
+        join_all(keepers.iter().map(async |kept| {
+            let tips = match kept.together {
+                true => kept.keepers.tips(self).await,
+                false => kept.keepers.bring_together(self).await,
+            };
+            (kept.keepers.workspace().to_owned(), tips)
+        }))
+        .await
+    }
+
+    /// Keeps the record: on this machine first, then in every region; what lacks it is told in the record in hand.
+    async fn keep(&self, record: &mut RunRecord, keepers: &[Kept<'_>]) {
+        let bytes = record.kept().bytes();
+        record.record_sha256 = Some(sha256_of_bytes(&bytes));
+        let run_id = &self.options.run_id;
+        self.options.local.keep(run_id, record.quiet, &bytes);
+        let document = [KeptDocument {
+            name: format!("{run_id}{RUN_RECORD_ENDING}"),
+            bytes,
+        }];
+        let keep = keepers
+            .iter()
+            .map(|kept| kept.keepers.keep(self, Recorded::Record, &document));
+        let everywhere = join_all(keep).await.into_iter().all(|kept| kept);
+        // A round that wrote nothing owes one region a record of it, any other owes it to both.
+        let lacking = match record.quiet {
+            true => !everywhere,
+            false => self.lacks_any(Recorded::Record),
+        };
+        record.exit = exit::without_evidence(record.exit.clone(), lacking);
+        record.warnings = self.all_warnings();
+        record.not_recorded = Some(self.all_lacking());
+        self.owes(
+            run_id,
+            self.lacks_any(Recorded::Record) || self.lacks_any(Recorded::Plan),
+        );
+        let owed = self
+            .owed
+            .lock()
+            .expect("no panic while a debt is noted")
+            .clone();
+        for (run_id, _) in owed.iter().filter(|(_, still)| !**still) {
+            self.options.local.settle(run_id);
+        }
+    }
+
     /// Every replica that was registered, sorted.
     fn all_registered(&self) -> Vec<TableName> {
         let registered = self.registered.lock();
@@ -214,7 +328,7 @@ impl Run<'_> {
     }
 
     /// Carries out one workspace's part: metadata tables first, then its groups, smallest first.
-    async fn workspace(&self, plan: &WorkspacePlan, regions: &Regions) -> Done {
+    async fn workspace<'a>(&self, plan: &'a WorkspacePlan, regions: &'a Regions) -> Done<'a> {
         let mut records: BTreeMap<String, GroupRecord> = BTreeMap::new();
         let (mut metadata, mut away, mut cuts) = (Vec::new(), Away::default(), None);
         let due: Vec<&GroupPlan> = smallest_first(plan);
@@ -224,10 +338,25 @@ impl Run<'_> {
                 .iter()
                 .all(|action| action.action == crate::plan::LedgerAction::None);
         let registrations = Registrations::new(regions.secondary.as_ref());
+        let applyable = self.stored.plan.applyable;
+        let mut keepers = Keepers::of_untouched(plan, regions);
+        if let (true, true, Some(keepers)) = (nothing, applyable, &keepers) {
+            // Its record will name the plan here, too.
+            keepers.keep_plan(self).await;
+        }
+        let mut together = false;
         if !nothing {
             let mut site = Site::prepare(self, plan, regions).await;
             metadata = std::mem::take(&mut site.metadata);
             away = site.away();
+            let own = Keepers::new(plan, regions, site.refusals_of_away());
+            if applyable {
+                let tips = own.bring_together(self).await;
+                site.newest_record = tips.sha256.into_iter().next();
+                own.keep_plan(self).await;
+                together = true;
+            }
+            keepers = Some(own);
             let groups = due.into_iter().map(async |group| {
                 let (record, committed) = group::apply(self, &site, group).await;
                 if let Some(cut) = committed {
@@ -253,12 +382,13 @@ impl Run<'_> {
         let groups = plan.groups.iter().map(|group| {
             records
                 .remove(&group.name)
-                .unwrap_or_else(|| not_due(plan, group, cuts.as_ref()))
+                .unwrap_or_else(|| not_due(plan, group, cuts.as_ref(), self.options.planned_now))
         });
         Done {
             groups: groups.collect(),
             metadata,
             away,
+            keepers: keepers.map(|keepers| Kept { keepers, together }),
         }
     }
 }
@@ -287,7 +417,12 @@ fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
 /// The record of a group that the plan leaves as it is; `cuts`: as they were when the apply began, where they were read.
 ///
 /// Of what the plan tells of it only what its effect has is kept: the plan itself says the rest.
-fn not_due(workspace: &WorkspacePlan, group: &GroupPlan, cuts: Option<&Cuts>) -> GroupRecord {
+fn not_due(
+    workspace: &WorkspacePlan,
+    group: &GroupPlan,
+    cuts: Option<&Cuts>,
+    planned_now: bool,
+) -> GroupRecord {
     let (outcome, message) = match group.decision {
         Decision::Blocked => (GroupOutcome::Blocked, Some(blocking(group))),
         Decision::Waiting => (GroupOutcome::Waiting, None),
@@ -298,13 +433,20 @@ fn not_due(workspace: &WorkspacePlan, group: &GroupPlan, cuts: Option<&Cuts>) ->
         ),
     };
     let last = cuts.and_then(|cuts| cuts.newest(&group.name));
+    // Of a round that read no cuts anew the plan tells which it saw.
+    let seen = planned_now && cuts.is_none();
+    let planned = group.last_cut.as_ref().filter(|_| seen);
     GroupRecord {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
         outcome,
         message,
-        cut: last.map(|cut| cut.cut_number),
-        recovery_point: last.map(|cut| cut.recovery_point),
+        cut: last
+            .map(|cut| cut.cut_number)
+            .or(planned.map(|cut| cut.number)),
+        recovery_point: last
+            .map(|cut| cut.recovery_point)
+            .or(planned.map(|cut| cut.recovery_point)),
         tables: Vec::new(),
     }
 }

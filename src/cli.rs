@@ -20,6 +20,7 @@ mod exit;
 mod failure;
 mod flags;
 mod help;
+mod here;
 mod history;
 mod init;
 mod keep;

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, KeptDocument, LedgerCopy, LedgerTable, Pin,
+    ActiveRun, Appended, CloneOrder, Cloned, KeptRecords, LedgerCopy, LedgerTable, Pin,
     PinQuestion, Presence, Progress, RecordRange, Region, RegionError, RegionErrorKind, Registered,
     Replica, ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
@@ -326,8 +326,13 @@ impl Region for DatabricksRegion {
         evidence::read(self, name).await
     }
 
-    async fn run_records(&self, wanted: &RecordRange) -> Result<Vec<KeptDocument>, RegionError> {
+    async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {
         let read = evidence::run_records(self, wanted).await;
         read.map_err(|refusal| refusal.doing("read the run records"))
+    }
+
+    async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
+        let names = evidence::names(self, wanted).await;
+        names.map_err(|refusal| refusal.doing("list the evidence"))
     }
 }

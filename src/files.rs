@@ -289,6 +289,39 @@ pub fn entries(folder: &Path) -> io::Result<BTreeMap<String, There>> {
     Ok(found)
 }
 
+/// What lies directly in a folder at a resolved path, in no order: each name, and what it is where that is no regular file.
+///
+/// Nothing is opened or followed; a name that is no text is told as far as it is one.
+///
+/// # Errors
+/// The system's; `InvalidInput` where a link stands in its path.
+pub fn names(folder: &Path) -> io::Result<Vec<(String, Option<String>)>> {
+    let opened = open_folder(folder)?;
+    let mut found = Vec::new();
+    for entry in rustix::fs::Dir::read_from(&opened)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if [&b"."[..], b".."].contains(&name.to_bytes()) {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => match statat(&opened, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                Err(Errno::NOENT) => continue,
+                Err(error) => return Err(error.into()),
+            },
+            kind => kind,
+        };
+        let why = is_regular(kind).err().map(|error| error.to_string());
+        let why = match name.to_str() {
+            Ok(_) => why,
+            Err(_) => Some("its name is no text".to_owned()),
+        };
+        found.push((name.to_string_lossy().into_owned(), why));
+    }
+    Ok(found)
+}
+
 /// Makes a folder at a resolved path, and those above it that are not there.
 ///
 /// # Errors
@@ -362,7 +395,11 @@ fn there(stat: &rustix::fs::Stat) -> io::Result<There> {
 }
 
 fn regular(stat: &rustix::fs::Stat) -> io::Result<()> {
-    let kind = match FileType::from_raw_mode(stat.st_mode) {
+    is_regular(FileType::from_raw_mode(stat.st_mode))
+}
+
+fn is_regular(kind: FileType) -> io::Result<()> {
+    let kind = match kind {
         FileType::RegularFile => return Ok(()),
         FileType::Directory => "a folder",
         FileType::Symlink => "a link",

@@ -3,6 +3,9 @@
 //! Pure: documents in, a report out. Everything is a lower bound: what no record shows is not claimed.
 
 mod chain;
+mod claims;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
@@ -11,9 +14,10 @@ use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::document::TriggerKind;
-use crate::region::KeptDocument;
+use crate::region::{KeptDocument, PLAN_ENDING, PassedOver};
 
-pub use chain::{Chain, CutName, Skew, Unrecorded};
+pub use chain::{Chain, CutName, Head, Skew, Unrecorded};
+pub use claims::{Claim, PlanSeen, SignatureSeen, Unproved};
 
 /// The period of a report: a moment belongs to it from its beginning on, up to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,23 @@ pub struct Period {
     pub groups: Vec<GroupPeriod>,
     /// Whether the records are all there and unaltered.
     pub chain: Chain,
+    /// What records of the period claim and the evidence does not show, oldest first.
+    pub unproved: Vec<Unproved>,
+}
+
+/// What the regions of a workspace keep as evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// All run records, sorted by name: which follows which is judged over all of them.
+    pub documents: Vec<KeptDocument>,
+    /// Names under which the regions keep different records.
+    pub differing: Vec<String>,
+    /// What lies among the documents and is none.
+    pub passed_over: Vec<PassedOver>,
+    /// What was found of the plans of the period's applies, by their ids.
+    pub plans: BTreeMap<String, PlanSeen>,
+    /// The digest of a record that has to be there, or how it begins.
+    pub head: Option<String>,
 }
 
 /// One apply.
@@ -71,6 +92,9 @@ pub struct ApplyLine {
     pub actor: String,
     /// What approval it had, where the record tells.
     pub approval: Option<Approval>,
+    /// Of a signature: whether it is there and verifies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_proved: Option<bool>,
     /// How it ended.
     pub exit: Exit,
     /// Groups with a new cut.
@@ -134,18 +158,18 @@ pub struct Accepted {
 
 /// Reports on the period.
 ///
-/// `cuts` are all cuts of the workspace, of any age; `documents` all its run records, sorted by name: which follows which is
-/// judged over all of them.
+/// `cuts` are all cuts of the workspace, of any age.
 pub fn period(
     workspace: &str,
     span: Span,
     groups: &[Asked],
     cuts: &[Cut],
-    documents: &[KeptDocument],
+    evidence: &Evidence,
 ) -> Period {
-    let read: Vec<(&KeptDocument, RunRecord)> = documents
+    let read: Vec<(&KeptDocument, RunRecord)> = evidence
+        .documents
         .iter()
-        .filter_map(|document| Some((document, RunRecord::read(&document.bytes).ok()?)))
+        .filter_map(|document| Some((document, RunRecord::of(document).ok()?)))
         .collect();
     let first_seen = read
         .iter()
@@ -165,12 +189,15 @@ pub fn period(
     let applies: Vec<ApplyLine> = of_period
         .iter()
         .filter(|record| !record.quiet)
-        .map(|record| line(workspace, record))
+        .map(|record| line(workspace, record, &evidence.plans))
         .collect();
     let without_approval = applies
         .iter()
         .filter(|apply| apply.synchronized > 0 || apply.metadata_changed)
-        .filter(|apply| matches!(apply.approval, None | Some(Approval::None)))
+        .filter(|apply| {
+            let none = matches!(apply.approval, None | Some(Approval::None));
+            none || apply.approval_proved == Some(false)
+        })
         .map(|apply| apply.run_id.clone())
         .collect();
     Period {
@@ -184,11 +211,25 @@ pub fn period(
             .iter()
             .map(|asked| group(workspace, asked, (since, span.until), cuts, &records))
             .collect(),
-        chain: chain::of(documents, cuts, within, &read),
+        unproved: claims::unproved(workspace, &of_period, cuts, &evidence.plans),
+        chain: chain::of(workspace, evidence, cuts, within, &read),
     }
 }
 
-fn line(workspace: &str, record: &RunRecord) -> ApplyLine {
+/// The names of the plans that have to be looked at for a period, of the applies whose records tell of one; each with the record.
+pub fn plans_of(span: Span, documents: &[KeptDocument]) -> Vec<(String, RunRecord)> {
+    let read = documents
+        .iter()
+        .filter_map(|document| RunRecord::of(document).ok());
+    let within = |record: &RunRecord| {
+        span.since.is_none_or(|since| since <= record.started_at) && record.started_at <= span.until
+    };
+    read.filter(|record| !record.quiet && within(record))
+        .map(|record| (format!("{}{PLAN_ENDING}", record.run_id), record))
+        .collect()
+}
+
+fn line(workspace: &str, record: &RunRecord, plans: &BTreeMap<String, PlanSeen>) -> ApplyLine {
     let count = |outcome: GroupOutcome| {
         let groups = record.groups.iter();
         let ours = groups.filter(|group| group.workspace == workspace);
@@ -200,6 +241,10 @@ fn line(workspace: &str, record: &RunRecord) -> ApplyLine {
         ended_at: record.ended_at,
         actor: record.provenance.actor.clone(),
         approval: record.approval.clone(),
+        approval_proved: plans
+            .get(&record.run_id)
+            .and_then(|seen| seen.signature.as_ref())
+            .map(|signature| *signature == SignatureSeen::Verified),
         exit: record.exit.clone(),
         synchronized: count(GroupOutcome::Synchronized),
         failed: count(GroupOutcome::Failed),

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptDocument,
+    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
     RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
     Verified, Workflow, WriteAccess,
@@ -414,9 +414,14 @@ impl Region for LakehouseRegion {
         evidence::read(&self.root, name).await
     }
 
-    async fn run_records(&self, wanted: &RecordRange) -> Result<Vec<KeptDocument>, RegionError> {
+    async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {
         self.look_at_root().await?;
         evidence::run_records(&self.root, wanted).await
+    }
+
+    async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
+        self.look_at_root().await?;
+        evidence::names(&self.root, wanted).await
     }
 }
 

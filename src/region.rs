@@ -23,7 +23,10 @@ use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
 pub use error::{RegionError, RegionErrorKind};
-pub use evidence::{KeptDocument, RUN_RECORD_ENDING, RecordRange};
+pub use evidence::{
+    KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
+    SIGNATURE_ENDING, apply_of, first_id_of,
+};
 pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
     heads_agree, refuse_without_a_copy,
@@ -196,6 +199,9 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// Reads a document that was kept, whole; `None`: none of that name was.
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError>;
 
-    /// Reads the run records among the documents that were kept, oldest first.
-    async fn run_records(&self, wanted: &RecordRange) -> Result<Vec<KeptDocument>, RegionError>;
+    /// Reads the run records among the documents that were kept, oldest first; what is none is passed over and told.
+    async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError>;
+
+    /// Names the documents that were kept, of names within the bounds; how many are wanted says nothing here.
+    async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError>;
 }

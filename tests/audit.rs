@@ -90,6 +90,11 @@ impl Audited {
             copy.path().join("reviewer.pub"),
         )
         .unwrap();
+        let history = drsync(&self.world(), &["history", "--json"]);
+        let history: Value = serde_json::from_slice(&history.stdout).unwrap();
+        let cuts = history["workspaces"][0]["cuts"].as_array().unwrap().iter();
+        let lines: String = cuts.map(|cut| format!("{cut}\n")).collect();
+        fs::write(copy.path().join("cuts.json"), lines).unwrap();
         copy
     }
 }
@@ -150,6 +155,11 @@ fn the_page_verifies_what_applies_left_and_finds_what_was_changed() {
         what(copy.path());
         assert!(!audit(copy.path()).status.success());
     };
+    // All records are written anew, links recomputed: with another actor, or with a signature that nobody made. A plan is
+    // gone.
+    change(&|copy| rewrite(copy, |record| record["actor"] = "user:else".into()));
+    change(&|copy| rewrite(copy, claim_a_signature));
+    change(&|copy| fs::remove_file(&files(copy, ".plan.json")[0]).unwrap());
     // A record is removed; one is altered; a plan is altered, with its digest recomputed by hand; a signature is another's.
     change(&|copy| fs::remove_file(&files(copy, ".run.json")[0]).unwrap());
     change(&|copy| edit(&files(copy, ".run.json")[0], "user:", "ci:"));
@@ -170,6 +180,315 @@ fn the_page_verifies_what_applies_left_and_finds_what_was_changed() {
         moved.push(".minisig");
         fs::rename(signature, moved).unwrap();
     });
+}
+
+/// Changes every record of a folder, and makes them follow each other again.
+fn rewrite(folder: &Path, change: impl Fn(&mut Value)) {
+    let mut previous: Option<String> = None;
+    for path in files(folder, ".run.json") {
+        let mut record = json(&path);
+        change(&mut record);
+        let object = record.as_object_mut().unwrap();
+        object.remove("previous_run_sha256");
+        object.extend(previous.map(|digest| ("previous_run_sha256".to_owned(), digest.into())));
+        let bytes = serde_json::to_vec_pretty(&record).unwrap();
+        previous = Some(drsync::canonical::sha256_of_bytes(&bytes));
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn claim_a_signature(record: &mut Value) {
+    record["approval"] = serde_json::json!({
+        "kind": "signature",
+        "public_key": "RWTl960y2qnVbWtqGGSqN/TOTokd4qyFMwd02hds9UEX4dEGFqc+Erjv",
+        "trusted_comment": "seen",
+    });
+}
+
+/// A demo world in which everything was applied, and what the last apply printed.
+struct Applied {
+    folder: tempfile::TempDir,
+}
+
+impl Applied {
+    fn new() -> Applied {
+        let folder = tempfile::tempdir().unwrap();
+        drsync(folder.path(), &["demo"]);
+        Applied { folder }
+    }
+
+    fn world(&self) -> PathBuf {
+        self.folder.path().join("drsync-demo")
+    }
+
+    fn evidence(&self, region: &str) -> PathBuf {
+        self.world().join(region).join("sync/_drsync/evidence")
+    }
+
+    fn apply(&self, group: &str) -> (i32, String, String) {
+        let words = ["apply", "--auto-approve", "--only", group];
+        let done = drsync(&self.world(), &words);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (code(&done), text(&done.stdout), text(&done.stderr))
+    }
+
+    /// Loses a replica and brings it back, which takes a cut.
+    fn repair(&self) {
+        fs::remove_dir_all(self.world().join("west/sync/main/ref/countries")).unwrap();
+        let words = [
+            "apply",
+            "--auto-approve",
+            "--full",
+            "--only",
+            "reference_data",
+        ];
+        let done = drsync(&self.world(), &words);
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(code(&done), 0, "{said}");
+        assert!(said.contains("synchronized"), "{said}");
+    }
+
+    fn history(&self, words: &[&str]) -> (i32, String) {
+        let done = drsync(&self.world(), &[&["history"], words].concat());
+        let text = String::from_utf8_lossy(&done.stdout);
+        let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (code(&done), unwrapped)
+    }
+
+    fn names(&self, region: &str, ending: &str) -> Vec<String> {
+        let files = files(&self.evidence(region), ending).into_iter();
+        let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        files.map(name).collect()
+    }
+
+    /// A file where the folder of the evidence should be: nothing can be kept there until it is gone.
+    fn hold_up(&self, region: &str) {
+        let folder = self.evidence(region);
+        fs::rename(&folder, folder.with_file_name("aside")).unwrap();
+        fs::write(&folder, "in the way").unwrap();
+    }
+
+    fn let_go(&self, region: &str) {
+        let folder = self.evidence(region);
+        fs::remove_file(&folder).unwrap();
+        fs::rename(folder.with_file_name("aside"), &folder).unwrap();
+    }
+}
+
+const ALL: [&str; 2] = ["--since", "2020-01-01"];
+
+#[test]
+fn a_record_is_kept_in_both_regions_and_the_next_cut_names_it() {
+    let world = Applied::new();
+    let (status, said, _) = world.apply("orders");
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("Recorded in both regions"), "{said}");
+    let digest = said
+        .lines()
+        .find_map(|line| line.strip_prefix("sha256 "))
+        .unwrap();
+    for region in ["east", "west"] {
+        let kept = files(&world.evidence(region), ".run.json");
+        let bytes = fs::read(kept.last().unwrap()).unwrap();
+        assert_eq!(
+            drsync::canonical::sha256_of_bytes(&bytes),
+            digest,
+            "{region}"
+        );
+    }
+    assert_eq!(world.names("east", ".json"), world.names("west", ".json"));
+    world.repair();
+    let cuts = drsync(&world.world(), &["history", "reference_data", "--json"]);
+    let cuts: Value = serde_json::from_slice(&cuts.stdout).unwrap();
+    assert_eq!(
+        cuts["workspaces"][0]["cuts"][0]["run_record_sha256"],
+        digest
+    );
+    let (status, said) = world.history(&["--head", digest]);
+    assert_eq!(status, 0, "{said}");
+    assert!(
+        said.contains(&format!("the record {digest} of apply")),
+        "{said}"
+    );
+    let (status, said) = world.history(&["--head", &"0".repeat(64)]);
+    assert!(
+        status == 1 && said.starts_with("The chain of records is broken."),
+        "{said}"
+    );
+    assert_eq!(world.history(&["--head", "0000"]).0, 64);
+}
+
+#[test]
+fn records_that_are_written_anew_are_found_by_the_cuts_and_by_what_they_claim() {
+    let world = Applied::new();
+    for group in ["reference_data", "orders"] {
+        assert_eq!(world.apply(group).0, 0);
+    }
+    let (status, said) = world.history(&ALL);
+    assert_eq!(status, 0, "{said}");
+    // In one region: the other has them as they were.
+    rewrite(&world.evidence("west"), claim_a_signature);
+    let (status, said) = world.history(&ALL);
+    assert_eq!(status, 1, "{said}");
+    assert!(
+        said.contains("the regions keep different records as"),
+        "{said}"
+    );
+    rewrite(&world.evidence("east"), claim_a_signature);
+    let (status, said) = world.history(&ALL);
+    assert_eq!(status, 1, "{said}");
+    for part in [
+        "The chain of records is broken. A run record claims what is not so.",
+        "of orders names a record with SHA-256",
+        "claims a signature that is not among the evidence",
+        "claims a signature that is not proved",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains(", signed,"), "{said}");
+}
+
+#[test]
+fn a_record_that_claims_what_is_not_so_is_told_although_no_link_is_broken() {
+    let told = |change: &dyn Fn(&Path)| {
+        let world = Applied::new();
+        assert_eq!(world.apply("orders").0, 0);
+        for region in ["east", "west"] {
+            change(&world.evidence(region));
+        }
+        let (status, said) = world.history(&ALL);
+        assert_eq!(status, 1, "{said}");
+        assert!(
+            said.starts_with("A run record claims what is not so."),
+            "{said}"
+        );
+        said
+    };
+    // Of the newest record nobody knows the digest yet.
+    let last = |folder: &Path| files(folder, ".run.json").pop().unwrap();
+    let said = told(&|folder| edit(&last(folder), "\"actor\": \"", "\"actor\": \"not "));
+    assert!(
+        said.contains("which the cut log has otherwise, committed by"),
+        "{said}"
+    );
+    let said = told(&|folder| edit(&last(folder), "\"cut\": ", "\"cut\": 9"));
+    assert!(said.contains("which the cut log does not have"), "{said}");
+    let plan = |folder: &Path| files(folder, ".plan.json").pop().unwrap();
+    let said = told(&|folder| fs::remove_file(plan(folder)).unwrap());
+    assert!(
+        said.contains("names a plan that is not among the evidence"),
+        "{said}"
+    );
+    let said = told(&|folder| fs::write(plan(folder), "{}").unwrap());
+    assert!(
+        said.contains("is not the one that its record names"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_a_region_could_not_keep_is_brought_by_the_next_apply_from_the_other() {
+    for region in ["east", "west"] {
+        let world = Applied::new();
+        world.hold_up(region);
+        let (status, said, errors) = world.apply("orders");
+        assert_eq!(status, 1, "{said}{errors}");
+        assert!(errors.contains("record not kept (exit 1)"), "{errors}");
+        let other = if region == "east" {
+            "secondary"
+        } else {
+            "primary"
+        };
+        let place = format!("but its plan and run record in the {other} only");
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(&place), "{said}");
+        world.let_go(region);
+        // Another machine has nothing of its own.
+        fs::remove_dir_all(world.world().join(".drsync")).unwrap();
+        world.repair();
+        assert_eq!(world.names("east", ".json"), world.names("west", ".json"));
+        let (status, said) = world.history(&ALL);
+        assert_eq!(status, 0, "{said}");
+    }
+}
+
+#[test]
+fn what_no_region_could_keep_is_brought_from_the_machine_that_has_it() {
+    let world = Applied::new();
+    let before = world.names("west", ".run.json").len();
+    ["east", "west"].map(|region| world.hold_up(region));
+    let (status, said, _) = world.apply("orders");
+    assert_eq!(status, 1, "{said}");
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("but its plan and run record in none; here: .drsync/runs/"),
+        "{said}"
+    );
+    let digest = said
+        .lines()
+        .find_map(|line| line.strip_prefix("sha256 "))
+        .unwrap()
+        .to_owned();
+    let owed = || files(&world.world().join(".drsync/runs"), ".owed").len();
+    assert_eq!(owed(), 1);
+    ["east", "west"].map(|region| world.let_go(region));
+    let (status, said) = world.history(&ALL);
+    assert!(
+        status == 1 && said.starts_with("A run record is not there yet."),
+        "{said}"
+    );
+    // A round with nothing to do brings it, too, and names it although it could name none itself.
+    let (status, said, _) = world.apply("reference_data");
+    assert_eq!(status, 0, "{said}");
+    assert_eq!(owed(), 0);
+    for region in ["east", "west"] {
+        assert_eq!(world.names(region, ".run.json").len(), before + 2);
+    }
+    let (status, said) = world.history(&["--head", &digest]);
+    assert_eq!(status, 0, "{said}");
+}
+
+#[test]
+fn with_the_secondary_away_the_primary_keeps_the_record() {
+    let world = Applied::new();
+    fs::rename(world.world().join("west"), world.world().join("gone")).unwrap();
+    let before = world.names("east", ".run.json").len();
+    assert_eq!(world.apply("orders").0, 8);
+    assert_eq!(world.names("east", ".run.json").len(), before + 1);
+    let (status, said) = world.history(&ALL);
+    assert_eq!(status, 0, "{said}");
+    fs::rename(world.world().join("gone"), world.world().join("west")).unwrap();
+    assert_eq!(world.apply("orders").0, 0);
+    assert_eq!(world.names("east", ".json"), world.names("west", ".json"));
+    assert_eq!(world.history(&ALL).0, 0);
+}
+
+#[test]
+fn odd_things_among_the_evidence_stop_nothing_and_are_told() {
+    let world = Applied::new();
+    let folder = world.evidence("west");
+    let odd = |letter: char| folder.join(format!("01JDA2C700000000000000000{letter}.run.json"));
+    std::os::unix::fs::symlink(odd('A'), odd('A')).unwrap();
+    let made = Command::new("mkfifo").arg(odd('B')).status().unwrap();
+    assert!(made.success());
+    fs::create_dir(odd('C')).unwrap();
+    fs::write(odd('D'), "{}").unwrap();
+    fs::write(folder.join("7ZZZZZZZZZZZZZZZZZZZZZZZZZ.run.json"), "{}").unwrap();
+    fs::write(folder.join("notes.txt"), "").unwrap();
+    let (status, said, errors) = world.apply("orders");
+    assert_eq!(status, 0, "{said}{errors}");
+    let (status, said) = world.history(&ALL);
+    assert_eq!(status, 0, "{said}");
+    for part in [
+        "a link",
+        "a pipe",
+        "a folder",
+        "missing field",
+        "7ZZZ",
+        "notes.txt",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 fn edit(path: &Path, from: &str, to: &str) {
@@ -307,7 +626,10 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     for part in ["2 applies (2 without approval), 1 round with", &digest] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    fs::remove_file(&files(&world.join("west/sync/_drsync/evidence"), ".run.json")[1]).unwrap();
+    for region in ["east", "west"] {
+        let folder = world.join(region).join("sync/_drsync/evidence");
+        fs::remove_file(&files(&folder, ".run.json")[1]).unwrap();
+    }
     let told = drsync(&world, &["history", "--since", &since]);
     let (code, text) = (told.status.code(), String::from_utf8_lossy(&told.stdout));
     assert!(
@@ -316,11 +638,12 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     );
     assert!(text.contains("the chain of 2 records is broken"), "{text}");
     assert_eq!(code, Some(1));
+    // The other region has the records, too.
     fs::rename(world.join("west"), world.join("gone")).unwrap();
     let told = drsync(&world, &["history", "--since", &since]);
     let text = String::from_utf8_lossy(&told.stdout);
-    assert!(text.contains("no report of the period"), "{text}");
-    assert_eq!(told.status.code(), Some(8));
+    assert!(text.contains("the chain of 2 records is broken"), "{text}");
+    assert_eq!(told.status.code(), Some(1));
 }
 
 #[test]
@@ -337,8 +660,13 @@ fn an_apply_without_a_record_is_a_doubt_until_the_next_one_passes_it() {
     };
     apply();
     // What a kill leaves right after the cut.
-    let kept = files(&world.join("west/sync/_drsync/evidence"), ".run.json");
-    fs::remove_file(kept.last().unwrap()).unwrap();
+    for region in ["east", "west"] {
+        let kept = files(
+            &world.join(region).join("sync/_drsync/evidence"),
+            ".run.json",
+        );
+        fs::remove_file(kept.last().unwrap()).unwrap();
+    }
     let told = history();
     let text = unwrapped(&told);
     assert!(

@@ -88,7 +88,7 @@ async fn the_demo_plays_as_its_screen_says() {
         ]
     );
     let options = Options {
-        run_id: "run-1".to_owned(),
+        run_id: "01JDA2C7000000000000000001".to_owned(),
         provenance: drsync::plan::Provenance::of_actor("tester"),
         parallelism: 4,
         stop: Arc::new(AtomicBool::new(false)),
@@ -98,6 +98,8 @@ async fn the_demo_plays_as_its_screen_says() {
         approval: drsync::apply::Approval::None,
         signature: None,
         lost_output: Arc::new(Vec::new),
+        local: Arc::new(drsync::apply::NothingHere),
+        planned_now: true,
     };
     apply::apply(
         &first.stored(),

@@ -116,5 +116,6 @@ contract! { lakehouse, crate::world::open_lakehouse,
         evidence_is_kept_once_and_read_as_it_was_written,
         evidence_is_one_file_a_document,
         run_records_are_read_oldest_first_within_their_bounds,
+        what_is_no_record_is_passed_over_and_told,
     }
 }

@@ -156,5 +156,6 @@ contract! {
         evidence_is_kept_once_and_read_as_it_was_written,
         // evidence_is_one_file_a_document: no call of Databricks writes a file to an external location; evidence is rows of a table.
         run_records_are_read_oldest_first_within_their_bounds,
+        what_is_no_record_is_passed_over_and_told,
     }
 }

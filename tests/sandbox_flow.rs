@@ -69,7 +69,7 @@ impl Flow {
 
     async fn apply(&self, plan: &Plan) -> drsync::apply::RunRecord {
         let options = Options {
-            run_id: "01JDRUN".to_owned(),
+            run_id: "01JDA2C7000000000000000001".to_owned(),
             provenance: drsync::plan::Provenance::of_actor("tester"),
             parallelism: 4,
             stop: Arc::default(),
@@ -79,6 +79,8 @@ impl Flow {
             approval: drsync::apply::Approval::None,
             signature: None,
             lost_output: Arc::new(Vec::new),
+            local: Arc::new(drsync::apply::NothingHere),
+            planned_now: true,
         };
         let regions = std::slice::from_ref(&self.regions);
         apply(&plan.stored(), regions, &options, &|_| {}).await

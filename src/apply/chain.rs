@@ -1,107 +1,174 @@
-//! Keeps run records in the secondary, each naming the one before it by digest, so that none can vanish unnoticed.
+//! Run records name those before them by digest, so that none can vanish unnoticed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use super::record::{GroupOutcome, GroupRecord, RunRecord};
+use chrono::{DateTime, Duration, Utc};
+
+use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
-use crate::plan::document::WorkspacePlan;
-use crate::plan::{FindingCode, Plan};
-use crate::region::{KeptDocument, RUN_RECORD_ENDING, RecordRange, Region, RegionError, Regions};
+use crate::region::{
+    KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError, Regions,
+    first_id_of,
+};
 
 /// Records looked through for the newest: more than applies ever run at once.
 const RECENT: usize = 16;
 
-/// Keeps a run record in every secondary that is there; one that cannot keep it is worth a warning, not a failure.
+/// A record of a moment so much later than now is none that any apply left: clocks are wrong by hours, and by days.
+pub(super) const FUTURE: Duration = Duration::days(31);
+
+/// The records of one workspace that no other names, as far as its regions could be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Tips {
+    /// SHA-256 of each, the one that ended last first.
+    pub(super) sha256: Vec<String>,
+    /// No region could be asked.
+    pub(super) unseen: bool,
+    /// What was passed over.
+    pub(super) passed_over: Vec<PassedOver>,
+}
+
+/// Looks for the newest records of a workspace in both of its regions: what one lacks the other may have.
+pub(super) async fn tips(regions: &Regions, asked: [bool; 2], now: DateTime<Utc>) -> Tips {
+    let recent = RecordRange {
+        newest: Some(RECENT),
+        until: Some(first_id_of(now + FUTURE)),
+        ..RecordRange::default()
+    };
+    let read = async |place: usize| match (asked[place], place) {
+        (false, _) => None,
+        (true, 0) => Some(regions.primary.run_records(&recent).await),
+        (true, _) => Some(regions.secondary.run_records(&recent).await),
+    };
+    let (primary, secondary) = futures::join!(read(0), read(1));
+    let read: Vec<Result<KeptRecords, RegionError>> =
+        [primary, secondary].into_iter().flatten().collect();
+    let unseen = !read.iter().any(Result::is_ok);
+    let mut documents: BTreeMap<String, KeptDocument> = BTreeMap::new();
+    let mut passed_over = Vec::new();
+    for kept in read.into_iter().flatten() {
+        passed_over.extend(kept.passed_over);
+        let named = kept.documents.into_iter();
+        documents.extend(named.map(|document| (sha256_of_bytes(&document.bytes), document)));
+    }
+    let mut tips = newest(documents, now);
+    tips.unseen = unseen;
+    tips.passed_over.extend(passed_over);
+    tips.passed_over.sort_unstable();
+    tips.passed_over.dedup();
+    tips
+}
+
+/// The records that no other names, the one that ended last first.
 ///
-/// Each secondary has a chain of its own; the record in hand names the record before it in the first.
-pub(super) async fn keep(record: &mut RunRecord, plan: &Plan, regions: &[Regions]) {
-    // Of a secondary that is away everything has been said, and another workspace's is not written to: unless this apply
-    // wrote there, because that was accepted for a group.
-    let there: Vec<&Regions> = plan
-        .workspaces
-        .iter()
-        .zip(regions)
-        .filter(|(plan, _)| {
-            let left_alone = !plan.observed.secondary.reachable || is_foreign(plan);
-            !left_alone || wrote_to(record, &plan.name)
-        })
-        .map(|(_, regions)| regions)
-        .collect();
-    let mut first = true;
-    for regions in there {
-        let mut linked = record.clone();
-        let kept = link_and_keep(&mut linked, regions.secondary.as_ref()).await;
-        if std::mem::take(&mut first) {
-            record.previous_run_sha256 = linked.previous_run_sha256;
+/// Applies that end at once may name the same record; the next one names them all.
+fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Utc>) -> Tips {
+    let mut tips = Tips::default();
+    let mut records: Vec<(String, RunRecord)> = Vec::new();
+    for (digest, document) in documents {
+        match readable(&document, now) {
+            Ok(record) => records.push((digest, record)),
+            Err(why) => tips.passed_over.push(PassedOver {
+                name: document.name,
+                why,
+            }),
         }
-        if let Err(error) = kept {
-            record.warnings.push(format!(
-                "the run record is not kept in the secondary: {error}; the one of this machine is the only evidence of this apply"
-            ));
+    }
+    let named: HashSet<&str> = records
+        .iter()
+        .flat_map(|(_, record)| record.names())
+        .collect();
+    let mut ends: Vec<&(String, RunRecord)> = records
+        .iter()
+        .filter(|(digest, _)| !named.contains(digest.as_str()))
+        .collect();
+    ends.sort_by_key(|(_, record)| std::cmp::Reverse((record.ended_at, &record.run_id)));
+    tips.sha256 = ends.into_iter().map(|(digest, _)| digest.clone()).collect();
+    tips
+}
+
+/// Reads a record that was kept under its own name and is not of a moment to come, or says what is wrong with it.
+fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, String> {
+    let record = RunRecord::of(document)?;
+    match record.ended_at > now + FUTURE {
+        true => {
+            let ended = crate::moment::text(record.ended_at);
+            Err(format!(
+                "it says that it ended at {ended}, which is to come"
+            ))
+        }
+        false => Ok(record),
+    }
+}
+
+/// Makes a record follow the tips of its workspaces.
+pub(super) fn link(record: &mut RunRecord, mut tips: Vec<(String, Tips)>) {
+    record.previous_unseen = !tips.is_empty() && tips.iter().all(|(_, tips)| tips.unseen);
+    tips.retain(|(_, tips)| !tips.unseen);
+    let Some((_, first)) = tips.first().cloned() else {
+        return;
+    };
+    let mut all = first.sha256.iter().cloned();
+    record.previous_run_sha256 = all.next();
+    record.other_previous_sha256 = all.collect();
+    record.previous_elsewhere = tips
+        .into_iter()
+        .filter(|(_, tips)| tips.sha256 != first.sha256)
+        .map(|(workspace, tips)| PreviousElsewhere {
+            workspace,
+            sha256: tips.sha256,
+        })
+        .collect();
+}
+
+impl RunRecord {
+    /// Reads a record that was kept under its own name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(document: &KeptDocument) -> Result<RunRecord, String> {
+        let record =
+            RunRecord::read(&document.bytes).map_err(|error| format!("failed to {error}"))?;
+        match document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
+            true => Ok(record),
+            false => Err(format!("it says that it is of apply {}", record.run_id)),
+        }
+    }
+
+    /// SHA-256 of every record that it names as one before it, in whatever workspace.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let elsewhere = self.previous_elsewhere.iter();
+        self.previous_run_sha256
+            .iter()
+            .chain(&self.other_previous_sha256)
+            .chain(elsewhere.flat_map(|elsewhere| &elsewhere.sha256))
+            .map(String::as_str)
+    }
+
+    /// SHA-256 of the records before it in one workspace.
+    pub fn previous_of(&self, workspace: &str) -> Vec<&str> {
+        let mut elsewhere = self.previous_elsewhere.iter();
+        match elsewhere.find(|elsewhere| elsewhere.workspace == workspace) {
+            Some(elsewhere) => elsewhere.sha256.iter().map(String::as_str).collect(),
+            None => self
+                .previous_run_sha256
+                .iter()
+                .chain(&self.other_previous_sha256)
+                .map(String::as_str)
+                .collect(),
         }
     }
 }
 
-/// Whether an apply began to synchronize a group of a workspace.
-fn wrote_to(record: &RunRecord, workspace: &str) -> bool {
-    let mut groups = record.groups.iter();
-    groups.any(|group| {
-        group.workspace == workspace
-            && matches!(
-                group.outcome,
-                GroupOutcome::Synchronized | GroupOutcome::Failed
-            )
-    })
-}
-
-/// Whether the sync location is another workspace's.
-pub(super) fn is_foreign(workspace: &WorkspacePlan) -> bool {
-    let mut findings = workspace.groups.iter().flat_map(|group| &group.findings);
-    findings.any(|finding| finding.code == FindingCode::LedgerNotOurs)
-}
-
-async fn link_and_keep(record: &mut RunRecord, secondary: &dyn Region) -> Result<(), RegionError> {
-    let recent = RecordRange {
-        newest: Some(RECENT),
-        ..RecordRange::default()
-    };
-    record.previous_run_sha256 = newest(&secondary.run_records(&recent).await?);
-    let name = format!("{}{RUN_RECORD_ENDING}", record.run_id);
-    secondary.keep_evidence(&name, &record.kept().bytes()).await
-}
-
-/// The digest of the record that ended last among those that no other names.
-///
-/// Applies that end at once may name the same record; the next one follows the last of them.
-fn newest(documents: &[KeptDocument]) -> Option<String> {
-    let records: Vec<(String, Option<RunRecord>)> = documents
-        .iter()
-        .map(|document| {
-            let record = RunRecord::read(&document.bytes).ok();
-            (sha256_of_bytes(&document.bytes), record)
-        })
-        .collect();
-    let named: HashSet<&str> = records
-        .iter()
-        .filter_map(|(_, record)| record.as_ref()?.previous_run_sha256.as_deref())
-        .collect();
-    records
-        .iter()
-        .enumerate()
-        .filter(|(_, (digest, _))| !named.contains(digest.as_str()))
-        .max_by_key(|(place, (_, record))| (record.as_ref().map(|record| record.ended_at), *place))
-        .map(|(_, (digest, _))| digest.clone())
-}
-
 impl RunRecord {
-    /// The record as it is kept. Of a quiet round that is little: each group's outcome, and why where it is blocked.
+    /// The record as it is kept. Of a quiet round that is little: each group's outcome and cut, and why where it is blocked.
     pub fn kept(&self) -> RunRecord {
         let mut kept = self.clone();
+        kept.record_sha256 = None;
         let told = |group: &&mut GroupRecord| group.outcome != GroupOutcome::Blocked;
         for group in kept.groups.iter_mut().filter(|_| self.quiet).filter(told) {
             group.message = None;
-            group.cut = None;
             group.recovery_point = None;
         }
         kept
@@ -120,15 +187,26 @@ impl RunRecord {
 mod tests {
     use super::*;
 
-    fn document(id: &str, ended: &str, previous: Option<&str>) -> KeptDocument {
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T11:00:00Z".parse().unwrap()
+    }
+
+    fn id(letter: char) -> String {
+        format!("01JDA2C700000000000000000{letter}")
+    }
+
+    fn document(letter: char, ended: &str, previous: &[&KeptDocument]) -> KeptDocument {
+        let id = id(letter);
+        let digest = |of: &&KeptDocument| sha256_of_bytes(&of.bytes);
         let mut record = serde_json::json!({
             "kind": "drsync.run", "format_version": "1.0", "run_id": id, "plan_id": "P", "plan_sha256": "p",
             "effect_sha256": "e", "started_at": "2026-11-22T10:00:00.000Z", "ended_at": ended, "actor": "user:a",
             "exit": {"code": 0, "name": "ok"}, "groups": [],
             "summary": {"synchronized": 0, "failed": 0, "blocked": 0, "not_started": 0, "copied_files": 0, "copied_bytes": 0},
         });
-        if let Some(previous) = previous {
-            record["previous_run_sha256"] = previous.into();
+        if let [first, others @ ..] = previous {
+            record["previous_run_sha256"] = digest(first).into();
+            record["other_previous_sha256"] = others.iter().map(digest).collect();
         }
         KeptDocument {
             name: format!("{id}.run.json"),
@@ -136,32 +214,85 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_newest_is_the_one_that_no_other_names_and_that_ended_last() {
-        let first = document("01A", "2026-11-22T10:05:00.000Z", None);
-        let digest = |of: &KeptDocument| sha256_of_bytes(&of.bytes);
-        let long = document("01B", "2026-11-22T10:20:00.000Z", Some(&digest(&first)));
-        let short = document("01C", "2026-11-22T10:15:00.000Z", Some(&digest(&first)));
-        assert_eq!(newest(&[]), None);
-        assert_eq!(newest(std::slice::from_ref(&first)), Some(digest(&first)));
-        let all = [first.clone(), long.clone(), short.clone()];
-        assert_eq!(newest(&all), Some(digest(&long)));
-        let next = document("01D", "2026-11-22T10:30:00.000Z", Some(&digest(&long)));
-        assert_eq!(
-            newest(&[first, long, short, next.clone()]),
-            Some(digest(&next))
-        );
+    fn tips_of(all: &[&KeptDocument]) -> Tips {
+        let by_digest = |document: &&KeptDocument| {
+            (
+                sha256_of_bytes(&document.bytes),
+                KeptDocument::clone(document),
+            )
+        };
+        newest(all.iter().map(by_digest).collect(), now())
+    }
+
+    fn digests(of: &[&KeptDocument]) -> Vec<String> {
+        of.iter().map(|of| sha256_of_bytes(&of.bytes)).collect()
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_is_followed_too() {
-        let strange = KeptDocument {
-            name: "01A.run.json".into(),
+    fn all_records_that_no_other_names_are_followed_the_one_that_ended_last_first() {
+        let first = document('A', "2026-11-22T10:05:00.000Z", &[]);
+        let long = document('B', "2026-11-22T10:20:00.000Z", &[&first]);
+        let short = document('C', "2026-11-22T10:15:00.000Z", &[&first]);
+        assert_eq!(tips_of(&[]).sha256, digests(&[]));
+        assert_eq!(tips_of(&[&first]).sha256, digests(&[&first]));
+        let both = digests(&[&long, &short]);
+        assert_eq!(tips_of(&[&first, &long, &short]).sha256, both);
+        let next = document('D', "2026-11-22T10:30:00.000Z", &[&long, &short]);
+        let tips = tips_of(&[&first, &long, &short, &next]);
+        assert_eq!(tips.sha256, digests(&[&next]));
+    }
+
+    #[test]
+    fn what_is_no_record_is_passed_over_and_told() {
+        let first = document('A', "2026-11-22T10:05:00.000Z", &[]);
+        let garbled = KeptDocument {
+            name: format!("{}.run.json", id('B')),
             bytes: b"not json".to_vec(),
         };
-        assert_eq!(
-            newest(std::slice::from_ref(&strange)),
-            Some(sha256_of_bytes(b"not json"))
-        );
+        let moved = KeptDocument {
+            name: format!("{}.run.json", id('C')),
+            ..document('X', "2026-11-22T10:10:00.000Z", &[])
+        };
+        let late = document('D', "2099-11-22T10:05:00.000Z", &[&first]);
+        let tips = tips_of(&[&first, &garbled, &moved, &late]);
+        assert_eq!(tips.sha256, digests(&[&first]));
+        let mut told: Vec<&str> = tips
+            .passed_over
+            .iter()
+            .map(|odd| odd.why.as_str())
+            .collect();
+        told.sort_unstable();
+        for (told, part) in told.iter().zip([
+            "failed to read it as a run record",
+            "which is to come",
+            "it is of apply 01JDA2C700000000000000000X",
+        ]) {
+            assert!(told.contains(part), "{told}");
+        }
+        assert_eq!(told.len(), 3);
+    }
+
+    #[test]
+    fn a_record_follows_those_of_each_of_its_workspaces() {
+        let mut record =
+            RunRecord::read(&document('A', "2026-11-22T10:05:00.000Z", &[]).bytes).unwrap();
+        let tips = |sha256: &[&str], unseen| Tips {
+            sha256: sha256.iter().map(|text| (*text).to_owned()).collect(),
+            unseen,
+            passed_over: Vec::new(),
+        };
+        let all = vec![
+            ("away".to_owned(), tips(&[], true)),
+            ("east".to_owned(), tips(&["a", "b"], false)),
+            ("north".to_owned(), tips(&["a", "b"], false)),
+            ("south".to_owned(), tips(&["c"], false)),
+        ];
+        link(&mut record, all);
+        assert_eq!(record.previous_of("east"), ["a", "b"]);
+        assert_eq!(record.previous_of("north"), ["a", "b"]);
+        assert_eq!(record.previous_of("south"), ["c"]);
+        assert!(!record.previous_unseen);
+        link(&mut record, vec![("away".to_owned(), tips(&[], true))]);
+        assert!(record.previous_unseen);
     }
 }

@@ -89,3 +89,14 @@ pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) ->
         name: name.to_owned(),
     }
 }
+
+/// How an apply ends that would have ended so: a good end is none where evidence of it is lacking.
+pub(super) fn without_evidence(otherwise: Exit, lacking: bool) -> Exit {
+    match otherwise.code == 0 && lacking {
+        true => Exit {
+            code: 1,
+            name: "record not kept".to_owned(),
+        },
+        false => otherwise,
+    }
+}

@@ -7,14 +7,15 @@ use futures::future::join_all;
 
 use super::event::What;
 use super::precondition::{self, Checked, Holding, Passed, Unfit};
-use super::record::{GroupOutcome, GroupRecord, TableOutcome, TableRecord};
+use super::record::{GroupOutcome, GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use super::{Run, with_grant};
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, Step, StoredPlan,
+    Action, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, SECONDARY_AWAY, Step,
+    StoredPlan,
 };
 use crate::region::{Appended, RegionError};
 
@@ -218,7 +219,7 @@ async fn synchronize(
             return Err(end);
         }
     };
-    let cut = cut(run, &site.plan.name, plan, point, &tables, commits);
+    let cut = cut(run, site, plan, point, &tables, commits);
     commit(run, site, plan, cut, started, tables).await
 }
 
@@ -303,6 +304,7 @@ async fn commit(
     if site.primary_refusal.is_none()
         && let Err(error) = site.copy_to_primary(cut.clone()).await
     {
+        run.lacks(&site.plan.name, Role::Primary, Recorded::Cuts, &error);
         run.warn(format!(
             "{} of {} is not in the primary's log yet: {error}",
             cut.label(),
@@ -335,7 +337,7 @@ async fn commit(
 /// The cut that holds what was done; `commits` are the digests of the pinned commits, in the plan's order of tables.
 fn cut(
     run: &Run<'_>,
-    workspace: &str,
+    site: &Site<'_>,
     plan: &GroupPlan,
     point: DateTime<Utc>,
     tables: &[TableRecord],
@@ -382,7 +384,7 @@ fn cut(
                 }
             })
             .collect(),
-        accepted: accepted(stored, workspace, plan),
+        accepted: accepted(stored, &site.plan.name, plan),
         plan_id: stored.plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         run_id: run.options.run_id.clone(),
@@ -390,7 +392,7 @@ fn cut(
         committed_by: run.options.provenance.actor.clone(),
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
-        run_record_sha256: None,
+        run_record_sha256: site.newest_record.clone(),
         later: LaterColumns::default(),
     }
 }

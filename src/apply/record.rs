@@ -69,11 +69,64 @@ pub struct RunRecord {
     /// What went wrong without being against a cut.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What a region was to take down and did not; records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_recorded: Option<Vec<NotRecorded>>,
     /// Counts.
     pub summary: RunSummary,
     /// SHA-256 of the record before, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_run_sha256: Option<String>,
+    /// SHA-256 of other records that no record named yet, as those of applies that ended at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_previous_sha256: Vec<String>,
+    /// The records before it in workspaces that have others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous_elsewhere: Vec<PreviousElsewhere>,
+    /// The records of no region could be read: what came before it is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub previous_unseen: bool,
+    /// SHA-256 of the record as it is kept; told by the apply, and no part of what is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_sha256: Option<String>,
+}
+
+/// Something that a region was to take down of an apply and did not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct NotRecorded {
+    /// The workspace.
+    pub workspace: String,
+    /// The region.
+    pub region: Role,
+    /// What it lacks.
+    pub what: Recorded,
+    /// Why, as the region said.
+    pub why: String,
+}
+
+/// What an apply leaves in a region, beside replicas.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// Rows of `sync_metadata`.
+    Rows,
+    /// Cuts in the cut log.
+    Cuts,
+    /// The plan, with its signature where it has one.
+    Plan,
+    /// The run record.
+    Record,
+}
+
+/// The records before a record, of one workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreviousElsewhere {
+    /// The workspace.
+    pub workspace: String,
+    /// SHA-256 of each, the newest first.
+    pub sha256: Vec<String>,
 }
 
 /// An exit status with its name.
@@ -283,6 +336,18 @@ impl RunRecord {
             )));
         }
         serde_json::from_slice(bytes).map_err(json)
+    }
+}
+
+impl Recorded {
+    /// On screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Recorded::Rows => "rows of sync_metadata",
+            Recorded::Cuts => "cuts",
+            Recorded::Plan => "the plan",
+            Recorded::Record => "the run record",
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::queue::Queue;
-use super::{Run, chain};
+use super::{Run, evidence};
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, path_under};
@@ -55,7 +55,7 @@ impl<'a> Registrations<'a> {
         cuts: Option<&Cuts>,
         done: impl Fn(&str) -> bool,
     ) {
-        let there = plan.observed.secondary.reachable && !chain::is_foreign(plan);
+        let there = plan.observed.secondary.reachable && !evidence::is_foreign(plan);
         if !self.secondary.registers() || !there || run.stopped() {
             return;
         }
@@ -124,7 +124,7 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
     let name = &group.name;
     if cuts.divergence(name).is_some() {
         return Err(format!(
-            "nothing of {name} is registered: its cut log is not one chain, see ledger_diverged"
+            "nothing of {name} is registered: its cut log is not one evidence, see ledger_diverged"
         ));
     }
     let mut cut = newest.clone();

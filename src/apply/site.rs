@@ -7,7 +7,7 @@ pub(super) mod healing;
 use super::Run;
 use super::exit::Away;
 use super::queue::Queue;
-use super::record::MetadataRecord;
+use super::record::{MetadataRecord, Recorded};
 use super::table;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
@@ -38,6 +38,8 @@ pub(super) struct Site<'a> {
     rows_in_primary: bool,
     /// The same of the secondary.
     rows_in_secondary: bool,
+    /// SHA-256 of the newest run record that either region had when the apply began.
+    pub(super) newest_record: Option<String>,
     rows: std::sync::Mutex<BTreeMap<String, Row>>,
     rows_to_primary: Queue<Row, ()>,
     rows_to_secondary: Queue<Row, ()>,
@@ -106,8 +108,10 @@ impl<'a> Site<'a> {
         };
         let ((primary, primary_refusal), (secondary, secondary_refusal)) =
             (split(primary), split(secondary));
-        for (made, role) in [(&primary, "primary"), (&secondary, "secondary")] {
+        for (made, role) in [(&primary, Role::Primary), (&secondary, Role::Secondary)] {
             if let Some(refusal) = &made.without_rows {
+                run.lacks(&plan.name, role, Recorded::Rows, refusal);
+                let role = role.name();
                 run.warn(format!(
                     "no status is recorded in the {role}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew"
                 ));
@@ -127,6 +131,7 @@ impl<'a> Site<'a> {
             rows_in_secondary: secondary.without_rows.is_none(),
             principal,
             metadata: Vec::new(),
+            newest_record: None,
             rows: std::sync::Mutex::new(rows.clone()),
             rows_to_primary: Queue::new(),
             rows_to_secondary: Queue::new(),
@@ -142,6 +147,7 @@ impl<'a> Site<'a> {
                         .extend(lacking.record(&plan.name, Role::Primary, primary.action))
                 }
                 Err(error) => {
+                    run.lacks(&plan.name, Role::Primary, Recorded::Rows, &error);
                     run.warn(format!("the primary's metadata tables are behind: {error}"))
                 }
             }
@@ -156,11 +162,16 @@ impl<'a> Site<'a> {
                         Role::Secondary,
                         secondary.action,
                     ));
-                    if run.stored.plan.applyable {
-                        keep_plan(run, regions.secondary.as_ref()).await;
-                    }
                 }
                 Err(refusal) => site.secondary_refusal = Some(refusal),
+            }
+        }
+        for (refusal, role) in [
+            (&site.primary_refusal, Role::Primary),
+            (&site.secondary_refusal, Role::Secondary),
+        ] {
+            if let Some(refusal) = refusal {
+                run.lacks(&plan.name, role, Recorded::Rows, refusal);
             }
         }
         // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
@@ -186,11 +197,14 @@ impl<'a> Site<'a> {
 
     /// Which regions did not answer.
     pub(super) fn away(&self) -> Away {
-        let away = |refusal: &Option<RegionError>| refusal.as_ref().is_some_and(table::away);
-        Away {
-            primary: away(&self.primary_refusal),
-            secondary: away(&self.secondary_refusal),
-        }
+        let [primary, secondary] = self.refusals_of_away().map(|refusal| refusal.is_some());
+        Away { primary, secondary }
+    }
+
+    /// The refusals of those that did not answer, the primary's first.
+    pub(super) fn refusals_of_away(&self) -> [Option<RegionError>; 2] {
+        let refusals = [&self.primary_refusal, &self.secondary_refusal];
+        refusals.map(|refusal| refusal.clone().filter(table::away))
     }
 
     /// Appends a cut in the secondary, with the others that wait: the commit point of its group.
@@ -251,9 +265,13 @@ impl<'a> Site<'a> {
         };
         let (primary, secondary) = futures::join!(primary, secondary);
         if let Err(error) = primary {
+            run.lacks(&self.plan.name, Role::Primary, Recorded::Rows, &error);
             run.warn(format!(
                 "the status of {group} is not recorded in the primary: {error}"
             ));
+        }
+        if let Err(error) = &secondary {
+            run.lacks(&self.plan.name, Role::Secondary, Recorded::Rows, error);
         }
         secondary
     }
@@ -292,20 +310,5 @@ async fn look(region: &dyn Region) -> Result<(LedgerCopy, Option<String>), Regio
             why,
         )),
         Some(_) | None => Ok((region.ledger_heads().await?, principal)),
-    }
-}
-
-/// Keeps the plan's exact bytes, and the signature of them.
-async fn keep_plan(run: &Run<'_>, secondary: &dyn Region) {
-    let name = format!("{}.plan.json", run.options.run_id);
-    let signature = run.options.signature.as_ref();
-    let documents = [
-        Some((name.clone(), run.stored.bytes.as_slice())),
-        signature.map(|text| (format!("{name}.minisig"), text.as_bytes())),
-    ];
-    for (name, bytes) in documents.into_iter().flatten() {
-        if let Err(error) = secondary.keep_evidence(&name, bytes).await {
-            run.warn(format!("the plan is not kept in the secondary: {error}"));
-        }
     }
 }

@@ -10,6 +10,7 @@ use super::admit::{Terms, admit};
 use super::clock::Clock;
 use super::events::{self, Events};
 use super::flags::Context;
+use super::here::Here;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
 use crate::apply::{self, Approval, Event, Options, RunRecord};
@@ -63,6 +64,8 @@ pub(super) struct Ready {
     pub(super) approval: Approval,
     /// The signature of the plan's file.
     pub(super) signature: Option<String>,
+    /// This very run computed it.
+    pub(super) planned_now: bool,
 }
 
 /// What an apply did, and where the record of it lies on this machine.
@@ -123,6 +126,7 @@ impl Apply {
             regions,
             approval,
             signature,
+            planned_now: false,
             folder: PathBuf::new(),
             mistaken: false,
         })
@@ -135,6 +139,7 @@ impl Apply {
             regions: looked.regions,
             approval: Approval::None,
             signature: None,
+            planned_now: true,
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
@@ -181,6 +186,7 @@ pub(super) async fn carry_out(
 ) -> Result<Done, Failure> {
     let plan = &ready.stored.plan;
     let stop = signals::watch().context("watch for signals")?;
+    let here = Arc::new(Here::new(ready.folder.clone()));
     let options = Options {
         run_id: Clock::id(context.clock.now()),
         approval: ready.approval.clone(),
@@ -192,6 +198,8 @@ pub(super) async fn carry_out(
         clock_overridden: context.clock.overridden(),
         signature: ready.signature.clone(),
         lost_output: events::question(events),
+        local: here.clone(),
+        planned_now: ready.planned_now,
     };
     if plan.applyable {
         let kept = keep::plan(
@@ -208,18 +216,8 @@ pub(super) async fn carry_out(
         events.write(&event);
     };
     let record = apply::apply(&ready.stored, &ready.regions, &options, &tell).await;
-    let kept = match plan.applyable {
-        true => warn(
-            context,
-            "the run record is not kept here",
-            keep::record(&ready.folder, &record),
-        ),
-        false => {
-            let kept = keep::quiet_record(&ready.folder, &record);
-            warn(context, "the run record is not kept here", kept);
-            None
-        }
-    };
+    let kept = here.kept();
+    let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
     Ok(Done { record, kept })
 }
 

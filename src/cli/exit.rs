@@ -11,6 +11,8 @@ use crate::apply::Exit;
 /// | 1 | blocked | of an apply: every group is blocked |
 /// | 1 | broken chain | of a history: run records of the period are missing or altered |
 /// | 1 | missing record | of a history: an apply of the period made cuts and has no run record yet |
+/// | 1 | unproved claim | of a history: a run record of the period claims a plan, signature or cut that is not there or not so |
+/// | 1 | record not kept | of an apply: its plan or run record is not in both regions; the next apply brings it |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
 /// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
@@ -37,6 +39,10 @@ pub enum ExitStatus {
     BrokenChain,
     /// Of a history: an apply of the period made cuts and has no run record yet.
     MissingRecord,
+    /// Of a history: a run record of the period claims what is not so.
+    UnprovedClaim,
+    /// Of an apply: its plan or run record is not in both regions.
+    RecordNotKept,
     /// Of `plan --detailed-exitcode`: an apply would do something.
     Changes,
     /// Of `validate` and `plan --detailed-exitcode`: something blocks.
@@ -69,12 +75,14 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 19] = [
+    pub const ALL: [ExitStatus; 21] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
         ExitStatus::BrokenChain,
         ExitStatus::MissingRecord,
+        ExitStatus::UnprovedClaim,
+        ExitStatus::RecordNotKept,
         ExitStatus::Changes,
         ExitStatus::Blocked,
         ExitStatus::Partial,
@@ -98,7 +106,9 @@ impl ExitStatus {
             ExitStatus::Failed
             | ExitStatus::AllBlocked
             | ExitStatus::BrokenChain
-            | ExitStatus::MissingRecord => 1,
+            | ExitStatus::MissingRecord
+            | ExitStatus::UnprovedClaim
+            | ExitStatus::RecordNotKept => 1,
             ExitStatus::Changes => 2,
             ExitStatus::Blocked => 3,
             ExitStatus::Partial => 4,
@@ -123,6 +133,8 @@ impl ExitStatus {
             ExitStatus::AllBlocked | ExitStatus::Blocked => "blocked",
             ExitStatus::BrokenChain => "broken chain",
             ExitStatus::MissingRecord => "missing record",
+            ExitStatus::UnprovedClaim => "unproved claim",
+            ExitStatus::RecordNotKept => "record not kept",
             ExitStatus::Changes => "changes",
             ExitStatus::Partial => "partial",
             ExitStatus::Stale => "stale",
@@ -149,6 +161,12 @@ impl ExitStatus {
             }
             ExitStatus::MissingRecord => {
                 "history: an apply of the period made cuts and has no run record yet"
+            }
+            ExitStatus::UnprovedClaim => {
+                "history: a run record of the period claims what is not there or not so"
+            }
+            ExitStatus::RecordNotKept => {
+                "apply: its plan or run record is not in both regions; the next apply brings it"
             }
             ExitStatus::Changes => "plan --detailed-exitcode: an apply would do something",
             ExitStatus::Blocked => {

@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use clap::Args;
+use futures::StreamExt;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, look, output, regions, selection};
+use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
-use crate::history::{Asked, Chain, Span, period};
+use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, period, plans_of};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::plan::{Refused, merge_copies};
 use crate::region::{
-    KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, refuse_without_a_copy,
+    KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
+    refuse_without_a_copy,
 };
 use crate::render::history::{self, UnreadRegion, WorkspaceHistory};
 use crate::render::html;
+
+/// Plans that are looked at at once: each may be large.
+const PLANS_AT_ONCE: usize = 8;
 
 /// List the cuts of every group, newest first: what was whole when, and who saw to it
 #[derive(Debug, Args)]
@@ -29,6 +35,9 @@ pub(super) struct History {
     /// Only cuts committed until this moment or day
     #[arg(long, value_name = "WHEN", value_parser = last_moment)]
     until: Option<DateTime<Utc>>,
+    /// Report that the run record with this SHA-256, noted when it was written, is there unaltered (16 characters or more)
+    #[arg(long, value_name = "SHA", value_parser = digest)]
+    head: Option<String>,
 }
 
 impl History {
@@ -86,7 +95,7 @@ impl History {
         let (period, period_missing) = match read.records {
             None => (None, None),
             Some(Err(error)) => (None, Some(error.to_string())),
-            Some(Ok(documents)) => {
+            Some(Ok(evidence)) => {
                 let span = Span {
                     since: self.since,
                     until: self.end(context),
@@ -112,7 +121,7 @@ impl History {
                     })
                     .collect();
                 let cuts = &read.cuts;
-                let period = period(&workspace.name, span, &asked, cuts, &documents);
+                let period = period(&workspace.name, span, &asked, cuts, &evidence);
                 (Some(period), None)
             }
         };
@@ -187,11 +196,10 @@ impl History {
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
         // A page is the report of a period, of the whole time unless told.
-        let records = match context.html || self.since.is_some() || self.until.is_some() {
-            true => Some(
-                // All of them, whatever the period: a clock does not say which follows which.
-                regions.secondary.run_records(&RecordRange::default()).await,
-            ),
+        let reported =
+            context.html || self.since.is_some() || self.until.is_some() || self.head.is_some();
+        let records = match reported {
+            true => Some(self.evidence(context, regions, &mut unread).await),
             false => None,
         };
         Read {
@@ -220,6 +228,103 @@ fn unseen(read: &[Read]) -> Option<ExitStatus> {
     })
 }
 
+impl History {
+    /// Reads the evidence of a workspace from both regions: what one lacks the other may have.
+    ///
+    /// All records, whatever the period: a clock does not say which follows which. Plans only of the applies of the period.
+    async fn evidence(
+        &self,
+        context: &Context,
+        regions: &Regions,
+        unread: &mut Vec<UnreadRegion>,
+    ) -> Result<Evidence, RegionError> {
+        let all = RecordRange::default();
+        let (primary, secondary) = tokio::join!(
+            regions.primary.run_records(&all),
+            regions.secondary.run_records(&all)
+        );
+        if let (Err(_), Err(error)) = (&primary, &secondary) {
+            return Err(error.clone());
+        }
+        let mut evidence = Evidence {
+            head: self.head.clone(),
+            ..Evidence::default()
+        };
+        let mut documents: BTreeMap<String, KeptDocument> = BTreeMap::new();
+        for (region, kept) in [("secondary", secondary), ("primary", primary)] {
+            let kept = match kept {
+                Ok(kept) => kept,
+                Err(error) => {
+                    if unread.iter().all(|unread| unread.region != region) {
+                        unread.push(UnreadRegion {
+                            region: region.to_owned(),
+                            answer: error.to_string(),
+                            refused: Refused::of(error.kind),
+                        });
+                    }
+                    continue;
+                }
+            };
+            evidence.passed_over.extend(kept.passed_over);
+            for document in kept.documents {
+                match documents.get(&document.name) {
+                    Some(other) if other.bytes != document.bytes => {
+                        evidence.differing.push(document.name);
+                    }
+                    Some(_) => {}
+                    None => {
+                        documents.insert(document.name.clone(), document);
+                    }
+                }
+            }
+        }
+        evidence.documents = documents.into_values().collect();
+        let span = Span {
+            since: self.since,
+            until: self.end(context),
+        };
+        let plans = plans_of(span, &evidence.documents).into_iter();
+        let seen = plans.map(async |(name, record)| {
+            let seen = plan_seen(regions, &name, &record).await?;
+            Ok::<_, RegionError>((record.run_id, seen))
+        });
+        let mut seen = futures::stream::iter(seen).buffer_unordered(PLANS_AT_ONCE);
+        while let Some(plan) = seen.next().await {
+            evidence.plans.extend([plan?]);
+        }
+        drop(seen);
+        Ok(evidence)
+    }
+}
+
+/// Looks at the plan of an apply, and at the signature that its record claims.
+async fn plan_seen(
+    regions: &Regions,
+    name: &str,
+    record: &RunRecord,
+) -> Result<PlanSeen, RegionError> {
+    let plan = kept(regions, name).await?;
+    let signature = match record.approval {
+        Some(Approval::Signature { .. }) => {
+            kept(regions, &format!("{name}{SIGNATURE_ENDING}")).await?
+        }
+        Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
+    };
+    Ok(PlanSeen::of(record, plan.as_deref(), signature.as_deref()))
+}
+
+/// A document as either region has it, the secondary first.
+async fn kept(regions: &Regions, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
+    let secondary = regions.secondary.evidence(name).await;
+    if let Ok(Some(bytes)) = secondary {
+        return Ok(Some(bytes));
+    }
+    match (regions.primary.evidence(name).await, secondary) {
+        (Ok(Some(bytes)), _) => Ok(Some(bytes)),
+        (_, secondary) => secondary,
+    }
+}
+
 /// How a history ends that was answered: a report that is missing or cannot be relied on is no good end.
 fn status(history: &history::History) -> ExitStatus {
     let workspaces = || history.workspaces.iter();
@@ -228,10 +333,13 @@ fn status(history: &history::History) -> ExitStatus {
         let periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
         periods.map(|period| &period.chain)
     };
+    let mut periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
+    let unproved = periods.any(|period| !period.unproved.is_empty());
     match missing.next() {
         Some(workspace) if workspace.is_away("secondary") => ExitStatus::SecondaryAway,
         Some(_) => ExitStatus::Failed,
         None if chains().any(|chain| !chain.unbroken) => ExitStatus::BrokenChain,
+        None if unproved => ExitStatus::UnprovedClaim,
         None if chains().any(Chain::in_doubt) => ExitStatus::MissingRecord,
         None => ExitStatus::Ok,
     }
@@ -243,7 +351,17 @@ struct Read {
     unread: Vec<UnreadRegion>,
     cuts: Vec<Cut>,
     /// None: nobody asked for a period.
-    records: Option<Result<Vec<KeptDocument>, RegionError>>,
+    records: Option<Result<Evidence, RegionError>>,
+}
+
+/// The digest of a record, or its first characters: enough that nobody makes another record with the same.
+fn digest(text: &str) -> Result<String, String> {
+    let text = text.to_lowercase();
+    let hex = text.chars().all(|c| c.is_ascii_hexdigit());
+    match hex && (16..=64).contains(&text.len()) {
+        true => Ok(text),
+        false => Err("give 16 to 64 characters of the SHA-256 that the apply printed".to_owned()),
+    }
 }
 
 fn first_moment(text: &str) -> Result<DateTime<Utc>, String> {

@@ -10,11 +10,14 @@ use crate::apply::RunRecord;
 use crate::files;
 use crate::limits::DOCUMENT;
 use crate::plan::StoredPlan;
+use crate::region::{KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, apply_of};
 
 /// Folder of drsync's own files beside the configuration.
 const FOLDER: &str = ".drsync";
 /// How the names of records end that tell of a round with nothing to do.
 const QUIET_ENDING: &str = ".quiet.json";
+/// How the name of a note ends that regions have yet to get the documents of an apply.
+const OWED_ENDING: &str = ".owed";
 /// So many of them are kept on this machine: those of a week, at a round every half hour. The secondary keeps them all.
 const QUIET_MAX: usize = 336;
 
@@ -120,20 +123,20 @@ pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPl
     (stored.sha256 == record.plan_sha256).then_some(stored)
 }
 
-/// Keeps the record of an apply and says where.
-pub(super) fn record(folder: &Path, record: &RunRecord) -> anyhow::Result<PathBuf> {
+/// Keeps the bytes of an apply's record and says where.
+pub(super) fn record(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
     let runs = make_runs(folder)?;
-    let path = runs.join(format!("{}.json", record.run_id));
-    whole(&path, &record.kept().bytes())?;
+    let path = runs.join(format!("{run_id}.json"));
+    whole(&path, bytes)?;
     Ok(path)
 }
 
-/// Keeps the record of a round with nothing to do, and lets the oldest of them go.
-pub(super) fn quiet_record(folder: &Path, record: &RunRecord) -> anyhow::Result<()> {
+/// Keeps the bytes of the record of a round with nothing to do, and lets the oldest of them go.
+pub(super) fn quiet_record(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let runs = make_runs(folder)?;
     let tend = || -> anyhow::Result<()> {
-        let path = runs.join(format!("{}{QUIET_ENDING}", record.run_id));
-        whole(&path, &record.kept().bytes())?;
+        let path = runs.join(format!("{run_id}{QUIET_ENDING}"));
+        whole(&path, bytes)?;
         let entries = fs::read_dir(&runs)?.collect::<io::Result<Vec<_>>>()?;
         let mut quiet: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         quiet.retain(|path| is_quiet(path));
@@ -147,6 +150,45 @@ pub(super) fn quiet_record(folder: &Path, record: &RunRecord) -> anyhow::Result<
     tend().with_context(|| format!("keep what this round found in {}", runs.display()))
 }
 
+/// Notes that regions have yet to get the documents of an apply.
+pub(super) fn owe(folder: &Path, run_id: &str) -> anyhow::Result<()> {
+    let path = make_runs(folder)?.join(format!("{run_id}{OWED_ENDING}"));
+    whole(&path, b"")
+}
+
+/// Forgets it: all regions have them. A note that stays makes the next apply look once more.
+pub(super) fn settle(folder: &Path, run_id: &str) {
+    let _ = fs::remove_file(runs(folder).join(format!("{run_id}{OWED_ENDING}")));
+}
+
+/// The documents of applies that regions have yet to get, by name; what cannot be read is left out.
+pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
+    let runs = files::resolved(&runs(folder));
+    let mut ids: Vec<String> = files::names(&runs)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(_, strange)| strange.is_none())
+        .filter_map(|(name, _)| Some(name.strip_suffix(OWED_ENDING)?.to_owned()))
+        .collect();
+    ids.sort_unstable();
+    let of = |id: &str, here: String, name: String| {
+        let file = files::open_regular(&runs.join(here)).ok()?;
+        let bytes = files::read(file, &DOCUMENT).ok()?;
+        (apply_of(&name) == Some(id)).then_some(KeptDocument { name, bytes })
+    };
+    let mut documents = Vec::new();
+    for id in &ids {
+        let plan = format!("{id}{PLAN_ENDING}");
+        let signature = format!("{plan}{SIGNATURE_ENDING}");
+        let record = format!("{id}{RUN_RECORD_ENDING}");
+        documents.extend(of(id, plan.clone(), plan));
+        documents.extend(of(id, signature.clone(), signature));
+        let kept = of(id, format!("{id}.json"), record.clone());
+        documents.extend(kept.or_else(|| of(id, format!("{id}{QUIET_ENDING}"), record)));
+    }
+    documents
+}
+
 fn is_quiet(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.ends_with(QUIET_ENDING))
@@ -156,16 +198,6 @@ fn is_quiet(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn quiet(run_id: String) -> RunRecord {
-        let document = serde_json::json!({
-            "kind": "drsync.run", "format_version": "1.0", "run_id": run_id, "plan_id": "P", "plan_sha256": "p",
-            "effect_sha256": "e", "started_at": "2026-11-22T10:00:00.000Z", "ended_at": "2026-11-22T10:00:01.000Z",
-            "actor": "user:a", "exit": {"code": 0, "name": "ok"}, "groups": [], "quiet": true,
-            "summary": {"synchronized": 0, "failed": 0, "blocked": 0, "not_started": 0, "copied_files": 0, "copied_bytes": 0},
-        });
-        RunRecord::read(document.to_string().as_bytes()).unwrap()
-    }
-
     #[test]
     fn only_the_newest_rounds_are_kept_here_and_every_apply() {
         let folder = tempfile::tempdir().unwrap();
@@ -173,7 +205,7 @@ mod tests {
         let apply = runs(folder.path()).join("01.json");
         fs::write(&apply, "{}").unwrap();
         for number in 0..QUIET_MAX + 3 {
-            quiet_record(folder.path(), &quiet(format!("01Q{number:04}"))).unwrap();
+            quiet_record(folder.path(), &format!("01Q{number:04}"), b"{}").unwrap();
         }
         let names = fs::read_dir(runs(folder.path())).unwrap();
         let mut names: Vec<PathBuf> = names.map(|entry| entry.unwrap().path()).collect();
@@ -181,5 +213,36 @@ mod tests {
         assert_eq!(names.len(), QUIET_MAX + 1);
         assert_eq!(names[0], apply);
         assert!(names[1].ends_with("01Q0003.quiet.json"), "{:?}", names[1]);
+    }
+
+    #[test]
+    fn what_regions_have_yet_to_get_is_known_until_they_have_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (quiet, loud) = ("01JDA2C7000000000000000000", "01JDA2C7000000000000000001");
+        for id in [quiet, loud] {
+            owe(folder.path(), id).unwrap();
+        }
+        quiet_record(folder.path(), quiet, b"quiet").unwrap();
+        record(folder.path(), loud, b"loud").unwrap();
+        let plan = runs(folder.path()).join(format!("{loud}.plan.json"));
+        fs::write(plan, "plan").unwrap();
+        // Nobody's: it names no apply.
+        owe(folder.path(), "notes").unwrap();
+        fs::write(runs(folder.path()).join("notes.json"), "notes").unwrap();
+        let owed_now = || -> Vec<(String, Vec<u8>)> {
+            let owed = owed(folder.path()).into_iter();
+            owed.map(|one| (one.name, one.bytes)).collect()
+        };
+        let of_loud = [
+            (format!("{loud}.plan.json"), b"plan".to_vec()),
+            (format!("{loud}.run.json"), b"loud".to_vec()),
+        ];
+        let of_quiet = (format!("{quiet}.run.json"), b"quiet".to_vec());
+        let [plan, run] = of_loud.clone();
+        assert_eq!(owed_now(), [of_quiet, plan, run]);
+        settle(folder.path(), quiet);
+        assert_eq!(owed_now(), of_loud);
+        settle(folder.path(), loud);
+        assert_eq!(owed_now(), []);
     }
 }

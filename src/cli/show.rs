@@ -71,10 +71,11 @@ fn is_record(bytes: &[u8]) -> bool {
 
 /// What an apply did, as its record says; as text with the help of its plan, which lies beside the record.
 fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Failure> {
-    let record = RunRecord::read(bytes).map_err(|error| {
+    let mut record = RunRecord::read(bytes).map_err(|error| {
         let message = format!("failed to {error} ({})", file.display());
         Failure::new(ExitStatus::Unreadable, render::clean(&message))
     })?;
+    record.record_sha256 = Some(canonical::sha256_of_bytes(bytes));
     if context.json {
         output::document(bytes)?;
         return Ok(ExitStatus::Ok);

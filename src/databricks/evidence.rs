@@ -12,7 +12,9 @@ use super::sql::{self, Relation};
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
-use crate::region::{KeptDocument, RecordRange, RegionError, RegionErrorKind};
+use crate::region::{
+    KeptDocument, KeptRecords, PassedOver, RecordRange, RegionError, RegionErrorKind, apply_of,
+};
 
 /// Bytes of a document in one row: in base64 it has to fit a statement.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -141,11 +143,11 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
 pub(super) async fn run_records(
     region: &DatabricksRegion,
     wanted: &RecordRange,
-) -> Result<Vec<KeptDocument>, Refusal> {
+) -> Result<KeptRecords, Refusal> {
     let table = table_of(region);
     let newest = wanted.newest.unwrap_or(usize::MAX);
     let mut until = wanted.until.clone();
-    let mut documents: Vec<KeptDocument> = Vec::new();
+    let mut kept = KeptRecords::default();
     loop {
         let range = RecordRange {
             until: until.clone(),
@@ -157,14 +159,12 @@ pub(super) async fn run_records(
             Err(refusal) if refusal.no_table() => break,
             Err(refusal) => return Err(refusal),
         };
-        let mut found = Vec::new();
+        let mut found: Vec<(String, Option<Vec<u8>>)> = Vec::new();
         for row in finished.rows.iter() {
             let content = row.text("content").unwrap_or_default();
             let content: String = content.split_ascii_whitespace().collect();
-            let part = base64::engine::general_purpose::STANDARD
-                .decode(content)
-                .map_err(|_| Refusal::new(RegionErrorKind::Other, "a part of one is not base64"))?;
-            found.push((row.text("name").unwrap_or_default().to_owned(), part));
+            let part = base64::engine::general_purpose::STANDARD.decode(content);
+            found.push((row.text("name").unwrap_or_default().to_owned(), part.ok()));
         }
         let full = found.len() == PARTS_AT_ONCE;
         // Newest first, and of each document the last part first; the oldest of a full page may lack its first parts.
@@ -179,17 +179,47 @@ pub(super) async fn run_records(
             until = None;
         }
         for document in found.chunk_by(|(one, _), (other, _)| one == other) {
-            let bytes = document.iter().rev().flat_map(|(_, part)| part.clone());
-            documents.push(KeptDocument {
-                name: document[0].0.clone(),
-                bytes: bytes.collect(),
-            });
+            let name = document[0].0.clone();
+            let parts: Option<Vec<&Vec<u8>>> = document
+                .iter()
+                .rev()
+                .map(|(_, part)| part.as_ref())
+                .collect();
+            let why = match parts {
+                _ if apply_of(&name).is_none() => "its name is that of no document",
+                None => "a part of it is not base64",
+                Some(parts) => {
+                    let bytes = parts.into_iter().flatten().copied().collect();
+                    kept.documents.push(KeptDocument { name, bytes });
+                    continue;
+                }
+            };
+            let why = why.to_owned();
+            kept.passed_over.push(PassedOver { name, why });
         }
-        if until.is_none() || documents.len() >= newest {
+        if until.is_none() || kept.documents.len() >= newest {
             break;
         }
     }
-    documents.truncate(newest);
-    documents.reverse();
-    Ok(documents)
+    kept.documents.truncate(newest);
+    kept.documents.reverse();
+    Ok(kept)
+}
+
+/// The names of the documents that are kept, sorted.
+pub(super) async fn names(
+    region: &DatabricksRegion,
+    wanted: &RecordRange,
+) -> Result<Vec<String>, Refusal> {
+    let statement = sql::evidence_names(&table_of(region), wanted);
+    let finished = match region.workspace.sql.run(&statement, Intent::Look).await {
+        Ok(finished) => finished,
+        Err(refusal) if refusal.no_table() => return Ok(Vec::new()),
+        Err(refusal) => return Err(refusal),
+    };
+    let names = finished.rows.iter().filter_map(|row| row.text("name"));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.retain(|name| apply_of(name).is_some());
+    names.sort_unstable();
+    Ok(names)
 }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
+use super::Evidence;
 use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
-use crate::region::KeptDocument;
+use crate::region::{KeptDocument, PassedOver};
 
 /// Two clocks this far apart are told. A record takes a moment to be kept, so less proves nothing.
 const SKEW_MIN: Duration = Duration::seconds(1);
@@ -30,6 +31,21 @@ pub struct Chain {
     /// Records that follow one that ended later than they did: clocks that were apart when they were written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skews: Vec<Skew>,
+    /// What lies among the evidence and is no document of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
+    /// The record that had to be there, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+}
+
+/// A record that somebody noted elsewhere when it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Head {
+    /// SHA-256 of the record that was found.
+    pub sha256: String,
+    /// Its apply.
+    pub run_id: String,
 }
 
 /// A record whose clock was behind that of the record it follows.
@@ -111,14 +127,27 @@ impl CutName {
 ///
 /// Which record comes before which is what the links say. A clock only says which records belong to the period.
 pub(super) fn of(
-    documents: &[KeptDocument],
+    workspace: &str,
+    evidence: &Evidence,
     cuts: &[Cut],
     within: impl Fn(DateTime<Utc>) -> bool,
     read: &[(&KeptDocument, RunRecord)],
 ) -> Chain {
-    let links = Links::of(documents, read);
-    let mut problems = unreadable(documents, read);
+    let links = Links::of(workspace, &evidence.documents, read);
+    let mut problems: Vec<String> = evidence
+        .differing
+        .iter()
+        .map(|name| format!("the regions keep different records as {name}"))
+        .collect();
     problems.extend(links.problems());
+    problems.extend(links.lost_anchors(cuts));
+    let head = evidence.head.as_deref();
+    let found = head.and_then(|head| links.head(head));
+    if let (Some(head), None) = (head, &found) {
+        problems.push(format!(
+            "the record with SHA-256 {head} that was asked for is missing or was altered"
+        ));
+    }
     let mut unrecorded = Vec::new();
     for (run_id, of_run) in without_record(cuts, &within, read) {
         match links.passed_by(&of_run, cuts) {
@@ -139,19 +168,29 @@ pub(super) fn of(
         problems,
         unrecorded,
         skews: links.skews(within),
+        passed_over: passed_over(evidence),
+        head: found,
     }
 }
 
-fn unreadable(documents: &[KeptDocument], read: &[(&KeptDocument, RunRecord)]) -> Vec<String> {
-    let readable: BTreeSet<&str> = read
+/// What is no record, of whatever kind: it is told, and stops nothing. A record that became none is missed by its digest.
+fn passed_over(evidence: &Evidence) -> Vec<PassedOver> {
+    let unreadable = evidence.documents.iter().filter_map(|document| {
+        let why = RunRecord::of(document).err()?;
+        Some(PassedOver {
+            name: document.name.clone(),
+            why,
+        })
+    });
+    let mut all: Vec<PassedOver> = evidence
+        .passed_over
         .iter()
-        .map(|(document, _)| document.name.as_str())
+        .cloned()
+        .chain(unreadable)
         .collect();
-    documents
-        .iter()
-        .filter(|document| !readable.contains(document.name.as_str()))
-        .map(|document| format!("{} is no run record", document.name))
-        .collect()
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// The cuts of the period by applies of which there is no record.
@@ -197,6 +236,7 @@ enum Passed<'a> {
 
 /// Records by their digests.
 struct Links<'a> {
+    workspace: &'a str,
     /// Each with the name of its document.
     records: Vec<(&'a str, &'a RunRecord)>,
     /// None: what is there is no run record.
@@ -204,7 +244,11 @@ struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    fn of(documents: &[KeptDocument], read: &'a [(&'a KeptDocument, RunRecord)]) -> Links<'a> {
+    fn of(
+        workspace: &'a str,
+        documents: &[KeptDocument],
+        read: &'a [(&'a KeptDocument, RunRecord)],
+    ) -> Links<'a> {
         let mut by_digest: HashMap<String, Option<&RunRecord>> = documents
             .iter()
             .map(|document| (sha256_of_bytes(&document.bytes), None))
@@ -216,6 +260,7 @@ impl<'a> Links<'a> {
             (document.name.as_str(), record)
         };
         Links {
+            workspace,
             records: read.iter().map(named).collect(),
             by_digest,
         }
@@ -226,14 +271,20 @@ impl<'a> Links<'a> {
         let first = self.first();
         let mut problems = Vec::new();
         for (name, record) in &self.records {
-            match &record.previous_run_sha256 {
-                Some(previous) if !self.by_digest.contains_key(previous) => problems.push(format!(
-                    "{name} follows a record with SHA-256 {previous}, which is missing or was altered"
-                )),
-                None if first.is_some_and(|first| begun_anew(record, first)) => problems.push(
-                    format!("{name} follows no record, although there are older ones"),
-                ),
-                Some(_) | None => {}
+            let previous = record.previous_of(self.workspace);
+            for previous in &previous {
+                if !self.by_digest.contains_key(*previous) {
+                    problems.push(format!(
+                        "{name} follows a record with SHA-256 {previous}, which is missing or was altered"
+                    ));
+                }
+            }
+            // One that could see no record says so.
+            let begins = previous.is_empty() && !record.previous_unseen;
+            if begins && first.is_some_and(|first| begun_anew(record, first)) {
+                problems.push(format!(
+                    "{name} follows no record, although there are older ones"
+                ));
             }
         }
         problems
@@ -267,7 +318,7 @@ impl<'a> Links<'a> {
         }
         let first = self.records.iter().map(|(_, record)| *record);
         first
-            .filter(|record| record.previous_run_sha256.is_none())
+            .filter(|record| record.previous_of(self.workspace).is_empty())
             .max_by_key(|record| {
                 (
                     led.get(record.run_id.as_str()).copied(),
@@ -276,10 +327,36 @@ impl<'a> Links<'a> {
             })
     }
 
+    /// The cuts of any age that name a record which is not there.
+    fn lost_anchors(&self, cuts: &[Cut]) -> Vec<String> {
+        let lost = cuts.iter().filter_map(|cut| {
+            let anchor = cut.run_record_sha256.as_ref()?;
+            (!self.by_digest.contains_key(anchor)).then(|| {
+                format!(
+                    "cut {} of {} names a record with SHA-256 {anchor}, which is missing or was altered",
+                    cut.cut_number, cut.group_name
+                )
+            })
+        });
+        lost.collect()
+    }
+
+    /// The record whose digest begins so.
+    fn head(&self, begins: &str) -> Option<Head> {
+        let found = self.by_digest.iter().filter_map(|(digest, record)| {
+            let record = record.filter(|_| digest.starts_with(begins))?;
+            Some(Head {
+                sha256: digest.clone(),
+                run_id: record.run_id.clone(),
+            })
+        });
+        found.min_by(|one, other| one.sha256.cmp(&other.sha256))
+    }
+
     fn before(&self, record: &RunRecord) -> Before<'a> {
-        match &record.previous_run_sha256 {
+        match record.previous_of(self.workspace).first() {
             None => Before::Nothing,
-            Some(previous) => match self.by_digest.get(previous) {
+            Some(previous) => match self.by_digest.get(*previous) {
                 Some(Some(record)) => Before::Record(record),
                 Some(None) | None => Before::Broken,
             },

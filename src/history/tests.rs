@@ -58,7 +58,11 @@ fn report(cuts: &[Cut], records: &Records) -> Period {
         group: "core".to_owned(),
         objective: Some(TimeDelta::minutes(30)),
     };
-    period("east", span, &[asked], cuts, &records.0)
+    let evidence = Evidence {
+        documents: records.0.clone(),
+        ..Evidence::default()
+    };
+    period("east", span, &[asked], cuts, &evidence)
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub use path::Location;
 pub use replay::{Detail, Snapshot, Totals};
 pub use restore::Restored;
 pub use store::{External, Listed, TableStore};
-pub(crate) use store::{filesystem::unknown_kind, is_unflushable};
+pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, schema_string};
 pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Verification};
 

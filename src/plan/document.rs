@@ -276,6 +276,16 @@ pub enum Role {
     Secondary,
 }
 
+impl Role {
+    /// In a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Primary => "primary",
+            Role::Secondary => "secondary",
+        }
+    }
+}
+
 /// What happens to the metadata tables of one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetadataAction {

@@ -12,10 +12,10 @@ use super::figures::{bytes, count, elapsed, plural, short};
 use super::layout::{few, first_line, hanging, pad, pad_left, width};
 use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
-use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableRecord};
+use crate::apply::{GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord};
 use crate::ledger::cut_label;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{GroupPlan, Plan};
+use crate::plan::{GroupPlan, Plan, Role};
 
 /// Groups of one outcome that get a line of their own.
 const LINES_MAX: usize = 15;
@@ -502,58 +502,45 @@ pub fn aside(record: &RunRecord, style: &Style) -> Option<String> {
     Some(page.text()).filter(|text| !text.trim().is_empty())
 }
 
-/// Whether primary and secondary took everything they were to take down: from what was seen, and from what the apply says.
-fn recorded_in(plan: &Plan, record: &RunRecord) -> (bool, bool) {
-    let regions = || plan.workspaces.iter().map(|workspace| &workspace.observed);
-    let behind = |warning: &String| {
-        warning.contains(" is not recorded in the primary: ")
-            || warning.contains(" is not in the primary's log yet: ")
-            || warning.starts_with("the primary's metadata tables are behind: ")
-    };
-    let behind_there =
-        |warning: &String| warning.starts_with("the secondary's metadata tables are behind: ");
-    let says = |group: &GroupRecord, words: &[&str]| {
-        let said = group.message.as_deref().unwrap_or_default();
-        words.iter().any(|words| said.starts_with(words))
-    };
-    let neither = [
-        "primary region not available",
-        "the metadata tables of neither region can be read",
-    ];
-    let refused = [
-        "secondary region not available",
-        "the metadata table in the secondary cannot be written",
-    ];
-    let unread = record.groups.iter().any(|group| says(group, &neither));
-    (
-        !unread
-            && regions().all(|seen| seen.primary.reachable)
-            && !record.warnings.iter().any(behind),
-        !unread
-            && regions().all(|seen| seen.secondary.reachable)
-            && !record.groups.iter().any(|group| says(group, &refused))
-            && !record.warnings.iter().any(behind_there),
-    )
-}
-
+/// Where an apply is recorded: what each region took down, and the record's digest, against which it can be checked later.
 fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> Vec<String> {
     if !plan.applyable {
         return vec![];
     }
     let run = short(&record.run_id);
-    let mut text = match recorded_in(plan, record) {
-        (true, true) => format!("Recorded in both regions as {run}"),
-        (true, false) => format!("Recorded in the primary only as {run}"),
-        (false, true) => format!("Recorded in the secondary only as {run}"),
-        (false, false) => format!("Run {run} is recorded in neither region"),
+    let lacks = |region: Role, what: &[Recorded]| {
+        let mut lacking = record.not_recorded.iter().flatten();
+        lacking.any(|lack| lack.region == region && what.contains(&lack.what))
     };
-    let lost =
-        |warning: &String| warning.starts_with("the run record is not kept in the secondary: ");
-    if record.warnings.iter().any(lost) {
-        text.push_str(", but its run record in none");
+    let has = |what: &[Recorded]| {
+        let [primary, secondary] =
+            [Role::Primary, Role::Secondary].map(|region| !lacks(region, what));
+        (primary, secondary)
+    };
+    let tables = has(&[Recorded::Rows, Recorded::Cuts]);
+    let evidence = has(&[Recorded::Record, Recorded::Plan]);
+    let mut text = match (&record.not_recorded, tables) {
+        // Records of older versions do not tell.
+        (None, _) => format!("Recorded as {run}"),
+        (Some(_), (true, true)) => format!("Recorded in both regions as {run}"),
+        (Some(_), (true, false)) => format!("Recorded in the primary only as {run}"),
+        (Some(_), (false, true)) => format!("Recorded in the secondary only as {run}"),
+        (Some(_), (false, false)) => format!("Run {run} is recorded in neither region"),
+    };
+    if evidence != tables {
+        text.push_str(match evidence {
+            (true, true) => ", its plan and run record in both",
+            (true, false) => ", but its plan and run record in the primary only",
+            (false, true) => ", but its plan and run record in the secondary only",
+            (false, false) => ", but its plan and run record in none",
+        });
     }
     if let Some(kept) = kept {
         text.push_str(&format!("; here: {}", clean(kept)));
     }
-    hanging("", &text, style.width)
+    let mut lines = hanging("", &text, style.width);
+    // What is meant to be copied stands alone on its line.
+    let digest = record.record_sha256.as_deref();
+    lines.extend(digest.map(|digest| format!("sha256 {}", clean(digest))));
+    lines
 }

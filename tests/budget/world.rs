@@ -123,11 +123,13 @@ impl World {
             planned.summary
         );
         let options = Options {
-            run_id: "01JDRUN".to_owned(),
+            run_id: "01JDA2C7000000000000000001".to_owned(),
             provenance: drsync::plan::Provenance::of_actor(PRINCIPAL),
             approval: drsync::apply::Approval::None,
             signature: None,
             lost_output: Arc::new(Vec::new),
+            local: Arc::new(drsync::apply::NothingHere),
+            planned_now: true,
             parallelism: 8,
             stop: Arc::default(),
             signal: Arc::default(),

@@ -46,7 +46,7 @@ async fn planned(fake: &Fake, regions: &Regions) -> Plan {
 
 async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
     let options = Options {
-        run_id: "01JDRUN".to_owned(),
+        run_id: "01JDA2C7000000000000000001".to_owned(),
         provenance: drsync::plan::Provenance::of_actor("dr@example.com"),
         parallelism: 4,
         stop: Arc::default(),
@@ -56,6 +56,8 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         approval: drsync::apply::Approval::None,
         signature: None,
         lost_output: Arc::new(Vec::new),
+        local: Arc::new(drsync::apply::NothingHere),
+        planned_now: true,
     };
     apply(
         &plan.stored(),

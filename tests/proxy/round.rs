@@ -478,11 +478,13 @@ async fn round(
     let plan = plan(&observed, &request);
     let now = world.now;
     let options = Options {
-        run_id: format!("run-{run}"),
+        run_id: run_id(run, now),
         provenance: drsync::plan::Provenance::of_actor("tester"),
         approval: drsync::apply::Approval::None,
         signature: None,
         lost_output: Arc::new(Vec::new),
+        local: Arc::new(drsync::apply::NothingHere),
+        planned_now: true,
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),
@@ -493,4 +495,13 @@ async fn round(
     let said = |event| tell(&serde_json::to_string(&event).unwrap());
     let record = apply::apply(&stored, regions, &options, &said).await;
     (plan, record)
+}
+
+/// The id of an apply of a name.
+fn run_id(name: &str, now: chrono::DateTime<chrono::Utc>) -> String {
+    let random = name
+        .bytes()
+        .fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
+    let millis = now.timestamp_millis() as u64;
+    ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string()
 }

@@ -4,7 +4,8 @@ use drsync::config::WorkflowRef;
 use drsync::lakehouse::delta::{self, Detail};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::region::{
-    Appended, LedgerCopy, LedgerTable, Progress, RegionErrorKind, refuse_without_a_copy,
+    Appended, LedgerCopy, LedgerTable, Progress, RecordRange, RegionErrorKind,
+    refuse_without_a_copy,
 };
 use serde_json::json;
 
@@ -483,4 +484,36 @@ async fn a_version_that_a_replica_ahead_of_it_can_no_longer_be_brought_back_to_i
         why.starts_with(&format!("v{cut} can no longer be read: ")),
         "{why}"
     );
+}
+
+#[tokio::test]
+async fn a_link_a_pipe_and_a_folder_among_the_evidence_are_passed_over() {
+    let world = world().await;
+    let real = "01JDA2C7000000000000000001.run.json";
+    world.secondary().keep_evidence(real, b"{}").await.unwrap();
+    let folder = world.path("west/sync/_drsync/evidence");
+    let odd = |last: char| folder.join(format!("01JDA2C700000000000000000{last}.run.json"));
+    std::os::unix::fs::symlink(odd('A'), odd('A')).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(odd('B')).status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir(odd('C')).unwrap();
+    let huge = std::fs::File::create(odd('D')).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    for newest in [None, Some(1)] {
+        let wanted = RecordRange {
+            newest,
+            ..RecordRange::default()
+        };
+        let found = world.secondary().run_records(&wanted).await.unwrap();
+        assert_eq!(found.documents.len(), 1);
+        let told: Vec<&str> = found
+            .passed_over
+            .iter()
+            .map(|odd| odd.why.as_str())
+            .collect();
+        for (told, why) in told.iter().zip(["a link", "a pipe", "a folder", "256 MiB"]) {
+            assert!(told.contains(why), "{told}");
+        }
+        assert_eq!(told.len(), 4);
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use drsync::ledger::{AcceptedRisk, Consistency, Cut, CutTableEntry, Row};
-use drsync::region::{Appended, LedgerCopy, RecordRange, Region, RegionError};
+use drsync::region::{
+    Appended, KeptDocument, KeptRecords, LedgerCopy, RecordRange, Region, RegionError,
+};
 
 use crate::world::{ORDERS, World, name};
 
@@ -600,40 +602,71 @@ pub(crate) async fn evidence_is_one_file_a_document(world: World) {
 
 pub(crate) async fn run_records_are_read_oldest_first_within_their_bounds(world: World) {
     let region = world.secondary();
-    assert_eq!(
-        region.run_records(&RecordRange::default()).await.unwrap(),
-        []
-    );
-    for name in [
-        "01C.run.json",
-        "01A.run.json",
-        "01B.run.json",
-        "01B.plan.json",
-        "01D.run.json.minisig",
+    let none = region.run_records(&RecordRange::default()).await.unwrap();
+    assert_eq!(none, KeptRecords::default());
+    let id = |letter: &str| format!("01JDA2C700000000000000000{letter}");
+    for (letter, ending) in [
+        ("C", ".run.json"),
+        ("A", ".run.json"),
+        ("B", ".run.json"),
+        ("B", ".plan.json"),
+        ("D", ".run.json.minisig"),
     ] {
-        region.keep_evidence(name, name.as_bytes()).await.unwrap();
+        let name = id(letter) + ending;
+        region.keep_evidence(&name, name.as_bytes()).await.unwrap();
     }
     let names = async |wanted: RecordRange| {
         let found = region.run_records(&wanted).await.unwrap();
-        found
-            .into_iter()
-            .map(|document| {
-                assert_eq!(document.bytes, document.name.as_bytes());
-                document.name.chars().take(3).collect::<String>()
-            })
-            .collect::<Vec<_>>()
+        assert_eq!(found.passed_over, []);
+        let letter = |document: KeptDocument| {
+            assert_eq!(document.bytes, document.name.as_bytes());
+            document.name[25..26].to_owned()
+        };
+        found.documents.into_iter().map(letter).collect::<Vec<_>>()
     };
     let all = RecordRange::default();
-    assert_eq!(names(all.clone()).await, ["01A", "01B", "01C"]);
+    assert_eq!(names(all.clone()).await, ["A", "B", "C"]);
     let newest = RecordRange {
         newest: Some(2),
         ..all.clone()
     };
-    assert_eq!(names(newest).await, ["01B", "01C"]);
+    assert_eq!(names(newest).await, ["B", "C"]);
     let middle = RecordRange {
-        from: Some("01B".into()),
-        until: Some("01C".into()),
-        ..all
+        from: Some(id("B")),
+        until: Some(id("C")),
+        ..all.clone()
     };
-    assert_eq!(names(middle).await, ["01B"]);
+    assert_eq!(names(middle.clone()).await, ["B"]);
+    let all = region.evidence_names(&all).await.unwrap();
+    assert_eq!(all.len(), 5);
+    assert!(all.is_sorted(), "{all:?}");
+    let of_middle = [id("B") + ".plan.json", id("B") + ".run.json"];
+    assert_eq!(region.evidence_names(&middle).await.unwrap(), of_middle);
+}
+
+pub(crate) async fn what_is_no_record_is_passed_over_and_told(world: World) {
+    let region = world.secondary();
+    let real = "01JDA2C7000000000000000001.run.json";
+    region.keep_evidence(real, b"{}").await.unwrap();
+    for odd in ["notes.run.json", "zzz.run.json"] {
+        region.keep_evidence(odd, b"{}").await.unwrap();
+    }
+    let newest = RecordRange {
+        newest: Some(1),
+        ..RecordRange::default()
+    };
+    let found = region.run_records(&newest).await.unwrap();
+    assert_eq!(found.documents.len(), 1);
+    assert_eq!(found.documents[0].name, real);
+    let told: Vec<&str> = found
+        .passed_over
+        .iter()
+        .map(|odd| odd.name.as_str())
+        .collect();
+    assert!(told.contains(&"zzz.run.json"), "{told:?}");
+    let names = region
+        .evidence_names(&RecordRange::default())
+        .await
+        .unwrap();
+    assert_eq!(names, [real]);
 }

@@ -351,7 +351,12 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         },
         accepted: vec![],
         unprotected: vec![],
+        not_recorded: Some(vec![]),
         previous_run_sha256: None,
+        other_previous_sha256: vec![],
+        previous_elsewhere: vec![],
+        previous_unseen: false,
+        record_sha256: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is said after an apply.
 
 use drsync::apply::{
-    GroupOutcome, GroupRecord, MetadataRecord, TableOutcome, TableRecord, VerifiedRecord,
+    GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, TableOutcome, TableRecord,
+    VerifiedRecord,
 };
 use drsync::config::TableName;
 use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
@@ -165,14 +166,38 @@ fn groups_that_failed_by_one_cause_are_told_once() {
     );
 }
 
+fn lack(region: Role, what: Recorded) -> NotRecorded {
+    NotRecorded {
+        workspace: "east".to_owned(),
+        region,
+        what,
+        why: "it is full".to_owned(),
+    }
+}
+
 #[test]
 fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
-    record.warnings = vec!["the run record is not kept in the secondary: it is full".to_owned()];
+    record.not_recorded = Some(vec![
+        lack(Role::Primary, Recorded::Record),
+        lack(Role::Secondary, Recorded::Record),
+    ]);
     let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
-    let last = "Recorded in both regions as 01JDA2C7, but its run record in none; here:\n\
+    let last = "Recorded in both regions as 01JDA2C7, but its plan and run record in none; here:\n\
                 runs/01JD.json\n";
     assert!(shown.ends_with(last), "{shown}");
+}
+
+#[test]
+fn the_digest_of_the_record_stands_alone_where_it_is_recorded() {
+    let mut record = run(vec![both_counted()], 0, "ok");
+    record.record_sha256 = Some("5".repeat(64));
+    let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
+    let last = format!(
+        "Recorded in both regions as 01JDA2C7; here: runs/01JD.json\nsha256 {}\n",
+        "5".repeat(64)
+    );
+    assert!(shown.ends_with(&last), "{shown}");
 }
 
 #[test]
@@ -298,51 +323,57 @@ fn a_secondary_that_went_away_after_the_plan_leads_too() {
             .starts_with("Secondary region not available: 1 group not synchronized, cuts are kept"),
         "{shown}"
     );
-    assert!(shown.contains("Recorded in the primary only"), "{shown}");
 }
 
 #[test]
-fn where_a_run_is_recorded_is_what_became_of_it() {
-    let told = |warnings: &[&str], groups: Vec<GroupRecord>| {
-        let mut record = run(groups, 4, "partial");
-        record.warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
-        text(&planned(), &record, None, &narrow())
+fn where_a_run_is_recorded_is_what_succeeded() {
+    let told = |lacks: Option<&[(Role, Recorded)]>| {
+        let mut record = run(vec![both_counted()], 4, "partial");
+        let lacks = lacks.map(|all| {
+            all.iter()
+                .map(|(region, what)| lack(*region, *what))
+                .collect()
+        });
+        record.not_recorded = lacks;
+        let shown = text(&planned(), &record, None, &narrow());
+        shown.lines().last().unwrap().to_owned()
     };
-    for behind in [
-        "the status of core_product is not recorded in the primary: no space left",
-        "cut 42 of core_product is not in the primary's log yet: no space left",
-        "the primary's metadata tables are behind: no space left",
-    ] {
-        let shown = told(&[behind], vec![both_counted()]);
-        assert!(shown.contains("Recorded in the secondary only"), "{shown}");
-    }
-    for refused in [
-        "secondary region not available: no such folder",
-        "the metadata table in the secondary cannot be written: no space left",
-    ] {
-        let failed = ended("core_product", GroupOutcome::Failed, Some(refused));
-        let shown = told(&[], vec![failed.clone(), denied()]);
-        assert!(shown.contains("Recorded in the primary only"), "{shown}");
-        let behind = "the primary's metadata tables are behind: no space left";
-        let shown = told(&[behind], vec![failed, denied()]);
-        assert!(shown.contains("is recorded in neither region"), "{shown}");
-    }
-    for unread in [
-        "primary region not available: no connection",
-        "the metadata tables of neither region can be read: not allowed",
-    ] {
-        let failed = ended("core_product", GroupOutcome::Failed, Some(unread));
-        let shown = told(&[], vec![failed, denied()]);
-        assert!(shown.contains("is recorded in neither region"), "{shown}");
-    }
-    let behind = "the secondary's metadata tables are behind: no connection";
-    let shown = told(&[behind], vec![denied()]);
-    assert!(shown.contains("Recorded in the primary only"), "{shown}");
-    let other = told(
-        &["the plan is not kept in the secondary: x"],
-        vec![denied()],
+    use Recorded::{Cuts, Plan, Record, Rows};
+    use Role::{Primary, Secondary};
+    let lines = [
+        told(None),
+        told(Some(&[])),
+        told(Some(&[(Primary, Rows)])),
+        told(Some(&[(Primary, Cuts), (Primary, Record)])),
+        told(Some(&[
+            (Secondary, Rows),
+            (Secondary, Plan),
+            (Secondary, Record),
+        ])),
+        told(Some(&[(Secondary, Rows), (Primary, Rows)])),
+        told(Some(&[(Secondary, Record)])),
+        told(Some(&[(Primary, Plan)])),
+        told(Some(&[
+            (Primary, Rows),
+            (Primary, Record),
+            (Secondary, Rows),
+            (Secondary, Record),
+        ])),
+    ];
+    assert_eq!(
+        lines,
+        [
+            "Recorded as 01JDA2C7",
+            "Recorded in both regions as 01JDA2C7",
+            "Recorded in the secondary only as 01JDA2C7, its plan and run record in both",
+            "Recorded in the secondary only as 01JDA2C7",
+            "Recorded in the primary only as 01JDA2C7",
+            "Run 01JDA2C7 is recorded in neither region, its plan and run record in both",
+            "only",
+            "secondary only",
+            "Run 01JDA2C7 is recorded in neither region",
+        ]
     );
-    assert!(other.contains("Recorded in both regions"), "{other}");
 }
 
 #[test]

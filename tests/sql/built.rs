@@ -83,7 +83,10 @@ fn of_name(name: &str) -> Vec<Statement> {
         clone(&table, &path),
         Statement::new(Denied::grant_select(&table, name)),
     ];
-    all.extend(records.map(|range| sql::read_run_records(&path, &range, 16)));
+    for range in records {
+        all.push(sql::read_run_records(&path, &range, 16));
+        all.push(sql::evidence_names(&path, &range));
+    }
     all
 }
 

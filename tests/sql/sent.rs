@@ -93,6 +93,7 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
             newest: None,
         };
         regions.secondary.run_records(&range).await.unwrap();
+        regions.secondary.evidence_names(&range).await.unwrap();
     }
     let mut sent = history(&running.primary).await;
     sent.extend(history(&running.secondary).await);
@@ -131,11 +132,13 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
     let plan = plan(&seen, &request);
     let now = world.now;
     let options = Options {
-        run_id: format!("run-{run}"),
+        run_id: run_id(run, now),
         provenance: drsync::plan::Provenance::of_actor("tester"),
         approval: drsync::apply::Approval::None,
         signature: None,
         lost_output: Arc::new(Vec::new),
+        local: Arc::new(drsync::apply::NothingHere),
+        planned_now: true,
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),
@@ -165,4 +168,13 @@ async fn history(served: &Served) -> BTreeSet<String> {
     queries
         .map(|query| query["query_text"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// The id of an apply of a name.
+fn run_id(name: &str, now: chrono::DateTime<chrono::Utc>) -> String {
+    let random = name
+        .bytes()
+        .fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
+    let millis = now.timestamp_millis() as u64;
+    ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string()
 }

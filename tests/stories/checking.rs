@@ -6,7 +6,7 @@ use drsync::plan::Plan;
 use drsync::render::Style;
 use drsync::render::check::text;
 
-use super::world::{Form, World, batch, start};
+use super::world::{Form, World, batch, run_id, start};
 
 async fn checked(world: &World, plan: &Plan) -> PlanCheck {
     check(&plan.stored(), &[world.regions()], world.now).await
@@ -44,10 +44,10 @@ pub(crate) async fn a_plan_that_was_applied_is_completed_even_after_it_expired(f
         let (code, standing, why) = told(&seen);
         assert_eq!((code, standing), (0, GroupStanding::Applied));
         assert!(
-            why.starts_with("run run-1 applied this plan: cut 1 ("),
+            why.starts_with(&format!("run {} applied this plan: cut 1 (", run_id(1))),
             "{why}"
         );
-        assert_eq!(seen.groups[0].run_id.as_deref(), Some("run-1"));
+        assert_eq!(seen.groups[0].run_id.as_deref(), Some(run_id(1).as_str()));
         assert!(!seen.applicable);
     }
 }
@@ -77,7 +77,8 @@ pub(crate) async fn a_plan_that_others_overtook_is_not_called_applied(form: Form
     let seen = checked(&world, &plan).await;
     let (code, standing, why) = told(&seen);
     assert_eq!((code, standing), (0, GroupStanding::Overtaken));
-    assert!(why.starts_with("run run-1 brought it to cut 1 ("), "{why}");
+    let told = format!("run {} brought it to cut 1 (", run_id(1));
+    assert!(why.starts_with(&told), "{why}");
     let shown = text(&plan, &seen, "p.json", &Style::default());
     let first = shown.lines().next().unwrap_or_default();
     assert!(

@@ -48,7 +48,12 @@ async fn ledger(region: &dyn Region) -> Value {
 
 /// A document without what says which plan it was.
 fn without_identity(mut document: Value) -> Value {
-    for key in ["plan_id", "plan_sha256", "previous_run_sha256"] {
+    for key in [
+        "plan_id",
+        "plan_sha256",
+        "previous_run_sha256",
+        "record_sha256",
+    ] {
         document[key] = Value::Null;
     }
     document

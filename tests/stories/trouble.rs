@@ -10,7 +10,7 @@ use drsync::ledger::{AcceptedRisk, Cut, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
 use super::world::remembered::the_replicas_are_gone;
-use super::world::{Form, World, batch, schema};
+use super::world::{Form, World, batch, run_id, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
 
@@ -107,7 +107,7 @@ pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(for
     // As if the apply had been killed between the cut and the statuses.
     let row = world.row("west", "reference").await;
     let begun = row.begun(
-        "run run-1 to 2026-11-22T11:00:00.000Z".to_owned(),
+        format!("run {} to 2026-11-22T11:00:00.000Z", run_id(1)),
         world.now,
     );
     for region in [&regions.primary, &regions.secondary] {

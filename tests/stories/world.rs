@@ -297,7 +297,7 @@ impl World {
         self.runs += 1;
         let now = self.now;
         let options = Options {
-            run_id: format!("run-{}", self.runs),
+            run_id: run_id(self.runs),
             provenance: drsync::plan::Provenance::of_actor("tester"),
             parallelism: 4,
             stop: Arc::new(AtomicBool::new(false)),
@@ -307,6 +307,8 @@ impl World {
             approval: drsync::apply::Approval::None,
             signature: None,
             lost_output: Arc::new(Vec::new),
+            local: Arc::new(drsync::apply::NothingHere),
+            planned_now: true,
         };
         let record = apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
             watch(&event)
@@ -388,4 +390,11 @@ pub(crate) fn batch(ids: impl IntoIterator<Item = i64>) -> arrow_array::RecordBa
         .map(|id| json!({"id": id, "name": format!("row {id}")}))
         .collect();
     rows(&schema(), &all).unwrap()
+}
+
+/// The id of the apply of a number, counted from 1.
+pub(crate) fn run_id(number: u32) -> String {
+    let day: DateTime<Utc> = "2026-11-22T00:00:00Z".parse().unwrap();
+    let millis = day.timestamp_millis() as u64 + u64::from(number);
+    ulid::Ulid::from_parts(millis, u128::from(number)).to_string()
 }

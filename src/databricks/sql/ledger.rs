@@ -339,13 +339,30 @@ pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
 
 /// Parts of run records, the newest record first and of each the last part first: `name`, `content` in base64.
 pub fn read_run_records(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
-    let mut conditions = vec![format!("name LIKE '%{RUN_RECORD_ENDING}'")];
+    within(
+        range,
+        &format!("name LIKE '%{RUN_RECORD_ENDING}'"),
+        |conditions| {
+            format!(
+                "SELECT name, part, base64(content) AS content FROM {table} WHERE {conditions} ORDER BY name DESC, part DESC LIMIT {parts}"
+            )
+        },
+    )
+}
+
+/// The names of the documents that are kept: `name`, with `parts`.
+pub fn evidence_names(table: &Relation, range: &RecordRange) -> Statement {
+    within(range, "name IS NOT NULL", |conditions| {
+        format!("SELECT name, count(*) AS parts FROM {table} WHERE {conditions} GROUP BY name")
+    })
+}
+
+/// A statement about documents with names within the bounds.
+fn within(range: &RecordRange, first: &str, text: impl Fn(&str) -> String) -> Statement {
+    let mut conditions = vec![first.to_owned()];
     conditions.extend(range.from.iter().map(|_| "name >= :oldest".to_owned()));
     conditions.extend(range.until.iter().map(|_| "name <= :newest".to_owned()));
-    let statement = Statement::new(format!(
-        "SELECT name, part, base64(content) AS content FROM {table} WHERE {} ORDER BY name DESC, part DESC LIMIT {parts}",
-        conditions.join(" AND ")
-    ));
+    let statement = Statement::new(text(&conditions.join(" AND ")));
     let bounds = [("oldest", &range.from), ("newest", &range.until)];
     bounds
         .into_iter()

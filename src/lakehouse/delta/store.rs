@@ -22,7 +22,7 @@ use super::error::{DeltaError, IoTrouble, Result};
 use super::log::LOG;
 use crate::files::{self, Looker};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
-pub(crate) use local::{flush, flush_folder, is_unflushable, open_new};
+pub(crate) use local::{UNFINISHED, flush, flush_folder, is_unflushable, open_new};
 
 /// Where a Delta table lies. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -407,6 +407,17 @@ impl TableStore {
                     .block_on(store.list_with_delimiter(Some(&at)))
                     .map_err(|error| DeltaError::store(format!("list {at}"), error))?;
                 Ok(found.objects.iter().filter_map(listed).collect())
+            }
+        }
+    }
+
+    /// Names what lies in a folder, each with what it is where that is no regular file; nothing: no such folder.
+    pub(crate) fn names(&self, inner: &str) -> Result<Vec<(String, Option<String>)>> {
+        match &*self.0 {
+            Place::Local(local) => local::names(&local.at(inner)),
+            Place::Remote { .. } => {
+                let listed = self.list(inner)?.into_iter();
+                Ok(listed.map(|listed| (listed.name, None)).collect())
             }
         }
     }

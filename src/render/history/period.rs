@@ -5,7 +5,7 @@ use super::super::figures::{count, moment, plural, span};
 use super::super::layout::{hanging, table};
 use super::super::{Style, Tone};
 use super::History;
-use crate::history::{GroupPeriod, Period, Skew, Unrecorded};
+use crate::history::{ApplyLine, GroupPeriod, Period, Skew, Unrecorded};
 
 /// What casts doubt on the report of a period; it comes first.
 pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
@@ -13,9 +13,11 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
     let unread = workspaces.any(|workspace| workspace.period_missing.is_some());
     let broken = history.periods().any(|period| !period.chain.unbroken);
     let missing = history.periods().any(|period| period.chain.in_doubt());
+    let unproved = history.periods().any(|period| !period.unproved.is_empty());
     let all = [
         (unread, "The run records could not be read"),
         (broken, "The chain of records is broken"),
+        (unproved, "A run record claims what is not so"),
         (missing, "A run record is not there yet"),
     ];
     all.into_iter()
@@ -62,7 +64,26 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
             }
         }
     }
+    if let Some(found) = &period.chain.head {
+        let text = format!(
+            "the record {} of apply {} is among them, unaltered",
+            clean(&found.sha256),
+            clean(&found.run_id)
+        );
+        head.extend(hanging("   ", &text, style.width));
+    }
+    for claim in &period.unproved {
+        head.extend(hanging("   - ", &clean(&claim.sentence()), style.width));
+    }
     head.extend(unrecorded(period, style));
+    for odd in &period.chain.passed_over {
+        let text = format!(
+            "{} among the evidence was passed over: {}",
+            name(&odd.name),
+            clean(&odd.why)
+        );
+        head.extend(hanging("   - warning: ", &text, style.width));
+    }
     let mut blocks = vec![head];
     if !period.groups.is_empty() {
         blocks.push(groups(period, style));
@@ -163,13 +184,19 @@ pub(in crate::render) fn percent(share: f64) -> String {
     format!("{:.1}%", (share * 1_000.0).floor() / 10.0)
 }
 
+/// What approval an apply had; a signature only where it is there and verifies.
+pub(in crate::render) fn approval(apply: &ApplyLine) -> &'static str {
+    match (&apply.approval, apply.approval_proved) {
+        (None, _) => "approval not recorded",
+        (Some(_), Some(false)) => "claims a signature that is not proved",
+        (Some(approval), Some(true) | None) => approval.as_str(),
+    }
+}
+
 fn applies(period: &Period, style: &Style) -> Vec<String> {
     let mut lines = vec!["applies".to_owned()];
     for apply in &period.applies {
-        let approval = apply
-            .approval
-            .as_ref()
-            .map_or("approval not recorded", |approval| approval.as_str());
+        let approval = approval(apply);
         let text = format!(
             "{}  {}, {}, exit {} ({}): {} synchronized, {} failed, {} blocked{}; {}",
             moment(apply.started_at),

@@ -172,6 +172,21 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
                     @for problem in &period.chain.problems { li { (clean(problem)) } }
                 }
             }
+            @if !period.unproved.is_empty() {
+                h3 { "What records claim and the evidence does not show" }
+                ul {
+                    @for one in &period.unproved { li { (clean(&one.sentence())) } }
+                }
+            }
+            @if let Some(head) = &period.chain.head {
+                p { "The record " (code(&head.sha256)) " of apply " (code(&head.run_id)) " is among them, unaltered." }
+            }
+            @if !period.chain.passed_over.is_empty() {
+                h3 { "Passed over among the evidence" }
+                ul {
+                    @for odd in &period.chain.passed_over { li { (code(&odd.name)) ": " (clean(&odd.why)) } }
+                }
+            }
             @if !period.chain.unrecorded.is_empty() {
                 h3 { "Applies that left no run record" }
                 ul {

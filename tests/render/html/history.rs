@@ -38,6 +38,7 @@ fn apply(run_id: &str, approval: Option<Approval>) -> ApplyLine {
         ended_at: at("2026-11-22T11:06:41Z"),
         actor: "ci:github acme/dr-config".to_owned(),
         approval,
+        approval_proved: None,
         exit: Exit {
             code: 0,
             name: "ok".to_owned(),
@@ -110,7 +111,10 @@ fn workspace(name: &str) -> WorkspaceHistory {
                 problems: vec![],
                 unrecorded: vec![],
                 skews: vec![],
+                passed_over: vec![],
+                head: None,
             },
+            unproved: vec![],
         }),
         period_missing: None,
     }

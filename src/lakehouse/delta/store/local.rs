@@ -73,6 +73,15 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
     Ok(entries.into_iter().map(listed).collect())
 }
 
+/// Names what lies in a folder, each with what it is where that is no regular file; in no order.
+pub(super) fn names(folder: &Path) -> Result<Vec<(String, Option<String>)>> {
+    match files::names(folder) {
+        Ok(names) => Ok(names),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(DeltaError::io(format!("list {}", folder.display()), error)),
+    }
+}
+
 /// The size of a plain file, if there is one.
 pub(super) fn size(looker: &mut Looker, path: &Path) -> Result<Option<u64>> {
     let found = looker

@@ -1,0 +1,292 @@
+//! The evidence of one workspace: which of its regions keep it, what one lacks of the other's, and the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use futures::StreamExt;
+
+use super::Run;
+use super::chain::{self, Tips};
+use super::record::{Recorded, RunRecord};
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{FindingCode, Role};
+use crate::region::{
+    KeptDocument, PLAN_ENDING, RecordRange, Region, RegionError, RegionErrorKind, Regions,
+    SIGNATURE_ENDING, apply_of, first_id_of,
+};
+
+/// Documents of so many applies are brought to a region by one apply; the next one goes on.
+const BROUGHT_MOST: usize = 64;
+/// Documents of so many applies at once.
+const AT_ONCE: usize = 8;
+/// So many months more are looked at last for documents that a region lacks.
+const MONTHS_MOST: u32 = 16;
+
+/// Both regions in the order in which everything here has them.
+const ROLES: [Role; 2] = [Role::Primary, Role::Secondary];
+
+/// Where the evidence of a workspace is kept.
+pub(super) struct Keepers<'a> {
+    workspace: &'a str,
+    regions: &'a Regions,
+    /// Why a region was not asked; what it lacks is brought by a later apply.
+    away: [Option<RegionError>; 2],
+}
+
+impl<'a> Keepers<'a> {
+    /// Both regions of a workspace that this apply may write to, where some did not answer.
+    pub(super) fn new(
+        plan: &'a WorkspacePlan,
+        regions: &'a Regions,
+        away: [Option<RegionError>; 2],
+    ) -> Keepers<'a> {
+        Keepers {
+            workspace: &plan.name,
+            regions,
+            away,
+        }
+    }
+
+    /// The same of a workspace in which this apply has nothing else to write; `None`: its location is another's, and is left alone.
+    pub(super) fn of_untouched(
+        plan: &'a WorkspacePlan,
+        regions: &'a Regions,
+    ) -> Option<Keepers<'a>> {
+        if is_foreign(plan) {
+            return None;
+        }
+        let seen = [&plan.observed.primary, &plan.observed.secondary];
+        let away = seen.map(|seen| {
+            let why = "it did not answer when the plan was made";
+            let doing = "keep evidence";
+            (!seen.reachable).then(|| RegionError::new(RegionErrorKind::Unavailable, doing, why))
+        });
+        Some(Keepers::new(plan, regions, away))
+    }
+
+    /// The workspace.
+    pub(super) fn workspace(&self) -> &str {
+        self.workspace
+    }
+
+    fn region(&self, role: Role) -> &dyn Region {
+        match role {
+            Role::Primary => self.regions.primary.as_ref(),
+            Role::Secondary => self.regions.secondary.as_ref(),
+        }
+    }
+
+    fn asked(&self) -> [bool; 2] {
+        [0, 1].map(|place| self.away[place].is_none())
+    }
+
+    /// Brings each region what it lacks, from the other or from this machine, and looks for the newest records.
+    pub(super) async fn bring_together(&self, run: &Run<'_>) -> Tips {
+        self.bring_from_here(run).await;
+        if self.asked() == [true, true] {
+            self.bring_from_each_other(run).await;
+        }
+        let tips = self.tips(run).await;
+        for odd in &tips.passed_over {
+            run.warn(format!(
+                "{} among the evidence was passed over: {}",
+                odd.name, odd.why
+            ));
+        }
+        tips
+    }
+
+    /// The newest records.
+    pub(super) async fn tips(&self, run: &Run<'_>) -> Tips {
+        chain::tips(self.regions, self.asked(), run.now()).await
+    }
+
+    /// Gives the regions the documents of earlier applies that lie on this machine only.
+    async fn bring_from_here(&self, run: &Run<'_>) {
+        let owed = run.options.local.owed();
+        for documents in owed.chunk_by(|one, other| apply_of(&one.name) == apply_of(&other.name)) {
+            let Some(run_id) = apply_of(&documents[0].name) else {
+                continue;
+            };
+            let mut records = documents
+                .iter()
+                .filter_map(|one| RunRecord::read(&one.bytes).ok());
+            let of_this = |record: RunRecord| {
+                let mut groups = record.groups.iter();
+                groups.any(|group| group.workspace == self.workspace)
+                    || record
+                        .metadata
+                        .iter()
+                        .any(|one| one.workspace == self.workspace)
+            };
+            if !records.any(of_this) {
+                continue;
+            }
+            for (role, asked) in ROLES.into_iter().zip(self.asked()) {
+                let kept = asked && keep_all(self.region(role), documents).await.is_ok();
+                run.owes(run_id, !kept);
+            }
+        }
+    }
+
+    /// Gives each region the documents that only the other has, the oldest first.
+    async fn bring_from_each_other(&self, run: &Run<'_>) {
+        let lacking = match self.lacking(run.now()).await {
+            Ok(lacking) => lacking,
+            Err(error) => {
+                run.warn(format!(
+                    "what evidence a region lacks is not known: {error}"
+                ));
+                return;
+            }
+        };
+        for (to, from, mut applies) in [
+            (Role::Primary, Role::Secondary, lacking.0),
+            (Role::Secondary, Role::Primary, lacking.1),
+        ] {
+            let beyond = applies.split_off(applies.len().min(BROUGHT_MOST));
+            if !beyond.is_empty() {
+                run.warn(format!(
+                    "the {} lacks documents of {} more applies; the next apply goes on",
+                    to.name(),
+                    beyond.len()
+                ));
+            }
+            let bring = applies.iter().map(|names| self.bring(names, from, to));
+            let mut bring = futures::stream::iter(bring).buffer_unordered(AT_ONCE);
+            while let Some(done) = bring.next().await {
+                if let Err(error) = done {
+                    let to = to.name();
+                    run.warn(format!(
+                        "evidence that the {to} lacks was not brought to it: {error}"
+                    ));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives a region the documents of one apply, its record after its plan.
+    async fn bring(&self, names: &[String], from: Role, to: Role) -> Result<(), RegionError> {
+        for name in names {
+            if let Some(bytes) = self.region(from).evidence(name).await? {
+                self.region(to).keep_evidence(name, &bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of documents that the primary lacks, and that the secondary does, by apply, the oldest first.
+    ///
+    /// Months are looked at from this one on back to the first in which both have the same, more of them each time.
+    async fn lacking(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Vec<String>>, Vec<Vec<String>>), RegionError> {
+        let (mut primary_lacks, mut secondary_lacks) = (BTreeSet::new(), BTreeSet::new());
+        let mut until = now + chain::FUTURE;
+        let mut month = first_of_month(now);
+        let mut step = 1;
+        while step <= MONTHS_MOST {
+            let wanted = RecordRange {
+                from: Some(first_id_of(month)),
+                until: Some(first_id_of(until)),
+                newest: None,
+            };
+            let (primary, secondary) = futures::join!(
+                self.regions.primary.evidence_names(&wanted),
+                self.regions.secondary.evidence_names(&wanted)
+            );
+            let (primary, secondary) = (
+                BTreeSet::from_iter(primary?),
+                BTreeSet::from_iter(secondary?),
+            );
+            let same = primary == secondary;
+            primary_lacks.extend(secondary.difference(&primary).cloned());
+            secondary_lacks.extend(primary.difference(&secondary).cloned());
+            if same && !primary.is_empty() {
+                break;
+            }
+            until = month;
+            month = month.checked_sub_months(Months::new(step)).unwrap_or(month);
+            step *= 2;
+        }
+        Ok((by_apply(primary_lacks), by_apply(secondary_lacks)))
+    }
+
+    /// Keeps the plan that is carried out, and its signature, in each region that is there; says where it is not kept.
+    pub(super) async fn keep_plan(&self, run: &Run<'_>) {
+        let plan = format!("{}{PLAN_ENDING}", run.options.run_id);
+        let mut documents = vec![KeptDocument {
+            name: plan.clone(),
+            bytes: run.stored.bytes.clone(),
+        }];
+        let signature = run.options.signature.iter();
+        documents.extend(signature.map(|text| KeptDocument {
+            name: format!("{plan}{SIGNATURE_ENDING}"),
+            bytes: text.clone().into_bytes(),
+        }));
+        self.keep(run, Recorded::Plan, &documents).await;
+    }
+
+    /// Keeps documents in each region; those that did not get them are noted, with the reason. Whether one got them.
+    pub(super) async fn keep(
+        &self,
+        run: &Run<'_>,
+        what: Recorded,
+        documents: &[KeptDocument],
+    ) -> bool {
+        let keep = async |place: usize| match &self.away[place] {
+            Some(away) => Err(away.clone()),
+            None => keep_all(self.region(ROLES[place]), documents).await,
+        };
+        let (primary, secondary) = futures::join!(keep(0), keep(1));
+        let mut kept = false;
+        for (place, done) in [primary, secondary].into_iter().enumerate() {
+            let Err(error) = done else {
+                kept = true;
+                continue;
+            };
+            let role = ROLES[place];
+            // Of a region that is away everything has been said.
+            if self.away[place].is_none() {
+                let (what, region) = (what.as_str(), role.name());
+                run.warn(format!("{what} is not kept in the {region}: {error}"));
+            }
+            run.lacks(self.workspace, role, what, &error);
+        }
+        kept
+    }
+}
+
+/// Whether the sync location is another workspace's.
+pub(super) fn is_foreign(workspace: &WorkspacePlan) -> bool {
+    let mut findings = workspace.groups.iter().flat_map(|group| &group.findings);
+    findings.any(|finding| finding.code == FindingCode::LedgerNotOurs)
+}
+
+async fn keep_all(region: &dyn Region, documents: &[KeptDocument]) -> Result<(), RegionError> {
+    for document in documents {
+        region
+            .keep_evidence(&document.name, &document.bytes)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Names of documents by the apply that they are of.
+fn by_apply(names: BTreeSet<String>) -> Vec<Vec<String>> {
+    let mut applies: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in names {
+        if let Some(id) = apply_of(&name) {
+            applies.entry(id.to_owned()).or_default().push(name);
+        }
+    }
+    applies.into_values().collect()
+}
+
+fn first_of_month(moment: DateTime<Utc>) -> DateTime<Utc> {
+    let day = moment.date_naive();
+    let first = NaiveDate::from_ymd_opt(day.year(), day.month(), 1).unwrap_or(day);
+    first.and_time(NaiveTime::MIN).and_utc()
+}

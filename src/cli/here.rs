@@ -1,0 +1,47 @@
+//! The documents of applies beside the configuration, as an apply needs them.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use super::keep;
+use crate::apply::LocalEvidence;
+use crate::region::KeptDocument;
+
+/// The folder of drsync's own files beside the configuration.
+pub(super) struct Here {
+    folder: PathBuf,
+    kept: Mutex<Option<anyhow::Result<PathBuf>>>,
+}
+
+impl Here {
+    pub(super) fn new(folder: PathBuf) -> Here {
+        Here {
+            folder,
+            kept: Mutex::new(None),
+        }
+    }
+
+    /// Where the record of this apply lies, or why it does not; nowhere: of a round with nothing to do.
+    pub(super) fn kept(&self) -> Option<anyhow::Result<PathBuf>> {
+        let kept = self.kept.lock();
+        kept.expect("no panic while a record is kept").take()
+    }
+}
+
+impl LocalEvidence for Here {
+    fn keep(&self, run_id: &str, quiet: bool, bytes: &[u8]) {
+        let kept = keep::owe(&self.folder, run_id).and_then(|()| match quiet {
+            true => keep::quiet_record(&self.folder, run_id, bytes).map(|()| None),
+            false => keep::record(&self.folder, run_id, bytes).map(Some),
+        });
+        *self.kept.lock().expect("no panic while a record is kept") = kept.transpose();
+    }
+
+    fn owed(&self) -> Vec<KeptDocument> {
+        keep::owed(&self.folder)
+    }
+
+    fn settle(&self, run_id: &str) {
+        keep::settle(&self.folder, run_id);
+    }
+}

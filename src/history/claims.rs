@@ -1,0 +1,211 @@
+//! What run records claim, held against what lies beside them: the plan, its signature, the cuts.
+//!
+//! Whoever may write the evidence can write any record. What it cannot write is a signature of a key that it does not have, nor,
+//! unseen, a cut: those are chained in two regions.
+
+use std::collections::BTreeMap;
+
+use minisign_verify::{PublicKey, Signature};
+use serde::Serialize;
+
+use crate::apply::{Approval, GroupOutcome, RunRecord};
+use crate::canonical::sha256_of_bytes;
+use crate::ledger::Cut;
+
+/// What was found of the plan of an apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanSeen {
+    /// SHA-256 of the plan that is kept; `None`: none is.
+    pub sha256: Option<String>,
+    /// What was found of its signature, where the record claims one.
+    pub signature: Option<SignatureSeen>,
+}
+
+/// What was found of a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignatureSeen {
+    /// None is kept.
+    Missing,
+    /// It is none of these bytes by the key that the record names, or has another comment.
+    Wrong,
+    /// It is.
+    Verified,
+}
+
+/// Something that a record claims and that is not so, or cannot be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unproved {
+    /// The apply of the record.
+    pub run_id: String,
+    /// What it claims.
+    #[serde(flatten)]
+    pub claim: Claim,
+}
+
+/// What a record claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "claim", rename_all = "snake_case")]
+pub enum Claim {
+    /// Its plan, of which nothing is kept.
+    PlanMissing,
+    /// Its plan's digest, which is not that of the plan that is kept.
+    PlanDiffers,
+    /// A signature, and none is kept.
+    SignatureMissing,
+    /// A signature, and the one that is kept is not of that plan by that key.
+    SignatureWrong,
+    /// A cut that the cut log does not have.
+    CutMissing {
+        /// The group.
+        group: String,
+        /// Its number.
+        cut: u64,
+    },
+    /// A cut that the log has of another apply, of another plan or by somebody else.
+    CutDiffers {
+        /// The group.
+        group: String,
+        /// Its number.
+        cut: u64,
+        /// Who committed it, as the log says.
+        committed_by: String,
+    },
+}
+
+impl PlanSeen {
+    /// Looks at the documents beside a record.
+    pub fn of(record: &RunRecord, plan: Option<&[u8]>, signature: Option<&[u8]>) -> PlanSeen {
+        let claimed = match &record.approval {
+            Some(Approval::Signature {
+                public_key,
+                trusted_comment,
+            }) => Some((public_key, trusted_comment)),
+            Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
+        };
+        let seen = |(key, comment): (&String, &String)| match (plan, signature) {
+            (Some(plan), Some(signature)) => match verifies(key, comment, plan, signature) {
+                true => SignatureSeen::Verified,
+                false => SignatureSeen::Wrong,
+            },
+            (_, _) => SignatureSeen::Missing,
+        };
+        PlanSeen {
+            sha256: plan.map(sha256_of_bytes),
+            signature: claimed.map(seen),
+        }
+    }
+}
+
+/// Whether a signature of the kind that drsync takes is one of these bytes by a key, with the comment that the record tells.
+fn verifies(key: &str, comment: &str, bytes: &[u8], signature: &[u8]) -> bool {
+    let text = std::str::from_utf8(signature).ok();
+    let read = text.and_then(|text| Signature::decode(text).ok());
+    let (Ok(key), Some(signature)) = (PublicKey::from_base64(key), read) else {
+        return false;
+    };
+    let told = crate::render::clean(signature.trusted_comment());
+    key.verify(bytes, &signature, false).is_ok() && told == comment
+}
+
+impl Unproved {
+    /// What is claimed, and what was found.
+    pub fn sentence(&self) -> String {
+        let Unproved { run_id, claim } = self;
+        match claim {
+            Claim::PlanMissing => {
+                format!("the record of apply {run_id} names a plan that is not among the evidence")
+            }
+            Claim::PlanDiffers => format!(
+                "the plan that is kept for apply {run_id} is not the one that its record names"
+            ),
+            Claim::SignatureMissing => format!(
+                "the record of apply {run_id} claims a signature that is not among the evidence"
+            ),
+            Claim::SignatureWrong => format!(
+                "the signature that is kept for apply {run_id} is not one of its plan by the key that its record names"
+            ),
+            Claim::CutMissing { group, cut } => format!(
+                "the record of apply {run_id} claims cut {cut} of {group}, which the cut log does not have"
+            ),
+            Claim::CutDiffers {
+                group,
+                cut,
+                committed_by,
+            } => format!(
+                "the record of apply {run_id} claims cut {cut} of {group}, which the cut log has otherwise, committed by {committed_by}"
+            ),
+        }
+    }
+}
+
+/// What the records claim that is not so.
+pub(super) fn unproved(
+    workspace: &str,
+    records: &[&RunRecord],
+    cuts: &[Cut],
+    plans: &BTreeMap<String, PlanSeen>,
+) -> Vec<Unproved> {
+    let mut all = Vec::new();
+    for record in records {
+        let of_plan = plans
+            .get(&record.run_id)
+            .into_iter()
+            .flat_map(|seen| of_plan(record, seen));
+        let claims = of_plan.chain(of_cuts(workspace, record, cuts));
+        all.extend(claims.map(|claim| Unproved {
+            run_id: record.run_id.clone(),
+            claim,
+        }));
+    }
+    all
+}
+
+fn of_plan(record: &RunRecord, seen: &PlanSeen) -> Vec<Claim> {
+    let plan = match &seen.sha256 {
+        None => Some(Claim::PlanMissing),
+        Some(digest) if *digest != record.plan_sha256 => Some(Claim::PlanDiffers),
+        Some(_) => None,
+    };
+    let signature = match seen.signature {
+        Some(SignatureSeen::Missing) => Some(Claim::SignatureMissing),
+        Some(SignatureSeen::Wrong) => Some(Claim::SignatureWrong),
+        Some(SignatureSeen::Verified) | None => None,
+    };
+    plan.into_iter().chain(signature).collect()
+}
+
+fn of_cuts(workspace: &str, record: &RunRecord, cuts: &[Cut]) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for group in &record.groups {
+        let (GroupOutcome::Synchronized, Some(number)) = (group.outcome, group.cut) else {
+            continue;
+        };
+        if group.workspace != workspace {
+            continue;
+        }
+        let mut named = cuts
+            .iter()
+            .filter(|cut| cut.group_name == group.name && cut.cut_number == number)
+            .peekable();
+        let Some(first) = named.peek().copied() else {
+            claims.push(Claim::CutMissing {
+                group: group.name.clone(),
+                cut: number,
+            });
+            continue;
+        };
+        let ours = |cut: &Cut| {
+            cut.run_id == record.run_id
+                && cut.plan_sha256 == record.plan_sha256
+                && cut.committed_by == record.provenance.actor
+        };
+        if !named.any(ours) {
+            claims.push(Claim::CutDiffers {
+                group: group.name.clone(),
+                cut: number,
+                committed_by: first.committed_by.clone(),
+            });
+        }
+    }
+    claims
+}
