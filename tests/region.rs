@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
 
+#[path = "python/able.rs"]
+mod able;
 #[path = "region/cloning.rs"]
 mod cloning;
 #[path = "region/embedded.rs"]

@@ -1,16 +1,197 @@
 //! A ledger stays small: what is read of it, the files it is kept in, and what is removed of it.
 
-use chrono::{TimeDelta, Utc};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use drsync::lakehouse::delta::{self, TableStore};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::ledger::{Cut, Row};
 use drsync::region::{Appended, LedgerTable, Region, heads_agree};
 
+use crate::able::python;
 use crate::ledger::{append, cut};
 use crate::world::{World, open_lakehouse};
 
 async fn world() -> World {
     World::new(open_lakehouse).await
+}
+
+/// The secondary by a clock that a test moves.
+fn open(world: &World, now: &Arc<Mutex<DateTime<Utc>>>) -> LakehouseRegion {
+    let clock = now.clone();
+    let writer = Writer {
+        user: "dr-sync@example.com".to_owned(),
+        clock: Arc::new(move || *clock.lock().unwrap()),
+    };
+    let location = world.path("west/sync").display().to_string();
+    LakehouseRegion::open(None, &location, writer).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => {
+                std::fs::copy(entry.path(), &to).unwrap();
+                let written = entry.metadata().unwrap().modified().unwrap();
+                let file = std::fs::File::options().append(true).open(to).unwrap();
+                file.set_modified(written).unwrap();
+            }
+        }
+    }
+}
+
+/// The files of a table by their paths in it.
+fn files(table: &Path) -> BTreeSet<String> {
+    let in_folder = |folder: &Path, before: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+        let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+        let names = files.map(|entry| entry.file_name().into_string().unwrap());
+        names.map(|name| format!("{before}{name}")).collect()
+    };
+    let mut all = in_folder(table, "");
+    all.extend(in_folder(&table.join("_delta_log"), "_delta_log/"));
+    all.into_iter().collect()
+}
+
+async fn rows_at(table: &Path, version: Option<u64>) -> usize {
+    let rows = delta::read_rows(&TableStore::local(table), version).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{}: {error}", table.display()));
+    rows.iter().map(arrow_array::RecordBatch::num_rows).sum()
+}
+
+#[tokio::test]
+async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_version_goes_on() {
+    let world = world().await;
+    let table = world.path("west/sync/_drsync/sync_cuts");
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let region = open(&world, &now);
+    region.create_ledger("east").await.unwrap();
+    let python = python("deltalake, duckdb, duckdb_extension_delta, pyarrow");
+    let script = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/python")
+            .join(name)
+    };
+    let collected = tempfile::tempdir().unwrap();
+    let (mut all, mut held, mut cleanings): (Vec<Cut>, _, usize) = (Vec::new(), None, 0);
+    for n in 0..200_usize {
+        *now.lock().unwrap() += TimeDelta::minutes(30);
+        let before = files(&table);
+        let next = cut("g", &format!("r{n}"), all.last());
+        assert_eq!(append(&region, &next).await.unwrap(), Appended::Committed);
+        all.push(next);
+        let gone = before.difference(&files(&table)).count();
+        if gone > 0 {
+            cleanings += 1;
+            assert_eq!(rows_at(&table, None).await, all.len());
+            copy(&table, &collected.path().join(n.to_string()));
+        }
+        if n == 104 {
+            let version = delta::versions(&TableStore::local(&table))
+                .await
+                .unwrap()
+                .newest;
+            let reader = python.as_ref().map(|python| {
+                let mut reader = Command::new(python);
+                reader
+                    .arg(script("holds.py"))
+                    .arg(&table)
+                    .arg(version.to_string());
+                reader
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            });
+            held = Some((version, all.len(), reader));
+        }
+    }
+    assert!(cleanings > 5, "{cleanings}");
+    let (version, rows, reader) = held.unwrap();
+    assert_eq!(rows_at(&table, Some(version)).await, rows);
+    if let Some(mut reader) = reader {
+        reader.stdin.take().unwrap().write_all(b"now\n").unwrap();
+        let read = reader.wait_with_output().unwrap();
+        assert!(read.status.success());
+        let told = String::from_utf8(read.stdout).unwrap();
+        assert_eq!(told.trim(), rows.to_string());
+    }
+    if let Some(python) = python {
+        let mut read = Command::new(python);
+        let read = read
+            .arg(script("ledgers.py"))
+            .arg(collected.path())
+            .output()
+            .unwrap();
+        assert!(
+            read.status.success(),
+            "{}",
+            String::from_utf8_lossy(&read.stdout)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cleaning_that_is_killed_at_any_removal_leaves_a_log_that_is_read_and_cleaned_again() {
+    let world = world().await;
+    let table = world.path("west/sync/_drsync/sync_cuts");
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let region = open(&world, &now);
+    region.create_ledger("east").await.unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let mut all: Vec<Cut> = Vec::new();
+    let mut tried = 0;
+    for n in 0..80_usize {
+        *now.lock().unwrap() += TimeDelta::hours(2);
+        let before = kept.path().join("before");
+        let _ = std::fs::remove_dir_all(&before);
+        copy(&table, &before);
+        let next = cut("g", &format!("r{n}"), all.last());
+        assert_eq!(append(&region, &next).await.unwrap(), Appended::Committed);
+        all.push(next);
+        let mut gone: Vec<String> = files(&before).difference(&files(&table)).cloned().collect();
+        // Data files go first, then the log from its oldest file on.
+        gone.sort_by_key(|path| (path.starts_with("_delta_log"), path.clone()));
+        if gone.is_empty() || n < 60 {
+            continue;
+        }
+        let after = kept.path().join("after");
+        let _ = std::fs::remove_dir_all(&after);
+        copy(&table, &after);
+        let newest = delta::versions(&TableStore::local(&table))
+            .await
+            .unwrap()
+            .newest;
+        for killed_at in 0..=gone.len() {
+            std::fs::remove_dir_all(&table).unwrap();
+            copy(&after, &table);
+            for left in &gone[killed_at..] {
+                std::fs::copy(before.join(left), table.join(left)).unwrap();
+            }
+            let another = open(&world, &now);
+            let copy = another.ledger().await.unwrap();
+            assert_eq!(copy.troubles, [], "{killed_at} of {gone:?}");
+            assert!(copy.cuts.unwrap().cuts == all, "{killed_at} of {gone:?}");
+            // Two days are twenty-four of these commits.
+            for version in [newest, newest - 20] {
+                rows_at(&table, Some(version)).await;
+            }
+            let next = cut("g", "next", all.last());
+            assert_eq!(append(&another, &next).await.unwrap(), Appended::Committed);
+            tried += 1;
+        }
+        std::fs::remove_dir_all(&table).unwrap();
+        copy(&after, &table);
+    }
+    assert!(tried > 10, "{tried}");
 }
 
 #[tokio::test]
@@ -44,14 +225,8 @@ async fn heads_are_the_newest_cuts_of_every_group_however_long_the_log() {
 async fn what_is_past_its_retention_goes_and_a_version_of_yesterday_stays() {
     let world = world().await;
     let folder = world.path("west/sync/_drsync/sync_metadata");
-    let now = std::sync::Arc::new(std::sync::Mutex::new(Utc::now()));
-    let clock = now.clone();
-    let writer = Writer {
-        user: "dr-sync@example.com".to_owned(),
-        clock: std::sync::Arc::new(move || *clock.lock().unwrap()),
-    };
-    let location = world.path("west/sync").display().to_string();
-    let region = LakehouseRegion::open(None, &location, writer).unwrap();
+    let now = Arc::new(Mutex::new(Utc::now()));
+    let region = open(&world, &now);
     region.create_ledger("east").await.unwrap();
     let count = |inner: &str| std::fs::read_dir(folder.join(inner)).unwrap().count();
     let mut most = 0;
