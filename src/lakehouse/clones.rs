@@ -24,6 +24,22 @@ enum Found {
     Done(Cloned),
 }
 
+/// What an order had copied by some moment.
+#[derive(Debug, Clone, Copy, Default)]
+struct Copied {
+    files: u64,
+    bytes: u64,
+}
+
+impl Copied {
+    fn and(self, more: &delta::Progress) -> Copied {
+        Copied {
+            files: self.files + more.files().0,
+            bytes: self.bytes + more.bytes().0,
+        }
+    }
+}
+
 impl LakehouseRegion {
     pub(super) async fn carry_out(
         &self,
@@ -46,7 +62,7 @@ impl LakehouseRegion {
         super::off_thread(move || begun.no_more_open_than(&original).make_folder(log))
             .await
             .map_err(|error| refusal(&doing, &error))?;
-        let clone = async |expect: Expect| {
+        let clone = async |expect: Expect, before: Copied| {
             let counters = delta::Progress::default();
             let options = delta::CloneOptions {
                 properties: order.properties.clone(),
@@ -57,15 +73,19 @@ impl LakehouseRegion {
                 progress: counters.clone(),
             };
             let clone = delta::deep_clone(&source, order.source_version, &target, options);
-            relayed(clone, &counters, progress).await
+            let done = relayed(clone, &counters, progress, before).await;
+            (done, before.and(&counters))
         };
-        let mut done = clone(expect).await;
-        // Maintenance that came in between changes no row: the clone is made once more, on top of it.
+        let (mut done, copied) = clone(expect, Copied::default()).await;
+        let mut before = Copied::default();
+        // Maintenance that came in between changes no row: the clone is made once more, on top of it, and what was copied
+        // lies there.
         if let Err(DeltaError::Conflict { .. }) = done
             && let Ok(Found::AsExpected(after)) = self.replica_before(order, &target, &doing).await
             && after != expect
         {
-            done = clone(after).await;
+            before = copied;
+            (done, _) = clone(after, before).await;
         }
         match done {
             Ok(done) => Ok(Cloned {
@@ -75,8 +95,8 @@ impl LakehouseRegion {
                     files: done.source_files,
                     bytes: done.source_bytes,
                 }),
-                copied_files: done.copied_files,
-                copied_bytes: done.copied_bytes,
+                copied_files: before.files + done.copied_files,
+                copied_bytes: before.bytes + done.copied_bytes,
                 replaced: done.replaced,
                 statement_id: None,
             }),
@@ -217,10 +237,12 @@ async fn relayed(
     clone: impl Future<Output = Result<delta::Cloned, DeltaError>>,
     counters: &delta::Progress,
     progress: &Progress,
+    before: Copied,
 ) -> Result<delta::Cloned, DeltaError> {
     let relay = || {
-        progress.files.store(counters.files().0, Ordering::Relaxed);
-        progress.bytes.store(counters.bytes().0, Ordering::Relaxed);
+        let Copied { files, bytes } = before.and(counters);
+        progress.files.store(files, Ordering::Relaxed);
+        progress.bytes.store(bytes, Ordering::Relaxed);
         if progress.stopped() {
             counters.stop();
         }

@@ -318,3 +318,32 @@ async fn rows_are_counted_on_both_sides_where_that_is_asked_for() {
         (VerifiedLevel::Rows, Some(42), Some(42))
     );
 }
+
+#[tokio::test]
+async fn a_clone_that_lost_against_maintenance_is_made_once_more_in_the_same_run() {
+    let (fake, regions) = world().await;
+    let progress = Progress::default();
+    let clone = async |version, replica| {
+        let order = order(version, replica);
+        regions.secondary.deep_clone(&order, &progress).await
+    };
+    clone(7, None).await.unwrap();
+    let lost = || {
+        let text = "[DELTA_CONCURRENT_DELETE_READ] OPTIMIZE removed a file. SQLSTATE: 2D521";
+        What::Fail("BAD_REQUEST", text.to_owned())
+    };
+    fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("OPTIMIZE"));
+    fake.fault("DEEP CLONE", 1, lost());
+    let before = fake.asked("DEEP CLONE").len();
+    let cloned = clone(8, Some(0)).await.unwrap();
+    assert_eq!((cloned.replica_version, cloned.already), (2, false));
+    assert_eq!(fake.asked("DEEP CLONE").len() - before, 2);
+    // Lost again, it is for whoever counts the attempts; nobody's change was cloned over.
+    fake.fault("DEEP CLONE", 2, lost());
+    let refused = clone(9, Some(2)).await.unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.transient),
+        (RegionErrorKind::Conflict, true)
+    );
+    assert_eq!(clones(&fake), 2);
+}

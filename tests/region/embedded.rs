@@ -4,7 +4,7 @@ use drsync::config::WorkflowRef;
 use drsync::lakehouse::delta::{self, Detail};
 use drsync::lakehouse::{LakehouseRegion, Writer};
 use drsync::region::{
-    Appended, LedgerCopy, LedgerTable, Progress, RecordRange, RegionErrorKind,
+    Appended, LedgerCopy, LedgerTable, Progress, RecordRange, Region as _, RegionErrorKind,
     refuse_without_a_copy,
 };
 use serde_json::json;
@@ -516,4 +516,138 @@ async fn a_link_a_pipe_and_a_folder_among_the_evidence_are_passed_over() {
         }
         assert_eq!(told.len(), 4);
     }
+}
+
+/// The west as a process opens it for which somebody else does something whenever it begins to write: after it has looked,
+/// and before it commits.
+fn west_with(world: &World, between: impl Fn() + Send + Sync + 'static) -> LakehouseRegion {
+    let writer = Writer {
+        clock: std::sync::Arc::new(move || {
+            between();
+            chrono::Utc::now()
+        }),
+        ..Writer::new("us@example.com")
+    };
+    let location = world.path("west/sync").display().to_string();
+    let region = LakehouseRegion::open(None, &location, writer).unwrap();
+    region.cloning_from(world.path("east"))
+}
+
+/// Commits to the replica what an engine says of itself, as its next version, until so many are there.
+fn commits_until(
+    world: &World,
+    last: u64,
+    operation: &'static str,
+    actions: Vec<serde_json::Value>,
+) -> impl Fn() + Send + Sync + use<> {
+    let log = world.path("west/sync/main/shop/orders/_delta_log");
+    move || {
+        let next = (0..).find(|version| !log.join(format!("{version:020}.json")).exists());
+        let next: u64 = next.unwrap();
+        if next > last {
+            return;
+        }
+        let info = json!({"commitInfo": {"operation": operation, "userName": "admin@example.com"}});
+        let lines = std::iter::once(&info).chain(&actions);
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        std::fs::write(log.join(format!("{next:020}.json")), text).unwrap();
+    }
+}
+
+/// The actions by which the only file of a replica is rewritten under another name, as OPTIMIZE does it.
+fn rewriting(world: &World) -> Vec<serde_json::Value> {
+    let folder = world.path("west/sync/main/shop/orders");
+    let log = folder.join("_delta_log/00000000000000000000.json");
+    let text = std::fs::read_to_string(log).unwrap();
+    let actions = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut add = actions
+        .map(|mut action| action["add"].take())
+        .find(|add| !add.is_null())
+        .unwrap();
+    let path = add["path"].as_str().unwrap().to_owned();
+    let other = format!("{path}.compacted");
+    std::fs::copy(folder.join(&path), folder.join(&other)).unwrap();
+    let remove = json!({"path": path, "deletionTimestamp": 1, "dataChange": false});
+    add["path"] = json!(other);
+    add["dataChange"] = json!(false);
+    vec![json!({"remove": remove}), json!({"add": add})]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maintenance_between_the_look_and_the_commit_of_a_clone_is_cloned_over_in_the_same_run() {
+    for operation in ["OPTIMIZE", "VACUUM END"] {
+        let world = world().await;
+        let first = world.clone_table(ORDERS, 1, None).await.unwrap();
+        assert_eq!(first.replica_version, 0);
+        let actions = match operation {
+            "OPTIMIZE" => rewriting(&world),
+            _ => vec![],
+        };
+        let west = west_with(&world, commits_until(&world, 1, operation, actions));
+        let order = world.order(ORDERS, 2, Some(0)).await;
+        let cloned = west.deep_clone(&order, &Progress::default()).await.unwrap();
+        assert_eq!(
+            (cloned.replica_version, cloned.already, cloned.copied_files),
+            (2, false, 1),
+            "{operation}"
+        );
+        let verified = west.verify(&order, 2).await.unwrap();
+        assert_eq!(verified.differences, Vec::<String>::new(), "{operation}");
+        let replica = world.replica(ORDERS, Some(0)).await.unwrap().unwrap();
+        let told: Vec<&str> = replica
+            .commits
+            .iter()
+            .map(|it| it.operation.as_str())
+            .collect();
+        assert_eq!(told, [operation, "CLONE"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_between_the_look_and_the_commit_of_a_clone_is_never_cloned_over() {
+    let world = world().await;
+    world.clone_table(ORDERS, 1, None).await.unwrap();
+    for (last, operation, actions) in [(1, "WRITE", vec![]), (2, "OPTIMIZE", rewriting(&world))] {
+        let actions = match operation {
+            // By its name it is maintenance; its file replaces none.
+            "OPTIMIZE" => actions[1..].to_vec(),
+            _ => actions,
+        };
+        let west = west_with(&world, commits_until(&world, last, operation, actions));
+        let order = world.order(ORDERS, 2, Some(last - 1)).await;
+        let refused = west
+            .deep_clone(&order, &Progress::default())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            refused.kind,
+            RegionErrorKind::Conflict,
+            "{operation}: {refused}"
+        );
+        let log = world.path("west/sync/main/shop/orders/_delta_log");
+        assert!(
+            !log.join(format!("{:020}.json", last + 1)).exists(),
+            "{operation}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clone_gives_way_to_maintenance_that_never_ends_and_says_so() {
+    let world = world().await;
+    world.clone_table(ORDERS, 1, None).await.unwrap();
+    let west = west_with(&world, commits_until(&world, 9, "VACUUM END", vec![]));
+    let order = world.order(ORDERS, 2, Some(0)).await;
+    let refused = west
+        .deep_clone(&order, &Progress::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, RegionErrorKind::Conflict, "{refused}");
+    let replica = world.replica(ORDERS, Some(0)).await.unwrap().unwrap();
+    assert_eq!(replica.version, 2, "one look, one more try");
+    // What came since is maintenance: the next run makes it.
+    let cloned = world.clone_table(ORDERS, 2, Some(0)).await.unwrap();
+    assert_eq!(cloned.replica_version, 3);
 }
