@@ -5,12 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use chrono::Duration;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
 
 mod across;
 mod address;
+mod credentials;
 mod effective;
 mod fields;
 mod group;
@@ -51,6 +53,8 @@ pub struct Configuration {
     pub mistakes: Vec<Mistake>,
     /// A part of the configuration could not be understood at all (a file, a workspace): nothing is retired.
     pub incomplete: bool,
+    /// Secrets that stand in it, where they do not belong: nothing that was read holds one, and nobody is told any.
+    pub secrets: Vec<SecretString>,
 }
 
 /// One mistake of a configuration: where it is, what is wrong, what to do.

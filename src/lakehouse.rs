@@ -3,6 +3,7 @@
 //! A lakehouse is a workspace folder with a catalog (`lakehouse.json`) and workflows (`jobs.json`), and a sync location.
 //! Both are read afresh at every question. A secondary may have no workspace at all.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::region::{
     RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
     Verified, Workflow, WriteAccess,
 };
+use crate::secrets;
 
 mod access;
 mod catalog;
@@ -45,6 +47,19 @@ pub use jobs::{JOBS_FILE, Job, Jobs, Run};
 
 /// How many tables are looked at in parallel.
 const PARALLEL_READS: usize = 16;
+
+/// A row whose texts hold no secret in use: errors of others are told in it.
+fn without_secrets(row: &Row) -> Row {
+    let plain = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| secrets::withheld(text).into_owned())
+    };
+    Row {
+        message: plain(&row.message),
+        workflow: plain(&row.workflow),
+        ..row.clone()
+    }
+}
 
 /// Who writes, and by which clock.
 #[derive(Clone)]
@@ -387,7 +402,8 @@ impl Region for LakehouseRegion {
     async fn write_rows(&self, rows: &[Row]) -> Result<u64, RegionError> {
         self.look_at_root().await?;
         let _turn = self.turns.rows.lock().await;
-        records::write_rows(self, rows).await
+        let rows: Vec<Row> = rows.iter().map(without_secrets).collect();
+        records::write_rows(self, &rows).await
     }
 
     async fn append_cuts(&self, cuts: &[Cut]) -> Vec<Result<Appended, RegionError>> {
@@ -406,7 +422,11 @@ impl Region for LakehouseRegion {
 
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
         self.look_at_root().await?;
-        evidence::keep(&self.root, name, bytes).await
+        let text = std::str::from_utf8(bytes).ok();
+        match text.map(secrets::withheld) {
+            Some(Cow::Owned(text)) => evidence::keep(&self.root, name, text.as_bytes()).await,
+            Some(Cow::Borrowed(_)) | None => evidence::keep(&self.root, name, bytes).await,
+        }
     }
 
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {

@@ -31,7 +31,7 @@ pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
     heads_agree, refuse_without_a_copy,
 };
-pub use presence::{Presence, WriteAccess};
+pub use presence::{Presence, Unproved, WriteAccess};
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
     ReplicaCommit, ReplicaContent, ReplicaQuestion, Upkeep, is_maintenance,

@@ -310,3 +310,55 @@ drsync.json line 24: workspaces[0].sync_groups[0].unprotected_tables["x..y"]: ha
 "#
     );
 }
+
+#[test]
+fn a_secret_anywhere_in_a_configuration_is_a_mistake_with_its_place_and_is_read_by_nobody() {
+    use secrecy::ExposeSecret as _;
+    let token = format!("dapi{}", "0123456789abcdef".repeat(2));
+    let text = edited(&[
+        (
+            "  \"workspaces\"",
+            &format!("  \"// old\": \"{token}\",\n  \"workspaces\""),
+        ),
+        ("\"east-pat\"", &format!("\"{token}\"")),
+        (
+            "\"workflow\": \"core_job\"",
+            "\"unprotected_tables\": {\"raw\": \"https://dr:hunter2-secret@git.test/7\"}",
+        ),
+    ]);
+    let configuration = read(&text);
+    let told: Vec<(usize, &str, &str)> = configuration
+        .mistakes
+        .iter()
+        .map(|it| (it.line, it.path.as_str(), it.message.as_str()))
+        .collect();
+    let token_told = "looks like a token, which belongs in no configuration";
+    let password_told = "holds a password in an address, which belongs in no configuration";
+    let path = "workspaces[0].sync_groups[0].unprotected_tables.raw";
+    assert_eq!(
+        told,
+        [
+            (3, "[\"// old\"]", token_told),
+            (8, "workspaces[0].workspace_pat_key", token_told),
+            (19, path, password_told),
+        ]
+    );
+    let found: Vec<&str> = configuration
+        .secrets
+        .iter()
+        .map(|it| it.expose_secret())
+        .collect();
+    assert_eq!(found, [token.as_str(), token.as_str(), "hunter2-secret"]);
+    let everything = format!("{configuration:?}");
+    for secret in [token.as_str(), "hunter2-secret"] {
+        assert!(!everything.contains(secret), "{everything}");
+    }
+    assert!(configuration.incomplete, "nothing is retired");
+    assert!(
+        configuration.workspaces.is_empty(),
+        "no secret is sent anywhere as a name"
+    );
+    // A file that is no JSON is told by its line; what looks like a secret in it is known all the same.
+    let broken = read(&format!("{{ \"secret_scope\": \"{token}\", "));
+    assert_eq!(broken.secrets.len(), 1);
+}

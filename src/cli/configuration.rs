@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, regions};
@@ -12,6 +13,7 @@ use crate::databricks::Timing;
 use crate::databricks::files::{self, Files, FilesError};
 use crate::region::RegionErrorKind;
 use crate::render::{self, clean};
+use crate::secrets;
 
 /// The file that is looked for.
 pub(super) const FILE: &str = "drsync.json";
@@ -34,6 +36,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     };
     let configuration =
         config::load(&path).map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
+    withhold(&configuration);
     let folder = match path.is_dir() {
         true => path,
         false => path.parent().map(Path::to_path_buf).unwrap_or_default(),
@@ -42,6 +45,15 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
         configuration,
         folder,
     })
+}
+
+/// Sees to it that nothing says a secret that stands in a configuration, where it does not belong; of a key, no line of it.
+fn withhold(configuration: &Configuration) {
+    for secret in &configuration.secrets {
+        let secret = secret.expose_secret();
+        secrets::register(secret);
+        secret.lines().for_each(secrets::register);
+    }
 }
 
 /// Reads the configuration that was named, or the nearest one if there is any: a stored plan can do without.
@@ -100,6 +112,7 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
         Files::File { name, bytes } => config::read_text(&name, &bytes, &here),
         Files::Folder(files) => config::read_files(source, &files, &here),
     };
+    withhold(&configuration);
     Ok(Found {
         configuration,
         folder: PathBuf::new(),

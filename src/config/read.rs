@@ -4,7 +4,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use secrecy::SecretString;
+
 use super::across;
+use super::credentials::{self, Step, Taken};
 use super::fields::{Fields, Place, Wrong};
 use super::json::{self, Json};
 use super::keys::Level;
@@ -26,6 +29,8 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     let mut mistakes = Vec::new();
     let mut drafts = Vec::new();
     let mut require_signature = Vec::new();
+    let mut secrets = Vec::new();
+    let mut misplaced = Vec::new();
     let mut schedules = Schedules::default();
     for (name, text) in &files {
         digest.update(text);
@@ -33,6 +38,8 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
             drafts: &mut drafts,
             mistakes: &mut mistakes,
             require_signature: &mut require_signature,
+            secrets: &mut secrets,
+            misplaced: &mut misplaced,
         };
         read_file(name, text, base, &mut schedules, &mut read);
     }
@@ -50,7 +57,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     }
     across::check(&mut drafts);
 
-    let mut incomplete = !mistakes.is_empty();
+    let mut incomplete = !mistakes.is_empty() || !misplaced.is_empty();
     let mut workspaces = Vec::new();
     for draft in drafts {
         mistakes.extend(draft.mistakes.iter().cloned());
@@ -65,6 +72,12 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
             None => incomplete = true,
         }
     }
+    // What is wrong with a value that a secret was taken out of is that it held one.
+    mistakes.retain(|mistake| {
+        let mut at = misplaced.iter();
+        !at.any(|it: &Mistake| it.file == mistake.file && it.path == mistake.path)
+    });
+    mistakes.append(&mut misplaced);
     sort(&mut mistakes);
     Configuration {
         source: source.to_string(),
@@ -74,6 +87,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         workspaces,
         mistakes,
         incomplete,
+        secrets,
     }
 }
 
@@ -91,6 +105,9 @@ struct Read<'a> {
     drafts: &'a mut Vec<Draft>,
     mistakes: &'a mut Vec<Mistake>,
     require_signature: &'a mut Vec<String>,
+    secrets: &'a mut Vec<SecretString>,
+    /// The mistakes of secrets that were taken out.
+    misplaced: &'a mut Vec<Mistake>,
 }
 
 /// Adds the file's workspaces to `drafts`, and what is wrong outside of them to `mistakes`; with such a mistake
@@ -100,13 +117,15 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
         drafts,
         mistakes,
         require_signature,
+        secrets,
+        misplaced,
     } = read;
     let place = |line: usize| Place {
         file: name.to_string(),
         line,
         path: "$".to_string(),
     };
-    let root = match json::parse(text) {
+    let mut root = match json::parse(text) {
         Ok(root) => root,
         Err(json::SyntaxError { line, message }) => {
             let wrong = Wrong::new(
@@ -114,9 +133,30 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
                 "correct it; a comment is a key that begins with //",
             );
             mistakes.push(place(line).wrong(wrong));
+            let text = String::from_utf8_lossy(text);
+            let found = credentials::secrets_in(&text).into_iter();
+            secrets.extend(found.map(|(_, secret)| secret.into()));
             return;
         }
     };
+    let mut taken = Vec::new();
+    credentials::take_out(&mut root, &[], &mut taken);
+    for Taken {
+        kind,
+        secret,
+        line,
+        steps,
+    } in taken
+    {
+        secrets.push(secret.into());
+        let at = steps.iter().fold(place(line), |at, step| match step {
+            Step::Key(key, line) => at.key(key, *line),
+            Step::Item(item, line) => at.item(*item, *line),
+        });
+        let wrong = Wrong::new(kind.message(), kind.remedy());
+        misplaced.push(Place { line, ..at }.wrong(wrong));
+    }
+    misplaced.dedup();
     let Json::Object(members) = &root.value else {
         let message = format!("is {}, not an object", root.value.kind());
         let wrong = Wrong::new(message, "write {\"secret_scope\": …, \"workspaces\": […]}");

@@ -15,7 +15,9 @@ use super::wire::{
     Permissions,
 };
 use super::{DatabricksRegion, Workspace};
-use crate::region::{Denied, Presence, RegionError, RegionErrorKind, WriteAccess, grant_named};
+use crate::region::{
+    Denied, Presence, RegionError, RegionErrorKind, Unproved, WriteAccess, grant_named,
+};
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
 pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
@@ -168,9 +170,9 @@ pub(super) async fn write_access(
                 )),
             }),
             // Privileges through groups are not always told, and the dry run has a right of its own.
-            None => WriteAccess::NotProved(format!(
+            None => WriteAccess::NotProved(Unproved::Rights(format!(
                 "READ FILES and WRITE FILES on the external location {name} are not both among the privileges that can be seen of {principal}; the first write of apply proves it"
-            )),
+            ))),
         }),
     }
 }

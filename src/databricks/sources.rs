@@ -84,6 +84,7 @@ fn source(
             .map(|entry| commit(entry, &table_id))
             .collect(),
         oldest_version: history.oldest,
+        untimed: None,
         retention: told.or((!workspace.is_sandbox()).then_some(RETENTION_DEFAULT)),
         table_id,
     }

@@ -254,12 +254,17 @@ impl Sql {
             }
             let pause = timing.backoff(POLL_FIRST, attempt, POLL_LONGEST);
             attempt += 1;
-            self.pause(pause, intent).await;
+            // Answers take their time, too, and so may a pause.
+            let step = async {
+                self.pause(pause, intent).await;
+                self.look(&id).await
+            };
+            let (looked, spent) = timing.measured(pause, step).await;
             match seen.status.state {
-                StatementState::Pending => waited += pause,
-                _ => ran += pause,
+                StatementState::Pending => waited += spent,
+                _ => ran += spent,
             }
-            match self.look(&id).await {
+            match looked {
                 Ok(now) => {
                     silent = Duration::ZERO;
                     self.silence_told.store(false, Ordering::Relaxed);
@@ -272,7 +277,7 @@ impl Sql {
                     return Err(of_statement(&id, refusal));
                 }
                 Err(refusal) => {
-                    silent += pause.max(Duration::from_secs(1));
+                    silent += spent.max(Duration::from_secs(1));
                     if silent >= SILENCE_TOLD && !self.silence_told.swap(true, Ordering::Relaxed) {
                         let address = self.client.base().as_str().trim_end_matches('/').to_owned();
                         self.notice.tell(format!(

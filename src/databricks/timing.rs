@@ -84,6 +84,17 @@ impl Timing {
         (self.sleep)(pause).await;
     }
 
+    /// Does something that begins with a pause, and tells how long it took: not less than the pause, which in tests passes at once.
+    pub(super) async fn measured<T>(
+        &self,
+        pause: Duration,
+        work: impl Future<Output = T>,
+    ) -> (T, Duration) {
+        let began = tokio::time::Instant::now();
+        let done = work.await;
+        (done, began.elapsed().max(pause))
+    }
+
     /// A pause that doubles with every attempt up to `longest`, between half of it and all of it.
     pub(super) fn backoff(&self, first: Duration, attempt: u32, longest: Duration) -> Duration {
         let whole = first
@@ -96,5 +107,21 @@ impl Timing {
 impl fmt::Debug for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timing").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_took_longer_than_its_pause_is_counted_as_long_as_it_took() {
+        let timing = Timing::real();
+        let slow = tokio::time::sleep(Duration::from_millis(40));
+        let ((), spent) = timing.measured(Duration::from_millis(1), slow).await;
+        assert!(spent >= Duration::from_millis(40), "{spent:?}");
+        let hour = Duration::from_secs(3600);
+        let at_once = std::future::ready(());
+        assert_eq!(timing.measured(hour, at_once).await, ((), hour));
     }
 }

@@ -12,7 +12,7 @@ use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseRegion, off_thread};
 use crate::harmless::shell_word;
-use crate::region::{Denied, RegionError, RegionErrorKind, WriteAccess};
+use crate::region::{Denied, RegionError, RegionErrorKind, Unproved, WriteAccess};
 
 impl LakehouseRegion {
     /// The root of the sync location is a folder that can be read; it is never made.
@@ -101,19 +101,18 @@ impl ExternalLocation {
 }
 
 /// What cannot be seen of a folder that may be written: that a name is given once, and that what was written lasts.
-fn unproved(folder: &Path) -> Option<String> {
-    let shown = folder.display();
+fn unproved(folder: &Path) -> Option<Unproved> {
+    let place = folder.display().to_string();
     if let Some(kind) = unknown_kind(folder) {
-        return Some(format!(
-            "whether the file system of {shown} ({kind}) refuses a taken name, by hard links or a rename, cannot be seen without writing; apply proves it before the first clone"
-        ));
+        return Some(Unproved::TakenNames {
+            place,
+            file_system: kind,
+        });
     }
     // Flushing changes nothing.
     let flushed = File::open(folder).and_then(|opened| opened.sync_all());
-    flushed
-        .err()
-        .filter(is_unflushable)
-        .map(|error| format!("folders of {shown} cannot be flushed ({error}): a crash of the machine may take the newest cut back there"))
+    let error = flushed.err().filter(is_unflushable)?.to_string();
+    Some(Unproved::Flushing { place, error })
 }
 
 /// What the file system says about writing into a folder.

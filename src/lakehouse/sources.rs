@@ -65,6 +65,11 @@ pub(super) async fn source(
     Ok(Source {
         commits,
         oldest_version: log.oldest,
+        untimed: (!log
+            .commits
+            .iter()
+            .any(|commit| commit.version == log.oldest))
+        .then(|| format!("_delta_log/{:020}.json", log.oldest)),
         retention: head
             .metadata
             .property(DELETED_FILE_RETENTION)

@@ -11,7 +11,7 @@ use super::view::GroupView;
 use crate::config::Group;
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
-use crate::region::{Presence, RegionErrorKind, WriteAccess};
+use crate::region::{Presence, RegionErrorKind, Unproved, WriteAccess};
 
 /// Clocks further apart than this are worth a word.
 const SKEW_MAX: Duration = Duration::seconds(60);
@@ -104,8 +104,8 @@ pub(super) fn of_workspace(
             }
         }
     }
-    if let Some(Ok(WriteAccess::NotProved(why))) = &workspace.write_access {
-        say(WarningCode::WriteNotProved, why.clone());
+    for told in unproved(workspace) {
+        say(WarningCode::WriteNotProved, told);
     }
     if let Some(why) = unwritable_primary(workspace) {
         let location = &workspace.workspace.location_primary;
@@ -204,6 +204,48 @@ fn of_the_future(view: &GroupView<'_>) -> Vec<Said> {
         ));
     }
     all
+}
+
+/// What cannot be seen of both sync locations without writing there: a sentence a kind, with every place that it is true of.
+fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
+    let asked = [&workspace.write_access, &workspace.write_access_primary];
+    let all = asked
+        .into_iter()
+        .flatten()
+        .filter_map(|access| match access {
+            Ok(WriteAccess::NotProved(unproved)) => Some(unproved),
+            Ok(WriteAccess::Allowed | WriteAccess::Refused(_)) | Err(_) => None,
+        });
+    let (mut names, mut flushing, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for unproved in all {
+        match unproved {
+            Unproved::TakenNames { place, file_system } => {
+                names.push(format!("{place} ({file_system})"));
+            }
+            Unproved::Flushing { place, error } => flushing.push(format!("{place} ({error})")),
+            Unproved::Rights(text) => told.push(text.clone()),
+        }
+    }
+    for places in [&mut names, &mut flushing, &mut told] {
+        places.dedup();
+    }
+    if !names.is_empty() {
+        let (what, refuse) = match names.len() {
+            1 => ("the file system", "refuses"),
+            _ => ("the file systems", "refuse"),
+        };
+        told.push(format!(
+            "whether {what} of {} {refuse} a taken name, by hard links or a rename, cannot be seen without writing; apply proves it before the first clone",
+            names.join(" and of ")
+        ));
+    }
+    if !flushing.is_empty() {
+        told.push(format!(
+            "folders of {} cannot be flushed: a crash of the machine may take the newest cut back there",
+            flushing.join(" and of ")
+        ));
+    }
+    told
 }
 
 /// Why nothing can be written to the primary's own sync location, and what would help.

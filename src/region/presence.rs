@@ -29,5 +29,26 @@ pub enum WriteAccess {
     /// It is read-only or the grant is missing.
     Refused(Denied),
     /// It cannot be seen without writing.
-    NotProved(String),
+    NotProved(Unproved),
+}
+
+/// What of a location cannot be seen without writing there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unproved {
+    /// Whether its file system refuses a taken name, which every commit needs.
+    TakenNames {
+        /// The folder.
+        place: String,
+        /// What the file system is called.
+        file_system: String,
+    },
+    /// Whether what was written lasts: its folders cannot be flushed.
+    Flushing {
+        /// The folder.
+        place: String,
+        /// What the kernel says.
+        error: String,
+    },
+    /// Whether whoever asks has the rights; a sentence without a full stop.
+    Rights(String),
 }

@@ -24,6 +24,9 @@ pub struct Source {
     pub commits: Vec<Commit>,
     /// The oldest version that can still be read.
     pub oldest_version: u64,
+    /// The file of the commit that made the oldest version, where it is gone although the version can be read: its time is not
+    /// known, and it is not among the commits.
+    pub untimed: Option<String>,
     /// How long a replaced version stays readable; `None`: as long as its files are there.
     pub retention: Option<Duration>,
     /// The table's id at the head.

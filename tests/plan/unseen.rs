@@ -398,3 +398,79 @@ fn maintenance_on_a_source_whose_rows_nothing_tells_is_said() {
     last.upkeep = drsync::region::Upkeep::Compared;
     assert_eq!(world.plan_of("reference").source_maintenance, []);
 }
+
+#[test]
+fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_both() {
+    use drsync::region::Unproved;
+    let told = |secondary: Unproved, primary: Unproved| -> Vec<String> {
+        let mut world = World::new();
+        world.workspace().write_access = Some(Ok(WriteAccess::NotProved(secondary)));
+        world.workspace().write_access_primary = Some(Ok(WriteAccess::NotProved(primary)));
+        let plan = world.plan();
+        assert_eq!(
+            plan.workspaces[0].groups[0].findings,
+            [],
+            "it blocks nothing"
+        );
+        let warnings = plan.warnings.into_iter();
+        let of = warnings.filter(|warning| warning.code == WarningCode::WriteNotProved);
+        of.map(|warning| warning.message).collect()
+    };
+    let names = |place: &str, kind: &str| Unproved::TakenNames {
+        place: place.to_owned(),
+        file_system: kind.to_owned(),
+    };
+    let both = told(names("/west/sync", "9p"), names("/east/sync", "fuse"));
+    let [text] = &both[..] else {
+        panic!("{both:?}")
+    };
+    let places = "whether the file systems of /west/sync (9p) and of /east/sync (fuse) ";
+    assert!(text.starts_with(places), "{text}");
+    assert!(
+        text.ends_with("apply proves it before the first clone"),
+        "{text}"
+    );
+    let flushing = Unproved::Flushing {
+        place: "/east/sync".to_owned(),
+        error: "Invalid argument (os error 22)".to_owned(),
+    };
+    let apart = told(names("/west/sync", "9p"), flushing);
+    assert_eq!(apart.len(), 2, "{apart:?}");
+    assert!(
+        apart[1].starts_with("folders of /east/sync (Invalid argument "),
+        "{apart:?}"
+    );
+    let rights = || Unproved::Rights("the principal's groups are not told".to_owned());
+    assert_eq!(
+        told(rights(), rights()).len(),
+        1,
+        "one location covers both"
+    );
+}
+
+#[test]
+fn a_recovery_point_before_which_a_commit_is_missing_names_its_file_and_what_heals_it() {
+    let mut world = World::with(|config| {
+        let tables = config["workspaces"][0]["sync_groups"][0]["tables"].as_array_mut();
+        tables.unwrap().push("main.shop.young".into());
+    });
+    let source = world.source("main.shop.young");
+    source.commits[0].version = 6;
+    source.commits[0].committed_at = at("2026-11-22T10:30:00Z");
+    source.oldest_version = 5;
+    source.untimed = Some("_delta_log/00000000000000000005.json".to_owned());
+    world.table("main.shop.young").replica = Some(Ok(None));
+    world.run(89, "2026-11-22T10:40:00Z", None, RunState::Active);
+    let findings = world.plan_of("orders").findings;
+    let [finding] = &findings[..] else {
+        panic!("{findings:?}")
+    };
+    assert_eq!(finding.code, FindingCode::NoVersionAtRecoveryPoint);
+    let why = "_delta_log/00000000000000000005.json, the commit of v5, is missing, so its time is not known";
+    assert!(finding.message.ends_with(why), "{finding:?}");
+    let remedy = finding.remedy.as_deref().unwrap();
+    assert!(
+        remedy.contains("the next commit to the table heals it"),
+        "{remedy}"
+    );
+}

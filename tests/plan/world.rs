@@ -352,6 +352,7 @@ fn seen(name: &TableName) -> TableObserved {
         source: Some(Ok(Source {
             commits: vec![commit(4, "2026-11-22T05:00:00Z", "WRITE", true)],
             oldest_version: 0,
+            untimed: None,
             retention: None,
             table_id: "id".to_owned(),
         })),

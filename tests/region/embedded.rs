@@ -651,3 +651,57 @@ async fn a_clone_gives_way_to_maintenance_that_never_ends_and_says_so() {
     let cloned = world.clone_table(ORDERS, 2, Some(0)).await.unwrap();
     assert_eq!(cloned.replica_version, 3);
 }
+
+#[tokio::test]
+async fn a_version_whose_commit_is_gone_and_whose_time_is_needed_is_told_with_the_file_and_what_heals_it()
+ {
+    let world = world().await;
+    let small = "main.shop.small";
+    let table = world.table(small);
+    let columns = drsync::lakehouse::write::columns(&[("id", "bigint")]).unwrap();
+    table
+        .when(at(0))
+        .create(columns.clone(), &[], &[])
+        .await
+        .unwrap();
+    let rows = drsync::lakehouse::write::rows(&columns, &[json!({"id": 1})]).unwrap();
+    let author = delta::Author {
+        now_ms: at(1).timestamp_millis(),
+        engine_info: "other".to_owned(),
+        user_name: None,
+    };
+    let expect = delta::Expect::Version(0);
+    let newest = delta::mend(table.store(), rows.clone(), expect, author)
+        .await
+        .unwrap();
+    assert_eq!(newest, 1, "with a checkpoint");
+    world
+        .east
+        .add_table(small, &format!("tables/{small}"))
+        .unwrap();
+    let log = world.path(&format!("east/tables/{small}/_delta_log"));
+    for version in 0..=1 {
+        std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+    }
+    let refused = world.source(small, None).await.unwrap_err();
+    let file = "_delta_log/00000000000000000001.json";
+    assert!(refused.detail.starts_with(file), "{refused}");
+    assert!(
+        refused
+            .detail
+            .ends_with("the next commit to the table heals it"),
+        "{refused}"
+    );
+
+    table.when(at(5)).insert(&rows).await.unwrap();
+    let healed = world.source(small, None).await.unwrap();
+    assert_eq!(healed.untimed.as_deref(), Some(file));
+    assert_eq!(healed.oldest_version, 1, "it can be read all the same");
+    let told: Vec<_> = healed
+        .commits
+        .iter()
+        .map(|it| (it.version, it.committed_at))
+        .collect();
+    assert_eq!(told, [(2, at(5))]);
+    assert_eq!(world.source(ORDERS, None).await.unwrap().untimed, None);
+}

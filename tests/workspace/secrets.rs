@@ -299,3 +299,42 @@ async fn no_way_of_being_refused_shows_what_was_refused() {
     }
     search.assert_nothing_found().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_in_a_wrong_place_of_a_configuration_is_told_by_its_place_and_shown_nowhere() {
+    let mut search = Search::new().await;
+    let signed_in = search.site.signed_in();
+    let good = search.site.running.configuration.clone();
+    let mut configuration: serde_json::Value = serde_json::from_str(&good).unwrap();
+    let token = format!("dapi{}", "0f1e2d3c4b5a6978".repeat(2));
+    let signature = "Q0FOQVJZc2lnbmF0dXJlMDEyMzQ1";
+    configuration["// note"] = serde_json::json!(format!("until May: {token}"));
+    let group = &mut configuration["workspaces"][0]["sync_groups"][0];
+    let reason = format!("see https://a.blob.core.windows.net/c?sv=1&sig={signature}");
+    group["paused"] = serde_json::json!(reason);
+    group["hook"] = serde_json::json!("https://hooks.slack.com/services/T00/B00/canary-5ecretX");
+    std::fs::write(search.site.path("here/bad.json"), configuration.to_string()).unwrap();
+    search.secrets.extend([token, signature.to_owned()]);
+    for (words, code) in [
+        (&["validate", "-c", "bad.json"][..], 78),
+        (&["validate", "-c", "bad.json", "--json"], 78),
+        (&["plan", "-c", "bad.json", "-v", "--out", "plan.json"], 0),
+        (&["plan", "-c", "bad.json", "--format", "html"], 0),
+        (&["apply", "-c", "bad.json", "--auto-approve", "-v"], 4),
+        (&["status", "-c", "bad.json", "-v"], 0),
+    ] {
+        assert_eq!(search.run(words, &signed_in).await, code, "{words:?}");
+    }
+    let told = search.said.join("\n");
+    for place in [
+        "looks like a token",
+        "// note",
+        "sync_groups[0].paused",
+        "the signature or the key of a storage account",
+        "sync_groups[0].hook",
+        "is the address of a webhook",
+    ] {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+    search.assert_nothing_found().await;
+}

@@ -130,6 +130,15 @@ fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Findin
         "it has no version as old as {}{oldest}",
         moment::text(point)
     );
+    if let Some(file) = &source.untimed {
+        let why = format!(
+            "{text}, and {file}, the commit of v{}, is missing, so its time is not known",
+            source.oldest_version
+        );
+        return finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), why).remedy(
+            "nothing to do by hand: the next commit to the table heals it, at the recovery point after it",
+        );
+    }
     if source.oldest_version > 0 {
         return not_retained(
             name,
