@@ -9,6 +9,8 @@
 #[path = "plan/world.rs"]
 mod world;
 
+#[path = "plan/damage.rs"]
+mod damage;
 #[path = "plan/edits.rs"]
 mod edits;
 #[path = "plan/findings.rs"]

@@ -353,8 +353,14 @@ fn check_replica(
             order.replica_version = version;
             Ok(Held::Lacks(Box::new(order)))
         }
+        // Nothing was to be cloned, so it was no attempt of this plan; whether it is what it says a plan finds out.
+        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
+            Err(Unfit::Stale(format!(
+                "v{version} of the replica of {} is a clone that was made after the plan: plan again",
+                step.table
+            )))
+        }
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
-        Standing::AlreadyCloned(version) if step.action == Action::NoOp => Ok(Held::Holds(version)),
         Standing::AlreadyCloned(_) => Ok(Held::Lacks(Box::new(order))),
         Standing::Other(source_version) => Err(Unfit::Stale(format!(
             "another apply has brought the replica of {} to v{source_version}: plan again",

@@ -253,6 +253,95 @@ async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_checkpoint_is_found_and_followed_by_a_whole_one() {
+    is_found_and_repaired("checkpoint", |folder| {
+        let log = folder.join("_delta_log");
+        fs::write(
+            log.join("00000000000000000000.checkpoint.parquet"),
+            vec![0; 4096],
+        )
+        .unwrap();
+        fs::write(log.join("_last_checkpoint"), r#"{"version":0,"size":3}"#).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_was_put_there_before_the_first_sync_is_not_believed() {
+    let mut world = World::new().await;
+    let folder = world.replica_folder(COUNTRIES);
+    // Made by an apply in a world of its own, and changed: mark, name and source version are right.
+    world.apply().await;
+    let file = data_file(&folder);
+    let actions = edit_commit(&folder, 0, |action| {
+        if action.get("add").is_some() {
+            action["add"]["size"] = json!(fs::metadata(&file).unwrap().len() - 1);
+        }
+    });
+    write_commit(&folder, 0, &actions);
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[1..]).unwrap();
+    for region in ["east", "west"] {
+        fs::remove_dir_all(world.path(&format!("{region}/sync/_drsync"))).unwrap();
+    }
+    world.later(70);
+    let blocks = vec![(FindingCode::ReplicaNotOurs, Severity::Block)];
+    let (findings, protected) = found(&world).await;
+    assert!(!protected);
+    let blocking: Vec<_> = findings
+        .into_iter()
+        .filter(|(_, severity)| *severity == Severity::Block)
+        .collect();
+    assert_eq!(blocking, blocks);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_clone_between_plan_and_apply_is_in_no_cut() {
+    let mut world = World::new().await;
+    world.add_group("two", None, &["main.shop.a", "main.shop.b"]);
+    let changing = world.make("main.shop.a", "tables/a").await;
+    world.make("main.shop.b", "tables/b").await;
+    world.apply().await;
+    world.later(720);
+    changing.insert(&batch([4])).await.unwrap();
+    let plan = world.plan().await;
+    // The table of which nothing is to be copied gets a commit that calls itself what it is.
+    let folder = world.replica_folder("main.shop.b");
+    let actions = edit_commit(&folder, 0, |action| {
+        if let Some(add) = action.get("add") {
+            *action = json!({"remove": {"path": add["path"], "deletionTimestamp": 1, "dataChange": true}});
+        }
+    });
+    write_commit(&folder, 1, &actions);
+    let record = world.apply_plan(&plan).await;
+    let group = record.groups.iter().find(|group| group.name == "two").unwrap();
+    assert_eq!(group.outcome, drsync::apply::GroupOutcome::Stale, "{group:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_file_of_the_same_size_is_found_whatever_its_time() {
+    let mut world = World::new().await;
+    let other = world.make("main.shop.other", "tables/other").await;
+    other.insert(&batch([7, 8, 9])).await.unwrap();
+    world.apply().await;
+    let folder = world.replica_folder(COUNTRIES);
+    let file = data_file(&folder);
+    let evil = fs::read_dir(world.path("east/tables/other")).unwrap();
+    let length = fs::metadata(&file).unwrap().len();
+    let mut evil = evil.map(|entry| entry.unwrap().path()).filter(|path| {
+        path.extension().is_some_and(|it| it == "parquet")
+            && fs::metadata(path).unwrap().len() == length
+            && fs::read(path).unwrap() != fs::read(&file).unwrap()
+    });
+    let Some(evil) = evil.next() else {
+        panic!("no other file of {length} bytes");
+    };
+    overwrite(&file, &fs::read(evil).unwrap());
+    let expected = vec![(FindingCode::ReplicaDamaged, Severity::Repaired)];
+    assert_eq!(found(&world).await, (expected, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_status_says_how_deeply_it_looked() {
     let mut world = World::new().await;
     world.apply().await;

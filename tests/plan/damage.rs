@@ -1,0 +1,90 @@
+//! Replicas that are not what their cut says: repaired where nothing of anybody's is lost by it, refused where somebody wrote.
+
+use drsync::plan::{Action, Decision, FindingCode, GroupPlan, Severity};
+use drsync::region::{CloneProof, Mark, ReplicaContent};
+
+use super::findings::blocking;
+use super::moves::entry;
+use super::world::{COUNTRIES, World, replica_commit, table};
+
+fn found(plan: &GroupPlan) -> Vec<(FindingCode, Severity)> {
+    let findings = plan.findings.iter();
+    findings.map(|found| (found.code, found.severity)).collect()
+}
+
+fn assert_repaired(world: &World, doubted: bool) {
+    let plan = world.plan_of("reference");
+    let damaged = (FindingCode::ReplicaDamaged, Severity::Repaired);
+    assert_eq!((plan.decision, found(&plan)), (Decision::Sync, vec![damaged]));
+    let step = &plan.steps[0];
+    assert_eq!((step.action, step.replica.doubted), (Action::Update, doubted));
+    assert_eq!(step.order().doubted, doubted);
+}
+
+#[test]
+fn a_replica_whose_files_are_damaged_is_due_and_compared_with_its_source() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).content = Some(ReplicaContent { wrong: None });
+    assert_eq!(found(&world.plan_of("reference")), []);
+    world.replica(COUNTRIES).content = Some(ReplicaContent {
+        wrong: Some("part-1 of the replica does not hold what was cloned".to_owned()),
+    });
+    assert_repaired(&world, true);
+    // Of a file that is not there the log of the others is believed.
+    world.replica(COUNTRIES).content = None;
+    world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    assert_repaired(&world, false);
+}
+
+#[test]
+fn a_log_that_says_otherwise_of_the_cuts_version_is_damage_and_one_of_another_kind_is_not() {
+    let mut world = World::new();
+    let named = |world: &mut World, digest: Option<&str>| {
+        entry(world, "reference", COUNTRIES, |entry| {
+            entry.replica_files_sha256 = digest.map(str::to_owned);
+        });
+    };
+    world.replica(COUNTRIES).since_files = Some("aa".to_owned());
+    for alike in [None, Some("aa"), Some("history:bb")] {
+        named(&mut world, alike);
+        assert_eq!(found(&world.plan_of("reference")), [], "{alike:?}");
+    }
+    named(&mut world, Some("bb"));
+    assert_repaired(&world, true);
+}
+
+/// A world in which the replica has a version that calls itself a clone and that no cut names.
+fn with_a_clone_that_no_cut_names(proof: CloneProof) -> World {
+    let mut world = World::new();
+    let mut clone = replica_commit(3, "CLONE");
+    clone.source_version = Some(4);
+    clone.mark = Some(Mark {
+        source_table_id: "id".to_owned(),
+        source_version: 4,
+        replica: table(COUNTRIES).path(),
+    });
+    let replica = world.replica(COUNTRIES);
+    replica.version = 3;
+    replica.commits = vec![clone];
+    replica.proof = proof;
+    world
+}
+
+#[test]
+fn a_clone_that_no_cut_names_is_what_the_comparison_with_its_source_says() {
+    let proved = with_a_clone_that_no_cut_names(CloneProof::Proved);
+    assert_eq!(found(&proved.plan_of("reference")), []);
+    let why = "evil.parquet is live in the replica and not in the source".to_owned();
+    let refuted = with_a_clone_that_no_cut_names(CloneProof::Refuted {
+        version: 3,
+        why: why.clone(),
+    });
+    assert_eq!(blocking(&refuted, "reference"), [FindingCode::ReplicaChanged]);
+    let message = &refuted.plan_of("reference").findings[0].message;
+    assert!(message.contains(&why), "{message}");
+    // One that cannot be compared is made again.
+    let unknown = with_a_clone_that_no_cut_names(CloneProof::Unknown { version: 3, why });
+    let plan = unknown.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Sync);
+    assert_eq!((plan.steps[0].action, plan.steps[0].replica.doubted), (Action::Update, true));
+}
