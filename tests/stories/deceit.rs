@@ -314,8 +314,16 @@ async fn a_forged_clone_between_plan_and_apply_is_in_no_cut() {
     });
     write_commit(&folder, 1, &actions);
     let record = world.apply_plan(&plan).await;
-    let group = record.groups.iter().find(|group| group.name == "two").unwrap();
-    assert_eq!(group.outcome, drsync::apply::GroupOutcome::Stale, "{group:?}");
+    let group = record
+        .groups
+        .iter()
+        .find(|group| group.name == "two")
+        .unwrap();
+    assert_eq!(
+        group.outcome,
+        drsync::apply::GroupOutcome::Stale,
+        "{group:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
