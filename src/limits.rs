@@ -164,6 +164,30 @@ pub static PARQUET_DEPTH: Limit = Limit {
     reason: "every reader of Parquet recurses, each level costs stack; a schema in a Delta log cannot be deeper either",
 };
 
+/// One page of a Parquet file, unpacked.
+pub static PARQUET_PAGE: Limit = Limit {
+    what: "one Parquet page, unpacked",
+    most: 256 << 20,
+    unit: Unit::Bytes,
+    reason: "writers end a page at 1 MiB, or after a thousand rows; one of a few KiB can claim 2 GiB",
+};
+
+/// The pages of all columns that are read, unpacked at a time.
+pub static PARQUET_PAGES: Limit = Limit {
+    what: "Parquet pages at a time, unpacked",
+    most: 512 << 20,
+    unit: Unit::Bytes,
+    reason: "each column that is read holds one; a file may have more where that is less than 64 times its length",
+};
+
+/// The rows of a Parquet file that are read at a time.
+pub static PARQUET_BATCH: Limit = Limit {
+    what: "values of one Parquet column at a time",
+    most: 256 << 20,
+    unit: Unit::Bytes,
+    reason: "a dictionary holds a value once that every row repeats; where one is long, fewer rows are read at a time",
+};
+
 /// A data file of a table whose rows drsync itself reads: its metadata tables.
 pub static ROWS_FILE: Limit = Limit {
     what: "one data file of a metadata table",
@@ -273,7 +297,7 @@ pub const LOOKING_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How long one question to a service may take with all its attempts, in an apply too: whoever is told to come back for ever is not answered.
 pub const QUESTION_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// All limits, in the order of docs/limits.md.
-pub static ALL: [&Limit; 24] = [
+pub static ALL: [&Limit; 27] = [
     &DOCUMENT,
     &CONFIGURATION,
     &SMALL_FILE,
@@ -285,6 +309,9 @@ pub static ALL: [&Limit; 24] = [
     &PARQUET_FOOTER,
     &PARQUET_ELEMENTS,
     &PARQUET_DEPTH,
+    &PARQUET_PAGE,
+    &PARQUET_PAGES,
+    &PARQUET_BATCH,
     &ROWS_FILE,
     &ROWS,
     &ANSWER,

@@ -145,11 +145,11 @@ fn batches(
     // The writer's own Arrow schema is of no interest, and may name types that need more care.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let opened = parquet::open(input, file, options)?;
-    let mask = projection(opened.parquet_schema(), detail, stats);
-    check_promises(opened.metadata(), &mask).map_err(|over| DeltaError::too_much(file, over))?;
-    let earliest = earliest_bound(opened.metadata().file_metadata().key_value_metadata());
-    let chosen = opened.with_projection(mask).with_batch_size(4096);
-    Ok((earliest, parquet::batches(chosen, file)?))
+    let known = &opened.known;
+    let mask = projection(known.parquet_schema(), detail, stats);
+    check_promises(known.metadata(), &mask).map_err(|over| DeltaError::too_much(file, over))?;
+    let earliest = earliest_bound(known.metadata().file_metadata().key_value_metadata());
+    Ok((earliest, parquet::batches(opened, Some(mask), 4096)?))
 }
 
 /// Refuses a file whose footer promises more rows, or more bytes in the columns that are read, than drsync reads.

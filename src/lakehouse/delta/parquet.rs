@@ -1,22 +1,26 @@
 //! Opens Parquet files of strangers: nothing recurses before their schema's depth is known, and no panic gets out.
 
 mod footer;
+mod pages;
 
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Compression, Type as PhysicalType};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaDataOptions, ParquetMetaDataReader};
 use parquet::file::reader::ChunkReader;
 
 use super::error::{DeltaError, Result};
 use crate::foreign::contained;
 use crate::limits::PARQUET_FOOTER;
+use pages::Guard;
 
 /// The end of every file: the length of its footer, and a mark.
 const TAIL: u64 = 8;
@@ -24,12 +28,27 @@ const MARK: &[u8; 4] = b"PAR1";
 /// The mark of a file whose footer is encrypted.
 const ENCRYPTED: &[u8; 4] = b"PARE";
 
+/// A file that was opened: what it holds is known, and no row was read.
+pub(crate) struct Opened<R> {
+    guard: Guard<R>,
+    /// Its metadata, as the reader takes them.
+    pub(crate) known: ArrowReaderMetadata,
+    file: String,
+}
+
+impl<R: ChunkReader + 'static> Opened<R> {
+    /// The same file, read by another schema.
+    pub(crate) fn with_known(self, known: ArrowReaderMetadata) -> Self {
+        Self { known, ..self }
+    }
+}
+
 /// Opens a file whose name is told where it cannot be read.
 pub(crate) fn open<R: ChunkReader + 'static>(
     input: R,
     file: &str,
     options: ArrowReaderOptions,
-) -> Result<ParquetRecordBatchReaderBuilder<R>> {
+) -> Result<Opened<R>> {
     let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(file, why);
     let length = input.len();
     let Some(body) = length.checked_sub(TAIL).filter(|body| *body >= 4) else {
@@ -67,28 +86,29 @@ pub(crate) fn open<R: ChunkReader + 'static>(
         let metadata = ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&known))?;
         let metadata = Arc::new(metadata);
         let opened = ArrowReaderMetadata::try_new(metadata.clone(), options)?;
-        let metadata = match with_whole_times(&opened) {
-            None => opened,
+        match with_whole_times(&opened) {
+            None => Ok(opened),
             Some(schema) => {
                 let options = ArrowReaderOptions::new().with_schema(schema);
-                ArrowReaderMetadata::try_new(metadata, options)?
+                ArrowReaderMetadata::try_new(metadata, options)
             }
-        };
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(
-            input, metadata,
-        ))
+        }
     });
-    let opened = opened
+    let known = opened
         .map_err(|why| corrupt(&why))?
-        .map_err(|error: parquet::errors::ParquetError| corrupt(&error))?;
-    let mut columns = opened
+        .map_err(|error: ParquetError| corrupt(&error))?;
+    let mut columns = known
         .metadata()
         .row_groups()
         .iter()
         .flat_map(|group| group.columns());
     match columns.find(|column| matches!(column.compression(), Compression::LZO)) {
         Some(_) => Err(unreadable(file, "the codec LZO")),
-        None => Ok(opened),
+        None => Ok(Opened {
+            guard: Guard::of(input, known.metadata().clone(), file)?,
+            known,
+            file: file.to_owned(),
+        }),
     }
 }
 
@@ -135,18 +155,39 @@ fn whole_times(field: &FieldRef, kinds: &mut impl Iterator<Item = PhysicalType>)
     Arc::new(field.as_ref().clone().with_data_type(kind))
 }
 
-/// The batches of an opened file.
+/// The batches of an opened file: of some of its columns, or of all, so many rows at a time or fewer where values are long.
 pub(crate) fn batches<R: ChunkReader + 'static>(
-    opened: ParquetRecordBatchReaderBuilder<R>,
-    file: &str,
+    opened: Opened<R>,
+    columns: Option<ProjectionMask>,
+    rows: usize,
 ) -> Result<Batches> {
-    let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(file, why);
-    let reader = contained(|| opened.build())
+    batches_of_first(opened, columns, rows, None)
+}
+
+/// The batches of the first rows of an opened file.
+pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
+    opened: Opened<R>,
+    columns: Option<ProjectionMask>,
+    rows: usize,
+    first: Option<usize>,
+) -> Result<Batches> {
+    let Opened { guard, known, file } = opened;
+    let corrupt = |why: &dyn std::fmt::Display| DeltaError::corrupt(&file, why);
+    let columns = columns.unwrap_or_else(ProjectionMask::all);
+    let rows = guard.rows_at_once(&columns, rows)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(guard, known)
+        .with_projection(columns)
+        .with_batch_size(rows);
+    let builder = match first {
+        Some(first) => builder.with_limit(first),
+        None => builder,
+    };
+    let reader = contained(|| builder.build())
         .map_err(|why| corrupt(&why))?
         .map_err(|error| corrupt(&error))?;
     Ok(Batches {
         reader: Some(reader),
-        file: file.to_owned(),
+        file,
     })
 }
 
@@ -189,7 +230,7 @@ mod tests {
 
     fn read(bytes: Vec<u8>) -> Result<usize> {
         let opened = open(Bytes::from(bytes), "x.parquet", ArrowReaderOptions::new())?;
-        batches(opened, "x.parquet")?.try_fold(0, |rows, batch| Ok(rows + batch?.num_rows()))
+        batches(opened, None, 1024)?.try_fold(0, |rows, batch| Ok(rows + batch?.num_rows()))
     }
 
     fn whole() -> Vec<u8> {

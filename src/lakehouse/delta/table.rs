@@ -346,7 +346,7 @@ pub(super) fn rows_of(
         };
         let bytes = opened.all(want.to(), &ROWS_FILE)?;
         let opened = parquet::open(bytes, want.to(), ArrowReaderOptions::new())?;
-        for batch in parquet::batches(opened, want.to())? {
+        for batch in parquet::batches(opened, None, 1024)? {
             let batch = batch?;
             unpacked += batch.get_array_memory_size() as u64;
             ROWS.allow(unpacked)

@@ -165,7 +165,7 @@ pub(super) fn by_partition(table: &Snapshot, rows: &RecordBatch) -> Result<Vec<P
 
 fn read_file(store: &TableStore, path: &str) -> Result<Vec<Value>> {
     let opened = delta::parquet::open(store.read_all(path)?, path, ArrowReaderOptions::new())?;
-    to_json(&delta::parquet::batches(opened, path)?.collect::<Result<Vec<_>>>()?)
+    to_json(&delta::parquet::batches(opened, None, 1024)?.collect::<Result<Vec<_>>>()?)
 }
 
 fn write_file(store: &TableStore, path: &str, rows: &RecordBatch) -> Result<usize> {

@@ -10,7 +10,7 @@ use crate::limits::{Exceeded, PARQUET_DEPTH, PARQUET_ELEMENTS};
 const TRUE: u8 = 1;
 const FALSE: u8 = 2;
 const BYTE: u8 = 3;
-const I32: u8 = 5;
+pub(super) const I32: u8 = 5;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
 const LIST: u8 = 9;
@@ -25,7 +25,7 @@ const SKIPPED_DEPTH: usize = 32;
 const SCHEMA: i64 = 2;
 
 /// What is wrong with a footer.
-enum Wrong {
+pub(super) enum Wrong {
     Malformed(&'static str),
     Exceeded(Exceeded),
 }
@@ -160,7 +160,7 @@ fn unit(wire: &mut Wire<'_>) -> Result<(), Wrong> {
 }
 
 /// Thrift's compact protocol, from its bytes.
-struct Wire<'a>(&'a [u8]);
+pub(super) struct Wire<'a>(pub(super) &'a [u8]);
 
 /// What is being skipped: a struct, or a number of values of these types in turn.
 enum Open {
@@ -193,7 +193,7 @@ impl Wire<'_> {
         Err(Wrong::Malformed("its footer has a number without an end"))
     }
 
-    fn number(&mut self) -> Result<i64, Wrong> {
+    pub(super) fn number(&mut self) -> Result<i64, Wrong> {
         let value = self.unsigned()?;
         // Numbers of 32 bits are cut to them by readers.
         let value = (value >> 1) as i64 ^ -((value & 1) as i64);
@@ -204,7 +204,7 @@ impl Wire<'_> {
     }
 
     /// The next field of a struct and its type; `None` at the struct's end.
-    fn field(&mut self, last: &mut i64) -> Result<Option<(i64, u8)>, Wrong> {
+    pub(super) fn field(&mut self, last: &mut i64) -> Result<Option<(i64, u8)>, Wrong> {
         let head = self.byte()?;
         let kind = head & 0x0f;
         if kind == 0 {
@@ -230,7 +230,7 @@ impl Wire<'_> {
     }
 
     /// Skips a value of a type, of a field.
-    fn skip(&mut self, kind: u8) -> Result<(), Wrong> {
+    pub(super) fn skip(&mut self, kind: u8) -> Result<(), Wrong> {
         let mut open: Vec<(Open, i64)> = Vec::new();
         self.enter(kind, false, &mut open)?;
         while let Some((top, last)) = open.last_mut() {

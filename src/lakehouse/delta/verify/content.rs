@@ -4,9 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::basic::Type;
 use ::parquet::file::reader::ChunkReader;
 use ::parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
@@ -211,7 +209,7 @@ impl Reading<'_> {
             Ok(opened) => opened,
             Err(error) => return unreadable(error),
         };
-        let records = opened.metadata().file_metadata().num_rows();
+        let records = opened.known.metadata().file_metadata().num_rows();
         let records = u64::try_from(records).unwrap_or(0);
         if let Some(said) = self.file.records.filter(|said| *said != records) {
             return Err(Wrong::Content(format!(
@@ -232,14 +230,13 @@ impl Reading<'_> {
         }
         match self.bytes_max {
             0 => Ok(()),
-            _ => self.bounds(opened, &input, options, deleted.as_ref()),
+            _ => self.bounds(opened, options, deleted.as_ref()),
         }
     }
 
     fn bounds<R: ChunkReader + 'static>(
         &self,
-        mut opened: ParquetRecordBatchReaderBuilder<R>,
-        input: &impl Fn() -> Option<R>,
+        mut opened: parquet::Opened<R>,
         options: ArrowReaderOptions,
         deleted: Option<&RoaringTreemap>,
     ) -> Result<(), Wrong> {
@@ -256,7 +253,7 @@ impl Reading<'_> {
         let Ok(statistics) = serde_json::from_str::<Statistics<'_>>(&text) else {
             return Ok(());
         };
-        let file = opened.metadata().file_metadata();
+        let file = opened.known.metadata().file_metadata();
         let records = u64::try_from(file.num_rows()).unwrap_or(0);
         let schema = file.schema_descr_ptr();
         let judged: Vec<(usize, Vec<String>)> = leaves(&schema)
@@ -265,14 +262,13 @@ impl Reading<'_> {
         if judged.is_empty() || records == 0 {
             return Ok(());
         }
-        if let Some(hint) = with_wide_times(opened.schema(), &schema)
-            && let Some(again) = input()
+        if let Some(hint) = with_wide_times(opened.known.schema(), &schema)
             && let Ok(wide) = ArrowReaderMetadata::try_new(
-                opened.metadata().clone(),
+                opened.known.metadata().clone(),
                 options.with_schema(Arc::new(hint)),
             )
         {
-            opened = ParquetRecordBatchReaderBuilder::new_with_metadata(again, wide);
+            opened = opened.with_known(wide);
         }
         let numbers = judged.iter().map(|(number, _)| *number);
         let mask = ProjectionMask::leaves(&schema, numbers);
@@ -280,11 +276,8 @@ impl Reading<'_> {
         let rows = usize::try_from(self.bytes_max / a_row)
             .unwrap_or(usize::MAX)
             .max(1);
-        let opened = opened
-            .with_projection(mask)
-            .with_batch_size(BATCH.min(rows))
-            .with_limit(rows);
-        let batches = match parquet::batches(opened, &self.key.path) {
+        let at_once = BATCH.min(rows);
+        let batches = match parquet::batches_of_first(opened, Some(mask), at_once, Some(rows)) {
             Ok(batches) => batches,
             Err(error) => return unreadable(error),
         };

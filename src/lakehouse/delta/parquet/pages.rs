@@ -1,0 +1,327 @@
+//! Looks at the header of every page before it is unpacked, and at dictionaries before their values are repeated.
+//!
+//! A page of a few KiB may claim two GiB, and a dictionary with one long value be referred to by every row.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::basic::{Encoding, Type as PhysicalType};
+use parquet::column::page::{Page, PageReader as _};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::super::error::{DeltaError, Result};
+use super::footer::{I32, Wire, Wrong};
+use crate::foreign::contained;
+use crate::limits::{PARQUET_BATCH, PARQUET_PAGE, PARQUET_PAGES};
+
+/// Bytes of a header that are looked at first: most have some 50; with statistics of long texts they have more.
+const HEADER: usize = 512;
+/// A header may have so many.
+const HEADER_MOST: usize = 16 << 20;
+/// So many times its own length a file may have in unpacked pages at a time, where that is more than the limit.
+const PACKED: u64 = 64;
+/// Old writers counted up to so many bytes too much in the length of a column.
+const SLACK: u64 = 100;
+/// Rows that are read at a time where a value may be put together from those before it.
+const ROWS_OF_PREFIXES: usize = 64;
+
+/// A file of which no page is unpacked that is beyond the limits.
+pub(crate) struct Guard<R>(Arc<Guarded<R>>);
+
+struct Guarded<R> {
+    input: R,
+    metadata: Arc<ParquetMetaData>,
+    file: String,
+    /// Where the columns' chunks begin, and whose they are.
+    chunks: BTreeMap<u64, usize>,
+    /// The largest page of each column.
+    largest: Mutex<BTreeMap<usize, u64>>,
+}
+
+impl<R> Clone for Guard<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R: ChunkReader + 'static> Guard<R> {
+    /// Guards an input whose footer was read.
+    pub(super) fn of(input: R, metadata: Arc<ParquetMetaData>, file: &str) -> Result<Self> {
+        let mut chunks = BTreeMap::new();
+        let mut ranges = Vec::new();
+        for group in metadata.row_groups() {
+            for (number, column) in group.columns().iter().enumerate() {
+                let (start, length) = contained(|| column.byte_range())
+                    .map_err(|why| DeltaError::corrupt(file, why))?;
+                if length > 0 {
+                    ranges.push((start, start.saturating_add(length)));
+                    chunks.insert(start, number);
+                }
+            }
+        }
+        ranges.sort_unstable();
+        // One bomb would be held once for each column that lies over it.
+        if ranges
+            .windows(2)
+            .any(|pair| pair[1].0.saturating_add(SLACK) < pair[0].1)
+        {
+            return Err(DeltaError::corrupt(file, "its columns lie over each other"));
+        }
+        Ok(Self(Arc::new(Guarded {
+            input,
+            metadata,
+            file: file.to_owned(),
+            chunks,
+            largest: Mutex::default(),
+        })))
+    }
+
+    /// How many rows of some columns may be read at a time, `most` if nothing in them is long.
+    pub(crate) fn rows_at_once(&self, mask: &ProjectionMask, most: usize) -> Result<usize> {
+        let Guarded { metadata, file, .. } = &*self.0;
+        let mut rows = most;
+        for group in metadata.row_groups() {
+            for (number, column) in group.columns().iter().enumerate() {
+                let long = matches!(
+                    column.column_type(),
+                    PhysicalType::BYTE_ARRAY | PhysicalType::FIXED_LEN_BYTE_ARRAY
+                );
+                if !long || !mask.leaf_included(number) || column.compressed_size() <= 0 {
+                    continue;
+                }
+                if column
+                    .encodings()
+                    .any(|it| it == Encoding::DELTA_BYTE_ARRAY)
+                {
+                    rows = rows.min(ROWS_OF_PREFIXES);
+                }
+                let looked = contained(|| self.longest(column, group.num_rows()))
+                    .map_err(|why| DeltaError::corrupt(file, why))?;
+                let longest = looked.map_err(|error| self.told(&error))?;
+                if longest <= PARQUET_BATCH.most / most as u64 {
+                    continue;
+                }
+                // How many values one row has is not known before it is read.
+                if column.column_descr().max_rep_level() > 0 {
+                    let values = u64::try_from(column.num_values()).unwrap_or(u64::MAX);
+                    PARQUET_BATCH
+                        .allow(longest.saturating_mul(values))
+                        .map_err(|over| DeltaError::too_much(file.as_str(), over))?;
+                }
+                rows = rows.min(
+                    usize::try_from(PARQUET_BATCH.most / longest)
+                        .unwrap_or(1)
+                        .max(1),
+                );
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The longest value of a column's dictionary; 0 where it has none.
+    fn longest(&self, column: &ColumnChunkMetaData, rows: i64) -> Result<u64, ParquetError> {
+        let rows = usize::try_from(rows).unwrap_or(0);
+        let mut pages = SerializedPageReader::new(Arc::new(self.clone()), column, rows, None)?;
+        // Where the first page is none, no other may be.
+        if !pages.peek_next_page()?.is_some_and(|page| page.is_dict) {
+            return Ok(0);
+        }
+        let Some(Page::DictionaryPage { buf, .. }) = pages.get_next_page()? else {
+            return Ok(0);
+        };
+        if column.column_type() == PhysicalType::FIXED_LEN_BYTE_ARRAY {
+            return Ok(u64::try_from(column.column_descr().type_length()).unwrap_or(0));
+        }
+        let (mut rest, mut longest) = (&buf[..], 0);
+        while let Some((length, more)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_le_bytes(*length);
+            longest = longest.max(u64::from(length));
+            rest = more.get(length as usize..).unwrap_or_default();
+        }
+        Ok(longest.min(buf.len() as u64))
+    }
+
+    /// What the reader says, with the file's name where it does not have it.
+    fn told(&self, error: &ParquetError) -> DeltaError {
+        DeltaError::corrupt(&self.0.file, error)
+    }
+}
+
+impl<R: ChunkReader> Guard<R> {
+    /// Refuses a page that is too large, or with which too much is unpacked at a time.
+    fn check(&self, start: u64) -> Result<(), ParquetError> {
+        let Guarded {
+            input,
+            chunks,
+            largest,
+            ..
+        } = &*self.0;
+        let Some(left) = input.len().checked_sub(start) else {
+            return Ok(());
+        };
+        let mut length = HEADER;
+        let size = loop {
+            let here = usize::try_from(left).unwrap_or(usize::MAX).min(length);
+            let header = input.get_bytes(start, here)?;
+            match unpacked_size(&mut Wire(&header)) {
+                Ok(size) => break size,
+                Err(_) if (here as u64) < left && length < HEADER_MOST => length *= 8,
+                // The reader finds what is wrong with it too.
+                Err(Wrong::Malformed(why)) => return Err(ParquetError::General(why.to_owned())),
+                Err(Wrong::Exceeded(over)) => return Err(refused(over)),
+            }
+        };
+        PARQUET_PAGE.allow(size).map_err(refused)?;
+        let column = chunks
+            .range(..=start)
+            .next_back()
+            .map_or(usize::MAX, |(_, column)| *column);
+        let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = largest.entry(column).or_default();
+        if size > *known {
+            *known = size;
+            let held: u64 = largest.values().sum();
+            if held > input.len().saturating_mul(PACKED) {
+                PARQUET_PAGES.allow(held).map_err(refused)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refused(over: crate::limits::Exceeded) -> ParquetError {
+    ParquetError::External(Box::new(over))
+}
+
+/// Bytes of a page once it is unpacked, of its header.
+fn unpacked_size(wire: &mut Wire<'_>) -> Result<u64, Wrong> {
+    let mut last = 0;
+    let mut size = None;
+    while let Some((id, kind)) = wire.field(&mut last)? {
+        match (id, kind) {
+            (2, I32) if size.is_none() => size = Some(wire.number()?),
+            (2, _) => return Err(Wrong::Malformed("a page's header has two sizes")),
+            (_, kind) => wire.skip(kind)?,
+        }
+    }
+    let size = size.ok_or(Wrong::Malformed("a page's header has no size"))?;
+    u64::try_from(size).map_err(|_| Wrong::Malformed("a page has less than no bytes"))
+}
+
+impl<R: ChunkReader> Length for Guard<R> {
+    fn len(&self) -> u64 {
+        self.0.input.len()
+    }
+}
+
+impl<R: ChunkReader> ChunkReader for Guard<R> {
+    type T = FromHeader<R>;
+
+    /// What is read bytewise is a page's header; pages are taken by their length.
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(FromHeader {
+            guard: self.clone(),
+            start,
+            opened: None,
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.0.input.get_bytes(start, length)
+    }
+}
+
+/// Reads a page's header once it was looked at. A header that is known already is not read again, and its page follows there.
+pub(crate) struct FromHeader<R: ChunkReader> {
+    guard: Guard<R>,
+    start: u64,
+    /// There since the header was looked at: to look moves the place in a file that all its readers have in common.
+    opened: Option<R::T>,
+}
+
+impl<R: ChunkReader> Read for FromHeader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let opened = match self.opened.take() {
+            Some(opened) => opened,
+            None => {
+                self.guard.check(self.start).map_err(io::Error::other)?;
+                let opened = self.guard.0.input.get_read(self.start);
+                opened.map_err(io::Error::other)?
+            }
+        };
+        self.opened.insert(opened).read(into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ArrowReaderOptions;
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::{batches, open};
+    use super::*;
+
+    /// A file of columns of texts, by the names of their columns.
+    fn packed(columns: Vec<Vec<String>>, page: usize, dictionary: bool) -> Vec<u8> {
+        let columns = columns.into_iter().enumerate().map(|(number, texts)| {
+            let texts: ArrayRef = Arc::new(StringArray::from(texts));
+            (format!("c{number}"), texts)
+        });
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_dictionary_enabled(dictionary)
+            .set_dictionary_page_size_limit(page)
+            .set_data_page_size_limit(page)
+            .build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
+        writer.write(&rows).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<usize> {
+        let opened = open(Bytes::from(bytes), "x.parquet", ArrowReaderOptions::new())?;
+        batches(opened, None, 4096)?.try_fold(0, |most, batch| Ok(most.max(batch?.num_rows())))
+    }
+
+    #[test]
+    fn a_page_that_unpacks_to_far_more_than_it_is_is_refused_with_the_limit() {
+        let bomb = packed(vec![vec!["x".repeat(257 << 20)]], 1 << 30, false);
+        assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+        let said = read(bomb).unwrap_err().to_string();
+        assert!(
+            said.contains("x.parquet") && said.contains("256 MiB of one Parquet page"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn pages_that_are_held_together_are_counted_together() {
+        let columns = vec![vec!["x".repeat(60 << 20)]; 10];
+        let said = read(packed(columns, 1 << 30, false))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("512 MiB of Parquet pages at a time"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_long_value_of_a_dictionary_makes_batches_short() {
+        let texts = vec!["x".repeat(1 << 19); 1000];
+        let rows = read(packed(vec![texts], 4 << 20, true)).unwrap();
+        assert_eq!(rows, 512);
+        let short = vec!["x".to_owned(); 5000];
+        assert_eq!(read(packed(vec![short], 1 << 20, true)).unwrap(), 4096);
+    }
+}
