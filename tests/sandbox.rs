@@ -14,6 +14,8 @@ mod catalog;
 mod faults;
 #[path = "sandbox/files.rs"]
 mod files;
+#[path = "sandbox/guard.rs"]
+mod guard;
 #[path = "sandbox/identity.rs"]
 mod identity;
 #[path = "sandbox/jobs.rs"]

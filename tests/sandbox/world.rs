@@ -26,12 +26,16 @@ impl Sandbox {
     }
 
     pub(crate) async fn with(quirks: Quirks) -> Sandbox {
+        Sandbox::serving(|options| options.quirks = quirks).await
+    }
+
+    pub(crate) async fn serving(change: impl FnOnce(&mut Options)) -> Sandbox {
         let folder = tempfile::tempdir().unwrap();
         demo::build(folder.path(), chrono::Utc::now())
             .await
             .unwrap();
         let mut options = Options::new(World::find(folder.path()).unwrap());
-        options.quirks = quirks;
+        change(&mut options);
         let running = serve(options).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Sandbox {
