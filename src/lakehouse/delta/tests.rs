@@ -3,6 +3,7 @@
 mod cloning;
 mod inspecting;
 mod reading;
+mod verifying;
 mod writing;
 
 use std::fs;

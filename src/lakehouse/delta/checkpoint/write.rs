@@ -41,6 +41,8 @@ pub(crate) fn write_checkpoint(store: &TableStore, snapshot: &Snapshot, now_ms: 
         .map_err(|error| failed(&error))?;
     let decoder = ReaderBuilder::new(schema)
         .with_batch_size(BATCH)
+        // Writers put numbers where the protocol has texts; a text of the same value is the same fact.
+        .with_coerce_primitive(true)
         .build_decoder()
         .map_err(|error| failed(&error))?;
     let mut rows = Rows { decoder, count: 0 };

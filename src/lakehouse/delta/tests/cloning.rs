@@ -608,6 +608,57 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
 }
 
 #[test]
+fn row_ids_that_two_files_of_a_replica_share_are_told_apart_by_the_next_clone() {
+    let world = World::new();
+    let source = world.table("source");
+    source.commit(
+        0,
+        &[
+            info("WRITE"),
+            features(&[], &["rowTracking", "domainMetadata"]),
+            metadata(json!({"delta.enableRowTracking": "true"})),
+            source.add("a", 10),
+            source.add("b", 20),
+        ],
+    );
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    // As an older version left it: `b` has numbers that `a` has, too, and the mark is below both.
+    let at = replica.folder.join(log::commit_path(0));
+    let text = fs::read_to_string(&at).unwrap();
+    let shared = text
+        .replace(r#""baseRowId":10"#, r#""baseRowId":5"#)
+        .replace(
+            r#"{\"rowIdHighWaterMark\":29}"#,
+            r#"{\"rowIdHighWaterMark\":9}"#,
+        );
+    assert_ne!(shared, text);
+    fs::write(&at, shared).unwrap();
+
+    source.commit(1, &[info("WRITE"), source.add("c", 5)]);
+    cloned(&source, &replica, Expect::Version(0));
+    let there = replica.snapshot();
+    let mut ranges: Vec<(i64, i64)> = there
+        .files
+        .values()
+        .map(|file| {
+            let action: Value = serde_json::from_str(file.action.as_ref().unwrap()).unwrap();
+            let first = action["baseRowId"].as_i64().unwrap();
+            (first, first + i64::try_from(file.records.unwrap()).unwrap())
+        })
+        .collect();
+    ranges.sort_unstable();
+    assert!(
+        ranges.windows(2).all(|pair| pair[0].1 <= pair[1].0),
+        "{ranges:?}"
+    );
+    let mark = there.domains["delta.rowTracking"]["configuration"].as_str();
+    let mark: Value = serde_json::from_str(mark.unwrap()).unwrap();
+    let last = ranges.last().unwrap().1 - 1;
+    assert_eq!(mark["rowIdHighWaterMark"].as_i64(), Some(last));
+}
+
+#[test]
 fn rows_are_numbered_afresh_and_keep_their_numbers() {
     let world = World::new();
     let source = world.table("source");

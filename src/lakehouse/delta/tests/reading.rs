@@ -530,3 +530,60 @@ fn a_file_that_one_commit_names_twice_is_refused_because_readers_disagree() {
     table.commit(1, &[info("DELETE"), other, remove("a")]);
     assert_eq!(table.live(), ["a", "b"]);
 }
+
+#[test]
+fn a_checkpoint_is_written_of_facts_of_another_json_type() {
+    let (_world, table) = World::with_table();
+    let mut odd = table.add("c", 5);
+    odd["add"]["partitionValues"] = json!({"p": 7, "q": true});
+    odd["add"]["tags"] = json!({"n": 1.5});
+    odd["add"]["modificationTime"] = json!(1_763_800_000_000.0_f64);
+    table.commit(1, &[info("WRITE"), odd]);
+    let whole = table.snapshot();
+    checkpoint::write_checkpoint(&table.store, &whole, author().now_ms).unwrap();
+    for version in 0..=1 {
+        fs::remove_file(table.folder.join(log::commit_path(version))).unwrap();
+    }
+    let read = table.snapshot();
+    assert_eq!(read.files.len(), whole.files.len());
+    for (key, file) in &whole.files {
+        assert!(facts::same_facts(file, &read.files[key]), "{key:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_every_codec_is_read() {
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use ::parquet::basic::Compression;
+    use ::parquet::file::properties::WriterProperties;
+
+    let (_world, table) = World::with_table();
+    let whole = table.snapshot();
+    checkpoint::write_checkpoint(&table.store, &whole, author().now_ms).unwrap();
+    fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
+    let at = table
+        .folder
+        .join("_delta_log/00000000000000000000.checkpoint.parquet");
+    let written = bytes::Bytes::from(fs::read(&at).unwrap());
+    for codec in [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(Default::default()),
+        Compression::BROTLI(Default::default()),
+        Compression::ZSTD(Default::default()),
+        Compression::LZ4_RAW,
+        // In Hadoop's frames, as Spark writes it.
+        Compression::LZ4,
+    ] {
+        let rows = ParquetRecordBatchReaderBuilder::try_new(written.clone()).unwrap();
+        let properties = WriterProperties::builder().set_compression(codec).build();
+        let schema = rows.schema().clone();
+        let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties)).unwrap();
+        for batch in rows.build().unwrap() {
+            writer.write(&batch.unwrap()).unwrap();
+        }
+        fs::write(&at, writer.into_inner().unwrap()).unwrap();
+        assert_eq!(table.live(), ["a", "b"], "{codec}");
+    }
+}

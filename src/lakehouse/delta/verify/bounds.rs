@@ -243,3 +243,94 @@ fn unscaled(text: &str, scale: u32) -> Option<(i128, u8)> {
         (true, true) => (-value - 1, 1),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{
+        Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+        TimestampMicrosecondArray,
+    };
+
+    use super::*;
+
+    /// What is said of values under a column's statistics; all of them are live.
+    fn judged(values: impl Array + 'static, min: &str, max: &str) -> Result<(), String> {
+        let text = format!(r#"{{"minValues":{{"c":{min}}},"maxValues":{{"c":{max}}}}}"#);
+        let statistics: Statistics<'_> = serde_json::from_str(&text).unwrap();
+        let path = ["c".to_owned()];
+        assert!(statistics.speaks_of(&path));
+        let values: ArrayRef = Arc::new(values);
+        let live = vec![true; values.len()];
+        let records = values.len() as u64;
+        statistics.column(&path).judge(&values, &live, records)
+    }
+
+    fn whole(values: &[i64]) -> Int64Array {
+        Int64Array::from(values.to_vec())
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_found_whatever_its_type() {
+        let texts = || StringArray::from(vec!["b", "y"]);
+        let dates = || Date32Array::from(vec![-1, 1]);
+        let amounts = || {
+            let cents = Decimal128Array::from(vec![-150, 150]);
+            cents.with_precision_and_scale(10, 2).unwrap()
+        };
+        let numbers = || Float64Array::from(vec![-0.5, 0.5]);
+        assert!(judged(whole(&[1, 9]), "1", "9").is_ok());
+        assert!(judged(whole(&[0, 9]), "1", "9").is_err());
+        assert!(judged(whole(&[1, i64::MAX]), "1", "9223372036854775806").is_err());
+        assert!(judged(texts(), r#""b""#, r#""y""#).is_ok());
+        assert!(judged(texts(), r#""c""#, r#""z""#).is_err());
+        assert!(judged(texts(), r#""a""#, r#""x""#).is_err());
+        assert!(judged(dates(), r#""1969-12-31""#, r#""1970-01-02""#).is_ok());
+        assert!(judged(dates(), r#""1970-01-01""#, r#""1970-01-02""#).is_err());
+        assert!(judged(amounts(), "-1.50", "1.500").is_ok());
+        assert!(judged(amounts(), "-1.49", "1.5").is_err());
+        assert!(judged(amounts(), "-1.5", "1.499").is_err());
+        assert!(judged(numbers(), "-0.5", r#""Infinity""#).is_ok());
+        assert!(judged(numbers(), "-0.4", "1").is_err());
+    }
+
+    #[test]
+    fn times_may_be_cut_off_or_rounded_to_milliseconds_and_no_further() {
+        let micros = |micros: i64| TimestampMicrosecondArray::from(vec![micros]);
+        let second = |bound: &str, micros_value: i64| {
+            judged(micros(micros_value), bound, r#""9999-12-31T23:59:59Z""#)
+        };
+        assert!(second(r#""1970-01-01T00:00:01.001Z""#, 1_000_001).is_ok());
+        assert!(second(r#""1970-01-01T00:00:01.002Z""#, 1_000_001).is_err());
+        assert!(second(r#""1970-01-01 00:00:02""#, 1_000_001).is_err());
+        assert!(second(r#""1970-01-01T01:00:01+01:00""#, 1_000_000).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_are_none_bound_nothing_and_are_in_no_bounds() {
+        let values = Float64Array::from(vec![f64::NAN, 1.0]);
+        assert!(judged(values.clone(), "1", "1").is_ok());
+        assert!(judged(values.clone(), r#""NaN""#, r#""NaN""#).is_ok());
+        assert!(judged(Float64Array::from(vec![-0.0]), "0.0", "0.0").is_ok());
+    }
+
+    #[test]
+    fn counts_of_nulls_are_compared_where_they_say_none_or_all() {
+        let statistics = |nulls: u64| format!(r#"{{"nullCount":{{"c":{nulls}}}}}"#);
+        let judged = |nulls: u64, values: Vec<Option<i64>>| {
+            let text = statistics(nulls);
+            let statistics: Statistics<'_> = serde_json::from_str(&text).unwrap();
+            let values: ArrayRef = Arc::new(Int64Array::from(values));
+            let live = vec![true; values.len()];
+            statistics
+                .column(&["c".to_owned()])
+                .judge(&values, &live, values.len() as u64)
+        };
+        assert!(judged(0, vec![Some(1), Some(2)]).is_ok());
+        assert!(judged(0, vec![Some(1), None]).is_err());
+        assert!(judged(2, vec![None, None]).is_ok());
+        assert!(judged(2, vec![Some(1), None]).is_err());
+        assert!(judged(1, vec![Some(1), Some(2)]).is_ok());
+    }
+}
