@@ -36,6 +36,7 @@ mod records;
 mod refusal;
 mod replicas;
 mod sources;
+pub(crate) mod unchanged;
 pub mod write;
 
 pub use catalog::{
@@ -44,6 +45,7 @@ pub use catalog::{
 pub use described::FileError;
 pub use grants::Grants;
 pub use jobs::{JOBS_FILE, Job, Jobs, Run};
+use unchanged::Kept;
 
 /// How many tables are looked at in parallel.
 const PARALLEL_READS: usize = 16;
@@ -105,6 +107,8 @@ pub struct LakehouseRegion {
     location: String,
     root: PathBuf,
     identity: Writer,
+    /// The catalog as it was read last: an apply looks its groups up in it one by one.
+    index: Arc<Kept<Result<Arc<Index>, FileError>>>,
     /// Writers of one process take turns at a ledger table, so that they lose races to other processes only.
     turns: Arc<Turns>,
 }
@@ -139,8 +143,10 @@ impl LakehouseRegion {
                 "an embedded lakehouse keeps its tables on this machine, not in {scheme}://"
             )));
         };
+        let catalog = workspace.clone().unwrap_or_default().join(CATALOG_FILE);
         Ok(LakehouseRegion {
             workspace,
+            index: Arc::new(Kept::of(catalog)),
             sources: None,
             location: location.to_owned(),
             root: root.to_path_buf(),
@@ -179,6 +185,16 @@ impl LakehouseRegion {
             RegionErrorKind::Unavailable,
         )
         .await
+    }
+
+    /// The catalog by names, read afresh where its file is not the one that was read last.
+    async fn index(&self) -> Result<Arc<Index>, RegionError> {
+        let index = self.index.clone();
+        let read = move |workspace: &Path| {
+            index.get(|| Catalog::read(workspace).map(|catalog| Arc::new(catalog.index())))
+        };
+        let kind = RegionErrorKind::Unavailable;
+        self.read_workspace("read the catalog", read, kind).await
     }
 
     /// Reads the workflows afresh.
@@ -303,7 +319,7 @@ impl Region for LakehouseRegion {
         &self,
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
-        Ok(self.tables_of(&self.catalog().await?.index(), asked))
+        Ok(self.tables_of(self.index().await?.as_ref(), asked))
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {

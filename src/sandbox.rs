@@ -8,7 +8,6 @@ mod files;
 mod http;
 mod identity;
 mod jobs;
-mod kept;
 mod layer;
 mod listener;
 mod locations;

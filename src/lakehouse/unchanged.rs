@@ -10,15 +10,18 @@ use std::time::{Duration, SystemTime};
 const CLOCK_TICK: Duration = Duration::from_millis(100);
 
 /// The newest reading of a file.
-pub(super) struct Kept<T> {
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
     file: PathBuf,
     newest: Mutex<Option<(Stamp, T)>>,
 }
 
 /// What tells one state of a file from another.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Stamp {
     modified: SystemTime,
+    /// Seconds and nanoseconds, which nobody sets.
+    changed: (i64, i64),
     inode: u64,
     size: u64,
 }
@@ -28,6 +31,7 @@ impl Stamp {
         let found = fs::metadata(file).ok()?;
         Some(Stamp {
             modified: found.modified().ok()?,
+            changed: (found.ctime(), found.ctime_nsec()),
             inode: found.ino(),
             size: found.len(),
         })
@@ -40,7 +44,7 @@ impl Stamp {
 }
 
 impl<T: Clone> Kept<T> {
-    pub(super) fn of(file: PathBuf) -> Kept<T> {
+    pub(crate) fn of(file: PathBuf) -> Kept<T> {
         Kept {
             file,
             newest: Mutex::default(),
@@ -48,7 +52,7 @@ impl<T: Clone> Kept<T> {
     }
 
     /// The reading of the file as it is now; it is read only if it is not the one that was read last.
-    pub(super) fn get(&self, read: impl FnOnce() -> T) -> T {
+    pub(crate) fn get(&self, read: impl FnOnce() -> T) -> T {
         // Before it is read: a change meanwhile is seen the next time.
         let stamp = Stamp::of(&self.file);
         let newest = || self.newest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Quirks;
-use super::kept::Kept;
 use super::statements::Statements;
 use crate::config::{Location, TableName};
 use crate::files;
+use crate::lakehouse::unchanged::Kept;
 use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
 use crate::limits::CONFIGURATION;
 
