@@ -62,6 +62,8 @@ fn main() {
             group
         })
         .collect();
+    // Nothing of it is blocked any more.
+    plan.complete = true;
     let stored = plan.sealed().stored();
     let before = peak_mib();
     println!(
