@@ -10,12 +10,16 @@ mod histories;
 mod watch;
 
 use crate::config::{Configuration, Workspace, WorkspaceAddress};
+use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::ConfigSource;
-use crate::plan::{Observed, RegionObserved, Request, Watch, WorkspaceObserved, merge_copies};
+use crate::plan::{
+    Observed, RECORDS_READ, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved,
+    merge_copies,
+};
 use crate::region::{
-    LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
-    refuse_without_a_copy,
+    KeptDocument, LedgerCopy, LedgerTable, Presence, RecordRange, Region, RegionError,
+    RegionErrorKind, Regions, heads_agree, refuse_without_a_copy,
 };
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
@@ -98,7 +102,8 @@ async fn observe_workspace(
         .as_ref()
         .map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
-    let (primary, secondary) = futures::join!(
+    let (witnessed, primary, secondary) = futures::join!(
+        witnessed(&workspace.name, regions),
         observe_region(
             regions.primary.as_ref(),
             primary_address,
@@ -127,7 +132,14 @@ async fn observe_workspace(
         }
         false => (None, None),
     };
-    let ledger = merge_copies(&primary.copy(), &secondary.copy());
+    let mut ledger = merge_copies(&primary.copy(), &secondary.copy());
+    if tells_of_more(&witnessed, &ledger) {
+        // An apply may have ended between the two questions, and whole logs tell what their heads do not.
+        (primary.ledger, secondary.ledger) =
+            futures::join!(regions.primary.ledger(), regions.secondary.ledger());
+        refuse_without_a_copy(&mut primary.ledger, &mut secondary.ledger);
+        ledger = merge_copies(&primary.copy(), &secondary.copy());
+    }
     let mut seen = WorkspaceObserved {
         workspace: workspace.clone(),
         primary,
@@ -135,6 +147,7 @@ async fn observe_workspace(
         write_access,
         write_access_primary,
         ledger,
+        witnessed,
         watch: Watch::default(),
         groups: Vec::new(),
     };
@@ -142,6 +155,31 @@ async fn observe_workspace(
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
     seen
+}
+
+/// Reads the newest run records of both regions for the cuts that they tell of; records that cannot be read tell nothing.
+pub(crate) async fn witnessed(workspace: &str, regions: &Regions) -> Witnessed {
+    let newest = RecordRange {
+        newest: Some(RECORDS_READ),
+        ..RecordRange::default()
+    };
+    let (primary, secondary) = futures::join!(
+        regions.primary.run_records(&newest),
+        regions.secondary.run_records(&newest)
+    );
+    let read = [primary, secondary].into_iter().flatten();
+    let records: Vec<KeptDocument> = read.flat_map(|kept| kept.documents).collect();
+    Witnessed::by(workspace, &records)
+}
+
+/// Whether records or rows tell of cuts that the log does not have.
+fn tells_of_more(witnessed: &Witnessed, ledger: &Ledger) -> bool {
+    let newest = |group: &str| ledger.cuts.newest(group).map(|cut| cut.cut_number);
+    let later = |row: &Row| {
+        let newest = ledger.cuts.newest(&row.group_name);
+        row.sync_end_timestamp > newest.map(|cut| cut.committed_at)
+    };
+    witnessed.beyond(newest).next().is_some() || ledger.rows.values().any(later)
 }
 
 /// Reads whole logs where their heads do not say that both are the same, and tells which copies are there to be used.

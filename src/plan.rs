@@ -25,6 +25,7 @@ mod trigger;
 mod versions;
 mod view;
 mod warnings;
+mod witness;
 mod workflow;
 
 pub use checks::{
@@ -49,6 +50,7 @@ pub use request::Request;
 pub use rows::aside_name;
 pub use rows::row_after;
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
+pub use witness::{RECORDS_READ, Witnessed, WitnessedCut};
 
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;

@@ -416,7 +416,9 @@ fn what_a_region_could_not_keep_is_brought_by_the_next_apply_from_the_other() {
 fn what_no_region_could_keep_is_brought_from_the_machine_that_has_it() {
     let world = Applied::new();
     let before = world.names("west", ".run.json").len();
-    ["east", "west"].map(|region| world.hold_up(region));
+    for region in ["east", "west"] {
+        world.hold_up(region);
+    }
     let (status, said, _) = world.apply("orders");
     assert_eq!(status, 1, "{said}");
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -431,7 +433,9 @@ fn what_no_region_could_keep_is_brought_from_the_machine_that_has_it() {
         .to_owned();
     let owed = || files(&world.world().join(".drsync/runs"), ".owed").len();
     assert_eq!(owed(), 1);
-    ["east", "west"].map(|region| world.let_go(region));
+    for region in ["east", "west"] {
+        world.let_go(region);
+    }
     let (status, said) = world.history(&ALL);
     assert!(
         status == 1 && said.starts_with("A run record is not there yet."),
@@ -696,4 +700,83 @@ fn an_apply_without_a_record_is_a_doubt_until_the_next_one_passes_it() {
     let left = &report["workspaces"][0]["period"]["chain"]["unrecorded"];
     assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
     assert!(left[0]["passed_by"].is_string(), "{left}");
+}
+
+/// Copies a folder with everything in it.
+fn copied(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.unwrap().success());
+}
+
+#[test]
+fn a_cut_log_that_was_put_back_from_an_older_copy_is_told_and_no_number_is_given_again() {
+    let world = Applied::new();
+    let log = |region: &str| world.world().join(region).join("sync/_drsync/sync_cuts");
+    let older = tempfile::tempdir().unwrap();
+    for region in ["east", "west"] {
+        copied(&log(region), &older.path().join(region));
+    }
+    world.repair();
+    for region in ["east", "west"] {
+        fs::remove_dir_all(log(region)).unwrap();
+        copied(&older.path().join(region), &log(region));
+    }
+    let said = |words: &[&str]| {
+        let done = drsync(&world.world(), words);
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        (
+            code(&done),
+            text.split_whitespace().collect::<Vec<_>>().join(" "),
+        )
+    };
+    for command in ["plan", "status"] {
+        let (_, text) = said(&[command]);
+        let first = "The cut log lost cuts of 1 group (ledger_lost); ";
+        assert!(text.starts_with(first), "{command}: {text}");
+    }
+    let (_, plan) = said(&["plan"]);
+    assert!(plan.contains("ends with cut 1, and apply"), "{plan}");
+    assert!(plan.contains("recorded cut 2"), "{plan}");
+    let (status, text) = said(&["history"]);
+    assert_eq!(status, 1, "{text}");
+    assert!(
+        text.starts_with("The cut log lost cuts (ledger_lost)."),
+        "{text}"
+    );
+    let accept = [
+        "plan",
+        "--accept",
+        "ledger_lost:reference_data",
+        "--reason",
+        "no newer copy",
+        "--out",
+        "on.json",
+    ];
+    let (_, text) = said(&accept);
+    assert!(!text.contains("ledger_lost);"), "{text}");
+    let applied = said(&["apply", "on.json"]);
+    assert!(applied.1.contains("cut 3"), "{}", applied.1);
+    let (_, text) = said(&["plan"]);
+    assert!(!text.contains("(ledger_lost)"), "{text}");
+    let (status, text) = said(&["history"]);
+    assert_eq!(status, 0, "{text}");
+}
+
+#[test]
+fn a_cut_log_that_is_gone_in_both_regions_is_told_by_the_records() {
+    let world = Applied::new();
+    for region in ["east", "west"] {
+        let log = world.world().join(region).join("sync/_drsync/sync_cuts");
+        fs::remove_dir_all(log).unwrap();
+    }
+    let done = drsync(&world.world(), &["plan"]);
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(
+        text.starts_with("The cut log lost cuts of 2 groups (ledger_lost); "),
+        "{text}"
+    );
+    assert!(
+        text.contains("the cut log has no cut of the group"),
+        "{text}"
+    );
 }

@@ -349,7 +349,7 @@ fn cut(
     let trigger = plan.trigger.as_ref();
     Cut {
         group_name: plan.name.clone(),
-        cut_number: plan.follows_cut.unwrap_or_default() + 1,
+        cut_number: plan.next_cut(),
         recovery_point: point,
         consistency: plan
             .consistency

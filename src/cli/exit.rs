@@ -11,6 +11,7 @@ use crate::apply::Exit;
 /// | 1 | blocked | of an apply: every group is blocked |
 /// | 1 | broken chain | of a history: run records of the period are missing or altered |
 /// | 1 | missing record | of a history: an apply of the period made cuts and has no run record yet |
+/// | 1 | ledger lost | of a history: run records tell of cuts that the logs do not have |
 /// | 1 | unproved claim | of a history: a run record of the period claims a plan, signature or cut that is not there or not so |
 /// | 1 | record not kept | of an apply: its plan or run record is not in both regions; the next apply brings it |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
@@ -39,6 +40,8 @@ pub enum ExitStatus {
     BrokenChain,
     /// Of a history: an apply of the period made cuts and has no run record yet.
     MissingRecord,
+    /// Of a history: run records tell of cuts that the logs do not have.
+    LedgerLost,
     /// Of a history: a run record of the period claims what is not so.
     UnprovedClaim,
     /// Of an apply: its plan or run record is not in both regions.
@@ -75,12 +78,13 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 21] = [
+    pub const ALL: [ExitStatus; 22] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
         ExitStatus::BrokenChain,
         ExitStatus::MissingRecord,
+        ExitStatus::LedgerLost,
         ExitStatus::UnprovedClaim,
         ExitStatus::RecordNotKept,
         ExitStatus::Changes,
@@ -107,6 +111,7 @@ impl ExitStatus {
             | ExitStatus::AllBlocked
             | ExitStatus::BrokenChain
             | ExitStatus::MissingRecord
+            | ExitStatus::LedgerLost
             | ExitStatus::UnprovedClaim
             | ExitStatus::RecordNotKept => 1,
             ExitStatus::Changes => 2,
@@ -133,6 +138,7 @@ impl ExitStatus {
             ExitStatus::AllBlocked | ExitStatus::Blocked => "blocked",
             ExitStatus::BrokenChain => "broken chain",
             ExitStatus::MissingRecord => "missing record",
+            ExitStatus::LedgerLost => "ledger lost",
             ExitStatus::UnprovedClaim => "unproved claim",
             ExitStatus::RecordNotKept => "record not kept",
             ExitStatus::Changes => "changes",
@@ -162,6 +168,7 @@ impl ExitStatus {
             ExitStatus::MissingRecord => {
                 "history: an apply of the period made cuts and has no run record yet"
             }
+            ExitStatus::LedgerLost => "history: run records tell of cuts that the logs do not have",
             ExitStatus::UnprovedClaim => {
                 "history: a run record of the period claims what is not there or not so"
             }

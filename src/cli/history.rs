@@ -13,12 +13,13 @@ use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, period, plans_of};
 use crate::ledger::Cut;
 use crate::moment;
-use crate::plan::{Refused, merge_copies};
+use crate::observe::witnessed;
+use crate::plan::{Refused, Witnessed, merge_copies};
 use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
     refuse_without_a_copy,
 };
-use crate::render::history::{self, UnreadRegion, WorkspaceHistory};
+use crate::render::history::{self, LostCut, UnreadRegion, WorkspaceHistory};
 use crate::render::html;
 
 /// Plans that are looked at at once: each may be large.
@@ -47,8 +48,8 @@ impl History {
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
-            for regions in &opened {
-                all.push(self.read(context, regions).await);
+            for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
+                all.push(self.read(context, &workspace.name, regions).await);
             }
             Ok(all)
         })?;
@@ -125,10 +126,16 @@ impl History {
                 (Some(period), None)
             }
         };
+        // Only logs that could both be read are judged.
+        let lost = match unread.is_empty() {
+            true => self.lost(context, &read.witnessed, &read.cuts),
+            false => Vec::new(),
+        };
         WorkspaceHistory {
             name: workspace.name.clone(),
             read: read.answered.into_iter().map(str::to_owned).collect(),
             unread,
+            lost,
             cuts: self.chosen(context, read.cuts),
             period,
             period_missing,
@@ -162,6 +169,24 @@ impl History {
         request.selects(group) && self.group.as_ref().is_none_or(|only| only == group)
     }
 
+    /// Groups of which the newest run records tell of a later cut than the logs have.
+    fn lost(&self, context: &Context, witnessed: &Witnessed, cuts: &[Cut]) -> Vec<LostCut> {
+        let newest = |group: &str| {
+            let own = cuts.iter().filter(|cut| cut.group_name == group);
+            own.map(|cut| cut.cut_number).max()
+        };
+        let beyond = witnessed.beyond(newest);
+        beyond
+            .filter(|(group, _)| self.selects(context, group))
+            .map(|(group, cut)| LostCut {
+                group: group.to_owned(),
+                cut: cut.number,
+                run_id: cut.run_id.clone(),
+                newest: newest(group),
+            })
+            .collect()
+    }
+
     /// Cuts by group, newest first.
     fn chosen(&self, context: &Context, mut cuts: Vec<Cut>) -> Vec<Cut> {
         cuts.retain(|cut| {
@@ -177,7 +202,9 @@ impl History {
     }
 
     /// Asks both regions for their cut logs and, for a period, the secondary for its run records.
-    async fn read(&self, context: &Context, regions: &Regions) -> Read {
+    async fn read(&self, context: &Context, workspace: &str, regions: &Regions) -> Read {
+        // Before the logs: an apply that ends in between has its cut in them.
+        let witnessed = witnessed(workspace, regions).await;
         let (mut primary, mut secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary, &mut secondary);
@@ -206,6 +233,7 @@ impl History {
             answered,
             unread,
             cuts: ledger.cuts.iter().cloned().collect(),
+            witnessed,
             records,
         }
     }
@@ -335,9 +363,11 @@ fn status(history: &history::History) -> ExitStatus {
     };
     let mut periods = workspaces().filter_map(|workspace| workspace.period.as_ref());
     let unproved = periods.any(|period| !period.unproved.is_empty());
+    let lost = workspaces().any(|workspace| !workspace.lost.is_empty());
     match missing.next() {
         Some(workspace) if workspace.is_away("secondary") => ExitStatus::SecondaryAway,
         Some(_) => ExitStatus::Failed,
+        None if lost => ExitStatus::LedgerLost,
         None if chains().any(|chain| !chain.unbroken) => ExitStatus::BrokenChain,
         None if unproved => ExitStatus::UnprovedClaim,
         None if chains().any(Chain::in_doubt) => ExitStatus::MissingRecord,
@@ -350,6 +380,8 @@ struct Read {
     answered: Vec<&'static str>,
     unread: Vec<UnreadRegion>,
     cuts: Vec<Cut>,
+    /// What the newest records tell of cuts.
+    witnessed: Witnessed,
     /// None: nobody asked for a period.
     records: Option<Result<Evidence, RegionError>>,
 }

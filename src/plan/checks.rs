@@ -8,6 +8,7 @@ use super::observed::{TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
+use super::witness::{Loss, loss};
 use crate::config::{GroupEntry, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
@@ -62,6 +63,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     let mut found = unanswered(view);
     found.extend(location_findings(view.workspace));
     found.extend(ledger_findings(view.workspace, &view.group.name));
+    found.extend(ledger_lost(view));
     found.extend(workflow_findings(view));
     for table in view.tables() {
         found.extend(catalog_findings(view, table));
@@ -282,6 +284,34 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
         }
     }
     found
+}
+
+fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
+    let last = match view.last_cut {
+        Some(cut) => format!("the cut log ends with cut {}", cut.cut_number),
+        None => "the cut log has no cut of the group".to_owned(),
+    };
+    let text = match loss(view)? {
+        Loss::Recorded(cut) => {
+            format!(
+                "{last}, and apply {} recorded cut {}",
+                cut.run_id, cut.number
+            )
+        }
+        Loss::InRow(committed_at) => format!(
+            "{last}, and its row in sync_metadata tells of one committed at {}",
+            moment::text(committed_at)
+        ),
+        Loss::Marked(1) => format!("{last}, and one of its replicas was synchronized before"),
+        Loss::Marked(replicas) => {
+            format!("{last}, and {replicas} of its replicas were synchronized before")
+        }
+    };
+    let accept = accept_command(FindingCode::LedgerLost, &view.group.name);
+    let remedy = format!(
+        "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts: {accept}"
+    );
+    Some(finding(FindingCode::LedgerLost, None, text).remedy(remedy))
 }
 
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {

@@ -372,6 +372,9 @@ pub struct GroupPlan {
     /// Hash of the cut before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows_sha256: Option<String>,
+    /// The greatest number that a cut of it ever had, where the log lost that cut: it is not given again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_cut: Option<u64>,
     /// The cut it keeps until a new one is committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_cut: Option<LastCut>,
@@ -799,6 +802,11 @@ impl WorkspacePlan {
 }
 
 impl GroupPlan {
+    /// The number that its next cut gets: one that was never seen.
+    pub fn next_cut(&self) -> u64 {
+        self.follows_cut.max(self.lost_cut).unwrap_or_default() + 1
+    }
+
     /// Its tables that are protected, whether it is to be synchronized or not.
     pub fn members(&self) -> impl Iterator<Item = &TableName> {
         let of_steps = self.steps.iter().map(|step| &step.table);

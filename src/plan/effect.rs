@@ -123,7 +123,7 @@ fn group(group: &GroupPlan) -> Value {
         });
     }
     let trigger = group.trigger.as_ref();
-    json!({
+    let mut effect = json!({
         "name": group.name,
         "findings": findings,
         "follows_cut": group.follows_cut,
@@ -134,7 +134,12 @@ fn group(group: &GroupPlan) -> Value {
         "recovery_point": point(group),
         "max_retries": group.max_retries,
         "steps": group.steps.iter().map(step).collect::<Vec<Value>>(),
-    })
+    });
+    // Only there: plans that lost nothing have the effect that they always had.
+    if let Some(lost) = group.lost_cut {
+        effect["lost_cut"] = lost.into();
+    }
+    effect
 }
 
 /// The end of a workflow's run is its own time; any other recovery point is named by what it follows from.

@@ -86,6 +86,8 @@ pub enum FindingCode {
     DuplicateTarget,
     /// The two copies of the cut log tell different stories.
     LedgerDiverged,
+    /// The cut log does not have a cut that was committed: it was emptied, or put back from an older copy.
+    LedgerLost,
     /// The sync location belongs to another workspace's configuration.
     LedgerNotOurs,
 }
@@ -172,7 +174,7 @@ impl Finding {
 
 impl FindingCode {
     /// Every finding, in the order in which they are shown.
-    pub const ALL: [FindingCode; 25] = [
+    pub const ALL: [FindingCode; 26] = [
         FindingCode::ConfigurationInvalid,
         FindingCode::WorkflowNotFound,
         FindingCode::WorkflowAmbiguous,
@@ -197,6 +199,7 @@ impl FindingCode {
         FindingCode::WorkflowActiveInSecondary,
         FindingCode::DuplicateTarget,
         FindingCode::LedgerDiverged,
+        FindingCode::LedgerLost,
         FindingCode::LedgerNotOurs,
     ];
 
@@ -227,6 +230,7 @@ impl FindingCode {
             FindingCode::WorkflowActiveInSecondary => "workflow_active_in_secondary",
             FindingCode::DuplicateTarget => "duplicate_target",
             FindingCode::LedgerDiverged => "ledger_diverged",
+            FindingCode::LedgerLost => "ledger_lost",
             FindingCode::LedgerNotOurs => "ledger_not_ours",
         }
     }
@@ -248,6 +252,7 @@ impl FindingCode {
             | FindingCode::ReplicaNotOurs
             | FindingCode::ReplicasMissing
             | FindingCode::ColumnMappingChanged
+            | FindingCode::LedgerLost
             | FindingCode::LedgerNotOurs => true,
             FindingCode::ConfigurationInvalid
             | FindingCode::WorkflowNotFound

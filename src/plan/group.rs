@@ -80,6 +80,7 @@ pub(super) fn plan(
         consistency: target.as_ref().map(|target| target.consistency),
         follows_cut: target.as_ref().and(view.last_cut).map(|cut| cut.cut_number),
         follows_sha256: target.as_ref().and(view.last_cut).map(Cut::sha256),
+        lost_cut: target.as_ref().and(lost_cut(&view)),
         certificate: certificate(&steps),
         source_maintenance: view
             .tables()
@@ -111,6 +112,12 @@ pub(super) fn plan(
         findings,
         ..bare(name, decision, reason, view.last_cut)
     })
+}
+
+/// The number of a cut of the group that only a run record still tells of.
+fn lost_cut(view: &GroupView<'_>) -> Option<u64> {
+    let recorded = view.workspace.witnessed.of(&view.group.name)?.number;
+    (view.last_cut.map(|cut| cut.cut_number) < Some(recorded)).then_some(recorded)
 }
 
 /// The versions at which the tables of a group have to be looked at, one entry a table: those that a plan would pin.
@@ -160,6 +167,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         consistency: None,
         follows_cut: None,
         follows_sha256: None,
+        lost_cut: None,
         last_cut: last_cut.map(|cut| LastCut {
             number: cut.cut_number,
             recovery_point: cut.recovery_point,

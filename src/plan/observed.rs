@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
+use super::witness::Witnessed;
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, FOLDER, Ledger, SYNC_CUTS, SYNC_METADATA, merge_rows};
 use crate::moment;
@@ -46,6 +47,8 @@ pub struct WorkspaceObserved {
     pub write_access_primary: Option<Answer<WriteAccess>>,
     /// Both copies of the ledger as one.
     pub ledger: Ledger,
+    /// The cuts that the newest run records of both regions tell of.
+    pub witnessed: Witnessed,
     /// What is at work in the secondary's workspace, where one is configured.
     pub watch: Watch,
     /// Every group of the configuration, in its order.

@@ -44,6 +44,9 @@ pub(super) fn choose(view: &GroupView<'_>) -> Choice {
     let Some(cut) = view.last_cut else {
         return not_back(view, first_sync(view));
     };
+    if view.goes_on_without_lost_cuts() {
+        return after_a_loss(view, cut);
+    }
     if let Some(what) = view.differs_from(cut) {
         return not_back(view, Choice::Sync(repair(view, cut, &what)));
     }
@@ -53,6 +56,27 @@ pub(super) fn choose(view: &GroupView<'_>) -> Choice {
             None => not_back(view, Choice::Sync(target)),
         },
         other @ (Choice::UpToDate(_) | Choice::Waiting(_)) => other,
+    }
+}
+
+/// Replicas may be further than the last cut that is left: never back to its own point, but on, as soon as nothing is being written.
+fn after_a_loss(view: &GroupView<'_>, cut: &Cut) -> Choice {
+    let target = repair(view, cut, "the cuts that the log lost are gone on without");
+    if view.believed(cut).is_none_or(|point| target.point > point) {
+        return not_back(view, Choice::Sync(target));
+    }
+    match workflow::idle_after_success(&view.workflows(), view.now) {
+        Ok(()) => Choice::Sync(Target {
+            trigger: Trigger {
+                kind: TriggerKind::Repair,
+                workflow: None,
+                run_id: None,
+            },
+            point: view.now,
+            consistency: Consistency::PointInTime,
+            ..target
+        }),
+        Err(reason) => Choice::Waiting(reason),
     }
 }
 

@@ -6,7 +6,7 @@ use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::place::{Place, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
-use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
+use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions, witness};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Replica, Workflow, grant_named};
@@ -79,6 +79,15 @@ impl<'a> GroupView<'a> {
             &self.group.name,
             Some(&table),
         )
+    }
+
+    /// Whether somebody accepted to go on without cuts that the log lost.
+    pub(super) fn goes_on_without_lost_cuts(&self) -> bool {
+        let code = FindingCode::LedgerLost.as_str();
+        let workspace = &self.workspace.workspace.name;
+        self.request
+            .accepts(code, workspace, &self.group.name, None)
+            && witness::loss(self).is_some()
     }
 
     /// Its workflows as far as they were found.

@@ -185,7 +185,7 @@ fn says(plan: &Plan, check: &GroupCheck) -> String {
     }
     match (&check.message, group.recovery_point) {
         (Some(message), _) => clean(message),
-        (None, Some(point)) => cut_label(group.follows_cut.unwrap_or_default() + 1, point),
+        (None, Some(point)) => cut_label(group.next_cut(), point),
         (None, None) => String::new(),
     }
 }

@@ -42,12 +42,45 @@ pub struct WorkspaceHistory {
     pub unread: Vec<UnreadRegion>,
     /// Cuts by group, newest first.
     pub cuts: Vec<Cut>,
+    /// Groups of which run records tell of a later cut than both logs have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostCut>,
     /// What the run records of the period prove, where a period was asked for and the secondary could tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
     /// Why there is no report although a period was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period_missing: Option<String>,
+}
+
+/// A cut that a run record tells of and that the cut log does not have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LostCut {
+    /// The group.
+    pub group: String,
+    /// The newest cut that a run record tells of.
+    pub cut: u64,
+    /// The apply whose record it is.
+    pub run_id: String,
+    /// The newest cut that the log has; `None`: it has none of the group.
+    pub newest: Option<u64>,
+}
+
+impl LostCut {
+    /// What is lost, and what tells of it.
+    pub(in crate::render) fn sentence(&self) -> String {
+        let LostCut {
+            group,
+            cut,
+            run_id,
+            newest,
+        } = self;
+        let last = match newest {
+            Some(newest) => format!("the cut log ends with cut {newest}"),
+            None => "the cut log has no cut of it".to_owned(),
+        };
+        format!("ledger_lost: {group}: {last}, and apply {run_id} recorded cut {cut}")
+    }
 }
 
 /// A region whose copy of the cut log could not be read.
@@ -131,6 +164,11 @@ pub fn text(history: &History, style: &Style) -> String {
     page.block(vec![style.paint(Tone::Strong, &verdict)]);
     for workspace in &history.workspaces {
         page.block(unread(workspace, style));
+        let lost = workspace.lost.iter();
+        page.block(
+            lost.flat_map(|lost| hanging("", &clean(&lost.sentence()), style.width))
+                .collect(),
+        );
         if let Some(period) = &workspace.period {
             for block in period::blocks(&workspace.name, period, style) {
                 page.block(block);

@@ -86,6 +86,23 @@ fn nothing_known(status: &Status) -> bool {
 }
 
 pub(super) fn verdict(status: &Status) -> String {
+    let lost = entries(status).filter(|(_, group)| {
+        let mut findings = group.findings.iter();
+        findings
+            .any(|finding| finding.code == crate::plan::FindingCode::LedgerLost && finding.blocks())
+    });
+    let line = standing(status);
+    match lost.count() {
+        0 => line,
+        lost => format!(
+            "The cut log lost cuts of {} (ledger_lost); {line}",
+            plural(lost, "group")
+        ),
+    }
+}
+
+/// How the groups stand, in one line.
+fn standing(status: &Status) -> String {
     let all = entries(status).count();
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
         let groups = entries(status);

@@ -526,6 +526,93 @@ fn two_truths_in_the_cut_log_are_told_and_never_decided() {
     assert_eq!(blocking(&world, "orders"), []);
 }
 
+/// A run record that tells of a group's cut.
+fn record(group: &str, cut: u64) -> drsync::region::KeptDocument {
+    let id = "01JDA2C7000000000000000000";
+    let groups = serde_json::json!([{"workspace": "east", "name": group, "cut": cut}]);
+    drsync::region::KeptDocument {
+        name: format!("{id}.run.json"),
+        bytes: serde_json::json!({"run_id": id, "groups": groups})
+            .to_string()
+            .into_bytes(),
+    }
+}
+
+#[test]
+fn a_cut_that_only_a_record_tells_of_blocks_its_group_and_its_number_is_not_given_again() {
+    let mut world = World::new();
+    let newest = |world: &mut World| {
+        let cuts = &world.workspace().ledger.cuts;
+        cuts.newest("orders").unwrap().cut_number
+    };
+    let last = newest(&mut world);
+    let tell = |world: &mut World, cut: u64| {
+        let told = drsync::plan::Witnessed::by("east", &[record("orders", cut)]);
+        world.workspace().witnessed = told;
+    };
+    tell(&mut world, last);
+    assert_eq!(blocking(&world, "orders"), []);
+    tell(&mut world, last + 2);
+    assert_eq!(blocking(&world, "orders"), [FindingCode::LedgerLost]);
+    assert_eq!(blocking(&world, "reference"), []);
+    world.accept("ledger_lost", "orders");
+    let plan = world.plan_of("orders");
+    assert_eq!(plan.decision, Decision::Sync, "{:?}", plan.reason);
+    assert_eq!(plan.next_cut(), last + 3);
+    assert!(plan.recovery_point > plan.last_cut.map(|cut| cut.recovery_point));
+    // A log that could not be read is not judged.
+    let mut world = World::new();
+    tell(&mut world, last + 2);
+    world.workspace().secondary.ledger = Err(refusal(RegionErrorKind::Unavailable));
+    assert!(!blocking(&world, "orders").contains(&FindingCode::LedgerLost));
+}
+
+#[test]
+fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
+    let mut world = World::new();
+    let newest = world
+        .workspace()
+        .ledger
+        .cuts
+        .newest("orders")
+        .cloned()
+        .unwrap();
+    let end = newest.committed_at;
+    let mut row = |world: &mut World, later: i64, status: Option<Status>| {
+        let rows = &mut world.workspace().ledger.rows;
+        let row = rows.get_mut("orders").unwrap();
+        row.sync_end_timestamp = Some(end + chrono::TimeDelta::seconds(later));
+        row.current_sync_status = status;
+    };
+    row(&mut world, 0, Some(Status::Success));
+    assert_eq!(blocking(&world, "orders"), []);
+    row(&mut world, 1, Some(Status::Success));
+    assert_eq!(blocking(&world, "orders"), [FindingCode::LedgerLost]);
+    // No cut at all, and replicas that were synchronized: an attempt that failed may have cloned them.
+    for (status, lost) in [
+        (None, true),
+        (Some(Status::InProgress), false),
+        (Some(Status::Failed), false),
+    ] {
+        let mut world = World::new();
+        for region in ["primary", "secondary"] {
+            let workspace = world.workspace();
+            let region = match region {
+                "primary" => &mut workspace.primary,
+                _ => &mut workspace.secondary,
+            };
+            let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
+            cuts.cuts.retain(|cut| cut.group_name != "orders");
+        }
+        world.merge();
+        let row = world.workspace().ledger.rows.get_mut("orders").unwrap();
+        row.sync_end_timestamp = None;
+        row.current_sync_status = status;
+        let found = blocking(&world, "orders").contains(&FindingCode::LedgerLost);
+        assert_eq!(found, lost, "{status:?}");
+    }
+}
+
 #[test]
 fn a_sync_location_of_another_workspace_is_not_ours() {
     let mut world = World::new();

@@ -139,6 +139,7 @@ impl World {
                     secondary: region("west"),
                     write_access: Some(Ok(WriteAccess::Allowed)),
                     write_access_primary: Some(Ok(WriteAccess::Allowed)),
+                    witnessed: drsync::plan::Witnessed::default(),
                     ledger,
                     watch: Watch::default(),
                     groups,

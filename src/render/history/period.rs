@@ -14,7 +14,12 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
     let broken = history.periods().any(|period| !period.chain.unbroken);
     let missing = history.periods().any(|period| period.chain.in_doubt());
     let unproved = history.periods().any(|period| !period.unproved.is_empty());
+    let lost = history
+        .workspaces
+        .iter()
+        .any(|workspace| !workspace.lost.is_empty());
     let all = [
+        (lost, "The cut log lost cuts (ledger_lost)"),
         (unread, "The run records could not be read"),
         (broken, "The chain of records is broken"),
         (unproved, "A run record claims what is not so"),

@@ -165,6 +165,12 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
     }
     html! {
         (facts(&said_of))
+        @if !workspace.lost.is_empty() {
+            h3 { "Cuts that the log lost" }
+            ul {
+                @for lost in &workspace.lost { li { (clean(&lost.sentence())) } }
+            }
+        }
         @if let Some(period) = &workspace.period {
             @if !period.chain.problems.is_empty() {
                 h3 { "What is wrong with the chain" }

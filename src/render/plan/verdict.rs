@@ -15,7 +15,17 @@ pub(in crate::render) fn verdict(plan: &Plan) -> String {
 
 /// The same above so many warnings.
 pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
-    let (line, goes_on) = of_groups(plan, warnings);
+    let (mut line, goes_on) = of_groups(plan, warnings);
+    let lost = plan.groups().filter(|(_, group)| {
+        let mut findings = group.findings.iter();
+        findings.any(|finding| finding.code == FindingCode::LedgerLost && finding.blocks())
+    });
+    if let lost @ 1.. = lost.count() {
+        line = format!(
+            "The cut log lost cuts of {} (ledger_lost); {line}",
+            plural(lost, "group")
+        );
+    }
     let mut all = plan.warnings.iter();
     let incomplete = all
         .any(|warning| warning.code == WarningCode::ConfigurationIncomplete)

@@ -56,6 +56,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
         name: name.to_owned(),
         read: vec!["primary".to_owned(), "secondary".to_owned()],
         unread: vec![],
+        lost: vec![],
         cuts: vec![cut("core", 42), cut("core", 41), cut("crm", 7)],
         period: Some(Period {
             since,

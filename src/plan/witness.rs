@@ -1,0 +1,138 @@
+//! Cuts that run records tell of, whatever the cut logs say now: what was committed once was, and its number is not given again.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::observed::WorkspaceObserved;
+use super::view::GroupView;
+use crate::ledger::{Cut, Status};
+use crate::region::{KeptDocument, RUN_RECORD_ENDING};
+
+/// Records that are read for it: the newest of each region. Each tells the newest cut of every group of its plan.
+pub const RECORDS_READ: usize = 3;
+
+/// The newest cut of each group that run records tell of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Witnessed(BTreeMap<String, WitnessedCut>);
+
+/// A cut that a run record tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessedCut {
+    /// Its number.
+    pub number: u64,
+    /// The apply whose record it is.
+    pub run_id: String,
+}
+
+/// What is read of a run record.
+#[derive(Deserialize)]
+struct Told {
+    run_id: String,
+    groups: Vec<GroupTold>,
+}
+
+#[derive(Deserialize)]
+struct GroupTold {
+    workspace: String,
+    name: String,
+    cut: Option<u64>,
+}
+
+impl Witnessed {
+    /// What records tell of a workspace; documents that are none tell nothing.
+    pub fn by(workspace: &str, records: &[KeptDocument]) -> Witnessed {
+        let mut all: BTreeMap<String, WitnessedCut> = BTreeMap::new();
+        for document in records {
+            let Ok(told) = serde_json::from_slice::<Told>(&document.bytes) else {
+                continue;
+            };
+            if document.name.strip_suffix(RUN_RECORD_ENDING) != Some(told.run_id.as_str()) {
+                continue;
+            }
+            let groups = told.groups.into_iter();
+            for group in groups.filter(|group| group.workspace == workspace) {
+                let Some(number) = group.cut else { continue };
+                let known = all.get(&group.name).map(|known| known.number);
+                if known < Some(number) {
+                    let run_id = told.run_id.clone();
+                    all.insert(group.name, WitnessedCut { number, run_id });
+                }
+            }
+        }
+        Witnessed(all)
+    }
+
+    /// The newest cut of a group.
+    pub fn of(&self, group: &str) -> Option<&WitnessedCut> {
+        self.0.get(group)
+    }
+
+    /// Groups with a cut beyond the newest that the logs have, by name.
+    pub fn beyond<'a>(
+        &'a self,
+        newest: impl Fn(&str) -> Option<u64> + 'a,
+    ) -> impl Iterator<Item = (&'a str, &'a WitnessedCut)> {
+        let all = self.0.iter().map(|(group, cut)| (group.as_str(), cut));
+        all.filter(move |(group, cut)| newest(group) < Some(cut.number))
+    }
+}
+
+/// Why it is known that the cut log lost cuts of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Loss<'a> {
+    /// A run record tells of a later cut than the log has.
+    Recorded(&'a WitnessedCut),
+    /// The group's row tells when a cut was committed, after the newest that the log has.
+    InRow(chrono::DateTime<chrono::Utc>),
+    /// Replicas of the group carry our mark, no cut names them, and no attempt that did not come to its cut explains them.
+    Marked(usize),
+}
+
+/// Whether the cut log lost cuts of a group, as far as can be told; only logs that could both be read are judged.
+pub(super) fn loss<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
+    let workspace: &'a WorkspaceObserved = view.workspace;
+    if workspace.primary.ledger.is_err() || workspace.secondary.ledger.is_err() {
+        return None;
+    }
+    let newest = view.last_cut.map(|cut| cut.cut_number);
+    let recorded = workspace.witnessed.of(&view.group.name);
+    if let Some(cut) = recorded.filter(|cut| newest < Some(cut.number)) {
+        return Some(Loss::Recorded(cut));
+    }
+    if let Some(committed_at) = later_in_row(view) {
+        return Some(Loss::InRow(committed_at));
+    }
+    match view.last_cut {
+        Some(_) => None,
+        None => marked(view),
+    }
+}
+
+/// When a cut was committed of which only the row tells.
+fn later_in_row(view: &GroupView<'_>) -> Option<chrono::DateTime<chrono::Utc>> {
+    let committed_at = view.row?.sync_end_timestamp?;
+    let cuts = &view.workspace.ledger.cuts;
+    // Rows of two runners may pass each other, by clocks that are apart: a row of any cut that is there tells nothing.
+    let known = |cut: &Cut| cut.committed_at >= committed_at;
+    (!cuts.of(&view.group.name).any(known)).then_some(committed_at)
+}
+
+fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
+    let attempted = view.row.is_some_and(|row| {
+        matches!(
+            row.current_sync_status,
+            Some(Status::InProgress | Status::Failed)
+        )
+    });
+    if attempted {
+        return None;
+    }
+    let ours = view
+        .tables()
+        .filter(|table| view.cut_entry(&table.name).is_none())
+        .filter_map(|table| view.assessment(table))
+        .filter(|seen| !seen.foreign && seen.holds.is_some())
+        .count();
+    (ours > 0).then_some(Loss::Marked(ours))
+}
