@@ -113,6 +113,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         consistency: None,
         follows_cut: Some(41),
         follows_sha256: None,
+        lost_cut: None,
         last_cut: Some(LastCut {
             number: 41,
             recovery_point: at("2026-11-21T21:40:07Z"),
