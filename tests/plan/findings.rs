@@ -578,7 +578,7 @@ fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
         .cloned()
         .unwrap();
     let end = newest.committed_at;
-    let mut row = |world: &mut World, later: i64, status: Option<Status>| {
+    let row = |world: &mut World, later: i64, status: Option<Status>| {
         let rows = &mut world.workspace().ledger.rows;
         let row = rows.get_mut("orders").unwrap();
         row.sync_end_timestamp = Some(end + chrono::TimeDelta::seconds(later));
