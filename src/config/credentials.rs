@@ -38,8 +38,11 @@ const WITHHELD: &str = "…";
 /// Fewer characters than this are no secret part of a signature, a key or an address.
 const PART_MIN: usize = 16;
 
+/// Whether a character may stand in a secret of some kind.
+type Letters = fn(char) -> bool;
+
 /// Beginnings of tokens, with how many characters at least follow and of which kind they are.
-const TOKENS: [(&str, usize, fn(char) -> bool); 17] = [
+const TOKENS: [(&str, usize, Letters); 17] = [
     ("dapi", 30, is_hex),
     ("dose", 30, is_hex),
     ("dkea", 30, is_hex),
