@@ -28,6 +28,11 @@ pub const PLAIN: Mode = Mode::from_raw_mode(0o666);
 
 /// A path whose links are followed now, once: as far as it is there.
 pub fn resolved(path: &Path) -> PathBuf {
+    // The folder of a bare file name is the empty path.
+    let path = match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    };
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     for above in whole.ancestors() {
         if let Ok(real) = above.canonicalize() {

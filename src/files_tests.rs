@@ -102,3 +102,10 @@ fn a_listing_has_no_links_and_a_look_finds_none() {
     assert_eq!(size("link"), None);
     assert_eq!(size("none/file"), None);
 }
+
+#[test]
+fn the_folder_of_a_bare_name_is_the_one_that_one_is_in() {
+    let here = resolved(Path::new("p.json").parent().unwrap());
+    assert_eq!(here, resolved(Path::new(".")));
+    assert!(open_folder(&here).is_ok());
+}

@@ -64,7 +64,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
         ),
     );
     let refused = regions.secondary.presence().await.unwrap_err();
-    assert_eq!(refused.kind, RegionErrorKind::Unavailable);
+    assert_eq!(refused.kind, RegionErrorKind::Denied);
     let principal = primary.principal.unwrap();
     let grant =
         format!("; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `{principal}` (");

@@ -93,6 +93,21 @@ impl State {
     pub(super) fn kept(&self, text: &str, parameters: &BTreeMap<&str, &str>) -> Outcome {
         let (key, _) = relation(text.split_once("FROM ").unwrap().1);
         let table = self.tables.get(&key).ok_or_else(|| missing(&key))?;
+        if text.starts_with("SELECT name,") {
+            let mut names: BTreeMap<&str, u64> = BTreeMap::new();
+            for row in &table.rows {
+                let name = row["name"].as_str().unwrap();
+                let within = parameters.get("oldest").is_none_or(|from| name >= *from)
+                    && parameters.get("newest").is_none_or(|until| name <= *until);
+                if within {
+                    *names.entry(name).or_default() += 1;
+                }
+            }
+            let rows = names
+                .into_iter()
+                .map(|(name, parts)| vec![Some(name.to_owned()), Some(parts.to_string())]);
+            return Ok((vec!["name".to_owned(), "parts".to_owned()], rows.collect()));
+        }
         let parts: Vec<&Value> = table
             .rows
             .iter()

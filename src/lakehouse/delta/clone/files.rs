@@ -110,12 +110,17 @@ pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
 ) -> Result<Vec<Wanted<'a>>> {
+    wanted_in_turn(source, root)?.collect()
+}
+
+/// The same, one after the other: of many files not all are held at a time.
+pub(super) fn wanted_in_turn<'a>(
+    source: &'a Snapshot,
+    root: Option<&Path>,
+) -> Result<impl Iterator<Item = Result<Wanted<'a>>>> {
     let places = places(source, root)?;
-    source
-        .sorted_files()
-        .into_iter()
-        .map(|(key, file)| want(key, file, &places, root))
-        .collect()
+    let files = source.sorted_files().into_iter();
+    Ok(files.map(move |(key, file)| want(key, file, &places, root)))
 }
 
 /// Where the files with absolute paths shall lie in a target, to be taken literally, by their path in the source's log.

@@ -19,7 +19,7 @@ use super::super::path::{self, Location};
 use super::super::replay::Snapshot;
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
-use super::files::{Wanted, check_records, wanted};
+use super::files::{Wanted, check_records, wanted, wanted_in_turn};
 use super::{Estimate, Progress, copy, foreign};
 use crate::files::Looker;
 
@@ -49,6 +49,9 @@ const NAMES_MAX: u32 = 64;
 
 /// Names under which content that a target holds is looked for, without a look at the disk.
 const NAMES_HELD: u32 = 4;
+
+/// Files of a source that a plan looks at together: few enough to be held in little memory.
+const FILES_AT_A_TIME: usize = 8192;
 
 /// What the log of a target says of names.
 pub(super) struct Names<'a> {
@@ -99,9 +102,13 @@ impl<'a> Names<'a> {
         Names { doubted, ..self }
     }
 
-    /// Finds the live files of the target that have the content of wanted ones, by what both logs say.
-    pub(super) fn hold(&self, wanted: &mut [Wanted<'a>]) {
-        let mut taken: HashMap<&FileKey, Location> = HashMap::new();
+    /// Finds the live files of the target that have the content of wanted ones, by what both logs say. `taken` are those that
+    /// were found before, each with the place of its content.
+    pub(super) fn hold(
+        &self,
+        wanted: &mut [Wanted<'a>],
+        taken: &mut HashMap<&'a FileKey, Location>,
+    ) {
         // A name of the source's own goes before one that was made from another.
         for attempt in 0..if self.renames { NAMES_HELD } else { 1 } {
             for want in wanted.iter_mut().filter(|want| want.held.is_none()) {
@@ -173,10 +180,10 @@ pub(super) fn place<'a>(
     tracks_rows: bool,
     progress: &Progress,
 ) -> Result<Placed> {
-    names.hold(wanted);
+    names.hold(wanted, &mut HashMap::new());
     let mut placed = Placed::default();
     place_data(wanted, source, target, names, &mut placed, progress)?;
-    check_sizes(source, &placed.jobs)?;
+    check_sizes(source, placed.jobs.iter().map(|job| (&job.from, job.size)))?;
     check_records(wanted, tracks_rows)?;
     vectors::place(wanted, source, target, names, &mut placed, progress)?;
     Ok(placed)
@@ -190,29 +197,43 @@ pub(in super::super) fn check_files(
     target: Option<&Snapshot>,
     root: Option<&Path>,
 ) -> Result<Estimate> {
-    let mut wanted = wanted(source, store.folder())?;
-    Names::of(target, root).hold(&mut wanted);
-    let lacking: Vec<Job> = wanted
-        .iter()
-        .filter(|want| want.held.is_none())
-        .map(job)
-        .collect();
-    check_sizes(store, &lacking)?;
-    check_records(&wanted, source.protocol.supports("rowTracking"))?;
-    vectors::check(&wanted, store)?;
-    Ok(Estimate {
-        copy_files: lacking.len() as u64,
-        copy_bytes: lacking
-            .iter()
-            .fold(0, |sum, job| sum.saturating_add(job.size)),
-    })
+    let names = Names::of(target, root);
+    // Which of several names is held is decided over all files, and a store that lists is asked once.
+    let at_a_time = match names.renames || store.folder().is_none() {
+        true => usize::MAX,
+        false => FILES_AT_A_TIME,
+    };
+    let tracks_rows = source.protocol.supports("rowTracking");
+    let mut taken = HashMap::new();
+    let mut estimate = Estimate::default();
+    let mut with_vectors = Vec::new();
+    let mut all = wanted_in_turn(source, store.folder())?;
+    loop {
+        let mut some: Vec<Wanted<'_>> = all.by_ref().take(at_a_time).collect::<Result<_>>()?;
+        if some.is_empty() {
+            break;
+        }
+        names.hold(&mut some, &mut taken);
+        let lacking = || some.iter().filter(|want| want.held.is_none());
+        check_sizes(store, lacking().map(|want| (&want.from, want.file.size)))?;
+        check_records(&some, tracks_rows)?;
+        for want in lacking() {
+            estimate.copy_files += 1;
+            estimate.copy_bytes = estimate.copy_bytes.saturating_add(want.file.size);
+        }
+        with_vectors.extend(some.into_iter().filter(|want| want.vector().is_some()));
+    }
+    vectors::check(&with_vectors, store)?;
+    Ok(estimate)
 }
 
 /// Refuses a version of whose files one is gone, not as long as its log says, or has a deletion vector that is not whole.
 pub(in super::super) fn check_whole(store: &TableStore, version: &Snapshot) -> Result<()> {
     let wanted = wanted(version, store.folder())?;
-    let all: Vec<Job> = wanted.iter().map(job).collect();
-    check_sizes(store, &all)?;
+    check_sizes(
+        store,
+        wanted.iter().map(|want| (&want.from, want.file.size)),
+    )?;
     vectors::check(&wanted, store)
 }
 
@@ -324,18 +345,21 @@ fn why_not_there(source: &TableStore, from: &Location, path: String) -> DeltaErr
     }
 }
 
-/// Refuses files of a source that are gone or not as long as its log says: a copy would be as broken.
-fn check_sizes(source: &TableStore, jobs: &[Job]) -> Result<()> {
-    let inside: Vec<&str> = jobs
-        .iter()
-        .filter_map(|job| match &job.from {
+/// Refuses files of a source, each with the size that its log says, that are gone or of another size: a copy would be as broken.
+fn check_sizes<'a>(
+    source: &TableStore,
+    files: impl Iterator<Item = (&'a Location, u64)> + Clone,
+) -> Result<()> {
+    let inside: Vec<&str> = files
+        .clone()
+        .filter_map(|(from, _)| match from {
             Location::Inside(inside) => Some(inside.as_str()),
             Location::Elsewhere(_) | Location::Foreign(_) => None,
         })
         .collect();
     let mut sizes = source.sizes(&inside)?.into_iter();
-    for job in jobs {
-        let (size, shown) = match &job.from {
+    for (from, expected) in files {
+        let (size, shown) = match from {
             Location::Inside(inside) => (sizes.next().flatten(), inside.clone()),
             Location::Elsewhere(path) => {
                 let there = Looker::default().regular(&source.external(path)?);
@@ -345,8 +369,8 @@ fn check_sizes(source: &TableStore, jobs: &[Job]) -> Result<()> {
             Location::Foreign(url) => return Err(foreign(url)),
         };
         match size {
-            None => return Err(why_not_there(source, &job.from, shown)),
-            Some(size) => copy::whole(&shown, size, job.size)?,
+            None => return Err(why_not_there(source, from, shown)),
+            Some(size) => copy::whole(&shown, size, expected)?,
         }
     }
     Ok(())
