@@ -25,6 +25,7 @@ mod precondition;
 mod queue;
 mod record;
 mod registration;
+mod signer;
 mod site;
 mod table;
 
@@ -38,6 +39,7 @@ pub use record::{
     PreviousElsewhere, Recorded, RunRecord, RunSummary, TableOutcome, TableRecord,
     UnreadableRecord, VerifiedRecord,
 };
+pub use signer::Signer;
 
 use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
@@ -45,7 +47,9 @@ use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, Role, StoredPlan};
-use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, grant_named};
+use crate::region::{
+    KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING, grant_named,
+};
 use chain::Tips;
 use evidence::Keepers;
 use exit::Away;
@@ -77,6 +81,8 @@ pub struct Options {
     pub lost_output: Arc<dyn Fn() -> Vec<LostOutput> + Send + Sync>,
     /// What this machine keeps.
     pub local: Arc<dyn LocalEvidence>,
+    /// Who signs the record; nobody, unless asked for.
+    pub signer: Option<Arc<dyn Signer>>,
     /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
     pub planned_now: bool,
 }
@@ -169,6 +175,10 @@ pub async fn apply(
         other_previous_sha256: Vec::new(),
         previous_elsewhere: Vec::new(),
         previous_unseen: false,
+        signed_by: options
+            .signer
+            .as_ref()
+            .map(|signer| signer.public_key().to_owned()),
         record_sha256: None,
     };
     chain::link(&mut record, tips);
@@ -279,16 +289,39 @@ impl<'p> Run<'p> {
         .await
     }
 
+    /// The signature of the record's bytes; `None`: nobody is to sign.
+    ///
+    /// # Errors
+    /// It could not be made, which was told.
+    fn signature(&self, bytes: &[u8]) -> Result<Option<String>, ()> {
+        let Some(signer) = &self.options.signer else {
+            return Ok(None);
+        };
+        let comment = format!("run record of drsync, apply {}", self.options.run_id);
+        let signed = signer.sign(bytes, &comment).map(Some);
+        signed.map_err(|why| self.warn(format!("the run record is not signed: {why}")))
+    }
+
     /// Keeps the record: on this machine first, then in every region; what lacks it is told in the record in hand.
     async fn keep(&self, record: &mut RunRecord, keepers: &[Kept<'_>]) {
         let bytes = record.kept().bytes();
         record.record_sha256 = Some(sha256_of_bytes(&bytes));
         let run_id = &self.options.run_id;
-        self.options.local.keep(run_id, record.quiet, &bytes);
-        let document = [KeptDocument {
-            name: format!("{run_id}{RUN_RECORD_ENDING}"),
-            bytes,
-        }];
+        let signed = self.signature(&bytes);
+        let unsigned = signed.is_err();
+        let signature = signed.ok().flatten();
+        let local = &self.options.local;
+        local.keep(run_id, record.quiet, &bytes, signature.as_deref());
+        let name = format!("{run_id}{RUN_RECORD_ENDING}");
+        // The signature first: a record that is there has it.
+        let mut document: Vec<KeptDocument> = signature
+            .into_iter()
+            .map(|signature| KeptDocument {
+                name: format!("{name}{SIGNATURE_ENDING}"),
+                bytes: signature.into_bytes(),
+            })
+            .collect();
+        document.push(KeptDocument { name, bytes });
         let keep = keepers
             .iter()
             .map(|kept| kept.keepers.keep(self, Recorded::Record, &document));
@@ -298,7 +331,7 @@ impl<'p> Run<'p> {
             true => !everywhere,
             false => self.lacks_any(Recorded::Record),
         };
-        record.exit = exit::without_evidence(record.exit.clone(), lacking);
+        record.exit = exit::without_evidence(record.exit.clone(), lacking || unsigned);
         record.warnings = self.all_warnings();
         record.not_recorded = Some(self.all_lacking());
         self.owes(

@@ -34,6 +34,7 @@ mod sandbox;
 mod schema;
 mod selection;
 mod show;
+mod sign;
 mod signals;
 mod signature;
 mod status;

@@ -73,6 +73,8 @@ pub struct Evidence {
     pub passed_over: Vec<PassedOver>,
     /// What was found of the plans of the period's applies, by their ids.
     pub plans: BTreeMap<String, PlanSeen>,
+    /// What was found of the signatures of the period's records, by their applies.
+    pub signatures: BTreeMap<String, SignatureSeen>,
     /// The digest of a record that has to be there, or how it begins.
     pub head: Option<String>,
 }
@@ -211,21 +213,28 @@ pub fn period(
             .iter()
             .map(|asked| group(workspace, asked, (since, span.until), cuts, &records))
             .collect(),
-        unproved: claims::unproved(workspace, &of_period, cuts, &evidence.plans),
+        unproved: claims::unproved(workspace, &of_period, cuts, evidence),
         chain: chain::of(workspace, evidence, cuts, within, &read),
     }
 }
 
-/// The names of the plans that have to be looked at for a period, of the applies whose records tell of one; each with the record.
-pub fn plans_of(span: Span, documents: &[KeptDocument]) -> Vec<(String, RunRecord)> {
+/// The run records of a period, each with its bytes.
+pub fn records_of(span: Span, documents: &[KeptDocument]) -> Vec<(&KeptDocument, RunRecord)> {
     let read = documents
         .iter()
-        .filter_map(|document| RunRecord::of(document).ok());
-    let within = |record: &RunRecord| {
+        .filter_map(|document| Some((document, RunRecord::of(document).ok()?)));
+    read.filter(|(_, record)| {
         span.since.is_none_or(|since| since <= record.started_at) && record.started_at <= span.until
-    };
-    read.filter(|record| !record.quiet && within(record))
-        .map(|record| (format!("{}{PLAN_ENDING}", record.run_id), record))
+    })
+    .collect()
+}
+
+/// The names of the plans that have to be looked at for a period, of the applies whose records tell of one; each with the record.
+pub fn plans_of(span: Span, documents: &[KeptDocument]) -> Vec<(String, RunRecord)> {
+    let records = records_of(span, documents).into_iter();
+    records
+        .filter(|(_, record)| !record.quiet)
+        .map(|(_, record)| (format!("{}{PLAN_ENDING}", record.run_id), record))
         .collect()
 }
 

@@ -7,6 +7,9 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "audit/signed.rs"]
+mod signed;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -80,6 +80,7 @@ impl Flow {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            signer: None,
             planned_now: true,
         };
         let regions = std::slice::from_ref(&self.regions);

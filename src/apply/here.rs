@@ -6,8 +6,8 @@ use crate::region::KeptDocument;
 ///
 /// A record is kept here before any region has it, so that one that is lost between the two is brought by the next apply.
 pub trait LocalEvidence: Send + Sync {
-    /// Keeps a run record, and remembers that regions have to get it; what cannot be kept is told to people.
-    fn keep(&self, run_id: &str, quiet: bool, bytes: &[u8]);
+    /// Keeps a run record and the signature of it, and remembers that regions have to get it; what cannot be kept is told to people.
+    fn keep(&self, run_id: &str, quiet: bool, bytes: &[u8], signature: Option<&str>);
 
     /// The documents of applies that some region still has to get: of each its plan, the signatures and the record.
     fn owed(&self) -> Vec<KeptDocument>;
@@ -21,7 +21,7 @@ pub trait LocalEvidence: Send + Sync {
 pub struct NothingHere;
 
 impl LocalEvidence for NothingHere {
-    fn keep(&self, _run_id: &str, _quiet: bool, _bytes: &[u8]) {}
+    fn keep(&self, _run_id: &str, _quiet: bool, _bytes: &[u8], _signature: Option<&str>) {}
 
     fn owed(&self) -> Vec<KeptDocument> {
         Vec::new()

@@ -86,6 +86,9 @@ pub struct RunRecord {
     /// The records of no region could be read: what came before it is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub previous_unseen: bool,
+    /// The public key of the runner that signed it, as minisign writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// SHA-256 of the record as it is kept; told by the apply, and no part of what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_sha256: Option<String>,

@@ -12,8 +12,9 @@ use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
 use super::look::{self, Asking};
+use super::sign::RunnersKey;
 use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
-use crate::apply::{self, Approval, Event, Options, RunRecord};
+use crate::apply::{self, Approval, Event, Options, RunRecord, Signer};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
@@ -33,6 +34,14 @@ pub(super) struct Apply {
     /// Go on only if one of these minisign public keys signed the plan's file; the signature is FILE.minisig
     #[arg(long, value_name = "KEYS", requires = "file")]
     require_signature: Option<String>,
+    /// Sign the run record with this secret key of minisign, the runner's own (a password of it is in DRSYNC_SIGN_PASSWORD)
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "DRSYNC_SIGN_RECORD_WITH",
+        hide_env_values = true
+    )]
+    sign_record_with: Option<PathBuf>,
     /// Write every event as a line of JSON to a file, or to stdout with -
     #[arg(long, value_name = "FILE|-")]
     events: Option<PathBuf>,
@@ -64,6 +73,8 @@ pub(super) struct Ready {
     pub(super) approval: Approval,
     /// The signature of the plan's file.
     pub(super) signature: Option<String>,
+    /// Who signs the record.
+    pub(super) signer: Option<Arc<dyn Signer>>,
     /// This very run computed it.
     pub(super) planned_now: bool,
 }
@@ -80,12 +91,19 @@ impl Apply {
             verify_rows: self.verify == Some(Verify::Rows),
             ..context.clone()
         };
+        let key = self
+            .sign_record_with
+            .as_deref()
+            .map(RunnersKey::open)
+            .transpose()?;
+        let signer = key.map(|key| Arc::new(key) as Arc<dyn Signer>);
         let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
             let mut ready = match &self.file {
                 Some(file) => self.stored(context, file).await?,
                 None => self.planned(context).await?,
             };
+            ready.signer = signer;
             show::expect_effect(self.expect_effect.as_deref(), &ready.stored.plan)?;
             if self.expect_effect.is_some() && ready.approval == Approval::None {
                 ready.approval = Approval::ExpectedEffect;
@@ -126,6 +144,7 @@ impl Apply {
             regions,
             approval,
             signature,
+            signer: None,
             planned_now: false,
             folder: PathBuf::new(),
             mistaken: false,
@@ -139,6 +158,7 @@ impl Apply {
             regions: looked.regions,
             approval: Approval::None,
             signature: None,
+            signer: None,
             planned_now: true,
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
@@ -199,6 +219,7 @@ pub(super) async fn carry_out(
         signature: ready.signature.clone(),
         lost_output: events::question(events),
         local: here.clone(),
+        signer: ready.signer.clone(),
         planned_now: ready.planned_now,
     };
     if plan.applyable {

@@ -80,6 +80,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         mistaken: false,
         approval: Approval::None,
         signature: None,
+        signer: None,
         planned_now: true,
     };
     let record = apply::carry_out(context, &Arc::new(Events::none()), &ready)

@@ -7,10 +7,12 @@ use clap::Args;
 use futures::StreamExt;
 
 use super::flags::Context;
-use super::{ExitStatus, Failure, configuration, look, output, regions, selection};
+use super::{ExitStatus, Failure, configuration, look, output, regions, selection, signature};
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
-use crate::history::{Asked, Chain, Evidence, PlanSeen, Span, period, plans_of};
+use crate::history::{
+    Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, period, plans_of, records_of,
+};
 use crate::ledger::Cut;
 use crate::moment;
 use crate::observe::witnessed;
@@ -39,17 +41,22 @@ pub(super) struct History {
     /// Report that the run record with this SHA-256, noted when it was written, is there unaltered (16 characters or more)
     #[arg(long, value_name = "SHA", value_parser = digest)]
     head: Option<String>,
+    /// Report that every run record of the period is signed by one of these minisign public keys, those of runners
+    #[arg(long, value_name = "KEYS")]
+    signed_by: Option<String>,
 }
 
 impl History {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         self.check_period(context)?;
+        let keys = self.signed_by.as_deref().map(signature::runners_keys);
+        let keys = keys.transpose()?.unwrap_or_default();
         let mut found = look::block_on(configuration::usable(context))?;
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
-                all.push(self.read(context, &workspace.name, regions).await);
+                all.push(self.read(context, &workspace.name, regions, &keys).await);
             }
             Ok(all)
         })?;
@@ -202,7 +209,13 @@ impl History {
     }
 
     /// Asks both regions for their cut logs and, for a period, the secondary for its run records.
-    async fn read(&self, context: &Context, workspace: &str, regions: &Regions) -> Read {
+    async fn read(
+        &self,
+        context: &Context,
+        workspace: &str,
+        regions: &Regions,
+        keys: &[String],
+    ) -> Read {
         // Before the logs: an apply that ends in between has its cut in them.
         let witnessed = witnessed(workspace, regions).await;
         let (mut primary, mut secondary) =
@@ -223,10 +236,13 @@ impl History {
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
         // A page is the report of a period, of the whole time unless told.
-        let reported =
-            context.html || self.since.is_some() || self.until.is_some() || self.head.is_some();
+        let reported = context.html
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.head.is_some()
+            || self.signed_by.is_some();
         let records = match reported {
-            true => Some(self.evidence(context, regions, &mut unread).await),
+            true => Some(self.evidence(context, regions, keys, &mut unread).await),
             false => None,
         };
         Read {
@@ -264,6 +280,7 @@ impl History {
         &self,
         context: &Context,
         regions: &Regions,
+        keys: &[String],
         unread: &mut Vec<UnreadRegion>,
     ) -> Result<Evidence, RegionError> {
         let all = RecordRange::default();
@@ -321,6 +338,20 @@ impl History {
             evidence.plans.extend([plan?]);
         }
         drop(seen);
+        let records = records_of(span, &evidence.documents).into_iter();
+        // Whoever asks for signatures by certain keys misses those that are not there; else what a record says of itself holds.
+        let signed = records.filter(|(_, record)| !keys.is_empty() || record.signed_by.is_some());
+        let seen = signed.map(async |(document, record)| {
+            let signature = kept(regions, &format!("{}{SIGNATURE_ENDING}", document.name)).await?;
+            let seen =
+                SignatureSeen::of_record(&document.bytes, &record, signature.as_deref(), keys);
+            Ok::<_, RegionError>((record.run_id, seen))
+        });
+        let seen: Vec<_> = futures::stream::iter(seen)
+            .buffer_unordered(PLANS_AT_ONCE)
+            .collect()
+            .await;
+        evidence.signatures = seen.into_iter().collect::<Result<_, _>>()?;
         Ok(evidence)
     }
 }

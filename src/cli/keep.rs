@@ -123,20 +123,45 @@ pub(super) fn plan_of(record_file: &Path, record: &RunRecord) -> Option<StoredPl
     (stored.sha256 == record.plan_sha256).then_some(stored)
 }
 
-/// Keeps the bytes of an apply's record and says where.
-pub(super) fn record(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<PathBuf> {
+/// Keeps the bytes of an apply's record, and the runner's signature of them, and says where.
+pub(super) fn record(
+    folder: &Path,
+    run_id: &str,
+    bytes: &[u8],
+    signature: Option<&str>,
+) -> anyhow::Result<PathBuf> {
     let runs = make_runs(folder)?;
     let path = runs.join(format!("{run_id}.json"));
-    whole(&path, bytes)?;
+    signed(&path, bytes, signature)?;
     Ok(path)
 }
 
+/// Writes a document after the signature of it: one that is there has its signature beside it.
+fn signed(path: &Path, bytes: &[u8], signature: Option<&str>) -> anyhow::Result<()> {
+    if let Some(signature) = signature {
+        whole(&signature_of(path), signature.as_bytes())?;
+    }
+    whole(path, bytes)
+}
+
+/// Where the signature of a document lies.
+fn signature_of(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(SIGNATURE_ENDING);
+    PathBuf::from(path)
+}
+
 /// Keeps the bytes of the record of a round with nothing to do, and lets the oldest of them go.
-pub(super) fn quiet_record(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn quiet_record(
+    folder: &Path,
+    run_id: &str,
+    bytes: &[u8],
+    signature: Option<&str>,
+) -> anyhow::Result<()> {
     let runs = make_runs(folder)?;
     let tend = || -> anyhow::Result<()> {
         let path = runs.join(format!("{run_id}{QUIET_ENDING}"));
-        whole(&path, bytes)?;
+        signed(&path, bytes, signature)?;
         let entries = fs::read_dir(&runs)?.collect::<io::Result<Vec<_>>>()?;
         let mut quiet: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         quiet.retain(|path| is_quiet(path));
@@ -144,6 +169,10 @@ pub(super) fn quiet_record(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow:
         let beyond = quiet.len().saturating_sub(QUIET_MAX);
         for path in &quiet[..beyond] {
             fs::remove_file(path)?;
+            match fs::remove_file(signature_of(path)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                Ok(()) | Err(_) => {}
+            }
         }
         Ok(())
     };
@@ -183,8 +212,13 @@ pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
         let record = format!("{id}{RUN_RECORD_ENDING}");
         documents.extend(of(id, plan.clone(), plan));
         documents.extend(of(id, signature.clone(), signature));
-        let kept = of(id, format!("{id}.json"), record.clone());
-        documents.extend(kept.or_else(|| of(id, format!("{id}{QUIET_ENDING}"), record)));
+        let either = |ending: &str| {
+            let name = format!("{record}{ending}");
+            let kept = of(id, format!("{id}.json{ending}"), name.clone());
+            kept.or_else(|| of(id, format!("{id}{QUIET_ENDING}{ending}"), name))
+        };
+        documents.extend(either(SIGNATURE_ENDING));
+        documents.extend(either(""));
     }
     documents
 }
@@ -205,14 +239,25 @@ mod tests {
         let apply = runs(folder.path()).join("01.json");
         fs::write(&apply, "{}").unwrap();
         for number in 0..QUIET_MAX + 3 {
-            quiet_record(folder.path(), &format!("01Q{number:04}"), b"{}").unwrap();
+            quiet_record(
+                folder.path(),
+                &format!("01Q{number:04}"),
+                b"{}",
+                Some("sig"),
+            )
+            .unwrap();
         }
         let names = fs::read_dir(runs(folder.path())).unwrap();
         let mut names: Vec<PathBuf> = names.map(|entry| entry.unwrap().path()).collect();
         names.sort();
-        assert_eq!(names.len(), QUIET_MAX + 1);
+        assert_eq!(names.len(), 2 * QUIET_MAX + 1);
         assert_eq!(names[0], apply);
         assert!(names[1].ends_with("01Q0003.quiet.json"), "{:?}", names[1]);
+        assert!(
+            names[2].ends_with("01Q0003.quiet.json.minisig"),
+            "{:?}",
+            names[2]
+        );
     }
 
     #[test]
@@ -222,8 +267,8 @@ mod tests {
         for id in [quiet, loud] {
             owe(folder.path(), id).unwrap();
         }
-        quiet_record(folder.path(), quiet, b"quiet").unwrap();
-        record(folder.path(), loud, b"loud").unwrap();
+        quiet_record(folder.path(), quiet, b"quiet", Some("of quiet")).unwrap();
+        record(folder.path(), loud, b"loud", None).unwrap();
         let plan = runs(folder.path()).join(format!("{loud}.plan.json"));
         fs::write(plan, "plan").unwrap();
         // Nobody's: it names no apply.
@@ -238,8 +283,9 @@ mod tests {
             (format!("{loud}.run.json"), b"loud".to_vec()),
         ];
         let of_quiet = (format!("{quiet}.run.json"), b"quiet".to_vec());
+        let signature = (format!("{quiet}.run.json.minisig"), b"of quiet".to_vec());
         let [plan, run] = of_loud.clone();
-        assert_eq!(owed_now(), [of_quiet, plan, run]);
+        assert_eq!(owed_now(), [signature, of_quiet, plan, run]);
         settle(folder.path(), quiet);
         assert_eq!(owed_now(), of_loud);
         settle(folder.path(), loud);

@@ -105,6 +105,21 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
         })
 }
 
+/// The public keys of runners that `history --signed-by` names, as minisign writes them.
+///
+/// # Errors
+/// `Usage`: no key can be read.
+pub(super) fn runners_keys(given: &str) -> Result<Vec<String>, Failure> {
+    let keys = Keys {
+        given: given.to_owned(),
+        folder: PathBuf::new(),
+        asked_by: "--signed-by asks for",
+        unread: ExitStatus::Usage,
+    };
+    let keys = trusted(&keys)?.into_iter();
+    Ok(keys.map(|(text, _)| text).collect())
+}
+
 /// Whether a signature would be one of these bytes, were the old kind taken.
 fn is_of_the_old_kind(key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
     key.verify(bytes, signature, true).is_ok() && key.verify(bytes, signature, false).is_err()

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
-use super::Evidence;
+use super::{Evidence, SignatureSeen};
 use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
@@ -22,6 +22,9 @@ const AT_ONCE_MAX: Duration = Duration::hours(1);
 pub struct Chain {
     /// Records of the period.
     pub records: usize,
+    /// Those of them that their runners signed, verified; `None`: no record says so, and nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<usize>,
     /// No record is missing or altered, as far as the others tell.
     pub unbroken: bool,
     /// What is wrong, one sentence each.
@@ -164,6 +167,7 @@ pub(super) fn of(
     let of_period = read.iter().filter(|(_, record)| within(record.started_at));
     Chain {
         records: of_period.count(),
+        signed: signed(evidence),
         unbroken: problems.is_empty(),
         problems,
         unrecorded,
@@ -171,6 +175,13 @@ pub(super) fn of(
         passed_over: passed_over(evidence),
         head: found,
     }
+}
+
+/// How many records have the signature of their runner, where signatures were looked for.
+fn signed(evidence: &Evidence) -> Option<usize> {
+    let seen = evidence.signatures.values();
+    let verified = seen.filter(|seen| **seen == SignatureSeen::Verified);
+    (!evidence.signatures.is_empty()).then(|| verified.count())
 }
 
 /// What is no record, of whatever kind: it is told, and stops nothing. A record that became none is missed by its digest.

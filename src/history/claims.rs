@@ -3,11 +3,10 @@
 //! Whoever may write the evidence can write any record. What it cannot write is a signature of a key that it does not have, nor,
 //! unseen, a cut: those are chained in two regions.
 
-use std::collections::BTreeMap;
-
 use minisign_verify::{PublicKey, Signature};
 use serde::Serialize;
 
+use super::Evidence;
 use crate::apply::{Approval, GroupOutcome, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
@@ -54,6 +53,10 @@ pub enum Claim {
     SignatureMissing,
     /// A signature, and the one that is kept is not of that plan by that key.
     SignatureWrong,
+    /// A runner's signature of the record, or one was asked for, and none is kept.
+    RecordNotSigned,
+    /// The same, and the one that is kept is not of the record by that key.
+    RecordSignatureWrong,
     /// A cut that the cut log does not have.
     CutMissing {
         /// The group.
@@ -107,6 +110,50 @@ fn verifies(key: &str, comment: &str, bytes: &[u8], signature: &[u8]) -> bool {
     key.verify(bytes, &signature, false).is_ok() && told == comment
 }
 
+impl SignatureSeen {
+    /// Looks at the signature of a record: by one of these keys, or else by the one that the record names.
+    pub fn of_record(
+        document: &[u8],
+        record: &RunRecord,
+        signature: Option<&[u8]>,
+        keys: &[String],
+    ) -> SignatureSeen {
+        let keys = match keys {
+            [] => record.signed_by.as_slice(),
+            keys => keys,
+        };
+        let Some(text) = signature.and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+            return SignatureSeen::Missing;
+        };
+        let read = Signature::decode(text).ok();
+        let verified = read.is_some_and(|signature| {
+            let mut keys = keys
+                .iter()
+                .filter_map(|key| PublicKey::from_base64(key).ok());
+            keys.any(|key| key.verify(document, &signature, false).is_ok())
+        });
+        match verified {
+            true => SignatureSeen::Verified,
+            false => SignatureSeen::Wrong,
+        }
+    }
+}
+
+impl Claim {
+    /// Whether it is about the signature of the record itself.
+    pub fn is_of_runners_signature(&self) -> bool {
+        match self {
+            Claim::RecordNotSigned | Claim::RecordSignatureWrong => true,
+            Claim::PlanMissing
+            | Claim::PlanDiffers
+            | Claim::SignatureMissing
+            | Claim::SignatureWrong
+            | Claim::CutMissing { .. }
+            | Claim::CutDiffers { .. } => false,
+        }
+    }
+}
+
 impl Unproved {
     /// What is claimed, and what was found.
     pub fn sentence(&self) -> String {
@@ -123,6 +170,12 @@ impl Unproved {
             ),
             Claim::SignatureWrong => format!(
                 "the signature that is kept for apply {run_id} is not one of its plan by the key that its record names"
+            ),
+            Claim::RecordNotSigned => {
+                format!("the record of apply {run_id} is not signed by its runner")
+            }
+            Claim::RecordSignatureWrong => format!(
+                "the signature of the record of apply {run_id} is not one of it by the runner's key"
             ),
             Claim::CutMissing { group, cut } => format!(
                 "the record of apply {run_id} claims cut {cut} of {group}, which the cut log does not have"
@@ -143,15 +196,24 @@ pub(super) fn unproved(
     workspace: &str,
     records: &[&RunRecord],
     cuts: &[Cut],
-    plans: &BTreeMap<String, PlanSeen>,
+    evidence: &Evidence,
 ) -> Vec<Unproved> {
     let mut all = Vec::new();
     for record in records {
-        let of_plan = plans
+        let of_plan = evidence
+            .plans
             .get(&record.run_id)
             .into_iter()
             .flat_map(|seen| of_plan(record, seen));
-        let claims = of_plan.chain(of_cuts(workspace, record, cuts));
+        let signature = match evidence.signatures.get(&record.run_id) {
+            Some(SignatureSeen::Missing) => Some(Claim::RecordNotSigned),
+            Some(SignatureSeen::Wrong) => Some(Claim::RecordSignatureWrong),
+            Some(SignatureSeen::Verified) | None => None,
+        };
+        let claims = signature
+            .into_iter()
+            .chain(of_plan)
+            .chain(of_cuts(workspace, record, cuts));
         all.extend(claims.map(|claim| Unproved {
             run_id: record.run_id.clone(),
             claim,

@@ -129,6 +129,7 @@ impl World {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            signer: None,
             planned_now: true,
             parallelism: 8,
             stop: Arc::default(),

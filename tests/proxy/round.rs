@@ -484,6 +484,7 @@ async fn round(
         signature: None,
         lost_output: Arc::new(Vec::new),
         local: Arc::new(drsync::apply::NothingHere),
+        signer: None,
         planned_now: true,
         parallelism: 4,
         stop: Arc::default(),

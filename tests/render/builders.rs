@@ -357,6 +357,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         other_previous_sha256: vec![],
         previous_elsewhere: vec![],
         previous_unseen: false,
+        signed_by: None,
         record_sha256: None,
     }
 }

@@ -138,6 +138,7 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
         signature: None,
         lost_output: Arc::new(Vec::new),
         local: Arc::new(drsync::apply::NothingHere),
+        signer: None,
         planned_now: true,
         parallelism: 4,
         stop: Arc::default(),

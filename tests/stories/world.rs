@@ -308,6 +308,7 @@ impl World {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            signer: None,
             planned_now: true,
         };
         let record = apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {

@@ -13,7 +13,10 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
     let unread = workspaces.any(|workspace| workspace.period_missing.is_some());
     let broken = history.periods().any(|period| !period.chain.unbroken);
     let missing = history.periods().any(|period| period.chain.in_doubt());
-    let unproved = history.periods().any(|period| !period.unproved.is_empty());
+    let claims = |unsigned: bool| {
+        let mut all = history.periods().flat_map(|period| &period.unproved);
+        all.any(|one| one.claim.is_of_runners_signature() == unsigned)
+    };
     let lost = history
         .workspaces
         .iter()
@@ -22,7 +25,8 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
         (lost, "The cut log lost cuts (ledger_lost)"),
         (unread, "The run records could not be read"),
         (broken, "The chain of records is broken"),
-        (unproved, "A run record claims what is not so"),
+        (claims(false), "A run record claims what is not so"),
+        (claims(true), "A run record is not signed by its runner"),
         (missing, "A run record is not there yet"),
     ];
     all.into_iter()
@@ -74,6 +78,14 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
             "the record {} of apply {} is among them, unaltered",
             clean(&found.sha256),
             clean(&found.run_id)
+        );
+        head.extend(hanging("   ", &text, style.width));
+    }
+    if let Some(signed) = period.chain.signed {
+        let text = format!(
+            "{} of {} signed by the runner",
+            count(signed as u64),
+            plural(period.chain.records, "record")
         );
         head.extend(hanging("   ", &text, style.width));
     }

@@ -187,6 +187,9 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
             @if let Some(head) = &period.chain.head {
                 p { "The record " (code(&head.sha256)) " of apply " (code(&head.run_id)) " is among them, unaltered." }
             }
+            @if let Some(signed) = period.chain.signed {
+                p { (count(signed as u64)) " of " (count(period.chain.records as u64)) " run records signed by the runner." }
+            }
             @if !period.chain.passed_over.is_empty() {
                 h3 { "Passed over among the evidence" }
                 ul {

@@ -114,6 +114,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                 skews: vec![],
                 passed_over: vec![],
                 head: None,
+                signed: None,
             },
             unproved: vec![],
         }),
