@@ -1,6 +1,6 @@
 //! Where there is nothing to do one line says so.
 
-use drsync::plan::{LedgerAction, Plan, ReasonCode, Role, WarningCode};
+use drsync::plan::{LedgerAction, Plan, ReasonCode, Refused, Role, WarningCode};
 use drsync::render::plan::text;
 
 use crate::builders::*;
@@ -212,13 +212,20 @@ fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
 }
 
 #[test]
-fn a_region_that_is_away_is_told_although_nothing_was_due() {
+fn a_region_that_is_away_or_cannot_be_read_is_told_although_nothing_was_due() {
     let mut plan = agreeing();
     let broken = "/west/_drsync/sync_cuts cannot be read: it is empty; move it away";
-    away(&mut plan, Role::Secondary, broken);
+    away(&mut plan, Role::Secondary, "connect: connection refused");
     let shown = text(&plan, &narrow());
     assert!(
         shown.starts_with("Secondary region not available: no group was due, cuts are kept\n"),
+        "{shown}"
+    );
+    away(&mut plan, Role::Secondary, broken);
+    plan.workspaces[0].observed.secondary.refused = Some(Refused::Unreadable);
+    let shown = text(&plan, &narrow());
+    assert!(
+        shown.starts_with("Secondary region cannot be read: no group was due, cuts are kept\n"),
         "{shown}"
     );
     assert!(shown.contains("cannot be read: it is empty"), "{shown}");

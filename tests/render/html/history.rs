@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use drsync::apply::{Approval, Exit};
 use drsync::history::{Accepted, ApplyLine, Blocked, Chain, GroupPeriod, Period};
 use drsync::ledger::{Consistency, Cut};
-use drsync::render::history::{History, WorkspaceHistory};
+use drsync::render::history::{History, UnreadRegion, WorkspaceHistory};
 
 use super::*;
 
@@ -225,6 +225,11 @@ fn what_casts_doubt_on_the_report_leads() {
     }
     let mut silent = workspace("west");
     silent.read.pop();
+    silent.unread.push(UnreadRegion {
+        region: "secondary".to_owned(),
+        answer: "connect: connection refused".to_owned(),
+        refused: None,
+    });
     silent.period = None;
     silent.period_missing = Some("the secondary does not answer".to_owned());
     let page = page(vec![broken, silent]);
@@ -241,7 +246,7 @@ fn what_casts_doubt_on_the_report_leads() {
     );
     let away = texts(&page, "section[aria-labelledby=period-2]").join(" ");
     assert!(
-        away.contains("of one region: the secondary does not answer"),
+        away.contains("the cut log of one region: the secondary does not answer"),
         "{away}"
     );
     assert!(
