@@ -62,6 +62,18 @@ pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Ve
     off_thread(move || history::history(&store, from_version)).await
 }
 
+/// The same of a table whose log is already listed and whose newest version is already read: a log may be long.
+pub async fn history_in(
+    store: &TableStore,
+    log: &Versions,
+    head: &Snapshot,
+    from_version: Option<u64>,
+) -> Result<Vec<Commit>> {
+    let (store, log) = (store.clone(), log.clone());
+    let own_times_since = head.metadata.in_commit_timestamps_since();
+    off_thread(move || history::history_in(&store, &log, own_times_since, from_version)).await
+}
+
 /// Reads a table at a version, or at its newest. Reader features that are not known are refused by name.
 pub async fn snapshot(
     store: &TableStore,
@@ -70,6 +82,17 @@ pub async fn snapshot(
 ) -> Result<Snapshot> {
     let store = store.clone();
     off_thread(move || replay::snapshot(&store, version, detail)).await
+}
+
+/// The same of a table whose log is already listed.
+pub async fn snapshot_in(
+    store: &TableStore,
+    log: &Versions,
+    version: u64,
+    detail: Detail,
+) -> Result<Snapshot> {
+    let (store, log) = (store.clone(), log.clone());
+    off_thread(move || replay::snapshot_of(&store, &log, Some(version), detail)).await
 }
 
 /// Refuses a table whose copy could not be kept true, naming the feature.
@@ -267,6 +290,16 @@ pub async fn mend(
 pub async fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
     let store = store.clone();
     off_thread(move || kept::clean(&store, version, now_ms)).await
+}
+
+/// Writes a checkpoint of a version; one that cannot be written is no loss.
+pub async fn write_checkpoint(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
+    let store = store.clone();
+    off_thread(move || {
+        commit::checkpoint(&store, version, now_ms);
+        Ok(())
+    })
+    .await
 }
 
 /// Creates the commit file of a version from actions as JSON lines. [`DeltaError::Conflict`] when it is there.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::delta::{self, DeltaError, Detail, Snapshot, TableStore};
+use super::delta::{self, DeltaError, Detail, Snapshot, TableStore, Versions};
 use super::off_thread;
 use super::refusal::{refusal, refusal_in};
 use super::sources::{column_mapping, moment};
@@ -39,26 +39,22 @@ pub(super) async fn replica(
         }
         Err(error) => return Err(failed(error)),
     };
-    let head = delta::snapshot(&store, Some(log.newest), Detail::Summary).await;
+    let head = delta::snapshot_in(&store, &log, log.newest, Detail::Summary).await;
     let head = Arc::new(head.map_err(failed)?);
     // Fewer versions than were asked for: the table was made again, and all of it is of interest.
     let since = since_version.filter(|since| *since <= log.newest);
     let history = match since {
         Some(since) if since == log.newest => Vec::new(),
-        since => delta::history(&store, since.map(|since| since + 1))
+        since => delta::history_in(&store, &log, &head, since.map(|since| since + 1))
             .await
             .map_err(failed)?,
     };
     let mut commits = Vec::with_capacity(history.len());
-    // A commit may have come since the head was read; it is for the next look.
-    for commit in history
-        .into_iter()
-        .filter(|commit| commit.version <= log.newest)
-    {
+    for commit in history {
         commits.push(replica_commit(&store, commit).await.map_err(failed)?);
     }
     let (since_damaged, since_files) = match since {
-        Some(since) if since < log.newest => then_at(&store, since).await,
+        Some(since) if since < log.newest => then_at(&store, &log, since).await,
         Some(_) => {
             let listed = delta::listed_digest(&head).await;
             (None, Some(listed.map_err(failed)?))
@@ -86,9 +82,13 @@ pub(super) async fn replica(
 }
 
 /// Why an older version can no longer be read, and the digest of what the log says of its files.
-async fn then_at(store: &TableStore, version: u64) -> (Option<String>, Option<String>) {
+async fn then_at(
+    store: &TableStore,
+    log: &Versions,
+    version: u64,
+) -> (Option<String>, Option<String>) {
     let looked = async {
-        let then = Arc::new(delta::snapshot(store, Some(version), Detail::Summary).await?);
+        let then = Arc::new(delta::snapshot_in(store, log, version, Detail::Summary).await?);
         let listed = delta::listed_digest(&then).await?;
         Ok::<_, DeltaError>((delta::damage(store, &then).await?, listed))
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::columns;
-use super::delta::{self, Detail, External, Snapshot, TableStore};
+use super::delta::{self, Detail, External, Snapshot, TableStore, Versions};
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::interval;
@@ -33,11 +33,11 @@ pub(super) async fn source(
     let log = delta::versions(&store).await.map_err(failed)?;
     // A version beyond the head is asked of a table that was made again: all of it is of interest.
     let from = from_version.filter(|from| *from <= log.newest);
-    let history = delta::history(&store, from).await.map_err(failed)?;
-    let head = delta::snapshot(&store, None, Detail::Header)
-        .await
-        .map_err(failed)?;
-    let mut log_id = id_before(&store, &head, &history).await;
+    let head = delta::snapshot_in(&store, &log, log.newest, Detail::Header).await;
+    let head = head.map_err(failed)?;
+    let history = delta::history_in(&store, &log, &head, from).await;
+    let history = history.map_err(failed)?;
+    let mut log_id = id_before(&store, &log, &head, &history).await;
     let commits: Vec<Commit> = history
         .into_iter()
         .map(|commit| {
@@ -84,6 +84,7 @@ pub(super) async fn source(
 /// The id in force before the first of some commits sets another, where the log still tells.
 async fn id_before(
     store: &TableStore,
+    log: &Versions,
     head: &Snapshot,
     history: &[delta::Commit],
 ) -> Option<String> {
@@ -94,7 +95,7 @@ async fn id_before(
     if first.table_id.is_some() {
         return None;
     }
-    let then = delta::snapshot(store, Some(first.version), Detail::Header).await;
+    let then = delta::snapshot_in(store, log, first.version, Detail::Header).await;
     then.ok().map(|then| then.metadata.id().to_owned())
 }
 

@@ -67,7 +67,9 @@ pub fn apply_of(name: &str) -> Option<&str> {
     let (id, rest) = name.split_at_checked(ulid::ULID_LEN)?;
     let document = rest.strip_suffix(SIGNATURE_ENDING).unwrap_or(rest);
     let known = [PLAN_ENDING, RUN_RECORD_ENDING].contains(&document);
-    let canonical = Ulid::from_string(id).is_ok_and(|ulid| ulid.to_string() == id);
+    // As `Ulid` writes them; folders hold many, so none is written to compare it.
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z');
+    let canonical = id.starts_with(|first| first <= '7') && id.bytes().all(digit);
     (known && canonical).then_some(id)
 }
 
@@ -96,6 +98,8 @@ mod tests {
             "notes.run.json",
             ".run.json",
             "01jda2c7000000000000000000.run.json",
+            "81JDA2C7000000000000000000.run.json",
+            "01JDA2C7U00000000000000000.run.json",
             "01JDA2C7000000000000000000.json",
             "01JDA2C7000000000000000000.run.json.old",
             "\u{1F600}1JDA2C700000000000000000.run.json",

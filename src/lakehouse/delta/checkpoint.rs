@@ -28,6 +28,9 @@ use crate::limits::{CHECKPOINT, CHECKPOINT_ROWS, Exceeded};
 
 pub(crate) use write::{EVERY, deleted_ms, write_checkpoint};
 
+/// A checkpoint of up to so many bytes is read at once: it has many columns, and each would be read page by page.
+const SMALL: u64 = 1 << 20;
+
 /// Applies a checkpoint. Any trouble with it is [`DeltaError::Corrupt`], so that another base can be tried.
 pub(super) fn read_checkpoint(
     store: &TableStore,
@@ -63,12 +66,19 @@ pub(super) fn read_checkpoint(
 }
 
 fn open(store: &TableStore, file: &str) -> Result<Blob> {
-    store
-        .read(&format!("{LOG}/{file}"))
-        .map_err(|error| match error.is_not_found() {
-            true => DeltaError::corrupt(file, "it is missing"),
-            false => error,
-        })
+    let blob =
+        store
+            .read(&format!("{LOG}/{file}"))
+            .map_err(|error| match error.is_not_found() {
+                true => DeltaError::corrupt(file, "it is missing"),
+                false => error,
+            })?;
+    match &blob {
+        Blob::File(opened) if opened.metadata().is_ok_and(|facts| facts.len() <= SMALL) => {
+            blob.all(file, &CHECKPOINT).map(Blob::Bytes)
+        }
+        _ => Ok(blob),
+    }
 }
 
 /// Where statistics are taken from. A writer may leave out either form.

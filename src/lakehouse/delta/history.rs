@@ -48,10 +48,23 @@ pub struct Commit {
 /// Reads the commits still in the log from a version on, oldest first. Nothing before a gap is returned.
 pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commit>> {
     let log = versions(store)?;
-    let times = file_times(&log);
-    let own_times_since = snapshot_of(store, &log, None, Detail::Header)?
-        .metadata
-        .in_commit_timestamps_since();
+    let head = snapshot_of(store, &log, None, Detail::Header)?;
+    history_in(
+        store,
+        &log,
+        head.metadata.in_commit_timestamps_since(),
+        from,
+    )
+}
+
+/// The same of a listed log, whose commits carry times of their own since a version, or do not.
+pub(crate) fn history_in(
+    store: &TableStore,
+    log: &Versions,
+    own_times_since: Option<u64>,
+    from: Option<u64>,
+) -> Result<Vec<Commit>> {
+    let times = file_times(log);
     let mut found: Vec<Commit> = Vec::new();
     for commit in log
         .commits
@@ -78,7 +91,7 @@ pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commi
         found.push(read);
     }
     found.reverse();
-    upkeep::settle(store, &log, &mut found);
+    upkeep::settle(store, log, &mut found);
     Ok(found)
 }
 

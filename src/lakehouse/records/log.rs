@@ -13,9 +13,9 @@ use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_needed};
 use crate::region::{Appended, RegionError};
 
 /// Live files of a shelf of the cut log at which they are made one on the next: every append adds one, and reading opens all.
-const SHELF_FILES_MAX: usize = 32;
+const SHELF_FILES_MAX: usize = 12;
 /// The last shelf: its files stay as many as they become, one for every few ten thousand cuts.
-const SHELF_LAST: u8 = 3;
+const SHELF_LAST: u8 = 4;
 
 /// What a process knows of the cut log at a version: of each group at least the newest cut.
 #[derive(Debug)]

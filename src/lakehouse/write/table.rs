@@ -90,6 +90,11 @@ impl Table {
         self.set_time(0)
     }
 
+    /// Writes a checkpoint of a version, as other writers do every few commits.
+    pub async fn checkpoint(&self, version: u64) -> Result<()> {
+        delta::write_checkpoint(&self.store, version, self.now_ms()).await
+    }
+
     /// Appends rows, one file a partition.
     pub async fn insert(&self, rows: &RecordBatch) -> Result<u64> {
         let table = self.read().await?;
