@@ -42,7 +42,7 @@ pub(crate) struct StandIn {
 const BOTH: &[Reader] = &[Reader::Sqlparser, Reader::Sqlglot];
 
 /// Everything else is read as it is sent.
-pub(crate) const STAND_INS: [StandIn; 10] = [
+pub(crate) const STAND_INS: [StandIn; 11] = [
     StandIn {
         readers: BOTH,
         construct: &["DESCRIBE HISTORY ", " LIMIT "],
@@ -90,6 +90,12 @@ pub(crate) const STAND_INS: [StandIn; 10] = [
             };
             format!("{begin}{properties} AS SELECT * FROM {from}")
         },
+    },
+    StandIn {
+        readers: &[Reader::Sqlparser],
+        construct: &[" SHALLOW CLONE "],
+        reason: "sqlparser knows no SHALLOW",
+        instead: |text| text.replace(" SHALLOW CLONE ", " AS SELECT * FROM "),
     },
     StandIn {
         readers: &[Reader::Sqlparser],
