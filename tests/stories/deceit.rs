@@ -285,7 +285,10 @@ async fn a_replica_that_was_put_there_before_the_first_sync_is_not_believed() {
         fs::remove_dir_all(world.path(&format!("{region}/sync/_drsync"))).unwrap();
     }
     world.later(70);
-    let blocks = vec![(FindingCode::ReplicaNotOurs, Severity::Block)];
+    // Our mark where no cut is known tells of a ledger that lost one, besides.
+    let blocks = [FindingCode::LedgerLost, FindingCode::ReplicaNotOurs]
+        .map(|code| (code, Severity::Block))
+        .to_vec();
     let (findings, protected) = found(&world).await;
     assert!(!protected);
     let blocking: Vec<_> = findings
