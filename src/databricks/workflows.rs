@@ -119,9 +119,16 @@ async fn workflow(
     let found = async {
         let job = match asked {
             WorkflowRef::Name(name) => by_name(client, listed, name).await?,
-            WorkflowRef::Id(id) => by_id(client, *id).await?,
+            WorkflowRef::Id(id) => by_id(client, *id).await.map_err(|refusal| {
+                // Of an id there are never several; and only the workspace's own refusal has a code.
+                match refusal.code.is_empty() || refusal.kind == RegionErrorKind::Conflict {
+                    true => of_listing(refusal),
+                    false => refusal,
+                }
+            })?,
         };
-        let (runs, seen_from) = runs(client, listed, idle_pages, job.job_id, since).await?;
+        let runs = runs(client, listed, idle_pages, job.job_id, since).await;
+        let (runs, seen_from) = runs.map_err(of_listing)?;
         Ok(Workflow {
             job_id: job.job_id,
             schedule_active: schedule_active(&job.settings),
@@ -145,10 +152,26 @@ async fn named(client: &Client, listed: &Listed, name: &str) -> Result<Vec<Job>,
     every_item(client, &JOBS_LIST, &query, |page: Jobs| page.jobs).await
 }
 
+/// The refusal of a listing, which says nothing of the job that is looked for, whatever its status: neither that it is missing nor
+/// that there are several.
+fn of_listing(refusal: Refusal) -> Refusal {
+    match refusal.kind {
+        RegionErrorKind::NotFound | RegionErrorKind::Conflict => Refusal {
+            kind: RegionErrorKind::Other,
+            ..refusal
+        },
+        RegionErrorKind::Denied
+        | RegionErrorKind::Unavailable
+        | RegionErrorKind::SignedOut
+        | RegionErrorKind::Unsupported
+        | RegionErrorKind::Other => refusal,
+    }
+}
+
 async fn by_name(client: &Client, listed: &Listed, name: &str) -> Result<Job, Refusal> {
     let mut found: Vec<Job> = Vec::new();
     let mut near: Option<String> = None;
-    for job in named(client, listed, name).await? {
+    for job in named(client, listed, name).await.map_err(of_listing)? {
         if job.settings.name == name {
             found.push(job);
         } else if job.settings.name.eq_ignore_ascii_case(name) {

@@ -239,26 +239,21 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (asked, answer) in view.group.workflows.iter().zip(&view.seen.workflows) {
         let Err(error) = answer else { continue };
-        let code = match error.kind {
-            RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => continue,
-            RegionErrorKind::Conflict => FindingCode::WorkflowAmbiguous,
-            RegionErrorKind::NotFound
-            | RegionErrorKind::Denied
-            | RegionErrorKind::Unsupported
-            | RegionErrorKind::Other => FindingCode::WorkflowNotFound,
-        };
-        let remedy = match error.kind {
-            RegionErrorKind::Conflict => "name it by its id: \"id:<job id>\"",
-            RegionErrorKind::NotFound => {
-                "correct the workflow's name in the configuration, or create the job"
-            }
-            RegionErrorKind::Denied => {
-                "let the principal see the job (CAN VIEW on Databricks), then plan again"
-            }
+        // Of one that is neither missing nor ambiguous nothing is known: that is told of the region.
+        let (code, remedy) = match error.kind {
+            RegionErrorKind::Conflict => (
+                FindingCode::WorkflowAmbiguous,
+                "name it by its id: \"id:<job id>\"",
+            ),
+            RegionErrorKind::NotFound => (
+                FindingCode::WorkflowNotFound,
+                "correct the workflow's name in the configuration, or create the job",
+            ),
             RegionErrorKind::Unavailable
             | RegionErrorKind::SignedOut
+            | RegionErrorKind::Denied
             | RegionErrorKind::Unsupported
-            | RegionErrorKind::Other => "repair what is named, then plan again",
+            | RegionErrorKind::Other => continue,
         };
         found.push(
             finding(code, None, format!("workflow {asked}: {}", error.detail)).remedy(remedy),

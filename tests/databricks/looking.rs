@@ -169,6 +169,53 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
 }
 
 #[tokio::test]
+async fn a_listing_that_breaks_off_or_is_refused_says_of_no_workflow_that_it_is_missing() {
+    let page = "<html><head><title>Please sign in</title></head></html>";
+    let denied = r#"{"error_code":"PERMISSION_DENIED","message":"no"}"#;
+    let gone = r#"{"error_code":"ENDPOINT_NOT_FOUND","message":"no API"}"#;
+    let taken = r#"{"error_code":"RESOURCE_CONFLICT","message":"later"}"#;
+    let half = r#"{"jobs": [{"job_id": 7, "settings": {"name": "nigh"#;
+    let more = r#"{"jobs": [], "runs": [], "next_page_token": "A"}"#;
+    for (status, answer) in [
+        (200, half),
+        (200, page),
+        (200, more),
+        (404, page),
+        (404, gone),
+        (409, taken),
+        (403, denied),
+    ] {
+        for (listing, asked) in [
+            ("jobs/list", "nightly"),
+            ("jobs/get", "id:7"),
+            ("jobs/runs/list", "nightly"),
+            ("jobs/runs/list", "id:7"),
+        ] {
+            // Of one job there are no pages.
+            if listing == "jobs/get" && answer == more {
+                continue;
+            }
+            let fake = Fake::start().await;
+            fake.change(|state| {
+                state.jobs = vec![json!({"job_id": 7, "settings": {"name": "nightly"}})];
+            });
+            fake.fault(listing, 99, What::Answer(status, vec![], answer.to_owned()));
+            let regions = fake.connect().await;
+            let asked = [WorkflowRef::parse(asked).unwrap()];
+            let found = regions.primary.workflows(&asked, None).await.unwrap();
+            let error = found[0].as_ref().unwrap_err();
+            assert!(
+                !matches!(
+                    error.kind,
+                    RegionErrorKind::NotFound | RegionErrorKind::Conflict
+                ),
+                "{status} {answer} of {listing}: {error:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn tables_are_listed_by_schema_and_what_is_not_listed_says_why() {
     let fake = Fake::start().await;
     fake.change(|state| {

@@ -67,6 +67,36 @@ fn workflow_not_found_and_ambiguous_are_told_apart() {
 }
 
 #[test]
+fn a_workflow_of_which_nothing_could_be_seen_is_not_told_as_missing() {
+    for (kind, remedy) in [
+        (
+            RegionErrorKind::Other,
+            "look what answers in the region's place",
+        ),
+        (
+            RegionErrorKind::Unsupported,
+            "look what answers in the region's place",
+        ),
+        (
+            RegionErrorKind::Denied,
+            "let the principal see the job (CAN VIEW on Databricks)",
+        ),
+    ] {
+        let mut world = World::new();
+        world.group("orders").workflows[0] = Err(refusal(kind));
+        assert_eq!(
+            blocking(&world, "orders"),
+            [FindingCode::PrimaryRefused],
+            "{kind:?}"
+        );
+        let finding = world.plan_of("orders").findings[0].clone();
+        let words = "primary region cannot be read: look: the region's words";
+        assert_eq!(finding.message, words);
+        assert!(finding.remedy.unwrap().starts_with(remedy), "{kind:?}");
+    }
+}
+
+#[test]
 fn what_the_catalog_refuses_is_named() {
     let mut world = World::new();
     world.table(COUNTRIES).listed = Err(refusal(RegionErrorKind::NotFound));

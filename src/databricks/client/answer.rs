@@ -126,11 +126,16 @@ pub(super) fn refusal(
             Again::Never,
         );
     }
+    let kind = match kind_of(status, &code, &said) {
+        // Whoever answers with a page knows nothing of what was asked for.
+        RegionErrorKind::NotFound if html(&text).is_some() => RegionErrorKind::Other,
+        kind => kind,
+    };
     let refusal = Refusal {
         status: Some(status.as_u16()),
         request_id: request_id(headers, &value),
         retry_after: retry_after(headers, now),
-        ..Refusal::new(kind_of(status, &code, &said), message(status, &code, &said))
+        ..Refusal::new(kind, message(status, &code, &said))
     };
     let json = value.is_object();
     let again = match status.as_u16() {

@@ -1,4 +1,5 @@
-//! A region that answered at first and then did not, or no more to whoever asks: told as that, never as something that is not there.
+//! A region that answered at first and then did not, no more to whoever asks, or not with what was asked: told as that, never as
+//! something that is not there.
 
 use super::regions::{code_of_region, remedy_of_refusal};
 use super::{Finding, finding, words_of_region};
@@ -12,7 +13,8 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
         .seen
         .workflows
         .iter()
-        .filter_map(|it| it.as_ref().err());
+        .filter_map(|it| it.as_ref().err())
+        .filter(|error| !is_of_workflow(error.kind));
     let tables = view.tables().flat_map(|table| {
         let source = table.source.as_ref().and_then(|it| it.as_ref().err());
         let pin = table.pin.as_ref().and_then(|it| it.as_ref().err());
@@ -27,18 +29,43 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
     let replicas = view
         .tables()
         .filter_map(|table| table.replica.as_ref()?.as_ref().err());
-    let primary = told(Role::Primary, workflows.chain(tables));
-    let secondary = told(Role::Secondary, replicas);
+    let of_region = |error: &&RegionError| error.kind.is_of_region();
+    let primary = told(
+        Role::Primary,
+        workflows.chain(tables.filter(of_region)).collect(),
+    );
+    let secondary = told(Role::Secondary, replicas.filter(of_region).collect());
     primary.into_iter().chain(secondary).collect()
 }
 
+/// Whether a refusal says something of the workflow that was asked about: that there is none, or several. Any other leaves the
+/// question unanswered, as a listing that breaks off or is refused does.
+fn is_of_workflow(kind: RegionErrorKind) -> bool {
+    match kind {
+        RegionErrorKind::NotFound | RegionErrorKind::Conflict => true,
+        RegionErrorKind::Denied
+        | RegionErrorKind::Unavailable
+        | RegionErrorKind::SignedOut
+        | RegionErrorKind::Unsupported
+        | RegionErrorKind::Other => false,
+    }
+}
+
 /// `read the history of main.core.gold: 503, and 3 more questions`, with what to do; `None`: everything was answered.
-fn told<'a>(role: Role, refusals: impl Iterator<Item = &'a RegionError>) -> Option<Finding> {
-    let mut refusals = refusals.filter(|error| error.kind.is_of_region());
-    let first = refusals.next()?;
+fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
+    // A reason that is the whole region's is the reason of the others, too.
+    refusals.sort_by_key(|error| !error.kind.is_of_region());
+    let (first, more) = refusals.split_first()?;
     let remedy = match first.kind {
         RegionErrorKind::SignedOut => remedy_of_refusal(Refused::Denied, first.kind),
-        _ => "plan again when it answers",
+        RegionErrorKind::Denied => {
+            "let the principal see the job (CAN VIEW on Databricks), then plan again"
+        }
+        RegionErrorKind::Unavailable => "plan again when it answers",
+        RegionErrorKind::NotFound
+        | RegionErrorKind::Conflict
+        | RegionErrorKind::Unsupported
+        | RegionErrorKind::Other => remedy_of_refusal(Refused::Unreadable, first.kind),
     };
     let text = format!(
         "{}: {}: {}",
@@ -46,7 +73,7 @@ fn told<'a>(role: Role, refusals: impl Iterator<Item = &'a RegionError>) -> Opti
         first.doing,
         first.detail
     );
-    let text = match refusals.count() {
+    let text = match more.len() {
         0 => text,
         1 => format!("{text}, and 1 more question"),
         more => format!("{text}, and {more} more questions"),
