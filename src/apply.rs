@@ -18,6 +18,7 @@ mod check;
 mod event;
 mod evidence;
 mod exit;
+mod grant;
 mod group;
 mod here;
 mod lost;
@@ -47,9 +48,7 @@ use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Provenance, Role, StoredPlan};
-use crate::region::{
-    KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING, grant_named,
-};
+use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
 use evidence::Keepers;
 use exit::Away;
@@ -494,14 +493,6 @@ fn blocking(group: &GroupPlan) -> String {
         })
         .collect();
     texts.join("; ")
-}
-
-/// What was told, with the statement that gives whoever asked the right whose lack it tells of, where it names one.
-fn with_grant(principal: Option<&str>, told: String) -> String {
-    match principal.and_then(|principal| grant_named(&told, principal)) {
-        Some(grant) => format!("{told}; {grant}"),
-        None => told,
-    }
 }
 
 fn summary(groups: &[GroupRecord]) -> RunSummary {

@@ -240,6 +240,10 @@ impl Region for DatabricksRegion {
         access::write_access(&self.workspace, location).await
     }
 
+    async fn external_location(&self, place: &str) -> Option<String> {
+        access::covering(&self.workspace.client, place).await
+    }
+
     async fn ledger(&self) -> Result<LedgerCopy, RegionError> {
         records::read(self, false).await
     }

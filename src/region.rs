@@ -6,6 +6,7 @@
 mod clone;
 mod error;
 mod evidence;
+mod grant;
 mod metadata;
 mod presence;
 mod replica;
@@ -27,6 +28,7 @@ pub use evidence::{
     KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
     SIGNATURE_ENDING, apply_of, first_id_of,
 };
+pub use grant::Grant;
 pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
     heads_agree, refuse_without_a_copy,
@@ -42,7 +44,7 @@ pub use source::{
     SourceQuestion,
 };
 pub(crate) use table::nearest;
-pub use table::{Denied, Table, grant_named};
+pub use table::{Denied, Table};
 pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.
@@ -108,6 +110,11 @@ pub trait Region: fmt::Debug + Send + Sync {
     ///
     /// `NotFound`: no external location covers it. Looks without writing.
     async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError>;
+
+    /// The name of the external location that covers a place in this region's catalog; `None`: there is none, or it cannot be seen.
+    async fn external_location(&self, _place: &str) -> Option<String> {
+        None
+    }
 
     /// Reads both metadata tables under this region's sync location, with every cut.
     async fn ledger(&self) -> Result<LedgerCopy, RegionError>;

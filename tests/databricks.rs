@@ -10,6 +10,8 @@ mod built;
 mod fake;
 #[path = "databricks/flow.rs"]
 mod flow;
+#[path = "databricks/grants.rs"]
+mod grants;
 #[path = "databricks/http.rs"]
 mod http;
 #[path = "sql/kind.rs"]

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
+use super::blocking;
 use super::exit::{self, Away};
+use super::grant::with_grant;
 use super::precondition::{self, Passed, Unfit};
 use super::record::{Exit, GroupOutcome, GroupRecord};
 use super::site::healing::{Lacking, planned_rows};
-use super::{blocking, with_grant};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
@@ -232,8 +233,11 @@ async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -
                 Ok(()) => {
                     let (standing, message) = still(group, point, asked).await;
                     check.standing = standing;
-                    let told = message.map(|told| with_grant(asked.principal, told));
-                    check.message = told;
+                    if let Some(told) = message {
+                        let (regions, principal) = (asked.regions, asked.principal);
+                        let told = with_grant(regions, workspace, group, principal, told).await;
+                        check.message = Some(told);
+                    }
                 }
             }
         }

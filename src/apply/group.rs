@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
+use super::Run;
 use super::event::What;
+use super::grant::with_grant;
 use super::precondition::{self, Checked, Holding, Passed, Unfit};
 use super::record::{GroupOutcome, GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
-use super::{Run, with_grant};
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
 use crate::plan::{
@@ -425,10 +426,16 @@ async fn failed(
     message: String,
     tables: Vec<TableRecord>,
 ) -> End {
-    let (row_message, message) = (
-        with_grant(site.principal.as_deref(), row_message),
-        with_grant(site.principal.as_deref(), message),
-    );
+    let with_grant = |told| {
+        with_grant(
+            site.regions,
+            site.plan,
+            plan,
+            site.principal.as_deref(),
+            told,
+        )
+    };
+    let (row_message, message) = (with_grant(row_message).await, with_grant(message).await);
     if let Err(error) = site
         .record(run, &plan.name, |row| row.failed(row_message, run.now()))
         .await

@@ -15,9 +15,7 @@ use super::wire::{
     Permissions,
 };
 use super::{DatabricksRegion, Workspace};
-use crate::region::{
-    Denied, Presence, RegionError, RegionErrorKind, Unproved, WriteAccess, grant_named,
-};
+use crate::region::{Denied, Grant, Presence, RegionError, RegionErrorKind, Unproved, WriteAccess};
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
 pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
@@ -67,21 +65,20 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         // What answered is not away; who may not ask is told that.
         _ => refusal.doing(doing()),
     })?;
-    root.map_err(|refusal| match refusal.is_of_warehouse() {
-        // Everything is there, and whoever asks may not look.
-        true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
-        false => {
-            let grant = grant_named(&refusal.message, &principal);
-            let refusal = grant
-                .iter()
-                .fold(refusal, |refusal, grant| refusal.hint(grant));
-            let denied = refusal.kind == RegionErrorKind::Denied;
-            match denied || refusal.is_no_answer_of_use() {
-                true => refusal.doing(doing()),
-                false => away(refusal).doing(doing()),
+    if let Err(refusal) = root {
+        return Err(match refusal.is_of_warehouse() {
+            // Everything is there, and whoever asks may not look.
+            true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
+            false => {
+                let refusal = with_grant(region, refusal, &principal).await;
+                let denied = refusal.kind == RegionErrorKind::Denied;
+                match denied || refusal.is_no_answer_of_use() {
+                    true => refusal.doing(doing()),
+                    false => away(refusal).doing(doing()),
+                }
             }
-        }
-    })?;
+        });
+    }
     Ok(Presence {
         workspace: region.address.clone(),
         location: region.location.clone(),
@@ -99,6 +96,17 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.no_table() && region.on_object_store() => Ok(()),
         Err(refusal) => Err(refusal),
+    }
+}
+
+/// A refusal to list the sync location, with the statement that gives the rights on its external location where it tells of one.
+async fn with_grant(region: &DatabricksRegion, refusal: Refusal, principal: &str) -> Refusal {
+    if !Grant::is_of_location(&refusal.message) {
+        return refusal;
+    }
+    match covering(&region.workspace.client, &region.location).await {
+        Some(name) => refusal.hint(&Grant::to_write(&name, principal).to_string()),
+        None => refusal,
     }
 }
 
@@ -140,11 +148,7 @@ pub(super) async fn write_access(
     let all = external_locations(&workspace.client)
         .await
         .map_err(refused)?;
-    let covering = all
-        .into_iter()
-        .filter(|it| covers(&it.url, location))
-        .max_by_key(|it| it.url.trim_end_matches('/').len());
-    let Some(covering) = covering else {
+    let Some(covering) = narrowest(all, location) else {
         let detail = "no external location that the principal can see covers it";
         return Err(RegionError::new(RegionErrorKind::NotFound, doing(), detail));
     };
@@ -195,6 +199,17 @@ pub(super) async fn external_locations(
         page.external_locations
     })
     .await
+}
+
+/// The name of the external location that covers a place; `None`: there is none, or it cannot be seen.
+pub(super) async fn covering(client: &Client, location: &str) -> Option<String> {
+    let all = external_locations(client).await.ok()?;
+    narrowest(all, location).map(|it| it.name)
+}
+
+fn narrowest(all: Vec<ExternalLocationInfo>, location: &str) -> Option<ExternalLocationInfo> {
+    let covering = all.into_iter().filter(|it| covers(&it.url, location));
+    covering.max_by_key(|it| it.url.trim_end_matches('/').len())
 }
 
 /// Whether a location lies in another: whole folders, scheme and authority without case.

@@ -9,7 +9,7 @@ use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, RegionError, RegionErrorKind, Table, grant_named, nearest};
+use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Table, nearest};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
@@ -150,12 +150,14 @@ fn found(
 }
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
-    // The service's words choose between the grants of this table and its parents, and nothing else.
-    let named = grant_named(&refusal.message, principal)
-        .filter(|grant| Denied::grants_to_read(name, principal).contains(grant));
+    let lacking = Grant::to_read_where_lacking(&refusal.message, name, principal);
+    let remedy = lacking.map_or_else(
+        || Denied::grant_select(name, principal),
+        |grant| grant.to_string(),
+    );
     Denied {
         message: refusal.to_string(),
-        remedy: named.or_else(|| Some(Denied::grant_select(name, principal))),
+        remedy: Some(remedy),
     }
 }
 
@@ -170,7 +172,10 @@ pub(super) fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>
         name_of(info)
     };
     let who = principal.unwrap_or("the principal");
-    let denied = info.browse_only.then(|| Denied::select(&name, who));
+    // Whatever the service answered with, the right is one on what was asked for.
+    let same = name.to_string().eq_ignore_ascii_case(&asked.to_string());
+    let ours = if same { &name } else { asked };
+    let denied = info.browse_only.then(|| Denied::select(ours, who));
     Table {
         table_id: info.table_id.clone(),
         location: info.storage_location.clone(),

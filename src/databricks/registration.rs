@@ -9,10 +9,10 @@ use super::refusal::Refusal;
 use super::sql::{self, Statement};
 use super::statements::Intent;
 use super::wire::{ColumnInfo, TableInfo};
-use super::{DatabricksRegion, Workspace, catalog};
+use super::{DatabricksRegion, Workspace, access, catalog};
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::region::{RegionError, RegionErrorKind, Registered, grant_named};
+use crate::region::{Grant, RegionError, RegionErrorKind, Registered};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;
@@ -106,7 +106,8 @@ async fn register_all(
         }
     }
     tables.sort();
-    let refused = told(refused, principal);
+    let needed = needed(registrar, &refused, cuts, principal).await;
+    let refused = told(refused, &needed);
     Registered {
         tables,
         refused: strangers.into_iter().chain(refused).collect(),
@@ -132,8 +133,33 @@ fn lies_at(info: &TableInfo, location: &str) -> bool {
     there.trim_end_matches('/') == location.trim_end_matches('/')
 }
 
+/// The grants that the tables need in the secondary which were refused.
+async fn needed(
+    registrar: &Workspace,
+    refused: &[(&TableName, Refusal)],
+    cuts: &[Cut],
+    principal: &str,
+) -> Vec<Grant> {
+    let tables = refused.iter().map(|(table, _)| *table);
+    let mut needed: Vec<Grant> = tables
+        .flat_map(|table| Grant::to_create(table, principal))
+        .collect();
+    let of_location =
+        |(_, refusal): &&(&TableName, Refusal)| Grant::is_of_location(&refusal.message);
+    if let Some((table, _)) = refused.iter().find(of_location)
+        && let Some(entry) = newest_entries(cuts)
+            .into_iter()
+            .find(|entry| entry.table == **table)
+    {
+        // All replicas lie in one sync location.
+        let name = access::covering(&registrar.client, &entry.replica_location).await;
+        needed.extend(name.map(|name| Grant::to_register(&name, principal)));
+    }
+    needed
+}
+
 /// What was refused, one text a cause.
-fn told(mut refused: Vec<(&TableName, Refusal)>, principal: &str) -> Vec<String> {
+fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<String> {
     refused.sort_by_key(|(table, _)| *table);
     let mut causes: Vec<(Refusal, Vec<&TableName>)> = Vec::new();
     for (table, refusal) in refused {
@@ -154,14 +180,14 @@ fn told(mut refused: Vec<(&TableName, Refusal)>, principal: &str) -> Vec<String>
         format!(
             "not registered in the secondary's catalog: {}{more}: {}; the next apply tries again",
             named.join(", "),
-            with_remedy(refusal, principal)
+            with_remedy(refusal, needed)
         )
     });
     texts.collect()
 }
 
-fn with_remedy(refusal: Refusal, principal: &str) -> Refusal {
-    if let Some(grant) = grant_named(&refusal.message, principal) {
+fn with_remedy(refusal: Refusal, needed: &[Grant]) -> Refusal {
+    if let Some(grant) = Grant::named(&refusal.message, needed) {
         return refusal.hint(&format!("in the secondary: {grant}"));
     }
     let remedy = match refusal.kind {

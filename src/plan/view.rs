@@ -9,7 +9,7 @@ use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions, witness};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
-use crate::region::{CloneProof, Commit, Replica, Workflow, grant_named};
+use crate::region::{CloneProof, Commit, Grant, Replica, Workflow};
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
@@ -37,10 +37,11 @@ pub(super) struct GroupView<'a> {
 }
 
 impl<'a> GroupView<'a> {
-    /// The statement that gives whoever asks the right whose lack the primary tells of; `None`: it names none.
-    pub(super) fn grant(&self, told: &str) -> Option<String> {
+    /// The statement that gives whoever asks the right to read a table where the primary tells of a lack; `None`: it tells of none.
+    pub(super) fn grant_to_read(&self, table: &TableName, told: &str) -> Option<String> {
         let presence = self.workspace.primary.presence.as_ref().ok()?;
-        grant_named(told, presence.principal.as_deref()?)
+        let grant = Grant::to_read_where_lacking(told, table, presence.principal.as_deref()?);
+        grant.map(|grant| grant.to_string())
     }
 
     /// The view of a group; `None`: its configuration is not valid.

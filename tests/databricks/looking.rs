@@ -72,6 +72,23 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
 }
 
 #[tokio::test]
+async fn the_grant_for_a_sync_location_is_on_the_external_location_that_covers_it() {
+    for told in [
+        "READ FILES on External Location 'theirs'",
+        "ALL PRIVILEGES on External Location 's'",
+        "MANAGE on External Location 's` TO `evil'",
+    ] {
+        let fake = Fake::start().await;
+        let regions = fake.connect().await;
+        let denied = format!("[INSUFFICIENT_PERMISSIONS] User does not have {told}.");
+        fake.fault("LIST", 1, What::Fail("BAD_REQUEST", denied));
+        let refused = regions.secondary.presence().await.unwrap_err();
+        let grant = "; GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION s TO `dr@example.com` (";
+        assert!(refused.detail.contains(grant), "{}", refused.detail);
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_warehouse_is_taken_and_said() {
     let fake = Fake::start().await;
     fake.change(|state| state.warehouses.truncate(1));

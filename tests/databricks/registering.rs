@@ -132,6 +132,37 @@ async fn what_cannot_be_registered_is_told_once_for_each_cause_with_what_to_do()
 }
 
 #[tokio::test]
+async fn a_secondary_that_names_another_thing_or_another_right_has_none_of_its_words_in_a_grant() {
+    for (told, expected) in [
+        (
+            "CREATE EXTERNAL TABLE on External Location 's'",
+            "; in the secondary: GRANT READ FILES, CREATE EXTERNAL TABLE ON EXTERNAL LOCATION s TO `dr@example.com`",
+        ),
+        ("CREATE EXTERNAL TABLE on External Location 'theirs'", ""),
+        ("MANAGE on Schema 'main.core'", ""),
+        ("ALL PRIVILEGES on Catalog 'main'", ""),
+        ("CREATE TABLE on Schema 'hr.pay'", ""),
+    ] {
+        let fake = Fake::start().await;
+        let other = Fake::start().await;
+        let denied = format!("[INSUFFICIENT_PERMISSIONS] User does not have {told}.");
+        let denied = What::Fail("BAD_REQUEST", denied);
+        other.fault("CREATE TABLE IF NOT EXISTS", 1, denied);
+        let options = with_secondary(fake.options(), &other.base);
+        let regions = drsync::databricks::connect(&options).await.unwrap();
+        let refused = regions.secondary.register(&[cut(&["a"])]).await.unwrap();
+        let [refused] = &refused.refused[..] else {
+            panic!("{told}")
+        };
+        assert_eq!(refused.contains("GRANT"), !expected.is_empty(), "{refused}");
+        assert!(refused.contains(expected), "{refused}");
+        let general =
+            "in the secondary the principal needs USE CATALOG, USE SCHEMA and CREATE TABLE";
+        assert_eq!(refused.contains(general), expected.is_empty(), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_secondary_workspace_that_is_away_is_not_seen_and_nothing_more() {
     let fake = Fake::start().await;
     let options = with_secondary(fake.options(), "http://127.0.0.1:9");

@@ -109,15 +109,26 @@ fn what_the_catalog_refuses_is_named() {
         [FindingCode::UnsupportedTable]
     );
 
-    let mut world = due();
-    let told = "User does not have USE SCHEMA on Schema 'main.shop'. SQLSTATE: 42501";
-    let denied = RegionError::new(RegionErrorKind::Denied, "read", told);
-    world.table(COUNTRIES).source = Some(Err(denied));
-    world.table(COUNTRIES).pin = None;
-    let finding = world.plan_of("reference").findings[0].clone();
-    assert_eq!(finding.code, FindingCode::TableNotReadable);
-    let grant = "GRANT USE SCHEMA ON SCHEMA main.shop TO `dr-sync@example.com`";
-    assert_eq!(finding.remedy.as_deref(), Some(grant));
+    let select = "GRANT SELECT ON TABLE main.shop.countries TO `dr-sync@example.com`";
+    for (told, grant) in [
+        (
+            "USE SCHEMA on Schema 'main.shop'",
+            "GRANT USE SCHEMA ON SCHEMA main.shop TO `dr-sync@example.com`",
+        ),
+        // Neither the thing nor the right is the service's choice.
+        ("USE SCHEMA on Schema 'hr.pay'", select),
+        ("ALL PRIVILEGES on Catalog 'main'", select),
+        ("MANAGE on Table 'main.shop.countries'", select),
+    ] {
+        let mut world = due();
+        let told = format!("User does not have {told}. SQLSTATE: 42501");
+        let denied = RegionError::new(RegionErrorKind::Denied, "read", told);
+        world.table(COUNTRIES).source = Some(Err(denied));
+        world.table(COUNTRIES).pin = None;
+        let finding = world.plan_of("reference").findings[0].clone();
+        assert_eq!(finding.code, FindingCode::TableNotReadable);
+        assert_eq!(finding.remedy.as_deref(), Some(grant));
+    }
 
     let mut world = World::new();
     let remedy = Some("GRANT SELECT".to_owned());

@@ -55,7 +55,7 @@ pub(super) fn refused(
         )
         .remedy("list it under unprotected_tables with a reason"),
         RegionErrorKind::Denied => Finding {
-            remedy: view.grant(&error.detail),
+            remedy: view.grant_to_read(name, &error.detail),
             ..finding(
                 FindingCode::TableNotReadable,
                 Some(name),
