@@ -12,6 +12,8 @@ mod fake;
 mod flow;
 #[path = "databricks/grants.rs"]
 mod grants;
+#[path = "databricks/hosts.rs"]
+mod hosts;
 #[path = "databricks/http.rs"]
 mod http;
 #[path = "sql/kind.rs"]

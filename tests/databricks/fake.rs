@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) oidc: Vec<BTreeMap<String, String>>,
     pub(super) faults: Vec<Fault>,
     pub(super) requests: Vec<String>,
+    /// The headers of each request.
+    pub(super) headers: Vec<String>,
     pub(super) tables: BTreeMap<String, DeltaTable>,
     pub(super) catalog: BTreeMap<String, Value>,
     pub(super) jobs: Vec<Value>,
@@ -217,6 +219,7 @@ async fn handle(
     let text = String::from_utf8_lossy(&body).into_owned();
     let request = format!("{method} {uri} {text}");
     state.requests.push(request.clone());
+    state.headers.push(format!("{headers:?}"));
     let fault = state
         .faults
         .iter_mut()

@@ -12,7 +12,7 @@ use super::fake::{Fake, TOKEN, What};
 /// Parts of every secret in these tests.
 const CANARIES: [&str; 3] = ["canary", "s3cr3t", "5ecret"];
 
-fn with(fake: &Fake, variables: &[(&str, &str)]) -> ConnectOptions {
+pub(super) fn with(fake: &Fake, variables: &[(&str, &str)]) -> ConnectOptions {
     let variables: BTreeMap<String, String> = variables
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

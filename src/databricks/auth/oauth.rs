@@ -315,3 +315,29 @@ impl TokenSource for Federation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_workspaces_own_host_over_https_is_where_its_tokens_are() {
+        let base: Url = "https://adb-1.test".parse().unwrap();
+        let is_own = |told: &str| own(&base, told, "token endpoint").is_ok();
+        assert!(is_own("https://adb-1.test/oidc/v1/token"));
+        assert!(is_own("https://ADB-1.test:443/oidc/v1/token"));
+        for told in [
+            "http://adb-1.test/oidc/v1/token",
+            "https://adb-1.test:8443/oidc/v1/token",
+            "https://adb-1.test.evil.test/oidc/v1/token",
+            "https://adb-1.test@evil.test/oidc/v1/token",
+            "https://evil.test/adb-1.test",
+            "http://127.0.0.1:9/token",
+            "//adb-1.test/token",
+            "data:token",
+            "",
+        ] {
+            assert!(!is_own(told), "{told}");
+        }
+    }
+}
