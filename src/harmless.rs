@@ -62,6 +62,36 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same where nothing but colours, tabs and ends of lines may act on a terminal: all else that would is a mark.
+///
+/// What is shown of others was made harmless where it was put together; this is for what nobody thought of, such as a word
+/// of the command line in the complaint about it.
+pub fn page(text: &str) -> Cow<'_, str> {
+    let odd = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_unseen(c);
+    if !text.contains(odd) {
+        return lines(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = colour(rest).unwrap_or(c.len_utf8());
+        match odd(c) && length == c.len_utf8() {
+            true => safe.push(MARK),
+            false => safe.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(lines(&safe).into_owned())
+}
+
+/// Bytes of the colour that a text begins with.
+fn colour(text: &str) -> Option<usize> {
+    let after = text.strip_prefix("\u{1b}[")?;
+    let end = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+    let end = end.strip_prefix('m')?;
+    Some(text.len() - end.len())
+}
+
 fn begins_as_order(line: &str) -> bool {
     let mut rest = line.trim_start();
     while let Some(sequence) = rest.strip_prefix("\u{1b}[") {
@@ -150,6 +180,17 @@ mod tests {
             assert_eq!(lines(text), safe);
             assert_eq!(lines(safe), safe, "once is enough");
         }
+    }
+
+    #[test]
+    fn nothing_but_colours_acts_on_a_terminal() {
+        let coloured = "\u{1b}[1;31ma\u{1b}[0m\tb\n";
+        assert_eq!(page(coloured), coloured);
+        assert_eq!(
+            page("a\r::b\u{1b}]0;t\u{7}\u{1b}[2J\u{9b}3m\u{202e}ü\u{1b}[0m ::c"),
+            "a\u{fffd}::b\u{fffd}]0;t\u{fffd}\u{fffd}[2J\u{fffd}3m\u{fffd}ü\u{1b}[0m ::c"
+        );
+        assert_eq!(page("a\n\u{1b}[0m ::c"), "a\n\u{1b}[0m :\u{fffd}:c");
     }
 
     #[test]

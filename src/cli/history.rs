@@ -78,11 +78,11 @@ impl History {
             .zip(read)
             .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
         let document = history::History::new(workspaces.collect());
-        output::data(&match (context.html, context.json) {
-            (true, _) => html::history(&document),
-            (false, true) => String::from_utf8_lossy(&document.bytes()).into_owned(),
-            (false, false) => history::text(&document, &context.style),
-        })?;
+        match (context.html, context.json) {
+            (true, _) => output::data(&html::history(&document))?,
+            (false, true) => output::document(&document.bytes())?,
+            (false, false) => output::data(&history::text(&document, &context.style))?,
+        }
         Ok(unseen.unwrap_or_else(|| status(&document)))
     }
 

@@ -42,7 +42,7 @@ impl Init {
             return make_locations(context);
         }
         if self.stdout {
-            output::data(&starter(self.workspace.as_deref()))?;
+            output::document(starter(self.workspace.as_deref()).as_bytes())?;
             return Ok(ExitStatus::Ok);
         }
         let path = context

@@ -29,7 +29,7 @@ pub(super) fn verbatim(text: &str) -> anyhow::Result<()> {
 ///
 /// Whatever it is, text, Markdown or HTML: in the log of a pipeline no line of it is an order.
 pub(super) fn try_data(text: &str) -> io::Result<()> {
-    write(&harmless::lines(text))
+    write(&harmless::page(text))
 }
 
 fn write(text: &str) -> io::Result<()> {
@@ -78,7 +78,7 @@ pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
 /// Writes a line or more to stderr; where nobody listens, nobody is told.
 pub(super) fn note(text: &str) {
     let text = secrets::withheld(text);
-    let _ = writeln!(io::stderr().lock(), "{}", harmless::lines(&text));
+    let _ = writeln!(io::stderr().lock(), "{}", harmless::page(&text));
 }
 
 /// Whether a person can be asked: both ends of the conversation are a terminal.
@@ -100,7 +100,7 @@ pub(super) fn stderr_is_terminal() -> bool {
 pub(super) fn ask(question: &str) -> anyhow::Result<String> {
     let question = secrets::withheld(question);
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{} ", harmless::lines(&question))
+    write!(stderr, "{} ", harmless::page(&question))
         .and_then(|()| stderr.flush())
         .context("ask")?;
     let mut answer = String::new();

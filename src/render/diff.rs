@@ -2,6 +2,8 @@
 //!
 //! What changes in every plan is not among the lines: ids, times, figures, messages, digests.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
@@ -20,6 +22,10 @@ pub const FORMAT_VERSION: &str = "1.0";
 
 /// Changed lines of one part that are shown; `-v` shows all.
 const LINES_MAX: usize = 20;
+
+/// Lines of one part in both plans that are compared in their order: that takes as many steps as the square of what differs,
+/// and whoever made a plan decides how long it is. Of more lines it is said which are gone and which are new.
+const ORDERED_MAX: usize = 5_000;
 
 /// What changed between two plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,17 +96,19 @@ impl Difference {
     /// Compares two plans.
     pub fn of(before: &Plan, after: &Plan) -> Difference {
         let (old, new) = (parts(before), parts(after));
+        let known: HashMap<&str, &[String]> = by_name(&old);
+        let still: HashMap<&str, &[String]> = by_name(&new);
         let mut unchanged = 0;
         let mut changed: Vec<Part> = vec![];
         for (name, lines) in &new {
-            match old.iter().find(|(known, _)| known == name) {
-                Some((_, known)) if known == lines => unchanged += 1,
-                Some((_, known)) => changed.push(part(name, Change::Changed, known, lines)),
+            match known.get(name.as_str()) {
+                Some(known) if known == lines => unchanged += 1,
+                Some(known) => changed.push(part(name, Change::Changed, known, lines)),
                 None => changed.push(part(name, Change::New, &[], lines)),
             }
         }
         for (name, lines) in &old {
-            if !new.iter().any(|(known, _)| known == name) {
+            if !still.contains_key(name.as_str()) {
                 changed.push(part(name, Change::Gone, lines, &[]));
             }
         }
@@ -120,12 +128,16 @@ impl Difference {
     }
 }
 
+/// Lines of parts by their names; of two parts of one name, those of the first.
+fn by_name(parts: &[(String, Vec<String>)]) -> HashMap<&str, &[String]> {
+    let mut found = HashMap::new();
+    for (name, lines) in parts {
+        found.entry(name.as_str()).or_insert(lines.as_slice());
+    }
+    found
+}
+
 fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part {
-    let (old, new): (Vec<&str>, Vec<&str>) = (
-        before.iter().map(String::as_str).collect(),
-        after.iter().map(String::as_str).collect(),
-    );
-    let difference = TextDiff::from_slices(&old, &new);
     let mut part = Part {
         name: name.to_owned(),
         change,
@@ -133,21 +145,45 @@ fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part
         new: vec![],
         shown: vec![],
     };
-    for change in difference.iter_all_changes() {
-        let line = change.value().to_owned();
+    let mut tell = |sign, line: &str| {
+        part.shown.push((sign, line.to_owned()));
+        match sign {
+            '-' => part.gone.push(line.to_owned()),
+            _ => part.new.push(line.to_owned()),
+        }
+    };
+    if before.len() + after.len() > ORDERED_MAX {
+        lacking(before, after).for_each(|line| tell('-', line));
+        lacking(after, before).for_each(|line| tell('+', line));
+        return part;
+    }
+    let (old, new): (Vec<&str>, Vec<&str>) = (
+        before.iter().map(String::as_str).collect(),
+        after.iter().map(String::as_str).collect(),
+    );
+    for change in TextDiff::from_slices(&old, &new).iter_all_changes() {
         match change.tag() {
             ChangeTag::Equal => {}
-            ChangeTag::Delete => {
-                part.shown.push(('-', line.clone()));
-                part.gone.push(line);
-            }
-            ChangeTag::Insert => {
-                part.shown.push(('+', line.clone()));
-                part.new.push(line);
-            }
+            ChangeTag::Delete => tell('-', change.value()),
+            ChangeTag::Insert => tell('+', change.value()),
         }
     }
     part
+}
+
+/// The lines that others have not, or not as often.
+fn lacking<'a>(lines: &'a [String], others: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for line in others {
+        *left.entry(line).or_default() += 1;
+    }
+    lines.iter().map(String::as_str).filter(move |line| {
+        let Some(count) = left.get_mut(line).filter(|count| **count > 0) else {
+            return true;
+        };
+        *count -= 1;
+        false
+    })
 }
 
 /// Every part of a plan with its lines; a part that says nothing is left out.
@@ -369,10 +405,16 @@ fn verdict(difference: &Difference) -> String {
 fn lines(part: &Part, style: &Style) -> Vec<String> {
     let head = format!("{}  {}", pad(part.change.as_str(), 7), part.name);
     let mut lines = vec![head];
+    if part.shown.is_empty() {
+        lines.push("    the same lines in another order".to_owned());
+    }
+    let gone: Details<'_> = part.gone.iter().filter_map(|line| detail(line)).collect();
+    let new: Details<'_> = part.new.iter().filter_map(|line| detail(line)).collect();
+    let tells_more = |line: &str| tells_more(&gone, &new, line);
     let shown: Vec<&(char, String)> = part
         .shown
         .iter()
-        .filter(|(_, line)| style.verbose || tells_more(part, line))
+        .filter(|(_, line)| style.verbose || tells_more(line))
         .collect();
     let limit = match style.verbose || shown.len() <= LINES_MAX + 1 {
         true => shown.len(),
@@ -391,14 +433,16 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
     lines
 }
 
+/// Which tables' steps lines describe, and in what.
+type Details<'a> = HashSet<(&'a str, &'a str)>;
+
 /// Whether a line says more than that its table is new or gone: where a table is read from, lies and how it is cloned is
 /// worth a line only where both plans have the table.
-fn tells_more(part: &Part, line: &str) -> bool {
+fn tells_more(gone: &Details<'_>, new: &Details<'_>, line: &str) -> bool {
     let Some(about) = detail(line) else {
         return true;
     };
-    let has = |lines: &[String]| lines.iter().any(|other| detail(other) == Some(about));
-    has(&part.gone) && has(&part.new)
+    gone.contains(&about) && new.contains(&about)
 }
 
 /// Of a line that describes a table's step, the table and what is described.

@@ -117,3 +117,34 @@ fn everything_that_an_apply_acts_on_is_compared() {
 fn step(plan: &mut Plan) -> &mut drsync::plan::Step {
     &mut plan.workspaces[0].groups[0].steps[0]
 }
+
+#[test]
+fn plans_of_many_tables_are_compared_in_time_and_name_what_differs() {
+    let many = |from: usize| -> Plan {
+        let steps =
+            (from..from + 20_000).map(|n| update(&format!("main.shop.t{n:05}"), 4, 6, 1, 1));
+        plan(vec![sync("orders", steps.collect())]).sealed()
+    };
+    let difference = Difference::of(&many(0), &many(20_001));
+    let [part] = &difference.parts[..] else {
+        panic!("{:?}", difference.parts.len())
+    };
+    assert!(part.gone.len() >= 20_000 && part.gone.len() == part.new.len());
+    assert!(
+        part.gone
+            .iter()
+            .any(|line| line.contains("main.shop.t00000"))
+    );
+    assert!(
+        part.new
+            .iter()
+            .any(|line| line.contains("main.shop.t40000"))
+    );
+    // What differs in nothing but the order of its lines says so.
+    let mut turned = many(0);
+    turned.workspaces[0].groups[0].steps.reverse();
+    let difference = Difference::of(&many(0), &turned.sealed());
+    assert!(difference.parts[0].gone.is_empty());
+    let shown = text(&difference, &narrow());
+    assert!(shown.contains("the same lines in another order"), "{shown}");
+}
