@@ -2,12 +2,11 @@
 
 use super::away::{self, Away};
 use super::clean::{clean, name};
-use super::figures::{plural, span};
+use super::figures::{moment, plural, span};
 use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
 use super::{Page, Style, Tone};
 use crate::ledger::Status as RowStatus;
-use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
     Checked, GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
@@ -339,11 +338,11 @@ pub(super) fn checked(status: &Status) -> Option<String> {
         (LookDepth::History, _, _) => format!("every replica{all}, by the engine's history"),
         (LookDepth::ContentRead, _, _) => format!("the files of every replica{all} were read now"),
         (LookDepth::FilesListed, 0, Some(at)) => format!(
-            "{listed}; they were read {} or later, now by drsync status --full",
-            moment::text(at)
+            "{listed}; the oldest reading of their content is of {}; drsync status --full reads it now",
+            moment(at)
         ),
         (LookDepth::FilesListed, unread, _) => format!(
-            "{listed}; of {} they were not read since their clones: drsync status --full",
+            "{listed}; the content of {} was not read since its clones; drsync status --full reads it now",
             plural(unread, "group")
         ),
     })
