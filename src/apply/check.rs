@@ -104,6 +104,17 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         );
         let principal = presence.ok().and_then(|presence| presence.principal);
         refuse_without_a_copy(&mut primary, &mut secondary);
+        for (region, copy) in [
+            (&regions.primary, &mut primary),
+            (&regions.secondary, &mut secondary),
+        ] {
+            // A table that is not found does not tell whether its location is: an apply asks for that first.
+            if copy.is_err()
+                && let Err(refusal) = region.presence().await
+            {
+                *copy = Err(refusal);
+            }
+        }
         let gone = |copy: &Result<LedgerCopy, RegionError>| {
             let refusal = copy.as_ref().err();
             refusal.is_some_and(|refusal| refusal.kind.is_away())
