@@ -1,7 +1,7 @@
 //! A ledger stays small: what is read of it, the files it is kept in, and what is removed of it.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -105,11 +105,17 @@ async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_versi
                     .arg(script("holds.py"))
                     .arg(&table)
                     .arg(version.to_string());
-                reader
+                let mut reader = reader
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())
                     .spawn()
-                    .unwrap()
+                    .unwrap();
+                // Days pass here in seconds: an opening that takes hours of them holds nothing yet.
+                let mut said = BufReader::new(reader.stdout.take().unwrap());
+                let mut line = String::new();
+                said.read_line(&mut line).unwrap();
+                assert_eq!(line, "open\n");
+                (reader, said)
             });
             held = Some((version, all.len(), reader));
         }
@@ -117,11 +123,11 @@ async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_versi
     assert!(cleanings > 5, "{cleanings}");
     let (version, rows, reader) = held.unwrap();
     assert_eq!(rows_at(&table, Some(version)).await, rows);
-    if let Some(mut reader) = reader {
+    if let Some((mut reader, mut said)) = reader {
         reader.stdin.take().unwrap().write_all(b"now\n").unwrap();
-        let read = reader.wait_with_output().unwrap();
-        assert!(read.status.success());
-        let told = String::from_utf8(read.stdout).unwrap();
+        let mut told = String::new();
+        said.read_to_string(&mut told).unwrap();
+        assert!(reader.wait().unwrap().success());
         assert_eq!(told.trim(), rows.to_string());
     }
     if let Some(python) = python {
