@@ -8,8 +8,6 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
-#[path = "python/able.rs"]
-mod able;
 #[path = "sql/built.rs"]
 mod built;
 #[path = "sql/kind.rs"]
@@ -26,9 +24,9 @@ use std::collections::BTreeSet;
 
 use drsync::databricks::sql::Statement;
 
-use able::python;
 use kind::{Piece, kind, pieces};
 use parsers::{Reader, STAND_INS, Seen, bridged, sqlglot, sqlparser};
+use world::remembered::readers::able::python;
 
 /// What there is to see in a statement.
 fn written(statement: &Statement) -> Seen {

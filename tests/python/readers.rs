@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 use serde_json::{Value, json};
 
 #[path = "able.rs"]
-mod able;
+pub(crate) mod able;
 
 /// How many readers answer for a pair.
 pub(crate) const READERS: usize = 2;
