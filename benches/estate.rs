@@ -145,9 +145,12 @@ struct Cost {
     peak_kib: f64,
 }
 
+/// One of the figures of a cost.
+type Figure = fn(&Cost) -> f64;
+
 /// Prints a row, and returns its ratios: of time, of CPU and of memory.
 fn told(what: &str, pairs: &[(Cost, Cost)]) -> [f64; 3] {
-    let figures: [(&str, fn(&Cost) -> f64); 3] = [
+    let figures: [(&str, Figure); 3] = [
         ("s", |cost| cost.seconds),
         ("s of CPU", |cost| cost.cpu),
         ("MiB at the peak", |cost| cost.peak_kib / 1024.0),
