@@ -36,25 +36,12 @@ struct Set {
 }
 
 const SETS: [Set; 2] = [
-    Set {
-        name: "2,000 files of 64 KiB",
-        files: 2_000,
-        bytes: 64 << 10,
-        keep_targets: true,
-    },
-    Set {
-        name: "8 files of 256 MiB",
-        files: 8,
-        bytes: 256 << 20,
-        keep_targets: false,
-    },
+    Set { name: "2,000 files of 64 KiB", files: 2_000, bytes: 64 << 10, keep_targets: true },
+    Set { name: "8 files of 256 MiB", files: 8, bytes: 256 << 20, keep_targets: false },
 ];
 
 fn main() {
-    let rounds = std::env::args()
-        .skip(1)
-        .find_map(|word| word.parse().ok())
-        .unwrap_or(5);
+    let rounds = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(5);
     let folder = tempfile::tempdir_in(
         std::env::var_os("DRSYNC_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from),
     )
@@ -76,14 +63,7 @@ fn main() {
                 .status()
                 .is_ok()
             {
-                tools.push((
-                    if tool == "rsync" {
-                        "rsync -a"
-                    } else {
-                        "rclone sync"
-                    },
-                    vec![],
-                ));
+                tools.push((if tool == "rsync" { "rsync -a" } else { "rclone sync" }, vec![]));
             }
         }
         tools.push(("drsync clone", vec![]));
@@ -145,11 +125,7 @@ const BATCH: usize = 1 << 16;
 fn make(folder: &Path, set: &Set) {
     fs::create_dir_all(folder.join("_delta_log")).unwrap();
     let field = |name: &str, kind: &str| json!({"name": name, "type": kind, "nullable": true, "metadata": {}});
-    let fields = [
-        field("id", "long"),
-        field("name", "string"),
-        field("filling", "binary"),
-    ];
+    let fields = [field("id", "long"), field("name", "string"), field("filling", "binary")];
     let schema = json!({"type": "struct", "fields": fields}).to_string();
     let mut log = vec![
         json!({"commitInfo": {"timestamp": 1, "operation": "WRITE", "operationParameters": {}}}),
@@ -171,11 +147,7 @@ fn make(folder: &Path, set: &Set) {
         );
     }
     let lines: Vec<String> = log.iter().map(ToString::to_string).collect();
-    fs::write(
-        folder.join("_delta_log/00000000000000000000.json"),
-        lines.join("\n"),
-    )
-    .unwrap();
+    fs::write(folder.join("_delta_log/00000000000000000000.json"), lines.join("\n")).unwrap();
 }
 
 /// Names in the order of their numbers.
@@ -185,9 +157,7 @@ fn named(id: usize) -> String {
 
 /// Writes rows with the numbers from `from` on, and returns the file's bytes.
 fn write_file(path: &Path, from: usize, rows: usize) -> u64 {
-    let plain = WriterProperties::builder()
-        .set_dictionary_enabled(false)
-        .build();
+    let plain = WriterProperties::builder().set_dictionary_enabled(false).build();
     let schema = Arc::new(Schema::new(vec![
         Field::new("id", DataType::Int64, true),
         Field::new("name", DataType::Utf8, true),
@@ -213,9 +183,7 @@ fn write_file(path: &Path, from: usize, rows: usize) -> u64 {
         let batch = RecordBatch::try_new(
             schema.clone(),
             vec![
-                Arc::new(Int64Array::from_iter_values(
-                    ids.clone().map(|id| id as i64),
-                )),
+                Arc::new(Int64Array::from_iter_values(ids.clone().map(|id| id as i64))),
                 Arc::new(StringArray::from_iter_values(ids.map(named))),
                 Arc::new(filling.finish()),
             ],
@@ -239,17 +207,11 @@ async fn clone(source: &Path, target: &Path) {
         properties: Default::default(),
         expect: Expect::Anything,
         doubted: false,
-        author: Author {
-            now_ms: 1,
-            engine_info: "bench".to_owned(),
-            user_name: None,
-        },
+        author: Author { now_ms: 1, engine_info: "bench".to_owned(), user_name: None },
         source_name: "bench".to_owned(),
         progress: Progress::default(),
     };
-    delta::deep_clone(&source, 0, &target, options)
-        .await
-        .unwrap();
+    delta::deep_clone(&source, 0, &target, options).await.unwrap();
 }
 
 fn run(tool: &str, flags: &[&str], source: &Path, target: &Path) {
@@ -257,12 +219,7 @@ fn run(tool: &str, flags: &[&str], source: &Path, target: &Path) {
     if tool == "rsync" {
         from.push("/");
     }
-    let done = Command::new(tool)
-        .args(flags)
-        .arg(from)
-        .arg(target)
-        .status()
-        .unwrap();
+    let done = Command::new(tool).args(flags).arg(from).arg(target).status().unwrap();
     assert!(done.success(), "{tool} failed");
 }
 
@@ -297,12 +254,6 @@ fn report(set: &Set, tools: &[(&str, Vec<f64>)], verified: &mut [f64], again: &m
             median(&mut ratios)
         );
     }
-    println!(
-        "  verification: median {:.3} x the clone that it follows",
-        median(verified)
-    );
-    println!(
-        "  a second clone with nothing to copy: median {:.1} ms",
-        median(again) * 1_000.0
-    );
+    println!("  verification: median {:.3} x the clone that it follows", median(verified));
+    println!("  a second clone with nothing to copy: median {:.1} ms", median(again) * 1_000.0);
 }

@@ -105,10 +105,7 @@ async fn large() -> Vec<String> {
         let peer = theirs.measure(What::QuietPlan).await;
         pairs.push((peer, ours.measure(What::QuietPlan).await));
     }
-    let [seconds, cpu, _] = told(
-        "a quiet plan of 2,000 tables, the peer's and this one's",
-        &pairs,
-    );
+    let [seconds, cpu, _] = told("a quiet plan of 2,000 tables, the peer's and this one's", &pairs);
     match seconds.max(cpu) {
         slower if slower > PEER_RATIO_MAX => {
             vec![format!("2,000 tables cost {slower:.2} of the peer's")]
@@ -214,11 +211,7 @@ impl Estate {
             for table in 0..tables {
                 let place = format!("tables/t{group}_{table}");
                 let name = format!("main.shop.t{group}_{table}");
-                estate
-                    .table(&place)
-                    .create(schema.clone(), &[], &[])
-                    .await
-                    .unwrap();
+                estate.table(&place).create(schema.clone(), &[], &[]).await.unwrap();
                 workspace.add_table(&name, &place).unwrap();
                 names.push(name);
             }
@@ -244,10 +237,7 @@ impl Estate {
 
     fn table(&self, place: &str) -> Table {
         let now = self.now;
-        let writer = Writer {
-            user: "etl@example.com".to_owned(),
-            clock: Arc::new(move || now),
-        };
+        let writer = Writer { user: "etl@example.com".to_owned(), clock: Arc::new(move || now) };
         Table::at(self.path("east").join(place), writer).when(now)
     }
 
@@ -290,15 +280,9 @@ impl Estate {
         let said = String::from_utf8(output.stdout).unwrap();
         let why = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{args:?}: {why}");
-        let figures: Vec<f64> = said
-            .split_whitespace()
-            .map(|figure| figure.parse().unwrap())
-            .collect();
-        Cost {
-            seconds: figures[0],
-            cpu: figures[1],
-            peak_kib: figures[2],
-        }
+        let figures: Vec<f64> =
+            said.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        Cost { seconds: figures[0], cpu: figures[1], peak_kib: figures[2] }
     }
 
     fn apply(&self) {

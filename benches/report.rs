@@ -21,11 +21,8 @@ const ROUNDS: usize = 5;
 const COMMENT_BYTES: usize = 60_000;
 
 fn main() {
-    let bytes = fs::read(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/documents/plan-1.1.json"
-    ))
-    .unwrap();
+    let bytes =
+        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/documents/plan-1.1.json")).unwrap();
     let mut plan = StoredPlan::read(&bytes).unwrap().plan;
     let model = plan
         .groups()
@@ -42,9 +39,8 @@ fn main() {
             group.steps = (0..TABLES / GROUPS)
                 .map(|table| {
                     let mut step = step.clone();
-                    step.table = format!("main.schema_{number:03}.table_{table:03}")
-                        .parse()
-                        .unwrap();
+                    step.table =
+                        format!("main.schema_{number:03}.table_{table:03}").parse().unwrap();
                     step.id = format!("{}/{}", group.name, step.table);
                     let path = step.table.path();
                     let statement = step.statement.as_ref().unwrap();
@@ -53,8 +49,7 @@ fn main() {
                         Some(statement.replace("`main`.`shop`.`orders`", &step.table.sql()));
                     step.replica.location =
                         step.replica.location.replace(&step.replica.path, &path);
-                    step.properties
-                        .insert("drsync.replica".to_owned(), path.clone());
+                    step.properties.insert("drsync.replica".to_owned(), path.clone());
                     step.replica.path = path;
                     step
                 })
@@ -70,16 +65,10 @@ fn main() {
         "{TABLES} tables, {} KiB; {before} MiB held to make the document",
         stored.bytes.len() / 1024
     );
-    measure("read", || {
-        StoredPlan::read(&stored.bytes).unwrap().bytes.len()
-    });
+    measure("read", || StoredPlan::read(&stored.bytes).unwrap().bytes.len());
     measure("text", || text(&stored.plan, &Style::default()).len());
-    measure("markdown", || {
-        markdown::plan(&stored.plan, COMMENT_BYTES).len()
-    });
-    measure("html", || {
-        html::plan(&stored, &[], stored.plan.created_at).len()
-    });
+    measure("markdown", || markdown::plan(&stored.plan, COMMENT_BYTES).len());
+    measure("html", || html::plan(&stored, &[], stored.plan.created_at).len());
 }
 
 fn measure(what: &str, work: impl Fn() -> usize) {

@@ -41,8 +41,5 @@ async fn measure(world: &World, what: &str) {
         requests = requests.max(sent);
     }
     seconds.sort_by(f64::total_cmp);
-    println!(
-        "{what}: {requests} requests, median {:.2} s of {seconds:.2?}",
-        seconds[ROUNDS / 2]
-    );
+    println!("{what}: {requests} requests, median {:.2} s of {seconds:.2?}", seconds[ROUNDS / 2]);
 }

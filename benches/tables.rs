@@ -23,10 +23,7 @@ const RATIO_MAX: f64 = 1.2;
 const TICKS: f64 = 100.0;
 
 fn main() {
-    let rounds = std::env::args()
-        .skip(1)
-        .find_map(|word| word.parse().ok())
-        .unwrap_or(3);
+    let rounds = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(3);
     let mut applies = [Vec::new(), Vec::new()];
     let mut plans = [Vec::new(), Vec::new()];
     for _ in 0..rounds {
@@ -68,11 +65,7 @@ fn make(root: &Path, size: usize) {
                 "schemaString": schema, "partitionColumns": [], "configuration": {}}}),
         ];
         let lines: Vec<String> = log.iter().map(Value::to_string).collect();
-        fs::write(
-            folder.join("_delta_log/00000000000000000000.json"),
-            lines.join("\n"),
-        )
-        .unwrap();
+        fs::write(folder.join("_delta_log/00000000000000000000.json"), lines.join("\n")).unwrap();
         tables.push(json!({"full_name": format!("main.s{}.t{number}", number / 500), "table_type": "EXTERNAL",
             "data_source_format": "DELTA", "storage_location": place}));
     }
@@ -118,11 +111,7 @@ fn children_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     // The name in parentheses may hold spaces; the times of children are the fourteenth and fifteenth field after it.
     let fields = stat.rsplit_once(") ").unwrap().1.split(' ');
-    let ticks: Vec<f64> = fields
-        .skip(13)
-        .take(2)
-        .map(|field| field.parse().unwrap())
-        .collect();
+    let ticks: Vec<f64> = fields.skip(13).take(2).map(|field| field.parse().unwrap()).collect();
     ticks.iter().sum::<f64>() / TICKS
 }
 

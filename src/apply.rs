@@ -174,17 +174,12 @@ pub async fn apply(
         other_previous_sha256: Vec::new(),
         previous_elsewhere: Vec::new(),
         previous_unseen: false,
-        signed_by: options
-            .signer
-            .as_ref()
-            .map(|signer| signer.public_key().to_owned()),
+        signed_by: options.signer.as_ref().map(|signer| signer.public_key().to_owned()),
         record_sha256: None,
     };
     chain::link(&mut record, tips);
     run.keep(&mut record, &keepers).await;
-    run.tell(What::Summary {
-        record: Box::new(record.clone()),
-    });
+    run.tell(What::Summary { record: Box::new(record.clone()) });
     record
 }
 
@@ -209,41 +204,26 @@ impl<'p> Run<'p> {
     }
 
     fn tell(&self, what: What) {
-        (self.tell)(Event {
-            at: self.now(),
-            what,
-        });
+        (self.tell)(Event { at: self.now(), what });
     }
 
     fn warn(&self, message: String) {
-        self.tell(What::Warning {
-            message: message.clone(),
-        });
-        self.warnings
-            .lock()
-            .expect("no panic while a warning is noted")
-            .push(message);
+        self.tell(What::Warning { message: message.clone() });
+        self.warnings.lock().expect("no panic while a warning is noted").push(message);
     }
 
     fn registered(&self, tables: Vec<TableName>) {
         if tables.is_empty() {
             return;
         }
-        self.tell(What::Registered {
-            tables: tables.iter().map(ToString::to_string).collect(),
-        });
-        self.registered
-            .lock()
-            .expect("no panic while a table is noted")
-            .extend(tables);
+        self.tell(What::Registered { tables: tables.iter().map(ToString::to_string).collect() });
+        self.registered.lock().expect("no panic while a table is noted").extend(tables);
     }
 
     /// Notes that a region did not take something down.
     fn lacks(&self, workspace: &str, region: Role, what: Recorded, why: &RegionError) {
         let mut lacking = self.lacking.lock().expect("no panic while a lack is noted");
-        lacking
-            .entry((workspace.to_owned(), region, what))
-            .or_insert_with(|| why.to_string());
+        lacking.entry((workspace.to_owned(), region, what)).or_insert_with(|| why.to_string());
     }
 
     fn lacks_any(&self, what: Recorded) -> bool {
@@ -321,9 +301,7 @@ impl<'p> Run<'p> {
             })
             .collect();
         document.push(KeptDocument { name, bytes });
-        let keep = keepers
-            .iter()
-            .map(|kept| kept.keepers.keep(self, Recorded::Record, &document));
+        let keep = keepers.iter().map(|kept| kept.keepers.keep(self, Recorded::Record, &document));
         let everywhere = join_all(keep).await.into_iter().all(|kept| kept);
         // A round that wrote nothing owes one region a record of it, any other owes it to both.
         let lacking = match record.quiet {
@@ -333,15 +311,8 @@ impl<'p> Run<'p> {
         record.exit = exit::without_evidence(record.exit.clone(), lacking || unsigned);
         record.warnings = self.all_warnings();
         record.not_recorded = Some(self.all_lacking());
-        self.owes(
-            run_id,
-            self.lacks_any(Recorded::Record) || self.lacks_any(Recorded::Plan),
-        );
-        let owed = self
-            .owed
-            .lock()
-            .expect("no panic while a debt is noted")
-            .clone();
+        self.owes(run_id, self.lacks_any(Recorded::Record) || self.lacks_any(Recorded::Plan));
+        let owed = self.owed.lock().expect("no panic while a debt is noted").clone();
         for (run_id, _) in owed.iter().filter(|(_, still)| !**still) {
             self.options.local.settle(run_id);
         }
@@ -365,10 +336,7 @@ impl<'p> Run<'p> {
         let (mut metadata, mut away, mut cuts) = (Vec::new(), Away::default(), None);
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
-            && plan
-                .metadata
-                .iter()
-                .all(|action| action.action == crate::plan::LedgerAction::None);
+            && plan.metadata.iter().all(|action| action.action == crate::plan::LedgerAction::None);
         let registrations = Registrations::new(regions.secondary.as_ref());
         let applyable = self.stored.plan.applyable;
         let mut keepers = Keepers::of_untouched(plan, regions);
@@ -426,21 +394,12 @@ impl<'p> Run<'p> {
 }
 
 fn smallest_first(plan: &WorkspacePlan) -> Vec<&GroupPlan> {
-    let mut due: Vec<&GroupPlan> = plan
-        .groups
-        .iter()
-        .filter(|group| group.decision == Decision::Sync)
-        .collect();
+    let mut due: Vec<&GroupPlan> =
+        plan.groups.iter().filter(|group| group.decision == Decision::Sync).collect();
     due.sort_by_key(|group| {
-        let copies = group
-            .steps
-            .iter()
-            .filter(|step| step.action != Action::NoOp);
+        let copies = group.steps.iter().filter(|step| step.action != Action::NoOp);
         copies
-            .map(|step| {
-                step.estimate
-                    .map_or(u64::MAX / 1024, |copy| copy.copy_bytes)
-            })
+            .map(|step| step.estimate.map_or(u64::MAX / 1024, |copy| copy.copy_bytes))
             .sum::<u64>()
     });
     due
@@ -459,10 +418,9 @@ fn not_due(
         Decision::Blocked => (GroupOutcome::Blocked, Some(blocking(group))),
         Decision::Waiting => (GroupOutcome::Waiting, None),
         Decision::UpToDate => (GroupOutcome::UpToDate, None),
-        Decision::Sync => (
-            GroupOutcome::NotStarted,
-            Some("the apply ended before its turn".to_owned()),
-        ),
+        Decision::Sync => {
+            (GroupOutcome::NotStarted, Some("the apply ended before its turn".to_owned()))
+        }
     };
     let last = cuts.and_then(|cuts| cuts.newest(&group.name));
     // Of a round that read no cuts anew the plan tells which it saw.
@@ -473,9 +431,7 @@ fn not_due(
         name: group.name.clone(),
         outcome,
         message,
-        cut: last
-            .map(|cut| cut.cut_number)
-            .or(planned.map(|cut| cut.number)),
+        cut: last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number)),
         recovery_point: last
             .map(|cut| cut.recovery_point)
             .or(planned.map(|cut| cut.recovery_point)),
@@ -508,16 +464,10 @@ fn summary(groups: &[GroupRecord]) -> RunSummary {
             GroupOutcome::UpToDate => counts.up_to_date += 1,
             GroupOutcome::Waiting => counts.waiting += 1,
         }
-        counts.copied_files += group
-            .tables
-            .iter()
-            .filter_map(|table| table.copied_files)
-            .sum::<u64>();
-        counts.copied_bytes += group
-            .tables
-            .iter()
-            .filter_map(|table| table.copied_bytes)
-            .sum::<u64>();
+        counts.copied_files +=
+            group.tables.iter().filter_map(|table| table.copied_files).sum::<u64>();
+        counts.copied_bytes +=
+            group.tables.iter().filter_map(|table| table.copied_bytes).sum::<u64>();
     }
     counts
 }

@@ -34,9 +34,7 @@ pub fn sha256_of_value(value: &Value) -> String {
 /// The same of an object without some of its members.
 pub fn sha256_without(object: &Map<String, Value>, without: &[&str]) -> String {
     let mut hashed = Hashed::default();
-    let kept = object
-        .iter()
-        .filter(|(key, _)| !without.contains(&key.as_str()));
+    let kept = object.iter().filter(|(key, _)| !without.contains(&key.as_str()));
     write_members(kept, &mut hashed);
     hashed.digest()
 }

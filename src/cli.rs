@@ -85,10 +85,7 @@ enum Command {
 
 /// Keeps the memory of a process that crashes off the disk: it holds tokens.
 fn forbid_core_dumps() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
     // Where it may not be set, nothing is lost.
     let _ = setrlimit(Resource::Core, none);
 }
@@ -110,11 +107,7 @@ pub fn main() -> ExitCode {
         Err(failure) => failure.told(json),
     };
     if status.code() != 0 {
-        output::note(&format!(
-            "drsync: {} (exit {})",
-            status.name(),
-            status.code()
-        ));
+        output::note(&format!("drsync: {} (exit {})", status.name(), status.code()));
     }
     ExitCode::from(status.code())
 }
@@ -124,18 +117,12 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     if let Command::Apply(_) = cli.command {
         context.timing = crate::databricks::Timing::real();
     }
-    let commented = matches!(
-        cli.command,
-        Command::Plan(_) | Command::Show(_) | Command::Status(_)
-    );
+    let commented = matches!(cli.command, Command::Plan(_) | Command::Show(_) | Command::Status(_));
     if context.markdown.is_some() && !commented {
         let message = "--format markdown is for plan, show and status";
         return Err(Failure::new(ExitStatus::Usage, message));
     }
-    let reported = matches!(
-        cli.command,
-        Command::Plan(_) | Command::Show(_) | Command::History(_)
-    );
+    let reported = matches!(cli.command, Command::Plan(_) | Command::Show(_) | Command::History(_));
     if context.html && !reported {
         let message = "--format html is for plan, show and history; the other commands have text, most have json";
         return Err(Failure::new(ExitStatus::Usage, message));
@@ -175,10 +162,7 @@ fn usage(error: &clap::Error) -> Result<ExitStatus, Failure> {
         output::note(text.trim_end());
         return Ok(ExitStatus::Usage);
     }
-    Err(Failure::new(
-        ExitStatus::Usage,
-        text.trim_end().trim_start_matches("error: "),
-    ))
+    Err(Failure::new(ExitStatus::Usage, text.trim_end().trim_start_matches("error: ")))
 }
 
 /// Whether a command line that could not be read asks for JSON all the same.

@@ -128,10 +128,7 @@ pub struct SecondaryWorkspace {
 
 /// A sync group as the configuration gives it.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every entry is valid, and there are few"
-)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is valid, and there are few")]
 pub enum GroupEntry {
     /// Everything about it is valid.
     Valid(Group),
@@ -178,9 +175,7 @@ pub struct Group {
 impl Group {
     /// The tables to be synchronized: those of `tables` that are not unprotected.
     pub fn protected(&self) -> impl Iterator<Item = &TableRef> {
-        self.tables
-            .iter()
-            .filter(|table| !self.unprotected.contains_key(table))
+        self.tables.iter().filter(|table| !self.unprotected.contains_key(table))
     }
 }
 
@@ -196,13 +191,7 @@ impl GroupEntry {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mistake {
-            file,
-            line,
-            path,
-            message,
-            remedy,
-        } = self;
+        let Mistake { file, line, path, message, remedy } = self;
         write!(f, "{file} line {line}: {path}: {message}")?;
         match remedy {
             Some(remedy) => write!(f, ": {remedy}"),

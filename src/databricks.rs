@@ -96,9 +96,7 @@ impl Workspace {
 
 impl fmt::Debug for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace")
-            .field("client", &self.client)
-            .finish_non_exhaustive()
+        f.debug_struct("Workspace").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
@@ -155,10 +153,7 @@ impl DatabricksRegion {
             _ if self.primary => Ok(&self.workspace.client),
             Some(Ok(workspace)) => Ok(&workspace.client),
             Some(Err(why)) => Err((RegionErrorKind::Unavailable, why)),
-            None => Err((
-                RegionErrorKind::Unsupported,
-                "no secondary workspace is configured",
-            )),
+            None => Err((RegionErrorKind::Unsupported, "no secondary workspace is configured")),
         }
     }
 
@@ -209,11 +204,8 @@ impl Region for DatabricksRegion {
         &self,
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
-        let principal = self
-            .workspace
-            .principal()
-            .await
-            .map_err(|refusal| refusal.doing("look up tables"))?;
+        let principal =
+            self.workspace.principal().await.map_err(|refusal| refusal.doing("look up tables"))?;
         Ok(catalog::tables(&self.workspace.client, asked, Some(&principal)).await)
     }
 

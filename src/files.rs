@@ -138,12 +138,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<bool> {
 /// The system's; `InvalidInput` where a link stands in a path.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let ((above, name), (to_above, to_name)) = (parted(from)?, parted(to)?);
-    Ok(renameat(
-        open_folder(above)?,
-        name,
-        open_folder(to_above)?,
-        to_name,
-    )?)
+    Ok(renameat(open_folder(above)?, name, open_folder(to_above)?, to_name)?)
 }
 
 /// The same with a name that must be free.
@@ -277,11 +272,7 @@ pub fn entries(folder: &Path) -> io::Result<BTreeMap<String, There>> {
     let mut found = BTreeMap::new();
     for entry in rustix::fs::Dir::read_from(&opened)? {
         let entry = entry?;
-        let Some(name) = entry
-            .file_name()
-            .to_str()
-            .ok()
-            .filter(|it| *it != "." && *it != "..")
+        let Some(name) = entry.file_name().to_str().ok().filter(|it| *it != "." && *it != "..")
         else {
             continue;
         };
@@ -426,9 +417,7 @@ fn linked() -> io::Error {
 
 /// The folder of a path, and its last name.
 fn parted(path: &Path) -> io::Result<(&Path, &OsStr)> {
-    path.parent()
-        .zip(path.file_name())
-        .ok_or_else(|| strange("it is no path of a file"))
+    path.parent().zip(path.file_name()).ok_or_else(|| strange("it is no path of a file"))
 }
 
 /// Opens what lies at an absolute path in which no part is a link.

@@ -38,14 +38,7 @@ fn only_a_regular_file_without_a_link_in_its_path_is_opened() {
 #[test]
 fn part_by_part_the_same_is_opened_and_refused() {
     let (_held, at) = world();
-    for path in [
-        "folder/file",
-        "link",
-        "linked/file",
-        "linked",
-        "folder",
-        "none/file",
-    ] {
+    for path in ["folder/file", "link", "linked/file", "linked", "folder", "none/file"] {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let by_parts = walk(&at.join(path), flags, Mode::empty()).map(drop);
         let whole = open(&at.join(path), flags, Mode::empty()).map(drop);
@@ -58,10 +51,7 @@ fn part_by_part_the_same_is_opened_and_refused() {
 fn a_path_of_the_users_leads_through_links_and_no_pipe_is_waited_for() {
     let (_held, at) = world();
     assert_eq!(read_named(&at.join("link"), &SMALL_FILE).unwrap(), b"text");
-    assert_eq!(
-        resolved(&at.join("linked/new/er")),
-        at.join("folder/new/er")
-    );
+    assert_eq!(resolved(&at.join("linked/new/er")), at.join("folder/new/er"));
     assert!(read_named(&at.join("pipe"), &SMALL_FILE).is_err());
     assert!(read_named(Path::new("/dev/zero"), &SMALL_FILE).is_err());
     let sparse = File::create(at.join("sparse")).unwrap();

@@ -47,10 +47,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_parser_is_an_error() {
         let parsed = contained(|| -> u8 { panic!("index {} is out of bounds", 7) });
-        assert_eq!(
-            parsed,
-            Err("it cannot be read: index 7 is out of bounds".to_owned())
-        );
+        assert_eq!(parsed, Err("it cannot be read: index 7 is out of bounds".to_owned()));
         assert_eq!(contained(|| 7), Ok(7));
     }
 }

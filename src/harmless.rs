@@ -39,9 +39,7 @@ pub fn without_orders(text: &str) -> Cow<'_, str> {
 
 /// Whether what follows `##` is an order: letters, and a bracket.
 fn is_order(after: &str) -> bool {
-    after
-        .trim_start_matches(|c: char| c.is_ascii_alphabetic())
-        .starts_with('[')
+    after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('[')
 }
 
 /// Lines of which none is an order: the above, and a line that begins with `::`, after blanks or colours, as GitHub Actions reads it.
@@ -153,10 +151,7 @@ mod tests {
     #[test]
     fn nothing_anywhere_in_a_line_is_an_order() {
         for (text, safe) in [
-            (
-                "##vso[task.setvariable]x",
-                "#\u{fffd}#vso[task.setvariable]x",
-            ),
+            ("##vso[task.setvariable]x", "#\u{fffd}#vso[task.setvariable]x"),
             ("a ##[error]b", "a #\u{fffd}#[error]b"),
             ("###VSO[a", "##\u{fffd}#VSO[a"),
             ("##teamcity[a", "#\u{fffd}#teamcity[a"),
@@ -201,10 +196,7 @@ mod tests {
             let read: serde_json::Value = serde_json::from_str(&safe).unwrap();
             assert_eq!(read, value);
             assert!(!safe.contains("##") && !safe.contains(|c: char| is_unseen(c)));
-            assert!(
-                !safe.contains(|c: char| c.is_control() && c != '\n'),
-                "{safe}"
-            );
+            assert!(!safe.contains(|c: char| c.is_control() && c != '\n'), "{safe}");
             assert!(safe.contains('ü'));
             assert_eq!(json(&safe), safe);
         }

@@ -183,11 +183,8 @@ pub fn period(
     let since = since.min(span.until);
     let within = |at: DateTime<Utc>| since <= at && at <= span.until;
     let records: Vec<&RunRecord> = read.iter().map(|(_, record)| record).collect();
-    let of_period: Vec<&RunRecord> = records
-        .iter()
-        .copied()
-        .filter(|record| within(record.started_at))
-        .collect();
+    let of_period: Vec<&RunRecord> =
+        records.iter().copied().filter(|record| within(record.started_at)).collect();
     let applies: Vec<ApplyLine> = of_period
         .iter()
         .filter(|record| !record.quiet)
@@ -220,9 +217,8 @@ pub fn period(
 
 /// The run records of a period, each with its bytes.
 pub fn records_of(span: Span, documents: &[KeptDocument]) -> Vec<(&KeptDocument, RunRecord)> {
-    let read = documents
-        .iter()
-        .filter_map(|document| Some((document, RunRecord::of(document).ok()?)));
+    let read =
+        documents.iter().filter_map(|document| Some((document, RunRecord::of(document).ok()?)));
     read.filter(|(_, record)| {
         span.since.is_none_or(|since| since <= record.started_at) && record.started_at <= span.until
     })
@@ -266,9 +262,7 @@ fn longest_silence(since: DateTime<Utc>, until: DateTime<Utc>, records: &[&RunRe
     let mut ends: Vec<DateTime<Utc>> = records.iter().map(|record| record.ended_at).collect();
     ends.extend([since, until]);
     ends.sort_unstable();
-    let gaps = ends
-        .windows(2)
-        .map(|pair| (pair[1] - pair[0]).num_seconds());
+    let gaps = ends.windows(2).map(|pair| (pair[1] - pair[0]).num_seconds());
     gaps.max().unwrap_or_default()
 }
 
@@ -279,14 +273,9 @@ fn group(
     cuts: &[Cut],
     records: &[&RunRecord],
 ) -> GroupPeriod {
-    let own: Vec<&Cut> = cuts
-        .iter()
-        .filter(|cut| cut.group_name == asked.group)
-        .collect();
-    let of_period = || {
-        own.iter()
-            .filter(|cut| since <= cut.committed_at && cut.committed_at <= until)
-    };
+    let own: Vec<&Cut> = cuts.iter().filter(|cut| cut.group_name == asked.group).collect();
+    let of_period =
+        || own.iter().filter(|cut| since <= cut.committed_at && cut.committed_at <= until);
     let mut proofs: Vec<Proof> = own
         .iter()
         .map(|cut| Proof {
@@ -297,20 +286,16 @@ fn group(
         .collect();
     let seen = seen(workspace, &asked.group, records);
     // An apply that found nothing newer proves that the replicas were as new as their sources when it looked.
-    proofs.extend(
-        seen.iter()
-            .filter(|(_, group)| group.outcome == GroupOutcome::UpToDate)
-            .map(|(record, _)| Proof {
-                known_at: record.ended_at,
-                fresh_at: record.started_at,
-                repairs: false,
-            }),
-    );
+    proofs.extend(seen.iter().filter(|(_, group)| group.outcome == GroupOutcome::UpToDate).map(
+        |(record, _)| Proof {
+            known_at: record.ended_at,
+            fresh_at: record.started_at,
+            repairs: false,
+        },
+    ));
     let first_cut = own.iter().map(|cut| cut.committed_at).min();
     // Before its first cut a group had no replicas that could have been too old.
-    let counted_from = first_cut
-        .map(|first| first.max(since))
-        .filter(|from| *from <= until);
+    let counted_from = first_cut.map(|first| first.max(since)).filter(|from| *from <= until);
     let age = Age::over(proofs, counted_from.unwrap_or(until), until);
     let counted = counted_from.map_or(0, |from| (until - from).num_milliseconds());
     GroupPeriod {
@@ -388,12 +373,7 @@ impl Age {
                 break;
             }
             if at > from {
-                pieces.push(Piece {
-                    from,
-                    until: at,
-                    fresh_at,
-                    seen: !proof.repairs,
-                });
+                pieces.push(Piece { from, until: at, fresh_at, seen: !proof.repairs });
                 from = at;
             }
             fresh_at = fresh_at.max(Some(proof.fresh_at));
@@ -420,10 +400,7 @@ impl Age {
     }
 
     fn oldest(&self) -> Option<Duration> {
-        let ages = self
-            .0
-            .iter()
-            .filter_map(|piece| Some(piece.until - piece.fresh_at?));
+        let ages = self.0.iter().filter_map(|piece| Some(piece.until - piece.fresh_at?));
         ages.max()
     }
 }

@@ -45,10 +45,7 @@ mod tests {
         assert_eq!(parse(" INTERVAL 1 WEEK 12 hours "), hours(180));
         assert_eq!(parse("168 hours"), hours(168));
         assert_eq!(parse("interval 7776000000 milliseconds"), hours(90 * 24));
-        assert_eq!(
-            parse("interval 5 microseconds"),
-            Some(Duration::from_micros(5))
-        );
+        assert_eq!(parse("interval 5 microseconds"), Some(Duration::from_micros(5)));
     }
 
     #[test]

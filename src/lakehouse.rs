@@ -56,11 +56,7 @@ fn without_secrets(row: &Row) -> Row {
         let text = text.as_deref();
         text.map(|text| secrets::withheld(text).into_owned())
     };
-    Row {
-        message: plain(&row.message),
-        workflow: plain(&row.workflow),
-        ..row.clone()
-    }
+    Row { message: plain(&row.message), workflow: plain(&row.workflow), ..row.clone() }
 }
 
 /// Who writes, and by which clock.
@@ -75,10 +71,7 @@ pub struct Writer {
 impl Writer {
     /// A user by the clock of this machine.
     pub fn new(user: impl Into<String>) -> Writer {
-        Writer {
-            user: user.into(),
-            clock: Arc::new(Utc::now),
-        }
+        Writer { user: user.into(), clock: Arc::new(Utc::now) }
     }
 
     fn author(&self) -> delta::Author {
@@ -92,9 +85,7 @@ impl Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer")
-            .field("user", &self.user)
-            .finish_non_exhaustive()
+        f.debug_struct("Writer").field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -157,10 +148,7 @@ impl LakehouseRegion {
 
     /// The same region, to which tables of another workspace are cloned: its catalog says which files they may name.
     pub fn cloning_from(self, workspace: PathBuf) -> LakehouseRegion {
-        LakehouseRegion {
-            sources: Some(workspace),
-            ..self
-        }
+        LakehouseRegion { sources: Some(workspace), ..self }
     }
 
     /// The workspace's folder.
@@ -179,12 +167,7 @@ impl LakehouseRegion {
     /// `Unavailable` if there is none or it cannot be read.
     pub async fn catalog(&self) -> Result<Catalog, RegionError> {
         // Without its catalog a workspace is not seen at all.
-        self.read_workspace(
-            "read the catalog",
-            Catalog::read,
-            RegionErrorKind::Unavailable,
-        )
-        .await
+        self.read_workspace("read the catalog", Catalog::read, RegionErrorKind::Unavailable).await
     }
 
     /// The catalog by names, read afresh where its file is not the one that was read last.
@@ -202,8 +185,7 @@ impl LakehouseRegion {
     /// # Errors
     /// `Unavailable` if they cannot be read, `Other` if their file is damaged.
     pub async fn jobs(&self) -> Result<Jobs, RegionError> {
-        self.read_workspace("read the workflows", Jobs::read, RegionErrorKind::Other)
-            .await
+        self.read_workspace("read the workflows", Jobs::read, RegionErrorKind::Other).await
     }
 
     /// Looks tables up in a catalog that was read.
@@ -267,10 +249,7 @@ impl LakehouseRegion {
 
     /// Who asks the catalog.
     fn principal(&self, catalog: &Catalog) -> String {
-        catalog
-            .principal
-            .clone()
-            .unwrap_or_else(|| self.identity.user.clone())
+        catalog.principal.clone().unwrap_or_else(|| self.identity.user.clone())
     }
 }
 
@@ -293,9 +272,7 @@ impl Region for LakehouseRegion {
         Ok(Presence {
             workspace,
             location: self.location.clone(),
-            principal: catalog
-                .as_ref()
-                .and_then(|catalog| catalog.principal.clone()),
+            principal: catalog.as_ref().and_then(|catalog| catalog.principal.clone()),
             default_catalog: catalog.and_then(|catalog| catalog.default_catalog),
             clock: None,
             workspace_unseen,
@@ -376,10 +353,7 @@ impl Region for LakehouseRegion {
 
     async fn clear_left_over(&self, replica_paths: &[String]) {
         for path in replica_paths {
-            let asked = ReplicaQuestion {
-                path: path.clone(),
-                since_version: None,
-            };
+            let asked = ReplicaQuestion { path: path.clone(), since_version: None };
             if asked.check_place().is_ok() {
                 delta::clear_left_over(&self.under_root(path)).await;
             }
@@ -464,10 +438,7 @@ impl Region for LakehouseRegion {
 /// Waits for the answers to questions, a bounded number at a time; they stand at their questions' places.
 async fn in_parallel<A>(answers: Vec<impl Future<Output = A>>) -> Vec<A> {
     use futures::StreamExt;
-    futures::stream::iter(answers)
-        .buffered(PARALLEL_READS)
-        .collect()
-        .await
+    futures::stream::iter(answers).buffered(PARALLEL_READS).collect().await
 }
 
 /// Runs blocking work off the async threads.

@@ -32,10 +32,7 @@ pub const WORKSPACE_PROPERTY: &str = "drsync.workspace";
 
 /// A cut on screen: its number and its moment, `cut 42 (2026-11-22 09:41:07Z)`.
 pub fn cut_label(number: u64, recovery_point: DateTime<Utc>) -> String {
-    format!(
-        "cut {number} ({})",
-        recovery_point.format("%Y-%m-%d %H:%M:%SZ")
-    )
+    format!("cut {number} ({})", recovery_point.format("%Y-%m-%d %H:%M:%SZ"))
 }
 
 /// A cut's place in its group's log.

@@ -45,9 +45,7 @@ impl Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            what, most, unit, ..
-        } = self;
+        let Self { what, most, unit, .. } = self;
         match unit {
             Unit::Bytes if most % (1 << 30) == 0 => write!(f, "{} GiB of {what}", most >> 30),
             Unit::Bytes if most % (1 << 20) == 0 => write!(f, "{} MiB of {what}", most >> 20),
@@ -334,20 +332,11 @@ mod tests {
     #[test]
     fn what_is_beyond_a_limit_is_told_with_the_limit() {
         assert_eq!(LOG_LINE.allow(LOG_LINE.most), Ok(()));
-        let said = |limit: &'static Limit| {
-            limit
-                .allow(limit.most + 1)
-                .map_err(|error| error.to_string())
-        };
+        let said =
+            |limit: &'static Limit| limit.allow(limit.most + 1).map_err(|error| error.to_string());
         for (limit, text) in [
-            (
-                &LOG_LINE,
-                "it has more than 64 MiB of one line of a log, the most that drsync reads",
-            ),
-            (
-                &LIVE_FILES,
-                "it has more than 8 000 000 live files, the most that drsync reads",
-            ),
+            (&LOG_LINE, "it has more than 64 MiB of one line of a log, the most that drsync reads"),
+            (&LIVE_FILES, "it has more than 8 000 000 live files, the most that drsync reads"),
             (
                 &PARQUET_DEPTH,
                 "it has more than 100 levels of one Parquet schema, the most that drsync reads",

@@ -43,10 +43,7 @@ pub async fn observe(
     clock_overridden: bool,
 ) -> Observed {
     let now = moment::millis(now);
-    let clock = Clock {
-        now,
-        alone: clock_overridden,
-    };
+    let clock = Clock { now, alone: clock_overridden };
     let workspaces = configuration.workspaces.iter().zip(regions);
     Observed {
         now,
@@ -71,16 +68,11 @@ fn secret_refs(configuration: &Configuration) -> Vec<String> {
         .workspaces
         .iter()
         .flat_map(|workspace| {
-            let secondary = workspace
-                .secondary
-                .as_ref()
-                .and_then(|secondary| secondary.pat_key.as_ref());
+            let secondary =
+                workspace.secondary.as_ref().and_then(|secondary| secondary.pat_key.as_ref());
             let keys = workspace.pat_key.iter().chain(secondary);
             keys.map(|key| {
-                format!(
-                    "{}/{key}",
-                    workspace.secret_scope.as_deref().unwrap_or_default()
-                )
+                format!("{}/{key}", workspace.secret_scope.as_deref().unwrap_or_default())
             })
         })
         .collect();
@@ -97,10 +89,8 @@ async fn observe_workspace(
 ) -> WorkspaceObserved {
     let now = clock.now;
     let primary_address = Some(workspace.address.to_string());
-    let secondary_address = workspace
-        .secondary
-        .as_ref()
-        .map(|secondary| secondary.address.to_string());
+    let secondary_address =
+        workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
     let (witnessed, primary, secondary) = futures::join!(
         witnessed(&workspace.name, regions),
@@ -159,10 +149,7 @@ async fn observe_workspace(
 
 /// Reads the newest run records of both regions for the cuts that they tell of; records that cannot be read tell nothing.
 pub(crate) async fn witnessed(workspace: &str, regions: &Regions) -> Witnessed {
-    let newest = RecordRange {
-        newest: Some(RECORDS_READ),
-        ..RecordRange::default()
-    };
+    let newest = RecordRange { newest: Some(RECORDS_READ), ..RecordRange::default() };
     let (primary, secondary) = futures::join!(
         regions.primary.run_records(&newest),
         regions.secondary.run_records(&newest)
@@ -197,10 +184,9 @@ pub(crate) async fn bring_ledgers_together(
         (Err(_), _) | (_, Err(_)) => true,
     };
     if !agree {
-        for (region, copy) in [
-            (&regions.primary, &mut *primary),
-            (&regions.secondary, &mut *secondary),
-        ] {
+        for (region, copy) in
+            [(&regions.primary, &mut *primary), (&regions.secondary, &mut *secondary)]
+        {
             if copy.as_ref().is_ok_and(|copy| copy.heads_only) {
                 *copy = region.ledger().await;
             }
@@ -211,11 +197,8 @@ pub(crate) async fn bring_ledgers_together(
 
 /// A primary whose workspace cannot be seen answers nothing that a plan needs: it is away, whatever its storage says.
 fn without_workspace(region: RegionObserved) -> RegionObserved {
-    let unseen = region
-        .presence
-        .as_ref()
-        .ok()
-        .and_then(|presence| presence.workspace_unseen.clone());
+    let unseen =
+        region.presence.as_ref().ok().and_then(|presence| presence.workspace_unseen.clone());
     match unseen {
         Some(why) => RegionObserved {
             presence: Err(RegionError::new(
@@ -236,23 +219,17 @@ async fn observe_region(
     clock: Clock,
     whole_log: bool,
 ) -> RegionObserved {
-    let presence = region.presence().await.map(|presence| Presence {
-        clock: presence.clock.filter(|_| !clock.alone),
-        ..presence
-    });
+    let presence = region
+        .presence()
+        .await
+        .map(|presence| Presence { clock: presence.clock.filter(|_| !clock.alone), ..presence });
     let ledger = match &presence {
         // Only the whole log tells whether it is one chain.
         Ok(_) if whole_log => region.ledger().await,
         Ok(_) => region.ledger_heads().await,
         Err(error) => Err(error.clone()),
     };
-    RegionObserved {
-        workspace,
-        location,
-        presence,
-        ledger,
-        observed_at: clock.now,
-    }
+    RegionObserved { workspace, location, presence, ledger, observed_at: clock.now }
 }
 
 /// Whether a workspace is an embedded lakehouse, whose clock may be replaced.

@@ -63,12 +63,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let mut left_out = Vec::new();
     for workspace in &observed.workspaces {
         let planned = plan_workspace(observed, workspace, request, &mut left_out);
-        warnings.extend(warnings::of_workspace(
-            observed,
-            workspace,
-            &planned.groups,
-            request,
-        ));
+        warnings.extend(warnings::of_workspace(observed, workspace, &planned.groups, request));
         workspaces.push(planned);
     }
     let (accepted, unused) = acceptances(request, &workspaces);
@@ -80,10 +75,7 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
     let plan = Plan {
         kind: document::KIND.to_owned(),
         format_version: document::FORMAT_VERSION.to_owned(),
-        tool: Tool {
-            name: "drsync".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        tool: Tool { name: "drsync".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         plan_id: request.plan_id.clone(),
         provenance: request.provenance.clone(),
         created_at: observed.now,
@@ -97,16 +89,10 @@ pub fn plan(observed: &Observed, request: &Request) -> Plan {
         warnings,
         accepted,
         effect_sha256: String::new(),
-        observed_clock: ObservedClock {
-            now: observed.now,
-            overridden: observed.clock_overridden,
-        },
+        observed_clock: ObservedClock { now: observed.now, overridden: observed.clock_overridden },
         unprotected: unprotected(observed, &workspaces),
         document_sha256: String::new(),
-        due_anyway: request
-            .selection
-            .changed
-            .then(|| changed::due_anyway(&left_out)),
+        due_anyway: request.selection.changed.then(|| changed::due_anyway(&left_out)),
         summary,
         workspaces,
     };
@@ -131,27 +117,19 @@ fn plan_workspace(
     }
     // Without the primary nothing is decided, and nothing is said of any group; nor is anything in somebody else's tables.
     let foreign = groups.iter().flat_map(|group| &group.findings);
-    let foreign = foreign
-        .filter(|finding| finding.code == FindingCode::LedgerNotOurs)
-        .any(Finding::blocks);
+    let foreign =
+        foreign.filter(|finding| finding.code == FindingCode::LedgerNotOurs).any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
     if request.selection.changed {
-        let (taken, others) = groups
-            .into_iter()
-            .partition(|group| changed::is(workspace, group));
+        let (taken, others) = groups.into_iter().partition(|group| changed::is(workspace, group));
         groups = taken;
         left_out.extend::<Vec<GroupPlan>>(others);
     }
-    let rows = if silent {
-        Vec::new()
-    } else {
-        rows::changes(observed, workspace, &groups, request)
-    };
+    let rows =
+        if silent { Vec::new() } else { rows::changes(observed, workspace, &groups, request) };
     let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
     if silent {
-        metadata
-            .iter_mut()
-            .for_each(document::MetadataAction::leave_alone);
+        metadata.iter_mut().for_each(document::MetadataAction::leave_alone);
     }
     WorkspacePlan {
         name: workspace.workspace.name.clone(),
@@ -177,9 +155,7 @@ fn region_seen(region: &RegionObserved, other: &RegionObserved, role: Option<&st
         role: role.map(str::to_owned),
         principal: presence.and_then(|presence| presence.principal.clone()),
         observed_at: region.observed_at,
-        clock: presence
-            .and_then(|presence| presence.clock)
-            .map(moment::millis),
+        clock: presence.and_then(|presence| presence.clock).map(moment::millis),
     }
 }
 
@@ -196,10 +172,7 @@ fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotecte
                 .filter(move |(name, _)| planned.contains(name))
         })
         .flat_map(|(name, group)| {
-            group
-                .unprotected
-                .iter()
-                .map(move |(table, reason)| (name, table, reason))
+            group.unprotected.iter().map(move |(table, reason)| (name, table, reason))
         })
         .map(|(name, table, reason)| Unprotected {
             group: name.to_owned(),
@@ -212,11 +185,8 @@ fn unprotected(observed: &Observed, planned: &[WorkspacePlan]) -> Vec<Unprotecte
 fn summary(workspaces: &[WorkspacePlan]) -> Summary {
     let mut counts = Summary::default();
     for workspace in workspaces {
-        counts.metadata_changes += workspace
-            .metadata
-            .iter()
-            .map(document::MetadataAction::changes)
-            .sum::<usize>();
+        counts.metadata_changes +=
+            workspace.metadata.iter().map(document::MetadataAction::changes).sum::<usize>();
         for group in &workspace.groups {
             match group.decision {
                 Decision::Blocked => counts.groups_blocked += 1,
@@ -257,12 +227,7 @@ fn acceptances(
 ) -> (Vec<AcceptedRisk>, Vec<Warning>) {
     let groups = || {
         let all = workspaces.iter();
-        all.flat_map(|workspace| {
-            workspace
-                .groups
-                .iter()
-                .map(|group| (&workspace.name, group))
-        })
+        all.flat_map(|workspace| workspace.groups.iter().map(|group| (&workspace.name, group)))
     };
     let used = |risk: &AcceptedRisk| {
         groups().any(|(workspace, group)| {
@@ -334,10 +299,7 @@ fn expiry(
     match oldest_pin {
         Some((until, step)) if until < by_age => (
             until,
-            format!(
-                "the pin of {} v{} can be read no longer",
-                step.table, step.source.version
-            ),
+            format!("the pin of {} v{} can be read no longer", step.table, step.source.version),
         ),
         Some((until, _)) => (
             by_age,

@@ -99,10 +99,7 @@ pub trait Region: fmt::Debug + Send + Sync {
     ///
     /// A region whose engine does the copying tells what its history does, and reads nothing: that is the answer without one.
     async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
-        let told = ContentAnswer {
-            content: None,
-            proof: CloneProof::NotAsked,
-        };
+        let told = ContentAnswer { content: None, proof: CloneProof::NotAsked };
         asked.iter().map(|_| Ok(told.clone())).collect()
     }
 
@@ -132,11 +129,7 @@ pub trait Region: fmt::Debug + Send + Sync {
         let _ = name;
         let doing = format!("put {} aside", table.name());
         let detail = "only a person can move it";
-        Err(RegionError::new(
-            RegionErrorKind::Unsupported,
-            doing,
-            detail,
-        ))
+        Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail))
     }
 
     /// Writes a metadata table anew that was read around damage, so that every reader can read it. Repeating it is safe.

@@ -38,11 +38,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Style {
-        Style {
-            width: 80,
-            color: false,
-            verbose: false,
-        }
+        Style { width: 80, color: false, verbose: false }
     }
 }
 
@@ -88,12 +84,7 @@ impl Page {
         let blocks: Vec<String> = self
             .blocks
             .iter()
-            .map(|lines| {
-                lines
-                    .iter()
-                    .map(|line| format!("{}\n", line.trim_end()))
-                    .collect()
-            })
+            .map(|lines| lines.iter().map(|line| format!("{}\n", line.trim_end())).collect())
             .collect();
         blocks.join("\n")
     }

@@ -79,16 +79,7 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options {
-            world,
-            port,
-            faults,
-            quirks,
-            secret: _,
-            allow,
-            writable,
-            clock: _,
-        } = self;
+        let Options { world, port, faults, quirks, secret: _, allow, writable, clock: _ } = self;
         f.debug_struct("Options")
             .field("world", world)
             .field("port", port)
@@ -240,11 +231,7 @@ impl Running {
 
     /// The newest requests, oldest first: `METHOD URL`.
     pub fn requests(&self) -> Vec<String> {
-        let log = self
-            .shared
-            .log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().cloned().collect()
     }
 
@@ -310,16 +297,7 @@ pub fn new_secret() -> String {
 /// # Errors
 /// If the folders are no world, or a port is taken.
 pub async fn serve(options: Options) -> Result<Running, SandboxError> {
-    let Options {
-        mut world,
-        port,
-        faults,
-        quirks,
-        secret,
-        allow,
-        writable,
-        clock,
-    } = options;
+    let Options { mut world, port, faults, quirks, secret, allow, writable, clock } = options;
     world.complete(writable)?;
     let (one, port_one) = listen(port).await?;
     let (two, port_two) = listen(if port == 0 { 0 } else { port.saturating_add(1) }).await?;
@@ -339,29 +317,16 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         ("primary-pat".to_owned(), ids[0].token.clone()),
         ("secondary-pat".to_owned(), ids[1].token.clone()),
     ]);
-    let shared = Arc::new(Shared {
-        faults: Faults::new(faults),
-        log: Mutex::default(),
-    });
-    let (configuration, variables) = world.configuration(
-        (&url(port_one), &ids[0].warehouse),
-        (&url(port_two), &ids[1].warehouse),
-    );
+    let shared = Arc::new(Shared { faults: Faults::new(faults), log: Mutex::default() });
+    let (configuration, variables) = world
+        .configuration((&url(port_one), &ids[0].warehouse), (&url(port_two), &ids[1].warehouse));
     let [variable_one, variable_two] = variables;
     let [region_one, region_two] = world.region_names();
     let open = |folder: &PathBuf, port: u16, region: String| {
         let behaviour = (clock.clone(), quirks.clone(), guard.clone());
-        let opened = Workspace::open(
-            folder,
-            world.roots(),
-            (url(port), region),
-            secrets.clone(),
-            behaviour,
-        );
-        let wrong = |why| SandboxError::World {
-            folder: folder.clone(),
-            why,
-        };
+        let opened =
+            Workspace::open(folder, world.roots(), (url(port), region), secrets.clone(), behaviour);
+        let wrong = |why| SandboxError::World { folder: folder.clone(), why };
         opened.map(Arc::new).map_err(wrong)
     };
     let (first, second) = (
@@ -380,10 +345,7 @@ pub async fn serve(options: Options) -> Result<Running, SandboxError> {
         primary: served(&first, variable_one),
         secondary: served(&second, variable_two),
         configuration: format!("{configuration:#}\n"),
-        servers: [
-            start(one, first, shared.clone()),
-            start(two, second, shared.clone()),
-        ],
+        servers: [start(one, first, shared.clone()), start(two, second, shared.clone())],
         shared,
     })
 }

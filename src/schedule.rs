@@ -45,13 +45,7 @@ impl Schedule {
         let cron = parse::cron(expression)?;
         let gaps::Gaps { shortest, longest } = gaps::measure(&cron, zone)?;
         let expression = expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(Schedule {
-            expression,
-            zone,
-            cron: Arc::new(cron),
-            shortest,
-            longest,
-        })
+        Ok(Schedule { expression, zone, cron: Arc::new(cron), shortest, longest })
     }
 
     /// Whether `timezone` is an IANA name.
@@ -119,13 +113,7 @@ impl fmt::Debug for Schedule {
 
 impl PartialEq for Schedule {
     fn eq(&self, other: &Self) -> bool {
-        let Schedule {
-            expression,
-            zone,
-            cron: _,
-            shortest: _,
-            longest: _,
-        } = self;
+        let Schedule { expression, zone, cron: _, shortest: _, longest: _ } = self;
         *expression == other.expression && *zone == other.zone
     }
 }

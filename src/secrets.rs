@@ -61,10 +61,7 @@ pub fn withheld(text: &str) -> Cow<'_, str> {
     }
     let of_several = known.secrets.iter().filter(|it| it.contains(ends_word));
     let plain = of_several.fold(text.to_owned(), |plain, it| plain.replace(it, WITHHELD));
-    let plain: String = plain
-        .split_inclusive(ends_word)
-        .map(|word| known.without(word))
-        .collect();
+    let plain: String = plain.split_inclusive(ends_word).map(|word| known.without(word)).collect();
     // What is written across words is withheld with its line.
     let across = |line: &str| !known.found(line, DECODED).is_empty();
     let plain: String = plain
@@ -146,21 +143,11 @@ fn forms_of(secret: &str) -> [String; FORMS] {
     };
     let for_urls = |text: &str| text.replace('+', "-").replace('/', "_");
     let [first, second, third] = [base64(0), base64(1), base64(2)];
-    [
-        secret.to_owned(),
-        for_urls(&first),
-        for_urls(&second),
-        for_urls(&third),
-        first,
-        second,
-        third,
-    ]
+    [secret.to_owned(), for_urls(&first), for_urls(&second), for_urls(&third), first, second, third]
 }
 
 fn without_percent(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// A text with what JSON escapes in it read.
@@ -204,10 +191,7 @@ mod tests {
     fn a_secret_is_withheld_in_every_spelling() {
         register(SECRET);
         let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let escaped: String = SECRET
-            .chars()
-            .map(|c| format!("\\u{:04x}", u32::from(c)))
-            .collect();
+        let escaped: String = SECRET.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
         let twice = percent.replace('%', "%25");
         for text in [SECRET, &percent, &escaped, &twice] {
             assert!(is_withheld(&format!("no \"{text}\" here")), "{text}");
@@ -220,10 +204,7 @@ mod tests {
         }
         register("a pass phrase");
         assert_eq!(withheld("as \"a pass phrase\" is"), "as \"…\" is");
-        assert_eq!(
-            withheld(&format!("Bearer {SECRET}, and more")),
-            "Bearer …, and more"
-        );
+        assert_eq!(withheld(&format!("Bearer {SECRET}, and more")), "Bearer …, and more");
         assert_eq!(
             withheld(&format!("{{\"message\":\"{escaped}\",\"code\":7}}")),
             "{\"message\":\"…\",\"code\":7}"

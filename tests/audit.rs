@@ -60,12 +60,7 @@ impl Audited {
         drsync(&world, &["plan", "--out", "next.json"]);
         let quiet = "minisign -G -W -p reviewer.pub -s reviewer.key >/dev/null && minisign -S -s reviewer.key -m next.json -t 'change 418' >/dev/null";
         assert!(
-            Command::new("sh")
-                .args(["-c", quiet])
-                .current_dir(&world)
-                .status()
-                .unwrap()
-                .success()
+            Command::new("sh").args(["-c", quiet]).current_dir(&world).status().unwrap().success()
         );
         let words = ["apply", "next.json", "--require-signature", "reviewer.pub"];
         assert_eq!(code(&drsync(&world, &words)), 4);
@@ -88,11 +83,7 @@ impl Audited {
             let entry = entry.unwrap();
             fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
         }
-        fs::copy(
-            self.world().join("reviewer.pub"),
-            copy.path().join("reviewer.pub"),
-        )
-        .unwrap();
+        fs::copy(self.world().join("reviewer.pub"), copy.path().join("reviewer.pub")).unwrap();
         let history = drsync(&self.world(), &["history", "--json"]);
         let history: Value = serde_json::from_slice(&history.stdout).unwrap();
         let cuts = history["workspaces"][0]["cuts"].as_array().unwrap().iter();
@@ -119,21 +110,14 @@ fn json(path: &Path) -> Value {
 /// The page's commands, all in one shell that stops at the first that fails.
 fn page() -> String {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md")).unwrap();
-    let blocks: Vec<&str> = text
-        .split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
+    let blocks: Vec<&str> =
+        text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() > 5, "the page has its commands");
     format!("set -euo pipefail\n{}", blocks.join("\n"))
 }
 
 fn audit(folder: &Path) -> Output {
-    Command::new("bash")
-        .args(["-c", &page()])
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    Command::new("bash").args(["-c", &page()]).current_dir(folder).output().unwrap()
 }
 
 #[test]
@@ -145,11 +129,7 @@ fn the_page_verifies_what_applies_left_and_finds_what_was_changed() {
     let copy = audited.copy();
     let done = audit(copy.path());
     let said = String::from_utf8_lossy(&done.stdout);
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(said.contains("\tsignature\tpartial\t"), "{said}");
     assert!(said.contains("\tfiles"), "{said}");
 
@@ -166,13 +146,7 @@ fn the_page_verifies_what_applies_left_and_finds_what_was_changed() {
     // A record is removed; one is altered; a plan is altered, with its digest recomputed by hand; a signature is another's.
     change(&|copy| fs::remove_file(&files(copy, ".run.json")[0]).unwrap());
     change(&|copy| edit(&files(copy, ".run.json")[0], "user:", "ci:"));
-    change(&|copy| {
-        edit(
-            &files(copy, ".plan.json")[0],
-            "\"plan_id\": \"01",
-            "\"plan_id\": \"02",
-        )
-    });
+    change(&|copy| edit(&files(copy, ".plan.json")[0], "\"plan_id\": \"01", "\"plan_id\": \"02"));
     change(&|copy| {
         let [first, .., last] = &files(copy, ".plan.json")[..] else {
             panic!("there are two plans")
@@ -238,13 +212,7 @@ impl Applied {
     /// Loses a replica and brings it back, which takes a cut.
     fn repair(&self) {
         fs::remove_dir_all(self.world().join("west/sync/main/ref/countries")).unwrap();
-        let words = [
-            "apply",
-            "--auto-approve",
-            "--full",
-            "--only",
-            "reference_data",
-        ];
+        let words = ["apply", "--auto-approve", "--full", "--only", "reference_data"];
         let done = drsync(&self.world(), &words);
         let said = String::from_utf8_lossy(&done.stdout);
         assert_eq!(code(&done), 0, "{said}");
@@ -286,38 +254,22 @@ fn a_record_is_kept_in_both_regions_and_the_next_cut_names_it() {
     let (status, said, _) = world.apply("orders");
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("Recorded in both regions"), "{said}");
-    let digest = said
-        .lines()
-        .find_map(|line| line.strip_prefix("sha256 "))
-        .unwrap();
+    let digest = said.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap();
     for region in ["east", "west"] {
         let kept = files(&world.evidence(region), ".run.json");
         let bytes = fs::read(kept.last().unwrap()).unwrap();
-        assert_eq!(
-            drsync::canonical::sha256_of_bytes(&bytes),
-            digest,
-            "{region}"
-        );
+        assert_eq!(drsync::canonical::sha256_of_bytes(&bytes), digest, "{region}");
     }
     assert_eq!(world.names("east", ".json"), world.names("west", ".json"));
     world.repair();
     let cuts = drsync(&world.world(), &["history", "reference_data", "--json"]);
     let cuts: Value = serde_json::from_slice(&cuts.stdout).unwrap();
-    assert_eq!(
-        cuts["workspaces"][0]["cuts"][0]["run_record_sha256"],
-        digest
-    );
+    assert_eq!(cuts["workspaces"][0]["cuts"][0]["run_record_sha256"], digest);
     let (status, said) = world.history(&["--head", digest]);
     assert_eq!(status, 0, "{said}");
-    assert!(
-        said.contains(&format!("the record {digest} of apply")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("the record {digest} of apply")), "{said}");
     let (status, said) = world.history(&["--head", &"0".repeat(64)]);
-    assert!(
-        status == 1 && said.starts_with("The chain of records is broken."),
-        "{said}"
-    );
+    assert!(status == 1 && said.starts_with("The chain of records is broken."), "{said}");
     assert_eq!(world.history(&["--head", "0000"]).0, 64);
 }
 
@@ -333,10 +285,7 @@ fn records_that_are_written_anew_are_found_by_the_cuts_and_by_what_they_claim() 
     rewrite(&world.evidence("west"), claim_a_signature);
     let (status, said) = world.history(&ALL);
     assert_eq!(status, 1, "{said}");
-    assert!(
-        said.contains("the regions keep different records as"),
-        "{said}"
-    );
+    assert!(said.contains("the regions keep different records as"), "{said}");
     rewrite(&world.evidence("east"), claim_a_signature);
     let (status, said) = world.history(&ALL);
     assert_eq!(status, 1, "{said}");
@@ -361,32 +310,20 @@ fn a_record_that_claims_what_is_not_so_is_told_although_no_link_is_broken() {
         }
         let (status, said) = world.history(&ALL);
         assert_eq!(status, 1, "{said}");
-        assert!(
-            said.contains("A run record claims what is not so."),
-            "{said}"
-        );
+        assert!(said.contains("A run record claims what is not so."), "{said}");
         said
     };
     // Of the newest record nobody knows the digest yet.
     let last = |folder: &Path| files(folder, ".run.json").pop().unwrap();
     let said = told(&|folder| edit(&last(folder), "\"actor\": \"", "\"actor\": \"not "));
-    assert!(
-        said.contains("which the cut log has otherwise, committed by"),
-        "{said}"
-    );
+    assert!(said.contains("which the cut log has otherwise, committed by"), "{said}");
     let said = told(&|folder| edit(&last(folder), "\"cut\": ", "\"cut\": 9"));
     assert!(said.contains("which the cut log does not have"), "{said}");
     let plan = |folder: &Path| files(folder, ".plan.json").pop().unwrap();
     let said = told(&|folder| fs::remove_file(plan(folder)).unwrap());
-    assert!(
-        said.contains("names a plan that is not among the evidence"),
-        "{said}"
-    );
+    assert!(said.contains("names a plan that is not among the evidence"), "{said}");
     let said = told(&|folder| fs::write(plan(folder), "{}").unwrap());
-    assert!(
-        said.contains("is not the one that its record names"),
-        "{said}"
-    );
+    assert!(said.contains("is not the one that its record names"), "{said}");
 }
 
 #[test]
@@ -397,11 +334,7 @@ fn what_a_region_could_not_keep_is_brought_by_the_next_apply_from_the_other() {
         let (status, said, errors) = world.apply("orders");
         assert_eq!(status, 1, "{said}{errors}");
         assert!(errors.contains("record not kept (exit 1)"), "{errors}");
-        let other = if region == "east" {
-            "secondary"
-        } else {
-            "primary"
-        };
+        let other = if region == "east" { "secondary" } else { "primary" };
         let place = format!("but its plan and run record in the {other} only");
         let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(&place), "{said}");
@@ -425,25 +358,15 @@ fn what_no_region_could_keep_is_brought_from_the_machine_that_has_it() {
     let (status, said, _) = world.apply("orders");
     assert_eq!(status, 1, "{said}");
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        flat.contains("but its plan and run record in none; here: .drsync/runs/"),
-        "{said}"
-    );
-    let digest = said
-        .lines()
-        .find_map(|line| line.strip_prefix("sha256 "))
-        .unwrap()
-        .to_owned();
+    assert!(flat.contains("but its plan and run record in none; here: .drsync/runs/"), "{said}");
+    let digest = said.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().to_owned();
     let owed = || files(&world.world().join(".drsync/runs"), ".owed").len();
     assert_eq!(owed(), 1);
     for region in ["east", "west"] {
         world.let_go(region);
     }
     let (status, said) = world.history(&ALL);
-    assert!(
-        status == 1 && said.starts_with("A run record is not there yet."),
-        "{said}"
-    );
+    assert!(status == 1 && said.starts_with("A run record is not there yet."), "{said}");
     // A round with nothing to do brings it, too, and names it although it could name none itself.
     let (status, said, _) = world.apply("reference_data");
     assert_eq!(status, 0, "{said}");
@@ -486,14 +409,7 @@ fn odd_things_among_the_evidence_stop_nothing_and_are_told() {
     assert_eq!(status, 0, "{said}{errors}");
     let (status, said) = world.history(&ALL);
     assert_eq!(status, 0, "{said}");
-    for part in [
-        "a link",
-        "a pipe",
-        "a folder",
-        "missing field",
-        "7ZZZ",
-        "notes.txt",
-    ] {
+    for part in ["a link", "a pipe", "a folder", "missing field", "7ZZZ", "notes.txt"] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }
@@ -519,35 +435,16 @@ fn a_plan_without_the_signature_that_is_required_is_not_applied() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(code(&refused), 7, "{said}");
     assert!(said.contains("minisign -S -m unsigned.json"), "{said}");
-    fs::copy(
-        world.join("next.json.minisig"),
-        world.join("unsigned.json.minisig"),
-    )
-    .unwrap();
+    fs::copy(world.join("next.json.minisig"), world.join("unsigned.json.minisig")).unwrap();
     assert_eq!(code(&apply("unsigned.json", "reviewer.pub")), 10);
-    for garbage in [
-        "",
-        "\n\n\n\n",
-        "untrusted comment: x\nRW\ntrusted comment:\n\n",
-        "\u{1F600}",
-    ] {
+    for garbage in ["", "\n\n\n\n", "untrusted comment: x\nRW\ntrusted comment:\n\n", "\u{1F600}"] {
         fs::write(world.join("unsigned.json.minisig"), garbage).unwrap();
-        assert_eq!(
-            code(&apply("unsigned.json", "reviewer.pub")),
-            10,
-            "{garbage:?}"
-        );
+        assert_eq!(code(&apply("unsigned.json", "reviewer.pub")), 10, "{garbage:?}");
     }
     for keys in ["nobody.pub", "next.json", "reviewer.key"] {
         assert_eq!(code(&apply("next.json", keys)), 64, "{keys}");
     }
-    assert_eq!(
-        code(&drsync(
-            &world,
-            &["apply", "--require-signature", "reviewer.pub"]
-        )),
-        64
-    );
+    assert_eq!(code(&drsync(&world, &["apply", "--require-signature", "reviewer.pub"])), 64);
     assert_eq!(files(&audited.evidence(), ".run.json").len(), records);
 }
 
@@ -574,10 +471,7 @@ fn records_follow_each_other_and_a_round_with_nothing_to_do_leaves_a_small_one()
     }
     let last = kept.last().unwrap();
     assert_eq!(
-        (
-            json(last)["quiet"].as_bool(),
-            fs::metadata(last).unwrap().len() < 2_000
-        ),
+        (json(last)["quiet"].as_bool(), fs::metadata(last).unwrap().len() < 2_000),
         (Some(true), true)
     );
 }
@@ -599,17 +493,12 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     assert_eq!(period["applies"].as_array().unwrap().len(), 2);
     assert_eq!(period["without_approval"].as_array().unwrap().len(), 2);
     assert_eq!(
-        (
-            period["chain"]["records"].as_u64(),
-            &period["chain"]["unbroken"]
-        ),
+        (period["chain"]["records"].as_u64(), &period["chain"]["unbroken"]),
         (Some(3), &Value::from(true))
     );
     let groups = period["groups"].as_array().unwrap();
-    let blocked: Vec<&Value> = groups
-        .iter()
-        .filter(|group| group["blocked"] != Value::Array(vec![]))
-        .collect();
+    let blocked: Vec<&Value> =
+        groups.iter().filter(|group| group["blocked"] != Value::Array(vec![])).collect();
     assert_eq!(blocked.len(), 1);
     assert_eq!(blocked[0]["group"], "customer_360");
     let text = drsync(&world, &["history", "--since", &since]);
@@ -639,10 +528,7 @@ fn the_report_of_a_period_tells_applies_rounds_blocks_and_approval() {
     }
     let told = drsync(&world, &["history", "--since", &since]);
     let (code, text) = (told.status.code(), String::from_utf8_lossy(&told.stdout));
-    assert!(
-        text.starts_with("The chain of records is broken. "),
-        "{text}"
-    );
+    assert!(text.starts_with("The chain of records is broken. "), "{text}");
     assert!(text.contains("the chain of 2 records is broken"), "{text}");
     assert_eq!(code, Some(1));
     // The other region has the records, too.
@@ -668,18 +554,12 @@ fn an_apply_without_a_record_is_a_doubt_until_the_next_one_passes_it() {
     apply();
     // What a kill leaves right after the cut.
     for region in ["east", "west"] {
-        let kept = files(
-            &world.join(region).join("sync/_drsync/evidence"),
-            ".run.json",
-        );
+        let kept = files(&world.join(region).join("sync/_drsync/evidence"), ".run.json");
         fs::remove_file(kept.last().unwrap()).unwrap();
     }
     let told = history();
     let text = unwrapped(&told);
-    assert!(
-        text.starts_with("A run record is not there yet. "),
-        "{text}"
-    );
+    assert!(text.starts_with("A run record is not there yet. "), "{text}");
     assert!(text.contains("still at work, was killed"), "{text}");
     assert_eq!(code(&told), 1);
     let error = String::from_utf8_lossy(&told.stderr).into_owned();
@@ -690,15 +570,9 @@ fn an_apply_without_a_record_is_a_doubt_until_the_next_one_passes_it() {
     assert!(text.contains("as one that is killed"), "{text}");
     assert!(text.contains("2 records in an unbroken chain"), "{text}");
     assert_eq!(code(&told), 0, "{text}");
-    let html = said(&drsync(
-        &world,
-        &["history", "--since", "2020-01-01", "--format", "html"],
-    ));
+    let html = said(&drsync(&world, &["history", "--since", "2020-01-01", "--format", "html"]));
     assert!(html.contains("Applies that left no run record"), "{html}");
-    let json = said(&drsync(
-        &world,
-        &["history", "--since", "2020-01-01", "--json"],
-    ));
+    let json = said(&drsync(&world, &["history", "--since", "2020-01-01", "--json"]));
     let report: Value = serde_json::from_str(&json).unwrap();
     let left = &report["workspaces"][0]["period"]["chain"]["unrecorded"];
     assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
@@ -727,10 +601,7 @@ fn a_cut_log_that_was_put_back_from_an_older_copy_is_told_and_no_number_is_given
     let said = |words: &[&str]| {
         let done = drsync(&world.world(), words);
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
-        (
-            code(&done),
-            text.split_whitespace().collect::<Vec<_>>().join(" "),
-        )
+        (code(&done), text.split_whitespace().collect::<Vec<_>>().join(" "))
     };
     for command in ["plan", "status"] {
         let (_, text) = said(&[command]);
@@ -742,10 +613,7 @@ fn a_cut_log_that_was_put_back_from_an_older_copy_is_told_and_no_number_is_given
     assert!(plan.contains("recorded cut 2"), "{plan}");
     let (status, text) = said(&["history"]);
     assert_eq!(status, 1, "{text}");
-    assert!(
-        text.starts_with("The cut log lost cuts (ledger_lost)."),
-        "{text}"
-    );
+    assert!(text.starts_with("The cut log lost cuts (ledger_lost)."), "{text}");
     let accept = [
         "plan",
         "--accept",
@@ -774,12 +642,6 @@ fn a_cut_log_that_is_gone_in_both_regions_is_told_by_the_records() {
     }
     let done = drsync(&world.world(), &["plan"]);
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(
-        text.starts_with("The cut log lost cuts of 2 groups (ledger_lost); "),
-        "{text}"
-    );
-    assert!(
-        text.contains("the cut log has no cut of the group"),
-        "{text}"
-    );
+    assert!(text.starts_with("The cut log lost cuts of 2 groups (ledger_lost); "), "{text}");
+    assert!(text.contains("the cut log has no cut of the group"), "{text}");
 }

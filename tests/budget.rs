@@ -43,24 +43,14 @@ async fn planning_asks_by_fifty_tables_and_not_by_one() {
     let first = world.serve().await;
     let (plan, requests) = first.plan().await;
     eprintln!("{requests} {:#?}", kinds(&first));
-    assert_eq!(
-        plan.summary.groups_sync,
-        world.groups(),
-        "{:?}",
-        plan.summary
-    );
+    assert_eq!(plan.summary.groups_sync, world.groups(), "{:?}", plan.summary);
     assert!(requests <= most, "{requests}: {:#?}", kinds(&first));
 
     world.go_on().await;
     let next = world.serve().await;
     let (plan, requests) = next.plan().await;
     eprintln!("{requests} {:#?}", kinds(&next));
-    assert_eq!(
-        plan.summary.groups_sync,
-        world.groups(),
-        "{:?}",
-        plan.summary
-    );
+    assert_eq!(plan.summary.groups_sync, world.groups(), "{:?}", plan.summary);
     let steps: Vec<_> = plan.groups().flat_map(|(_, group)| &group.steps).collect();
     assert_eq!(steps.len(), TABLES);
     assert!(steps.iter().all(|step| step.replica.version == Some(0)));

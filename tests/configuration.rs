@@ -78,11 +78,7 @@ fn used(configuration: &Configuration) -> String {
                 }
             })
             .collect();
-        let incomplete = if workspace.incomplete {
-            " (incomplete)"
-        } else {
-            ""
-        };
+        let incomplete = if workspace.incomplete { " (incomplete)" } else { "" };
         out += &format!("= {}{incomplete}: {}\n", workspace.name, groups.join(", "));
     }
     if configuration.incomplete {
@@ -111,34 +107,21 @@ fn without_key(key: &str) -> String {
 }
 
 fn required() -> Vec<&'static str> {
-    KEYS.iter()
-        .filter(|key| key.required)
-        .map(|key| key.name)
-        .collect()
+    KEYS.iter().filter(|key| key.required).map(|key| key.name).collect()
 }
 
 /// Every required key in turn, changed as `change` says, and what is said of it.
 fn of_every_required_key(change: impl Fn(&str) -> String) -> String {
-    required()
-        .into_iter()
-        .map(|key| format!("# {key}\n{}", said_of(&change(key))))
-        .collect()
+    required().into_iter().map(|key| format!("# {key}\n{}", said_of(&change(key)))).collect()
 }
 
 /// Compares with a text of fixtures/configuration; `DRSYNC_BLESS=1 cargo test` writes it anew.
 fn agrees(name: &str, said: &str) {
-    let path = format!(
-        "{}/fixtures/configuration/{name}.txt",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/fixtures/configuration/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("DRSYNC_BLESS").is_some() {
         std::fs::write(&path, said).expect("written");
     }
-    assert_eq!(
-        said,
-        std::fs::read_to_string(&path).expect("a text"),
-        "{path}"
-    );
+    assert_eq!(said, std::fs::read_to_string(&path).expect("a text"), "{path}");
 }
 
 #[test]
@@ -173,18 +156,9 @@ drsync.json line 12: workspaces[0].sync_location_secondary: still the placeholde
 #[test]
 fn every_placeholder_is_named_and_nothing_else_is_said_of_it() {
     let text = edited(&[
-        (
-            "https://adb-111.azuredatabricks.net",
-            "https://<workspace-1>.databricks.com",
-        ),
-        (
-            "s3://east/dr",
-            "abfss://container@storageaccount.dfs.core.windows.net/",
-        ),
-        (
-            "s3://west/dr",
-            "abfss://container@storageaccount.dfs.core.windows.net/",
-        ),
+        ("https://adb-111.azuredatabricks.net", "https://<workspace-1>.databricks.com"),
+        ("s3://east/dr", "abfss://container@storageaccount.dfs.core.windows.net/"),
+        ("s3://west/dr", "abfss://container@storageaccount.dfs.core.windows.net/"),
     ]);
     assert_eq!(
         said_of(&text),
@@ -215,10 +189,7 @@ fn every_key_of_the_wrong_type_says_what_it_is_and_what_to_write() {
 
 #[test]
 fn every_key_that_is_null_is_a_mistake() {
-    agrees(
-        "null",
-        &of_every_required_key(|key| with_value(key, "null")),
-    );
+    agrees("null", &of_every_required_key(|key| with_value(key, "null")));
 }
 
 #[test]
@@ -316,10 +287,7 @@ fn a_secret_anywhere_in_a_configuration_is_a_mistake_with_its_place_and_is_read_
     use secrecy::ExposeSecret as _;
     let token = format!("dapi{}", "0123456789abcdef".repeat(2));
     let text = edited(&[
-        (
-            "  \"workspaces\"",
-            &format!("  \"// old\": \"{token}\",\n  \"workspaces\""),
-        ),
+        ("  \"workspaces\"", &format!("  \"// old\": \"{token}\",\n  \"workspaces\"")),
         ("\"east-pat\"", &format!("\"{token}\"")),
         (
             "\"workflow\": \"core_job\"",
@@ -343,21 +311,14 @@ fn a_secret_anywhere_in_a_configuration_is_a_mistake_with_its_place_and_is_read_
             (19, path, password_told),
         ]
     );
-    let found: Vec<&str> = configuration
-        .secrets
-        .iter()
-        .map(|it| it.expose_secret())
-        .collect();
+    let found: Vec<&str> = configuration.secrets.iter().map(|it| it.expose_secret()).collect();
     assert_eq!(found, [token.as_str(), token.as_str(), "hunter2-secret"]);
     let everything = format!("{configuration:?}");
     for secret in [token.as_str(), "hunter2-secret"] {
         assert!(!everything.contains(secret), "{everything}");
     }
     assert!(configuration.incomplete, "nothing is retired");
-    assert!(
-        configuration.workspaces.is_empty(),
-        "no secret is sent anywhere as a name"
-    );
+    assert!(configuration.workspaces.is_empty(), "no secret is sent anywhere as a name");
     // A file that is no JSON is told by its line; what looks like a secret in it is known all the same.
     let broken = read(&format!("{{ \"secret_scope\": \"{token}\", "));
     assert_eq!(broken.secrets.len(), 1);

@@ -33,11 +33,7 @@ fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
     lines
         .map(|line| {
             let cells = line.split('\t').map(str::to_owned);
-            heads
-                .iter()
-                .map(|head| (*head).to_owned())
-                .zip(cells)
-                .collect()
+            heads.iter().map(|head| (*head).to_owned()).zip(cells).collect()
         })
         .collect()
 }
@@ -72,10 +68,7 @@ async fn clone_and_compare(
         .differences;
     match differences.first() {
         None => Ok(cloned),
-        Some(first) => Err(format!(
-            "{} differences, the first: {first}",
-            differences.len()
-        )),
+        Some(first) => Err(format!("{} differences, the first: {first}", differences.len())),
     }
 }
 
@@ -121,18 +114,10 @@ async fn every_table_that_can_be_read_is_cloned_file_by_file() {
             }
         };
         if newest.to_string() != row["last_version"] {
-            failures.push(format!(
-                "{table}: newest is {newest}, not {}",
-                row["last_version"]
-            ));
+            failures.push(format!("{table}: newest is {newest}, not {}", row["last_version"]));
         }
-        match clone_and_compare(
-            &source,
-            newest,
-            &target(&base, table, "newest"),
-            Expect::Absent,
-        )
-        .await
+        match clone_and_compare(&source, newest, &target(&base, table, "newest"), Expect::Absent)
+            .await
         {
             Ok(cloned) if cloned.rows.is_some_and(|rows| rows != expected) => {
                 failures.push(format!("{table}: {:?} rows, not {expected}", cloned.rows));
@@ -162,10 +147,7 @@ async fn a_table_that_cannot_be_read_is_refused_by_name() {
     };
     let (base, _guard) = workshop();
     let mut said = Vec::new();
-    for row in rows(&collection.join("INDEX.tsv"))
-        .into_iter()
-        .filter(unreadable)
-    {
+    for row in rows(&collection.join("INDEX.tsv")).into_iter().filter(unreadable) {
         let table = &row["table"];
         let source = collected(&collection.join(table));
         let newest = delta::versions(&source).await.unwrap().newest;
@@ -237,11 +219,8 @@ async fn an_older_version_is_cloned_and_brought_to_the_newest() {
     let (base, _guard) = workshop();
     let mut by_table: BTreeMap<String, Vec<(u64, Option<u64>)>> = BTreeMap::new();
     let index = rows(&collection.join("INDEX.tsv"));
-    let skipped: Vec<&str> = index
-        .iter()
-        .filter(|row| unreadable(row))
-        .map(|row| row["table"].as_str())
-        .collect();
+    let skipped: Vec<&str> =
+        index.iter().filter(|row| unreadable(row)).map(|row| row["table"].as_str()).collect();
     for row in rows(&collection.join("VERSIONS.tsv")) {
         if skipped.contains(&row["table"].as_str()) {
             continue;
@@ -286,14 +265,10 @@ async fn an_older_version_is_cloned_and_brought_to_the_newest() {
             assert!(!folder.join("_drsync_tmp").exists(), "{table}");
         }
         if let Expect::Version(version) = expect {
-            let held = delta::snapshot(&target, Some(version), Detail::Summary)
-                .await
-                .unwrap()
-                .totals();
-            let there = delta::snapshot(&source, Some(newest), Detail::Summary)
-                .await
-                .unwrap()
-                .totals();
+            let held =
+                delta::snapshot(&target, Some(version), Detail::Summary).await.unwrap().totals();
+            let there =
+                delta::snapshot(&source, Some(newest), Detail::Summary).await.unwrap().totals();
             if held != there {
                 failures.push(format!("{table}: {held:?}, not {there:?}"));
             }
@@ -341,9 +316,7 @@ async fn make_source(source: &TableStore) {
     ];
     first.extend((0..300).map(add));
     delta::commit(source, 0, first).await.unwrap();
-    delta::commit(source, 1, (300..600).map(add).collect())
-        .await
-        .unwrap();
+    delta::commit(source, 1, (300..600).map(add).collect()).await.unwrap();
 }
 
 const KILLED: &str = "DRSYNC_TEST_KILLED_CLONE";
@@ -355,9 +328,7 @@ async fn the_clone_that_is_killed() {
     let source = TableStore::local(folder.join("source"));
     let target = TableStore::local(folder.join("target"));
     for version in [0, 1] {
-        delta::deep_clone(&source, version, &target, options(Expect::Anything))
-            .await
-            .unwrap();
+        delta::deep_clone(&source, version, &target, options(Expect::Anything)).await.unwrap();
     }
 }
 
@@ -412,16 +383,8 @@ async fn a_clone_killed_at_any_moment_leaves_the_old_or_the_new_version() {
     }
     eprintln!("clones were killed with the target at: {ended_at:?}");
     let _ = fs::remove_file(target.folder().unwrap().join("part-7"));
-    let cloned = delta::deep_clone(&source, 1, &target, options(Expect::Anything))
-        .await
-        .unwrap();
-    assert_eq!(
-        delta::verify(&source, 1, &target, cloned.version)
-            .await
-            .unwrap()
-            .differences,
-        []
-    );
+    let cloned = delta::deep_clone(&source, 1, &target, options(Expect::Anything)).await.unwrap();
+    assert_eq!(delta::verify(&source, 1, &target, cloned.version).await.unwrap().differences, []);
     let left: Vec<_> = fs::read_dir(target.folder().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

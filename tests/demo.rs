@@ -15,28 +15,20 @@ use drsync::plan::{Plan, Request, plan};
 use drsync::region::{Region, Regions};
 
 fn regions(dir: &Path, now: DateTime<Utc>) -> Regions {
-    let writer = Writer {
-        user: "dr-sync@example.com".to_owned(),
-        clock: Arc::new(move || now),
-    };
+    let writer = Writer { user: "dr-sync@example.com".to_owned(), clock: Arc::new(move || now) };
     let open = |side: &str| -> Arc<dyn Region> {
         let location = dir.join(side).join("sync").display().to_string();
         Arc::new(LakehouseRegion::open(Some(dir.join(side)), &location, writer.clone()).unwrap())
     };
-    Regions {
-        primary: open("east"),
-        secondary: open("west"),
-    }
+    Regions { primary: open("east"), secondary: open("west") }
 }
 
 async fn planned(dir: &Path, now: DateTime<Utc>) -> Plan {
     let text = std::fs::read(dir.join(demo::CONFIGURATION)).unwrap();
     let configuration = read_text("drsync.json", &text, dir);
     assert_eq!(configuration.mistakes, []);
-    let request = Request {
-        plan_id: format!("plan-{}", now.timestamp_millis()),
-        ..Request::default()
-    };
+    let request =
+        Request { plan_id: format!("plan-{}", now.timestamp_millis()), ..Request::default() };
     let observed = observe(&configuration, &[regions(dir, now)], &request, now, true).await;
     plan(&observed, &request)
 }
@@ -48,29 +40,15 @@ fn told(plan: &Plan) -> Vec<String> {
             .steps
             .iter()
             .map(|step| {
-                let held = step
-                    .replica
-                    .holds_source_version
-                    .map_or("-".to_owned(), |it| it.to_string());
+                let held =
+                    step.replica.holds_source_version.map_or("-".to_owned(), |it| it.to_string());
                 format!("{held}>{}", step.source.version)
             })
             .collect();
-        let codes: Vec<String> = group
-            .findings
-            .iter()
-            .map(|it| format!("{:?}", it.code))
-            .collect();
-        format!(
-            "{} {:?} {} {}",
-            group.name,
-            group.decision,
-            steps.join(" "),
-            codes.join(" ")
-        )
+        let codes: Vec<String> = group.findings.iter().map(|it| format!("{:?}", it.code)).collect();
+        format!("{} {:?} {} {}", group.name, group.decision, steps.join(" "), codes.join(" "))
     };
-    plan.groups()
-        .map(|(_, group)| line(group).trim_end().to_owned())
-        .collect()
+    plan.groups().map(|(_, group)| line(group).trim_end().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,13 +80,7 @@ async fn the_demo_plays_as_its_screen_says() {
         signer: None,
         planned_now: true,
     };
-    apply::apply(
-        &first.stored(),
-        &[regions(dir.path(), now)],
-        &options,
-        &|_| {},
-    )
-    .await;
+    apply::apply(&first.stored(), &[regions(dir.path(), now)], &options, &|_| {}).await;
 
     let later = now + TimeDelta::seconds(2);
     demo::advance(dir.path(), later).await.unwrap();

@@ -80,11 +80,7 @@ fn run(folder: &Path, now: &str, effect: &str, line: &str) -> Output {
 fn world() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let made = run(folder.path(), NOW, "", "drsync demo --dir .");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let path = folder.path().join("drsync.json");
     let text = std::fs::read_to_string(&path).unwrap();
     let mut configuration: Value = serde_json::from_str(&text).unwrap();
@@ -115,22 +111,12 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
     // Nobody is there to approve, and a new configuration has to be filled in.
     let tries = [
         ("drsync status", demo, 0, "2 of 3 groups protected"),
-        (
-            "mv west gone && drsync apply",
-            demo,
-            7,
-            "Secondary region not available",
-        ),
+        ("mv west gone && drsync apply", demo, 7, "Secondary region not available"),
         ("drsync show plan.json", demo, 0, "unaltered"),
         ("drsync init", own, 0, "Wrote drsync.json"),
         ("drsync init --make-locations", own, 78, ""),
         ("drsync validate", own, 78, "drsync.json has 3 mistakes"),
-        (
-            "drsync plan --only small_group --out plan.json",
-            own,
-            78,
-            "",
-        ),
+        ("drsync plan --only small_group --out plan.json", own, 78, ""),
         ("drsync apply plan.json", own, 65, ""),
     ];
     let lines: Vec<&str> = tries.iter().map(|(line, ..)| *line).collect();
@@ -146,20 +132,12 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
 
 #[test]
 fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
-    let pipelines: Vec<(String, Vec<String>)> = blocks(CI)
-        .into_iter()
-        .map(|(service, block)| (service, commands(&block)))
-        .collect();
-    let services: Vec<&str> = pipelines
-        .iter()
-        .map(|(service, _)| service.as_str())
-        .collect();
+    let pipelines: Vec<(String, Vec<String>)> =
+        blocks(CI).into_iter().map(|(service, block)| (service, commands(&block))).collect();
+    let services: Vec<&str> = pipelines.iter().map(|(service, _)| service.as_str()).collect();
     assert_eq!(services, ["GitHub Actions", "GitLab", "Azure DevOps"]);
     for (service, lines) in &pipelines {
-        assert_eq!(
-            lines, &pipelines[0].1,
-            "{service}: every service runs the same"
-        );
+        assert_eq!(lines, &pipelines[0].1, "{service}: every service runs the same");
     }
     let world = world();
     let folder = world.path();
@@ -171,23 +149,12 @@ fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
         }
         let output = run(folder, NOW, &effect, line);
         // One group of the demo is blocked: of the scheduled apply that is exit status 4.
-        let good: &[i32] = if line.contains("--auto-approve") {
-            &[0, 4]
-        } else {
-            &[0]
-        };
+        let good: &[i32] = if line.contains("--auto-approve") { &[0, 4] } else { &[0] };
         let code = output.status.code().unwrap();
-        assert!(
-            good.contains(&code),
-            "{line}: {code} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(good.contains(&code), "{line}: {code} {}", String::from_utf8_lossy(&output.stderr));
     }
     let comment = std::fs::read_to_string(folder.join("comment.md")).unwrap();
-    assert!(
-        comment.starts_with("<!-- drsync:plan scope=east -->\n"),
-        "{comment}"
-    );
+    assert!(comment.starts_with("<!-- drsync:plan scope=east -->\n"), "{comment}");
     let plan = std::fs::read_to_string(folder.join("plan.json")).unwrap();
     let plan: Value = serde_json::from_str(&plan).unwrap();
     assert_eq!(plan["selection"]["changed"], true);
@@ -200,14 +167,8 @@ fn is_taken(service: &str, text: &str) -> Option<bool> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pipeline.yml");
     std::fs::write(&file, text).unwrap();
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/python/check_pipeline.py"
-    );
-    let output = Command::new(python)
-        .args([script, service])
-        .arg(&file)
-        .output();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/check_pipeline.py");
+    let output = Command::new(python).args([script, service]).arg(&file).output();
     Some(output.unwrap().status.success())
 }
 
@@ -223,9 +184,7 @@ fn nothing_that_a_pull_request_made_is_applied() {
             }
             jobs.last_mut().unwrap().push(line.clone());
         }
-        jobs.into_iter()
-            .map(|job| job.join("\n"))
-            .collect::<Vec<_>>()
+        jobs.into_iter().map(|job| job.join("\n")).collect::<Vec<_>>()
     };
     let indented = |line: &str, by: usize| {
         line.len() > by && line.trim_start().len() + by == line.len() && line.ends_with(':')
@@ -236,11 +195,7 @@ fn nothing_that_a_pull_request_made_is_applied() {
             "pull_request",
             "name: \"plan-${{ github.sha }}\"",
         ),
-        (
-            jobs(&gitlab.1, &|line| indented(line, 0)),
-            "merge_request_event",
-            "needs: [plan]",
-        ),
+        (jobs(&gitlab.1, &|line| indented(line, 0)), "merge_request_event", "needs: [plan]"),
         (
             jobs(&azure.1, &|line| {
                 line.starts_with("  - job:") || line.starts_with("  - deployment:")
@@ -250,11 +205,7 @@ fn nothing_that_a_pull_request_made_is_applied() {
         ),
     ];
     for (jobs, of_a_pull_request, of_this_run) in services {
-        let with = |text: &str| {
-            jobs.iter()
-                .filter(|job| job.contains(text))
-                .collect::<Vec<_>>()
-        };
+        let with = |text: &str| jobs.iter().filter(|job| job.contains(text)).collect::<Vec<_>>();
         let applies = with("drsync apply plan.json");
         assert_eq!(applies.len(), 1);
         assert!(applies[0].contains("--expect-effect \"$EFFECT\""));
@@ -276,11 +227,7 @@ fn nothing_that_a_pull_request_made_is_applied() {
 #[test]
 fn every_pipeline_fits_the_schema_that_its_service_publishes() {
     let services = ["github-workflows", "gitlab-ci", "azure-pipelines"];
-    let wrong = [
-        ("runs-on:", "run-on:"),
-        ("script:", "scripts:"),
-        ("runOnce:", "once:"),
-    ];
+    let wrong = [("runs-on:", "run-on:"), ("script:", "scripts:"), ("runOnce:", "once:")];
     let pipelines = blocks(CI);
     assert_eq!(pipelines.len(), services.len());
     for ((service, (_, lines)), (from, to)) in services.into_iter().zip(pipelines).zip(wrong) {
@@ -289,11 +236,7 @@ fn every_pipeline_fits_the_schema_that_its_service_publishes() {
             return;
         };
         assert!(taken, "{service}");
-        assert_eq!(
-            is_taken(service, &text.replace(from, to)),
-            Some(false),
-            "{service}: {to}"
-        );
+        assert_eq!(is_taken(service, &text.replace(from, to)), Some(false), "{service}: {to}");
     }
 }
 
@@ -301,10 +244,8 @@ fn every_pipeline_fits_the_schema_that_its_service_publishes() {
 fn every_command_of_the_operating_guide_can_be_run_in_its_order() {
     let world = world();
     let folder = world.path();
-    let lines: Vec<String> = blocks(OPERATING)
-        .iter()
-        .flat_map(|(_, block)| commands(block))
-        .collect();
+    let lines: Vec<String> =
+        blocks(OPERATING).iter().flat_map(|(_, block)| commands(block)).collect();
     assert!(lines.len() >= 10, "{lines:?}");
     let mut effect = String::new();
     for line in &lines {
@@ -313,16 +254,8 @@ fn every_command_of_the_operating_guide_can_be_run_in_its_order() {
         }
         let output = run(folder, NOW, &effect, line);
         let code = output.status.code().unwrap();
-        let good: &[i32] = if line.contains("--auto-approve") {
-            &[0, 4]
-        } else {
-            &[0]
-        };
-        assert!(
-            good.contains(&code),
-            "{line}: {code} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let good: &[i32] = if line.contains("--auto-approve") { &[0, 4] } else { &[0] };
+        assert!(good.contains(&code), "{line}: {code} {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

@@ -48,13 +48,7 @@ async fn assert_whole(world: &World, names: &[String]) {
                 .await
                 .unwrap();
             let rows: usize = replica.iter().map(arrow_array::RecordBatch::num_rows).sum();
-            assert_eq!(
-                Some(rows as u64),
-                entry.rows,
-                "{} at cut {}",
-                entry.table,
-                cut.cut_number
-            );
+            assert_eq!(Some(rows as u64), entry.rows, "{} at cut {}", entry.table, cut.cut_number);
         }
     }
     // Every cut is what its source was, for the readers of others: nothing in these sources is ever vacuumed.
@@ -85,30 +79,19 @@ async fn assert_whole(world: &World, names: &[String]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
     let mut world = World::new().await;
-    let names: Vec<String> = (0..6)
-        .map(|number| format!("main.shop.t{number}"))
-        .collect();
+    let names: Vec<String> = (0..6).map(|number| format!("main.shop.t{number}")).collect();
     for (number, name) in names.iter().enumerate() {
         world.make(name, &format!("tables/t{number}")).await;
     }
     let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
     world.add_group("many", None, &borrowed);
-    std::fs::write(
-        world.path("drsync.json"),
-        serde_json::to_vec_pretty(&world.config).unwrap(),
-    )
-    .unwrap();
+    std::fs::write(world.path("drsync.json"), serde_json::to_vec_pretty(&world.config).unwrap())
+        .unwrap();
 
     // How long an apply takes that nobody kills, on this machine and now.
     let begun = Instant::now();
-    let done = drsync(&world, &["apply", "--auto-approve"])
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    let done = drsync(&world, &["apply", "--auto-approve"]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let whole = begun.elapsed();
 
     let mut expected: Vec<i64> = vec![1, 2, 3];
@@ -116,22 +99,14 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         world.later(12 * 60);
         let id = i64::from(round) + 100;
         for number in 0..names.len() {
-            world
-                .source_at(&format!("tables/t{number}"))
-                .insert(&batch([id]))
-                .await
-                .unwrap();
+            world.source_at(&format!("tables/t{number}")).insert(&batch([id])).await.unwrap();
         }
         expected.push(id);
         world.later(1);
-        let mut child = drsync(&world, &["apply", "--auto-approve"])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child =
+            drsync(&world, &["apply", "--auto-approve"]).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(
-            whole
-                .mul_f64(f64::from(round + 1) / f64::from(KILLS))
-                .min(Duration::from_secs(20)),
+            whole.mul_f64(f64::from(round + 1) / f64::from(KILLS)).min(Duration::from_secs(20)),
         );
         // SIGKILL: nothing of ours runs after it.
         let _ = child.kill();
@@ -139,14 +114,8 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         assert_whole(&world, &names).await;
 
         world.later(1);
-        let done = drsync(&world, &["apply", "--auto-approve"])
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "round {round}: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+        let done = drsync(&world, &["apply", "--auto-approve"]).output().unwrap();
+        assert!(done.status.success(), "round {round}: {}", String::from_utf8_lossy(&done.stderr));
         assert_whole(&world, &names).await;
         for name in &names {
             assert_eq!(
@@ -157,11 +126,7 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         }
         for region in ["east", "west"] {
             let row = world.row(region, "many").await;
-            assert_eq!(
-                row.current_sync_status,
-                Some(Status::Success),
-                "round {round}: {row:?}"
-            );
+            assert_eq!(row.current_sync_status, Some(Status::Success), "round {round}: {row:?}");
         }
         world.later(1);
         assert!(!world.plan().await.applyable, "round {round}");

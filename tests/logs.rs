@@ -71,29 +71,24 @@ async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
     };
     let replica = TableStore::local(folder.join("replica"));
     let (middle, last) = (made["middle"].as_u64(), made["newest"].as_u64());
-    for (source, version, expect) in [
-        (&earlier, middle.unwrap(), Expect::Absent),
-        (&newest, last.unwrap(), Expect::Version(0)),
-    ] {
+    for (source, version, expect) in
+        [(&earlier, middle.unwrap(), Expect::Absent), (&newest, last.unwrap(), Expect::Version(0))]
+    {
         let whole = one_reading(source, version).await?;
         if Some(version) == last {
             let files = made["files"].as_u64().unwrap();
             let rows = made["rows"].as_u64();
             if whole.files != files || whole.rows.is_some() && whole.rows != rows {
-                return Err(format!(
-                    "{whole:?} instead of {files} files with {rows:?} rows"
-                ));
+                return Err(format!("{whole:?} instead of {files} files with {rows:?} rows"));
             }
         }
-        let cloned = delta::deep_clone(source, version, &replica, options(expect))
-            .await
-            .map_err(told)?;
+        let cloned =
+            delta::deep_clone(source, version, &replica, options(expect)).await.map_err(told)?;
         if one_reading(&replica, cloned.version).await? != whole {
             return Err(format!("the replica of v{version} has other totals"));
         }
-        let differences = delta::verify(source, version, &replica, cloned.version)
-            .await
-            .map_err(told)?;
+        let differences =
+            delta::verify(source, version, &replica, cloned.version).await.map_err(told)?;
         if let Some(first) = differences.differences.first() {
             return Err(format!("after the clone of v{version}: {first}"));
         }
@@ -104,15 +99,10 @@ async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
 /// Reads a version as a summary and as a whole; both must tell the same of every file.
 async fn one_reading(store: &TableStore, version: u64) -> Result<Totals, String> {
     let read = async |detail| {
-        delta::snapshot(store, Some(version), detail)
-            .await
-            .map_err(|error| error.to_string())
+        delta::snapshot(store, Some(version), detail).await.map_err(|error| error.to_string())
     };
-    let (summary, whole, header) = (
-        read(Detail::Summary).await?,
-        read(Detail::Full).await?,
-        read(Detail::Header).await?,
-    );
+    let (summary, whole, header) =
+        (read(Detail::Summary).await?, read(Detail::Full).await?, read(Detail::Header).await?);
     for (key, file) in &whole.files {
         let Some(there) = summary.files.get(key) else {
             return Err(format!("the summary of v{version} lacks {key:?}"));
@@ -120,15 +110,11 @@ async fn one_reading(store: &TableStore, version: u64) -> Result<Totals, String>
         let mut bare = file.clone();
         bare.action = None;
         if *there != bare {
-            return Err(format!(
-                "the summary of v{version} has {there:?}, the whole {bare:?}"
-            ));
+            return Err(format!("the summary of v{version} has {there:?}, the whole {bare:?}"));
         }
     }
     if summary.files.len() != whole.files.len() {
-        return Err(format!(
-            "the summary of v{version} has files that the whole lacks"
-        ));
+        return Err(format!("the summary of v{version} has files that the whole lacks"));
     }
     for other in [&summary, &header] {
         let same = other.metadata == whole.metadata
@@ -149,14 +135,12 @@ fn judge(read: &Value, drsync: &Result<(), String>) -> Option<String> {
     let reader = &read["reader"];
     if let Err(why) = drsync {
         // What no reader reads may be refused.
-        return answers[0]
-            .is_array()
-            .then(|| format!("{reader} reads it, drsync: {why}"));
+        return answers[0].is_array().then(|| format!("{reader} reads it, drsync: {why}"));
     }
     answers.chunks(2).find_map(|pair| match pair {
-        [source, replica] if source.is_array() && source != replica => Some(format!(
-            "{reader} reads {source} in the source and {replica} in the replica"
-        )),
+        [source, replica] if source.is_array() && source != replica => {
+            Some(format!("{reader} reads {source} in the source and {replica} in the replica"))
+        }
         _ => None,
     })
 }
@@ -199,9 +183,6 @@ async fn every_log_is_read_and_cloned_as_other_readers_read_it() {
         }
     }
     eprintln!("{count} logs; read by {read_by:?}; {} wrong", wrong.len());
-    assert!(
-        read_by.values().all(|read| read * 10 > count * 7),
-        "{read_by:?}"
-    );
+    assert!(read_by.values().all(|read| read * 10 > count * 7), "{read_by:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -20,12 +20,7 @@ const PLAIN: [&str; 9] = [
 
 /// Where it is done all the same, how often, and why that is safe.
 const ALLOWED: [(&str, &str, usize, &str); 7] = [
-    (
-        "src/files.rs",
-        "File::open(",
-        1,
-        "a descriptor that was handed to this process",
-    ),
+    ("src/files.rs", "File::open(", 1, "a descriptor that was handed to this process"),
     (
         "src/cli/keep.rs",
         "fs::rename(",
@@ -38,12 +33,7 @@ const ALLOWED: [(&str, &str, usize, &str); 7] = [
         4,
         "a place that the user named, looked at before and after; one replaces nothing",
     ),
-    (
-        "src/lakehouse/access.rs",
-        "File::open(",
-        1,
-        "a folder, to flush it",
-    ),
+    ("src/lakehouse/access.rs", "File::open(", 1, "a folder, to flush it"),
     (
         "src/lakehouse/delta/store/filesystem.rs",
         "fs::read_to_string(",
@@ -88,16 +78,8 @@ fn nothing_but_the_careful_functions_opens_a_file() {
         let text = std::fs::read_to_string(&path).unwrap();
         // Tests stand at the end of a file.
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        let name = path
-            .strip_prefix(root)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        for line in code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-        {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for plain in PLAIN {
                 // `files::read(` and `delta::read(` are other functions.
                 let calls = line.match_indices(plain).filter(|(at, _)| {
@@ -112,8 +94,5 @@ fn nothing_but_the_careful_functions_opens_a_file() {
         .iter()
         .map(|(file, plain, count, _)| (((*file).to_owned(), *plain), *count))
         .collect();
-    assert_eq!(
-        found, allowed,
-        "open files by the functions of src/files.rs"
-    );
+    assert_eq!(found, allowed, "open files by the functions of src/files.rs");
 }

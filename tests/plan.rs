@@ -52,10 +52,7 @@ mod decisions {
         assert!(plan.complete);
         assert_eq!(plan.summary.groups_waiting, 2);
         assert!(
-            plan.workspaces[0]
-                .metadata
-                .iter()
-                .all(|action| action.action == LedgerAction::None)
+            plan.workspaces[0].metadata.iter().all(|action| action.action == LedgerAction::None)
         );
         assert!(plan.workspaces[0].rows.is_empty());
         let reasons: Vec<_> = plan.groups().map(|(_, group)| group.reason.code).collect();
@@ -85,15 +82,9 @@ mod decisions {
         assert_eq!(plan.reason.code, ReasonCode::WorkflowSucceeded);
         assert_eq!(plan.recovery_point, Some(at("2026-11-22T10:12:44.250Z")));
         assert_eq!(plan.consistency, Some(Consistency::WorkflowConsistent));
-        let [orders, lines] = plan.steps.as_slice() else {
-            panic!("two steps")
-        };
+        let [orders, lines] = plan.steps.as_slice() else { panic!("two steps") };
         assert_eq!(
-            (
-                orders.action,
-                orders.source.version,
-                orders.source.head_version
-            ),
+            (orders.action, orders.source.version, orders.source.head_version),
             (Action::Update, 6, 7)
         );
         assert_eq!(lines.action, Action::NoOp);
@@ -108,12 +99,7 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T10:12:43Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:12:44Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:12:44Z"), RunState::Succeeded);
         for table in ["main.shop.orders", "main.shop.lines"] {
             world.pin(table).size = None;
         }
@@ -124,19 +110,14 @@ mod decisions {
         // The last cut has figures of the version that stays, and nobody has any of the other.
         assert_eq!(files(&world), [None, Some(3)]);
         // An apply that was interrupted has cloned it.
-        let mark = Mark {
-            source_version: 5,
-            ..world.replica("main.shop.orders").mark.clone().unwrap()
-        };
+        let mark =
+            Mark { source_version: 5, ..world.replica("main.shop.orders").mark.clone().unwrap() };
         let replica = world.replica("main.shop.orders");
         replica.version = 3;
         replica.mark = Some(mark.clone());
         replica.commits = vec![ReplicaCommit {
             source_version: Some(5),
-            source_size: Some(Size {
-                files: 7,
-                bytes: 700,
-            }),
+            source_size: Some(Size { files: 7, bytes: 700 }),
             mark: Some(mark),
             ..replica_commit(3, "CLONE")
         }];
@@ -161,10 +142,7 @@ mod decisions {
         assert_eq!(plan.recovery_point, Some(at("2026-11-22T12:10:00Z")));
         // Ahead of ours, it changes nothing.
         clock(&mut world, "2026-11-22T12:50:00Z");
-        assert_eq!(
-            world.plan_of("reference").recovery_point,
-            own.recovery_point
-        );
+        assert_eq!(world.plan_of("reference").recovery_point, own.recovery_point);
         // The newest commit is after its now.
         clock(&mut world, "2026-11-22T12:00:29Z");
         assert_eq!(world.plan_of("reference").decision, Decision::UpToDate);
@@ -186,36 +164,20 @@ mod decisions {
     #[test]
     fn a_success_that_changed_nothing_leaves_the_group_up_to_date() {
         let mut world = World::new();
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:12:44Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:12:44Z"), RunState::Succeeded);
         let plan = world.plan_of("orders");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::UpToDate, ReasonCode::NothingNew)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::UpToDate, ReasonCode::NothingNew));
     }
 
     #[test]
     fn a_success_that_changed_nothing_while_the_schedule_is_due_brings_what_others_wrote_since() {
         let mut world = World::new();
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:12:44Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:12:44Z"), RunState::Succeeded);
         world.commit("main.shop.orders", 5, "2026-11-22T12:00:00Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
         world.observed.now = at("2026-11-22T12:30:00Z");
         let plan = world.plan_of("orders");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::Sync, ReasonCode::ScheduleDue)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::Sync, ReasonCode::ScheduleDue));
         assert_eq!(plan.consistency, Some(Consistency::PointInTime));
         assert_eq!(plan.recovery_point, Some(at("2026-11-22T12:30:00Z")));
     }
@@ -226,19 +188,13 @@ mod decisions {
         world.commit("main.shop.countries", 5, "2026-11-22T11:30:00Z", "OPTIMIZE");
         world.observed.now = at("2026-11-22T12:30:00Z");
         let plan = world.plan_of("reference");
-        assert_eq!(
-            (plan.decision, plan.lag_seconds),
-            (Decision::UpToDate, Some(0))
-        );
+        assert_eq!((plan.decision, plan.lag_seconds), (Decision::UpToDate, Some(0)));
 
         world.commit("main.shop.countries", 6, "2026-11-22T11:40:00Z", "WRITE");
         world.commit("main.shop.countries", 7, "2026-11-22T11:50:00Z", "OPTIMIZE");
         world.pinned_at("main.shop.countries", 7);
         let plan = world.plan_of("reference");
-        assert_eq!(
-            (plan.decision, plan.steps[0].source.version),
-            (Decision::Sync, 7)
-        );
+        assert_eq!((plan.decision, plan.steps[0].source.version), (Decision::Sync, 7));
         assert_eq!(plan.lag_seconds, Some(50 * 60));
     }
 
@@ -248,10 +204,7 @@ mod decisions {
         world.commit("main.shop.countries", 5, "2026-11-22T10:30:00Z", "WRITE");
         world.pinned_at("main.shop.countries", 5);
         let plan = world.plan_of("reference");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::Waiting, ReasonCode::NotDue)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::Waiting, ReasonCode::NotDue));
         assert_eq!(plan.reason.message, "next due 2026-11-22T12:00:00.000Z");
 
         world.observed.now = at("2026-11-22T12:00:00Z");
@@ -264,21 +217,11 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:10:00Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:10:00Z"), RunState::Succeeded);
         for n in 0..90 {
             let start = at("2026-11-22T10:11:00Z") + chrono::Duration::seconds(20 * n);
             let end = start + chrono::Duration::seconds(10);
-            world.run(
-                90 + n,
-                &start.to_rfc3339(),
-                Some(&end.to_rfc3339()),
-                RunState::Failed,
-            );
+            world.run(90 + n, &start.to_rfc3339(), Some(&end.to_rfc3339()), RunState::Failed);
         }
         let plan = world.plan_of("orders");
         assert_eq!(plan.recovery_point, Some(at("2026-11-22T10:10:00Z")));
@@ -288,12 +231,7 @@ mod decisions {
     #[test]
     fn a_failed_run_without_a_success_since_the_cut_makes_the_group_wait() {
         let mut world = World::new();
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:10:00Z"),
-            RunState::Failed,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:10:00Z"), RunState::Failed);
         let plan = world.plan_of("orders");
         assert_eq!(
             (plan.decision, plan.reason.code),
@@ -317,12 +255,7 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
         world.run(90, "2026-11-22T10:01:00Z", None, RunState::Active);
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:10:00Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:10:00Z"), RunState::Succeeded);
         let plan = world.plan_of("orders");
         assert_eq!(
             (plan.decision, plan.reason.code),
@@ -335,27 +268,15 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:10:00Z"),
-            RunState::Succeeded,
-        );
-        world.run(
-            90,
-            "2026-11-22T10:09:00Z",
-            Some("2026-11-22T10:20:00Z"),
-            RunState::NotBegun,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:10:00Z"), RunState::Succeeded);
+        world.run(90, "2026-11-22T10:09:00Z", Some("2026-11-22T10:20:00Z"), RunState::NotBegun);
         assert_eq!(world.plan_of("orders").decision, Decision::Sync);
     }
 
     #[test]
     fn a_group_that_was_never_synchronized_is_due_at_once() {
         let mut world = World::with(|config| {
-            let groups = config["workspaces"][0]["sync_groups"]
-                .as_array_mut()
-                .unwrap();
+            let groups = config["workspaces"][0]["sync_groups"].as_array_mut().unwrap();
             groups.push(
                 serde_json::json!({"group_name": "new", "group_owner_email": "c@example.com",
                 "tables": ["main.shop.new"]}),
@@ -363,14 +284,8 @@ mod decisions {
         });
         world.table("main.shop.new").replica = Some(Ok(None));
         let plan = world.plan_of("new");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::Sync, ReasonCode::FirstSync)
-        );
-        assert_eq!(
-            (plan.steps[0].action, plan.follows_cut),
-            (Action::Create, None)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::Sync, ReasonCode::FirstSync));
+        assert_eq!((plan.steps[0].action, plan.follows_cut), (Action::Create, None));
         assert!(plan.steps[0].statement.as_ref().unwrap().starts_with(
             "CREATE OR REPLACE TABLE delta.`/world/west/sync/main/shop/new` DEEP CLONE `main`.`shop`.`new` VERSION AS OF 4 TBLPROPERTIES ("
         ));
@@ -386,15 +301,9 @@ mod decisions {
         world.workspace().secondary.ledger = world.workspace().primary.ledger.clone();
         world.merge();
         let plan = world.plan();
-        let group = plan.workspaces[0]
-            .groups
-            .iter()
-            .find(|group| group.name == "countries")
-            .unwrap();
-        assert_eq!(
-            (group.decision, group.steps[0].action),
-            (Decision::Sync, Action::NoOp)
-        );
+        let group =
+            plan.workspaces[0].groups.iter().find(|group| group.name == "countries").unwrap();
+        assert_eq!((group.decision, group.steps[0].action), (Decision::Sync, Action::NoOp));
         assert_eq!(plan.workspaces[0].metadata[0].rows_to_retire, ["reference"]);
         assert_eq!(plan.summary.copy_bytes, 0);
     }
@@ -402,9 +311,7 @@ mod decisions {
     #[test]
     fn one_typo_in_a_group_blocks_it_and_retires_nothing() {
         let mut world = World::with(|config| {
-            let group = config["workspaces"][0]["sync_groups"][1]
-                .as_object_mut()
-                .unwrap();
+            let group = config["workspaces"][0]["sync_groups"][1].as_object_mut().unwrap();
             let name = group.remove("group_name").unwrap();
             group.insert("group_nmae".to_owned(), name);
         });
@@ -412,12 +319,7 @@ mod decisions {
         world.workspace().secondary.ledger = world.workspace().primary.ledger.clone();
         world.merge();
         let plan = world.plan();
-        assert!(
-            plan.workspaces[0]
-                .metadata
-                .iter()
-                .all(|action| action.rows_to_retire.is_empty())
-        );
+        assert!(plan.workspaces[0].metadata.iter().all(|action| action.rows_to_retire.is_empty()));
     }
 
     #[test]
@@ -425,18 +327,10 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T09:50:00Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
-        world.run(
-            89,
-            "2026-11-22T09:45:00Z",
-            Some("2026-11-22T09:55:00Z"),
-            RunState::Succeeded,
-        );
+        world.run(89, "2026-11-22T09:45:00Z", Some("2026-11-22T09:55:00Z"), RunState::Succeeded);
         world.observed.now = at("2026-11-22T10:00:00Z");
         let plan = world.plan_of("orders");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::Waiting, ReasonCode::MinInterval)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::Waiting, ReasonCode::MinInterval));
         world.observed.now = at("2026-11-22T10:12:30Z");
         assert_eq!(world.plan_of("orders").decision, Decision::Sync);
     }
@@ -446,12 +340,7 @@ mod decisions {
         let mut world = World::new();
         world.commit("main.shop.orders", 5, "2026-11-22T10:00:00Z", "WRITE");
         world.pinned_at("main.shop.orders", 5);
-        world.run(
-            89,
-            "2026-11-22T10:00:00Z",
-            Some("2026-11-22T10:10:00Z"),
-            RunState::Failed,
-        );
+        world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:10:00Z"), RunState::Failed);
         world.observed.now = at("2026-11-23T10:30:00Z");
         let plan = world.plan_of("orders");
         assert_eq!(
@@ -477,9 +366,7 @@ mod decisions {
         let (started, ended) = ("2026-11-22T10:00:00Z", "2026-11-22T10:10:00Z");
         world.run(89, started, Some(ended), RunState::Failed);
         let warnings = world.plan().warnings;
-        let crash = warnings
-            .iter()
-            .find(|warning| warning.code == WarningCode::CrashConsistent);
+        let crash = warnings.iter().find(|warning| warning.code == WarningCode::CrashConsistent);
         let said = &crash.expect("the plan warns").message;
         assert!(said.contains("cut 40 ("), "{said}");
     }
@@ -499,23 +386,16 @@ mod decisions {
     #[test]
     fn a_table_new_in_its_group_is_repaired_at_the_last_cuts_point() {
         let mut world = World::with(|config| {
-            let tables = config["workspaces"][0]["sync_groups"][1]["tables"]
-                .as_array_mut()
-                .unwrap();
+            let tables =
+                config["workspaces"][0]["sync_groups"][1]["tables"].as_array_mut().unwrap();
             tables.push("main.shop.currencies".into());
         });
         world.table("main.shop.currencies").replica = Some(Ok(None));
         let plan = world.plan_of("reference");
-        assert_eq!(
-            (plan.decision, plan.reason.code),
-            (Decision::Sync, ReasonCode::ReplicaDiffers)
-        );
+        assert_eq!((plan.decision, plan.reason.code), (Decision::Sync, ReasonCode::ReplicaDiffers));
         assert_eq!(plan.recovery_point, Some(at("2026-11-22T06:00:00Z")));
-        let actions: Vec<_> = plan
-            .steps
-            .iter()
-            .map(|step| (step.table.clone(), step.action))
-            .collect();
+        let actions: Vec<_> =
+            plan.steps.iter().map(|step| (step.table.clone(), step.action)).collect();
         assert_eq!(
             actions,
             [

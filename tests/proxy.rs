@@ -33,11 +33,7 @@ async fn assert_harmless(start: Start, lasting: bool, taken: impl Fn(usize, usiz
     let mut meetings = Vec::new();
     for (kind, fault) in Fault::ALL.into_iter().enumerate() {
         let chosen = (1..=places).filter(|place| taken(kind, *place, places));
-        meetings.extend(chosen.map(|place| Meeting {
-            place,
-            fault,
-            lasting,
-        }));
+        meetings.extend(chosen.map(|place| Meeting { place, fault, lasting }));
     }
     let calm = &calm;
     let complaints = futures::stream::iter(meetings)

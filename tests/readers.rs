@@ -28,10 +28,8 @@ const CONFIRMED_BY: usize = 12;
 const TABLES_A_GROUP: usize = 32;
 
 fn assert_same(answers: &[Value]) {
-    let wrong: Vec<&Value> = answers
-        .iter()
-        .filter(|answer| answer["same"] == json!(false))
-        .collect();
+    let wrong: Vec<&Value> =
+        answers.iter().filter(|answer| answer["same"] == json!(false)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -49,26 +47,15 @@ async fn replicas_read_the_same_in_other_readers_after_every_kind_of_change() {
     world.apply().await;
     assert_same(&compare(readers, &[pair(&world, 1)]));
     world.countries().insert(&batch(4..=400)).await.unwrap();
-    world
-        .countries()
-        .delete(|row| row["id"] == json!(2))
-        .await
-        .unwrap();
+    world.countries().delete(|row| row["id"] == json!(2)).await.unwrap();
     world.countries().optimize().await.unwrap();
-    let head = world
-        .countries()
-        .set_properties(&[("delta.appendOnly", "true")])
-        .await
-        .unwrap();
+    let head = world.countries().set_properties(&[("delta.appendOnly", "true")]).await.unwrap();
     world.later(70);
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
     let answers = compare(readers, &[pair(&world, head)]);
     assert_same(&answers);
-    assert!(
-        answers.iter().all(|answer| answer["same"] == json!(true)),
-        "{answers:#?}"
-    );
+    assert!(answers.iter().all(|answer| answer["same"] == json!(true)), "{answers:#?}");
 }
 
 #[cfg(unix)]
@@ -102,11 +89,7 @@ async fn the_metadata_tables_have_exactly_their_columns_in_other_readers() {
             r = QueryBuilder().register('t', t).execute('select group_name, current_sync_status, tables from t')\n\
             print(pa.table(r.read_all() if hasattr(r, 'read_all') else r).to_pylist())";
         let folder = world.path(region).join("sync/_drsync/sync_metadata");
-        let output = Command::new(&python)
-            .args(["-c", script])
-            .arg(folder)
-            .output()
-            .unwrap();
+        let output = Command::new(&python).args(["-c", script]).arg(folder).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let expected = "[('group_name', 'PrimitiveType(\"string\")'), ('workflow', 'PrimitiveType(\"string\")'), \
             ('tables', 'ArrayType(PrimitiveType(\"string\"), contains_null=True)'), \
@@ -115,12 +98,7 @@ async fn the_metadata_tables_have_exactly_their_columns_in_other_readers() {
             ('sync_end_timestamp', 'PrimitiveType(\"timestamp\")'), \
             ('current_sync_status', 'PrimitiveType(\"string\")'), ('message', 'PrimitiveType(\"string\")')]\n\
             [{'group_name': 'reference', 'current_sync_status': 'success', 'tables': ['main.shop.countries']}]\n";
-        assert_eq!(
-            text,
-            expected,
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert_eq!(text, expected, "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
@@ -144,10 +122,7 @@ async fn tables_that_other_tools_wrote_arrive_as_other_readers_see_them() {
         let columns: Vec<&str> = row.split('\t').collect();
         let name = format!("main.foreign.t{number}");
         let folder = collection.join(columns[0]);
-        world
-            .workspace()
-            .add_table(&name, folder.to_str().unwrap())
-            .unwrap();
+        world.workspace().add_table(&name, folder.to_str().unwrap()).unwrap();
         match columns.get(CONFIRMED_BY) {
             Some(&"unreadable") => world.add_group(&format!("alone {number}"), None, &[&name]),
             Some(_) | None => together.push(name.clone()),

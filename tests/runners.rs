@@ -84,20 +84,13 @@ async fn runners_that_begin_together_make_every_cut_once_and_accuse_nobody() {
             }
             world.later(1);
         }
-        let runner = |_| {
-            drsync(&world, &["apply", "--auto-approve"])
-                .spawn()
-                .unwrap()
-        };
+        let runner = |_| drsync(&world, &["apply", "--auto-approve"]).spawn().unwrap();
         let runners: Vec<Child> = (0..RUNNERS).map(runner).collect();
         for runner in runners {
             let output = runner.wait_with_output().unwrap();
             let said = said(&output);
             let ended = output.status.code();
-            assert!(
-                ended.is_some_and(|code| ENDS.contains(&code)),
-                "{ended:?}: {said}"
-            );
+            assert!(ended.is_some_and(|code| ENDS.contains(&code)), "{ended:?}: {said}");
         }
         // Whatever they left to each other is done by one that is alone.
         world.later(1);

@@ -48,20 +48,11 @@ impl Flow {
         let environment = Environment::new(BTreeMap::from(variables), None);
         let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
         let regions = connect(&options).await.unwrap().regions();
-        Flow {
-            folder,
-            running,
-            configuration,
-            regions,
-        }
+        Flow { folder, running, configuration, regions }
     }
 
     async fn plan(&self) -> Plan {
-        let request = Request {
-            plan_id: "01JDPLAN".to_owned(),
-            full: true,
-            ..Request::default()
-        };
+        let request = Request { plan_id: "01JDPLAN".to_owned(), full: true, ..Request::default() };
         let regions = std::slice::from_ref(&self.regions);
         let seen = observe(&self.configuration, regions, &request, Utc::now(), false).await;
         plan(&seen, &request)
@@ -89,9 +80,7 @@ impl Flow {
 }
 
 fn decisions(plan: &Plan) -> Vec<(&str, Decision)> {
-    plan.groups()
-        .map(|(_, group)| (group.name.as_str(), group.decision))
-        .collect()
+    plan.groups().map(|(_, group)| (group.name.as_str(), group.decision)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,9 +97,7 @@ async fn the_demo_is_planned_applied_and_then_up_to_date() {
     // One group is blocked.
     assert_eq!(record.exit.code, 4, "{record:?}");
     let second = flow.plan().await;
-    let synced = decisions(&second)
-        .into_iter()
-        .filter(|(_, it)| *it == Decision::Sync);
+    let synced = decisions(&second).into_iter().filter(|(_, it)| *it == Decision::Sync);
     assert_eq!(synced.count(), 0, "{second:?}");
 }
 
@@ -145,13 +132,7 @@ async fn apply_as_process(flow: &Flow, arguments: &[&str]) -> (Value, String) {
     std::fs::write(folder.join("served.json"), &flow.running.configuration).unwrap();
     let served = [&flow.running.primary, &flow.running.secondary];
     let output = tokio::process::Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
-        .args([
-            "apply",
-            "--auto-approve",
-            "--json",
-            "--config",
-            "served.json",
-        ])
+        .args(["apply", "--auto-approve", "--json", "--config", "served.json"])
         .args(arguments)
         .current_dir(folder)
         .env_clear()
@@ -191,10 +172,7 @@ async fn a_service_whose_clock_is_behind_bounds_recovery_points_and_is_warned_of
     let flow = Flow::with(|options| options.clock = clock).await;
     let before = Utc::now();
     let plan = flow.plan().await;
-    let (_, group) = plan
-        .groups()
-        .find(|(_, group)| group.name == "reference_data")
-        .unwrap();
+    let (_, group) = plan.groups().find(|(_, group)| group.name == "reference_data").unwrap();
     let point = group.recovery_point.unwrap();
     // Its Date has whole seconds.
     let apart = before - behind - point;
@@ -203,11 +181,7 @@ async fn a_service_whose_clock_is_behind_bounds_recovery_points_and_is_warned_of
     assert!(codes.contains(&WarningCode::ClockSkew), "{codes:?}");
     let even = Flow::new().await.plan().await;
     let warned = even.warnings.iter();
-    assert!(
-        !warned
-            .map(|it| it.code)
-            .any(|code| code == WarningCode::ClockSkew)
-    );
+    assert!(!warned.map(|it| it.code).any(|code| code == WarningCode::ClockSkew));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

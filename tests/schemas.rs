@@ -23,9 +23,7 @@ fn schemas() -> BTreeMap<&'static str, Value> {
 
 fn validators() -> BTreeMap<&'static str, Validator> {
     let schemas = schemas().into_iter();
-    schemas
-        .map(|(name, schema)| (name, validator(&schema)))
-        .collect()
+    schemas.map(|(name, schema)| (name, validator(&schema))).collect()
 }
 
 fn validator(schema: &Value) -> Validator {
@@ -104,19 +102,13 @@ fn every_schema_is_one_of_2020_12_and_describes_every_property() {
     }
     for (name, schema) in schemas() {
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
-        assert_eq!(
-            schema["$schema"],
-            "https://json-schema.org/draft/2020-12/schema"
-        );
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert_eq!(schema["$id"], format!("urn:drsync:schema:{name}:1"));
         let mut found = vec![];
         undescribed(name, &schema, &mut found);
         assert_eq!(found, Vec::<String>::new());
         let text = schema.to_string();
-        assert!(
-            !text.contains("[`"),
-            "{name}: a link that only rustdoc follows"
-        );
+        assert!(!text.contains("[`"), "{name}: a link that only rustdoc follows");
     }
 }
 
@@ -147,10 +139,7 @@ fn json_blocks(page: &str) -> Vec<String> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if line.trim() == "```json" {
-            let block: Vec<&str> = lines
-                .by_ref()
-                .take_while(|line| line.trim() != "```")
-                .collect();
+            let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
             blocks.push(block.join("\n"));
         }
     }
@@ -216,10 +205,7 @@ fn every_document_that_a_world_makes_fits() {
         .collect();
     assert!(decisions.contains(&&json!("blocked")) && decisions.contains(&&json!("sync")));
     check("status", &drsync(folder, &["status", "--json"]), "status");
-    let applied = drsync(
-        folder,
-        &["apply", "--auto-approve", "--json", "--events", "events"],
-    );
+    let applied = drsync(folder, &["apply", "--auto-approve", "--json", "--events", "events"]);
     check("run", &applied, "apply --json");
     let events = std::fs::read_to_string(folder.join("events")).expect("read");
     let mut kinds: Vec<String> = vec![];
@@ -240,11 +226,7 @@ fn every_document_that_a_world_makes_fits() {
     std::fs::rename(folder.join("west"), folder.join("gone")).expect("moved");
     check("plan", &drsync(folder, &["plan", "--json"]), "plan, away");
     check("status", &drsync(folder, &["status", "--json"]), "away");
-    check(
-        "run",
-        &drsync(folder, &["apply", "--auto-approve", "--json"]),
-        "apply, away",
-    );
+    check("run", &drsync(folder, &["apply", "--auto-approve", "--json"]), "apply, away");
 }
 
 #[test]

@@ -41,11 +41,7 @@ fn written(statement: &Statement) -> Seen {
     names.sort();
     texts.sort();
     let markers = statement.parameters.iter().map(|it| it.name.clone());
-    Seen {
-        names,
-        texts,
-        markers: markers.collect(),
-    }
+    Seen { names, texts, markers: markers.collect() }
 }
 
 /// A reader sees in each statement what was written, and not in what it is said not to know.
@@ -54,18 +50,13 @@ fn assert_read(
     statements: &[Statement],
     read: impl Fn(&[String]) -> Vec<Result<Seen, String>>,
 ) {
-    let texts: Vec<String> = statements
-        .iter()
-        .map(|it| bridged(reader, &it.text))
-        .collect();
+    let texts: Vec<String> = statements.iter().map(|it| bridged(reader, &it.text)).collect();
     for ((statement, text), seen) in statements.iter().zip(&texts).zip(read(&texts)) {
         let seen = seen.unwrap_or_else(|why| panic!("{reader:?} refuses {text}: {why}"));
         assert_eq!(seen, written(statement), "{reader:?} reads {text}");
     }
     for stand_in in STAND_INS {
-        let needed = statements
-            .iter()
-            .filter(|it| stand_in.is_needed(reader, &it.text));
+        let needed = statements.iter().filter(|it| stand_in.is_needed(reader, &it.text));
         let needed: Vec<&Statement> = needed.collect();
         let texts: Vec<String> = needed.iter().map(|it| it.text.clone()).collect();
         for (statement, seen) in needed.iter().zip(read(&texts)) {
@@ -103,10 +94,7 @@ fn every_statement_is_read_by_sqlglot_as_it_was_written() {
 fn kinds_leave_out_names_values_and_numbers() {
     let one = "SELECT 0 AS asked, count(*) AS n FROM `a`.`b`.`c``d` VERSION AS OF 12 UNION ALL \
                SELECT 1 AS asked, count(*) AS n FROM delta.`s3://b/x` VERSION AS OF 0";
-    assert_eq!(
-        kind(one),
-        "SELECT N AS asked, count(*) AS n FROM TABLE VERSION AS OF N"
-    );
+    assert_eq!(kind(one), "SELECT N AS asked, count(*) AS n FROM TABLE VERSION AS OF N");
     let other = "LIST 'it\\'s UNION ALL' LIMIT 10";
     assert_eq!(kind(other), "LIST TEXT LIMIT N");
 }

@@ -69,20 +69,12 @@ fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Utc>) -> Tips
     for (digest, document) in documents {
         match readable(&document, now) {
             Ok(record) => records.push((digest, record)),
-            Err(why) => tips.passed_over.push(PassedOver {
-                name: document.name,
-                why,
-            }),
+            Err(why) => tips.passed_over.push(PassedOver { name: document.name, why }),
         }
     }
-    let named: HashSet<&str> = records
-        .iter()
-        .flat_map(|(_, record)| record.names())
-        .collect();
-    let mut ends: Vec<&(String, RunRecord)> = records
-        .iter()
-        .filter(|(digest, _)| !named.contains(digest.as_str()))
-        .collect();
+    let named: HashSet<&str> = records.iter().flat_map(|(_, record)| record.names()).collect();
+    let mut ends: Vec<&(String, RunRecord)> =
+        records.iter().filter(|(digest, _)| !named.contains(digest.as_str())).collect();
     ends.sort_by_key(|(_, record)| std::cmp::Reverse((record.ended_at, &record.run_id)));
     tips.sha256 = ends.into_iter().map(|(digest, _)| digest.clone()).collect();
     tips
@@ -94,9 +86,7 @@ fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, St
     match record.ended_at > now + FUTURE {
         true => {
             let ended = crate::moment::text(record.ended_at);
-            Err(format!(
-                "it says that it ended at {ended}, which is to come"
-            ))
+            Err(format!("it says that it ended at {ended}, which is to come"))
         }
         false => Ok(record),
     }
@@ -115,10 +105,7 @@ pub(super) fn link(record: &mut RunRecord, mut tips: Vec<(String, Tips)>) {
     record.previous_elsewhere = tips
         .into_iter()
         .filter(|(_, tips)| tips.sha256 != first.sha256)
-        .map(|(workspace, tips)| PreviousElsewhere {
-            workspace,
-            sha256: tips.sha256,
-        })
+        .map(|(workspace, tips)| PreviousElsewhere { workspace, sha256: tips.sha256 })
         .collect();
 }
 
@@ -208,18 +195,12 @@ mod tests {
             record["previous_run_sha256"] = digest(first).into();
             record["other_previous_sha256"] = others.iter().map(digest).collect();
         }
-        KeptDocument {
-            name: format!("{id}.run.json"),
-            bytes: record.to_string().into_bytes(),
-        }
+        KeptDocument { name: format!("{id}.run.json"), bytes: record.to_string().into_bytes() }
     }
 
     fn tips_of(all: &[&KeptDocument]) -> Tips {
         let by_digest = |document: &&KeptDocument| {
-            (
-                sha256_of_bytes(&document.bytes),
-                KeptDocument::clone(document),
-            )
+            (sha256_of_bytes(&document.bytes), KeptDocument::clone(document))
         };
         newest(all.iter().map(by_digest).collect(), now())
     }
@@ -245,10 +226,8 @@ mod tests {
     #[test]
     fn what_is_no_record_is_passed_over_and_told() {
         let first = document('A', "2026-11-22T10:05:00.000Z", &[]);
-        let garbled = KeptDocument {
-            name: format!("{}.run.json", id('B')),
-            bytes: b"not json".to_vec(),
-        };
+        let garbled =
+            KeptDocument { name: format!("{}.run.json", id('B')), bytes: b"not json".to_vec() };
         let moved = KeptDocument {
             name: format!("{}.run.json", id('C')),
             ..document('X', "2026-11-22T10:10:00.000Z", &[])
@@ -256,11 +235,7 @@ mod tests {
         let late = document('D', "2099-11-22T10:05:00.000Z", &[&first]);
         let tips = tips_of(&[&first, &garbled, &moved, &late]);
         assert_eq!(tips.sha256, digests(&[&first]));
-        let mut told: Vec<&str> = tips
-            .passed_over
-            .iter()
-            .map(|odd| odd.why.as_str())
-            .collect();
+        let mut told: Vec<&str> = tips.passed_over.iter().map(|odd| odd.why.as_str()).collect();
         told.sort_unstable();
         for (told, part) in told.iter().zip([
             "failed to read it as a run record",

@@ -104,10 +104,9 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         );
         let principal = presence.ok().and_then(|presence| presence.principal);
         refuse_without_a_copy(&mut primary, &mut secondary);
-        for (region, copy) in [
-            (&regions.primary, &mut primary),
-            (&regions.secondary, &mut secondary),
-        ] {
+        for (region, copy) in
+            [(&regions.primary, &mut primary), (&regions.secondary, &mut secondary)]
+        {
             // A table that is not found does not tell whether its location is: an apply asks for that first.
             if copy.is_err()
                 && let Err(refusal) = region.presence().await
@@ -144,14 +143,9 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             refusal: refusal.as_deref(),
             now,
         };
-        let looked = workspace
-            .groups
-            .iter()
-            .map(|group| look(workspace, group, &asked));
-        let looked: Vec<GroupCheck> = futures::stream::iter(looked)
-            .buffered(GROUPS_AT_ONCE)
-            .collect()
-            .await;
+        let looked = workspace.groups.iter().map(|group| look(workspace, group, &asked));
+        let looked: Vec<GroupCheck> =
+            futures::stream::iter(looked).buffered(GROUPS_AT_ONCE).collect().await;
         groups.extend(looked);
     }
     let expired = now > plan.expires_at && !completed(&groups);
@@ -173,9 +167,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         applicable: !expired
             && plan.applyable
             && ((plan.summary.groups_sync == 0 && metadata_changes)
-                || groups
-                    .iter()
-                    .any(|group| group.standing == GroupStanding::Applicable)),
+                || groups.iter().any(|group| group.standing == GroupStanding::Applicable)),
         metadata_changes: plan.applyable && metadata_changes,
         exit: exit(plan, &groups, away, expired),
         groups,
@@ -191,10 +183,7 @@ impl PlanCheck {
 
 /// Whether every group that the plan would synchronize is where it would bring it.
 fn completed(groups: &[GroupCheck]) -> bool {
-    let mut planned = groups
-        .iter()
-        .filter(|group| group.decision == Decision::Sync)
-        .peekable();
+    let mut planned = groups.iter().filter(|group| group.decision == Decision::Sync).peekable();
     planned.peek().is_some()
         && planned.all(|group| match group.standing {
             GroupStanding::Applied | GroupStanding::Overtaken => true,
@@ -297,10 +286,7 @@ fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {
 /// As an apply would end, as far as that can be known before.
 fn exit(plan: &Plan, groups: &[GroupCheck], away: Away, expired: bool) -> Exit {
     if expired {
-        return Exit {
-            code: 5,
-            name: "stale".to_owned(),
-        };
+        return Exit { code: 5, name: "stale".to_owned() };
     }
     let ended: Vec<GroupRecord> = groups.iter().map(ended).collect();
     exit::of(plan, &ended, away, 0)

@@ -40,11 +40,7 @@ impl<'a> Keepers<'a> {
         regions: &'a Regions,
         away: [Option<RegionError>; 2],
     ) -> Keepers<'a> {
-        Keepers {
-            workspace: &plan.name,
-            regions,
-            away,
-        }
+        Keepers { workspace: &plan.name, regions, away }
     }
 
     /// The same of a workspace in which this apply has nothing else to write; `None`: its location is another's, and is left alone.
@@ -88,10 +84,7 @@ impl<'a> Keepers<'a> {
         }
         let tips = self.tips(run).await;
         for odd in &tips.passed_over {
-            run.warn(format!(
-                "{} among the evidence was passed over: {}",
-                odd.name, odd.why
-            ));
+            run.warn(format!("{} among the evidence was passed over: {}", odd.name, odd.why));
         }
         tips
     }
@@ -108,16 +101,11 @@ impl<'a> Keepers<'a> {
             let Some(run_id) = apply_of(&documents[0].name) else {
                 continue;
             };
-            let mut records = documents
-                .iter()
-                .filter_map(|one| RunRecord::read(&one.bytes).ok());
+            let mut records = documents.iter().filter_map(|one| RunRecord::read(&one.bytes).ok());
             let of_this = |record: RunRecord| {
                 let mut groups = record.groups.iter();
                 groups.any(|group| group.workspace == self.workspace)
-                    || record
-                        .metadata
-                        .iter()
-                        .any(|one| one.workspace == self.workspace)
+                    || record.metadata.iter().any(|one| one.workspace == self.workspace)
             };
             if !records.any(of_this) {
                 continue;
@@ -134,9 +122,7 @@ impl<'a> Keepers<'a> {
         let lacking = match self.lacking(run.now()).await {
             Ok(lacking) => lacking,
             Err(error) => {
-                run.warn(format!(
-                    "what evidence a region lacks is not known: {error}"
-                ));
+                run.warn(format!("what evidence a region lacks is not known: {error}"));
                 return;
             }
         };
@@ -197,10 +183,8 @@ impl<'a> Keepers<'a> {
                 self.regions.primary.evidence_names(&wanted),
                 self.regions.secondary.evidence_names(&wanted)
             );
-            let (primary, secondary) = (
-                BTreeSet::from_iter(primary?),
-                BTreeSet::from_iter(secondary?),
-            );
+            let (primary, secondary) =
+                (BTreeSet::from_iter(primary?), BTreeSet::from_iter(secondary?));
             let same = primary == secondary;
             primary_lacks.extend(secondary.difference(&primary).cloned());
             secondary_lacks.extend(primary.difference(&secondary).cloned());
@@ -217,10 +201,8 @@ impl<'a> Keepers<'a> {
     /// Keeps the plan that is carried out, and its signature, in each region that is there; says where it is not kept.
     pub(super) async fn keep_plan(&self, run: &Run<'_>) {
         let plan = format!("{}{PLAN_ENDING}", run.options.run_id);
-        let mut documents = vec![KeptDocument {
-            name: plan.clone(),
-            bytes: run.stored.bytes.clone(),
-        }];
+        let mut documents =
+            vec![KeptDocument { name: plan.clone(), bytes: run.stored.bytes.clone() }];
         let signature = run.options.signature.iter();
         documents.extend(signature.map(|text| KeptDocument {
             name: format!("{plan}{SIGNATURE_ENDING}"),
@@ -267,9 +249,7 @@ pub(super) fn is_foreign(workspace: &WorkspacePlan) -> bool {
 
 async fn keep_all(region: &dyn Region, documents: &[KeptDocument]) -> Result<(), RegionError> {
     for document in documents {
-        region
-            .keep_evidence(&document.name, &document.bytes)
-            .await?;
+        region.keep_evidence(&document.name, &document.bytes).await?;
     }
     Ok(())
 }

@@ -19,9 +19,8 @@ pub(super) async fn with_grant(
     };
     let tables = group.steps.iter().map(|step| &step.table);
     let to_read = tables.clone();
-    let mut needed: Vec<Grant> = to_read
-        .flat_map(|table| Grant::to_read(table, principal))
-        .collect();
+    let mut needed: Vec<Grant> =
+        to_read.flat_map(|table| Grant::to_read(table, principal)).collect();
     if Grant::is_of_location(&told) {
         let seen = &workspace.observed;
         for place in [&seen.primary.location, &seen.secondary.location] {

@@ -89,20 +89,13 @@ async fn synchronize(
     plan: &GroupPlan,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
     let started = run.now();
-    let point = plan
-        .recovery_point
-        .expect("a group to be synchronized has a recovery point");
+    let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
     if let Some(refusal) = &site.unread {
         let message = match table::away(refusal) {
             true => format!("{PRIMARY_AWAY}: {refusal}"),
             false => format!("the metadata tables of neither region can be read: {refusal}"),
         };
-        return Err(End {
-            outcome: GroupOutcome::Failed,
-            message,
-            tables: Vec::new(),
-            cut: None,
-        });
+        return Err(End { outcome: GroupOutcome::Failed, message, tables: Vec::new(), cut: None });
     }
     match End::faster(run, &site.cuts, plan, point) {
         // What only a log that could not be read would tell is not known.
@@ -132,79 +125,44 @@ async fn synchronize(
         workspace: site.plan.name.clone(),
         group: plan.name.clone(),
         recovery_point: point,
-        tables: plan
-            .steps
-            .iter()
-            .filter(|step| step.action != Action::NoOp)
-            .count(),
+        tables: plan.steps.iter().filter(|step| step.action != Action::NoOp).count(),
     });
     let look = async || precondition::check(site.regions, &site.cuts, plan, run.now()).await;
     let checked = match seen(run, plan, look).await {
         Ok(checked) => checked,
         Err(unfit) => return Err(End::unfit(unfit, run, site, plan, point).await),
     };
-    let message = format!(
-        "run {} to {}",
-        run.options.run_id,
-        crate::moment::text(point)
-    );
-    let begun = site
-        .record(run, &plan.name, |row| row.begun(message, run.now()))
-        .await;
+    let message = format!("run {} to {}", run.options.run_id, crate::moment::text(point));
+    let begun = site.record(run, &plan.name, |row| row.begun(message, run.now())).await;
     if let Err(error) = begun {
         let text = format!("the metadata table in the secondary cannot be written: {error}");
-        return Err(failed(
-            run,
-            site,
-            plan,
-            format!("sync_failed: {text}"),
-            text,
-            Vec::new(),
-        )
-        .await);
+        return Err(failed(run, site, plan, format!("sync_failed: {text}"), text, Vec::new()).await);
     }
 
     let steps = plan.steps.iter();
     let replicas: Vec<String> = steps.map(|step| step.replica.path.clone()).collect();
     site.regions.secondary.clear_left_over(&replicas).await;
-    let tables = join_all(plan.steps.iter().zip(&checked).map(
-        async |(step, checked)| match checked {
+    let tables =
+        join_all(plan.steps.iter().zip(&checked).map(async |(step, checked)| match checked {
             Checked::Holds(holding) => held(step, holding),
             Checked::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
-        },
-    ))
-    .await;
-    if run.stopped()
-        && tables
-            .iter()
-            .any(|table| table.outcome == TableOutcome::NotStarted)
-    {
+        }))
+        .await;
+    if run.stopped() && tables.iter().any(|table| table.outcome == TableOutcome::NotStarted) {
         let row = format!(
             "interrupted: run {} was stopped; the next apply continues",
             run.options.run_id
         );
-        let mut end = failed(
-            run,
-            site,
-            plan,
-            row,
-            "stopped; the next apply continues".to_owned(),
-            tables,
-        )
-        .await;
+        let mut end =
+            failed(run, site, plan, row, "stopped; the next apply continues".to_owned(), tables)
+                .await;
         end.outcome = GroupOutcome::NotStarted;
         return Err(end);
     }
     let failures: Vec<String> = tables
         .iter()
         .filter(|table| table.outcome == TableOutcome::Failed)
-        .map(|table| {
-            format!(
-                "{}: {}",
-                table.table,
-                table.message.as_deref().unwrap_or("failed")
-            )
-        })
+        .map(|table| format!("{}: {}", table.table, table.message.as_deref().unwrap_or("failed")))
         .collect();
     if !failures.is_empty() {
         let text = failures.join("; ");
@@ -230,9 +188,7 @@ fn held(step: &Step, holding: &Holding) -> TableRecord {
         outcome: TableOutcome::Unchanged,
         replica_version: Some(*version),
         replica_files_sha256: files.as_ref().map(|files| files.listed_sha256.clone()),
-        replica_content_sha256: files
-            .as_ref()
-            .and_then(|files| files.content_sha256.clone()),
+        replica_content_sha256: files.as_ref().and_then(|files| files.content_sha256.clone()),
         ..table::not_started(step)
     }
 }
@@ -251,9 +207,7 @@ async fn commit(
         Ok(Appended::Lost(other)) => {
             let message = format!("run {} committed {} first", other.run_id, other.label());
             let told = site
-                .record(run, &plan.name, |row| {
-                    row.beaten(&other, &run.options.run_id, run.now())
-                })
+                .record(run, &plan.name, |row| row.beaten(&other, &run.options.run_id, run.now()))
                 .await;
             if let Err(error) = told {
                 run.warn(format!(
@@ -265,12 +219,7 @@ async fn commit(
                 true => GroupOutcome::Overtaken,
                 false => GroupOutcome::Stale,
             };
-            return Err(End {
-                outcome,
-                message,
-                tables,
-                cut: Some(*other),
-            });
+            return Err(End { outcome, message, tables, cut: Some(*other) });
         }
         Ok(Appended::Diverged(other)) => {
             let newest = other.map_or("no cut".to_owned(), |other| other.label());
@@ -284,15 +233,7 @@ async fn commit(
             // The run's id: the next plan looks whether the cut is there all the same.
             let run_id = &run.options.run_id;
             let text = format!("run {run_id} could not see its cut committed: {error}");
-            return Err(failed(
-                run,
-                site,
-                plan,
-                format!("sync_failed: {text}"),
-                text,
-                tables,
-            )
-            .await);
+            return Err(failed(run, site, plan, format!("sync_failed: {text}"), text, tables).await);
         }
     }
     run.tell(What::CutCommitted {
@@ -314,23 +255,14 @@ async fn commit(
     }
     let message = match plan.consistency {
         Some(crate::ledger::Consistency::CrashConsistent) => {
-            format!(
-                "{}; crash-consistent: not tied to a finished workflow run",
-                cut.message()
-            )
+            format!("{}; crash-consistent: not tied to a finished workflow run", cut.message())
         }
         Some(_) | None => cut.message(),
     };
-    let recorded = site
-        .record(run, &plan.name, |row| {
-            row.succeeded(started, &cut, message, run.now())
-        })
-        .await;
+    let recorded =
+        site.record(run, &plan.name, |row| row.succeeded(started, &cut, message, run.now())).await;
     if let Err(error) = recorded {
-        run.warn(format!(
-            "the success of {} is not recorded in the secondary: {error}",
-            plan.name
-        ));
+        run.warn(format!("the success of {} is not recorded in the secondary: {error}", plan.name));
     }
     Ok((cut, tables))
 }
@@ -352,9 +284,7 @@ fn cut(
         group_name: plan.name.clone(),
         cut_number: plan.next_cut(),
         recovery_point: point,
-        consistency: plan
-            .consistency
-            .expect("a group to be synchronized has a consistency"),
+        consistency: plan.consistency.expect("a group to be synchronized has a consistency"),
         trigger: trigger.map_or_else(String::new, |trigger| trigger.kind.as_str().to_owned()),
         workflow_run_id: trigger.and_then(|trigger| trigger.run_id),
         planned_at: stored.plan.created_at,
@@ -426,32 +356,15 @@ async fn failed(
     message: String,
     tables: Vec<TableRecord>,
 ) -> End {
-    let with_grant = |told| {
-        with_grant(
-            site.regions,
-            site.plan,
-            plan,
-            site.principal.as_deref(),
-            told,
-        )
-    };
+    let with_grant =
+        |told| with_grant(site.regions, site.plan, plan, site.principal.as_deref(), told);
     let (row_message, message) = (with_grant(row_message).await, with_grant(message).await);
-    if let Err(error) = site
-        .record(run, &plan.name, |row| row.failed(row_message, run.now()))
-        .await
+    if let Err(error) = site.record(run, &plan.name, |row| row.failed(row_message, run.now())).await
         && site.secondary_refusal.is_none()
     {
-        run.warn(format!(
-            "the status of {} is not recorded in the secondary: {error}",
-            plan.name
-        ));
+        run.warn(format!("the status of {} is not recorded in the secondary: {error}", plan.name));
     }
-    End {
-        outcome: GroupOutcome::Failed,
-        message,
-        tables,
-        cut: None,
-    }
+    End { outcome: GroupOutcome::Failed, message, tables, cut: None }
 }
 
 /// Looks again, as often as the plan allows, where something could not be seen this time.
@@ -508,11 +421,6 @@ impl End {
             Passed::Applied(_) | Passed::Overtaken(_) => cuts.newest(&plan.name).cloned(),
             Passed::Stale(_) => None,
         };
-        Some(End {
-            outcome: passed.outcome(),
-            message: passed.message(),
-            tables: Vec::new(),
-            cut,
-        })
+        Some(End { outcome: passed.outcome(), message: passed.message(), tables: Vec::new(), cut })
     }
 }

@@ -216,10 +216,7 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
         if let Some(denied) = listed.denied {
             let code = FindingCode::TableNotReadable.as_str();
             let remedy = denied.remedy.map_or(String::new(), |it| format!("; {it}"));
-            return Err(Unfit::Failed(format!(
-                "{code}: {table}: {}{remedy}",
-                denied.message
-            )));
+            return Err(Unfit::Failed(format!("{code}: {table}: {}{remedy}", denied.message)));
         }
         if let Some(why) = listed.unsupported {
             let code = FindingCode::UnsupportedTable.as_str();
@@ -252,10 +249,7 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
 fn unreadable(step: &Step, region: Role, error: &RegionError) -> Unfit {
     let text = match error.kind.is_of_region() {
         true => format!("{}: {error}", words_of_region(region, error.kind)),
-        false => format!(
-            "sync_failed: {}: {error}; the next apply tries again",
-            step.table
-        ),
+        false => format!("sync_failed: {}: {error}; the next apply tries again", step.table),
     };
     match error.transient {
         true => Unfit::Unseen(text),
@@ -344,10 +338,7 @@ fn check_replica(
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
             Some(version) => Ok(Held::Holds(version)),
-            None => Err(Unfit::Stale(format!(
-                "the replica of {} is gone: plan again",
-                step.table
-            ))),
+            None => Err(Unfit::Stale(format!("the replica of {} is gone: plan again", step.table))),
         },
         Standing::AsPlanned(version) => {
             order.replica_version = version;

@@ -27,10 +27,7 @@ impl<T, R> Queue<T, R> {
     /// An empty queue.
     pub(super) fn new() -> Queue<T, R> {
         Queue {
-            waiting: std::sync::Mutex::new(Waiting {
-                next: 0,
-                items: Vec::new(),
-            }),
+            waiting: std::sync::Mutex::new(Waiting { next: 0, items: Vec::new() }),
             turn: Mutex::default(),
         }
     }
@@ -45,10 +42,7 @@ impl<T, R> Queue<T, R> {
         write: impl AsyncFnOnce(&[T]) -> Vec<Result<R, RegionError>>,
     ) -> Result<R, RegionError> {
         let ticket = {
-            let mut waiting = self
-                .waiting
-                .lock()
-                .expect("no panic while an item is queued");
+            let mut waiting = self.waiting.lock().expect("no panic while an item is queued");
             let ticket = waiting.next;
             waiting.next += 1;
             waiting.items.push((ticket, item));

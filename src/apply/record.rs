@@ -176,11 +176,7 @@ pub struct GroupRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<u64>,
     /// The cut's moment.
-    #[serde(
-        default,
-        with = "moment::OptionalMoment",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub recovery_point: Option<DateTime<Utc>>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,

@@ -25,11 +25,7 @@ pub(super) struct Registrations<'a> {
 
 impl<'a> Registrations<'a> {
     pub(super) fn new(secondary: &'a dyn Region) -> Registrations<'a> {
-        Registrations {
-            secondary,
-            waiting: Queue::new(),
-            given_up: AtomicBool::new(false),
-        }
+        Registrations { secondary, waiting: Queue::new(), given_up: AtomicBool::new(false) }
     }
 
     /// Registers the replicas of a cut that was committed, together with the others that wait.
@@ -129,8 +125,7 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
     }
     let mut cut = newest.clone();
     // A table that left the group stays as it is.
-    cut.tables
-        .retain(|entry| group.members().any(|table| *table == entry.table));
+    cut.tables.retain(|entry| group.members().any(|table| *table == entry.table));
     let location = plan.observed.secondary.location.trim_end_matches('/');
     let elsewhere = |entry: &&CutTableEntry| {
         path_under(location, &entry.table, &entry.replica_location).is_none()
@@ -174,9 +169,7 @@ mod tests {
         let plan = StoredPlan::read(bytes).expect("the golden plan").plan;
         let workspace = &plan.workspaces[0];
         let mut groups = workspace.groups.iter();
-        let group = groups
-            .find(|group| group.name == "reference")
-            .expect("a group");
+        let group = groups.find(|group| group.name == "reference").expect("a group");
         let of = |cuts: Vec<Cut>| believed(workspace, group, &Cuts::new(cuts));
         let first = cut(1, None);
         let second = cut(2, Some(&first));

@@ -56,10 +56,8 @@ impl<'a> Site<'a> {
     ) -> Site<'a> {
         let location_primary = &plan.observed.primary.location;
         let location_secondary = &plan.observed.secondary.location;
-        let (primary, secondary) = futures::join!(
-            look(regions.primary.as_ref()),
-            look(regions.secondary.as_ref())
-        );
+        let (primary, secondary) =
+            futures::join!(look(regions.primary.as_ref()), look(regions.secondary.as_ref()));
         let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
             Ok((copy, principal)) => (Ok(copy), principal),
             Err(refusal) => (Err(refusal), None),
@@ -78,10 +76,8 @@ impl<'a> Site<'a> {
             (Err(refusal), Err(_)) => Some(refusal.clone()),
             (Ok(_), _) | (_, Ok(_)) => None,
         };
-        let (in_primary, in_secondary) = (
-            primary.clone().unwrap_or_default(),
-            secondary.clone().unwrap_or_default(),
-        );
+        let (in_primary, in_secondary) =
+            (primary.clone().unwrap_or_default(), secondary.clone().unwrap_or_default());
         let planned = |role: Role| plan.metadata.iter().find(|action| action.region == role);
         let primary = make(
             regions.primary.as_ref(),
@@ -143,8 +139,7 @@ impl<'a> Site<'a> {
             let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
             match written.await {
                 Ok(()) => {
-                    site.metadata
-                        .extend(lacking.record(&plan.name, Role::Primary, primary.action))
+                    site.metadata.extend(lacking.record(&plan.name, Role::Primary, primary.action))
                 }
                 Err(error) => {
                     run.lacks(&plan.name, Role::Primary, Recorded::Rows, &error);
@@ -166,29 +161,22 @@ impl<'a> Site<'a> {
                 Err(refusal) => site.secondary_refusal = Some(refusal),
             }
         }
-        for (refusal, role) in [
-            (&site.primary_refusal, Role::Primary),
-            (&site.secondary_refusal, Role::Secondary),
-        ] {
+        for (refusal, role) in
+            [(&site.primary_refusal, Role::Primary), (&site.secondary_refusal, Role::Secondary)]
+        {
             if let Some(refusal) = refusal {
                 run.lacks(&plan.name, role, Recorded::Rows, refusal);
             }
         }
         // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
-        if !plan
-            .groups
-            .iter()
-            .any(|group| group.decision == Decision::Sync)
-        {
+        if !plan.groups.iter().any(|group| group.decision == Decision::Sync) {
             let seen = &plan.observed;
             for (refusal, seen, role) in [
                 (&site.primary_refusal, &seen.primary, "primary"),
                 (&site.secondary_refusal, &seen.secondary, "secondary"),
             ] {
                 if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
-                    run.warn(format!(
-                        "the {role}'s metadata tables are behind: {refusal}"
-                    ));
+                    run.warn(format!("the {role}'s metadata tables are behind: {refusal}"));
                 }
             }
         }
@@ -266,9 +254,7 @@ impl<'a> Site<'a> {
         let (primary, secondary) = futures::join!(primary, secondary);
         if let Err(error) = primary {
             run.lacks(&self.plan.name, Role::Primary, Recorded::Rows, &error);
-            run.warn(format!(
-                "the status of {group} is not recorded in the primary: {error}"
-            ));
+            run.warn(format!("the status of {group} is not recorded in the primary: {error}"));
         }
         if let Err(error) = &secondary {
             run.lacks(&self.plan.name, Role::Secondary, Recorded::Rows, error);
@@ -279,10 +265,7 @@ impl<'a> Site<'a> {
 
 /// Whether a group of the plan has another newest cut than the one its plan follows.
 fn has_passed(plan: &WorkspacePlan, cuts: &Cuts) -> bool {
-    let mut due = plan
-        .groups
-        .iter()
-        .filter(|group| group.decision == Decision::Sync);
+    let mut due = plan.groups.iter().filter(|group| group.decision == Decision::Sync);
     due.any(|group| cuts.newest(&group.name).map(|cut| cut.cut_number) != group.follows_cut)
 }
 
@@ -304,11 +287,9 @@ async fn look(region: &dyn Region) -> Result<(LedgerCopy, Option<String>), Regio
     let presence = region.presence().await?;
     let principal = presence.principal;
     match presence.workspace_unseen {
-        Some(why) if presence.location.is_empty() => Err(RegionError::new(
-            RegionErrorKind::Unavailable,
-            "look at the region",
-            why,
-        )),
+        Some(why) if presence.location.is_empty() => {
+            Err(RegionError::new(RegionErrorKind::Unavailable, "look at the region", why))
+        }
         Some(_) | None => Ok((region.ledger_heads().await?, principal)),
     }
 }

@@ -33,11 +33,8 @@ pub(super) async fn apply(
     if run.stopped() {
         return not_started(step);
     }
-    let (workspace, name, table) = (
-        site.plan.name.clone(),
-        group.name.clone(),
-        step.table.to_string(),
-    );
+    let (workspace, name, table) =
+        (site.plan.name.clone(), group.name.clone(), step.table.to_string());
     run.tell(What::TableStarted {
         workspace: workspace.clone(),
         group: name.clone(),
@@ -98,23 +95,13 @@ pub(super) async fn apply(
                 copied_files: record.copied_files.unwrap_or_default(),
                 copied_bytes: record.copied_bytes.unwrap_or_default(),
             });
-            TableRecord {
-                attempts: Some(attempts),
-                ..record
-            }
+            TableRecord { attempts: Some(attempts), ..record }
         }
-        Err(message) if run.stopped() => TableRecord {
-            attempts: Some(attempts),
-            message: Some(message),
-            ..not_started(step)
-        },
+        Err(message) if run.stopped() => {
+            TableRecord { attempts: Some(attempts), message: Some(message), ..not_started(step) }
+        }
         Err(message) => {
-            run.tell(What::TableFailed {
-                workspace,
-                group: name,
-                table,
-                message: message.clone(),
-            });
+            run.tell(What::TableFailed { workspace, group: name, table, message: message.clone() });
             TableRecord {
                 outcome: TableOutcome::Failed,
                 attempts: Some(attempts),
@@ -195,9 +182,9 @@ async fn verify(
         false => TableOutcome::Cloned,
     };
     let size = cloned.source_size;
-    let (listed, content) = verified.files.map_or((None, None), |files| {
-        (Some(files.listed_sha256), files.content_sha256)
-    });
+    let (listed, content) = verified
+        .files
+        .map_or((None, None), |files| (Some(files.listed_sha256), files.content_sha256));
     Ok(TableRecord {
         outcome,
         replica_version: Some(cloned.replica_version),

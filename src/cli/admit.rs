@@ -95,11 +95,7 @@ pub(super) async fn admit(
         (None, Some(_)) => (Approval::ExpectedEffect, None),
         (None, None) => (Approval::None, None),
     };
-    Ok(Admitted {
-        stored,
-        approval,
-        signature,
-    })
+    Ok(Admitted { stored, approval, signature })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {
@@ -125,12 +121,7 @@ fn refuse_foreign(
     configuration: &Configuration,
     foreign: &Foreign,
 ) -> Failure {
-    let Foreign {
-        workspace,
-        key,
-        stated,
-        expected,
-    } = foreign;
+    let Foreign { workspace, key, stated, expected } = foreign;
     let none = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
     let source = &configuration.source;
     let shown = file.display();
@@ -140,10 +131,9 @@ fn refuse_foreign(
             none(stated),
             none(expected)
         ),
-        None => format!(
-            "{source} has no workspace {workspace}, which is {} in {shown}",
-            none(stated)
-        ),
+        None => {
+            format!("{source} has no workspace {workspace}, which is {} in {shown}", none(stated))
+        }
     };
     let message = format!("{shown} is no plan of {source}: {what}; nothing was opened");
     let failure = Failure::new(ExitStatus::Refused, clean(&message));
@@ -178,8 +168,5 @@ fn refuse_unvouched(file: &Path, plan: &Plan) -> Failure {
         .detail("its configuration: --config, DRSYNC_CONFIG, or a drsync.json here or above")
         .detail("its effect as it was reviewed: --expect-effect with all 64 characters")
         .detail("a signature of the file: --require-signature with the reviewers' public keys")
-        .remedy(format!(
-            "drsync apply {} --config drsync.json",
-            shell(&shown.to_string())
-        ))
+        .remedy(format!("drsync apply {} --config drsync.json", shell(&shown.to_string())))
 }

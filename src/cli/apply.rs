@@ -35,12 +35,7 @@ pub(super) struct Apply {
     #[arg(long, value_name = "KEYS", requires = "file")]
     require_signature: Option<String>,
     /// Sign the run record with this secret key of minisign, the runner's own (a password of it is in DRSYNC_SIGN_PASSWORD)
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "DRSYNC_SIGN_RECORD_WITH",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "KEY", env = "DRSYNC_SIGN_RECORD_WITH", hide_env_values = true)]
     sign_record_with: Option<PathBuf>,
     /// Write every event as a line of JSON to a file, or to stdout with -
     #[arg(long, value_name = "FILE|-")]
@@ -87,15 +82,9 @@ pub(super) struct Done {
 
 impl Apply {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let context = &Context {
-            verify_rows: self.verify == Some(Verify::Rows),
-            ..context.clone()
-        };
-        let key = self
-            .sign_record_with
-            .as_deref()
-            .map(RunnersKey::open)
-            .transpose()?;
+        let context =
+            &Context { verify_rows: self.verify == Some(Verify::Rows), ..context.clone() };
+        let key = self.sign_record_with.as_deref().map(RunnersKey::open).transpose()?;
         let signer = key.map(|key| Arc::new(key) as Arc<dyn Signer>);
         let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
@@ -223,12 +212,8 @@ pub(super) async fn carry_out(
         planned_now: ready.planned_now,
     };
     if plan.applyable {
-        let kept = keep::plan(
-            &ready.folder,
-            &options.run_id,
-            &ready.stored,
-            ready.signature.as_deref(),
-        );
+        let kept =
+            keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());
         warn(context, "the plan is not kept here", kept);
     }
     let progress = Progress::of(plan, mode(context));
@@ -297,16 +282,12 @@ fn mode(context: &Context) -> Mode {
 
 /// What cannot be kept on this machine is kept in the secondary all the same.
 fn warn<T>(context: &Context, what: &str, done: anyhow::Result<T>) -> Option<T> {
-    done.map_err(|error| context.remark(&format!("drsync: {what}: failed to {error:#}")))
-        .ok()
+    done.map_err(|error| context.remark(&format!("drsync: {what}: failed to {error:#}"))).ok()
 }
 
 /// Owners are named in the plan; whoever expects a mail should know that none is sent.
 fn unmailed(context: &Context, plan: &Plan) {
-    let owners: usize = plan
-        .groups()
-        .map(|(_, group)| group.owner_emails.len())
-        .sum();
+    let owners: usize = plan.groups().map(|(_, group)| group.owner_emails.len()).sum();
     if owners > 0 {
         context.remark("drsync: no mail is sent yet; addresses are configured");
     }

@@ -41,10 +41,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
         true => path,
         false => path.parent().map(Path::to_path_buf).unwrap_or_default(),
     };
-    Ok(Found {
-        configuration,
-        folder,
-    })
+    Ok(Found { configuration, folder })
 }
 
 /// Sees to it that nothing says a secret that stands in a configuration, where it does not belong; of a key, no line of it.
@@ -113,10 +110,7 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
         Files::Folder(files) => config::read_files(source, &files, &here),
     };
     withhold(&configuration);
-    Ok(Found {
-        configuration,
-        folder: PathBuf::new(),
-    })
+    Ok(Found { configuration, folder: PathBuf::new() })
 }
 
 /// Why a configuration in a workspace was not read, and what would help.
@@ -149,10 +143,7 @@ fn unread(source: &str, error: FilesError) -> Failure {
 /// folders that nobody else writes to. Secrets go where a configuration says, so nobody else's is taken unasked.
 fn nearest() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().map_err(|error| {
-        Failure::new(
-            ExitStatus::Configuration,
-            format!("no current folder: {error}"),
-        )
+        Failure::new(ExitStatus::Configuration, format!("no current folder: {error}"))
     })?;
     let home = std::env::home_dir();
     let mut up = PathBuf::new();
@@ -160,9 +151,7 @@ fn nearest() -> Result<PathBuf, Failure> {
     for folder in here.ancestors() {
         let climbed = !up.as_os_str().is_empty();
         let found = folder.join(FILE);
-        let why = climbed
-            .then(|| of_strangers(folder, &found, &here))
-            .flatten();
+        let why = climbed.then(|| of_strangers(folder, &found, &here)).flatten();
         if let Some(why) = why {
             let there = found.symlink_metadata().is_ok();
             strange = there.then(|| format!("{} is there and not taken: {why}", found.display()));

@@ -30,10 +30,7 @@ impl Demo {
         let there = Context {
             config: Some(self.dir.join(demo::CONFIGURATION)),
             quiet: true,
-            style: Style {
-                width: context.style.width - MARGIN.len(),
-                ..context.style
-            },
+            style: Style { width: context.style.width - MARGIN.len(), ..context.style },
             ..context.clone()
         };
         look::block_on(go_through(&there, &self.dir))
@@ -45,16 +42,13 @@ const MARGIN: &str = "   ";
 
 /// Goes through it; every line behind the margin is what the command prints there, though not every line it prints.
 async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure> {
-    let world = demo::build(dir, context.clock.now())
-        .await
-        .map_err(|error| match error.kind {
-            RegionErrorKind::Conflict => {
-                let elsewhere = render::plan::shell(&elsewhere(dir).display().to_string());
-                Failure::of(ExitStatus::Refused, error)
-                    .remedy(format!("drsync demo --dir {elsewhere}"))
-            }
-            _ => Failure::of(ExitStatus::Failed, error),
-        })?;
+    let world = demo::build(dir, context.clock.now()).await.map_err(|error| match error.kind {
+        RegionErrorKind::Conflict => {
+            let elsewhere = render::plan::shell(&elsewhere(dir).display().to_string());
+            Failure::of(ExitStatus::Refused, error).remedy(format!("drsync demo --dir {elsewhere}"))
+        }
+        _ => Failure::of(ExitStatus::Failed, error),
+    })?;
     let folder = shown(dir);
     output::data(&format!(
         "Two regions with real Delta tables, made in {folder}\n  \
@@ -83,9 +77,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         signer: None,
         planned_now: true,
     };
-    let record = apply::carry_out(context, &Arc::new(Events::none()), &ready)
-        .await?
-        .record;
+    let record = apply::carry_out(context, &Arc::new(Events::none()), &ready).await?.record;
     let text = render::run::text(&ready.stored.plan, &record, None, &context.style);
     step("3  drsync apply plan.json", &text, |line| {
         let aside = ["Recorded", "sha256 ", "Metadata tables"];
@@ -99,9 +91,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
 
     let looked = look(context, &Asking::default()).await?;
     let text = render::plan::text(&looked.plan, &context.style);
-    step("5  drsync plan", &text, |line| {
-        of_plan(line) && !line.starts_with("waiting")
-    })?;
+    step("5  drsync plan", &text, |line| of_plan(line) && !line.starts_with("waiting"))?;
     output::data(&format!(
         "\nEverything in {folder} can be opened with any Delta reader. Try there:\n  \
          drsync status                      how far behind each group is\n  \
@@ -117,9 +107,7 @@ async fn look(context: &Context, asking: &Asking) -> Result<Looked, Failure> {
 
 /// A step: the command, and of what it prints the lines that matter.
 fn step(command: &str, text: &str, matters: impl Fn(&str) -> bool) -> anyhow::Result<()> {
-    let lines = text
-        .lines()
-        .filter(|line| !line.is_empty() && matters(line));
+    let lines = text.lines().filter(|line| !line.is_empty() && matters(line));
     let lines: String = lines.map(|line| format!("{MARGIN}{line}\n")).collect();
     output::data(&format!("\n{command}\n{lines}"))
 }

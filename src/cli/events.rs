@@ -30,12 +30,7 @@ struct Lost {
 impl Events {
     /// Nowhere.
     pub(super) fn none() -> Events {
-        Events {
-            to: None,
-            shown: String::new(),
-            on_stdout: false,
-            lost: Mutex::default(),
-        }
+        Events { to: None, shown: String::new(), on_stdout: false, lost: Mutex::default() }
     }
 
     /// Opens the file that was asked for, or stdout.
@@ -54,12 +49,7 @@ impl Events {
             Some(path) if !on_stdout => path.display().to_string(),
             Some(_) | None => "stdout".to_owned(),
         };
-        Ok(Events {
-            to: to.map(Mutex::new),
-            shown,
-            on_stdout,
-            lost: Mutex::default(),
-        })
+        Ok(Events { to: to.map(Mutex::new), shown, on_stdout, lost: Mutex::default() })
     }
 
     /// Writes an event. After one that could not be written there are none: a gap in the middle would not be seen.
@@ -75,10 +65,8 @@ impl Events {
         let mut to = to.lock().expect("no panic while an event is written");
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());
         if let Err(error) = written {
-            self.lost().events = Some(told(LostOutput::Events {
-                to: self.shown.clone(),
-                why: error.to_string(),
-            }));
+            self.lost().events =
+                Some(told(LostOutput::Events { to: self.shown.clone(), why: error.to_string() }));
         }
     }
 

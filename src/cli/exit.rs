@@ -205,20 +205,13 @@ impl ExitStatus {
         ExitStatus::ALL
             .into_iter()
             .find(|status| status.code() == exit.code && status.name() == exit.name)
-            .or_else(|| {
-                ExitStatus::ALL
-                    .into_iter()
-                    .find(|status| status.code() == exit.code)
-            })
+            .or_else(|| ExitStatus::ALL.into_iter().find(|status| status.code() == exit.code))
             .unwrap_or(ExitStatus::Failed)
     }
 
     /// As documents write it.
     pub fn document(self) -> Exit {
-        Exit {
-            code: self.code(),
-            name: self.name().to_owned(),
-        }
+        Exit { code: self.code(), name: self.name().to_owned() }
     }
 }
 
@@ -229,14 +222,8 @@ mod tests {
     #[test]
     fn every_status_is_read_back_from_a_record() {
         for status in ExitStatus::ALL {
-            assert_eq!(
-                ExitStatus::recorded(&status.document()).code(),
-                status.code()
-            );
-            assert_eq!(
-                ExitStatus::recorded(&status.document()).name(),
-                status.name()
-            );
+            assert_eq!(ExitStatus::recorded(&status.document()).code(), status.code());
+            assert_eq!(ExitStatus::recorded(&status.document()).name(), status.name());
         }
     }
 }

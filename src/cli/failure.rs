@@ -70,22 +70,13 @@ impl Failure {
 
     /// The same with a command that repairs it.
     pub(super) fn remedy(self, remedy: impl Into<String>) -> Failure {
-        Failure {
-            remedy: Some(remedy.into()),
-            ..self
-        }
+        Failure { remedy: Some(remedy.into()), ..self }
     }
 
     /// A plan that was altered: where it shows, and each digest that is not that of what stands there.
     pub(super) fn altered(message: String, digests: Digests) -> Failure {
-        let Digests {
-            effect_sha256,
-            document_sha256,
-        } = &digests;
-        let both = [
-            ("effect_sha256", effect_sha256),
-            ("document_sha256", document_sha256),
-        ];
+        let Digests { effect_sha256, document_sha256 } = &digests;
+        let both = [("effect_sha256", effect_sha256), ("document_sha256", document_sha256)];
         let differing = both.into_iter().filter(|(_, digest)| !digest.agrees());
         let failure = differing.fold(
             Failure::new(ExitStatus::Altered, message),
@@ -98,10 +89,7 @@ impl Failure {
                     .detail(&format!("{name} computed {computed}"))
             },
         );
-        Failure {
-            digests: Some(Box::new(digests)),
-            ..failure
-        }
+        Failure { digests: Some(Box::new(digests)), ..failure }
     }
 
     /// The mistakes of a configuration of which nothing can be used.
@@ -109,30 +97,18 @@ impl Failure {
         Failure {
             details: render::config::mistakes(configuration, style),
             mistakes: configuration.mistakes.clone(),
-            ..Failure::new(
-                ExitStatus::Configuration,
-                render::config::headline(configuration),
-            )
+            ..Failure::new(ExitStatus::Configuration, render::config::headline(configuration))
         }
     }
 
     /// Its lines, where it is not the end.
     pub(super) fn shown(&self) -> String {
-        format!("  {}\n{}", self.message, self.details)
-            .trim_end()
-            .to_owned()
+        format!("  {}\n{}", self.message, self.details).trim_end().to_owned()
     }
 
     /// Says it: on stderr, and with `json` as a document on stdout.
     pub(super) fn told(self, json: bool) -> ExitStatus {
-        let Failure {
-            exit,
-            message,
-            details,
-            remedy,
-            mistakes,
-            digests,
-        } = self;
+        let Failure { exit, message, details, remedy, mistakes, digests } = self;
         let mut text = format!("drsync: {message}\n{details}");
         if let Some(remedy) = &remedy {
             text.push_str(&format!("{}\n", render::command(remedy)));

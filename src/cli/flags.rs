@@ -153,16 +153,8 @@ impl Context {
             markdown,
             html: format == Format::Html,
             quiet,
-            style: Style {
-                width: columns(),
-                color,
-                verbose,
-            },
-            selection: Selection {
-                only,
-                exclude,
-                changed: false,
-            },
+            style: Style { width: columns(), color, verbose },
+            selection: Selection { only, exclude, changed: false },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
             clock: Clock::from_environment()?,
@@ -222,9 +214,7 @@ fn with_config(text: &str, path: &str) -> String {
 /// 80, or what COLUMNS says.
 fn columns() -> usize {
     let asked = std::env::var("COLUMNS").ok();
-    asked
-        .and_then(|text| text.parse().ok())
-        .map_or(80, |columns: usize| columns.clamp(60, 240))
+    asked.and_then(|text| text.parse().ok()).map_or(80, |columns: usize| columns.clamp(60, 240))
 }
 
 #[cfg(test)]

@@ -40,9 +40,7 @@ fn unknown(whole: &clap::Command, topic: &str) -> Failure {
 }
 
 fn exit_codes() -> String {
-    let widths = ExitStatus::ALL
-        .into_iter()
-        .map(|status| status.name().len());
+    let widths = ExitStatus::ALL.into_iter().map(|status| status.name().len());
     let name = widths.max().unwrap_or_default();
     let lines = ExitStatus::ALL.into_iter().flat_map(|status| {
         let head = format!("{:>4}  {:<name$}  ", status.code(), status.name());

@@ -15,10 +15,7 @@ pub(super) struct Here {
 
 impl Here {
     pub(super) fn new(folder: PathBuf) -> Here {
-        Here {
-            folder,
-            kept: Mutex::new(None),
-        }
+        Here { folder, kept: Mutex::new(None) }
     }
 
     /// Where the record of this apply lies, or why it does not; nowhere: of a round with nothing to do.

@@ -62,8 +62,7 @@ impl History {
         })?;
         let mut groups = selection::groups(&found.configuration);
         groups.extend(
-            read.iter()
-                .flat_map(|read| read.cuts.iter().map(|cut| cut.group_name.clone())),
+            read.iter().flat_map(|read| read.cuts.iter().map(|cut| cut.group_name.clone())),
         );
         groups.sort();
         groups.dedup();
@@ -94,27 +93,22 @@ impl History {
         read: Read,
     ) -> WorkspaceHistory {
         let mut unread = read.unread;
-        if let (WorkspaceAddress::Databricks(_), Some(primary)) = (
-            &workspace.address,
-            unread.iter_mut().find(|unread| unread.region == "primary"),
-        ) {
+        if let (WorkspaceAddress::Databricks(_), Some(primary)) =
+            (&workspace.address, unread.iter_mut().find(|unread| unread.region == "primary"))
+        {
             primary.answer = format!("{}: {}", workspace.address, primary.answer);
         }
         let (period, period_missing) = match read.records {
             None => (None, None),
             Some(Err(error)) => (None, Some(error.to_string())),
             Some(Ok(evidence)) => {
-                let span = Span {
-                    since: self.since,
-                    until: self.end(context),
-                };
+                let span = Span { since: self.since, until: self.end(context) };
                 let configured = workspace.groups.iter().filter_map(|entry| match entry {
                     GroupEntry::Valid(group) => Some(group),
                     GroupEntry::Invalid { .. } => None,
                 });
-                let objectives: BTreeMap<&str, Duration> = configured
-                    .map(|group| (group.name.as_str(), group.rpo))
-                    .collect();
+                let objectives: BTreeMap<&str, Duration> =
+                    configured.map(|group| (group.name.as_str(), group.rpo)).collect();
                 let known = |group: &&String| {
                     objectives.contains_key(group.as_str())
                         || read.cuts.iter().any(|cut| cut.group_name == **group)
@@ -155,11 +149,8 @@ impl History {
             return Ok(());
         };
         let shown = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%SZ");
-        let message = format!(
-            "--since {} is after the end of the period, {}",
-            shown(since),
-            shown(end)
-        );
+        let message =
+            format!("--since {} is after the end of the period, {}", shown(since), shown(end));
         Err(Failure::new(ExitStatus::Usage, message))
     }
 
@@ -169,10 +160,8 @@ impl History {
     }
 
     fn selects(&self, context: &Context, group: &str) -> bool {
-        let request = crate::plan::Request {
-            selection: context.selection.clone(),
-            ..Default::default()
-        };
+        let request =
+            crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
         request.selects(group) && self.group.as_ref().is_none_or(|only| only == group)
     }
 
@@ -245,13 +234,7 @@ impl History {
             true => Some(self.evidence(context, regions, keys, &mut unread).await),
             false => None,
         };
-        Read {
-            answered,
-            unread,
-            cuts: ledger.cuts.iter().cloned().collect(),
-            witnessed,
-            records,
-        }
+        Read { answered, unread, cuts: ledger.cuts.iter().cloned().collect(), witnessed, records }
     }
 }
 
@@ -260,11 +243,8 @@ fn unseen(read: &[Read]) -> Option<ExitStatus> {
     if read.iter().any(|read| !read.answered.is_empty()) {
         return None;
     }
-    let refused: Option<Vec<Refused>> = read
-        .iter()
-        .flat_map(|read| &read.unread)
-        .map(|unread| unread.refused)
-        .collect();
+    let refused: Option<Vec<Refused>> =
+        read.iter().flat_map(|read| &read.unread).map(|unread| unread.refused).collect();
     Some(match refused.as_deref().and_then(<[Refused]>::first) {
         None => ExitStatus::PrimaryAway,
         Some(Refused::Denied) => ExitStatus::Authentication,
@@ -284,17 +264,12 @@ impl History {
         unread: &mut Vec<UnreadRegion>,
     ) -> Result<Evidence, RegionError> {
         let all = RecordRange::default();
-        let (primary, secondary) = tokio::join!(
-            regions.primary.run_records(&all),
-            regions.secondary.run_records(&all)
-        );
+        let (primary, secondary) =
+            tokio::join!(regions.primary.run_records(&all), regions.secondary.run_records(&all));
         if let (Err(_), Err(error)) = (&primary, &secondary) {
             return Err(error.clone());
         }
-        let mut evidence = Evidence {
-            head: self.head.clone(),
-            ..Evidence::default()
-        };
+        let mut evidence = Evidence { head: self.head.clone(), ..Evidence::default() };
         let mut documents: BTreeMap<String, KeptDocument> = BTreeMap::new();
         for (region, kept) in [("secondary", secondary), ("primary", primary)] {
             let kept = match kept {
@@ -324,10 +299,7 @@ impl History {
             }
         }
         evidence.documents = documents.into_values().collect();
-        let span = Span {
-            since: self.since,
-            until: self.end(context),
-        };
+        let span = Span { since: self.since, until: self.end(context) };
         let plans = plans_of(span, &evidence.documents).into_iter();
         let seen = plans.map(async |(name, record)| {
             let seen = plan_seen(regions, &name, &record).await?;
@@ -347,10 +319,8 @@ impl History {
                 SignatureSeen::of_record(&document.bytes, &record, signature.as_deref(), keys);
             Ok::<_, RegionError>((record.run_id, seen))
         });
-        let seen: Vec<_> = futures::stream::iter(seen)
-            .buffer_unordered(PLANS_AT_ONCE)
-            .collect()
-            .await;
+        let seen: Vec<_> =
+            futures::stream::iter(seen).buffer_unordered(PLANS_AT_ONCE).collect().await;
         evidence.signatures = seen.into_iter().collect::<Result<_, _>>()?;
         Ok(evidence)
     }

@@ -45,10 +45,7 @@ impl Init {
             output::document(starter(self.workspace.as_deref()).as_bytes())?;
             return Ok(ExitStatus::Ok);
         }
-        let path = context
-            .config
-            .clone()
-            .unwrap_or_else(|| PathBuf::from(FILE));
+        let path = context.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
         if path.symlink_metadata().is_ok() {
             let message = format!("{} is there already and stays as it is", path.display());
             return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));

@@ -79,10 +79,7 @@ pub(super) fn plan(
 ) -> anyhow::Result<()> {
     let runs = make_runs(folder)?;
     if let Some(signature) = signature {
-        whole(
-            &runs.join(format!("{run_id}.plan.json.minisig")),
-            signature.as_bytes(),
-        )?;
+        whole(&runs.join(format!("{run_id}.plan.json.minisig")), signature.as_bytes())?;
     }
     whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
@@ -239,13 +236,7 @@ mod tests {
         let apply = runs(folder.path()).join("01.json");
         fs::write(&apply, "{}").unwrap();
         for number in 0..QUIET_MAX + 3 {
-            quiet_record(
-                folder.path(),
-                &format!("01Q{number:04}"),
-                b"{}",
-                Some("sig"),
-            )
-            .unwrap();
+            quiet_record(folder.path(), &format!("01Q{number:04}"), b"{}", Some("sig")).unwrap();
         }
         let names = fs::read_dir(runs(folder.path())).unwrap();
         let mut names: Vec<PathBuf> = names.map(|entry| entry.unwrap().path()).collect();
@@ -253,11 +244,7 @@ mod tests {
         assert_eq!(names.len(), 2 * QUIET_MAX + 1);
         assert_eq!(names[0], apply);
         assert!(names[1].ends_with("01Q0003.quiet.json"), "{:?}", names[1]);
-        assert!(
-            names[2].ends_with("01Q0003.quiet.json.minisig"),
-            "{:?}",
-            names[2]
-        );
+        assert!(names[2].ends_with("01Q0003.quiet.json.minisig"), "{:?}", names[2]);
     }
 
     #[test]

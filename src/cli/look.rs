@@ -45,23 +45,13 @@ pub(super) struct Asking {
 impl Asking {
     /// Whether anything was asked for.
     pub(super) fn anything(&self) -> bool {
-        let Asking {
-            now,
-            full,
-            histories: _,
-            accept,
-            reason,
-        } = self;
+        let Asking { now, full, histories: _, accept, reason } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
     pub(super) fn everything(content: bool) -> Asking {
-        Asking {
-            full: content,
-            histories: true,
-            ..Asking::default()
-        }
+        Asking { full: content, histories: true, ..Asking::default() }
     }
 
     fn accepted(&self) -> Result<Vec<AcceptedRisk>, Failure> {
@@ -109,11 +99,7 @@ fn of_one_workspace(risk: &AcceptedRisk, configuration: &Configuration) -> Resul
                 GroupEntry::Invalid { .. } => &[],
             };
             let name = entry.name().unwrap_or_default();
-            risk.is_about(
-                &workspace.name,
-                name,
-                tables.iter().map(ToString::to_string),
-            )
+            risk.is_about(&workspace.name, name, tables.iter().map(ToString::to_string))
         })
     };
     let found: Vec<&Workspace> = configuration.workspaces.iter().filter(has).collect();
@@ -144,10 +130,9 @@ fn acceptable(code: &str) -> Result<(), Failure> {
     let message = match (finding, selection::nearest(code, known.iter().copied())) {
         (true, _) => format!("--accept {code}: it cannot be accepted, it has to be repaired"),
         (false, Some(near)) => format!("--accept {code}: no such finding; nearest: {near}"),
-        (false, None) => format!(
-            "--accept {code}: no such finding; there are: {}",
-            known.join(", ")
-        ),
+        (false, None) => {
+            format!("--accept {code}: no such finding; there are: {}", known.join(", "))
+        }
     };
     Err(Failure::new(ExitStatus::Usage, message))
 }
@@ -198,12 +183,7 @@ pub(super) async fn look_with(
         return Err(shut);
     }
     let plan = without_secrets(plan::plan(&observed, &request));
-    Ok(Looked {
-        found,
-        regions,
-        observed,
-        plan,
-    })
+    Ok(Looked { found, regions, observed, plan })
 }
 
 /// The plan without any secret in use, wherever it was written: into the configuration, into what a service says.

@@ -35,9 +35,7 @@ pub(super) fn try_data(text: &str) -> io::Result<()> {
 fn write(text: &str) -> io::Result<()> {
     let text = secrets::withheld(text);
     let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }
 
 /// Whether stdout would take anything, as far as that can be told without writing to it.
@@ -104,8 +102,6 @@ pub(super) fn ask(question: &str) -> anyhow::Result<String> {
         .and_then(|()| stderr.flush())
         .context("ask")?;
     let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .context("read the answer")?;
+    io::stdin().read_line(&mut answer).context("read the answer")?;
     Ok(answer.trim().to_owned())
 }

@@ -50,15 +50,10 @@ fn holds_plan(path: &Path) -> bool {
 
 /// A name for a sandbox's configuration: `sandbox.json` of its world, unless something else is there, which stays.
 pub(super) fn for_sandbox(folder: &Path) -> PathBuf {
-    first_name(
-        folder,
-        "sandbox",
-        "json",
-        |path| match fs::symlink_metadata(path) {
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-            Ok(there) => there.is_file() && holds_sandbox(path),
-        },
-    )
+    first_name(folder, "sandbox", "json", |path| match fs::symlink_metadata(path) {
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+        Ok(there) => there.is_file() && holds_sandbox(path),
+    })
 }
 
 /// Whether a file is the configuration of a sandbox: every workspace in it is on this machine.
@@ -132,9 +127,7 @@ pub(super) fn for_events(path: &Path) -> Result<File, Failure> {
         return Err(not_for_events(path, "is there already and holds no events"));
     }
     // In this order, on the file that was opened: nothing is emptied that was not looked at.
-    file.set_len(0)
-        .and_then(|()| io::Seek::rewind(&mut &file))
-        .map_err(failed)?;
+    file.set_len(0).and_then(|()| io::Seek::rewind(&mut &file)).map_err(failed)?;
     Ok(file)
 }
 
@@ -172,9 +165,7 @@ fn is_own_descriptor(path: &Path) -> bool {
         return false;
     };
     let lies_there = |path: &Path| {
-        let folder = path
-            .parent()
-            .and_then(|folder| fs::canonicalize(folder).ok());
+        let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
         folder.is_some_and(|folder| folder == own)
     };
     lies_there(path) || fs::read_link(path).is_ok_and(|target| lies_there(&target))

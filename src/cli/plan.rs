@@ -29,12 +29,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let Plan {
-            out,
-            detailed_exitcode,
-            changed,
-            asking,
-        } = self;
+        let Plan { out, detailed_exitcode, changed, asking } = self;
         if let Some(path) = &out {
             if path == Path::new("-") {
                 let message = "--out takes a file; --json prints the plan to stdout";
@@ -78,10 +73,7 @@ fn shown(path: &Path) -> String {
 
 /// A mistake of the configuration blocks whatever it is about, even a group that it keeps out of the plan.
 fn exit(plan: &Document, detailed: bool, mistaken: bool) -> ExitStatus {
-    let blocked = mistaken
-        || plan
-            .groups()
-            .any(|(_, group)| group.decision == Decision::Blocked);
+    let blocked = mistaken || plan.groups().any(|(_, group)| group.decision == Decision::Blocked);
     match (look::no_primary(plan), detailed) {
         (Some(unseen), _) => unseen,
         (None, true) if blocked => ExitStatus::Blocked,

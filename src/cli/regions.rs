@@ -41,9 +41,7 @@ pub(super) async fn of_configuration(
 ) -> Result<Vec<Regions>, Failure> {
     let configuration = &mut found.configuration;
     let addresses = configuration.workspaces.iter();
-    context
-        .clock
-        .allows(addresses.map(|workspace| &workspace.address))?;
+    context.clock.allows(addresses.map(|workspace| &workspace.address))?;
     let mut all = vec![];
     let mut refused = vec![];
     let mut unsigned = None;
@@ -151,9 +149,7 @@ fn without_grant(told: &str) -> (String, Option<String>) {
     let Some((before, rest)) = told.split_once("; GRANT ") else {
         return (told.to_owned(), None);
     };
-    let end = rest
-        .find(" (statement ")
-        .or_else(|| rest.find(" (request "));
+    let end = rest.find(" (statement ").or_else(|| rest.find(" (request "));
     let (grant, after) = rest.split_at(end.unwrap_or(rest.len()));
     (format!("{before}{after}"), Some(format!("GRANT {grant}")))
 }
@@ -174,14 +170,8 @@ fn share<'a>(places: impl IntoIterator<Item = &'a mut Places>) {
 }
 
 fn configured(workspace: &Workspace) -> Places {
-    let secondary = workspace
-        .secondary
-        .as_ref()
-        .map(|secondary| &secondary.address);
-    match (
-        &workspace.address,
-        ConnectOptions::of(workspace, environment()),
-    ) {
+    let secondary = workspace.secondary.as_ref().map(|secondary| &secondary.address);
+    match (&workspace.address, ConnectOptions::of(workspace, environment())) {
         (_, Some(options)) => Places::Databricks(Box::new(options), secondary.and_then(folder)),
         (address, None) => Places::Lakehouse {
             primary: folder(address).unwrap_or_default(),
@@ -194,11 +184,7 @@ fn configured(workspace: &Workspace) -> Places {
 
 fn planned(workspace: &WorkspacePlan) -> anyhow::Result<Places> {
     let connection = &workspace.connection;
-    let secondary = connection
-        .secondary_workspace
-        .as_deref()
-        .map(address)
-        .transpose()?;
+    let secondary = connection.secondary_workspace.as_deref().map(address).transpose()?;
     let location_primary = workspace.observed.primary.location.clone();
     let location_secondary = workspace.observed.secondary.location.clone();
     Ok(match address_of(workspace)? {
@@ -256,12 +242,7 @@ async fn open(places: Places, context: &Context) -> Result<Regions, (ExitStatus,
     let clock = context.clock;
     let unopened = |error: anyhow::Error| (ExitStatus::Configuration, error);
     match places {
-        Places::Lakehouse {
-            primary,
-            secondary,
-            location_primary,
-            location_secondary,
-        } => {
+        Places::Lakehouse { primary, secondary, location_primary, location_secondary } => {
             if context.verify_rows {
                 let compared = "lakehouse folders are compared file by file in any case, rows too";
                 context.remark(&format!("drsync: --verify rows: {compared}"));
@@ -318,10 +299,7 @@ fn lakehouse(
     location: &str,
     clock: Clock,
 ) -> anyhow::Result<LakehouseRegion> {
-    let writer = Writer {
-        user: who::actor(),
-        clock: clock.function(),
-    };
+    let writer = Writer { user: who::actor(), clock: clock.function() };
     Ok(LakehouseRegion::open(workspace, location, writer)?)
 }
 

@@ -80,9 +80,7 @@ impl Sandbox {
             keep::whole(&file, running.configuration.as_bytes())
                 .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
             let tokens = tokens(&running.primary, &running.secondary);
-            secret
-                .keep(&tokens)
-                .map_err(|error| Failure::of(ExitStatus::Failed, error))?;
+            secret.keep(&tokens).map_err(|error| Failure::of(ExitStatus::Failed, error))?;
             output::data(&told(
                 &running.primary,
                 &running.secondary,
@@ -146,10 +144,7 @@ impl Kept {
         let text = String::from_utf8_lossy(&bytes);
         let kept = text.lines().find_map(|line| line.strip_prefix(SECRET));
         match kept.filter(|_| owner) {
-            Some(secret) => Ok(Kept {
-                secret: secret.to_owned(),
-                file,
-            }),
+            Some(secret) => Ok(Kept { secret: secret.to_owned(), file }),
             None => anyhow::bail!(
                 "{} is no file of a sandbox's tokens that only its owner may read: remove it, and new tokens are made",
                 file.display()

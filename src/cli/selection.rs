@@ -18,10 +18,7 @@ pub(super) fn check<'a>(
                 (None, _) => format!("; there are: {}", groups.join(", ")),
             };
             let message = format!("{flag} {name}: no such group{hint}");
-            return Err(Failure::new(
-                ExitStatus::Usage,
-                crate::render::clean(&message),
-            ));
+            return Err(Failure::new(ExitStatus::Usage, crate::render::clean(&message)));
         }
     }
     Ok(())

@@ -93,10 +93,7 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
             "the plan of {} does not lie beside it, and text needs it: --format html and --json show the record alone",
             file.display()
         );
-        return Err(Failure::new(
-            ExitStatus::Unreadable,
-            render::clean(&message),
-        ));
+        return Err(Failure::new(ExitStatus::Unreadable, render::clean(&message)));
     };
     let kept = file.display().to_string();
     let text = render::run::text(&stored.plan, &record, Some(&kept), &context.style);
@@ -153,10 +150,7 @@ pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), F
         true => Ok(()),
         false => Err(Failure::new(
             ExitStatus::Altered,
-            format!(
-                "the plan has effect {}, not {expected}: review it again",
-                plan.effect_sha256
-            ),
+            format!("the plan has effect {}, not {expected}: review it again", plan.effect_sha256),
         )),
     }
 }
@@ -202,10 +196,8 @@ fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
         StoredPlanError::Altered(alteration) => {
             let Alteration { why, digests } = *alteration;
             let message = format!("{shown} was altered after it was made: {why}");
-            Failure::altered(render::clean(&message), digests).remedy(format!(
-                "drsync plan --out {}",
-                render::plan::shell(&shown.to_string())
-            ))
+            Failure::altered(render::clean(&message), digests)
+                .remedy(format!("drsync plan --out {}", render::plan::shell(&shown.to_string())))
         }
     })
 }

@@ -82,10 +82,7 @@ pub(super) fn verify(plan: &Path, bytes: &[u8], keys: &Keys) -> Result<Verified,
     };
     let signature = Signature::decode(&text)
         .map_err(|error| altered(format!("it is no signature of minisign ({error})")))?;
-    if keys
-        .iter()
-        .any(|(_, key)| is_of_the_old_kind(key, bytes, &signature))
-    {
+    if keys.iter().any(|(_, key)| is_of_the_old_kind(key, bytes, &signature)) {
         let sign = format!("minisign -S -H -m {}", shell(&plan.display().to_string()));
         let why =
             "it is a signature of minisign's old kind, of the file itself and not of its digest";
@@ -133,12 +130,7 @@ fn beside(plan: &Path) -> PathBuf {
 
 /// Keys with their texts.
 fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
-    let Keys {
-        given,
-        folder,
-        asked_by,
-        unread,
-    } = keys;
+    let Keys { given, folder, asked_by, unread } = keys;
     let usage = |why: String| {
         let message = format!("{asked_by} keys of {given}: {why}");
         Failure::new(*unread, clean(&message))

@@ -60,23 +60,16 @@ fn left_out(status: &Document) -> bool {
 
 /// Leaves the groups that were asked for.
 fn select(status: &mut Document, context: &Context) {
-    let request = crate::plan::Request {
-        selection: context.selection.clone(),
-        ..Default::default()
-    };
+    let request =
+        crate::plan::Request { selection: context.selection.clone(), ..Default::default() };
     for workspace in &mut status.workspaces {
-        workspace
-            .groups
-            .retain(|group| request.selects(&group.name));
+        workspace.groups.retain(|group| request.selects(&group.name));
     }
 }
 
 /// Leaves the groups that have a table, synchronized or left out, with that table only.
 fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
-    let groups = status
-        .workspaces
-        .iter()
-        .flat_map(|workspace| &workspace.groups);
+    let groups = status.workspaces.iter().flat_map(|workspace| &workspace.groups);
     let all: Vec<String> = groups
         .flat_map(|group| {
             let tables = group.tables.iter().map(|table| table.table.to_string());
@@ -92,11 +85,7 @@ fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
         let has = |group: &GroupStatus| !group.tables.is_empty() || !group.unprotected.is_empty();
         workspace.groups.retain(has);
     }
-    if status
-        .workspaces
-        .iter()
-        .any(|workspace| !workspace.groups.is_empty())
-    {
+    if status.workspaces.iter().any(|workspace| !workspace.groups.is_empty()) {
         return Ok(());
     }
     let hint = selection::nearest(asked, all.iter().map(String::as_str))

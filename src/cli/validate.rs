@@ -27,10 +27,8 @@ impl Validate {
         let found = look::block_on(configuration::read(context))?;
         let mistakes = found.configuration.mistakes.clone();
         let usable = !found.configuration.workspaces.is_empty();
-        let as_read = Found {
-            configuration: found.configuration.clone(),
-            folder: found.folder.clone(),
-        };
+        let as_read =
+            Found { configuration: found.configuration.clone(), folder: found.folder.clone() };
         let looked = match usable && !self.offline {
             true => look::block_on(look::look_with(context, &Asking::everything(false), found))
                 .map(Some),
@@ -47,9 +45,8 @@ impl Validate {
             }
         };
         if self.sql {
-            let script = looked
-                .as_ref()
-                .map_or(String::new(), |looked| render::validate::sql(&looked.plan));
+            let script =
+                looked.as_ref().map_or(String::new(), |looked| render::validate::sql(&looked.plan));
             output::data(&script)?;
         } else if context.json {
             output::json(&document(&as_read, looked.as_ref()))?;
@@ -57,12 +54,8 @@ impl Validate {
             output::data(&context.told(&text(context, &as_read, looked.as_ref())))?;
         }
         unmailed(context, &as_read);
-        let blocks = looked
-            .as_ref()
-            .is_some_and(|looked| blocking(&looked.plan).next().is_some());
-        let unseen = looked
-            .as_ref()
-            .and_then(|looked| look::no_primary(&looked.plan));
+        let blocks = looked.as_ref().is_some_and(|looked| blocking(&looked.plan).next().is_some());
+        let unseen = looked.as_ref().and_then(|looked| look::no_primary(&looked.plan));
         let secondary = |is: fn(&RegionSeen) -> bool| {
             looked.as_ref().is_some_and(|looked| {
                 let mut workspaces = looked.plan.workspaces.iter();
@@ -82,9 +75,7 @@ impl Validate {
 }
 
 fn blocking(plan: &Plan) -> impl Iterator<Item = &Finding> {
-    plan.groups()
-        .flat_map(|(_, group)| &group.findings)
-        .filter(|finding| finding.blocks())
+    plan.groups().flat_map(|(_, group)| &group.findings).filter(|finding| finding.blocks())
 }
 
 fn text(context: &Context, found: &Found, looked: Option<&Looked>) -> String {
@@ -144,10 +135,7 @@ fn unmailed(context: &Context, found: &Found) {
     let workspaces = found.configuration.workspaces.iter();
     let mut addresses: Vec<&String> = workspaces
         .flat_map(|workspace| {
-            workspace
-                .failure_notification
-                .iter()
-                .chain(&workspace.success_notification)
+            workspace.failure_notification.iter().chain(&workspace.success_notification)
         })
         .collect();
     addresses.sort();
@@ -155,8 +143,8 @@ fn unmailed(context: &Context, found: &Found) {
     match addresses.len() {
         0 => {}
         1 => context.remark("drsync: no mail is sent yet; 1 address is configured"),
-        many => context.remark(&format!(
-            "drsync: no mail is sent yet; {many} addresses are configured"
-        )),
+        many => {
+            context.remark(&format!("drsync: no mail is sent yet; {many} addresses are configured"))
+        }
     }
 }

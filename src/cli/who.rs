@@ -35,9 +35,7 @@ pub(super) fn actor() -> String {
 }
 
 fn user(set: &impl Fn(&str) -> Option<String>) -> String {
-    let user = set("USER")
-        .or_else(|| set("LOGNAME"))
-        .or_else(|| set("USERNAME"));
+    let user = set("USER").or_else(|| set("LOGNAME")).or_else(|| set("USERNAME"));
     let user = user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     format!("user:{user}")
 }
@@ -78,12 +76,7 @@ fn pipeline(set: &impl Fn(&str) -> Option<String>) -> Option<Pipeline> {
         });
     }
     if set("TF_BUILD").is_some() {
-        let url = [
-            "SYSTEM_COLLECTIONURI",
-            "SYSTEM_TEAMPROJECT",
-            "BUILD_BUILDID",
-        ]
-        .map(set);
+        let url = ["SYSTEM_COLLECTIONURI", "SYSTEM_TEAMPROJECT", "BUILD_BUILDID"].map(set);
         return Some(Pipeline {
             service: "azure",
             project: set("BUILD_REPOSITORY_NAME"),
@@ -128,16 +121,7 @@ fn numbered(noun: &str, number: Option<String>) -> Option<String> {
 
 impl Pipeline {
     fn provenance(self) -> Provenance {
-        let Pipeline {
-            service,
-            project,
-            noun,
-            id,
-            started_by,
-            url,
-            commit,
-            change,
-        } = self;
+        let Pipeline { service, project, noun, id, started_by, url, commit, change } = self;
         let project = project.map_or(String::new(), |project| format!(" {project}"));
         let id = id.map_or(String::new(), |id| format!(" {noun} {id}"));
         Provenance {
@@ -216,16 +200,7 @@ mod tests {
         ]);
         let url = "https://github.test/acme/dr-config/actions/runs/7";
         let actor = "ci:github acme/dr-config run 7";
-        assert_eq!(
-            github,
-            told(
-                actor,
-                Some("octo"),
-                Some(url),
-                Some(COMMIT),
-                Some("pull 418")
-            )
-        );
+        assert_eq!(github, told(actor, Some("octo"), Some(url), Some(COMMIT), Some("pull 418")));
     }
 
     #[test]
@@ -240,16 +215,7 @@ mod tests {
         ]);
         let url = "https://gitlab.test/acme/dr/-/jobs/99";
         let change = Some("merge request 12");
-        assert_eq!(
-            gitlab,
-            told(
-                "ci:gitlab acme/dr job 99",
-                None,
-                Some(url),
-                Some(COMMIT),
-                change
-            )
-        );
+        assert_eq!(gitlab, told("ci:gitlab acme/dr job 99", None, Some(url), Some(COMMIT), change));
     }
 
     #[test]
@@ -266,13 +232,7 @@ mod tests {
         let url = "https://dev.azure.test/acme/Data%20Platform/_build/results?buildId=31";
         assert_eq!(
             azure,
-            told(
-                "ci:azure dr build 31",
-                None,
-                Some(url),
-                Some(COMMIT),
-                Some("pull 5")
-            )
+            told("ci:azure dr build 31", None, Some(url), Some(COMMIT), Some("pull 5"))
         );
         let jenkins = of(&[
             ("JENKINS_URL", "https://ci.test/"),
@@ -297,10 +257,7 @@ mod tests {
     fn no_secret_and_no_nonsense_of_the_environment_gets_in() {
         let evil = of(&[
             ("JENKINS_URL", "x"),
-            (
-                "BUILD_URL",
-                "https://user:hunter2@ci.test/job/4/?token=hunter2#hunter2",
-            ),
+            ("BUILD_URL", "https://user:hunter2@ci.test/job/4/?token=hunter2#hunter2"),
             ("GIT_COMMIT", "$(whoami)"),
             ("CHANGE_ID", "1; drop"),
         ]);
@@ -313,9 +270,6 @@ mod tests {
     #[test]
     fn outside_a_pipeline_it_is_a_person() {
         assert_eq!(of(&[("USER", "someone")]), None);
-        assert_eq!(
-            user(&|name| (name == "USER").then(|| "someone".to_owned())),
-            "user:someone"
-        );
+        assert_eq!(user(&|name| (name == "USER").then(|| "someone".to_owned())), "user:someone");
     }
 }

@@ -14,9 +14,7 @@ pub(super) fn check(drafts: &mut [Draft]) {
     for (at, draft) in drafts.iter().enumerate() {
         for (other_at, other) in drafts.iter().enumerate() {
             if at != other_at {
-                let mistakes = names(draft, other)
-                    .into_iter()
-                    .chain(locations(draft, other));
+                let mistakes = names(draft, other).into_iter().chain(locations(draft, other));
                 found.extend(mistakes.map(|mistake| (at, mistake)));
             }
             found.extend(secondary_name(draft, other).map(|mistake| (at, mistake)));
@@ -100,17 +98,13 @@ pub(super) fn same_names(groups: &mut [GroupDraft]) {
         };
         let lines = lines.get(name).map(Vec::as_slice).unwrap_or_default();
         if lines.len() > 1 {
-            let others: Vec<String> = lines
-                .iter()
-                .filter(|line| **line != place.line)
-                .map(usize::to_string)
-                .collect();
+            let others: Vec<String> =
+                lines.iter().filter(|line| **line != place.line).map(usize::to_string).collect();
             let message = match others.as_slice() {
                 [] => "is the name of another group too".to_string(),
-                others => format!(
-                    "is the name of another group too, in line {}",
-                    others.join(", ")
-                ),
+                others => {
+                    format!("is the name of another group too, in line {}", others.join(", "))
+                }
             };
             let wrong = Wrong::new(message, "give every group its own name");
             group.mistakes.push(place.wrong(wrong));
@@ -127,18 +121,12 @@ pub(super) fn same_tables(groups: &mut [GroupDraft], names: &Names) {
             None => format!("the group of line {}", group.place.line),
         };
         for (table, _) in &group.tables {
-            places
-                .entry(names.resolve(table))
-                .or_default()
-                .push((at, called.clone()));
+            places.entry(names.resolve(table)).or_default().push((at, called.clone()));
         }
     }
     for (at, group) in groups.iter_mut().enumerate() {
         for (table, place) in &group.tables {
-            let here = places
-                .get(&names.resolve(table))
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+            let here = places.get(&names.resolve(table)).map(Vec::as_slice).unwrap_or_default();
             let others: Vec<&str> = here
                 .iter()
                 .filter(|(other, _)| *other != at)
@@ -146,10 +134,8 @@ pub(super) fn same_tables(groups: &mut [GroupDraft], names: &Names) {
                 .collect();
             if !others.is_empty() {
                 let message = format!("{table} is also in {}", others.join(" and "));
-                let wrong = Wrong::new(
-                    message,
-                    "keep it in one group; a table has one recovery point",
-                );
+                let wrong =
+                    Wrong::new(message, "keep it in one group; a table has one recovery point");
                 group.mistakes.push(place.wrong(wrong));
             }
         }

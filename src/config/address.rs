@@ -19,12 +19,8 @@ pub enum WorkspaceAddress {
 const FORM: &str = "write https:// and the workspace's host, or the path of an embedded lakehouse";
 
 /// Ends of hosts that are workspaces, to know one that lost its `https://` from a folder.
-const CLOUD_HOSTS: [&str; 4] = [
-    ".databricks.com",
-    ".azuredatabricks.net",
-    ".databricks.azure.us",
-    ".databricks.azure.cn",
-];
+const CLOUD_HOSTS: [&str; 4] =
+    [".databricks.com", ".azuredatabricks.net", ".databricks.azure.us", ".databricks.azure.cn"];
 
 impl WorkspaceAddress {
     /// Reads `https://…` (`http://` on this machine only), a path or a `file://` URL; a relative path is read against `base`.
@@ -33,16 +29,11 @@ impl WorkspaceAddress {
         match scheme_of(text).map(|(scheme, _)| scheme).as_deref() {
             Some("https" | "http") => service(text).map(WorkspaceAddress::Databricks),
             Some("file") => file_url(text).map(WorkspaceAddress::Lakehouse),
-            Some(scheme) => Err(LocationError::new(
-                format!("`{scheme}:` is not where a workspace is"),
-                FORM,
-            )),
+            Some(scheme) => {
+                Err(LocationError::new(format!("`{scheme}:` is not where a workspace is"), FORM))
+            }
             None => {
-                let host = text
-                    .split(['/', '?', ':'])
-                    .next()
-                    .unwrap_or_default()
-                    .to_lowercase();
+                let host = text.split(['/', '?', ':']).next().unwrap_or_default().to_lowercase();
                 if CLOUD_HOSTS.iter().any(|end| host.ends_with(end)) {
                     return Err(LocationError::new(
                         "has no `https://`",
@@ -109,10 +100,7 @@ mod tests {
     #[test]
     fn an_address_is_a_service_or_a_folder() {
         let good = |text: &str| read(text).expect("an address");
-        assert_eq!(
-            good("https://ADB-1.azuredatabricks.net/"),
-            "https://adb-1.azuredatabricks.net"
-        );
+        assert_eq!(good("https://ADB-1.azuredatabricks.net/"), "https://adb-1.azuredatabricks.net");
         assert_eq!(
             good("https://adb-1.azuredatabricks.net:443"),
             "https://adb-1.azuredatabricks.net"

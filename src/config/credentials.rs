@@ -158,15 +158,10 @@ pub(super) fn secrets_in(text: &str) -> Vec<(Kind, &str)> {
     }
     for (at, _) in text.match_indices("-----BEGIN ") {
         let rest = &text[at..];
-        let is_key = rest
-            .lines()
-            .next()
-            .is_some_and(|line| line.contains("PRIVATE KEY-----"));
+        let is_key = rest.lines().next().is_some_and(|line| line.contains("PRIVATE KEY-----"));
         if is_key {
             let end = rest.find("-----END ").unwrap_or(rest.len());
-            let body = rest
-                .find("KEY-----")
-                .map_or(0, |begin| begin + "KEY-----".len());
+            let body = rest.find("KEY-----").map_or(0, |begin| begin + "KEY-----".len());
             let body = rest.get(body..end).unwrap_or(rest).trim();
             found.push((Kind::PrivateKey, if body.is_empty() { rest } else { body }));
         }
@@ -218,18 +213,11 @@ pub(super) fn take_out(node: &mut Node, above: &[Step], taken: &mut Vec<Taken>) 
 }
 
 fn take_from(text: &mut String, line: usize, steps: &[Step], taken: &mut Vec<Taken>) {
-    let found: Vec<(Kind, String)> = secrets_in(text)
-        .into_iter()
-        .map(|(kind, secret)| (kind, secret.to_owned()))
-        .collect();
+    let found: Vec<(Kind, String)> =
+        secrets_in(text).into_iter().map(|(kind, secret)| (kind, secret.to_owned())).collect();
     for (kind, secret) in found {
         *text = text.replace(&secret, WITHHELD);
-        taken.push(Taken {
-            kind,
-            secret,
-            line,
-            steps: steps.to_vec(),
-        });
+        taken.push(Taken { kind, secret, line, steps: steps.to_vec() });
     }
 }
 
@@ -253,34 +241,16 @@ mod tests {
             (format!("ghp_{letters}"), Kind::Token),
             (format!("github_pat_{letters}_x"), Kind::Token),
             (format!("xoxb-{letters}"), Kind::Token),
-            (
-                format!("Bearer eyJ{letters}.eyJ{letters}.{letters}"),
-                Kind::Token,
-            ),
-            (
-                "https://dr:hunter2@adb-1.azuredatabricks.net".to_owned(),
-                Kind::Password,
-            ),
-            (
-                "smtp://user:p%40ss@mail.test:587/".to_owned(),
-                Kind::Password,
-            ),
+            (format!("Bearer eyJ{letters}.eyJ{letters}.{letters}"), Kind::Token),
+            ("https://dr:hunter2@adb-1.azuredatabricks.net".to_owned(), Kind::Password),
+            ("smtp://user:p%40ss@mail.test:587/".to_owned(), Kind::Password),
             (
                 format!("https://a.blob.core.windows.net/c?sv=2024&sig={letters}%3D"),
                 Kind::Signature,
             ),
-            (
-                format!("AccountName=a;AccountKey={letters}==;x=y"),
-                Kind::Signature,
-            ),
-            (
-                format!("https://b.s3.test/k?X-Amz-Signature={HEX}"),
-                Kind::Signature,
-            ),
-            (
-                format!("https://hooks.slack.com/services/T0/B0/{letters}"),
-                Kind::Webhook,
-            ),
+            (format!("AccountName=a;AccountKey={letters}==;x=y"), Kind::Signature),
+            (format!("https://b.s3.test/k?X-Amz-Signature={HEX}"), Kind::Signature),
+            (format!("https://hooks.slack.com/services/T0/B0/{letters}"), Kind::Webhook),
             (
                 format!("https://x.webhook.office.com/webhookb2/{HEX}@t/IncomingWebhook/1"),
                 Kind::Webhook,

@@ -117,13 +117,7 @@ fn workspace(workspace: &Workspace) -> Value {
 }
 
 fn secondary_workspace(secondary: &SecondaryWorkspace) -> Value {
-    let SecondaryWorkspace {
-        name,
-        address,
-        pat_key,
-        profile,
-        warehouse_id,
-    } = secondary;
+    let SecondaryWorkspace { name, address, pat_key, profile, warehouse_id } = secondary;
     json!({
         "secondary_workspace_name": name,
         "secondary_workspace_instance_url": address.to_string(),

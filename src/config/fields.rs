@@ -45,39 +45,22 @@ impl Place {
     pub(super) fn wrong(&self, wrong: Wrong) -> Mistake {
         let Place { file, line, path } = self.clone();
         let Wrong { message, remedy } = wrong;
-        Mistake {
-            file,
-            line,
-            path,
-            message,
-            remedy,
-        }
+        Mistake { file, line, path, message, remedy }
     }
 
     pub(super) fn key(&self, key: &str, line: usize) -> Place {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
-        let path = match (
-            self.path.as_str(),
-            !key.is_empty() && key.chars().all(plain),
-        ) {
+        let path = match (self.path.as_str(), !key.is_empty() && key.chars().all(plain)) {
             ("$", true) => key.to_string(),
             ("$", false) => format!("[{}]", shown(key)),
             (path, true) => format!("{path}.{key}"),
             (path, false) => format!("{path}[{}]", shown(key)),
         };
-        Place {
-            file: self.file.clone(),
-            line,
-            path,
-        }
+        Place { file: self.file.clone(), line, path }
     }
 
     pub(super) fn item(&self, at: usize, line: usize) -> Place {
-        Place {
-            file: self.file.clone(),
-            line,
-            path: format!("{}[{at}]", self.path),
-        }
+        Place { file: self.file.clone(), line, path: format!("{}[{at}]", self.path) }
     }
 }
 
@@ -91,10 +74,7 @@ pub(super) fn shown(text: &str) -> String {
 
 impl Wrong {
     pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Wrong {
-        Wrong {
-            message: message.into(),
-            remedy: Some(remedy.into()),
-        }
+        Wrong { message: message.into(), remedy: Some(remedy.into()) }
     }
 }
 
@@ -141,20 +121,13 @@ impl<'a> Fields<'a> {
     /// Takes an object's keys in, and says what is unknown or double.
     pub(super) fn open(place: Place, level: Level, members: &'a [Member]) -> Fields<'a> {
         let mistakes = doubles(&place, members);
-        let mut fields = Fields {
-            place,
-            level,
-            given: BTreeMap::new(),
-            mistakes,
-        };
+        let mut fields = Fields { place, level, given: BTreeMap::new(), mistakes };
         let mut unknown = Vec::new();
         for member in members.iter().filter(|member| !is_comment(&member.key)) {
             let known = key(&member.key).filter(|key| level.holds(key.level));
             match known {
                 Some(key) => fields.take(key, member, true),
-                None if unknown
-                    .iter()
-                    .any(|other: &&Member| other.key == member.key) => {}
+                None if unknown.iter().any(|other: &&Member| other.key == member.key) => {}
                 None => unknown.push(member),
             }
         }
@@ -166,15 +139,8 @@ impl<'a> Fields<'a> {
 
     fn take(&mut self, key: &Key, member: &'a Member, spelled: bool) {
         let place = self.place.key(&member.key, member.line);
-        let field = Field {
-            place,
-            node: &member.value,
-            sure: spelled,
-        };
-        self.given
-            .entry(key.name)
-            .and_modify(|first| first.sure = false)
-            .or_insert(field);
+        let field = Field { place, node: &member.value, sure: spelled };
+        self.given.entry(key.name).and_modify(|first| first.sure = false).or_insert(field);
     }
 
     /// Names the nearest known key; where it is near and not given, the value is read as that key's,
@@ -203,8 +169,7 @@ impl<'a> Fields<'a> {
             true => format!("did you mean {}?", key.name),
             false => format!("remove it; the nearest known key is {}", key.name),
         };
-        self.mistakes
-            .push(place.wrong(Wrong::new("unknown key", remedy)));
+        self.mistakes.push(place.wrong(Wrong::new("unknown key", remedy)));
         if near && !self.given.contains_key(key.name) {
             self.take(key, member, false);
         }
@@ -237,13 +202,7 @@ impl<'a> Fields<'a> {
         };
         if let Json::Null = field.node.value {
             let remedy = self.value_remedy(name);
-            self.wrong(
-                &field,
-                Wrong {
-                    message: "is null".to_string(),
-                    remedy,
-                },
-            );
+            self.wrong(&field, Wrong { message: "is null".to_string(), remedy });
             return None;
         }
         Some(field)
@@ -261,8 +220,7 @@ impl<'a> Fields<'a> {
     fn kind_wrong(&mut self, field: &Field<'_>, name: &str, wanted: &str) {
         let message = format!("is {}, not {wanted}", field.node.value.kind());
         let remedy = key(name).map(|key| format!("write {}", example(key)));
-        self.mistakes
-            .push(field.place.wrong(Wrong { message, remedy }));
+        self.mistakes.push(field.place.wrong(Wrong { message, remedy }));
     }
 
     /// The text of a key, and where it stands.
@@ -286,13 +244,7 @@ impl<'a> Fields<'a> {
         let may_be_empty = key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
-            self.wrong(
-                &field,
-                Wrong {
-                    message: "is empty".to_string(),
-                    remedy,
-                },
-            );
+            self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
             return None;
         }
         match read(text) {
@@ -314,9 +266,7 @@ impl<'a> Fields<'a> {
         let digits = match &field.node.value {
             Json::Number(digits) => digits.as_str(),
             Json::Text(_) => {
-                return self
-                    .read(name, |text| whole_number(text, range))
-                    .map(|(number, _)| number);
+                return self.read(name, |text| whole_number(text, range)).map(|(number, _)| number);
             }
             _ => {
                 self.kind_wrong(&field, name, "a number");
@@ -341,13 +291,7 @@ impl<'a> Fields<'a> {
         };
         if items.is_empty() {
             let remedy = self.value_remedy(name);
-            self.wrong(
-                &field,
-                Wrong {
-                    message: "is empty".to_string(),
-                    remedy,
-                },
-            );
+            self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
             return None;
         }
         Some((items, field))
@@ -365,11 +309,7 @@ impl<'a> Fields<'a> {
 }
 
 fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
-    let bounds = format!(
-        "write a whole number from {} to {}",
-        range.start(),
-        range.end()
-    );
+    let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Wrong::new("is not a whole number", bounds));

@@ -43,11 +43,7 @@ impl Names {
         let known = table.parts().len() == 3 || self.catalog.is_some();
         let full = table.resolve(self.catalog.as_deref().unwrap_or_default(), &self.schema);
         let catalog = known.then(|| full.catalog.to_lowercase());
-        (
-            catalog,
-            full.schema.to_lowercase(),
-            full.table.to_lowercase(),
-        )
+        (catalog, full.schema.to_lowercase(), full.table.to_lowercase())
     }
 }
 
@@ -61,18 +57,9 @@ impl Draft {
     ) -> Draft {
         let Json::Object(members) = &node.value else {
             let message = format!("is {}, not an object", node.value.kind());
-            let wrong = Wrong::new(
-                message,
-                "write a group: {\"group_name\": …, \"tables\": […]}",
-            );
+            let wrong = Wrong::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
             let mistakes = vec![place.wrong(wrong)];
-            return Draft {
-                place,
-                name: None,
-                tables: Vec::new(),
-                mistakes,
-                group: None,
-            };
+            return Draft { place, name: None, tables: Vec::new(), mistakes, group: None };
         };
         let mut fields = Fields::open(place.clone(), Level::Group, members);
         let name = fields.read("group_name", label);
@@ -103,35 +90,18 @@ impl Draft {
             }),
             _ => None,
         };
-        let name = name
-            .filter(|(_, field)| field.sure)
-            .map(|(name, field)| (name, field.place));
-        Draft {
-            place,
-            name,
-            tables,
-            mistakes: fields.mistakes,
-            group,
-        }
+        let name = name.filter(|(_, field)| field.sure).map(|(name, field)| (name, field.place));
+        Draft { place, name, tables, mistakes: fields.mistakes, group }
     }
 
     /// The entry, valid if nothing was found wrong with it.
     pub(super) fn into_entry(self) -> GroupEntry {
-        let Draft {
-            place: _,
-            name,
-            tables: _,
-            mut mistakes,
-            group,
-        } = self;
+        let Draft { place: _, name, tables: _, mut mistakes, group } = self;
         match group {
             Some(group) if mistakes.is_empty() => GroupEntry::Valid(group),
             _ => {
                 super::read::sort(&mut mistakes);
-                GroupEntry::Invalid {
-                    name: name.map(|(name, _)| name),
-                    mistakes,
-                }
+                GroupEntry::Invalid { name: name.map(|(name, _)| name), mistakes }
             }
         }
     }
@@ -147,10 +117,7 @@ fn group_schedule(
         return inherited.schedule.cloned();
     }
     let cron = own.cron.as_deref().or(inherited.cron);
-    let zone = own
-        .timezone
-        .as_deref()
-        .or(inherited.settings.timezone.as_deref());
+    let zone = own.timezone.as_deref().or(inherited.settings.timezone.as_deref());
     schedules.of_level(fields, own, cron, zone)
 }
 
@@ -184,9 +151,7 @@ fn workflows(fields: &mut Fields<'_>) -> Vec<WorkflowRef> {
         let place = field.place.item(at, node.line);
         match read(node) {
             Ok(workflow) if workflows.contains(&workflow) => {
-                fields
-                    .mistakes
-                    .push(place.wrong(Wrong::new("is given twice", "keep one of them")));
+                fields.mistakes.push(place.wrong(Wrong::new("is given twice", "keep one of them")));
             }
             Ok(workflow) => workflows.push(workflow),
             Err(wrong) => fields.mistakes.push(place.wrong(wrong)),
@@ -246,10 +211,8 @@ fn unprotected(
     };
     let Field { place, .. } = &field;
     fields.mistakes.extend(doubles(place, members));
-    let listed: BTreeMap<Resolved, &TableRef> = tables
-        .iter()
-        .map(|(table, _)| (names.resolve(table), table))
-        .collect();
+    let listed: BTreeMap<Resolved, &TableRef> =
+        tables.iter().map(|(table, _)| (names.resolve(table), table)).collect();
     let mut first: BTreeMap<Resolved, &str> = BTreeMap::new();
     for member in members.iter().filter(|member| !is_comment(&member.key)) {
         let here = place.key(&member.key, member.line);
@@ -262,10 +225,12 @@ fn unprotected(
         };
         let resolved = names.resolve(&name);
         match first.get(&resolved) {
-            Some(before) if *before != member.key => fields.mistakes.push(here.wrong(Wrong::new(
-                format!("is the same table as {before}"),
-                "keep one of them",
-            ))),
+            Some(before) if *before != member.key => {
+                fields.mistakes.push(here.wrong(Wrong::new(
+                    format!("is the same table as {before}"),
+                    "keep one of them",
+                )))
+            }
             _ => drop(first.insert(resolved.clone(), &member.key)),
         }
         let why = match &member.value.value {
@@ -277,9 +242,7 @@ fn unprotected(
         };
         match why {
             Ok(why) => {
-                let name = listed
-                    .get(&resolved)
-                    .map_or(name, |listed| (*listed).clone());
+                let name = listed.get(&resolved).map_or(name, |listed| (*listed).clone());
                 reasons.entry(name).or_insert(why);
             }
             Err(wrong) => fields.mistakes.push(here.wrong(wrong)),

@@ -50,36 +50,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, SyntaxError> {
         message: "is not UTF-8 text".to_string(),
     })?;
     if text.trim().is_empty() {
-        return Err(SyntaxError {
-            line: 1,
-            message: "is empty".to_string(),
-        });
+        return Err(SyntaxError { line: 1, message: "is empty".to_string() });
     }
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| SyntaxError {
-        line: error.line().max(1),
-        message: not_json(&error),
-    })?;
-    Text {
-        whole: text,
-        ends: line_ends(text),
-    }
-    .node(raw, 0)
+    let raw: &RawValue = serde_json::from_str(text)
+        .map_err(|error| SyntaxError { line: error.line().max(1), message: not_json(&error) })?;
+    Text { whole: text, ends: line_ends(text) }.node(raw, 0)
 }
 
 fn line_at(bytes: &[u8], offset: usize) -> usize {
-    1 + bytes
-        .iter()
-        .take(offset)
-        .filter(|byte| **byte == b'\n')
-        .count()
+    1 + bytes.iter().take(offset).filter(|byte| **byte == b'\n').count()
 }
 
 fn line_ends(text: &str) -> Vec<usize> {
-    text.bytes()
-        .enumerate()
-        .filter(|(_, byte)| *byte == b'\n')
-        .map(|(at, _)| at)
-        .collect()
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect()
 }
 
 /// What serde_json says, with the column but without the line, which stands beside it.
@@ -161,10 +144,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 Ok(members)
             }
         }
-        deserializer
-            .deserialize_map(Collect)
-            .map(Members)
-            .map_err(de::Error::custom)
+        deserializer.deserialize_map(Collect).map(Members).map_err(de::Error::custom)
     }
 }
 
@@ -201,8 +181,7 @@ impl Node {
             Json::Object(members) => {
                 let mut map = serde_json::Map::new();
                 for member in members.iter().filter(|member| !is_comment(&member.key)) {
-                    map.entry(&member.key)
-                        .or_insert_with(|| member.value.to_value());
+                    map.entry(&member.key).or_insert_with(|| member.value.to_value());
                 }
                 Value::Object(map)
             }
@@ -236,19 +215,9 @@ mod tests {
         let node = parse(text.as_bytes()).expect("is JSON");
         let mut out = Vec::new();
         lines(&node, &mut out);
-        let shown: Vec<_> = out
-            .iter()
-            .map(|(what, line)| (what.as_str(), *line))
-            .collect();
-        let want = [
-            ("a", 2),
-            ("a number", 2),
-            ("true", 3),
-            ("ab", 5),
-            ("text", 6),
-            ("a", 6),
-            ("null", 6),
-        ];
+        let shown: Vec<_> = out.iter().map(|(what, line)| (what.as_str(), *line)).collect();
+        let want =
+            [("a", 2), ("a number", 2), ("true", 3), ("ab", 5), ("text", 6), ("a", 6), ("null", 6)];
         assert_eq!(shown, want);
     }
 
@@ -260,10 +229,7 @@ mod tests {
         assert_eq!(refused(b"").message, "is empty");
         assert_eq!(
             refused(b"{\n\"a\": \"\xFF\"}"),
-            SyntaxError {
-                line: 2,
-                message: "is not UTF-8 text".into()
-            }
+            SyntaxError { line: 2, message: "is not UTF-8 text".into() }
         );
         assert_eq!(refused(b"[\n\n\"\\ud800\"]").line, 3);
         assert_eq!(refused(b"[01]").line, 1);

@@ -82,15 +82,7 @@ const fn required(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key {
-        name,
-        level,
-        shape,
-        required: true,
-        default: None,
-        example,
-        meaning,
-    }
+    Key { name, level, shape, required: true, default: None, example, meaning }
 }
 
 const fn optional(
@@ -101,15 +93,7 @@ const fn optional(
     example: &'static str,
     meaning: &'static str,
 ) -> Key {
-    Key {
-        name,
-        level,
-        shape,
-        required: false,
-        default: Some(default),
-        example,
-        meaning,
-    }
+    Key { name, level, shape, required: false, default: Some(default), example, meaning }
 }
 
 use Level::{File, Group, Workspace, WorkspaceOrGroup as Either};
@@ -145,13 +129,7 @@ pub const KEYS: &[Key] = &[
         r#""reviewer.pub""#,
         "minisign public key of which a stored plan has to have a signature, or a file of such keys",
     ),
-    required(
-        Workspace,
-        "workspace_name",
-        Text,
-        r#""east""#,
-        "unique label of the workspace",
-    ),
+    required(Workspace, "workspace_name", Text, r#""east""#, "unique label of the workspace"),
     required(
         Workspace,
         "workspace_instance_url",
@@ -381,13 +359,7 @@ pub const KEYS: &[Key] = &[
         r#""core_product_job""#,
         "job, or list of jobs, that writes the tables",
     ),
-    required(
-        Group,
-        "tables",
-        Texts,
-        r#"["main.core.core_gold"]"#,
-        "tables of the group",
-    ),
+    required(Group, "tables", Texts, r#"["main.core.core_gold"]"#, "tables of the group"),
     optional(
         Group,
         "paused",

@@ -32,9 +32,7 @@ pub fn load(path: &Path) -> Result<Configuration, ConfigError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).map_err(failed(path))? {
         let file = entry.map_err(failed(path))?.path();
-        let hidden = file
-            .file_name()
-            .is_none_or(|name| name.to_string_lossy().starts_with('.'));
+        let hidden = file.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
         let json = file.extension().is_some_and(|end| end == "json");
         if json && !hidden && fs::metadata(&file).map_err(failed(&file))?.is_file() {
             let text = files::read_named(&file, &CONFIGURATION).map_err(failed(&file))?;
@@ -56,11 +54,7 @@ mod tests {
         }
         fs::create_dir(folder.path().join("c.json")).expect("a folder");
         let read = load(folder.path()).expect("read");
-        let files: Vec<_> = read
-            .mistakes
-            .iter()
-            .map(|mistake| mistake.file.clone())
-            .collect();
+        let files: Vec<_> = read.mistakes.iter().map(|mistake| mistake.file.clone()).collect();
         let named = |name: &str| folder.path().join(name).display().to_string();
         assert_eq!(files, [named("a.json"), named("b.json")]);
         assert!(read.incomplete);

@@ -18,10 +18,7 @@ pub struct LocationError {
 
 impl LocationError {
     pub(super) fn new(message: impl Into<String>, remedy: impl Into<String>) -> LocationError {
-        LocationError {
-            message: message.into(),
-            remedy: Some(remedy.into()),
-        }
+        LocationError { message: message.into(), remedy: Some(remedy.into()) }
     }
 }
 
@@ -100,14 +97,7 @@ impl Location {
             _ => None,
         }));
         let (authority, prefix) = (String::new(), String::new());
-        Location {
-            scheme: Scheme::File,
-            shown,
-            authority,
-            prefix,
-            path: Some(path),
-            key,
-        }
+        Location { scheme: Scheme::File, shown, authority, prefix, path: Some(path), key }
     }
 
     fn remote(scheme: Scheme, rest: &str) -> Result<Location, LocationError> {
@@ -139,14 +129,7 @@ impl Location {
         };
         let mut key = vec![root];
         key.extend(segments.iter().map(|segment| decoded(segment)));
-        Ok(Location {
-            scheme,
-            shown,
-            authority,
-            prefix,
-            path: None,
-            key,
-        })
+        Ok(Location { scheme, shown, authority, prefix, path: None, key })
     }
 
     /// The normalised form, without a slash at its end: a URL, or an absolute path where a path was written.
@@ -158,10 +141,7 @@ impl Location {
 
     /// The normalised form as a URL, also where a path was written. Of a folder of this machine it is percent-encoded.
     pub fn url(&self) -> String {
-        let url = self
-            .path
-            .as_deref()
-            .and_then(|path| Url::from_file_path(path).ok());
+        let url = self.path.as_deref().and_then(|path| Url::from_file_path(path).ok());
         url.map_or_else(|| self.shown.clone(), String::from)
     }
 
@@ -187,11 +167,7 @@ impl Location {
 
     /// `relative` under it, taken literally: nothing is encoded or decoded. [`Location::literal_path`] is its inverse on this machine.
     pub fn join(&self, relative: &str) -> String {
-        format!(
-            "{}/{}",
-            self.shown.trim_end_matches('/'),
-            relative.trim_start_matches('/')
-        )
+        format!("{}/{}", self.shown.trim_end_matches('/'), relative.trim_start_matches('/'))
     }
 
     /// The path of this machine that a text of [`Location::join`] means; `None` if it is in an object store.
@@ -262,10 +238,7 @@ pub(super) fn check_text(text: &str) -> Result<(), LocationError> {
         return Err(LocationError::new("is empty", FORMS));
     }
     if text.chars().any(char::is_control) {
-        return Err(LocationError::new(
-            "has a control character in it",
-            "remove it",
-        ));
+        return Err(LocationError::new("has a control character in it", "remove it"));
     }
     if text != text.trim() {
         return Err(LocationError::new("has a blank at its end", "remove it"));

@@ -72,11 +72,7 @@ impl TableName {
         schema: impl Into<String>,
         table: impl Into<String>,
     ) -> TableName {
-        TableName {
-            catalog: catalog.into(),
-            schema: schema.into(),
-            table: table.into(),
-        }
+        TableName { catalog: catalog.into(), schema: schema.into(), table: table.into() }
     }
 
     /// Reads a full name, `catalog.schema.table`, as `Display` writes it.
@@ -86,41 +82,23 @@ impl TableName {
                 message: format!("`{}` is not a full table name", text.escape_debug()),
                 remedy: Some("write catalog.schema.table".into()),
             })?;
-        Ok(TableName {
-            catalog,
-            schema,
-            table,
-        })
+        Ok(TableName { catalog, schema, table })
     }
 
     /// The name in SQL: every part in backticks, backticks in it doubled.
     pub fn sql(&self) -> String {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
-        [catalog, schema, table]
-            .map(|part| format!("`{}`", part.replace('`', "``")))
-            .join(".")
+        let TableName { catalog, schema, table } = self;
+        [catalog, schema, table].map(|part| format!("`{}`", part.replace('`', "``"))).join(".")
     }
 
     /// The same with backticks only around the parts that need them, for statements that people run.
     pub fn sql_short(&self) -> String {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
-        [catalog, schema, table]
-            .map(|part| sql_part(part))
-            .join(".")
+        let TableName { catalog, schema, table } = self;
+        [catalog, schema, table].map(|part| sql_part(part)).join(".")
     }
 
     fn compared(&self) -> impl Iterator<Item = Folded<'_>> {
-        [&self.catalog, &self.schema, &self.table]
-            .into_iter()
-            .map(|part| Folded(part))
+        [&self.catalog, &self.schema, &self.table].into_iter().map(|part| Folded(part))
     }
 }
 
@@ -128,10 +106,7 @@ impl TableName {
 const PART_LETTERS_MAX: usize = 255;
 
 fn wrong(message: impl Into<String>, remedy: &str) -> NameError {
-    NameError {
-        message: message.into(),
-        remedy: Some(remedy.to_string()),
-    }
+    NameError { message: message.into(), remedy: Some(remedy.to_string()) }
 }
 
 /// Takes a written name apart. What stands in backticks is taken as it is, a doubled backtick as one.
@@ -244,10 +219,7 @@ impl WorkflowRef {
     /// Reads a job's name, or `id:` and a job id.
     pub fn parse(text: &str) -> Result<WorkflowRef, NameError> {
         if text.trim().is_empty() {
-            return Err(wrong(
-                "is empty",
-                "leave the key out for a group without a workflow",
-            ));
+            return Err(wrong("is empty", "leave the key out for a group without a workflow"));
         }
         if text.chars().any(char::is_control) {
             return Err(wrong("has a control character in it", "remove it"));
@@ -287,11 +259,7 @@ pub(crate) fn sql_part(part: &str) -> String {
 
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
+        let TableName { catalog, schema, table } = self;
         write!(f, "{}.{}.{}", show(catalog), show(schema), show(table))
     }
 }
@@ -342,8 +310,7 @@ impl Ord for Folded<'_> {
 
 impl Hash for Folded<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.characters()
-            .for_each(|character| character.hash(state));
+        self.characters().for_each(|character| character.hash(state));
         // As `str` does, so that parts do not run into each other.
         state.write_u8(0xff);
     }

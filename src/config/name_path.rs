@@ -9,27 +9,15 @@ impl TableName {
     ///
     /// Every byte outside `A-Z a-z 0-9 _ - .` is `%XX`, as are a leading `_` or `.`; the result is taken literally.
     pub fn path(&self) -> String {
-        let TableName {
-            catalog,
-            schema,
-            table,
-        } = self;
-        [catalog, schema, table]
-            .map(|part| path_part(part))
-            .join("/")
+        let TableName { catalog, schema, table } = self;
+        [catalog, schema, table].map(|part| path_part(part)).join("/")
     }
 
     /// Whether a path is that of the name in this spelling, or in one with letters of another case.
     pub fn has_path(&self, path: &str) -> bool {
         let mut parts = path.split('/').map(decoded);
         let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
-        let [
-            Some(Some(catalog)),
-            Some(Some(schema)),
-            Some(Some(table)),
-            None,
-        ] = parts
-        else {
+        let [Some(Some(catalog)), Some(Some(schema)), Some(Some(table)), None] = parts else {
             return false;
         };
         let spelled = TableName::new(catalog, schema, table);

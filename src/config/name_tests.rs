@@ -16,10 +16,7 @@ fn refused(text: &str) -> String {
 fn a_name_has_one_to_three_parts() {
     assert_eq!(read("core_raw"), ["core_raw"]);
     assert_eq!(read("default.core_raw"), ["default", "core_raw"]);
-    assert_eq!(
-        read("main.default.core_raw"),
-        ["main", "default", "core_raw"]
-    );
+    assert_eq!(read("main.default.core_raw"), ["main", "default", "core_raw"]);
     assert_eq!(refused("a.b.c.d"), "has 4 parts");
 }
 
@@ -33,17 +30,9 @@ fn backticks_keep_dots_blanks_and_backticks_inside_a_part() {
 
 #[test]
 fn odd_letters_are_part_of_a_name() {
-    for name in [
-        "order lines",
-        "größe",
-        "日本",
-        "_hidden",
-        "100%",
-        "it's",
-        "say \"x\"",
-        "a-b",
-        "%5F",
-    ] {
+    for name in
+        ["order lines", "größe", "日本", "_hidden", "100%", "it's", "say \"x\"", "a-b", "%5F"]
+    {
         assert_eq!(read(name), [name]);
     }
 }
@@ -64,43 +53,27 @@ fn what_is_not_a_name_is_refused_with_its_reason() {
     assert_eq!(refused("`a`b"), "goes on after a closing backtick");
     assert_eq!(refused("a`b"), "has a backtick in a part without backticks");
     assert_eq!(refused("a/b"), "has a `/` in a part without backticks");
-    assert_eq!(
-        refused("/tables/a"),
-        "is a location, not the name of a table"
-    );
+    assert_eq!(refused("/tables/a"), "is a location, not the name of a table");
     assert_eq!(
         refused("abfss://c@a.dfs.core.windows.net/t"),
         "is a location, not the name of a table"
     );
-    assert_eq!(
-        refused(&"a".repeat(256)),
-        "has a part of more than 255 letters"
-    );
+    assert_eq!(refused(&"a".repeat(256)), "has a part of more than 255 letters");
 }
 
 #[test]
 fn names_are_compared_without_case_and_shown_as_written() {
-    let (a, b) = (
-        TableName::new("Main", "Größe", "T"),
-        TableName::new("main", "GRÖSSE", "t"),
-    );
+    let (a, b) = (TableName::new("Main", "Größe", "T"), TableName::new("main", "GRÖSSE", "t"));
     assert_ne!(a, b);
     assert_eq!(a, TableName::new("MAIN", "GRÖßE", "t"));
     assert_eq!(a.to_string(), "Main.`Größe`.T");
-    assert_eq!(
-        TableRef::parse("A.b").expect("a name"),
-        TableRef::parse("a.B").expect("a name")
-    );
+    assert_eq!(TableRef::parse("A.b").expect("a name"), TableRef::parse("a.B").expect("a name"));
 }
 
 #[test]
 fn a_short_name_gets_the_default_catalog_and_schema() {
-    let full = |text: &str| {
-        TableRef::parse(text)
-            .expect("a name")
-            .resolve("main", "default")
-            .to_string()
-    };
+    let full =
+        |text: &str| TableRef::parse(text).expect("a name").resolve("main", "default").to_string();
     assert_eq!(full("t"), "main.default.t");
     assert_eq!(full("s.t"), "main.s.t");
     assert_eq!(full("c.s.t"), "c.s.t");
@@ -109,10 +82,7 @@ fn a_short_name_gets_the_default_catalog_and_schema() {
 
 #[test]
 fn in_sql_every_part_stands_in_backticks() {
-    assert_eq!(
-        TableName::new("main", "a`b", "c d").sql(),
-        "`main`.`a``b`.`c d`"
-    );
+    assert_eq!(TableName::new("main", "a`b", "c d").sql(), "`main`.`a``b`.`c d`");
 }
 
 #[test]
@@ -130,10 +100,7 @@ fn a_replica_path_has_only_plain_letters_and_stays_in_its_folder() {
 
 #[test]
 fn a_workflow_is_a_name_or_an_id() {
-    assert_eq!(
-        WorkflowRef::parse("core job"),
-        Ok(WorkflowRef::Name("core job".into()))
-    );
+    assert_eq!(WorkflowRef::parse("core job"), Ok(WorkflowRef::Name("core job".into())));
     assert_eq!(WorkflowRef::parse("id:1016"), Ok(WorkflowRef::Id(1016)));
     for wrong in ["", " ", "id:", "id:x", "id:-1", "id:0", " a", "a\n"] {
         assert!(WorkflowRef::parse(wrong).is_err(), "{wrong:?}");
@@ -145,10 +112,7 @@ fn names_are_one_text_in_json() {
     let name = TableName::new("main", "odd.schema", "t");
     let json = serde_json::to_string(&name).expect("is JSON");
     assert_eq!(json, "\"main.`odd.schema`.t\"");
-    assert_eq!(
-        serde_json::from_str::<TableName>(&json).expect("is a name"),
-        name
-    );
+    assert_eq!(serde_json::from_str::<TableName>(&json).expect("is a name"), name);
     assert!(serde_json::from_str::<TableName>("\"s.t\"").is_err());
 }
 

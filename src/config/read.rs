@@ -44,15 +44,8 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         read_file(name, text, base, &mut schedules, &mut read);
     }
     if files.is_empty() {
-        let place = Place {
-            file: source.to_string(),
-            line: 1,
-            path: "$".to_string(),
-        };
-        let wrong = Wrong::new(
-            "has no *.json file in it",
-            "write one, or name another directory",
-        );
+        let place = Place { file: source.to_string(), line: 1, path: "$".to_string() };
+        let wrong = Wrong::new("has no *.json file in it", "write one, or name another directory");
         mistakes.push(place.wrong(wrong));
     }
     across::check(&mut drafts);
@@ -61,12 +54,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     let mut workspaces = Vec::new();
     for draft in drafts {
         mistakes.extend(draft.mistakes.iter().cloned());
-        mistakes.extend(
-            draft
-                .groups
-                .iter()
-                .flat_map(|group| group.mistakes.iter().cloned()),
-        );
+        mistakes.extend(draft.groups.iter().flat_map(|group| group.mistakes.iter().cloned()));
         match draft.into_workspace() {
             Some(workspace) => workspaces.push(workspace),
             None => incomplete = true,
@@ -113,25 +101,12 @@ struct Read<'a> {
 /// Adds the file's workspaces to `drafts`, and what is wrong outside of them to `mistakes`; with such a mistake
 /// none of the file's workspaces is used.
 fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, read: &mut Read<'_>) {
-    let Read {
-        drafts,
-        mistakes,
-        require_signature,
-        secrets,
-        misplaced,
-    } = read;
-    let place = |line: usize| Place {
-        file: name.to_string(),
-        line,
-        path: "$".to_string(),
-    };
+    let Read { drafts, mistakes, require_signature, secrets, misplaced } = read;
+    let place = |line: usize| Place { file: name.to_string(), line, path: "$".to_string() };
     let mut root = match json::parse(text) {
         Ok(root) => root,
         Err(json::SyntaxError { line, message }) => {
-            let wrong = Wrong::new(
-                message,
-                "correct it; a comment is a key that begins with //",
-            );
+            let wrong = Wrong::new(message, "correct it; a comment is a key that begins with //");
             mistakes.push(place(line).wrong(wrong));
             let text = String::from_utf8_lossy(text);
             let found = credentials::secrets_in(&text).into_iter();
@@ -141,13 +116,7 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     };
     let mut taken = Vec::new();
     credentials::take_out(&mut root, &[], &mut taken);
-    for Taken {
-        kind,
-        secret,
-        line,
-        steps,
-    } in taken
-    {
+    for Taken { kind, secret, line, steps } in taken {
         secrets.push(secret.into());
         let at = steps.iter().fold(place(line), |at, step| match step {
             Step::Key(key, line) => at.key(key, *line),
@@ -164,24 +133,13 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
         return;
     };
     let mut fields = Fields::open(place(root.line), Level::File, members);
-    let secret_scope = fields
-        .read("secret_scope", secret_name)
-        .map(|(scope, _)| scope);
-    require_signature.extend(
-        fields
-            .read("require_signature", label)
-            .map(|(keys, _)| keys),
-    );
+    let secret_scope = fields.read("secret_scope", secret_name).map(|(scope, _)| scope);
+    require_signature.extend(fields.read("require_signature", label).map(|(keys, _)| keys));
     let around = Surroundings { base, secret_scope };
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {
         for (at, node) in items.iter().enumerate() {
-            found.push(Draft::read(
-                node,
-                field.place.item(at, node.line),
-                &around,
-                schedules,
-            ));
+            found.push(Draft::read(node, field.place.item(at, node.line), &around, schedules));
         }
     }
     if !fields.mistakes.is_empty() {

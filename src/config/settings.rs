@@ -32,12 +32,8 @@ impl Settings {
             Ok(text.to_string())
         };
         Settings {
-            cron: fields
-                .read("sync_schedule", cron_text)
-                .map(|(cron, _)| cron),
-            timezone: fields
-                .read("sync_timezone", read_zone)
-                .map(|(zone, _)| zone),
+            cron: fields.read("sync_schedule", cron_text).map(|(cron, _)| cron),
+            timezone: fields.read("sync_timezone", read_zone).map(|(zone, _)| zone),
             max_retries: fields.number("sync_max_retries"),
             rpo: fields.number("sync_rpo_minutes"),
             max_lag: fields.number("sync_max_lag_minutes"),

@@ -14,10 +14,7 @@ pub(super) fn label(text: &str) -> Result<String, Wrong> {
         return Err(placeholder_wrong(text, "write a text of your own"));
     }
     if text.chars().any(char::is_control) {
-        return Err(Wrong::new(
-            "has a control character in it",
-            "write it on one line",
-        ));
+        return Err(Wrong::new("has a control character in it", "write it on one line"));
     }
     if text != text.trim() {
         return Err(Wrong::new("has a blank at its end", "remove it"));
@@ -72,10 +69,7 @@ pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
 
 /// Finds `<…>` in an address.
 pub(super) fn placeholder(text: &str, remedy: &str) -> Result<(), Wrong> {
-    let found = text
-        .split('<')
-        .skip(1)
-        .find_map(|rest| rest.split_once('>').map(|(name, _)| name));
+    let found = text.split('<').skip(1).find_map(|rest| rest.split_once('>').map(|(name, _)| name));
     match found {
         Some(name) if !name.contains('@') => Err(placeholder_wrong(&format!("<{name}>"), remedy)),
         _ => Ok(()),
@@ -87,24 +81,18 @@ pub(super) fn location_placeholder(text: &str) -> Result<(), Wrong> {
     const REMEDY: &str = "write a folder of this region that drsync may write to";
     placeholder(text, REMEDY)?;
     let lower = text.to_lowercase();
-    let example = lower
-        .split_once("://")
-        .filter(|(_, rest)| rest.starts_with("container@storageaccount."));
+    let example =
+        lower.split_once("://").filter(|(_, rest)| rest.starts_with("container@storageaccount."));
     match example {
-        Some((scheme, _)) => Err(placeholder_wrong(
-            &format!("{scheme}://container@storageaccount…"),
-            REMEDY,
-        )),
+        Some((scheme, _)) => {
+            Err(placeholder_wrong(&format!("{scheme}://container@storageaccount…"), REMEDY))
+        }
         None => Ok(()),
     }
 }
 
 fn placeholder_wrong(placeholder: &str, remedy: &str) -> Wrong {
-    let short: String = placeholder
-        .chars()
-        .take(60)
-        .flat_map(char::escape_debug)
-        .collect();
+    let short: String = placeholder.chars().take(60).flat_map(char::escape_debug).collect();
     Wrong::new(format!("still the placeholder {short}"), remedy)
 }
 
@@ -118,21 +106,12 @@ pub(super) fn emails(text: &str) -> Result<Vec<String>, Wrong> {
     let mut emails: Vec<String> = Vec::new();
     for email in text.split(',').map(str::trim) {
         if email.is_empty() {
-            return Err(Wrong::new(
-                "has a comma without an address beside it",
-                REMEDY,
-            ));
+            return Err(Wrong::new("has a comma without an address beside it", REMEDY));
         }
         if !is_email(email) {
-            return Err(Wrong::new(
-                format!("{} is not an address", shown(email)),
-                REMEDY,
-            ));
+            return Err(Wrong::new(format!("{} is not an address", shown(email)), REMEDY));
         }
-        if !emails
-            .iter()
-            .any(|other| other.to_lowercase() == email.to_lowercase())
-        {
+        if !emails.iter().any(|other| other.to_lowercase() == email.to_lowercase()) {
             emails.push(email.to_string());
         }
     }
@@ -166,10 +145,7 @@ pub fn token_variable(workspace: &str) -> String {
         c @ ('A'..='Z' | '0'..='9') => c,
         _ => '_',
     };
-    format!(
-        "DRSYNC_TOKEN_{}",
-        workspace.chars().map(plain).collect::<String>()
-    )
+    format!("DRSYNC_TOKEN_{}", workspace.chars().map(plain).collect::<String>())
 }
 
 #[cfg(test)]
@@ -207,20 +183,14 @@ mod tests {
                 "{text}: {message}"
             );
         }
-        assert_eq!(
-            said(emails("a@example.com,")),
-            "has a comma without an address beside it"
-        );
+        assert_eq!(said(emails("a@example.com,")), "has a comma without an address beside it");
         assert_eq!(said(emails("<owner>")), "still the placeholder <owner>");
         assert_eq!(said(emails(" ")), "is empty");
     }
 
     #[test]
     fn a_token_in_the_place_of_a_secrets_name_is_not_repeated() {
-        assert_eq!(
-            secret_name("east-pat").ok().flatten().as_deref(),
-            Some("east-pat")
-        );
+        assert_eq!(secret_name("east-pat").ok().flatten().as_deref(), Some("east-pat"));
         assert_eq!(secret_name("").ok().flatten(), None);
         assert!(!said(secret_name("my secret")).contains("my secret"));
     }
@@ -232,9 +202,7 @@ mod tests {
             "still the placeholder <workspace-1>"
         );
         assert_eq!(
-            said(location_placeholder(
-                "abfss://container@storageaccount.dfs.core.windows.net/"
-            )),
+            said(location_placeholder("abfss://container@storageaccount.dfs.core.windows.net/")),
             "still the placeholder abfss://container@storageaccount…"
         );
         assert!(location_placeholder("abfss://container@eastacct.dfs.core.windows.net/").is_ok());
@@ -243,10 +211,7 @@ mod tests {
 
     #[test]
     fn a_token_variable_has_only_capitals_digits_and_underscores() {
-        assert_eq!(
-            token_variable("dr_test-east 1"),
-            "DRSYNC_TOKEN_DR_TEST_EAST_1"
-        );
+        assert_eq!(token_variable("dr_test-east 1"), "DRSYNC_TOKEN_DR_TEST_EAST_1");
         assert_eq!(token_variable("größe"), "DRSYNC_TOKEN_GR__E");
     }
 }

@@ -93,12 +93,8 @@ impl Draft {
         let notifications = notifications(fields);
         let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
 
-        let inherited = Inherited {
-            settings: &settings,
-            cron,
-            schedule: schedule.as_ref(),
-            names: &names,
-        };
+        let inherited =
+            Inherited { settings: &settings, cron, schedule: schedule.as_ref(), names: &names };
         let groups = groups(fields, &inherited, schedules);
 
         let mut locations = Vec::new();
@@ -166,12 +162,7 @@ impl Draft {
 
     /// The workspace, if nothing was found wrong with its own keys.
     pub(super) fn into_workspace(self) -> Option<Workspace> {
-        let Draft {
-            mistakes,
-            groups,
-            workspace,
-            ..
-        } = self;
+        let Draft { mistakes, groups, workspace, .. } = self;
         let mut workspace = workspace.filter(|_| mistakes.is_empty())?;
         workspace.incomplete = groups.iter().any(|group| group.name.is_none());
         workspace.groups = groups.into_iter().map(GroupDraft::into_entry).collect();
@@ -211,10 +202,7 @@ fn nested(
         false if primary.nests(secondary) => "lies in sync_location_primary, or holds it",
         false => return,
     };
-    fields.wrong(
-        field,
-        Wrong::new(message, "write a folder of its own, in the other region"),
-    );
+    fields.wrong(field, Wrong::new(message, "write a folder of its own, in the other region"));
 }
 
 struct SecondaryDraft {
@@ -243,13 +231,7 @@ impl SecondaryDraft {
             warehouse_id: text(fields, "secondary_warehouse_id"),
         };
         const URL: &str = "secondary_workspace_instance_url";
-        let SecondaryDraft {
-            name,
-            address: _,
-            pat_key,
-            profile,
-            warehouse_id,
-        } = &draft;
+        let SecondaryDraft { name, address: _, pat_key, profile, warehouse_id } = &draft;
         let given = [
             ("secondary_workspace_name", name.is_some()),
             ("secondary_workspace_pat_key", pat_key.is_some()),
@@ -268,13 +250,7 @@ impl SecondaryDraft {
     }
 
     fn workspace(&self) -> Option<SecondaryWorkspace> {
-        let SecondaryDraft {
-            name,
-            address,
-            pat_key,
-            profile,
-            warehouse_id,
-        } = self;
+        let SecondaryDraft { name, address, pat_key, profile, warehouse_id } = self;
         Some(SecondaryWorkspace {
             name: name.as_ref().map(|(name, _)| name.clone()),
             address: address.clone()?,
@@ -292,9 +268,7 @@ fn notifications(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
     while let Some((place, node)) = stack.pop() {
         match &node.value {
             Json::Object(members) => {
-                fields
-                    .mistakes
-                    .extend(super::fields::doubles(&place, members));
+                fields.mistakes.extend(super::fields::doubles(&place, members));
                 for member in members {
                     stack.push((place.key(&member.key, member.line), &member.value));
                 }
@@ -311,21 +285,16 @@ fn notifications(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
         let place = field.place.key(&member.key, member.line);
         let wrong = match (member.key.as_str(), &member.value.value) {
             ("smtp", Json::Object(_)) | ("webhooks", Json::Array(_)) => continue,
-            ("smtp", other) => Wrong::new(
-                format!("is {}, not an object", other.kind()),
-                "write \"smtp\": {…}",
-            ),
-            ("webhooks", other) => Wrong::new(
-                format!("is {}, not a list", other.kind()),
-                "write \"webhooks\": […]",
-            ),
+            ("smtp", other) => {
+                Wrong::new(format!("is {}, not an object", other.kind()), "write \"smtp\": {…}")
+            }
+            ("webhooks", other) => {
+                Wrong::new(format!("is {}, not a list", other.kind()), "write \"webhooks\": […]")
+            }
             (key, _) => {
                 let begin: String = key.chars().take(80).collect();
                 let near = |known: &&str| (strsim::jaro_winkler(&begin, known) * 1000.0) as u32;
-                let nearest = ["smtp", "webhooks"]
-                    .into_iter()
-                    .max_by_key(near)
-                    .unwrap_or("smtp");
+                let nearest = ["smtp", "webhooks"].into_iter().max_by_key(near).unwrap_or("smtp");
                 Wrong::new("unknown key", format!("did you mean {nearest}?"))
             }
         };

@@ -29,16 +29,9 @@ pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
 
 /// `GET /api/2.1/unity-catalog/current-metastore-assignment`.
 async fn default_catalog(client: &Client) -> Option<String> {
-    let path = [
-        "api",
-        "2.1",
-        "unity-catalog",
-        "current-metastore-assignment",
-    ];
+    let path = ["api", "2.1", "unity-catalog", "current-metastore-assignment"];
     let assignment: MetastoreAssignment = client.get(&path, &[]).await.ok()?;
-    assignment
-        .default_catalog_name
-        .filter(|name| !name.is_empty())
+    assignment.default_catalog_name.filter(|name| !name.is_empty())
 }
 
 pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, RegionError> {
@@ -52,12 +45,7 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         unseen(region)
     );
     let address = client.base().as_str().trim_end_matches('/');
-    let doing = || {
-        format!(
-            "look at the sync location {} from {address}",
-            region.location
-        )
-    };
+    let doing = || format!("look at the sync location {} from {address}", region.location);
     let principal = principal.map_err(|refusal| match refusal.status {
         Some(404) => refusal
             .hint("is it the address of a Databricks workspace?")
@@ -112,10 +100,7 @@ async fn with_grant(region: &DatabricksRegion, refusal: Refusal, principal: &str
 
 /// A listing that the warehouse could not make means that its location is not there; of a sign-in that was refused that is said.
 fn away(refusal: Refusal) -> Refusal {
-    Refusal {
-        kind: RegionErrorKind::Unavailable,
-        ..refusal
-    }
+    Refusal { kind: RegionErrorKind::Unavailable, ..refusal }
 }
 
 /// Why the secondary's workspace cannot be seen, where one is configured.
@@ -125,10 +110,9 @@ async fn unseen(region: &DatabricksRegion) -> Option<String> {
             let address = workspace.client.base().as_str().trim_end_matches('/');
             let refusal = workspace.principal().await.err();
             refusal.map(|refusal| match refusal.is_sign_in() {
-                true => format!(
-                    "{address} refuses {}: {refusal}",
-                    workspace.client.signed_in_with()
-                ),
+                true => {
+                    format!("{address} refuses {}: {refusal}", workspace.client.signed_in_with())
+                }
                 false => format!("{address} does not answer: {refusal}"),
             })
         }
@@ -145,9 +129,7 @@ pub(super) async fn write_access(
 ) -> Result<WriteAccess, RegionError> {
     let doing = || format!("look at the rights on {location}");
     let refused = |refusal: Refusal| refusal.doing(doing());
-    let all = external_locations(&workspace.client)
-        .await
-        .map_err(refused)?;
+    let all = external_locations(&workspace.client).await.map_err(refused)?;
     let Some(covering) = narrowest(all, location) else {
         let detail = "no external location that the principal can see covers it";
         return Err(RegionError::new(RegionErrorKind::NotFound, doing(), detail));
@@ -184,9 +166,7 @@ pub(super) async fn write_access(
 /// The right on files that a refusal names.
 fn missing_right(message: &str) -> Option<&'static str> {
     let text = message.to_uppercase().replace('_', " ");
-    ["WRITE FILES", "READ FILES"]
-        .into_iter()
-        .find(|right| text.contains(right))
+    ["WRITE FILES", "READ FILES"].into_iter().find(|right| text.contains(right))
 }
 
 /// `GET /api/2.1/unity-catalog/external-locations`, every page of it; a page may be empty and still have a successor.
@@ -195,10 +175,7 @@ pub(super) async fn external_locations(
 ) -> Result<Vec<ExternalLocationInfo>, Refusal> {
     let path = ["api", "2.1", "unity-catalog", "external-locations"];
     let query = [("max_results", "0")];
-    every_item(client, &path, &query, |page: ExternalLocations| {
-        page.external_locations
-    })
-    .await
+    every_item(client, &path, &query, |page: ExternalLocations| page.external_locations).await
 }
 
 /// The name of the external location that covers a place; `None`: there is none, or it cannot be seen.

@@ -48,20 +48,12 @@ impl Environment {
     /// Nothing at all.
     pub fn empty() -> Environment {
         let run: Run = Arc::new(|_| Box::pin(async { Err("is not installed".to_owned()) }));
-        Environment {
-            variables: BTreeMap::new(),
-            home: None,
-            run,
-        }
+        Environment { variables: BTreeMap::new(), home: None, run }
     }
 
     /// Some variables, and commands of this machine.
     pub fn new(variables: BTreeMap<String, String>, home: Option<PathBuf>) -> Environment {
-        Environment {
-            variables,
-            home,
-            run: Arc::new(|words| Box::pin(run(words))),
-        }
+        Environment { variables, home, run: Arc::new(|words| Box::pin(run(words))) }
     }
 
     /// Notes every secret among the variables, used or not: none of them is to be written.
@@ -79,10 +71,7 @@ impl Environment {
 
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        self.variables
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.trim().is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 }
 
@@ -111,10 +100,7 @@ async fn run(words: Vec<String>) -> Result<String, String> {
         return Err("there is no command".to_owned());
     };
     let mut command = tokio::process::Command::new(program);
-    command
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true);
+    command.args(arguments).stdin(std::process::Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(std::time::Duration::from_secs(60), command.output()).await;
     match output {
         Err(_) => Err("does not answer".to_owned()),
@@ -127,11 +113,7 @@ async fn run(words: Vec<String>) -> Result<String, String> {
         }
         Ok(Ok(output)) => {
             let said = String::from_utf8_lossy(&output.stderr);
-            let line = said
-                .lines()
-                .map(str::trim)
-                .find(|line| !line.is_empty())
-                .unwrap_or("fails");
+            let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("fails");
             Err(line.chars().take(300).collect())
         }
     }
@@ -148,11 +130,7 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) fn forever(secret: impl Into<String>) -> Token {
-        Token {
-            secret: SecretString::from(secret.into()),
-            headers: Vec::new(),
-            life: None,
-        }
+        Token { secret: SecretString::from(secret.into()), headers: Vec::new(), life: None }
     }
 
     /// Notes what of it is secret.
@@ -167,9 +145,7 @@ impl Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token")
-            .field("life", &self.life)
-            .finish_non_exhaustive()
+        f.debug_struct("Token").field("life", &self.life).finish_non_exhaustive()
     }
 }
 
@@ -187,10 +163,7 @@ pub(super) trait TokenSource: fmt::Debug + Send + Sync {
 
 /// The refusal of an identity, as opposed to a service that is away.
 pub(super) fn refused(message: impl Into<String>) -> Refusal {
-    Refusal {
-        code: "SIGN_IN".to_owned(),
-        ..Refusal::new(RegionErrorKind::Denied, message)
-    }
+    Refusal { code: "SIGN_IN".to_owned(), ..Refusal::new(RegionErrorKind::Denied, message) }
 }
 
 /// A token that never changes.
@@ -250,14 +223,7 @@ impl Credential {
         timing: Timing,
     ) -> Credential {
         let held = tokio::sync::Mutex::default();
-        Credential {
-            inner: Arc::new(Inner {
-                method: method.into(),
-                source,
-                timing,
-                held,
-            }),
-        }
+        Credential { inner: Arc::new(Inner { method: method.into(), source, timing, held }) }
     }
 
     pub(super) fn fixed(
@@ -279,12 +245,7 @@ impl Credential {
 
     /// The token to use now; one that is about to end is replaced.
     pub(super) async fn token(&self) -> Result<Token, Refusal> {
-        let Inner {
-            source,
-            timing,
-            held,
-            ..
-        } = self.inner.as_ref();
+        let Inner { source, timing, held, .. } = self.inner.as_ref();
         let mut held = held.lock().await;
         let now = timing.now();
         if let Some(token) = &held.token {
@@ -305,18 +266,11 @@ impl Credential {
         match source.fetch(now).await {
             Ok(token) => {
                 token.register();
-                *held = Held {
-                    token: Some(token.clone()),
-                    ..Held::default()
-                };
+                *held = Held { token: Some(token.clone()), ..Held::default() };
                 Ok(token)
             }
             Err(refusal) => match &held.token {
-                Some(token)
-                    if token
-                        .life
-                        .is_some_and(|(_, until)| now + ENDS_EARLY < until) =>
-                {
+                Some(token) if token.life.is_some_and(|(_, until)| now + ENDS_EARLY < until) => {
                     let token = token.clone();
                     held.refused_at = Some(now);
                     Ok(token)
@@ -338,9 +292,7 @@ impl Credential {
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credential")
-            .field("method", &self.inner.method)
-            .finish_non_exhaustive()
+        f.debug_struct("Credential").field("method", &self.inner.method).finish_non_exhaustive()
     }
 }
 
@@ -367,10 +319,7 @@ mod tests {
             }
             let number = self.given.fetch_add(1, Ordering::Relaxed);
             let life = Some((now, now + TimeDelta::hours(1)));
-            Ok(Token {
-                life,
-                ..Token::forever(format!("token-{number}"))
-            })
+            Ok(Token { life, ..Token::forever(format!("token-{number}")) })
         }
     }
 
@@ -378,39 +327,21 @@ mod tests {
     async fn a_token_is_replaced_before_it_ends_and_kept_while_none_can_be_had() {
         let now = Arc::new(Mutex::new(DateTime::<Utc>::UNIX_EPOCH));
         let clock = now.clone();
-        let timing = Timing {
-            now: Arc::new(move || *clock.lock().unwrap()),
-            ..Timing::real()
-        };
-        let source = Arc::new(Hourly {
-            given: AtomicU32::new(0),
-            away: false.into(),
-        });
+        let timing = Timing { now: Arc::new(move || *clock.lock().unwrap()), ..Timing::real() };
+        let source = Arc::new(Hourly { given: AtomicU32::new(0), away: false.into() });
         let credential = Credential::new("test", Box::new(source.clone()), timing);
         let token = async || {
-            credential
-                .token()
-                .await
-                .map(|token| token.secret.expose_secret().to_owned())
-                .ok()
+            credential.token().await.map(|token| token.secret.expose_secret().to_owned()).ok()
         };
         let pass = |minutes| *now.lock().unwrap() += TimeDelta::minutes(minutes);
         assert_eq!(token().await.as_deref(), Some("token-0"));
         pass(39);
         assert_eq!(token().await.as_deref(), Some("token-0"));
         pass(2);
-        assert_eq!(
-            token().await.as_deref(),
-            Some("token-1"),
-            "less than 20 minutes were left"
-        );
+        assert_eq!(token().await.as_deref(), Some("token-1"), "less than 20 minutes were left");
         source.away.store(true, Ordering::Relaxed);
         pass(45);
-        assert_eq!(
-            token().await.as_deref(),
-            Some("token-1"),
-            "it is still good"
-        );
+        assert_eq!(token().await.as_deref(), Some("token-1"), "it is still good");
         pass(15);
         assert_eq!(token().await, None);
         assert!(!format!("{credential:?} {:?}", Token::forever("canary")).contains("canary"));

@@ -43,10 +43,7 @@ impl Batches {
     ) -> Vec<Result<Rows, Refusal>> {
         let chunks: Vec<&[&Q]> = asked.chunks(form.size.max(1)).collect();
         let mut answered: Vec<Vec<Result<Rows, Refusal>>> = Vec::with_capacity(chunks.len());
-        let asks: Vec<_> = chunks
-            .into_iter()
-            .map(|chunk| self.chunk(sql, chunk, form))
-            .collect();
+        let asks: Vec<_> = chunks.into_iter().map(|chunk| self.chunk(sql, chunk, form)).collect();
         let mut asks = stream::iter(asks).buffered(4);
         while let Some(answers) = asks.next().await {
             answered.push(answers);
@@ -63,9 +60,7 @@ impl Batches {
         let mut answers: Vec<Option<Result<Rows, Refusal>>> = asked.iter().map(|_| None).collect();
         let mut taken_out = 0;
         loop {
-            let open: Vec<usize> = (0..asked.len())
-                .filter(|at| answers[*at].is_none())
-                .collect();
+            let open: Vec<usize> = (0..asked.len()).filter(|at| answers[*at].is_none()).collect();
             if open.len() < 2 || taken_out > TAKEN_OUT_MAX || self.refused.load(Ordering::Relaxed) {
                 break;
             }
@@ -110,19 +105,13 @@ impl Batches {
         form: &Form<'_, Q>,
         answers: &mut [Option<Result<Rows, Refusal>>],
     ) {
-        let open: Vec<usize> = (0..asked.len())
-            .filter(|at| answers[*at].is_none())
-            .collect();
-        let statements: Vec<(usize, Statement)> = open
-            .into_iter()
-            .map(|at| (at, (form.one)(asked[at])))
-            .collect();
+        let open: Vec<usize> = (0..asked.len()).filter(|at| answers[*at].is_none()).collect();
+        let statements: Vec<(usize, Statement)> =
+            open.into_iter().map(|at| (at, (form.one)(asked[at]))).collect();
         let looks: Vec<_> = statements
             .iter()
             .map(|(at, statement)| {
-                let look = sql
-                    .run(statement, Intent::Look)
-                    .map_ok(|finished| finished.rows);
+                let look = sql.run(statement, Intent::Look).map_ok(|finished| finished.rows);
                 async move { (*at, look.await) }
             })
             .collect();
@@ -184,10 +173,7 @@ mod tests {
         let tables = ["gold", "gold_2", "g"]
             .map(|table| Relation::Named(TableName::new("main", "core", table)));
         let named = |text: &str| named(text, &tables);
-        assert_eq!(
-            named("The table or view `main`.`core`.`gold` cannot be found."),
-            Some(0)
-        );
+        assert_eq!(named("The table or view `main`.`core`.`gold` cannot be found."), Some(0));
         assert_eq!(named("no access to main.core.gold_2."), Some(1));
         assert_eq!(named("main.core.gold and main.core.g"), None);
         assert_eq!(named("main.core.gold.column"), None);

@@ -28,9 +28,7 @@ pub(super) async fn tables(
 ) -> Vec<Result<Table, RegionError>> {
     let (infos, listed) = infos(client, asked).await;
     let named = asked.iter().zip(infos);
-    let mut found: Vec<_> = named
-        .map(|(name, info)| found(info, name, principal))
-        .collect();
+    let mut found: Vec<_> = named.map(|(name, info)| found(info, name, principal)).collect();
     hint(client, asked, &mut found, listed).await;
     found
 }
@@ -151,14 +149,9 @@ fn found(
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
     let lacking = Grant::to_read_where_lacking(&refusal.message, name, principal);
-    let remedy = lacking.map_or_else(
-        || Denied::grant_select(name, principal),
-        |grant| grant.to_string(),
-    );
-    Denied {
-        message: refusal.to_string(),
-        remedy: Some(remedy),
-    }
+    let remedy =
+        lacking.map_or_else(|| Denied::grant_select(name, principal), |grant| grant.to_string());
+    Denied { message: refusal.to_string(), remedy: Some(remedy) }
 }
 
 pub(super) fn name_of(info: &TableInfo) -> TableName {
@@ -166,11 +159,7 @@ pub(super) fn name_of(info: &TableInfo) -> TableName {
 }
 
 pub(super) fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>) -> Table {
-    let name = if info.name.is_empty() {
-        asked.clone()
-    } else {
-        name_of(info)
-    };
+    let name = if info.name.is_empty() { asked.clone() } else { name_of(info) };
     let who = principal.unwrap_or("the principal");
     // Whatever the service answered with, the right is one on what was asked for.
     let same = name.to_string().eq_ignore_ascii_case(&asked.to_string());
@@ -201,17 +190,11 @@ fn unsupported(info: &TableInfo) -> Option<String> {
         Some("DELTA" | "DELTA_UNIFORM_ICEBERG") | None => {}
         Some(format) => return Some(format!("a table in {format} format")),
     }
-    if info
-        .row_filter
-        .as_ref()
-        .is_some_and(|filter| !filter.is_null())
-    {
+    if info.row_filter.as_ref().is_some_and(|filter| !filter.is_null()) {
         return Some("a table with a row filter".into());
     }
-    let masked = info
-        .columns
-        .iter()
-        .any(|column| column.mask.as_ref().is_some_and(|mask| !mask.is_null()));
+    let masked =
+        info.columns.iter().any(|column| column.mask.as_ref().is_some_and(|mask| !mask.is_null()));
     masked.then(|| "a table with column masks".into())
 }
 
@@ -224,10 +207,7 @@ mod tests {
         let read = |json: serde_json::Value| unsupported(&serde_json::from_value(json).unwrap());
         let said = |json| read(json).unwrap_or_default();
         use serde_json::json;
-        assert_eq!(
-            read(json!({"table_type": "MANAGED", "data_source_format": "DELTA"})),
-            None
-        );
+        assert_eq!(read(json!({"table_type": "MANAGED", "data_source_format": "DELTA"})), None);
         assert_eq!(said(json!({"table_type": "VIEW"})), "a view");
         assert_eq!(
             said(json!({"table_type": "STREAMING_TABLE", "data_source_format": "DELTA"})),
@@ -237,10 +217,7 @@ mod tests {
             said(json!({"table_type": "EXTERNAL", "data_source_format": "ICEBERG"})),
             "a table in ICEBERG format"
         );
-        assert_eq!(
-            said(json!({"table_type": "HOLOGRAM"})),
-            "a table of type HOLOGRAM"
-        );
+        assert_eq!(said(json!({"table_type": "HOLOGRAM"})), "a table of type HOLOGRAM");
         let filter = json!({"table_type": "MANAGED", "row_filter": {"function_name": "f"}});
         assert_eq!(said(filter), "a table with a row filter");
         let mask = json!({"table_type": "MANAGED", "columns": [{"name": "a"}, {"name": "b", "mask": {"function_name": "f"}}]});

@@ -94,10 +94,7 @@ impl<'a> Call<'a> {
         repeat: Repeat,
     ) -> Result<Call<'a>, Refusal> {
         let body = serde_json::to_string(body).map_err(|error| {
-            Refusal::new(
-                RegionErrorKind::Other,
-                format!("the request cannot be written: {error}"),
-            )
+            Refusal::new(RegionErrorKind::Other, format!("the request cannot be written: {error}"))
         })?;
         // Rows and documents are kept in the other region: no secret is among them.
         let body = secrets::withheld(&body).into_owned().into_bytes();
@@ -128,10 +125,7 @@ impl Answer {
             Cow::Borrowed(_) => None,
             Cow::Owned(body) => Some(body.into_bytes()),
         };
-        Answer {
-            body: body.unwrap_or(self.body),
-            ..self
-        }
+        Answer { body: body.unwrap_or(self.body), ..self }
     }
 }
 
@@ -208,11 +202,7 @@ impl Client {
 
     /// What the service's clock says now, by the `Date` of its last answer: never ahead of it, behind by a second or so.
     pub(super) fn service_clock(&self) -> Option<DateTime<Utc>> {
-        let ahead = *self
-            .inner
-            .ahead
-            .lock()
-            .expect("no panic while the clock is noted");
+        let ahead = *self.inner.ahead.lock().expect("no panic while the clock is noted");
         Some(self.inner.timing.now() + ahead?)
     }
 
@@ -234,8 +224,7 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<u8>, Refusal> {
-        self.send(&Call::get(path, query), |answer| Ok(answer.body.clone()))
-            .await
+        self.send(&Call::get(path, query), |answer| Ok(answer.body.clone())).await
     }
 
     /// `GET` of a secret.
@@ -244,14 +233,8 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T, Refusal> {
-        let call = Call {
-            of_secret: true,
-            ..Call::get(path, query)
-        };
-        self.send(&call, |answer| {
-            answer::json::<T>(&answer.headers, &answer.body)
-        })
-        .await
+        let call = Call { of_secret: true, ..Call::get(path, query) };
+        self.send(&call, |answer| answer::json::<T>(&answer.headers, &answer.body)).await
     }
 
     /// `POST` whose repetition does no harm.
@@ -270,10 +253,7 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<(), Refusal> {
         let call = Call::post(path, body, Repeat::Safe)?;
-        self.send(&call, |answer| {
-            answer::nothing(&answer.headers, &answer.body)
-        })
-        .await
+        self.send(&call, |answer| answer::nothing(&answer.headers, &answer.body)).await
     }
 
     /// `POST` that is sent again only where it surely had no effect; otherwise its outcome is unknown.
@@ -292,10 +272,7 @@ impl Client {
         repeat: Repeat,
     ) -> Result<T, Refusal> {
         let call = Call::post(path, body, repeat)?;
-        self.send(&call, |answer| {
-            answer::json::<T>(&answer.headers, &answer.body)
-        })
-        .await
+        self.send(&call, |answer| answer::json::<T>(&answer.headers, &answer.body)).await
     }
 
     /// `GET` of a signed address that holds rows: without the token, which is none of its business.
@@ -326,11 +303,7 @@ impl Client {
                         RegionErrorKind::Other,
                         format!("the store of the result answers {}", answer.status),
                     ),
-                    if answer.status.is_server_error() {
-                        Again::IfSafe
-                    } else {
-                        Again::Never
-                    },
+                    if answer.status.is_server_error() { Again::IfSafe } else { Again::Never },
                 ),
                 Err(lost) => lost,
             };
@@ -423,10 +396,7 @@ impl Client {
         }
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
             .map_err(|_| {
-                Refusal::new(
-                    RegionErrorKind::Denied,
-                    "the token has characters that no token has",
-                )
+                Refusal::new(RegionErrorKind::Denied, "the token has characters that no token has")
             })?;
         bearer.set_sensitive(true);
         let mut request = self
@@ -438,18 +408,13 @@ impl Client {
             .query(&call.query);
         for (name, value) in &token.headers {
             let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
-                Refusal::new(
-                    RegionErrorKind::Denied,
-                    "the token has characters that no token has",
-                )
+                Refusal::new(RegionErrorKind::Denied, "the token has characters that no token has")
             })?;
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
         if let Some(body) = &call.body {
-            request = request
-                .header("Content-Type", "application/json")
-                .body(body.clone());
+            request = request.header("Content-Type", "application/json").body(body.clone());
         }
         Ok(request)
     }
@@ -470,11 +435,8 @@ impl Client {
         let mut response = sent?;
         let (status, headers) = (response.status(), response.headers().clone());
         if let Some(date) = answer::date(&headers) {
-            *self
-                .inner
-                .ahead
-                .lock()
-                .expect("no panic while the clock is noted") = Some(date - self.inner.timing.now());
+            *self.inner.ahead.lock().expect("no panic while the clock is noted") =
+                Some(date - self.inner.timing.now());
         }
         // Of a refusal the beginning is enough.
         let most = match status.is_success() {
@@ -483,11 +445,7 @@ impl Client {
         };
         let mut body = Vec::new();
         let mut large = None;
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| retry::cut_off(&error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| retry::cut_off(&error))? {
             let length = (body.len() + chunk.len()) as u64;
             match most.allow(length) {
                 Ok(()) => body.extend_from_slice(&chunk),
@@ -501,20 +459,13 @@ impl Client {
                 large = LARGE.acquire().await.ok();
             }
         }
-        Ok(Answer {
-            status,
-            headers,
-            body,
-            _large: large,
-        })
+        Ok(Answer { status, headers, body, _large: large })
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            base, credential, ..
-        } = self.inner.as_ref();
+        let Inner { base, credential, .. } = self.inner.as_ref();
         f.debug_struct("Client")
             .field("base", &base.as_str())
             .field("credential", credential)

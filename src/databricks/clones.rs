@@ -48,11 +48,7 @@ pub(super) async fn deep_clone(
         }
     }
     if progress.stopped() {
-        return Err(RegionError::new(
-            RegionErrorKind::Other,
-            doing(),
-            "stopped before it began",
-        ));
+        return Err(RegionError::new(RegionErrorKind::Other, doing(), "stopped before it began"));
     }
     let sql = &region.workspace.sql;
     let statement = Statement::new(order.statement.clone());
@@ -106,10 +102,8 @@ pub(super) async fn deep_clone(
 }
 
 async fn look(region: &DatabricksRegion, order: &CloneOrder) -> Result<Standing, RegionError> {
-    let question = ReplicaQuestion {
-        path: order.replica_path.clone(),
-        since_version: order.replica_version,
-    };
+    let question =
+        ReplicaQuestion { path: order.replica_path.clone(), since_version: order.replica_version };
     let replica = replicas::one(region, &question).await?;
     Ok(standing(order, replica.as_ref()))
 }
@@ -122,10 +116,7 @@ fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
             Some(version) => Standing::Other(format!("the replica is gone; it was at v{version}")),
         };
     };
-    if order
-        .replica_version
-        .is_some_and(|version| replica.version < version)
-    {
+    if order.replica_version.is_some_and(|version| replica.version < version) {
         return Standing::Other(format!(
             "the replica is at v{}, which is before what was looked at",
             replica.version
@@ -136,10 +127,8 @@ fn standing(order: &CloneOrder, replica: Option<&Replica>) -> Standing {
             && commit.source_version == Some(order.source_version)
             && commit.mark == ordered
     };
-    if let Some(other) = replica
-        .commits
-        .iter()
-        .find(|commit| !ours(commit) && commit.upkeep.changes())
+    if let Some(other) =
+        replica.commits.iter().find(|commit| !ours(commit) && commit.upkeep.changes())
     {
         let user = other.user.as_deref().unwrap_or("someone else");
         return Standing::Other(format!(
@@ -168,10 +157,7 @@ pub(super) async fn clone_commit(
         from: order.replica_version,
     };
     let workspace = &region.workspace;
-    let history = match histories(&workspace.sql, &workspace.batches, &[look])
-        .await
-        .pop()
-    {
+    let history = match histories(&workspace.sql, &workspace.batches, &[look]).await.pop() {
         Some(history) => history?,
         None => return Ok(None),
     };
@@ -192,9 +178,7 @@ async fn done(
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("read what cloning {} did", order.table);
-    let found = clone_commit(region, order)
-        .await
-        .map_err(|refusal| refusal.doing(doing()))?;
+    let found = clone_commit(region, order).await.map_err(|refusal| refusal.doing(doing()))?;
     let Some(replica_version) = found.as_ref().map(|(entry, _)| entry.version) else {
         return Err(RegionError::new(
             RegionErrorKind::Other,
@@ -209,8 +193,7 @@ async fn done(
     };
     let row = finished.and_then(|finished| finished.rows.first());
     let told = |column: &str, metric: &str| {
-        row.and_then(|row| row.number(column))
-            .or_else(|| number(&commit?.metrics, metric))
+        row.and_then(|row| row.number(column)).or_else(|| number(&commit?.metrics, metric))
     };
     let source_size = told("source_num_of_files", "sourceNumOfFiles")
         .zip(told("source_table_size", "sourceTableSize"))

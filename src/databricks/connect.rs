@@ -96,19 +96,16 @@ impl ConnectOptions {
             return None;
         };
         let secondary =
-            workspace
-                .secondary
-                .as_ref()
-                .and_then(|secondary| match &secondary.address {
-                    WorkspaceAddress::Databricks(address) => Some(SecondaryOptions {
-                        name: secondary.name.clone(),
-                        address: address.clone(),
-                        pat_key: secondary.pat_key.clone(),
-                        profile: secondary.profile.clone(),
-                        warehouse_id: secondary.warehouse_id.clone(),
-                    }),
-                    WorkspaceAddress::Lakehouse(_) => None,
-                });
+            workspace.secondary.as_ref().and_then(|secondary| match &secondary.address {
+                WorkspaceAddress::Databricks(address) => Some(SecondaryOptions {
+                    name: secondary.name.clone(),
+                    address: address.clone(),
+                    pat_key: secondary.pat_key.clone(),
+                    profile: secondary.profile.clone(),
+                    warehouse_id: secondary.warehouse_id.clone(),
+                }),
+                WorkspaceAddress::Lakehouse(_) => None,
+            });
         Some(ConnectOptions {
             name: workspace.name.clone(),
             address: address.clone(),
@@ -145,10 +142,8 @@ pub struct Unbound(Option<Origin>);
 impl Unbound {
     /// Where they go in a run that signs in to all of these.
     pub fn of<'a>(run: impl IntoIterator<Item = &'a ConnectOptions>) -> Unbound {
-        let primaries: Vec<(Origin, bool)> = run
-            .into_iter()
-            .map(|options| (options.address.origin(), options.has_own()))
-            .collect();
+        let primaries: Vec<(Origin, bool)> =
+            run.into_iter().map(|options| (options.address.origin(), options.has_own())).collect();
         let only = |origins: Vec<&Origin>| {
             let (first, others) = origins.split_first()?;
             let one = others.iter().all(|other| other == first);
@@ -179,10 +174,7 @@ pub struct Connected {
 impl Connected {
     /// The pair in its present roles.
     pub fn regions(&self) -> Regions {
-        Regions {
-            primary: self.primary.clone(),
-            secondary: self.secondary.clone(),
-        }
+        Regions { primary: self.primary.clone(), secondary: self.secondary.clone() }
     }
 }
 
@@ -192,12 +184,7 @@ impl Connected {
 /// The primary's identity was not found or is refused. A workspace that does not answer is no reason: its regions say so
 /// themselves; nor is the secondary's own workspace, which is then not seen.
 pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError> {
-    let ConnectOptions {
-        environment,
-        timing,
-        notice,
-        ..
-    } = options;
+    let ConnectOptions { environment, timing, notice, .. } = options;
     let unbound = options.unbound.clone();
     let unbound = unbound.unwrap_or_else(|| Unbound::of([options]));
     let wanted = Wanted {
@@ -249,10 +236,8 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
             rows: Mutex::default(),
         })
     };
-    let address = options
-        .secondary
-        .as_ref()
-        .map_or(&options.address, |secondary| &secondary.address);
+    let address =
+        options.secondary.as_ref().map_or(&options.address, |secondary| &secondary.address);
     Ok(Connected {
         primary: region(&options.location_primary, &options.address, true, None),
         secondary: region(&options.location_secondary, address, false, registrar),
@@ -261,9 +246,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
 }
 
 fn secret<'a>(scope: Option<&'a str>, key: Option<&'a str>) -> Option<(&'a str, &'a str)> {
-    scope
-        .zip(key)
-        .filter(|(scope, key)| !scope.is_empty() && !key.is_empty())
+    scope.zip(key).filter(|(scope, key)| !scope.is_empty() && !key.is_empty())
 }
 
 async fn registrar(
@@ -274,25 +257,14 @@ async fn registrar(
     let wanted = Wanted {
         name: secondary.name.as_deref(),
         base: &secondary.address,
-        secret: secret(
-            options.secret_scope.as_deref(),
-            secondary.pat_key.as_deref(),
-        ),
+        secret: secret(options.secret_scope.as_deref(), secondary.pat_key.as_deref()),
         profile: secondary.profile.as_deref(),
         unbound: unbound.serves(&secondary.address),
     };
     let signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
     let (credential, _) = signed_in.map_err(|error| error.to_string())?;
-    let client = Client::new(
-        secondary.address.clone(),
-        credential,
-        options.timing.clone(),
-    );
+    let client = Client::new(secondary.address.clone(), credential, options.timing.clone());
     let client = client.map_err(|refusal| refusal.to_string())?;
     // DATABRICKS_WAREHOUSE_ID is the primary's.
-    Ok(Workspace::new(
-        client,
-        secondary.warehouse_id.clone(),
-        options.notice.clone(),
-    ))
+    Ok(Workspace::new(client, secondary.warehouse_id.clone(), options.notice.clone()))
 }

@@ -48,10 +48,7 @@ async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<
     is_file_name(name)?;
     let table = table_of(region);
     let sql = &region.workspace.sql;
-    let kept = match sql
-        .run(&sql::evidence_kept(&table, name), Intent::Look)
-        .await
-    {
+    let kept = match sql.run(&sql::evidence_kept(&table, name), Intent::Look).await {
         Ok(finished) => finished.rows,
         Err(refusal) if refusal.no_table() => return Ok(None),
         Err(refusal) => return Err(refusal),
@@ -66,10 +63,7 @@ async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<
         let finished = sql.run(&statement, Intent::Look).await?;
         let content = finished.rows.first().and_then(|row| row.text("content"));
         // The service may break base64 into lines.
-        let text: String = content
-            .unwrap_or_default()
-            .split_ascii_whitespace()
-            .collect();
+        let text: String = content.unwrap_or_default().split_ascii_whitespace().collect();
         match base64::engine::general_purpose::STANDARD.decode(text) {
             Ok(part) => bytes.extend(part),
             Err(_) => return Err(unlike("a part of it is not base64")),
@@ -100,27 +94,14 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
     is_file_name(name)?;
     let table = table_of(region);
     let sha256 = sha256_of_bytes(bytes);
-    let parts: Vec<&[u8]> = if bytes.is_empty() {
-        vec![bytes]
-    } else {
-        bytes.chunks(PART_BYTES).collect()
-    };
-    match region
-        .workspace
-        .sql
-        .run(&sql::evidence_kept(&table, name), Intent::Look)
-        .await
-    {
+    let parts: Vec<&[u8]> =
+        if bytes.is_empty() { vec![bytes] } else { bytes.chunks(PART_BYTES).collect() };
+    match region.workspace.sql.run(&sql::evidence_kept(&table, name), Intent::Look).await {
         Ok(finished) => {
-            let same = finished
-                .rows
-                .iter()
-                .any(|row| row.text("sha256") == Some(&sha256));
+            let same = finished.rows.iter().any(|row| row.text("sha256") == Some(&sha256));
             // A document of this name stays as it is; one that was cut off in the middle is completed.
-            let whole = finished
-                .rows
-                .iter()
-                .any(|row| row.number("parts") == Some(parts.len() as u64));
+            let whole =
+                finished.rows.iter().any(|row| row.number("parts") == Some(parts.len() as u64));
             if finished.rows.first().is_some() && (!same || whole) {
                 return Ok(());
             }
@@ -130,11 +111,7 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
     }
     for (place, part) in parts.into_iter().enumerate() {
         let content = base64::engine::general_purpose::STANDARD.encode(part);
-        repeat(
-            region,
-            &sql::keep_evidence(&table, name, place as u64, content, &sha256),
-        )
-        .await?;
+        repeat(region, &sql::keep_evidence(&table, name, place as u64, content, &sha256)).await?;
     }
     Ok(())
 }
@@ -149,10 +126,7 @@ pub(super) async fn run_records(
     let mut until = wanted.until.clone();
     let mut kept = KeptRecords::default();
     loop {
-        let range = RecordRange {
-            until: until.clone(),
-            ..wanted.clone()
-        };
+        let range = RecordRange { until: until.clone(), ..wanted.clone() };
         let page = sql::read_run_records(&table, &range, PARTS_AT_ONCE);
         let finished = match region.workspace.sql.run(&page, Intent::Look).await {
             Ok(finished) => finished,
@@ -180,11 +154,8 @@ pub(super) async fn run_records(
         }
         for document in found.chunk_by(|(one, _), (other, _)| one == other) {
             let name = document[0].0.clone();
-            let parts: Option<Vec<&Vec<u8>>> = document
-                .iter()
-                .rev()
-                .map(|(_, part)| part.as_ref())
-                .collect();
+            let parts: Option<Vec<&Vec<u8>>> =
+                document.iter().rev().map(|(_, part)| part.as_ref()).collect();
             let why = match parts {
                 _ if apply_of(&name).is_none() => "its name is that of no document",
                 None => "a part of it is not base64",

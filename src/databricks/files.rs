@@ -55,21 +55,12 @@ pub async fn read(
     let base = base(environment).map_err(|why| unsupported(&why))?;
     let host = base.as_str().trim_end_matches('/').to_owned();
     let doing = || format!("read {source} in {host}");
-    let wanted = Wanted {
-        name: None,
-        base: &base,
-        secret: None,
-        profile: None,
-        unbound: true,
-    };
+    let wanted = Wanted { name: None, base: &base, secret: None, profile: None, unbound: true };
     let (credential, _) = sign_in(&wanted, environment, timing).await?;
     let method = credential.method().to_owned();
     let client = Client::new(base.clone(), credential, timing.clone())
         .map_err(|refusal| refusal.doing(doing()))?;
-    let read = match (
-        source.strip_prefix("workspace:"),
-        source.strip_prefix("volume:"),
-    ) {
+    let read = match (source.strip_prefix("workspace:"), source.strip_prefix("volume:")) {
         (Some(path), _) if path.starts_with('/') => workspace(&client, path).await,
         (_, Some(path)) if path.starts_with("/Volumes/") => volume(&client, path).await,
         _ => {
@@ -91,15 +82,9 @@ pub async fn read(
 
 fn base(environment: &Environment) -> Result<Url, String> {
     let host = ambient_host(environment)?;
-    let host = if host.contains("://") {
-        host
-    } else {
-        format!("https://{host}")
-    };
+    let host = if host.contains("://") { host } else { format!("https://{host}") };
     let here = std::path::Path::new("/");
-    let origin = Url::parse(&host)
-        .map(|url| url.origin().ascii_serialization())
-        .unwrap_or(host);
+    let origin = Url::parse(&host).map(|url| url.origin().ascii_serialization()).unwrap_or(host);
     match WorkspaceAddress::parse(&origin, here) {
         Ok(WorkspaceAddress::Databricks(url)) => Ok(url),
         Ok(WorkspaceAddress::Lakehouse(_)) | Err(_) => {
@@ -120,21 +105,14 @@ async fn workspace(client: &Client, path: &str) -> Result<Files, Refusal> {
     };
     if status.object_type != "DIRECTORY" && status.object_type != "REPO" {
         let bytes = export(client, path).await?;
-        return Ok(Files::File {
-            name: format!("workspace:{path}"),
-            bytes,
-        });
+        return Ok(Files::File { name: format!("workspace:{path}"), bytes });
     }
-    let listed: Objects = client
-        .get(&["api", "2.0", "workspace", "list"], &[("path", path)])
-        .await?;
+    let listed: Objects =
+        client.get(&["api", "2.0", "workspace", "list"], &[("path", path)]).await?;
     let mut files = Vec::new();
     for object in listed.objects {
         if object.object_type == "FILE" && is_config(&object.path) {
-            files.push((
-                format!("workspace:{}", object.path),
-                export(client, &object.path).await?,
-            ));
+            files.push((format!("workspace:{}", object.path), export(client, &object.path).await?));
         }
     }
     files.sort();
@@ -142,24 +120,13 @@ async fn workspace(client: &Client, path: &str) -> Result<Files, Refusal> {
 }
 
 async fn status(client: &Client, path: &str) -> Result<ObjectInfo, Refusal> {
-    client
-        .get(
-            &["api", "2.0", "workspace", "get-status"],
-            &[("path", path)],
-        )
-        .await
+    client.get(&["api", "2.0", "workspace", "get-status"], &[("path", path)]).await
 }
 
 /// `GET /api/2.0/workspace/export` of raw bytes.
 async fn export(client: &Client, path: &str) -> Result<Vec<u8>, Refusal> {
-    let query = [
-        ("path", path),
-        ("format", "AUTO"),
-        ("direct_download", "true"),
-    ];
-    client
-        .get_bytes(&["api", "2.0", "workspace", "export"], &query)
-        .await
+    let query = [("path", path), ("format", "AUTO"), ("direct_download", "true")];
+    client.get_bytes(&["api", "2.0", "workspace", "export"], &query).await
 }
 
 /// `GET /api/2.0/fs/files/Volumes/…`, or its folder's files.
@@ -169,10 +136,7 @@ async fn volume(client: &Client, path: &str) -> Result<Files, Refusal> {
     if !path.ends_with('/') {
         match file(client, whole).await {
             Ok(bytes) => {
-                return Ok(Files::File {
-                    name: name(whole),
-                    bytes,
-                });
+                return Ok(Files::File { name: name(whole), bytes });
             }
             // It may be a folder, which is refused in more than one way.
             Err(refusal) if is_config(whole) || refusal.is_sign_in() || refusal.transient => {

@@ -65,10 +65,7 @@ impl Entry {
             version: row.number("version")?,
             committed_at: row.moment("timestamp")?,
             operation: row.text("operation").unwrap_or("unknown").to_owned(),
-            user: row
-                .text("userName")
-                .or(row.text("userId"))
-                .map(str::to_owned),
+            user: row.text("userName").or(row.text("userId")).map(str::to_owned),
             parameters: row.object("operationParameters"),
             metrics: row.object("operationMetrics"),
         })
@@ -105,14 +102,7 @@ impl Entry {
 
     /// Digest of what the history says of it, its time left out.
     fn sha256(&self) -> String {
-        let Entry {
-            version,
-            committed_at: _,
-            operation,
-            user,
-            parameters,
-            metrics,
-        } = self;
+        let Entry { version, committed_at: _, operation, user, parameters, metrics } = self;
         canonical::sha256(&json!({
             "version": version,
             "operation": operation,
@@ -129,9 +119,7 @@ impl Entry {
 
     /// `sourceVersion` of a CLONE.
     pub(super) fn source_version(&self) -> Option<u64> {
-        (self.operation == "CLONE")
-            .then(|| number(&self.parameters, "sourceVersion"))
-            .flatten()
+        (self.operation == "CLONE").then(|| number(&self.parameters, "sourceVersion")).flatten()
     }
 
     /// What a CLONE says its source was.
@@ -165,9 +153,7 @@ impl Detail {
     }
 
     pub(super) fn column_mapping(&self) -> String {
-        self.property("delta.columnMapping.mode")
-            .unwrap_or("none")
-            .to_lowercase()
+        self.property("delta.columnMapping.mode").unwrap_or("none").to_lowercase()
     }
 }
 
@@ -221,10 +207,7 @@ fn read(rows: &Rows, from: Option<u64>, limit: u64) -> Option<Result<History, Re
     }
     commits.sort_by_key(|entry| entry.version);
     let Some(oldest) = commits.first().map(|entry| entry.version) else {
-        return Some(Err(Refusal::new(
-            RegionErrorKind::Other,
-            "its history is empty",
-        )));
+        return Some(Err(Refusal::new(RegionErrorKind::Other, "its history is empty")));
     };
     let newest = commits.last().map_or(oldest, |entry| entry.version);
     // A version beyond the head is asked of a table that was made again: all of it is of interest.
@@ -276,9 +259,7 @@ impl Seen {
         let open = pairs.filter(|(_, kept)| kept.is_none());
         let open: Vec<Relation> = open.map(|(table, _)| table.clone()).collect();
         let mut asked = details(sql, batches, &open).await.into_iter();
-        let all = kept
-            .into_iter()
-            .map(|kept| kept.map_or_else(|| asked.next(), |it| Some(Ok(it))));
+        let all = kept.into_iter().map(|kept| kept.map_or_else(|| asked.next(), |it| Some(Ok(it))));
         all.flatten().collect()
     }
 }
@@ -301,10 +282,7 @@ pub(super) async fn details(
         Some(row) => Ok(Detail::read(row)),
         None => Err(Refusal::new(RegionErrorKind::Other, "it has no detail")),
     };
-    answers
-        .into_iter()
-        .map(|answer| answer.and_then(read))
-        .collect()
+    answers.into_iter().map(|answer| answer.and_then(read)).collect()
 }
 
 #[cfg(test)]
@@ -335,54 +313,26 @@ mod tests {
             ("OPTIMIZE", json!(null), NotCompared),
             ("OPTIMIZE", compacted.clone(), NotCompared),
             ("OPTIMIZE", clustered, NotCompared),
-            (
-                "OPTIMIZE",
-                json!({"numAddedFiles": "0", "numRemovedFiles": "0"}),
-                NotCompared,
-            ),
-            (
-                "VACUUM START",
-                json!({"numFilesToDelete": "12"}),
-                NotCompared,
-            ),
+            ("OPTIMIZE", json!({"numAddedFiles": "0", "numRemovedFiles": "0"}), NotCompared),
+            ("VACUUM START", json!({"numFilesToDelete": "12"}), NotCompared),
             ("VACUUM END", json!({"numDeletedFiles": "12"}), NotCompared),
             ("ANALYZE", json!({}), NotCompared),
             ("COMPUTE STATS", json!({}), NotCompared),
-            (
-                "REORG",
-                json!({"numAddedFiles": "1", "numRemovedFiles": "1"}),
-                NotCompared,
-            ),
+            ("REORG", json!({"numAddedFiles": "1", "numRemovedFiles": "1"}), NotCompared),
             // Files that replace none are rows that were not there.
-            (
-                "OPTIMIZE",
-                json!({"numAddedFiles": "1", "numRemovedFiles": "0"}),
-                Changes,
-            ),
+            ("OPTIMIZE", json!({"numAddedFiles": "1", "numRemovedFiles": "0"}), Changes),
             ("OPTIMIZE", json!({"numOutputRows": "7"}), Changes),
-            (
-                "OPTIMIZE",
-                json!({"numFiles": 2, "numRemovedFiles": 0}),
-                Changes,
-            ),
+            ("OPTIMIZE", json!({"numFiles": 2, "numRemovedFiles": 0}), Changes),
             ("REORG", json!({"numDeletedRows": "1"}), Changes),
             ("REORG", json!({"numTargetRowsUpdated": "1"}), Changes),
             ("VACUUM END", json!({"numInsertedRows": "1"}), Changes),
             // No other operation is maintenance, whatever it counts.
-            (
-                "WRITE",
-                json!({"numFiles": "0", "numOutputRows": "0"}),
-                Changes,
-            ),
+            ("WRITE", json!({"numFiles": "0", "numOutputRows": "0"}), Changes),
             ("MERGE", compacted, Changes),
             ("DELETE", json!({"numDeletedRows": "0"}), Changes),
             ("NOT KNOWN", json!({}), Changes),
         ] {
-            assert_eq!(
-                judged(operation, metrics.clone()),
-                upkeep,
-                "{operation} {metrics}"
-            );
+            assert_eq!(judged(operation, metrics.clone()), upkeep, "{operation} {metrics}");
         }
     }
 }

@@ -39,10 +39,7 @@ struct Content {
 
 /// A ledger table under a sync location.
 pub(super) fn table_at(location: &str, name: &str) -> Relation {
-    Relation::Path(format!(
-        "{}/{FOLDER}/{name}",
-        location.trim_end_matches('/')
-    ))
+    Relation::Path(format!("{}/{FOLDER}/{name}", location.trim_end_matches('/')))
 }
 
 /// Reads both tables, of the cut log all cuts or of every group the newest alone.
@@ -74,27 +71,15 @@ pub(super) async fn read(
         }
         Err(refusal) => return Err(refusal.doing(doing(SYNC_METADATA))),
     };
-    let cuts = cuts.map(
-        |Content {
-             version,
-             workspace,
-             rows,
-         }| {
-            let cuts: Vec<Cut> = records(&rows)?;
-            // Sorted by group and number.
-            let cuts = Cuts::new(cuts).iter().cloned().collect();
-            Ok(CutTable {
-                version,
-                workspace,
-                cuts,
-            })
-        },
-    );
+    let cuts = cuts.map(|Content { version, workspace, rows }| {
+        let cuts: Vec<Cut> = records(&rows)?;
+        // Sorted by group and number.
+        let cuts = Cuts::new(cuts).iter().cloned().collect();
+        Ok(CutTable { version, workspace, cuts })
+    });
     Ok(LedgerCopy {
         metadata,
-        cuts: cuts
-            .transpose()
-            .map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
+        cuts: cuts.transpose().map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
         troubles,
         heads_only,
     })
@@ -103,11 +88,7 @@ pub(super) async fn read(
 fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
     let mut rows: Vec<Row> = records(&content.rows)?;
     rows.sort_by(|one, other| one.group_name.cmp(&other.group_name));
-    Ok(MetadataTable {
-        version: content.version,
-        workspace: content.workspace,
-        rows,
-    })
+    Ok(MetadataTable { version: content.version, workspace: content.workspace, rows })
 }
 
 /// Copies a metadata table that cannot be read to another name, by reference where its files cannot be copied, and makes an empty one
@@ -137,33 +118,20 @@ async fn content(
         return Ok(None);
     };
     let select = select(&table);
-    let read = try_join!(
-        version(region, &table),
-        workspace.sql.run(&select, Intent::Look)
-    );
+    let read = try_join!(version(region, &table), workspace.sql.run(&select, Intent::Look));
     // The table is there: what is missing is a part of it.
     let (version, selected) = read.map_err(|refusal| match refusal.no_table() {
-        true => Refusal {
-            kind: RegionErrorKind::Other,
-            ..refusal
-        },
+        true => Refusal { kind: RegionErrorKind::Other, ..refusal },
         false => refusal,
     })?;
     let claim = detail.property(WORKSPACE_PROPERTY).map(str::to_owned);
-    Ok(Some(Content {
-        version,
-        workspace: claim,
-        rows: selected.rows,
-    }))
+    Ok(Some(Content { version, workspace: claim, rows: selected.rows }))
 }
 
 /// A table's detail; `None`: there is no table.
 async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<Detail>, Refusal> {
     let tables = [table.clone()];
-    match details(&region.workspace.sql, &region.workspace.batches, &tables)
-        .await
-        .pop()
-    {
+    match details(&region.workspace.sql, &region.workspace.batches, &tables).await.pop() {
         // Some services describe a folder of other files too.
         Some(Ok(detail)) => {
             Ok(Some(detail)
@@ -176,11 +144,7 @@ async fn detail(region: &DatabricksRegion, table: &Relation) -> Result<Option<De
 }
 
 async fn version(region: &DatabricksRegion, table: &Relation) -> Result<u64, Refusal> {
-    let finished = region
-        .workspace
-        .sql
-        .run(&sql::history(table, 1), Intent::Look)
-        .await?;
+    let finished = region.workspace.sql.run(&sql::history(table, 1), Intent::Look).await?;
     let newest = finished.rows.first().and_then(|row| row.number("version"));
     newest.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
 }
@@ -193,9 +157,7 @@ fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
                 serde_json::from_str(row.text("row").unwrap_or_default()).unwrap_or_default();
             if let Value::Object(members) = &mut record {
                 for list in ["tables", "accepted"] {
-                    members
-                        .entry(list)
-                        .or_insert_with(|| Value::Array(Vec::new()));
+                    members.entry(list).or_insert_with(|| Value::Array(Vec::new()));
                 }
             }
             serde_json::from_value(record).map_err(|error| Refusal {
@@ -216,10 +178,7 @@ pub(super) async fn create(region: &DatabricksRegion, workspace: &str) -> Result
     ];
     for statement in create {
         repeat(region, &statement).await.map_err(|refusal| {
-            refusal.doing(format!(
-                "create the metadata tables under {}",
-                region.location
-            ))
+            refusal.doing(format!("create the metadata tables under {}", region.location))
         })?;
     }
     Ok(())
@@ -229,14 +188,10 @@ pub(super) async fn clone_from(region: &DatabricksRegion, from: &str) -> Result<
     for name in [SYNC_METADATA, SYNC_CUTS] {
         let doing = || format!("clone {name} from {from} to {}", region.location);
         let source = table_at(from, name);
-        let there = detail(region, &source)
-            .await
-            .map_err(|refusal| refusal.doing(doing()))?;
+        let there = detail(region, &source).await.map_err(|refusal| refusal.doing(doing()))?;
         if there.is_some() {
             let statement = sql::clone_table(&table_at(&region.location, name), &source);
-            repeat(region, &statement)
-                .await
-                .map_err(|refusal| refusal.doing(doing()))?;
+            repeat(region, &statement).await.map_err(|refusal| refusal.doing(doing()))?;
         }
     }
     Ok(())
@@ -258,9 +213,7 @@ pub(super) async fn repeat(
         if !(refusal.transient || refusal.outcome_unknown) || attempt >= ATTEMPTS {
             return Err(refusal);
         }
-        timing
-            .sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST))
-            .await;
+        timing.sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST)).await;
     }
 }
 
@@ -276,9 +229,7 @@ pub(super) async fn write_rows(
             .await
             .map_err(|refusal| refusal.doing(doing()))?;
     }
-    version(region, &table)
-        .await
-        .map_err(|refusal| refusal.doing(doing()))
+    version(region, &table).await.map_err(|refusal| refusal.doing(doing()))
 }
 
 /// Records as JSON arrays, each small enough for a statement.
@@ -386,9 +337,7 @@ async fn append_open(
             break;
         }
         if last.is_some() {
-            timing
-                .sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST))
-                .await;
+            timing.sleep(timing.backoff(PAUSE_FIRST, attempt, PAUSE_LONGEST)).await;
         }
         last = Some(Refusal::new(
             RegionErrorKind::Other,
@@ -455,10 +404,9 @@ async fn columns_for<'a>(
     match (added, columns.lacking(&needed).is_empty()) {
         (_, true) => Ok(known.insert(columns)),
         (Err(refusal), false) => Err(refusal),
-        (Ok(()), false) => Err(Refusal::new(
-            RegionErrorKind::Other,
-            "it lacks the columns that it was given",
-        )),
+        (Ok(()), false) => {
+            Err(Refusal::new(RegionErrorKind::Other, "it lacks the columns that it was given"))
+        }
     }
 }
 
@@ -466,10 +414,7 @@ async fn columns(region: &DatabricksRegion) -> Result<CutColumns, Refusal> {
     let look = sql::cut_columns(&table_at(&region.location, SYNC_CUTS));
     let finished = region.workspace.sql.run(&look, Intent::Look).await?;
     CutColumns::described(&finished.columns).ok_or_else(|| {
-        Refusal::new(
-            RegionErrorKind::Other,
-            "its columns are not those of a cut log",
-        )
+        Refusal::new(RegionErrorKind::Other, "its columns are not those of a cut log")
     })
 }
 
@@ -511,10 +456,7 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
     // Of each group what is from the oldest of these on: the log before is not read again.
     let mut ends: Vec<(&str, u64)> = Vec::new();
     for cut in wanted.iter() {
-        if ends
-            .last()
-            .is_none_or(|(group, _)| *group != cut.group_name)
-        {
+        if ends.last().is_none_or(|(group, _)| *group != cut.group_name) {
             ends.push((&cut.group_name, cut.cut_number));
         }
     }

@@ -41,25 +41,16 @@ impl Refusal {
     }
 
     pub(super) fn transient(self) -> Refusal {
-        Refusal {
-            transient: true,
-            ..self
-        }
+        Refusal { transient: true, ..self }
     }
 
     pub(super) fn unknown(self) -> Refusal {
-        Refusal {
-            outcome_unknown: true,
-            ..self
-        }
+        Refusal { outcome_unknown: true, ..self }
     }
 
     /// The same with what to do about it.
     pub(super) fn hint(self, hint: &str) -> Refusal {
-        Refusal {
-            message: format!("{}; {hint}", self.message),
-            ..self
-        }
+        Refusal { message: format!("{}; {hint}", self.message), ..self }
     }
 
     /// The same without any secret, wherever the service put it.
@@ -111,17 +102,11 @@ impl Refusal {
     ) -> Refusal {
         let text = one_line(message);
         let class = class_of(&text);
-        let state = sql_state
-            .map(str::to_owned)
-            .or_else(|| sql_state_of(&text))
-            .unwrap_or_default();
+        let state =
+            sql_state.map(str::to_owned).or_else(|| sql_state_of(&text)).unwrap_or_default();
         let (kind, transient) = meaning(class, &state, error_code, &text);
         Refusal {
-            code: if class.is_empty() {
-                error_code.to_owned()
-            } else {
-                class.to_owned()
-            },
+            code: if class.is_empty() { error_code.to_owned() } else { class.to_owned() },
             statement_id: Some(id.to_owned()),
             transient,
             ..Refusal::new(kind, text.clone())
@@ -131,10 +116,7 @@ impl Refusal {
     /// The warehouse is not to be used, whatever the statement is: it was not taken.
     pub(super) fn is_of_warehouse(&self) -> bool {
         self.statement_id.is_none()
-            && matches!(
-                self.kind,
-                RegionErrorKind::Denied | RegionErrorKind::NotFound
-            )
+            && matches!(self.kind, RegionErrorKind::Denied | RegionErrorKind::NotFound)
     }
 
     /// The result is too large to come with the answer.
@@ -200,10 +182,7 @@ impl fmt::Display for Refusal {
 
 /// The error class in brackets at the beginning: `[DELTA_TABLE_NOT_FOUND] …`.
 fn class_of(text: &str) -> &str {
-    let inside = text
-        .trim_start()
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'));
+    let inside = text.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']'));
     match inside {
         Some((class, _))
             if class.bytes().all(|b| {
@@ -218,10 +197,7 @@ fn class_of(text: &str) -> &str {
 
 fn sql_state_of(text: &str) -> Option<String> {
     let (_, after) = text.split_once("SQLSTATE: ")?;
-    let state: String = after
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
+    let state: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
     (state.len() == 5).then_some(state)
 }
 
@@ -247,12 +223,8 @@ const PART_MISSING: [&str; 4] = [
     "DELTA_TRUNCATED_TRANSACTION_LOG",
 ];
 /// Classes that say that a right is missing.
-const DENIED: [&str; 4] = [
-    "INSUFFICIENT_PERMISSIONS",
-    "PERMISSION_DENIED",
-    "UNAUTHORIZED_ACCESS",
-    "FORBIDDEN",
-];
+const DENIED: [&str; 4] =
+    ["INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED", "UNAUTHORIZED_ACCESS", "FORBIDDEN"];
 
 fn meaning(class: &str, state: &str, error_code: &str, text: &str) -> (RegionErrorKind, bool) {
     let base = class.split('.').next().unwrap_or_default();
@@ -283,13 +255,9 @@ fn meaning(class: &str, state: &str, error_code: &str, text: &str) -> (RegionErr
         }
         "NOT_FOUND" => (RegionErrorKind::NotFound, false),
         "UNAUTHENTICATED" => (RegionErrorKind::Denied, false),
-        _ if [
-            "path does not exist",
-            "filenotfoundexception",
-            "is not a delta table",
-        ]
-        .iter()
-        .any(|phrase| text.to_lowercase().contains(phrase)) =>
+        _ if ["path does not exist", "filenotfoundexception", "is not a delta table"]
+            .iter()
+            .any(|phrase| text.to_lowercase().contains(phrase)) =>
         {
             (RegionErrorKind::NotFound, false)
         }
@@ -317,10 +285,7 @@ mod tests {
         let kind = |code, state, text| read(code, state, text).0;
         let missing =
             "[TABLE_OR_VIEW_NOT_FOUND] The table or view `x` cannot be found. SQLSTATE: 42P01";
-        assert_eq!(
-            kind("BAD_REQUEST", None, missing),
-            RegionErrorKind::NotFound
-        );
+        assert_eq!(kind("BAD_REQUEST", None, missing), RegionErrorKind::NotFound);
         let denied = "User does not have USE SCHEMA on Schema 'x'. SQLSTATE: 42501";
         assert_eq!(kind("BAD_REQUEST", None, denied), RegionErrorKind::Denied);
         let raced = read(
@@ -330,10 +295,7 @@ mod tests {
         );
         assert_eq!((raced.0, raced.1), (RegionErrorKind::Conflict, true));
         let late = "[DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION] Cannot time travel";
-        assert_eq!(
-            kind("BAD_REQUEST", None, late),
-            RegionErrorKind::Unsupported
-        );
+        assert_eq!(kind("BAD_REQUEST", None, late), RegionErrorKind::Unsupported);
         let part = "[DELTA_LOG_FILE_NOT_FOUND] Unable to retrieve the delta log files";
         assert_eq!(
             kind("BAD_REQUEST", Some("42K03"), part),
@@ -349,10 +311,7 @@ mod tests {
         let read = |text: &str| Refusal::of_statement("01", "BAD_REQUEST", None, text);
         assert!(read("[PATH_NOT_FOUND] Path does not exist: s3://bucket/container/x").no_table());
         let bucket = read("[PATH_NOT_FOUND] NoSuchBucket: The specified bucket does not exist");
-        assert_eq!(
-            (bucket.kind, bucket.no_table()),
-            (RegionErrorKind::NotFound, false)
-        );
+        assert_eq!((bucket.kind, bucket.no_table()), (RegionErrorKind::NotFound, false));
     }
 
     #[test]

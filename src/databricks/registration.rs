@@ -75,10 +75,8 @@ async fn register_all(
     }
     let create = |entry: &CutTableEntry| sql::register(&entry.table, &entry.replica_location);
     let new: Vec<TableName> = missing.iter().map(|entry| entry.table.clone()).collect();
-    let mut statements: Vec<(&TableName, Statement)> = missing
-        .into_iter()
-        .map(|entry| (&entry.table, create(entry)))
-        .collect();
+    let mut statements: Vec<(&TableName, Statement)> =
+        missing.into_iter().map(|entry| (&entry.table, create(entry))).collect();
     let names: Vec<TableName> = held.iter().map(|(entry, _)| entry.table.clone()).collect();
     let (sources, _) = catalog::infos(&region.workspace.client, &names).await;
     for ((entry, info), source) in held.into_iter().zip(sources) {
@@ -108,10 +106,7 @@ async fn register_all(
     tables.sort();
     let needed = needed(registrar, &refused, cuts, principal).await;
     let refused = told(refused, &needed);
-    Registered {
-        tables,
-        refused: strangers.into_iter().chain(refused).collect(),
-    }
+    Registered { tables, refused: strangers.into_iter().chain(refused).collect() }
 }
 
 /// Of every table the entry of the newest cut that names it.
@@ -141,15 +136,12 @@ async fn needed(
     principal: &str,
 ) -> Vec<Grant> {
     let tables = refused.iter().map(|(table, _)| *table);
-    let mut needed: Vec<Grant> = tables
-        .flat_map(|table| Grant::to_create(table, principal))
-        .collect();
+    let mut needed: Vec<Grant> =
+        tables.flat_map(|table| Grant::to_create(table, principal)).collect();
     let of_location =
         |(_, refusal): &&(&TableName, Refusal)| Grant::is_of_location(&refusal.message);
     if let Some((table, _)) = refused.iter().find(of_location)
-        && let Some(entry) = newest_entries(cuts)
-            .into_iter()
-            .find(|entry| entry.table == **table)
+        && let Some(entry) = newest_entries(cuts).into_iter().find(|entry| entry.table == **table)
     {
         // All replicas lie in one sync location.
         let name = access::covering(&registrar.client, &entry.replica_location).await;
@@ -205,8 +197,5 @@ fn with_remedy(refusal: Refusal, needed: &[Grant]) -> Refusal {
 }
 
 fn columns(columns: &[ColumnInfo]) -> Vec<(String, Option<&str>)> {
-    columns
-        .iter()
-        .map(|column| (column.name.to_lowercase(), column.type_text.as_deref()))
-        .collect()
+    columns.iter().map(|column| (column.name.to_lowercase(), column.type_text.as_deref())).collect()
 }

@@ -25,10 +25,8 @@ pub(super) async fn replicas(
     asked: &[ReplicaQuestion],
 ) -> Vec<Result<Option<Replica>, RegionError>> {
     let there = folders(region, asked).await;
-    let open: Vec<&ReplicaQuestion> = asked
-        .iter()
-        .filter(|question| there.holds(&question.path))
-        .collect();
+    let open: Vec<&ReplicaQuestion> =
+        asked.iter().filter(|question| there.holds(&question.path)).collect();
     let looks: Vec<Look> = open
         .iter()
         .map(|question| Look {
@@ -41,9 +39,7 @@ pub(super) async fn replicas(
     let workspace = &region.workspace;
     let (histories, details) = join!(
         histories(&workspace.sql, &workspace.batches, &looks),
-        workspace
-            .seen
-            .details(&workspace.sql, &workspace.batches, &tables)
+        workspace.seen.details(&workspace.sql, &workspace.batches, &tables)
     );
     let mut answers = open.into_iter().zip(histories).zip(details);
     let mut replicas = Vec::with_capacity(asked.len());
@@ -97,22 +93,15 @@ async fn folders(region: &DatabricksRegion, asked: &[ReplicaQuestion]) -> Folder
     if asked.len() < LIST_FROM {
         return Folders::default();
     }
-    let schemas: BTreeSet<&str> = asked
-        .iter()
-        .filter_map(|question| Some(question.path.rsplit_once('/')?.0))
-        .collect();
+    let schemas: BTreeSet<&str> =
+        asked.iter().filter_map(|question| Some(question.path.rsplit_once('/')?.0)).collect();
     let lists = schemas.into_iter().map(async |schema| {
-        let listed = region
-            .workspace
-            .sql
-            .run(&sql::list(&region.path(schema), None), Intent::Look)
-            .await;
+        let listed =
+            region.workspace.sql.run(&sql::list(&region.path(schema), None), Intent::Look).await;
         let names = match listed {
-            Ok(finished) => finished
-                .rows
-                .iter()
-                .filter_map(|row| row.text("name").map(folder_name))
-                .collect(),
+            Ok(finished) => {
+                finished.rows.iter().filter_map(|row| row.text("name").map(folder_name)).collect()
+            }
             Err(refusal) if refusal.no_table() => BTreeSet::new(),
             Err(_) => return None,
         };
@@ -131,18 +120,10 @@ async fn nothing_else(
     question: &ReplicaQuestion,
 ) -> Result<Option<Replica>, Refusal> {
     let path = region.path(&question.path);
-    match region
-        .workspace
-        .sql
-        .run(&sql::list(&path, Some(1000)), Intent::Look)
-        .await
-    {
+    match region.workspace.sql.run(&sql::list(&path, Some(1000)), Intent::Look).await {
         Ok(finished) => {
-            let names: Vec<String> = finished
-                .rows
-                .iter()
-                .filter_map(|row| row.text("name").map(folder_name))
-                .collect();
+            let names: Vec<String> =
+                finished.rows.iter().filter_map(|row| row.text("name").map(folder_name)).collect();
             let log = names.iter().any(|name| name == "_delta_log");
             // Data files without a log are what a clone writes before its commit.
             let data = names
@@ -163,16 +144,10 @@ async fn nothing_else(
 
 fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Replica {
     let mark = Mark::from_properties(|key| detail.property(key));
-    let version = history
-        .commits
-        .last()
-        .map_or(history.oldest, |entry| entry.version);
+    let version = history.commits.last().map_or(history.oldest, |entry| entry.version);
     let marks = marks(&question.path, mark.as_ref(), &history.commits);
     let since = question.since_version.filter(|since| *since <= version);
-    let named = history
-        .commits
-        .iter()
-        .find(|entry| Some(entry.version) == since);
+    let named = history.commits.iter().find(|entry| Some(entry.version) == since);
     let since_files = named.map(Entry::history_digest);
     let commits = history
         .commits
@@ -203,11 +178,8 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
 /// that is not maintenance: a clone there has to agree with them. Of older clones, those of this path's own source at
 /// a version are taken as ours: what came after them replaced them or is judged by itself.
 fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mark>> {
-    let last = commits
-        .iter()
-        .rev()
-        .find(|entry| entry.upkeep().changes())
-        .map(|entry| entry.version);
+    let last =
+        commits.iter().rev().find(|entry| entry.upkeep().changes()).map(|entry| entry.version);
     commits
         .iter()
         .map(|entry| {
@@ -216,10 +188,7 @@ fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mar
                 return newest.cloned();
             }
             let mark = newest.filter(|mark| mark.replica == path)?;
-            is_source(path, entry).then(|| Mark {
-                source_version,
-                ..mark.clone()
-            })
+            is_source(path, entry).then(|| Mark { source_version, ..mark.clone() })
         })
         .collect()
 }
@@ -231,10 +200,7 @@ fn is_source(path: &str, entry: &Entry) -> bool {
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
-    let source = entry
-        .parameters
-        .get("source")
-        .and_then(serde_json::Value::as_str);
+    let source = entry.parameters.get("source").and_then(serde_json::Value::as_str);
     source.is_none_or(|source| plain(source.trim_matches('"')) == plain(&expected.join(".")))
 }
 
@@ -242,11 +208,7 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
     let (source_version, source_size) = (entry.source_version(), entry.source_size());
     let restored = || number(&entry.parameters, "version");
     ReplicaCommit {
-        restored_to: if entry.operation == "RESTORE" {
-            restored()
-        } else {
-            None
-        },
+        restored_to: if entry.operation == "RESTORE" { restored() } else { None },
         rows: rows_touched(&entry),
         upkeep: entry.upkeep(),
         version: entry.version,
@@ -262,18 +224,11 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
 /// Rows that a commit changed, by what its operation counts.
 fn rows_touched(entry: &Entry) -> Option<u64> {
     let sum = |names: &[&str]| {
-        names
-            .iter()
-            .filter_map(|name| number(&entry.metrics, name))
-            .reduce(|all, more| all + more)
+        names.iter().filter_map(|name| number(&entry.metrics, name)).reduce(|all, more| all + more)
     };
-    sum(&[
-        "numTargetRowsInserted",
-        "numTargetRowsUpdated",
-        "numTargetRowsDeleted",
-    ])
-    .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
-    .or_else(|| sum(&["numOutputRows"]))
+    sum(&["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"])
+        .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
+        .or_else(|| sum(&["numOutputRows"]))
 }
 
 #[cfg(test)]
@@ -304,20 +259,13 @@ mod tests {
     }
 
     fn mark(source_version: u64) -> Mark {
-        Mark {
-            source_table_id: "t1".to_owned(),
-            source_version,
-            replica: PATH.to_owned(),
-        }
+        Mark { source_table_id: "t1".to_owned(), source_version, replica: PATH.to_owned() }
     }
 
     #[test]
     fn each_clone_of_ours_has_its_mark() {
         let commits = [clone(0, 5), clone(1, 7), entry(2, "OPTIMIZE", json!({}))];
-        assert_eq!(
-            marks(PATH, Some(&mark(7)), &commits),
-            [Some(mark(5)), Some(mark(7)), None]
-        );
+        assert_eq!(marks(PATH, Some(&mark(7)), &commits), [Some(mark(5)), Some(mark(7)), None]);
     }
 
     #[test]
@@ -333,14 +281,7 @@ mod tests {
 
     #[test]
     fn a_clone_of_another_table_is_not_ours() {
-        let other = entry(
-            0,
-            "CLONE",
-            json!({"source": "main.core.silver", "sourceVersion": "5"}),
-        );
-        assert_eq!(
-            marks(PATH, Some(&mark(7)), &[other, clone(1, 7)]),
-            [None, Some(mark(7))]
-        );
+        let other = entry(0, "CLONE", json!({"source": "main.core.silver", "sourceVersion": "5"}));
+        assert_eq!(marks(PATH, Some(&mark(7)), &[other, clone(1, 7)]), [None, Some(mark(7))]);
     }
 }

@@ -10,21 +10,15 @@ use crate::region::RegionErrorKind;
 
 /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
 pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Finished, Refusal> {
-    let StatementResponse {
-        statement_id: id,
-        manifest,
-        result,
-        ..
-    } = ended;
+    let StatementResponse { statement_id: id, manifest, result, .. } = ended;
     let other = |text: String| of_statement(&id, Refusal::new(RegionErrorKind::Other, text));
     let manifest = manifest.unwrap_or_default();
     if manifest.truncated {
         return Err(other("its result was cut short".to_owned()));
     }
     let described = manifest.schema.columns.into_iter();
-    let described: Vec<(String, String)> = described
-        .map(|column| (column.name, column.type_text))
-        .collect();
+    let described: Vec<(String, String)> =
+        described.map(|column| (column.name, column.type_text)).collect();
     let columns = described.iter().map(|(name, _)| name.clone()).collect();
     let mut rows = Vec::new();
     let mut bytes = 0;
@@ -34,39 +28,20 @@ pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Fi
         let next = take(client, &id, chunk, &mut rows, &mut bytes).await?;
         let Some(next) = next else { break };
         // Parts are numbered from 0, each is followed by a later one, and there are no more than promised.
-        let promised = manifest
-            .total_chunk_count
-            .clamp(1, RESULT_PARTS.most as i64);
+        let promised = manifest.total_chunk_count.clamp(1, RESULT_PARTS.most as i64);
         if next <= last || next > promised {
             return Err(other("its result has no end".to_owned()));
         }
         last = next;
         let number = next.to_string();
-        let path = [
-            "api",
-            "2.0",
-            "sql",
-            "statements",
-            &id,
-            "result",
-            "chunks",
-            &number,
-        ];
+        let path = ["api", "2.0", "sql", "statements", &id, "result", "chunks", &number];
         chunk = client.get(&path, &[]).await?;
     }
     if manifest.total_row_count > 0 && rows.len() as i64 != manifest.total_row_count {
-        let text = format!(
-            "its result has {} rows of {}",
-            rows.len(),
-            manifest.total_row_count
-        );
+        let text = format!("its result has {} rows of {}", rows.len(), manifest.total_row_count);
         return Err(other(text).transient());
     }
-    Ok(Finished {
-        id,
-        columns: described,
-        rows: Rows::new(columns, rows),
-    })
+    Ok(Finished { id, columns: described, rows: Rows::new(columns, rows) })
 }
 
 /// Takes a chunk's rows, wherever they are, and gives the number of the next.
@@ -103,7 +78,5 @@ async fn take(
 /// What rows take, each value with its place in memory.
 fn size(rows: &[Vec<Option<String>>]) -> usize {
     let values = rows.iter().flatten();
-    values
-        .map(|value| size_of::<Option<String>>() + value.as_ref().map_or(0, String::len))
-        .sum()
+    values.map(|value| size_of::<Option<String>>() + value.as_ref().map_or(0, String::len)).sum()
 }

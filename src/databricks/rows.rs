@@ -23,10 +23,7 @@ impl Rows {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|values| Row {
-            columns: &self.columns,
-            values,
-        })
+        self.rows.iter().map(|values| Row { columns: &self.columns, values })
     }
 
     pub(super) fn first(&self) -> Option<Row<'_>> {
@@ -35,13 +32,7 @@ impl Rows {
 
     /// The rows of each of several tables, by the column `asked`.
     pub(super) fn split(self, tables: usize) -> Vec<Rows> {
-        let mut parts = vec![
-            Rows {
-                columns: self.columns.clone(),
-                rows: Vec::new()
-            };
-            tables
-        ];
+        let mut parts = vec![Rows { columns: self.columns.clone(), rows: Vec::new() }; tables];
         let at = self.columns.iter().position(|name| name == "asked");
         for values in self.rows {
             let place = at.and_then(|at| values.get(at)?.as_deref()?.parse::<usize>().ok());
@@ -56,10 +47,7 @@ impl Rows {
 impl<'a> Row<'a> {
     /// A value as text; `None`: NULL, or no such column.
     pub(super) fn text(&self, column: &str) -> Option<&'a str> {
-        let at = self
-            .columns
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(column))?;
+        let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column))?;
         self.values.get(at)?.as_deref()
     }
 
@@ -74,18 +62,14 @@ impl<'a> Row<'a> {
 
     /// A map or struct.
     pub(super) fn object(&self, column: &str) -> Map<String, Value> {
-        self.text(column)
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default()
+        self.text(column).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 }
 
 /// RFC 3339 with any offset; some drivers write a blank for the T, or no zone, which is UTC.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
-    let read = DateTime::parse_from_rfc3339(text)
-        .map(|it| it.to_utc())
-        .ok();
+    let read = DateTime::parse_from_rfc3339(text).map(|it| it.to_utc()).ok();
     let read = read.or_else(|| {
         let naive =
             chrono::NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M:%S%.f")

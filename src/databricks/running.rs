@@ -28,10 +28,8 @@ async fn pages(client: &Client) -> Result<BTreeMap<String, String>, Refusal> {
     ];
     each_page(client, &path, &query, |page: QueryHistory| {
         for query in page.res {
-            let ended = matches!(
-                query.status.as_str(),
-                "FINISHED" | "FAILED" | "CANCELED" | "CLOSED"
-            );
+            let ended =
+                matches!(query.status.as_str(), "FINISHED" | "FAILED" | "CANCELED" | "CLOSED");
             if !ended && !query.query_id.is_empty() {
                 found.insert(query.query_text.trim().to_owned(), query.query_id);
             }

@@ -44,9 +44,7 @@ pub(super) async fn sources(
     let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
     let (histories, details) = join!(
         histories(&workspace.sql, &workspace.batches, &looks),
-        workspace
-            .seen
-            .details(&workspace.sql, &workspace.batches, &tables)
+        workspace.seen.details(&workspace.sql, &workspace.batches, &tables)
     );
     asked
         .iter()
@@ -68,21 +66,11 @@ fn source(
     history: History,
     detail: &Detail,
 ) -> Source {
-    let table_id = question
-        .table
-        .table_id
-        .clone()
-        .or_else(|| detail.id.clone())
-        .unwrap_or_default();
-    let told = detail
-        .property(DELETED_FILE_RETENTION)
-        .and_then(interval::parse);
+    let table_id =
+        question.table.table_id.clone().or_else(|| detail.id.clone()).unwrap_or_default();
+    let told = detail.property(DELETED_FILE_RETENTION).and_then(interval::parse);
     Source {
-        commits: history
-            .commits
-            .into_iter()
-            .map(|entry| commit(entry, &table_id))
-            .collect(),
+        commits: history.commits.into_iter().map(|entry| commit(entry, &table_id)).collect(),
         oldest_version: history.oldest,
         untimed: None,
         retention: told.or((!workspace.is_sandbox()).then_some(RETENTION_DEFAULT)),
@@ -135,10 +123,7 @@ pub(super) async fn pins(
             sql::counts(&pairs)
         },
         one: &|question: &PinQuestion| {
-            sql::count(
-                &Relation::Named(question.table.name.clone()),
-                question.version,
-            )
+            sql::count(&Relation::Named(question.table.name.clone()), question.version)
         },
         size: TABLES,
     };
@@ -150,12 +135,8 @@ pub(super) async fn pins(
         .collect();
     let (counts, found, held, columns) = join!(
         workspace.batches.ask(&workspace.sql, &questions, &form),
-        workspace
-            .seen
-            .taken(&workspace.sql, &workspace.batches, &sources),
-        workspace
-            .seen
-            .taken(&workspace.sql, &workspace.batches, &there),
+        workspace.seen.taken(&workspace.sql, &workspace.batches, &sources),
+        workspace.seen.taken(&workspace.sql, &workspace.batches, &there),
         join_all(asked.iter().map(|question| columns(workspace, question)))
     );
     let mut held = held.into_iter();
@@ -166,10 +147,7 @@ pub(super) async fn pins(
         .zip(columns)
         .map(|(((question, counted), detail), schema)| {
             let replica = question.replica_version.and_then(|_| held.next());
-            let doing = format!(
-                "look at {} at version {}",
-                question.table.name, question.version
-            );
+            let doing = format!("look at {} at version {}", question.table.name, question.version);
             let pin = pin(question, counted, detail, replica);
             let pin = pin.map(|pin| Pin { schema, ..pin });
             pin.map_err(|refusal| refusal.doing(doing))
@@ -184,15 +162,8 @@ fn pin(
     replica: Option<Result<Detail, Refusal>>,
 ) -> Result<Pin, Refusal> {
     let (counted, detail) = (counted?, detail?);
-    if detail
-        .format
-        .as_deref()
-        .is_some_and(|format| format != "delta")
-    {
-        return Err(Refusal::new(
-            RegionErrorKind::Unsupported,
-            "it is not a Delta table",
-        ));
+    if detail.format.as_deref().is_some_and(|format| format != "delta") {
+        return Err(Refusal::new(RegionErrorKind::Unsupported, "it is not a Delta table"));
     }
     // The newest version's: near enough for an estimate, but no fact about an older one.
     let head = detail.size();
@@ -211,12 +182,7 @@ fn pin(
     let property = |key: &str| detail.property(key).map(str::to_owned);
     Ok(Pin {
         version: question.version,
-        table_id: question
-            .table
-            .table_id
-            .clone()
-            .or_else(|| detail.id.clone())
-            .unwrap_or_default(),
+        table_id: question.table.table_id.clone().or_else(|| detail.id.clone()).unwrap_or_default(),
         size: head.filter(|_| question.newest),
         rows: counted.first().and_then(|row| row.number("n")),
         column_mapping: detail.column_mapping(),
@@ -243,9 +209,7 @@ async fn columns(workspace: &Workspace, question: &PinQuestion) -> Option<Schema
     let (before, after) = join!(at(since), at(question.version));
     let (before, after) = (before?, after?);
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differing = names
-        .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name));
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
     let mut columns: Vec<ColumnChange> = differing
         .map(|name| ColumnChange {
             column: name.clone(),

@@ -32,10 +32,7 @@ pub struct Statement {
 impl Statement {
     /// A statement without markers.
     pub fn new(text: impl Into<String>) -> Statement {
-        Statement {
-            text: text.into(),
-            parameters: Vec::new(),
-        }
+        Statement { text: text.into(), parameters: Vec::new() }
     }
 
     /// With the text value of a marker.
@@ -51,11 +48,7 @@ impl Statement {
     }
 
     fn typed(mut self, name: &str, value: String, kind: Option<String>) -> Statement {
-        self.parameters.push(Parameter {
-            name: name.to_owned(),
-            value: Some(value),
-            kind,
-        });
+        self.parameters.push(Parameter { name: name.to_owned(), value: Some(value), kind });
         self
     }
 }
@@ -99,9 +92,7 @@ pub fn properties(properties: &BTreeMap<String, String>) -> String {
 
 /// What is directly in a folder: `path`, `name`, `size`, `modification_time`.
 pub fn list(location: &str, limit: Option<u64>) -> Statement {
-    let limit = limit
-        .map(|limit| format!(" LIMIT {limit}"))
-        .unwrap_or_default();
+    let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
     Statement::new(format!("LIST {}{limit}", literal(location)))
 }
 
@@ -114,12 +105,7 @@ pub fn history(table: &Relation, limit: u64) -> Statement {
 pub fn histories(tables: &[&Relation], limit: u64) -> Statement {
     let columns =
         "version, timestamp, userId, userName, operation, operationParameters, operationMetrics";
-    union(tables, |table| {
-        (
-            columns.to_owned(),
-            format!("(DESCRIBE HISTORY {table} LIMIT {limit})"),
-        )
-    })
+    union(tables, |table| (columns.to_owned(), format!("(DESCRIBE HISTORY {table} LIMIT {limit})")))
 }
 
 /// What wrote several tables last, in one statement; `asked` is the table's place.
@@ -140,16 +126,12 @@ pub fn detail(table: &Relation) -> Statement {
 /// The same of several tables in one statement; `asked` is the table's place.
 pub fn details(tables: &[&Relation]) -> Statement {
     let columns = "format, id, location, numFiles, sizeInBytes, properties";
-    union(tables, |table| {
-        (columns.to_owned(), format!("(DESCRIBE DETAIL {table})"))
-    })
+    union(tables, |table| (columns.to_owned(), format!("(DESCRIBE DETAIL {table})")))
 }
 
 /// The rows of a table at a version: also the proof that this version can be read.
 pub fn count(table: &Relation, version: u64) -> Statement {
-    Statement::new(format!(
-        "SELECT count(*) AS n FROM {table} VERSION AS OF {version}"
-    ))
+    Statement::new(format!("SELECT count(*) AS n FROM {table} VERSION AS OF {version}"))
 }
 
 /// The same of several tables in one statement; `asked` is the table's place.
@@ -162,9 +144,7 @@ pub fn counts(tables: &[(&Relation, u64)]) -> Statement {
 
 /// No rows of a version, which come with the version's columns.
 pub fn columns(table: &Relation, version: u64) -> Statement {
-    Statement::new(format!(
-        "SELECT * FROM {table} VERSION AS OF {version} LIMIT 0"
-    ))
+    Statement::new(format!("SELECT * FROM {table} VERSION AS OF {version} LIMIT 0"))
 }
 
 fn union(tables: &[&Relation], part: impl Fn(&Relation) -> (String, String)) -> Statement {
@@ -200,10 +180,7 @@ mod tests {
         let path = Relation::Path("s3://b/x`; DROP TABLE t; --".to_owned());
         assert_eq!(path.to_string(), "delta.`s3://b/x``; DROP TABLE t; --`");
         let named = Relation::Named(TableName::new("main", "odd.schema", "a`b"));
-        assert_eq!(
-            history(&named, 5).text,
-            "DESCRIBE HISTORY `main`.`odd.schema`.`a``b` LIMIT 5"
-        );
+        assert_eq!(history(&named, 5).text, "DESCRIBE HISTORY `main`.`odd.schema`.`a``b` LIMIT 5");
     }
 
     #[test]

@@ -45,9 +45,9 @@ pub(super) enum Intent<'a> {
 /// A refusal to take a statement, with what it says of the warehouse.
 fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
     match refusal.status {
-        Some(403) if !refusal.is_sign_in() => refusal.hint(&format!(
-            "the principal needs CAN USE on the SQL warehouse {id}"
-        )),
+        Some(403) if !refusal.is_sign_in() => {
+            refusal.hint(&format!("the principal needs CAN USE on the SQL warehouse {id}"))
+        }
         Some(404) => refusal.hint(&format!("no SQL warehouse of the workspace is {id}")),
         Some(400) if refusal.message.contains("endpoint id") => Refusal {
             kind: RegionErrorKind::NotFound,
@@ -98,10 +98,7 @@ impl Sql {
 
     /// Statements that were left running, by id.
     pub(super) fn running(&self) -> Vec<String> {
-        self.running
-            .lock()
-            .expect("no panic while an id is noted")
-            .clone()
+        self.running.lock().expect("no panic while an id is noted").clone()
     }
 
     /// The warehouse, chosen when it is first needed.
@@ -126,14 +123,8 @@ impl Sql {
 
     /// Waits for the end of a statement that was submitted before.
     pub(super) async fn attach(&self, id: &str, intent: Intent<'_>) -> Result<Finished, Refusal> {
-        let seen = self
-            .look(id)
-            .await
-            .map_err(|refusal| of_statement(id, refusal))?;
-        let seen = StatementResponse {
-            statement_id: id.to_owned(),
-            ..seen
-        };
+        let seen = self.look(id).await.map_err(|refusal| of_statement(id, refusal))?;
+        let seen = StatementResponse { statement_id: id.to_owned(), ..seen };
         self.follow(seen, intent).await
     }
 
@@ -187,7 +178,7 @@ impl Sql {
             submitted.map_err(|refusal| of_warehouse(&request.warehouse_id, refusal))?;
         if submitted.statement_id.is_empty() {
             return Err(
-                Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown(),
+                Refusal::new(RegionErrorKind::Other, "the answer names no statement").unknown()
             );
         }
         self.follow(submitted, intent).await
@@ -232,10 +223,7 @@ impl Sql {
                 StatementState::Failed => return Err(failed(&seen)),
                 StatementState::Canceled => {
                     let text = "it was canceled on the warehouse";
-                    return Err(of_statement(
-                        &id,
-                        Refusal::new(RegionErrorKind::Other, text),
-                    ));
+                    return Err(of_statement(&id, Refusal::new(RegionErrorKind::Other, text)));
                 }
                 StatementState::Pending | StatementState::Running | StatementState::Unknown => {}
             }
@@ -268,10 +256,7 @@ impl Sql {
                 Ok(now) => {
                     silent = Duration::ZERO;
                     self.silence_told.store(false, Ordering::Relaxed);
-                    seen = StatementResponse {
-                        statement_id: id.clone(),
-                        ..now
-                    };
+                    seen = StatementResponse { statement_id: id.clone(), ..now };
                 }
                 Err(refusal) if matches!(intent, Intent::Look) => {
                     return Err(of_statement(&id, refusal));
@@ -308,34 +293,22 @@ impl Sql {
     }
 
     async fn look(&self, id: &str) -> Result<StatementResponse, Refusal> {
-        self.client
-            .get(&["api", "2.0", "sql", "statements", id], &[])
-            .await
+        self.client.get(&["api", "2.0", "sql", "statements", id], &[]).await
     }
 
     /// `POST /api/2.0/sql/statements/{id}/cancel`; a cancel may lose its race, so the end is looked at.
     async fn cancel(&self, id: &str, intent: Intent<'_>) -> Result<StatementResponse, Refusal> {
         let path = ["api", "2.0", "sql", "statements", id, "cancel"];
-        let cancelled = self
-            .client
-            .post_for_nothing(&path, &serde_json::json!({}))
-            .await;
+        let cancelled = self.client.post_for_nothing(&path, &serde_json::json!({})).await;
         for attempt in 0..10 {
             self.client
                 .timing()
-                .sleep(
-                    self.client
-                        .timing()
-                        .backoff(POLL_FIRST, attempt, POLL_LONGEST),
-                )
+                .sleep(self.client.timing().backoff(POLL_FIRST, attempt, POLL_LONGEST))
                 .await;
             if let Ok(seen) = self.look(id).await {
                 match seen.status.state {
                     StatementState::Succeeded | StatementState::Closed => {
-                        return Ok(StatementResponse {
-                            statement_id: id.to_owned(),
-                            ..seen
-                        });
+                        return Ok(StatementResponse { statement_id: id.to_owned(), ..seen });
                     }
                     StatementState::Failed | StatementState::Canceled => {
                         let text = "it took too long and was canceled";
@@ -350,20 +323,13 @@ impl Sql {
                 }
             }
         }
-        let why = cancelled
-            .err()
-            .map(|error| format!(": {error}"))
-            .unwrap_or_default();
+        let why = cancelled.err().map(|error| format!(": {error}")).unwrap_or_default();
         let refusal = Refusal::new(
             RegionErrorKind::Unavailable,
             format!("it takes too long and cannot be canceled{why}"),
         );
         let refusal = of_statement(id, refusal).transient();
-        Err(if matches!(intent, Intent::Look) {
-            refusal
-        } else {
-            refusal.unknown()
-        })
+        Err(if matches!(intent, Intent::Look) { refusal } else { refusal.unknown() })
     }
 }
 
@@ -371,10 +337,7 @@ impl Sql {
 pub(super) const LEFT: &str = "LEFT_RUNNING";
 
 pub(super) fn of_statement(id: &str, refusal: Refusal) -> Refusal {
-    Refusal {
-        statement_id: Some(id.to_owned()),
-        ..refusal
-    }
+    Refusal { statement_id: Some(id.to_owned()), ..refusal }
 }
 
 fn failed(seen: &StatementResponse) -> Refusal {

@@ -99,13 +99,8 @@ impl Surveyor {
         timing: Timing,
         notice: Notice,
     ) -> Result<Surveyor, SignInError> {
-        let wanted = Wanted {
-            name: Some(name),
-            base: address,
-            secret: None,
-            profile: None,
-            unbound: true,
-        };
+        let wanted =
+            Wanted { name: Some(name), base: address, secret: None, profile: None, unbound: true };
         let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
         let signed_in_with = credential.method().to_owned();
         let refused = |why: String| SignInError {
@@ -121,10 +116,7 @@ impl Surveyor {
             // What does not answer says so when it is asked for more.
             Ok(_) | Err(_) => {}
         }
-        Ok(Surveyor {
-            workspace: Workspace::new(client, warehouse, notice),
-            signed_in_with,
-        })
+        Ok(Surveyor { workspace: Workspace::new(client, warehouse, notice), signed_in_with })
     }
 
     /// Who asks, and where the workspace is.
@@ -170,10 +162,8 @@ impl Surveyor {
             }
         }
         let offered = if proved.is_empty() { open } else { proved };
-        let offered = offered.into_iter().map(|location| Offered {
-            name: location.name,
-            url: location.url,
-        });
+        let offered =
+            offered.into_iter().map(|location| Offered { name: location.name, url: location.url });
         Ok(offered.collect())
     }
 
@@ -193,19 +183,14 @@ impl Surveyor {
             .into_iter()
             .map(|(catalog, schema)| catalog::list(client, catalog, schema))
             .collect();
-        let listed: Vec<Vec<_>> = stream::iter(lists)
-            .buffer_unordered(SCHEMAS_AT_ONCE)
-            .collect()
-            .await;
+        let listed: Vec<Vec<_>> =
+            stream::iter(lists).buffer_unordered(SCHEMAS_AT_ONCE).collect().await;
         let mut tables: Vec<Listed> = listed
             .iter()
             .flatten()
             .map(|info| {
                 let table = catalog::table(info, &catalog::name_of(info), None);
-                Listed {
-                    name: table.name,
-                    unsupported: table.unsupported,
-                }
+                Listed { name: table.name, unsupported: table.unsupported }
             })
             .collect();
         tables.sort_by(|one, other| one.name.cmp(&other.name));
@@ -231,9 +216,7 @@ impl Surveyor {
         let client = &self.workspace.client;
         let all = every_item(client, &path, &query, |page: Schemas| page.schemas).await?;
         let names = all.into_iter().map(|it| it.name);
-        Ok(names
-            .filter(|name| !name.eq_ignore_ascii_case("information_schema"))
-            .collect())
+        Ok(names.filter(|name| !name.eq_ignore_ascii_case("information_schema")).collect())
     }
 
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
@@ -247,27 +230,19 @@ impl Surveyor {
             one: &|relation: &Relation| sql::history(relation, COMMITS),
             size: TABLES,
         };
-        let (histories, details) = join!(
-            batches.ask(sql, &asked, &form),
-            details(sql, batches, &relations)
-        );
+        let (histories, details) =
+            join!(batches.ask(sql, &asked, &form), details(sql, batches, &relations));
         let sizes = tables.iter().zip(details);
         let sizes = sizes.filter_map(|(table, detail)| Some((table.clone(), detail.ok()?.bytes?)));
         let refused = match histories.iter().all(Result::is_err) {
             true => histories.iter().find_map(|it| it.as_ref().err()),
             false => None,
         };
-        let refused = refused
-            .cloned()
-            .map(|it| it.doing("read the histories of tables"));
+        let refused = refused.cloned().map(|it| it.doing("read the histories of tables"));
         let written = tables.iter().zip(histories);
         let written =
             written.filter_map(|(table, rows)| Some((table.clone(), job_of(&rows.ok()?, since)?)));
-        Told {
-            sizes: sizes.collect(),
-            writers: self.named(written.collect()).await,
-            refused,
-        }
+        Told { sizes: sizes.collect(), writers: self.named(written.collect()).await, refused }
     }
 
     /// Jobs by their ids; one that is gone or not to be seen is nobody's workflow.
@@ -307,9 +282,7 @@ mod tests {
     fn the_last_job_that_changed_a_table_is_its_writer() {
         let columns = ["timestamp", "operation", "job"].map(str::to_owned);
         let row = |at: &str, operation: &str, job: &str| {
-            [at, operation, job]
-                .map(|text| Some(text.to_owned()))
-                .to_vec()
+            [at, operation, job].map(|text| Some(text.to_owned())).to_vec()
         };
         let history = |rows| Rows::new(columns.to_vec(), rows);
         let since = "2026-11-01T00:00:00Z".parse().expect("a time");

@@ -40,10 +40,7 @@ impl Timing {
 
     /// Time as it is, for a command that only looks: it does not wait for ever.
     pub fn looking() -> Timing {
-        Timing {
-            until: Some(tokio::time::Instant::now() + LOOKING_LONGEST),
-            ..Timing::real()
-        }
+        Timing { until: Some(tokio::time::Instant::now() + LOOKING_LONGEST), ..Timing::real() }
     }
 
     /// Waits for the answer to one question, but neither longer than a question may take nor beyond the time that there is.
@@ -53,9 +50,7 @@ impl Timing {
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Refusal> {
         let now = tokio::time::Instant::now();
         let of_question = now + self.question;
-        let until = self
-            .until
-            .map_or(of_question, |until| until.min(of_question));
+        let until = self.until.map_or(of_question, |until| until.min(of_question));
         let over = || {
             let text = match until == of_question {
                 true => format!(
@@ -97,9 +92,7 @@ impl Timing {
 
     /// A pause that doubles with every attempt up to `longest`, between half of it and all of it.
     pub(super) fn backoff(&self, first: Duration, attempt: u32, longest: Duration) -> Duration {
-        let whole = first
-            .saturating_mul(2u32.saturating_pow(attempt))
-            .min(longest);
+        let whole = first.saturating_mul(2u32.saturating_pow(attempt)).min(longest);
         whole.mul_f64(0.5 + 0.5 * (self.jitter)().clamp(0.0, 1.0))
     }
 }

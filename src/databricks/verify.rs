@@ -36,10 +36,8 @@ async fn look(
                 content_sha256: None,
             });
             let tables = [replica.clone()];
-            let detail = details(&workspace.sql, &workspace.batches, &tables)
-                .await
-                .pop()
-                .transpose()?;
+            let detail =
+                details(&workspace.sql, &workspace.batches, &tables).await.pop().transpose()?;
             if let Some(detail) = detail.filter(|_| newest == commit.version) {
                 differences = compare(&commit, &detail);
             }
@@ -63,9 +61,9 @@ async fn look(
             rows(region, &replica, replica_version)
         )?;
         if theirs != ours {
-            verified.differences.push(format!(
-                "rows: {theirs} in the source, {ours} in the replica"
-            ));
+            verified
+                .differences
+                .push(format!("rows: {theirs} in the source, {ours} in the replica"));
         }
         verified = Verified {
             level: VerifiedLevel::Rows,
@@ -80,34 +78,22 @@ async fn look(
 /// Compares what the clone's commit says of its source with what the replica is.
 fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
     let pairs = [
-        (
-            "files",
-            number(&commit.metrics, "sourceNumOfFiles"),
-            detail.files,
-        ),
-        (
-            "bytes",
-            number(&commit.metrics, "sourceTableSize"),
-            detail.bytes,
-        ),
+        ("files", number(&commit.metrics, "sourceNumOfFiles"), detail.files),
+        ("bytes", number(&commit.metrics, "sourceTableSize"), detail.bytes),
     ];
     pairs
         .into_iter()
         .filter_map(|(what, source, replica)| match (source, replica) {
-            (Some(source), Some(replica)) if source != replica => Some(format!(
-                "{what}: {source} in the source, {replica} in the replica"
-            )),
+            (Some(source), Some(replica)) if source != replica => {
+                Some(format!("{what}: {source} in the source, {replica} in the replica"))
+            }
             _ => None,
         })
         .collect()
 }
 
 async fn rows(region: &DatabricksRegion, table: &Relation, version: u64) -> Result<u64, Refusal> {
-    let counted = region
-        .workspace
-        .sql
-        .run(&sql::count(table, version), Intent::Look)
-        .await?;
+    let counted = region.workspace.sql.run(&sql::count(table, version), Intent::Look).await?;
     let rows = counted.rows.first().and_then(|row| row.number("n"));
     let none = || Refusal::new(RegionErrorKind::Other, "the count of its rows is empty");
     rows.ok_or_else(none)

@@ -34,9 +34,7 @@ pub(super) async fn choose(
     if let Some(running) = all.iter().find(|it| it.state == "RUNNING") {
         return Ok(running.id.clone());
     }
-    let usable = all
-        .iter()
-        .find(|it| !matches!(it.state.as_str(), "DELETED" | "DELETING"));
+    let usable = all.iter().find(|it| !matches!(it.state.as_str(), "DELETED" | "DELETING"));
     let Some(usable) = usable else {
         return Err(Refusal::new(
             RegionErrorKind::NotFound,

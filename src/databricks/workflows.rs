@@ -47,20 +47,16 @@ pub(super) async fn workflows(
 ) -> Vec<Result<Workflow, RegionError>> {
     let listed = Listed::of(client, asked.len()).await;
     let idle_pages = AtomicUsize::new(IDLE_PAGES_MAX);
-    let looks: Vec<_> = asked
-        .iter()
-        .map(|asked| workflow(client, &listed, &idle_pages, asked, since))
-        .collect();
+    let looks: Vec<_> =
+        asked.iter().map(|asked| workflow(client, &listed, &idle_pages, asked, since)).collect();
     stream::iter(looks).buffered(JOBS_AT_ONCE).collect().await
 }
 
 /// `GET /api/2.2/jobs/runs/list?active_only=true`: the newest pages of what is running, of any job.
 pub(super) async fn active(client: &Client) -> Result<Vec<ActiveRun>, Refusal> {
     let (runs, _) = pages(client, &[("active_only", "true")], NEWEST_PAGES).await?;
-    let active = runs
-        .iter()
-        .map(|run| (run, read(run)))
-        .filter(|(_, read)| read.state == RunState::Active);
+    let active =
+        runs.iter().map(|run| (run, read(run))).filter(|(_, read)| read.state == RunState::Active);
     let told = active.map(|(run, read)| ActiveRun {
         job_id: run.job_id,
         name: run.run_name.clone().unwrap_or_default(),
@@ -89,10 +85,7 @@ impl Listed {
             pages(client, &[("active_only", "true")], pages_max)
         );
         let whole = active.ok().filter(|(_, whole)| *whole);
-        Listed {
-            jobs,
-            active: whole.map(|(runs, _)| runs),
-        }
+        Listed { jobs, active: whole.map(|(runs, _)| runs) }
     }
 }
 
@@ -137,9 +130,7 @@ async fn workflow(
             seen_from,
         })
     };
-    found
-        .await
-        .map_err(|refusal: Refusal| refusal.doing(format!("look at workflow {asked}")))
+    found.await.map_err(|refusal: Refusal| refusal.doing(format!("look at workflow {asked}")))
 }
 
 /// The jobs of a name, compared without case: as listed, else `GET /api/2.2/jobs/list?name=…`.
@@ -156,10 +147,9 @@ async fn named(client: &Client, listed: &Listed, name: &str) -> Result<Vec<Job>,
 /// that there are several.
 fn of_listing(refusal: Refusal) -> Refusal {
     match refusal.kind {
-        RegionErrorKind::NotFound | RegionErrorKind::Conflict => Refusal {
-            kind: RegionErrorKind::Other,
-            ..refusal
-        },
+        RegionErrorKind::NotFound | RegionErrorKind::Conflict => {
+            Refusal { kind: RegionErrorKind::Other, ..refusal }
+        }
         RegionErrorKind::Denied
         | RegionErrorKind::Unavailable
         | RegionErrorKind::SignedOut
@@ -203,26 +193,13 @@ async fn nearest(client: &Client, name: &str) -> Option<String> {
 
 /// `GET /api/2.2/jobs/get`.
 pub(super) async fn by_id(client: &Client, id: i64) -> Result<Job, Refusal> {
-    client
-        .get(
-            &["api", "2.2", "jobs", "get"],
-            &[("job_id", &id.to_string())],
-        )
-        .await
+    client.get(&["api", "2.2", "jobs", "get"], &[("job_id", &id.to_string())]).await
 }
 
 fn schedule_active(settings: &JobSettings) -> bool {
-    let JobSettings {
-        name: _,
-        schedule,
-        trigger,
-        continuous,
-    } = settings;
+    let JobSettings { name: _, schedule, trigger, continuous } = settings;
     let active = |status: &PauseStatus| status.pause_status.as_deref() != Some("PAUSED");
-    [schedule, trigger, continuous]
-        .into_iter()
-        .flatten()
-        .any(active)
+    [schedule, trigger, continuous].into_iter().flatten().any(active)
 }
 
 /// `GET /api/2.2/jobs/runs/list`: the runs of a job, and from which start on all of them are known; `None`: all that there are.
@@ -250,10 +227,7 @@ async fn runs(
             pages(client, &active, RUN_PAGES_MAX).await?.0
         }
     };
-    let mut newest = Newest {
-        since,
-        ..Newest::default()
-    };
+    let mut newest = Newest { since, ..Newest::default() };
     let query = run_query(&own);
     let whole = each_page(client, &RUNS_LIST, &query, |page: Runs| {
         on_while(newest.add(page.runs, idle_pages))
@@ -311,10 +285,7 @@ impl Newest {
         // One that failed for long is not asked for its last success beyond a few pages.
         let enough = self.begun && (self.succeeded || self.pages >= NEWEST_PAGES) && far;
         let take = |left: usize| left.checked_sub(1);
-        !enough
-            || idle_pages
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-                .is_ok()
+        !enough || idle_pages.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 
@@ -341,10 +312,7 @@ async fn older(
             span(client, own, from, to, RUN_PAGES_MAX / spans as usize)
         })
         .collect();
-    let looks: Vec<_> = stream::iter(looks)
-        .buffered(SPANS_MAX as usize)
-        .collect()
-        .await;
+    let looks: Vec<_> = stream::iter(looks).buffered(SPANS_MAX as usize).collect().await;
     let mut runs = Vec::new();
     let mut seen_from = None;
     for look in looks {
@@ -427,16 +395,11 @@ fn read(run: &Run) -> WorkflowRun {
 
 /// How a run stands, by both shapes of its state: a success has to be one in each that is there.
 fn state(run: &Run) -> RunState {
-    let old = run
-        .state
-        .as_ref()
-        .map(|old| by_old(&old.life_cycle_state, old.result_state.as_deref()));
+    let old =
+        run.state.as_ref().map(|old| by_old(&old.life_cycle_state, old.result_state.as_deref()));
     let new = run.status.as_ref().map(|new| {
         let end = new.termination_details.as_ref();
-        by_new(
-            &new.state,
-            end.map(|end| (end.code.as_str(), end.kind.as_str())),
-        )
+        by_new(&new.state, end.map(|end| (end.code.as_str(), end.kind.as_str())))
     });
     match (old, new) {
         (Some(old), Some(new)) if old == new => new,
@@ -493,38 +456,16 @@ mod tests {
         let ended = |code: &str| json!({"state": "TERMINATED", "termination_details": {"code": code, "type": "SUCCESS"}});
         assert_eq!(of(json!({"state": success})), RunState::Succeeded);
         assert_eq!(of(json!({"status": ended("SUCCESS")})), RunState::Succeeded);
-        assert_eq!(
-            of(json!({"state": partly, "status": ended("SUCCESS")})),
-            RunState::Failed
-        );
-        assert_eq!(
-            of(json!({"status": ended("SUCCESS_WITH_FAILURES")})),
-            RunState::Failed
-        );
+        assert_eq!(of(json!({"state": partly, "status": ended("SUCCESS")})), RunState::Failed);
+        assert_eq!(of(json!({"status": ended("SUCCESS_WITH_FAILURES")})), RunState::Failed);
         assert_eq!(
             of(json!({"status": ended("MAX_CONCURRENT_RUNS_EXCEEDED")})),
             RunState::NotBegun
         );
-        assert_eq!(
-            of(json!({"state": {"life_cycle_state": "SKIPPED"}})),
-            RunState::NotBegun
-        );
-        assert_eq!(
-            of(json!({"state": {"life_cycle_state": "INTERNAL_ERROR"}})),
-            RunState::Failed
-        );
-        assert_eq!(
-            of(json!({"state": {"life_cycle_state": "QUEUED"}})),
-            RunState::NotBegun
-        );
-        assert_eq!(
-            of(json!({"status": {"state": "WAITING"}})),
-            RunState::Active
-        );
-        assert_eq!(
-            of(json!({})),
-            RunState::Active,
-            "what is not known is taken as running"
-        );
+        assert_eq!(of(json!({"state": {"life_cycle_state": "SKIPPED"}})), RunState::NotBegun);
+        assert_eq!(of(json!({"state": {"life_cycle_state": "INTERNAL_ERROR"}})), RunState::Failed);
+        assert_eq!(of(json!({"state": {"life_cycle_state": "QUEUED"}})), RunState::NotBegun);
+        assert_eq!(of(json!({"status": {"state": "WAITING"}})), RunState::Active);
+        assert_eq!(of(json!({})), RunState::Active, "what is not known is taken as running");
     }
 }

@@ -112,11 +112,7 @@ impl Unrecorded {
                  the next apply will show"
             }
         };
-        format!(
-            "apply {} ({}) left no run record{why}",
-            self.run_id,
-            cuts.join(", ")
-        )
+        format!("apply {} ({}) left no run record{why}", self.run_id, cuts.join(", "))
     }
 }
 
@@ -188,17 +184,9 @@ fn signed(evidence: &Evidence) -> Option<usize> {
 fn passed_over(evidence: &Evidence) -> Vec<PassedOver> {
     let unreadable = evidence.documents.iter().filter_map(|document| {
         let why = RunRecord::of(document).err()?;
-        Some(PassedOver {
-            name: document.name.clone(),
-            why,
-        })
+        Some(PassedOver { name: document.name.clone(), why })
     });
-    let mut all: Vec<PassedOver> = evidence
-        .passed_over
-        .iter()
-        .cloned()
-        .chain(unreadable)
-        .collect();
+    let mut all: Vec<PassedOver> = evidence.passed_over.iter().cloned().chain(unreadable).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -210,10 +198,7 @@ fn without_record<'a>(
     within: impl Fn(DateTime<Utc>) -> bool,
     read: &[(&KeptDocument, RunRecord)],
 ) -> BTreeMap<&'a str, Vec<&'a Cut>> {
-    let recorded: BTreeSet<&str> = read
-        .iter()
-        .map(|(_, record)| record.run_id.as_str())
-        .collect();
+    let recorded: BTreeSet<&str> = read.iter().map(|(_, record)| record.run_id.as_str()).collect();
     let mut all: BTreeMap<&str, Vec<&Cut>> = BTreeMap::new();
     for cut in cuts.iter().filter(|cut| within(cut.committed_at)) {
         if !recorded.contains(cut.run_id.as_str()) {
@@ -224,10 +209,7 @@ fn without_record<'a>(
 }
 
 fn left_none(run_id: &str, cuts: &[&Cut], passed_by: Option<&str>) -> Unrecorded {
-    let name = |cut: &&Cut| CutName {
-        group: cut.group_name.clone(),
-        cut: cut.cut_number,
-    };
+    let name = |cut: &&Cut| CutName { group: cut.group_name.clone(), cut: cut.cut_number };
     Unrecorded {
         run_id: run_id.to_owned(),
         cuts: cuts.iter().map(name).collect(),
@@ -260,21 +242,15 @@ impl<'a> Links<'a> {
         documents: &[KeptDocument],
         read: &'a [(&'a KeptDocument, RunRecord)],
     ) -> Links<'a> {
-        let mut by_digest: HashMap<String, Option<&RunRecord>> = documents
-            .iter()
-            .map(|document| (sha256_of_bytes(&document.bytes), None))
-            .collect();
+        let mut by_digest: HashMap<String, Option<&RunRecord>> =
+            documents.iter().map(|document| (sha256_of_bytes(&document.bytes), None)).collect();
         for (document, record) in read {
             by_digest.insert(sha256_of_bytes(&document.bytes), Some(record));
         }
         let named = |(document, record): &'a (&'a KeptDocument, RunRecord)| {
             (document.name.as_str(), record)
         };
-        Links {
-            workspace,
-            records: read.iter().map(named).collect(),
-            by_digest,
-        }
+        Links { workspace, records: read.iter().map(named).collect(), by_digest }
     }
 
     /// What is wrong with the links of all records, in the order of their names.
@@ -293,9 +269,7 @@ impl<'a> Links<'a> {
             // One that could see no record says so.
             let begins = previous.is_empty() && !record.previous_unseen;
             if begins && first.is_some_and(|first| begun_anew(record, first)) {
-                problems.push(format!(
-                    "{name} follows no record, although there are older ones"
-                ));
+                problems.push(format!("{name} follows no record, although there are older ones"));
             }
         }
         problems
@@ -328,14 +302,9 @@ impl<'a> Links<'a> {
             }
         }
         let first = self.records.iter().map(|(_, record)| *record);
-        first
-            .filter(|record| record.previous_of(self.workspace).is_empty())
-            .max_by_key(|record| {
-                (
-                    led.get(record.run_id.as_str()).copied(),
-                    Reverse(&record.run_id),
-                )
-            })
+        first.filter(|record| record.previous_of(self.workspace).is_empty()).max_by_key(|record| {
+            (led.get(record.run_id.as_str()).copied(), Reverse(&record.run_id))
+        })
     }
 
     /// The cuts of any age that name a record which is not there.
@@ -356,10 +325,7 @@ impl<'a> Links<'a> {
     fn head(&self, begins: &str) -> Option<Head> {
         let found = self.by_digest.iter().filter_map(|(digest, record)| {
             let record = record.filter(|_| digest.starts_with(begins))?;
-            Some(Head {
-                sha256: digest.clone(),
-                run_id: record.run_id.clone(),
-            })
+            Some(Head { sha256: digest.clone(), run_id: record.run_id.clone() })
         });
         found.min_by(|one, other| one.sha256.cmp(&other.sha256))
     }

@@ -79,10 +79,9 @@ impl PlanSeen {
     /// Looks at the documents beside a record.
     pub fn of(record: &RunRecord, plan: Option<&[u8]>, signature: Option<&[u8]>) -> PlanSeen {
         let claimed = match &record.approval {
-            Some(Approval::Signature {
-                public_key,
-                trusted_comment,
-            }) => Some((public_key, trusted_comment)),
+            Some(Approval::Signature { public_key, trusted_comment }) => {
+                Some((public_key, trusted_comment))
+            }
             Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
         };
         let seen = |(key, comment): (&String, &String)| match (plan, signature) {
@@ -92,10 +91,7 @@ impl PlanSeen {
             },
             (_, _) => SignatureSeen::Missing,
         };
-        PlanSeen {
-            sha256: plan.map(sha256_of_bytes),
-            signature: claimed.map(seen),
-        }
+        PlanSeen { sha256: plan.map(sha256_of_bytes), signature: claimed.map(seen) }
     }
 }
 
@@ -127,9 +123,7 @@ impl SignatureSeen {
         };
         let read = Signature::decode(text).ok();
         let verified = read.is_some_and(|signature| {
-            let mut keys = keys
-                .iter()
-                .filter_map(|key| PublicKey::from_base64(key).ok());
+            let mut keys = keys.iter().filter_map(|key| PublicKey::from_base64(key).ok());
             keys.any(|key| key.verify(document, &signature, false).is_ok())
         });
         match verified {
@@ -180,11 +174,7 @@ impl Unproved {
             Claim::CutMissing { group, cut } => format!(
                 "the record of apply {run_id} claims cut {cut} of {group}, which the cut log does not have"
             ),
-            Claim::CutDiffers {
-                group,
-                cut,
-                committed_by,
-            } => format!(
+            Claim::CutDiffers { group, cut, committed_by } => format!(
                 "the record of apply {run_id} claims cut {cut} of {group}, which the cut log has otherwise, committed by {committed_by}"
             ),
         }
@@ -200,24 +190,15 @@ pub(super) fn unproved(
 ) -> Vec<Unproved> {
     let mut all = Vec::new();
     for record in records {
-        let of_plan = evidence
-            .plans
-            .get(&record.run_id)
-            .into_iter()
-            .flat_map(|seen| of_plan(record, seen));
+        let of_plan =
+            evidence.plans.get(&record.run_id).into_iter().flat_map(|seen| of_plan(record, seen));
         let signature = match evidence.signatures.get(&record.run_id) {
             Some(SignatureSeen::Missing) => Some(Claim::RecordNotSigned),
             Some(SignatureSeen::Wrong) => Some(Claim::RecordSignatureWrong),
             Some(SignatureSeen::Verified) | None => None,
         };
-        let claims = signature
-            .into_iter()
-            .chain(of_plan)
-            .chain(of_cuts(workspace, record, cuts));
-        all.extend(claims.map(|claim| Unproved {
-            run_id: record.run_id.clone(),
-            claim,
-        }));
+        let claims = signature.into_iter().chain(of_plan).chain(of_cuts(workspace, record, cuts));
+        all.extend(claims.map(|claim| Unproved { run_id: record.run_id.clone(), claim }));
     }
     all
 }
@@ -250,10 +231,7 @@ fn of_cuts(workspace: &str, record: &RunRecord, cuts: &[Cut]) -> Vec<Claim> {
             .filter(|cut| cut.group_name == group.name && cut.cut_number == number)
             .peekable();
         let Some(first) = named.peek().copied() else {
-            claims.push(Claim::CutMissing {
-                group: group.name.clone(),
-                cut: number,
-            });
+            claims.push(Claim::CutMissing { group: group.name.clone(), cut: number });
             continue;
         };
         let ours = |cut: &Cut| {

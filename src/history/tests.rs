@@ -50,18 +50,9 @@ impl Records {
 }
 
 fn report(cuts: &[Cut], records: &Records) -> Period {
-    let span = Span {
-        since: Some(at(0)),
-        until: at(120),
-    };
-    let asked = Asked {
-        group: "core".to_owned(),
-        objective: Some(TimeDelta::minutes(30)),
-    };
-    let evidence = Evidence {
-        documents: records.0.clone(),
-        ..Evidence::default()
-    };
+    let span = Span { since: Some(at(0)), until: at(120) };
+    let asked = Asked { group: "core".to_owned(), objective: Some(TimeDelta::minutes(30)) };
+    let evidence = Evidence { documents: records.0.clone(), ..Evidence::default() };
     period("east", span, &[asked], cuts, &evidence)
 }
 
@@ -78,10 +69,7 @@ fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
     // 0-20 and 25-45 of 120 minutes; what came after the last look nobody has seen.
     assert_eq!(group.within_objective, Some((20 + 20) as f64 / 120.0));
     assert_eq!(group.oldest_seconds, Some(70 * 60));
-    assert_eq!(
-        (group.cuts, report.quiet_rounds, report.applies.len()),
-        (1, 1, 1)
-    );
+    assert_eq!((group.cuts, report.quiet_rounds, report.applies.len()), (1, 1, 1));
     assert_eq!(report.longest_silence_seconds, 69 * 60);
     assert_eq!((report.chain.records, &report.chain.problems), (2, &vec![]));
 }
@@ -106,10 +94,7 @@ fn time_counts_from_the_first_cut_on() {
 #[test]
 fn time_before_a_repair_is_proved_by_nothing() {
     let records = Records::default();
-    let repair = Cut {
-        trigger: "repair".to_owned(),
-        ..cut(2, 15, 25)
-    };
+    let repair = Cut { trigger: "repair".to_owned(), ..cut(2, 15, 25) };
     let cuts = [cut(1, -10, -5), repair, cut(3, 40, 50)];
     let group = report(&cuts, &records).groups.remove(0);
     // 25-45 of 120 minutes: when the replicas went wrong before 25 nobody knows.
@@ -131,27 +116,9 @@ fn a_block_lasts_until_an_apply_finds_otherwise() {
 #[test]
 fn an_apply_that_changed_something_unseen_is_named() {
     let records = Records::default()
-        .add(
-            "R1",
-            10,
-            11,
-            "synchronized",
-            json!({"approval": {"kind": "none"}}),
-        )
-        .add(
-            "R2",
-            20,
-            21,
-            "synchronized",
-            json!({"approval": {"kind": "expected_effect"}}),
-        )
-        .add(
-            "R3",
-            30,
-            31,
-            "failed",
-            json!({"approval": {"kind": "none"}}),
-        );
+        .add("R1", 10, 11, "synchronized", json!({"approval": {"kind": "none"}}))
+        .add("R2", 20, 21, "synchronized", json!({"approval": {"kind": "expected_effect"}}))
+        .add("R3", 30, 31, "failed", json!({"approval": {"kind": "none"}}));
     assert_eq!(report(&[], &records).without_approval, ["R1"]);
 }
 
@@ -170,11 +137,7 @@ fn an_apply_that_changed_only_metadata_tables_is_among_those_without_approval() 
         .add("R3", 30, 31, "up_to_date", json!({}));
     let report = report(&[], &records);
     assert_eq!(report.without_approval, ["R1"]);
-    let changed: Vec<bool> = report
-        .applies
-        .iter()
-        .map(|apply| apply.metadata_changed)
-        .collect();
+    let changed: Vec<bool> = report.applies.iter().map(|apply| apply.metadata_changed).collect();
     assert_eq!(changed, [true, false, false]);
 }
 
@@ -210,20 +173,14 @@ fn a_record_that_vanished_or_was_altered_breaks_the_chain() {
 
 #[test]
 fn an_apply_that_was_killed_after_its_cut_breaks_no_chain() {
-    let killed = [cut(8, 14, 15), cut(9, 15, 16)].map(|cut| Cut {
-        run_id: "K".to_owned(),
-        ..cut
-    });
+    let killed = [cut(8, 14, 15), cut(9, 15, 16)].map(|cut| Cut { run_id: "K".to_owned(), ..cut });
     let before = || Records::default().add("R1", 10, 11, "synchronized", json!({}));
     let told = |records: &Records| {
         let chain = report(&killed, records).chain;
         assert!(chain.unbroken, "{chain:?}");
         chain.unrecorded
     };
-    let cuts = [8, 9].map(|cut| CutName {
-        group: "core".to_owned(),
-        cut,
-    });
+    let cuts = [8, 9].map(|cut| CutName { group: "core".to_owned(), cut });
     let unrecorded = |passed_by: Option<&str>| Unrecorded {
         run_id: "K".to_owned(),
         cuts: cuts.to_vec(),
@@ -257,16 +214,16 @@ fn what_follows_what_is_judged_over_all_records_and_by_no_clock() {
     let chain = report(&[], &records).chain;
     assert_eq!(chain.problems, Vec::<String>::new());
     assert_eq!(chain.skews, []);
-    let records = Records::default()
-        .add("R9", 30, 31, "synchronized", json!({}))
-        .add("R1", 1, 2, "synchronized", json!({}));
+    let records = Records::default().add("R9", 30, 31, "synchronized", json!({})).add(
+        "R1",
+        1,
+        2,
+        "synchronized",
+        json!({}),
+    );
     let chain = report(&[], &records).chain;
     assert_eq!(chain.problems, Vec::<String>::new());
-    let skew = Skew {
-        run_id: "R1".to_owned(),
-        follows: "R9".to_owned(),
-        seconds: 29 * 60,
-    };
+    let skew = Skew { run_id: "R1".to_owned(), follows: "R9".to_owned(), seconds: 29 * 60 };
     assert!(skew.sentence().contains("a clock was wrong"));
     assert_eq!(chain.skews, [skew]);
 }
@@ -280,14 +237,8 @@ fn a_record_that_follows_none_although_there_are_others_is_told_unless_they_may_
             .add("R3", began, began + 1, "synchronized", json!({}));
         let last = records.0.pop().unwrap();
         let mut record: Value = serde_json::from_slice(&last.bytes).unwrap();
-        record
-            .as_object_mut()
-            .unwrap()
-            .remove("previous_run_sha256");
-        records.0.push(KeptDocument {
-            bytes: record.to_string().into_bytes(),
-            ..last
-        });
+        record.as_object_mut().unwrap().remove("previous_run_sha256");
+        records.0.push(KeptDocument { bytes: record.to_string().into_bytes(), ..last });
         report(&[], &records).chain.problems
     };
     assert_eq!(with_second_root(11), Vec::<String>::new());

@@ -77,10 +77,7 @@ impl ExternalLocation {
             (true, false) => "READ FILES",
         };
         Some(Denied {
-            message: format!(
-                "{principal} has no {missing} on the external location {}",
-                self.name
-            ),
+            message: format!("{principal} has no {missing} on the external location {}", self.name),
             remedy: Some(format!(
                 "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {name} TO {}",
                 quoted(principal)
@@ -104,10 +101,7 @@ impl ExternalLocation {
 fn unproved(folder: &Path) -> Option<Unproved> {
     let place = folder.display().to_string();
     if let Some(kind) = unknown_kind(folder) {
-        return Some(Unproved::TakenNames {
-            place,
-            file_system: kind,
-        });
+        return Some(Unproved::TakenNames { place, file_system: kind });
     }
     // Flushing changes nothing.
     let flushed = File::open(folder).and_then(|opened| opened.sync_all());
@@ -129,14 +123,8 @@ fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
             remedy: None,
         })),
         Err(Errno::ACCESS | Errno::PERM) => Ok(WriteAccess::Refused(Denied {
-            message: format!(
-                "the folder {} may not be written by this user",
-                folder.display()
-            ),
-            remedy: Some(format!(
-                "chmod u+rwx {}",
-                shell_word(&folder.display().to_string())
-            )),
+            message: format!("the folder {} may not be written by this user", folder.display()),
+            remedy: Some(format!("chmod u+rwx {}", shell_word(&folder.display().to_string()))),
         })),
         Err(error) => Err(RegionError::new(
             RegionErrorKind::Other,

@@ -147,9 +147,7 @@ impl Catalog {
     /// The folders on this machine whose files any table may name.
     pub fn external_files(&self, workspace: &Path) -> Vec<PathBuf> {
         let folders = self.external_files.iter();
-        folders
-            .map(|folder| PathBuf::from(place(workspace, folder)))
-            .collect()
+        folders.map(|folder| PathBuf::from(place(workspace, folder))).collect()
     }
 
     /// The external location whose folder covers a path or URL most closely.
@@ -193,10 +191,7 @@ impl Index {
         let near = nearest(&asked.to_string(), names.iter().map(String::as_str));
         Err(match near.as_slice() {
             [] => format!("the catalog has no table {asked}"),
-            near => format!(
-                "the catalog has no table {asked}; nearest: {}",
-                near.join(", ")
-            ),
+            near => format!("the catalog has no table {asked}; nearest: {}", near.join(", ")),
         })
     }
 
@@ -278,12 +273,7 @@ impl TableEntry {
     }
 
     fn may(&self, principal: &str, right: Right) -> bool {
-        super::grants::may(
-            self.owner.as_deref(),
-            self.grants.as_ref(),
-            principal,
-            right,
-        )
+        super::grants::may(self.owner.as_deref(), self.grants.as_ref(), principal, right)
     }
 }
 

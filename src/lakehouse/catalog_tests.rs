@@ -21,10 +21,7 @@ fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog() {
     ]}));
     let table = looked_up(&catalog, "MAIN.shop.orders").unwrap();
     assert_eq!(table.name.to_string(), "main.Shop.Orders");
-    assert_eq!(
-        table.location.as_deref(),
-        Some("/worlds/east/tables/orders")
-    );
+    assert_eq!(table.location.as_deref(), Some("/worlds/east/tables/orders"));
     assert_eq!((table.unsupported, table.denied), (None, None));
 }
 
@@ -43,17 +40,11 @@ fn a_table_without_select_is_denied_with_the_grant_that_repairs_it() {
         {"full_name": "main.crm.contacts", "grants": {"someone@example.com": ["SELECT"]}},
         {"full_name": "main.crm-eu.`odd name`", "grants": {}}
     ]}));
-    let denied = looked_up(&catalog, "main.crm.contacts")
-        .unwrap()
-        .denied
-        .unwrap();
+    let denied = looked_up(&catalog, "main.crm.contacts").unwrap().denied.unwrap();
     assert_eq!(denied.message, "dr-sync@example.com has no SELECT on it");
     let remedy = "GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
-    let denied = looked_up(&catalog, "main.crm-eu.`odd name`")
-        .unwrap()
-        .denied
-        .unwrap();
+    let denied = looked_up(&catalog, "main.crm-eu.`odd name`").unwrap().denied.unwrap();
     let remedy = "GRANT SELECT ON TABLE main.`crm-eu`.`odd name` TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
 }
@@ -62,42 +53,18 @@ fn a_table_without_select_is_denied_with_the_grant_that_repairs_it() {
 fn what_cannot_be_cloned_is_named() {
     for (json, said) in [
         (serde_json::json!({"table_type": "VIEW"}), Some("a view")),
-        (
-            serde_json::json!({"table_type": "MATERIALIZED_VIEW"}),
-            Some("a materialized view"),
-        ),
-        (
-            serde_json::json!({"table_type": "STREAMING_TABLE"}),
-            Some("a streaming table"),
-        ),
-        (
-            serde_json::json!({"table_type": "FOREIGN"}),
-            Some("a foreign table"),
-        ),
-        (
-            serde_json::json!({"data_source_format": "parquet"}),
-            Some("a table in PARQUET format"),
-        ),
-        (
-            serde_json::json!({"row_filter": "f"}),
-            Some("a table with a row filter"),
-        ),
-        (
-            serde_json::json!({"row_filter": null, "column_masks": []}),
-            None,
-        ),
-        (
-            serde_json::json!({"column_masks": {"a": "m"}}),
-            Some("a table with column masks"),
-        ),
+        (serde_json::json!({"table_type": "MATERIALIZED_VIEW"}), Some("a materialized view")),
+        (serde_json::json!({"table_type": "STREAMING_TABLE"}), Some("a streaming table")),
+        (serde_json::json!({"table_type": "FOREIGN"}), Some("a foreign table")),
+        (serde_json::json!({"data_source_format": "parquet"}), Some("a table in PARQUET format")),
+        (serde_json::json!({"row_filter": "f"}), Some("a table with a row filter")),
+        (serde_json::json!({"row_filter": null, "column_masks": []}), None),
+        (serde_json::json!({"column_masks": {"a": "m"}}), Some("a table with column masks")),
         (
             serde_json::json!({"columns": [{}, {"mask": {}}, {"mask": {"f": 1}}]}),
             Some("a table with column masks"),
         ),
-        (
-            serde_json::json!({"table_type": "MANAGED", "data_source_format": "DELTA"}),
-            None,
-        ),
+        (serde_json::json!({"table_type": "MANAGED", "data_source_format": "DELTA"}), None),
     ] {
         assert_eq!(entry(json.clone()).unsupported().as_deref(), said, "{json}");
     }
@@ -111,19 +78,14 @@ fn the_most_closely_covering_external_location_counts() {
         {"name": "bucket", "url": "abfss://dr@west.dfs.core.windows.net/"}
     ]}));
     let found = |location: &str| {
-        let found = catalog
-            .external_location(Path::new("/worlds/east"), location)
-            .unwrap();
+        let found = catalog.external_location(Path::new("/worlds/east"), location).unwrap();
         found.map(|entry| entry.name.clone())
     };
     assert_eq!(found("/worlds/west/sync/a/b/c").as_deref(), Some("west"));
     assert_eq!(found("file:///worlds/west/sync").as_deref(), Some("west"));
     assert_eq!(found("../west/sync").as_deref(), Some("west"));
     assert_eq!(found("/worlds/west/synchronous").as_deref(), Some("all"));
-    assert_eq!(
-        found("abfss://dr@west.dfs.core.windows.net/x").as_deref(),
-        Some("bucket")
-    );
+    assert_eq!(found("abfss://dr@west.dfs.core.windows.net/x").as_deref(), Some("bucket"));
     assert_eq!(found("/elsewhere"), None);
 }
 

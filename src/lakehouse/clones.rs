@@ -33,10 +33,7 @@ struct Copied {
 
 impl Copied {
     fn and(self, more: &delta::Progress) -> Copied {
-        Copied {
-            files: self.files + more.files().0,
-            bytes: self.bytes + more.bytes().0,
-        }
+        Copied { files: self.files + more.files().0, bytes: self.bytes + more.bytes().0 }
     }
 }
 
@@ -91,10 +88,7 @@ impl LakehouseRegion {
             Ok(done) => Ok(Cloned {
                 replica_version: done.version,
                 already: false,
-                source_size: Some(Size {
-                    files: done.source_files,
-                    bytes: done.source_bytes,
-                }),
+                source_size: Some(Size { files: done.source_files, bytes: done.source_bytes }),
                 copied_files: before.files + done.copied_files,
                 copied_bytes: before.bytes + done.copied_bytes,
                 replaced: done.replaced,
@@ -125,25 +119,19 @@ impl LakehouseRegion {
         };
         let replica = super::replicas::replica(&self.root, &asked)
             .await
-            .map_err(|refused| RegionError {
-                doing: doing.to_owned(),
-                ..refused
-            })?;
+            .map_err(|refused| RegionError { doing: doing.to_owned(), ..refused })?;
         let conflict =
             |detail: String| Err(RegionError::new(RegionErrorKind::Conflict, doing, detail));
         let Some(replica) = replica else {
             refuse_foreign(target, doing).await?;
             return match order.replica_version {
                 None => Ok(Found::AsExpected(Expect::Absent)),
-                Some(version) => conflict(format!(
-                    "the replica was at version {version} and is no longer there"
-                )),
+                Some(version) => {
+                    conflict(format!("the replica was at version {version} and is no longer there"))
+                }
             };
         };
-        if order
-            .replica_version
-            .is_some_and(|version| replica.version < version)
-        {
+        if order.replica_version.is_some_and(|version| replica.version < version) {
             return conflict(format!(
                 "the replica is at version {}, older than the one that was looked at",
                 replica.version
@@ -152,10 +140,8 @@ impl LakehouseRegion {
         if order.replica_version == Some(replica.version) {
             return Ok(Found::AsExpected(Expect::Version(replica.version)));
         }
-        let (maintenance, rest): (Vec<_>, Vec<_>) = replica
-            .commits
-            .iter()
-            .partition(|commit| !commit.upkeep.changes());
+        let (maintenance, rest): (Vec<_>, Vec<_>) =
+            replica.commits.iter().partition(|commit| !commit.upkeep.changes());
         let first = order.replica_version.map_or(0, |version| version + 1);
         let whole = (first..=replica.version).eq(replica.commits.iter().map(|it| it.version));
         match rest.as_slice() {
@@ -168,10 +154,7 @@ impl LakehouseRegion {
             [] if whole && !maintenance.is_empty() && order.replica_version.is_some() => {
                 Ok(Found::AsExpected(Expect::Version(replica.version)))
             }
-            [] => conflict(format!(
-                "the replica is at version {}, unseen before",
-                replica.version
-            )),
+            [] => conflict(format!("the replica is at version {}, unseen before", replica.version)),
             [first, ..] => conflict(format!(
                 "version {} of the replica is {} by {}, made since it was looked at",
                 first.version,
@@ -191,13 +174,8 @@ impl LakehouseRegion {
         let source = source_of(order, &doing)?.with_external(self.external_files());
         let target = self.under_root(&order.replica_path);
         let found = delta::verify(&source, order.source_version, &target, replica_version).await;
-        let delta::Verification {
-            differences,
-            source_rows,
-            rows: replica_rows,
-            files: _,
-            digest,
-        } = found.map_err(failed)?;
+        let delta::Verification { differences, source_rows, rows: replica_rows, files: _, digest } =
+            found.map_err(failed)?;
         let mut differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
         if source_rows != replica_rows {
             let shown = |rows: Option<u64>| rows.map_or("unknown".to_owned(), |n| n.to_string());
@@ -263,11 +241,7 @@ async fn relayed(
 fn source_of(order: &CloneOrder, doing: &str) -> Result<TableStore, RegionError> {
     let Some(location) = &order.source_location else {
         let detail = "the order does not say where the source's files are";
-        return Err(RegionError::new(
-            RegionErrorKind::Unsupported,
-            doing,
-            detail,
-        ));
+        return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
     };
     open(location, doing)
 }

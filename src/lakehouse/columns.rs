@@ -35,10 +35,7 @@ pub(super) fn changes(before: &str, after: &str) -> Option<SchemaChange> {
 }
 
 fn required(kind: &Value) -> Column<'_> {
-    Column {
-        kind,
-        nullable: false,
-    }
+    Column { kind, nullable: false }
 }
 
 /// The name of a type: `long`, `decimal(10,2)`, `struct`, `array`, `map`.
@@ -58,10 +55,7 @@ fn parts(kind: &Value) -> BTreeMap<&str, Column<'_>> {
         "struct" => {
             let fields = kind.get("fields").and_then(Value::as_array);
             let named = fields.into_iter().flatten().filter_map(|field| {
-                let column = Column {
-                    kind: field.get("type")?,
-                    nullable: flag(field, "nullable"),
-                };
+                let column = Column { kind: field.get("type")?, nullable: flag(field, "nullable") };
                 Some((field.get("name")?.as_str()?, column))
             });
             named.collect()
@@ -89,12 +83,7 @@ fn inside(
             Some(path) => format!("{path}.{name}"),
             None => name.to_owned(),
         };
-        compare(
-            column,
-            before.get(name).copied(),
-            after.get(name).copied(),
-            found,
-        );
+        compare(column, before.get(name).copied(), after.get(name).copied(), found);
     }
 }
 
@@ -105,11 +94,7 @@ fn compare(
     found: &mut Vec<ColumnChange>,
 ) {
     let (Some(old), Some(new)) = (before, after) else {
-        found.push(ColumnChange {
-            column,
-            before: before.map(whole),
-            after: after.map(whole),
-        });
+        found.push(ColumnChange { column, before: before.map(whole), after: after.map(whole) });
         return;
     };
     let same = word(old.kind) == word(new.kind);
@@ -150,10 +135,9 @@ fn told(kind: &str, nullable: bool) -> String {
 fn text(kind: &Value) -> String {
     let parts = parts(kind);
     let inner: Vec<String> = match word(kind) {
-        "struct" => parts
-            .into_iter()
-            .map(|(name, part)| format!("{name}: {}", whole(part)))
-            .collect(),
+        "struct" => {
+            parts.into_iter().map(|(name, part)| format!("{name}: {}", whole(part))).collect()
+        }
         "array" | "map" => parts
             .into_iter()
             .map(|(name, part)| match name {
@@ -187,10 +171,8 @@ mod tests {
         let columns = change.columns.into_iter();
         columns
             .map(|one| {
-                let (before, after) = (
-                    one.before.unwrap_or_else(none),
-                    one.after.unwrap_or_else(none),
-                );
+                let (before, after) =
+                    (one.before.unwrap_or_else(none), one.after.unwrap_or_else(none));
                 format!("{}: {before} -> {after}", one.column)
             })
             .collect()
@@ -243,10 +225,7 @@ mod tests {
             ]
         );
         let plain = schema(vec![field("items", json!("string"), true)]);
-        assert_eq!(
-            said(&before, &plain),
-            ["items: array<struct<price: float>> -> string"]
-        );
+        assert_eq!(said(&before, &plain), ["items: array<struct<price: float>> -> string"]);
     }
 
     #[test]

@@ -17,10 +17,7 @@ impl LakehouseRegion {
         &self,
         asked: &ContentQuestion,
     ) -> Result<ContentAnswer, RegionError> {
-        let place = ReplicaQuestion {
-            path: asked.path.clone(),
-            since_version: None,
-        };
+        let place = ReplicaQuestion { path: asked.path.clone(), since_version: None };
         place.check_place()?;
         let store = self.under_root(&asked.path);
         let doing = format!("read the files of the replica {}", asked.path);
@@ -84,11 +81,7 @@ async fn prove(
 
 /// The first of some differences, and how many more there are.
 fn told(differences: &[Difference]) -> Option<String> {
-    let shown: Vec<String> = differences
-        .iter()
-        .take(TOLD_MAX)
-        .map(ToString::to_string)
-        .collect();
+    let shown: Vec<String> = differences.iter().take(TOLD_MAX).map(ToString::to_string).collect();
     if shown.is_empty() {
         return None;
     }

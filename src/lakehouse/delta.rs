@@ -104,12 +104,7 @@ pub fn check_clone(source: &Snapshot) -> Result<()> {
 pub async fn check_external(store: &TableStore, version: &Snapshot) -> Result<()> {
     let outside = external::outside(store, version)?;
     let store = store.clone();
-    off_thread(move || {
-        outside
-            .iter()
-            .try_for_each(|path| store.external(path).map(drop))
-    })
-    .await
+    off_thread(move || outside.iter().try_for_each(|path| store.external(path).map(drop))).await
 }
 
 /// Says what a clone would have to copy, from summaries of the source and of the target where there is one, and refuses

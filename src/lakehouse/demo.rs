@@ -39,14 +39,7 @@ pub struct Demo {
 }
 
 /// Everything the demo makes in its folder, and what commands that are tried there leave in it.
-const MADE: [&str; 6] = [
-    CONFIGURATION,
-    "east",
-    "west",
-    "plan.json",
-    ".drsync",
-    MARKER,
-];
+const MADE: [&str; 6] = [CONFIGURATION, "east", "west", "plan.json", ".drsync", MARKER];
 
 /// Builds the demo in a folder, which is made; what an earlier call built there is thrown away first.
 ///
@@ -83,9 +76,7 @@ pub async fn advance(dir: &Path, now: DateTime<Utc>) -> Result<(), RegionError> 
         let detail = format!("there is no {MARKER} in it");
         return Err(RegionError::new(RegionErrorKind::NotFound, doing, detail));
     }
-    go_on(dir, now)
-        .await
-        .map_err(|error| refusal(doing, &error))
+    go_on(dir, now).await.map_err(|error| refusal(doing, &error))
 }
 
 /// Entries of a folder that no demo made; without the marker nothing is a demo's.
@@ -124,12 +115,7 @@ async fn make(dir: &Path, now: DateTime<Utc>) -> Result<Demo, DeltaError> {
     let configuration = dir.join(CONFIGURATION);
     let text = format!("{:#}\n", configured());
     write_new(&configuration, &text).map_err(disk)?;
-    Ok(Demo {
-        configuration,
-        groups: 3,
-        tables: data::TABLES.len(),
-        workflows: 2,
-    })
+    Ok(Demo { configuration, groups: 3, tables: data::TABLES.len(), workflows: 2 })
 }
 
 /// Writes a file that is not there, not even as a link.
@@ -167,13 +153,7 @@ fn describe(east: &Workspace, west: &Workspace, now: DateTime<Utc>) -> io::Resul
     let ago = |minutes| now - TimeDelta::minutes(minutes);
     east.add_job(1016, "orders_job")?;
     east.add_run(1016, 87, ago(26 * 60), Some(ago(25 * 60)), "SUCCESS")?;
-    east.add_run(
-        1016,
-        88,
-        ago(110),
-        Some(ago(81) + TimeDelta::milliseconds(400)),
-        "SUCCESS",
-    )?;
+    east.add_run(1016, 88, ago(110), Some(ago(81) + TimeDelta::milliseconds(400)), "SUCCESS")?;
     east.add_run(1016, 89, ago(55), None, "")?;
     east.add_job(1017, "customer_360_job")?;
     east.add_run(1017, 41, ago(6 * 60), Some(ago(5 * 60 + 47)), "SUCCESS")?;
@@ -192,9 +172,8 @@ async fn go_on(dir: &Path, now: DateTime<Utc>) -> Result<(), DeltaError> {
     let east = Workspace::at(dir.join("east"));
     let ended = east.edit_jobs(|jobs| {
         let all = jobs["jobs"].as_array_mut().into_iter().flatten();
-        let runs = all
-            .filter(|job| job["job_id"] == 1016)
-            .filter_map(|job| job["runs"].as_array_mut());
+        let runs =
+            all.filter(|job| job["job_id"] == 1016).filter_map(|job| job["runs"].as_array_mut());
         for run in runs.flatten().filter(|run| run["run_id"] == 89) {
             run["end_time"] = now.timestamp_millis().into();
             run["life_cycle_state"] = "TERMINATED".into();
@@ -211,10 +190,7 @@ fn table(dir: &Path, name: &str) -> Table {
 
 fn location(name: &str) -> String {
     let mut parts = name.split('.').skip(1);
-    let (schema, table) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let (schema, table) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     format!("tables/{schema}_{table}")
 }
 

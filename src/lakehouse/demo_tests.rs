@@ -11,26 +11,15 @@ fn east(dir: &Path) -> Arc<dyn Region> {
 }
 
 async fn tables(region: &dyn Region) -> Vec<Listed> {
-    let names: Vec<TableName> = data::TABLES
-        .iter()
-        .map(|name| TableName::parse(name).unwrap())
-        .collect();
-    region
-        .tables(&names)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(Result::unwrap)
-        .collect()
+    let names: Vec<TableName> =
+        data::TABLES.iter().map(|name| TableName::parse(name).unwrap()).collect();
+    region.tables(&names).await.unwrap().into_iter().map(Result::unwrap).collect()
 }
 
 async fn heads(region: &dyn Region) -> Vec<u64> {
     let mut heads = Vec::new();
     for table in tables(region).await {
-        let asked = SourceQuestion {
-            table,
-            from_version: None,
-        };
+        let asked = SourceQuestion { table, from_version: None };
         let source = region.sources(&[asked]).await.remove(0).unwrap();
         heads.push(source.commits.last().unwrap().version);
     }
@@ -56,36 +45,16 @@ async fn the_demo_is_what_its_screen_shows() {
     assert_eq!(denied, ["main.crm.contacts"]);
 
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let workflow = region
-        .workflows(&asked, None)
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
-    let runs: Vec<_> = workflow
-        .runs
-        .iter()
-        .map(|run| (run.run_id, run.state))
-        .collect();
+    let workflow = region.workflows(&asked, None).await.unwrap().remove(0).unwrap();
+    let runs: Vec<_> = workflow.runs.iter().map(|run| (run.run_id, run.state)).collect();
     assert_eq!(
         runs,
-        [
-            (89, RunState::Active),
-            (88, RunState::Succeeded),
-            (87, RunState::Succeeded)
-        ]
+        [(89, RunState::Active), (88, RunState::Succeeded), (87, RunState::Succeeded)]
     );
     let end = workflow.runs[1].ended_at.unwrap();
-    let source = SourceQuestion {
-        table: listed[0].clone(),
-        from_version: None,
-    };
+    let source = SourceQuestion { table: listed[0].clone(), from_version: None };
     let source = region.sources(&[source]).await.remove(0).unwrap();
-    let at_end = source
-        .commits
-        .iter()
-        .rfind(|commit| commit.committed_at <= end)
-        .unwrap();
+    let at_end = source.commits.iter().rfind(|commit| commit.committed_at <= end).unwrap();
     assert_eq!(at_end.version, 6, "two newer commits stay out");
 
     let mut bytes = 0;
@@ -101,10 +70,7 @@ async fn the_demo_is_what_its_screen_shows() {
         let pin = region.pins(&[asked]).await.remove(0).unwrap();
         bytes += pin.size.unwrap().bytes;
     }
-    assert!(
-        (3 << 19..5 << 19).contains(&bytes),
-        "about 2 MiB, not {bytes}"
-    );
+    assert!((3 << 19..5 << 19).contains(&bytes), "about 2 MiB, not {bytes}");
 }
 
 #[tokio::test]
@@ -117,20 +83,9 @@ async fn going_on_ends_run_89_after_its_last_commit() {
     let region = east(dir.path());
     assert_eq!(heads(&*region).await, [9, 6, 4, 2, 2, 1, 1, 1]);
     let asked = [WorkflowRef::Id(1016)];
-    let workflow = region
-        .workflows(&asked, None)
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
-    assert_eq!(
-        (workflow.runs[0].run_id, workflow.runs[0].state),
-        (89, RunState::Succeeded)
-    );
-    assert_eq!(
-        workflow.runs[0].ended_at.unwrap().timestamp_millis(),
-        now.timestamp_millis()
-    );
+    let workflow = region.workflows(&asked, None).await.unwrap().remove(0).unwrap();
+    assert_eq!((workflow.runs[0].run_id, workflow.runs[0].state), (89, RunState::Succeeded));
+    assert_eq!(workflow.runs[0].ended_at.unwrap().timestamp_millis(), now.timestamp_millis());
 }
 
 #[tokio::test]

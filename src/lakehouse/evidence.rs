@@ -40,11 +40,7 @@ pub(super) async fn read(root: &Path, name: &str) -> Result<Option<Vec<u8>>, Reg
 fn is_file_name(name: &str, doing: &str) -> Result<(), RegionError> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
         let detail = "its name is not the name of a file";
-        return Err(RegionError::new(
-            RegionErrorKind::Unsupported,
-            doing,
-            detail,
-        ));
+        return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
     }
     Ok(())
 }
@@ -66,25 +62,15 @@ pub(super) async fn run_records(
                 break;
             }
             match folder.read_all(&name) {
-                Ok(bytes) => documents.push(KeptDocument {
-                    name,
-                    bytes: bytes.to_vec(),
-                }),
+                Ok(bytes) => documents.push(KeptDocument { name, bytes: bytes.to_vec() }),
                 // What nobody may read, or is larger than any record, is no reason to read none.
-                Err(error) => passed_over.push(PassedOver {
-                    name,
-                    why: error.to_string(),
-                }),
+                Err(error) => passed_over.push(PassedOver { name, why: error.to_string() }),
             }
         }
         documents.reverse();
-        Ok::<_, DeltaError>(KeptRecords {
-            documents,
-            passed_over,
-        })
+        Ok::<_, DeltaError>(KeptRecords { documents, passed_over })
     });
-    read.await
-        .map_err(|error| refusal("read the run records", &error))
+    read.await.map_err(|error| refusal("read the run records", &error))
 }
 
 pub(super) async fn names(root: &Path, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
@@ -95,8 +81,7 @@ pub(super) async fn names(root: &Path, wanted: &RecordRange) -> Result<Vec<Strin
         names.retain(|name| wanted.bounds(name));
         Ok::<_, DeltaError>(names)
     });
-    read.await
-        .map_err(|error| refusal("list the evidence", &error))
+    read.await.map_err(|error| refusal("list the evidence", &error))
 }
 
 /// The names of documents, sorted, and what lies among them that is none.

@@ -61,37 +61,13 @@ mod tests {
 
     #[test]
     fn a_right_comes_from_a_grant_all_privileges_ownership_or_everybody() {
-        for privilege in [
-            "SELECT",
-            "select",
-            "ALL_PRIVILEGES",
-            "ALL PRIVILEGES",
-            "OWN",
-        ] {
-            assert!(
-                may(None, Some(&grants("A", privilege)), "a", Right::Select),
-                "{privilege}"
-            );
+        for privilege in ["SELECT", "select", "ALL_PRIVILEGES", "ALL PRIVILEGES", "OWN"] {
+            assert!(may(None, Some(&grants("A", privilege)), "a", Right::Select), "{privilege}");
         }
-        assert!(may(
-            None,
-            Some(&grants("account users", "SELECT")),
-            "a",
-            Right::Select
-        ));
+        assert!(may(None, Some(&grants("account users", "SELECT")), "a", Right::Select));
         assert!(may(Some("a"), Some(&Grants::new()), "a", Right::WriteFiles));
-        assert!(!may(
-            Some("b"),
-            Some(&grants("b", "SELECT")),
-            "a",
-            Right::Select
-        ));
+        assert!(!may(Some("b"), Some(&grants("b", "SELECT")), "a", Right::Select));
         assert!(!may(None, Some(&grants("a", "MODIFY")), "a", Right::Select));
-        assert!(!may(
-            None,
-            Some(&grants("a", "READ_FILES")),
-            "a",
-            Right::WriteFiles
-        ));
+        assert!(!may(None, Some(&grants("a", "READ_FILES")), "a", Right::WriteFiles));
     }
 }

@@ -78,9 +78,7 @@ impl Jobs {
     /// The first time of a run that no clock shows.
     fn impossible_time(&self) -> Option<String> {
         let runs = |job: &Job| job.runs.iter().find_map(Run::impossible_time);
-        self.jobs
-            .iter()
-            .find_map(|job| Some(format!("job {}, {}", job.job_id, runs(job)?)))
+        self.jobs.iter().find_map(|job| Some(format!("job {}, {}", job.job_id, runs(job)?)))
     }
 
     /// Finds a workflow by exact name or id, with the runs that are asked for.
@@ -93,28 +91,20 @@ impl Jobs {
         since: Option<DateTime<Utc>>,
     ) -> Result<Workflow, RegionError> {
         let refused = |kind, detail: String| {
-            Err(RegionError::new(
-                kind,
-                format!("find the workflow {asked}"),
-                detail,
-            ))
+            Err(RegionError::new(kind, format!("find the workflow {asked}"), detail))
         };
         let found: Vec<&Job> = match asked {
             WorkflowRef::Id(id) => self.jobs.iter().filter(|job| job.job_id == *id).collect(),
-            WorkflowRef::Name(name) => self
-                .jobs
-                .iter()
-                .filter(|job| job.name() == Some(name))
-                .collect(),
+            WorkflowRef::Name(name) => {
+                self.jobs.iter().filter(|job| job.name() == Some(name)).collect()
+            }
         };
         match found.as_slice() {
             [job] => Ok(job.workflow(since)),
             [] => refused(RegionErrorKind::NotFound, self.not_found(asked)),
             many => {
-                let ids: Vec<String> = many
-                    .iter()
-                    .map(|job| format!("id:{}", job.job_id))
-                    .collect();
+                let ids: Vec<String> =
+                    many.iter().map(|job| format!("id:{}", job.job_id)).collect();
                 let detail = format!("{} jobs have this name: {}", many.len(), ids.join(", "));
                 refused(RegionErrorKind::Conflict, detail)
             }
@@ -159,16 +149,11 @@ impl Jobs {
 impl Job {
     /// Its name, wherever it is written.
     pub fn name(&self) -> Option<&str> {
-        self.name
-            .as_deref()
-            .or_else(|| self.setting("name")?.as_str())
+        self.name.as_deref().or_else(|| self.setting("name")?.as_str())
     }
 
     fn setting(&self, key: &str) -> Option<&Value> {
-        self.settings
-            .as_ref()?
-            .get(key)
-            .filter(|value| !value.is_null())
+        self.settings.as_ref()?.get(key).filter(|value| !value.is_null())
     }
 
     /// Whether a schedule, trigger or continuous run starts it by itself.
@@ -180,14 +165,9 @@ impl Job {
             let status = schedule.get("pause_status").and_then(Value::as_str);
             status.is_none_or(|status| !status.eq_ignore_ascii_case("PAUSED"))
         };
-        let own = self
-            .schedule
-            .as_ref()
-            .filter(|schedule| schedule.is_object());
+        let own = self.schedule.as_ref().filter(|schedule| schedule.is_object());
         let nested = ["schedule", "trigger", "continuous"].map(|key| self.setting(key));
-        own.into_iter()
-            .chain(nested.into_iter().flatten())
-            .any(runs)
+        own.into_iter().chain(nested.into_iter().flatten()).any(runs)
     }
 
     fn workflow(&self, since: Option<DateTime<Utc>>) -> Workflow {
@@ -207,10 +187,7 @@ impl Run {
         let (key, millis) = times
             .into_iter()
             .find(|(_, millis)| DateTime::from_timestamp_millis(*millis).is_none())?;
-        Some(format!(
-            "run {}: {key} {millis} is no time in milliseconds since 1970",
-            self.run_id
-        ))
+        Some(format!("run {}: {key} {millis} is no time in milliseconds since 1970", self.run_id))
     }
 
     fn workflow_run(&self) -> WorkflowRun {
@@ -221,11 +198,7 @@ impl Run {
             RunState::NotBegun => self.end_time > 0,
         };
         // A run that is over and does not say when was over at once: skipped, or refused by the service.
-        let ended = if self.end_time > 0 {
-            self.end_time
-        } else {
-            self.start_time
-        };
+        let ended = if self.end_time > 0 { self.end_time } else { self.start_time };
         WorkflowRun {
             run_id: self.run_id,
             started_at: moment(self.start_time),
@@ -262,10 +235,7 @@ impl Run {
     /// `RUNNING`, `TERMINATED` …, wherever it is written.
     fn stands(&self) -> Option<&str> {
         let nested = text(&self.state, "/life_cycle_state").or(text(&self.state, ""));
-        self.life_cycle_state
-            .as_deref()
-            .or(nested)
-            .or(text(&self.status, "/state"))
+        self.life_cycle_state.as_deref().or(nested).or(text(&self.status, "/state"))
     }
 }
 

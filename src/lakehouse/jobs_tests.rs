@@ -12,23 +12,14 @@ fn state(run: serde_json::Value) -> RunState {
 fn a_run_succeeded_only_if_the_whole_run_did() {
     let ended = |result: &str| serde_json::json!({"end_time": 5, "result_state": result});
     assert_eq!(state(ended("SUCCESS")), RunState::Succeeded);
-    for failed in [
-        "SUCCESS_WITH_FAILURES",
-        "FAILED",
-        "TIMEDOUT",
-        "CANCELED",
-        "UPSTREAM_FAILED",
-        "new",
-    ] {
+    for failed in
+        ["SUCCESS_WITH_FAILURES", "FAILED", "TIMEDOUT", "CANCELED", "UPSTREAM_FAILED", "new"]
+    {
         assert_eq!(state(ended(failed)), RunState::Failed, "{failed}");
     }
-    for never in [
-        "EXCLUDED",
-        "DISABLED",
-        "MAXIMUM_CONCURRENT_RUNS_REACHED",
-        "SKIPPED",
-        "UPSTREAM_CANCELED",
-    ] {
+    for never in
+        ["EXCLUDED", "DISABLED", "MAXIMUM_CONCURRENT_RUNS_REACHED", "SKIPPED", "UPSTREAM_CANCELED"]
+    {
         assert_eq!(state(ended(never)), RunState::NotBegun, "{never}");
     }
 }
@@ -58,41 +49,28 @@ fn the_spellings_of_jobs_2_1_and_2_2_are_read() {
     assert_eq!(state(older), RunState::Succeeded);
     assert_eq!(state(newer), RunState::Succeeded);
     assert_eq!(state(canceled), RunState::Failed);
-    assert_eq!(
-        state(serde_json::json!({"status": {"state": "RUNNING"}})),
-        RunState::Active
-    );
+    assert_eq!(state(serde_json::json!({"status": {"state": "RUNNING"}})), RunState::Active);
 }
 
 #[test]
 fn the_runs_asked_for_come_newest_first_with_their_milliseconds_and_the_newest_success_in_any_case()
 {
-    let jobs = jobs(
-        serde_json::json!({"jobs": [{"job_id": 7, "name": "j", "runs": [
-            {"run_id": 1, "start_time": 100, "end_time": 200, "result_state": "SUCCESS"},
-            {"run_id": 2, "start_time": 1_700_000_000_123_i64, "end_time": 1_700_000_000_456_i64, "result_state": "FAILED"},
-            {"run_id": 3, "start_time": 1_700_000_001_000_i64, "end_time": 0, "life_cycle_state": "RUNNING"}
-        ]}]}),
-    );
+    let jobs = jobs(serde_json::json!({"jobs": [{"job_id": 7, "name": "j", "runs": [
+        {"run_id": 1, "start_time": 100, "end_time": 200, "result_state": "SUCCESS"},
+        {"run_id": 2, "start_time": 1_700_000_000_123_i64, "end_time": 1_700_000_000_456_i64, "result_state": "FAILED"},
+        {"run_id": 3, "start_time": 1_700_000_001_000_i64, "end_time": 0, "life_cycle_state": "RUNNING"}
+    ]}]}));
     let asked = WorkflowRef::Name("j".into());
     let ids = |since: Option<i64>| -> Vec<i64> {
         let since = since.map(moment);
-        jobs.find(&asked, since)
-            .unwrap()
-            .runs
-            .iter()
-            .map(|run| run.run_id)
-            .collect()
+        jobs.find(&asked, since).unwrap().runs.iter().map(|run| run.run_id).collect()
     };
     assert_eq!(ids(None), [3, 2, 1]);
     // The newest success tells that there was one.
     assert_eq!(ids(Some(200)), [3, 2, 1]);
     assert_eq!(ids(Some(1_800_000_000_000)), [3, 2, 1]);
     let found = jobs.find(&asked, None).unwrap();
-    assert_eq!(
-        found.runs[1].ended_at.unwrap().timestamp_subsec_millis(),
-        456
-    );
+    assert_eq!(found.runs[1].ended_at.unwrap().timestamp_subsec_millis(), 456);
     assert_eq!(found.runs[0].ended_at, None);
 }
 
@@ -101,22 +79,11 @@ fn a_workflow_is_found_by_exact_name_or_id_and_never_guessed() {
     let jobs = jobs(serde_json::json!({"jobs": [
         {"job_id": 7, "name": "orders_job"}, {"job_id": 8, "name": "twice"}, {"job_id": 9, "settings": {"name": "twice"}}
     ]}));
-    assert_eq!(
-        jobs.find(&WorkflowRef::Id(7), None).unwrap().name,
-        "orders_job"
-    );
-    let missing = jobs
-        .find(&WorkflowRef::Name("Orders_job".into()), None)
-        .unwrap_err();
+    assert_eq!(jobs.find(&WorkflowRef::Id(7), None).unwrap().name, "orders_job");
+    let missing = jobs.find(&WorkflowRef::Name("Orders_job".into()), None).unwrap_err();
     assert_eq!(missing.kind, RegionErrorKind::NotFound);
-    assert!(
-        missing.detail.ends_with("nearest: orders_job (job 7)"),
-        "{}",
-        missing.detail
-    );
-    let twice = jobs
-        .find(&WorkflowRef::Name("twice".into()), None)
-        .unwrap_err();
+    assert!(missing.detail.ends_with("nearest: orders_job (job 7)"), "{}", missing.detail);
+    let twice = jobs.find(&WorkflowRef::Name("twice".into()), None).unwrap_err();
     assert_eq!(twice.kind, RegionErrorKind::Conflict);
     assert!(twice.detail.ends_with("id:8, id:9"), "{}", twice.detail);
 }
@@ -126,22 +93,10 @@ fn a_schedule_is_active_unless_it_is_paused_or_absent() {
     for (job, active) in [
         (serde_json::json!({}), false),
         (serde_json::json!({"schedule_paused": false}), true),
-        (
-            serde_json::json!({"schedule_paused": true, "schedule": {}}),
-            false,
-        ),
-        (
-            serde_json::json!({"schedule": {"pause_status": "PAUSED"}}),
-            false,
-        ),
-        (
-            serde_json::json!({"schedule": {"pause_status": "UNPAUSED"}}),
-            true,
-        ),
-        (
-            serde_json::json!({"settings": {"continuous": {"pause_status": "UNPAUSED"}}}),
-            true,
-        ),
+        (serde_json::json!({"schedule_paused": true, "schedule": {}}), false),
+        (serde_json::json!({"schedule": {"pause_status": "PAUSED"}}), false),
+        (serde_json::json!({"schedule": {"pause_status": "UNPAUSED"}}), true),
+        (serde_json::json!({"settings": {"continuous": {"pause_status": "UNPAUSED"}}}), true),
     ] {
         let read: Job = serde_json::from_value(job.clone()).unwrap();
         assert_eq!(read.schedule_active(), active, "{job}");

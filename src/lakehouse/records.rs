@@ -78,11 +78,7 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
         cuts: cuts.map(|mut content| {
             let rows = &mut content.rows;
             rows.sort_by(|one, other| place(one).cmp(&place(other)));
-            CutTable {
-                version: content.version,
-                workspace: content.workspace,
-                cuts: content.rows,
-            }
+            CutTable { version: content.version, workspace: content.workspace, cuts: content.rows }
         }),
         troubles,
         heads_only,
@@ -110,11 +106,7 @@ fn noted<T>(
             Ok(content)
         }
         Err(error) if error.kind == RegionErrorKind::Other && !error.transient => {
-            troubles.push(TableTrouble {
-                table,
-                error,
-                unreadable: true,
-            });
+            troubles.push(TableTrouble { table, error, unreadable: true });
             Ok(None)
         }
         Err(error) => Err(error),
@@ -132,9 +124,7 @@ fn twice(cuts: &[Cut]) -> Option<String> {
         }
     })?;
     let (cut, group) = (again.label(), &again.group_name);
-    Some(format!(
-        "{cut} of {group} is there twice: one of its files has the rows of another"
-    ))
+    Some(format!("{cut} of {group} is there twice: one of its files has the rows of another"))
 }
 
 /// Renames a table's folder; what has the name already stays.
@@ -150,9 +140,7 @@ pub(super) async fn put_aside(
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         moved => moved,
     });
-    moved
-        .await
-        .map_err(|error| refusal(&doing, &DeltaError::io("rename it", error)))
+    moved.await.map_err(|error| refusal(&doing, &DeltaError::io("rename it", error)))
 }
 
 /// Writes a table anew that was read around damage.
@@ -200,19 +188,12 @@ pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<
         let failed = |error| refusal(&doing, &error);
         let store = table(region, name);
         let new = NewTable {
-            schema: if name == SYNC_CUTS {
-                sync_cuts()
-            } else {
-                sync_metadata()
-            },
+            schema: if name == SYNC_CUTS { sync_cuts() } else { sync_metadata() },
             partition_columns: Vec::new(),
             properties: BTreeMap::from([
                 (WORKSPACE_PROPERTY.to_owned(), workspace.to_owned()),
                 ("delta.logRetentionDuration".to_owned(), KEPT.to_owned()),
-                (
-                    "delta.deletedFileRetentionDuration".to_owned(),
-                    KEPT.to_owned(),
-                ),
+                ("delta.deletedFileRetentionDuration".to_owned(), KEPT.to_owned()),
             ]),
         };
         match delta::versions(&store).await {
@@ -224,9 +205,7 @@ pub(super) async fn create(region: &LakehouseRegion, workspace: &str) -> Result<
             Ok(()) => {}
             // Someone else made it meanwhile, which is as good if it is for the same workspace.
             Err(DeltaError::Conflict { .. }) => {
-                let there = delta::snapshot(&store, None, Detail::Header)
-                    .await
-                    .map_err(failed)?;
+                let there = delta::snapshot(&store, None, Detail::Header).await.map_err(failed)?;
                 let claimed = there.metadata.property(WORKSPACE_PROPERTY);
                 if claimed != Some(workspace) {
                     let detail =
@@ -252,16 +231,10 @@ pub(super) async fn clone_missing(region: &LakehouseRegion, from: &str) -> Resul
         }
         let Some(root) = Location::literal_path(from) else {
             let detail = "an embedded lakehouse reads tables of this machine only";
-            return Err(RegionError::new(
-                RegionErrorKind::Unsupported,
-                doing,
-                detail,
-            ));
+            return Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail));
         };
         let source = TableStore::within(root, &format!("{FOLDER}/{name}"));
-        let there = delta::snapshot(&source, None, Detail::Header)
-            .await
-            .map_err(failed)?;
+        let there = delta::snapshot(&source, None, Detail::Header).await.map_err(failed)?;
         let claim = there.metadata.property(WORKSPACE_PROPERTY);
         let claim = claim.map(|workspace| (WORKSPACE_PROPERTY.to_owned(), workspace.to_owned()));
         let options = delta::CloneOptions {
@@ -285,11 +258,8 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
     let doing = format!("write {SYNC_METADATA}");
     let store = table(region, SYNC_METADATA);
     for attempt in 0..ATTEMPTS {
-        let Content {
-            version,
-            rows: before,
-            ..
-        } = existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
+        let Content { version, rows: before, .. } =
+            existing::<Row>(region, SYNC_METADATA, ALL_SHELVES).await?;
         let mut after: BTreeMap<String, Row> = BTreeMap::new();
         for row in &before {
             // Only somebody else can have made two rows of one group.
@@ -301,9 +271,7 @@ pub(super) async fn write_rows(region: &LakehouseRegion, rows: &[Row]) -> Result
             after.insert(row.group_name.clone(), row.clone());
         }
         let unchanged = before.len() == after.len()
-            && before
-                .iter()
-                .all(|row| after.get(&row.group_name) == Some(row));
+            && before.iter().all(|row| after.get(&row.group_name) == Some(row));
         if unchanged {
             return Ok(version);
         }
@@ -345,11 +313,7 @@ async fn read_shelf(region: &LakehouseRegion, shelf: u8) -> Result<Content<Cut>,
     let read = read_shelves(region, SYNC_CUTS, shelf..=shelf).await?;
     read.ok_or_else(|| {
         let detail = format!("there is no such table under {}", region.location);
-        RegionError::new(
-            RegionErrorKind::NotFound,
-            format!("read {SYNC_CUTS}"),
-            detail,
-        )
+        RegionError::new(RegionErrorKind::NotFound, format!("read {SYNC_CUTS}"), detail)
     })
 }
 
@@ -371,10 +335,7 @@ async fn read_shelves<T: rows::Record>(
         let refused = refusal(format!("read {name}"), &error);
         match refused.kind {
             // The table is there: what is missing is a part of it.
-            RegionErrorKind::NotFound => RegionError {
-                kind: RegionErrorKind::Other,
-                ..refused
-            },
+            RegionErrorKind::NotFound => RegionError { kind: RegionErrorKind::Other, ..refused },
             RegionErrorKind::Denied
             | RegionErrorKind::Unavailable
             | RegionErrorKind::SignedOut

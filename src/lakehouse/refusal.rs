@@ -29,11 +29,7 @@ pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionErr
         },
     };
     let refusal = RegionError::new(kind, doing, told(error));
-    if transient {
-        refusal.transient()
-    } else {
-        refusal
-    }
+    if transient { refusal.transient() } else { refusal }
 }
 
 /// The same of the table in a folder: a file that cannot be read is named with its whole path.
@@ -47,20 +43,15 @@ pub(super) fn refusal_in(folder: &str, doing: &str, error: &DeltaError) -> Regio
         .strip_suffix(".json")
         .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
     let log = if commit { "/_delta_log" } else { "" };
-    RegionError {
-        detail: format!("{folder}{log}/{}", refused.detail),
-        ..refused
-    }
+    RegionError { detail: format!("{folder}{log}/{}", refused.detail), ..refused }
 }
 
 /// The error and what caused it, in one line.
 fn told(error: &DeltaError) -> String {
     let mut told = match error {
-        DeltaError::Io {
-            kind: IoTrouble::NoSpace,
-            doing,
-            ..
-        } => format!("no space left to {doing}"),
+        DeltaError::Io { kind: IoTrouble::NoSpace, doing, .. } => {
+            format!("no space left to {doing}")
+        }
         error => error.to_string(),
     };
     let mut cause = error.source();

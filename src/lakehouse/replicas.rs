@@ -23,10 +23,7 @@ pub(super) async fn replica(
     root: &Path,
     asked: &ReplicaQuestion,
 ) -> Result<Option<Replica>, RegionError> {
-    let ReplicaQuestion {
-        path,
-        since_version,
-    } = asked;
+    let ReplicaQuestion { path, since_version } = asked;
     asked.check_place()?;
     let doing = format!("look at the replica {path}");
     let store = TableStore::within(root, path);
@@ -73,10 +70,7 @@ pub(super) async fn replica(
         mark: mark_of(&head),
         column_mapping: column_mapping(&head),
         rows: head.totals().rows,
-        damaged: delta::damage(&store, &head)
-            .await
-            .map_err(failed)?
-            .or(read_around),
+        damaged: delta::damage(&store, &head).await.map_err(failed)?.or(read_around),
         commits,
     }))
 }
@@ -127,10 +121,7 @@ pub(super) async fn refuse_foreign(store: &TableStore, doing: &str) -> Result<()
         Ok(true) => Err(RegionError::new(
             RegionErrorKind::Conflict,
             doing,
-            format!(
-                "something that is no Delta table lies at {}",
-                store.location()
-            ),
+            format!("something that is no Delta table lies at {}", store.location()),
         )),
         Err(error) => {
             let error = DeltaError::io(format!("look into {}", store.location()), error);
@@ -156,15 +147,11 @@ async fn replica_commit(
     Ok(ReplicaCommit {
         version: commit.version,
         committed_at: moment(commit.timestamp_ms),
-        source_version: (operation == "CLONE")
-            .then(|| parameter("sourceVersion"))
-            .flatten(),
+        source_version: (operation == "CLONE").then(|| parameter("sourceVersion")).flatten(),
         source_size: (operation == "CLONE")
             .then(|| source_size(&commit.operation_metrics))
             .flatten(),
-        restored_to: (operation == "RESTORE")
-            .then(|| parameter("version"))
-            .flatten(),
+        restored_to: (operation == "RESTORE").then(|| parameter("version")).flatten(),
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
         upkeep: commit.upkeep,
@@ -212,16 +199,9 @@ fn source_size(metrics: &Map<String, Value>) -> Option<Size> {
 
 /// Rows that a commit changed, by what its operation counts.
 fn rows_touched(metrics: &Map<String, Value>) -> Option<u64> {
-    let merged = [
-        "numTargetRowsInserted",
-        "numTargetRowsUpdated",
-        "numTargetRowsDeleted",
-    ];
+    let merged = ["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"];
     let sum = |names: &[&str]| {
-        names
-            .iter()
-            .filter_map(|name| number(metrics, name))
-            .reduce(|all, more| all + more)
+        names.iter().filter_map(|name| number(metrics, name)).reduce(|all, more| all + more)
     };
     sum(&merged)
         .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
@@ -242,10 +222,7 @@ mod tests {
             serde_json::json!({"numTargetRowsInserted": 2, "numTargetRowsDeleted": "1", "numOutputRows": 9}),
         );
         assert_eq!(rows_touched(&merge), Some(3));
-        assert_eq!(
-            rows_touched(&metrics(serde_json::json!({"numOutputRows": "7"}))),
-            Some(7)
-        );
+        assert_eq!(rows_touched(&metrics(serde_json::json!({"numOutputRows": "7"}))), Some(7));
         assert_eq!(rows_touched(&Map::new()), None);
     }
 }

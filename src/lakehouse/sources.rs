@@ -23,10 +23,7 @@ pub(super) async fn source(
     asked: &SourceQuestion,
     external: &External,
 ) -> Result<Source, RegionError> {
-    let SourceQuestion {
-        table,
-        from_version,
-    } = asked;
+    let SourceQuestion { table, from_version } = asked;
     let doing = format!("read the history of {}", table.name);
     let store = store_of(table, &doing)?.with_external(external.clone());
     let failed = |error| refusal(&doing, &error);
@@ -65,19 +62,10 @@ pub(super) async fn source(
     Ok(Source {
         commits,
         oldest_version: log.oldest,
-        untimed: (!log
-            .commits
-            .iter()
-            .any(|commit| commit.version == log.oldest))
-        .then(|| format!("_delta_log/{:020}.json", log.oldest)),
-        retention: head
-            .metadata
-            .property(DELETED_FILE_RETENTION)
-            .and_then(interval::parse),
-        table_id: table
-            .table_id
-            .clone()
-            .unwrap_or_else(|| head.metadata.id().to_owned()),
+        untimed: (!log.commits.iter().any(|commit| commit.version == log.oldest))
+            .then(|| format!("_delta_log/{:020}.json", log.oldest)),
+        retention: head.metadata.property(DELETED_FILE_RETENTION).and_then(interval::parse),
+        table_id: table.table_id.clone().unwrap_or_else(|| head.metadata.id().to_owned()),
     })
 }
 
@@ -113,13 +101,9 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
     let doing = format!("look at {} at version {version}", table.name);
     let store = store_of(table, &doing)?.with_external(external.clone());
     let failed = |error| refusal(&doing, &error);
-    let source = delta::snapshot(&store, Some(*version), Detail::Summary)
-        .await
-        .map_err(failed)?;
+    let source = delta::snapshot(&store, Some(*version), Detail::Summary).await.map_err(failed)?;
     delta::check_clone(&source).map_err(failed)?;
-    delta::check_external(&store, &source)
-        .await
-        .map_err(failed)?;
+    delta::check_external(&store, &source).await.map_err(failed)?;
     let source = Arc::new(source);
     let replica = match (replica_version, Location::literal_path(replica_location)) {
         (Some(version), Some(folder)) => {
@@ -142,28 +126,15 @@ pub(super) async fn pin(asked: &PinQuestion, external: &External) -> Result<Pin,
         columns::changes(held, source.metadata.schema_string())
     });
     let estimate = replica.as_ref().map(|_| {
-        let delta::Estimate {
-            copy_files,
-            copy_bytes,
-        } = copied;
-        Estimate {
-            copy_files,
-            copy_bytes,
-            basis: EstimateBasis::LiveFiles,
-        }
+        let delta::Estimate { copy_files, copy_bytes } = copied;
+        Estimate { copy_files, copy_bytes, basis: EstimateBasis::LiveFiles }
     });
     let totals = source.totals();
     let property = |name: &str| source.metadata.property(name).map(str::to_owned);
     Ok(Pin {
         version: *version,
-        table_id: table
-            .table_id
-            .clone()
-            .unwrap_or_else(|| source.metadata.id().to_owned()),
-        size: Some(Size {
-            files: totals.files,
-            bytes: totals.bytes,
-        }),
+        table_id: table.table_id.clone().unwrap_or_else(|| source.metadata.id().to_owned()),
+        size: Some(Size { files: totals.files, bytes: totals.bytes }),
         rows: totals.rows,
         column_mapping: column_mapping(&source),
         deleted_file_retention: property(DELETED_FILE_RETENTION),

@@ -45,10 +45,7 @@ impl Stamp {
 
 impl<T: Clone> Kept<T> {
     pub(crate) fn of(file: PathBuf) -> Kept<T> {
-        Kept {
-            file,
-            newest: Mutex::default(),
-        }
+        Kept { file, newest: Mutex::default() }
     }
 
     /// The reading of the file as it is now; it is read only if it is not the one that was read last.

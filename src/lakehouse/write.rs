@@ -27,9 +27,7 @@ pub fn columns(columns: &[(&str, &str)]) -> Result<Schema, DeltaError> {
             why: format!("rows of type {kind} are not written here"),
         }),
     };
-    Ok(Schema::new(
-        columns.iter().map(column).collect::<Result<Vec<_>, _>>()?,
-    ))
+    Ok(Schema::new(columns.iter().map(column).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// A type by its name in SQL or in Delta's schemas.

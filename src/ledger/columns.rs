@@ -112,9 +112,8 @@ fn collect(
     of_table: bool,
     needed: &mut BTreeSet<CutColumn>,
 ) -> Result<(), String> {
-    let later = values
-        .iter()
-        .filter(|(name, value)| !first.contains(&name.as_str()) && !value.is_null());
+    let later =
+        values.iter().filter(|(name, value)| !first.contains(&name.as_str()) && !value.is_null());
     for (name, value) in later {
         let kind = match value {
             Value::String(_) => ColumnKind::Text,
@@ -124,11 +123,7 @@ fn collect(
                 return Err(name.clone());
             }
         };
-        needed.insert(CutColumn {
-            of_table,
-            name: name.clone(),
-            kind,
-        });
+        needed.insert(CutColumn { of_table, name: name.clone(), kind });
     }
     Ok(())
 }
@@ -154,10 +149,7 @@ mod tests {
             "epoch": 0, "committed_by": "someone", "committed_at": "2026-11-22T09:46:00.001Z",
             "previous_sha256": "bb",
         });
-        (
-            row,
-            "0d40c6e7209b231580f21465110c7b558e0b1012611f58933fe93a1c2eb8aa6d",
-        )
+        (row, "0d40c6e7209b231580f21465110c7b558e0b1012611f58933fe93a1c2eb8aa6d")
     }
 
     fn read(row: &Value) -> Cut {
@@ -173,11 +165,7 @@ mod tests {
             row[name] = Value::Null;
             row["tables"][0][name] = Value::Null;
         }
-        for name in [
-            "source_commit_sha256",
-            "replica_files_sha256",
-            "replica_content_sha256",
-        ] {
+        for name in ["source_commit_sha256", "replica_files_sha256", "replica_content_sha256"] {
             row["tables"][0][name] = Value::Null;
         }
         assert_eq!(read(&row).sha256(), hash);
@@ -193,15 +181,10 @@ mod tests {
         assert_ne!(cut.sha256(), hash);
         assert_eq!(cut.sha256(), crate::canonical::sha256(&row));
         assert_eq!(serde_json::to_value(&cut).unwrap(), row);
-        let column = |of_table, name: &str, kind| CutColumn {
-            of_table,
-            name: name.to_owned(),
-            kind,
-        };
-        let needed = [
-            column(false, "kind", ColumnKind::Text),
-            column(true, "a_count", ColumnKind::Number),
-        ];
+        let column =
+            |of_table, name: &str, kind| CutColumn { of_table, name: name.to_owned(), kind };
+        let needed =
+            [column(false, "kind", ColumnKind::Text), column(true, "a_count", ColumnKind::Number)];
         assert_eq!(columns_needed(&[cut]), Ok(BTreeSet::from(needed)));
         row["a_list"] = json!([1]);
         assert_eq!(columns_needed(&[read(&row)]), Err("a_list".to_owned()));

@@ -82,19 +82,13 @@ mod tests {
                 ..Row::first_seen(&group, None, vec![], at(0))
             },
         );
-        proptest::collection::vec(row, 0..4).prop_map(|rows| {
-            rows.into_iter()
-                .map(|row| (row.group_name.clone(), row))
-                .collect()
-        })
+        proptest::collection::vec(row, 0..4)
+            .prop_map(|rows| rows.into_iter().map(|row| (row.group_name.clone(), row)).collect())
     }
 
     fn cuts() -> impl Strategy<Value = Cuts> {
         proptest::collection::vec(("[ab]", 1u64..3, "[xy]"), 0..5).prop_map(|cuts| {
-            Cuts::new(
-                cuts.iter()
-                    .map(|(group, number, run)| cut(group, *number, run, None)),
-            )
+            Cuts::new(cuts.iter().map(|(group, number, run)| cut(group, *number, run, None)))
         })
     }
 
@@ -134,10 +128,7 @@ mod tests {
     #[test]
     fn two_cuts_under_one_number_are_kept_and_named() {
         let first = cut("g", 1, "r1", None);
-        let (a, b) = (
-            cut("g", 2, "r2", Some(&first)),
-            cut("g", 2, "r3", Some(&first)),
-        );
+        let (a, b) = (cut("g", 2, "r2", Some(&first)), cut("g", 2, "r3", Some(&first)));
         let merged = Cuts::merged(&Cuts::new([first.clone(), a]), &Cuts::new([first, b]));
         let found = merged.divergence("g").unwrap();
         assert_eq!(found.cut_number, 2);
@@ -149,12 +140,6 @@ mod tests {
         let first = cut("g", 1, "r1", None);
         let second = cut("g", 2, "r2", Some(&first));
         let third = cut("g", 3, "r3", Some(&second));
-        assert_eq!(
-            Cuts::new([first, third])
-                .divergence("g")
-                .unwrap()
-                .cut_number,
-            3
-        );
+        assert_eq!(Cuts::new([first, third]).divergence("g").unwrap().cut_number, 3);
     }
 }

@@ -144,10 +144,7 @@ impl Cut {
 
     /// The cut's place in its group's log.
     pub fn place(&self) -> CutRef {
-        CutRef {
-            number: self.cut_number,
-            sha256: self.sha256(),
-        }
+        CutRef { number: self.cut_number, sha256: self.sha256() }
     }
 
     /// Whether this cut comes directly after `previous`.

@@ -53,10 +53,7 @@ impl Cuts {
     }
 
     fn with_digests(cuts: impl Iterator<Item = (String, Cut)>, heads_only: bool) -> Cuts {
-        let mut all = Cuts {
-            heads_only,
-            ..Cuts::default()
-        };
+        let mut all = Cuts { heads_only, ..Cuts::default() };
         all.take_in(cuts);
         all
     }
@@ -132,9 +129,7 @@ impl Cuts {
     /// All cuts of a group, oldest first; of a diverged number all.
     pub fn of(&self, group: &str) -> impl Iterator<Item = &Cut> {
         let numbers = self.groups.get(group).into_iter();
-        numbers
-            .flat_map(BTreeMap::values)
-            .flat_map(BTreeMap::values)
+        numbers.flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
     /// The newest cut of every group that has one, by group.
@@ -203,11 +198,7 @@ impl Cuts {
             let cut = cuts.values().next()?;
             if cuts.len() > 1 || !self.heads_only && !cut.follows(previous) {
                 let runs = cuts.values().map(|cut| cut.run_id.clone()).collect();
-                return Some(Divergence {
-                    group: group.to_owned(),
-                    cut_number: *number,
-                    runs,
-                });
+                return Some(Divergence { group: group.to_owned(), cut_number: *number, runs });
             }
             previous = Some(cut);
         }
@@ -220,9 +211,7 @@ impl Cuts {
     pub fn is_doubtful(&self) -> bool {
         let doubtful = |numbers: &BTreeMap<u64, Numbered>| {
             numbers.iter().any(|(number, cuts)| {
-                let before = number
-                    .checked_sub(1)
-                    .and_then(|before| numbers.get(&before));
+                let before = number.checked_sub(1).and_then(|before| numbers.get(&before));
                 let Some(before) = before else {
                     return false;
                 };

@@ -80,13 +80,7 @@ impl Row {
         now: DateTime<Utc>,
     ) -> Row {
         let message = self.message.clone().filter(|_| !self.is_retired());
-        Row {
-            workflow,
-            tables,
-            message,
-            ..self.clone()
-        }
-        .stamped(self, now)
+        Row { workflow, tables, message, ..self.clone() }.stamped(self, now)
     }
 
     /// The row while an apply is at work on its group.
@@ -134,29 +128,19 @@ impl Row {
     #[must_use]
     pub fn beaten(&self, cut: &Cut, run_id: &str, now: DateTime<Utc>) -> Row {
         let row = self.as_cut_says(cut, now);
-        Row {
-            message: Some(format!("{}{BEATEN}{run_id}", cut.message())),
-            ..row
-        }
-        .stamped(self, now)
+        Row { message: Some(format!("{}{BEATEN}{run_id}", cut.message())), ..row }
+            .stamped(self, now)
     }
 
     /// Whether an apply that came second may have moved the group's replicas.
     pub fn was_beaten(&self) -> bool {
-        self.message
-            .as_deref()
-            .is_some_and(|message| message.contains(BEATEN))
+        self.message.as_deref().is_some_and(|message| message.contains(BEATEN))
     }
 
     /// The row of a group that was never synchronized and is no longer in anyone's way.
     #[must_use]
     pub fn cleared(&self, now: DateTime<Utc>) -> Row {
-        Row {
-            current_sync_status: None,
-            message: None,
-            ..self.clone()
-        }
-        .stamped(self, now)
+        Row { current_sync_status: None, message: None, ..self.clone() }.stamped(self, now)
     }
 
     /// The row after an attempt failed or could not be made; the old timestamps stay.
@@ -169,27 +153,16 @@ impl Row {
     #[must_use]
     pub fn retired(&self, now: DateTime<Utc>) -> Row {
         let message = Some(format!("{RETIRED}no longer in the configuration"));
-        Row {
-            message,
-            ..self.clone()
-        }
-        .stamped(self, now)
+        Row { message, ..self.clone() }.stamped(self, now)
     }
 
     /// Whether the row says that its group left the configuration.
     pub fn is_retired(&self) -> bool {
-        self.message
-            .as_deref()
-            .is_some_and(|message| message.starts_with(RETIRED))
+        self.message.as_deref().is_some_and(|message| message.starts_with(RETIRED))
     }
 
     fn with(&self, status: Status, message: Option<String>, now: DateTime<Utc>) -> Row {
-        Row {
-            current_sync_status: Some(status),
-            message,
-            ..self.clone()
-        }
-        .stamped(self, now)
+        Row { current_sync_status: Some(status), message, ..self.clone() }.stamped(self, now)
     }
 
     /// Moves `date_updated`, but only if anything else differs from `before`, and never back.
@@ -197,10 +170,7 @@ impl Row {
         if self == *before {
             return self;
         }
-        Row {
-            date_updated: now.max(before.date_updated),
-            ..self
-        }
+        Row { date_updated: now.max(before.date_updated), ..self }
     }
 }
 
@@ -225,9 +195,7 @@ impl Status {
 impl Cut {
     /// What a row says of this cut: `cut 42 at 2026-11-22T09:41:07.500Z`.
     pub fn message(&self) -> String {
-        let point = self
-            .recovery_point
-            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let point = self.recovery_point.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         format!("cut {} at {point}", self.cut_number)
     }
 }

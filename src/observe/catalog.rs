@@ -24,10 +24,7 @@ pub(super) async fn observe_catalog(
         .clone()
         .or_else(|| presence.and_then(|presence| presence.default_catalog.clone()))
         .unwrap_or_else(|| DEFAULT_CATALOG.to_owned());
-    let schema = workspace
-        .default_schema
-        .as_deref()
-        .unwrap_or(DEFAULT_SCHEMA);
+    let schema = workspace.default_schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
     let entries: Vec<&GroupEntry> = workspace.groups.iter().collect();
 
     let mut workflows: Vec<WorkflowRef> = Vec::new();
@@ -41,18 +38,11 @@ pub(super) async fn observe_catalog(
                 .cloned()
                 .collect::<Vec<_>>(),
         );
-        tables.extend(
-            group
-                .tables
-                .iter()
-                .map(|table| table.resolve(&catalog, schema)),
-        );
+        tables.extend(group.tables.iter().map(|table| table.resolve(&catalog, schema)));
     }
     // Why it is away may be anything; of its tables and workflows nothing is known.
-    let away = |error: &RegionError| RegionError {
-        kind: RegionErrorKind::Unavailable,
-        ..error.clone()
-    };
+    let away =
+        |error: &RegionError| RegionError { kind: RegionErrorKind::Unavailable, ..error.clone() };
     let (listed, found, (found_in_secondary, watch)) = match seen.primary.refusal().map(away) {
         Some(error) => (
             vec![Err(error.clone()); tables.len()],
@@ -79,31 +69,22 @@ pub(super) async fn observe_catalog(
             let GroupEntry::Valid(group) = entry else {
                 return unseen(entry);
             };
-            let names: Vec<TableName> = group
-                .tables
-                .iter()
-                .map(|table| table.resolve(&catalog, schema))
-                .collect();
+            let names: Vec<TableName> =
+                group.tables.iter().map(|table| table.resolve(&catalog, schema)).collect();
             let unprotected: Vec<(TableName, String)> = group
                 .unprotected
                 .iter()
                 .map(|(table, reason)| (table.resolve(&catalog, schema), reason.clone()))
                 .collect();
             if selected(entry, request).is_none() {
-                return GroupObserved {
-                    names,
-                    unprotected,
-                    ..unseen(entry)
-                };
+                return GroupObserved { names, unprotected, ..unseen(entry) };
             }
             let answers: Vec<_> = listed.by_ref().take(names.len()).collect();
             let tables = answers
                 .into_iter()
                 .filter(|(name, _)| unprotected.iter().all(|(other, _)| other != *name))
                 .map(|(name, listed)| TableObserved {
-                    name: listed
-                        .as_ref()
-                        .map_or_else(|_| name.clone(), |table| table.name.clone()),
+                    name: listed.as_ref().map_or_else(|_| name.clone(), |table| table.name.clone()),
                     listed,
                     source: None,
                     replica: None,
@@ -148,14 +129,10 @@ fn unseen(entry: &GroupEntry) -> GroupObserved {
 
 /// Runs that ended before the oldest of the newest cuts tell nothing new.
 fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
-    let groups = seen
-        .workspace
-        .groups
-        .iter()
-        .filter_map(|entry| match entry {
-            GroupEntry::Valid(group) if !group.workflows.is_empty() => Some(group),
-            GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
-        });
+    let groups = seen.workspace.groups.iter().filter_map(|entry| match entry {
+        GroupEntry::Valid(group) if !group.workflows.is_empty() => Some(group),
+        GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
+    });
     let points: Vec<Option<DateTime<Utc>>> = groups
         .map(|group| {
             seen.ledger
@@ -166,11 +143,7 @@ fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
                 .filter(|point| *point <= seen.primary.observed_at)
         })
         .collect();
-    points
-        .into_iter()
-        .collect::<Option<Vec<_>>>()?
-        .into_iter()
-        .min()
+    points.into_iter().collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
 /// The refusal of a whole question as the answer to each part of it.
@@ -183,11 +156,7 @@ pub(super) fn spread<T: Clone>(
         Ok(answers) => {
             let detail = format!("{} answers to {asked} questions", answers.len());
             vec![
-                Err(RegionError::new(
-                    RegionErrorKind::Other,
-                    "read the region's answers",
-                    detail
-                ));
+                Err(RegionError::new(RegionErrorKind::Other, "read the region's answers", detail));
                 asked
             ]
         }

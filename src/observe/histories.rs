@@ -33,11 +33,7 @@ pub(super) async fn observe_histories(
         true => vec![true; chosen.len()],
         false => may_be_due(seen, now, request),
     };
-    let due: Vec<bool> = due
-        .iter()
-        .zip(&chosen)
-        .map(|(due, chosen)| *due && *chosen)
-        .collect();
+    let due: Vec<bool> = due.iter().zip(&chosen).map(|(due, chosen)| *due && *chosen).collect();
     look_at(seen, regions, &due).await;
     if a_replica_is_missing(seen) {
         // Where one is gone others may be: how many decides whether that is a repair.
@@ -61,9 +57,7 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
             if !read && unproved.is_none() {
                 continue;
             }
-            let entry = place
-                .entry
-                .filter(|entry| replica.version >= entry.replica_version);
+            let entry = place.entry.filter(|entry| replica.version >= entry.replica_version);
             let marked = replica.mark.as_ref().map(|mark| mark.source_version);
             asked.places.push((group, table));
             asked.questions.push(ContentQuestion {
@@ -139,21 +133,13 @@ struct Asked<Q> {
 
 impl<Q> Default for Asked<Q> {
     fn default() -> Self {
-        Asked {
-            places: Vec::new(),
-            questions: Vec::new(),
-        }
+        Asked { places: Vec::new(), questions: Vec::new() }
     }
 }
 
 fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<SourceQuestion> {
     let mut all = Asked::default();
-    for (group, _) in seen
-        .groups
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| asked(*place))
-    {
+    for (group, _) in seen.groups.iter().enumerate().filter(|(place, _)| asked(*place)) {
         for (table, observed) in seen.groups[group].tables.iter().enumerate() {
             let Ok(listed) = &observed.listed else {
                 continue;
@@ -161,24 +147,15 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
             if listed.unsupported.is_some() || listed.denied.is_some() {
                 continue;
             }
-            let own = seen.groups[group]
-                .entry
-                .name()
-                .and_then(|name| seen.ledger.cuts.newest(name));
-            let own = own
-                .and_then(|cut| cut.table(&observed.name))
-                .map(|entry| entry.source_version);
-            let any = seen
-                .place(&observed.name)
-                .entry
-                .map(|entry| entry.source_version);
+            let own =
+                seen.groups[group].entry.name().and_then(|name| seen.ledger.cuts.newest(name));
+            let own =
+                own.and_then(|cut| cut.table(&observed.name)).map(|entry| entry.source_version);
+            let any = seen.place(&observed.name).entry.map(|entry| entry.source_version);
             // A table that joined a group needs its whole history: the group's point may be older than its last cut.
             let from_version = own.map(|own| own.min(any.unwrap_or(own)));
             all.places.push((group, table));
-            all.questions.push(SourceQuestion {
-                table: listed.clone(),
-                from_version,
-            });
+            all.questions.push(SourceQuestion { table: listed.clone(), from_version });
         }
     }
     all
@@ -186,12 +163,7 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
 
 fn replicas_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<ReplicaQuestion> {
     let mut all = Asked::default();
-    for (group, observed) in seen
-        .groups
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| asked(*place))
-    {
+    for (group, observed) in seen.groups.iter().enumerate().filter(|(place, _)| asked(*place)) {
         for (table, observed) in observed.tables.iter().enumerate() {
             all.places.push((group, table));
             let place = seen.place(&observed.name);
@@ -263,10 +235,7 @@ fn ask_for_columns(
         let observed = &seen.groups[*group].tables[*table];
         let mark = observed.replica().and_then(|replica| replica.mark.as_ref());
         let pinned = questions[number].version;
-        let Some(held) = mark
-            .map(|mark| mark.source_version)
-            .filter(|held| *held < pinned)
-        else {
+        let Some(held) = mark.map(|mark| mark.source_version).filter(|held| *held < pinned) else {
             continue;
         };
         let mut between = observed.commits().unwrap_or_default().iter();

@@ -27,16 +27,14 @@ pub(super) async fn watch(
             Err(_) => asked.clone(),
         })
         .collect();
-    let (answers, active) = futures::join!(
-        regions.secondary.workflows(&names, None),
-        regions.secondary.active_runs(),
-    );
+    let (answers, active) =
+        futures::join!(regions.secondary.workflows(&names, None), regions.secondary.active_runs(),);
     let mut watch = Watch::default();
     match active {
         Ok(active) => watch.active = active,
-        Err(error) => watch
-            .unseen
-            .push(format!("what runs in the secondary is not known: {error}")),
+        Err(error) => {
+            watch.unseen.push(format!("what runs in the secondary is not known: {error}"))
+        }
     }
     let answers = spread(answers, names.len()).into_iter().zip(&names);
     let workflows = answers.map(|(answer, name)| match (answer, name) {

@@ -11,10 +11,7 @@ use crate::ledger::CutTableEntry;
 ///
 /// What no region knows, a schedule or a number of retries, is not seen here: it changes nothing that an apply does now.
 pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
-    let entry = workspace
-        .groups
-        .iter()
-        .find(|seen| seen.entry.name() == Some(&plan.name));
+    let entry = workspace.groups.iter().find(|seen| seen.entry.name() == Some(&plan.name));
     let Some(seen) = entry else { return true };
     let GroupEntry::Valid(group) = &seen.entry else {
         return true;

@@ -54,9 +54,7 @@ pub fn words_of_region(role: Role, refused: RegionErrorKind) -> &'static str {
 
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
-    let WorkspaceObserved {
-        primary, secondary, ..
-    } = view.workspace;
+    let WorkspaceObserved { primary, secondary, .. } = view.workspace;
     if let Some(region) = region_finding(Role::Primary, primary, secondary) {
         return vec![region];
     }
@@ -92,9 +90,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
 /// What blocks a group that is due, at the moment it would be brought to.
 pub(super) fn at_target(view: &GroupView<'_>, target: &Target) -> Vec<Finding> {
     let mut found = Vec::new();
-    let WorkspaceObserved {
-        primary, secondary, ..
-    } = view.workspace;
+    let WorkspaceObserved { primary, secondary, .. } = view.workspace;
     if let Some(region) = region_finding(Role::Secondary, secondary, primary) {
         found.push(region);
         return found;
@@ -160,10 +156,7 @@ impl Facts {
         let groups = || workspace.groups.iter();
         let held: usize = groups().map(|group| named(workspace, group).count()).sum();
         let gone: usize = groups().map(|group| gone(workspace, group)).sum();
-        Facts {
-            duplicates,
-            replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held,
-        }
+        Facts { duplicates, replicas_missing: gone >= REPLICAS_MISSING_MIN && gone * 10 > held }
     }
 }
 
@@ -223,10 +216,7 @@ pub(super) fn finding(
 impl Finding {
     /// The finding with what repairs it.
     fn remedy(self, remedy: impl Into<String>) -> Finding {
-        Finding {
-            remedy: Some(remedy.into()),
-            ..self
-        }
+        Finding { remedy: Some(remedy.into()), ..self }
     }
 
     /// Whether it blocks its group.
@@ -241,10 +231,9 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
         let Err(error) = answer else { continue };
         // Of one that is neither missing nor ambiguous nothing is known: that is told of the region.
         let (code, remedy) = match error.kind {
-            RegionErrorKind::Conflict => (
-                FindingCode::WorkflowAmbiguous,
-                "name it by its id: \"id:<job id>\"",
-            ),
+            RegionErrorKind::Conflict => {
+                (FindingCode::WorkflowAmbiguous, "name it by its id: \"id:<job id>\"")
+            }
             RegionErrorKind::NotFound => (
                 FindingCode::WorkflowNotFound,
                 "correct the workflow's name in the configuration, or create the job",
@@ -288,10 +277,7 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
     };
     let text = match loss(view)? {
         Loss::Recorded(cut) => {
-            format!(
-                "{last}, and apply {} recorded cut {}",
-                cut.run_id, cut.number
-            )
+            format!("{last}, and apply {} recorded cut {}", cut.run_id, cut.number)
         }
         Loss::InRow(committed_at) => format!(
             "{last}, and its row in sync_metadata tells of one committed at {}",
@@ -337,12 +323,6 @@ fn accept_command(code: FindingCode, scope: impl std::fmt::Display) -> String {
 }
 
 fn quoted(scope: &str) -> String {
-    let plain = scope
-        .chars()
-        .all(|c| c.is_alphanumeric() || "_-.".contains(c));
-    if plain {
-        scope.to_owned()
-    } else {
-        format!("'{}'", scope.replace('\'', "'\\''"))
-    }
+    let plain = scope.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    if plain { scope.to_owned() } else { format!("'{}'", scope.replace('\'', "'\\''")) }
 }

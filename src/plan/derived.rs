@@ -38,15 +38,10 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
 /// Whether both regions' addresses and locations are written as drsync writes them, and are two places.
 fn places(workspace: &WorkspacePlan) -> Result<(), String> {
     let mut locations = Vec::new();
-    for (role, seen) in [
-        ("primary", &workspace.observed.primary),
-        ("secondary", &workspace.observed.secondary),
-    ] {
-        let RegionSeen {
-            workspace: address,
-            location,
-            ..
-        } = seen;
+    for (role, seen) in
+        [("primary", &workspace.observed.primary), ("secondary", &workspace.observed.secondary)]
+    {
+        let RegionSeen { workspace: address, location, .. } = seen;
         let wrong = |what: &str, stated: &str, why: String| {
             format!(
                 "{}: the {role}'s {what} {stated} is not one that drsync writes: {why}",
@@ -120,10 +115,7 @@ fn group_follows(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> R
 /// Whether the recovery point is the end of a workflow's run, which the effect has, the last cut's own, which the ledger is
 /// asked for, or the moment of the plan: the earlier of drsync's clock and the primary's own.
 fn point_follows(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> Result<(), String> {
-    let ended = group
-        .trigger
-        .as_ref()
-        .is_some_and(|trigger| trigger.workflow.is_some());
+    let ended = group.trigger.as_ref().is_some_and(|trigger| trigger.workflow.is_some());
     // Plans of the first version do not tell the primary's clock.
     if plan.is_of_first_version() || ended {
         return Ok(());
@@ -232,10 +224,7 @@ fn complete(plan: &Plan) -> Result<(), String> {
     let derived = everything && plan.summary.groups_blocked == 0 && !plan.is_incomplete();
     match plan.complete == derived {
         true => Ok(()),
-        false => Err(format!(
-            "complete is {}, and follows as {derived}",
-            plan.complete
-        )),
+        false => Err(format!("complete is {}, and follows as {derived}", plan.complete)),
     }
 }
 
@@ -245,12 +234,8 @@ fn expiry(plan: &Plan) -> Result<(), String> {
     let Some(hours) = plan.max_age_hours else {
         return Ok(());
     };
-    let derived = super::expiry(
-        plan.created_at,
-        &plan.workspaces,
-        Duration::hours(i64::from(hours)),
-    )
-    .0;
+    let derived =
+        super::expiry(plan.created_at, &plan.workspaces, Duration::hours(i64::from(hours))).0;
     let text = |at: DateTime<Utc>| crate::moment::text(at);
     match plan.expires_at == derived {
         true => Ok(()),

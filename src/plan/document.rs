@@ -225,11 +225,7 @@ pub struct RegionSeen {
     #[serde(with = "moment::Moment")]
     pub observed_at: DateTime<Utc>,
     /// What its own clock showed then, where it tells; no recovery point is later.
-    #[serde(
-        default,
-        with = "moment::OptionalMoment",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub clock: Option<DateTime<Utc>>,
 }
 
@@ -357,11 +353,7 @@ pub struct GroupPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
     /// The moment it is brought to.
-    #[serde(
-        default,
-        with = "moment::OptionalMoment",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub recovery_point: Option<DateTime<Utc>>,
     /// What the recovery point is tied to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -401,11 +393,7 @@ pub struct GroupPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,
     /// Of a group that waits for its workflow: from when on `sync_max_lag_minutes` brings it to now without a finished run.
-    #[serde(
-        default,
-        with = "moment::OptionalMoment",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub crash_consistent_from: Option<DateTime<Utc>>,
     /// Attempts per table beyond the first.
     #[serde(default)]

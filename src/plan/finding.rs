@@ -163,10 +163,8 @@ pub enum WarningCode {
 impl Finding {
     /// Whether `plan --accept` may let it through: what cannot be read as a table cannot be cloned over, and its remedy is another.
     pub fn acceptable(&self) -> bool {
-        let at_the_replica = matches!(
-            self.code,
-            FindingCode::ReplicaChanged | FindingCode::ReplicaNotOurs
-        );
+        let at_the_replica =
+            matches!(self.code, FindingCode::ReplicaChanged | FindingCode::ReplicaNotOurs);
         let offered = |remedy: &String| remedy.contains("--accept");
         self.code.acceptable() && (!at_the_replica || self.remedy.as_ref().is_none_or(offered))
     }
@@ -237,10 +235,7 @@ impl FindingCode {
 
     /// Whether it says that the primary cannot be looked at as a whole.
     pub fn is_of_primary(self) -> bool {
-        matches!(
-            self,
-            FindingCode::PrimaryNotAvailable | FindingCode::PrimaryRefused
-        )
+        matches!(self, FindingCode::PrimaryNotAvailable | FindingCode::PrimaryRefused)
     }
 
     /// Whether findings of this kind may be let through by `plan --accept`.

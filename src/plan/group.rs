@@ -60,14 +60,7 @@ pub(super) fn plan(
         // Something a step needs was not seen although nothing blocks: the next plan looks again.
         (Choice::Sync(target), None) => {
             let message = "not everything that a step needs could be seen".to_owned();
-            (
-                Decision::Blocked,
-                Reason {
-                    code: ReasonCode::Blocked,
-                    message,
-                },
-                Some(target),
-            )
+            (Decision::Blocked, Reason { code: ReasonCode::Blocked, message }, Some(target))
         }
         (Choice::UpToDate(reason), _) => (Decision::UpToDate, reason, None),
         (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
@@ -86,10 +79,7 @@ pub(super) fn plan(
             .tables()
             .filter_map(|table| source_maintenance(&view, table))
             .collect(),
-        drift: view
-            .tables()
-            .filter_map(|table| drift(&view, table))
-            .collect(),
+        drift: view.tables().filter_map(|table| drift(&view, table)).collect(),
         pending_commits: pending.as_ref().map(|pending| pending.len() as u64),
         lag_seconds: view
             .last_cut
@@ -202,9 +192,8 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
                 .collect();
             tables.sort_unstable();
             tables.dedup();
-            let general = findings
-                .iter()
-                .find(|finding| finding.blocks() && finding.table.is_none());
+            let general =
+                findings.iter().find(|finding| finding.blocks() && finding.table.is_none());
             match (tables.len(), general) {
                 (0, Some(finding)) => finding.message.clone(),
                 (blocked, _) => format!(
@@ -214,26 +203,17 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
             }
         }
     };
-    Reason {
-        code: ReasonCode::Blocked,
-        message,
-    }
+    Reason { code: ReasonCode::Blocked, message }
 }
 
 /// `1 table`, `3 tables`.
 fn count(number: usize, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// One step a table; `None`: something that a step needs was not seen.
 fn steps(view: &GroupView<'_>, target: &Target) -> Option<Vec<Step>> {
-    view.tables()
-        .map(|table| step(view, table, target))
-        .collect()
+    view.tables().map(|table| step(view, table, target)).collect()
 }
 
 fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<Step> {
@@ -254,9 +234,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     let seen = view.assessment(table).unwrap_or_default();
     let mut overwrites: Vec<u64> = seen.theirs.iter().map(|commit| commit.version).collect();
     overwrites.dedup();
-    let held = seen
-        .holds
-        .filter(|_| seen.theirs.is_empty() && !seen.foreign);
+    let held = seen.holds.filter(|_| seen.theirs.is_empty() && !seen.foreign);
     let place = view.place(&table.name);
     let mark = Mark {
         source_table_id: pin.table_id.clone(),
@@ -293,10 +271,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     };
     if action != Action::NoOp {
         step.properties = mark.properties();
-        step.properties.extend(retention::properties(
-            pin,
-            view.group.replica_retention_days,
-        ));
+        step.properties.extend(retention::properties(pin, view.group.replica_retention_days));
         step.statement = Some(statement(&step));
         step.estimate = pin.estimate;
         step.preconditions = preconditions(&step);
@@ -322,10 +297,7 @@ fn source_pin(
         committed_at: pinned.commit.committed_at,
         commit_sha256: pinned.commit.sha256.clone(),
         next_committed_at: pinned.next.map(|next| next.committed_at),
-        head_version: source
-            .commits
-            .last()
-            .map_or(pin.version, |head| head.version),
+        head_version: source.commits.last().map_or(pin.version, |head| head.version),
         bytes: size.map(|size| size.bytes),
         files: size.map(|size| size.files),
         rows: pin.rows,
@@ -350,12 +322,8 @@ fn size(view: &GroupView<'_>, table: &TableObserved, pin: &Pin) -> Option<Size> 
     };
     let cut = || {
         let entry = view.cut_entry(&table.name)?;
-        (entry.source_table_id == pin.table_id && entry.source_version == pin.version).then_some(
-            Size {
-                files: entry.files,
-                bytes: entry.bytes,
-            },
-        )
+        (entry.source_table_id == pin.table_id && entry.source_version == pin.version)
+            .then_some(Size { files: entry.files, bytes: entry.bytes })
     };
     pin.size.or_else(cloned).or_else(cut)
 }
@@ -405,14 +373,8 @@ pub(super) fn statement(step: &Step) -> String {
 pub(super) fn preconditions(step: &Step) -> Vec<Precondition> {
     let precondition = |code, value| Precondition { code, value };
     vec![
-        precondition(
-            PreconditionCode::SourceVersionReadable,
-            json!(step.source.version),
-        ),
-        precondition(
-            PreconditionCode::SourceTableIdEquals,
-            json!(step.source.table_id),
-        ),
+        precondition(PreconditionCode::SourceVersionReadable, json!(step.source.version)),
+        precondition(PreconditionCode::SourceTableIdEquals, json!(step.source.table_id)),
         match step.replica.version {
             Some(version) => precondition(PreconditionCode::ReplicaVersionEquals, json!(version)),
             None => precondition(PreconditionCode::ReplicaAbsent, json!(true)),
@@ -424,19 +386,13 @@ pub(super) fn preconditions(step: &Step) -> Vec<Precondition> {
 pub(super) fn certificate(steps: &[Step]) -> Option<Certificate> {
     Some(Certificate {
         newest_in: steps.iter().map(|step| step.source.committed_at).max()?,
-        oldest_out: steps
-            .iter()
-            .filter_map(|step| step.source.next_committed_at)
-            .min(),
+        oldest_out: steps.iter().filter_map(|step| step.source.next_committed_at).min(),
     })
 }
 
 /// The commits of a source since the last cut that are maintenance by their names alone.
 fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<SourceMaintenance> {
-    let held = view
-        .place(&table.name)
-        .entry
-        .map(|entry| entry.source_version);
+    let held = view.place(&table.name).entry.map(|entry| entry.source_version);
     let commits: Vec<DriftCommit> = table
         .commits()?
         .iter()
@@ -451,10 +407,7 @@ fn source_maintenance(view: &GroupView<'_>, table: &TableObserved) -> Option<Sou
             rows_compared: Some(false),
         })
         .collect();
-    (!commits.is_empty()).then(|| SourceMaintenance {
-        table: table.name.clone(),
-        commits,
-    })
+    (!commits.is_empty()).then(|| SourceMaintenance { table: table.name.clone(), commits })
 }
 
 fn drift(view: &GroupView<'_>, table: &TableObserved) -> Option<Drift> {

@@ -124,9 +124,7 @@ impl WorkspaceObserved {
     /// Its groups by name; of a name that stands twice the first.
     pub(super) fn groups_by_name(&self) -> BTreeMap<&str, &GroupObserved> {
         let named = self.groups.iter().rev();
-        named
-            .filter_map(|group| Some((group.entry.name()?, group)))
-            .collect()
+        named.filter_map(|group| Some((group.entry.name()?, group))).collect()
     }
 
     /// Why nothing of it could be looked at: the primary is not there, or whoever asks was not signed in for any of its groups.

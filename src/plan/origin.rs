@@ -36,10 +36,7 @@ pub fn foreign_to(plan: &Plan, configuration: &Configuration) -> Option<Foreign>
 pub fn signs_in(plan: &Plan) -> bool {
     let service = |address: &Option<String>| {
         let read = |text: &String| WorkspaceAddress::parse(text, "/".as_ref()).ok();
-        matches!(
-            address.as_ref().and_then(read),
-            Some(WorkspaceAddress::Databricks(_))
-        )
+        matches!(address.as_ref().and_then(read), Some(WorkspaceAddress::Databricks(_)))
     };
     plan.workspaces.iter().any(|workspace| {
         service(&workspace.observed.primary.workspace)
@@ -64,11 +61,7 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
     let seen = &planned.observed;
     let text = |text: &str| Some(text.to_owned());
     let compared = [
-        (
-            "workspace_instance_url",
-            seen.primary.workspace.clone(),
-            text(&own.address.to_string()),
-        ),
+        ("workspace_instance_url", seen.primary.workspace.clone(), text(&own.address.to_string())),
         (
             "secondary_workspace_instance_url",
             secondary_workspace.clone(),
@@ -93,35 +86,14 @@ fn differing(planned: &WorkspacePlan, own: &Workspace) -> Option<Foreign> {
         ("workspace_pat_key", pat_key.clone(), expected.pat_key),
         ("workspace_profile", profile.clone(), expected.profile),
         ("warehouse_id", warehouse_id.clone(), expected.warehouse_id),
-        (
-            "secondary_workspace_name",
-            secondary_name.clone(),
-            expected.secondary_name,
-        ),
-        (
-            "secondary_workspace_pat_key",
-            secondary_pat_key.clone(),
-            expected.secondary_pat_key,
-        ),
-        (
-            "secondary_workspace_profile",
-            secondary_profile.clone(),
-            expected.secondary_profile,
-        ),
-        (
-            "secondary_warehouse_id",
-            secondary_warehouse_id.clone(),
-            expected.secondary_warehouse_id,
-        ),
+        ("secondary_workspace_name", secondary_name.clone(), expected.secondary_name),
+        ("secondary_workspace_pat_key", secondary_pat_key.clone(), expected.secondary_pat_key),
+        ("secondary_workspace_profile", secondary_profile.clone(), expected.secondary_profile),
+        ("secondary_warehouse_id", secondary_warehouse_id.clone(), expected.secondary_warehouse_id),
     ];
     let mut compared = compared.into_iter();
     let (key, stated, expected) = compared.find(|(_, stated, expected)| stated != expected)?;
-    Some(Foreign {
-        workspace: planned.name.clone(),
-        key: Some(key),
-        stated,
-        expected,
-    })
+    Some(Foreign { workspace: planned.name.clone(), key: Some(key), stated, expected })
 }
 
 /// How a workspace is reached, as its configuration says.

@@ -20,16 +20,11 @@ pub struct Place<'a> {
 /// A name is the same table in any letter case, so a change of case only moves no replica.
 pub fn place_of<'a>(cuts: &'a Cuts, root: &str, table: &TableName) -> Place<'a> {
     let root = root.trim_end_matches('/');
-    let entry = cuts.newest_entry(table, |entry| {
-        path_under(root, table, &entry.replica_location).is_some()
-    });
+    let entry = cuts
+        .newest_entry(table, |entry| path_under(root, table, &entry.replica_location).is_some());
     let kept = entry.and_then(|entry| path_under(root, table, &entry.replica_location));
     let path = kept.map_or_else(|| table.path(), str::to_owned);
-    Place {
-        location: format!("{root}/{path}"),
-        path,
-        entry,
-    }
+    Place { location: format!("{root}/{path}"), path, entry }
 }
 
 /// The path of a location under a sync location, where it is one for a replica of the table.

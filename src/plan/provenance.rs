@@ -26,9 +26,6 @@ pub struct Provenance {
 impl Provenance {
     /// Someone outside a pipeline.
     pub fn of_actor(actor: impl Into<String>) -> Provenance {
-        Provenance {
-            actor: actor.into(),
-            ..Provenance::default()
-        }
+        Provenance { actor: actor.into(), ..Provenance::default() }
     }
 }

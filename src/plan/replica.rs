@@ -34,27 +34,15 @@ pub(super) struct Damage {
 
 /// What is wrong with the files of a replica, as far as it was looked at, of which the newest cut that names it says `cut`.
 pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<Damage> {
-    let read = replica
-        .content
-        .as_ref()
-        .and_then(|content| content.wrong.as_ref());
+    let read = replica.content.as_ref().and_then(|content| content.wrong.as_ref());
     if let Some(what) = read {
-        return Some(Damage {
-            what: what.clone(),
-            doubted: true,
-        });
+        return Some(Damage { what: what.clone(), doubted: true });
     }
     if let Some(what) = &replica.damaged {
-        return Some(Damage {
-            what: what.clone(),
-            doubted: false,
-        });
+        return Some(Damage { what: what.clone(), doubted: false });
     }
     let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;
-    let (then, now) = (
-        cut.replica_files_sha256.as_ref()?,
-        replica.since_files.as_ref()?,
-    );
+    let (then, now) = (cut.replica_files_sha256.as_ref()?, replica.since_files.as_ref()?);
     let kind = |digest: &str| digest.split_once(':').map(|(kind, _)| kind.to_owned());
     (kind(then) == kind(now) && then != now).then(|| Damage {
         what: format!(
@@ -90,11 +78,8 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
         source_version: cut.source_version,
         replica: path.to_owned(),
     };
-    let mut commits: Vec<&ReplicaCommit> = replica
-        .commits
-        .iter()
-        .filter(|commit| commit.version > cut.replica_version)
-        .collect();
+    let mut commits: Vec<&ReplicaCommit> =
+        replica.commits.iter().filter(|commit| commit.version > cut.replica_version).collect();
     commits.sort_by_key(|commit| commit.version);
     if commits.is_empty() && replica.version == cut.replica_version {
         return match &replica.mark {
@@ -103,33 +88,21 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
                 ours: Some(replica.version),
                 ..Assessment::default()
             },
-            Some(_) | None => Assessment {
-                foreign: true,
-                ..Assessment::default()
-            },
+            Some(_) | None => Assessment { foreign: true, ..Assessment::default() },
         };
     }
     let seen = follow(path, replica, cut.replica_version, Some(base), &commits);
     // Nothing but maintenance since, yet not the clone that the cut names: another table was put there.
     match seen.theirs.is_empty() && seen.holds != replica.mark {
-        true => Assessment {
-            foreign: true,
-            ..Assessment::default()
-        },
+        true => Assessment { foreign: true, ..Assessment::default() },
         false => seen,
     }
 }
 
 fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
-    let marked = replica
-        .mark
-        .as_ref()
-        .is_some_and(|mark| mark.replica == path);
+    let marked = replica.mark.as_ref().is_some_and(|mark| mark.replica == path);
     if !marked {
-        return Assessment {
-            foreign: true,
-            ..Assessment::default()
-        };
+        return Assessment { foreign: true, ..Assessment::default() };
     }
     let mut commits: Vec<&ReplicaCommit> = replica.commits.iter().collect();
     commits.sort_by_key(|commit| commit.version);
@@ -141,10 +114,7 @@ fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
                 let unproved = seen.unproved.or(seen.holds.is_some().then_some(0));
                 Assessment { unproved, ..seen }
             }
-            Some(_) | None => Assessment {
-                foreign: true,
-                ..Assessment::default()
-            },
+            Some(_) | None => Assessment { foreign: true, ..Assessment::default() },
         },
         Some(_) | None => follow(path, replica, 0, None, &commits),
     }
@@ -280,11 +250,8 @@ pub fn standing_of(
             if let Some(text) = unplanned(step, replica, cut) {
                 return Standing::Changed(text);
             }
-            let mut commits: Vec<&ReplicaCommit> = replica
-                .commits
-                .iter()
-                .filter(|commit| commit.version > version)
-                .collect();
+            let mut commits: Vec<&ReplicaCommit> =
+                replica.commits.iter().filter(|commit| commit.version > version).collect();
             commits.sort_by_key(|commit| commit.version);
             follow(&step.replica.path, replica, version, None, &commits)
         }
@@ -313,21 +280,14 @@ const FOREIGN: &str = "a table that is no replica of it lies there";
 ///
 /// The version alone proves nothing: it is no part of the effect, because maintenance moves it.
 fn unplanned(step: &Step, replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String> {
-    let ReplicaPin {
-        path,
-        holds_source_version,
-        overwrites,
-        ..
-    } = &step.replica;
+    let ReplicaPin { path, holds_source_version, overwrites, .. } = &step.replica;
     let seen = assess(path, replica, cut);
     let replaces = step.action == Action::Update && holds_source_version.is_none();
     if seen.foreign && !replaces {
         return Some(FOREIGN.to_owned());
     }
     let mut theirs = seen.theirs.iter();
-    theirs
-        .find(|commit| !overwrites.contains(&commit.version))
-        .map(written_by_others)
+    theirs.find(|commit| !overwrites.contains(&commit.version)).map(written_by_others)
 }
 
 fn written_by_others(commit: &DriftCommit) -> String {

@@ -34,11 +34,7 @@ impl Request {
 
     /// Whether a group is part of what was asked for.
     pub fn selects(&self, group: &str) -> bool {
-        let Selection {
-            only,
-            exclude,
-            changed: _,
-        } = &self.selection;
+        let Selection { only, exclude, changed: _ } = &self.selection;
         (only.is_empty() || only.iter().any(|name| name == group))
             && !exclude.iter().any(|name| name == group)
     }

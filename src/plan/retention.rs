@@ -27,9 +27,6 @@ pub(super) fn properties(pin: &Pin, days: u32) -> BTreeMap<String, String> {
             DELETED_FILE_RETENTION.to_owned(),
             longer(pin.deleted_file_retention.as_ref(), Duration::ZERO),
         ),
-        (
-            LOG_RETENTION.to_owned(),
-            longer(pin.log_retention.as_ref(), LOG_RETENTION_DEFAULT),
-        ),
+        (LOG_RETENTION.to_owned(), longer(pin.log_retention.as_ref(), LOG_RETENTION_DEFAULT)),
     ])
 }

@@ -55,10 +55,7 @@ pub(super) fn changes(
     }
     after
         .into_iter()
-        .map(|(name, row)| RowChange {
-            before: rows.get(name).cloned(),
-            after: row,
-        })
+        .map(|(name, row)| RowChange { before: rows.get(name).cloned(), after: row })
         .filter(|change| change.before.as_ref() != Some(&change.after))
         .collect()
 }
@@ -67,10 +64,7 @@ pub(super) fn changes(
 pub(super) fn configured(group: &Group, seen: &GroupObserved) -> (Option<String>, Vec<String>) {
     let names: Vec<String> = group.workflows.iter().map(ToString::to_string).collect();
     let workflow = (!names.is_empty()).then(|| names.join(", "));
-    (
-        workflow,
-        seen.names.iter().map(ToString::to_string).collect(),
-    )
+    (workflow, seen.names.iter().map(ToString::to_string).collect())
 }
 
 /// The row that a plan leaves of a group before anything is synchronized, or of one that left the configuration.
@@ -164,41 +158,23 @@ fn was_blocked(row: &Row) -> bool {
     let head = message.split(':').next().unwrap_or_default();
     row.current_sync_status == Some(Status::Failed)
         && (head == INTERRUPTED
-            || [
-                PRIMARY_AWAY,
-                SECONDARY_AWAY,
-                PRIMARY_REFUSED,
-                SECONDARY_REFUSED,
-            ]
-            .contains(&head)
+            || [PRIMARY_AWAY, SECONDARY_AWAY, PRIMARY_REFUSED, SECONDARY_REFUSED].contains(&head)
             || FindingCode::ALL.iter().any(|code| code.as_str() == head))
 }
 
 /// What a row says of a blocked group: `code: text`, and what to do.
 pub(super) fn blocked_message(findings: &[Finding]) -> String {
     let blocking: Vec<&Finding> = findings.iter().filter(|finding| finding.blocks()).collect();
-    if blocking
-        .iter()
-        .any(|finding| finding.code == FindingCode::SecondaryNotAvailable)
-    {
+    if blocking.iter().any(|finding| finding.code == FindingCode::SecondaryNotAvailable) {
         return SECONDARY_AWAY.to_owned();
     }
     let texts: Vec<String> = blocking
         .iter()
         .map(|finding| {
-            let table = finding
-                .table
-                .as_ref()
-                .map_or(String::new(), |table| format!(" {table}:"));
-            let remedy = finding
-                .remedy
-                .as_ref()
-                .map_or(String::new(), |remedy| format!("; {remedy}"));
-            format!(
-                "{}:{table} {}{remedy}",
-                finding.code.as_str(),
-                finding.message
-            )
+            let table = finding.table.as_ref().map_or(String::new(), |table| format!(" {table}:"));
+            let remedy =
+                finding.remedy.as_ref().map_or(String::new(), |remedy| format!("; {remedy}"));
+            format!("{}:{table} {}{remedy}", finding.code.as_str(), finding.message)
         })
         .collect();
     let text = texts.join(" | ");
@@ -217,14 +193,7 @@ pub(super) fn actions(
     let (primary, secondary) = (&workspace.primary, &workspace.secondary);
     vec![
         action(Role::Primary, primary, secondary, workspace, rows, plan_id),
-        action(
-            Role::Secondary,
-            secondary,
-            primary,
-            workspace,
-            rows,
-            plan_id,
-        ),
+        action(Role::Secondary, secondary, primary, workspace, rows, plan_id),
     ]
 }
 
@@ -259,10 +228,7 @@ fn action(
     for trouble in &here.troubles {
         let table = trouble.table.name().to_owned();
         match trouble.unreadable {
-            true => planned.put_aside.push(PutAside {
-                name: aside_name(&table, plan_id),
-                table,
-            }),
+            true => planned.put_aside.push(PutAside { name: aside_name(&table, plan_id), table }),
             false => planned.mend.push(table),
         }
     }
@@ -277,10 +243,8 @@ fn action(
     };
     let (rows_here, cuts_here) = (start.rows_by_group(), start.all_cuts());
     let mut target = workspace.ledger.rows.clone();
-    target.extend(
-        rows.iter()
-            .map(|change| (change.after.group_name.clone(), change.after.clone())),
-    );
+    target
+        .extend(rows.iter().map(|change| (change.after.group_name.clone(), change.after.clone())));
     for (name, row) in &target {
         match rows_here.get(name) {
             None => planned.rows_to_add.push(name.clone()),

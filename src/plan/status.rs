@@ -121,11 +121,7 @@ pub struct GroupStatus {
     pub checked: Option<Checked>,
     /// When the files of all its replicas had last been read as the last cut has them: now, or when their clones were verified;
     /// absent: it is not known.
-    #[serde(
-        default,
-        with = "moment::OptionalMoment",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub content_read_at: Option<DateTime<Utc>>,
     /// What stands in the way.
     pub findings: Vec<Finding>,
@@ -268,21 +264,13 @@ fn group(
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
     let secondary_seen = workspace.secondary.reachable();
-    let tables: Vec<TableStatus> = seen
-        .tables
-        .iter()
-        .map(|observed| table(workspace, observed, cut))
-        .collect();
+    let tables: Vec<TableStatus> =
+        seen.tables.iter().map(|observed| table(workspace, observed, cut)).collect();
     let looks: Option<Vec<Checked>> = tables.iter().map(|table| table.checked).collect();
-    let checked = looks
-        .unwrap_or_default()
-        .into_iter()
-        .min_by_key(|look| look.depth);
+    let checked = looks.unwrap_or_default().into_iter().min_by_key(|look| look.depth);
     let at_cut = |status: &TableStatus| {
         status.cut_version.is_some()
-            && status
-                .holds_source_version
-                .is_some_and(|held| Some(held) >= status.cut_version)
+            && status.holds_source_version.is_some_and(|held| Some(held) >= status.cut_version)
     };
     let lost = tables.iter().any(|table| table.lost.is_some());
     // Of a log that is not one chain nobody knows which cut is the truth.
@@ -325,11 +313,7 @@ fn group(
         decision: primary_seen.then_some(plan.decision),
         reason: primary_seen.then(|| plan.reason.message.clone()),
         tables,
-        unprotected: seen
-            .unprotected
-            .iter()
-            .map(|(name, _)| name.to_string())
-            .collect(),
+        unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
     })
 }
 
@@ -349,15 +333,10 @@ fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>)
     let held = held.map(|held| held.source_version);
     TableStatus {
         table: seen.name.clone(),
-        source_head: seen
-            .commits()
-            .and_then(|commits| commits.last())
-            .map(|head| head.version),
+        source_head: seen.commits().and_then(|commits| commits.last()).map(|head| head.version),
         cut_version: version,
-        checked: replica.map(|replica| Checked {
-            depth: replica.depth,
-            at: workspace.secondary.observed_at,
-        }),
+        checked: replica
+            .map(|replica| Checked { depth: replica.depth, at: workspace.secondary.observed_at }),
         replica_version: replica.map(|replica| replica.version),
         holds_source_version: held,
         lost: entry

@@ -94,11 +94,7 @@ impl Plan {
         let mut bytes = serde_json::to_vec_pretty(self).expect("a plan is JSON");
         bytes.push(b'\n');
         let bytes = harmless::json_bytes(bytes);
-        StoredPlan {
-            plan: self.clone(),
-            sha256: canonical::sha256_of_bytes(&bytes),
-            bytes,
-        }
+        StoredPlan { plan: self.clone(), sha256: canonical::sha256_of_bytes(&bytes), bytes }
     }
 }
 
@@ -121,10 +117,7 @@ impl StoredPlan {
         if value.get("kind").and_then(Value::as_str) != Some(KIND) {
             return Err(unreadable(&format!("its kind is not {KIND}")));
         }
-        let version = value
-            .get("format_version")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let version = value.get("format_version").and_then(Value::as_str).unwrap_or_default();
         if version.split('.').next() != FORMAT_VERSION.split('.').next() {
             return Err(unreadable(&format!(
                 "its format version is {version:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync"
@@ -132,10 +125,7 @@ impl StoredPlan {
         }
         let stated = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut digests = Digests {
-            effect_sha256: Digest {
-                stated: stated("effect_sha256"),
-                computed: None,
-            },
+            effect_sha256: Digest { stated: stated("effect_sha256"), computed: None },
             document_sha256: Digest {
                 stated: stated("document_sha256"),
                 computed: Some(document_sha256(&value)),
@@ -158,11 +148,7 @@ impl StoredPlan {
             (true, true) => agrees(&plan).and_then(|()| derived::check(&plan)),
         };
         follows.map_err(|why| altered(digests, why))?;
-        Ok(StoredPlan {
-            plan,
-            sha256: canonical::sha256_of_bytes(bytes),
-            bytes: bytes.to_vec(),
-        })
+        Ok(StoredPlan { plan, sha256: canonical::sha256_of_bytes(bytes), bytes: bytes.to_vec() })
     }
 }
 

@@ -67,11 +67,7 @@ fn after_a_loss(view: &GroupView<'_>, cut: &Cut) -> Choice {
     }
     match workflow::idle_after_success(&view.workflows(), view.now) {
         Ok(()) => Choice::Sync(Target {
-            trigger: Trigger {
-                kind: TriggerKind::Repair,
-                workflow: None,
-                run_id: None,
-            },
+            trigger: Trigger { kind: TriggerKind::Repair, workflow: None, run_id: None },
             point: view.now,
             consistency: Consistency::PointInTime,
             ..target
@@ -90,11 +86,7 @@ fn not_back(view: &GroupView<'_>, choice: Choice) -> Choice {
     };
     match workflow::idle_after_success(&view.workflows(), view.now) {
         Ok(()) => Choice::Sync(Target {
-            trigger: Trigger {
-                workflow: None,
-                run_id: None,
-                ..target.trigger
-            },
+            trigger: Trigger { workflow: None, run_id: None, ..target.trigger },
             point: view.now,
             consistency: Consistency::PointInTime,
             ..target
@@ -120,10 +112,7 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         return matches!(first_sync(view), Choice::Sync(_));
     };
     let failed_before = view.row.is_some_and(|row| {
-        matches!(
-            row.current_sync_status,
-            Some(Status::Failed | Status::InProgress)
-        )
+        matches!(row.current_sync_status, Some(Status::Failed | Status::InProgress))
     });
     let workflows = view.workflows();
     let beaten = view.row.is_some_and(Row::was_beaten);
@@ -135,34 +124,17 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
         || view.membership_differs_from(cut).is_some()
         || view.is_of_the_future(cut)
         || workflow::newest_clean_end(&workflows, Some(cut.recovery_point), view.now).is_some()
-        || view
-            .group
-            .schedule
-            .fired_between(view.planned(cut), view.now)
-            .is_some()
-        || view
-            .group
-            .max_lag
-            .is_some_and(|limit| view.now - cut.recovery_point > limit)
+        || view.group.schedule.fired_between(view.planned(cut), view.now).is_some()
+        || view.group.max_lag.is_some_and(|limit| view.now - cut.recovery_point > limit)
 }
 
 fn first_sync(view: &GroupView<'_>) -> Choice {
     let workflows = view.workflows();
-    let never = |message: String| Reason {
-        code: ReasonCode::FirstSync,
-        message,
-    };
+    let never = |message: String| Reason { code: ReasonCode::FirstSync, message };
     if view.group.workflows.is_empty() {
         return Choice::Sync(Target {
-            trigger: Trigger {
-                kind: TriggerKind::FirstSync,
-                workflow: None,
-                run_id: None,
-            },
-            reason: never(format!(
-                "never synchronized; {}",
-                view.group.schedule.describe()
-            )),
+            trigger: Trigger { kind: TriggerKind::FirstSync, workflow: None, run_id: None },
+            reason: never(format!("never synchronized; {}", view.group.schedule.describe())),
             point: view.now,
             consistency: Consistency::PointInTime,
         });
@@ -176,22 +148,13 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
         });
     }
     let seen_for = view.row.map(|row| view.now - row.date_created);
-    let over = view
-        .group
-        .max_lag
-        .zip(seen_for)
-        .filter(|(limit, waited)| waited > limit);
+    let over = view.group.max_lag.zip(seen_for).filter(|(limit, waited)| waited > limit);
     if view.crash_consistent_accepted || over.is_some() {
         let why = match over {
             Some((limit, _)) => format!("waited longer than {} for its first success", span(limit)),
             None => "accepted as crash-consistent".to_owned(),
         };
-        return Choice::Sync(now_of(
-            view,
-            TriggerKind::MaxLag,
-            ReasonCode::MaxLagExceeded,
-            why,
-        ));
+        return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
     }
     Choice::Waiting(
         workflow::waiting_for(&workflows, None, view.now).unwrap_or_else(|| never_succeeded(view)),
@@ -200,31 +163,14 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
 
 /// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
 fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
-    let reason = Reason {
-        code: ReasonCode::ReplicaDiffers,
-        message: what.to_owned(),
-    };
+    let reason = Reason { code: ReasonCode::ReplicaDiffers, message: what.to_owned() };
     if let Choice::Sync(target) = due(view, cut) {
-        let trigger = Trigger {
-            kind: TriggerKind::Repair,
-            ..target.trigger
-        };
-        return Target {
-            trigger,
-            reason,
-            ..target
-        };
+        let trigger = Trigger { kind: TriggerKind::Repair, ..target.trigger };
+        return Target { trigger, reason, ..target };
     }
-    let repair = Trigger {
-        kind: TriggerKind::Repair,
-        workflow: None,
-        run_id: None,
-    };
+    let repair = Trigger { kind: TriggerKind::Repair, workflow: None, run_id: None };
     let back = Target {
-        trigger: Trigger {
-            run_id: cut.workflow_run_id,
-            ..repair.clone()
-        },
+        trigger: Trigger { run_id: cut.workflow_run_id, ..repair.clone() },
         reason: reason.clone(),
         point: view.believed(cut).unwrap_or(view.now),
         consistency: cut.consistency,
@@ -277,10 +223,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         waits = workflow::waiting_for(&workflows, behind, view.now);
     }
 
-    let fired = view
-        .group
-        .schedule
-        .fired_between(view.planned(cut), view.now);
+    let fired = view.group.schedule.fired_between(view.planned(cut), view.now);
     if fired.is_some() || view.take_as_due || retried(view) || behind.is_none() {
         match workflow::idle_after_success(&workflows, view.now) {
             Err(reason) => waits = waits.or(Some(reason)),
@@ -317,29 +260,18 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
             Some(limit) => format!("the lag of {} is beyond {}", span(lag), span(limit)),
             None => "accepted as crash-consistent".to_owned(),
         };
-        return Choice::Sync(now_of(
-            view,
-            TriggerKind::MaxLag,
-            ReasonCode::MaxLagExceeded,
-            why,
-        ));
+        return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
     }
 
     match nothing_new {
-        Some(message) => Choice::UpToDate(Reason {
-            code: ReasonCode::NothingNew,
-            message,
-        }),
+        Some(message) => Choice::UpToDate(Reason { code: ReasonCode::NothingNew, message }),
         None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
     }
 }
 
 /// From when on max lag brings a group to now if no run of its workflows ends before; `None`: never, or it is not known.
 pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc>> {
-    let limit = view
-        .group
-        .max_lag
-        .filter(|_| !view.group.workflows.is_empty())?;
+    let limit = view.group.max_lag.filter(|_| !view.group.workflows.is_empty())?;
     let Some(cut) = view.last_cut else {
         return view.row?.date_created.checked_add_signed(limit);
     };
@@ -351,26 +283,16 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
 
 /// A failed or blocked group is due again at the next apply; one with a workflow by the run that it failed for.
 fn retried(view: &GroupView<'_>) -> bool {
-    let failed = view
-        .row
-        .is_some_and(|row| row.current_sync_status == Some(Status::Failed));
+    let failed = view.row.is_some_and(|row| row.current_sync_status == Some(Status::Failed));
     failed && view.group.workflows.is_empty()
 }
 
 /// A target of now: point-in-time where nothing is being written, otherwise crash-consistent.
 fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: String) -> Target {
     let idle = workflow::idle_after_success(&view.workflows(), view.now).is_ok();
-    let consistency = if idle {
-        Consistency::PointInTime
-    } else {
-        Consistency::CrashConsistent
-    };
+    let consistency = if idle { Consistency::PointInTime } else { Consistency::CrashConsistent };
     Target {
-        trigger: Trigger {
-            kind,
-            workflow: None,
-            run_id: None,
-        },
+        trigger: Trigger { kind, workflow: None, run_id: None },
         reason: Reason { code, message },
         point: view.now,
         consistency,
@@ -404,19 +326,11 @@ fn not_due(view: &GroupView<'_>) -> Reason {
         None => next,
         Some(workflow) => format!("no new successful run of {}; {next}", workflow.name),
     };
-    Reason {
-        code: ReasonCode::NotDue,
-        message,
-    }
+    Reason { code: ReasonCode::NotDue, message }
 }
 
 fn never_succeeded(view: &GroupView<'_>) -> Reason {
-    let names: Vec<String> = view
-        .group
-        .workflows
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let names: Vec<String> = view.group.workflows.iter().map(ToString::to_string).collect();
     Reason {
         code: ReasonCode::WorkflowNeverSucceeded,
         message: format!("{} has no successful run yet", names.join(", ")),
@@ -424,29 +338,17 @@ fn never_succeeded(view: &GroupView<'_>) -> Reason {
 }
 
 fn ended(kind: TriggerKind, end: &CleanEnd) -> Trigger {
-    Trigger {
-        kind,
-        workflow: Some(end.workflow.clone()),
-        run_id: Some(end.run_id),
-    }
+    Trigger { kind, workflow: Some(end.workflow.clone()), run_id: Some(end.run_id) }
 }
 
 fn succeeded(end: &CleanEnd) -> String {
-    format!(
-        "{} run {} succeeded at {}",
-        end.workflow,
-        end.run_id,
-        moment::text(end.at)
-    )
+    format!("{} run {} succeeded at {}", end.workflow, end.run_id, moment::text(end.at))
 }
 
 /// A duration in words: `12h`, `1h30m`, `45m`, `20s`.
 pub(super) fn span(duration: Duration) -> String {
-    let (hours, minutes, seconds) = (
-        duration.num_hours(),
-        duration.num_minutes() % 60,
-        duration.num_seconds() % 60,
-    );
+    let (hours, minutes, seconds) =
+        (duration.num_hours(), duration.num_minutes() % 60, duration.num_seconds() % 60);
     match (hours, minutes) {
         (0, 0) => format!("{seconds}s"),
         (0, minutes) => format!("{minutes}m"),

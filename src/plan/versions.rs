@@ -17,13 +17,8 @@ pub(super) struct Pinned<'a> {
 ///
 /// Times may go back once: where in-commit timestamps begin, after log files that were copied.
 pub(super) fn at(commits: &[Commit], point: DateTime<Utc>) -> Option<Pinned<'_>> {
-    let place = commits
-        .iter()
-        .rposition(|commit| commit.committed_at <= point)?;
-    Some(Pinned {
-        commit: &commits[place],
-        next: commits.get(place + 1),
-    })
+    let place = commits.iter().rposition(|commit| commit.committed_at <= point)?;
+    Some(Pinned { commit: &commits[place], next: commits.get(place + 1) })
 }
 
 /// Commits that change rows or the schema, newer than `version` (all, where there is none) and not later than `point`.

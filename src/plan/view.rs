@@ -86,18 +86,13 @@ impl<'a> GroupView<'a> {
     pub(super) fn goes_on_without_lost_cuts(&self) -> bool {
         let code = FindingCode::LedgerLost.as_str();
         let workspace = &self.workspace.workspace.name;
-        self.request
-            .accepts(code, workspace, &self.group.name, None)
+        self.request.accepts(code, workspace, &self.group.name, None)
             && witness::loss(self).is_some()
     }
 
     /// Its workflows as far as they were found.
     pub(super) fn workflows(&self) -> Vec<&'a Workflow> {
-        self.seen
-            .workflows
-            .iter()
-            .filter_map(|answer| answer.as_ref().ok())
-            .collect()
+        self.seen.workflows.iter().filter_map(|answer| answer.as_ref().ok()).collect()
     }
 
     /// Its tables that are to be synchronized.
@@ -117,8 +112,7 @@ impl<'a> GroupView<'a> {
 
     /// What the newest cut says of a table, wherever its replica lies: of any group where it lies now, else of the group itself.
     pub(super) fn identity(&self, table: &TableName) -> Option<&'a CutTableEntry> {
-        self.cut_entry(table)
-            .or_else(|| self.last_cut?.table(table))
+        self.cut_entry(table).or_else(|| self.last_cut?.table(table))
     }
 
     /// A table whose replica would go back behind what a cut of any group holds, were the group brought to `point`.
@@ -159,17 +153,13 @@ impl<'a> GroupView<'a> {
 
     /// Why the configuration alone says that replicas are not what a cut says.
     pub(super) fn membership_differs_from(&self, cut: &Cut) -> Option<String> {
-        self.tables()
-            .find_map(|table| match cut.table(&table.name) {
-                None => Some(format!("{} is new in the group", table.name)),
-                Some(entry) if entry.replica_location != self.place(&table.name).location => {
-                    Some(format!(
-                        "the replica of {} moves from {}",
-                        table.name, entry.replica_location
-                    ))
-                }
-                Some(_) => None,
-            })
+        self.tables().find_map(|table| match cut.table(&table.name) {
+            None => Some(format!("{} is new in the group", table.name)),
+            Some(entry) if entry.replica_location != self.place(&table.name).location => {
+                Some(format!("the replica of {} moves from {}", table.name, entry.replica_location))
+            }
+            Some(_) => None,
+        })
     }
 
     /// Why replicas are not what a cut says, as far as they were looked at.
@@ -187,10 +177,7 @@ impl<'a> GroupView<'a> {
         }
         let entry = cut.table(&table.name)?;
         if self.recreated_and_accepted(table) {
-            return Some(format!(
-                "{} was created again, which was accepted",
-                table.name
-            ));
+            return Some(format!("{} was created again, which was accepted", table.name));
         }
         let seen = self.assessment(table)?;
         // What others wrote is a finding; accepted, it is repaired.
@@ -244,8 +231,7 @@ impl<'a> GroupView<'a> {
     /// The source version that is held of a table: by the group's own cut, otherwise by whichever names its replica.
     fn held_version(&self, cut: Option<&Cut>, table: &TableName) -> Option<u64> {
         let own = cut.and_then(|cut| cut.table(table));
-        own.or_else(|| self.cut_entry(table))
-            .map(|entry| entry.source_version)
+        own.or_else(|| self.cut_entry(table)).map(|entry| entry.source_version)
     }
 
     /// Whether a cut says to be of a moment that is yet to come: a clock was wrong when it was made.
@@ -289,23 +275,15 @@ impl<'a> GroupView<'a> {
                 let version = cut.table(&table.name).map(|entry| entry.source_version);
                 // A table whose history was not read may have anything: its finding decides.
                 table.commits().is_none_or(|commits| {
-                    versions::changes_beyond(commits, version, point)
-                        .next()
-                        .is_some()
+                    versions::changes_beyond(commits, version, point).next().is_some()
                 })
             })
     }
 
     /// Age of the oldest commit that changes something and that the cut lacks; `None`: histories were not read.
     pub(super) fn lag(&self, cut: &Cut) -> Option<Duration> {
-        let oldest = self
-            .pending(Some(cut))?
-            .into_iter()
-            .map(|commit| commit.committed_at)
-            .min();
-        Some(oldest.map_or(Duration::zero(), |oldest| {
-            (self.now - oldest).max(Duration::zero())
-        }))
+        let oldest = self.pending(Some(cut))?.into_iter().map(|commit| commit.committed_at).min();
+        Some(oldest.map_or(Duration::zero(), |oldest| (self.now - oldest).max(Duration::zero())))
     }
 
     /// Commits that change something and that the cut lacks; `None`: not every history was read.

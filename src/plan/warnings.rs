@@ -77,10 +77,7 @@ pub(super) fn of_workspace(
             ),
         );
     }
-    for (role, region) in [
-        ("primary", &workspace.primary),
-        ("secondary", &workspace.secondary),
-    ] {
+    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
         for said in damaged(role, region, &request.plan_id) {
             say(WarningCode::LedgerDamaged, said);
         }
@@ -116,15 +113,8 @@ pub(super) fn of_workspace(
             ),
         );
     }
-    for (role, region) in [
-        ("primary", &workspace.primary),
-        ("secondary", &workspace.secondary),
-    ] {
-        let clock = region
-            .presence
-            .as_ref()
-            .ok()
-            .and_then(|presence| presence.clock);
+    for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
+        let clock = region.presence.as_ref().ok().and_then(|presence| presence.clock);
         if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
             let apart = span((clock - region.observed_at).abs());
             say(
@@ -149,17 +139,13 @@ pub(super) fn of_workspace(
         let seen = named.get(plan.name.as_str());
         let view = seen.and_then(|seen| GroupView::new(workspace, seen, observed.now, request));
         if let Some(view) = view {
-            all.extend(
-                of_group(&view, plan)
-                    .into_iter()
-                    .map(|(code, table, message)| Warning {
-                        code,
-                        workspace: Some(name.clone()),
-                        group: Some(plan.name.clone()),
-                        table,
-                        message,
-                    }),
-            );
+            all.extend(of_group(&view, plan).into_iter().map(|(code, table, message)| Warning {
+                code,
+                workspace: Some(name.clone()),
+                group: Some(plan.name.clone()),
+                table,
+                message,
+            }));
         }
     }
     all
@@ -209,13 +195,10 @@ fn of_the_future(view: &GroupView<'_>) -> Vec<Said> {
 /// What cannot be seen of both sync locations without writing there: a sentence a kind, with every place that it is true of.
 fn unproved(workspace: &WorkspaceObserved) -> Vec<String> {
     let asked = [&workspace.write_access, &workspace.write_access_primary];
-    let all = asked
-        .into_iter()
-        .flatten()
-        .filter_map(|access| match access {
-            Ok(WriteAccess::NotProved(unproved)) => Some(unproved),
-            Ok(WriteAccess::Allowed | WriteAccess::Refused(_)) | Err(_) => None,
-        });
+    let all = asked.into_iter().flatten().filter_map(|access| match access {
+        Ok(WriteAccess::NotProved(unproved)) => Some(unproved),
+        Ok(WriteAccess::Allowed | WriteAccess::Refused(_)) | Err(_) => None,
+    });
     let (mut names, mut flushing, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for unproved in all {
         match unproved {
@@ -292,10 +275,7 @@ fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
     let tables = workspace.groups.iter().flat_map(|group| &group.tables);
     tables
         .filter(|table| {
-            let replica = table
-                .replica
-                .as_ref()
-                .and_then(|answer| answer.as_ref().ok());
+            let replica = table.replica.as_ref().and_then(|answer| answer.as_ref().ok());
             let mark = replica.and_then(|replica| replica.as_ref()?.mark.as_ref());
             mark.is_some_and(|mark| mark.replica == workspace.place(&table.name).path)
         })
@@ -323,18 +303,17 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
     if plan.decision == Decision::Sync && plan.consistency == Some(Consistency::CrashConsistent) {
         let cuts = view.workspace.ledger.cuts.of(&group.name);
         let tied = cuts.filter(|cut| cut.consistency == Consistency::WorkflowConsistent);
-        let kept = tied.last().or(view.last_cut).map_or(String::new(), |cut| {
-            format!("; {} stays readable by version", cut.label())
-        });
+        let kept = tied
+            .last()
+            .or(view.last_cut)
+            .map_or(String::new(), |cut| format!("; {} stays readable by version", cut.label()));
         all.push((
             WarningCode::CrashConsistent,
             None,
             format!("not tied to a finished workflow run{kept}"),
         ));
     }
-    let in_progress = view
-        .row
-        .filter(|row| row.current_sync_status == Some(Status::InProgress));
+    let in_progress = view.row.filter(|row| row.current_sync_status == Some(Status::InProgress));
     if let Some(row) = in_progress {
         let what = row.message.clone().unwrap_or_default();
         all.push((
@@ -347,12 +326,8 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         ));
     }
     if !view.seen.unprotected.is_empty() {
-        let names: Vec<String> = view
-            .seen
-            .unprotected
-            .iter()
-            .map(|(name, _)| name.to_string())
-            .collect();
+        let names: Vec<String> =
+            view.seen.unprotected.iter().map(|(name, _)| name.to_string()).collect();
         all.push((
             WarningCode::UnprotectedTables,
             None,
@@ -364,35 +339,22 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
             all.push((
                 WarningCode::SecondaryWorkflowActive,
                 None,
-                format!(
-                    "{} has a schedule in the secondary that is not paused",
-                    workflow.name
-                ),
+                format!("{} has a schedule in the secondary that is not paused", workflow.name),
             ));
         }
     }
     for step in &plan.steps {
-        if let Some(until) = step
-            .source
-            .readable_until
-            .filter(|until| *until - view.now < SOON)
-        {
+        if let Some(until) = step.source.readable_until.filter(|until| *until - view.now < SOON) {
             all.push((
                 WarningCode::PinExpiresSoon,
                 Some(step.table.to_string()),
-                format!(
-                    "v{} can be read until {}",
-                    step.source.version,
-                    moment::text(until)
-                ),
+                format!("v{} can be read until {}", step.source.version, moment::text(until)),
             ));
         }
     }
     for table in view.tables() {
         if let Some(Ok(source)) = &table.source
-            && let Some(kept) = source
-                .retention
-                .and_then(|kept| Duration::from_std(kept).ok())
+            && let Some(kept) = source.retention.and_then(|kept| Duration::from_std(kept).ok())
             && kept < group.schedule.longest_gap()
         {
             all.push((
@@ -439,11 +401,7 @@ fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
         (
             WarningCode::CutExpiresSoon,
             None,
-            format!(
-                "{} can be restored until {}",
-                cut.label(),
-                moment::text(until)
-            ),
+            format!("{} can be restored until {}", cut.label(), moment::text(until)),
         )
     })
 }

@@ -120,10 +120,7 @@ fn later_in_row(view: &GroupView<'_>) -> Option<chrono::DateTime<chrono::Utc>> {
 
 fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
     let attempted = view.row.is_some_and(|row| {
-        matches!(
-            row.current_sync_status,
-            Some(Status::InProgress | Status::Failed)
-        )
+        matches!(row.current_sync_status, Some(Status::InProgress | Status::Failed))
     });
     if attempted {
         return None;

@@ -86,9 +86,8 @@ fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<()
 
 /// What there is to wait for where older runs are not all known: one of them may have ended last, or at a bad moment.
 fn unseen(workflows: &[&Workflow]) -> Option<Reason> {
-    let (workflow, from) = workflows
-        .iter()
-        .find_map(|workflow| Some((workflow, workflow.seen_from?)))?;
+    let (workflow, from) =
+        workflows.iter().find_map(|workflow| Some((workflow, workflow.seen_from?)))?;
     Some(Reason {
         code: ReasonCode::WorkflowRunsOverlap,
         message: format!(
@@ -109,10 +108,7 @@ pub(super) fn waiting_for(
         if let Some(reason) = unseen(workflows) {
             return Some(reason);
         }
-        let names: Vec<&str> = workflows
-            .iter()
-            .map(|workflow| workflow.name.as_str())
-            .collect();
+        let names: Vec<&str> = workflows.iter().map(|workflow| workflow.name.as_str()).collect();
         return Some(Reason {
             code: ReasonCode::WorkflowRunsOverlap,
             message: format!(
@@ -127,25 +123,12 @@ pub(super) fn waiting_for(
 fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTime<Utc>) -> Reason {
     let mut ended: Vec<(&WorkflowRun, DateTime<Utc>)> = ended_runs(workflow, now).collect();
     ended.sort_by_key(|(run, at)| std::cmp::Reverse((*at, run.run_id)));
-    let in_a_row = ended
-        .iter()
-        .take_while(|(run, _)| run.state == RunState::Failed)
-        .count();
-    let nth = if in_a_row > 1 {
-        format!(", {in_a_row} failures in a row")
-    } else {
-        String::new()
-    };
-    let ever = workflow
-        .runs
-        .iter()
-        .any(|run| run.state == RunState::Succeeded);
+    let in_a_row = ended.iter().take_while(|(run, _)| run.state == RunState::Failed).count();
+    let nth = if in_a_row > 1 { format!(", {in_a_row} failures in a row") } else { String::new() };
+    let ever = workflow.runs.iter().any(|run| run.state == RunState::Succeeded);
     let (code, never) = match ever {
         true => (ReasonCode::WorkflowFailed, ""),
-        false => (
-            ReasonCode::WorkflowNeverSucceeded,
-            "; no successful run is known",
-        ),
+        false => (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known"),
     };
     Reason {
         code,
@@ -179,10 +162,9 @@ fn ended_runs(
     now: DateTime<Utc>,
 ) -> impl Iterator<Item = (&WorkflowRun, DateTime<Utc>)> {
     workflow.runs.iter().filter_map(move |run| match run.state {
-        RunState::Succeeded | RunState::Failed => run
-            .ended_at
-            .filter(|ended| *ended <= now)
-            .map(|ended| (run, ended)),
+        RunState::Succeeded | RunState::Failed => {
+            run.ended_at.filter(|ended| *ended <= now).map(|ended| (run, ended))
+        }
         RunState::Active | RunState::NotBegun => None,
     })
 }

@@ -124,11 +124,7 @@ pub struct Progress {
 impl Progress {
     /// Progress that stops with the given sign.
     pub fn with_stop(stop: Arc<AtomicBool>) -> Progress {
-        Progress {
-            files: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            stop,
-        }
+        Progress { files: AtomicU64::new(0), bytes: AtomicU64::new(0), stop }
     }
 
     /// Whether work is to end.

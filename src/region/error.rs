@@ -79,9 +79,6 @@ impl RegionError {
     /// The same refusal, worth another try.
     #[must_use]
     pub fn transient(self) -> RegionError {
-        RegionError {
-            transient: true,
-            ..self
-        }
+        RegionError { transient: true, ..self }
     }
 }

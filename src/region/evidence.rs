@@ -86,12 +86,7 @@ mod tests {
     #[test]
     fn a_document_is_known_by_its_name() {
         let id = "01JDA2C7000000000000000000";
-        for ending in [
-            ".plan.json",
-            ".run.json",
-            ".plan.json.minisig",
-            ".run.json.minisig",
-        ] {
+        for ending in [".plan.json", ".run.json", ".plan.json.minisig", ".run.json.minisig"] {
             assert_eq!(apply_of(&format!("{id}{ending}")), Some(id), "{ending}");
         }
         for odd in [

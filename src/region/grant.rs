@@ -125,13 +125,7 @@ impl Grant {
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Grant {
-            privileges,
-            kind,
-            told_as: _,
-            name,
-            principal,
-        } = self;
+        let Grant { privileges, kind, told_as: _, name, principal } = self;
         let (privileges, principal) = (privileges.join(", "), principal.replace('`', "``"));
         write!(f, "GRANT {privileges} ON {kind} {name} TO `{principal}`")
     }
@@ -168,10 +162,7 @@ mod tests {
         ] {
             assert_eq!(to_read(told).as_deref(), Some(expected));
         }
-        let needed = [
-            Grant::to_write("dr-west", "x"),
-            Grant::to_register("dr-west", "x"),
-        ];
+        let needed = [Grant::to_write("dr-west", "x"), Grant::to_register("dr-west", "x")];
         let told = "User does not have WRITE FILES on External Location 'dr-west'.";
         let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
         assert_eq!(Grant::named(told, &needed).unwrap().to_string(), expected);

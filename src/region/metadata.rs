@@ -39,9 +39,7 @@ impl LedgerTable {
 
     /// The table of that name.
     pub fn named(name: &str) -> Option<LedgerTable> {
-        [LedgerTable::Metadata, LedgerTable::Cuts]
-            .into_iter()
-            .find(|table| table.name() == name)
+        [LedgerTable::Metadata, LedgerTable::Cuts].into_iter().find(|table| table.name() == name)
     }
 }
 
@@ -73,8 +71,7 @@ impl LedgerCopy {
     /// Its rows by group name.
     pub fn rows_by_group(&self) -> BTreeMap<String, Row> {
         let rows = self.metadata.iter().flat_map(|table| &table.rows);
-        rows.map(|row| (row.group_name.clone(), row.clone()))
-            .collect()
+        rows.map(|row| (row.group_name.clone(), row.clone())).collect()
     }
 
     /// Its cuts.
@@ -93,9 +90,7 @@ pub fn heads_agree(one: &LedgerCopy, other: &LedgerCopy) -> bool {
     let heads = |copy: &LedgerCopy| -> BTreeMap<String, (u64, String)> {
         let cuts = copy.all_cuts();
         let newest = cuts.newest_of_each();
-        newest
-            .map(|cut| (cut.group_name.clone(), (cut.cut_number, cut.sha256())))
-            .collect()
+        newest.map(|cut| (cut.group_name.clone(), (cut.cut_number, cut.sha256()))).collect()
     };
     heads(one) == heads(other)
 }

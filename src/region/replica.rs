@@ -24,9 +24,7 @@ impl ReplicaQuestion {
     /// # Errors
     /// `Unsupported`, with the path.
     pub fn check_place(&self) -> Result<(), RegionError> {
-        place_is_plain(&self.path, || {
-            format!("look at the replica {}", self.path.escape_debug())
-        })
+        place_is_plain(&self.path, || format!("look at the replica {}", self.path.escape_debug()))
     }
 }
 
@@ -191,14 +189,8 @@ impl Upkeep {
 }
 
 /// Operations that are to rewrite files or statistics and leave every row as it is.
-const MAINTENANCE: [&str; 6] = [
-    "OPTIMIZE",
-    "VACUUM START",
-    "VACUUM END",
-    "REORG",
-    "ANALYZE",
-    "COMPUTE STATS",
-];
+const MAINTENANCE: [&str; 6] =
+    ["OPTIMIZE", "VACUUM START", "VACUUM END", "REORG", "ANALYZE", "COMPUTE STATS"];
 
 /// Whether an operation is called like one that leaves every row of a table as it is, which is to be proved.
 pub fn is_maintenance(operation: &str) -> bool {
@@ -236,11 +228,7 @@ impl Mark {
 
     /// The mark as table properties.
     pub fn properties(&self) -> BTreeMap<String, String> {
-        let Mark {
-            source_table_id,
-            source_version,
-            replica,
-        } = self;
+        let Mark { source_table_id, source_version, replica } = self;
         BTreeMap::from([
             (Self::SOURCE_TABLE_ID.to_owned(), source_table_id.clone()),
             (Self::SOURCE_VERSION.to_owned(), source_version.to_string()),

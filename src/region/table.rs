@@ -56,11 +56,7 @@ impl Denied {
 
     /// The statement that lets a principal read a table.
     pub fn grant_select(table: &TableName, principal: &str) -> String {
-        format!(
-            "GRANT SELECT ON TABLE {} TO `{}`",
-            table.sql_short(),
-            principal.replace('`', "``")
-        )
+        format!("GRANT SELECT ON TABLE {} TO `{}`", table.sql_short(), principal.replace('`', "``"))
     }
 }
 
@@ -83,12 +79,7 @@ pub(crate) fn nearest<'a>(
             compared += more * usize::from(worth);
             worth
         })
-        .map(|name| {
-            (
-                strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.6)
         .collect();
     near.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));

@@ -101,11 +101,8 @@ pub(super) fn sentence(all: &[Away]) -> Option<&'static str> {
 /// A group that nothing blocks but a region that cannot be looked at.
 pub(super) fn only_away(workspace: &WorkspacePlan, group: &GroupPlan) -> bool {
     let away = Away::of(workspace);
-    let mut blocking = group
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Block)
-        .peekable();
+    let mut blocking =
+        group.findings.iter().filter(|finding| finding.severity == Severity::Block).peekable();
     group.decision == Decision::Blocked
         && blocking.peek().is_some()
         && blocking.all(|finding| away.says(finding.code))
@@ -120,20 +117,11 @@ pub(super) fn verdict(plan: &Plan) -> Option<String> {
 pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     let away: Vec<Away> = plan.workspaces.iter().map(Away::of).collect();
     let which = sentence(&away)?;
-    let held = plan
-        .groups()
-        .filter(|(workspace, group)| only_away(workspace, group))
-        .count();
-    let goes_on = plan
-        .groups()
-        .filter(|(_, group)| group.decision == Decision::Sync)
-        .count();
+    let held = plan.groups().filter(|(workspace, group)| only_away(workspace, group)).count();
+    let goes_on = plan.groups().filter(|(_, group)| group.decision == Decision::Sync).count();
     let line = match held {
         0 => format!("{which}: no group was due, cuts are kept"),
-        held => format!(
-            "{which}: {} cannot be synchronized, cuts are kept",
-            plural(held, "group")
-        ),
+        held => format!("{which}: {} cannot be synchronized, cuts are kept", plural(held, "group")),
     };
     let elsewhere =
         (goes_on > 0).then(|| format!("; {} to sync elsewhere", plural(goes_on, "group")));
@@ -192,9 +180,7 @@ pub(super) fn needs_a_hand(plan: &Plan) -> bool {
 
 /// An answer without the id of its request, which is another every time.
 fn without_id(answer: &str) -> &str {
-    answer
-        .split_once(" (request ")
-        .map_or(answer, |(before, _)| before)
+    answer.split_once(" (request ").map_or(answer, |(before, _)| before)
 }
 
 fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
@@ -221,11 +207,8 @@ pub(super) fn place(role: &str, workspace: Option<&str>, location: &str) -> Stri
 /// The groups that only a region holds up: what each keeps, and how far behind it is.
 pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
     const ROWS_MAX: usize = 12;
-    let held: Vec<_> = shown
-        .groups
-        .iter()
-        .filter(|entry| only_away(entry.workspace, entry.group))
-        .collect();
+    let held: Vec<_> =
+        shown.groups.iter().filter(|entry| only_away(entry.workspace, entry.group)).collect();
     // Of groups that were never synchronized there is nothing to tell.
     let begun = |group: &GroupPlan| group.last_cut.is_some() || group.lag_seconds.is_some();
     if !held.iter().any(|entry| begun(entry.group)) {
@@ -254,19 +237,14 @@ pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
     }
     let others = shown.groups.len() - held.len();
     if others > 0 && limit == held.len() {
-        lines.push(format!(
-            "  {}: not held up by it",
-            plural(others, "other group")
-        ));
+        lines.push(format!("  {}: not held up by it", plural(others, "other group")));
     }
     lines
 }
 
 /// `42 (2026-11-22 09:41:07Z)`, or a dash.
 pub(super) fn cut_cell(cut: Option<&LastCut>) -> String {
-    cut.map_or("-".to_owned(), |cut| {
-        format!("{} ({})", cut.number, moment(cut.recovery_point))
-    })
+    cut.map_or("-".to_owned(), |cut| format!("{} ({})", cut.number, moment(cut.recovery_point)))
 }
 
 /// `12h, breached in 10h39m`.
@@ -293,12 +271,9 @@ pub(super) fn lag_words(lag: i64, rpo: Option<i64>, now: DateTime<Utc>) -> Strin
             span(rpo),
             since(lag - rpo, now)
         ),
-        Some(rpo) => format!(
-            "{}; the RPO of {} is breached in {}",
-            span(lag),
-            span(rpo),
-            span(rpo - lag)
-        ),
+        Some(rpo) => {
+            format!("{}; the RPO of {} is breached in {}", span(lag), span(rpo), span(rpo - lag))
+        }
     }
 }
 

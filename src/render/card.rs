@@ -44,10 +44,7 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
             if !is(&table, asked) {
                 continue;
             }
-            let step = group
-                .steps
-                .iter()
-                .find(|step| step.table.to_string() == table);
+            let step = group.steps.iter().find(|step| step.table.to_string() == table);
             let about = |finding: &&Finding| finding.table.as_deref() == Some(table.as_str());
             let left_out = |one: &&Unprotected| one.group == group.name && one.table == table;
             cards.push(Card {
@@ -58,11 +55,7 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
                 certificate: group.certificate.as_ref(),
                 step,
                 findings: group.findings.iter().filter(about).collect(),
-                unprotected: plan
-                    .unprotected
-                    .iter()
-                    .find(left_out)
-                    .map(|one| one.reason.as_str()),
+                unprotected: plan.unprotected.iter().find(left_out).map(|one| one.reason.as_str()),
                 table,
             });
         }
@@ -72,32 +65,17 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
 
 /// Every table that the plan says something of.
 pub fn names(plan: &Plan) -> Vec<String> {
-    let mut names: Vec<String> = plan
-        .groups()
-        .flat_map(|(_, group)| tables(plan, group))
-        .collect();
+    let mut names: Vec<String> = plan.groups().flat_map(|(_, group)| tables(plan, group)).collect();
     names.sort();
     names.dedup();
     names
 }
 
 fn tables(plan: &Plan, group: &GroupPlan) -> Vec<String> {
-    let mut tables: Vec<String> = group
-        .steps
-        .iter()
-        .map(|step| step.table.to_string())
-        .collect();
-    tables.extend(
-        group
-            .findings
-            .iter()
-            .filter_map(|finding| finding.table.clone()),
-    );
+    let mut tables: Vec<String> = group.steps.iter().map(|step| step.table.to_string()).collect();
+    tables.extend(group.findings.iter().filter_map(|finding| finding.table.clone()));
     tables.extend(group.drift.iter().map(|drift| drift.table.to_string()));
-    let left_out = plan
-        .unprotected
-        .iter()
-        .filter(|one| one.group == group.name);
+    let left_out = plan.unprotected.iter().filter(|one| one.group == group.name);
     tables.extend(left_out.map(|one| one.table.clone()));
     tables.sort();
     tables.dedup();
@@ -207,11 +185,7 @@ pub(super) fn certificate(step: &Step, point: DateTime<Utc>) -> String {
         Some(next) => format!("< {}, v{}", exact(next), step.source.version + 1),
         None => "and no newer version".to_owned(),
     };
-    format!(
-        "{} <= {}, the recovery point, {next}",
-        exact(step.source.committed_at),
-        exact(point)
-    )
+    format!("{} <= {}, the recovery point, {next}", exact(step.source.committed_at), exact(point))
 }
 
 pub(super) fn replica(step: &Step) -> String {
@@ -277,28 +251,22 @@ pub(super) fn columns_verdict(step: &Step) -> Option<String> {
 /// `+ amount decimal(10,2)`, `- old string`, `~ qty integer -> long`.
 pub(super) fn column_lines(step: &Step) -> impl Iterator<Item = String> {
     let change = step.schema.iter();
-    let lines = change
-        .clone()
-        .flat_map(|change| &change.columns)
-        .map(|one| {
-            let column = name(&one.column);
-            let kind = |text: &Option<String>| text.as_deref().map(clean);
-            match (kind(&one.before), kind(&one.after)) {
-                (None, Some(after)) => format!("+ added    {column}  {after}"),
-                (Some(before), None) => format!("- removed  {column}  {before}"),
-                (Some(before), Some(after)) => format!("~ changed  {column}  {before} -> {after}"),
-                (None, None) => column,
-            }
-        });
+    let lines = change.clone().flat_map(|change| &change.columns).map(|one| {
+        let column = name(&one.column);
+        let kind = |text: &Option<String>| text.as_deref().map(clean);
+        match (kind(&one.before), kind(&one.after)) {
+            (None, Some(after)) => format!("+ added    {column}  {after}"),
+            (Some(before), None) => format!("- removed  {column}  {before}"),
+            (Some(before), Some(after)) => format!("~ changed  {column}  {before} -> {after}"),
+            (None, None) => column,
+        }
+    });
     let more = change.map(|change| change.more).filter(|more| *more > 0);
     lines.chain(more.map(|more| format!("and {} more", count(more))))
 }
 
 fn commit(commit: &SourceCommit) -> String {
-    let user = commit
-        .user
-        .as_deref()
-        .map_or(String::new(), |user| format!("  {}", clean(user)));
+    let user = commit.user.as_deref().map_or(String::new(), |user| format!("  {}", clean(user)));
     format!(
         "v{}  {}  {}{user}",
         commit.version,

@@ -41,16 +41,8 @@ impl Remedy {
             "ALTER", "CREATE", "DELETE", "DESCRIBE", "DROP", "GRANT", "INSERT", "MERGE",
             "OPTIMIZE", "REPAIR", "RESTORE", "REVOKE", "UPDATE",
         ];
-        const PROGRAMS: [&str; 8] = [
-            "drsync",
-            "az",
-            "aws",
-            "gcloud",
-            "databricks",
-            "mkdir",
-            "mv",
-            "chmod",
-        ];
+        const PROGRAMS: [&str; 8] =
+            ["drsync", "az", "aws", "gcloud", "databricks", "mkdir", "mv", "chmod"];
         let first = text.split_whitespace().next().unwrap_or_default();
         if STATEMENTS.contains(&first) {
             Remedy::Sql(command(text))
@@ -98,11 +90,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
     let remedy_of = |finding: &Finding| {
         let text = finding.remedy.as_deref()?;
         match table_grant(text) {
-            Some(grant)
-                if grants
-                    .get(&grant)
-                    .is_some_and(|n| *n > GRANTS_PER_SCHEMA_MAX) =>
-            {
+            Some(grant) if grants.get(&grant).is_some_and(|n| *n > GRANTS_PER_SCHEMA_MAX) => {
                 let (schema, principal) = grant;
                 let text = format!("GRANT USE SCHEMA, SELECT ON SCHEMA {schema} TO {principal}");
                 Some(Remedy::read(&text))
@@ -115,13 +103,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
     let mut places: BTreeMap<Key, usize> = BTreeMap::new();
     let mut known: BTreeSet<(usize, Said, String)> = BTreeSet::new();
     for (group, finding) in findings {
-        let Finding {
-            code,
-            severity: _,
-            table,
-            message,
-            remedy: _,
-        } = finding;
+        let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
         let key = match (table, &remedy) {
             (Some(_), Some(_)) => (*code, None, remedy.clone()),
@@ -174,10 +156,8 @@ type Key = (FindingCode, Option<String>, Option<Remedy>);
 impl Cause {
     /// The schema that all its tables are in, where that is one.
     pub(super) fn schema(&self) -> Option<&str> {
-        let mut schemas = self
-            .tables
-            .iter()
-            .map(|table| table.rsplit_once('.').map(|(schema, _)| schema));
+        let mut schemas =
+            self.tables.iter().map(|table| table.rsplit_once('.').map(|(schema, _)| schema));
         let first = schemas.next()??;
         schemas.all(|schema| schema == Some(first)).then_some(first)
     }
@@ -218,18 +198,13 @@ mod tests {
             })
             .collect();
         let all = causes(findings.iter().map(|finding| ("crm", finding)));
-        let [cause] = all.as_slice() else {
-            panic!("one cause: {all:?}")
-        };
+        let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
         assert_eq!(cause.subject(), "4 tables of main.crm");
         assert_eq!(
             cause.remedy.as_ref().and_then(Remedy::copied),
             Some("GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`")
         );
-        assert_eq!(
-            causes(findings[..3].iter().map(|finding| ("crm", finding))).len(),
-            3
-        );
+        assert_eq!(causes(findings[..3].iter().map(|finding| ("crm", finding))).len(), 3);
     }
 
     #[test]

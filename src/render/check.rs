@@ -65,11 +65,7 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
         alike.count()
     };
     let all = planned(check).count();
-    let held = check
-        .groups
-        .iter()
-        .filter(|group| group.decision == Decision::Blocked)
-        .count();
+    let held = check.groups.iter().filter(|group| group.decision == Decision::Blocked).count();
     let held = (held > 0).then(|| format!("; {held} blocked"));
     let rest: String = [
         (GroupStanding::Stale, "stale"),
@@ -102,24 +98,18 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
             runs(check, GroupStanding::Applied),
             plural(all, "group")
         ),
-        (all, _) if overtaken == all => format!(
-            "is overtaken: others brought {} as far or further",
-            plural(all, "group")
-        ),
+        (all, _) if overtaken == all => {
+            format!("is overtaken: others brought {} as far or further", plural(all, "group"))
+        }
         (all, _) if applied + overtaken == all => format!(
             "was applied to {} by {}; {overtaken} overtaken",
             plural(applied, "group"),
             runs(check, GroupStanding::Applied)
         ),
-        (all, 0) => format!(
-            "can no longer be applied: {} planned{rest}",
-            plural(all, "group")
-        ),
-        (all, some) if some == all => format!(
-            "can be applied until {}: {}",
-            minute(check.expires_at),
-            plural(some, "group")
-        ),
+        (all, 0) => format!("can no longer be applied: {} planned{rest}", plural(all, "group")),
+        (all, some) if some == all => {
+            format!("can be applied until {}: {}", minute(check.expires_at), plural(some, "group"))
+        }
         (all, some) => format!("can be applied in part: {some} of {all}{rest}"),
     };
     first_line(format!("{head} {said}"), held)
@@ -145,11 +135,8 @@ fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
         (GroupStanding::Overtaken, "overtaken"),
         (GroupStanding::Applicable, "applicable"),
     ] {
-        let alike: Vec<&GroupCheck> = check
-            .groups
-            .iter()
-            .filter(|group| group.standing == standing)
-            .collect();
+        let alike: Vec<&GroupCheck> =
+            check.groups.iter().filter(|group| group.standing == standing).collect();
         let limit = match style.verbose || alike.len() <= LINES_MAX + 1 {
             true => alike.len(),
             false => LINES_MAX,

@@ -94,10 +94,7 @@ fn moments(text: &str) -> String {
         });
         let mut end = at + SHAPE.len();
         if fits && bytes[end] == b'.' {
-            end += 1 + bytes[end + 1..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            end += 1 + bytes[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         }
         if fits && bytes.get(end) == Some(&b'Z') {
             out.push_str(&text[from..at]);
@@ -138,25 +135,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_gone() {
-        assert_eq!(
-            clean("gold\u{202e}dlog\u{2066}x\u{200b}y\u{feff}"),
-            "golddlogxy"
-        );
-        assert_eq!(
-            clean("one\r\ntwo\tthree\u{2028}four\u{0}"),
-            "one two three four"
-        );
+        assert_eq!(clean("gold\u{202e}dlog\u{2066}x\u{200b}y\u{feff}"), "golddlogxy");
+        assert_eq!(clean("one\r\ntwo\tthree\u{2028}four\u{0}"), "one two three four");
         assert_eq!(clean("\u{e0041}tag\u{ad}"), "tag");
     }
 
     #[test]
     fn no_runner_of_a_pipeline_obeys_it() {
         let order = "##vso[task.uploadfile]/etc/passwd";
-        for text in [
-            order,
-            "#\u{200b}#vso[task.uploadfile]/etc/passwd",
-            "#\u{1b}[1m#vso[a",
-        ] {
+        for text in [order, "#\u{200b}#vso[task.uploadfile]/etc/passwd", "#\u{1b}[1m#vso[a"] {
             for shown in [clean(text), name(text), command(text)] {
                 assert!(!shown.contains("##vso["), "{shown}");
             }
@@ -184,14 +171,8 @@ mod tests {
             clean("succeeded at 2026-11-22T09:41:07.500Z, after cut 41"),
             "succeeded at 2026-11-22 09:41:07Z, after cut 41"
         );
-        assert_eq!(
-            clean("next due 2026-11-22T12:00:00Z"),
-            "next due 2026-11-22 12:00:00Z"
-        );
+        assert_eq!(clean("next due 2026-11-22T12:00:00Z"), "next due 2026-11-22 12:00:00Z");
         assert_eq!(clean("2026-11-22T12:00:00"), "2026-11-22T12:00:00");
-        assert_eq!(
-            clean("2026-11-22T12:00:00+01:00"),
-            "2026-11-22T12:00:00+01:00"
-        );
+        assert_eq!(clean("2026-11-22T12:00:00+01:00"), "2026-11-22T12:00:00+01:00");
     }
 }

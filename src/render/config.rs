@@ -18,22 +18,10 @@ pub fn headline(configuration: &Configuration) -> String {
 /// Every mistake, aligned under one another; empty where there is none.
 pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
     let mistakes = &configuration.mistakes;
-    let digits = mistakes
-        .iter()
-        .map(|mistake| mistake.line.to_string().len())
-        .max()
-        .unwrap_or(1);
-    let files = mistakes
-        .iter()
-        .any(|mistake| mistake.file != configuration.source);
+    let digits = mistakes.iter().map(|mistake| mistake.line.to_string().len()).max().unwrap_or(1);
+    let files = mistakes.iter().any(|mistake| mistake.file != configuration.source);
     let lines = mistakes.iter().flat_map(|mistake| {
-        let Mistake {
-            file,
-            line,
-            path,
-            message,
-            remedy,
-        } = mistake;
+        let Mistake { file, line, path, message, remedy } = mistake;
         let mut head = format!("  line {}  ", pad_left(&line.to_string(), digits));
         if files {
             head = format!("  {} {}", clean(file), head.trim_start());
@@ -62,12 +50,7 @@ fn place(head: &str, path: &str, text: &str, columns: usize) -> Vec<String> {
 
 /// What a valid configuration asks for: every workspace, and with `verbose` every group and table as written.
 pub fn valid(configuration: &Configuration, style: &Style) -> String {
-    let groups = || {
-        configuration
-            .workspaces
-            .iter()
-            .flat_map(|workspace| &workspace.groups)
-    };
+    let groups = || configuration.workspaces.iter().flat_map(|workspace| &workspace.groups);
     let tables: usize = groups()
         .map(|entry| match entry {
             GroupEntry::Valid(group) => group.tables.len(),
@@ -90,14 +73,8 @@ pub fn valid(configuration: &Configuration, style: &Style) -> String {
             name(&workspace.name),
             clean(&workspace.address.to_string())
         ));
-        text.push_str(&format!(
-            "  from  {}\n",
-            clean(workspace.location_primary.as_str())
-        ));
-        text.push_str(&format!(
-            "  to    {}\n",
-            clean(workspace.location_secondary.as_str())
-        ));
+        text.push_str(&format!("  from  {}\n", clean(workspace.location_primary.as_str())));
+        text.push_str(&format!("  to    {}\n", clean(workspace.location_secondary.as_str())));
         for entry in &workspace.groups {
             let GroupEntry::Valid(group) = entry else {
                 continue;

@@ -138,13 +138,7 @@ fn by_name(parts: &[(String, Vec<String>)]) -> HashMap<&str, &[String]> {
 }
 
 fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part {
-    let mut part = Part {
-        name: name.to_owned(),
-        change,
-        gone: vec![],
-        new: vec![],
-        shown: vec![],
-    };
+    let mut part = Part { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
     let mut tell = |sign, line: &str| {
         part.shown.push((sign, line.to_owned()));
         match sign {
@@ -157,10 +151,8 @@ fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part
         lacking(after, before).for_each(|line| tell('+', line));
         return part;
     }
-    let (old, new): (Vec<&str>, Vec<&str>) = (
-        before.iter().map(String::as_str).collect(),
-        after.iter().map(String::as_str).collect(),
-    );
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
     for change in TextDiff::from_slices(&old, &new).iter_all_changes() {
         match change.tag() {
             ChangeTag::Equal => {}
@@ -248,19 +240,14 @@ fn group(plan: &Plan, group: &GroupPlan) -> Vec<String> {
             Severity::Accepted => "accepted",
             Severity::Repaired => "repaired",
         };
-        let about = finding
-            .table
-            .as_ref()
-            .map_or(String::new(), |table| format!(" {}", name(table)));
+        let about =
+            finding.table.as_ref().map_or(String::new(), |table| format!(" {}", name(table)));
         lines.push(format!("{word} {}{about}", finding.code.as_str()));
     }
     for step in &group.steps {
         lines.extend(self::step(step));
     }
-    let left_out = plan
-        .unprotected
-        .iter()
-        .filter(|one| one.group == group.name);
+    let left_out = plan.unprotected.iter().filter(|one| one.group == group.name);
     lines.extend(left_out.map(|one| format!("not synchronized {}", name(&one.table))));
     lines
 }
@@ -300,10 +287,7 @@ fn step(step: &Step) -> Vec<String> {
         (Action::Create | Action::Update, None) => String::new(),
     };
     let source = &step.source;
-    let place = source
-        .location
-        .as_deref()
-        .map_or(String::new(), |at| format!(" at {}", clean(at)));
+    let place = source.location.as_deref().map_or(String::new(), |at| format!(" at {}", clean(at)));
     let id = source
         .catalog_id
         .as_deref()
@@ -319,10 +303,7 @@ fn step(step: &Step) -> Vec<String> {
         format!("{table}: to {}", name(&step.replica.location)),
     ];
     if let Some(statement) = &step.statement {
-        lines.push(format!(
-            "{table}: by {}",
-            without_version(&command(statement), source.version)
-        ));
+        lines.push(format!("{table}: by {}", without_version(&command(statement), source.version)));
     }
     lines
 }
@@ -331,10 +312,7 @@ fn step(step: &Step) -> Vec<String> {
 fn without_version(statement: &str, version: u64) -> String {
     statement
         .replace(&format!(" VERSION AS OF {version} "), " VERSION AS OF … ")
-        .replace(
-            &format!("'drsync.source_version' = '{version}'"),
-            "'drsync.source_version' = '…'",
-        )
+        .replace(&format!("'drsync.source_version' = '{version}'"), "'drsync.source_version' = '…'")
 }
 
 fn metadata(workspace: &WorkspacePlan) -> Vec<String> {
@@ -351,10 +329,7 @@ fn metadata(workspace: &WorkspacePlan) -> Vec<String> {
             ("change", &action.rows_to_change),
             ("retire", &action.rows_to_retire),
         ] {
-            lines.extend(
-                rows.iter()
-                    .map(|row| format!("{region}: {verb} {}", name(row))),
-            );
+            lines.extend(rows.iter().map(|row| format!("{region}: {verb} {}", name(row))));
         }
     }
     lines.extend(workspace.rows.iter().map(row));
@@ -411,11 +386,8 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
     let gone: Details<'_> = part.gone.iter().filter_map(|line| detail(line)).collect();
     let new: Details<'_> = part.new.iter().filter_map(|line| detail(line)).collect();
     let tells_more = |line: &str| tells_more(&gone, &new, line);
-    let shown: Vec<&(char, String)> = part
-        .shown
-        .iter()
-        .filter(|(_, line)| style.verbose || tells_more(line))
-        .collect();
+    let shown: Vec<&(char, String)> =
+        part.shown.iter().filter(|(_, line)| style.verbose || tells_more(line)).collect();
     let limit = match style.verbose || shown.len() <= LINES_MAX + 1 {
         true => shown.len(),
         false => LINES_MAX,
@@ -425,10 +397,7 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
         lines.push(style.paint(tone, &format!("  {sign} {line}")));
     }
     if limit < shown.len() {
-        lines.push(format!(
-            "    and {} more lines: -v shows all",
-            shown.len() - limit
-        ));
+        lines.push(format!("    and {} more lines: -v shows all", shown.len() - limit));
     }
     lines
 }
@@ -449,7 +418,5 @@ fn tells_more(gone: &Details<'_>, new: &Details<'_>, line: &str) -> bool {
 fn detail(line: &str) -> Option<(&str, &str)> {
     let (table, rest) = line.split_once(": ")?;
     let what = rest.split(' ').next()?;
-    ["from", "to", "by"]
-        .contains(&what)
-        .then_some((table, what))
+    ["from", "to", "by"].contains(&what).then_some((table, what))
 }

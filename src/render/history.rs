@@ -69,12 +69,7 @@ pub struct LostCut {
 impl LostCut {
     /// What is lost, and what tells of it.
     pub(in crate::render) fn sentence(&self) -> String {
-        let LostCut {
-            group,
-            cut,
-            run_id,
-            newest,
-        } = self;
+        let LostCut { group, cut, run_id, newest } = self;
         let last = match newest {
             Some(newest) => format!("the cut log ends with cut {newest}"),
             None => "the cut log has no cut of it".to_owned(),
@@ -116,11 +111,7 @@ impl WorkspaceHistory {
 impl History {
     /// Puts the histories of all workspaces together.
     pub fn new(workspaces: Vec<WorkspaceHistory>) -> History {
-        History {
-            kind: KIND.to_owned(),
-            format_version: FORMAT_VERSION.to_owned(),
-            workspaces,
-        }
+        History { kind: KIND.to_owned(), format_version: FORMAT_VERSION.to_owned(), workspaces }
     }
 
     /// The document as it is printed: JSON with a line's end.
@@ -132,20 +123,13 @@ impl History {
 
     /// The reports of the period, of those workspaces whose records could be read.
     pub(super) fn periods(&self) -> impl Iterator<Item = &Period> {
-        self.workspaces
-            .iter()
-            .filter_map(|workspace| workspace.period.as_ref())
+        self.workspaces.iter().filter_map(|workspace| workspace.period.as_ref())
     }
 }
 
 /// Every cut, group by group, the newest first.
 pub fn text(history: &History, style: &Style) -> String {
-    let all = || {
-        history
-            .workspaces
-            .iter()
-            .flat_map(|workspace| &workspace.cuts)
-    };
+    let all = || history.workspaces.iter().flat_map(|workspace| &workspace.cuts);
     let mut page = Page::default();
     let newest = all().max_by_key(|cut| (cut.committed_at, cut.cut_number));
     let cuts = match newest {
@@ -166,8 +150,7 @@ pub fn text(history: &History, style: &Style) -> String {
         page.block(unread(workspace, style));
         let lost = workspace.lost.iter();
         page.block(
-            lost.flat_map(|lost| hanging("", &clean(&lost.sentence()), style.width))
-                .collect(),
+            lost.flat_map(|lost| hanging("", &clean(&lost.sentence()), style.width)).collect(),
         );
         if let Some(period) = &workspace.period {
             for block in period::blocks(&workspace.name, period, style) {

@@ -37,12 +37,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn text(self) -> String {
-        let Page {
-            what,
-            verdict,
-            parts,
-            body,
-        } = self;
+        let Page { what, verdict, parts, body } = self;
         let style = BASE64.encode(Sha256::digest(CSS.as_bytes()));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
@@ -151,13 +146,7 @@ fn address(text: &str) -> Markup {
 
 /// Who made a document, and where.
 fn provenance(provenance: &Provenance) -> Vec<(&'static str, Option<Markup>)> {
-    let Provenance {
-        actor,
-        started_by,
-        ci_run_url,
-        git_commit,
-        change,
-    } = provenance;
+    let Provenance { actor, started_by, ci_run_url, git_commit, change } = provenance;
     let filled = (!actor.is_empty()).then_some(actor.as_str());
     vec![
         ("By", filled.map(said)),
@@ -180,11 +169,7 @@ fn approval(approval: &Approval) -> Markup {
 
 /// The document itself, to be saved, checked, and shown by a program.
 fn document(bytes: &[u8], sha256: &str, kind: &str, id: &str, shown_by: &str) -> Markup {
-    let id: String = id
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(26)
-        .collect();
+    let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
     let file = format!("{kind}-{id}.json");
     let address = format!("data:application/json;base64,{}", BASE64.encode(bytes));
     html! {

@@ -122,16 +122,8 @@ pub(super) fn first_line(
 
 /// The first few of many: `a, b, c, 4 more`.
 pub(super) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
-    let shown = if names.len() <= limit + 1 {
-        names.len()
-    } else {
-        limit
-    };
-    let mut text = names[..shown]
-        .iter()
-        .map(AsRef::as_ref)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let shown = if names.len() <= limit + 1 { names.len() } else { limit };
+    let mut text = names[..shown].iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if shown < names.len() {
         text.push_str(&format!(", {} more", names.len() - shown));
     }
@@ -144,11 +136,7 @@ pub(super) fn table(heading: &[&str], rows: Vec<Vec<String>>) -> Vec<String> {
     table.load_preset(comfy_table::presets::NOTHING);
     table.set_header(heading.to_vec());
     table.add_rows(rows);
-    table
-        .to_string()
-        .lines()
-        .map(|line| format!(" {}", line.trim_end()))
-        .collect()
+    table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect()
 }
 
 #[cfg(test)]
@@ -171,18 +159,10 @@ mod tests {
 
     #[test]
     fn words_are_wrapped_and_never_broken() {
-        let lines = hanging(
-            "head  ",
-            "one two three_is_a_very_long_name_indeed four",
-            30,
-        );
+        let lines = hanging("head  ", "one two three_is_a_very_long_name_indeed four", 30);
         assert_eq!(
             lines,
-            [
-                "head  one two",
-                "      three_is_a_very_long_name_indeed",
-                "      four"
-            ]
+            ["head  one two", "      three_is_a_very_long_name_indeed", "      four"]
         );
     }
 
@@ -194,10 +174,7 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_columns() {
-        let rows = [
-            vec!["大".into(), "x".into()],
-            vec!["abc".into(), "y".into()],
-        ];
+        let rows = [vec!["大".into(), "x".into()], vec!["abc".into(), "y".into()]];
         assert_eq!(columns(&rows, &[], 0, 1), ["大  x", "abc y"]);
     }
 

@@ -23,7 +23,5 @@ pub(super) fn tables_left(workspace: &WorkspacePlan) -> Vec<&String> {
 /// Tables that the rows of the plan hold: a table that moves to another group changes the rows of both.
 pub(super) fn tables_kept(workspace: &WorkspacePlan) -> BTreeSet<&String> {
     let rows = workspace.rows.iter().map(|row| &row.after);
-    rows.filter(|row| !row.is_retired())
-        .flat_map(|row| &row.tables)
-        .collect()
+    rows.filter(|row| !row.is_retired()).flat_map(|row| &row.tables).collect()
 }

@@ -48,14 +48,7 @@ const LADDER: [Detail; 9] = {
         named: usize,
         causes: usize,
     ) -> Detail {
-        Detail {
-            statements,
-            tables,
-            groups,
-            named,
-            messages: named > 3,
-            causes,
-        }
+        Detail { statements, tables, groups, named, messages: named > 3, causes }
     }
     [
         rung(ALL, ALL, ALL, ALL, ALL),
@@ -86,9 +79,7 @@ pub fn show(
         sentence(&super::show::verdict(&stored.plan, applies, now)),
         format!("file `sha256 {}`", sentence(&stored.sha256)),
     ];
-    fitted(budget, |detail| {
-        comment(&stored.plan, "show", &lines, detail)
-    })
+    fitted(budget, |detail| comment(&stored.plan, "show", &lines, detail))
 }
 
 /// The fullest text that fits; what it leaves out is said at its end.
@@ -152,10 +143,7 @@ fn hidden<'a>(kind: &str, workspaces: impl Iterator<Item = &'a str>) -> String {
 
 fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment {
     let mut page = Comment::default();
-    let names = plan
-        .workspaces
-        .iter()
-        .map(|workspace| workspace.name.as_str());
+    let names = plan.workspaces.iter().map(|workspace| workspace.name.as_str());
     page.text = format!("{}\n", hidden(kind, names));
     let changes = changes(plan);
     let verdict = match plan.selection.changed {
@@ -194,11 +182,7 @@ fn names(page: &mut Comment, all: &[String], most: usize, what: &str) -> String 
     page.leave_out(more, "name");
     match shown.is_empty() {
         true => plural(more, what),
-        false => format!(
-            "{} and {}",
-            shown.join(", "),
-            plural(more, &format!("more {what}"))
-        ),
+        false => format!("{} and {}", shown.join(", "), plural(more, &format!("more {what}"))),
     }
 }
 
@@ -217,24 +201,16 @@ fn blocked(page: &mut Comment, plan: &Plan, detail: Detail) {
     let causes = causes(findings);
     let labels: Vec<String> = groups.iter().map(|(label, _)| label.clone()).collect();
     let mut lines = heading(&format!("Blocked: {}", plural(groups.len(), "group")));
-    lines.push_str(&format!(
-        "{}\n\n",
-        names(page, &labels, detail.named, "group")
-    ));
+    lines.push_str(&format!("{}\n\n", names(page, &labels, detail.named, "group")));
     for cause in causes.iter().take(detail.causes) {
         lines.push_str(&self::cause(page, cause, detail));
     }
     let rest = &causes[causes.len().min(detail.causes)..];
     if !rest.is_empty() {
-        page.leave_out(
-            rest.iter().filter(|cause| cause.remedy.is_some()).count(),
-            "repair",
-        );
+        page.leave_out(rest.iter().filter(|cause| cause.remedy.is_some()).count(), "repair");
         let mut at = 0;
         while at < rest.len() {
-            let alike = rest[at..]
-                .iter()
-                .take_while(|cause| cause.code == rest[at].code);
+            let alike = rest[at..].iter().take_while(|cause| cause.code == rest[at].code);
             let alike: Vec<&Cause> = alike.collect();
             let tables: usize = alike.iter().map(|cause| cause.tables.len()).sum();
             let about = match tables {
@@ -266,16 +242,10 @@ fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
             lines.push_str(&format!("  To do: {}\n", text(words)));
         }
         Some(Remedy::Sql(command)) if detail.messages => {
-            lines.push_str(&format!(
-                "\n{}\n",
-                fence("sql", std::slice::from_ref(command))
-            ));
+            lines.push_str(&format!("\n{}\n", fence("sql", std::slice::from_ref(command))));
         }
         Some(Remedy::Shell(command)) if detail.messages => {
-            lines.push_str(&format!(
-                "\n{}\n",
-                fence("shell", std::slice::from_ref(command))
-            ));
+            lines.push_str(&format!("\n{}\n", fence("shell", std::slice::from_ref(command))));
         }
         Some(_) => page.leave_out(1, "repair"),
         None => {}
@@ -284,8 +254,7 @@ fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
 }
 
 fn decided(plan: &Plan, decision: Decision) -> impl Iterator<Item = (&WorkspacePlan, &GroupPlan)> {
-    plan.groups()
-        .filter(move |(_, group)| group.decision == decision)
+    plan.groups().filter(move |(_, group)| group.decision == decision)
 }
 
 fn synchronized(page: &mut Comment, plan: &Plan, detail: Detail) {
@@ -293,25 +262,15 @@ fn synchronized(page: &mut Comment, plan: &Plan, detail: Detail) {
     if groups.is_empty() {
         return;
     }
-    let mut lines = heading(&format!(
-        "To synchronize: {}",
-        plural(groups.len(), "group")
-    ));
+    let mut lines = heading(&format!("To synchronize: {}", plural(groups.len(), "group")));
     if detail.groups > 0 {
         lines.push_str("| group | tables | copy |\n|---|---|---|\n");
     }
     let mut folded = 0;
     for (workspace, group) in groups.iter().take(detail.groups) {
         let label = code(label(plan, &workspace.name, &group.name));
-        lines.push_str(&format!(
-            "| {label} | {} | {} |\n",
-            counted(group),
-            copies(&group.steps)
-        ));
-        let clones = group
-            .steps
-            .iter()
-            .filter(|step| step.action != Action::NoOp);
+        lines.push_str(&format!("| {label} | {} | {} |\n", counted(group), copies(&group.steps)));
+        let clones = group.steps.iter().filter(|step| step.action != Action::NoOp);
         let number = clones.clone().count();
         for step in clones.take(detail.tables) {
             lines.push_str(&format!("| | {} | {} |\n", self::step(step), copy(step)));
@@ -319,22 +278,11 @@ fn synchronized(page: &mut Comment, plan: &Plan, detail: Detail) {
         folded += number.saturating_sub(detail.tables);
     }
     let rest = &groups[groups.len().min(detail.groups)..];
-    folded += rest
-        .iter()
-        .map(|(_, group)| group.steps.len())
-        .sum::<usize>();
+    folded += rest.iter().map(|(_, group)| group.steps.len()).sum::<usize>();
     if !rest.is_empty() {
         let steps = rest.iter().flat_map(|(_, group)| &group.steps);
-        let more = if rest.len() == groups.len() {
-            "group"
-        } else {
-            "more group"
-        };
-        lines.push_str(&format!(
-            "\n{}: {}\n",
-            plural(rest.len(), more),
-            copies(steps)
-        ));
+        let more = if rest.len() == groups.len() { "group" } else { "more group" };
+        lines.push_str(&format!("\n{}: {}\n", plural(rest.len(), more), copies(steps)));
         page.leave_out(rest.len(), "group");
     }
     page.leave_out(folded, "table");
@@ -343,19 +291,12 @@ fn synchronized(page: &mut Comment, plan: &Plan, detail: Detail) {
 
 /// `+ create 1, ~ update 2, = no-op 3`.
 fn counted(group: &GroupPlan) -> String {
-    let parts = [
-        (Action::Create, "+ create"),
-        (Action::Update, "~ update"),
-        (Action::NoOp, "= no-op"),
-    ];
+    let parts =
+        [(Action::Create, "+ create"), (Action::Update, "~ update"), (Action::NoOp, "= no-op")];
     let said: Vec<String> = parts
         .into_iter()
         .filter_map(|(action, word)| {
-            let number = group
-                .steps
-                .iter()
-                .filter(|step| step.action == action)
-                .count();
+            let number = group.steps.iter().filter(|step| step.action == action).count();
             (number > 0).then(|| format!("{word} {number}"))
         })
         .collect();
@@ -406,24 +347,19 @@ fn copies<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
 /// Waiting groups are counts, save those that wait for a person.
 fn waiting(page: &mut Comment, plan: &Plan, detail: Detail) {
     let number = |decision| decided(plan, decision).count();
-    let counts: Vec<String> = [
-        (number(Decision::Waiting), "waiting"),
-        (number(Decision::UpToDate), "up to date"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, word)| format!("{} {word}", plural(number, "group")))
-    .collect();
+    let counts: Vec<String> =
+        [(number(Decision::Waiting), "waiting"), (number(Decision::UpToDate), "up to date")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{} {word}", plural(number, "group")))
+            .collect();
     let mut lines = match counts.is_empty() {
         true => String::new(),
         false => format!("{}\n\n", counts.join(", ")),
     };
     let held: Vec<(&WorkspacePlan, &GroupPlan)> = decided(plan, Decision::Waiting)
         .filter(|(_, group)| {
-            matches!(
-                group.reason.code,
-                ReasonCode::Paused | ReasonCode::WorkflowFailed
-            )
+            matches!(group.reason.code, ReasonCode::Paused | ReasonCode::WorkflowFailed)
         })
         .collect();
     for (workspace, group) in held.iter().take(detail.groups) {
@@ -443,9 +379,7 @@ fn warnings(page: &mut Comment, plan: &Plan, detail: Detail) {
     let mut lines = String::new();
     let mut at = 0;
     while at < warnings.len() {
-        let same = warnings[at..]
-            .iter()
-            .take_while(|other| other.code == warnings[at].code);
+        let same = warnings[at..].iter().take_while(|other| other.code == warnings[at].code);
         let same: Vec<_> = same.collect();
         let word = warnings[at].code.as_str();
         match same.as_slice() {
@@ -479,10 +413,8 @@ fn statements(page: &mut Comment, plan: &Plan, detail: Detail) {
         steps.filter_map(|step| step.statement.as_deref())
     };
     let number = all().count();
-    let shown: Vec<String> = all()
-        .take(detail.statements)
-        .map(|statement| format!("{statement};"))
-        .collect();
+    let shown: Vec<String> =
+        all().take(detail.statements).map(|statement| format!("{statement};")).collect();
     page.leave_out(number - shown.len(), "statement");
     if !shown.is_empty() {
         page.block(&format!(

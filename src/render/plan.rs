@@ -38,9 +38,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
         true => notes::telling(plan),
         false => plan.warnings.len(),
     };
-    page.block(vec![
-        style.paint(Tone::Strong, &verdict::verdict_above(plan, warnings)),
-    ]);
+    page.block(vec![style.paint(Tone::Strong, &verdict::verdict_above(plan, warnings))]);
     if short {
         waiting::held(&shown, &mut page);
         page.block(notes::told(&shown));
@@ -94,18 +92,11 @@ impl<'a> Shown<'a> {
             .iter()
             .filter(|entry| style.verbose || entry.group.decision != Decision::UpToDate);
         let names = named.map(|entry| width(&entry.label)).max().unwrap_or(0);
-        Shown {
-            plan,
-            style,
-            names: names.clamp(14, 28) + 3,
-            groups,
-        }
+        Shown { plan, style, names: names.clamp(14, 28) + 3, groups }
     }
 
     pub(super) fn decided(&self, decision: Decision) -> impl Iterator<Item = &Entry<'a>> {
-        self.groups
-            .iter()
-            .filter(move |entry| entry.group.decision == decision)
+        self.groups.iter().filter(move |entry| entry.group.decision == decision)
     }
 
     /// One line a group: decision, name, and what there is to say, wrapped.
@@ -141,11 +132,7 @@ impl<'a> Shown<'a> {
 
     /// A line that begins where groups do, its text where theirs does.
     pub(super) fn aside(&self, head: &str, text: &str) -> Vec<String> {
-        hanging(
-            &format!("{}  ", pad(head, DECISION + self.names - 2)),
-            text,
-            self.style.width,
-        )
+        hanging(&format!("{}  ", pad(head, DECISION + self.names - 2)), text, self.style.width)
     }
 }
 

@@ -30,9 +30,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     let mut page = Page::default();
     let verdict = verdict(Some(plan), record);
     let metadata = metadata_sentence(record).filter(|said| !verdict.starts_with(said));
-    page.block(vec![
-        style.paint(Tone::Strong, &with_figures(&verdict, record, style)),
-    ]);
+    page.block(vec![style.paint(Tone::Strong, &with_figures(&verdict, record, style))]);
     if nothing(record) && away::verdict(plan).is_none() && !style.verbose {
         return page.text();
     }
@@ -55,11 +53,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
 
 /// How many groups ended in which way.
 fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
-    record
-        .groups
-        .iter()
-        .filter(|group| group.outcome == outcome)
-        .count()
+    record.groups.iter().filter(|group| group.outcome == outcome).count()
 }
 
 /// Whether nothing was done and nothing stands in the way.
@@ -99,10 +93,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
         let away = sentence(&record.exit.name);
         return match trouble {
             0 => format!("{away}: its metadata tables are behind"),
-            held => format!(
-                "{away}: {} not synchronized, cuts are kept",
-                plural(held, "group")
-            ),
+            held => format!("{away}: {} not synchronized, cuts are kept", plural(held, "group")),
         };
     }
     let parts = parts(record);
@@ -133,9 +124,7 @@ pub(super) const REGION_AWAY: u8 = 8;
 /// A name as the beginning of a line.
 fn sentence(name: &str) -> String {
     let mut chars = name.chars();
-    chars.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Every group has moved: nothing of the plan can be applied any more.
@@ -184,18 +173,14 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
 /// What the plan holds was done before, by an apply of it or another: its cuts are there, and what it blocked is blocked.
 fn done_before(record: &RunRecord) -> String {
     let groups = record.groups.iter();
-    let done: Vec<&GroupRecord> = groups
-        .filter(|group| group.outcome == GroupOutcome::Overtaken)
-        .collect();
+    let done: Vec<&GroupRecord> =
+        groups.filter(|group| group.outcome == GroupOutcome::Overtaken).collect();
     let cuts = match done.as_slice() {
         [group] => group.cut.zip(group.recovery_point).map(|(cut, point)| {
             let label = cut_label(cut, point);
             format!(", {} is at {label}", name(&group.name))
         }),
-        many => Some(format!(
-            ", {} are at their cuts",
-            plural(many.len(), "group")
-        )),
+        many => Some(format!(", {} are at their cuts", plural(many.len(), "group"))),
     };
     let blocked = match number(record, GroupOutcome::Blocked) {
         0 => None,
@@ -241,13 +226,7 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
             many => (plural(many.len(), "group"), alike),
         })
         .collect();
-    let names = told
-        .iter()
-        .map(|(label, _)| width(label))
-        .max()
-        .unwrap_or(0)
-        .clamp(12, 28)
-        + 3;
+    let names = told.iter().map(|(label, _)| width(label)).max().unwrap_or(0).clamp(12, 28) + 3;
     // Lines of an outcome, and groups that got none.
     let mut numbers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut lines = vec![];
@@ -385,10 +364,7 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
 fn tables_failed(group: &GroupRecord) -> Option<String> {
     match failed_tables(group).count() {
         0 => None,
-        failed => Some(format!(
-            "{failed} of {} failed",
-            plural(group.tables.len(), "table")
-        )),
+        failed => Some(format!("{failed} of {} failed", plural(group.tables.len(), "table"))),
     }
 }
 
@@ -437,10 +413,8 @@ fn rows(tables: &[TableRecord]) -> Option<String> {
     if let Some(all) = all.filter(|_| !tables.is_empty()) {
         return Some(format!("{} rows on both sides", count(all)));
     }
-    let mut copied = tables
-        .iter()
-        .filter(|table| table.outcome != TableOutcome::Unchanged)
-        .peekable();
+    let mut copied =
+        tables.iter().filter(|table| table.outcome != TableOutcome::Unchanged).peekable();
     (copied.peek().is_some() && copied.all(|table| counted(table).is_some()))
         .then(|| "row counts equal".to_owned())
 }
@@ -452,15 +426,11 @@ fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
     for table in failed_tables(group).take(limit) {
         let subject = name(&table.table);
         let message = clean(table.message.as_deref().unwrap_or_default());
-        let why = message
-            .strip_prefix(&format!("clone {subject}: "))
-            .unwrap_or(&message);
+        let why = message.strip_prefix(&format!("clone {subject}: ")).unwrap_or(&message);
         let tried = table
             .attempts
             .filter(|attempts| *attempts > 1)
-            .map_or(String::new(), |attempts| {
-                format!(" after {attempts} attempts")
-            });
+            .map_or(String::new(), |attempts| format!(" after {attempts} attempts"));
         let text = format!("{subject}{tried}: {why}");
         lines.extend(hanging("  ! ", &text, style.width));
     }
@@ -472,9 +442,7 @@ fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
 
 fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
     let warnings = record.warnings.iter();
-    warnings
-        .flat_map(|warning| hanging("warning       ", &clean(warning), style.width))
-        .collect()
+    warnings.flat_map(|warning| hanging("warning       ", &clean(warning), style.width)).collect()
 }
 
 /// Which replicas are now in the secondary's own catalog.
@@ -487,10 +455,7 @@ fn registered(record: &RunRecord, style: &Style) -> Vec<String> {
         true => usize::MAX - 1,
         false => REGISTERED_NAMED,
     };
-    let text = format!(
-        "Registered in the secondary's catalog: {}",
-        clean(&few(&names, limit))
-    );
+    let text = format!("Registered in the secondary's catalog: {}", clean(&few(&names, limit)));
     hanging("", &text, style.width)
 }
 

@@ -46,10 +46,7 @@ fn id(name: &str) -> String {
 /// A schema with what stands at its top.
 fn named(name: &str, title: &str, body: Map<String, Value>) -> Value {
     let mut schema = Map::new();
-    schema.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("$id".to_owned(), json!(id(name)));
     schema.insert("title".to_owned(), json!(title));
     for (key, value) in body {

@@ -20,9 +20,7 @@ pub fn text(
 ) -> String {
     let plan = &stored.plan;
     let mut page = Page::default();
-    page.block(vec![
-        style.paint(Tone::Strong, &verdict(plan, applies, now)),
-    ]);
+    page.block(vec![style.paint(Tone::Strong, &verdict(plan, applies, now))]);
     page.block(provenance(stored, applies, style));
     let mut text = page.text();
     text.push('\n');
@@ -67,13 +65,7 @@ fn ended(record: &RunRecord) -> String {
 
 /// Who made a document, and where: `ci:github acme/dr run 7, pull 418, started by octo`.
 fn by(provenance: &Provenance) -> String {
-    let Provenance {
-        actor,
-        started_by,
-        ci_run_url: _,
-        git_commit: _,
-        change,
-    } = provenance;
+    let Provenance { actor, started_by, ci_run_url: _, git_commit: _, change } = provenance;
     let mut text = match actor.as_str() {
         "" => "someone".to_owned(),
         actor => clean(actor),
@@ -100,11 +92,7 @@ fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<
     };
     let made = format!("{} by {}", moment(plan.created_at), by(&plan.provenance));
     let mut lines = line("made", &made);
-    let mut with = format!(
-        "{} {}, {clock}",
-        clean(&plan.tool.name),
-        clean(&plan.tool.version)
-    );
+    let mut with = format!("{} {}, {clock}", clean(&plan.tool.name), clean(&plan.tool.version));
     if let Some(commit) = &plan.provenance.git_commit {
         with = format!("commit {}, {with}", clean(commit));
     }
@@ -122,11 +110,7 @@ fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<
         );
         lines.extend(line("applied", &applied));
     }
-    let config = format!(
-        "{}, sha256 {}",
-        clean(&plan.config.source),
-        digest(&plan.config.sha256)
-    );
+    let config = format!("{}, sha256 {}", clean(&plan.config.source), digest(&plan.config.sha256));
     lines.extend(line("from", &config));
     for workspace in &plan.workspaces {
         if let Some(principal) = &workspace.observed.primary.principal {
@@ -138,34 +122,19 @@ fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<
     }
     lines.extend(line(
         "expires",
-        &format!(
-            "{}: {}",
-            moment(plan.expires_at),
-            clean(&plan.expiry_reason)
-        ),
+        &format!("{}: {}", moment(plan.expires_at), clean(&plan.expiry_reason)),
     ));
     lines.extend(line("file", &format!("sha256 {}", digest(&stored.sha256))));
-    lines.extend(line(
-        "effect",
-        &format!("{} (recomputed, equal)", digest(&plan.effect_sha256)),
-    ));
+    lines.extend(line("effect", &format!("{} (recomputed, equal)", digest(&plan.effect_sha256))));
     let risks: Vec<String> = plan
         .accepted
         .iter()
         .map(|risk| {
-            format!(
-                "{} {}, \"{}\"",
-                clean(&risk.code),
-                name(&risk.scope),
-                clean(&risk.reason)
-            )
+            format!("{} {}, \"{}\"", clean(&risk.code), name(&risk.scope), clean(&risk.reason))
         })
         .collect();
     if !risks.is_empty() {
-        lines.extend(line(
-            "risks",
-            &format!("{} accepted: {}", risks.len(), risks.join("; ")),
-        ));
+        lines.extend(line("risks", &format!("{} accepted: {}", risks.len(), risks.join("; "))));
     }
     lines
 }

@@ -70,10 +70,7 @@ fn label(status: &Status, workspace: &WorkspaceStatus, group: &GroupStatus) -> S
 
 /// A primary that is not seen tells of no lag; what counts then is what can be brought to a cut.
 fn primary_away(status: &Status) -> bool {
-    status
-        .workspaces
-        .iter()
-        .any(|workspace| !workspace.regions.primary.reachable)
+    status.workspaces.iter().any(|workspace| !workspace.regions.primary.reachable)
 }
 
 /// No region of any workspace is seen.
@@ -93,10 +90,7 @@ pub(super) fn verdict(status: &Status) -> String {
     let line = standing(status);
     match lost.count() {
         0 => line,
-        lost => format!(
-            "The cut log lost cuts of {} (ledger_lost); {line}",
-            plural(lost, "group")
-        ),
+        lost => format!("The cut log lost cuts of {} (ledger_lost); {line}", plural(lost, "group")),
     }
 }
 
@@ -105,9 +99,7 @@ fn standing(status: &Status) -> String {
     let all = entries(status).count();
     let number = |counts: &dyn Fn(&WorkspaceStatus, &GroupStatus) -> bool| {
         let groups = entries(status);
-        groups
-            .filter(|(workspace, group)| counts(workspace, group))
-            .count()
+        groups.filter(|(workspace, group)| counts(workspace, group)).count()
     };
     let away: Vec<Away> = status.workspaces.iter().map(Away::of_status).collect();
     let which = away::sentence(&away).unwrap_or_default();
@@ -122,10 +114,7 @@ fn standing(status: &Status) -> String {
             plural(all, "group")
         );
     }
-    let secondary = status
-        .workspaces
-        .iter()
-        .all(|workspace| workspace.regions.secondary.reachable);
+    let secondary = status.workspaces.iter().all(|workspace| workspace.regions.secondary.reachable);
     let guarded = number(&|_, group| group.protected);
     let line = match (secondary, guarded == all) {
         (false, _) => format!(
@@ -144,18 +133,14 @@ fn standing(status: &Status) -> String {
             && !failed(workspace, group)
     });
     let mut goes_on: Vec<String> = vec![];
-    for (number, word) in [
-        (number(&blocked), "blocked"),
-        (number(&failed), "failed"),
-        (never, "never synchronized"),
-    ] {
+    for (number, word) in
+        [(number(&blocked), "blocked"), (number(&failed), "failed"), (never, "never synchronized")]
+    {
         if number > 0 {
             goes_on.push(format!(", {number} {word}"));
         }
     }
-    let lag = entries(status)
-        .filter_map(|(_, group)| group.lag_seconds)
-        .max();
+    let lag = entries(status).filter_map(|(_, group)| group.lag_seconds).max();
     let breached: Vec<String> = entries(status)
         .filter(|(_, group)| group.rpo == Rpo::Breached)
         .map(|(_, group)| name(&group.name))
@@ -219,10 +204,8 @@ fn lag(group: &GroupStatus) -> String {
 fn regions(status: &Status, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for workspace in &status.workspaces {
-        let both = [
-            ("primary", &workspace.regions.primary),
-            ("secondary", &workspace.regions.secondary),
-        ];
+        let both =
+            [("primary", &workspace.regions.primary), ("secondary", &workspace.regions.secondary)];
         if !style.verbose && both.iter().all(|(_, region)| region.reachable) {
             continue;
         }
@@ -275,21 +258,15 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     let all: Vec<_> = entries(status).collect();
     let everything = style.verbose || all.len() <= ROWS_MAX + 1;
     let away = primary_away(status);
-    let (told, left_out): (Vec<_>, Vec<_>) = all
-        .iter()
-        .partition(|(workspace, group)| everything || !in_order(workspace, group, away));
+    let (told, left_out): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(workspace, group)| everything || !in_order(workspace, group, away));
     let room = ROWS_MAX.max(told.len()).min(2 * ROWS_MAX);
-    let shown: Vec<_> = told
-        .iter()
-        .take(if everything { usize::MAX } else { room })
-        .collect();
+    let shown: Vec<_> = told.iter().take(if everything { usize::MAX } else { room }).collect();
     let rows: Vec<Vec<String>> = shown
         .iter()
         .map(|(workspace, group)| {
-            let mut row = vec![
-                label(status, workspace, group),
-                away::cut_cell(group.last_cut.as_ref()),
-            ];
+            let mut row =
+                vec![label(status, workspace, group), away::cut_cell(group.last_cut.as_ref())];
             match away {
                 true => row.push(replicas(workspace, group)),
                 false => row.extend([lag(group), rpo(group), at_cut(group)]),
@@ -304,16 +281,11 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     };
     let more = told.len() - shown.len();
     if more > 0 {
-        lines.push(format!(
-            "  {more} more groups that call for attention: drsync status -v"
-        ));
+        lines.push(format!("  {more} more groups that call for attention: drsync status -v"));
     }
     if !left_out.is_empty() {
         let met = if away { "" } else { ", RPO met" };
-        lines.push(format!(
-            "  {} more groups: all replicas at their cut{met}",
-            left_out.len()
-        ));
+        lines.push(format!("  {} more groups: all replicas at their cut{met}", left_out.len()));
     }
     lines
 }
@@ -326,9 +298,7 @@ pub(super) fn checked(status: &Status) -> Option<String> {
     let unread = looked()
         .filter(|(_, group)| group.checked.is_some() && group.content_read_at.is_none())
         .count();
-    let first_read = looked()
-        .filter_map(|(_, group)| group.content_read_at)
-        .min();
+    let first_read = looked().filter_map(|(_, group)| group.content_read_at).min();
     let all = match looks.len() == looked().count() {
         true => "",
         false => " that was seen",
@@ -372,15 +342,8 @@ fn counted(group: &GroupStatus) -> (usize, usize, bool) {
     let ahead = |table: &&TableStatus| {
         table.holds_source_version > table.cut_version && table.cut_version.is_some()
     };
-    let known = group
-        .tables
-        .iter()
-        .any(|table| table.replica_version.is_some());
-    (
-        group.tables.iter().filter(holds).count(),
-        group.tables.iter().filter(ahead).count(),
-        known,
-    )
+    let known = group.tables.iter().any(|table| table.replica_version.is_some());
+    (group.tables.iter().filter(holds).count(), group.tables.iter().filter(ahead).count(), known)
 }
 
 fn at_cut(group: &GroupStatus) -> String {
@@ -402,10 +365,7 @@ fn replicas(workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
         ((_, _, false), Some(_)) => "not seen".to_owned(),
         ((here, 0, true), Some(_)) => format!("{here} of {} at the cut", group.tables.len()),
         ((here, ahead, true), Some(_)) => {
-            format!(
-                "{here} of {} at the cut, {ahead} ahead of it",
-                group.tables.len()
-            )
+            format!("{here} of {} at the cut, {ahead} ahead of it", group.tables.len())
         }
     }
 }
@@ -441,20 +401,13 @@ fn tables(label: &str, group: &GroupStatus) -> Vec<String> {
         return vec![];
     }
     let mut lines = vec![format!("{label}:")];
-    lines.extend(table(
-        &["table", "head", "cut", "replica", "holds", "pending"],
-        rows,
-    ));
+    lines.extend(table(&["table", "head", "cut", "replica", "holds", "pending"], rows));
     lines
 }
 
 /// The replicas that cannot be brought to their cut.
 fn losses(status: &Status, style: &Style) -> Vec<String> {
-    let limit = if style.verbose {
-        usize::MAX
-    } else {
-        TROUBLES_MAX
-    };
+    let limit = if style.verbose { usize::MAX } else { TROUBLES_MAX };
     let all: Vec<(String, &TableStatus, &str)> = entries(status)
         .flat_map(|(workspace, group)| {
             let label = label(status, workspace, group);
@@ -539,28 +492,19 @@ fn warnings(status: &Status, style: &Style) -> Vec<String> {
                 .as_ref()
                 .or(warning.group.as_ref())
                 .map_or(String::new(), |subject| format!(" {}", name(subject)));
-            let text = format!(
-                "{}{subject}: {}",
-                warning.code.as_str(),
-                clean(&warning.message)
-            );
+            let text = format!("{}{subject}: {}", warning.code.as_str(), clean(&warning.message));
             hanging("warning  ", &text, style.width)
         })
         .collect();
     if let Some(more @ 1..) = told.len().checked_sub(limit) {
-        lines.push(format!(
-            "warning  {}: drsync status -v",
-            plural(more, "more warning")
-        ));
+        lines.push(format!("warning  {}: drsync status -v", plural(more, "more warning")));
     }
     lines
 }
 
 /// The tables that are left out: with the reasons where they were asked for, else how many.
 fn unprotected(status: &Status, parts: Parts<'_>, style: &Style) -> Vec<String> {
-    let number: usize = entries(status)
-        .map(|(_, group)| group.unprotected.len())
-        .sum();
+    let number: usize = entries(status).map(|(_, group)| group.unprotected.len()).sum();
     match (number, parts.unprotected || style.verbose) {
         (0, _) if parts.unprotected => {
             return vec!["No table of the configuration is left out".to_owned()];
@@ -579,11 +523,7 @@ fn unprotected(status: &Status, parts: Parts<'_>, style: &Style) -> Vec<String> 
             let why = reasons.find(|one| one.group == group.name && one.table == *table);
             let why = why.map_or(String::new(), |one| format!(" ({})", clean(&one.reason)));
             let text = format!("{}{why}", name(table));
-            lines.extend(hanging(
-                &format!("not copied  {label}  "),
-                &text,
-                style.width,
-            ));
+            lines.extend(hanging(&format!("not copied  {label}  "), &text, style.width));
         }
     }
     lines

@@ -19,13 +19,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(plan, &causes))]);
     page.block(away::facts(plan, style));
-    let names = causes
-        .iter()
-        .map(|cause| width(&head(cause)))
-        .max()
-        .unwrap_or(0)
-        .clamp(24, 44)
-        + 3;
+    let names = causes.iter().map(|cause| width(&head(cause))).max().unwrap_or(0).clamp(24, 44) + 3;
     for same in causes.chunk_by(|one, other| one.code == other.code) {
         let told = match style.verbose || same.len() <= SAME_MAX + 1 {
             true => same.len(),
@@ -38,10 +32,8 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     }
     page.block(warnings(&shown));
     page.block(unprotected(plan, style));
-    let scripted = causes
-        .iter()
-        .filter(|cause| matches!(cause.remedy, Some(Remedy::Sql(_))))
-        .count();
+    let scripted =
+        causes.iter().filter(|cause| matches!(cause.remedy, Some(Remedy::Sql(_)))).count();
     if scripted > 1 {
         page.block(vec![
             "All statements as one script:".to_owned(),
@@ -69,10 +61,7 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
     let blocked = plan
         .groups()
         .filter(|(_, group)| {
-            group
-                .findings
-                .iter()
-                .any(|finding| finding.severity == Severity::Block)
+            group.findings.iter().any(|finding| finding.severity == Severity::Block)
         })
         .count();
     if blocked == 0 {
@@ -81,10 +70,8 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
             _ => format!("All {groups} groups are ready"),
         };
     }
-    let mut remedies: Vec<&Remedy> = causes
-        .iter()
-        .filter_map(|cause| cause.remedy.as_ref())
-        .collect();
+    let mut remedies: Vec<&Remedy> =
+        causes.iter().filter_map(|cause| cause.remedy.as_ref()).collect();
     remedies.sort();
     remedies.dedup();
     let need = if blocked == 1 { "needs" } else { "need" };
@@ -113,15 +100,8 @@ fn more(causes: &[Cause], style: &Style) -> Vec<String> {
     }
     groups.sort();
     groups.dedup();
-    let text = format!(
-        "{} more, each with its remedy: drsync validate -v",
-        causes.len()
-    );
-    let mut lines = hanging(
-        &format!("  ! {}   ", first.code.as_str()),
-        &text,
-        style.width,
-    );
+    let text = format!("{} more, each with its remedy: drsync validate -v", causes.len());
+    let mut lines = hanging(&format!("  ! {}   ", first.code.as_str()), &text, style.width);
     lines.extend(indented(6, &few(&groups, 5), style.width));
     lines
 }

@@ -58,10 +58,7 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Fault, FaultError> {
-        let wrong = |why: &str| FaultError {
-            text: text.to_owned(),
-            why: why.to_owned(),
-        };
+        let wrong = |why: &str| FaultError { text: text.to_owned(), why: why.to_owned() };
         let words: Vec<&str> = text.split_whitespace().collect();
         let [method, path @ .., which, what] = words.as_slice() else {
             return Err(wrong("it has fewer than four words"));
@@ -84,14 +81,7 @@ impl FromStr for Fault {
         {
             return Err(wrong("that does not happen to requests of this method"));
         }
-        Ok(Fault {
-            text: text.to_owned(),
-            method,
-            path: path.join(" "),
-            first,
-            last,
-            what,
-        })
+        Ok(Fault { text: text.to_owned(), method, path: path.join(" "), first, last, what })
     }
 }
 
@@ -118,11 +108,7 @@ fn range(text: &str) -> Option<(u64, u64)> {
 
 impl Misbehaviour {
     fn read(text: &str) -> Option<Misbehaviour> {
-        let status = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|status| (400..600).contains(status))
-        };
+        let status = |text: &str| text.parse().ok().filter(|status| (400..600).contains(status));
         match text {
             "drop-before" => return Some(Misbehaviour::DropBefore),
             "drop-after" => return Some(Misbehaviour::DropAfter),
@@ -144,11 +130,7 @@ impl Misbehaviour {
         if let Some(time) = text.strip_prefix("delay=") {
             let millis = match time.strip_suffix("ms") {
                 Some(millis) => millis.parse().ok()?,
-                None => time
-                    .strip_suffix('s')?
-                    .parse::<u64>()
-                    .ok()?
-                    .checked_mul(1000)?,
+                None => time.strip_suffix('s')?.parse::<u64>().ok()?.checked_mul(1000)?,
             };
             return Some(Misbehaviour::Delay(Duration::from_millis(millis)));
         }
@@ -169,23 +151,15 @@ pub(super) struct Faults(Mutex<Vec<(Fault, u64)>>);
 
 impl Faults {
     pub(super) fn new(faults: Vec<Fault>) -> Faults {
-        Faults(Mutex::new(
-            faults.into_iter().map(|fault| (fault, 0)).collect(),
-        ))
+        Faults(Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()))
     }
 
     pub(super) fn add(&self, fault: Fault) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((fault, 0));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((fault, 0));
     }
 
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What happens to a request or, with the method `SQL`, to a statement. Every fault that it meets counts it.
@@ -207,12 +181,7 @@ impl Faults {
 
 /// Compares with a pattern in which `*` stands for anything; blanks are as good as one, case does not matter.
 fn fits(text: &str, pattern: &str) -> bool {
-    let plain = |text: &str| {
-        text.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase()
-    };
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let (text, pattern) = (plain(text), plain(pattern));
     let mut parts = pattern.split('*');
     let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -249,22 +218,15 @@ mod tests {
         assert_eq!(met("POST", "/api/2.0/sql/statements"), []);
         assert_eq!(met("GET", "/api/2.0/sql/statements"), []);
         assert_eq!(met("POST", "/api/2.0/sql/statements/1/cancel"), []);
-        assert_eq!(
-            met("POST", "/api/2.0/sql/statements"),
-            [Misbehaviour::DropAfter]
-        );
-        assert_eq!(
-            met("POST", "/api/2.0/sql/statements"),
-            [Misbehaviour::DropAfter]
-        );
+        assert_eq!(met("POST", "/api/2.0/sql/statements"), [Misbehaviour::DropAfter]);
+        assert_eq!(met("POST", "/api/2.0/sql/statements"), [Misbehaviour::DropAfter]);
         assert_eq!(met("POST", "/api/2.0/sql/statements"), []);
     }
 
     #[test]
     fn statements_are_met_by_their_words() {
-        let faults = Faults::new(vec![fault(
-            "SQL *deep clone*gold* every fail=TEMPORARILY_UNAVAILABLE",
-        )]);
+        let faults =
+            Faults::new(vec![fault("SQL *deep clone*gold* every fail=TEMPORARILY_UNAVAILABLE")]);
         assert_eq!(faults.meet("SQL", "SELECT 1"), []);
         let clone = "CREATE OR REPLACE TABLE x\nDEEP   CLONE a.b.gold VERSION AS OF 1";
         assert_eq!(
@@ -280,16 +242,10 @@ mod tests {
             ("GET /x 1 429/2", Misbehaviour::Status(429, Some(2))),
             ("GET /x 1 html/502", Misbehaviour::Html(502)),
             ("GET /x 1 html/200", Misbehaviour::Html(200)),
-            (
-                "GET /x 2- delay=250ms",
-                Misbehaviour::Delay(Duration::from_millis(250)),
-            ),
+            ("GET /x 2- delay=250ms", Misbehaviour::Delay(Duration::from_millis(250))),
             ("GET /x 1 drop-before", Misbehaviour::DropBefore),
             ("GET /x 1 truncate", Misbehaviour::Truncate),
-            (
-                "sql * 1 fail-after=IO_ERROR",
-                Misbehaviour::FailAfter("IO_ERROR".into()),
-            ),
+            ("sql * 1 fail-after=IO_ERROR", Misbehaviour::FailAfter("IO_ERROR".into())),
         ] {
             assert_eq!(fault(text).what, what, "{text}");
         }
@@ -306,10 +262,7 @@ mod tests {
             "SQL * 1 503",
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(
-                error.contains(text) && error.contains("METHOD PATH WHICH WHAT"),
-                "{error}"
-            );
+            assert!(error.contains(text) && error.contains("METHOD PATH WHICH WHAT"), "{error}");
         }
     }
 }

@@ -49,10 +49,7 @@ fn is_root(site: &Site, place: &FilePath) -> bool {
 }
 
 fn no_path(path: &str) -> Refusal {
-    Refusal::not_found(
-        "RESOURCE_DOES_NOT_EXIST",
-        format!("Path ({path}) doesn't exist."),
-    )
+    Refusal::not_found("RESOURCE_DOES_NOT_EXIST", format!("Path ({path}) doesn't exist."))
 }
 
 fn object(path: &str, there: There) -> Value {
@@ -60,9 +57,8 @@ fn object(path: &str, there: There) -> Value {
         There::Folder => "DIRECTORY",
         There::File(_) => "FILE",
     };
-    let number = path.bytes().fold(7_u32, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(byte.into())
-    });
+    let number =
+        path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     let mut object = json!({"object_type": kind, "path": path, "object_id": number, "resource_id": number.to_string()});
     if let There::File(facts) = there {
         object["size"] = facts.size.into();
@@ -98,11 +94,7 @@ pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply
         .into_iter()
         .map(|(name, there)| object(&format!("{}/{name}", path.trim_end_matches('/')), there))
         .collect();
-    Ok(Json(if all.is_empty() {
-        json!({})
-    } else {
-        json!({"objects": all})
-    }))
+    Ok(Json(if all.is_empty() { json!({}) } else { json!({"objects": all}) }))
 }
 
 /// Bytes that a workspace's file may have to be exported.
@@ -132,11 +124,7 @@ pub(super) async fn export(
     }
     let content = content_of(&file).map_err(|_| no_path(path))?;
     if params.is_true("direct_download") {
-        return Ok((
-            [(header::CONTENT_TYPE, "application/octet-stream")],
-            content,
-        )
-            .into_response());
+        return Ok(([(header::CONTENT_TYPE, "application/octet-stream")], content).into_response());
     }
     let kind = path.rsplit_once('.').map_or("", |(_, end)| end);
     Ok(Json(json!({"content": BASE64.encode(content), "file_type": kind})).into_response())
@@ -148,43 +136,25 @@ pub(super) async fn import(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Reply {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (path, content, overwrite) = match kind.split_once("boundary=") {
         Some((_, boundary)) => {
             let parts = form(&bytes, boundary.trim_matches('"'));
             let part = |name: &str| {
-                parts
-                    .iter()
-                    .find(|(it, _)| it == name)
-                    .map(|(_, content)| content.clone())
+                parts.iter().find(|(it, _)| it == name).map(|(_, content)| content.clone())
             };
             let said = |name: &str| {
-                part(name)
-                    .and_then(|bytes| String::from_utf8(bytes).ok())
-                    .unwrap_or_default()
+                part(name).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
             };
-            (
-                said("path"),
-                part("content").unwrap_or_default(),
-                said("overwrite") == "true",
-            )
+            (said("path"), part("content").unwrap_or_default(), said("overwrite") == "true")
         }
         None => {
             let request = body(&bytes)?;
-            let coded = request
-                .get("content")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let content = BASE64
-                .decode(coded)
-                .map_err(|_| Refusal::bad("content is not base64."))?;
-            let overwrite = request
-                .get("overwrite")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
+            let coded = request.get("content").and_then(Value::as_str).unwrap_or_default();
+            let content =
+                BASE64.decode(coded).map_err(|_| Refusal::bad("content is not base64."))?;
+            let overwrite = request.get("overwrite").and_then(Value::as_bool).unwrap_or(false);
             (text(&request, "path")?.to_owned(), content, overwrite)
         }
     };
@@ -194,11 +164,7 @@ pub(super) async fn import(
     let file = workspace_file(&site, &path)?;
     if is_taken(&file, overwrite)? {
         let message = format!("Path ({path}) already exists.");
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "RESOURCE_ALREADY_EXISTS",
-            message,
-        ));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
     }
     store(&file, &content)?;
     Ok(Json(json!({})))
@@ -240,10 +206,7 @@ fn refused(error: io::Error) -> Refusal {
 fn form(bytes: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
     let line = format!("--{boundary}").into_bytes();
     let find = |from: usize, what: &[u8]| {
-        bytes[from..]
-            .windows(what.len())
-            .position(|window| window == what)
-            .map(|at| from + at)
+        bytes[from..].windows(what.len()).position(|window| window == what).map(|at| from + at)
     };
     let mut parts = Vec::new();
     let mut at = find(0, &line);
@@ -254,10 +217,7 @@ fn form(bytes: &[u8], boundary: &str) -> Vec<(String, Vec<u8>)> {
             break;
         };
         let header = String::from_utf8_lossy(&bytes[head..blank.min(end)]);
-        let name = header
-            .split("name=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
+        let name = header.split("name=\"").nth(1).and_then(|rest| rest.split('"').next());
         if let (Some(name), true) = (name, blank + 4 <= end.saturating_sub(2)) {
             parts.push((name.to_owned(), bytes[blank + 4..end - 2].to_vec()));
         }
@@ -271,19 +231,14 @@ fn volume_file(site: &Site, path: &str) -> Result<PathBuf, Refusal> {
     let path = path.trim_start_matches('/');
     match path.strip_prefix("Volumes/") {
         Some(rest) => inside(site, "volumes", rest),
-        None => Err(Refusal::bad(format!(
-            "Path must start with /Volumes: /{path}"
-        ))),
+        None => Err(Refusal::bad(format!("Path must start with /Volumes: /{path}"))),
     }
 }
 
 fn no_file(path: &str) -> Refusal {
     Refusal::not_found(
         "NOT_FOUND",
-        format!(
-            "The file or directory /{} does not exist.",
-            path.trim_start_matches('/')
-        ),
+        format!("The file or directory /{} does not exist.", path.trim_start_matches('/')),
     )
 }
 
@@ -304,15 +259,11 @@ pub(super) async fn download(
     let modified = chrono::DateTime::from_timestamp_millis(facts.modified_ms).unwrap_or_default();
     let common = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (
-            header::LAST_MODIFIED,
-            modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-        ),
+        (header::LAST_MODIFIED, modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
     ];
-    let asked = headers
-        .get(header::RANGE)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("bytes="));
+    let asked =
+        headers.get(header::RANGE).and_then(|value| value.to_str().ok()?.strip_prefix("bytes="));
     if let Some((from, to)) = asked.and_then(|range| range.split_once('-'))
         && let Ok(from) = from.parse::<usize>()
         && from < content.len()
@@ -320,12 +271,7 @@ pub(super) async fn download(
         let to = to.parse().unwrap_or(usize::MAX).min(content.len() - 1);
         let range = format!("bytes {from}-{to}/{}", content.len());
         let part = content[from..=to.max(from)].to_vec();
-        return Ok((
-            StatusCode::PARTIAL_CONTENT,
-            common,
-            [(header::CONTENT_RANGE, range)],
-            part,
-        )
+        return Ok((StatusCode::PARTIAL_CONTENT, common, [(header::CONTENT_RANGE, range)], part)
             .into_response());
     }
     Ok((common, content).into_response())
@@ -341,11 +287,7 @@ pub(super) async fn upload(
     let file = volume_file(&site, &path)?;
     if is_taken(&file, params.is_true("overwrite"))? {
         let message = format!("The file being created already exists: /{path}");
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "ALREADY_EXISTS",
-            message,
-        ));
+        return Err(Refusal::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
     }
     store(&file, &content)?;
     Ok(StatusCode::NO_CONTENT)
@@ -377,10 +319,8 @@ pub(super) async fn directory(
         }
         entry
     });
-    let size = params
-        .number("page_size")?
-        .and_then(|size| usize::try_from(size).ok())
-        .unwrap_or(1000);
+    let size =
+        params.number("page_size")?.and_then(|size| usize::try_from(size).ok()).unwrap_or(1000);
     page(&params, "contents", all.collect(), size.clamp(1, 1000)).map(Json)
 }
 

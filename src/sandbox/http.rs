@@ -23,11 +23,7 @@ pub(super) type Reply = Result<Json<Value>, Refusal>;
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Refusal {
-        Refusal {
-            status,
-            code: code.into(),
-            message: message.into(),
-        }
+        Refusal { status, code: code.into(), message: message.into() }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Refusal {
@@ -43,21 +39,13 @@ impl Refusal {
     }
 
     pub(super) fn internal(message: impl std::fmt::Display) -> Refusal {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "INTERNAL_ERROR",
-            message.to_string(),
-        )
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message.to_string())
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Refusal {
-            status,
-            code,
-            message,
-        } = self;
+        let Refusal { status, code, message } = self;
         let request = uuid::Uuid::new_v4().to_string();
         let mut details = Vec::new();
         if code.is_string() {
@@ -89,37 +77,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Params, Self::Rejection> {
         let query = parts.uri.query().unwrap_or_default();
-        Ok(Params(
-            url::form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        ))
+        Ok(Params(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
     }
 }
 
 impl Params {
     /// A parameter that is there and says something.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     pub(super) fn needed(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name)
-            .ok_or_else(|| Refusal::bad(format!("Missing required field: {name}")))
+        self.get(name).ok_or_else(|| Refusal::bad(format!("Missing required field: {name}")))
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let read = |text: &str| {
-            text.parse()
-                .map_err(|_| Refusal::bad(format!("{name} is not a number: {text}")))
+            text.parse().map_err(|_| Refusal::bad(format!("{name} is not a number: {text}")))
         };
         self.get(name).map(read).transpose()
     }
@@ -127,10 +105,7 @@ impl Params {
     /// Where the page begins that was asked for.
     fn offset(&self) -> Result<usize, Refusal> {
         match self.get("page_token") {
-            None => Ok(self
-                .number("offset")?
-                .and_then(|at| usize::try_from(at).ok())
-                .unwrap_or(0)),
+            None => Ok(self.number("offset")?.and_then(|at| usize::try_from(at).ok()).unwrap_or(0)),
             Some(token) => {
                 let at = token.strip_prefix("CAE").and_then(|at| at.parse().ok());
                 at.ok_or_else(|| Refusal::bad(format!("Invalid page token: {token}")))

@@ -59,11 +59,8 @@ pub(super) async fn token(
         (status, Json(body)).into_response()
     };
     let form: Vec<(String, String)> = url::form_urlencoded::parse(&form).into_owned().collect();
-    let field = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
-    };
+    let field =
+        |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     if field("grant_type").as_deref() != Some("client_credentials") {
         return refused(
             "unsupported_grant_type",
@@ -76,10 +73,9 @@ pub(super) async fn token(
         .and_then(|coded| String::from_utf8(BASE64.decode(coded).ok()?).ok());
     let (client, secret) = match basic.as_deref().and_then(|pair| pair.split_once(':')) {
         Some((client, secret)) => (client.to_owned(), secret.to_owned()),
-        None => (
-            field("client_id").unwrap_or_default(),
-            field("client_secret").unwrap_or_default(),
-        ),
+        None => {
+            (field("client_id").unwrap_or_default(), field("client_secret").unwrap_or_default())
+        }
     };
     let workspace = &site.workspace;
     if client != workspace.ids.client || secret != workspace.ids.client_secret {
@@ -87,10 +83,7 @@ pub(super) async fn token(
     }
     let token = format!("eyJ{}", uuid::Uuid::new_v4().simple());
     let end = workspace.now() + chrono::Duration::seconds(LIFETIME);
-    let mut given = workspace
-        .oauth
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut given = workspace.oauth.lock().unwrap_or_else(PoisonError::into_inner);
     given.retain(|_, end| *end > workspace.now());
     given.insert(token.clone(), end);
     let scope = field("scope").unwrap_or_else(|| "all-apis".to_owned());
@@ -149,28 +142,16 @@ pub(super) async fn secrets(State(site): State<Arc<Site>>, params: Params) -> Re
             ));
         }
     };
-    let shown: Vec<Value> = keys
-        .iter()
-        .map(|key| json!({"key": key, "last_updated_timestamp": 1}))
-        .collect();
-    Ok(Json(if shown.is_empty() {
-        json!({})
-    } else {
-        json!({"secrets": shown})
-    }))
+    let shown: Vec<Value> =
+        keys.iter().map(|key| json!({"key": key, "last_updated_timestamp": 1})).collect();
+    Ok(Json(if shown.is_empty() { json!({}) } else { json!({"secrets": shown}) }))
 }
 
 /// `GET /api/2.0/secrets/scopes/list`.
 pub(super) async fn scopes(State(site): State<Arc<Site>>) -> Json<Value> {
     let catalog = site.workspace.catalog();
-    let names = catalog
-        .index
-        .secrets
-        .keys()
-        .map(String::as_str)
-        .chain([SCOPE]);
-    let scopes: Vec<Value> = names
-        .map(|name| json!({"name": name, "backend_type": "DATABRICKS"}))
-        .collect();
+    let names = catalog.index.secrets.keys().map(String::as_str).chain([SCOPE]);
+    let scopes: Vec<Value> =
+        names.map(|name| json!({"name": name, "backend_type": "DATABRICKS"})).collect();
     Json(json!({"scopes": scopes}))
 }

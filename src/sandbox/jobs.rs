@@ -25,9 +25,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 fn name_of(job: &Value) -> &str {
-    text(job, "/name")
-        .or_else(|| text(job, "/settings/name"))
-        .unwrap_or_default()
+    text(job, "/name").or_else(|| text(job, "/settings/name")).unwrap_or_default()
 }
 
 /// `GET /api/2.x/jobs/list`.
@@ -35,14 +33,10 @@ pub(super) async fn list(State(site): State<Arc<Site>>, params: Params) -> Reply
     let limit = limit(&params, JOBS_MAX)?;
     let jobs = site.workspace.raw_jobs();
     let wanted = params.get("name").map(str::to_lowercase);
-    let jobs = jobs.iter().filter(|job| {
-        wanted
-            .as_ref()
-            .is_none_or(|name| name_of(job).to_lowercase() == *name)
-    });
-    let shown = jobs
-        .map(|job| shown_job(&site, job, params.is_true("expand_tasks")))
-        .collect();
+    let jobs = jobs
+        .iter()
+        .filter(|job| wanted.as_ref().is_none_or(|name| name_of(job).to_lowercase() == *name));
+    let shown = jobs.map(|job| shown_job(&site, job, params.is_true("expand_tasks"))).collect();
     with_more(page(&params, "jobs", shown, limit)?)
 }
 
@@ -51,9 +45,9 @@ fn limit(params: &Params, most: i64) -> Result<usize, Refusal> {
         None => Ok(PAGE),
         Some(0) if most == RUNS_MAX => Ok(usize::try_from(most).unwrap_or(PAGE)),
         Some(limit) if (1..=most).contains(&limit) => Ok(usize::try_from(limit).unwrap_or(PAGE)),
-        Some(limit) => Err(Refusal::bad(format!(
-            "Invalid limit: {limit}. Must be between 1 and {most}."
-        ))),
+        Some(limit) => {
+            Err(Refusal::bad(format!("Invalid limit: {limit}. Must be between 1 and {most}.")))
+        }
     }
 }
 
@@ -106,20 +100,12 @@ pub(super) async fn get(State(site): State<Arc<Site>>, params: Params) -> Reply 
 /// `GET /api/2.x/jobs/runs/list`: newest start first; filters are on the start.
 pub(super) async fn runs(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let limit = limit(&params, RUNS_MAX)?;
-    let (active, completed) = (
-        params.is_true("active_only"),
-        params.is_true("completed_only"),
-    );
+    let (active, completed) = (params.is_true("active_only"), params.is_true("completed_only"));
     if active && completed {
-        return Err(Refusal::bad(
-            "Only one of active_only and completed_only can be true.",
-        ));
+        return Err(Refusal::bad("Only one of active_only and completed_only can be true."));
     }
     let job = params.number("job_id")?;
-    let (from, to) = (
-        params.number("start_time_from")?,
-        params.number("start_time_to")?,
-    );
+    let (from, to) = (params.number("start_time_from")?, params.number("start_time_to")?);
     let jobs = site.workspace.raw_jobs();
     if let Some(job) = job
         && !jobs.iter().any(|it| id(it, "job_id") == job)
@@ -127,16 +113,8 @@ pub(super) async fn runs(State(site): State<Arc<Site>>, params: Params) -> Reply
         return Err(Refusal::bad(format!("Job {job} does not exist.")));
     }
     let mut found: Vec<(i64, i64, Value)> = Vec::new();
-    for owner in jobs
-        .iter()
-        .filter(|it| job.is_none_or(|job| id(it, "job_id") == job))
-    {
-        for run in owner
-            .get("runs")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+    for owner in jobs.iter().filter(|it| job.is_none_or(|job| id(it, "job_id") == job)) {
+        for run in owner.get("runs").and_then(Value::as_array).into_iter().flatten() {
             let start = id(run, "start_time");
             let is_active = standing(run).0 != "TERMINATED";
             let wanted = !(active && !is_active || completed && is_active)
@@ -163,10 +141,7 @@ fn standing(run: &Value) -> (String, Option<String>) {
         .or_else(|| text(run, "/status/termination_details/code"));
     let result = result.map(str::to_uppercase);
     let ended = id(run, "end_time") > 0;
-    let state = match old
-        .or_else(|| text(run, "/status/state"))
-        .map(str::to_uppercase)
-    {
+    let state = match old.or_else(|| text(run, "/status/state")).map(str::to_uppercase) {
         Some(state) => state,
         None if ended || result.is_some() => "TERMINATED".to_owned(),
         None => "RUNNING".to_owned(),
@@ -223,11 +198,7 @@ pub(super) async fn run(State(site): State<Arc<Site>>, params: Params) -> Reply 
     let wanted = params.number("run_id")?.unwrap_or_default();
     for job in site.workspace.raw_jobs() {
         let runs = job.get("runs").and_then(Value::as_array);
-        if let Some(run) = runs
-            .into_iter()
-            .flatten()
-            .find(|run| id(run, "run_id") == wanted)
-        {
+        if let Some(run) = runs.into_iter().flatten().find(|run| id(run, "run_id") == wanted) {
             return Ok(Json(shown_run(&site, &job, run)));
         }
     }
@@ -241,23 +212,16 @@ pub(super) async fn run_now(State(site): State<Arc<Site>>, bytes: Bytes) -> Repl
     let request = body(&bytes)?;
     let wanted = request.get("job_id").and_then(Value::as_i64);
     let wanted = wanted.ok_or_else(|| Refusal::bad("Missing required field: job_id"))?;
-    let token = request
-        .get("idempotency_token")
-        .filter(|token| token.is_string());
-    let result = text(&request, "/job_parameters/result")
-        .unwrap_or("SUCCESS")
-        .to_uppercase();
+    let token = request.get("idempotency_token").filter(|token| token.is_string());
+    let result = text(&request, "/job_parameters/result").unwrap_or("SUCCESS").to_uppercase();
     let now = site.workspace.now_ms();
     let mut made = None;
     let edit = |jobs: &mut Value| {
         let jobs = jobs.get_mut("jobs").and_then(Value::as_array_mut);
         let Some(jobs) = jobs else { return };
-        let all = jobs.iter().flat_map(|job| {
-            job.get("runs")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-        });
+        let all = jobs
+            .iter()
+            .flat_map(|job| job.get("runs").and_then(Value::as_array).into_iter().flatten());
         let next = all.map(|run| id(run, "run_id")).max().unwrap_or(0) + 1;
         let Some(job) = jobs.iter_mut().find(|job| id(job, "job_id") == wanted) else {
             return;
@@ -289,10 +253,7 @@ pub(super) async fn run_now(State(site): State<Arc<Site>>, bytes: Bytes) -> Repl
         }
         made = Some(next);
     };
-    site.workspace
-        .edit_jobs(edit)
-        .await
-        .map_err(Refusal::internal)?;
+    site.workspace.edit_jobs(edit).await.map_err(Refusal::internal)?;
     match made {
         Some(run) => Ok(Json(json!({"run_id": run, "number_in_job": run}))),
         None => Err(Refusal::bad(format!("Job {wanted} does not exist."))),
@@ -308,10 +269,7 @@ pub(super) async fn cancel(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     let mut found = false;
     let edit = |jobs: &mut Value| {
         let jobs = jobs.get_mut("jobs").and_then(Value::as_array_mut);
-        let runs = jobs
-            .into_iter()
-            .flatten()
-            .filter_map(|job| job.get_mut("runs")?.as_array_mut());
+        let runs = jobs.into_iter().flatten().filter_map(|job| job.get_mut("runs")?.as_array_mut());
         for run in runs.flatten().filter(|run| id(run, "run_id") == wanted) {
             found = true;
             if standing(run).0 != "TERMINATED" {
@@ -322,10 +280,7 @@ pub(super) async fn cancel(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
             }
         }
     };
-    site.workspace
-        .edit_jobs(edit)
-        .await
-        .map_err(Refusal::internal)?;
+    site.workspace.edit_jobs(edit).await.map_err(Refusal::internal)?;
     match found {
         true => Ok(Json(json!({}))),
         false => Err(Refusal::bad(format!("Run {wanted} does not exist."))),

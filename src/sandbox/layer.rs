@@ -92,26 +92,18 @@ fn refused(status: u16, retry_after: Option<u64>) -> Response {
     let mut response =
         Refusal::new(code(status), name, "The sandbox was told to say so.").into_response();
     if let Some(seconds) = retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
 fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<(), Box<Response>> {
     let gateway = |status: StatusCode, message: &str| {
-        let refusal = Refusal {
-            status,
-            code: json!(status.as_u16()),
-            message: message.to_owned(),
-        };
+        let refusal = Refusal { status, code: json!(status.as_u16()), message: message.to_owned() };
         let mut response = refusal.into_response();
         if status == StatusCode::UNAUTHORIZED {
             let realm = HeaderValue::from_static("Bearer realm=\"DatabricksRealm\"");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, realm);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
         }
         Box::new(response)
     };
@@ -129,15 +121,10 @@ fn authorized(workspace: &Workspace, request: &Request, path: &str) -> Result<()
     if OPEN.iter().any(|open| path.starts_with(open)) {
         return Ok(());
     }
-    let sent = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = sent.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then_some(token.trim())
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
     match token {
         None => Err(gateway(
@@ -164,19 +151,10 @@ fn is_loopback(request: &Request) -> bool {
 
 /// Gives an answer the headers that all have.
 fn dressed(workspace: &Workspace, mut response: Response) -> Response {
-    let date = workspace
-        .now()
-        .format("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string();
+    let date = workspace.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let all = [
-        (
-            HeaderName::from_static("x-request-id"),
-            uuid::Uuid::new_v4().to_string(),
-        ),
-        (
-            HeaderName::from_static("x-databricks-org-id"),
-            workspace.ids.workspace.to_string(),
-        ),
+        (HeaderName::from_static("x-request-id"), uuid::Uuid::new_v4().to_string()),
+        (HeaderName::from_static("x-databricks-org-id"), workspace.ids.workspace.to_string()),
         (header::SERVER, "databricks".to_owned()),
         (header::DATE, date),
     ];
@@ -191,12 +169,8 @@ fn dressed(workspace: &Workspace, mut response: Response) -> Response {
 /// The first half of an answer that says it is whole.
 async fn halved(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_default();
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     let half = bytes.slice(..bytes.len() / 2);
     let pieces: [Result<Bytes, std::io::Error>; 2] =
         [Ok(half), Err(std::io::ErrorKind::ConnectionAborted.into())];
@@ -213,12 +187,7 @@ mod tests {
             let request = Request::builder().header(header::HOST, host);
             is_loopback(&request.body(Body::empty()).unwrap())
         };
-        for host in [
-            "127.0.0.1",
-            "127.0.0.1:8471",
-            "localhost:8471",
-            "[::1]:8471",
-        ] {
+        for host in ["127.0.0.1", "127.0.0.1:8471", "localhost:8471", "[::1]:8471"] {
             assert!(asked(host), "{host}");
         }
         for host in [

@@ -80,13 +80,7 @@ impl Listener for Door {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        (
-            Connection {
-                stream,
-                cord: Cord::default(),
-            },
-            address,
-        )
+        (Connection { stream, cord: Cord::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -22,9 +22,7 @@ pub(super) fn locations(workspace: &Workspace) -> Vec<Value> {
     let Some(listed) = &catalog.index.external_locations else {
         let roots = UNLISTED.iter().zip(workspace.roots());
         let url = |root: &std::path::Path| format!("file://{}/", root.display());
-        return roots
-            .map(|(name, root)| shown(workspace, name, &url(root), false, None))
-            .collect();
+        return roots.map(|(name, root)| shown(workspace, name, &url(root), false, None)).collect();
     };
     let url = |text: &str| match Location::parse(text.trim_end_matches('/'), &workspace.folder) {
         Ok(location) => format!("{}/", location.url().trim_end_matches('/')),
@@ -32,15 +30,7 @@ pub(super) fn locations(workspace: &Workspace) -> Vec<Value> {
     };
     listed
         .iter()
-        .map(|it| {
-            shown(
-                workspace,
-                &it.name,
-                &url(&it.url),
-                it.read_only,
-                it.owner.as_deref(),
-            )
-        })
+        .map(|it| shown(workspace, &it.name, &url(&it.url), it.read_only, it.owner.as_deref()))
         .collect()
 }
 
@@ -50,9 +40,8 @@ fn is_known(workspace: &Workspace, folder: &FilePath) -> bool {
     let tables = catalog.index.tables.iter();
     let tables = tables.filter_map(|table| workspace.place(table.storage_location.as_deref()?));
     let all = locations(workspace);
-    let roots = all
-        .iter()
-        .filter_map(|it| workspace.place(it["url"].as_str()?.trim_end_matches('/')));
+    let roots =
+        all.iter().filter_map(|it| workspace.place(it["url"].as_str()?.trim_end_matches('/')));
     roots.chain(tables).any(|root| folder.starts_with(root))
 }
 
@@ -86,11 +75,9 @@ pub(super) async fn external_location(
     Path(name): Path<String>,
 ) -> Reply {
     let all = locations(&site.workspace);
-    let found = all.into_iter().find(|it| {
-        it["name"]
-            .as_str()
-            .is_some_and(|it| it.eq_ignore_ascii_case(&name))
-    });
+    let found = all
+        .into_iter()
+        .find(|it| it["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(&name)));
     found.map(Json).ok_or_else(|| {
         Refusal::not_found(
             "EXTERNAL_LOCATION_DOES_NOT_EXIST",
@@ -107,9 +94,7 @@ pub(super) async fn change_location(
 ) -> Reply {
     let request = body(&bytes)?;
     let edit = |catalog: &mut Value| {
-        let list = catalog
-            .get_mut("external_locations")
-            .and_then(Value::as_array_mut);
+        let list = catalog.get_mut("external_locations").and_then(Value::as_array_mut);
         for entry in list.into_iter().flatten() {
             if entry
                 .get("name")
@@ -124,10 +109,7 @@ pub(super) async fn change_location(
             }
         }
     };
-    site.workspace
-        .edit_catalog(edit)
-        .await
-        .map_err(Refusal::internal)?;
+    site.workspace.edit_catalog(edit).await.map_err(Refusal::internal)?;
     external_location(State(site), Path(name)).await
 }
 
@@ -151,11 +133,7 @@ fn uncovered(url: &str) -> Refusal {
 
 async fn access(workspace: &Workspace, url: &str) -> Result<WriteAccess, Refusal> {
     let folder = known(workspace, url)?;
-    match workspace
-        .region
-        .write_access(&folder.display().to_string())
-        .await
-    {
+    match workspace.region.write_access(&folder.display().to_string()).await {
         Ok(access) => Ok(access),
         Err(error) if error.kind == RegionErrorKind::NotFound => Err(uncovered(url)),
         Err(error) => Err(Refusal::internal(error)),
@@ -176,10 +154,7 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
     let Some(url) = said("url").map(str::to_owned).or(named) else {
         return Err(Refusal::bad("url or external_location_name must be given."));
     };
-    let exists = site
-        .workspace
-        .place(&url)
-        .is_some_and(|folder| folder.is_dir());
+    let exists = site.workspace.place(&url).is_some_and(|folder| folder.is_dir());
     let write = match access(&site.workspace, &url).await? {
         WriteAccess::Allowed => Ok(()),
         WriteAccess::Refused(denied) => Err(denied.message),
@@ -189,11 +164,7 @@ pub(super) async fn validate(State(site): State<Arc<Site>>, bytes: Bytes) -> Rep
         Ok(()) => json!({"operation": operation, "result": "PASS", "message": ""}),
         Err(why) => json!({"operation": operation, "result": "FAIL", "message": why}),
     };
-    let read = if exists {
-        Ok(())
-    } else {
-        Err("The path does not exist.".to_owned())
-    };
+    let read = if exists { Ok(()) } else { Err("The path does not exist.".to_owned()) };
     Ok(Json(json!({"isDir": exists, "results": [
         result("LIST", &read), result("READ", &read), result("WRITE", &write), result("DELETE", &write), result("PATH_EXISTS", &read),
     ]})))
@@ -205,17 +176,12 @@ pub(super) async fn path_credential(State(site): State<Arc<Site>>, bytes: Bytes)
     let (url, operation) = (text(&request, "url")?, text(&request, "operation")?);
     let folder = known(&site.workspace, url)?;
     if site.workspace.is_managed(&folder) {
-        return Err(Refusal::bad(format!(
-            "The path {url} belongs to a managed table."
-        )));
+        return Err(Refusal::bad(format!("The path {url} belongs to a managed table.")));
     }
     if operation != "PATH_READ"
         && let WriteAccess::Refused(denied) = access(&site.workspace, url).await?
     {
-        return Err(Refusal::denied(format!(
-            "User may not write to {url}: {}.",
-            denied.message
-        )));
+        return Err(Refusal::denied(format!("User may not write to {url}: {}.", denied.message)));
     }
     match request.get("dry_run").and_then(Value::as_bool) {
         Some(true) => Ok(Json(json!({}))),
@@ -248,8 +214,5 @@ pub(super) async fn table_credential(State(site): State<Arc<Site>>, bytes: Bytes
             )));
         }
     }
-    Err(Refusal::not_found(
-        "TABLE_DOES_NOT_EXIST",
-        format!("Table '{id}' does not exist."),
-    ))
+    Err(Refusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{id}' does not exist.")))
 }

@@ -17,14 +17,8 @@ use super::{Site, workspace::Workspace};
 const EVERYBODY: &str = "account users";
 
 /// What may be given on a table.
-const ON_TABLES: [&str; 6] = [
-    "ALL_PRIVILEGES",
-    "APPLY_TAG",
-    "BROWSE",
-    "MANAGE",
-    "MODIFY",
-    "SELECT",
-];
+const ON_TABLES: [&str; 6] =
+    ["ALL_PRIVILEGES", "APPLY_TAG", "BROWSE", "MANAGE", "MODIFY", "SELECT"];
 
 /// What may be given on an external location.
 const ON_LOCATIONS: [&str; 10] = [
@@ -47,9 +41,7 @@ pub(super) fn not_applicable(kind: &str, privileges: &[String]) -> Option<String
         "EXTERNAL_LOCATION" => &ON_LOCATIONS,
         _ => return None,
     };
-    let unknown = privileges
-        .iter()
-        .find(|it| !known.contains(&spelled(it).as_str()))?;
+    let unknown = privileges.iter().find(|it| !known.contains(&spelled(it).as_str()))?;
     Some(format!(
         "Privilege {unknown} is not applicable to this entity. Privileges on a {} are {}.",
         kind.to_lowercase().replace('_', " "),
@@ -72,10 +64,7 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
     let (entry, all) = match kind {
         "table" => {
             let entry = workspace.entry(&named(name)?);
-            (
-                Some(entry.ok_or_else(|| missing("TABLE_DOES_NOT_EXIST", "Table"))?),
-                "ALL_PRIVILEGES",
-            )
+            (Some(entry.ok_or_else(|| missing("TABLE_DOES_NOT_EXIST", "Table"))?), "ALL_PRIVILEGES")
         }
         "external_location" => {
             let catalog = workspace.catalog();
@@ -84,10 +73,7 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
                 (Some(entry), _) => (Some(entry), "ALL_PRIVILEGES"),
                 (None, None) if UNLISTED.contains(&name) => (None, "ALL_PRIVILEGES"),
                 _ => {
-                    return Err(missing(
-                        "EXTERNAL_LOCATION_DOES_NOT_EXIST",
-                        "External Location",
-                    ));
+                    return Err(missing("EXTERNAL_LOCATION_DOES_NOT_EXIST", "External Location"));
                 }
             }
         }
@@ -96,14 +82,9 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
         "metastore" | "storage_credential" | "volume" => (None, "ALL_PRIVILEGES"),
         other => return Err(Refusal::bad(format!("{other} is not a securable type."))),
     };
-    let grants = entry
-        .as_ref()
-        .and_then(|entry| entry.get("grants")?.as_object());
+    let grants = entry.as_ref().and_then(|entry| entry.get("grants")?.as_object());
     let Some(grants) = grants else {
-        return Ok(BTreeMap::from([(
-            EVERYBODY.to_owned(),
-            vec![all.to_owned()],
-        )]));
+        return Ok(BTreeMap::from([(EVERYBODY.to_owned(), vec![all.to_owned()])]));
     };
     let privileges = |list: &Value| {
         list.as_array()
@@ -113,19 +94,14 @@ fn held(workspace: &Workspace, kind: &str, name: &str) -> Result<Privileges, Ref
             .map(spelled)
             .collect::<Vec<_>>()
     };
-    Ok(grants
-        .iter()
-        .map(|(who, list)| (who.clone(), privileges(list)))
-        .collect())
+    Ok(grants.iter().map(|(who, list)| (who.clone(), privileges(list))).collect())
 }
 
 /// `max_results` of permissions is 0 or at least 150.
 fn check_size(params: &Params) -> Result<(), Refusal> {
     for name in ["max_results", "page_size"] {
         if let Some(size @ 1..=149) = params.number(name)? {
-            return Err(Refusal::bad(format!(
-                "{name} must be 0 or at least 150, not {size}"
-            )));
+            return Err(Refusal::bad(format!("{name} must be 0 or at least 150, not {size}")));
         }
     }
     Ok(())
@@ -140,13 +116,9 @@ pub(super) async fn permissions(
     check_size(&params)?;
     let held = held(&site.workspace, &kind.to_lowercase(), &name)?;
     let wanted = |who: &str| {
-        params
-            .get("principal")
-            .is_none_or(|principal| who.eq_ignore_ascii_case(principal))
+        params.get("principal").is_none_or(|principal| who.eq_ignore_ascii_case(principal))
     };
-    let shown = held
-        .into_iter()
-        .filter(|(who, privileges)| wanted(who) && !privileges.is_empty());
+    let shown = held.into_iter().filter(|(who, privileges)| wanted(who) && !privileges.is_empty());
     let shown = shown.map(|(who, privileges)| json!({"principal": who, "privileges": privileges}));
     page(&params, "privilege_assignments", shown.collect(), 150).map(Json)
 }
@@ -180,16 +152,10 @@ pub(super) async fn effective(
         let inherited = |privilege: &str, from: &str, name: &str| json!({"privilege": privilege, "inherited_from_type": from, "inherited_from_name": name});
         if kind == "table" {
             let mut parts = name.splitn(3, '.');
-            let (catalog, schema) = (
-                parts.next().unwrap_or_default(),
-                parts.next().unwrap_or_default(),
-            );
+            let (catalog, schema) =
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             privileges.push(inherited("USE_CATALOG", "CATALOG", catalog));
-            privileges.push(inherited(
-                "USE_SCHEMA",
-                "SCHEMA",
-                &format!("{catalog}.{schema}"),
-            ));
+            privileges.push(inherited("USE_SCHEMA", "SCHEMA", &format!("{catalog}.{schema}")));
         }
         if !privileges.is_empty() {
             shown.push(json!({"principal": principal, "privileges": privileges}));
@@ -211,19 +177,10 @@ pub(super) async fn change(
         "table" => ("tables", "full_name"),
         _ => ("external_locations", "name"),
     };
-    for change in request
-        .get("changes")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for change in request.get("changes").and_then(Value::as_array).into_iter().flatten() {
         let principal = text(change, "principal")?;
         let privileges = |key: &str| -> Vec<String> {
-            let list = change
-                .get(key)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
+            let list = change.get(key).and_then(Value::as_array).into_iter().flatten();
             list.filter_map(Value::as_str).map(str::to_owned).collect()
         };
         let (add, remove) = (privileges("add"), privileges("remove"));

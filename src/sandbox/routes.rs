@@ -18,10 +18,7 @@ pub(super) fn router(site: Arc<Site>) -> Router {
     let uc = "/api/2.1/unity-catalog";
     let mut router = Router::new()
         .route("/.well-known/databricks-config", get(identity::discovery))
-        .route(
-            "/oidc/.well-known/oauth-authorization-server",
-            get(identity::oidc),
-        )
+        .route("/oidc/.well-known/oauth-authorization-server", get(identity::oidc))
         .route("/oidc/v1/token", post(identity::token))
         .route("/api/2.0/preview/scim/v2/Me", get(identity::me))
         .route("/api/2.0/secrets/get", get(identity::secret))
@@ -29,32 +26,17 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/2.0/secrets/scopes/list", get(identity::scopes))
         .route("/api/2.0/sql/statements", post(statements::submit))
         .route("/api/2.0/sql/statements/", post(statements::submit))
-        .route(
-            "/api/2.0/sql/statements/{id}",
-            get(statements::poll).delete(statements::close),
-        )
-        .route(
-            "/api/2.0/sql/statements/{id}/cancel",
-            post(statements::cancel),
-        )
-        .route(
-            "/api/2.0/sql/statements/{id}/result/chunks/{index}",
-            get(statements::chunk),
-        )
+        .route("/api/2.0/sql/statements/{id}", get(statements::poll).delete(statements::close))
+        .route("/api/2.0/sql/statements/{id}/cancel", post(statements::cancel))
+        .route("/api/2.0/sql/statements/{id}/result/chunks/{index}", get(statements::chunk))
         .route("/api/2.0/sql/history/queries", get(statements::history))
         .route("/api/2.0/sql/sessions", post(statements::open_session))
         .route("/api/2.0/sql/sessions/", post(statements::open_session))
-        .route(
-            "/api/2.0/sql/sessions/{id}",
-            delete(statements::close_session),
-        )
+        .route("/api/2.0/sql/sessions/{id}", delete(statements::close_session))
         .route("/results/{id}/{index}", get(statements::linked))
         .route("/api/2.0/sql/warehouses", get(warehouses::list))
         .route("/api/2.0/sql/warehouses/{id}", get(warehouses::get))
-        .route(
-            "/api/2.0/sql/warehouses/{id}/start",
-            post(warehouses::start),
-        )
+        .route("/api/2.0/sql/warehouses/{id}/start", post(warehouses::start))
         .route("/api/2.0/sql/warehouses/{id}/stop", post(warehouses::stop))
         .route("/api/2.0/workspace/get-status", get(files::status))
         .route("/api/2.0/workspace/list", get(files::list))
@@ -63,14 +45,9 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/2.0/workspace/mkdirs", post(files::mkdirs))
         .route(
             "/api/2.0/fs/files/{*path}",
-            get(files::download)
-                .put(files::upload)
-                .delete(files::remove),
+            get(files::download).put(files::upload).delete(files::remove),
         )
-        .route(
-            "/api/2.0/fs/directories/{*path}",
-            get(files::directory).put(files::make_directory),
-        )
+        .route("/api/2.0/fs/directories/{*path}", get(files::directory).put(files::make_directory))
         .route(
             "/api/2.0/unity-catalog/temporary-path-credentials",
             post(locations::path_credential),
@@ -79,14 +56,8 @@ pub(super) fn router(site: Arc<Site>) -> Router {
             "/api/2.0/unity-catalog/temporary-table-credentials",
             post(locations::table_credential),
         )
-        .route(
-            &format!("{uc}/temporary-path-credentials"),
-            post(locations::path_credential),
-        )
-        .route(
-            &format!("{uc}/temporary-table-credentials"),
-            post(locations::table_credential),
-        )
+        .route(&format!("{uc}/temporary-path-credentials"), post(locations::path_credential))
+        .route(&format!("{uc}/temporary-table-credentials"), post(locations::table_credential))
         .route(&format!("{uc}/catalogs"), get(unity::catalogs))
         .route(&format!("{uc}/catalogs/{{name}}"), get(unity::catalog))
         .route(&format!("{uc}/schemas"), get(unity::schemas))
@@ -95,34 +66,19 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route(&format!("{uc}/tables/{{*name}}"), get(unity::table))
         .route(&format!("{uc}/table-summaries"), get(unity::summaries))
         .route(&format!("{uc}/metastore_summary"), get(unity::metastore))
-        .route(
-            &format!("{uc}/current-metastore-assignment"),
-            get(unity::assignment),
-        )
+        .route(&format!("{uc}/current-metastore-assignment"), get(unity::assignment))
         .route(
             &format!("{uc}/permissions/{{kind}}/{{*name}}"),
             get(rights::permissions).patch(rights::change),
         )
-        .route(
-            &format!("{uc}/privilege-assignments/{{kind}}/{{*name}}"),
-            get(rights::permissions),
-        )
-        .route(
-            &format!("{uc}/effective-permissions/{{kind}}/{{*name}}"),
-            get(rights::effective),
-        )
-        .route(
-            &format!("{uc}/external-locations"),
-            get(locations::external_locations),
-        )
+        .route(&format!("{uc}/privilege-assignments/{{kind}}/{{*name}}"), get(rights::permissions))
+        .route(&format!("{uc}/effective-permissions/{{kind}}/{{*name}}"), get(rights::effective))
+        .route(&format!("{uc}/external-locations"), get(locations::external_locations))
         .route(
             &format!("{uc}/external-locations/{{name}}"),
             patch(locations::change_location).get(locations::external_location),
         )
-        .route(
-            &format!("{uc}/validate-storage-credentials"),
-            post(locations::validate),
-        );
+        .route(&format!("{uc}/validate-storage-credentials"), post(locations::validate));
     for version in ["2.1", "2.2"] {
         let jobs_at = format!("/api/{version}/jobs");
         router = router

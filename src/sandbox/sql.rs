@@ -79,13 +79,7 @@ impl Session {
             user: workspace.principal(),
             zone: workspace.quirks.time_zone,
         };
-        Session {
-            catalog,
-            schema,
-            workspace,
-            scope,
-            progress,
-        }
+        Session { catalog, schema, workspace, scope, progress }
     }
 
     /// Carries out one statement.
@@ -111,17 +105,12 @@ impl Session {
             Statement::SetProperties { target, properties } => {
                 self.set_properties(&target, &properties).await
             }
-            Statement::Insert {
-                target,
-                columns,
-                rows,
-                overwrite,
-            } => self.insert(&target, columns, &rows, overwrite).await,
-            Statement::Update {
-                target,
-                set,
-                filter,
-            } => self.update(&target, &set, filter.as_ref()).await,
+            Statement::Insert { target, columns, rows, overwrite } => {
+                self.insert(&target, columns, &rows, overwrite).await
+            }
+            Statement::Update { target, set, filter } => {
+                self.update(&target, &set, filter.as_ref()).await
+            }
             Statement::Delete { target, filter } => self.delete(&target, filter.as_ref()).await,
             Statement::Merge(merge) => self.merge(&merge).await,
             Statement::Restore { target, at } => self.restore(&target, &at).await,

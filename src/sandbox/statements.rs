@@ -115,22 +115,16 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     let sql = text(&request, "statement")?.to_owned();
     let warehouse = text(&request, "warehouse_id")?;
     if warehouse != site.workspace.ids.warehouse {
-        return Err(Refusal::bad(format!(
-            "{warehouse} is not a valid endpoint id."
-        )));
+        return Err(Refusal::bad(format!("{warehouse} is not a valid endpoint id.")));
     }
     if sql.len() > 16 << 20 {
-        return Err(Refusal::bad(
-            "The statement exceeds the maximum size of 16 MiB.",
-        ));
+        return Err(Refusal::bad("The statement exceeds the maximum size of 16 MiB."));
     }
     let said = |name: &str| request.get(name).and_then(Value::as_str);
     let wait = match said("wait_timeout") {
         None => WAIT,
         Some(text) => {
-            let seconds = text
-                .strip_suffix('s')
-                .and_then(|seconds| seconds.parse::<u64>().ok());
+            let seconds = text.strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok());
             match seconds {
                 Some(seconds @ (0 | 5..=50)) => Duration::from_secs(seconds),
                 _ => {
@@ -145,17 +139,12 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         None | Some("CONTINUE") => false,
         Some("CANCEL") => true,
         Some(other) => {
-            return Err(Refusal::bad(format!(
-                "on_wait_timeout {other} is not known."
-            )));
+            return Err(Refusal::bad(format!("on_wait_timeout {other} is not known.")));
         }
     };
     let shape = request::shape(&site, &request)?;
     let markers = request::markers(&request, shape.zone)?;
-    let names = (
-        said("catalog").map(str::to_owned),
-        said("schema").map(str::to_owned),
-    );
+    let names = (said("catalog").map(str::to_owned), said("schema").map(str::to_owned));
     let progress = delta::Progress::default();
     let session = Session::new(site.workspace.clone(), names, markers, progress.clone());
     let statement = Arc::new(Statement {
@@ -169,14 +158,10 @@ pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
     site.workspace.statements.keep(statement.clone());
     tokio::spawn(live(site.clone(), statement.clone(), session, sql));
     if wait.is_zero() {
-        return Ok(Json(
-            json!({"statement_id": statement.id, "status": {"state": "PENDING"}}),
-        ));
+        return Ok(Json(json!({"statement_id": statement.id, "status": {"state": "PENDING"}})));
     }
     let mut state = statement.state.subscribe();
-    let over = tokio::time::timeout(wait, state.wait_for(Life::is_over))
-        .await
-        .is_ok();
+    let over = tokio::time::timeout(wait, state.wait_for(Life::is_over)).await.is_ok();
     if !over && cancel_late {
         cancel_now(&statement);
         let _ = statement.state.subscribe().wait_for(Life::is_over).await;
@@ -192,11 +177,7 @@ fn new_id() -> String {
 
 /// Carries a statement through its states.
 async fn live(site: Arc<Site>, statement: Arc<Statement>, session: Session, sql: String) {
-    *site
-        .workspace
-        .warehouse
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner) = "RUNNING";
+    *site.workspace.warehouse.lock().unwrap_or_else(PoisonError::into_inner) = "RUNNING";
     let set = |life: Life| {
         statement.state.send_if_modified(|now| {
             let open = !now.is_over();
@@ -287,13 +268,9 @@ fn answer(site: &Site, statement: &Statement) -> Reply {
             body["manifest"] = result::manifest(&statement.shape, outcome);
             body["result"] = match rows.columns.is_empty() {
                 true => json!({}),
-                false => result::chunk(
-                    &site.workspace.url,
-                    &statement.id,
-                    &statement.shape,
-                    rows,
-                    0,
-                )?,
+                false => {
+                    result::chunk(&site.workspace.url, &statement.id, &statement.shape, rows, 0)?
+                }
             };
             json!({"state": "SUCCEEDED"})
         }
@@ -302,11 +279,7 @@ fn answer(site: &Site, statement: &Statement) -> Reply {
 }
 
 fn failed(error: &SqlError) -> Value {
-    let SqlError {
-        code,
-        message,
-        state,
-    } = error;
+    let SqlError { code, message, state } = error;
     let mut status = json!({"state": "FAILED", "error": {"error_code": code, "message": message}});
     if let Some(state) = state {
         status["sql_state"] = json!(state);
@@ -326,9 +299,7 @@ const HISTORY_PAGE: usize = 100;
 /// `GET /api/2.0/sql/history/queries`: the newest statements, of the statuses that are asked for.
 pub(super) async fn history(State(site): State<Arc<Site>>, RawQuery(query): RawQuery) -> Reply {
     let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let said = |name: &str| {
         let values = query.iter().filter(move |(key, _)| key == name);
         values.map(|(_, value)| value.as_str()).collect::<Vec<_>>()
@@ -368,14 +339,7 @@ pub(super) async fn chunk(
     let Life::Succeeded(outcome) = statement.state.borrow().clone() else {
         return Err(Refusal::bad(format!("The statement {id} has no result.")));
     };
-    result::chunk(
-        &site.workspace.url,
-        &id,
-        &statement.shape,
-        &outcome.rows,
-        index,
-    )
-    .map(Json)
+    result::chunk(&site.workspace.url, &id, &statement.shape, &outcome.rows, index).map(Json)
 }
 
 /// The number of a part, from 0.

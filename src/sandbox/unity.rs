@@ -29,10 +29,7 @@ fn stamped(workspace: &Workspace, mut value: Value) -> Value {
 /// `GET /api/2.1/unity-catalog/catalogs`.
 pub(super) async fn catalogs(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let names = site.workspace.catalogs();
-    let all = names
-        .iter()
-        .map(|name| catalog_info(&site.workspace, name))
-        .collect();
+    let all = names.iter().map(|name| catalog_info(&site.workspace, name)).collect();
     catalog_page(&params, "catalogs", all, PAGE).map(Json)
 }
 
@@ -59,11 +56,7 @@ pub(super) async fn catalog(State(site): State<Arc<Site>>, Path(name): Path<Stri
 }
 
 fn check_catalog(workspace: &Workspace, name: &str) -> Result<(), Refusal> {
-    match workspace
-        .catalogs()
-        .iter()
-        .any(|it| it.eq_ignore_ascii_case(name))
-    {
+    match workspace.catalogs().iter().any(|it| it.eq_ignore_ascii_case(name)) {
         true => Ok(()),
         false => Err(Refusal::not_found(
             "CATALOG_DOES_NOT_EXIST",
@@ -86,12 +79,8 @@ pub(super) async fn schemas(State(site): State<Arc<Site>>, params: Params) -> Re
     let wanted = params.needed("catalog_name")?;
     check_catalog(&site.workspace, wanted)?;
     let all = site.workspace.schemas();
-    let all = all
-        .iter()
-        .filter(|(catalog, _)| catalog.eq_ignore_ascii_case(wanted));
-    let all = all
-        .map(|schema| schema_info(&site.workspace, schema))
-        .collect();
+    let all = all.iter().filter(|(catalog, _)| catalog.eq_ignore_ascii_case(wanted));
+    let all = all.map(|schema| schema_info(&site.workspace, schema)).collect();
     catalog_page(&params, "schemas", all, PAGE).map(Json)
 }
 
@@ -112,10 +101,7 @@ pub(super) async fn schema(State(site): State<Arc<Site>>, Path(name): Path<Strin
 
 /// `GET /api/2.1/unity-catalog/tables`.
 pub(super) async fn tables(State(site): State<Arc<Site>>, params: Params) -> Reply {
-    let (catalog, schema) = (
-        params.needed("catalog_name")?,
-        params.needed("schema_name")?,
-    );
+    let (catalog, schema) = (params.needed("catalog_name")?, params.needed("schema_name")?);
     check_catalog(&site.workspace, catalog)?;
     let schemas = site.workspace.schemas();
     let same = |(c, s): &&(String, String)| {
@@ -155,10 +141,7 @@ pub(super) async fn tables(State(site): State<Arc<Site>>, params: Params) -> Rep
 pub(super) async fn summaries(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let catalog = params.needed("catalog_name")?;
     let pattern = |name: &str| params.get(name).unwrap_or("%").to_lowercase();
-    let (schemas, tables) = (
-        pattern("schema_name_pattern"),
-        pattern("table_name_pattern"),
-    );
+    let (schemas, tables) = (pattern("schema_name_pattern"), pattern("table_name_pattern"));
     let fits = |name: &TableName| {
         name.catalog.eq_ignore_ascii_case(catalog)
             && like(&name.schema.to_lowercase(), &schemas)
@@ -167,10 +150,7 @@ pub(super) async fn summaries(State(site): State<Arc<Site>>, params: Params) -> 
     let names = site.workspace.names();
     let shown = names.iter().filter(|name| fits(name)).map(|name| {
         let entry = site.workspace.entry(name).unwrap_or(Value::Null);
-        let kind = entry
-            .get("table_type")
-            .and_then(Value::as_str)
-            .unwrap_or("EXTERNAL");
+        let kind = entry.get("table_type").and_then(Value::as_str).unwrap_or("EXTERNAL");
         json!({"full_name": name.to_string(), "table_type": kind})
     });
     catalog_page(&params, "tables", shown.collect(), 10_000).map(Json)
@@ -190,9 +170,7 @@ pub(super) async fn table(
         }));
     }
     let name = named(&path)?;
-    info(&site.workspace, &name, params.is_true("include_browse"))
-        .await
-        .map(Json)
+    info(&site.workspace, &name, params.is_true("include_browse")).await.map(Json)
 }
 
 /// A full name as paths carry it: parts are parted by dots and nothing is quoted.
@@ -211,12 +189,8 @@ pub(super) fn named(text: &str) -> Result<TableName, Refusal> {
 async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<Value, Refusal> {
     let found = workspace.region.tables(std::slice::from_ref(asked)).await;
     let mut found = found.map_err(Refusal::internal)?;
-    let missing = || {
-        Refusal::not_found(
-            "TABLE_DOES_NOT_EXIST",
-            format!("Table '{asked}' does not exist."),
-        )
-    };
+    let missing =
+        || Refusal::not_found("TABLE_DOES_NOT_EXIST", format!("Table '{asked}' does not exist."));
     let Some(Ok(table)) = found.pop() else {
         check_catalog(workspace, &asked.catalog)?;
         return Err(missing());
@@ -236,12 +210,7 @@ async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<
         "table_type": said("table_type").unwrap_or_else(|| "EXTERNAL".into()), "securable_type": "TABLE",
         "owner": said("owner"), "created_by": workspace.principal(), "updated_by": workspace.principal(),
     });
-    for key in [
-        "data_source_format",
-        "row_filter",
-        "view_definition",
-        "comment",
-    ] {
+    for key in ["data_source_format", "row_filter", "view_definition", "comment"] {
         if let Some(value) = said(key) {
             info[key] = value;
         }
@@ -268,12 +237,8 @@ async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<
                 info["updated_at"] = time.into();
             }
             info["properties"] = properties;
-            info["created_at"] = head
-                .metadata
-                .0
-                .get("createdTime")
-                .cloned()
-                .unwrap_or_else(|| 1.into());
+            info["created_at"] =
+                head.metadata.0.get("createdTime").cloned().unwrap_or_else(|| 1.into());
         }
     }
     if let Some(id) = id {

@@ -12,10 +12,7 @@ use super::http::{Refusal, Reply};
 fn info(site: &Site) -> Value {
     let workspace = &site.workspace;
     let id = &workspace.ids.warehouse;
-    let state = *workspace
-        .warehouse
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let state = *workspace.warehouse.lock().unwrap_or_else(PoisonError::into_inner);
     let (host, port) = address(&workspace.url);
     json!({
         "id": id, "name": "sandbox", "cluster_size": "2X-Small", "min_num_clusters": 1, "max_num_clusters": 1,
@@ -68,10 +65,6 @@ pub(super) async fn stop(State(site): State<Arc<Site>>, Path(id): Path<String>) 
 
 fn set(site: &Site, id: &str, state: &'static str) -> Reply {
     check(site, id)?;
-    *site
-        .workspace
-        .warehouse
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner) = state;
+    *site.workspace.warehouse.lock().unwrap_or_else(PoisonError::into_inner) = state;
     Ok(Json(json!({})))
 }

@@ -63,19 +63,13 @@ pub(super) struct Listing {
 
 impl Listing {
     fn read(folder: &Path) -> Result<Listing, String> {
-        let index = Catalog::read(folder)
-            .map_err(|error| error.to_string())?
-            .index();
+        let index = Catalog::read(folder).map_err(|error| error.to_string())?.index();
         let managed = index
             .tables
             .iter()
             .filter(|table| table.table_type.as_deref() == Some("MANAGED"))
             .filter_map(|table| local(folder, table.storage_location.as_deref()?));
-        Ok(Listing {
-            managed: managed.collect(),
-            raw: raw(folder, CATALOG_FILE),
-            index,
-        })
+        Ok(Listing { managed: managed.collect(), raw: raw(folder, CATALOG_FILE), index })
     }
 }
 
@@ -95,9 +89,7 @@ impl Ids {
     pub(super) fn of(folder: &Path, secret: &str) -> Ids {
         let digest = |what: &str| {
             let hash = Sha256::digest(format!("{what} {}", folder.display()));
-            hash.iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
+            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         };
         let uuid = |what: &str| {
             let hex = digest(what);
@@ -158,10 +150,7 @@ impl Workspace {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let catalog = Catalog::read(&folder).map_err(|error| error.to_string())?;
         let user = catalog.principal.unwrap_or_else(|| NOBODY.to_owned());
-        let writer = Writer {
-            user,
-            clock: clock.clone(),
-        };
+        let writer = Writer { user, clock: clock.clone() };
         let region =
             LakehouseRegion::open(Some(folder.clone()), &folder.display().to_string(), writer);
         Ok(Workspace {
@@ -196,8 +185,7 @@ impl Workspace {
     /// # Errors
     /// What is wrong with its file.
     pub(super) fn listing(&self) -> Result<Arc<Listing>, String> {
-        self.catalog
-            .get(|| Listing::read(&self.folder).map(Arc::new))
+        self.catalog.get(|| Listing::read(&self.folder).map(Arc::new))
     }
 
     /// The catalog as it is now; one that cannot be read is empty.
@@ -206,29 +194,18 @@ impl Workspace {
     }
 
     pub(super) fn raw_jobs(&self) -> Vec<Value> {
-        match raw(&self.folder, JOBS_FILE)
-            .get_mut("jobs")
-            .map(Value::take)
-        {
+        match raw(&self.folder, JOBS_FILE).get_mut("jobs").map(Value::take) {
             Some(Value::Array(jobs)) => jobs,
             _ => Vec::new(),
         }
     }
 
     pub(super) fn principal(&self) -> String {
-        self.catalog()
-            .index
-            .principal
-            .clone()
-            .unwrap_or_else(|| NOBODY.to_owned())
+        self.catalog().index.principal.clone().unwrap_or_else(|| NOBODY.to_owned())
     }
 
     pub(super) fn default_catalog(&self) -> String {
-        self.catalog()
-            .index
-            .default_catalog
-            .clone()
-            .unwrap_or_else(|| "main".to_owned())
+        self.catalog().index.default_catalog.clone().unwrap_or_else(|| "main".to_owned())
     }
 
     /// An absolute path of what the catalog says of a place.
@@ -270,10 +247,7 @@ impl Workspace {
     pub(super) fn listed(&self, list: &str, key: &str, name: &str) -> Option<Value> {
         let catalog = self.catalog();
         let entries = catalog.raw.get(list)?.as_array()?;
-        entries
-            .iter()
-            .find(|entry| is_named(entry, key, name))
-            .cloned()
+        entries.iter().find(|entry| is_named(entry, key, name)).cloned()
     }
 
     /// Every table's name, sorted.
@@ -284,11 +258,8 @@ impl Workspace {
     }
 
     pub(super) fn catalogs(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .schemas()
-            .into_iter()
-            .map(|(catalog, _)| catalog)
-            .collect();
+        let mut names: Vec<String> =
+            self.schemas().into_iter().map(|(catalog, _)| catalog).collect();
         names.dedup();
         names
     }
@@ -296,22 +267,11 @@ impl Workspace {
     /// Catalogs and schemas, sorted: those of tables, those that were made, and the default one.
     pub(super) fn schemas(&self) -> Vec<(String, String)> {
         let catalog = self.catalog();
-        let made = catalog
-            .raw
-            .get("schemas")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        let made = made
-            .filter_map(Value::as_str)
-            .filter_map(|name| name.split_once('.'));
+        let made = catalog.raw.get("schemas").and_then(Value::as_array).into_iter().flatten();
+        let made = made.filter_map(Value::as_str).filter_map(|name| name.split_once('.'));
         let made = made.map(|(catalog, schema)| (catalog.to_owned(), schema.to_owned()));
-        let mut all: Vec<(String, String)> = self
-            .names()
-            .into_iter()
-            .map(|name| (name.catalog, name.schema))
-            .chain(made)
-            .collect();
+        let mut all: Vec<(String, String)> =
+            self.names().into_iter().map(|name| (name.catalog, name.schema)).chain(made).collect();
         all.push((self.default_catalog(), "default".to_owned()));
         all.sort();
         all.dedup();
@@ -347,11 +307,7 @@ impl Workspace {
         let mut found = false;
         self.edit_catalog(|catalog| {
             let entries = catalog.get_mut(list).and_then(Value::as_array_mut);
-            for entry in entries
-                .into_iter()
-                .flatten()
-                .filter(|entry| is_named(entry, key, name))
-            {
+            for entry in entries.into_iter().flatten().filter(|entry| is_named(entry, key, name)) {
                 found = true;
                 if entry.get("grants").is_none_or(Value::is_null) {
                     entry["grants"] = json!({"account users": ["ALL_PRIVILEGES"]});
@@ -364,8 +320,7 @@ impl Workspace {
                     .map(str::to_owned)
                     .collect();
                 let same = |one: &str, two: &str| {
-                    one.replace('_', " ")
-                        .eq_ignore_ascii_case(&two.replace('_', " "))
+                    one.replace('_', " ").eq_ignore_ascii_case(&two.replace('_', " "))
                 };
                 held.retain(|held| !privileges.iter().any(|it| same(it, held)));
                 if give {
@@ -389,9 +344,7 @@ impl Workspace {
         }
         let catalog = self.catalog();
         let secrets = catalog.index.secrets.values();
-        secrets
-            .flat_map(BTreeMap::values)
-            .any(|secret| secret.reveal() == token)
+        secrets.flat_map(BTreeMap::values).any(|secret| secret.reveal() == token)
     }
 }
 
@@ -410,8 +363,5 @@ fn local(folder: &Path, text: &str) -> Option<PathBuf> {
 }
 
 fn is_named(entry: &Value, key: &str, name: &str) -> bool {
-    entry
-        .get(key)
-        .and_then(Value::as_str)
-        .is_some_and(|it| it.eq_ignore_ascii_case(name))
+    entry.get(key).and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case(name))
 }

@@ -65,10 +65,7 @@ impl World {
     }
 
     fn configured(folder: &Path, bytes: &[u8]) -> Result<World, SandboxError> {
-        let wrong = |why: String| SandboxError::World {
-            folder: folder.to_path_buf(),
-            why,
-        };
+        let wrong = |why: String| SandboxError::World { folder: folder.to_path_buf(), why };
         let read = read_text(CONFIGURATION, bytes, folder);
         let Some(workspace) = read.workspaces.into_iter().next() else {
             let mistakes: Vec<String> = read.mistakes.iter().map(ToString::to_string).collect();
@@ -78,12 +75,10 @@ impl World {
             )));
         };
         let local = |location: &crate::config::Location| {
-            location.is_local().map(Path::to_path_buf).ok_or_else(|| {
-                wrong(format!(
-                    "{} is no folder of this machine",
-                    location.as_str()
-                ))
-            })
+            location
+                .is_local()
+                .map(Path::to_path_buf)
+                .ok_or_else(|| wrong(format!("{} is no folder of this machine", location.as_str())))
         };
         let location_primary = local(&workspace.location_primary)?;
         let location_secondary = local(&workspace.location_secondary)?;
@@ -112,10 +107,8 @@ impl World {
     }
 
     fn guessed(folder: &Path) -> Result<World, SandboxError> {
-        let wrong = |why: &str| SandboxError::World {
-            folder: folder.to_path_buf(),
-            why: why.to_owned(),
-        };
+        let wrong =
+            |why: &str| SandboxError::World { folder: folder.to_path_buf(), why: why.to_owned() };
         for (one, two) in [("east", "west"), ("primary", "secondary")] {
             if folder.join(one).join(CATALOG_FILE).is_file() && folder.join(two).is_dir() {
                 return Ok(World::of(folder.join(one), folder.join(two)));
@@ -138,10 +131,7 @@ impl World {
 
     /// Gives the secondary a workspace without tables, where it has none.
     pub(super) fn complete(&mut self, writable: bool) -> Result<(), SandboxError> {
-        let wrong = |why: String| SandboxError::World {
-            folder: self.primary.clone(),
-            why,
-        };
+        let wrong = |why: String| SandboxError::World { folder: self.primary.clone(), why };
         let catalog = Catalog::read(&self.primary).map_err(|error| wrong(error.to_string()))?;
         self.principal = catalog.principal;
         if self.secondary.join(CATALOG_FILE).is_file() {
@@ -168,15 +158,9 @@ impl World {
         primary: (&str, &str),
         secondary: (&str, &str),
     ) -> (Value, [String; 2]) {
-        let mut configuration = self
-            .configuration
-            .clone()
-            .unwrap_or_else(|| self.invented());
+        let mut configuration = self.configuration.clone().unwrap_or_else(|| self.invented());
         let workspace = &mut configuration["workspaces"][0];
-        let own = workspace["workspace_name"]
-            .as_str()
-            .unwrap_or("primary")
-            .to_owned();
+        let own = workspace["workspace_name"].as_str().unwrap_or("primary").to_owned();
         let theirs = match workspace["secondary_workspace_name"].as_str() {
             Some(name) => name.to_owned(),
             None => name_of(&self.secondary, "secondary"),
@@ -204,10 +188,7 @@ impl World {
     /// A configuration with one group of every table that can be cloned.
     fn invented(&self) -> Value {
         let catalog = Catalog::read(&self.primary).unwrap_or_default();
-        let tables = catalog
-            .tables
-            .iter()
-            .filter(|table| table.unsupported().is_none());
+        let tables = catalog.tables.iter().filter(|table| table.unsupported().is_none());
         let tables: Vec<&str> = tables.map(|table| table.full_name.as_str()).collect();
         let name = name_of(&self.primary, "primary");
         json!({
@@ -229,10 +210,7 @@ impl World {
 
     /// The regions that the metastores are in, after the folders; two that differ.
     pub(super) fn region_names(&self) -> [String; 2] {
-        let (one, two) = (
-            name_of(&self.primary, "primary"),
-            name_of(&self.secondary, "secondary"),
-        );
+        let (one, two) = (name_of(&self.primary, "primary"), name_of(&self.secondary, "secondary"));
         match one.eq_ignore_ascii_case(&two) {
             true => ["local-primary".to_owned(), "local-secondary".to_owned()],
             false => [format!("local-{one}"), format!("local-{two}")],
@@ -241,16 +219,11 @@ impl World {
 
     /// Folders that stand for containers.
     pub(super) fn roots(&self) -> Vec<PathBuf> {
-        vec![
-            self.location_primary.clone(),
-            self.location_secondary.clone(),
-        ]
+        vec![self.location_primary.clone(), self.location_secondary.clone()]
     }
 }
 
 /// The name of a folder.
 fn name_of(folder: &Path, other: &str) -> String {
-    folder
-        .file_name()
-        .map_or(other.into(), |name| name.to_string_lossy().into_owned())
+    folder.file_name().map_or(other.into(), |name| name.to_string_lossy().into_owned())
 }

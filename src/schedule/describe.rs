@@ -4,15 +4,8 @@ use chrono::Duration;
 
 use super::Schedule;
 
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// `every 12 hours`, `every day at 02:00`, `every Monday at 02:00 (Europe/Berlin)`, else the expression itself.
 pub(super) fn describe(schedule: &Schedule) -> String {
@@ -36,14 +29,11 @@ pub(super) fn describe(schedule: &Schedule) -> String {
     let day = match (*weekday, weekday.parse::<usize>()) {
         ("*", _) => Some("day"),
         (_, Ok(number)) => WEEKDAYS.get(number % 7).copied(),
-        (name, Err(_)) => WEEKDAYS.into_iter().find(|day| {
-            day.get(..3)
-                .is_some_and(|short| short.eq_ignore_ascii_case(name))
-        }),
+        (name, Err(_)) => WEEKDAYS
+            .into_iter()
+            .find(|day| day.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name))),
     };
-    day.map_or(as_written, |day| {
-        format!("every {day} at {hour:02}:{minute:02}{zone}")
-    })
+    day.map_or(as_written, |day| format!("every {day} at {hour:02}:{minute:02}{zone}"))
 }
 
 /// The interval, where the firings of every day are evenly spaced and several.
@@ -53,9 +43,7 @@ fn interval(schedule: &Schedule) -> Option<String> {
         [first, second, ..] => *second - *first,
         _ => return None,
     };
-    let even = times
-        .windows(2)
-        .all(|pair| matches!(pair, [from, to] if *to - *from == gap));
+    let even = times.windows(2).all(|pair| matches!(pair, [from, to] if *to - *from == gap));
     let fills = i32::try_from(times.len()).is_ok_and(|count| gap * count == Duration::days(1));
     match (even && fills, gap.num_minutes()) {
         (false, _) => None,

@@ -22,16 +22,12 @@ const YEARS: i32 = 28;
 
 /// The first firing after `moment`.
 pub(super) fn next(cron: &Cron, zone: Tz, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    cron.find_next_occurrence(&moment.with_timezone(&zone), false)
-        .ok()
-        .map(|at| at.to_utc())
+    cron.find_next_occurrence(&moment.with_timezone(&zone), false).ok().map(|at| at.to_utc())
 }
 
 /// The newest firing at or before `moment`.
 pub(super) fn last(cron: &Cron, zone: Tz, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    cron.find_previous_occurrence(&moment.with_timezone(&zone), true)
-        .ok()
-        .map(|at| at.to_utc())
+    cron.find_previous_occurrence(&moment.with_timezone(&zone), true).ok().map(|at| at.to_utc())
 }
 
 /// Measures the gaps, and refuses an expression that never fires or fires twice within half an hour.
@@ -47,39 +43,23 @@ pub(super) fn measure(cron: &Cron, zone: Tz) -> Result<Gaps, ScheduleError> {
     let mut measured = Measured::default();
     for (from, to) in times.iter().zip(times.iter().skip(1)) {
         measured.take(*to - *from, || {
-            (
-                from.format("%H:%M").to_string(),
-                to.format("%H:%M").to_string(),
-            )
+            (from.format("%H:%M").to_string(), to.format("%H:%M").to_string())
         });
     }
     let changes = changes(zone);
     let night = |days: i64| *opens - *closes + Duration::days(days);
-    let overnight = || {
-        (
-            closes.format("%H:%M").to_string(),
-            opens.format("%H:%M the next day").to_string(),
-        )
-    };
+    let overnight =
+        || (closes.format("%H:%M").to_string(), opens.format("%H:%M the next day").to_string());
     let mut change = changes.iter().peekable();
     for (from, to) in days.iter().zip(days.iter().skip(1)) {
         // A night in which the clocks change is measured below, by what really passes. The zone's date may be a day off.
-        while change
-            .next_if(|at| at.date_naive() + Duration::days(1) < *from)
-            .is_some()
-        {}
-        if change
-            .peek()
-            .is_none_or(|at| at.date_naive() > *to + Duration::days(1))
-        {
+        while change.next_if(|at| at.date_naive() + Duration::days(1) < *from).is_some() {}
+        if change.peek().is_none_or(|at| at.date_naive() > *to + Duration::days(1)) {
             measured.take(night((*to - *from).num_days()), overnight);
         }
     }
     let cycle = Duration::days(28 * 365 + 7);
-    measured.take(
-        night((*first_day - *last_day + cycle).num_days()),
-        overnight,
-    );
+    measured.take(night((*first_day - *last_day + cycle).num_days()), overnight);
     for at in &changes {
         around(cron, zone, *at, &mut measured);
     }
@@ -94,11 +74,7 @@ struct Measured {
 
 impl Measured {
     fn take(&mut self, gap: Duration, firings: impl FnOnce() -> (String, String)) {
-        if self
-            .shortest
-            .as_ref()
-            .is_none_or(|(shortest, _, _)| gap < *shortest)
-        {
+        if self.shortest.as_ref().is_none_or(|(shortest, _, _)| gap < *shortest) {
             let (from, to) = firings();
             self.shortest = Some((gap, from, to));
         }
@@ -128,14 +104,11 @@ fn never() -> ScheduleError {
 /// The times of day, in order.
 pub(super) fn times(cron: &Cron) -> Vec<NaiveTime> {
     let hours = (0..24).filter(|hour| cron.pattern.hour_match(*hour).unwrap_or(false));
-    let minutes: Vec<u32> = (0..60)
-        .filter(|minute| cron.pattern.minute_match(*minute).unwrap_or(false))
-        .collect();
+    let minutes: Vec<u32> =
+        (0..60).filter(|minute| cron.pattern.minute_match(*minute).unwrap_or(false)).collect();
     hours
         .flat_map(|hour| {
-            minutes
-                .iter()
-                .filter_map(move |minute| NaiveTime::from_hms_opt(hour, *minute, 0))
+            minutes.iter().filter_map(move |minute| NaiveTime::from_hms_opt(hour, *minute, 0))
         })
         .collect()
 }
@@ -156,26 +129,16 @@ fn days(cron: &Cron) -> Vec<NaiveDate> {
             _ => croner::Weekday::Saturday,
         };
         cron.pattern.month_match(day.month()).unwrap_or(false)
-            && cron
-                .pattern
-                .day_match(day.year(), day.month(), day.day(), weekday)
-                .unwrap_or(false)
+            && cron.pattern.day_match(day.year(), day.month(), day.day(), weekday).unwrap_or(false)
     };
-    first
-        .iter_days()
-        .take_while(|day| day.year() < FIRST_YEAR + YEARS)
-        .filter(fires)
-        .collect()
+    first.iter_days().take_while(|day| day.year() < FIRST_YEAR + YEARS).filter(fires).collect()
 }
 
 /// The first moments after the zone's clocks changed. Looked for every few days: no zone changes there and back
 /// within a week.
 fn changes(zone: Tz) -> Vec<DateTime<Utc>> {
-    let offset = |at: DateTime<Utc>| {
-        zone.offset_from_utc_datetime(&at.naive_utc())
-            .fix()
-            .local_minus_utc()
-    };
+    let offset =
+        |at: DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc();
     let year = |year: i32| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
     let (Some(mut at), Some(end)) = (year(FIRST_YEAR), year(FIRST_YEAR + YEARS)) else {
         return Vec::new();
@@ -208,11 +171,8 @@ fn around(cron: &Cron, zone: Tz, change: DateTime<Utc>, measured: &mut Measured)
     };
     while let Some(to) = next(cron, zone, from) {
         measured.take(to - from, || {
-            let show = |at: DateTime<Utc>| {
-                at.with_timezone(&zone)
-                    .format("%Y-%m-%d %H:%M %Z")
-                    .to_string()
-            };
+            let show =
+                |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string();
             (show(from), format!("{} as the clocks change", show(to)))
         });
         if to > change + reach {

@@ -17,17 +17,13 @@ const FIELDS: [(&str, u32, u32); 5] = [
     ("weekday", 0, 7),
 ];
 
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 pub(super) fn wrong(message: impl Into<String>, remedy: impl Into<String>) -> ScheduleError {
-    ScheduleError {
-        message: message.into(),
-        remedy: Some(remedy.into()),
-    }
+    ScheduleError { message: message.into(), remedy: Some(remedy.into()) }
 }
 
 /// The time zone of an IANA name, in any case.
@@ -44,16 +40,9 @@ pub(super) fn zone(name: &str) -> Result<Tz, ScheduleError> {
         let nearness = strsim::normalized_damerau_levenshtein(&lower, &known);
         (nearness.max(strsim::normalized_damerau_levenshtein(&lower, &city)) * 1000.0) as u32
     };
-    match TZ_VARIANTS
-        .iter()
-        .max_by_key(near)
-        .filter(|zone| near(zone) >= 600)
-    {
+    match TZ_VARIANTS.iter().max_by_key(near).filter(|zone| near(zone) >= 600) {
         Some(zone) => Err(wrong(said, format!("did you mean {}?", zone.name()))),
-        None => Err(wrong(
-            said,
-            "write an IANA name, for example America/New_York or UTC",
-        )),
+        None => Err(wrong(said, "write an IANA name, for example America/New_York or UTC")),
     }
 }
 
@@ -78,18 +67,12 @@ pub(super) fn cron(expression: &str) -> Result<Cron, ScheduleError> {
             Some(same) => format!("in five fields it is {same}"),
             None => FORM.to_string(),
         };
-        return Err(wrong(
-            format!("has {} fields, not five", fields.len()),
-            remedy,
-        ));
+        return Err(wrong(format!("has {} fields, not five", fields.len()), remedy));
     }
     for (at, field) in fields.iter().enumerate() {
         check_field(at, field)?;
     }
-    let parser = CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .year(Year::Disallowed)
-        .build();
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     parser
         .parse(&fields.join(" "))
         .map_err(|error| wrong(format!("is not a cron expression: {error}"), FORM))
@@ -116,10 +99,8 @@ fn in_five(fields: &[&str]) -> Option<String> {
     if quartz && weekday.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let same: Vec<&str> = rest
-        .iter()
-        .map(|field| if *field == "?" { "*" } else { field })
-        .collect();
+    let same: Vec<&str> =
+        rest.iter().map(|field| if *field == "?" { "*" } else { field }).collect();
     let same = same.join(" ");
     cron(&same).is_ok().then_some(same)
 }
@@ -135,9 +116,8 @@ fn check_field(at: usize, field: &str) -> Result<(), ScheduleError> {
         return Err(wrong(said("cannot be read"), range_of(least, most)));
     }
     for part in field.split(',') {
-        let (range, step) = part
-            .split_once('/')
-            .map_or((part, None), |(range, step)| (range, Some(step)));
+        let (range, step) =
+            part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
         if let Some(step) = step
             && range.parse::<u32>().is_ok()
         {

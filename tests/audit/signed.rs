@@ -72,17 +72,11 @@ fn a_record_that_its_runner_signed_is_verified_and_one_that_nobody_signed_is_tol
         // Not the old kind, which signs the file itself.
         public.verify(&record, &signature, false).unwrap();
         let comment = signature.trusted_comment();
-        assert!(
-            comment.starts_with("run record of drsync, apply 01"),
-            "{comment}"
-        );
+        assert!(comment.starts_with("run record of drsync, apply 01"), "{comment}");
     }
     let by = |keys: &str| world.history(&["--since", &since, "--signed-by", keys]);
     let (status, text) = by("runner.pub");
-    assert!(
-        status == 0 && text.contains("1 of 1 record signed by the runner"),
-        "{text}"
-    );
+    assert!(status == 0 && text.contains("1 of 1 record signed by the runner"), "{text}");
     let (status, text) = by("other.pub");
     assert!(
         status == 1
@@ -93,10 +87,7 @@ fn a_record_that_its_runner_signed_is_verified_and_one_that_nobody_signed_is_tol
     // A round whose record nobody signed.
     assert_eq!(world.apply("orders").0, 0);
     let (status, text) = by("runner.pub");
-    assert!(
-        status == 1 && text.contains("is not signed by its runner"),
-        "{text}"
-    );
+    assert!(status == 1 && text.contains("is not signed by its runner"), "{text}");
     // Without keys what a record says of itself is checked, and it says nothing of those of before.
     let (status, text) = world.history(&ALL);
     assert_eq!(status, 0, "{text}");
@@ -105,10 +96,7 @@ fn a_record_that_its_runner_signed_is_verified_and_one_that_nobody_signed_is_tol
         fs::remove_file(signature.last().unwrap()).unwrap();
     }
     let (status, text) = world.history(&ALL);
-    assert!(
-        status == 1 && text.contains("is not signed by its runner"),
-        "{text}"
-    );
+    assert!(status == 1 && text.contains("is not signed by its runner"), "{text}");
 }
 
 #[test]
@@ -142,10 +130,7 @@ fn the_page_and_minisign_itself_verify_what_a_runner_signed() {
     let page = audit(copy.path());
     // The first record of a copy that does not begin with the first names one outside of it.
     let text = said(&page);
-    assert!(
-        text.trim_start().starts_with("removed or altered:"),
-        "{text}"
-    );
+    assert!(text.trim_start().starts_with("removed or altered:"), "{text}");
     let verify = "for record in *.run.json; do minisign -V -q -p runner.pub -x \"$record.minisig\" -m \"$record\" || exit 1; done";
     let verified = |folder: &Path| {
         let mut shell = Command::new("sh");
@@ -174,9 +159,7 @@ fn a_signature_that_one_region_lacks_is_brought_from_the_other_or_from_the_machi
         assert_eq!(code(&apply_signed(&world, "orders", "runner.key", None)), 0);
         let names = world.names("west", "");
         assert_eq!(world.names("east", ""), names);
-        let signed = names
-            .iter()
-            .filter(|name| name.ends_with(".run.json.minisig"));
+        let signed = names.iter().filter(|name| name.ends_with(".run.json.minisig"));
         assert_eq!(signed.count(), 2, "{names:?}");
         let (status, text) = world.history(&["--since", &since, "--signed-by", "runner.pub"]);
         assert_eq!(status, 0, "{text}");
@@ -241,20 +224,11 @@ fn a_key_that_cannot_sign_or_that_others_may_read_stops_an_apply_before_anything
     let damaged_key = world.world().join("damaged.key");
     fs::write(&damaged_key, damaged).unwrap();
     fs::set_permissions(&damaged_key, Permissions::from_mode(0o600)).unwrap();
-    for key in [
-        "nobody.key",
-        "runner.pub",
-        "large.key",
-        "damaged.key",
-        "east",
-    ] {
+    for key in ["nobody.key", "runner.pub", "large.key", "damaged.key", "east"] {
         let done = with(key);
         let text = said(&done);
         assert_eq!(code(&done), 64, "{key}: {text}");
-        assert!(
-            text.contains(&format!("--sign-record-with {key}: ")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("--sign-record-with {key}: ")), "{text}");
     }
     assert_eq!(files(&world.evidence("west"), "").len(), before);
     // A group that may read it is how containers are given secrets.

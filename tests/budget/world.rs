@@ -43,11 +43,7 @@ fn table(number: usize) -> String {
 impl World {
     pub(crate) async fn new(tables: usize) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let world = World {
-            folder,
-            begin: Utc::now() - TimeDelta::hours(12),
-            tables,
-        };
+        let world = World { folder, begin: Utc::now() - TimeDelta::hours(12), tables };
         for root in ["east/sync", "west/sync"] {
             std::fs::create_dir_all(world.path(root)).unwrap();
         }
@@ -97,8 +93,7 @@ impl World {
         for group in 0..self.groups() as i64 {
             let (from, to) = (self.at(minute - 1), self.at(minute));
             let run = minute * 1_000 + group;
-            east.add_run(group + 1, run, from, Some(to), "SUCCESS")
-                .unwrap();
+            east.add_run(group + 1, run, from, Some(to), "SUCCESS").unwrap();
         }
     }
 
@@ -116,12 +111,7 @@ impl World {
         };
         let configuration = self.configuration("east");
         let planned = look(&configuration, &regions).await;
-        assert_eq!(
-            planned.summary.groups_sync,
-            self.groups(),
-            "{:?}",
-            planned.summary
-        );
+        assert_eq!(planned.summary.groups_sync, self.groups(), "{:?}", planned.summary);
         let options = Options {
             run_id: "01JDA2C7000000000000000001".to_owned(),
             provenance: drsync::plan::Provenance::of_actor(PRINCIPAL),
@@ -162,11 +152,7 @@ impl World {
             "sync_location_primary": self.path("east/sync"), "sync_location_secondary": self.path("west/sync"),
             "sync_failure_notification": "a@example.com", "sync_success_notification": "a@example.com",
             "sync_default_schedule": "0 */12 * * *", "sync_max_retries": "0", "sync_min_interval_minutes": 0, "sync_groups": groups}]});
-        let read = read_text(
-            "drsync.json",
-            text.to_string().as_bytes(),
-            self.folder.path(),
-        );
+        let read = read_text("drsync.json", text.to_string().as_bytes(), self.folder.path());
         assert_eq!(read.mistakes, []);
         read
     }
@@ -177,22 +163,13 @@ impl World {
         let running = sandbox::serve(sandbox::Options::new(served)).await.unwrap();
         running.inject("* * every delay=30ms".parse().unwrap());
         let configuration = self.configuration(&running.primary.url);
-        let token = (
-            "DRSYNC_TOKEN_EAST".to_owned(),
-            running.primary.token.clone(),
-        );
+        let token = ("DRSYNC_TOKEN_EAST".to_owned(), running.primary.token.clone());
         let environment = Environment::new(BTreeMap::from([token]), None);
         let options = ConnectOptions::of(&configuration.workspaces[0], environment).unwrap();
-        let options = ConnectOptions {
-            warehouse_id: Some(running.primary.warehouse_id.clone()),
-            ..options
-        };
+        let options =
+            ConnectOptions { warehouse_id: Some(running.primary.warehouse_id.clone()), ..options };
         let regions = connect(&options).await.unwrap().regions();
-        Served {
-            running,
-            configuration,
-            regions,
-        }
+        Served { running, configuration, regions }
     }
 }
 
@@ -206,10 +183,7 @@ impl Served {
 }
 
 async fn look(configuration: &Configuration, regions: &Regions) -> Plan {
-    let request = Request {
-        plan_id: "01JDPLAN".to_owned(),
-        ..Request::default()
-    };
+    let request = Request { plan_id: "01JDPLAN".to_owned(), ..Request::default() };
     let regions = std::slice::from_ref(regions);
     let seen = observe(configuration, regions, &request, Utc::now(), false).await;
     plan(&seen, &request)

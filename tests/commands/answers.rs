@@ -9,10 +9,7 @@ use super::program::{NOW, code, drsync, stderr, stdout, world};
 #[test]
 fn lakehouse_folders_are_compared_file_by_file_whatever_verify_says() {
     let world = world();
-    let applied = drsync(
-        world.path(),
-        &["apply", "--auto-approve", "--verify", "rows", "--json"],
-    );
+    let applied = drsync(world.path(), &["apply", "--auto-approve", "--verify", "rows", "--json"]);
     let said = "--verify rows: lakehouse folders are compared file by file in any case";
     assert!(stderr(&applied).contains(said), "{}", stderr(&applied));
     let record = stdout(&applied);
@@ -30,10 +27,7 @@ fn markdown_is_a_comment_within_its_budget() {
     let folder = world.path();
     assert_eq!(code(&drsync(folder, &["plan", "--out", "p.json"])), 0);
     for (arguments, marker) in [
-        (
-            vec!["plan", "--format", "markdown"],
-            "<!-- drsync:plan scope=east -->\n### drsync: ",
-        ),
+        (vec!["plan", "--format", "markdown"], "<!-- drsync:plan scope=east -->\n### drsync: "),
         (
             vec!["plan", "--changed", "--format", "markdown"],
             "<!-- drsync:plan scope=east -->\n### drsync: ",
@@ -42,10 +36,7 @@ fn markdown_is_a_comment_within_its_budget() {
             vec!["show", "p.json", "--format", "markdown"],
             "<!-- drsync:show scope=east -->\n### drsync: ",
         ),
-        (
-            vec!["status", "--format", "markdown"],
-            "<!-- drsync:status scope=east -->\n### drsync: ",
-        ),
+        (vec!["status", "--format", "markdown"], "<!-- drsync:status scope=east -->\n### drsync: "),
     ] {
         let output = drsync(folder, &arguments);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -57,9 +48,7 @@ fn markdown_is_a_comment_within_its_budget() {
         vec!["plan", "--budget", "9000"],
         vec!["plan", "--format", "markdown", "--budget", "10"],
         vec!["validate", "--format", "markdown"],
-        vec![
-            "show", "p.json", "--table", "orders", "--format", "markdown",
-        ],
+        vec!["show", "p.json", "--table", "orders", "--format", "markdown"],
     ] {
         assert_eq!(code(&drsync(folder, &mistake)), 64, "{mistake:?}");
     }
@@ -93,28 +82,17 @@ fn json_is_one_document_whatever_the_command() {
 fn a_plan_that_was_stored_is_what_json_prints() {
     let world = world();
     let printed = drsync(world.path(), &["plan", "--json", "--out", "p.json"]);
-    assert_eq!(
-        printed.stdout,
-        std::fs::read(world.path().join("p.json")).expect("stored")
-    );
+    assert_eq!(printed.stdout, std::fs::read(world.path().join("p.json")).expect("stored"));
 }
 
 #[test]
 fn events_are_lines_of_json_and_the_summary_is_the_last() {
     let world = world();
     let applied = drsync(world.path(), &["apply", "--auto-approve", "--events", "-"]);
-    let events: Vec<Value> = stdout(&applied)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    assert_eq!(
-        events.first().map(|event| &event["event"]),
-        Some(&json!("started"))
-    );
-    assert_eq!(
-        events.last().map(|event| &event["event"]),
-        Some(&json!("summary"))
-    );
+    let events: Vec<Value> =
+        stdout(&applied).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(events.first().map(|event| &event["event"]), Some(&json!("started")));
+    assert_eq!(events.last().map(|event| &event["event"]), Some(&json!("summary")));
     let both = ["apply", "--auto-approve", "--events", "-", "--json"];
     assert_eq!(code(&drsync(world.path(), &both)), 64);
 }
@@ -149,12 +127,8 @@ fn help_and_version_are_answers_and_mistakes_are_64() {
     ] {
         assert_eq!(ends(&answer), 0, "{answer:?}");
     }
-    for mistake in [
-        vec![],
-        vec!["nonsense"],
-        vec!["plan", "--nonsense"],
-        vec!["help", "nonsense"],
-    ] {
+    for mistake in [vec![], vec!["nonsense"], vec!["plan", "--nonsense"], vec!["help", "nonsense"]]
+    {
         assert_eq!(ends(&mistake), 64, "{mistake:?}");
     }
 }
@@ -170,10 +144,7 @@ fn the_manual_of_a_command_has_its_title_and_its_usage() {
         "{title}"
     );
     assert!(!title.contains("plan \""), "{title}");
-    assert!(
-        page.contains(".SH SYNOPSIS\ndrsync plan [OPTIONS]\n.SH "),
-        "{page}"
-    );
+    assert!(page.contains(".SH SYNOPSIS\ndrsync plan [OPTIONS]\n.SH "), "{page}");
 }
 
 #[test]
@@ -187,10 +158,7 @@ fn the_exit_statuses_stand_in_columns() {
     };
     let mut columns: Vec<usize> = text
         .lines()
-        .filter(|line| {
-            line.get(..4)
-                .is_some_and(|code| code.trim().parse::<u8>().is_ok())
-        })
+        .filter(|line| line.get(..4).is_some_and(|code| code.trim().parse::<u8>().is_ok()))
         .filter_map(begins)
         .collect();
     assert_eq!(columns.len(), drsync::cli::ExitStatus::ALL.len(), "{text}");
@@ -216,10 +184,7 @@ fn html_is_for_plan_show_and_history_only() {
         assert_eq!(code(&refused), 64, "{command}");
         assert!(stdout(&refused).is_empty());
         let said = stderr(&refused);
-        assert!(
-            said.contains("--format html is for plan, show and history"),
-            "{said}"
-        );
+        assert!(said.contains("--format html is for plan, show and history"), "{said}");
     }
     let card = ["show", "plan.json", "--table", "orders", "--format", "html"];
     assert_eq!(code(&drsync(folder, &card)), 64);

@@ -9,11 +9,7 @@ fn the_demo_shows_the_whole_flow_in_under_45_lines() {
     let text = stdout(&shown);
     assert_eq!(code(&shown), 0, "{}", stderr(&shown));
     assert!(text.lines().count() < 45, "{text}");
-    for told in [
-        "blocked  customer_360",
-        "synchronized  orders",
-        "~ update  main.shop.orders",
-    ] {
+    for told in ["blocked  customer_360", "synchronized  orders", "~ update  main.shop.orders"] {
         assert!(text.contains(told), "{told}: {text}");
     }
 }

@@ -103,43 +103,18 @@ fn no_refusal_of_a_stored_plan_costs_a_connection() {
     let key = "RWTl960y2qnVbWtqGGSqN/TOTokd4qyFMwd02hds9UEX4dEGFqc+Erjv";
     let other = "0".repeat(64);
     let cases: &[(&Path, &[&str], i32, &str)] = &[
-        (
-            folder,
-            &["altered.json", "-c", "own.json"],
-            10,
-            "was altered",
-        ),
-        (
-            folder,
-            &["later.json", "-c", "own.json"],
-            65,
-            "newer drsync",
-        ),
+        (folder, &["altered.json", "-c", "own.json"], 10, "was altered"),
+        (folder, &["later.json", "-c", "own.json"], 65, "newer drsync"),
         (folder, &["empty.json", "-c", "own.json"], 65, "no plan"),
-        (
-            folder,
-            &["missing.json", "-c", "own.json"],
-            65,
-            "missing.json",
-        ),
+        (folder, &["missing.json", "-c", "own.json"], 65, "missing.json"),
         (
             folder,
             &["host.json", "-c", "own.json", "--expect-effect", &other],
             10,
             "review it again",
         ),
-        (
-            bare.path(),
-            &["host.json", "--expect-effect", &other],
-            10,
-            "review it again",
-        ),
-        (
-            folder,
-            &["host.json", "-c", "own.json", "--expect-effect", ""],
-            64,
-            "--expect-effect",
-        ),
+        (bare.path(), &["host.json", "--expect-effect", &other], 10, "review it again"),
+        (folder, &["host.json", "-c", "own.json", "--expect-effect", ""], 64, "--expect-effect"),
         (
             folder,
             &["host.json", "-c", "own.json", "--require-signature", key],
@@ -147,12 +122,7 @@ fn no_refusal_of_a_stored_plan_costs_a_connection() {
             "host.json.minisig",
         ),
         // Forgotten on the command line, asked for by the configuration.
-        (
-            folder,
-            &["host.json", "-c", "signed.json"],
-            7,
-            "require_signature",
-        ),
+        (folder, &["host.json", "-c", "signed.json"], 7, "require_signature"),
         (
             folder,
             &["host.json"],
@@ -166,12 +136,7 @@ fn no_refusal_of_a_stored_plan_costs_a_connection() {
             "workspace_instance_url of workspace east",
         ),
         (bare.path(), &["host.json"], 7, "--require-signature"),
-        (
-            folder,
-            &["host.json", "-c", "nowhere.json"],
-            78,
-            "nowhere.json",
-        ),
+        (folder, &["host.json", "-c", "nowhere.json"], 78, "nowhere.json"),
     ];
     for command in ["apply", "check"] {
         for (folder, arguments, status, said) in cases {
@@ -243,9 +208,7 @@ fn an_altered_plan_is_told_with_what_it_states_and_what_was_computed() {
     let told: Value = serde_json::from_str(&stdout(&shown)).expect("JSON");
     for digest in ["effect_sha256", "document_sha256"] {
         assert_eq!(told["digests"][digest]["stated"], plan[digest]);
-        let computed = told["digests"][digest]["computed"]
-            .as_str()
-            .expect("computed");
+        let computed = told["digests"][digest]["computed"].as_str().expect("computed");
         assert_eq!(computed.len(), 64);
     }
     let text = stderr(&drsync(folder, &["show", "altered.json"]));
@@ -260,12 +223,8 @@ fn an_altered_plan_is_told_with_what_it_states_and_what_was_computed() {
 
     // A statement that is not the step's clone, with digests that are right.
     let mut evil = plan.clone();
-    let groups = evil["workspaces"][0]["groups"]
-        .as_array_mut()
-        .expect("groups");
-    let mut due = groups
-        .iter_mut()
-        .filter(|group| group["decision"] == "sync");
+    let groups = evil["workspaces"][0]["groups"].as_array_mut().expect("groups");
+    let mut due = groups.iter_mut().filter(|group| group["decision"] == "sync");
     due.next().expect("one is due")["steps"][0]["statement"] = "DROP TABLE main.shop.orders".into();
     let error = resealed(evil).expect_err("refused");
     assert!(error.to_string().contains(

@@ -24,10 +24,7 @@ fn a_mistake_that_makes_a_group_disappear_is_always_told() {
     for (arguments, ends) in [
         (vec!["plan"], 0),
         (vec!["plan", "--quiet", "--detailed-exitcode"], 3),
-        (
-            vec!["plan", "--only", "reference_data", "--detailed-exitcode"],
-            3,
-        ),
+        (vec!["plan", "--only", "reference_data", "--detailed-exitcode"], 3),
         (vec!["status", "--quiet"], 0),
         (vec!["apply", "--auto-approve"], 4),
         (vec!["apply", "--auto-approve", "--quiet"], 4),
@@ -51,14 +48,8 @@ fn detailed_exit_codes_tell_blocked_from_changed() {
     let world = world();
     let ends = |arguments: &[&str]| code(&drsync(world.path(), arguments));
     assert_eq!(ends(&["plan", "--detailed-exitcode"]), 3);
-    assert_eq!(
-        ends(&["plan", "--detailed-exitcode", "--only", "orders"]),
-        2
-    );
-    assert_eq!(
-        ends(&["plan", "--detailed-exitcode", "--only", "reference_data"]),
-        0
-    );
+    assert_eq!(ends(&["plan", "--detailed-exitcode", "--only", "orders"]), 2);
+    assert_eq!(ends(&["plan", "--detailed-exitcode", "--only", "reference_data"]), 0);
     assert_eq!(ends(&["validate"]), 3);
     assert_eq!(ends(&["validate", "--offline"]), 0);
 }
@@ -66,18 +57,12 @@ fn detailed_exit_codes_tell_blocked_from_changed() {
 #[test]
 fn a_group_that_is_not_there_is_a_mistake_and_the_nearest_is_named() {
     let world = world();
-    for arguments in [
-        ["plan", "--only", "ordres"],
-        ["plan", "--exclude", "ordres"],
-        ["plan", "--now", "ordres"],
-    ] {
+    for arguments in
+        [["plan", "--only", "ordres"], ["plan", "--exclude", "ordres"], ["plan", "--now", "ordres"]]
+    {
         let output = drsync(world.path(), &arguments);
         assert_eq!(code(&output), 64);
-        assert!(
-            stderr(&output).contains("nearest: orders"),
-            "{}",
-            stderr(&output)
-        );
+        assert!(stderr(&output).contains("nearest: orders"), "{}", stderr(&output));
     }
 }
 
@@ -106,12 +91,7 @@ fn a_new_configuration_is_written_once_and_says_what_is_missing() {
         "{}",
         stdout(&checked)
     );
-    assert_eq!(
-        stdout(&drsync(folder.path(), &["init", "--stdout"]))
-            .lines()
-            .next(),
-        Some("{")
-    );
+    assert_eq!(stdout(&drsync(folder.path(), &["init", "--stdout"])).lines().next(), Some("{"));
 }
 
 /// A configuration of a Databricks workspace.
@@ -213,19 +193,10 @@ fn a_configuration_above_is_taken_unless_everybody_may_write_it() {
         let refused = drsync(&inner, &["status"]);
         let told = stderr(&refused);
         assert_eq!(code(&refused), 78, "{told}");
-        assert!(
-            told.contains("is there and not taken: everybody may write to "),
-            "{told}"
-        );
+        assert!(told.contains("is there and not taken: everybody may write to "), "{told}");
         // Who stands in its folder, or names it, means it.
         assert_eq!(code(&drsync(folder, &["status"])), 0);
-        assert_eq!(
-            code(&drsync(
-                &inner,
-                &["status", "--config", "../../drsync.json"]
-            )),
-            0
-        );
+        assert_eq!(code(&drsync(&inner, &["status", "--config", "../../drsync.json"])), 0);
         mode_of(usual);
     }
     assert_eq!(code(&drsync(&inner, &["status"])), 0);

@@ -8,10 +8,7 @@ use super::program::{NOW, code, stderr, stdout, world};
 /// Runs drsync with system calls that fail; `None`, aloud, where there is no strace.
 fn failing(folder: &Path, faults: &[&str], arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("strace");
-    let traced: Vec<&str> = faults
-        .iter()
-        .filter_map(|it| it.split(':').next())
-        .collect();
+    let traced: Vec<&str> = faults.iter().filter_map(|it| it.split(':').next()).collect();
     command.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
     command.arg(format!("trace={}", traced.join(",")));
     for fault in faults {
@@ -27,9 +24,7 @@ fn failing(folder: &Path, faults: &[&str], arguments: &[&str]) -> Option<Output>
         .output();
     let told = ran.as_ref().map(stderr).unwrap_or_default();
     // Containers may forbid to trace.
-    let unable = ["ptrace(", "PTRACE_", "strace: "]
-        .iter()
-        .any(|said| told.contains(said));
+    let unable = ["ptrace(", "PTRACE_", "strace: "].iter().any(|said| told.contains(said));
     match ran {
         Ok(ran) if !unable => Some(ran),
         Ok(_) | Err(_) => {

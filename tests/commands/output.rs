@@ -27,19 +27,13 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 fn to_full(folder: &Path, arguments: &[&str]) -> Output {
     let full = File::options().write(true).open("/dev/full");
     let mut command = command(folder, arguments);
-    command
-        .stdout(full.expect("a device"))
-        .output()
-        .expect("runs")
+    command.stdout(full.expect("a device")).output().expect("runs")
 }
 
 /// Runs it with a document on stdin.
 fn piped(folder: &Path, arguments: &[&str], bytes: &[u8]) -> Output {
     let mut command = command(folder, arguments);
-    let command = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("runs");
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(bytes).expect("taken");
@@ -95,10 +89,7 @@ fn no_command_succeeds_whose_output_is_lost() {
         let ended = to_full(folder, arguments);
         assert_ne!(code(&ended), 0, "{arguments:?}");
         let told = stderr(&ended);
-        assert!(
-            told.contains("No space left on device"),
-            "{arguments:?} {told}"
-        );
+        assert!(told.contains("No space left on device"), "{arguments:?} {told}");
     }
 }
 
@@ -129,14 +120,7 @@ fn an_apply_goes_on_without_a_stdout_and_says_so() {
 fn an_apply_whose_events_are_lost_is_none_that_succeeded() {
     let world = world_without_records();
     let folder = world.path();
-    let arguments = [
-        "apply",
-        "--auto-approve",
-        "--only",
-        "orders",
-        "--events",
-        "/dev/full",
-    ];
+    let arguments = ["apply", "--auto-approve", "--only", "orders", "--events", "/dev/full"];
     let ended = drsync(folder, &arguments);
     assert_eq!(code(&ended), 1, "{}", stderr(&ended));
     let lost = "events are lost: /dev/full cannot be written (No space left on device";
@@ -144,11 +128,7 @@ fn an_apply_whose_events_are_lost_is_none_that_succeeded() {
     let record = the_record(folder);
     assert_eq!(cut_of_orders(&record), "synchronized");
     assert!(record["warnings"].to_string().contains(lost), "{record}");
-    assert!(
-        stdout(&ended).contains("events are lost"),
-        "{}",
-        stdout(&ended)
-    );
+    assert!(stdout(&ended).contains("events are lost"), "{}", stdout(&ended));
 }
 
 #[test]
@@ -156,24 +136,12 @@ fn a_reader_that_leaves_stops_no_apply_and_is_no_failure() {
     let world = world_without_records();
     let folder = world.path();
     let mut command = command(folder, &["apply", "--auto-approve", "--only", "orders"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("runs");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
     drop(child.stdout.take());
     let ended = child.wait_with_output().expect("ends");
     assert_eq!(code(&ended), 0, "{}", stderr(&ended));
-    assert!(
-        stderr(&ended).contains("text is lost"),
-        "{}",
-        stderr(&ended)
-    );
-    assert!(
-        the_record(folder)["warnings"]
-            .to_string()
-            .contains("text is lost")
-    );
+    assert!(stderr(&ended).contains("text is lost"), "{}", stderr(&ended));
+    assert!(the_record(folder)["warnings"].to_string().contains("text is lost"));
 }
 
 #[test]
@@ -194,11 +162,7 @@ fn a_plan_is_read_from_a_pipe_and_with_a_byte_order_mark() {
         (["apply", "-"], &marked),
     ] {
         let read = piped(folder, &arguments, bytes);
-        assert!(
-            ![65, 10].contains(&code(&read)),
-            "{arguments:?} {}",
-            stderr(&read)
-        );
+        assert!(![65, 10].contains(&code(&read)), "{arguments:?} {}", stderr(&read));
         assert!(!stdout(&read).is_empty(), "{arguments:?} {}", stderr(&read));
     }
     assert_eq!(
@@ -207,18 +171,12 @@ fn a_plan_is_read_from_a_pipe_and_with_a_byte_order_mark() {
     );
     let shown = drsync(folder, &["show", "marked.json", "--json"]);
     assert_eq!(stdout(&shown).as_bytes(), plan, "JSON has no mark");
-    let same = drsync(
-        folder,
-        &["diff", "plan.json", "marked.json", "--detailed-exitcode"],
-    );
+    let same = drsync(folder, &["diff", "plan.json", "marked.json", "--detailed-exitcode"]);
     assert_eq!(code(&same), 0, "{}", stderr(&same));
 
     let text = String::from_utf8(plan.clone()).expect("text");
-    let wide: Vec<u8> = "\u{feff}"
-        .encode_utf16()
-        .chain(text.encode_utf16())
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let wide: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let refused = piped(folder, &["show", "-"], &wide);
     assert_eq!(code(&refused), 65);
     assert!(stderr(&refused).contains("UTF-16"), "{}", stderr(&refused));
@@ -242,10 +200,7 @@ fn events_replace_nothing_but_events() {
     fs::create_dir(folder.join("folder")).expect("made");
     let configuration = read("drsync.json");
     for (name, why) in [
-        (
-            "drsync.json",
-            "drsync.json is there already and holds no events",
-        ),
+        ("drsync.json", "drsync.json is there already and holds no events"),
         ("plan.json", "holds no events"),
         ("precious.txt", "holds no events"),
         ("link", "link is a link"),
@@ -255,10 +210,7 @@ fn events_replace_nothing_but_events() {
         let refused = apply(name);
         let told = stderr(&refused);
         assert_eq!(code(&refused), 7, "{name}: {told}");
-        assert!(
-            told.contains(why) && told.contains("events.jsonl is free"),
-            "{name}: {told}"
-        );
+        assert!(told.contains(why) && told.contains("events.jsonl is free"), "{name}: {told}");
     }
     assert_eq!(read("drsync.json"), configuration);
     assert_eq!(read("precious.txt"), "precious");
@@ -269,37 +221,18 @@ fn events_replace_nothing_but_events() {
         let first: Value =
             serde_json::from_str(events.lines().next().expect("a line")).expect("JSON");
         assert_eq!(first["event"], "started");
-        assert_eq!(
-            events.matches("\"event\":\"started\"").count(),
-            1,
-            "replaced, not continued"
-        );
+        assert_eq!(events.matches("\"event\":\"started\"").count(), 1, "replaced, not continued");
     }
     // What the shell opened for it is written on to.
     write("log", "before\n");
-    let log = File::options()
-        .append(true)
-        .open(folder.join("log"))
-        .expect("opened");
-    let ended = command(
-        folder,
-        &[
-            "apply",
-            "--auto-approve",
-            "--json",
-            "--events",
-            "/dev/stderr",
-        ],
-    )
-    .stderr(log)
-    .output()
-    .expect("runs");
+    let log = File::options().append(true).open(folder.join("log")).expect("opened");
+    let ended = command(folder, &["apply", "--auto-approve", "--json", "--events", "/dev/stderr"])
+        .stderr(log)
+        .output()
+        .expect("runs");
     assert_eq!(code(&ended), 4);
     let log = read("log");
-    assert!(
-        log.starts_with("before\n") && log.contains("\"event\":\"started\""),
-        "{log}"
-    );
+    assert!(log.starts_with("before\n") && log.contains("\"event\":\"started\""), "{log}");
 }
 
 #[test]
@@ -384,9 +317,7 @@ fn a_sandbox_takes_another_name_for_its_configuration_where_one_is_taken() {
         let mut command = command(folder, &arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let next = lines
-            .map_while(Result::ok)
-            .find(|line| line.contains("Next:"));
+        let next = lines.map_while(Result::ok).find(|line| line.contains("Next:"));
         child.kill().expect("killed");
         child.wait().expect("ended");
         let next = next.expect("it says what is next");

@@ -19,10 +19,7 @@ fn a_plan_replaces_nothing_but_a_plan() {
         "{}",
         stderr(&refused)
     );
-    assert_eq!(
-        std::fs::read(folder.join("drsync.json")).expect("read"),
-        before
-    );
+    assert_eq!(std::fs::read(folder.join("drsync.json")).expect("read"), before);
     std::fs::create_dir(folder.join("folder")).expect("made");
     for other in ["folder", "/dev/full"] {
         let refused = drsync(folder, &["plan", "--out", other]);
@@ -44,11 +41,7 @@ fn a_plan_is_stored_shown_and_applied_exactly_once() {
     assert!(stdout(&plan).contains("\nNext: drsync apply p.json"));
 
     let shown = drsync(world.path(), &["show", "p.json"]);
-    assert!(
-        stdout(&shown).contains(", unaltered, "),
-        "{}",
-        stdout(&shown)
-    );
+    assert!(stdout(&shown).contains(", unaltered, "), "{}", stdout(&shown));
 
     let applied = drsync(world.path(), &["apply", "p.json"]);
     assert_eq!(code(&applied), 4, "{}", stderr(&applied));
@@ -91,14 +84,8 @@ fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
     let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
     let plan: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(plan["actor"], "ci:github acme/dr-config run 7");
-    assert_eq!(
-        plan["ci_run_url"],
-        "https://github.test/acme/dr-config/actions/runs/7"
-    );
-    assert_eq!(
-        plan["git_commit"],
-        "f1e2d3c4b5a697887766554433221100ffeeddcc"
-    );
+    assert_eq!(plan["ci_run_url"], "https://github.test/acme/dr-config/actions/runs/7");
+    assert_eq!(plan["git_commit"], "f1e2d3c4b5a697887766554433221100ffeeddcc");
     assert_eq!(plan["change"], "pull 418");
     assert!(!text.contains("hunter2"));
 
@@ -141,21 +128,11 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
     assert_eq!(code(&drsync(folder, &other)), 10);
     let late = drsync_at("2026-12-22T11:00:00Z", folder, &["check", "p.json"]);
     assert_eq!(code(&late), 5);
-    assert!(
-        stdout(&late).ends_with("\ndrsync plan --out p.json\n"),
-        "{}",
-        stdout(&late)
-    );
-    std::fs::write(
-        folder.join("altered.json"),
-        text.replace("\"orders\"", "\"others\""),
-    )
-    .expect("written");
+    assert!(stdout(&late).ends_with("\ndrsync plan --out p.json\n"), "{}", stdout(&late));
+    std::fs::write(folder.join("altered.json"), text.replace("\"orders\"", "\"others\""))
+        .expect("written");
     assert_eq!(code(&drsync(folder, &["check", "altered.json"])), 10);
-    assert_eq!(
-        code(&drsync(folder, &["diff", "p.json", "altered.json"])),
-        10
-    );
+    assert_eq!(code(&drsync(folder, &["diff", "p.json", "altered.json"])), 10);
     assert_eq!(code(&drsync(folder, &["check", "missing.json"])), 65);
 
     let later = drsync_at("2026-11-22T11:05:00Z", folder, &["plan", "--out", "q.json"]);
@@ -166,11 +143,7 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
     drsync(folder, &["plan", "--exclude", "orders", "--out", "q.json"]);
     let changed = drsync(folder, &["diff", "p.json", "q.json", "--detailed-exitcode"]);
     assert_eq!(code(&changed), 2);
-    assert!(
-        stdout(&changed).contains("\ngone     "),
-        "{}",
-        stdout(&changed)
-    );
+    assert!(stdout(&changed).contains("\ngone     "), "{}", stdout(&changed));
 
     let card = drsync(folder, &["show", "p.json", "--table", "shop.orders"]);
     assert!(
@@ -181,11 +154,7 @@ fn a_stored_plan_is_checked_compared_and_read_table_by_table() {
     assert!(stdout(&card).contains("\nCREATE OR REPLACE TABLE delta.`"));
     let nearest = drsync(folder, &["show", "p.json", "--table", "main.shop.order"]);
     assert_eq!(code(&nearest), 64);
-    assert!(
-        stderr(&nearest).contains("nearest: main.shop.orders"),
-        "{}",
-        stderr(&nearest)
-    );
+    assert!(stderr(&nearest).contains("nearest: main.shop.orders"), "{}", stderr(&nearest));
 
     let applied = drsync(folder, &["apply", "p.json"]);
     let done = drsync(folder, &["check", "p.json"]);
@@ -203,11 +172,7 @@ fn nothing_is_applied_that_nobody_approved() {
     let world = world();
     let refused = drsync(world.path(), &["apply"]);
     assert_eq!(code(&refused), 7);
-    assert!(
-        stderr(&refused).contains("\ndrsync apply --auto-approve\n"),
-        "{}",
-        stderr(&refused)
-    );
+    assert!(stderr(&refused).contains("\ndrsync apply --auto-approve\n"), "{}", stderr(&refused));
     assert!(stderr(&refused).ends_with("drsync: refused (exit 7)\n"));
 }
 
@@ -217,11 +182,8 @@ fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
     let folder = world.path();
     drsync(folder, &["plan", "--out", "p.json"]);
     let text = std::fs::read_to_string(folder.join("p.json")).expect("stored");
-    std::fs::write(
-        folder.join("altered.json"),
-        text.replace("\"orders\"", "\"others\""),
-    )
-    .expect("written");
+    std::fs::write(folder.join("altered.json"), text.replace("\"orders\"", "\"others\""))
+        .expect("written");
     std::fs::write(folder.join("other.json"), "{}").expect("written");
     let ends = |arguments: &[&str]| code(&drsync(folder, arguments));
     assert_eq!(ends(&["apply", "altered.json"]), 10);
@@ -235,29 +197,16 @@ fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
     assert_eq!(code(&early), 10, "{}", stderr(&early));
     assert_eq!(ends(&["apply", "other.json"]), 65);
     assert_eq!(ends(&["apply", "missing.json"]), 65);
-    assert_eq!(
-        ends(&["apply", "p.json", "--expect-effect", "0123456789abcdef"]),
-        10
-    );
+    assert_eq!(ends(&["apply", "p.json", "--expect-effect", "0123456789abcdef"]), 10);
     assert_eq!(ends(&["apply", "p.json", "--expect-effect", "0123"]), 64);
     assert_eq!(ends(&["apply", "p.json", "--only", "orders"]), 64);
     let late = drsync_at("2026-12-22T11:00:00Z", folder, &["apply", "p.json"]);
     assert_eq!(code(&late), 5);
-    assert!(
-        stderr(&late).contains("\ndrsync plan --out p.json\n"),
-        "{}",
-        stderr(&late)
-    );
+    assert!(stderr(&late).contains("\ndrsync plan --out p.json\n"), "{}", stderr(&late));
 
     let effect: Value = serde_json::from_str(&text).expect("JSON");
-    let effect = effect["effect_sha256"]
-        .as_str()
-        .expect("an effect")
-        .to_owned();
-    assert_eq!(
-        ends(&["apply", "p.json", "--expect-effect", &effect[..16]]),
-        4
-    );
+    let effect = effect["effect_sha256"].as_str().expect("an effect").to_owned();
+    assert_eq!(ends(&["apply", "p.json", "--expect-effect", &effect[..16]]), 4);
 }
 
 #[test]
@@ -271,11 +220,7 @@ fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
     let record = records[0].display().to_string();
     let shown = drsync(folder, &["show", &record]);
     assert_eq!(code(&shown), 0, "{}", stderr(&shown));
-    assert!(
-        stdout(&shown).starts_with("Partial: "),
-        "{}",
-        stdout(&shown)
-    );
+    assert!(stdout(&shown).starts_with("Partial: "), "{}", stdout(&shown));
     std::fs::remove_file(&plans[0]).expect("removed");
     let without = drsync(folder, &["show", &record]);
     assert_eq!(code(&without), 65);
@@ -301,10 +246,7 @@ fn a_table_that_leaves_its_group_is_named() {
     tables.as_array_mut().expect("tables").pop();
     std::fs::write(path, format!("{configuration:#}")).expect("written");
     let planned = drsync(folder, &["plan", "--changed"]);
-    let text = stdout(&planned)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let text = stdout(&planned).split_whitespace().collect::<Vec<_>>().join(" ");
     let said = "in no group any more; replicas stay and are no longer synchronized";
     assert!(text.contains(said), "{text}");
 }
@@ -321,26 +263,13 @@ fn an_apply_into_a_location_that_was_accepted_leaves_its_record_there() {
     let records = || {
         let kept = std::fs::read_dir(folder.join("west/sync/_drsync/evidence")).expect("evidence");
         let names = kept.map(|entry| entry.expect("an entry").file_name());
-        names
-            .filter(|name| name.to_string_lossy().ends_with(".run.json"))
-            .count()
+        names.filter(|name| name.to_string_lossy().ends_with(".run.json")).count()
     };
     let before = records();
-    let accepted = [
-        "plan",
-        "--accept",
-        "ledger_not_ours:orders",
-        "--reason",
-        "it moved",
-        "--out",
-        "p.json",
-    ];
+    let accepted =
+        ["plan", "--accept", "ledger_not_ours:orders", "--reason", "it moved", "--out", "p.json"];
     drsync(folder, &accepted);
     let applied = drsync(folder, &["apply", "p.json"]);
-    assert!(
-        stdout(&applied).contains("1 group synchronized"),
-        "{}",
-        stdout(&applied)
-    );
+    assert!(stdout(&applied).contains("1 group synchronized"), "{}", stdout(&applied));
     assert_eq!(records(), before + 1, "{}", stderr(&applied));
 }

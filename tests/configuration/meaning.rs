@@ -7,15 +7,9 @@ use super::{VALID, edited, read, said, said_of};
 #[test]
 fn comments_and_the_schema_are_ignored_at_any_level() {
     let text = edited(&[
-        (
-            "\"secret_scope\"",
-            "\"$schema\": 1, \"//\": [], \"//\": {}, \"secret_scope\"",
-        ),
+        ("\"secret_scope\"", "\"$schema\": 1, \"//\": [], \"//\": {}, \"secret_scope\""),
         ("\"workspace_name\"", "\"// a\": null, \"workspace_name\""),
-        (
-            "\"group_name\"",
-            "\"//group_name\": 7, \"$schema\": true, \"group_name\"",
-        ),
+        ("\"group_name\"", "\"//group_name\": 7, \"$schema\": true, \"group_name\""),
     ]);
     assert_eq!(said_of(&text), "= east: core, other\n");
     assert_eq!(read(&text).effective_sha256, read(VALID).effective_sha256);
@@ -29,19 +23,10 @@ fn the_effective_digest_knows_meaning_and_not_spelling() {
     assert_eq!(digest(&[("\"3\"", "3")]), same);
     assert_eq!(digest(&[("s3://east/dr", "S3://East/dr/")]), same);
     assert_eq!(
-        digest(&[(
-            "\"sync_groups\"",
-            "\"sync_shrink_percent\": \"50\", \"sync_groups\""
-        )]),
+        digest(&[("\"sync_groups\"", "\"sync_shrink_percent\": \"50\", \"sync_groups\"")]),
         same
     );
-    assert_eq!(
-        digest(&[(
-            "\"sync_groups\"",
-            "\"sync_rpo_minutes\": 720, \"sync_groups\""
-        )]),
-        same
-    );
+    assert_eq!(digest(&[("\"sync_groups\"", "\"sync_rpo_minutes\": 720, \"sync_groups\"")]), same);
     assert_ne!(digest(&[("\"3\"", "4")]), same);
     assert_ne!(digest(&[("\"raw\"", "\"raw2\"")]), same);
     assert_ne!(digest(&[("\"ops@", "\"ops2@")]), same);
@@ -97,11 +82,8 @@ fn an_unprotected_table_goes_by_the_name_in_tables_and_is_not_synchronized() {
     let GroupEntry::Valid(group) = &configuration.workspaces[0].groups[0] else {
         panic!("invalid")
     };
-    let unprotected: Vec<_> = group
-        .unprotected
-        .iter()
-        .map(|(table, why)| format!("{table}: {why}"))
-        .collect();
+    let unprotected: Vec<_> =
+        group.unprotected.iter().map(|(table, why)| format!("{table}: {why}")).collect();
     assert_eq!(unprotected, ["elsewhere.t: streaming", "raw: a view"]);
     let protected: Vec<_> = group.protected().map(ToString::to_string).collect();
     assert_eq!(protected, ["gold"]);
@@ -128,10 +110,7 @@ fn every_key_has_a_row_in_the_documentation() {
             (true, _) => "required",
             (false, _) => key.default.unwrap_or_default(),
         };
-        assert!(
-            row.contains(&format!("| {default} |")),
-            "{row} has not the default {default}"
-        );
+        assert!(row.contains(&format!("| {default} |")), "{row} has not the default {default}");
     }
 }
 

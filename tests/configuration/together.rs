@@ -44,10 +44,8 @@ drsync.json line 24: workspaces[0].sync_groups[1].tables[0]: default.Gold is als
 
 #[test]
 fn two_groups_of_one_name_or_with_one_table_are_both_invalid() {
-    let text = edited(&[
-        ("\"other\"", "\"core\""),
-        ("\"other_raw\"", "\"other_raw\", \"Default.GOLD\""),
-    ]);
+    let text =
+        edited(&[("\"other\"", "\"core\""), ("\"other_raw\"", "\"other_raw\", \"Default.GOLD\"")]);
     assert_eq!(
         said_of(&text),
         r#"drsync.json line 16: workspaces[0].sync_groups[0].group_name: is the name of another group too, in line 22: give every group its own name
@@ -59,11 +57,8 @@ drsync.json line 24: workspaces[0].sync_groups[1].tables[1]: Default.GOLD is als
     );
     let text = edited(&[("\"other_raw\"", "\"main.default.gold\"")]);
     assert_eq!(said_of(&text), "= east: core, other\n");
-    let text = text.replacen(
-        "\"sync_groups\"",
-        "\"default_catalog\": \"Main\", \"sync_groups\"",
-        1,
-    );
+    let text =
+        text.replacen("\"sync_groups\"", "\"default_catalog\": \"Main\", \"sync_groups\"", 1);
     assert_eq!(
         said_of(&text),
         r#"drsync.json line 19: workspaces[0].sync_groups[0].tables[1]: gold is also in other (line 21): keep it in one group; a table has one recovery point
@@ -161,22 +156,14 @@ fn no_secret_is_repeated() {
         ("s3://east/dr", "s3://s3cret:s3cret@east/dr"),
     ]);
     let said = said_of(&text);
-    assert_eq!(
-        said.lines()
-            .filter(|line| line.starts_with("drsync.json"))
-            .count(),
-        3
-    );
+    assert_eq!(said.lines().filter(|line| line.starts_with("drsync.json")).count(), 3);
     assert!(!said.contains("s3cret") && !said.contains(&token), "{said}");
 }
 
 #[test]
 fn any_text_with_a_hole_in_it_is_read_without_panic_and_no_key_is_lost_silently() {
     let keys = |text: &str| -> usize {
-        required()
-            .iter()
-            .map(|key| text.matches(&format!("\"{key}\":")).count())
-            .sum()
+        required().iter().map(|key| text.matches(&format!("\"{key}\":")).count()).sum()
     };
     for at in (0..VALID.len()).step_by(2) {
         let text = format!("{}{}", &VALID[..at], &VALID[at + 1..]);

@@ -15,11 +15,8 @@ fn replica() -> String {
 }
 
 fn order(source_version: u64, replica_version: Option<u64>) -> CloneOrder {
-    let mark = Mark {
-        source_table_id: "uc-1".to_owned(),
-        source_version,
-        replica: PATH.to_owned(),
-    };
+    let mark =
+        Mark { source_table_id: "uc-1".to_owned(), source_version, replica: PATH.to_owned() };
     let properties = mark.properties();
     let text = drsync::databricks::sql::properties(&properties);
     CloneOrder {
@@ -41,11 +38,7 @@ fn order(source_version: u64, replica_version: Option<u64>) -> CloneOrder {
 async fn world() -> (Fake, drsync::databricks::Connected) {
     let fake = Fake::start().await;
     fake.change(|state| {
-        drop(
-            state
-                .tables
-                .insert("main.core.gold".to_owned(), DeltaTable::with_writes(9)),
-        )
+        drop(state.tables.insert("main.core.gold".to_owned(), DeltaTable::with_writes(9)))
     });
     let regions = fake.connect().await;
     (fake, regions)
@@ -54,11 +47,7 @@ async fn world() -> (Fake, drsync::databricks::Connected) {
 fn clones(fake: &Fake) -> usize {
     let state = fake.state.lock().unwrap();
     state.tables.get(&replica()).map_or(0, |table| {
-        table
-            .commits
-            .iter()
-            .filter(|(operation, ..)| operation == "CLONE")
-            .count()
+        table.commits.iter().filter(|(operation, ..)| operation == "CLONE").count()
     })
 }
 
@@ -66,94 +55,38 @@ fn clones(fake: &Fake) -> usize {
 async fn a_clone_is_made_verified_and_not_made_again() {
     let (fake, regions) = world().await;
     let progress = Progress::default();
-    let cloned = regions
-        .secondary
-        .deep_clone(&order(7, None), &progress)
-        .await
-        .unwrap();
-    assert_eq!(
-        (
-            cloned.replica_version,
-            cloned.copied_files,
-            cloned.copied_bytes
-        ),
-        (0, 3, 300)
-    );
-    let size = Size {
-        files: 3,
-        bytes: 300,
-    };
+    let cloned = regions.secondary.deep_clone(&order(7, None), &progress).await.unwrap();
+    assert_eq!((cloned.replica_version, cloned.copied_files, cloned.copied_bytes), (0, 3, 300));
+    let size = Size { files: 3, bytes: 300 };
     assert_eq!((cloned.already, cloned.source_size), (false, Some(size)));
     assert!(cloned.statement_id.is_some());
     let verified = regions.secondary.verify(&order(7, None), 0).await.unwrap();
-    assert_eq!(
-        (verified.level, verified.differences),
-        (VerifiedLevel::Metrics, vec![])
-    );
-    let again = regions
-        .secondary
-        .deep_clone(&order(7, None), &progress)
-        .await
-        .unwrap();
-    assert_eq!(
-        (
-            again.replica_version,
-            again.copied_files,
-            again.statement_id
-        ),
-        (0, 0, None)
-    );
+    assert_eq!((verified.level, verified.differences), (VerifiedLevel::Metrics, vec![]));
+    let again = regions.secondary.deep_clone(&order(7, None), &progress).await.unwrap();
+    assert_eq!((again.replica_version, again.copied_files, again.statement_id), (0, 0, None));
     assert_eq!((again.already, again.source_size), (true, Some(size)));
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("OPTIMIZE"));
-    let next = regions
-        .secondary
-        .deep_clone(&order(8, Some(0)), &progress)
-        .await
-        .unwrap();
-    assert_eq!(
-        next.replica_version, 2,
-        "maintenance in between is nobody's change"
-    );
+    let next = regions.secondary.deep_clone(&order(8, Some(0)), &progress).await.unwrap();
+    assert_eq!(next.replica_version, 2, "maintenance in between is nobody's change");
     assert_eq!(clones(&fake), 2);
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().files = 99);
-    let verified = regions
-        .secondary
-        .verify(&order(8, Some(0)), 2)
-        .await
-        .unwrap();
-    assert_eq!(
-        verified.differences,
-        ["files: 3 in the source, 99 in the replica"]
-    );
+    let verified = regions.secondary.verify(&order(8, Some(0)), 2).await.unwrap();
+    assert_eq!(verified.differences, ["files: 3 in the source, 99 in the replica"]);
 }
 
 #[tokio::test]
 async fn a_lost_reply_is_decided_by_the_replicas_history() {
     let (fake, regions) = world().await;
     fake.fault("CREATE OR REPLACE", 1, What::DropAfter);
-    let cloned = regions
-        .secondary
-        .deep_clone(&order(7, None), &Progress::default())
-        .await
-        .unwrap();
+    let cloned = regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     assert_eq!((cloned.replica_version, cloned.copied_files), (0, 3));
-    assert_eq!(
-        (clones(&fake), fake.asked("CREATE OR REPLACE").len()),
-        (1, 1)
-    );
+    assert_eq!((clones(&fake), fake.asked("CREATE OR REPLACE").len()), (1, 1));
     fake.fault("CREATE OR REPLACE", 1, What::DropBefore);
-    let error = regions
-        .secondary
-        .deep_clone(&order(8, Some(0)), &Progress::default())
-        .await
-        .unwrap_err();
+    let error =
+        regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap_err();
     assert!(error.outcome_unknown && error.transient, "{error}");
     assert_eq!(clones(&fake), 1);
-    regions
-        .secondary
-        .deep_clone(&order(8, Some(0)), &Progress::default())
-        .await
-        .unwrap();
+    regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap();
     assert_eq!(clones(&fake), 2);
 }
 
@@ -161,44 +94,26 @@ async fn a_lost_reply_is_decided_by_the_replicas_history() {
 async fn a_throttled_clone_is_sent_again_because_it_was_not_begun() {
     let (fake, regions) = world().await;
     let busy = r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"warming"}"#;
-    fake.fault(
-        "CREATE OR REPLACE",
-        2,
-        What::Answer(503, vec![], busy.to_owned()),
-    );
-    regions
-        .secondary
-        .deep_clone(&order(7, None), &Progress::default())
-        .await
-        .unwrap();
+    fake.fault("CREATE OR REPLACE", 2, What::Answer(503, vec![], busy.to_owned()));
+    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     assert_eq!(clones(&fake), 1);
 }
 
 #[tokio::test]
 async fn what_someone_else_wrote_is_not_cloned_over() {
     let (fake, regions) = world().await;
-    regions
-        .secondary
-        .deep_clone(&order(7, None), &Progress::default())
-        .await
-        .unwrap();
+    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     fake.change(|state| state.tables.get_mut(&replica()).unwrap().commit("UPDATE"));
-    let error = regions
-        .secondary
-        .deep_clone(&order(8, Some(0)), &Progress::default())
-        .await
-        .unwrap_err();
+    let error =
+        regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Conflict);
     assert_eq!(
         error.detail,
         "UPDATE by dr@example.com made v1 of the replica; its rows can still be read under that version"
     );
     assert_eq!(clones(&fake), 1);
-    let absent = regions
-        .secondary
-        .deep_clone(&order(8, None), &Progress::default())
-        .await
-        .unwrap_err();
+    let absent =
+        regions.secondary.deep_clone(&order(8, None), &Progress::default()).await.unwrap_err();
     assert_eq!(absent.kind, RegionErrorKind::Conflict);
 }
 
@@ -206,20 +121,10 @@ async fn what_someone_else_wrote_is_not_cloned_over() {
 async fn a_refused_version_says_what_the_engine_says() {
     let (fake, regions) = world().await;
     let late = "[DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION] Cannot time travel beyond 168 HOURS. SQLSTATE: 0AKDC";
-    fake.fault(
-        "CREATE OR REPLACE",
-        1,
-        What::Fail("BAD_REQUEST", late.to_owned()),
-    );
-    let error = regions
-        .secondary
-        .deep_clone(&order(7, None), &Progress::default())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind, error.transient),
-        (RegionErrorKind::Unsupported, false)
-    );
+    fake.fault("CREATE OR REPLACE", 1, What::Fail("BAD_REQUEST", late.to_owned()));
+    let error =
+        regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap_err();
+    assert_eq!((error.kind, error.transient), (RegionErrorKind::Unsupported, false));
     assert!(
         error
             .to_string()
@@ -247,10 +152,7 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
     assert!(!error.transient, "{error}");
     let left = regions.secondary.statements_left_running();
     assert_eq!(left.len(), 1);
-    assert!(
-        error.detail.contains(&left[0]) && error.detail.contains("left running"),
-        "{error}"
-    );
+    assert!(error.detail.contains(&left[0]) && error.detail.contains("left running"), "{error}");
     assert!(fake.asked("/cancel").is_empty());
 }
 
@@ -307,11 +209,7 @@ async fn rows_are_counted_on_both_sides_where_that_is_asked_for() {
     let mut options = fake.options();
     options.verify_rows = true;
     let regions = drsync::databricks::connect(&options).await.unwrap();
-    regions
-        .secondary
-        .deep_clone(&order(7, None), &Progress::default())
-        .await
-        .unwrap();
+    regions.secondary.deep_clone(&order(7, None), &Progress::default()).await.unwrap();
     let verified = regions.secondary.verify(&order(7, None), 0).await.unwrap();
     assert_eq!(
         (verified.level, verified.source_rows, verified.replica_rows),
@@ -341,9 +239,6 @@ async fn a_clone_that_lost_against_maintenance_is_made_once_more_in_the_same_run
     // Lost again, it is for whoever counts the attempts; nobody's change was cloned over.
     fake.fault("DEEP CLONE", 2, lost());
     let refused = clone(9, Some(2)).await.unwrap_err();
-    assert_eq!(
-        (refused.kind, refused.transient),
-        (RegionErrorKind::Conflict, true)
-    );
+    assert_eq!((refused.kind, refused.transient), (RegionErrorKind::Conflict, true));
     assert_eq!(clones(&fake), 2);
 }

@@ -102,12 +102,7 @@ impl Fake {
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Fake {
-            base,
-            state,
-            pauses: Arc::default(),
-            notices: Arc::default(),
-        }
+        Fake { base, state, pauses: Arc::default(), notices: Arc::default() }
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut State)) {
@@ -115,24 +110,13 @@ impl Fake {
     }
 
     pub(super) fn fault(&self, fits: &str, times: u32, what: What) {
-        self.change(|state| {
-            state.faults.push(Fault {
-                fits: fits.to_owned(),
-                times,
-                what,
-            })
-        });
+        self.change(|state| state.faults.push(Fault { fits: fits.to_owned(), times, what }));
     }
 
     /// What was asked, of requests that contain a text.
     pub(super) fn asked(&self, text: &str) -> Vec<String> {
         let state = self.state.lock().unwrap();
-        state
-            .requests
-            .iter()
-            .filter(|request| request.contains(text))
-            .cloned()
-            .collect()
+        state.requests.iter().filter(|request| request.contains(text)).cloned().collect()
     }
 
     /// Time that passes at once and is written down.
@@ -163,10 +147,7 @@ impl Fake {
             secondary: None,
             watch: None,
             verify_rows: false,
-            environment: Environment {
-                variables,
-                ..Environment::empty()
-            },
+            environment: Environment { variables, ..Environment::empty() },
             unbound: None,
             timing: self.timing(),
             notice: Notice::new(move |text| notices.lock().unwrap().push(text)),
@@ -181,13 +162,8 @@ impl Fake {
 fn answer(status: u16, headers: &[(&str, String)], body: impl Into<Body>) -> Response<Body> {
     let builder = headers
         .iter()
-        .fold(Response::builder().status(status), |it, (key, value)| {
-            it.header(*key, value)
-        });
-    builder
-        .header("x-request-id", "req-7")
-        .body(body.into())
-        .unwrap()
+        .fold(Response::builder().status(status), |it, (key, value)| it.header(*key, value));
+    builder.header("x-request-id", "req-7").body(body.into()).unwrap()
 }
 
 fn ok(value: Value) -> Response<Body> {
@@ -195,11 +171,7 @@ fn ok(value: Value) -> Response<Body> {
 }
 
 pub(super) fn error(status: u16, code: &str, message: &str) -> Response<Body> {
-    answer(
-        status,
-        &[],
-        json!({"error_code": code, "message": message}).to_string(),
-    )
+    answer(status, &[], json!({"error_code": code, "message": message}).to_string())
 }
 
 /// An answer that breaks off: the client sees its connection close.
@@ -220,23 +192,20 @@ async fn handle(
     let request = format!("{method} {uri} {text}");
     state.requests.push(request.clone());
     state.headers.push(format!("{headers:?}"));
-    let fault = state
-        .faults
-        .iter_mut()
-        .find(|fault| fault.times > 0 && request.contains(&fault.fits))
-        .map(|fault| {
-            fault.times -= 1;
-            fault.what.clone()
-        });
+    let fault =
+        state.faults.iter_mut().find(|fault| fault.times > 0 && request.contains(&fault.fits)).map(
+            |fault| {
+                fault.times -= 1;
+                fault.what.clone()
+            },
+        );
     match &fault {
         Some(What::Answer(status, headers, body)) => return answer(*status, headers, body.clone()),
         Some(What::DropBefore) => return broken(),
         Some(What::DropAfter | What::Fail(..) | What::Hang) | None => {}
     }
-    let sign = headers
-        .get("authorization")
-        .map(|it| it.to_str().unwrap().to_owned())
-        .unwrap_or_default();
+    let sign =
+        headers.get("authorization").map(|it| it.to_str().unwrap().to_owned()).unwrap_or_default();
     let path = uri.path().to_owned();
     let response = if path.starts_with("/api/")
         && !state.tokens.contains(sign.trim_start_matches("Bearer "))
@@ -331,11 +300,7 @@ impl State {
             return ok(chunk(&self.chunks[id], number.parse().unwrap()));
         }
         let Some(end) = self.statements.get(rest) else {
-            return error(
-                404,
-                "NOT_FOUND",
-                &format!("The statement {rest} was not found."),
-            );
+            return error(404, "NOT_FOUND", &format!("The statement {rest} was not found."));
         };
         let left = self.polls.entry(rest.to_owned()).or_default();
         if *left > 0 {

@@ -28,17 +28,9 @@ async fn planned(fake: &Fake, regions: &Regions) -> Plan {
             "sync_groups": [{"group_name": "core", "group_owner_email": "core@example.com", "tables": ["core.gold", "core.silver"]}]
         }]
     });
-    let read = read_text(
-        "drsync.json",
-        configuration.to_string().as_bytes(),
-        Path::new("/"),
-    );
+    let read = read_text("drsync.json", configuration.to_string().as_bytes(), Path::new("/"));
     assert_eq!(read.mistakes, []);
-    let request = Request {
-        plan_id: "01JDPLAN".to_owned(),
-        full: true,
-        ..Request::default()
-    };
+    let request = Request { plan_id: "01JDPLAN".to_owned(), full: true, ..Request::default() };
     let now = "2026-11-22T09:50:00Z".parse().unwrap();
     let seen = observe(&read, std::slice::from_ref(regions), &request, now, false).await;
     plan(&seen, &request)
@@ -60,13 +52,7 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         signer: None,
         planned_now: true,
     };
-    apply(
-        &plan.stored(),
-        std::slice::from_ref(regions),
-        &options,
-        &|_| {},
-    )
-    .await
+    apply(&plan.stored(), std::slice::from_ref(regions), &options, &|_| {}).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,11 +73,7 @@ async fn a_group_is_synchronized_once_and_a_foreign_write_is_found() {
     assert_eq!((group.decision, group.steps.len()), (Decision::Sync, 2));
     assert_eq!(group.steps[0].source.version, 2);
     let record = applied(&first, &regions).await;
-    assert_eq!(
-        (record.exit.code, record.warnings.as_slice()),
-        (0, [].as_slice()),
-        "{record:?}"
-    );
+    assert_eq!((record.exit.code, record.warnings.as_slice()), (0, [].as_slice()), "{record:?}");
     let writes = fake.asked("CREATE OR REPLACE").len();
     assert_eq!(writes, 2);
 
@@ -102,27 +84,16 @@ async fn a_group_is_synchronized_once_and_a_foreign_write_is_found() {
     assert_eq!(group.last_cut.as_ref().map(|cut| cut.number), Some(1));
     let again = applied(&first, &regions).await;
     assert_eq!(again.exit.code, 0, "{again:?}");
-    assert_eq!(
-        fake.asked("CREATE OR REPLACE").len(),
-        writes,
-        "it was overtaken by itself"
-    );
+    assert_eq!(fake.asked("CREATE OR REPLACE").len(), writes, "it was overtaken by itself");
 
     fake.change(|state| {
-        state
-            .tables
-            .get_mut(&format!("{SECONDARY}/main/core/gold"))
-            .unwrap()
-            .commit("UPDATE")
+        state.tables.get_mut(&format!("{SECONDARY}/main/core/gold")).unwrap().commit("UPDATE")
     });
     let third = planned(&fake, &regions).await;
     let group = &third.workspaces[0].groups[0];
     assert_eq!(group.decision, Decision::Blocked);
     assert!(
-        group
-            .findings
-            .iter()
-            .any(|finding| finding.code == FindingCode::ReplicaChanged),
+        group.findings.iter().any(|finding| finding.code == FindingCode::ReplicaChanged),
         "{:?}",
         group.findings
     );

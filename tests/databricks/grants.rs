@@ -52,12 +52,8 @@ async fn a_service_chooses_neither_the_thing_nor_the_right_of_a_grant() {
         fake.fault("/api/2.1/unity-catalog/tables", 99, denied);
         for words in [&["validate", "--sql"][..], &["plan"]] {
             let said = said(&fake, words).await;
-            let grants = said
-                .lines()
-                .filter(|line| line.trim_start().starts_with("GRANT "));
-            let grants: Vec<&str> = grants
-                .map(|line| line.trim().trim_end_matches(';'))
-                .collect();
+            let grants = said.lines().filter(|line| line.trim_start().starts_with("GRANT "));
+            let grants: Vec<&str> = grants.map(|line| line.trim().trim_end_matches(';')).collect();
             assert_eq!(grants, [grant], "{told}: {said}");
         }
     }

@@ -26,10 +26,7 @@ fn with_secondary(options: ConnectOptions, other: &Fake) -> ConnectOptions {
         profile: None,
         warehouse_id: None,
     };
-    ConnectOptions {
-        secondary: Some(secondary),
-        ..options
-    }
+    ConnectOptions { secondary: Some(secondary), ..options }
 }
 
 /// A profile with a token for each of two hosts.
@@ -70,11 +67,7 @@ async fn what_names_its_host_goes_to_no_other_workspace_of_the_run() {
     let host = ("DATABRICKS_HOST", east.base.as_str());
     for secret in [
         &[host, ("DATABRICKS_TOKEN", TOKEN)][..],
-        &[
-            host,
-            ("DATABRICKS_CLIENT_ID", "id"),
-            ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary"),
-        ],
+        &[host, ("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary")],
         &[host, ("DATABRICKS_OIDC_TOKEN", "jwt-canary")],
     ] {
         let options = with_secondary(with(&east, secret), &west);
@@ -89,10 +82,8 @@ async fn what_names_its_host_goes_to_no_other_workspace_of_the_run() {
 
 /// What a workspace says of its tokens in the two documents in which it does.
 fn says(fake: &Fake, config: Value, server: Value) {
-    for (document, value) in [
-        ("databricks-config", config),
-        ("oauth-authorization-server", server),
-    ] {
+    for (document, value) in [("databricks-config", config), ("oauth-authorization-server", server)]
+    {
         if !value.is_null() {
             let answer = What::Answer(200, vec![], value.to_string());
             fake.fault(&format!("/.well-known/{document}"), 99, answer);
@@ -116,10 +107,7 @@ async fn a_token_endpoint_that_is_not_the_workspaces_own_is_sent_no_secret() {
             says(&fake, config, server);
             let github = format!("{}/id-token?v=1", fake.base);
             for secret in [
-                &[
-                    ("DATABRICKS_CLIENT_ID", "id"),
-                    ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary"),
-                ][..],
+                &[("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary")][..],
                 &[("DATABRICKS_OIDC_TOKEN", "jwt-canary")],
                 &[
                     ("ACTIONS_ID_TOKEN_REQUEST_URL", &github),
@@ -161,9 +149,7 @@ async fn the_audience_of_an_id_token_is_the_hosts_own_or_the_configured_one() {
         connect(&with(&fake, &variables)).await.unwrap();
         let own = format!("{}/oidc/v1/token", fake.base);
         let asked = fake.asked("/id-token");
-        let [asked] = &asked[..] else {
-            panic!("{asked:?}")
-        };
+        let [asked] = &asked[..] else { panic!("{asked:?}") };
         let words = asked.split(' ').nth(1).unwrap();
         let url = url::Url::parse(&format!("{}{words}", fake.base)).unwrap();
         let audience = url.query_pairs().find(|(key, _)| key == "audience");

@@ -36,10 +36,7 @@ async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
     fake.fault("external-locations", 1, busy("4000"));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert!(error.transient);
-    assert!(
-        error.detail.contains("; it asks for a pause of 4000 s"),
-        "{error}"
-    );
+    assert!(error.detail.contains("; it asks for a pause of 4000 s"), "{error}");
 }
 
 #[tokio::test]
@@ -62,16 +59,9 @@ async fn a_proxy_that_stays_bad_is_said_with_its_words_and_the_request_id() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
     let page = "<html><head><title>502 Bad Gateway</title></head></html>";
-    fake.fault(
-        "external-locations",
-        99,
-        What::Answer(502, vec![], page.to_owned()),
-    );
+    fake.fault("external-locations", 99, What::Answer(502, vec![], page.to_owned()));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.transient),
-        (RegionErrorKind::Unavailable, true)
-    );
+    assert_eq!((error.kind, error.transient), (RegionErrorKind::Unavailable, true));
     assert_eq!(
         error.to_string(),
         "look at the rights on abfss://s@acc.test/dr: 502 Bad Gateway [BAD_GATEWAY (502)] (request req-7)"
@@ -98,10 +88,8 @@ async fn a_token_that_something_in_between_sends_back_is_not_said() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
     // Long before the token, so that what is cut off may not leave half of it.
-    let page = format!(
-        "<html><title>{} Authorization: Bearer {TOKEN}</title></html>",
-        "x".repeat(160)
-    );
+    let page =
+        format!("<html><title>{} Authorization: Bearer {TOKEN}</title></html>", "x".repeat(160));
     let json = format!(r#"{{"error_code":"ODD","message":"not for {TOKEN}"}}"#);
     for (status, body) in [(502, page.clone()), (200, page), (400, json)] {
         fake.fault("external-locations", 5, What::Answer(status, vec![], body));
@@ -116,15 +104,8 @@ async fn a_token_that_something_in_between_sends_back_is_not_said() {
 async fn a_redirect_is_followed_nowhere() {
     let fake = Fake::start().await;
     let regions = fake.connect().await;
-    let to = (
-        "location",
-        "https://elsewhere.test/login.html?secret=1".to_owned(),
-    );
-    fake.fault(
-        "external-locations",
-        1,
-        What::Answer(302, vec![to], String::new()),
-    );
+    let to = ("location", "https://elsewhere.test/login.html?secret=1".to_owned());
+    fake.fault("external-locations", 1, What::Answer(302, vec![to], String::new()));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
         error.detail,
@@ -137,9 +118,8 @@ async fn a_host_that_takes_no_connection_is_away_soon() {
     let fake = Fake::start().await;
     let mut options = fake.options();
     options.address = "http://127.0.0.1:9".parse().unwrap();
-    let regions = drsync::databricks::connect(&options)
-        .await
-        .expect("being away is no sign-in failure");
+    let regions =
+        drsync::databricks::connect(&options).await.expect("being away is no sign-in failure");
     let error = regions.primary.presence().await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
     assert!(error.detail.starts_with("no connection: "), "{error}");

@@ -24,10 +24,7 @@ fn table(name: &TableName) -> Table {
 }
 
 fn question(table_name: &str, from_version: Option<u64>) -> SourceQuestion {
-    SourceQuestion {
-        table: table(&name(table_name)),
-        from_version,
-    }
+    SourceQuestion { table: table(&name(table_name)), from_version }
 }
 
 #[tokio::test]
@@ -38,10 +35,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
     assert_eq!(primary.principal.as_deref(), Some("dr@example.com"));
     assert_eq!(primary.default_catalog.as_deref(), Some("main"));
     assert!(primary.clock.is_some());
-    assert_eq!(
-        regions.secondary.presence().await.unwrap().location,
-        SECONDARY
-    );
+    assert_eq!(regions.secondary.presence().await.unwrap().location, SECONDARY);
     assert!(
         fake.asked("/api/2.0/sql/statements ")
             .iter()
@@ -50,10 +44,7 @@ async fn presence_says_who_asks_and_what_the_services_clock_says() {
     );
     let gone = "[PATH_NOT_FOUND] The specified container does not exist. SQLSTATE: 42K03";
     fake.fault("LIST", 1, What::Fail("BAD_REQUEST", gone.to_owned()));
-    assert_eq!(
-        regions.secondary.presence().await.unwrap_err().kind,
-        RegionErrorKind::Unavailable
-    );
+    assert_eq!(regions.secondary.presence().await.unwrap_err().kind, RegionErrorKind::Unavailable);
     fake.fault(
         "LIST",
         1,
@@ -95,20 +86,14 @@ async fn a_stopped_warehouse_is_taken_and_said() {
     let regions = fake.connect().await;
     regions.primary.presence().await.unwrap();
     let notices = fake.notices.lock().unwrap().clone();
-    assert_eq!(
-        notices,
-        ["the SQL warehouse old is stopped: its first statement starts it"]
-    );
+    assert_eq!(notices, ["the SQL warehouse old is stopped: its first statement starts it"]);
 }
 
 #[tokio::test]
 async fn a_configured_warehouse_that_has_to_start_is_said_once_and_one_that_runs_is_not() {
     let fake = Fake::start().await;
     for (id, said) in [
-        (
-            "w0",
-            Some("the SQL warehouse old is stopped: its first statement starts it"),
-        ),
+        ("w0", Some("the SQL warehouse old is stopped: its first statement starts it")),
         ("w1", None),
         ("elsewhere", None),
     ] {
@@ -148,11 +133,8 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     let found = regions.primary.workflows(&asked, since).await.unwrap();
     let nightly = found[0].as_ref().unwrap();
     assert!(nightly.schedule_active);
-    let runs: Vec<(i64, RunState)> = nightly
-        .runs
-        .iter()
-        .map(|run| (run.run_id, run.state))
-        .collect();
+    let runs: Vec<(i64, RunState)> =
+        nightly.runs.iter().map(|run| (run.run_id, run.state)).collect();
     assert_eq!(
         runs,
         [
@@ -163,21 +145,12 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
             (2, RunState::Succeeded)
         ]
     );
-    let kinds: Vec<Option<RegionErrorKind>> = found
-        .iter()
-        .map(|it| it.as_ref().err().map(|error| error.kind))
-        .collect();
+    let kinds: Vec<Option<RegionErrorKind>> =
+        found.iter().map(|it| it.as_ref().err().map(|error| error.kind)).collect();
     let not_found = Some(RegionErrorKind::NotFound);
     assert_eq!(
         kinds,
-        [
-            None,
-            Some(RegionErrorKind::Conflict),
-            not_found,
-            not_found,
-            None,
-            not_found
-        ]
+        [None, Some(RegionErrorKind::Conflict), not_found, not_found, None, not_found]
     );
     assert_eq!(
         found[2].as_ref().unwrap_err().detail,
@@ -222,10 +195,7 @@ async fn a_listing_that_breaks_off_or_is_refused_says_of_no_workflow_that_it_is_
             let found = regions.primary.workflows(&asked, None).await.unwrap();
             let error = found[0].as_ref().unwrap_err();
             assert!(
-                !matches!(
-                    error.kind,
-                    RegionErrorKind::NotFound | RegionErrorKind::Conflict
-                ),
+                !matches!(error.kind, RegionErrorKind::NotFound | RegionErrorKind::Conflict),
                 "{status} {answer} of {listing}: {error:?}"
             );
         }
@@ -244,20 +214,11 @@ async fn tables_are_listed_by_schema_and_what_is_not_listed_says_why() {
         state.catalog.insert("main.core.secret".to_owned(), json!("PERMISSION_DENIED"));
     });
     let regions = fake.connect().await;
-    let mut asked: Vec<TableName> = (0..25)
-        .map(|number| name(&format!("T{number:02}")))
-        .collect();
+    let mut asked: Vec<TableName> = (0..25).map(|number| name(&format!("T{number:02}"))).collect();
     asked.extend([name("secret"), name("none")]);
     let found = regions.primary.tables(&asked).await.unwrap();
-    assert_eq!(
-        found[3].as_ref().unwrap().name.table,
-        "t03",
-        "as the catalog spells it"
-    );
-    assert_eq!(
-        found[24].as_ref().unwrap().table_id.as_deref(),
-        Some("id-24")
-    );
+    assert_eq!(found[3].as_ref().unwrap().name.table, "t03", "as the catalog spells it");
+    assert_eq!(found[24].as_ref().unwrap().table_id.as_deref(), Some("id-24"));
     assert_eq!(fake.asked("unity-catalog/tables?").len(), 3, "three pages");
     assert_eq!(fake.asked("unity-catalog/tables/").len(), 2);
     let denied = found[25].as_ref().unwrap().denied.clone().unwrap();
@@ -265,10 +226,7 @@ async fn tables_are_listed_by_schema_and_what_is_not_listed_says_why() {
         denied.remedy.as_deref(),
         Some("GRANT SELECT ON TABLE main.core.secret TO `dr@example.com`")
     );
-    assert_eq!(
-        found[26].as_ref().unwrap_err().kind,
-        RegionErrorKind::NotFound
-    );
+    assert_eq!(found[26].as_ref().unwrap_err().kind, RegionErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -276,9 +234,7 @@ async fn one_table_that_fails_a_batch_is_taken_out_of_it() {
     let fake = Fake::start().await;
     fake.change(|state| {
         for table in ["a", "b", "c"] {
-            state
-                .tables
-                .insert(format!("main.core.{table}"), DeltaTable::with_writes(3));
+            state.tables.insert(format!("main.core.{table}"), DeltaTable::with_writes(3));
         }
     });
     let regions = fake.connect().await;
@@ -289,37 +245,18 @@ async fn one_table_that_fails_a_batch_is_taken_out_of_it() {
         question("c", Some(9)),
     ];
     let found = regions.primary.sources(&asked).await;
-    assert_eq!(
-        found[1].as_ref().unwrap_err().kind,
-        RegionErrorKind::NotFound
-    );
+    assert_eq!(found[1].as_ref().unwrap_err().kind, RegionErrorKind::NotFound);
     let versions = |at: usize| -> Vec<u64> {
-        found[at]
-            .as_ref()
-            .unwrap()
-            .commits
-            .iter()
-            .map(|it| it.version)
-            .collect()
+        found[at].as_ref().unwrap().commits.iter().map(|it| it.version).collect()
     };
-    assert_eq!(
-        (versions(0), versions(2), versions(3)),
-        (vec![0, 1, 2], vec![1, 2], vec![0, 1, 2])
-    );
+    assert_eq!((versions(0), versions(2), versions(3)), (vec![0, 1, 2], vec![1, 2], vec![0, 1, 2]));
     let first = &found[0].as_ref().unwrap().commits[0];
-    assert_eq!(
-        drsync::moment::text(first.committed_at),
-        "2026-11-01T07:00:00.500Z"
-    );
+    assert_eq!(drsync::moment::text(first.committed_at), "2026-11-01T07:00:00.500Z");
     assert_eq!(
         (first.table_id.as_deref(), first.user.as_deref()),
         (Some("uc-1"), Some("dr@example.com"))
     );
-    assert_eq!(
-        fake.asked("DESCRIBE HISTORY").len(),
-        2,
-        "the batch, and the rest of it"
-    );
+    assert_eq!(fake.asked("DESCRIBE HISTORY").len(), 2, "the batch, and the rest of it");
 }
 
 #[tokio::test]
@@ -328,53 +265,26 @@ async fn a_warehouse_that_refuses_the_batched_form_is_asked_table_by_table() {
     fake.change(|state| {
         state.refuse_batches = true;
         for table in 0..30 {
-            state
-                .tables
-                .insert(format!("main.core.t{table}"), DeltaTable::with_writes(2));
+            state.tables.insert(format!("main.core.t{table}"), DeltaTable::with_writes(2));
         }
     });
     let regions = fake.connect().await;
-    let asked: Vec<SourceQuestion> = (0..30)
-        .map(|table| question(&format!("t{table}"), None))
-        .collect();
-    assert!(
-        regions
-            .primary
-            .sources(&asked)
-            .await
-            .iter()
-            .all(Result::is_ok)
-    );
-    assert!(
-        regions
-            .primary
-            .sources(&asked)
-            .await
-            .iter()
-            .all(Result::is_ok)
-    );
-    assert!(
-        fake.asked("AS asked").len() <= 2,
-        "the form is not tried again"
-    );
+    let asked: Vec<SourceQuestion> =
+        (0..30).map(|table| question(&format!("t{table}"), None)).collect();
+    assert!(regions.primary.sources(&asked).await.iter().all(Result::is_ok));
+    assert!(regions.primary.sources(&asked).await.iter().all(Result::is_ok));
+    assert!(fake.asked("AS asked").len() <= 2, "the form is not tried again");
 }
 
 #[tokio::test]
 async fn a_history_is_widened_until_it_reaches_back_and_read_from_every_chunk() {
     let fake = Fake::start().await;
     fake.change(|state| {
-        state
-            .tables
-            .insert("main.core.busy".to_owned(), DeltaTable::with_writes(130));
-        state
-            .tables
-            .insert("main.core.idle".to_owned(), DeltaTable::with_writes(1));
+        state.tables.insert("main.core.busy".to_owned(), DeltaTable::with_writes(130));
+        state.tables.insert("main.core.idle".to_owned(), DeltaTable::with_writes(1));
     });
     let regions = fake.connect().await;
-    let found = regions
-        .primary
-        .sources(&[question("busy", Some(3)), question("idle", None)])
-        .await;
+    let found = regions.primary.sources(&[question("busy", Some(3)), question("idle", None)]).await;
     let busy = found[0].as_ref().unwrap();
     assert_eq!((busy.commits[0].version, busy.commits.len()), (3, 127));
     assert_eq!(fake.asked("LIMIT 50)").len(), 1);
@@ -391,15 +301,10 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
             ("delta.columnMapping.mode", "name"),
             ("delta.deletedFileRetentionDuration", "interval 30 days"),
         ];
-        let properties = properties
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into();
+        let properties = properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         state.tables.insert(
             "main.core.gold".to_owned(),
-            DeltaTable {
-                properties,
-                ..DeltaTable::with_writes(5)
-            },
+            DeltaTable { properties, ..DeltaTable::with_writes(5) },
         );
     });
     let regions = fake.connect().await;
@@ -412,10 +317,7 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
         columns_since: None,
     };
     let found = regions.primary.pins(&[ask(3), ask(9), ask(4)]).await;
-    let head = Size {
-        files: 3,
-        bytes: 300,
-    };
+    let head = Size { files: 3, bytes: 300 };
     let newest = found[2].as_ref().unwrap();
     assert_eq!((newest.rows, newest.size), (Some(42), Some(head)));
     let pin = found[0].as_ref().unwrap();
@@ -424,15 +326,9 @@ async fn a_pin_counts_rows_at_its_version_and_takes_the_rest_from_the_detail() {
         (Some(42), None),
         "the newest version's files say nothing of an older one"
     );
-    assert_eq!(
-        (pin.column_mapping.as_str(), pin.table_id.as_str()),
-        ("name", "uc-1")
-    );
+    assert_eq!((pin.column_mapping.as_str(), pin.table_id.as_str()), ("name", "uc-1"));
     assert_eq!(pin.estimate.unwrap().copy_bytes, 300);
-    assert_eq!(
-        found[1].as_ref().unwrap_err().kind,
-        RegionErrorKind::NotFound
-    );
+    assert_eq!(found[1].as_ref().unwrap_err().kind, RegionErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -440,25 +336,16 @@ async fn replicas_that_are_not_there_are_found_by_listing_their_folders() {
     let fake = Fake::start().await;
     fake.change(|state| {
         let there = DeltaTable::with_writes(2);
-        state
-            .tables
-            .insert(format!("{SECONDARY}/main/core/t3"), there);
+        state.tables.insert(format!("{SECONDARY}/main/core/t3"), there);
     });
     let regions = fake.connect().await;
     let asked: Vec<ReplicaQuestion> = (0..40)
-        .map(|number| ReplicaQuestion {
-            path: format!("main/core/t{number}"),
-            since_version: None,
-        })
+        .map(|number| ReplicaQuestion { path: format!("main/core/t{number}"), since_version: None })
         .collect();
     let found = regions.secondary.replicas(&asked).await;
     assert_eq!(found.iter().filter(|it| matches!(it, Ok(None))).count(), 39);
     assert_eq!(found[3].as_ref().unwrap().as_ref().unwrap().version, 1);
-    assert_eq!(
-        fake.asked("\"statement\":").len(),
-        3,
-        "a list, a history, a detail"
-    );
+    assert_eq!(fake.asked("\"statement\":").len(), 3, "a list, a history, a detail");
 }
 
 #[tokio::test]
@@ -468,10 +355,7 @@ async fn write_access_is_looked_at_and_never_tried() {
     let look = async |location: &str| regions.primary.write_access(location).await;
     let away = look("abfss://other@acc.test/dr").await.unwrap_err();
     assert_eq!(away.kind, RegionErrorKind::NotFound);
-    assert!(matches!(
-        look(SECONDARY).await,
-        Ok(WriteAccess::NotProved(_))
-    ));
+    assert!(matches!(look(SECONDARY).await, Ok(WriteAccess::NotProved(_))));
     for alone in ["READ_FILES", "WRITE_FILES"] {
         fake.change(|state| state.privileges = vec![alone]);
         let found = look(SECONDARY).await;
@@ -488,19 +372,11 @@ async fn write_access_is_looked_at_and_never_tried() {
 async fn a_result_that_is_too_long_is_read_from_its_signed_addresses_without_the_token() {
     let fake = Fake::start().await;
     fake.change(|state| {
-        drop(
-            state
-                .tables
-                .insert("main.core.a".to_owned(), DeltaTable::with_writes(5)),
-        )
+        drop(state.tables.insert("main.core.a".to_owned(), DeltaTable::with_writes(5)))
     });
     let regions = fake.connect().await;
     let long = "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most 26214400 bytes. Please execute the statement with disposition=EXTERNAL_LINKS";
-    fake.fault(
-        "DESCRIBE HISTORY",
-        1,
-        What::Fail("BAD_REQUEST", long.to_owned()),
-    );
+    fake.fault("DESCRIBE HISTORY", 1, What::Fail("BAD_REQUEST", long.to_owned()));
     let found = regions.primary.sources(&[question("a", None)]).await;
     assert_eq!(found[0].as_ref().unwrap().commits.len(), 5);
     assert_eq!(fake.asked("GET /signed/").len(), 1);

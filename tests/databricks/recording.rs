@@ -67,9 +67,7 @@ async fn world() -> (Fake, drsync::databricks::Connected) {
 }
 
 fn stored(fake: &Fake) -> usize {
-    fake.state.lock().unwrap().tables[&format!("{SECONDARY}/_drsync/sync_cuts")]
-        .rows
-        .len()
+    fake.state.lock().unwrap().tables[&format!("{SECONDARY}/_drsync/sync_cuts")].rows.len()
 }
 
 #[tokio::test]
@@ -97,33 +95,18 @@ async fn a_ledger_that_is_not_there_is_none_and_one_that_is_made_is_claimed() {
 #[tokio::test]
 async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
     let (_fake, regions) = world().await;
-    let row = Row::first_seen(
-        "g",
-        Some("nightly".to_owned()),
-        vec!["main.core.gold".to_owned()],
-        at(7),
-    );
-    let rows = [
-        row.begun("run 1".to_owned(), at(8)),
-        Row::first_seen("h'`\\", None, vec![], at(9)),
-    ];
+    let row =
+        Row::first_seen("g", Some("nightly".to_owned()), vec!["main.core.gold".to_owned()], at(7));
+    let rows =
+        [row.begun("run 1".to_owned(), at(8)), Row::first_seen("h'`\\", None, vec![], at(9))];
     regions.secondary.write_rows(&rows).await.unwrap();
     let version = regions.secondary.write_rows(&rows[..1]).await.unwrap();
     let first = cut(1, "r1", None);
-    assert_eq!(
-        append(regions.secondary.as_ref(), &first).await.unwrap(),
-        Appended::Committed
-    );
+    assert_eq!(append(regions.secondary.as_ref(), &first).await.unwrap(), Appended::Committed);
     let copy = regions.secondary.ledger().await.unwrap();
     let metadata = copy.metadata.unwrap();
-    assert_eq!(
-        (metadata.rows.as_slice(), metadata.version),
-        (rows.as_slice(), version)
-    );
-    assert_eq!(
-        metadata.rows[0].current_sync_status,
-        Some(Status::InProgress)
-    );
+    assert_eq!((metadata.rows.as_slice(), metadata.version), (rows.as_slice(), version));
+    assert_eq!(metadata.rows[0].current_sync_status, Some(Status::InProgress));
     let cuts = copy.cuts.unwrap().cuts;
     assert_eq!(cuts, std::slice::from_ref(&first));
     assert_eq!(cuts[0].sha256(), first.sha256());
@@ -135,18 +118,13 @@ async fn what_is_written_is_read_back_equal_and_cloned_to_the_other_side() {
 
 #[tokio::test]
 async fn a_cut_is_appended_once_whether_its_reply_is_lost_before_or_after_the_effect() {
-    for what in [
-        What::DropBefore,
-        What::DropAfter,
-        What::Answer(502, vec![], "<html></html>".to_owned()),
-    ] {
+    for what in
+        [What::DropBefore, What::DropAfter, What::Answer(502, vec![], "<html></html>".to_owned())]
+    {
         let (fake, regions) = world().await;
         fake.fault("MERGE INTO", 1, what);
         let first = cut(1, "r1", None);
-        assert_eq!(
-            append(regions.secondary.as_ref(), &first).await.unwrap(),
-            Appended::Committed
-        );
+        assert_eq!(append(regions.secondary.as_ref(), &first).await.unwrap(), Appended::Committed);
         assert_eq!(stored(&fake), 1);
         assert_eq!(
             append(regions.secondary.as_ref(), &first).await.unwrap(),
@@ -167,10 +145,7 @@ async fn cuts_of_many_groups_are_one_statement_also_where_its_reply_is_lost() {
         let (fake, regions) = world().await;
         fake.fault("MERGE INTO", 1, what);
         let cuts: Vec<Cut> = ["g", "h", "i"]
-            .map(|group| Cut {
-                group_name: group.to_owned(),
-                ..cut(1, "r1", None)
-            })
+            .map(|group| Cut { group_name: group.to_owned(), ..cut(1, "r1", None) })
             .to_vec();
         let answers = regions.secondary.append_cuts(&cuts).await;
         assert_eq!(answers, vec![Ok(Appended::Committed); 3]);
@@ -186,41 +161,27 @@ async fn a_conflict_is_tried_again_and_a_denial_is_not() {
         "[DELTA_CONCURRENT_APPEND] Files were added by a concurrent update. SQLSTATE: 2D521";
     fake.fault("MERGE INTO", 2, What::Fail("BAD_REQUEST", raced.to_owned()));
     assert_eq!(
-        append(regions.secondary.as_ref(), &cut(1, "r1", None))
-            .await
-            .unwrap(),
+        append(regions.secondary.as_ref(), &cut(1, "r1", None)).await.unwrap(),
         Appended::Committed
     );
     fake.fault(
         "MERGE INTO",
         9,
-        What::Fail(
-            "BAD_REQUEST",
-            "[INSUFFICIENT_PERMISSIONS] no WRITE FILES".to_owned(),
-        ),
+        What::Fail("BAD_REQUEST", "[INSUFFICIENT_PERMISSIONS] no WRITE FILES".to_owned()),
     );
     let before = fake.asked("MERGE INTO").len();
-    let error = append(
-        regions.secondary.as_ref(),
-        &cut(2, "r1", Some(&cut(1, "r1", None))),
-    )
-    .await
-    .unwrap_err();
-    assert_eq!(
-        (error.kind, error.outcome_unknown),
-        (RegionErrorKind::Denied, false)
-    );
+    let error = append(regions.secondary.as_ref(), &cut(2, "r1", Some(&cut(1, "r1", None))))
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind, error.outcome_unknown), (RegionErrorKind::Denied, false));
     assert_eq!(fake.asked("MERGE INTO").len(), before + 1);
 }
 
 #[tokio::test]
 async fn a_lost_race_and_another_predecessor_are_told_apart() {
     let (fake, regions) = world().await;
-    let append = async |cut: &Cut| {
-        super::recording::append(regions.secondary.as_ref(), cut)
-            .await
-            .unwrap()
-    };
+    let append =
+        async |cut: &Cut| super::recording::append(regions.secondary.as_ref(), cut).await.unwrap();
     let first = cut(1, "r1", None);
     append(&first).await;
     let theirs = cut(2, "theirs", Some(&first));
@@ -247,16 +208,8 @@ async fn cuts_are_copied_where_they_are_missing_and_a_divergence_keeps_both() {
     let (fake, regions) = world().await;
     let first = cut(1, "r1", None);
     let (a, b) = (cut(2, "a", Some(&first)), cut(2, "b", Some(&first)));
-    regions
-        .secondary
-        .copy_cuts(&[first.clone(), a])
-        .await
-        .unwrap();
-    regions
-        .secondary
-        .copy_cuts(&[first.clone(), b])
-        .await
-        .unwrap();
+    regions.secondary.copy_cuts(&[first.clone(), a]).await.unwrap();
+    regions.secondary.copy_cuts(&[first.clone(), b]).await.unwrap();
     assert_eq!(stored(&fake), 3);
     let merges = fake.asked("MERGE INTO").len();
     regions.secondary.copy_cuts(&[first]).await.unwrap();
@@ -266,13 +219,8 @@ async fn cuts_are_copied_where_they_are_missing_and_a_divergence_keeps_both() {
 #[tokio::test]
 async fn evidence_is_kept_in_parts_once_and_never_replaced() {
     let (fake, regions) = world().await;
-    let keep = async |bytes: &[u8]| {
-        regions
-            .secondary
-            .keep_evidence("01J.plan.json", bytes)
-            .await
-            .unwrap()
-    };
+    let keep =
+        async |bytes: &[u8]| regions.secondary.keep_evidence("01J.plan.json", bytes).await.unwrap();
     let long = vec![b'x'; 5 * 1024 * 1024];
     keep(&long).await;
     keep(&long).await;
@@ -283,11 +231,7 @@ async fn evidence_is_kept_in_parts_once_and_never_replaced() {
         .clone();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0]["sha256"], drsync::canonical::sha256_of_bytes(&long));
-    let error = regions
-        .secondary
-        .keep_evidence("../x", b"")
-        .await
-        .unwrap_err();
+    let error = regions.secondary.keep_evidence("../x", b"").await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unsupported);
     assert!(!fake.asked(PRIMARY).iter().any(|it| it.contains("evidence")));
 }

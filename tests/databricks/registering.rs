@@ -61,11 +61,7 @@ fn with_secondary(options: ConnectOptions, address: &str) -> ConnectOptions {
     let mut environment = options.environment.clone();
     let variables = &mut environment.variables;
     variables.insert("DRSYNC_TOKEN_WEST".to_owned(), TOKEN.to_owned());
-    ConnectOptions {
-        secondary: Some(secondary),
-        environment,
-        ..options
-    }
+    ConnectOptions { secondary: Some(secondary), environment, ..options }
 }
 
 #[tokio::test]
@@ -74,10 +70,11 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
     let other = Fake::start().await;
     let column = |kind: &str| json!([{"name": "id", "type_text": kind}]);
     fake.change(|state| {
-        drop(state.catalog.insert(
-            "main.core.grown".to_owned(),
-            json!({"columns": column("bigint")}),
-        ))
+        drop(
+            state
+                .catalog
+                .insert("main.core.grown".to_owned(), json!({"columns": column("bigint")})),
+        )
     });
     other.change(|state| {
         state.catalog.insert("main.core.theirs".to_owned(), json!({"storage_location": "abfss://s@acc.test/elsewhere"}));
@@ -91,14 +88,8 @@ async fn replicas_are_registered_in_the_secondary_and_never_over_another_table()
     let cuts = [cut(&["gold", "theirs", "grown"])];
     let told = regions.secondary.register(&cuts).await.unwrap();
     let there = other.state.lock().unwrap().catalog.clone();
-    assert_eq!(
-        there["main.core.gold"]["storage_location"],
-        format!("{SECONDARY}/main/core/gold")
-    );
-    assert_eq!(
-        there["main.core.theirs"]["storage_location"],
-        "abfss://s@acc.test/elsewhere"
-    );
+    assert_eq!(there["main.core.gold"]["storage_location"], format!("{SECONDARY}/main/core/gold"));
+    assert_eq!(there["main.core.theirs"]["storage_location"], "abfss://s@acc.test/elsewhere");
     assert_eq!(other.asked("REPAIR TABLE").len(), 1);
     assert_eq!(
         told.refused,
@@ -151,9 +142,7 @@ async fn a_secondary_that_names_another_thing_or_another_right_has_none_of_its_w
         let options = with_secondary(fake.options(), &other.base);
         let regions = drsync::databricks::connect(&options).await.unwrap();
         let refused = regions.secondary.register(&[cut(&["a"])]).await.unwrap();
-        let [refused] = &refused.refused[..] else {
-            panic!("{told}")
-        };
+        let [refused] = &refused.refused[..] else { panic!("{told}") };
         assert_eq!(refused.contains("GRANT"), !expected.is_empty(), "{refused}");
         assert!(refused.contains(expected), "{refused}");
         let general =

@@ -13,15 +13,10 @@ use super::fake::{Fake, TOKEN, What};
 const CANARIES: [&str; 3] = ["canary", "s3cr3t", "5ecret"];
 
 pub(super) fn with(fake: &Fake, variables: &[(&str, &str)]) -> ConnectOptions {
-    let variables: BTreeMap<String, String> = variables
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect();
+    let variables: BTreeMap<String, String> =
+        variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     ConnectOptions {
-        environment: Environment {
-            variables,
-            ..Environment::empty()
-        },
+        environment: Environment { variables, ..Environment::empty() },
         ..fake.options()
     }
 }
@@ -50,13 +45,7 @@ async fn refused(options: &ConnectOptions) -> String {
 #[tokio::test]
 async fn the_workspaces_own_variable_comes_first() {
     let fake = Fake::start().await;
-    let both = with(
-        &fake,
-        &[
-            ("DRSYNC_TOKEN_EAST", TOKEN),
-            ("DATABRICKS_TOKEN", "wrong-canary"),
-        ],
-    );
+    let both = with(&fake, &[("DRSYNC_TOKEN_EAST", TOKEN), ("DATABRICKS_TOKEN", "wrong-canary")]);
     assert_eq!(signed_in_with(&both).await, "DRSYNC_TOKEN_EAST");
     assert_eq!(
         signed_in_with(&with(&fake, &[("DATABRICKS_TOKEN", TOKEN)])).await,
@@ -89,10 +78,7 @@ async fn a_client_secret_is_exchanged_where_the_workspace_says() {
     let fake = Fake::start().await;
     let good = with(
         &fake,
-        &[
-            ("DATABRICKS_CLIENT_ID", "id"),
-            ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary"),
-        ],
+        &[("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary")],
     );
     assert_eq!(signed_in_with(&good).await, "DATABRICKS_CLIENT_SECRET");
     let form = fake.state.lock().unwrap().oidc[0].clone();
@@ -102,10 +88,7 @@ async fn a_client_secret_is_exchanged_where_the_workspace_says() {
     );
     let bad = with(
         &fake,
-        &[
-            ("DATABRICKS_CLIENT_ID", "id"),
-            ("DATABRICKS_CLIENT_SECRET", "other-canary"),
-        ],
+        &[("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "other-canary")],
     );
     let said = refused(&bad).await;
     assert!(
@@ -119,10 +102,7 @@ async fn a_page_instead_of_the_token_service_is_asked_again_and_then_named() {
     let fake = Fake::start().await;
     let options = with(
         &fake,
-        &[
-            ("DATABRICKS_CLIENT_ID", "id"),
-            ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary"),
-        ],
+        &[("DATABRICKS_CLIENT_ID", "id"), ("DATABRICKS_CLIENT_SECRET", "s3cr3t-canary")],
     );
     let page = |status| What::Answer(status, vec![], "<html>s3cr3t-canary</html>".to_owned());
     fake.fault("/token", 1, page(200));
@@ -131,23 +111,15 @@ async fn a_page_instead_of_the_token_service_is_asked_again_and_then_named() {
     let said = r#"{"error":"invalid_client","error_description":"not s3cr3t-canary"}"#;
     fake.fault("/token", 9, What::Answer(401, vec![], said.to_owned()));
     let said = refused(&options).await;
-    assert!(
-        said.ends_with("DATABRICKS_CLIENT_SECRET is refused: invalid_client: not …"),
-        "{said}"
-    );
+    assert!(said.ends_with("DATABRICKS_CLIENT_SECRET is refused: invalid_client: not …"), "{said}");
 }
 
 #[tokio::test]
 async fn what_a_token_service_was_sent_is_said_in_no_spelling() {
     let fake = Fake::start().await;
     let (id, secret) = ("some-id", "s3cr3t+canary/&");
-    let options = with(
-        &fake,
-        &[
-            ("DATABRICKS_CLIENT_ID", id),
-            ("DATABRICKS_CLIENT_SECRET", secret),
-        ],
-    );
+    let options =
+        with(&fake, &[("DATABRICKS_CLIENT_ID", id), ("DATABRICKS_CLIENT_SECRET", secret)]);
     // As somebody's proxy might say what it saw.
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
     let spelled: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -156,10 +128,7 @@ async fn what_a_token_service_was_sent_is_said_in_no_spelling() {
     );
     fake.fault("/token", 9, What::Answer(401, vec![], said));
     let said = refused(&options).await;
-    assert!(
-        said.ends_with("is refused: bad: Basic … as … or …"),
-        "{said}"
-    );
+    assert!(said.ends_with("is refused: bad: Basic … as … or …"), "{said}");
 }
 
 #[tokio::test]
@@ -182,16 +151,9 @@ async fn a_secret_that_is_no_text_is_not_said() {
     options.secret_scope = Some("dr".to_owned());
     options.pat_key = Some("pat".to_owned());
     let number = r#"{"key":"pat","value":5555512345}"#;
-    fake.fault(
-        "secrets/get",
-        9,
-        What::Answer(200, vec![], number.to_owned()),
-    );
+    fake.fault("secrets/get", 9, What::Answer(200, vec![], number.to_owned()));
     let said = refused(&options).await;
-    assert!(
-        !said.contains("55555") && said.contains("its value is no token"),
-        "{said}"
-    );
+    assert!(!said.contains("55555") && said.contains("its value is no token"), "{said}");
 }
 
 #[tokio::test]
@@ -201,26 +163,12 @@ async fn tokens_of_others_are_exchanged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "jwt-canary\n").unwrap();
-    let by_file = with(
-        &fake,
-        &[("DATABRICKS_OIDC_TOKEN_FILEPATH", file.to_str().unwrap())],
-    );
-    assert_eq!(
-        signed_in_with(&by_file).await,
-        "DATABRICKS_OIDC_TOKEN_FILEPATH"
-    );
-    let by_variable = with(
-        &fake,
-        &[
-            ("DATABRICKS_OIDC_TOKEN", "jwt-canary"),
-            ("DATABRICKS_CLIENT_ID", "app"),
-        ],
-    );
+    let by_file = with(&fake, &[("DATABRICKS_OIDC_TOKEN_FILEPATH", file.to_str().unwrap())]);
+    assert_eq!(signed_in_with(&by_file).await, "DATABRICKS_OIDC_TOKEN_FILEPATH");
+    let by_variable =
+        with(&fake, &[("DATABRICKS_OIDC_TOKEN", "jwt-canary"), ("DATABRICKS_CLIENT_ID", "app")]);
     assert_eq!(signed_in_with(&by_variable).await, "DATABRICKS_OIDC_TOKEN");
-    assert_eq!(
-        fake.state.lock().unwrap().oidc.last().unwrap()["client_id"],
-        "app"
-    );
+    assert_eq!(fake.state.lock().unwrap().oidc.last().unwrap()["client_id"], "app");
     let url = format!("{base}/id-token?v=1");
     let by_github = with(
         &fake,
@@ -230,10 +178,7 @@ async fn tokens_of_others_are_exchanged() {
             ("DATABRICKS_CLIENT_ID", "app"),
         ],
     );
-    assert_eq!(
-        signed_in_with(&by_github).await,
-        "the id token of GitHub Actions"
-    );
+    assert_eq!(signed_in_with(&by_github).await, "the id token of GitHub Actions");
 }
 
 #[tokio::test]
@@ -250,16 +195,9 @@ async fn a_profile_is_found_by_its_host_and_never_overrides_the_environment() {
     assert_eq!(signed_in_with(&options).await, "token of profile east");
     options.profile = Some("DEFAULT".to_owned());
     let said = refused(&options).await;
-    assert!(
-        said.contains("profile DEFAULT its token is for https://other.test"),
-        "{said}"
-    );
+    assert!(said.contains("profile DEFAULT its token is for https://other.test"), "{said}");
     options.profile = Some("nobody".to_owned());
-    assert!(
-        refused(&options)
-            .await
-            .contains("profile nobody is not in ")
-    );
+    assert!(refused(&options).await.contains("profile nobody is not in "));
     let mut named = with(&fake, &[("DATABRICKS_TOKEN", TOKEN)]);
     named.environment.home = Some(home.path().to_owned());
     named.profile = Some("east".to_owned());
@@ -269,13 +207,8 @@ async fn a_profile_is_found_by_its_host_and_never_overrides_the_environment() {
 #[tokio::test]
 async fn a_token_for_another_host_is_not_sent() {
     let fake = Fake::start().await;
-    let elsewhere = with(
-        &fake,
-        &[
-            ("DATABRICKS_HOST", "https://other.test"),
-            ("DATABRICKS_TOKEN", TOKEN),
-        ],
-    );
+    let elsewhere =
+        with(&fake, &[("DATABRICKS_HOST", "https://other.test"), ("DATABRICKS_TOKEN", TOKEN)]);
     let said = refused(&elsewhere).await;
     assert!(
         said.contains("DATABRICKS_TOKEN is for https://other.test, which DATABRICKS_HOST names"),
@@ -287,17 +220,11 @@ async fn a_token_for_another_host_is_not_sent() {
 #[tokio::test]
 async fn two_methods_at_once_are_a_conflict_that_is_named() {
     let fake = Fake::start().await;
-    let both = [
-        ("DATABRICKS_TOKEN", TOKEN),
-        ("ARM_CLIENT_SECRET", "azure-canary"),
-    ];
+    let both = [("DATABRICKS_TOKEN", TOKEN), ("ARM_CLIENT_SECRET", "azure-canary")];
     for (other, method) in [
         ("ARM_CLIENT_SECRET", "azure (ARM_CLIENT_SECRET) and pat"),
         ("ARM_TENANT_ID", "azure (ARM_TENANT_ID) and pat"),
-        (
-            "DATABRICKS_CLIENT_ID",
-            "oauth (DATABRICKS_CLIENT_ID) and pat",
-        ),
+        ("DATABRICKS_CLIENT_ID", "oauth (DATABRICKS_CLIENT_ID) and pat"),
         ("DATABRICKS_USERNAME", "basic (DATABRICKS_USERNAME) and pat"),
     ] {
         let said = refused(&with(&fake, &[both[0], (other, "canary")])).await;
@@ -335,11 +262,7 @@ async fn the_azure_cli_is_asked_for_workspaces_on_azure() {
         Arc::new(|words| Box::pin(async move { Err(format!("was run as {}", words[0])) }));
     assert!(!refused(&options).await.contains("was run as az"));
     options.address = "https://adb-1.azuredatabricks.net".parse().unwrap();
-    assert!(
-        refused(&options)
-            .await
-            .contains("az is refused: was run as az")
-    );
+    assert!(refused(&options).await.contains("az is refused: was run as az"));
 }
 
 #[tokio::test]
@@ -355,41 +278,23 @@ async fn a_configuration_is_read_from_a_workspace_and_from_a_volume() {
             state.files.insert(path.to_owned(), format!("of {path}"));
         }
     });
-    let environment = with(
-        &fake,
-        &[("DATABRICKS_HOST", &fake.base), ("DATABRICKS_TOKEN", TOKEN)],
-    )
-    .environment;
+    let environment =
+        with(&fake, &[("DATABRICKS_HOST", &fake.base), ("DATABRICKS_TOKEN", TOKEN)]).environment;
     let read = async |source: &str| files::read(source, &environment, &fake.timing()).await;
     let file = |name: &str, bytes: &str| (name.to_owned(), bytes.as_bytes().to_vec());
     let (name, bytes) = file("workspace:/Shared/dr/a.json", "of /Shared/dr/a.json");
     assert_eq!(
         read("workspace:/Workspace/Shared/dr/a.json").await.unwrap(),
-        Files::File {
-            name: name.clone(),
-            bytes: bytes.clone()
-        }
+        Files::File { name: name.clone(), bytes: bytes.clone() }
     );
-    let both = vec![
-        (name, bytes),
-        file("workspace:/Shared/dr/b.json", "of /Shared/dr/b.json"),
-    ];
-    assert_eq!(
-        read("workspace:/Shared/dr").await.unwrap(),
-        Files::Folder(both)
-    );
+    let both = vec![(name, bytes), file("workspace:/Shared/dr/b.json", "of /Shared/dr/b.json")];
+    assert_eq!(read("workspace:/Shared/dr").await.unwrap(), Files::Folder(both));
     let (name, bytes) = file("volume:/Volumes/m/s/v/dr.json", "of /Volumes/m/s/v/dr.json");
     assert_eq!(
         read("volume:/Volumes/m/s/v/dr.json").await.unwrap(),
-        Files::File {
-            name: name.clone(),
-            bytes: bytes.clone()
-        }
+        Files::File { name: name.clone(), bytes: bytes.clone() }
     );
-    assert_eq!(
-        read("volume:/Volumes/m/s/v").await.unwrap(),
-        Files::Folder(vec![(name, bytes)])
-    );
+    assert_eq!(read("volume:/Volumes/m/s/v").await.unwrap(), Files::Folder(vec![(name, bytes)]));
     let missing = read("workspace:/Shared/none.json").await.unwrap_err();
     assert_eq!(
         missing.to_string().replace(&fake.base, "HOST"),

@@ -32,16 +32,12 @@ pub(crate) async fn build(folder: &Path) {
             "vectors" => delete_rows(&table).await,
             _ => {}
         }
-        workspace
-            .add_table(&format!("main.odd.{name}"), &format!("tables/{name}"))
-            .unwrap();
+        workspace.add_table(&format!("main.odd.{name}"), &format!("tables/{name}")).unwrap();
     }
     fs::remove_dir_all(folder.join("scratch")).unwrap();
     let file = folder.join("drsync.json");
     let mut configuration: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let groups = configuration["workspaces"][0]["sync_groups"]
-        .as_array_mut()
-        .unwrap();
+    let groups = configuration["workspaces"][0]["sync_groups"].as_array_mut().unwrap();
     groups.extend(TABLES.map(|name| {
         json!({"group_name": name, "group_owner_email": "odd@example.com", "tables": [format!("odd.{name}")]})
     }));
@@ -58,10 +54,7 @@ async fn make_classic(folder: &Path, scratch: &Path) {
         let row =
             |id: u64| json!({"id": id, "name": format!("name {id}"), "at": "2026-01-01T00:00:00Z"});
         let batch: Vec<Value> = (version * 10..version * 10 + 10).map(row).collect();
-        source
-            .insert(&rows(&schema, &batch).unwrap())
-            .await
-            .unwrap();
+        source.insert(&rows(&schema, &batch).unwrap()).await.unwrap();
         let expect = match version {
             0 => Expect::Absent,
             version => Expect::Version(version - 1),
@@ -80,9 +73,7 @@ async fn make_classic(folder: &Path, scratch: &Path) {
             source_name: "odd".to_owned(),
             progress: Progress::default(),
         };
-        delta::deep_clone(&from, version + 1, &to, options)
-            .await
-            .unwrap();
+        delta::deep_clone(&from, version + 1, &to, options).await.unwrap();
     }
     assert!(checkpoint_of(folder).is_file());
     // What the checkpoint holds is read from it alone.
@@ -107,15 +98,9 @@ fn give_sidecars(folder: &Path) {
     fs::rename(checkpoint_of(folder), log.join("_sidecars").join(sidecar)).unwrap();
     fs::remove_file(log.join("_last_checkpoint")).unwrap();
     let commit = fs::read_to_string(commit_of(folder, CHECKPOINT)).unwrap();
-    let metadata = commit
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let metadata = metadata
-        .filter_map(|mut line| line.get_mut("metaData").map(Value::take))
-        .next();
-    let size = fs::metadata(log.join("_sidecars").join(sidecar))
-        .unwrap()
-        .len();
+    let metadata = commit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let metadata = metadata.filter_map(|mut line| line.get_mut("metaData").map(Value::take)).next();
+    let size = fs::metadata(log.join("_sidecars").join(sidecar)).unwrap().len();
     let actions = [
         json!({"checkpointMetadata": {"version": CHECKPOINT}}),
         json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7,
@@ -126,9 +111,8 @@ fn give_sidecars(folder: &Path) {
     let lines = actions.map(|action| action.to_string()).join("\n");
     let (inferred, _) = arrow_json::reader::infer_json_schema(lines.as_bytes(), None).unwrap();
     let schema = std::sync::Arc::new(without_nothing(&inferred));
-    let mut reader = arrow_json::ReaderBuilder::new(schema.clone())
-        .build(lines.as_bytes())
-        .unwrap();
+    let mut reader =
+        arrow_json::ReaderBuilder::new(schema.clone()).build(lines.as_bytes()).unwrap();
     let batch: RecordBatch = reader.next().unwrap().unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
     writer.write(&batch).unwrap();
@@ -164,10 +148,8 @@ async fn delete_rows(folder: &Path) {
     let content = [&[1][..], &size.to_be_bytes(), &body, &crc].concat();
     fs::write(folder.join(VECTOR), content).unwrap();
     let newest = fs::read_to_string(commit_of(folder, NEWEST)).unwrap();
-    let actions: Vec<Value> = newest
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let actions: Vec<Value> =
+        newest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of = |kind: &str| actions.iter().find_map(|action| action.get(kind)).cloned();
     let mut add = of("add").unwrap();
     let remove = json!({"path": add["path"], "deletionTimestamp": 5, "dataChange": true});

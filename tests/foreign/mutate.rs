@@ -139,10 +139,7 @@ fn change(dice: &mut Dice, bytes: &mut Vec<u8>, other: &[u8]) {
         9 | 10 => {
             let from = dice.below(other.len());
             let to = (from + 1 + dice.length(14)).min(other.len());
-            bytes.splice(
-                part,
-                other.get(from..to).unwrap_or_default().iter().copied(),
-            );
+            bytes.splice(part, other.get(from..to).unwrap_or_default().iter().copied());
         }
         _ => drop(bytes.splice(at..at, dice.one(&TEXTS).bytes())),
     }
@@ -155,10 +152,7 @@ fn changed_as_json(dice: &mut Dice, bytes: &mut Vec<u8>) -> bool {
         *bytes = document.to_string().into_bytes();
         return true;
     }
-    let mut lines: Vec<Vec<u8>> = bytes
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
+    let mut lines: Vec<Vec<u8>> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     let number = dice.below(lines.len());
     let Ok(mut line) = serde_json::from_slice::<Value>(&lines[number]) else {
         return false;

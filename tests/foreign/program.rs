@@ -50,21 +50,15 @@ impl World {
         let world = World { folder, now };
         for command in ["plan --out plan.json", "apply plan.json --auto-approve"] {
             let done = world.run(&words(command));
-            assert!(
-                [0, 4].contains(&done.status.code().unwrap()),
-                "{command}: {done:?}"
-            );
+            assert!([0, 4].contains(&done.status.code().unwrap()), "{command}: {done:?}");
         }
         demo::advance(&world.path(""), now).await.unwrap();
         fs::remove_file(world.path("plan.json")).unwrap();
         let planned = world.run(&words("plan --out plan.json"));
         assert_eq!(planned.status.code(), Some(0), "{planned:?}");
         fs::write(world.path("plan.json.minisig"), SIGNATURE).unwrap();
-        fs::write(
-            world.path("keys"),
-            format!("untrusted comment: minisign public key\n{KEY}\n"),
-        )
-        .unwrap();
+        fs::write(world.path("keys"), format!("untrusted comment: minisign public key\n{KEY}\n"))
+            .unwrap();
         fs::write(world.path("profiles"), PROFILES).unwrap();
         fs::write(world.path("profile.json"), BY_PROFILE).unwrap();
         world
@@ -92,17 +86,12 @@ impl World {
             files,
             commands: commands.iter().map(|command| words(command)).collect(),
         };
-        let runs = self.below(".drsync/runs", |path| {
-            path.ends_with(".json") && !path.contains(".plan.")
-        });
+        let runs =
+            self.below(".drsync/runs", |path| path.ends_with(".json") && !path.contains(".plan."));
         let record = format!("show {}", runs[0].display());
         let records = format!("show {} --json", runs[0].display());
         vec![
-            format(
-                "configuration",
-                one("drsync.json"),
-                &["validate", "plan", "status --json"],
-            ),
+            format("configuration", one("drsync.json"), &["validate", "plan", "status --json"]),
             format(
                 "lakehouse.json",
                 one("east/lakehouse.json"),
@@ -119,18 +108,11 @@ impl World {
                     "diff plan.json plan.json",
                 ],
             ),
-            format(
-                "record",
-                vec![runs[0].clone()],
-                &[&record, &records, "show plan.json"],
-            ),
+            format("record", vec![runs[0].clone()], &[&record, &records, "show plan.json"]),
             format(
                 "evidence",
                 self.below("west/sync/_drsync/evidence", |_| true),
-                &[
-                    "history --since 2020-01-01",
-                    "history --since 2020-01-01 --json",
-                ],
+                &["history --since 2020-01-01", "history --since 2020-01-01 --json"],
             ),
             format(
                 "ledger",
@@ -148,25 +130,14 @@ impl World {
                 self.below("east/tables", |_| true),
                 &["plan --full", "status --json", "plan --full --json"],
             ),
-            format(
-                "replica",
-                self.below("west/sync/main", |_| true),
-                &["plan --full", "status"],
-            ),
+            format("replica", self.below("west/sync/main", |_| true), &["plan --full", "status"]),
         ]
     }
 
     fn run(&self, arguments: &[String]) -> Output {
         let bounded = format!("ulimit -v {MEMORY_KIB}; exec \"$@\"");
         Command::new("timeout")
-            .args([
-                "-sKILL",
-                &LONGEST_TRIAL.as_secs().to_string(),
-                "sh",
-                "-c",
-                &bounded,
-                "sh",
-            ])
+            .args(["-sKILL", &LONGEST_TRIAL.as_secs().to_string(), "sh", "-c", &bounded, "sh"])
             .arg(env!("CARGO_BIN_EXE_drsync"))
             .args(arguments)
             .current_dir(self.path(""))
@@ -215,10 +186,7 @@ fn wrong_with(output: &Output) -> Option<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     let end: Vec<char> = said.chars().rev().take(600).collect();
     let end: String = end.into_iter().rev().collect();
-    let known: BTreeSet<i32> = ExitStatus::ALL
-        .iter()
-        .map(|status| status.code().into())
-        .collect();
+    let known: BTreeSet<i32> = ExitStatus::ALL.iter().map(|status| status.code().into()).collect();
     match output.status.code() {
         Some(code) if known.contains(&code) && !said.contains("panicked") => {
             let failed = ![0, 2, 3].contains(&code);
@@ -267,10 +235,7 @@ fn decisions(output: &Output) -> BTreeMap<String, (String, String)> {
     groups
         .map(|group| {
             let decided = group["decision"].as_str().unwrap().to_owned();
-            (
-                group["name"].as_str().unwrap().to_owned(),
-                (decided, group["findings"].to_string()),
-            )
+            (group["name"].as_str().unwrap().to_owned(), (decided, group["findings"].to_string()))
         })
         .collect()
 }

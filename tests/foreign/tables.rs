@@ -40,12 +40,7 @@ pub(crate) async fn try_in_a_bounded_process(test: &str) {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    eprintln!(
-        "{}",
-        said.lines()
-            .filter(|line| line.contains("trials"))
-            .collect::<String>()
-    );
+    eprintln!("{}", said.lines().filter(|line| line.contains("trials")).collect::<String>());
     if !output.status.success() {
         let kept = keep_for_repair(&world.join("now"));
         let end: Vec<&str> = said.lines().rev().take(12).collect();
@@ -56,27 +51,16 @@ pub(crate) async fn try_in_a_bounded_process(test: &str) {
 
 /// Changes one file of one table after the other.
 async fn try_tables(world: &Path) {
-    let most = Rlimit {
-        current: Some(MEMORY),
-        maximum: Some(MEMORY),
-    };
+    let most = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
     setrlimit(Resource::As, most).unwrap();
     drsync::foreign::silence_contained_panics();
     let begun = watch();
     let tables = corpus::TABLES.map(|name| world.join("east/tables").join(name));
     let files: Vec<Vec<PathBuf>> = tables.iter().map(|table| files_below(table)).collect();
-    let kept: BTreeMap<PathBuf, Vec<u8>> = files
-        .iter()
-        .flatten()
-        .map(|path| (path.clone(), fs::read(path).unwrap()))
-        .collect();
+    let kept: BTreeMap<PathBuf, Vec<u8>> =
+        files.iter().flatten().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
     for table in &tables {
-        assert_eq!(
-            use_table(table, world, true).await,
-            Ok(()),
-            "{}",
-            table.display()
-        );
+        assert_eq!(use_table(table, world, true).await, Ok(()), "{}", table.display());
     }
     let first = number(FIRST).unwrap_or(1);
     let until = Instant::now() + seconds();
@@ -88,16 +72,10 @@ async fn try_tables(world: &Path) {
         let mut dice = Dice::of(seed);
         let table = dice.below(tables.len());
         let file = dice.one(&files[table]);
-        let other = dice
-            .one(files.iter().flatten().collect::<Vec<_>>().as_slice())
-            .to_path_buf();
+        let other = dice.one(files.iter().flatten().collect::<Vec<_>>().as_slice()).to_path_buf();
         let changed = mutated(&mut dice, &kept[file], &kept[&other]);
         fs::write(world.join("now"), &changed).unwrap();
-        fs::write(
-            world.join("now.txt"),
-            format!("seed {seed}: {}", file.display()),
-        )
-        .unwrap();
+        fs::write(world.join("now.txt"), format!("seed {seed}: {}", file.display())).unwrap();
         let modified = fs::metadata(file).unwrap().modified().unwrap();
         write_at(file, &changed, modified);
         begun.store(seed << 1 | 1, Ordering::Relaxed);
@@ -105,10 +83,7 @@ async fn try_tables(world: &Path) {
         begun.store(seed << 1, Ordering::Relaxed);
         if let Err(why) = &used {
             refused += 1;
-            assert!(
-                !why.trim().is_empty(),
-                "seed {seed} is refused without a word"
-            );
+            assert!(!why.trim().is_empty(), "seed {seed} is refused without a word");
         }
         write_at(file, &kept[file], modified);
         tried += 1;
@@ -119,12 +94,7 @@ async fn try_tables(world: &Path) {
 
 fn write_at(file: &Path, bytes: &[u8], modified: std::time::SystemTime) {
     fs::write(file, bytes).unwrap();
-    fs::File::options()
-        .write(true)
-        .open(file)
-        .unwrap()
-        .set_modified(modified)
-        .unwrap();
+    fs::File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
 }
 
 /// Ends the process when a trial takes too long; the number is the seed under trial, doubled, and one while it is tried.
@@ -153,22 +123,12 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
     let source = TableStore::local(table);
     let versions = delta::versions(&source).await.map_err(told)?;
     delta::history(&source, None).await.map_err(told)?;
-    delta::snapshot(&source, None, Detail::Header)
-        .await
-        .map_err(told)?;
-    let summary = Arc::new(
-        delta::snapshot(&source, None, Detail::Summary)
-            .await
-            .map_err(told)?,
-    );
-    let whole = delta::snapshot(&source, None, Detail::Full)
-        .await
-        .map_err(told)?;
+    delta::snapshot(&source, None, Detail::Header).await.map_err(told)?;
+    let summary = Arc::new(delta::snapshot(&source, None, Detail::Summary).await.map_err(told)?);
+    let whole = delta::snapshot(&source, None, Detail::Full).await.map_err(told)?;
     delta::check_clone(&whole).map_err(told)?;
     delta::check_external(&source, &whole).await.map_err(told)?;
-    delta::check_files(&source, &summary, None)
-        .await
-        .map_err(told)?;
+    delta::check_files(&source, &summary, None).await.map_err(told)?;
     if !clone {
         return Ok(());
     }
@@ -186,12 +146,10 @@ async fn use_table(table: &Path, world: &Path, clone: bool) -> Result<(), String
         source_name: "odd".to_owned(),
         progress: Progress::default(),
     };
-    let cloned = delta::deep_clone(&source, versions.newest, &target, options)
-        .await
-        .map_err(told)?;
-    let verified = delta::verify(&source, versions.newest, &target, cloned.version)
-        .await
-        .map_err(told)?;
+    let cloned =
+        delta::deep_clone(&source, versions.newest, &target, options).await.map_err(told)?;
+    let verified =
+        delta::verify(&source, versions.newest, &target, cloned.version).await.map_err(told)?;
     match verified.differences.first() {
         None => Ok(()),
         Some(first) => Err(first.to_string()),

@@ -29,17 +29,11 @@ fn an_accepted_recreated_source_is_copied_although_its_versions_start_again() {
     source.table_id = "another".to_owned();
     world.pin(COUNTRIES).version = 0;
     world.pin(COUNTRIES).table_id = "another".to_owned();
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SourceRecreated]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceRecreated]);
     world.accept("source_recreated", COUNTRIES);
     let plan = world.plan_of("reference");
     assert_eq!(plan.decision, Decision::Sync, "{:?}", plan.findings);
-    assert_eq!(
-        (plan.steps[0].source.version, plan.recovery_point),
-        (0, Some(world.observed.now))
-    );
+    assert_eq!((plan.steps[0].source.version, plan.recovery_point), (0, Some(world.observed.now)));
 }
 
 #[test]
@@ -61,14 +55,8 @@ fn what_is_no_table_cannot_be_accepted_away_and_an_unused_acceptance_is_told() {
 #[test]
 fn what_cannot_be_read_as_a_table_is_moved_away_and_never_offered_to_be_accepted() {
     for (kind, said) in [
-        (
-            RegionErrorKind::Conflict,
-            "/world/west/sync/main/shop/countries: the region's words",
-        ),
-        (
-            RegionErrorKind::Other,
-            "the replica's log cannot be read: the region's words",
-        ),
+        (RegionErrorKind::Conflict, "/world/west/sync/main/shop/countries: the region's words"),
+        (RegionErrorKind::Other, "the replica's log cannot be read: the region's words"),
     ] {
         let mut world = World::new();
         world.table(COUNTRIES).replica = Some(Err(refusal(kind)));

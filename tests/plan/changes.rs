@@ -62,13 +62,8 @@ fn row_before(world: &mut World, group: &str, change: impl Fn(&mut drsync::ledge
 #[test]
 fn a_new_group_one_with_other_tables_and_one_with_a_mistake_are_planned() {
     let mut world = World::with(|config| {
-        let groups = config["workspaces"][0]["sync_groups"]
-            .as_array_mut()
-            .unwrap();
-        groups[1]["tables"]
-            .as_array_mut()
-            .unwrap()
-            .push("main.shop.currencies".into());
+        let groups = config["workspaces"][0]["sync_groups"].as_array_mut().unwrap();
+        groups[1]["tables"].as_array_mut().unwrap().push("main.shop.currencies".into());
         groups.push(json!({"group_name": "new", "group_owner_email": "n@example.com", "tables": ["main.n.a"]}));
         groups.push(
             json!({"group_name": "wrong", "group_owner_email": "n@example.com", "tables": []}),
@@ -77,11 +72,8 @@ fn a_new_group_one_with_other_tables_and_one_with_a_mistake_are_planned() {
     row_before(&mut world, "reference", |row| row.tables.truncate(1));
     let (groups, _, plan) = planned(world);
     assert_eq!(names(&groups), ["reference", "new", "wrong"]);
-    let rows: Vec<&str> = plan.workspaces[0]
-        .rows
-        .iter()
-        .map(|row| row.after.group_name.as_str())
-        .collect();
+    let rows: Vec<&str> =
+        plan.workspaces[0].rows.iter().map(|row| row.after.group_name.as_str()).collect();
     assert_eq!(rows, ["new", "reference", "wrong"]);
 }
 
@@ -126,10 +118,8 @@ fn another_sync_location_changes_every_group_that_is_copied_there() {
         .filter(|(_, group)| group.decision == Decision::Sync)
         .map(|(_, group)| group.name.as_str())
         .collect();
-    let (groups, _, _) = planned(World {
-        observed: world.observed.clone(),
-        request: world.request.clone(),
-    });
+    let (groups, _, _) =
+        planned(World { observed: world.observed.clone(), request: world.request.clone() });
     assert_eq!(names(&groups), moved);
 }
 
@@ -145,10 +135,6 @@ fn a_sync_location_that_changes_is_a_change_of_its_groups_although_it_blocks_the
     ));
     let (groups, _, plan) = planned(world);
     assert_eq!(names(&groups), ["orders", "reference"]);
-    assert!(
-        groups
-            .iter()
-            .all(|group| group.decision == Decision::Blocked)
-    );
+    assert!(groups.iter().all(|group| group.decision == Decision::Blocked));
     assert!(!plan.complete);
 }

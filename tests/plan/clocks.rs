@@ -20,10 +20,7 @@ fn commits_behind_one_of_the_future_are_pending_and_told() {
     let said = warned(&plan, WarningCode::CommitInFuture).unwrap();
     assert!(said.starts_with("v5 has the time 2036-01-01"), "{said}");
     let group = world.plan_of("reference");
-    assert_eq!(
-        (group.pending_commits, group.lag_seconds),
-        (Some(2), Some(0))
-    );
+    assert_eq!((group.pending_commits, group.lag_seconds), (Some(2), Some(0)));
     let told = status(&world.observed, &plan);
     let groups = &told.workspaces[0].groups;
     let reference = groups.iter().find(|group| group.name == "reference");
@@ -80,10 +77,7 @@ fn clocks_that_differ_a_little_are_told_and_no_matter() {
     let plan = world.plan();
     assert!(warned(&plan, WarningCode::CutInFuture).is_none());
     let skew = warned(&plan, WarningCode::ClockSkew).unwrap();
-    assert!(
-        skew.contains("30s behind the recovery point of cut 7"),
-        "{skew}"
-    );
+    assert!(skew.contains("30s behind the recovery point of cut 7"), "{skew}");
     assert_eq!(world.plan_of("reference").decision, Decision::Waiting);
 }
 
@@ -119,8 +113,5 @@ fn a_repair_by_a_clock_behind_the_last_cut_is_no_altered_plan() {
     assert_eq!(group.decision, Decision::Sync, "{group:#?}");
     assert_eq!(group.recovery_point, Some(at("2026-11-22T11:00:02Z")));
     let stored = plan.stored();
-    assert_eq!(
-        drsync::plan::StoredPlan::read(&stored.bytes).unwrap().plan,
-        plan
-    );
+    assert_eq!(drsync::plan::StoredPlan::read(&stored.bytes).unwrap().plan, plan);
 }

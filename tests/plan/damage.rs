@@ -15,15 +15,9 @@ fn found(plan: &GroupPlan) -> Vec<(FindingCode, Severity)> {
 fn assert_repaired(world: &World, doubted: bool) {
     let plan = world.plan_of("reference");
     let damaged = (FindingCode::ReplicaDamaged, Severity::Repaired);
-    assert_eq!(
-        (plan.decision, found(&plan)),
-        (Decision::Sync, vec![damaged])
-    );
+    assert_eq!((plan.decision, found(&plan)), (Decision::Sync, vec![damaged]));
     let step = &plan.steps[0];
-    assert_eq!(
-        (step.action, step.replica.doubted),
-        (Action::Update, doubted)
-    );
+    assert_eq!((step.action, step.replica.doubted), (Action::Update, doubted));
     assert_eq!(step.order().doubted, doubted);
 }
 
@@ -81,22 +75,14 @@ fn a_clone_that_no_cut_names_is_what_the_comparison_with_its_source_says() {
     let proved = with_a_clone_that_no_cut_names(CloneProof::Proved);
     assert_eq!(found(&proved.plan_of("reference")), []);
     let why = "evil.parquet is live in the replica and not in the source".to_owned();
-    let refuted = with_a_clone_that_no_cut_names(CloneProof::Refuted {
-        version: 3,
-        why: why.clone(),
-    });
-    assert_eq!(
-        blocking(&refuted, "reference"),
-        [FindingCode::ReplicaChanged]
-    );
+    let refuted =
+        with_a_clone_that_no_cut_names(CloneProof::Refuted { version: 3, why: why.clone() });
+    assert_eq!(blocking(&refuted, "reference"), [FindingCode::ReplicaChanged]);
     let message = &refuted.plan_of("reference").findings[0].message;
     assert!(message.contains(&why), "{message}");
     // One that cannot be compared is made again.
     let unknown = with_a_clone_that_no_cut_names(CloneProof::Unknown { version: 3, why });
     let plan = unknown.plan_of("reference");
     assert_eq!(plan.decision, Decision::Sync);
-    assert_eq!(
-        (plan.steps[0].action, plan.steps[0].replica.doubted),
-        (Action::Update, true)
-    );
+    assert_eq!((plan.steps[0].action, plan.steps[0].replica.doubted), (Action::Update, true));
 }

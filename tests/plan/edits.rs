@@ -82,9 +82,7 @@ fn others(value: &Value, elsewhere: &[Value]) -> Vec<Value> {
             let mut others = vec![json!([])];
             if let [first, rest @ ..] = items.as_slice() {
                 others.push(json!(rest));
-                others.push(json!(
-                    [items.as_slice(), std::slice::from_ref(first)].concat()
-                ));
+                others.push(json!([items.as_slice(), std::slice::from_ref(first)].concat()));
             }
             if items.len() > 1 {
                 others.push(json!(items.iter().rev().collect::<Vec<_>>()));
@@ -106,10 +104,7 @@ fn others(value: &Value, elsewhere: &[Value]) -> Vec<Value> {
 /// Every edit of one value: where, and the document with it.
 pub(crate) fn edits(document: &Value) -> Vec<(Place, Value)> {
     let mut found = Vec::new();
-    let root = Place {
-        pointer: String::new(),
-        field: String::new(),
-    };
+    let root = Place { pointer: String::new(), field: String::new() };
     places(document, &root, &mut found);
     let mut by_field: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for place in &found {

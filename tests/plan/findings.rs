@@ -23,12 +23,7 @@ pub(super) fn blocking(world: &World, group: &str) -> Vec<FindingCode> {
         .filter(|finding| finding.blocks())
         .map(|finding| finding.code)
         .collect();
-    assert_eq!(
-        plan.decision == Decision::Blocked,
-        !codes.is_empty(),
-        "{:?}",
-        plan.decision
-    );
+    assert_eq!(plan.decision == Decision::Blocked, !codes.is_empty(), "{:?}", plan.decision);
     for finding in &plan.findings {
         assert!(!finding.message.is_empty());
     }
@@ -50,10 +45,7 @@ fn configuration_invalid_blocks_the_group_and_lets_the_others_go_on() {
     let world = World::with(|config| {
         config["workspaces"][0]["sync_groups"][0]["tables"] = serde_json::json!([])
     });
-    assert_eq!(
-        blocking(&world, "orders"),
-        [FindingCode::ConfigurationInvalid]
-    );
+    assert_eq!(blocking(&world, "orders"), [FindingCode::ConfigurationInvalid]);
     assert_eq!(blocking(&world, "reference"), []);
 }
 
@@ -69,26 +61,13 @@ fn workflow_not_found_and_ambiguous_are_told_apart() {
 #[test]
 fn a_workflow_of_which_nothing_could_be_seen_is_not_told_as_missing() {
     for (kind, remedy) in [
-        (
-            RegionErrorKind::Other,
-            "look what answers in the region's place",
-        ),
-        (
-            RegionErrorKind::Unsupported,
-            "look what answers in the region's place",
-        ),
-        (
-            RegionErrorKind::Denied,
-            "let the principal see the job (CAN VIEW on Databricks)",
-        ),
+        (RegionErrorKind::Other, "look what answers in the region's place"),
+        (RegionErrorKind::Unsupported, "look what answers in the region's place"),
+        (RegionErrorKind::Denied, "let the principal see the job (CAN VIEW on Databricks)"),
     ] {
         let mut world = World::new();
         world.group("orders").workflows[0] = Err(refusal(kind));
-        assert_eq!(
-            blocking(&world, "orders"),
-            [FindingCode::PrimaryRefused],
-            "{kind:?}"
-        );
+        assert_eq!(blocking(&world, "orders"), [FindingCode::PrimaryRefused], "{kind:?}");
         let finding = world.plan_of("orders").findings[0].clone();
         let words = "primary region cannot be read: look: the region's words";
         assert_eq!(finding.message, words);
@@ -104,10 +83,7 @@ fn what_the_catalog_refuses_is_named() {
 
     let mut world = World::new();
     world.table(COUNTRIES).listed.as_mut().unwrap().unsupported = Some("a view".to_owned());
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::UnsupportedTable]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::UnsupportedTable]);
 
     let select = "GRANT SELECT ON TABLE main.shop.countries TO `dr-sync@example.com`";
     for (told, grant) in [
@@ -132,23 +108,15 @@ fn what_the_catalog_refuses_is_named() {
 
     let mut world = World::new();
     let remedy = Some("GRANT SELECT".to_owned());
-    world.table(COUNTRIES).listed.as_mut().unwrap().denied = Some(Denied {
-        message: "no SELECT".to_owned(),
-        remedy,
-    });
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::TableNotReadable]
-    );
+    world.table(COUNTRIES).listed.as_mut().unwrap().denied =
+        Some(Denied { message: "no SELECT".to_owned(), remedy });
+    assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotReadable]);
     let plan = world.plan();
     assert_eq!(
         plan.workspaces[0].rows[0].after.message.as_deref(),
         Some("table_not_readable: main.shop.countries: no SELECT; GRANT SELECT")
     );
-    assert_eq!(
-        plan.workspaces[0].rows[0].after.current_sync_status,
-        Some(Status::Failed)
-    );
+    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Failed));
 }
 
 #[test]
@@ -179,23 +147,15 @@ fn a_name_that_makes_a_folder_name_longer_than_a_disk_takes_is_unsupported() {
 fn a_log_that_cannot_be_read_is_table_not_readable_and_an_unknown_feature_unsupported() {
     let mut world = World::new();
     world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Other)));
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::TableNotReadable]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotReadable]);
     world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::Unsupported)));
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::UnsupportedTable]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::UnsupportedTable]);
 }
 
 #[test]
 fn no_version_at_the_recovery_point_of_a_workflow_that_ended_before_the_table_was_made() {
     let mut world = World::with(|config| {
-        let tables = config["workspaces"][0]["sync_groups"][0]["tables"]
-            .as_array_mut()
-            .unwrap();
+        let tables = config["workspaces"][0]["sync_groups"][0]["tables"].as_array_mut().unwrap();
         tables.push("main.shop.young".into());
     });
     let source = world.source("main.shop.young");
@@ -203,10 +163,7 @@ fn no_version_at_the_recovery_point_of_a_workflow_that_ended_before_the_table_wa
     source.commits[0].committed_at = at("2026-11-22T10:30:00Z");
     world.table("main.shop.young").replica = Some(Ok(None));
     world.run(89, "2026-11-22T10:40:00Z", None, RunState::Active);
-    assert_eq!(
-        blocking(&world, "orders"),
-        [FindingCode::NoVersionAtRecoveryPoint]
-    );
+    assert_eq!(blocking(&world, "orders"), [FindingCode::NoVersionAtRecoveryPoint]);
 }
 
 #[test]
@@ -220,17 +177,9 @@ fn a_pinned_version_beyond_its_retention_is_refused_unless_it_is_the_newest() {
     world.commit("main.shop.orders", 5, "2026-11-22T10:05:00Z", "WRITE");
     world.commit("main.shop.orders", 6, "2026-11-22T10:30:00Z", "WRITE");
     world.pinned_at("main.shop.orders", 5);
-    world.run(
-        89,
-        "2026-11-22T10:00:00Z",
-        Some("2026-11-22T10:12:00Z"),
-        RunState::Succeeded,
-    );
+    world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:12:00Z"), RunState::Succeeded);
     world.source("main.shop.orders").retention = Some(std::time::Duration::from_secs(600));
-    assert_eq!(
-        blocking(&world, "orders"),
-        [FindingCode::VersionNotRetained]
-    );
+    assert_eq!(blocking(&world, "orders"), [FindingCode::VersionNotRetained]);
     world.source("main.shop.orders").retention = Some(std::time::Duration::from_secs(7200));
     let plan = world.plan();
     assert_eq!(plan.expires_at, at("2026-11-22T12:05:00Z"));
@@ -242,40 +191,25 @@ fn a_source_that_was_dropped_and_created_again_is_found_whatever_its_versions_sa
     entry(&mut world, "reference", COUNTRIES, |entry| {
         entry.source_commit_sha256 = Some("another".to_owned());
     });
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SourceRecreated]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceRecreated]);
 
     let mut world = due();
     world.source(COUNTRIES).commits[0].table_id = Some("another".to_owned());
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SourceRecreated]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceRecreated]);
 
     let mut world = World::new();
     world.observed.now = at("2026-11-22T12:30:00Z");
     world.source(COUNTRIES).commits[0].version = 3;
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SourceRecreated]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceRecreated]);
 
     let mut world = due();
     world.source(COUNTRIES).commits.remove(0);
     assert_eq!(blocking(&world, "reference"), []);
     world.source(COUNTRIES).table_id = "another".to_owned();
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SourceRecreated]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SourceRecreated]);
     world.accept("source_recreated", COUNTRIES);
     let plan = world.plan_of("reference");
-    assert_eq!(
-        (plan.decision, plan.findings[0].severity),
-        (Decision::Sync, Severity::Accepted)
-    );
+    assert_eq!((plan.decision, plan.findings[0].severity), (Decision::Sync, Severity::Accepted));
 }
 
 #[test]
@@ -414,10 +348,7 @@ fn many_replicas_gone_at_once_are_more_than_a_repair() {
 fn a_changed_column_mapping_mode_needs_a_word() {
     let mut world = due();
     world.pin(COUNTRIES).column_mapping = "name".to_owned();
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::ColumnMappingChanged]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::ColumnMappingChanged]);
 }
 
 #[test]
@@ -425,25 +356,16 @@ fn a_sync_location_that_is_not_covered_or_not_writable_blocks_every_group() {
     let mut world = World::new();
     world.workspace().write_access = Some(Err(refusal(RegionErrorKind::NotFound)));
     assert_eq!(blocking(&world, "orders"), [FindingCode::LocationNotFound]);
-    let denied = Denied {
-        message: "read-only".to_owned(),
-        remedy: None,
-    };
+    let denied = Denied { message: "read-only".to_owned(), remedy: None };
     world.workspace().write_access = Some(Ok(WriteAccess::Refused(denied)));
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::LocationNotWritable]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::LocationNotWritable]);
 }
 
 #[test]
 fn a_primary_that_is_away_blocks_everything_and_changes_no_row() {
     let mut world = World::new();
     world.workspace().primary.presence = Err(refusal(RegionErrorKind::Unavailable));
-    assert_eq!(
-        blocking(&world, "orders"),
-        [FindingCode::PrimaryNotAvailable]
-    );
+    assert_eq!(blocking(&world, "orders"), [FindingCode::PrimaryNotAvailable]);
     let plan = world.plan();
     assert!(!plan.applyable);
     assert!(plan.workspaces[0].rows.is_empty());
@@ -455,17 +377,11 @@ fn a_secondary_that_is_away_blocks_what_is_due_and_nothing_else() {
     world.workspace().secondary.presence = Err(refusal(RegionErrorKind::Unavailable));
     world.workspace().secondary.ledger = Err(refusal(RegionErrorKind::Unavailable));
     world.table(COUNTRIES).replica = None;
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SecondaryNotAvailable]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SecondaryNotAvailable]);
     assert_eq!(world.plan_of("orders").decision, Decision::UpToDate);
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
-    assert_eq!(
-        row.message.as_deref(),
-        Some("secondary region not available")
-    );
+    assert_eq!(row.message.as_deref(), Some("secondary region not available"));
     assert_eq!(plan.workspaces[0].metadata[1].action, LedgerAction::None);
     assert_eq!(plan.workspaces[0].metadata[0].rows_to_change, ["reference"]);
 }
@@ -488,10 +404,8 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
     };
     assert_eq!(blocking(&world, "orders"), []);
     let warnings = world.plan().warnings;
-    let said: Vec<(WarningCode, &str)> = warnings
-        .iter()
-        .map(|warning| (warning.code, warning.message.as_str()))
-        .collect();
+    let said: Vec<(WarningCode, &str)> =
+        warnings.iter().map(|warning| (warning.code, warning.message.as_str())).collect();
     assert!(
         said.contains(&(
             WarningCode::SecondaryWorkflowActive,
@@ -524,16 +438,9 @@ fn a_workflow_that_runs_in_the_secondary_blocks_its_group() {
         runs: vec![run],
         seen_from: None,
     }];
-    assert_eq!(
-        blocking(&world, "orders"),
-        [FindingCode::WorkflowActiveInSecondary]
-    );
+    assert_eq!(blocking(&world, "orders"), [FindingCode::WorkflowActiveInSecondary]);
     let warnings = world.plan().warnings;
-    assert!(
-        warnings
-            .iter()
-            .any(|warning| warning.code == WarningCode::SecondaryWorkflowActive)
-    );
+    assert!(warnings.iter().any(|warning| warning.code == WarningCode::SecondaryWorkflowActive));
 }
 
 #[test]
@@ -548,20 +455,10 @@ fn a_table_that_two_groups_name_by_different_names_is_a_duplicate_target() {
 #[test]
 fn two_truths_in_the_cut_log_are_told_and_never_decided() {
     let mut world = World::new();
-    let cuts = &mut world
-        .workspace()
-        .secondary
-        .ledger
-        .as_mut()
-        .unwrap()
-        .cuts
-        .as_mut()
-        .unwrap()
-        .cuts;
-    cuts.iter_mut()
-        .rfind(|cut| cut.group_name == "reference")
-        .unwrap()
-        .run_id = "another".to_owned();
+    let cuts =
+        &mut world.workspace().secondary.ledger.as_mut().unwrap().cuts.as_mut().unwrap().cuts;
+    cuts.iter_mut().rfind(|cut| cut.group_name == "reference").unwrap().run_id =
+        "another".to_owned();
     world.merge();
     assert_eq!(blocking(&world, "reference"), [FindingCode::LedgerDiverged]);
     assert_eq!(blocking(&world, "orders"), []);
@@ -573,9 +470,7 @@ fn record(group: &str, cut: u64) -> drsync::region::KeptDocument {
     let groups = serde_json::json!([{"workspace": "east", "name": group, "cut": cut}]);
     drsync::region::KeptDocument {
         name: format!("{id}.run.json"),
-        bytes: serde_json::json!({"run_id": id, "groups": groups})
-            .to_string()
-            .into_bytes(),
+        bytes: serde_json::json!({"run_id": id, "groups": groups}).to_string().into_bytes(),
     }
 }
 
@@ -611,13 +506,7 @@ fn a_cut_that_only_a_record_tells_of_blocks_its_group_and_its_number_is_not_give
 #[test]
 fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
     let mut world = World::new();
-    let newest = world
-        .workspace()
-        .ledger
-        .cuts
-        .newest("orders")
-        .cloned()
-        .unwrap();
+    let newest = world.workspace().ledger.cuts.newest("orders").cloned().unwrap();
     let end = newest.committed_at;
     let row = |world: &mut World, later: i64, status: Option<Status>| {
         let rows = &mut world.workspace().ledger.rows;
@@ -630,11 +519,9 @@ fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
     row(&mut world, 1, Some(Status::Success));
     assert_eq!(blocking(&world, "orders"), [FindingCode::LedgerLost]);
     // No cut at all, and replicas that were synchronized: an attempt that failed may have cloned them.
-    for (status, lost) in [
-        (None, true),
-        (Some(Status::InProgress), false),
-        (Some(Status::Failed), false),
-    ] {
+    for (status, lost) in
+        [(None, true), (Some(Status::InProgress), false), (Some(Status::Failed), false)]
+    {
         let mut world = World::new();
         for region in ["primary", "secondary"] {
             let workspace = world.workspace();
@@ -657,16 +544,8 @@ fn a_row_or_marks_tell_of_cuts_that_are_gone_unless_an_attempt_explains_them() {
 #[test]
 fn a_sync_location_of_another_workspace_is_not_ours() {
     let mut world = World::new();
-    world
-        .workspace()
-        .secondary
-        .ledger
-        .as_mut()
-        .unwrap()
-        .cuts
-        .as_mut()
-        .unwrap()
-        .workspace = Some("north".to_owned());
+    world.workspace().secondary.ledger.as_mut().unwrap().cuts.as_mut().unwrap().workspace =
+        Some("north".to_owned());
     assert_eq!(blocking(&world, "reference"), [FindingCode::LedgerNotOurs]);
 }
 
@@ -675,11 +554,7 @@ fn every_finding_has_a_row_in_the_documentation() {
     let docs =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/planning.md")).unwrap();
     for code in FindingCode::ALL {
-        assert!(
-            docs.contains(&format!("| `{}` |", code.as_str())),
-            "{} has no row",
-            code.as_str()
-        );
+        assert!(docs.contains(&format!("| `{}` |", code.as_str())), "{} has no row", code.as_str());
     }
 }
 
@@ -697,9 +572,7 @@ fn a_version_that_the_replicas_log_no_longer_shows_is_not_ours_to_restore() {
 #[test]
 fn a_table_moved_between_groups_brings_no_lag_with_it() {
     let mut world = World::with(|config| {
-        let groups = config["workspaces"][0]["sync_groups"]
-            .as_array_mut()
-            .unwrap();
+        let groups = config["workspaces"][0]["sync_groups"].as_array_mut().unwrap();
         groups[1]["tables"] = serde_json::json!(["main.shop.countries", "main.shop.lines"]);
         groups[0]["tables"] = serde_json::json!(["main.shop.orders"]);
     });

@@ -39,11 +39,7 @@ pub(crate) fn entry(
         let cuts = region.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
         let cut = cuts.cuts.iter_mut().rfind(|cut| cut.group_name == group);
         let mut tables = cut.unwrap().tables.iter_mut();
-        change(
-            tables
-                .find(|entry| entry.table.to_string() == table)
-                .unwrap(),
-        );
+        change(tables.find(|entry| entry.table.to_string() == table).unwrap());
     }
     world.merge();
 }
@@ -62,15 +58,11 @@ fn a_table_from_a_group_that_is_further_is_not_brought_back_behind_its_cut() {
     assert_eq!(plan.decision, Decision::Sync);
     assert_eq!(plan.recovery_point, Some(now()));
     let steps = plan.steps.iter();
-    let steps: Vec<_> = steps
-        .map(|step| (step.table.to_string(), step.source.version, step.action))
-        .collect();
+    let steps: Vec<_> =
+        steps.map(|step| (step.table.to_string(), step.source.version, step.action)).collect();
     assert_eq!(
         steps,
-        [
-            (COUNTRIES.to_owned(), 4, Action::NoOp),
-            (LINES.to_owned(), 5, Action::NoOp)
-        ]
+        [(COUNTRIES.to_owned(), 4, Action::NoOp), (LINES.to_owned(), 5, Action::NoOp)]
     );
 }
 
@@ -129,10 +121,7 @@ fn a_table_that_somebody_put_in_the_replicas_place_is_not_ours_whatever_its_vers
     replica.version = 3;
     replica.mark = None;
     replica.commits = vec![replica_commit(3, "OPTIMIZE")];
-    assert_eq!(
-        blocking(&world.plan(), "reference"),
-        [FindingCode::ReplicaNotOurs]
-    );
+    assert_eq!(blocking(&world.plan(), "reference"), [FindingCode::ReplicaNotOurs]);
 }
 
 #[test]
@@ -156,21 +145,13 @@ fn a_version_that_the_replica_holds_need_not_be_retained() {
     world.pinned_at("main.shop.orders", 5);
     // Written after the run's end: v4 of lines is pinned, and long past what its table keeps.
     world.commit(LINES, 5, "2026-11-22T10:30:00Z", "WRITE");
-    world.run(
-        89,
-        "2026-11-22T10:00:00Z",
-        Some("2026-11-22T10:12:00Z"),
-        RunState::Succeeded,
-    );
+    world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:12:00Z"), RunState::Succeeded);
     world.source(LINES).retention = Some(std::time::Duration::from_secs(60));
     assert_eq!(blocking(&world.plan(), "orders"), []);
     let plan = world.plan_of("orders");
     assert_eq!(plan.decision, Decision::Sync);
     assert_eq!(
-        plan.steps
-            .iter()
-            .map(|step| step.action)
-            .collect::<Vec<_>>(),
+        plan.steps.iter().map(|step| step.action).collect::<Vec<_>>(),
         [Action::Update, Action::NoOp]
     );
 }
@@ -201,17 +182,9 @@ fn a_table_of_a_group_that_is_left_out_is_a_duplicate_all_the_same() {
 #[test]
 fn a_source_in_the_replicas_place_blocks_and_cannot_be_accepted() {
     let mut world = World::new();
-    for place in [
-        "/world/west/sync/main/shop/countries",
-        "/world/west/sync",
-        "/world/west",
-    ] {
+    for place in ["/world/west/sync/main/shop/countries", "/world/west/sync", "/world/west"] {
         world.table(COUNTRIES).listed.as_mut().unwrap().location = Some(place.to_owned());
-        assert_eq!(
-            blocking(&world.plan(), "reference"),
-            [FindingCode::DuplicateTarget],
-            "{place}"
-        );
+        assert_eq!(blocking(&world.plan(), "reference"), [FindingCode::DuplicateTarget], "{place}");
     }
     world.accept("duplicate_target", COUNTRIES);
     world.accept("replica_not_ours", COUNTRIES);
@@ -224,10 +197,7 @@ fn a_scope_may_begin_with_its_workspace() {
     world.replica(COUNTRIES).version = 3;
     world.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
     world.accept("replica_changed", "north/reference");
-    assert_eq!(
-        blocking(&world.plan(), "reference"),
-        [FindingCode::ReplicaChanged]
-    );
+    assert_eq!(blocking(&world.plan(), "reference"), [FindingCode::ReplicaChanged]);
     world.accept("replica_changed", "east/reference");
     assert_eq!(blocking(&world.plan(), "reference"), []);
 }

@@ -12,18 +12,12 @@ fn a_group_that_was_blocked_says_again_what_its_cut_says() {
     let mut world = World::new();
     let now = world.observed.now;
     world.set_row("reference", |row| {
-        row.failed(
-            "table_not_readable: main.shop.countries: no".to_owned(),
-            now,
-        )
+        row.failed("table_not_readable: main.shop.countries: no".to_owned(), now)
     });
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
     assert_eq!(row.current_sync_status, Some(Status::Success));
-    assert_eq!(
-        row.message.as_deref(),
-        Some("cut 7 at 2026-11-22T06:00:00.000Z")
-    );
+    assert_eq!(row.message.as_deref(), Some("cut 7 at 2026-11-22T06:00:00.000Z"));
 }
 
 #[test]
@@ -34,15 +28,8 @@ fn a_row_left_in_progress_is_success_with_its_cut_and_interrupted_without() {
         row.begun("run R7 to 2026-11-22T06:00:00.000Z".to_owned(), now)
     });
     let plan = world.plan();
-    assert_eq!(
-        plan.workspaces[0].rows[0].after.current_sync_status,
-        Some(Status::Success)
-    );
-    assert!(
-        plan.warnings
-            .iter()
-            .any(|warning| warning.code == WarningCode::Interrupted)
-    );
+    assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Success));
+    assert!(plan.warnings.iter().any(|warning| warning.code == WarningCode::Interrupted));
 
     world.set_row("reference", |row| {
         row.begun("run R8 to 2026-11-22T06:00:00.000Z".to_owned(), now)
@@ -80,17 +67,12 @@ fn metadata_tables_lost_in_both_regions_are_told_where_replicas_are_marked() {
         }
         world.merge();
         let all = world.plan().warnings;
-        let mut told = all
-            .into_iter()
-            .filter(|one| one.code == WarningCode::LedgerLost);
+        let mut told = all.into_iter().filter(|one| one.code == WarningCode::LedgerLost);
         told.next().map(|warning| warning.message)
     };
     let mut world = World::new();
     let said = lost(&mut world).expect("replicas are there");
-    assert!(
-        said.contains("yet 3 of its replicas were synchronized before"),
-        "{said}"
-    );
+    assert!(said.contains("yet 3 of its replicas were synchronized before"), "{said}");
     for name in ["main.shop.orders", "main.shop.lines", COUNTRIES] {
         world.table(name).replica = Some(Ok(None));
     }
@@ -105,10 +87,7 @@ fn an_invalid_group_keeps_its_row() {
     world.workspace().primary.ledger = World::new().workspace().primary.ledger.clone();
     world.workspace().secondary.ledger = world.workspace().primary.ledger.clone();
     world.merge();
-    assert!(matches!(
-        world.workspace().groups[1].entry,
-        GroupEntry::Invalid { .. }
-    ));
+    assert!(matches!(world.workspace().groups[1].entry, GroupEntry::Invalid { .. }));
     let plan = world.plan();
     let change = &plan.workspaces[0].rows[0];
     assert_eq!(change.after.tables, change.before.as_ref().unwrap().tables);
@@ -120,11 +99,8 @@ fn nothing_is_written_into_metadata_tables_of_another_workspace() {
     let mut world = World::new();
     for region in ["primary", "secondary"] {
         let workspace = world.workspace();
-        let region = if region == "primary" {
-            &mut workspace.primary
-        } else {
-            &mut workspace.secondary
-        };
+        let region =
+            if region == "primary" { &mut workspace.primary } else { &mut workspace.secondary };
         let copy = region.ledger.as_mut().unwrap();
         copy.metadata.as_mut().unwrap().workspace = Some("north".to_owned());
         let stranger =
@@ -135,12 +111,7 @@ fn nothing_is_written_into_metadata_tables_of_another_workspace() {
     let plan = world.plan();
     assert!(plan.workspaces[0].rows.is_empty());
     assert!(!plan.applyable);
-    assert!(
-        plan.workspaces[0]
-            .metadata
-            .iter()
-            .all(|action| action.changes() == 0)
-    );
+    assert!(plan.workspaces[0].metadata.iter().all(|action| action.changes() == 0));
 }
 
 #[test]
@@ -163,8 +134,5 @@ fn a_group_that_returns_says_what_its_cut_says() {
     let now = world.observed.now;
     world.set_row("reference", |row| row.retired(now));
     let row = world.plan().workspaces[0].rows[0].after.clone();
-    assert_eq!(
-        row.message.as_deref(),
-        Some("cut 7 at 2026-11-22T06:00:00.000Z")
-    );
+    assert_eq!(row.message.as_deref(), Some("cut 7 at 2026-11-22T06:00:00.000Z"));
 }

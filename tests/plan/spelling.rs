@@ -60,9 +60,7 @@ fn its_next_sync_updates_the_replica_that_the_cut_has_and_spells_it_anew() {
 #[test]
 fn once_a_cut_spells_it_anew_the_replica_still_lies_where_it_lay() {
     let mut world = spelled_anew(|_| {});
-    entry(&mut world, "reference", COUNTRIES, |entry| {
-        entry.table = table(SPELLED)
-    });
+    entry(&mut world, "reference", COUNTRIES, |entry| entry.table = table(SPELLED));
     assert_eq!(place(&mut world, SPELLED), KEPT);
     assert_eq!(world.plan_of("reference").reason.code, ReasonCode::NotDue);
 }
@@ -77,10 +75,7 @@ fn a_location_that_changes_too_has_the_replica_under_the_new_spelling() {
     assert_eq!(plan.trigger.as_ref().unwrap().kind, TriggerKind::Repair);
     let step = &plan.steps[0];
     assert_eq!(step.action, Action::Create);
-    assert_eq!(
-        step.replica.location,
-        "/world/north/sync/main/Shop/Countries"
-    );
+    assert_eq!(step.replica.location, "/world/north/sync/main/Shop/Countries");
 }
 
 #[test]
@@ -159,13 +154,7 @@ fn a_path_is_a_names_own_in_any_case_and_in_one_form() {
     assert!(name.has_path(&name.path()));
     assert!(!name.has_path(&TableName::new("MAIN", "GRÖSSE", "_A b").path()));
     assert!(name.has_path(&TableName::new("MAIN", "GRÖßE", "_A b").path()));
-    for wrong in [
-        "",
-        "main",
-        "main/Größe/_a b",
-        "main/Gr%c3%b6%c3%9fe/%5Fa%20b",
-        "main/%FF/x",
-    ] {
+    for wrong in ["", "main", "main/Größe/_a b", "main/Gr%c3%b6%c3%9fe/%5Fa%20b", "main/%FF/x"] {
         assert!(!name.has_path(wrong), "{wrong}");
     }
 }

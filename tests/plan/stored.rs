@@ -50,28 +50,12 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
     for text in [PLAN_EARLY, PLAN_FIRST, PLAN] {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
-        kept(
-            &document,
-            &serde_json::to_value(&stored.plan).unwrap(),
-            "plan",
-        );
+        kept(&document, &serde_json::to_value(&stored.plan).unwrap(), "plan");
     }
     let stored = StoredPlan::read(PLAN.as_bytes()).unwrap();
-    let decisions: Vec<Decision> = stored
-        .plan
-        .groups()
-        .map(|(_, group)| group.decision)
-        .collect();
-    for decision in [
-        Decision::Sync,
-        Decision::Blocked,
-        Decision::Waiting,
-        Decision::UpToDate,
-    ] {
-        assert!(
-            decisions.contains(&decision),
-            "{decision:?}: the golden plan shows everything"
-        );
+    let decisions: Vec<Decision> = stored.plan.groups().map(|(_, group)| group.decision).collect();
+    for decision in [Decision::Sync, Decision::Blocked, Decision::Waiting, Decision::UpToDate] {
+        assert!(decisions.contains(&decision), "{decision:?}: the golden plan shows everything");
     }
 }
 
@@ -119,10 +103,7 @@ fn another_major_version_is_refused_and_says_what_to_do() {
         assert!(RunRecord::read(&serde_json::to_vec(&run).unwrap()).is_err());
     }
     assert!(RunRecord::read(PLAN.as_bytes()).is_err());
-    assert!(matches!(
-        StoredPlan::read(RUN.as_bytes()),
-        Err(StoredPlanError::Unreadable(_))
-    ));
+    assert!(matches!(StoredPlan::read(RUN.as_bytes()), Err(StoredPlanError::Unreadable(_))));
 }
 
 #[test]
@@ -205,16 +186,9 @@ const ASKED_AGAIN: &[&str] = &[
 
 #[test]
 fn whoever_recomputes_the_digests_is_caught_by_the_reviewed_effect() {
-    let reviewed = StoredPlan::read(PLAN.as_bytes())
-        .unwrap()
-        .plan
-        .effect_sha256;
-    let known = |field: &str| {
-        [TOLD, ASKED_AGAIN]
-            .concat()
-            .iter()
-            .any(|known| field.starts_with(known))
-    };
+    let reviewed = StoredPlan::read(PLAN.as_bytes()).unwrap().plan.effect_sha256;
+    let known =
+        |field: &str| [TOLD, ASKED_AGAIN].concat().iter().any(|known| field.starts_with(known));
     let mut escaped: BTreeMap<String, usize> = BTreeMap::new();
     for (place, edited) in edits(&plan()) {
         if matches!(place.field.as_str(), "effect_sha256" | "document_sha256") {
@@ -244,16 +218,8 @@ fn of_a_group_that_stays(place: &Place) -> bool {
 
 #[test]
 fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
-    let groups = |document: &Value| {
-        document["workspaces"][0]["groups"]
-            .as_array()
-            .unwrap()
-            .clone()
-    };
-    let at = groups(&plan())
-        .iter()
-        .position(|group| group["decision"] == "sync")
-        .unwrap();
+    let groups = |document: &Value| document["workspaces"][0]["groups"].as_array().unwrap().clone();
+    let at = groups(&plan()).iter().position(|group| group["decision"] == "sync").unwrap();
     for (key, value) in [
         ("recovery_point", json!("2030-01-01T00:00:00.000Z")),
         ("recovery_point", json!("2020-01-01T00:00:00.000Z")),
@@ -263,10 +229,7 @@ fn a_group_cannot_be_synchronized_to_what_its_certificate_does_not_allow() {
     ] {
         let mut edited = plan();
         edited["workspaces"][0]["groups"][at][key] = value;
-        assert!(
-            matches!(resealed(edited), Err(StoredPlanError::Altered(_))),
-            "{key}"
-        );
+        assert!(matches!(resealed(edited), Err(StoredPlanError::Altered(_))), "{key}");
     }
     let mut silent = plan();
     silent["applyable"] = false.into();
@@ -278,9 +241,7 @@ fn what_a_plan_says_of_itself_agrees_with_its_groups() {
     let decided = |decision: &str| {
         let groups = plan()["workspaces"][0]["groups"].clone();
         let mut groups = groups.as_array().unwrap().iter();
-        groups
-            .position(|group| group["decision"] == decision)
-            .unwrap()
+        groups.position(|group| group["decision"] == decision).unwrap()
     };
     let findings = |decision: &str| format!("/workspaces/0/groups/{}/findings", decided(decision));
     let blocking = plan().pointer(&findings("blocked")).unwrap().clone();
@@ -292,20 +253,14 @@ fn what_a_plan_says_of_itself_agrees_with_its_groups() {
     ] {
         let mut edited = plan();
         *edited.pointer_mut(pointer).unwrap() = value;
-        assert!(
-            matches!(resealed(edited), Err(StoredPlanError::Altered(_))),
-            "{pointer}"
-        );
+        assert!(matches!(resealed(edited), Err(StoredPlanError::Altered(_))), "{pointer}");
     }
 }
 
 #[test]
 fn nobody_moves_one_time_of_a_plan_alone() {
     let mut without = plan();
-    without
-        .as_object_mut()
-        .unwrap()
-        .shift_remove("max_age_hours");
+    without.as_object_mut().unwrap().shift_remove("max_age_hours");
     for (mut document, key, value) in [
         (plan(), "expires_at", json!("2026-11-25T11:00:00.001Z")),
         (without, "expires_at", json!("2027-11-23T11:00:00.000Z")),
@@ -314,10 +269,7 @@ fn nobody_moves_one_time_of_a_plan_alone() {
         (plan(), "plan_id", json!("P")),
     ] {
         document[key] = value;
-        assert!(
-            matches!(resealed(document), Err(StoredPlanError::Altered(_))),
-            "{key}"
-        );
+        assert!(matches!(resealed(document), Err(StoredPlanError::Altered(_))), "{key}");
     }
 }
 
@@ -341,10 +293,7 @@ fn write_the_golden_plan() {
     let mut world = World::with(|config| {
         let workspace = &mut config["workspaces"][0];
         let groups = workspace["sync_groups"].as_array_mut().unwrap();
-        groups[0]["tables"]
-            .as_array_mut()
-            .unwrap()
-            .push("main.shop.totals".into());
+        groups[0]["tables"].as_array_mut().unwrap().push("main.shop.totals".into());
         let group = |name: &str, table: &str| json!({"group_name": name, "group_owner_email": "c@example.com", "tables": [table]});
         groups.push(group("crm", "main.crm.contacts"));
         groups.push(group("paused", "main.shop.paused"));
@@ -379,26 +328,17 @@ fn write_the_golden_plan() {
     replica.version = 3;
     replica.commits = vec![replica_commit(3, "UPDATE")];
     world.accept("replica_changed", "main.shop.countries");
-    world
-        .table("main.crm.contacts")
-        .listed
-        .as_mut()
-        .unwrap()
-        .denied = Some(drsync::region::Denied {
-        message: "dr-sync@example.com has no SELECT on main.crm.contacts".to_owned(),
-        remedy: Some("GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`".to_owned()),
-    });
+    world.table("main.crm.contacts").listed.as_mut().unwrap().denied =
+        Some(drsync::region::Denied {
+            message: "dr-sync@example.com has no SELECT on main.crm.contacts".to_owned(),
+            remedy: Some(
+                "GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`".to_owned(),
+            ),
+        });
     world.table("main.crm.contacts").replica = Some(Ok(None));
     let workspace = world.workspace();
     for region in [&mut workspace.primary, &mut workspace.secondary] {
-        let rows = &mut region
-            .ledger
-            .as_mut()
-            .unwrap()
-            .metadata
-            .as_mut()
-            .unwrap()
-            .rows;
+        let rows = &mut region.ledger.as_mut().unwrap().metadata.as_mut().unwrap().rows;
         let mut left = rows[0].clone();
         left.group_name = "left".to_owned();
         rows.push(left);
@@ -430,14 +370,8 @@ fn write_the_golden_plan() {
     });
     assert_eq!(table("main.shop.totals").to_string(), "main.shop.totals");
     assert!(
-        plan.warnings
-            .iter()
-            .any(|warning| warning.code == WarningCode::SecondaryWorkspaceMissing)
+        plan.warnings.iter().any(|warning| warning.code == WarningCode::SecondaryWorkspaceMissing)
     );
     assert_eq!(plan.created_at, at("2026-11-22T11:00:00Z"));
-    std::fs::write(
-        "fixtures/documents/plan-1.1.json",
-        plan.sealed().stored().bytes,
-    )
-    .unwrap();
+    std::fs::write("fixtures/documents/plan-1.1.json", plan.sealed().stored().bytes).unwrap();
 }

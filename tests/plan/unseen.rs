@@ -29,10 +29,7 @@ fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missi
     world.table(COUNTRIES).pin = Some(Err(refusal(Unavailable)));
     let finding = world.plan_of("reference").findings[0].clone();
     assert_eq!(blocking(&world, "reference"), [PrimaryNotAvailable]);
-    assert_eq!(
-        finding.message,
-        "primary region not available: look: the region's words"
-    );
+    assert_eq!(finding.message, "primary region not available: look: the region's words");
 
     let mut world = due();
     world.table(COUNTRIES).source = Some(Err(refusal(RegionErrorKind::SignedOut)));
@@ -90,10 +87,7 @@ fn of_a_secondary_that_refuses_the_row_says_what_it_answered() {
     world.workspace().secondary.presence = Err(refusal(RegionErrorKind::Denied));
     world.workspace().secondary.ledger = Err(refusal(RegionErrorKind::Denied));
     world.table(COUNTRIES).replica = None;
-    assert_eq!(
-        blocking(&world, "reference"),
-        [FindingCode::SecondaryRefused]
-    );
+    assert_eq!(blocking(&world, "reference"), [FindingCode::SecondaryRefused]);
     let plan = world.plan();
     let row = &plan.workspaces[0].rows[0].after;
     assert_eq!(
@@ -198,32 +192,17 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     world.merge();
     let finding = world.plan_of("reference").findings.remove(0);
     assert_eq!(finding.code, FindingCode::SecondaryRefused);
-    assert!(
-        finding
-            .message
-            .contains(&format!("{place} cannot be read: 0000")),
-        "{finding:?}"
-    );
+    assert!(finding.message.contains(&format!("{place} cannot be read: 0000")), "{finding:?}");
     let remedy = format!("move {place} away: the next apply clones it from the other region");
     assert_eq!(finding.remedy, Some(remedy.clone()));
     let seen = world.plan().workspaces[0].observed.secondary.clone();
-    assert!(
-        seen.answer.unwrap().ends_with(&remedy),
-        "it is told where the region is"
-    );
+    assert!(seen.answer.unwrap().ends_with(&remedy), "it is told where the region is");
 
     // A region that does not answer is repaired by nobody here.
-    world.workspace().secondary.ledger = Err(RegionError {
-        kind: RegionErrorKind::Unavailable,
-        ..corrupt
-    });
+    world.workspace().secondary.ledger =
+        Err(RegionError { kind: RegionErrorKind::Unavailable, ..corrupt });
     let finding = world.plan_of("reference").findings.remove(0);
-    assert!(
-        finding
-            .remedy
-            .unwrap()
-            .starts_with("nothing to repair by hand")
-    );
+    assert!(finding.remedy.unwrap().starts_with("nothing to repair by hand"));
 }
 
 #[test]
@@ -236,33 +215,19 @@ fn a_source_whose_log_cannot_be_read_is_named_with_its_place() {
         finding.message,
         "look: the region's words, in the log of the table at /world/east/tables/countries"
     );
-    assert!(
-        finding
-            .remedy
-            .unwrap()
-            .starts_with("repair the file that is named")
-    );
+    assert!(finding.remedy.unwrap().starts_with("repair the file that is named"));
 }
 
 #[test]
 fn a_group_that_waits_for_its_workflow_says_when_it_is_copied_without_one() {
     let mut world = World::new();
-    world.run(
-        89,
-        "2026-11-22T10:00:00Z",
-        Some("2026-11-22T10:20:00Z"),
-        RunState::Failed,
-    );
+    world.run(89, "2026-11-22T10:00:00Z", Some("2026-11-22T10:20:00Z"), RunState::Failed);
     let plan = world.plan_of("orders");
     assert_eq!(plan.decision, Decision::Waiting);
     assert_eq!(plan.crash_consistent_from, None, "nothing is pending");
     world.commit("main.shop.orders", 5, "2026-11-22T10:10:00Z", "WRITE");
     let from = world.plan_of("orders").crash_consistent_from;
-    assert_eq!(
-        from,
-        Some(at("2026-11-23T10:10:00Z")),
-        "twice the longest gap"
-    );
+    assert_eq!(from, Some(at("2026-11-23T10:10:00Z")), "twice the longest gap");
     world.observed.now = at("2026-11-23T10:10:01Z");
     world.pinned_at("main.shop.orders", 5);
     assert_eq!(world.plan_of("orders").decision, Decision::Sync);
@@ -280,24 +245,15 @@ fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer(
     assert_eq!(plan.steps[0].action, Action::Update);
     let plan = world.plan();
     let told = status(&world.observed, &plan);
-    let group = told.workspaces[0]
-        .groups
-        .iter()
-        .find(|group| group.name == "reference");
+    let group = told.workspaces[0].groups.iter().find(|group| group.name == "reference");
     let group = group.unwrap();
     assert!(!group.protected && !group.restorable());
-    assert_eq!(
-        group.tables[0].lost.as_deref(),
-        Some("part-1 of the replica is missing")
-    );
+    assert_eq!(group.tables[0].lost.as_deref(), Some("part-1 of the replica is missing"));
 }
 
 #[test]
 fn a_cut_whose_version_is_gone_from_a_replica_ahead_of_it_cannot_be_brought_back() {
-    for (gone, restorable) in [
-        (None, true),
-        (Some("v2 can no longer be read: gone"), false),
-    ] {
+    for (gone, restorable) in [(None, true), (Some("v2 can no longer be read: gone"), false)] {
         let mut world = World::new();
         let replica = world.replica(COUNTRIES);
         replica.version += 1;
@@ -321,15 +277,9 @@ fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() 
     };
     world.workspace().write_access_primary = Some(Ok(WriteAccess::Refused(denied)));
     let plan = world.plan();
-    let told = plan
-        .warnings
-        .iter()
-        .find(|warning| warning.code == WarningCode::PrimaryNotWritable);
+    let told = plan.warnings.iter().find(|warning| warning.code == WarningCode::PrimaryNotWritable);
     let message = &told.unwrap().message;
-    assert!(
-        message.contains("dr has no WRITE FILES on dr_east: GRANT WRITE FILES"),
-        "{message}"
-    );
+    assert!(message.contains("dr has no WRITE FILES on dr_east: GRANT WRITE FILES"), "{message}");
     assert_eq!(world.plan_of("reference").decision, Decision::Sync);
 }
 
@@ -382,9 +332,7 @@ fn maintenance_on_a_source_whose_rows_nothing_tells_is_said() {
         ..newest
     });
     let group = world.plan_of("reference");
-    let [of] = &group.source_maintenance[..] else {
-        panic!("{:?}", group.source_maintenance)
-    };
+    let [of] = &group.source_maintenance[..] else { panic!("{:?}", group.source_maintenance) };
     assert_eq!(of.table.to_string(), COUNTRIES);
     assert_eq!(of.commits[0].operation, "OPTIMIZE");
     assert_eq!(of.commits[0].rows_compared, Some(false));
@@ -407,11 +355,7 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
         world.workspace().write_access = Some(Ok(WriteAccess::NotProved(secondary)));
         world.workspace().write_access_primary = Some(Ok(WriteAccess::NotProved(primary)));
         let plan = world.plan();
-        assert_eq!(
-            plan.workspaces[0].groups[0].findings,
-            [],
-            "it blocks nothing"
-        );
+        assert_eq!(plan.workspaces[0].groups[0].findings, [], "it blocks nothing");
         let warnings = plan.warnings.into_iter();
         let of = warnings.filter(|warning| warning.code == WarningCode::WriteNotProved);
         of.map(|warning| warning.message).collect()
@@ -421,31 +365,19 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
         file_system: kind.to_owned(),
     };
     let both = told(names("/west/sync", "9p"), names("/east/sync", "fuse"));
-    let [text] = &both[..] else {
-        panic!("{both:?}")
-    };
+    let [text] = &both[..] else { panic!("{both:?}") };
     let places = "whether the file systems of /west/sync (9p) and of /east/sync (fuse) ";
     assert!(text.starts_with(places), "{text}");
-    assert!(
-        text.ends_with("apply proves it before the first clone"),
-        "{text}"
-    );
+    assert!(text.ends_with("apply proves it before the first clone"), "{text}");
     let flushing = Unproved::Flushing {
         place: "/east/sync".to_owned(),
         error: "Invalid argument (os error 22)".to_owned(),
     };
     let apart = told(names("/west/sync", "9p"), flushing);
     assert_eq!(apart.len(), 2, "{apart:?}");
-    assert!(
-        apart[1].starts_with("folders of /east/sync (Invalid argument "),
-        "{apart:?}"
-    );
+    assert!(apart[1].starts_with("folders of /east/sync (Invalid argument "), "{apart:?}");
     let rights = || Unproved::Rights("the principal's groups are not told".to_owned());
-    assert_eq!(
-        told(rights(), rights()).len(),
-        1,
-        "one location covers both"
-    );
+    assert_eq!(told(rights(), rights()).len(), 1, "one location covers both");
 }
 
 #[test]
@@ -462,15 +394,10 @@ fn a_recovery_point_before_which_a_commit_is_missing_names_its_file_and_what_hea
     world.table("main.shop.young").replica = Some(Ok(None));
     world.run(89, "2026-11-22T10:40:00Z", None, RunState::Active);
     let findings = world.plan_of("orders").findings;
-    let [finding] = &findings[..] else {
-        panic!("{findings:?}")
-    };
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!(finding.code, FindingCode::NoVersionAtRecoveryPoint);
     let why = "_delta_log/00000000000000000005.json, the commit of v5, is missing, so its time is not known";
     assert!(finding.message.ends_with(why), "{finding:?}");
     let remedy = finding.remedy.as_deref().unwrap();
-    assert!(
-        remedy.contains("the next commit to the table heals it"),
-        "{remedy}"
-    );
+    assert!(remedy.contains("the next commit to the table heals it"), "{remedy}");
 }

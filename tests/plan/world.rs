@@ -70,11 +70,7 @@ impl World {
         change(&mut text);
         let bytes = serde_json::to_vec_pretty(&text).unwrap();
         let configuration = read_text("drsync.json", &bytes, Path::new("/world"));
-        let workspace = configuration
-            .workspaces
-            .first()
-            .expect("the workspace is usable")
-            .clone();
+        let workspace = configuration.workspaces.first().expect("the workspace is usable").clone();
         let groups = workspace.groups.iter().map(group).collect();
         let cuts = [
             cuts(
@@ -95,16 +91,8 @@ impl World {
         .concat();
         let rows = workspace.groups.iter().filter_map(row).collect();
         let copy = LedgerCopy {
-            metadata: Some(MetadataTable {
-                version: 9,
-                workspace: Some("east".to_owned()),
-                rows,
-            }),
-            cuts: Some(CutTable {
-                version: 9,
-                workspace: Some("east".to_owned()),
-                cuts,
-            }),
+            metadata: Some(MetadataTable { version: 9, workspace: Some("east".to_owned()), rows }),
+            cuts: Some(CutTable { version: 9, workspace: Some("east".to_owned()), cuts }),
             troubles: vec![],
             heads_only: false,
         };
@@ -146,11 +134,7 @@ impl World {
                     workspace,
                 }],
             },
-            request: Request {
-                plan_id: "P".to_owned(),
-                full: true,
-                ..Request::default()
-            },
+            request: Request { plan_id: "P".to_owned(), full: true, ..Request::default() },
         }
     }
 
@@ -160,10 +144,7 @@ impl World {
 
     pub(crate) fn group(&mut self, name: &str) -> &mut GroupObserved {
         let groups = &mut self.workspace().groups;
-        groups
-            .iter_mut()
-            .find(|group| group.entry.name() == Some(name))
-            .unwrap()
+        groups.iter_mut().find(|group| group.entry.name() == Some(name)).unwrap()
     }
 
     pub(crate) fn table(&mut self, name: &str) -> &mut TableObserved {
@@ -180,14 +161,7 @@ impl World {
     }
 
     pub(crate) fn replica(&mut self, name: &str) -> &mut Replica {
-        self.table(name)
-            .replica
-            .as_mut()
-            .unwrap()
-            .as_mut()
-            .unwrap()
-            .as_mut()
-            .unwrap()
+        self.table(name).replica.as_mut().unwrap().as_mut().unwrap().as_mut().unwrap()
     }
 
     pub(crate) fn pin(&mut self, name: &str) -> &mut Pin {
@@ -197,9 +171,7 @@ impl World {
     /// A commit in the primary; what a plan may pin is looked at too.
     pub(crate) fn commit(&mut self, name: &str, version: u64, moment: &str, operation: &str) {
         let changes = !matches!(operation, "OPTIMIZE" | "VACUUM END");
-        self.source(name)
-            .commits
-            .push(commit(version, moment, operation, changes));
+        self.source(name).commits.push(commit(version, moment, operation, changes));
     }
 
     /// What the region says of a table at the version that the plan pins.
@@ -209,32 +181,15 @@ impl World {
 
     /// A run of `orders_job`.
     pub(crate) fn run(&mut self, run_id: i64, started: &str, ended: Option<&str>, state: RunState) {
-        let run = WorkflowRun {
-            run_id,
-            started_at: at(started),
-            ended_at: ended.map(at),
-            state,
-        };
-        self.group("orders").workflows[0]
-            .as_mut()
-            .unwrap()
-            .runs
-            .insert(0, run);
+        let run = WorkflowRun { run_id, started_at: at(started), ended_at: ended.map(at), state };
+        self.group("orders").workflows[0].as_mut().unwrap().runs.insert(0, run);
     }
 
     /// Replaces both copies of the rows.
     pub(crate) fn set_row(&mut self, group: &str, change: impl Fn(&Row) -> Row) {
         let workspace = self.workspace();
         for region in [&mut workspace.primary, &mut workspace.secondary] {
-            for row in &mut region
-                .ledger
-                .as_mut()
-                .unwrap()
-                .metadata
-                .as_mut()
-                .unwrap()
-                .rows
-            {
+            for row in &mut region.ledger.as_mut().unwrap().metadata.as_mut().unwrap().rows {
                 if row.group_name == group {
                     *row = change(row);
                 }
@@ -303,11 +258,8 @@ fn group(entry: &GroupEntry) -> GroupObserved {
             tables: vec![],
         };
     };
-    let names: Vec<TableName> = valid
-        .tables
-        .iter()
-        .map(|table| table.resolve("main", "default"))
-        .collect();
+    let names: Vec<TableName> =
+        valid.tables.iter().map(|table| table.resolve("main", "default")).collect();
     GroupObserved {
         workflows: valid
             .workflows
@@ -336,11 +288,7 @@ fn group(entry: &GroupEntry) -> GroupObserved {
 }
 
 fn seen(name: &TableName) -> TableObserved {
-    let mark = Mark {
-        source_table_id: "id".to_owned(),
-        source_version: 4,
-        replica: name.path(),
-    };
+    let mark = Mark { source_table_id: "id".to_owned(), source_version: 4, replica: name.path() };
     TableObserved {
         name: name.clone(),
         listed: Ok(Table {
@@ -373,10 +321,7 @@ fn seen(name: &TableName) -> TableObserved {
         pin: Some(Ok(Pin {
             version: 4,
             table_id: "id".to_owned(),
-            size: Some(Size {
-                files: 3,
-                bytes: 3_000,
-            }),
+            size: Some(Size { files: 3, bytes: 3_000 }),
             rows: Some(5_000),
             column_mapping: "none".to_owned(),
             deleted_file_retention: None,
@@ -467,11 +412,8 @@ fn row(entry: &GroupEntry) -> Option<Row> {
     if !["orders", "reference"].contains(&group.name.as_str()) {
         return None;
     }
-    let tables = group
-        .tables
-        .iter()
-        .map(|table| table.resolve("main", "default").to_string())
-        .collect();
+    let tables =
+        group.tables.iter().map(|table| table.resolve("main", "default").to_string()).collect();
     let workflow = group.workflows.first().map(ToString::to_string);
     let first = Row::first_seen(&group.name, workflow, tables, at("2026-11-01T00:00:00Z"));
     Some(Row {

@@ -172,10 +172,9 @@ impl Between {
                     tokio::time::sleep(Duration::from_millis(60)).await;
                     answer
                 }
-                Some(Fault::Half) => Message {
-                    body: answer.body[..answer.body.len() / 2].to_vec(),
-                    ..answer
-                },
+                Some(Fault::Half) => {
+                    Message { body: answer.body[..answer.body.len() / 2].to_vec(), ..answer }
+                }
                 _ => answer,
             };
             let torn = fault == Some(Fault::Torn);
@@ -232,11 +231,7 @@ impl Between {
         {
             state.secrets.insert(token.to_owned());
         }
-        Message {
-            first: format!("HTTP/1.1 {status}"),
-            headers,
-            body: body.into_bytes(),
-        }
+        Message { first: format!("HTTP/1.1 {status}"), headers, body: body.into_bytes() }
     }
 }
 
@@ -268,10 +263,8 @@ fn instead(fault: Fault, request: &Message, now: DateTime<Utc>) -> Message {
             unreachable!("an answer of the service")
         }
     };
-    let mut headers = vec![
-        ("content-type".to_owned(), kind.to_owned()),
-        ("date".to_owned(), date(now)),
-    ];
+    let mut headers =
+        vec![("content-type".to_owned(), kind.to_owned()), ("date".to_owned(), date(now))];
     match fault {
         Fault::Throttled => headers.push(("retry-after".to_owned(), "1".to_owned())),
         Fault::ThrottledUntil => {
@@ -280,11 +273,7 @@ fn instead(fault: Fault, request: &Message, now: DateTime<Utc>) -> Message {
         }
         _ => {}
     }
-    Message {
-        first: format!("HTTP/1.1 {status} Told"),
-        headers,
-        body: body.into_bytes(),
-    }
+    Message { first: format!("HTTP/1.1 {status} Told"), headers, body: body.into_bytes() }
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Message> {
@@ -307,17 +296,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Message> {
             Some((name.to_owned(), value.to_owned()))
         })
         .collect();
-    let length = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = length.map_or(0, |(_, length)| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Message {
-        first,
-        headers,
-        body,
-    })
+    Some(Message { first, headers, body })
 }
 
 async fn write(

@@ -92,10 +92,7 @@ impl Trial {
         world.workspace().add_job(7, "orders_job").unwrap();
         let (begin, end) = (start() - chrono::Duration::minutes(10), start());
         let end = end - chrono::Duration::minutes(1);
-        world
-            .workspace()
-            .add_run(7, 88, begin, Some(end), "SUCCESS")
-            .unwrap();
+        world.workspace().add_run(7, 88, begin, Some(end), "SUCCESS").unwrap();
         let running = serve(&world, &clock).await;
         let between = Between::new(world.now);
         let mut text = running.configuration.clone();
@@ -108,15 +105,7 @@ impl Trial {
         value["workspaces"][0]["workspace_pat_key"] = json!("primary-pat");
         let asked = read_text("drsync.json", value.to_string().as_bytes(), &world.path(""));
         assert!(asked.mistakes.is_empty(), "{:?}", asked.mistakes);
-        Trial {
-            world,
-            clock,
-            running,
-            between,
-            asked,
-            meeting,
-            said: Arc::default(),
-        }
+        Trial { world, clock, running, between, asked, meeting, said: Arc::default() }
     }
 
     fn say(&self, text: &str) {
@@ -179,11 +168,7 @@ impl Trial {
         match self.round("third").await {
             Ok((plan, _)) if !plan.applyable => {}
             Ok((plan, _)) => {
-                let style = Style {
-                    width: 200,
-                    color: false,
-                    verbose: true,
-                };
+                let style = Style { width: 200, color: false, verbose: true };
                 let text = render::plan::text(&plan, &style);
                 return wrong(format!("the third plan still finds work: {text}"));
             }
@@ -215,11 +200,7 @@ impl Trial {
         let regions = self.regions().await.inspect_err(|error| self.say(error))?;
         let tell = |text: &str| self.say(text);
         let (plan, record) = round(&self.asked, &regions, &self.world, run, &tell).await;
-        let style = Style {
-            width: 80,
-            color: false,
-            verbose: true,
-        };
+        let style = Style { width: 80, color: false, verbose: true };
         self.say(&serde_json::to_string(&plan).unwrap());
         self.say(&serde_json::to_string(&record).unwrap());
         self.say(&render::plan::text(&plan, &style));
@@ -245,20 +226,11 @@ impl Trial {
             return Err(format!("it ends as {:?}", record.exit));
         }
         for group in &record.groups {
-            let well = matches!(
-                group.outcome,
-                GroupOutcome::Synchronized | GroupOutcome::UpToDate
-            );
+            let well = matches!(group.outcome, GroupOutcome::Synchronized | GroupOutcome::UpToDate);
             let said = group.message.as_deref().unwrap_or_default();
-            let tables = group
-                .tables
-                .iter()
-                .filter_map(|table| table.message.as_deref());
+            let tables = group.tables.iter().filter_map(|table| table.message.as_deref());
             if !well && said.is_empty() && tables.count() == 0 {
-                return Err(format!(
-                    "{} is {:?} without a reason",
-                    group.name, group.outcome
-                ));
+                return Err(format!("{} is {:?} without a reason", group.name, group.outcome));
             }
             if well && record.exit.code == 0 && group.cut.is_none() {
                 return Err(format!("{} is well without a cut", group.name));
@@ -316,10 +288,7 @@ impl Trial {
         let read = async |region: &Arc<dyn drsync::region::Region>| {
             region.ledger().await.map_err(|error| format!("{error:#}"))
         };
-        let (east, west) = (
-            read(&regions.primary).await?,
-            read(&regions.secondary).await?,
-        );
+        let (east, west) = (read(&regions.primary).await?, read(&regions.secondary).await?);
         let rows = |ledger: &LedgerCopy| -> Vec<Row> { ledger.metadata.clone().unwrap().rows };
         if rows(&east) != rows(&west) {
             return Err(format!("the rows differ: {east:#?} {west:#?}"));
@@ -333,10 +302,8 @@ impl Trial {
         if logs[0] != logs[1] {
             return Err(format!("the cut logs differ: {logs:#?}"));
         }
-        let numbers: BTreeSet<(String, u64)> = logs[1]
-            .iter()
-            .map(|cut| (cut.group_name.clone(), cut.cut_number))
-            .collect();
+        let numbers: BTreeSet<(String, u64)> =
+            logs[1].iter().map(|cut| (cut.group_name.clone(), cut.cut_number)).collect();
         if numbers.len() != logs[1].len() {
             return Err(format!("a cut is there twice: {:#?}", logs[1]));
         }
@@ -360,9 +327,7 @@ impl Trial {
             if versions.len() != clones.len() {
                 return Err(format!("{table} was cloned twice: {clones:?}"));
             }
-            state
-                .ids
-                .insert(table.to_owned(), self.world.ids(&folder).await);
+            state.ids.insert(table.to_owned(), self.world.ids(&folder).await);
             state.clones.insert(table.to_owned(), clones);
         }
         Ok(state)
@@ -371,10 +336,7 @@ impl Trial {
 
 /// Nothing is wrong in these worlds but what the proxy does.
 fn is_away(code: FindingCode) -> bool {
-    matches!(
-        code,
-        FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
-    )
+    matches!(code, FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable)
 }
 
 impl End {
@@ -421,10 +383,7 @@ async fn serve(world: &World, clock: &Clock) -> Running {
     let options = sandbox::Options {
         clock: Arc::new(move || *clock.lock().unwrap()),
         // Results come in many parts.
-        quirks: Quirks {
-            chunk_rows: 2,
-            ..Quirks::default()
-        },
+        quirks: Quirks { chunk_rows: 2, ..Quirks::default() },
         ..sandbox::Options::new(sandbox::World::find(&world.path("")).unwrap())
     };
     sandbox::serve(options).await.unwrap()
@@ -469,10 +428,7 @@ async fn round(
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> (Plan, RunRecord) {
     let regions = std::slice::from_ref(regions);
-    let request = Request {
-        plan_id: format!("plan-{run}"),
-        ..Request::default()
-    };
+    let request = Request { plan_id: format!("plan-{run}"), ..Request::default() };
     let observed = observe(configuration, regions, &request, world.now, true).await;
     tell(&format!("{observed:?}"));
     let plan = plan(&observed, &request);
@@ -500,9 +456,7 @@ async fn round(
 
 /// The id of an apply of a name.
 fn run_id(name: &str, now: chrono::DateTime<chrono::Utc>) -> String {
-    let random = name
-        .bytes()
-        .fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
+    let random = name.bytes().fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
     let millis = now.timestamp_millis() as u64;
     ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string()
 }

@@ -52,9 +52,7 @@ pub(crate) fn readers() -> Option<&'static Mutex<Readers>> {
 
 /// Asks every reader about every pair: `{"source", "version", "replica"}`, and `replica_version` where it is not the newest.
 pub(crate) fn compare(readers: &Mutex<Readers>, pairs: &[Value]) -> Vec<Value> {
-    let mut readers = readers
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut readers = readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut answers = Vec::new();
     for pair in pairs {
         writeln!(readers.asked, "{pair}").unwrap();
@@ -72,9 +70,6 @@ pub(crate) fn assert_same(readers: &Mutex<Readers>, pairs: &[Value]) {
     let answers = compare(readers, pairs);
     for (pair, answers) in pairs.iter().zip(answers.chunks(READERS)) {
         let say = |verdict: Value| answers.iter().any(|answer| answer["same"] == verdict);
-        assert!(
-            say(json!(true)) && !say(json!(false)),
-            "{pair}: {answers:#?}"
-        );
+        assert!(say(json!(true)) && !say(json!(false)), "{pair}: {answers:#?}");
     }
 }

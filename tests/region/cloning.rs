@@ -17,11 +17,7 @@ pub(crate) async fn where_nothing_lies_there_is_no_replica(world: World) {
 pub(crate) async fn a_clone_is_one_commit_that_carries_its_mark(world: World) {
     let progress = Progress::default();
     let order = world.order(ORDERS, 2, None).await;
-    let cloned = world
-        .secondary()
-        .deep_clone(&order, &progress)
-        .await
-        .unwrap();
+    let cloned = world.secondary().deep_clone(&order, &progress).await.unwrap();
     assert_eq!((cloned.replica_version, cloned.copied_files), (0, 2));
     assert!(cloned.copied_bytes > 0);
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
@@ -34,23 +30,14 @@ pub(crate) async fn a_clone_is_one_commit_that_carries_its_mark(world: World) {
     assert_eq!(replica.mark.as_ref(), Some(&mark));
     assert_eq!(world.rows(ORDERS).await, Some(20));
     assert_eq!(replica.column_mapping, "none");
-    let [commit] = replica.commits.as_slice() else {
-        panic!("{:?}", replica.commits)
-    };
-    assert_eq!(
-        (commit.operation.as_str(), commit.source_version),
-        ("CLONE", Some(2))
-    );
+    let [commit] = replica.commits.as_slice() else { panic!("{:?}", replica.commits) };
+    assert_eq!((commit.operation.as_str(), commit.source_version), ("CLONE", Some(2)));
     assert_eq!(commit.mark.as_ref(), Some(&mark));
 }
 
 pub(crate) async fn a_clone_is_verified_against_its_source(world: World) {
     let order = world.order(ORDERS, 2, None).await;
-    let version = world
-        .clone_table(ORDERS, 2, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let version = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
     let verified = world.secondary().verify(&order, version).await.unwrap();
     assert_eq!(verified.differences, Vec::<String>::new());
     let counted = (verified.source_rows, verified.replica_rows);
@@ -69,16 +56,9 @@ pub(crate) async fn a_clone_says_what_its_source_was_at_the_pinned_version(world
         .collect();
     files.sort();
     assert_eq!(files.len(), 2, "the head has another file");
-    let size = Size {
-        files: 1,
-        bytes: files[0].1,
-    };
+    let size = Size { files: 1, bytes: files[0].1 };
     for already in [false, true] {
-        let cloned = world
-            .secondary()
-            .deep_clone(&order, &Progress::default())
-            .await
-            .unwrap();
+        let cloned = world.secondary().deep_clone(&order, &Progress::default()).await.unwrap();
         assert_eq!((cloned.source_size, cloned.already), (Some(size), already));
     }
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
@@ -86,72 +66,40 @@ pub(crate) async fn a_clone_says_what_its_source_was_at_the_pinned_version(world
 }
 
 pub(crate) async fn a_second_clone_copies_only_what_is_new(world: World) {
-    let first = world
-        .clone_table(ORDERS, 2, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let first = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
     world.insert(ORDERS, at(3), 20..25).await;
     let second = world.clone_table(ORDERS, 3, Some(first)).await.unwrap();
     assert_eq!((second.replica_version, second.copied_files), (1, 1));
     let replica = world.replica(ORDERS, Some(first)).await.unwrap().unwrap();
     assert_eq!(world.rows(ORDERS).await, Some(25));
-    let [commit] = replica.commits.as_slice() else {
-        panic!("{:?}", replica.commits)
-    };
+    let [commit] = replica.commits.as_slice() else { panic!("{:?}", replica.commits) };
     assert_eq!((commit.version, commit.source_version), (1, Some(3)));
 }
 
 pub(crate) async fn a_clone_holds_the_pinned_version_although_the_source_went_on(world: World) {
-    world
-        .table(ORDERS)
-        .when(at(3))
-        .delete(|_| true)
-        .await
-        .unwrap();
+    world.table(ORDERS).when(at(3)).delete(|_| true).await.unwrap();
     world.clone_table(ORDERS, 1, None).await.unwrap();
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
-    assert_eq!(
-        (
-            world.rows(ORDERS).await,
-            replica.mark.unwrap().source_version
-        ),
-        (Some(10), 1)
-    );
+    assert_eq!((world.rows(ORDERS).await, replica.mark.unwrap().source_version), (Some(10), 1));
 }
 
 pub(crate) async fn the_same_clone_again_copies_nothing_and_commits_nothing(world: World) {
     let order = world.order(ORDERS, 2, None).await;
     let mut versions = Vec::new();
     for copied in [2, 0, 0] {
-        let cloned = world
-            .secondary()
-            .deep_clone(&order, &Progress::default())
-            .await
-            .unwrap();
+        let cloned = world.secondary().deep_clone(&order, &Progress::default()).await.unwrap();
         assert_eq!(cloned.copied_files, copied);
         versions.push(cloned.replica_version);
     }
     assert_eq!(versions, [0, 0, 0]);
-    assert_eq!(
-        world.replica(ORDERS, None).await.unwrap().unwrap().version,
-        0
-    );
+    assert_eq!(world.replica(ORDERS, None).await.unwrap().unwrap().version, 0);
 }
 
 pub(crate) async fn a_clone_over_a_replica_that_someone_changed_is_a_conflict_that_names_them(
     world: World,
 ) {
-    let first = world
-        .clone_table(ORDERS, 1, None)
-        .await
-        .unwrap()
-        .replica_version;
-    world
-        .replica_table(ORDERS)
-        .delete(|row| row["id"] == 1)
-        .await
-        .unwrap();
+    let first = world.clone_table(ORDERS, 1, None).await.unwrap().replica_version;
+    world.replica_table(ORDERS).delete(|row| row["id"] == 1).await.unwrap();
     let refused = world.clone_table(ORDERS, 2, Some(first)).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
     assert!(
@@ -159,11 +107,7 @@ pub(crate) async fn a_clone_over_a_replica_that_someone_changed_is_a_conflict_th
         "{refused}"
     );
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
-    assert_eq!(
-        (replica.version, world.rows(ORDERS).await),
-        (1, Some(9)),
-        "it is not overwritten"
-    );
+    assert_eq!((replica.version, world.rows(ORDERS).await), (1, Some(9)), "it is not overwritten");
 }
 
 pub(crate) async fn a_change_that_was_looked_at_is_cloned_over_although_the_mark_is_still_there(
@@ -171,19 +115,12 @@ pub(crate) async fn a_change_that_was_looked_at_is_cloned_over_although_the_mark
 ) {
     world.clone_table(ORDERS, 2, None).await.unwrap();
     let whole = world.rows(ORDERS).await;
-    let theirs = world
-        .replica_table(ORDERS)
-        .delete(|row| row["id"] == 1)
-        .await
-        .unwrap();
+    let theirs = world.replica_table(ORDERS).delete(|row| row["id"] == 1).await.unwrap();
     let order = world.order(ORDERS, 2, Some(theirs)).await;
     let region = world.secondary();
     let cloned = region.deep_clone(&order, &Default::default()).await;
     let cloned = cloned.unwrap();
-    assert_eq!(
-        (cloned.already, cloned.replica_version),
-        (false, theirs + 1)
-    );
+    assert_eq!((cloned.already, cloned.replica_version), (false, theirs + 1));
     assert_eq!(world.rows(ORDERS).await, whole);
     let verified = region.verify(&order, cloned.replica_version).await;
     assert_eq!(verified.unwrap().differences, Vec::<String>::new());
@@ -196,50 +133,29 @@ pub(crate) async fn a_clone_where_a_table_came_up_meanwhile_is_a_conflict(world:
 }
 
 pub(crate) async fn a_clone_over_a_replica_that_is_gone_is_a_conflict(world: World) {
-    let first = world
-        .clone_table(ORDERS, 1, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let first = world.clone_table(ORDERS, 1, None).await.unwrap().replica_version;
     std::fs::remove_dir_all(world.path("west/sync/main")).unwrap();
     let refused = world.clone_table(ORDERS, 2, Some(first)).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
 }
 
 pub(crate) async fn maintenance_of_the_replica_does_not_stop_a_clone(world: World) {
-    let first = world
-        .clone_table(ORDERS, 2, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let first = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
     world.replica_table(ORDERS).optimize().await.unwrap();
     world.insert(ORDERS, at(3), 20..25).await;
     let second = world.clone_table(ORDERS, 3, Some(first)).await.unwrap();
     assert_eq!(second.replica_version, 2);
     let replica = world.replica(ORDERS, Some(first)).await.unwrap().unwrap();
-    let operations: Vec<_> = replica
-        .commits
-        .iter()
-        .map(|it| it.operation.as_str())
-        .collect();
+    let operations: Vec<_> = replica.commits.iter().map(|it| it.operation.as_str()).collect();
     assert_eq!(operations, ["OPTIMIZE", "CLONE"]);
     assert_eq!(world.rows(ORDERS).await, Some(25));
 }
 
 pub(crate) async fn of_two_different_clones_at_once_no_more_than_one_is_believed(world: World) {
-    let orders = [
-        world.order(ORDERS, 1, None).await,
-        world.order(ORDERS, 2, None).await,
-    ];
+    let orders = [world.order(ORDERS, 1, None).await, world.order(ORDERS, 2, None).await];
     let done = at_once(&world, orders.to_vec()).await;
-    let kinds: Vec<_> = done
-        .iter()
-        .map(|it| it.as_ref().err().map(|error| error.kind))
-        .collect();
-    assert!(
-        kinds.contains(&Some(RegionErrorKind::Conflict)),
-        "{kinds:?}"
-    );
+    let kinds: Vec<_> = done.iter().map(|it| it.as_ref().err().map(|error| error.kind)).collect();
+    assert!(kinds.contains(&Some(RegionErrorKind::Conflict)), "{kinds:?}");
     for done in done.iter().filter_map(|it| it.as_ref().err()) {
         assert_eq!(done.kind, RegionErrorKind::Conflict, "{done}");
     }
@@ -250,18 +166,12 @@ pub(crate) async fn of_two_different_clones_at_once_no_more_than_one_is_believed
 }
 
 pub(crate) async fn of_two_different_clones_at_once_one_is_made(world: World) {
-    let orders = [
-        world.order(ORDERS, 1, None).await,
-        world.order(ORDERS, 2, None).await,
-    ];
+    let orders = [world.order(ORDERS, 1, None).await, world.order(ORDERS, 2, None).await];
     let done = at_once(&world, orders.to_vec()).await;
     let winner = done.iter().position(Result::is_ok).unwrap();
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();
     assert_eq!(replica.version, 0);
-    assert_eq!(
-        replica.mark.unwrap().source_version,
-        orders[winner].source_version
-    );
+    assert_eq!(replica.mark.unwrap().source_version, orders[winner].source_version);
 }
 
 pub(crate) async fn the_same_clone_many_times_at_once_is_made_for_all_of_them(world: World) {
@@ -270,11 +180,7 @@ pub(crate) async fn the_same_clone_many_times_at_once_is_made_for_all_of_them(wo
     for done in at_once(&world, vec![order.clone(); 4]).await {
         let done = done.unwrap();
         copied += done.copied_files;
-        let verified = world
-            .secondary()
-            .verify(&order, done.replica_version)
-            .await
-            .unwrap();
+        let verified = world.secondary().verify(&order, done.replica_version).await.unwrap();
         assert_eq!(verified.differences, Vec::<String>::new());
     }
     // Less where one copied what another's commit then found there.
@@ -291,10 +197,7 @@ pub(crate) async fn the_same_clone_many_times_at_once_is_one_commit(world: World
     for done in at_once(&world, vec![order; 4]).await {
         assert_eq!(done.unwrap().replica_version, 0);
     }
-    assert_eq!(
-        world.replica(ORDERS, None).await.unwrap().unwrap().version,
-        0
-    );
+    assert_eq!(world.replica(ORDERS, None).await.unwrap().unwrap().version, 0);
 }
 
 async fn at_once(
@@ -317,27 +220,15 @@ pub(crate) async fn a_clone_that_was_stopped_commits_nothing_and_can_be_repeated
     let stop = Arc::new(AtomicBool::new(true));
     let order = world.order(ORDERS, 2, None).await;
     let progress = Progress::with_stop(stop.clone());
-    world
-        .secondary()
-        .deep_clone(&order, &progress)
-        .await
-        .unwrap_err();
+    world.secondary().deep_clone(&order, &progress).await.unwrap_err();
     assert_eq!(world.replica(ORDERS, None).await.unwrap(), None);
     stop.store(false, Ordering::Relaxed);
-    world
-        .secondary()
-        .deep_clone(&order, &progress)
-        .await
-        .unwrap();
+    world.secondary().deep_clone(&order, &progress).await.unwrap();
     assert_eq!(world.rows(ORDERS).await, Some(20));
 }
 
 pub(crate) async fn what_someone_else_wrote_to_a_replica_is_seen_with_who_and_what(world: World) {
-    let first = world
-        .clone_table(ORDERS, 2, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let first = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
     let replica = world.replica_table(ORDERS);
     replica
         .update(|row| {
@@ -351,13 +242,8 @@ pub(crate) async fn what_someone_else_wrote_to_a_replica_is_seen_with_who_and_wh
         .await
         .unwrap();
     let seen = world.replica(ORDERS, Some(first)).await.unwrap().unwrap();
-    let [commit] = seen.commits.as_slice() else {
-        panic!("{:?}", seen.commits)
-    };
-    assert_eq!(
-        (commit.version, commit.operation.as_str(), commit.rows),
-        (1, "UPDATE", Some(1))
-    );
+    let [commit] = seen.commits.as_slice() else { panic!("{:?}", seen.commits) };
+    assert_eq!((commit.version, commit.operation.as_str(), commit.rows), (1, "UPDATE", Some(1)));
     assert_eq!(commit.user.as_deref(), Some("someone@example.com"));
     assert_eq!((commit.mark.as_ref(), commit.source_version), (None, None));
     assert!(
@@ -367,11 +253,7 @@ pub(crate) async fn what_someone_else_wrote_to_a_replica_is_seen_with_who_and_wh
 }
 
 pub(crate) async fn a_restore_says_where_it_went_back_to(world: World) {
-    let first = world
-        .clone_table(ORDERS, 2, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let first = world.clone_table(ORDERS, 2, None).await.unwrap().replica_version;
     let replica = world.replica_table(ORDERS);
     replica.delete(|row| row["id"] == 3).await.unwrap();
     replica.restore(first).await.unwrap();
@@ -384,11 +266,7 @@ pub(crate) async fn a_restore_says_where_it_went_back_to(world: World) {
 pub(crate) async fn a_row_that_is_missing_in_the_replica_is_found_by_verification(world: World) {
     let order = world.order(ORDERS, 2, None).await;
     world.clone_table(ORDERS, 2, None).await.unwrap();
-    let changed = world
-        .replica_table(ORDERS)
-        .delete(|row| row["id"] == 3)
-        .await
-        .unwrap();
+    let changed = world.replica_table(ORDERS).delete(|row| row["id"] == 3).await.unwrap();
     let verified = world.secondary().verify(&order, changed).await.unwrap();
     assert!(!verified.differences.is_empty());
 }
@@ -400,22 +278,12 @@ pub(crate) async fn overrides_of_retention_are_on_the_replica_and_are_no_differe
         .await
         .unwrap();
     let order = world.order(ORDERS, 3, None).await;
-    let version = world
-        .clone_table(ORDERS, 3, None)
-        .await
-        .unwrap()
-        .replica_version;
+    let version = world.clone_table(ORDERS, 3, None).await.unwrap().replica_version;
     let verified = world.secondary().verify(&order, version).await.unwrap();
     assert_eq!(verified.differences, Vec::<String>::new());
-    let path = format!(
-        "west/sync/{}/_delta_log/00000000000000000000.json",
-        name(ORDERS).path()
-    );
+    let path = format!("west/sync/{}/_delta_log/00000000000000000000.json", name(ORDERS).path());
     let log = std::fs::read_to_string(world.path(&path)).unwrap();
-    assert!(
-        log.contains("\"delta.deletedFileRetentionDuration\":\"interval 30 days\""),
-        "{log}"
-    );
+    assert!(log.contains("\"delta.deletedFileRetentionDuration\":\"interval 30 days\""), "{log}");
 }
 
 pub(crate) async fn a_replica_s_commits_are_maintenance_or_changes_by_what_they_do(world: World) {
@@ -442,11 +310,6 @@ pub(crate) async fn a_replica_s_commits_are_maintenance_or_changes_by_what_they_
         .collect();
     assert_eq!(
         told,
-        [
-            ("OPTIMIZE", false),
-            ("VACUUM START", false),
-            ("OPTIMIZE", true),
-            ("WRITE", true)
-        ]
+        [("OPTIMIZE", false), ("VACUUM START", false), ("OPTIMIZE", true), ("WRITE", true)]
     );
 }

@@ -77,14 +77,8 @@ async fn cuts(region: &dyn Region) -> Vec<Cut> {
 }
 
 pub(crate) async fn where_no_ledger_was_made_there_is_none(world: World) {
-    assert_eq!(
-        world.primary().ledger().await.unwrap(),
-        LedgerCopy::default()
-    );
-    assert_eq!(
-        world.secondary().ledger().await.unwrap(),
-        LedgerCopy::default()
-    );
+    assert_eq!(world.primary().ledger().await.unwrap(), LedgerCopy::default());
+    assert_eq!(world.secondary().ledger().await.unwrap(), LedgerCopy::default());
 }
 
 pub(crate) async fn a_ledger_is_made_empty_and_claimed_and_making_it_again_changes_nothing(
@@ -93,14 +87,8 @@ pub(crate) async fn a_ledger_is_made_empty_and_claimed_and_making_it_again_chang
     let region = with_ledger(&world).await;
     let made = region.ledger().await.unwrap();
     let (metadata, cuts) = (made.metadata.clone().unwrap(), made.cuts.clone().unwrap());
-    assert_eq!(
-        (metadata.rows, metadata.workspace.as_deref()),
-        (vec![], Some("east"))
-    );
-    assert_eq!(
-        (cuts.cuts, cuts.workspace.as_deref()),
-        (vec![], Some("east"))
-    );
+    assert_eq!((metadata.rows, metadata.workspace.as_deref()), (vec![], Some("east")));
+    assert_eq!((cuts.cuts, cuts.workspace.as_deref()), (vec![], Some("east")));
     region.write_rows(&[row("g", "m")]).await.unwrap();
     let before = region.ledger().await.unwrap();
     region.create_ledger("east").await.unwrap();
@@ -113,10 +101,7 @@ pub(crate) async fn a_ledger_is_cloned_with_its_rows_its_cuts_and_its_claim(worl
     append(region, &cut("g", "r1", None)).await.unwrap();
     let from = region.presence().await.unwrap().location;
     world.primary().clone_ledger(&from).await.unwrap();
-    let (there, here) = (
-        region.ledger().await.unwrap(),
-        world.primary().ledger().await.unwrap(),
-    );
+    let (there, here) = (region.ledger().await.unwrap(), world.primary().ledger().await.unwrap());
     let (there, here) = (
         (there.metadata.unwrap(), there.cuts.unwrap()),
         (here.metadata.unwrap(), here.cuts.unwrap()),
@@ -126,29 +111,14 @@ pub(crate) async fn a_ledger_is_cloned_with_its_rows_its_cuts_and_its_claim(worl
     assert_eq!(here.1.workspace.as_deref(), Some("east"));
     // The copy is a ledger like any other.
     world.primary().write_rows(&[row("h", "m")]).await.unwrap();
-    assert_eq!(
-        world
-            .primary()
-            .ledger()
-            .await
-            .unwrap()
-            .metadata
-            .unwrap()
-            .rows
-            .len(),
-        2
-    );
+    assert_eq!(world.primary().ledger().await.unwrap().metadata.unwrap().rows.len(), 2);
 }
 
 pub(crate) async fn cloning_a_ledger_leaves_what_is_there(world: World) {
     let region = with_ledger(&world).await;
     region.write_rows(&[row("g", "theirs")]).await.unwrap();
     world.primary().create_ledger("east").await.unwrap();
-    world
-        .primary()
-        .write_rows(&[row("g", "ours")])
-        .await
-        .unwrap();
+    world.primary().write_rows(&[row("g", "ours")]).await.unwrap();
     let before = world.primary().ledger().await.unwrap();
     let from = region.presence().await.unwrap().location;
     world.primary().clone_ledger(&from).await.unwrap();
@@ -185,14 +155,7 @@ pub(crate) async fn many_writers_of_rows_lose_none(world: World) {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap().unwrap();
     }
-    let rows = world
-        .secondary()
-        .ledger()
-        .await
-        .unwrap()
-        .metadata
-        .unwrap()
-        .rows;
+    let rows = world.secondary().ledger().await.unwrap().metadata.unwrap().rows;
     assert_eq!(rows.len(), 16);
 }
 
@@ -206,16 +169,9 @@ pub(crate) async fn a_row_and_a_cut_read_back_are_what_was_written(world: World)
         ..row("q", "")
     };
     let loud = row("l", "it's `odd`; \"quoted\", über\nlines, \\ and ☃");
-    region
-        .write_rows(&[loud.clone(), quiet.clone()])
-        .await
-        .unwrap();
-    let first = Cut {
-        workflow_run_id: None,
-        tables: vec![],
-        accepted: vec![],
-        ..cut("it's", "r1", None)
-    };
+    region.write_rows(&[loud.clone(), quiet.clone()]).await.unwrap();
+    let first =
+        Cut { workflow_run_id: None, tables: vec![], accepted: vec![], ..cut("it's", "r1", None) };
     let second = cut("it's", "r2", Some(&first));
     for cut in [&first, &second] {
         assert_eq!(append(region, cut).await.unwrap(), Appended::Committed);
@@ -224,10 +180,7 @@ pub(crate) async fn a_row_and_a_cut_read_back_are_what_was_written(world: World)
     assert_eq!(read.metadata.unwrap().rows, [loud, quiet]);
     let read = read.cuts.unwrap().cuts;
     assert_eq!(read, [first.clone(), second.clone()]);
-    assert_eq!(
-        [read[0].sha256(), read[1].sha256()],
-        [first.sha256(), second.sha256()]
-    );
+    assert_eq!([read[0].sha256(), read[1].sha256()], [first.sha256(), second.sha256()]);
 }
 
 pub(crate) async fn a_cut_that_follows_is_committed_and_repeating_it_is_no_second_one(
@@ -262,10 +215,7 @@ pub(crate) async fn a_cut_that_follows_another_past_has_diverged(world: World) {
     let diverged = append(region, &follows_elsewhere).await.unwrap();
     assert_eq!(diverged, Appended::Diverged(Some(Box::new(here.clone()))));
     let follows_nothing_here = cut("other", "r3", Some(&elsewhere));
-    assert_eq!(
-        append(region, &follows_nothing_here).await.unwrap(),
-        Appended::Diverged(None)
-    );
+    assert_eq!(append(region, &follows_nothing_here).await.unwrap(), Appended::Diverged(None));
     assert_eq!(cuts(region).await, [here]);
 }
 
@@ -273,16 +223,10 @@ pub(crate) async fn a_number_may_be_left_out_and_what_follows_is_one_chain(world
     let region = with_ledger(&world).await;
     let first = cut("g", "r1", None);
     append(region, &first).await.unwrap();
-    let skips = Cut {
-        cut_number: 3,
-        ..cut("g", "r2", Some(&first))
-    };
+    let skips = Cut { cut_number: 3, ..cut("g", "r2", Some(&first)) };
     assert_eq!(append(region, &skips).await.unwrap(), Appended::Committed);
     let late = cut("g", "r3", Some(&first));
-    assert!(matches!(
-        append(region, &late).await.unwrap(),
-        Appended::Diverged(_)
-    ));
+    assert!(matches!(append(region, &late).await.unwrap(), Appended::Diverged(_)));
     let copy = region.ledger().await.unwrap();
     assert_eq!(copy.cuts.as_ref().unwrap().cuts, [first, skips]);
     assert_eq!(copy.all_cuts().divergence("g"), None);
@@ -304,27 +248,17 @@ pub(crate) async fn of_many_cuts_of_one_group_exactly_one_is_committed(world: Wo
     with_ledger(&world).await;
     let rivals: Vec<Cut> = (0..16).map(|n| cut("g", &format!("r{n}"), None)).collect();
     let done = append_at_once(&world, rivals.clone()).await;
-    let won: Vec<usize> = (0..16)
-        .filter(|n| done[*n] == Appended::Committed)
-        .collect();
-    let [winner] = won.as_slice() else {
-        panic!("{won:?}")
-    };
+    let won: Vec<usize> = (0..16).filter(|n| done[*n] == Appended::Committed).collect();
+    let [winner] = won.as_slice() else { panic!("{won:?}") };
     assert_eq!(cuts(world.secondary()).await, [rivals[*winner].clone()]);
     for (n, done) in done.iter().enumerate().filter(|(n, _)| n != winner) {
-        assert_eq!(
-            *done,
-            Appended::Lost(Box::new(rivals[*winner].clone())),
-            "{n}"
-        );
+        assert_eq!(*done, Appended::Lost(Box::new(rivals[*winner].clone())), "{n}");
     }
 }
 
 pub(crate) async fn many_cuts_of_different_groups_are_all_committed(world: World) {
     with_ledger(&world).await;
-    let all: Vec<Cut> = (0..16)
-        .map(|n| cut(&format!("g{n:02}"), "r", None))
-        .collect();
+    let all: Vec<Cut> = (0..16).map(|n| cut(&format!("g{n:02}"), "r", None)).collect();
     for done in append_at_once(&world, all.clone()).await {
         assert_eq!(done, Appended::Committed);
     }
@@ -373,32 +307,17 @@ pub(crate) async fn copied_cuts_are_those_that_were_missing(world: World) {
     let first = cut("g", "r1", None);
     let second = cut("g", "r2", Some(&first));
     append(region, &first).await.unwrap();
-    region
-        .copy_cuts(&[second.clone(), first.clone()])
-        .await
-        .unwrap();
+    region.copy_cuts(&[second.clone(), first.clone()]).await.unwrap();
     assert_eq!(cuts(region).await, [first.clone(), second.clone()]);
     let version = region.ledger().await.unwrap().cuts.unwrap().version;
-    region
-        .copy_cuts(&[first.clone(), second.clone()])
-        .await
-        .unwrap();
+    region.copy_cuts(&[first.clone(), second.clone()]).await.unwrap();
     region.copy_cuts(&[]).await.unwrap();
-    assert_eq!(
-        region.ledger().await.unwrap().cuts.unwrap().version,
-        version
-    );
+    assert_eq!(region.ledger().await.unwrap().cuts.unwrap().version, version);
     // A divergence is kept, for the next plan to name.
     let rival = cut("g", "r3", Some(&first));
-    region
-        .copy_cuts(std::slice::from_ref(&rival))
-        .await
-        .unwrap();
+    region.copy_cuts(std::slice::from_ref(&rival)).await.unwrap();
     let hashes: BTreeSet<String> = cuts(region).await.iter().map(Cut::sha256).collect();
-    assert_eq!(
-        hashes,
-        BTreeSet::from([first.sha256(), second.sha256(), rival.sha256()])
-    );
+    assert_eq!(hashes, BTreeSet::from([first.sha256(), second.sha256(), rival.sha256()]));
 }
 
 pub(crate) async fn heads_are_what_a_plan_needs_however_long_the_log(world: World) {
@@ -421,10 +340,7 @@ pub(crate) async fn heads_are_what_a_plan_needs_however_long_the_log(world: Worl
         consistency: Consistency::CrashConsistent,
         ..cut("often", "rival", often.iter().rev().nth(1))
     };
-    region
-        .copy_cuts(std::slice::from_ref(&rival))
-        .await
-        .unwrap();
+    region.copy_cuts(std::slice::from_ref(&rival)).await.unwrap();
     let heads = region.ledger_heads().await.unwrap();
     assert!(heads.heads_only);
     let all = heads.all_cuts();
@@ -432,9 +348,7 @@ pub(crate) async fn heads_are_what_a_plan_needs_however_long_the_log(world: Worl
     for needed in [&seldom[1], &seldom[2]] {
         assert!(of("it's seldom").contains(&needed.sha256()));
     }
-    let tied = often
-        .iter()
-        .rfind(|cut| cut.consistency != Consistency::CrashConsistent);
+    let tied = often.iter().rfind(|cut| cut.consistency != Consistency::CrashConsistent);
     for needed in [tied.unwrap(), often.last().unwrap(), &rival] {
         assert!(of("often").contains(&needed.sha256()));
     }
@@ -457,17 +371,10 @@ pub(crate) async fn a_ledger_whose_files_were_made_one_says_the_same(world: Worl
     }
     region.write_rows(&[row("a", "x")]).await.unwrap();
     let before = region.ledger().await.unwrap();
-    world
-        .ledger_table("west", "sync_cuts")
-        .optimize()
-        .await
-        .unwrap();
+    world.ledger_table("west", "sync_cuts").optimize().await.unwrap();
     let after = region.ledger().await.unwrap();
     assert_eq!(after.all_cuts(), before.all_cuts());
-    assert_eq!(
-        after.cuts.unwrap().version,
-        before.cuts.unwrap().version + 1
-    );
+    assert_eq!(after.cuts.unwrap().version, before.cuts.unwrap().version + 1);
     let next = cut("g", "r9", previous.as_ref());
     assert_eq!(append(region, &next).await.unwrap(), Appended::Committed);
 }
@@ -551,21 +458,14 @@ pub(crate) async fn what_a_later_version_wrote_is_read_copied_and_hashed_as_it_i
     let all = [first, second];
     let here = cuts(region).await;
     assert_eq!((&here[..], hashes(&here)), (&all[..], hashes(&all)));
-    assert_eq!(
-        region.ledger().await.unwrap().all_cuts().divergence("g"),
-        None
-    );
+    assert_eq!(region.ledger().await.unwrap().all_cuts().divergence("g"), None);
     // Its rows are given to copies whole, whether those are made or there already.
     let from = region.presence().await.unwrap().location;
     world.primary().clone_ledger(&from).await.unwrap();
     assert_eq!(cuts(world.primary()).await, all);
     let third = later("g", "r3", Some(&all[1]));
     assert_eq!(append(region, &third).await.unwrap(), Appended::Committed);
-    world
-        .primary()
-        .copy_cuts(&cuts(region).await)
-        .await
-        .unwrap();
+    world.primary().copy_cuts(&cuts(region).await).await.unwrap();
     assert_eq!(hashes(&cuts(world.primary()).await)[2], third.sha256());
     // What cannot be written as it is is not written at all.
     let mut row = serde_json::to_value(later("g", "r4", Some(&third))).unwrap();
@@ -626,16 +526,9 @@ pub(crate) async fn run_records_are_read_oldest_first_within_their_bounds(world:
     };
     let all = RecordRange::default();
     assert_eq!(names(all.clone()).await, ["A", "B", "C"]);
-    let newest = RecordRange {
-        newest: Some(2),
-        ..all.clone()
-    };
+    let newest = RecordRange { newest: Some(2), ..all.clone() };
     assert_eq!(names(newest).await, ["B", "C"]);
-    let middle = RecordRange {
-        from: Some(id("B")),
-        until: Some(id("C")),
-        ..all.clone()
-    };
+    let middle = RecordRange { from: Some(id("B")), until: Some(id("C")), ..all.clone() };
     assert_eq!(names(middle.clone()).await, ["B"]);
     let all = region.evidence_names(&all).await.unwrap();
     assert_eq!(all.len(), 5);
@@ -651,22 +544,12 @@ pub(crate) async fn what_is_no_record_is_passed_over_and_told(world: World) {
     for odd in ["notes.run.json", "zzz.run.json"] {
         region.keep_evidence(odd, b"{}").await.unwrap();
     }
-    let newest = RecordRange {
-        newest: Some(1),
-        ..RecordRange::default()
-    };
+    let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
     let found = region.run_records(&newest).await.unwrap();
     assert_eq!(found.documents.len(), 1);
     assert_eq!(found.documents[0].name, real);
-    let told: Vec<&str> = found
-        .passed_over
-        .iter()
-        .map(|odd| odd.name.as_str())
-        .collect();
+    let told: Vec<&str> = found.passed_over.iter().map(|odd| odd.name.as_str()).collect();
     assert!(told.contains(&"zzz.run.json"), "{told:?}");
-    let names = region
-        .evidence_names(&RecordRange::default())
-        .await
-        .unwrap();
+    let names = region.evidence_names(&RecordRange::default()).await.unwrap();
     assert_eq!(names, [real]);
 }

@@ -20,10 +20,7 @@ pub(crate) async fn a_region_without_its_root_is_away_and_the_root_is_not_made(w
     let away = world.secondary().presence().await.unwrap_err();
     assert_eq!(away.kind, RegionErrorKind::Unavailable, "{away:?}");
     let region = world.secondary();
-    region
-        .deep_clone(&order, &Default::default())
-        .await
-        .unwrap_err();
+    region.deep_clone(&order, &Default::default()).await.unwrap_err();
     region.create_ledger("east").await.unwrap_err();
     region.keep_evidence("plan.json", b"{}").await.unwrap_err();
     assert!(!world.path("west/sync").exists());
@@ -33,53 +30,20 @@ pub(crate) async fn a_region_without_its_root_is_away_and_the_root_is_not_made(w
 pub(crate) async fn a_workflow_is_found_by_name_or_id_with_its_runs_newest_first(world: World) {
     world
         .east
-        .add_run(
-            7,
-            88,
-            at(1),
-            Some(at(2) + chrono::TimeDelta::milliseconds(123)),
-            "SUCCESS",
-        )
+        .add_run(7, 88, at(1), Some(at(2) + chrono::TimeDelta::milliseconds(123)), "SUCCESS")
         .unwrap();
-    world
-        .east
-        .add_run(7, 89, at(3), Some(at(4)), "FAILED")
-        .unwrap();
+    world.east.add_run(7, 89, at(3), Some(at(4)), "FAILED").unwrap();
     world.east.add_run(7, 90, at(5), None, "").unwrap();
     let asked = [WorkflowRef::Name("orders_job".into()), WorkflowRef::Id(7)];
     let found = world.primary().workflows(&asked, None).await.unwrap();
     assert_eq!(found[0], found[1]);
     let workflow = found[0].as_ref().unwrap();
-    let runs: Vec<_> = workflow
-        .runs
-        .iter()
-        .map(|run| (run.run_id, run.state))
-        .collect();
-    assert_eq!(
-        runs,
-        [
-            (90, RunState::Active),
-            (89, RunState::Failed),
-            (88, RunState::Succeeded)
-        ]
-    );
+    let runs: Vec<_> = workflow.runs.iter().map(|run| (run.run_id, run.state)).collect();
+    assert_eq!(runs, [(90, RunState::Active), (89, RunState::Failed), (88, RunState::Succeeded)]);
     assert_eq!(workflow.runs[0].ended_at, None);
-    assert_eq!(
-        workflow.runs[2].ended_at.unwrap().timestamp_subsec_millis(),
-        123
-    );
-    let since = world
-        .primary()
-        .workflows(&asked[..1], Some(at(9)))
-        .await
-        .unwrap();
-    let runs: Vec<_> = since[0]
-        .as_ref()
-        .unwrap()
-        .runs
-        .iter()
-        .map(|run| run.run_id)
-        .collect();
+    assert_eq!(workflow.runs[2].ended_at.unwrap().timestamp_subsec_millis(), 123);
+    let since = world.primary().workflows(&asked[..1], Some(at(9))).await.unwrap();
+    let runs: Vec<_> = since[0].as_ref().unwrap().runs.iter().map(|run| run.run_id).collect();
     assert_eq!(
         runs,
         [90, 89, 88],
@@ -92,25 +56,16 @@ pub(crate) async fn a_run_that_began_days_ago_and_ended_lately_is_among_its_work
 ) {
     let hour = |number: i64| at(60 * number);
     // Of a hundred hourly runs the first was repaired at the end of all.
-    world
-        .east
-        .add_run(7, 1, hour(0), Some(hour(99)), "SUCCESS")
-        .unwrap();
+    world.east.add_run(7, 1, hour(0), Some(hour(99)), "SUCCESS").unwrap();
     for number in 1..100 {
         let ended = Some(hour(number) + chrono::TimeDelta::minutes(10));
-        world
-            .east
-            .add_run(7, number + 1, hour(number), ended, "SUCCESS")
-            .unwrap();
+        world.east.add_run(7, number + 1, hour(number), ended, "SUCCESS").unwrap();
     }
     let asked = [WorkflowRef::Id(7)];
     for since in [None, Some(hour(97))] {
         let found = world.primary().workflows(&asked, since).await.unwrap();
         let workflow = found[0].as_ref().unwrap();
-        assert!(
-            workflow.runs.iter().any(|run| run.run_id == 1),
-            "{workflow:?}"
-        );
+        assert!(workflow.runs.iter().any(|run| run.run_id == 1), "{workflow:?}");
         assert_eq!(workflow.seen_from, None);
     }
 }
@@ -121,10 +76,8 @@ pub(crate) async fn what_is_running_is_listed_whatever_its_job(world: World) {
     world.east.add_run(7, 89, at(3), ended, "FAILED").unwrap();
     world.east.add_run(7, 90, at(5), None, "").unwrap();
     let active = world.primary().active_runs().await.unwrap();
-    let told: Vec<_> = active
-        .iter()
-        .map(|run| (run.job_id, run.name.as_str(), run.run_id))
-        .collect();
+    let told: Vec<_> =
+        active.iter().map(|run| (run.job_id, run.name.as_str(), run.run_id)).collect();
     assert_eq!(told, [(7, "orders_job", 90)]);
 }
 
@@ -142,38 +95,20 @@ pub(crate) async fn a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_
 ) {
     world.east.add_job(8, "orders_job").unwrap();
     let asked = [WorkflowRef::Name("orders_job".into())];
-    let refused = world
-        .primary()
-        .workflows(&asked, None)
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap_err();
+    let refused = world.primary().workflows(&asked, None).await.unwrap().remove(0).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
-    assert!(
-        refused.detail.contains('7') && refused.detail.contains('8'),
-        "{refused}"
-    );
+    assert!(refused.detail.contains('7') && refused.detail.contains('8'), "{refused}");
 }
 
 pub(crate) async fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog(world: World) {
-    let found = world
-        .primary()
-        .tables(&[name("MAIN.Shop.orders")])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    let found =
+        world.primary().tables(&[name("MAIN.Shop.orders")]).await.unwrap().remove(0).unwrap();
     assert_eq!(found.name.to_string(), ORDERS);
     assert_eq!((found.unsupported, found.denied), (None, None));
 }
 
 pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answered(world: World) {
-    let found = world
-        .primary()
-        .tables(&[name("main.shop.order"), name(ORDERS)])
-        .await
-        .unwrap();
+    let found = world.primary().tables(&[name("main.shop.order"), name(ORDERS)]).await.unwrap();
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
     assert!(refused.detail.contains(ORDERS), "{refused}");
@@ -181,95 +116,43 @@ pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answ
 }
 
 pub(crate) async fn a_view_is_unsupported(world: World) {
-    world
-        .east
-        .add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"}))
-        .unwrap();
-    let view = world
-        .primary()
-        .tables(&[name("main.shop.v")])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    world.east.add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"})).unwrap();
+    let view = world.primary().tables(&[name("main.shop.v")]).await.unwrap().remove(0).unwrap();
     assert_eq!(view.unsupported.as_deref(), Some("a view"));
 }
 
 pub(crate) async fn a_table_without_select_is_denied_with_the_grant_that_repairs_it(world: World) {
-    world
-        .east
-        .grant(ORDERS, "someone@example.com", &["SELECT"])
-        .unwrap();
-    let denied = world
-        .primary()
-        .tables(&[name(ORDERS)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap()
-        .denied
-        .unwrap();
+    world.east.grant(ORDERS, "someone@example.com", &["SELECT"]).unwrap();
+    let denied =
+        world.primary().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap().denied.unwrap();
     let remedy = "GRANT SELECT ON TABLE main.shop.orders TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
     world.east.grant(ORDERS, PRINCIPAL, &["SELECT"]).unwrap();
-    let table = world
-        .primary()
-        .tables(&[name(ORDERS)])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    let table = world.primary().tables(&[name(ORDERS)]).await.unwrap().remove(0).unwrap();
     assert_eq!(table.denied, None);
 }
 
 pub(crate) async fn a_history_begins_where_it_was_asked_to_and_ends_at_the_head(world: World) {
     let all = world.source(ORDERS, None).await.unwrap();
-    let seen: Vec<_> = all
-        .commits
-        .iter()
-        .map(|it| (it.version, it.committed_at, it.changes()))
-        .collect();
+    let seen: Vec<_> =
+        all.commits.iter().map(|it| (it.version, it.committed_at, it.changes())).collect();
     assert_eq!(seen, [(0, at(0), true), (1, at(1), true), (2, at(2), true)]);
     assert_eq!(all.commits[2].operation, "WRITE");
     assert_eq!(all.commits[2].user.as_deref(), Some("owner@example.com"));
     assert_eq!(all.oldest_version, 0);
     let some = world.source(ORDERS, Some(2)).await.unwrap();
     assert_eq!(some.commits, all.commits[2..]);
-    assert_eq!(
-        some.commits[0]
-            .table_id
-            .as_deref()
-            .unwrap_or(&some.table_id),
-        some.table_id
-    );
+    assert_eq!(some.commits[0].table_id.as_deref().unwrap_or(&some.table_id), some.table_id);
 }
 
 pub(crate) async fn maintenance_changes_nothing(world: World) {
     let table = world.table(ORDERS);
     table.when(at(3)).optimize().await.unwrap();
-    table
-        .when(at(4))
-        .other("VACUUM START", vec![])
-        .await
-        .unwrap();
-    table
-        .when(at(5))
-        .delete(|row| row["id"] == 3)
-        .await
-        .unwrap();
+    table.when(at(4)).other("VACUUM START", vec![]).await.unwrap();
+    table.when(at(5)).delete(|row| row["id"] == 3).await.unwrap();
     let commits = world.source(ORDERS, Some(3)).await.unwrap().commits;
-    let seen: Vec<_> = commits
-        .iter()
-        .map(|it| (it.operation.as_str(), it.changes()))
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            ("OPTIMIZE", false),
-            ("VACUUM START", false),
-            ("DELETE", true)
-        ]
-    );
+    let seen: Vec<_> = commits.iter().map(|it| (it.operation.as_str(), it.changes())).collect();
+    assert_eq!(seen, [("OPTIMIZE", false), ("VACUUM START", false), ("DELETE", true)]);
 }
 
 /// A file of the table as a commit adds it without `dataChange`, under another name.
@@ -305,13 +188,7 @@ pub(crate) async fn a_write_is_a_change_whatever_it_says_and_even_if_it_writes_n
     let info = write(&json!({"numFiles": "1", "numOutputRows": "10"}));
     let quiet = rewritten(&world, 1, "day=monday/quiet.parquet");
     world.commit(ORDERS, 4, at(4), info, &[quiet]);
-    let others = [
-        "STREAMING UPDATE",
-        "MERGE",
-        "DELETE",
-        "SET TBLPROPERTIES",
-        "NOT KNOWN",
-    ];
+    let others = ["STREAMING UPDATE", "MERGE", "DELETE", "SET TBLPROPERTIES", "NOT KNOWN"];
     for (version, operation) in (5..).zip(others) {
         let info = json!({"operation": operation, "operationMetrics": nothing});
         world.commit(ORDERS, version, at(version as i64), info, &[]);
@@ -324,10 +201,7 @@ pub(crate) async fn a_write_is_a_change_whatever_it_says_and_even_if_it_writes_n
 pub(crate) async fn a_commit_is_known_by_what_it_says_and_not_by_its_time(world: World) {
     let digests = async || {
         let commits = world.source(ORDERS, None).await.unwrap().commits;
-        commits
-            .into_iter()
-            .map(|it| it.sha256.unwrap())
-            .collect::<Vec<_>>()
+        commits.into_iter().map(|it| it.sha256.unwrap()).collect::<Vec<_>>()
     };
     let before = digests().await;
     assert_eq!(before, digests().await, "asked again");
@@ -360,9 +234,8 @@ pub(crate) async fn runs_are_told_with_when_they_began_and_ended(world: World) {
     let asked = [WorkflowRef::Id(7)];
     let found = world.primary().workflows(&asked, None).await.unwrap();
     let runs = found[0].as_ref().unwrap().runs.iter();
-    let told: Vec<_> = runs
-        .map(|run| (run.run_id, run.started_at, run.ended_at, run.state))
-        .collect();
+    let told: Vec<_> =
+        runs.map(|run| (run.run_id, run.started_at, run.ended_at, run.state)).collect();
     assert_eq!(
         told,
         [
@@ -388,12 +261,7 @@ pub(crate) async fn a_table_that_was_made_again_shows_its_whole_history(world: W
     let before = world.source(ORDERS, None).await.unwrap();
     std::fs::remove_dir_all(world.path(&format!("east/tables/{ORDERS}"))).unwrap();
     let columns = drsync::lakehouse::write::columns(&[("id", "bigint")]).unwrap();
-    world
-        .table(ORDERS)
-        .when(at(5))
-        .create(columns, &[], &[])
-        .await
-        .unwrap();
+    world.table(ORDERS).when(at(5)).create(columns, &[], &[]).await.unwrap();
     let after = world.source(ORDERS, Some(2)).await.unwrap();
     assert_eq!(after.commits.len(), 1);
     assert_ne!(after.table_id, before.table_id);
@@ -412,11 +280,7 @@ pub(crate) async fn a_pin_counts_live_files_bytes_and_rows(world: World) {
     assert_eq!((pin.version, size.files, pin.rows), (2, 2, Some(20)));
     let older = world.pin(ORDERS, 1, None).await.unwrap();
     assert_eq!(older.rows, Some(10));
-    assert!(
-        older
-            .size
-            .is_none_or(|older| older.files == 1 && older.bytes < size.bytes)
-    );
+    assert!(older.size.is_none_or(|older| older.files == 1 && older.bytes < size.bytes));
     assert_eq!(pin.column_mapping, "none");
     let table = world.table(ORDERS);
     table
@@ -424,31 +288,16 @@ pub(crate) async fn a_pin_counts_live_files_bytes_and_rows(world: World) {
         .await
         .unwrap();
     let pin = world.pin(ORDERS, 3, None).await.unwrap();
-    assert_eq!(
-        pin.deleted_file_retention.as_deref(),
-        Some("interval 2 days")
-    );
+    assert_eq!(pin.deleted_file_retention.as_deref(), Some("interval 2 days"));
     let retention = world.source(ORDERS, None).await.unwrap().retention;
-    assert_eq!(
-        retention,
-        Some(std::time::Duration::from_secs(2 * 24 * 3600))
-    );
+    assert_eq!(retention, Some(std::time::Duration::from_secs(2 * 24 * 3600)));
 }
 
 pub(crate) async fn a_pin_says_what_the_replica_lacks(world: World) {
     let first = world.pin(ORDERS, 2, None).await.unwrap().estimate.unwrap();
     assert_eq!(first.copy_files, 2);
-    let replica = world
-        .clone_table(ORDERS, 1, None)
-        .await
-        .unwrap()
-        .replica_version;
-    let next = world
-        .pin(ORDERS, 2, Some(replica))
-        .await
-        .unwrap()
-        .estimate
-        .unwrap();
+    let replica = world.clone_table(ORDERS, 1, None).await.unwrap().replica_version;
+    let next = world.pin(ORDERS, 2, Some(replica)).await.unwrap().estimate.unwrap();
     assert_eq!(next.copy_files, 1);
     assert!(next.copy_bytes < first.copy_bytes);
 }
@@ -473,10 +322,7 @@ pub(crate) async fn a_version_that_is_not_there_cannot_be_pinned(world: World) {
 pub(crate) async fn a_location_that_no_external_location_covers_is_not_found(world: World) {
     let west = world.secondary().presence().await.unwrap().location;
     let elsewhere = json!([{"name": "other", "url": "file:///elsewhere", "read_only": false}]);
-    world
-        .east
-        .edit_catalog(|catalog| catalog["external_locations"] = elsewhere)
-        .unwrap();
+    world.east.edit_catalog(|catalog| catalog["external_locations"] = elsewhere).unwrap();
     let refused = world.primary().write_access(&west).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
 }
@@ -484,10 +330,7 @@ pub(crate) async fn a_location_that_no_external_location_covers_is_not_found(wor
 pub(crate) async fn a_read_only_location_is_refused(world: World) {
     let west = world.secondary().presence().await.unwrap().location;
     let locations = json!([{"name": "dr_west", "url": west.clone(), "read_only": true}]);
-    world
-        .east
-        .edit_catalog(|catalog| catalog["external_locations"] = locations)
-        .unwrap();
+    world.east.edit_catalog(|catalog| catalog["external_locations"] = locations).unwrap();
     let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
         panic!()
     };
@@ -501,10 +344,7 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
     let west = world.secondary().presence().await.unwrap().location;
     let grants = |privileges: &[&str]| json!([{"name": "dr_west", "url": west.clone(), "grants": {PRINCIPAL: privileges}}]);
     let poor = grants(&["READ_FILES"]);
-    world
-        .east
-        .edit_catalog(|catalog| catalog["external_locations"] = poor)
-        .unwrap();
+    world.east.edit_catalog(|catalog| catalog["external_locations"] = poor).unwrap();
     let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
         panic!()
     };
@@ -512,22 +352,13 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
         "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
     let blind = grants(&["WRITE_FILES"]);
-    world
-        .east
-        .edit_catalog(|catalog| catalog["external_locations"] = blind)
-        .unwrap();
+    world.east.edit_catalog(|catalog| catalog["external_locations"] = blind).unwrap();
     let WriteAccess::Refused(denied) = world.primary().write_access(&west).await.unwrap() else {
         panic!()
     };
     assert!(denied.message.contains("no READ FILES on"), "{denied:?}");
     assert_eq!(denied.remedy.as_deref(), Some(remedy));
     let rich = grants(&["READ_FILES", "WRITE_FILES"]);
-    world
-        .east
-        .edit_catalog(|catalog| catalog["external_locations"] = rich)
-        .unwrap();
-    assert!(!matches!(
-        world.primary().write_access(&west).await.unwrap(),
-        WriteAccess::Refused(_)
-    ));
+    world.east.edit_catalog(|catalog| catalog["external_locations"] = rich).unwrap();
+    assert!(!matches!(world.primary().write_access(&west).await.unwrap(), WriteAccess::Refused(_)));
 }

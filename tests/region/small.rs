@@ -75,11 +75,7 @@ async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_versi
     let region = open(&world, &now);
     region.create_ledger("east").await.unwrap();
     let python = python("deltalake, duckdb, duckdb_extension_delta, pyarrow");
-    let script = |name: &str| {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/python")
-            .join(name)
-    };
+    let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(name);
     let collected = tempfile::tempdir().unwrap();
     let (mut all, mut held, mut cleanings): (Vec<Cut>, _, usize) = (Vec::new(), None, 0);
     for n in 0..200_usize {
@@ -95,21 +91,12 @@ async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_versi
             copy(&table, &collected.path().join(n.to_string()));
         }
         if n == 104 {
-            let version = delta::versions(&TableStore::local(&table))
-                .await
-                .unwrap()
-                .newest;
+            let version = delta::versions(&TableStore::local(&table)).await.unwrap().newest;
             let reader = python.as_ref().map(|python| {
                 let mut reader = Command::new(python);
-                reader
-                    .arg(script("holds.py"))
-                    .arg(&table)
-                    .arg(version.to_string());
-                let mut reader = reader
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::piped())
-                    .spawn()
-                    .unwrap();
+                reader.arg(script("holds.py")).arg(&table).arg(version.to_string());
+                let mut reader =
+                    reader.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
                 // Days pass here in seconds: an opening that takes hours of them holds nothing yet.
                 let mut said = BufReader::new(reader.stdout.take().unwrap());
                 let mut line = String::new();
@@ -132,16 +119,8 @@ async fn after_every_cleaning_others_read_the_log_and_who_holds_yesterdays_versi
     }
     if let Some(python) = python {
         let mut read = Command::new(python);
-        let read = read
-            .arg(script("ledgers.py"))
-            .arg(collected.path())
-            .output()
-            .unwrap();
-        assert!(
-            read.status.success(),
-            "{}",
-            String::from_utf8_lossy(&read.stdout)
-        );
+        let read = read.arg(script("ledgers.py")).arg(collected.path()).output().unwrap();
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stdout));
     }
 }
 
@@ -172,10 +151,7 @@ async fn a_cleaning_that_is_killed_at_any_removal_leaves_a_log_that_is_read_and_
         let after = kept.path().join("after");
         let _ = std::fs::remove_dir_all(&after);
         copy(&table, &after);
-        let newest = delta::versions(&TableStore::local(&table))
-            .await
-            .unwrap()
-            .newest;
+        let newest = delta::versions(&TableStore::local(&table)).await.unwrap().newest;
         for killed_at in 0..=gone.len() {
             std::fs::remove_dir_all(&table).unwrap();
             copy(&after, &table);
@@ -253,12 +229,7 @@ async fn what_is_past_its_retention_goes_and_a_version_of_yesterday_stays() {
     assert!(versions.oldest <= yesterday && versions.oldest > 0);
     for version in [yesterday, versions.newest] {
         let rows = delta::read_rows(&store, Some(version)).await.unwrap();
-        assert_eq!(
-            rows.iter()
-                .map(arrow_array::RecordBatch::num_rows)
-                .sum::<usize>(),
-            1
-        );
+        assert_eq!(rows.iter().map(arrow_array::RecordBatch::num_rows).sum::<usize>(), 1);
     }
 }
 

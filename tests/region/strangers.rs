@@ -43,10 +43,7 @@ fn holds(folder: &Path, secret: &[u8]) -> bool {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => holds(&path, secret),
-            false => fs::read(path)
-                .unwrap()
-                .windows(secret.len())
-                .any(|part| part == secret),
+            false => fs::read(path).unwrap().windows(secret.len()).any(|part| part == secret),
         }
     })
 }
@@ -83,21 +80,9 @@ async fn no_link_pipe_or_device_in_a_table_is_opened() {
     let linked = "a link stands in its path, and drsync follows none there";
     type Lay = fn(&Path, &Path);
     let laid: [(&str, Lay, &str); 4] = [
-        (
-            "x",
-            |at, to| symlink(to.join("secret"), at.join("x")).unwrap(),
-            linked,
-        ),
-        (
-            "f/secret",
-            |at, to| symlink(to, at.join("f")).unwrap(),
-            linked,
-        ),
-        (
-            "z",
-            |at, _| symlink("/dev/zero", at.join("z")).unwrap(),
-            linked,
-        ),
+        ("x", |at, to| symlink(to.join("secret"), at.join("x")).unwrap(), linked),
+        ("f/secret", |at, to| symlink(to, at.join("f")).unwrap(), linked),
+        ("z", |at, _| symlink("/dev/zero", at.join("z")).unwrap(), linked),
         (
             "p",
             |at, _| {
@@ -138,15 +123,9 @@ async fn a_link_or_pipe_in_a_log_is_no_commit() {
 async fn a_file_longer_than_its_log_says_is_refused_and_its_length_is_not_told() {
     let world = world().await;
     let table = add_to_orders(&world, "long", 6);
-    fs::File::create(table.join("long"))
-        .unwrap()
-        .set_len(1 << 40)
-        .unwrap();
+    fs::File::create(table.join("long")).unwrap().set_len(1 << 40).unwrap();
     let (_, detail) = refused(&world, "CANARY").await;
-    assert_eq!(
-        detail,
-        "long is corrupt: it has not the 6 bytes that the log says"
-    );
+    assert_eq!(detail, "long is corrupt: it has not the 6 bytes that the log says");
 }
 
 #[tokio::test]
@@ -158,16 +137,9 @@ async fn nothing_is_written_through_a_link_below_a_sync_location() {
         fs::create_dir_all(at.parent().unwrap()).unwrap();
         symlink(elsewhere.path(), &at).unwrap();
         let order = world.order(ORDERS, 2, None).await;
-        let refused = world
-            .secondary()
-            .deep_clone(&order, &Progress::default())
-            .await;
+        let refused = world.secondary().deep_clone(&order, &Progress::default()).await;
         assert!(refused.is_err(), "{place}");
-        assert_eq!(
-            fs::read_dir(elsewhere.path()).unwrap().count(),
-            0,
-            "{place}"
-        );
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "{place}");
     }
 }
 

@@ -61,12 +61,7 @@ impl World {
         }
         let east = Workspace::create(folder.path().join("east"), "east", PRINCIPAL).unwrap();
         let regions = open(folder.path());
-        let world = World {
-            folder,
-            open,
-            regions,
-            east,
-        };
+        let world = World { folder, open, regions, east };
         world.add_table(ORDERS).await;
         world.east.add_job(7, "orders_job").unwrap();
         world
@@ -81,16 +76,10 @@ impl World {
     pub(crate) async fn add_table_at(&self, name: &str, folder: &str) {
         let table = self.table(folder);
         let columns = write::columns(&[("id", "bigint"), ("day", "string")]).unwrap();
-        table
-            .when(at(0))
-            .create(columns, &["day"], &[])
-            .await
-            .unwrap();
+        table.when(at(0)).create(columns, &["day"], &[]).await.unwrap();
         self.insert(folder, at(1), 0..10).await;
         self.insert(folder, at(2), 10..20).await;
-        self.east
-            .add_table(name, &format!("tables/{folder}"))
-            .unwrap();
+        self.east.add_table(name, &format!("tables/{folder}")).unwrap();
     }
 
     pub(crate) async fn insert(&self, name: &str, when: DateTime<Utc>, ids: std::ops::Range<i64>) {
@@ -102,10 +91,7 @@ impl World {
 
     /// A table in the east.
     pub(crate) fn table(&self, name: &str) -> Table {
-        Table::at(
-            self.path(&format!("east/tables/{name}")),
-            Writer::new("owner@example.com"),
-        )
+        Table::at(self.path(&format!("east/tables/{name}")), Writer::new("owner@example.com"))
     }
 
     /// Writes a commit of a table in the east as some other engine does: what it says of itself, and its actions.
@@ -148,9 +134,7 @@ impl World {
     pub(crate) fn actions(&self, table: &str, version: u64, kind: &str) -> Vec<Value> {
         let log = format!("east/tables/{table}/_delta_log/{version:020}.json");
         let text = std::fs::read_to_string(self.path(&log)).unwrap();
-        let lines = text
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line.get(kind).is_some()).collect()
     }
 
@@ -247,10 +231,7 @@ impl World {
         from: Option<u64>,
     ) -> Result<Source, RegionError> {
         let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
-        let question = SourceQuestion {
-            table,
-            from_version: from,
-        };
+        let question = SourceQuestion { table, from_version: from };
         self.primary().sources(&[question]).await.remove(0)
     }
 
@@ -259,10 +240,7 @@ impl World {
         table: &str,
         since: Option<u64>,
     ) -> Result<Option<Replica>, RegionError> {
-        let question = ReplicaQuestion {
-            path: name(table).path(),
-            since_version: since,
-        };
+        let question = ReplicaQuestion { path: name(table).path(), since_version: since };
         self.secondary().replicas(&[question]).await.remove(0)
     }
 
@@ -272,9 +250,7 @@ impl World {
         if replica.rows.is_some() {
             return replica.rows;
         }
-        let order = self
-            .order(table, replica.mark.unwrap().source_version, None)
-            .await;
+        let order = self.order(table, replica.mark.unwrap().source_version, None).await;
         let verified = self.secondary().verify(&order, replica.version).await;
         verified.unwrap().replica_rows
     }
@@ -285,13 +261,7 @@ impl World {
         version: u64,
         replica: Option<u64>,
     ) -> Result<drsync::region::Pin, RegionError> {
-        let newest = self
-            .source(table, None)
-            .await?
-            .commits
-            .last()
-            .unwrap()
-            .version;
+        let newest = self.source(table, None).await?.commits.last().unwrap().version;
         let table = self.primary().tables(&[name(table)]).await?.remove(0)?;
         let location = self.secondary().presence().await?.location;
         let replica_location = format!("{location}/{}", table.name.path());
@@ -313,17 +283,8 @@ impl World {
         version: u64,
         replica: Option<u64>,
     ) -> CloneOrder {
-        let table = self
-            .primary()
-            .tables(&[name(table)])
-            .await
-            .unwrap()
-            .remove(0)
-            .unwrap();
-        let question = SourceQuestion {
-            table: table.clone(),
-            from_version: None,
-        };
+        let table = self.primary().tables(&[name(table)]).await.unwrap().remove(0).unwrap();
+        let question = SourceQuestion { table: table.clone(), from_version: None };
         let source = self.primary().sources(&[question]).await.remove(0).unwrap();
         let path = table.name.path();
         let mark = Mark {
@@ -332,15 +293,10 @@ impl World {
             replica: path.clone(),
         };
         let mut properties: BTreeMap<String, String> = mark.properties();
-        properties.insert(
-            "delta.deletedFileRetentionDuration".into(),
-            "interval 30 days".into(),
-        );
+        properties.insert("delta.deletedFileRetentionDuration".into(), "interval 30 days".into());
         let location = self.secondary().presence().await.unwrap().location;
-        let set: Vec<String> = properties
-            .iter()
-            .map(|(key, value)| format!("'{key}' = '{value}'"))
-            .collect();
+        let set: Vec<String> =
+            properties.iter().map(|(key, value)| format!("'{key}' = '{value}'")).collect();
         let statement = format!(
             "CREATE OR REPLACE TABLE delta.`{location}/{path}` DEEP CLONE {} VERSION AS OF {version} TBLPROPERTIES ({})",
             table.name.sql(),
@@ -366,8 +322,6 @@ impl World {
         replica: Option<u64>,
     ) -> Result<Cloned, RegionError> {
         let order = self.order(table, version, replica).await;
-        self.secondary()
-            .deep_clone(&order, &Progress::default())
-            .await
+        self.secondary().deep_clone(&order, &Progress::default()).await
     }
 }

@@ -29,12 +29,7 @@ fn company() -> Plan {
             &format!("group_{number:02}"),
             vec![
                 not_readable(&format!("main.schema_{number:02}.secret")),
-                finding(
-                    FindingCode::SourceShrank,
-                    Some("main.a.b"),
-                    "lost rows",
-                    None,
-                ),
+                finding(FindingCode::SourceShrank, Some("main.a.b"), "lost rows", None),
             ],
         ),
         8 => waiting(
@@ -50,13 +45,8 @@ fn company() -> Plan {
         _ => group_of(number),
     });
     let mut plan = plan(groups.collect());
-    let warned = (0..50).map(|number| {
-        warning(
-            WarningCode::RpoAtRisk,
-            &format!("group_{number:02}"),
-            "close",
-        )
-    });
+    let warned = (0..50)
+        .map(|number| warning(WarningCode::RpoAtRisk, &format!("group_{number:02}"), "close"));
     plan.warnings = warned.collect();
     plan
 }
@@ -65,22 +55,14 @@ fn company() -> Plan {
 fn eight_hundred_tables_in_fifty_groups_fit_on_two_screens() {
     let groups = (0..50).map(group_of).collect();
     let shown = text(&plan(groups), &narrow());
-    assert!(
-        lines(&shown) <= TWO_SCREENS,
-        "{} lines:\n{shown}",
-        lines(&shown)
-    );
+    assert!(lines(&shown) <= TWO_SCREENS, "{} lines:\n{shown}", lines(&shown));
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn blocked_waiting_and_warned_groups_fit_too() {
     let shown = text(&company(), &narrow());
-    assert!(
-        lines(&shown) <= TWO_SCREENS,
-        "{} lines:\n{shown}",
-        lines(&shown)
-    );
+    assert!(lines(&shown) <= TWO_SCREENS, "{} lines:\n{shown}", lines(&shown));
     insta::assert_snapshot!(shown);
 }
 
@@ -94,12 +76,7 @@ fn every_table_is_shown_when_asked() {
 fn the_first_big_sync_is_told_by_size() {
     let groups = (0..11).map(|number: usize| {
         let tables = (0..20 + number).map(|table| {
-            let mut step = create(
-                &format!("main.s{number}.t{table}"),
-                3,
-                (1 << number) * GIB,
-                40,
-            );
+            let mut step = create(&format!("main.s{number}.t{table}"), 3, (1 << number) * GIB, 40);
             step.source.readable_until = Some(at("2026-11-27T22:10:00Z"));
             step
         });

@@ -21,10 +21,7 @@ pub(crate) fn narrow() -> Style {
 }
 
 pub(crate) fn verbose() -> Style {
-    Style {
-        verbose: true,
-        ..Style::default()
-    }
+    Style { verbose: true, ..Style::default() }
 }
 
 /// A plan of one workspace with both regions there and nothing to write.
@@ -43,10 +40,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
     let mut plan = Plan {
         kind: KIND.to_owned(),
         format_version: FORMAT_VERSION.to_owned(),
-        tool: Tool {
-            name: "drsync".to_owned(),
-            version: "0.1.0".to_owned(),
-        },
+        tool: Tool { name: "drsync".to_owned(), version: "0.1.0".to_owned() },
         plan_id: "01M81EJNE0N3V5T7K2M0XBCEF0".to_owned(),
         provenance: Provenance::of_actor("user:someone"),
         created_at: at("2026-11-22T10:59:36Z"),
@@ -78,10 +72,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         summary: Summary::default(),
         due_anyway: None,
         effect_sha256: "0e6c41d2".repeat(8),
-        observed_clock: ObservedClock {
-            now: at("2026-11-22T10:59:18Z"),
-            overridden: false,
-        },
+        observed_clock: ObservedClock { now: at("2026-11-22T10:59:18Z"), overridden: false },
         unprotected: vec![],
         document_sha256: String::new(),
     };
@@ -91,9 +82,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
         .collect();
     plan.summary.copy_bytes = estimates.iter().map(|one| one.copy_bytes).sum();
     plan.summary.copy_files = estimates.iter().map(|one| one.copy_files).sum();
-    let applyable = plan
-        .groups()
-        .any(|(_, group)| group.decision == Decision::Sync);
+    let applyable = plan.groups().any(|(_, group)| group.decision == Decision::Sync);
     plan.applyable = applyable;
     plan
 }
@@ -137,10 +126,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
 pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
     GroupPlan {
         decision: Decision::Waiting,
-        reason: Reason {
-            code,
-            message: message.to_owned(),
-        },
+        reason: Reason { code, message: message.to_owned() },
         ..group(name)
     }
 }
@@ -148,10 +134,7 @@ pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan 
 pub(crate) fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
     GroupPlan {
         decision: Decision::Blocked,
-        reason: Reason {
-            code: ReasonCode::Blocked,
-            message: "blocked".to_owned(),
-        },
+        reason: Reason { code: ReasonCode::Blocked, message: "blocked".to_owned() },
         findings,
         ..group(name)
     }
@@ -180,11 +163,7 @@ pub(crate) fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
 
 /// The first sync of a group.
 pub(crate) fn first_sync(name: &str, steps: Vec<Step>) -> GroupPlan {
-    GroupPlan {
-        follows_cut: None,
-        last_cut: None,
-        ..sync(name, steps)
-    }
+    GroupPlan { follows_cut: None, last_cut: None, ..sync(name, steps) }
 }
 
 pub(crate) fn step(
@@ -268,9 +247,7 @@ pub(crate) fn not_readable(table: &str) -> Finding {
         FindingCode::TableNotReadable,
         Some(table),
         &format!("dr-sync@example.com lacks SELECT on {table}"),
-        Some(&format!(
-            "GRANT SELECT ON TABLE {table} TO `dr-sync@example.com`"
-        )),
+        Some(&format!("GRANT SELECT ON TABLE {table} TO `dr-sync@example.com`")),
     )
 }
 
@@ -291,12 +268,7 @@ pub(crate) fn metadata(
     change: &[&str],
     retire: &[&str],
 ) -> Vec<MetadataAction> {
-    let owned = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<Vec<_>>()
-    };
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     [Role::Primary, Role::Secondary]
         .map(|region| MetadataAction {
             region,
@@ -337,19 +309,12 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         approval: Some(drsync::apply::Approval::None),
         quiet: false,
         provenance: Provenance::of_actor("user:someone"),
-        exit: apply::Exit {
-            code,
-            name: name.to_owned(),
-        },
+        exit: apply::Exit { code, name: name.to_owned() },
         groups,
         metadata: vec![],
         registered: vec![],
         warnings: vec![],
-        summary: RunSummary {
-            copied_bytes: 19 * GIB,
-            copied_files: 96,
-            ..RunSummary::default()
-        },
+        summary: RunSummary { copied_bytes: 19 * GIB, copied_files: 96, ..RunSummary::default() },
         accepted: vec![],
         unprotected: vec![],
         not_recorded: Some(vec![]),

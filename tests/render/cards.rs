@@ -57,10 +57,7 @@ fn columns_that_are_not_known_are_not_said_to_be_the_same() {
         columns.map(str::trim).collect::<Vec<_>>().join("\n")
     };
     let mut step = update("main.core.gold", 6, 8, GIB, 96);
-    assert_eq!(
-        lines(step.clone()),
-        "columns     not known whether they differ from the replica's"
-    );
+    assert_eq!(lines(step.clone()), "columns     not known whether they differ from the replica's");
     step.schema = Some(SchemaChange::default());
     assert_eq!(lines(step), "columns     those of the replica");
     assert_eq!(lines(no_op("main.core.gold", 8)), "");
@@ -68,10 +65,8 @@ fn columns_that_are_not_known_are_not_said_to_be_the_same() {
 
 #[test]
 fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
-    let mut plan = plan(vec![
-        blocked("crm", vec![not_readable("main.crm.contacts")]),
-        group("quiet"),
-    ]);
+    let mut plan =
+        plan(vec![blocked("crm", vec![not_readable("main.crm.contacts")]), group("quiet")]);
     plan.unprotected = vec![Unprotected {
         group: "quiet".to_owned(),
         table: "main.core.core_view".to_owned(),
@@ -90,10 +85,7 @@ fn a_table_without_a_step_says_what_was_found_or_why_it_is_left_out() {
          \x20 why         a view\n"
     );
     assert_eq!(names(&plan), ["main.core.core_view", "main.crm.contacts"]);
-    assert!(
-        cards(&plan, "ontacts").is_empty(),
-        "only whole parts of a name"
-    );
+    assert!(cards(&plan, "ontacts").is_empty(), "only whole parts of a name");
 }
 
 #[test]

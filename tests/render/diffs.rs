@@ -9,10 +9,7 @@ fn before() -> Plan {
     plan(vec![
         sync(
             "orders",
-            vec![
-                update("main.shop.orders", 4, 6, GIB, 96),
-                no_op("main.shop.lines", 3),
-            ],
+            vec![update("main.shop.orders", 4, 6, GIB, 96), no_op("main.shop.lines", 3)],
         ),
         group("quiet"),
         blocked("crm", vec![not_readable("main.crm.contacts")]),
@@ -38,10 +35,7 @@ fn the_same_effect_is_one_line_whatever_changes_in_every_plan() {
     groups[0].steps[0].estimate = None;
     let after = after.sealed();
     let effect = &after.effect_sha256[..8];
-    assert_eq!(
-        shown(&before(), &after),
-        format!("Same effect {effect}: both plans do the same\n")
-    );
+    assert_eq!(shown(&before(), &after), format!("Same effect {effect}: both plans do the same\n"));
 }
 
 #[test]
@@ -83,10 +77,7 @@ fn a_new_finding_is_told_and_is_another_effect() {
     ));
     let shown = shown(&before(), &after.sealed());
     assert!(shown.starts_with("1 part changed, "), "{shown}");
-    assert!(
-        shown.contains("\n  + ! source_shrank main.crm.contacts\n"),
-        "{shown}"
-    );
+    assert!(shown.contains("\n  + ! source_shrank main.crm.contacts\n"), "{shown}");
 }
 
 #[test]
@@ -126,20 +117,10 @@ fn plans_of_many_tables_are_compared_in_time_and_name_what_differs() {
         plan(vec![sync("orders", steps.collect())]).sealed()
     };
     let difference = Difference::of(&many(0), &many(20_001));
-    let [part] = &difference.parts[..] else {
-        panic!("{:?}", difference.parts.len())
-    };
+    let [part] = &difference.parts[..] else { panic!("{:?}", difference.parts.len()) };
     assert!(part.gone.len() >= 20_000 && part.gone.len() == part.new.len());
-    assert!(
-        part.gone
-            .iter()
-            .any(|line| line.contains("main.shop.t00000"))
-    );
-    assert!(
-        part.new
-            .iter()
-            .any(|line| line.contains("main.shop.t40000"))
-    );
+    assert!(part.gone.iter().any(|line| line.contains("main.shop.t00000")));
+    assert!(part.new.iter().any(|line| line.contains("main.shop.t40000")));
     // What differs in nothing but the order of its lines says so.
     let mut turned = many(0);
     turned.workspaces[0].groups[0].steps.reverse();

@@ -14,13 +14,8 @@ use crate::builders::{self, *};
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;own\u{7}b\u{202e}c\u{200b}d\r\ne\u{9b}31mf\u{0}";
 
 fn hostile() -> Plan {
-    let mut sync = sync(
-        HOSTILE,
-        vec![
-            update("main.core.gold", 1, 2, 1, 1),
-            no_op("main.core.raw", 1),
-        ],
-    );
+    let mut sync =
+        sync(HOSTILE, vec![update("main.core.gold", 1, 2, 1, 1), no_op("main.core.raw", 1)]);
     for step in &mut sync.steps {
         step.table = TableName::new(HOSTILE, HOSTILE, HOSTILE);
     }
@@ -30,12 +25,7 @@ fn hostile() -> Plan {
     let mut blocked = blocked(
         &format!("x{HOSTILE}"),
         vec![
-            finding(
-                FindingCode::ReplicaChanged,
-                Some(HOSTILE),
-                HOSTILE,
-                Some(HOSTILE),
-            ),
+            finding(FindingCode::ReplicaChanged, Some(HOSTILE), HOSTILE, Some(HOSTILE)),
             finding(
                 FindingCode::TableNotReadable,
                 Some(HOSTILE),
@@ -99,10 +89,7 @@ fn assert_harmless(text: &str) {
         .filter(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{200b}' | '\u{202e}'))
         .collect();
     assert!(bad.is_empty(), "{bad:?} in {text:?}");
-    assert!(
-        !text.contains("own"),
-        "an escape sequence left its text behind: {text}"
-    );
+    assert!(!text.contains("own"), "an escape sequence left its text behind: {text}");
 }
 
 #[test]
@@ -111,11 +98,7 @@ fn a_hostile_plan_is_harmless_in_every_view() {
     let mut applied = builders::run(vec![], 4, HOSTILE);
     applied.provenance = plan.provenance.clone();
     for style in [narrow(), verbose()] {
-        assert_harmless(
-            &plan::text(&plan, &style)
-                .replace('\u{fffd}', "")
-                .replace("0;own", ""),
-        );
+        assert_harmless(&plan::text(&plan, &style).replace('\u{fffd}', "").replace("0;own", ""));
         assert_harmless(&validate::text(&plan, &style).replace("0;own", ""));
         assert_harmless(
             &show::text(
@@ -128,11 +111,8 @@ fn a_hostile_plan_is_harmless_in_every_view() {
         );
     }
     assert_harmless(&validate::sql(&plan).replace("0;own", ""));
-    let record = builders::run(
-        vec![ended(HOSTILE, GroupOutcome::Failed, Some(HOSTILE))],
-        1,
-        "failed",
-    );
+    let record =
+        builders::run(vec![ended(HOSTILE, GroupOutcome::Failed, Some(HOSTILE))], 1, "failed");
     assert_harmless(&run::text(&plan, &record, Some(HOSTILE), &narrow()));
 }
 
@@ -145,10 +125,7 @@ fn a_remedy_in_words_cannot_leave_its_comment() {
         Some("ask the owner\nDROP TABLE main.a.b"),
     );
     let script = validate::sql(&builders::plan(vec![blocked("g", vec![evil])]));
-    assert_eq!(
-        script,
-        "-- table_not_found main.a.b g\n--   ask the owner DROP TABLE main.a.b\n"
-    );
+    assert_eq!(script, "-- table_not_found main.a.b g\n--   ask the owner DROP TABLE main.a.b\n");
 }
 
 #[test]
@@ -169,9 +146,7 @@ fn evil() -> Vec<String> {
 
 fn assert_no_line_of_theirs(text: &str, about: &str) {
     assert_plain(text, about);
-    let forged = text
-        .lines()
-        .find(|line| line.trim_start().starts_with(FORGED));
+    let forged = text.lines().find(|line| line.trim_start().starts_with(FORGED));
     assert_eq!(forged, None, "{about}");
 }
 
@@ -214,10 +189,7 @@ fn the_card_of_a_table_is_harmless() {
 fn a_difference_a_check_and_a_progress_are_harmless() {
     for evil in evil() {
         let about: String = evil.chars().take(60).collect();
-        let before = builders::plan(vec![sync(
-            "core",
-            vec![update("main.core.gold", 1, 2, 1, 1)],
-        )]);
+        let before = builders::plan(vec![sync("core", vec![update("main.core.gold", 1, 2, 1, 1)])]);
         let mut after = hostile();
         for group in &mut after.workspaces[0].groups {
             group.name = format!("{}{evil}", group.name);
@@ -239,10 +211,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             expires_at: at("2026-11-23T12:00:00Z"),
             applicable: false,
             metadata_changes: false,
-            exit: Exit {
-                code: 1,
-                name: "blocked".to_owned(),
-            },
+            exit: Exit { code: 1, name: "blocked".to_owned() },
             groups: vec![GroupCheck {
                 workspace: evil.clone(),
                 name: evil.clone(),
@@ -276,10 +245,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             message: Some(evil.clone()),
         };
         for what in [retried, failed, ended] {
-            let event = Event {
-                at: at("2026-11-22T11:02:03Z"),
-                what,
-            };
+            let event = Event { at: at("2026-11-22T11:02:03Z"), what };
             let line = log.line(&event).unwrap_or_default();
             assert_no_line_of_theirs(&line, &about);
             assert!(!line.contains('\n'), "{line}");
@@ -303,11 +269,7 @@ fn what_is_read_back_is_what_was_there() {
         let groups = &read["workspaces"][0]["groups"];
         assert_eq!(groups[0]["name"], evil.as_str());
         assert_eq!(groups[1]["findings"][0]["message"], evil.as_str());
-        let record = builders::run(
-            vec![ended(&evil, GroupOutcome::Failed, Some(&evil))],
-            1,
-            &evil,
-        );
+        let record = builders::run(vec![ended(&evil, GroupOutcome::Failed, Some(&evil))], 1, &evil);
         let back = drsync::apply::RunRecord::read(&record.bytes()).unwrap();
         assert_eq!(back, record);
     }

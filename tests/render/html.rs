@@ -24,8 +24,7 @@ fn parsed(page: &str) -> Html {
 }
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
-    page.select(&Selector::parse(selector).expect("a selector"))
-        .collect()
+    page.select(&Selector::parse(selector).expect("a selector")).collect()
 }
 
 fn text(element: ElementRef<'_>) -> String {
@@ -43,13 +42,9 @@ fn report(plan: &Plan) -> String {
 
 /// The bytes that the page's link saves.
 fn saved(page: &Html) -> Vec<u8> {
-    let [link] = all(page, "a#bytes")[..] else {
-        panic!("one link")
-    };
+    let [link] = all(page, "a#bytes")[..] else { panic!("one link") };
     let address = link.attr("href").expect("an address");
-    let encoded = address
-        .strip_prefix("data:application/json;base64,")
-        .expect("data");
+    let encoded = address.strip_prefix("data:application/json;base64,").expect("data");
     BASE64.decode(encoded).expect("base64")
 }
 
@@ -87,15 +82,11 @@ fn assert_safe(page: &str) -> Html {
             assert!(!addressed || allowed, "{attribute}={value}");
         }
     }
-    let [style] = all(&document, "style")[..] else {
-        panic!("one style")
-    };
+    let [style] = all(&document, "style")[..] else { panic!("one style") };
     let css: String = style.text().collect();
     assert!(!css.contains("url(") && !css.contains("@import"));
     let policies = all(&document, "meta[http-equiv='Content-Security-Policy']");
-    let [policy] = policies[..] else {
-        panic!("one policy")
-    };
+    let [policy] = policies[..] else { panic!("one policy") };
     let digest = BASE64.encode(Sha256::digest(css.as_bytes()));
     assert_eq!(
         policy.attr("content"),
@@ -117,25 +108,18 @@ fn assert_safe(page: &str) -> Html {
 }
 
 fn assert_accessible(page: &Html) {
-    let [root] = all(page, "html")[..] else {
-        panic!("one root")
-    };
+    let [root] = all(page, "html")[..] else { panic!("one root") };
     assert_eq!(root.attr("lang"), Some("en"));
     assert_eq!(all(page, "h1").len(), 1);
     assert_eq!(all(page, "main").len(), 1);
-    let mut ids: Vec<&str> = all(page, "[id]")
-        .iter()
-        .filter_map(|element| element.attr("id"))
-        .collect();
+    let mut ids: Vec<&str> =
+        all(page, "[id]").iter().filter_map(|element| element.attr("id")).collect();
     ids.sort_unstable();
     let number = ids.len();
     ids.dedup();
     assert_eq!(ids.len(), number, "an id comes once");
     for link in all(page, "a[href^='#']") {
-        let target = link
-            .attr("href")
-            .unwrap_or_default()
-            .trim_start_matches('#');
+        let target = link.attr("href").unwrap_or_default().trim_start_matches('#');
         assert!(ids.binary_search(&target).is_ok(), "{target}");
         assert!(!text(link).is_empty());
     }
@@ -168,13 +152,8 @@ fn assert_accessible(page: &Html) {
 }
 
 fn whole() -> Plan {
-    let mut core = sync(
-        "core",
-        vec![
-            update("main.core.gold", 6, 8, MIB, 2),
-            no_op("main.core.raw", 3),
-        ],
-    );
+    let mut core =
+        sync("core", vec![update("main.core.gold", 6, 8, MIB, 2), no_op("main.core.raw", 3)]);
     core.certificate = Some(Certificate {
         newest_in: at("2026-11-22T09:40:58.001Z"),
         oldest_out: Some(at("2026-11-22T09:55:00Z")),
@@ -186,10 +165,7 @@ fn whole() -> Plan {
     let mut plan = builders::plan(vec![
         core,
         waiting("later", ReasonCode::NotDue, "next due 2026-11-22T12:00:00Z"),
-        blocked(
-            "crm",
-            vec![not_readable("main.crm.a"), not_readable("main.crm.b")],
-        ),
+        blocked("crm", vec![not_readable("main.crm.a"), not_readable("main.crm.b")]),
         group("quiet"),
     ]);
     plan.warnings = vec![warning(WarningCode::RpoAtRisk, "core", "comes close")];
@@ -223,10 +199,7 @@ fn the_verdict_comes_first_then_blocked_sync_waiting_and_up_to_date() {
             "The document"
         ]
     );
-    assert_eq!(
-        texts(&page, "article h3"),
-        ["blocked crm", "sync core", "waiting later"]
-    );
+    assert_eq!(texts(&page, "article h3"), ["blocked crm", "sync core", "waiting later"]);
 }
 
 #[test]
@@ -245,13 +218,7 @@ fn a_group_to_sync_has_tables_pins_certificate_and_statements() {
         assert!(group.contains(told), "{told}: {group}");
     }
     let cells: Vec<String> = texts(&page, "article.good > .scroll td");
-    let first = [
-        "update",
-        "v6 -> v8",
-        "1.0 MiB",
-        "2",
-        "1 newer commit stays out",
-    ];
+    let first = ["update", "v6 -> v8", "1.0 MiB", "2", "1 newer commit stays out"];
     assert_eq!(cells[..5], first);
     assert_eq!(cells[5..7], ["no-op", "v3"]);
     let folds = texts(&page, "article.good summary");
@@ -279,10 +246,7 @@ fn the_page_holds_the_very_bytes_of_the_document() {
     let bytes = saved(&page);
     assert_eq!(bytes, stored.bytes);
     assert_eq!(canonical::sha256_of_bytes(&bytes), stored.sha256);
-    assert_eq!(
-        serde_json::from_slice::<Plan>(&bytes).expect("a plan"),
-        plan
-    );
+    assert_eq!(serde_json::from_slice::<Plan>(&bytes).expect("a plan"), plan);
     let said = texts(&page, "section[aria-labelledby=document] pre");
     assert_eq!(said[0], stored.sha256);
 }
@@ -310,12 +274,7 @@ fn hostile_plan() -> Plan {
         &format!("x{evil}"),
         vec![
             finding(FindingCode::ReplicaChanged, Some(&evil), &evil, Some(&evil)),
-            finding(
-                FindingCode::TableNotReadable,
-                None,
-                &evil,
-                Some(&format!("GRANT {evil}")),
-            ),
+            finding(FindingCode::TableNotReadable, None, &evil, Some(&format!("GRANT {evil}"))),
         ],
     );
     bad.drift = vec![Drift {
@@ -346,16 +305,10 @@ fn hostile_plan() -> Plan {
     plan.config.source = evil.clone();
     plan.config.secret_refs = vec![evil.clone()];
     plan.warnings = vec![warning(WarningCode::ClockSkew, &evil, &evil)];
-    plan.accepted = vec![AcceptedRisk {
-        code: evil.clone(),
-        scope: evil.clone(),
-        reason: evil.clone(),
-    }];
-    plan.unprotected = vec![Unprotected {
-        group: evil.clone(),
-        table: evil.clone(),
-        reason: evil.clone(),
-    }];
+    plan.accepted =
+        vec![AcceptedRisk { code: evil.clone(), scope: evil.clone(), reason: evil.clone() }];
+    plan.unprotected =
+        vec![Unprotected { group: evil.clone(), table: evil.clone(), reason: evil.clone() }];
     plan.provenance = Provenance {
         actor: evil.clone(),
         started_by: Some(evil.clone()),
@@ -379,13 +332,7 @@ fn nothing_that_a_region_says_is_more_than_text() {
     let page = assert_safe(&page);
     assert_eq!(saved(&page), stored.bytes);
     let body = texts(&page, "body").join(" ");
-    for kept in [
-        "</script>",
-        "<!--",
-        "@team",
-        "&lt;b&gt;",
-        "<img src=x onerror=alert(1)>",
-    ] {
+    for kept in ["</script>", "<!--", "@team", "&lt;b&gt;", "<img src=x onerror=alert(1)>"] {
         assert!(body.contains(kept), "{kept} is shown as it was written");
     }
     assert_eq!(all(&page, "main").len(), 1);
@@ -400,21 +347,13 @@ fn only_an_https_address_can_be_followed() {
         let page = report(&plan.sealed());
         let page = assert_safe(&page);
         let links = all(&page, "a[href^='https:']");
-        links
-            .iter()
-            .filter_map(|link| link.attr("href").map(str::to_owned))
-            .collect::<Vec<_>>()
+        links.iter().filter_map(|link| link.attr("href").map(str::to_owned)).collect::<Vec<_>>()
     };
     let good = "https://github.com/acme/dr/actions/runs/7";
     assert_eq!(linked(good), [good]);
-    for bad in [
-        "http://ci.test/7",
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "//x.test",
-        "https:",
-        "",
-    ] {
+    for bad in
+        ["http://ci.test/7", "javascript:alert(1)", "data:text/html,x", "//x.test", "https:", ""]
+    {
         assert_eq!(linked(bad), Vec::<String>::new(), "{bad}");
     }
 }
@@ -423,14 +362,10 @@ fn only_an_https_address_can_be_followed() {
 fn no_group_and_many_tables_are_reports_too() {
     let empty = assert_safe(&report(&builders::plan(vec![]).sealed()));
     assert_eq!(texts(&empty, "h1").len(), 1);
-    let steps: Vec<Step> = (0..300)
-        .map(|number| update(&format!("main.s.t{number:03}"), 1, 2, 10, 1))
-        .collect();
+    let steps: Vec<Step> =
+        (0..300).map(|number| update(&format!("main.s.t{number:03}"), 1, 2, 10, 1)).collect();
     let page = assert_safe(&report(&builders::plan(vec![sync("big", steps)]).sealed()));
-    assert_eq!(
-        all(&page, "article > .scroll > table > tbody > tr").len(),
-        300
-    );
+    assert_eq!(all(&page, "article > .scroll > table > tbody > tr").len(), 300);
 }
 
 fn record() -> RunRecord {
@@ -460,11 +395,7 @@ fn record() -> RunRecord {
     good.tables = vec![table("main.core.gold", TableOutcome::Cloned)];
     let mut bad = ended("crm", GroupOutcome::Failed, Some("main.crm.a: timed out"));
     bad.tables = vec![table("main.crm.a", TableOutcome::Failed)];
-    builders::run(
-        vec![good, bad, ended("quiet", GroupOutcome::UpToDate, None)],
-        4,
-        "partial",
-    )
+    builders::run(vec![good, bad, ended("quiet", GroupOutcome::UpToDate, None)], 4, "partial")
 }
 
 fn bytes_of(record: &RunRecord) -> Vec<u8> {
@@ -476,20 +407,11 @@ fn a_run_record_tells_what_failed_first_and_holds_its_bytes() {
     let record = record();
     let bytes = bytes_of(&record);
     let page = assert_safe(&html::run(&record, &bytes));
-    assert_eq!(
-        texts(&page, "h1"),
-        ["Partial: 1 group synchronized, 1 failed, 1 up to date"]
-    );
-    assert_eq!(
-        texts(&page, "article h3"),
-        ["failed crm", "synchronized core", "up to date quiet"]
-    );
+    assert_eq!(texts(&page, "h1"), ["Partial: 1 group synchronized, 1 failed, 1 up to date"]);
+    assert_eq!(texts(&page, "article h3"), ["failed crm", "synchronized core", "up to date quiet"]);
     let good = texts(&page, "article.good")[0].clone();
-    for told in [
-        "cut 42 (2026-11-22 09:41:07Z)",
-        "counting rows: 1,000 rows on both sides",
-        "v12",
-    ] {
+    for told in ["cut 42 (2026-11-22 09:41:07Z)", "counting rows: 1,000 rows on both sides", "v12"]
+    {
         assert!(good.contains(told), "{told}: {good}");
     }
     let origin = texts(&page, "section[aria-labelledby=provenance]").join(" ");

@@ -16,28 +16,18 @@ fn row(name: &str, tables: &[&str]) -> Row {
 /// `sales` loses a table to `finance` and one to nobody; `old_reports` left the configuration.
 fn leaving() -> Plan {
     let mut plan = builders::plan(vec![group("sales"), group("finance")]);
-    let change = |before: Row, after: Row| RowChange {
-        before: Some(before),
-        after,
-    };
+    let change = |before: Row, after: Row| RowChange { before: Some(before), after };
     let old = row("old_reports", &["main.old.a"]);
     plan.workspaces[0].rows = vec![
         change(
             row("sales", &["main.s.a", "main.s.gone", "main.s.moved"]),
             row("sales", &["main.s.a"]),
         ),
-        change(
-            row("finance", &["main.f.a"]),
-            row("finance", &["main.f.a", "main.s.moved"]),
-        ),
+        change(row("finance", &["main.f.a"]), row("finance", &["main.f.a", "main.s.moved"])),
         change(old.clone(), old.retired(at("2026-11-22T00:00:00Z"))),
     ];
-    plan.workspaces[0].metadata = metadata(
-        LedgerAction::Merge,
-        &[],
-        &["sales", "finance"],
-        &["old_reports"],
-    );
+    plan.workspaces[0].metadata =
+        metadata(LedgerAction::Merge, &[], &["sales", "finance"], &["old_reports"]);
     plan.applyable = true;
     plan.sealed()
 }
@@ -52,10 +42,7 @@ fn the_page_of_a_plan_names_what_is_no_longer_synchronized_before_everything_els
         found.map(|element| element.text().collect()).collect()
     };
     assert_eq!(texts("main h2")[0], "No longer synchronized (2)");
-    assert_eq!(
-        texts("main > ul:first-of-type > li"),
-        ["group old_reports", "table main.s.gone"]
-    );
+    assert_eq!(texts("main > ul:first-of-type > li"), ["group old_reports", "table main.s.gone"]);
     let quiet = builders::plan(vec![group("sales")]).sealed();
     let quiet = html::plan(&quiet.stored(), &[], at("2026-11-22T12:00:00Z"));
     assert!(!quiet.contains("No longer synchronized"));

@@ -57,9 +57,7 @@ fn plan_of(text: &str) -> Plan {
     let mut lost = sync(text, vec![update("main.core.gold", 1, 2, MIB, 1)]);
     for step in torn.steps.iter_mut().chain(&mut lost.steps) {
         step.table = drsync::config::TableName::new(text, text, text);
-        step.statement = Some(format!(
-            "CREATE OR REPLACE TABLE delta.`{text}` DEEP CLONE x"
-        ));
+        step.statement = Some(format!("CREATE OR REPLACE TABLE delta.`{text}` DEEP CLONE x"));
     }
     lost.drift = vec![Drift {
         table: drsync::config::TableName::new("a", "b", text),
@@ -101,27 +99,13 @@ fn plan_of(text: &str) -> Plan {
     }];
     let row = |group: &str, tables: &[&str]| {
         let tables = tables.iter().map(|table| (*table).to_owned()).collect();
-        Row::first_seen(
-            group,
-            Some(text.to_owned()),
-            tables,
-            at("2026-11-22T00:00:00Z"),
-        )
+        Row::first_seen(group, Some(text.to_owned()), tables, at("2026-11-22T00:00:00Z"))
     };
     let old = row(text, &["a.b.c", text]);
     plan.workspaces[0].rows = vec![
-        RowChange {
-            before: None,
-            after: row(&format!("n{text}"), &[text]),
-        },
-        RowChange {
-            before: Some(old.clone()),
-            after: row(text, &["a.b.c", "a.b.d"]),
-        },
-        RowChange {
-            before: Some(old.clone()),
-            after: old.retired(at("2026-11-22T00:00:00Z")),
-        },
+        RowChange { before: None, after: row(&format!("n{text}"), &[text]) },
+        RowChange { before: Some(old.clone()), after: row(text, &["a.b.c", "a.b.d"]) },
+        RowChange { before: Some(old.clone()), after: old.retired(at("2026-11-22T00:00:00Z")) },
     ];
     plan.workspaces[0].name = text.to_owned();
     plan.workspaces[0].observed.primary.principal = Some(text.to_owned());
@@ -174,10 +158,7 @@ pub(crate) fn assert_harmless(markdown: &str, cells_a_row: usize, about: &str) {
         let bare = tag.trim_matches(['<', '>']);
         let name = bare.split(" class=").next().unwrap_or(bare);
         let name = name.strip_prefix('/').unwrap_or(name);
-        assert!(
-            ALLOWED.contains(&name),
-            "{about}: {tag} in\n{markdown}\n{html}"
-        );
+        assert!(ALLOWED.contains(&name), "{about}: {tag} in\n{markdown}\n{html}");
         match (bare.starts_with('/'), bare) {
             (_, "br /") => {}
             (true, _) => assert_eq!(open.pop(), Some(name), "{about}: {html}"),
@@ -188,10 +169,7 @@ pub(crate) fn assert_harmless(markdown: &str, cells_a_row: usize, about: &str) {
     assert_eq!(html.matches("<!--").count(), 1, "{about}: one marker");
     assert!(
         markdown.starts_with("<!-- drsync:")
-            && markdown
-                .lines()
-                .next()
-                .is_some_and(|line| line.ends_with(" -->"))
+            && markdown.lines().next().is_some_and(|line| line.ends_with(" -->"))
     );
     let mut before = ' ';
     for (c, next) in text.chars().zip(text.chars().skip(1)) {
@@ -215,21 +193,13 @@ fn nothing_that_a_region_says_becomes_markup() {
         let about: String = text.chars().take(60).collect();
         for budget in [BUDGET, BUDGET_MIN] {
             let comment = markdown(&plan, budget);
-            assert!(
-                comment.len() <= budget,
-                "{about}: {} of {budget}",
-                comment.len()
-            );
+            assert!(comment.len() <= budget, "{about}: {} of {budget}", comment.len());
             assert_harmless(&comment, 3, &about);
         }
         let mut changed = plan.clone();
         changed.selection.changed = true;
         assert_harmless(&markdown(&changed, BUDGET), 3, &about);
-        let applied = run(
-            vec![ended(&text, GroupOutcome::Failed, Some(&text))],
-            4,
-            &text,
-        );
+        let applied = run(vec![ended(&text, GroupOutcome::Failed, Some(&text))], 4, &text);
         let now = at("2026-11-22T12:00:00Z");
         assert_harmless(&show(&plan.stored(), &[applied], now, BUDGET), 3, &about);
     }
@@ -240,10 +210,7 @@ fn a_plain_plan_reads_as_it_should() {
     let mut plan = plan(vec![
         sync(
             "core_product",
-            vec![
-                update("main.core.gold", 1029, 1041, GIB, 96),
-                no_op("main.core.raw", 7),
-            ],
+            vec![update("main.core.gold", 1029, 1041, GIB, 96), no_op("main.core.raw", 7)],
         ),
         blocked("crm", vec![not_readable("main.crm.contacts")]),
         waiting("paused_one", ReasonCode::Paused, "paused: migration"),
@@ -251,11 +218,7 @@ fn a_plain_plan_reads_as_it_should() {
     ]);
     plan.workspaces[0].groups[0].steps[0].statement =
         Some("CREATE OR REPLACE TABLE delta.`x` DEEP CLONE y VERSION AS OF 1041".to_owned());
-    plan.warnings = vec![warning(
-        WarningCode::RpoAtRisk,
-        "core_product",
-        "the lag is 11h of 12h",
-    )];
+    plan.warnings = vec![warning(WarningCode::RpoAtRisk, "core_product", "the lag is 11h of 12h")];
     insta::assert_snapshot!(markdown(&plan, BUDGET));
 }
 
@@ -267,21 +230,12 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
     };
     let mut plan = plan(vec![sync(
         "core_product",
-        vec![
-            create("main.core.gold", 41, 851 * GIB, 96),
-            no_op("main.core.raw", 7),
-        ],
+        vec![create("main.core.gold", 41, 851 * GIB, 96), no_op("main.core.raw", 7)],
     )]);
-    let (old, new) = (
-        row(&["main.core.raw"]),
-        row(&["main.core.raw", "main.core.gold"]),
-    );
+    let (old, new) = (row(&["main.core.raw"]), row(&["main.core.raw", "main.core.gold"]));
     let mut left = row(&["main.old.a"]);
     left.group_name = "old_reports".to_owned();
-    plan.workspaces[0].rows = vec![RowChange {
-        before: Some(old),
-        after: new,
-    }];
+    plan.workspaces[0].rows = vec![RowChange { before: Some(old), after: new }];
     plan.selection.changed = true;
     plan.due_anyway = Some(DueAnyway {
         groups_sync: 2,
@@ -292,10 +246,7 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
     let comment = markdown(&plan, BUDGET);
     let lines: Vec<&str> = comment.lines().collect();
     assert_eq!(lines[0], "<!-- drsync:plan scope=east -->");
-    assert_eq!(
-        lines[1],
-        "### drsync: adds 1 table to core&#95;product, 851.0 GiB to copy"
-    );
+    assert_eq!(lines[1], "### drsync: adds 1 table to core&#95;product, 851.0 GiB to copy");
     assert!(
         lines.contains(&"| &#126; change | `core_product` | adds `main.core.gold` |"),
         "{comment}"
@@ -338,10 +289,8 @@ fn fifty_thousand_tables_fit_whatever_is_the_matter_with_them() {
     let synced = many(|at| {
         let steps = (0..100).map(|one| {
             let mut step = update(&table(at, one), 1, 2, MIB, 1);
-            step.statement = Some(format!(
-                "CREATE OR REPLACE TABLE x DEEP CLONE {}",
-                table(at, one)
-            ));
+            step.statement =
+                Some(format!("CREATE OR REPLACE TABLE x DEEP CLONE {}", table(at, one)));
             step
         });
         sync(&format!("group_{at:03}"), steps.collect())
@@ -350,21 +299,13 @@ fn fifty_thousand_tables_fit_whatever_is_the_matter_with_them() {
         let findings = (0..100).map(|one| {
             let name = table(at, one);
             let remedy = format!("ALTER TABLE {name} SET TBLPROPERTIES ('x' = 'y')");
-            finding(
-                FindingCode::VersionNotRetained,
-                Some(&name),
-                "gone",
-                Some(&remedy),
-            )
+            finding(FindingCode::VersionNotRetained, Some(&name), "gone", Some(&remedy))
         });
         blocked(&format!("group_{at:03}"), findings.collect())
     });
     for (plan, says) in [
         (&synced, vec!["500 groups", "50,000 statements"]),
-        (
-            &stuck,
-            vec!["Blocked: 500 groups", "`version_not_retained`"],
-        ),
+        (&stuck, vec!["Blocked: 500 groups", "`version_not_retained`"]),
     ] {
         for budget in [BUDGET, BUDGET_MIN] {
             let comment = markdown(plan, budget);
@@ -385,19 +326,11 @@ fn dangers_and_what_is_blocked_are_on_every_rung_of_the_ladder() {
             &format!("group_{at:03}"),
             vec![
                 not_readable(&format!("main.s{at}.t")),
-                finding(
-                    FindingCode::SourceShrank,
-                    Some("main.a.b"),
-                    "lost rows",
-                    None,
-                ),
+                finding(FindingCode::SourceShrank, Some("main.a.b"), "lost rows", None),
             ],
         ),
         1 => {
-            let mut torn = sync(
-                &format!("group_{at:03}"),
-                vec![update("main.a.b", 1, 2, 1, 1)],
-            );
+            let mut torn = sync(&format!("group_{at:03}"), vec![update("main.a.b", 1, 2, 1, 1)]);
             torn.consistency = Some(Consistency::CrashConsistent);
             torn
         }
@@ -416,11 +349,7 @@ fn dangers_and_what_is_blocked_are_on_every_rung_of_the_ladder() {
     away(&mut plan, Role::Secondary, "no answer");
     for budget in [1_000_000, BUDGET, 30_000, 10_000, 5_000, BUDGET_MIN] {
         let comment = markdown(&plan, budget);
-        assert!(
-            comment.len() <= budget,
-            "{} of {budget}:\n{comment}",
-            comment.len()
-        );
+        assert!(comment.len() <= budget, "{} of {budget}:\n{comment}", comment.len());
         for says in [
             "**Dangers**",
             "accepted",
@@ -430,10 +359,7 @@ fn dangers_and_what_is_blocked_are_on_every_rung_of_the_ladder() {
             "`table_not_readable`",
             "`source_shrank`",
         ] {
-            assert!(
-                comment.contains(says),
-                "{says} is not in {budget} bytes:\n{comment}"
-            );
+            assert!(comment.contains(says), "{says} is not in {budget} bytes:\n{comment}");
         }
     }
 }
@@ -453,9 +379,6 @@ fn sql_goes_first() {
         "{}",
         &comment[comment.len() - 300..]
     );
-    assert!(
-        comment.contains("`main.a.t499`"),
-        "every table is still there"
-    );
+    assert!(comment.contains("`main.a.t499`"), "every table is still there");
     assert!(markdown(&plan, 10_000_000).contains("<details><summary>500 statements</summary>"));
 }

@@ -9,11 +9,7 @@ fn agreeing() -> Plan {
     plan(vec![
         group("core_product"),
         group("customer_360"),
-        waiting(
-            "scheduled_sync",
-            ReasonCode::NotDue,
-            "next due 2026-11-22T12:00:00Z",
-        ),
+        waiting("scheduled_sync", ReasonCode::NotDue, "next due 2026-11-22T12:00:00Z"),
     ])
 }
 
@@ -41,26 +37,15 @@ fn a_lag_that_was_not_looked_at_is_not_invented() {
     for group in &mut plan.workspaces[0].groups {
         group.lag_seconds = None;
     }
-    assert_eq!(
-        text(&plan, &narrow()),
-        "Nothing to do: 2 groups up to date, 1 waiting\n"
-    );
+    assert_eq!(text(&plan, &narrow()), "Nothing to do: 2 groups up to date, 1 waiting\n");
 }
 
 #[test]
 fn a_warning_that_tells_something_is_counted() {
     let mut plan = agreeing();
     plan.warnings = vec![
-        warning(
-            WarningCode::RpoAtRisk,
-            "core_product",
-            "the oldest commit is 10h50m old",
-        ),
-        warning(
-            WarningCode::SecondaryWorkspaceMissing,
-            "core_product",
-            "none is configured",
-        ),
+        warning(WarningCode::RpoAtRisk, "core_product", "the oldest commit is 10h50m old"),
+        warning(WarningCode::SecondaryWorkspaceMissing, "core_product", "none is configured"),
     ];
     assert_eq!(
         text(&plan, &narrow()),
@@ -84,12 +69,8 @@ fn verbose_tells_every_group_and_where_it_looked() {
 fn metadata_tables_that_change_are_told_although_nothing_is_synchronized() {
     let mut plan = agreeing();
     plan.applyable = true;
-    plan.workspaces[0].metadata = metadata(
-        LedgerAction::Merge,
-        &[],
-        &["core_product"],
-        &["old_reports"],
-    );
+    plan.workspaces[0].metadata =
+        metadata(LedgerAction::Merge, &[], &["core_product"], &["old_reports"]);
     insta::assert_snapshot!(text(&plan, &narrow()));
 }
 
@@ -114,11 +95,7 @@ fn what_waits_for_more_than_the_clock_is_told_with_the_way_out() {
     active.lag_seconds = Some(780);
     plan.workspaces[0].groups.extend([
         active,
-        waiting(
-            "archive",
-            ReasonCode::Paused,
-            "paused: until the move is done",
-        ),
+        waiting("archive", ReasonCode::Paused, "paused: until the move is done"),
         waiting(
             "finance",
             ReasonCode::WorkflowNeverSucceeded,
@@ -176,10 +153,7 @@ fn a_verdict_counts_the_warnings_that_stand_below_it() {
     ];
     let counted = |plan: &Plan, style: &drsync::render::Style| {
         let shown = text(plan, style);
-        let below = shown
-            .lines()
-            .filter(|line| line.starts_with("warning"))
-            .count();
+        let below = shown.lines().filter(|line| line.starts_with("warning")).count();
         let said = format!("{below} warning{}", if below == 1 { "" } else { "s" });
         assert!(shown.lines().next().unwrap().contains(&said), "{shown}");
         below
@@ -203,9 +177,7 @@ fn a_configuration_that_was_not_read_whole_is_in_the_first_line() {
         shown.lines().next(),
         Some("Nothing to do: 2 groups up to date, 1 waiting; configuration incomplete")
     );
-    plan.workspaces[0]
-        .groups
-        .push(sync("orders", vec![update("main.core.gold", 1, 2, 0, 0)]));
+    plan.workspaces[0].groups.push(sync("orders", vec![update("main.core.gold", 1, 2, 0, 0)]));
     let shown = text(&plan, &narrow());
     let first = shown.lines().next().unwrap();
     assert!(first.contains("; configuration incomplete"), "{first}");

@@ -27,22 +27,15 @@ fn one_denied() -> GroupPlan {
         tables: 3,
         lag_seconds: Some(22 * 3600 + 51 * 60),
         rpo_seconds: Some(24 * 3600),
-        ..blocked(
-            "example_group_1",
-            vec![not_readable("main.default.example_table_1")],
-        )
+        ..blocked("example_group_1", vec![not_readable("main.default.example_table_1")])
     }
 }
 
 #[test]
 fn a_group_with_one_denied_table_is_shown_with_the_grant_to_copy() {
     let mut plan = plan(vec![core_product(), one_denied(), group("finance")]);
-    plan.workspaces[0].metadata = metadata(
-        LedgerAction::Merge,
-        &[],
-        &["core_product", "example_group_1"],
-        &[],
-    );
+    plan.workspaces[0].metadata =
+        metadata(LedgerAction::Merge, &[], &["core_product", "example_group_1"], &[]);
     let shown = text(&plan, &narrow());
     assert!(shown.contains(
         "\nGRANT SELECT ON TABLE main.default.example_table_1 TO `dr-sync@example.com`\n"
@@ -67,11 +60,8 @@ fn many_denied_tables_of_one_schema_are_one_entry_with_one_grant() {
         let findings = (from..to).map(|n| not_readable(&format!("main.crm.table_{n}")));
         blocked(group, findings.collect())
     };
-    let plan = plan(vec![
-        denied("customer_360", 0, 9),
-        denied("crm_daily", 9, 31),
-        group("finance"),
-    ]);
+    let plan =
+        plan(vec![denied("customer_360", 0, 9), denied("crm_daily", 9, 31), group("finance")]);
     insta::assert_snapshot!(text(&plan, &narrow()));
 }
 
@@ -95,10 +85,7 @@ fn a_group_without_its_workflow_is_told_what_would_have_fitted() {
         "no job is named finance_clos; nearest: finance_close (job 2207)",
         None,
     );
-    insta::assert_snapshot!(text(
-        &plan(vec![blocked("finance", vec![finding])]),
-        &narrow()
-    ));
+    insta::assert_snapshot!(text(&plan(vec![blocked("finance", vec![finding])]), &narrow()));
 }
 
 #[test]
@@ -138,10 +125,7 @@ fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_w
         "the replica's log cannot be read: /w/main/core/gold/_delta_log/00000000000000000001.json is corrupt: line 1",
         Some("move /w/main/core/gold away: it is cloned again"),
     );
-    let shown = text(
-        &plan(vec![blocked("core_product", vec![unreadable])]),
-        &narrow(),
-    );
+    let shown = text(&plan(vec![blocked("core_product", vec![unreadable])]), &narrow());
     assert!(shown.contains("move /w/main/core/gold away"), "{shown}");
     for wrong in ["drift", "someone else", "--accept", "RESTORE"] {
         assert!(!shown.contains(wrong), "{wrong}: {shown}");
@@ -157,17 +141,11 @@ fn a_failed_workflow_leaves_the_choice_to_whoever_reads() {
     );
     failed.lag_seconds = Some(13 * 3600 + 19 * 60);
     failed.pending_commits = Some(214);
-    let mut scheduled = waiting(
-        "scheduled_sync",
-        ReasonCode::NotDue,
-        "next due 2026-11-22T12:00:00Z",
-    );
+    let mut scheduled =
+        waiting("scheduled_sync", ReasonCode::NotDue, "next due 2026-11-22T12:00:00Z");
     scheduled.pending_commits = Some(3);
     scheduled.lag_seconds = Some(600);
-    insta::assert_snapshot!(text(
-        &plan(vec![failed, scheduled, group("finance")]),
-        &narrow()
-    ));
+    insta::assert_snapshot!(text(&plan(vec![failed, scheduled, group("finance")]), &narrow()));
 }
 
 #[test]
@@ -193,10 +171,7 @@ fn a_failed_workflow_says_when_its_group_is_copied_without_it() {
 
 #[test]
 fn one_file_is_a_file_and_none_are_not_told() {
-    let mut steps = vec![
-        update("main.core.a", 1, 2, 0, 1),
-        update("main.core.b", 1, 2, 0, 0),
-    ];
+    let mut steps = vec![update("main.core.a", 1, 2, 0, 1), update("main.core.b", 1, 2, 0, 0)];
     steps[0].source.files = Some(1);
     steps[1].source.files = Some(0);
     let shown = text(&plan(vec![sync("core", steps)]), &narrow());
@@ -205,23 +180,15 @@ fn one_file_is_a_file_and_none_are_not_told() {
 }
 
 fn secondary_away() -> Plan {
-    let finding = finding(
-        FindingCode::SecondaryNotAvailable,
-        None,
-        "secondary region not available",
-        None,
-    );
+    let finding =
+        finding(FindingCode::SecondaryNotAvailable, None, "secondary region not available", None);
     let mut customers = blocked("customer_360", vec![finding.clone()]);
     customers.lag_seconds = Some(5 * 3600);
     customers.rpo_seconds = Some(6 * 3600);
     let mut core = blocked("core_product", vec![finding]);
     core.lag_seconds = Some(13 * 3600);
     let mut plan = plan(vec![core, customers, group("finance")]);
-    away(
-        &mut plan,
-        Role::Secondary,
-        "503 ServerBusy from storage (request 7f3c01d2)",
-    );
+    away(&mut plan, Role::Secondary, "503 ServerBusy from storage (request 7f3c01d2)");
     plan
 }
 
@@ -234,15 +201,10 @@ fn a_secondary_that_is_away_is_said_once() {
 
 #[test]
 fn a_primary_that_is_away_is_said_once() {
-    let finding = finding(
-        FindingCode::PrimaryNotAvailable,
-        None,
-        "primary region not available",
-        None,
-    );
-    let mut groups: Vec<GroupPlan> = (0..3)
-        .map(|n| blocked(&format!("group_{n}"), vec![finding.clone()]))
-        .collect();
+    let finding =
+        finding(FindingCode::PrimaryNotAvailable, None, "primary region not available", None);
+    let mut groups: Vec<GroupPlan> =
+        (0..3).map(|n| blocked(&format!("group_{n}"), vec![finding.clone()])).collect();
     for group in &mut groups {
         group.lag_seconds = None;
     }
@@ -272,23 +234,15 @@ fn a_secondary_that_refuses_is_not_called_away() {
     assert!(comment.contains(danger), "{comment}");
     // With the other one away, each is told as what it is.
     away(&mut plan, Role::Primary, "no connection");
-    let line = text(&plan, &narrow())
-        .lines()
-        .take(2)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let line = text(&plan, &narrow()).lines().take(2).collect::<Vec<_>>().join(" ");
     let both = "Primary region not available, secondary region cannot be read: ";
     assert!(line.starts_with(both), "{line}");
 }
 
 #[test]
 fn a_workspace_that_answers_for_neither_region_is_named_once() {
-    let finding = finding(
-        FindingCode::PrimaryNotAvailable,
-        None,
-        "primary region not available",
-        None,
-    );
+    let finding =
+        finding(FindingCode::PrimaryNotAvailable, None, "primary region not available", None);
     let mut group = blocked("core_product", vec![finding]);
     (group.last_cut, group.lag_seconds) = (None, None);
     let mut plan = plan(vec![group]);
@@ -339,29 +293,15 @@ fn rows_that_change_are_shown_column_by_column_when_asked() {
             at("2026-01-01T00:00:00Z"),
         )
     };
-    let after = before.failed(
-        "table_not_readable: main.core.core_gold".to_owned(),
-        at("2026-11-22T10:59:18Z"),
-    );
-    let new = Row::first_seen(
-        "finance",
-        None,
-        vec!["main.fin.a".to_owned()],
-        at("2026-11-22T10:59:18Z"),
-    );
+    let after = before
+        .failed("table_not_readable: main.core.core_gold".to_owned(), at("2026-11-22T10:59:18Z"));
+    let new =
+        Row::first_seen("finance", None, vec!["main.fin.a".to_owned()], at("2026-11-22T10:59:18Z"));
     let mut plan = plan(vec![one_denied()]);
     plan.workspaces[0].metadata =
         metadata(LedgerAction::Merge, &["finance"], &["core_product"], &[]);
-    plan.workspaces[0].rows = vec![
-        RowChange {
-            before: Some(before),
-            after,
-        },
-        RowChange {
-            before: None,
-            after: new,
-        },
-    ];
+    plan.workspaces[0].rows =
+        vec![RowChange { before: Some(before), after }, RowChange { before: None, after: new }];
     insta::assert_snapshot!(text(&plan, &verbose()));
 }
 
@@ -379,34 +319,19 @@ fn groups_of_several_workspaces_carry_their_workspace() {
     other.groups[0].decision = Decision::UpToDate;
     plan.workspaces.push(other);
     let shown = text(&plan, &narrow());
-    assert!(
-        shown.contains("sync     east/core_product   to 2026-11-22 09:41:07Z"),
-        "{shown}"
-    );
+    assert!(shown.contains("sync     east/core_product   to 2026-11-22 09:41:07Z"), "{shown}");
 }
 
 #[test]
 fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
     let plan = plan(vec![core_product(), one_denied()]);
     let plain = text(&plan, &narrow());
-    let coloured = text(
-        &plan,
-        &Style {
-            color: true,
-            ..narrow()
-        },
-    );
+    let coloured = text(&plan, &Style { color: true, ..narrow() });
     assert!(!plain.contains('\u{1b}'));
     assert!(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"));
-    let stripped: String = [
-        "\u{1b}[1m",
-        "\u{1b}[31m",
-        "\u{1b}[32m",
-        "\u{1b}[33m",
-        "\u{1b}[0m",
-    ]
-    .into_iter()
-    .fold(coloured, |text, code| text.replace(code, ""));
+    let stripped: String = ["\u{1b}[1m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"]
+        .into_iter()
+        .fold(coloured, |text, code| text.replace(code, ""));
     assert_eq!(stripped, plain);
 }
 
@@ -427,10 +352,8 @@ fn what_may_be_accepted_is_one_command_for_a_group_and_one_for_all() {
         blocked("b", vec![recreated("main.s.three")]),
     ];
     let shown = text(&plan(groups), &narrow());
-    let commands: Vec<&str> = shown
-        .lines()
-        .filter(|line| line.starts_with("drsync plan --accept"))
-        .collect();
+    let commands: Vec<&str> =
+        shown.lines().filter(|line| line.starts_with("drsync plan --accept")).collect();
     let [one, two, three] =
         ["one", "two", "three"].map(|table| format!("--accept source_recreated:main.s.{table}"));
     let command = |accepts: &str| format!("drsync plan {accepts} --reason \"…\" --out plan.json");
@@ -450,12 +373,8 @@ fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
     let lost = |name: &str| {
         let remedy =
             format!("drsync plan --accept replicas_missing:{name} --reason \"…\" --out plan.json");
-        let found = finding(
-            FindingCode::ReplicasMissing,
-            None,
-            "3 replicas are gone",
-            Some(&remedy),
-        );
+        let found =
+            finding(FindingCode::ReplicasMissing, None, "3 replicas are gone", Some(&remedy));
         blocked(name, vec![found])
     };
     let groups: Vec<GroupPlan> = (0..250).map(|at| lost(&format!("g{at:03}"))).collect();

@@ -6,29 +6,19 @@ use drsync::render::progress::Log;
 use crate::builders::*;
 
 fn told(events: Vec<(&str, What)>) -> String {
-    let plan = plan(vec![sync(
-        "core_product",
-        vec![update("main.core.core_gold", 1, 2, GIB, 7)],
-    )]);
+    let plan = plan(vec![sync("core_product", vec![update("main.core.core_gold", 1, 2, GIB, 7)])]);
     let mut log = Log::of(&plan);
     events
         .into_iter()
         .filter_map(|(time, what)| {
-            log.line(&Event {
-                at: at(&format!("2026-11-22T{time}Z")),
-                what,
-            })
+            log.line(&Event { at: at(&format!("2026-11-22T{time}Z")), what })
         })
         .map(|line| format!("{line}\n"))
         .collect()
 }
 
 fn core() -> (String, String, String) {
-    (
-        "east".to_owned(),
-        "core_product".to_owned(),
-        "main.core.core_gold".to_owned(),
-    )
+    ("east".to_owned(), "core_product".to_owned(), "main.core.core_gold".to_owned())
 }
 
 fn started() -> What {
@@ -44,12 +34,7 @@ fn started() -> What {
 
 fn copied(copied_bytes: u64) -> What {
     let (workspace, group, table) = core();
-    What::TableProgress {
-        workspace,
-        group,
-        table,
-        copied_bytes,
-    }
+    What::TableProgress { workspace, group, table, copied_bytes }
 }
 
 #[test]
@@ -79,12 +64,8 @@ fn one_line_a_transition() {
         recovery_point: at("2026-11-22T09:41:07.500Z"),
         tables: 4,
     };
-    let ended = What::GroupEnded {
-        workspace,
-        group,
-        outcome: GroupOutcome::Synchronized,
-        message: None,
-    };
+    let ended =
+        What::GroupEnded { workspace, group, outcome: GroupOutcome::Synchronized, message: None };
     let events = vec![
         ("11:02:03", started()),
         ("11:03:00", retried),
@@ -116,27 +97,15 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
 
 fn ended(outcome: GroupOutcome, message: &str) -> What {
     let (workspace, group, _) = core();
-    What::GroupEnded {
-        workspace,
-        group,
-        outcome,
-        message: Some(message.to_owned()),
-    }
+    What::GroupEnded { workspace, group, outcome, message: Some(message.to_owned()) }
 }
 
 #[test]
 fn a_failure_is_told_once() {
     let (workspace, group, table) = core();
-    let failed = What::TableFailed {
-        workspace,
-        group,
-        table,
-        message: "503 from storage".to_owned(),
-    };
-    let end = ended(
-        GroupOutcome::Failed,
-        "main.core.core_gold: 503 from storage",
-    );
+    let failed =
+        What::TableFailed { workspace, group, table, message: "503 from storage".to_owned() };
+    let end = ended(GroupOutcome::Failed, "main.core.core_gold: 503 from storage");
     insta::assert_snapshot!(
         told(vec![("11:02:03", failed), ("11:02:04", end)]),
         @"11:02:03Z failed   core_product  main.core.core_gold: 503 from storage"
@@ -151,10 +120,7 @@ fn a_failure_is_told_once() {
 #[test]
 fn every_word_stands_apart_from_the_group() {
     let overtaken = ended(GroupOutcome::Overtaken, "run 7 brought it to cut 42");
-    let stopped = ended(
-        GroupOutcome::NotStarted,
-        "stopped; the next apply continues",
-    );
+    let stopped = ended(GroupOutcome::NotStarted, "stopped; the next apply continues");
     insta::assert_snapshot!(told(vec![("11:02:03", overtaken), ("11:02:04", stopped)]), @r"
     11:02:03Z overtaken core_product  run 7 brought it to cut 42
     11:02:04Z stopped  core_product  the next apply continues

@@ -13,14 +13,8 @@ use crate::builders::*;
 
 fn planned() -> Plan {
     plan(vec![
-        sync(
-            "core_product",
-            vec![update("main.core.core_gold", 1, 2, GIB, 7)],
-        ),
-        blocked(
-            "example_group_1",
-            vec![not_readable("main.default.example_table_1")],
-        ),
+        sync("core_product", vec![update("main.core.core_gold", 1, 2, GIB, 7)]),
+        blocked("example_group_1", vec![not_readable("main.default.example_table_1")]),
         group("finance"),
     ])
 }
@@ -74,14 +68,8 @@ fn denied() -> GroupRecord {
 
 #[test]
 fn everything_went_well() {
-    let record = run(
-        vec![
-            both_counted(),
-            ended("finance", GroupOutcome::UpToDate, None),
-        ],
-        0,
-        "success",
-    );
+    let record =
+        run(vec![both_counted(), ended("finance", GroupOutcome::UpToDate, None)], 0, "success");
     insta::assert_snapshot!(text(
         &planned(),
         &record,
@@ -92,11 +80,7 @@ fn everything_went_well() {
 
 #[test]
 fn one_group_synchronized_and_one_blocked_is_partial() {
-    let groups = vec![
-        both_counted(),
-        denied(),
-        ended("finance", GroupOutcome::UpToDate, None),
-    ];
+    let groups = vec![both_counted(), denied(), ended("finance", GroupOutcome::UpToDate, None)];
     let record = run(groups, 4, "partial");
     insta::assert_snapshot!(text(
         &planned(),
@@ -113,10 +97,7 @@ fn rows_are_only_mentioned_where_both_sides_are_known() {
             &planned(),
             &run(vec![synchronized(tables)], 0, "success"),
             None,
-            &drsync::render::Style {
-                width: 200,
-                ..narrow()
-            },
+            &drsync::render::Style { width: 200, ..narrow() },
         )
     };
     let raw = table("core_raw", TableOutcome::Unchanged, None);
@@ -132,11 +113,7 @@ fn a_failed_group_says_which_table_and_how_often_it_was_tried() {
         cut: Some(41),
         recovery_point: Some(at("2026-11-21T21:40:07Z")),
         tables: vec![table("core_gold", TableOutcome::Failed, None)],
-        ..ended(
-            "core_product",
-            GroupOutcome::Failed,
-            Some("1 of 2 tables could not be cloned"),
-        )
+        ..ended("core_product", GroupOutcome::Failed, Some("1 of 2 tables could not be cloned"))
     };
     let record = run(vec![failed, denied()], 1, "failed");
     insta::assert_snapshot!(text(&planned(), &record, None, &narrow()));
@@ -167,21 +144,14 @@ fn groups_that_failed_by_one_cause_are_told_once() {
 }
 
 fn lack(region: Role, what: Recorded) -> NotRecorded {
-    NotRecorded {
-        workspace: "east".to_owned(),
-        region,
-        what,
-        why: "it is full".to_owned(),
-    }
+    NotRecorded { workspace: "east".to_owned(), region, what, why: "it is full".to_owned() }
 }
 
 #[test]
 fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
-    record.not_recorded = Some(vec![
-        lack(Role::Primary, Recorded::Record),
-        lack(Role::Secondary, Recorded::Record),
-    ]);
+    record.not_recorded =
+        Some(vec![lack(Role::Primary, Recorded::Record), lack(Role::Secondary, Recorded::Record)]);
     let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
     let last = "Recorded in both regions as 01JDA2C7, but its plan and run record in none; here:\n\
                 runs/01JD.json\n";
@@ -202,17 +172,9 @@ fn the_digest_of_the_record_stands_alone_where_it_is_recorded() {
 
 #[test]
 fn a_stale_plan_says_what_moved() {
-    let stale = ended(
-        "core_product",
-        GroupOutcome::Stale,
-        Some("main.core.core_gold was recreated"),
-    );
-    insta::assert_snapshot!(text(
-        &planned(),
-        &run(vec![stale], 5, "stale"),
-        None,
-        &narrow()
-    ));
+    let stale =
+        ended("core_product", GroupOutcome::Stale, Some("main.core.core_gold was recreated"));
+    insta::assert_snapshot!(text(&planned(), &run(vec![stale], 5, "stale"), None, &narrow()));
 }
 
 #[test]
@@ -224,10 +186,7 @@ fn an_interrupted_apply_says_what_is_left() {
 
 #[test]
 fn a_plan_that_was_applied_before_names_its_cuts() {
-    let done = GroupRecord {
-        outcome: GroupOutcome::Overtaken,
-        ..both_counted()
-    };
+    let done = GroupRecord { outcome: GroupOutcome::Overtaken, ..both_counted() };
     assert_eq!(
         text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
         "Nothing to do: done before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
@@ -286,21 +245,13 @@ fn an_apply_that_changed_only_metadata_tables_says_what_it_did() {
 
 #[test]
 fn a_secondary_that_is_away_leads() {
-    let away_finding = finding(
-        FindingCode::SecondaryNotAvailable,
-        None,
-        "secondary region not available",
-        None,
-    );
+    let away_finding =
+        finding(FindingCode::SecondaryNotAvailable, None, "secondary region not available", None);
     let mut core = blocked("core_product", vec![away_finding]);
     core.lag_seconds = Some(4_860);
     let mut plan = plan(vec![core, group("finance")]);
     away(&mut plan, Role::Secondary, "no such folder: west/sync");
-    let held = ended(
-        "core_product",
-        GroupOutcome::Blocked,
-        Some("secondary region not available"),
-    );
+    let held = ended("core_product", GroupOutcome::Blocked, Some("secondary region not available"));
     let record = run(
         vec![held, ended("finance", GroupOutcome::UpToDate, None)],
         8,
@@ -329,11 +280,8 @@ fn a_secondary_that_went_away_after_the_plan_leads_too() {
 fn where_a_run_is_recorded_is_what_succeeded() {
     let told = |lacks: Option<&[(Role, Recorded)]>| {
         let mut record = run(vec![both_counted()], 4, "partial");
-        let lacks = lacks.map(|all| {
-            all.iter()
-                .map(|(region, what)| lack(*region, *what))
-                .collect()
-        });
+        let lacks =
+            lacks.map(|all| all.iter().map(|(region, what)| lack(*region, *what)).collect());
         record.not_recorded = lacks;
         let shown = text(&planned(), &record, None, &narrow());
         shown.lines().last().unwrap().to_owned()
@@ -345,20 +293,11 @@ fn where_a_run_is_recorded_is_what_succeeded() {
         told(Some(&[])),
         told(Some(&[(Primary, Rows)])),
         told(Some(&[(Primary, Cuts), (Primary, Record)])),
-        told(Some(&[
-            (Secondary, Rows),
-            (Secondary, Plan),
-            (Secondary, Record),
-        ])),
+        told(Some(&[(Secondary, Rows), (Secondary, Plan), (Secondary, Record)])),
         told(Some(&[(Secondary, Rows), (Primary, Rows)])),
         told(Some(&[(Secondary, Record)])),
         told(Some(&[(Primary, Plan)])),
-        told(Some(&[
-            (Primary, Rows),
-            (Primary, Record),
-            (Secondary, Rows),
-            (Secondary, Record),
-        ])),
+        told(Some(&[(Primary, Rows), (Primary, Record), (Secondary, Rows), (Secondary, Record)])),
     ];
     assert_eq!(
         lines,
@@ -378,20 +317,9 @@ fn where_a_run_is_recorded_is_what_succeeded() {
 
 #[test]
 fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
-    let done = GroupRecord {
-        outcome: GroupOutcome::Overtaken,
-        ..both_counted()
-    };
-    let shown = text(
-        &planned(),
-        &run(vec![done, denied()], 4, "partial"),
-        None,
-        &narrow(),
-    );
-    assert!(
-        shown.starts_with("Nothing to do: done before; 1 group blocked"),
-        "{shown}"
-    );
+    let done = GroupRecord { outcome: GroupOutcome::Overtaken, ..both_counted() };
+    let shown = text(&planned(), &run(vec![done, denied()], 4, "partial"), None, &narrow());
+    assert!(shown.starts_with("Nothing to do: done before; 1 group blocked"), "{shown}");
     assert!(shown.contains("blocked       example_group_1"), "{shown}");
 }
 
@@ -399,21 +327,11 @@ fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
 fn a_group_that_was_being_cloned_was_stopped() {
     let stopped = GroupRecord {
         tables: vec![table("core_gold", TableOutcome::NotStarted, None)],
-        ..ended(
-            "core_product",
-            GroupOutcome::NotStarted,
-            Some("stopped; the next apply continues"),
-        )
+        ..ended("core_product", GroupOutcome::NotStarted, Some("stopped; the next apply continues"))
     };
     let left = ended("finance", GroupOutcome::NotStarted, None);
     let record = run(vec![stopped, left], 130, "interrupted");
     let shown = text(&planned(), &record, None, &narrow());
-    assert!(
-        shown.starts_with("Interrupted: 1 group stopped, 1 not started"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("\nstopped       core_product   the next apply continues\n"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("Interrupted: 1 group stopped, 1 not started"), "{shown}");
+    assert!(shown.contains("\nstopped       core_product   the next apply continues\n"), "{shown}");
 }

@@ -7,10 +7,8 @@ use drsync::render::show::text;
 use crate::builders::*;
 
 fn reviewed() -> Plan {
-    let mut plan = plan(vec![sync(
-        "core_product",
-        vec![update("main.core.gold", 1029, 1041, GIB, 96)],
-    )]);
+    let mut plan =
+        plan(vec![sync("core_product", vec![update("main.core.gold", 1029, 1041, GIB, 96)])]);
     plan.provenance = Provenance {
         actor: "ci:github acme/dr-config run 7".to_owned(),
         started_by: Some("octo".to_owned()),
@@ -23,17 +21,8 @@ fn reviewed() -> Plan {
 
 #[test]
 fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
-    let applied = run(
-        vec![ended("core_product", GroupOutcome::Synchronized, None)],
-        0,
-        "ok",
-    );
-    let shown = text(
-        &reviewed().stored(),
-        &[applied],
-        at("2026-12-01T00:00:00Z"),
-        &narrow(),
-    );
+    let applied = run(vec![ended("core_product", GroupOutcome::Synchronized, None)], 0, "ok");
+    let shown = text(&reviewed().stored(), &[applied], at("2026-12-01T00:00:00Z"), &narrow());
     let head: Vec<&str> = shown.lines().take(8).collect();
     assert_eq!(
         head,
@@ -52,30 +41,14 @@ fn provenance_comes_first_and_names_pipeline_commit_and_apply() {
 
 #[test]
 fn the_apply_that_did_it_is_named_and_one_that_failed_says_so() {
-    let failed = run(
-        vec![ended("core_product", GroupOutcome::Failed, None)],
-        1,
-        "failed",
-    );
-    let mut did = run(
-        vec![ended("core_product", GroupOutcome::Synchronized, None)],
-        0,
-        "ok",
-    );
+    let failed = run(vec![ended("core_product", GroupOutcome::Failed, None)], 1, "failed");
+    let mut did = run(vec![ended("core_product", GroupOutcome::Synchronized, None)], 0, "ok");
     did.run_id = "01JDB000000000000000000000".to_owned();
     let verdict = |applies: &[drsync::apply::RunRecord]| {
-        let shown = text(
-            &reviewed().stored(),
-            applies,
-            at("2026-11-22T12:00:00Z"),
-            &narrow(),
-        );
+        let shown = text(&reviewed().stored(), applies, at("2026-11-22T12:00:00Z"), &narrow());
         shown.lines().next().unwrap_or_default().to_owned()
     };
-    assert_eq!(
-        verdict(&[]),
-        "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z"
-    );
+    assert_eq!(verdict(&[]), "Plan 01M81EJN, unaltered, can be applied until 2026-11-25 10:59Z");
     assert_eq!(
         verdict(std::slice::from_ref(&failed)),
         "Plan 01M81EJN, unaltered; applied by 01JDA2C7 on 2026-11-22 11:08Z (failed)"

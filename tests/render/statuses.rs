@@ -69,10 +69,7 @@ fn status(groups: Vec<GroupStatus>) -> Status {
         at: at("2026-11-22T11:10:00Z"),
         workspaces: vec![WorkspaceStatus {
             name: "east".to_owned(),
-            regions: RegionsStatus {
-                primary: region(true),
-                secondary: region(true),
-            },
+            regions: RegionsStatus { primary: region(true), secondary: region(true) },
             groups,
         }],
         warnings: vec![],
@@ -113,15 +110,8 @@ fn a_group_that_was_never_synchronized_says_what_stands_in_the_way() {
 
 #[test]
 fn tables_are_shown_when_asked() {
-    let parts = Parts {
-        tables: true,
-        ..Parts::default()
-    };
-    insta::assert_snapshot!(text(
-        &status(vec![group("core_product", 42)]),
-        parts,
-        &narrow()
-    ));
+    let parts = Parts { tables: true, ..Parts::default() };
+    insta::assert_snapshot!(text(&status(vec![group("core_product", 42)]), parts, &narrow()));
 }
 
 #[test]
@@ -157,9 +147,8 @@ fn with_the_secondary_away_lags_are_still_known() {
 
 #[test]
 fn many_groups_in_order_are_a_count() {
-    let mut groups: Vec<GroupStatus> = (0..60)
-        .map(|n| group(&format!("group_{n:02}"), 7))
-        .collect();
+    let mut groups: Vec<GroupStatus> =
+        (0..60).map(|n| group(&format!("group_{n:02}"), 7)).collect();
     groups.push(never());
     let shown = text(&status(groups), Parts::default(), &narrow());
     insta::assert_snapshot!(shown);
@@ -199,42 +188,23 @@ fn blocked_and_failed_groups_are_in_the_first_line() {
 
 #[test]
 fn a_commit_of_this_second_is_pending() {
-    let young = GroupStatus {
-        lag_seconds: Some(0),
-        ..group("core_product", 42)
-    };
+    let young = GroupStatus { lag_seconds: Some(0), ..group("core_product", 42) };
     let shown = text(&status(vec![young.clone()]), Parts::default(), &narrow());
     assert!(
         shown.starts_with("1 group protected; 2 commits pending, lag under 1s, RPO met by all\n"),
         "{shown}"
     );
-    let none = GroupStatus {
-        pending_commits: Some(0),
-        ..young
-    };
+    let none = GroupStatus { pending_commits: Some(0), ..young };
     let shown = text(&status(vec![none.clone()]), Parts::default(), &narrow());
-    assert!(
-        shown.starts_with("1 group protected; nothing pending, RPO met by all\n"),
-        "{shown}"
-    );
-    let unseen = GroupStatus {
-        pending_commits: None,
-        ..never()
-    };
+    assert!(shown.starts_with("1 group protected; nothing pending, RPO met by all\n"), "{shown}");
+    let unseen = GroupStatus { pending_commits: None, ..never() };
     let shown = text(&status(vec![none, unseen]), Parts::default(), &narrow());
-    assert!(
-        shown.starts_with("1 of 2 groups protected, 1 blocked\n"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("1 of 2 groups protected, 1 blocked\n"), "{shown}");
 }
 
 #[test]
 fn with_both_regions_away_nothing_is_known() {
-    let mut status = status(vec![GroupStatus {
-        decision: None,
-        findings: vec![],
-        ..never()
-    }]);
+    let mut status = status(vec![GroupStatus { decision: None, findings: vec![], ..never() }]);
     let regions = &mut status.workspaces[0].regions;
     regions.primary = region(false);
     regions.secondary = region(false);
@@ -251,18 +221,13 @@ fn with_both_regions_away_nothing_is_known() {
         "Neither region available: nothing is known\n\n  https://adb-1.test  no such host\n"
     );
     let shown = text(&status, Parts::default(), &verbose());
-    assert!(
-        shown.contains("not known") && !shown.contains("never synchronized"),
-        "{shown}"
-    );
+    assert!(shown.contains("not known") && !shown.contains("never synchronized"), "{shown}");
 }
 
 #[test]
 fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
-    let masked = GroupStatus {
-        unprotected: vec!["main.shop.masked".to_owned()],
-        ..group("orders", 42)
-    };
+    let masked =
+        GroupStatus { unprotected: vec!["main.shop.masked".to_owned()], ..group("orders", 42) };
     let mut status = status(vec![masked]);
     status.warnings = vec![warning(
         drsync::plan::WarningCode::UnprotectedTables,
@@ -270,26 +235,16 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
         "not synchronized: main.shop.masked",
     )];
     let shown = text(&status, Parts::default(), &narrow());
-    assert!(
-        shown.ends_with("\nnot copied  1 table: drsync status --unprotected\n"),
-        "{shown}"
-    );
+    assert!(shown.ends_with("\nnot copied  1 table: drsync status --unprotected\n"), "{shown}");
     assert!(!shown.contains("warning"), "it is said once: {shown}");
     let reasons = [drsync::plan::document::Unprotected {
         group: "orders".to_owned(),
         table: "main.shop.masked".to_owned(),
         reason: "it has a mask".to_owned(),
     }];
-    let parts = Parts {
-        unprotected: true,
-        reasons: &reasons,
-        ..Parts::default()
-    };
+    let parts = Parts { unprotected: true, reasons: &reasons, ..Parts::default() };
     let shown = text(&status, parts, &narrow());
-    assert!(
-        shown.ends_with("\nnot copied  orders  main.shop.masked (it has a mask)\n"),
-        "{shown}"
-    );
+    assert!(shown.ends_with("\nnot copied  orders  main.shop.masked (it has a mask)\n"), "{shown}");
 }
 
 #[test]
@@ -301,10 +256,7 @@ fn as_a_comment_it_begins_with_what_is_in_trouble_and_never_leaves_it_out() {
     many.push(never());
     let short = drsync::render::markdown::status(&self::status(many), 3_000);
     assert!(short.len() <= 3_000, "{}", short.len());
-    assert!(
-        short.contains("In trouble: 1 group") && short.contains("5,000"),
-        "{short}"
-    );
+    assert!(short.contains("In trouble: 1 group") && short.contains("5,000"), "{short}");
 }
 
 #[test]
@@ -334,11 +286,7 @@ fn nothing_that_a_status_tells_is_more_than_text() {
             crate::markdowns::assert_harmless(&comment, 5, &about);
         }
         for style in [narrow(), verbose()] {
-            let parts = Parts {
-                tables: true,
-                unprotected: true,
-                ..Parts::default()
-            };
+            let parts = Parts { tables: true, unprotected: true, ..Parts::default() };
             let shown = text(&status, parts, &style);
             crate::hostile::assert_plain(&shown, &about);
         }
@@ -347,21 +295,12 @@ fn nothing_that_a_status_tells_is_more_than_text() {
 
 #[test]
 fn the_objective_is_met_by_all_only_where_all_are_protected_and_none_is_blocked() {
-    let lost = GroupStatus {
-        protected: false,
-        ..group("orders", 42)
-    };
-    let shown = text(
-        &status(vec![group("core_product", 42), lost]),
-        Parts::default(),
-        &narrow(),
-    );
+    let lost = GroupStatus { protected: false, ..group("orders", 42) };
+    let shown = text(&status(vec![group("core_product", 42), lost]), Parts::default(), &narrow());
     let first = shown.lines().next();
     assert_eq!(first, Some("1 of 2 groups protected; worst lag 1h25m"));
-    let held_up = GroupStatus {
-        findings: vec![not_readable("main.core.core_gold")],
-        ..group("orders", 42)
-    };
+    let held_up =
+        GroupStatus { findings: vec![not_readable("main.core.core_gold")], ..group("orders", 42) };
     let shown = text(&status(vec![held_up]), Parts::default(), &narrow());
     let first = shown.lines().next();
     assert_eq!(first, Some("1 group protected, 1 blocked; worst lag 1h25m"));
@@ -369,10 +308,7 @@ fn the_objective_is_met_by_all_only_where_all_are_protected_and_none_is_blocked(
 
 #[test]
 fn pending_commits_and_lag_are_of_the_same_groups() {
-    let young = GroupStatus {
-        lag_seconds: Some(0),
-        ..group("core_product", 42)
-    };
+    let young = GroupStatus { lag_seconds: Some(0), ..group("core_product", 42) };
     let new = GroupStatus {
         pending_commits: Some(131),
         findings: vec![],

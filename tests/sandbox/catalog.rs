@@ -10,23 +10,15 @@ const UC: &str = "/api/2.1/unity-catalog";
 #[tokio::test]
 async fn a_table_is_told_with_its_id_place_and_columns() {
     let sandbox = Sandbox::new().await;
-    let table = sandbox
-        .get(&format!("{UC}/tables/main.SHOP.orders"))
-        .await
-        .body;
+    let table = sandbox.get(&format!("{UC}/tables/main.SHOP.orders")).await.body;
     assert_eq!(table["full_name"], "main.shop.orders");
     assert_eq!(
         (&table["table_type"], &table["data_source_format"]),
         (&json!("MANAGED"), &json!("DELTA"))
     );
-    assert_eq!(
-        table["storage_location"],
-        json!(sandbox.path("east/tables/shop_orders"))
-    );
+    assert_eq!(table["storage_location"], json!(sandbox.path("east/tables/shop_orders")));
     assert_eq!(table["columns"][0]["type_name"], "LONG");
-    let detail = sandbox
-        .rows("SELECT id FROM (DESCRIBE DETAIL main.shop.orders)")
-        .await;
+    let detail = sandbox.rows("SELECT id FROM (DESCRIBE DETAIL main.shop.orders)").await;
     assert_eq!(detail, [json!([table["table_id"]])]);
 }
 
@@ -44,17 +36,10 @@ async fn what_is_not_there_and_what_may_not_be_read_are_refused_differently() {
         (denied.status.as_u16(), &denied.body["error_code"]),
         (403, &json!("PERMISSION_DENIED"))
     );
-    let browsed = sandbox
-        .get(&format!(
-            "{UC}/tables/main.crm.contacts?include_browse=true"
-        ))
-        .await
-        .body;
+    let browsed =
+        sandbox.get(&format!("{UC}/tables/main.crm.contacts?include_browse=true")).await.body;
     assert_eq!(browsed["browse_only"], true);
-    let exists = sandbox
-        .get(&format!("{UC}/tables/main.crm.contacts/exists"))
-        .await
-        .body;
+    let exists = sandbox.get(&format!("{UC}/tables/main.crm.contacts/exists")).await.body;
     assert_eq!(exists, json!({"table_exists": true}));
     assert_eq!(sandbox.get(&format!("{UC}/tables/nope")).await.status, 400);
 }
@@ -66,17 +51,10 @@ async fn lists_are_paged_and_a_page_may_be_empty() {
         format!("{UC}/tables?catalog_name=main&schema_name=shop&max_results=2&omit_columns=true");
     let (mut names, mut token, mut pages) = (Vec::new(), String::new(), 0);
     loop {
-        let page = sandbox
-            .get(&format!("{list}&page_token={token}"))
-            .await
-            .body;
+        let page = sandbox.get(&format!("{list}&page_token={token}")).await.body;
         pages += 1;
         names.extend(
-            page["tables"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|table| table["name"].clone()),
+            page["tables"].as_array().into_iter().flatten().map(|table| table["name"].clone()),
         );
         assert_eq!(page["tables"][0]["columns"], Value::Null);
         match page["next_page_token"].as_str() {
@@ -86,32 +64,21 @@ async fn lists_are_paged_and_a_page_may_be_empty() {
     }
     assert_eq!(
         (names, pages),
-        (
-            vec![json!("daily_totals"), json!("order_lines"), json!("orders")],
-            3
-        )
+        (vec![json!("daily_totals"), json!("order_lines"), json!("orders")], 3)
     );
     let summaries = sandbox
-        .get(&format!(
-            "{UC}/table-summaries?catalog_name=main&table_name_pattern=order%25"
-        ))
+        .get(&format!("{UC}/table-summaries?catalog_name=main&table_name_pattern=order%25"))
         .await
         .body;
     assert_eq!(summaries["tables"].as_array().unwrap().len(), 2);
     assert_eq!(
-        sandbox
-            .get(&format!("{UC}/schemas?catalog_name=main"))
-            .await
-            .body["schemas"]
+        sandbox.get(&format!("{UC}/schemas?catalog_name=main")).await.body["schemas"]
             .as_array()
             .unwrap()
             .len(),
         4
     );
-    assert_eq!(
-        sandbox.get(&format!("{UC}/catalogs")).await.body["catalogs"][0]["name"],
-        "main"
-    );
+    assert_eq!(sandbox.get(&format!("{UC}/catalogs")).await.body["catalogs"][0]["name"], "main");
 }
 
 #[tokio::test]
@@ -124,45 +91,16 @@ async fn privileges_are_told_given_and_taken() {
         json!([{"principal": "crm-team@example.com", "privileges": ["SELECT"]}])
     );
     let change = json!({"changes": [{"principal": "dr-sync@example.com", "add": ["SELECT"]}]});
-    sandbox
-        .send(Method::PATCH, &path, Some(change))
-        .await
-        .unwrap();
-    assert_eq!(
-        sandbox
-            .get(&format!("{UC}/tables/main.crm.contacts"))
-            .await
-            .status,
-        200
-    );
+    sandbox.send(Method::PATCH, &path, Some(change)).await.unwrap();
+    assert_eq!(sandbox.get(&format!("{UC}/tables/main.crm.contacts")).await.status, 200);
     let mine = "main.crm.contacts?principal=dr-sync%40example.com";
-    let effective = sandbox
-        .get(&format!("{UC}/effective-permissions/TABLE/{mine}"))
-        .await
-        .body;
-    let privileges = effective["privilege_assignments"][0]["privileges"]
-        .as_array()
-        .unwrap();
+    let effective = sandbox.get(&format!("{UC}/effective-permissions/TABLE/{mine}")).await.body;
+    let privileges = effective["privilege_assignments"][0]["privileges"].as_array().unwrap();
     assert!(privileges.contains(&json!({"privilege": "SELECT"})));
-    assert!(
-        privileges
-            .iter()
-            .any(|it| it["inherited_from_type"] == "CATALOG")
-    );
-    sandbox
-        .rows("REVOKE SELECT ON TABLE main.crm.contacts FROM `dr-sync@example.com`")
-        .await;
-    assert_eq!(
-        sandbox
-            .get(&format!("{UC}/tables/main.crm.contacts"))
-            .await
-            .status,
-        403
-    );
-    assert_eq!(
-        sandbox.get(&format!("{path}?max_results=100")).await.status,
-        400
-    );
+    assert!(privileges.iter().any(|it| it["inherited_from_type"] == "CATALOG"));
+    sandbox.rows("REVOKE SELECT ON TABLE main.crm.contacts FROM `dr-sync@example.com`").await;
+    assert_eq!(sandbox.get(&format!("{UC}/tables/main.crm.contacts")).await.status, 403);
+    assert_eq!(sandbox.get(&format!("{path}?max_results=100")).await.status, 400);
 }
 
 #[tokio::test]
@@ -176,32 +114,19 @@ async fn external_locations_say_where_may_be_written() {
                 json!([{"name": "west", "url": west, "read_only": false, "grants": {"other": ["WRITE_FILES"]}}]);
         })
         .unwrap();
-    let first = sandbox
-        .get(&format!("{UC}/external-locations?max_results=0"))
-        .await
-        .body;
+    let first = sandbox.get(&format!("{UC}/external-locations?max_results=0")).await.body;
     assert_eq!(first["external_locations"], Value::Null);
     let token = first["next_page_token"].as_str().unwrap();
     let second = sandbox
-        .get(&format!(
-            "{UC}/external-locations?max_results=0&page_token={token}"
-        ))
+        .get(&format!("{UC}/external-locations?max_results=0&page_token={token}"))
         .await
         .body;
-    assert_eq!(
-        second["external_locations"][0]["url"],
-        format!("file://{west}/")
-    );
+    assert_eq!(second["external_locations"][0]["url"], format!("file://{west}/"));
     let dry = json!({"url": format!("{west}/x"), "operation": "PATH_READ_WRITE", "dry_run": true});
     let credentials = "/api/2.0/unity-catalog/temporary-path-credentials";
     let refused = sandbox.post(credentials, dry.clone()).await;
     assert_eq!(refused.status, 403);
-    assert!(
-        refused.body["message"]
-            .as_str()
-            .unwrap()
-            .contains("WRITE FILES")
-    );
+    assert!(refused.body["message"].as_str().unwrap().contains("WRITE FILES"));
     sandbox
         .rows("GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION west TO `dr-sync@example.com`")
         .await;
@@ -225,10 +150,7 @@ async fn external_locations_say_where_may_be_written() {
 async fn two_workspaces_have_two_metastores() {
     let sandbox = Sandbox::new().await;
     let here = sandbox.get(&format!("{UC}/metastore_summary")).await.body;
-    let assignment = sandbox
-        .get(&format!("{UC}/current-metastore-assignment"))
-        .await
-        .body;
+    let assignment = sandbox.get(&format!("{UC}/current-metastore-assignment")).await.body;
     assert_eq!(here["metastore_id"], assignment["metastore_id"]);
     assert_eq!(assignment["default_catalog_name"], "main");
     let there = &sandbox.running.secondary;
@@ -254,9 +176,7 @@ async fn a_privilege_that_a_thing_does_not_have_is_refused() {
         assert!(message.starts_with(&words), "{message}");
     }
     assert!(!sandbox.get(&table).await.body.to_string().contains("bob"));
-    let said = sandbox
-        .failure("GRANT FLY ON TABLE main.shop.orders TO bob")
-        .await;
+    let said = sandbox.failure("GRANT FLY ON TABLE main.shop.orders TO bob").await;
     assert!(said.contains("Privilege FLY is not applicable"), "{said}");
 }
 
@@ -270,10 +190,7 @@ async fn credentials_are_only_for_places_that_the_catalog_knows() {
         let etc = json!({"url": "/etc", "operation": operation});
         let refused = sandbox.post(credentials, etc).await;
         assert_eq!(refused.status, 404, "{}", refused.body);
-        assert_eq!(
-            refused.body["error_code"],
-            "EXTERNAL_LOCATION_DOES_NOT_EXIST"
-        );
+        assert_eq!(refused.body["error_code"], "EXTERNAL_LOCATION_DOES_NOT_EXIST");
     }
     let validate = format!("{UC}/validate-storage-credentials");
     for nowhere in [
@@ -297,9 +214,7 @@ async fn external_locations_are_listed_by_sql() {
             json!(["sync_secondary", url("west/sync"), null]),
         ]
     );
-    let one = sandbox
-        .rows("SHOW EXTERNAL LOCATIONS LIKE '*primary'")
-        .await;
+    let one = sandbox.rows("SHOW EXTERNAL LOCATIONS LIKE '*primary'").await;
     assert_eq!(one.len(), 1);
 }
 
@@ -333,9 +248,7 @@ async fn files_of_a_location_are_read_with_read_files_only() {
             "{refused}"
         );
     }
-    sandbox
-        .rows("GRANT READ FILES ON EXTERNAL LOCATION west TO `dr-sync@example.com`")
-        .await;
+    sandbox.rows("GRANT READ FILES ON EXTERNAL LOCATION west TO `dr-sync@example.com`").await;
     for sql in &asked {
         sandbox.rows(sql).await;
     }

@@ -15,8 +15,7 @@ impl Sandbox {
 
     async fn submit(&self, sql: &str) -> reqwest::Result<crate::world::Answer> {
         let request = json!({"statement": sql, "warehouse_id": self.primary().warehouse_id});
-        self.send(Method::POST, "/api/2.0/sql/statements", Some(request))
-            .await
+        self.send(Method::POST, "/api/2.0/sql/statements", Some(request)).await
     }
 }
 
@@ -48,11 +47,7 @@ async fn a_gateway_answers_in_html() {
 async fn before_the_effect_a_dropped_connection_leaves_nothing_done() {
     let sandbox = Sandbox::new().await;
     sandbox.fault("POST /api/2.0/sql/statements 1 drop-before");
-    sandbox
-        .submit(SCRATCH)
-        .await
-        .err()
-        .expect("the connection is dropped");
+    sandbox.submit(SCRATCH).await.err().expect("the connection is dropped");
     sandbox.failure("SELECT * FROM main.scratch.t").await;
 }
 
@@ -60,28 +55,15 @@ async fn before_the_effect_a_dropped_connection_leaves_nothing_done() {
 async fn after_the_effect_a_dropped_connection_leaves_it_done() {
     let sandbox = Sandbox::new().await;
     sandbox.fault("POST /api/2.0/sql/statements 1 drop-after");
-    sandbox
-        .submit(SCRATCH)
-        .await
-        .err()
-        .expect("the connection is dropped");
-    assert!(
-        sandbox
-            .rows("SELECT * FROM main.scratch.t")
-            .await
-            .is_empty()
-    );
+    sandbox.submit(SCRATCH).await.err().expect("the connection is dropped");
+    assert!(sandbox.rows("SELECT * FROM main.scratch.t").await.is_empty());
 }
 
 #[tokio::test]
 async fn a_truncated_answer_is_not_whole() {
     let sandbox = Sandbox::new().await;
     sandbox.fault("GET /api/2.0/preview/scim/v2/Me 1 truncate");
-    sandbox
-        .send(Method::GET, ME, None)
-        .await
-        .err()
-        .expect("half an answer is none");
+    sandbox.send(Method::GET, ME, None).await.err().expect("half an answer is none");
     assert_eq!(sandbox.get(ME).await.status, 200);
 }
 
@@ -90,33 +72,17 @@ async fn a_statement_fails_without_its_effect_or_with_it() {
     let sandbox = Sandbox::new().await;
     sandbox.fault("SQL CREATE*TABLE* 1 fail=TEMPORARILY_UNAVAILABLE");
     let body = sandbox.statement(SCRATCH, json!({})).await;
-    assert_eq!(
-        body["status"]["error"]["error_code"],
-        "TEMPORARILY_UNAVAILABLE"
-    );
+    assert_eq!(body["status"]["error"]["error_code"], "TEMPORARILY_UNAVAILABLE");
     sandbox.failure("SELECT * FROM main.scratch.t").await;
     sandbox.running.behave();
     sandbox.fault("SQL CREATE*TABLE* 1 fail-after=DELTA_CONCURRENT_WRITE");
-    assert!(
-        sandbox
-            .failure(SCRATCH)
-            .await
-            .starts_with("[DELTA_CONCURRENT_WRITE]")
-    );
-    assert!(
-        sandbox
-            .rows("SELECT * FROM main.scratch.t")
-            .await
-            .is_empty()
-    );
+    assert!(sandbox.failure(SCRATCH).await.starts_with("[DELTA_CONCURRENT_WRITE]"));
+    assert!(sandbox.rows("SELECT * FROM main.scratch.t").await.is_empty());
 }
 
 #[tokio::test]
 async fn requests_are_remembered() {
     let sandbox = Sandbox::new().await;
     sandbox.get(ME).await;
-    assert_eq!(
-        sandbox.running.requests(),
-        [format!("GET {}{ME}", sandbox.primary().url)]
-    );
+    assert_eq!(sandbox.running.requests(), [format!("GET {}{ME}", sandbox.primary().url)]);
 }

@@ -27,9 +27,7 @@ async fn no_link_among_workspace_files_or_volumes_is_shown_or_followed() {
     }
     for path in ["file", "pipe", "folder/secret"] {
         for asked in ["export", "get-status", "list"] {
-            let answer = sandbox
-                .get(&format!("/api/2.0/workspace/{asked}?path=/{path}"))
-                .await;
+            let answer = sandbox.get(&format!("/api/2.0/workspace/{asked}?path=/{path}")).await;
             assert_eq!(answer.status, 404, "{asked} {path}: {}", answer.body);
         }
         let import = json!({"path": format!("/{path}"), "content": "eA==", "overwrite": true});
@@ -38,42 +36,24 @@ async fn no_link_among_workspace_files_or_volumes_is_shown_or_followed() {
         let file = format!("/api/2.0/fs/files/Volumes/{path}");
         assert_eq!(sandbox.get(&file).await.status, 404, "{path}");
         let put = format!("{file}?overwrite=true");
-        let answer = sandbox
-            .send(Method::PUT, &put, Some(json!("x")))
-            .await
-            .unwrap();
+        let answer = sandbox.send(Method::PUT, &put, Some(json!("x"))).await.unwrap();
         assert_eq!(answer.status, 400, "{path}: {}", answer.body);
     }
-    let made = sandbox
-        .post("/api/2.0/workspace/mkdirs", json!({"path": "/folder/new"}))
-        .await;
+    let made = sandbox.post("/api/2.0/workspace/mkdirs", json!({"path": "/folder/new"})).await;
     assert_eq!(made.status, 400, "{}", made.body);
     let made = sandbox
-        .send(
-            Method::PUT,
-            "/api/2.0/fs/directories/Volumes/folder/new",
-            None,
-        )
+        .send(Method::PUT, "/api/2.0/fs/directories/Volumes/folder/new", None)
         .await
         .unwrap();
     assert_eq!(made.status, 409, "{}", made.body);
-    assert_eq!(
-        sandbox.get("/api/2.0/workspace/list?path=/").await.body,
-        json!({})
-    );
+    assert_eq!(sandbox.get("/api/2.0/workspace/list?path=/").await.body, json!({}));
     let removed = sandbox
-        .send(
-            Method::DELETE,
-            "/api/2.0/fs/files/Volumes/folder/secret",
-            None,
-        )
+        .send(Method::DELETE, "/api/2.0/fs/files/Volumes/folder/secret", None)
         .await
         .unwrap();
     assert_eq!(removed.status, 404, "{}", removed.body);
-    let left: Vec<_> = fs::read_dir(outside.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let left: Vec<_> =
+        fs::read_dir(outside.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["secret"]);
     assert_eq!(fs::read(outside.path().join("secret")).unwrap(), b"CANARY");
 }
@@ -88,10 +68,8 @@ async fn a_statement_reaches_a_folder_outside_of_the_world_only_if_it_is_allowed
     let list = format!("LIST '{}'", outside.path().display());
     // A link in the world leads out of it all the same.
     symlink(&table, sandbox.path("east/tables/link")).unwrap();
-    let linked = format!(
-        "SELECT count(*) FROM delta.`{}`",
-        sandbox.path("east/tables/link").display()
-    );
+    let linked =
+        format!("SELECT count(*) FROM delta.`{}`", sandbox.path("east/tables/link").display());
     for sql in [&read, &list, &linked] {
         let said = sandbox.failure(sql).await;
         assert!(said.contains("--allow"), "{sql}: {said}");
@@ -118,12 +96,7 @@ fn copy(from: &Path, to: &Path) {
 async fn a_sandbox_that_may_not_write_changes_nothing() {
     let sandbox = Sandbox::serving(|options| options.writable = false).await;
     let catalog = fs::read(sandbox.path("east/lakehouse.json")).unwrap();
-    assert_eq!(
-        sandbox
-            .rows("SELECT count(*) FROM main.ref.countries")
-            .await[0][0],
-        "249"
-    );
+    assert_eq!(sandbox.rows("SELECT count(*) FROM main.ref.countries").await[0][0], "249");
     for sql in [
         "DELETE FROM main.ref.countries",
         "DROP TABLE main.ref.countries",
@@ -131,27 +104,17 @@ async fn a_sandbox_that_may_not_write_changes_nothing() {
         "GRANT SELECT ON TABLE main.ref.countries TO `a@example.com`",
     ] {
         let said = sandbox.failure(sql).await;
-        assert!(
-            said.contains("read-only") && said.contains("--writable"),
-            "{sql}: {said}"
-        );
+        assert!(said.contains("read-only") && said.contains("--writable"), "{sql}: {said}");
     }
     let import = json!({"path": "/a", "content": "eA=="});
     let answer = sandbox.post("/api/2.0/workspace/import", import).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
-    let put = sandbox
-        .send(Method::PUT, "/api/2.0/fs/files/Volumes/a", Some(json!("x")))
-        .await
-        .unwrap();
+    let put =
+        sandbox.send(Method::PUT, "/api/2.0/fs/files/Volumes/a", Some(json!("x"))).await.unwrap();
     assert_eq!(put.status, StatusCode::FORBIDDEN, "{}", put.body);
-    let run = sandbox
-        .post("/api/2.1/jobs/run-now", json!({"job_id": 1}))
-        .await;
+    let run = sandbox.post("/api/2.1/jobs/run-now", json!({"job_id": 1})).await;
     assert_eq!(run.status, StatusCode::FORBIDDEN, "{}", run.body);
-    assert_eq!(
-        fs::read(sandbox.path("east/lakehouse.json")).unwrap(),
-        catalog
-    );
+    assert_eq!(fs::read(sandbox.path("east/lakehouse.json")).unwrap(), catalog);
     assert!(!sandbox.path("east/workspace").exists() && !sandbox.path("east/volumes").exists());
 }
 
@@ -159,15 +122,10 @@ async fn a_sandbox_that_may_not_write_changes_nothing() {
 async fn a_request_that_was_meant_for_another_host_is_refused_with_a_good_token_too() {
     let sandbox = Sandbox::new().await;
     let url = format!("{}/api/2.0/preview/scim/v2/Me", sandbox.primary().url);
-    for (host, status) in [
-        ("attacker.example:8471", 421),
-        ("127.0.0.1.attacker.example", 421),
-        ("localhost", 200),
-    ] {
-        let request = sandbox
-            .client()
-            .get(&url)
-            .bearer_auth(&sandbox.primary().token);
+    for (host, status) in
+        [("attacker.example:8471", 421), ("127.0.0.1.attacker.example", 421), ("localhost", 200)]
+    {
+        let request = sandbox.client().get(&url).bearer_auth(&sandbox.primary().token);
         let answer = request.header(header::HOST, host).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{host}");
     }
@@ -175,10 +133,7 @@ async fn a_request_that_was_meant_for_another_host_is_refused_with_a_good_token_
 
 fn program(world: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
-    command
-        .args(["sandbox", "--port", "0", "--world"])
-        .arg(world)
-        .args(more);
+    command.args(["sandbox", "--port", "0", "--world"]).arg(world).args(more);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -195,11 +150,7 @@ fn served(world: &Path) -> String {
 }
 
 fn refused(world: &Path, more: &[&str]) -> String {
-    let Output {
-        status,
-        stderr,
-        stdout,
-    } = program(world, more).output().unwrap();
+    let Output { status, stderr, stdout } = program(world, more).output().unwrap();
     let said = String::from_utf8_lossy(&stderr).into_owned();
     assert!(!status.success() && stdout.is_empty(), "{said}");
     said
@@ -209,56 +160,32 @@ fn refused(world: &Path, more: &[&str]) -> String {
 async fn tokens_are_random_kept_for_their_owner_alone_and_never_behind_a_link() {
     let folder = tempfile::tempdir().unwrap();
     let world = folder.path().join("world");
-    drsync::lakehouse::demo::build(&world, chrono::Utc::now())
-        .await
-        .unwrap();
+    drsync::lakehouse::demo::build(&world, chrono::Utc::now()).await.unwrap();
     let kept = world.join("sandbox.env");
     let tokens = |said: &str| -> Vec<String> {
-        said.lines()
-            .filter(|line| line.starts_with("export "))
-            .map(str::to_owned)
-            .collect()
+        said.lines().filter(|line| line.starts_with("export ")).map(str::to_owned).collect()
     };
     let first = tokens(&served(&world));
     assert_eq!(first.len(), 2, "{first:?}");
-    assert_eq!(
-        fs::metadata(&kept).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-    assert_eq!(
-        tokens(&served(&world)),
-        first,
-        "the same world has the same tokens"
-    );
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(tokens(&served(&world)), first, "the same world has the same tokens");
 
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o644)).unwrap();
     let said = refused(&world, &[]);
-    assert!(
-        said.contains("only its owner may read: remove it"),
-        "{said}"
-    );
+    assert!(said.contains("only its owner may read: remove it"), "{said}");
     fs::rename(&kept, folder.path().join("elsewhere")).unwrap();
     symlink(folder.path().join("elsewhere"), &kept).unwrap();
     let said = refused(&world, &[]);
-    assert!(
-        said.contains("sandbox.env") && said.contains("link"),
-        "{said}"
-    );
+    assert!(said.contains("sandbox.env") && said.contains("link"), "{said}");
     fs::remove_file(&kept).unwrap();
-    assert_ne!(
-        tokens(&served(&world)),
-        first,
-        "tokens cannot be computed from the folder"
-    );
+    assert_ne!(tokens(&served(&world)), first, "tokens cannot be computed from the folder");
 }
 
 #[tokio::test]
 async fn a_folder_that_nobody_made_for_it_is_served_read_only() {
     let folder = tempfile::tempdir().unwrap();
     let world = folder.path();
-    drsync::lakehouse::demo::build(world, chrono::Utc::now())
-        .await
-        .unwrap();
+    drsync::lakehouse::demo::build(world, chrono::Utc::now()).await.unwrap();
     for name in ["drsync.json", ".drsync-demo"] {
         fs::remove_file(world.join(name)).unwrap();
     }
@@ -268,12 +195,7 @@ async fn a_folder_that_nobody_made_for_it_is_served_read_only() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while !said.contains("Next:") && lines.read_line(&mut said).unwrap() > 0 {}
         let after = |mark: &str| said.split(mark).nth(1).unwrap_or_default();
-        let word = |text: &str| {
-            text.split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
         let url = word(after("primary  "));
         let token = word(after("export ").split_once('=').unwrap().1);
         let body = json!({"path": "/a", "content": "eA=="});

@@ -21,19 +21,10 @@ async fn a_token_names_its_principal_and_every_answer_its_request_and_workspace(
 async fn no_token_is_401_and_a_wrong_one_403_with_codes_that_are_numbers() {
     let sandbox = Sandbox::new().await;
     let none = sandbox.send_as(None, Method::GET, ME, None).await.unwrap();
-    assert_eq!(
-        (none.status.as_u16(), &none.body["error_code"]),
-        (401, &json!(401))
-    );
+    assert_eq!((none.status.as_u16(), &none.body["error_code"]), (401, &json!(401)));
     assert!(none.headers.contains_key("www-authenticate"));
-    let wrong = sandbox
-        .send_as(Some("dapi-expired"), Method::GET, ME, None)
-        .await
-        .unwrap();
-    assert_eq!(
-        (wrong.status.as_u16(), &wrong.body["error_code"]),
-        (403, &json!(403))
-    );
+    let wrong = sandbox.send_as(Some("dapi-expired"), Method::GET, ME, None).await.unwrap();
+    assert_eq!((wrong.status.as_u16(), &wrong.body["error_code"]), (403, &json!(403)));
     assert_eq!(wrong.body["message"], "Invalid access token.");
 }
 
@@ -41,14 +32,9 @@ async fn no_token_is_401_and_a_wrong_one_403_with_codes_that_are_numbers() {
 async fn client_credentials_become_a_token_that_is_good() {
     let sandbox = Sandbox::new().await;
     let served = sandbox.primary().clone();
-    let discovered = sandbox
-        .send_as(None, Method::GET, "/.well-known/databricks-config", None)
-        .await
-        .unwrap();
-    assert_eq!(
-        discovered.body["oidc_endpoint"],
-        format!("{}/oidc", served.url)
-    );
+    let discovered =
+        sandbox.send_as(None, Method::GET, "/.well-known/databricks-config", None).await.unwrap();
+    assert_eq!(discovered.body["oidc_endpoint"], format!("{}/oidc", served.url));
     let token = |secret: String| {
         let client = sandbox.client().clone();
         let served = served.clone();
@@ -58,24 +44,15 @@ async fn client_credentials_become_a_token_that_is_good() {
                 .basic_auth(&served.client_id, Some(secret));
             let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
             let response = request.form(&form).send().await.unwrap();
-            (
-                response.status(),
-                response.json::<serde_json::Value>().await.unwrap(),
-            )
+            (response.status(), response.json::<serde_json::Value>().await.unwrap())
         }
     };
     let (status, given) = token(served.client_secret.clone()).await;
     assert_eq!(status, 200);
-    let me = sandbox
-        .send_as(given["access_token"].as_str(), Method::GET, ME, None)
-        .await
-        .unwrap();
+    let me = sandbox.send_as(given["access_token"].as_str(), Method::GET, ME, None).await.unwrap();
     assert_eq!(me.status, 200);
     let (status, refused) = token("wrong".to_owned()).await;
-    assert_eq!(
-        (status.as_u16(), &refused["error"]),
-        (401, &json!("invalid_client"))
-    );
+    assert_eq!((status.as_u16(), &refused["error"]), (401, &json!("invalid_client")));
 }
 
 #[tokio::test]
@@ -87,10 +64,7 @@ async fn a_secret_of_the_catalog_is_a_token_too() {
         .unwrap();
     let secret = sandbox.get("/api/2.0/secrets/get?scope=dr&key=pat").await;
     assert_eq!(secret.body["value"], "ZGFwaS1vZi10aGUtY2F0YWxvZw==");
-    let me = sandbox
-        .send_as(Some("dapi-of-the-catalog"), Method::GET, ME, None)
-        .await
-        .unwrap();
+    let me = sandbox.send_as(Some("dapi-of-the-catalog"), Method::GET, ME, None).await.unwrap();
     assert_eq!(me.status, 200);
     let own = sandbox.get("/api/2.0/secrets/list?scope=sandbox").await;
     assert_eq!(own.body["secrets"].as_array().unwrap().len(), 2);
@@ -107,10 +81,7 @@ async fn a_path_that_is_not_answered_is_refused_by_name() {
     let unknown = sandbox.get("/api/2.0/clusters/list").await;
     assert_eq!(unknown.status, 404);
     assert_eq!(unknown.body["error_code"], "ENDPOINT_NOT_FOUND");
-    assert_eq!(
-        unknown.body["message"],
-        "No API found for 'GET /api/2.0/clusters/list'"
-    );
+    assert_eq!(unknown.body["message"], "No API found for 'GET /api/2.0/clusters/list'");
 }
 
 #[tokio::test]
@@ -124,10 +95,7 @@ async fn the_configuration_is_ready_for_use() {
     assert_eq!(read.mistakes, []);
     let workspace = &read.workspaces[0];
     assert_eq!(workspace.address.to_string(), sandbox.primary().url);
-    assert_eq!(
-        workspace.warehouse_id.as_deref(),
-        Some(sandbox.primary().warehouse_id.as_str())
-    );
+    assert_eq!(workspace.warehouse_id.as_deref(), Some(sandbox.primary().warehouse_id.as_str()));
     assert_eq!(
         workspace.secondary.as_ref().unwrap().address.to_string(),
         sandbox.running.secondary.url

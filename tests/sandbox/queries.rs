@@ -41,26 +41,11 @@ async fn rows_are_sorted_with_nulls_where_they_are_wanted_and_skipped() {
     answers(
         &sandbox,
         &[
-            (
-                "SELECT id FROM p ORDER BY name",
-                json!([["2"], ["1"], ["10"]]),
-            ),
-            (
-                "SELECT id FROM p ORDER BY name NULLS LAST",
-                json!([["1"], ["10"], ["2"]]),
-            ),
-            (
-                "SELECT id FROM p ORDER BY name DESC",
-                json!([["10"], ["1"], ["2"]]),
-            ),
-            (
-                "SELECT id FROM p ORDER BY name DESC NULLS FIRST",
-                json!([["2"], ["10"], ["1"]]),
-            ),
-            (
-                "SELECT id FROM p ORDER BY id LIMIT 1 OFFSET 1",
-                json!([["2"]]),
-            ),
+            ("SELECT id FROM p ORDER BY name", json!([["2"], ["1"], ["10"]])),
+            ("SELECT id FROM p ORDER BY name NULLS LAST", json!([["1"], ["10"], ["2"]])),
+            ("SELECT id FROM p ORDER BY name DESC", json!([["10"], ["1"], ["2"]])),
+            ("SELECT id FROM p ORDER BY name DESC NULLS FIRST", json!([["2"], ["10"], ["1"]])),
+            ("SELECT id FROM p ORDER BY id LIMIT 1 OFFSET 1", json!([["2"]])),
             ("SELECT id FROM p ORDER BY id OFFSET 2", json!([["10"]])),
             ("SELECT id FROM p OFFSET 5", json!([])),
             (
@@ -70,11 +55,7 @@ async fn rows_are_sorted_with_nulls_where_they_are_wanted_and_skipped() {
         ],
     )
     .await;
-    refusals(
-        &sandbox,
-        &[("SELECT id FROM p ORDER BY 2", "[ORDER_BY_POS_OUT_OF_RANGE]")],
-    )
-    .await;
+    refusals(&sandbox, &[("SELECT id FROM p ORDER BY 2", "[ORDER_BY_POS_OUT_OF_RANGE]")]).await;
 }
 
 #[tokio::test]
@@ -101,26 +82,11 @@ async fn rows_are_grouped_by_a_place_an_alias_or_an_expression() {
         &sandbox,
         &[
             ("SELECT name, count(*) FROM p", "[MISSING_AGGREGATION]"),
-            (
-                "SELECT name, count(*) FROM p GROUP BY kind",
-                "[MISSING_AGGREGATION]",
-            ),
-            (
-                "SELECT kind FROM p GROUP BY 3",
-                "[GROUP_BY_POS_OUT_OF_RANGE]",
-            ),
-            (
-                "SELECT count(DISTINCT *) FROM p",
-                "DISTINCT * is not understood",
-            ),
-            (
-                "SELECT id FROM p WHERE count(*) > 1",
-                "the aggregate count anywhere but",
-            ),
-            (
-                "SELECT kind FROM p GROUP BY kind HAVING count(*) > 1",
-                "HAVING is not understood",
-            ),
+            ("SELECT name, count(*) FROM p GROUP BY kind", "[MISSING_AGGREGATION]"),
+            ("SELECT kind FROM p GROUP BY 3", "[GROUP_BY_POS_OUT_OF_RANGE]"),
+            ("SELECT count(DISTINCT *) FROM p", "DISTINCT * is not understood"),
+            ("SELECT id FROM p WHERE count(*) > 1", "the aggregate count anywhere but"),
+            ("SELECT kind FROM p GROUP BY kind HAVING count(*) > 1", "HAVING is not understood"),
         ],
     )
     .await;
@@ -150,26 +116,14 @@ async fn what_is_in_a_value_is_found_or_refused() {
     refusals(
         &sandbox,
         &[
-            (
-                "SELECT tags[2] FROM p WHERE id = 1",
-                "[INVALID_ARRAY_INDEX]",
-            ),
-            (
-                "SELECT element_at(tags, 3) FROM p WHERE id = 1",
-                "[INVALID_ARRAY_INDEX]",
-            ),
+            ("SELECT tags[2] FROM p WHERE id = 1", "[INVALID_ARRAY_INDEX]"),
+            ("SELECT element_at(tags, 3) FROM p WHERE id = 1", "[INVALID_ARRAY_INDEX]"),
             ("SELECT s.b FROM p WHERE id = 1", "[FIELD_NOT_FOUND]"),
-            (
-                "SELECT name.b FROM p WHERE id = 1",
-                "[INVALID_EXTRACT_BASE_FIELD_TYPE]",
-            ),
+            ("SELECT name.b FROM p WHERE id = 1", "[INVALID_EXTRACT_BASE_FIELD_TYPE]"),
             ("SELECT q.* FROM p", "[CANNOT_RESOLVE_STAR_EXPAND]"),
             ("SELECT split('a.b', '.')", "[UNRESOLVED_ROUTINE]"),
             ("SELECT concat(array(1), array(2))", "[UNRESOLVED_ROUTINE]"),
-            (
-                "SELECT id FROM p WHERE id",
-                "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]",
-            ),
+            ("SELECT id FROM p WHERE id", "[DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN]"),
             (
                 "SELECT sum(x) FROM VALUES (true) AS t(x)",
                 "sum takes numbers, and \"BOOLEAN\" was given",
@@ -186,14 +140,8 @@ async fn what_would_not_hold_afterwards_is_not_written() {
     refusals(
         &sandbox,
         &[
-            (
-                "INSERT INTO main.scratch.p (id, ID) VALUES (1, 2)",
-                "[COLUMN_ALREADY_EXISTS]",
-            ),
-            (
-                "INSERT INTO main.scratch.p (id) VALUES (2147483648)",
-                "[CAST_OVERFLOW]",
-            ),
+            ("INSERT INTO main.scratch.p (id, ID) VALUES (1, 2)", "[COLUMN_ALREADY_EXISTS]"),
+            ("INSERT INTO main.scratch.p (id) VALUES (2147483648)", "[CAST_OVERFLOW]"),
             (
                 "CREATE TABLE main.scratch.r (id INT NOT NULL)",
                 "NOT NULL of a column is not understood",
@@ -207,31 +155,13 @@ async fn what_would_not_hold_afterwards_is_not_written() {
 async fn what_joins_or_filters_beyond_is_refused_by_its_name() {
     let sandbox = with_rows().await;
     for (sql, word) in [
-        (
-            "SELECT 1 FROM p, main.ref.countries",
-            "a join of several relations",
-        ),
-        (
-            "SELECT 1 FROM p FULL OUTER JOIN main.ref.countries",
-            "FULL after a relation",
-        ),
-        (
-            "SELECT 1 FROM p TABLESAMPLE (10 ROWS)",
-            "TABLESAMPLE after a relation",
-        ),
-        (
-            "SELECT 1 FROM p EXCEPT SELECT 1",
-            "a set operation other than UNION ALL",
-        ),
-        (
-            "SELECT 1 MINUS SELECT 1",
-            "a set operation other than UNION ALL",
-        ),
+        ("SELECT 1 FROM p, main.ref.countries", "a join of several relations"),
+        ("SELECT 1 FROM p FULL OUTER JOIN main.ref.countries", "FULL after a relation"),
+        ("SELECT 1 FROM p TABLESAMPLE (10 ROWS)", "TABLESAMPLE after a relation"),
+        ("SELECT 1 FROM p EXCEPT SELECT 1", "a set operation other than UNION ALL"),
+        ("SELECT 1 MINUS SELECT 1", "a set operation other than UNION ALL"),
         ("SELECT * EXCEPT (id) FROM p", "* EXCEPT"),
-        (
-            "SELECT id FROM p WHERE name ILIKE 'a%'",
-            "ILIKE in an expression",
-        ),
+        ("SELECT id FROM p WHERE name ILIKE 'a%'", "ILIKE in an expression"),
     ] {
         let wanted = format!("{word} is not understood here. This sandbox understands");
         refusals(&sandbox, &[(sql, &wanted)]).await;
@@ -265,15 +195,9 @@ async fn what_a_query_came_to_is_looked_for_in_a_condition() {
         &sandbox,
         &[
             ("SELECT id IN (SELECT 1) FROM p", "outside of WHERE"),
-            (
-                &format!("{of} id IN (SELECT 1, 2)"),
-                "IN_SUBQUERY_LENGTH_MISMATCH",
-            ),
+            (&format!("{of} id IN (SELECT 1, 2)"), "IN_SUBQUERY_LENGTH_MISMATCH"),
             (&format!("{of} id IN (SELECT 'a')"), "of two types"),
-            (
-                &format!("{of} id IN (SELECT gone FROM main.scratch.p)"),
-                "gone",
-            ),
+            (&format!("{of} id IN (SELECT gone FROM main.scratch.p)"), "gone"),
         ],
     )
     .await;

@@ -16,10 +16,7 @@ async fn run(modules: &str, script: &str, arguments: impl Fn(&Sandbox) -> Vec<Os
     };
     let sandbox = Sandbox::new().await;
     let output = Command::new(python)
-        .arg(format!(
-            "{}/tests/python/{script}",
-            env!("CARGO_MANIFEST_DIR")
-        ))
+        .arg(format!("{}/tests/python/{script}", env!("CARGO_MANIFEST_DIR")))
         .args(arguments(&sandbox))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -29,35 +26,23 @@ async fn run(modules: &str, script: &str, arguments: impl Fn(&Sandbox) -> Vec<Os
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     eprintln!("{said}");
-    assert!(
-        output.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_python_clients_work_unmodified() {
-    run(
-        "databricks.sdk, databricks.sql",
-        "sdk_check.py",
-        |sandbox| {
-            let served = sandbox.primary();
-            let words = [
-                &served.url,
-                &served.token,
-                &served.warehouse_id,
-                &served.client_id,
-                &served.client_secret,
-            ];
-            let location = sandbox.path("west/sync").into_os_string();
-            words
-                .map(OsString::from)
-                .into_iter()
-                .chain([location])
-                .collect()
-        },
-    )
+    run("databricks.sdk, databricks.sql", "sdk_check.py", |sandbox| {
+        let served = sandbox.primary();
+        let words = [
+            &served.url,
+            &served.token,
+            &served.warehouse_id,
+            &served.client_id,
+            &served.client_secret,
+        ];
+        let location = sandbox.path("west/sync").into_os_string();
+        words.map(OsString::from).into_iter().chain([location]).collect()
+    })
     .await;
 }
 

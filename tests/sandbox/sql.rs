@@ -8,16 +8,9 @@ use crate::world::Sandbox;
 #[tokio::test]
 async fn a_table_is_counted_filtered_sorted_and_read_at_a_version() {
     let sandbox = Sandbox::new().await;
+    assert_eq!(sandbox.rows("SELECT count(*) FROM main.ref.countries").await, [json!(["249"])]);
     assert_eq!(
-        sandbox
-            .rows("SELECT count(*) FROM main.ref.countries")
-            .await,
-        [json!(["249"])]
-    );
-    assert_eq!(
-        sandbox
-            .rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 0")
-            .await,
+        sandbox.rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 0").await,
         [json!(["0"])]
     );
     let rows = sandbox
@@ -26,9 +19,7 @@ async fn a_table_is_counted_filtered_sorted_and_read_at_a_version() {
     assert_eq!(rows, [json!(["7"]), json!(["6"])]);
     let rows = sandbox.rows("SELECT region, count(*) AS n FROM main.shop.daily_totals GROUP BY region ORDER BY region").await;
     assert!(rows.len() > 1);
-    let missing = sandbox
-        .failure("SELECT * FROM main.ref.countries VERSION AS OF 99")
-        .await;
+    let missing = sandbox.failure("SELECT * FROM main.ref.countries VERSION AS OF 99").await;
     assert!(
         missing.contains("[DELTA_VERSION_NOT_FOUND]")
             && missing.contains("Available versions: [0, 2]"),
@@ -42,16 +33,9 @@ async fn values_go_by_named_parameters() {
     let parameters = json!({"parameters": [
         {"name": "n", "type": "INT", "value": "12"}, {"name": "t", "value": "it's"}, {"name": "nothing"},
     ]});
-    let body = sandbox
-        .statement("SELECT :n + 1, :t, :nothing", parameters)
-        .await;
+    let body = sandbox.statement("SELECT :n + 1, :t, :nothing", parameters).await;
     assert_eq!(body["result"]["data_array"], json!([["13", "it's", null]]));
-    assert!(
-        sandbox
-            .failure("SELECT :unbound")
-            .await
-            .starts_with("[UNBOUND_SQL_PARAMETER]")
-    );
+    assert!(sandbox.failure("SELECT :unbound").await.starts_with("[UNBOUND_SQL_PARAMETER]"));
 }
 
 #[tokio::test]
@@ -61,12 +45,7 @@ async fn parameters_have_the_type_that_they_are_given_with() {
         ("INT", Some("12"), "INT", Some("12")),
         ("TINYINT", Some("-128"), "BYTE", Some("-128")),
         ("SMALLINT", Some("3"), "SHORT", Some("3")),
-        (
-            "BIGINT",
-            Some("9223372036854775807"),
-            "LONG",
-            Some("9223372036854775807"),
-        ),
+        ("BIGINT", Some("9223372036854775807"), "LONG", Some("9223372036854775807")),
         ("DECIMAL(10,2)", Some("123.456"), "DECIMAL", Some("123.46")),
         ("DECIMAL", Some("1"), "DECIMAL", Some("1")),
         ("INT", None, "INT", None),
@@ -85,25 +64,13 @@ async fn parameters_have_the_type_that_they_are_given_with() {
 async fn parameters_that_do_not_fit_their_type_are_refused() {
     let sandbox = Sandbox::new().await;
     for (kind, value, words) in [
-        (
-            "INT",
-            json!("2147483648"),
-            "\"INT\" because it is out of range",
-        ),
-        (
-            "TINYINT",
-            json!("200"),
-            "\"TINYINT\" because it is out of range",
-        ),
+        ("INT", json!("2147483648"), "\"INT\" because it is out of range"),
+        ("TINYINT", json!("200"), "\"TINYINT\" because it is out of range"),
         ("BIGINT", json!("9223372036854775808"), "out of range"),
         ("DECIMAL(4,2)", json!("12345.6"), "out of range"),
         ("DECIMAL(39,2)", json!("1"), "exceeds max precision 38"),
         ("DECIMAL(4,2)", json!("x"), "malformed"),
-        (
-            "INT",
-            json!(5),
-            "The value 5 of the parameter p is not a string: send \"5\"",
-        ),
+        ("INT", json!(5), "The value 5 of the parameter p is not a string: send \"5\""),
         ("INT", json!(true), "is not a string"),
     ] {
         let request = json!({
@@ -127,23 +94,12 @@ async fn a_clone_is_made_by_path_and_counted() {
         "CREATE OR REPLACE TABLE {replica} DEEP CLONE `main`.`shop`.`orders` VERSION AS OF 6 TBLPROPERTIES ('drsync.source_version' = '6')"
     );
     let body = sandbox.statement(&clone, json!({})).await;
-    assert_eq!(
-        body["manifest"]["schema"]["columns"][3]["name"],
-        "num_copied_files"
-    );
+    assert_eq!(body["manifest"]["schema"]["columns"][3]["name"], "num_copied_files");
     let first = sandbox.rows(&clone).await;
     assert_eq!(first[0][3], "0", "nothing is copied twice");
     let history = sandbox.rows(&format!("DESCRIBE HISTORY {replica}")).await;
-    assert_eq!(
-        (history.len(), &history[0][0], &history[0][4]),
-        (2, &json!("1"), &json!("CLONE"))
-    );
-    assert!(
-        history[0][5]
-            .as_str()
-            .unwrap()
-            .contains("\"sourceVersion\":\"6\"")
-    );
+    assert_eq!((history.len(), &history[0][0], &history[0][4]), (2, &json!("1"), &json!("CLONE")));
+    assert!(history[0][5].as_str().unwrap().contains("\"sourceVersion\":\"6\""));
     let counted = |table: String| {
         let sandbox = &sandbox;
         async move { sandbox.rows(&format!("SELECT count(*) FROM {table}")).await }
@@ -152,21 +108,12 @@ async fn a_clone_is_made_by_path_and_counted() {
         counted(replica.clone()).await,
         counted("main.shop.orders VERSION AS OF 6".into()).await
     );
-    let properties = sandbox
-        .rows(&format!(
-            "SHOW TBLPROPERTIES {replica}('drsync.source_version')"
-        ))
-        .await;
+    let properties =
+        sandbox.rows(&format!("SHOW TBLPROPERTIES {replica}('drsync.source_version')")).await;
     assert_eq!(properties, [json!(["drsync.source_version", "6"])]);
-    let refused = sandbox
-        .failure(&format!(
-            "CREATE TABLE {replica} DEEP CLONE main.shop.orders"
-        ))
-        .await;
-    assert!(
-        refused.starts_with("[TABLE_OR_VIEW_ALREADY_EXISTS]"),
-        "{refused}"
-    );
+    let refused =
+        sandbox.failure(&format!("CREATE TABLE {replica} DEEP CLONE main.shop.orders")).await;
+    assert!(refused.starts_with("[TABLE_OR_VIEW_ALREADY_EXISTS]"), "{refused}");
 }
 
 #[tokio::test]
@@ -174,21 +121,14 @@ async fn a_clone_without_its_container_or_right_fails() {
     let sandbox = Sandbox::new().await;
     let replica = sandbox.replica("shop/orders");
     let denied = sandbox
-        .failure(&format!(
-            "CREATE OR REPLACE TABLE {replica} DEEP CLONE main.crm.contacts"
-        ))
+        .failure(&format!("CREATE OR REPLACE TABLE {replica} DEEP CLONE main.crm.contacts"))
         .await;
     assert!(denied.starts_with("[INSUFFICIENT_PERMISSIONS]"), "{denied}");
     std::fs::remove_dir(sandbox.path("west/sync")).unwrap();
     let away = sandbox
-        .failure(&format!(
-            "CREATE OR REPLACE TABLE {replica} DEEP CLONE main.shop.orders"
-        ))
+        .failure(&format!("CREATE OR REPLACE TABLE {replica} DEEP CLONE main.shop.orders"))
         .await;
-    assert!(
-        away.contains("The specified filesystem does not exist"),
-        "{away}"
-    );
+    assert!(away.contains("The specified filesystem does not exist"), "{away}");
     assert!(!sandbox.path("west/sync").exists());
 }
 
@@ -201,28 +141,10 @@ async fn histories_of_several_tables_come_in_one_statement_unless_the_warehouse_
     let asked: Vec<_> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
     assert_eq!(asked, ["0", "0", "1"]);
     let time = rows[0][2].as_str().unwrap();
-    assert!(
-        time.ends_with("-08:00") || time.ends_with("-07:00"),
-        "{time}"
-    );
-    let strict = Sandbox::with(Quirks {
-        refuse_history_queries: true,
-        ..Quirks::default()
-    })
-    .await;
-    assert!(
-        strict
-            .failure(sql)
-            .await
-            .starts_with("[PARSE_SYNTAX_ERROR]")
-    );
-    assert_eq!(
-        strict
-            .rows("DESCRIBE HISTORY main.shop.orders LIMIT 1")
-            .await
-            .len(),
-        1
-    );
+    assert!(time.ends_with("-08:00") || time.ends_with("-07:00"), "{time}");
+    let strict = Sandbox::with(Quirks { refuse_history_queries: true, ..Quirks::default() }).await;
+    assert!(strict.failure(sql).await.starts_with("[PARSE_SYNTAX_ERROR]"));
+    assert_eq!(strict.rows("DESCRIBE HISTORY main.shop.orders LIMIT 1").await.len(), 1);
 }
 
 #[tokio::test]
@@ -231,9 +153,7 @@ async fn a_table_is_made_filled_changed_merged_restored_and_dropped() {
     sandbox.rows("CREATE TABLE main.scratch.t (id BIGINT, name STRING, at TIMESTAMP, tags ARRAY<STRING>) USING DELTA").await;
     sandbox.rows("INSERT INTO main.scratch.t VALUES (1, 'a', TIMESTAMP '2026-11-22T09:41:07.500Z', array('x', 'y')), (2, NULL, NULL, NULL)").await;
     assert_eq!(
-        sandbox
-            .rows("UPDATE main.scratch.t SET name = upper('b') WHERE id = 2")
-            .await,
+        sandbox.rows("UPDATE main.scratch.t SET name = upper('b') WHERE id = 2").await,
         [json!(["1"])]
     );
     let merged = sandbox
@@ -241,35 +161,17 @@ async fn a_table_is_made_filled_changed_merged_restored_and_dropped() {
                WHEN MATCHED THEN UPDATE SET t.name = s.name WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.id, s.name)")
         .await;
     assert_eq!(merged, [json!(["2", "1", "0", "1"])]);
+    assert_eq!(sandbox.rows("DELETE FROM main.scratch.t WHERE id = 1").await, [json!(["1"])]);
     assert_eq!(
-        sandbox
-            .rows("DELETE FROM main.scratch.t WHERE id = 1")
-            .await,
-        [json!(["1"])]
-    );
-    assert_eq!(
-        sandbox
-            .rows("SELECT id, name FROM main.scratch.t ORDER BY id")
-            .await,
+        sandbox.rows("SELECT id, name FROM main.scratch.t ORDER BY id").await,
         [json!(["2", "two"]), json!(["3", "three"])]
     );
-    let old = sandbox
-        .rows("SELECT tags, at FROM main.scratch.t VERSION AS OF 1 WHERE id = 1")
-        .await;
-    assert_eq!(
-        old,
-        [json!(["[\"x\",\"y\"]", "2026-11-22T01:41:07.500-08:00"])]
-    );
-    sandbox
-        .rows("RESTORE TABLE main.scratch.t TO VERSION AS OF 1")
-        .await;
-    assert_eq!(
-        sandbox.rows("SELECT count(*) FROM main.scratch.t").await,
-        [json!(["2"])]
-    );
-    let operations = sandbox
-        .rows("SELECT operation FROM (DESCRIBE HISTORY main.scratch.t)")
-        .await;
+    let old =
+        sandbox.rows("SELECT tags, at FROM main.scratch.t VERSION AS OF 1 WHERE id = 1").await;
+    assert_eq!(old, [json!(["[\"x\",\"y\"]", "2026-11-22T01:41:07.500-08:00"])]);
+    sandbox.rows("RESTORE TABLE main.scratch.t TO VERSION AS OF 1").await;
+    assert_eq!(sandbox.rows("SELECT count(*) FROM main.scratch.t").await, [json!(["2"])]);
+    let operations = sandbox.rows("SELECT operation FROM (DESCRIBE HISTORY main.scratch.t)").await;
     assert_eq!(
         operations,
         [
@@ -309,11 +211,8 @@ async fn a_merge_of_rows_in_json_inserts_what_is_missing_once() {
         let body = sandbox.statement(&merge, parameters.clone()).await;
         assert_eq!(body["result"]["data_array"][0][3], inserted, "{body}");
     }
-    let told = sandbox
-        .rows(&format!(
-            "SELECT to_json(struct(g, n, at, list)) AS row FROM {table}"
-        ))
-        .await;
+    let told =
+        sandbox.rows(&format!("SELECT to_json(struct(g, n, at, list)) AS row FROM {table}")).await;
     let told: serde_json::Value = serde_json::from_str(told[0][0].as_str().unwrap()).unwrap();
     assert_eq!(
         told,
@@ -341,44 +240,25 @@ async fn of_many_merges_at_once_none_is_lost_and_losers_are_conflicts() {
         }
     };
     futures::future::join_all((0..8).map(merge)).await;
-    assert_eq!(
-        sandbox.rows("SELECT count(*) FROM main.scratch.c").await,
-        [json!(["8"])]
-    );
+    assert_eq!(sandbox.rows("SELECT count(*) FROM main.scratch.c").await, [json!(["8"])]);
 }
 
 #[tokio::test]
 async fn what_people_ask_a_catalog_is_answered() {
     let sandbox = Sandbox::new().await;
     assert_eq!(sandbox.rows("SHOW CATALOGS").await, [json!(["main"])]);
-    assert_eq!(
-        sandbox.rows("SHOW SCHEMAS IN main LIKE 'sh*'").await,
-        [json!(["shop"])]
-    );
+    assert_eq!(sandbox.rows("SHOW SCHEMAS IN main LIKE 'sh*'").await, [json!(["shop"])]);
     assert_eq!(sandbox.rows("SHOW TABLES IN main.ref").await.len(), 2);
     let described = sandbox.rows("DESCRIBE EXTENDED main.shop.orders").await;
     assert_eq!(described[0], json!(["order_id", "bigint", null]));
     assert!(described.iter().any(|row| row[0] == "Location"));
     let detail = sandbox.rows("DESCRIBE DETAIL main.shop.daily_totals").await;
-    assert_eq!(
-        (&detail[0][0], &detail[0][7]),
-        (&json!("delta"), &json!("[\"region\"]"))
-    );
+    assert_eq!((&detail[0][0], &detail[0][7]), (&json!("delta"), &json!("[\"region\"]")));
     let listed = "SELECT table_name FROM system.information_schema.tables WHERE table_schema = 'ref' ORDER BY table_name";
-    assert_eq!(
-        sandbox.rows(listed).await,
-        [json!(["countries"]), json!(["currencies"])]
-    );
+    assert_eq!(sandbox.rows(listed).await, [json!(["countries"]), json!(["currencies"])]);
     let west = sandbox.path("west/sync");
-    assert!(
-        sandbox
-            .rows(&format!("LIST '{}' LIMIT 1", west.display()))
-            .await
-            .is_empty()
-    );
-    sandbox
-        .rows("REPAIR TABLE main.shop.orders SYNC METADATA")
-        .await;
+    assert!(sandbox.rows(&format!("LIST '{}' LIMIT 1", west.display())).await.is_empty());
+    sandbox.rows("REPAIR TABLE main.shop.orders SYNC METADATA").await;
 }
 
 #[tokio::test]
@@ -394,31 +274,20 @@ async fn what_is_not_understood_is_refused_with_what_is() {
     let syntax = sandbox.failure("SELEC 1").await;
     assert!(syntax.contains("SELEC"), "{syntax}");
     let syntax = sandbox.failure("SELECT FROM WHERE").await;
-    assert!(
-        syntax.contains("[PARSE_SYNTAX_ERROR]") && syntax.contains("== SQL =="),
-        "{syntax}"
-    );
+    assert!(syntax.contains("[PARSE_SYNTAX_ERROR]") && syntax.contains("== SQL =="), "{syntax}");
 }
 
 #[tokio::test]
 async fn old_versions_are_refused_where_retention_is_enforced() {
-    let sandbox = Sandbox::with(Quirks {
-        enforce_retention: true,
-        ..Quirks::default()
-    })
-    .await;
-    let refused = sandbox
-        .failure("SELECT * FROM main.ref.countries VERSION AS OF 1")
-        .await;
+    let sandbox = Sandbox::with(Quirks { enforce_retention: true, ..Quirks::default() }).await;
+    let refused = sandbox.failure("SELECT * FROM main.ref.countries VERSION AS OF 1").await;
     assert!(
         refused
             .starts_with("[DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION]"),
         "{refused}"
     );
     assert_eq!(
-        sandbox
-            .rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 2")
-            .await,
+        sandbox.rows("SELECT count(*) FROM main.ref.countries VERSION AS OF 2").await,
         [json!(["249"])]
     );
 }
@@ -444,26 +313,13 @@ async fn a_table_that_keeps_its_files_longer_is_read_further_back() {
 #[tokio::test]
 async fn a_quirk_that_is_none_is_refused_with_those_there_are() {
     let mut quirks = Quirks::default();
-    for text in [
-        "chunk-rows=10",
-        "inline-bytes=4096",
-        "time-zone=UTC",
-        "no-history-queries",
-    ] {
+    for text in ["chunk-rows=10", "inline-bytes=4096", "time-zone=UTC", "no-history-queries"] {
         quirks.add(text).unwrap();
     }
     assert_eq!((quirks.chunk_rows, quirks.inline_bytes), (10, 4096));
-    for text in [
-        "slow",
-        "chunk-rows=0",
-        "time-zone=Atlantis",
-        "enforce-retention=no",
-    ] {
+    for text in ["slow", "chunk-rows=0", "time-zone=Atlantis", "enforce-retention=no"] {
         let error = quirks.add(text).unwrap_err();
-        assert!(
-            error.contains(text) && error.contains("time-zone=ZONE"),
-            "{error}"
-        );
+        assert!(error.contains(text) && error.contains("time-zone=ZONE"), "{error}");
     }
 }
 
@@ -471,31 +327,19 @@ async fn a_quirk_that_is_none_is_refused_with_those_there_are() {
 async fn managed_tables_are_read_by_name_only() {
     let sandbox = Sandbox::new().await;
     let path = sandbox.path("east/tables/shop_orders");
-    let refused = sandbox
-        .failure(&format!("SELECT * FROM delta.`{}`", path.display()))
-        .await;
+    let refused = sandbox.failure(&format!("SELECT * FROM delta.`{}`", path.display())).await;
     assert!(refused.starts_with("[LOCATION_OVERLAP]"), "{refused}");
 }
 
 #[tokio::test]
 async fn lists_for_drivers_have_the_type_sixth_and_go_by_their_patterns() {
     let sandbox = Sandbox::new().await;
-    let listed = sandbox
-        .rows("SHOW TABLES IN CATALOG main SCHEMA LIKE 'ref' LIKE 'c%s'")
-        .await;
-    assert_eq!(
-        listed[0],
-        json!(["ref", "countries", "false", null, "main", "TABLE", null])
-    );
+    let listed = sandbox.rows("SHOW TABLES IN CATALOG main SCHEMA LIKE 'ref' LIKE 'c%s'").await;
+    assert_eq!(listed[0], json!(["ref", "countries", "false", null, "main", "TABLE", null]));
     let columns = sandbox
         .rows("SHOW COLUMNS IN CATALOG main SCHEMA LIKE 'ref' TABLE LIKE 'countries' LIKE 'i%'")
         .await;
-    assert_eq!(
-        columns,
-        [json!(["main", "ref", "countries", "id", "BIGINT"])]
-    );
-    let refused = sandbox
-        .failure("SHOW COLUMNS IN CATALOG main WHERE true")
-        .await;
+    assert_eq!(columns, [json!(["main", "ref", "countries", "id", "BIGINT"])]);
+    let refused = sandbox.failure("SHOW COLUMNS IN CATALOG main WHERE true").await;
     assert!(refused.contains("[PARSE_SYNTAX_ERROR]"), "{refused}");
 }

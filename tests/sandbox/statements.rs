@@ -28,10 +28,7 @@ async fn a_result_comes_inline_with_its_columns_and_every_value_as_text() {
     let sandbox = Sandbox::new().await;
     let sql = "SELECT 1 AS n, 'a' AS t, NULL AS nothing, true AS yes, 1.5 AS d";
     let body = sandbox.statement(sql, json!({})).await;
-    assert_eq!(
-        body["result"]["data_array"],
-        json!([["1", "a", null, "true", "1.5"]])
-    );
+    assert_eq!(body["result"]["data_array"], json!([["1", "a", null, "true", "1.5"]]));
     let types: Vec<&Value> = body["manifest"]["schema"]["columns"]
         .as_array()
         .unwrap()
@@ -45,16 +42,12 @@ async fn a_result_comes_inline_with_its_columns_and_every_value_as_text() {
 #[tokio::test]
 async fn a_statement_without_a_result_says_so_as_the_service_does() {
     let sandbox = Sandbox::new().await;
-    let body = sandbox
-        .statement("CREATE TABLE main.scratch.t (a INT)", json!({}))
-        .await;
+    let body = sandbox.statement("CREATE TABLE main.scratch.t (a INT)", json!({})).await;
     assert_eq!(
         (&body["manifest"]["schema"], &body["result"]),
         (&json!({"column_count": 0}), &json!({}))
     );
-    let empty = sandbox
-        .statement("SELECT a FROM main.scratch.t", json!({}))
-        .await;
+    let empty = sandbox.statement("SELECT a FROM main.scratch.t", json!({})).await;
     assert_eq!(empty["result"], json!({}));
     assert_eq!(empty["manifest"]["schema"]["column_count"], 1);
 }
@@ -62,14 +55,9 @@ async fn a_statement_without_a_result_says_so_as_the_service_does() {
 #[tokio::test]
 async fn without_waiting_a_statement_is_pending_and_polled_to_its_end() {
     let sandbox = Sandbox::new().await;
-    let body = sandbox
-        .statement("SELECT 1", json!({"wait_timeout": "0s"}))
-        .await;
+    let body = sandbox.statement("SELECT 1", json!({"wait_timeout": "0s"})).await;
     assert_eq!(body["status"], json!({"state": "PENDING"}));
-    assert_eq!(
-        sandbox.until_over(&body["statement_id"]).await["status"]["state"],
-        "SUCCEEDED"
-    );
+    assert_eq!(sandbox.until_over(&body["statement_id"]).await["status"]["state"], "SUCCEEDED");
 }
 
 #[tokio::test]
@@ -77,36 +65,21 @@ async fn what_the_service_refuses_is_refused() {
     let sandbox = Sandbox::new().await;
     let warehouse = &sandbox.primary().warehouse_id;
     for (change, words) in [
-        (
-            json!({"warehouse_id": "w9"}),
-            "w9 is not a valid endpoint id.",
-        ),
+        (json!({"warehouse_id": "w9"}), "w9 is not a valid endpoint id."),
         (json!({"wait_timeout": "3s"}), "wait_timeout must be 0s"),
         (json!({"on_wait_timeout": "MAYBE"}), "MAYBE"),
         (json!({"format": "ARROW_STREAM"}), "EXTERNAL_LINKS"),
-        (
-            json!({"parameters": [{"name": "n", "type": "INT", "value": "x"}]}),
-            "parameter n",
-        ),
+        (json!({"parameters": [{"name": "n", "type": "INT", "value": "x"}]}), "parameter n"),
         (
             json!({"parameters": [{"name": "n", "value": "1"}, {"name": "m"}, {"name": "n", "value": "1"}]}),
             "The parameter n is given more than once.",
         ),
-        (
-            json!({"parameters": {"name": "n", "value": "1"}}),
-            "parameters must be a list",
-        ),
-        (
-            json!({"row_limit": 0}),
-            "row_limit must be a whole number from 1, not 0.",
-        ),
+        (json!({"parameters": {"name": "n", "value": "1"}}), "parameters must be a list"),
+        (json!({"row_limit": 0}), "row_limit must be a whole number from 1, not 0."),
         (json!({"row_limit": -1}), "not -1."),
         (json!({"row_limit": "5"}), "not \"5\"."),
         (json!({"row_limit": 1.5}), "not 1.5."),
-        (
-            json!({"byte_limit": 0}),
-            "byte_limit must be a whole number from 1, not 0.",
-        ),
+        (json!({"byte_limit": 0}), "byte_limit must be a whole number from 1, not 0."),
         (json!({"byte_limit": -20}), "not -20."),
         (json!({"byte_limit": [1]}), "not [1]."),
     ] {
@@ -119,25 +92,16 @@ async fn what_the_service_refuses_is_refused() {
             (answer.status.as_u16(), &answer.body["error_code"]),
             (400, &json!("INVALID_PARAMETER_VALUE"))
         );
-        assert!(
-            answer.body["message"].as_str().unwrap().contains(words),
-            "{}",
-            answer.body
-        );
+        assert!(answer.body["message"].as_str().unwrap().contains(words), "{}", answer.body);
     }
     let unknown = sandbox.get(&format!("{AT}/nope")).await;
-    assert_eq!(
-        (unknown.status.as_u16(), &unknown.body["error_code"]),
-        (404, &json!("NOT_FOUND"))
-    );
+    assert_eq!((unknown.status.as_u16(), &unknown.body["error_code"]), (404, &json!("NOT_FOUND")));
 }
 
 #[tokio::test]
 async fn a_failure_is_a_200_with_class_and_state() {
     let sandbox = Sandbox::new().await;
-    let body = sandbox
-        .statement("SELECT * FROM main.shop.nope", json!({}))
-        .await;
+    let body = sandbox.statement("SELECT * FROM main.shop.nope", json!({})).await;
     assert_eq!(body["status"]["state"], "FAILED");
     assert_eq!(body["status"]["sql_state"], "42P01");
     let message = body["status"]["error"]["message"].as_str().unwrap();
@@ -149,14 +113,8 @@ async fn a_failure_is_a_200_with_class_and_state() {
 
 #[tokio::test]
 async fn a_long_result_comes_in_parts_that_are_linked() {
-    let sandbox = Sandbox::with(Quirks {
-        chunk_rows: 100,
-        ..Quirks::default()
-    })
-    .await;
-    let body = sandbox
-        .statement("SELECT id FROM main.ref.countries ORDER BY id", json!({}))
-        .await;
+    let sandbox = Sandbox::with(Quirks { chunk_rows: 100, ..Quirks::default() }).await;
+    let body = sandbox.statement("SELECT id FROM main.ref.countries ORDER BY id", json!({})).await;
     assert_eq!(body["manifest"]["total_chunk_count"], 3);
     let mut rows = body["result"]["data_array"].as_array().unwrap().clone();
     let mut part = body["result"].clone();
@@ -166,27 +124,14 @@ async fn a_long_result_comes_in_parts_that_are_linked() {
     }
     assert_eq!(rows.len(), 249);
     let id = body["statement_id"].as_str().unwrap();
-    assert_eq!(
-        sandbox
-            .get(&format!("{AT}/{id}/result/chunks/9"))
-            .await
-            .status,
-        400
-    );
+    assert_eq!(sandbox.get(&format!("{AT}/{id}/result/chunks/9")).await.status, 400);
 }
 
 #[tokio::test]
 async fn external_links_are_fetched_without_a_token() {
-    let sandbox = Sandbox::with(Quirks {
-        chunk_rows: 200,
-        ..Quirks::default()
-    })
-    .await;
+    let sandbox = Sandbox::with(Quirks { chunk_rows: 200, ..Quirks::default() }).await;
     let body = sandbox
-        .statement(
-            "SELECT id FROM main.ref.countries",
-            json!({"disposition": "EXTERNAL_LINKS"}),
-        )
+        .statement("SELECT id FROM main.ref.countries", json!({"disposition": "EXTERNAL_LINKS"}))
         .await;
     let link = &body["result"]["external_links"][0];
     assert_eq!(link["next_chunk_index"], 1);
@@ -204,30 +149,16 @@ async fn external_links_are_fetched_without_a_token() {
 
 #[tokio::test]
 async fn a_result_beyond_the_limits_is_cut_or_refused() {
-    let sandbox = Sandbox::with(Quirks {
-        inline_bytes: 2000,
-        ..Quirks::default()
-    })
-    .await;
-    let cut = sandbox
-        .statement("SELECT id FROM main.ref.countries", json!({"row_limit": 5}))
-        .await;
+    let sandbox = Sandbox::with(Quirks { inline_bytes: 2000, ..Quirks::default() }).await;
+    let cut = sandbox.statement("SELECT id FROM main.ref.countries", json!({"row_limit": 5})).await;
     assert_eq!(
-        (
-            &cut["manifest"]["truncated"],
-            &cut["manifest"]["total_row_count"]
-        ),
+        (&cut["manifest"]["truncated"], &cut["manifest"]["total_row_count"]),
         (&json!(true), &json!(5))
     );
-    let whole = sandbox
-        .statement("SELECT 1", json!({"row_limit": 1, "byte_limit": 1000}))
-        .await;
+    let whole = sandbox.statement("SELECT 1", json!({"row_limit": 1, "byte_limit": 1000})).await;
     assert_eq!(whole["manifest"]["truncated"], false);
     let refused = sandbox.failure("SELECT * FROM main.ref.countries").await;
-    assert!(
-        refused.starts_with("Inline byte limit exceeded"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("Inline byte limit exceeded"), "{refused}");
 }
 
 #[tokio::test]
@@ -247,9 +178,7 @@ async fn of_a_result_within_a_byte_limit_come_the_rows_that_fit() {
             json!([{"chunk_index": 0, "row_offset": 0, "row_count": 10}])
         );
     }
-    let nothing = sandbox
-        .statement("SELECT 'a long text'", json!({"byte_limit": 3}))
-        .await;
+    let nothing = sandbox.statement("SELECT 'a long text'", json!({"byte_limit": 3})).await;
     assert_eq!(nothing["manifest"]["truncated"], true);
     assert_eq!(nothing["manifest"]["total_row_count"], 0);
     assert_eq!(nothing["result"], json!({}));
@@ -258,35 +187,20 @@ async fn of_a_result_within_a_byte_limit_come_the_rows_that_fit() {
 #[tokio::test]
 async fn a_statement_can_be_canceled_and_the_late_ones_cancel_themselves() {
     let sandbox = Sandbox::new().await;
-    sandbox
-        .running
-        .inject("SQL *slow* every delay=60s".parse().unwrap());
-    let body = sandbox
-        .statement("SELECT 'slow'", json!({"wait_timeout": "0s"}))
-        .await;
+    sandbox.running.inject("SQL *slow* every delay=60s".parse().unwrap());
+    let body = sandbox.statement("SELECT 'slow'", json!({"wait_timeout": "0s"})).await;
     let id = body["statement_id"].clone();
-    let canceled = sandbox
-        .post(&format!("{AT}/{}/cancel", id.as_str().unwrap()), json!({}))
-        .await;
+    let canceled = sandbox.post(&format!("{AT}/{}/cancel", id.as_str().unwrap()), json!({})).await;
     assert_eq!(canceled.body, json!({}));
-    assert_eq!(
-        sandbox.until_over(&id).await["status"],
-        json!({"state": "CANCELED"})
-    );
+    assert_eq!(sandbox.until_over(&id).await["status"], json!({"state": "CANCELED"}));
     let late = sandbox
-        .statement(
-            "SELECT 'slow'",
-            json!({"wait_timeout": "5s", "on_wait_timeout": "CANCEL"}),
-        )
+        .statement("SELECT 'slow'", json!({"wait_timeout": "5s", "on_wait_timeout": "CANCEL"}))
         .await;
     assert_eq!(late["status"]["state"], "CANCELED");
     let done = sandbox.statement("SELECT 1", json!({})).await;
     let path = format!("{AT}/{}", done["statement_id"].as_str().unwrap());
     sandbox.post(&format!("{path}/cancel"), json!({})).await;
-    assert_eq!(
-        sandbox.get(&path).await.body["status"]["state"],
-        "SUCCEEDED"
-    );
+    assert_eq!(sandbox.get(&path).await.body["status"]["state"], "SUCCEEDED");
     sandbox.send(Method::DELETE, &path, None).await.unwrap();
     assert_eq!(sandbox.get(&path).await.body["status"]["state"], "CLOSED");
 }
@@ -335,9 +249,7 @@ async fn a_part_that_no_result_has_is_refused_as_everything_else_is() {
         ("x", "The chunk index x is not a number from 0."),
         ("1", "The chunk index 1 is out of range."),
     ] {
-        let refused = sandbox
-            .get(&format!("{AT}/{id}/result/chunks/{index}"))
-            .await;
+        let refused = sandbox.get(&format!("{AT}/{id}/result/chunks/{index}")).await;
         assert_eq!(refused.status, 400);
         assert_eq!(refused.body["error_code"], "INVALID_PARAMETER_VALUE");
         assert_eq!(refused.body["message"], words);

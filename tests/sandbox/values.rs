@@ -12,9 +12,8 @@ impl Sandbox {
         assert_eq!(body["status"]["state"], "SUCCEEDED", "{sql}: {body}");
         let columns = body["manifest"]["schema"]["columns"].as_array().unwrap();
         let said = |column: &Value, key: &str| column[key].as_str().unwrap().to_owned();
-        let types = columns
-            .iter()
-            .map(|column| (said(column, "type_name"), said(column, "type_text")));
+        let types =
+            columns.iter().map(|column| (said(column, "type_name"), said(column, "type_text")));
         (types.collect(), body["result"]["data_array"].clone())
     }
 }
@@ -38,32 +37,18 @@ async fn decimals_compare_as_numbers_and_keep_their_digits() {
         )
         .await;
     let ids = async |rest: &str| {
-        let rows = sandbox
-            .rows(&format!("SELECT id FROM main.scratch.d {rest}"))
-            .await;
+        let rows = sandbox.rows(&format!("SELECT id FROM main.scratch.d {rest}")).await;
         let ids = rows.iter().map(|row| row[0].as_str().unwrap().to_owned());
         ids.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(ids("WHERE amount > 9.5 ORDER BY id").await, "1");
     assert_eq!(ids("WHERE amount = 9.500 ORDER BY id").await, "2 4");
     assert_eq!(ids("WHERE amount = '9.5' ORDER BY id").await, "2 4");
-    assert_eq!(
-        ids("WHERE amount IN (10, -100.250) ORDER BY id").await,
-        "1 3"
-    );
-    assert_eq!(
-        ids("WHERE amount BETWEEN 9 AND 10 ORDER BY id").await,
-        "1 2 4"
-    );
+    assert_eq!(ids("WHERE amount IN (10, -100.250) ORDER BY id").await, "1 3");
+    assert_eq!(ids("WHERE amount BETWEEN 9 AND 10 ORDER BY id").await, "1 2 4");
     assert_eq!(ids("ORDER BY amount DESC, id").await, "1 2 4 3");
-    assert_eq!(
-        ids("WHERE wide = 12345678901234567890.123456789012345678").await,
-        "1"
-    );
-    assert_eq!(
-        ids("WHERE wide > 12345678901234567890.123456789012345677").await,
-        "1"
-    );
+    assert_eq!(ids("WHERE wide = 12345678901234567890.123456789012345678").await, "1");
+    assert_eq!(ids("WHERE wide > 12345678901234567890.123456789012345677").await, "1");
     assert_eq!(
         sandbox
             .rows("SELECT min(amount), max(amount), sum(amount), avg(amount), count(DISTINCT amount) FROM main.scratch.d")
@@ -74,20 +59,11 @@ async fn decimals_compare_as_numbers_and_keep_their_digits() {
         sandbox
             .rows("SELECT amount, count(*) FROM main.scratch.d GROUP BY amount ORDER BY amount")
             .await,
-        [
-            json!(["-100.25", "1"]),
-            json!(["9.50", "2"]),
-            json!(["10.00", "1"])
-        ]
+        [json!(["-100.25", "1"]), json!(["9.50", "2"]), json!(["10.00", "1"])]
     );
     assert_eq!(
-        sandbox
-            .rows("SELECT wide, to_json(struct(amount)) FROM main.scratch.d WHERE id = 1")
-            .await,
-        [json!([
-            "12345678901234567890.123456789012345678",
-            "{\"amount\":10.00}"
-        ])]
+        sandbox.rows("SELECT wide, to_json(struct(amount)) FROM main.scratch.d WHERE id = 1").await,
+        [json!(["12345678901234567890.123456789012345678", "{\"amount\":10.00}"])]
     );
     let merged = sandbox
         .rows(
@@ -110,11 +86,7 @@ async fn decimals_are_calculated_with_exactly() {
         ("-0.5", "DECIMAL(1,1)", "-0.5"),
         ("7.5 % 2", "DECIMAL(2,1)", "1.5"),
         ("1e0 + 0.5", "DOUBLE", "1.5"),
-        (
-            "12345678901234567890",
-            "DECIMAL(20,0)",
-            "12345678901234567890",
-        ),
+        ("12345678901234567890", "DECIMAL(20,0)", "12345678901234567890"),
         ("CAST(2.5 AS DECIMAL(3,0))", "DECIMAL(3,0)", "3"),
         ("1 / 4", "DOUBLE", "0.25"),
         ("1 + 1", "INT", "2"),
@@ -122,20 +94,13 @@ async fn decimals_are_calculated_with_exactly() {
         ("CASE WHEN true THEN 1 ELSE 2.5 END", "DECIMAL(11,1)", "1.0"),
     ] {
         let (types, rows) = sandbox.typed(&format!("SELECT {expression}")).await;
-        assert_eq!(
-            (types[0].1.as_str(), &rows),
-            (kind, &json!([[value]])),
-            "{expression}"
-        );
+        assert_eq!((types[0].1.as_str(), &rows), (kind, &json!([[value]])), "{expression}");
     }
     for (expression, class) in [
         ("1.5 / 0", "[DIVIDE_BY_ZERO]"),
         ("1 / 0.0", "[DIVIDE_BY_ZERO]"),
         ("2147483647 + 1", "[ARITHMETIC_OVERFLOW]"),
-        (
-            "99999999999999999999999999999999999999 + 1.0",
-            "[NUMERIC_VALUE_OUT_OF_RANGE",
-        ),
+        ("99999999999999999999999999999999999999 + 1.0", "[NUMERIC_VALUE_OUT_OF_RANGE"),
         ("1 = 'x'", "[CAST_INVALID_INPUT]"),
         ("1 = true", "[DATATYPE_MISMATCH"),
         ("DATE '2024-01-01' + 'x'", "[DATATYPE_MISMATCH"),
@@ -148,41 +113,22 @@ async fn decimals_are_calculated_with_exactly() {
 #[tokio::test]
 async fn a_float_is_a_float_and_has_its_shortest_digits() {
     let sandbox = Sandbox::new().await;
-    sandbox
-        .rows("CREATE TABLE main.scratch.f (f FLOAT, d DOUBLE)")
-        .await;
+    sandbox.rows("CREATE TABLE main.scratch.f (f FLOAT, d DOUBLE)").await;
     sandbox
         .rows("INSERT INTO main.scratch.f VALUES (0.1, 0.1), (16777217, 1e20), ('NaN', 'NaN')")
         .await;
-    let (types, rows) = sandbox
-        .typed("SELECT f, d FROM main.scratch.f ORDER BY f")
-        .await;
-    let types: Vec<_> = types
-        .iter()
-        .map(|(n, t)| (n.as_str(), t.as_str()))
-        .collect();
+    let (types, rows) = sandbox.typed("SELECT f, d FROM main.scratch.f ORDER BY f").await;
+    let types: Vec<_> = types.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
     assert_eq!(types, [("FLOAT", "FLOAT"), ("DOUBLE", "DOUBLE")]);
-    assert_eq!(
-        rows,
-        json!([["0.1", "0.1"], ["1.6777216E7", "1.0E20"], ["NaN", "NaN"]])
-    );
-    assert_eq!(
-        sandbox.rows("DESCRIBE main.scratch.f").await[0],
-        json!(["f", "float", null])
-    );
+    assert_eq!(rows, json!([["0.1", "0.1"], ["1.6777216E7", "1.0E20"], ["NaN", "NaN"]]));
+    assert_eq!(sandbox.rows("DESCRIBE main.scratch.f").await[0], json!(["f", "float", null]));
     let (types, rows) = sandbox
         .typed("SELECT max(f), CAST(d AS FLOAT) + CAST(1 AS FLOAT) FROM main.scratch.f WHERE d < 1 GROUP BY d")
         .await;
-    assert_eq!(
-        (types[0].0.as_str(), types[1].0.as_str()),
-        ("FLOAT", "FLOAT")
-    );
+    assert_eq!((types[0].0.as_str(), types[1].0.as_str()), ("FLOAT", "FLOAT"));
     assert_eq!(rows, json!([["0.1", "1.1"]]));
     assert!(
-        sandbox
-            .rows("SELECT 1 FROM main.scratch.f WHERE f = d AND d < 1")
-            .await
-            .is_empty(),
+        sandbox.rows("SELECT 1 FROM main.scratch.f WHERE f = d AND d < 1").await.is_empty(),
         "a float is not the double that is written alike"
     );
 }
@@ -190,9 +136,7 @@ async fn a_float_is_a_float_and_has_its_shortest_digits() {
 #[tokio::test]
 async fn a_time_without_a_zone_has_none() {
     let sandbox = in_utc().await;
-    sandbox
-        .rows("CREATE TABLE main.scratch.n (id INT, wall TIMESTAMP_NTZ, at TIMESTAMP)")
-        .await;
+    sandbox.rows("CREATE TABLE main.scratch.n (id INT, wall TIMESTAMP_NTZ, at TIMESTAMP)").await;
     sandbox
         .rows(
             "INSERT INTO main.scratch.n VALUES \
@@ -203,20 +147,12 @@ async fn a_time_without_a_zone_has_none() {
     let (types, rows) = sandbox
         .typed("SELECT wall, at, wall = at, CAST(wall AS STRING) FROM main.scratch.n ORDER BY wall")
         .await;
-    assert_eq!(
-        types[0],
-        ("TIMESTAMP_NTZ".to_owned(), "TIMESTAMP_NTZ".to_owned())
-    );
+    assert_eq!(types[0], ("TIMESTAMP_NTZ".to_owned(), "TIMESTAMP_NTZ".to_owned()));
     assert_eq!(types[1].0, "TIMESTAMP");
     assert_eq!(
         rows,
         json!([
-            [
-                "2024-01-01T00:00:00.000",
-                "2024-01-01T00:00:00.000Z",
-                "true",
-                "2024-01-01 00:00:00"
-            ],
+            ["2024-01-01T00:00:00.000", "2024-01-01T00:00:00.000Z", "true", "2024-01-01 00:00:00"],
             [
                 "2024-01-01T00:00:00.123456",
                 "2023-12-31T23:00:00.123456Z",
@@ -232,14 +168,9 @@ async fn a_time_without_a_zone_has_none() {
         [json!(["2"])]
     );
     let replica = sandbox.replica("scratch/n");
-    sandbox
-        .rows(&format!("CREATE TABLE {replica} DEEP CLONE main.scratch.n"))
-        .await;
-    let features = sandbox
-        .rows(&format!(
-            "SELECT minReaderVersion FROM (DESCRIBE DETAIL {replica})"
-        ))
-        .await;
+    sandbox.rows(&format!("CREATE TABLE {replica} DEEP CLONE main.scratch.n")).await;
+    let features =
+        sandbox.rows(&format!("SELECT minReaderVersion FROM (DESCRIBE DETAIL {replica})")).await;
     assert_eq!(features, [json!(["3"])]);
 }
 
@@ -270,11 +201,7 @@ async fn a_time_that_says_no_zone_is_in_that_of_the_session() {
 async fn values_that_stand_together_have_one_type() {
     let sandbox = Sandbox::new().await;
     for (sql, kind, rows) in [
-        (
-            "VALUES (1), (2.5)",
-            "DECIMAL(11,1)",
-            json!([["1.0"], ["2.5"]]),
-        ),
+        ("VALUES (1), (2.5)", "DECIMAL(11,1)", json!([["1.0"], ["2.5"]])),
         (
             "SELECT 1 UNION ALL SELECT 2.25 UNION ALL SELECT NULL",
             "DECIMAL(12,2)",
@@ -287,28 +214,13 @@ async fn values_that_stand_together_have_one_type() {
             "STRUCT<a: INT, b: ARRAY<DECIMAL(11,1)>>",
             json!([["{\"a\":\"1\",\"b\":[\"1.0\",\"2.5\"]}"]]),
         ),
-        (
-            "SELECT map('k', 1)",
-            "MAP<STRING, INT>",
-            json!([["{\"k\":\"1\"}"]]),
-        ),
-        (
-            "SELECT named_struct('x', NULL)",
-            "STRUCT<x: VOID>",
-            json!([["{\"x\":null}"]]),
-        ),
-        (
-            "SELECT greatest(1, NULL, 2.5)",
-            "DECIMAL(11,1)",
-            json!([["2.5"]]),
-        ),
+        ("SELECT map('k', 1)", "MAP<STRING, INT>", json!([["{\"k\":\"1\"}"]])),
+        ("SELECT named_struct('x', NULL)", "STRUCT<x: VOID>", json!([["{\"x\":null}"]])),
+        ("SELECT greatest(1, NULL, 2.5)", "DECIMAL(11,1)", json!([["2.5"]])),
     ] {
         let (types, found) = sandbox.typed(sql).await;
         assert_eq!((types[0].1.as_str(), &found), (kind, &rows), "{sql}");
     }
     let refused = sandbox.failure("SELECT 1 UNION ALL SELECT true").await;
-    assert!(
-        refused.starts_with("[INCOMPATIBLE_COLUMN_TYPE]"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("[INCOMPATIBLE_COLUMN_TYPE]"), "{refused}");
 }

@@ -31,18 +31,12 @@ impl Sandbox {
 
     pub(crate) async fn serving(change: impl FnOnce(&mut Options)) -> Sandbox {
         let folder = tempfile::tempdir().unwrap();
-        demo::build(folder.path(), chrono::Utc::now())
-            .await
-            .unwrap();
+        demo::build(folder.path(), chrono::Utc::now()).await.unwrap();
         let mut options = Options::new(World::find(folder.path()).unwrap());
         change(&mut options);
         let running = serve(options).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Sandbox {
-            folder,
-            running,
-            client,
-        }
+        Sandbox { folder, running, client }
     }
 
     pub(crate) fn path(&self, inside: &str) -> std::path::PathBuf {
@@ -63,8 +57,7 @@ impl Sandbox {
         path: &str,
         body: Option<Value>,
     ) -> reqwest::Result<Answer> {
-        self.send_as(Some(&self.primary().token), method, path, body)
-            .await
+        self.send_as(Some(&self.primary().token), method, path, body).await
     }
 
     pub(crate) async fn send_as(
@@ -74,9 +67,7 @@ impl Sandbox {
         path: &str,
         body: Option<Value>,
     ) -> reqwest::Result<Answer> {
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.primary().url));
+        let mut request = self.client.request(method, format!("{}{path}", self.primary().url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -88,11 +79,7 @@ impl Sandbox {
         let bytes = response.bytes().await?;
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        Ok(Answer { status, headers, body })
     }
 
     pub(crate) fn client(&self) -> &reqwest::Client {
@@ -122,27 +109,18 @@ impl Sandbox {
     pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
         let body = self.statement(sql, json!({})).await;
         assert_eq!(body["status"]["state"], "SUCCEEDED", "{sql}: {body}");
-        body["result"]["data_array"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
+        body["result"]["data_array"].as_array().cloned().unwrap_or_default()
     }
 
     /// The message of a statement that fails.
     pub(crate) async fn failure(&self, sql: &str) -> String {
         let body = self.statement(sql, json!({})).await;
         assert_eq!(body["status"]["state"], "FAILED", "{sql}: {body}");
-        body["status"]["error"]["message"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        body["status"]["error"]["message"].as_str().unwrap().to_owned()
     }
 
     /// Where a replica is to lie.
     pub(crate) fn replica(&self, name: &str) -> String {
-        format!(
-            "delta.`{}`",
-            self.path(&format!("west/sync/main/{name}")).display()
-        )
+        format!("delta.`{}`", self.path(&format!("west/sync/main/{name}")).display())
     }
 }

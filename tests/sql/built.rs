@@ -32,17 +32,8 @@ fn of_name(name: &str) -> Vec<Statement> {
     let path = Relation::Path(location.clone());
     let both = [&named, &path];
     let bound = || Some("01JD".to_owned());
-    let ranges = [
-        (None, None),
-        (bound(), None),
-        (None, bound()),
-        (bound(), bound()),
-    ];
-    let records = ranges.map(|(from, until)| RecordRange {
-        from,
-        until,
-        newest: None,
-    });
+    let ranges = [(None, None), (bound(), None), (None, bound()), (bound(), bound())];
+    let records = ranges.map(|(from, until)| RecordRange { from, until, newest: None });
     let mut all = vec![
         sql::list(&location, None),
         sql::list(&location, Some(1)),
@@ -92,20 +83,13 @@ fn of_name(name: &str) -> Vec<Statement> {
 
 /// A column of `sync_cuts` that came later.
 fn later(of_table: bool, name: &str) -> CutColumn {
-    CutColumn {
-        of_table,
-        name: name.to_owned(),
-        kind: ColumnKind::Text,
-    }
+    CutColumn { of_table, name: name.to_owned(), kind: ColumnKind::Text }
 }
 
 /// A clone as plans have it.
 fn clone(table: &TableName, replica: &Relation) -> Statement {
-    let mark = Mark {
-        source_table_id: "b1c2".to_owned(),
-        source_version: 7,
-        replica: table.to_string(),
-    };
+    let mark =
+        Mark { source_table_id: "b1c2".to_owned(), source_version: 7, replica: table.to_string() };
     Statement::new(format!(
         "CREATE OR REPLACE TABLE {replica} DEEP CLONE {} VERSION AS OF 7 {}",
         table.sql(),

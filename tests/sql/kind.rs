@@ -57,9 +57,7 @@ pub(crate) fn kind(statement: &str) -> String {
             Piece::Text(_) => plain.push_str("TEXT"),
         }
     }
-    let mut plain = plain
-        .replace("NAME.NAME.NAME", "TABLE")
-        .replace("delta.NAME", "TABLE");
+    let mut plain = plain.replace("NAME.NAME.NAME", "TABLE").replace("delta.NAME", "TABLE");
     while plain.contains("TEXT = TEXT, TEXT = TEXT") {
         plain = plain.replace("TEXT = TEXT, TEXT = TEXT", "TEXT = TEXT");
     }

@@ -72,8 +72,7 @@ pub(crate) const STAND_INS: [StandIn; 11] = [
         construct: &["REPAIR TABLE ", " SYNC METADATA"],
         reason: "both know SYNC of partitions at most",
         instead: |text| {
-            text.replace("REPAIR TABLE ", "SELECT * FROM ")
-                .replace(" SYNC METADATA", "")
+            text.replace("REPAIR TABLE ", "SELECT * FROM ").replace(" SYNC METADATA", "")
         },
     },
     StandIn {
@@ -81,9 +80,7 @@ pub(crate) const STAND_INS: [StandIn; 11] = [
         construct: &[" DEEP CLONE "],
         reason: "sqlparser knows no DEEP, sqlglot neither a version nor properties of a clone",
         instead: |text| {
-            let (begin, from) = text
-                .split_once(" DEEP CLONE ")
-                .expect("a clone has a source");
+            let (begin, from) = text.split_once(" DEEP CLONE ").expect("a clone has a source");
             let (from, properties) = match from.split_once(" TBLPROPERTIES ") {
                 Some((from, properties)) => (from, format!(" TBLPROPERTIES {properties}")),
                 None => (from, String::new()),
@@ -109,9 +106,8 @@ pub(crate) const STAND_INS: [StandIn; 11] = [
         reason: "sqlparser knows single columns to add",
         instead: |text| {
             let inside = text.trim_start_matches("ALTER TABLE ");
-            let (table, columns) = inside
-                .split_once(" ADD COLUMNS (")
-                .expect("columns are added to a table");
+            let (table, columns) =
+                inside.split_once(" ADD COLUMNS (").expect("columns are added to a table");
             let columns = columns.trim_end_matches(')').replace(" string", "");
             format!("SELECT {columns} FROM {table}")
         },
@@ -189,11 +185,7 @@ pub(crate) fn sqlparser(statement: &str) -> Result<Seen, String> {
         return Err(format!("{} statements", read.len()));
     }
     let tokens = Tokenizer::new(&dialect, statement).tokenize();
-    let mut seen = Seen {
-        names: Vec::new(),
-        texts: Vec::new(),
-        markers: BTreeSet::new(),
-    };
+    let mut seen = Seen { names: Vec::new(), texts: Vec::new(), markers: BTreeSet::new() };
     let mut before = Vec::new();
     for token in tokens.map_err(|error| error.to_string())? {
         match &token {
@@ -226,19 +218,13 @@ pub(crate) fn sqlglot(python: &PathBuf, statements: &[String]) -> Vec<Result<See
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines: Vec<String> = statements
-        .iter()
-        .map(|it| serde_json::to_string(it).unwrap())
-        .collect();
+    let lines: Vec<String> =
+        statements.iter().map(|it| serde_json::to_string(it).unwrap()).collect();
     let mut input = process.stdin.take().unwrap();
     let writing = std::thread::spawn(move || input.write_all(lines.join("\n").as_bytes()));
     let output = process.wait_with_output().unwrap();
     writing.join().unwrap().unwrap();
-    let answers: Vec<_> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(answer)
-        .collect();
+    let answers: Vec<_> = String::from_utf8(output.stdout).unwrap().lines().map(answer).collect();
     assert_eq!(answers.len(), statements.len(), "an answer a statement");
     answers
 }

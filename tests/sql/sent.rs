@@ -39,16 +39,9 @@ pub(crate) async fn by_rounds() -> Vec<Statement> {
     world.later(12 * 60);
     sent.extend(round(&world, "second", Quirks::default()).await);
     world.later(12 * 60);
-    world
-        .source_at("tables/odd0")
-        .insert(&batch([4]))
-        .await
-        .unwrap();
+    world.source_at("tables/odd0").insert(&batch([4])).await.unwrap();
     world.later(12 * 60);
-    let one_by_one = Quirks {
-        refuse_history_queries: true,
-        ..Quirks::default()
-    };
+    let one_by_one = Quirks { refuse_history_queries: true, ..Quirks::default() };
     sent.extend(round(&world, "third", one_by_one).await);
     sent.into_iter().map(statement).collect()
 }
@@ -67,9 +60,7 @@ fn statement(text: String) -> Statement {
         }
     }
     let nothing = Statement::new(text);
-    markers
-        .iter()
-        .fold(nothing, |statement, marker| statement.with(marker, ""))
+    markers.iter().fold(nothing, |statement, marker| statement.with(marker, ""))
 }
 
 async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
@@ -87,11 +78,7 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
     regions.secondary.evidence("none.plan.json").await.unwrap();
     let bound = Some("01JD".to_owned());
     for (from, until) in [(None, None), (bound.clone(), bound)] {
-        let range = RecordRange {
-            from,
-            until,
-            newest: None,
-        };
+        let range = RecordRange { from, until, newest: None };
         regions.secondary.run_records(&range).await.unwrap();
         regions.secondary.evidence_names(&range).await.unwrap();
     }
@@ -101,11 +88,7 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
 }
 
 async fn open(world: &World, running: &Running) -> Regions {
-    let configuration = read_text(
-        "drsync.json",
-        running.configuration.as_bytes(),
-        &world.path(""),
-    );
+    let configuration = read_text("drsync.json", running.configuration.as_bytes(), &world.path(""));
     let variables = [&running.primary, &running.secondary]
         .map(|served| (served.token_variable.clone(), served.token.clone()));
     let environment = Environment::new(BTreeMap::from(variables), None);
@@ -117,17 +100,9 @@ async fn open(world: &World, running: &Running) -> Regions {
 }
 
 async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &str) {
-    let configuration = read_text(
-        "drsync.json",
-        running.configuration.as_bytes(),
-        &world.path(""),
-    );
+    let configuration = read_text("drsync.json", running.configuration.as_bytes(), &world.path(""));
     let regions = std::slice::from_ref(regions);
-    let request = Request {
-        plan_id: format!("plan-{run}"),
-        full: true,
-        ..Request::default()
-    };
+    let request = Request { plan_id: format!("plan-{run}"), full: true, ..Request::default() };
     let seen = observe(&configuration, regions, &request, world.now, true).await;
     let plan = plan(&seen, &request);
     let now = world.now;
@@ -152,30 +127,18 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
 
 /// The texts of a warehouse's statements.
 async fn history(served: &Served) -> BTreeSet<String> {
-    let url = format!(
-        "{}/api/2.0/sql/history/queries?max_results=1000",
-        served.url
-    );
+    let url = format!("{}/api/2.0/sql/history/queries?max_results=1000", served.url);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http
-        .get(url)
-        .bearer_auth(&served.token)
-        .send()
-        .await
-        .unwrap();
+    let answer = http.get(url).bearer_auth(&served.token).send().await.unwrap();
     let text = answer.text().await.unwrap();
     let value: Value = serde_json::from_str(&text).unwrap();
     let queries = value["res"].as_array().unwrap().iter();
-    queries
-        .map(|query| query["query_text"].as_str().unwrap().to_owned())
-        .collect()
+    queries.map(|query| query["query_text"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The id of an apply of a name.
 fn run_id(name: &str, now: chrono::DateTime<chrono::Utc>) -> String {
-    let random = name
-        .bytes()
-        .fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
+    let random = name.bytes().fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
     let millis = now.timestamp_millis() as u64;
     ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string()
 }

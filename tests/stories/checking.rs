@@ -27,10 +27,7 @@ pub(crate) async fn a_plan_of_which_nothing_moved_can_be_applied_and_nothing_is_
     let seen = checked(&world, &plan).await;
     assert_eq!(told(&seen), (0, GroupStanding::Applicable, ""));
     assert!(seen.applicable);
-    assert!(
-        !world.path("west/_drsync").exists(),
-        "a check makes nothing"
-    );
+    assert!(!world.path("west/_drsync").exists(), "a check makes nothing");
     assert_eq!(world.apply_plan(&plan).await.exit.code, 0);
 }
 
@@ -43,10 +40,7 @@ pub(crate) async fn a_plan_that_was_applied_is_completed_even_after_it_expired(f
         let seen = checked(&world, &plan).await;
         let (code, standing, why) = told(&seen);
         assert_eq!((code, standing), (0, GroupStanding::Applied));
-        assert!(
-            why.starts_with(&format!("run {} applied this plan: cut 1 (", run_id(1))),
-            "{why}"
-        );
+        assert!(why.starts_with(&format!("run {} applied this plan: cut 1 (", run_id(1))), "{why}");
         assert_eq!(seen.groups[0].run_id.as_deref(), Some(run_id(1).as_str()));
         assert!(!seen.applicable);
     }
@@ -63,10 +57,7 @@ pub(crate) async fn a_plan_that_was_applied_stays_so_when_its_group_gets_other_t
     let (code, standing, _) = told(&checked(&world, &plan).await);
     assert_eq!((code, standing), (0, GroupStanding::Applied));
     let again = world.apply_plan(&plan).await;
-    assert_eq!(
-        (again.exit.code, again.groups[0].outcome),
-        (0, GroupOutcome::Overtaken)
-    );
+    assert_eq!((again.exit.code, again.groups[0].outcome), (0, GroupOutcome::Overtaken));
 }
 
 pub(crate) async fn a_plan_that_others_overtook_is_not_called_applied(form: Form) {
@@ -81,10 +72,7 @@ pub(crate) async fn a_plan_that_others_overtook_is_not_called_applied(form: Form
     assert!(why.starts_with(&told), "{why}");
     let shown = text(&plan, &seen, "p.json", &Style::default());
     let first = shown.lines().next().unwrap_or_default();
-    assert!(
-        first.ends_with("is overtaken: others brought 1 group as far or further"),
-        "{shown}"
-    );
+    assert!(first.ends_with("is overtaken: others brought 1 group as far or further"), "{shown}");
 }
 
 pub(crate) async fn a_group_that_the_plan_blocks_is_told_and_counts_as_in_an_apply(form: Form) {
@@ -174,10 +162,7 @@ pub(crate) async fn a_commit_before_the_recovery_point_makes_it_stale_and_one_af
     let seen = checked(&world, &plan).await;
     let (code, standing, why) = told(&seen);
     assert_eq!((code, standing), (5, GroupStanding::Stale));
-    assert!(
-        why.contains("turned up with a time before the recovery point"),
-        "{why}"
-    );
+    assert!(why.contains("turned up with a time before the recovery point"), "{why}");
 }
 
 // A workspace does not look for files: how long it keeps them is a property of the table.
@@ -193,9 +178,7 @@ async fn files_of_the_pinned_version_that_were_vacuumed_make_it_stale() {
     assert_eq!(checked(&world, &plan).await.exit.code, 0);
     let folder = world.path("east/tables/countries");
     let log = folder.join("_delta_log");
-    let commits = std::fs::read_dir(&log)
-        .unwrap()
-        .map(|it| it.unwrap().path());
+    let commits = std::fs::read_dir(&log).unwrap().map(|it| it.unwrap().path());
     let newest = std::fs::read_to_string(commits.max().unwrap()).unwrap();
     for entry in std::fs::read_dir(&folder).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
@@ -223,10 +206,7 @@ pub(crate) async fn another_cut_makes_it_stale_and_a_foreign_write_blocks_it(for
     let seen = checked(&world, &plan).await;
     let (code, standing, why) = told(&seen);
     assert_eq!((code, standing), (1, GroupStanding::Blocked));
-    assert!(
-        why.starts_with("replica_changed: main.shop.countries"),
-        "{why}"
-    );
+    assert!(why.starts_with("replica_changed: main.shop.countries"), "{why}");
 }
 
 pub(crate) async fn a_region_that_is_away_is_no_verdict_on_the_plan(form: Form) {
@@ -240,10 +220,7 @@ pub(crate) async fn a_region_that_is_away_is_no_verdict_on_the_plan(form: Form) 
         let seen = checked(&world, &plan).await;
         let applied = world.apply_plan(&plan).await;
         assert_eq!(applied.exit, seen.exit, "{applied:#?}");
-        assert_eq!(
-            (seen.exit.code, seen.groups[0].standing),
-            (8, GroupStanding::Blocked)
-        );
+        assert_eq!((seen.exit.code, seen.groups[0].standing), (8, GroupStanding::Blocked));
         assert!(seen.exit.name.starts_with(match region {
             "east" => "primary",
             _ => "secondary",
@@ -265,10 +242,6 @@ pub(crate) async fn metadata_tables_that_cannot_be_changed_are_no_good_end(form:
     let record = world.apply_plan(&plan).await;
     assert_eq!((record.exit.code, &record.exit), (8, &seen.exit));
     let behind = "the secondary's metadata tables are behind: ";
-    assert!(
-        record.warnings.iter().any(|text| text.starts_with(behind)),
-        "{:?}",
-        record.warnings
-    );
+    assert!(record.warnings.iter().any(|text| text.starts_with(behind)), "{:?}", record.warnings);
     std::fs::rename(world.path("gone"), world.path("west")).unwrap();
 }

@@ -24,13 +24,8 @@ enum Damage {
     Older,
 }
 
-const DAMAGES: [Damage; 5] = [
-    Damage::Deleted,
-    Damage::Emptied,
-    Damage::Cut,
-    Damage::Garbled,
-    Damage::Older,
-];
+const DAMAGES: [Damage; 5] =
+    [Damage::Deleted, Damage::Emptied, Damage::Cut, Damage::Garbled, Damage::Older];
 
 impl Damage {
     /// Does it to a file; `older` is the one of its kind before it.
@@ -67,11 +62,7 @@ fn files_of(table: &Path) -> Vec<(PathBuf, Option<PathBuf>)> {
     // Data files have random names: their order is that in which they were written.
     all.sort_by_key(|path| {
         let written = path.metadata().unwrap().modified().unwrap();
-        (
-            path.extension().map(ToOwned::to_owned),
-            written,
-            path.clone(),
-        )
+        (path.extension().map(ToOwned::to_owned), written, path.clone())
     });
     let before = |at: usize| -> Option<PathBuf> {
         let path: &PathBuf = &all[at];
@@ -79,9 +70,7 @@ fn files_of(table: &Path) -> Vec<(PathBuf, Option<PathBuf>)> {
         let same = other.parent() == path.parent() && other.extension() == path.extension();
         same.then(|| other.clone())
     };
-    (0..all.len())
-        .map(|at| (all[at].clone(), before(at)))
-        .collect()
+    (0..all.len()).map(|at| (all[at].clone(), before(at))).collect()
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -130,12 +119,7 @@ impl Kept {
         let clock = world.now;
         let cuts = cuts.cuts.unwrap().cuts;
         assert_eq!(cuts.len(), CUTS);
-        Kept {
-            world,
-            backup,
-            cuts,
-            clock,
-        }
+        Kept { world, backup, cuts, clock }
     }
 
     /// The world as it was.
@@ -158,20 +142,13 @@ impl Kept {
         let regions = self.world.regions();
         let mut copies = Vec::new();
         for region in [&regions.primary, &regions.secondary] {
-            let copy = region
-                .ledger()
-                .await
-                .unwrap_or_else(|error| panic!("{case}: {error}"));
+            let copy = region.ledger().await.unwrap_or_else(|error| panic!("{case}: {error}"));
             assert_eq!(copy.troubles, [], "{case}");
             assert!(copy.metadata.is_some(), "{case}");
             copies.push(copy.cuts.expect(case).cuts);
         }
-        let numbers = |at: usize| {
-            copies[at]
-                .iter()
-                .map(|cut: &Cut| cut.cut_number)
-                .collect::<Vec<_>>()
-        };
+        let numbers =
+            |at: usize| copies[at].iter().map(|cut: &Cut| cut.cut_number).collect::<Vec<_>>();
         assert_eq!(numbers(0), numbers(1), "{case}: both regions");
         assert!(copies[0] == copies[1], "{case}: both regions");
         copies.remove(0)
@@ -180,46 +157,25 @@ impl Kept {
 
 /// What has to hold after an apply that met damage and could go on.
 async fn assert_healed(kept: &mut Kept, record: &RunRecord, case: &str, lost: &[u64]) {
-    assert_eq!(
-        record.exit.code, 0,
-        "{case}: {:?} {:?}",
-        record.exit, record.warnings
-    );
-    assert_eq!(
-        record.groups[0].outcome,
-        GroupOutcome::Synchronized,
-        "{case}"
-    );
+    assert_eq!(record.exit.code, 0, "{case}: {:?} {:?}", record.exit, record.warnings);
+    assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{case}");
     let now = kept.cuts_now(case).await;
-    let before = kept
-        .cuts
-        .iter()
-        .filter(|cut| !lost.contains(&cut.cut_number));
+    let before = kept.cuts.iter().filter(|cut| !lost.contains(&cut.cut_number));
     for cut in before {
         assert!(now.contains(cut), "{case}: cut {} is gone", cut.cut_number);
     }
     assert_eq!(now.len(), kept.cuts.len() + 1 - lost.len(), "{case}");
     for region in ["east", "west"] {
         let row = kept.world.row(region, "reference").await;
-        assert_eq!(
-            row.current_sync_status,
-            Some(Status::Success),
-            "{case}: {row:?}"
-        );
+        assert_eq!(row.current_sync_status, Some(Status::Success), "{case}: {row:?}");
     }
     // Afterwards there is nothing that is not in order, and the next change arrives as ever.
     kept.world.later(1);
     let plan = kept.world.plan().await;
-    let damaged = plan
-        .warnings
-        .iter()
-        .filter(|it| it.code == WarningCode::LedgerDamaged);
+    let damaged = plan.warnings.iter().filter(|it| it.code == WarningCode::LedgerDamaged);
     assert_eq!(damaged.count(), 0, "{case}: {:?}", plan.warnings);
     let actions = plan.workspaces[0].metadata.iter().map(|it| it.action);
-    assert!(
-        actions.into_iter().all(|it| it == LedgerAction::None),
-        "{case}"
-    );
+    assert!(actions.into_iter().all(|it| it == LedgerAction::None), "{case}");
     kept.world.countries().insert(&batch([999])).await.unwrap();
     kept.world.later(12 * 60);
     let record = kept.world.apply().await;
@@ -242,17 +198,9 @@ fn read_by_others(folder: &Path) {
         return;
     };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/ledgers.py");
-    let read = std::process::Command::new(python)
-        .arg(script)
-        .arg(folder)
-        .output()
-        .unwrap();
+    let read = std::process::Command::new(python).arg(script).arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&read.stderr).into_owned();
-    assert!(
-        read.status.success(),
-        "{}{said}",
-        String::from_utf8_lossy(&read.stdout)
-    );
+    assert!(read.status.success(), "{}{said}", String::from_utf8_lossy(&read.stdout));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -387,9 +335,7 @@ pub(crate) async fn rows_whose_log_is_damaged_beyond_reading_stop_no_group(form:
     let mut world = World::of(form).await;
     assert_eq!(world.apply().await.exit.code, 0);
     for region in ["east", "west"] {
-        let log = world
-            .path(region)
-            .join("sync/_drsync/sync_metadata/_delta_log");
+        let log = world.path(region).join("sync/_drsync/sync_metadata/_delta_log");
         for entry in std::fs::read_dir(log).unwrap() {
             std::fs::write(entry.unwrap().path(), "~~~\n").unwrap();
         }

@@ -13,11 +13,7 @@ use super::world::{World, batch};
 const COUNTRIES: &str = "main.shop.countries";
 
 fn full() -> Request {
-    Request {
-        full: true,
-        content: true,
-        ..Request::default()
-    }
+    Request { full: true, content: true, ..Request::default() }
 }
 
 async fn looked(world: &World, request: Request) -> (Plan, Status) {
@@ -39,12 +35,9 @@ async fn found(world: &World) -> (Vec<(FindingCode, Severity)>, bool) {
 }
 
 fn data_file(folder: &Path) -> PathBuf {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries
-        .filter(|path| path.extension().is_some_and(|it| it == "parquet"))
-        .collect();
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|it| it == "parquet")).collect();
     files.sort();
     files.remove(0)
 }
@@ -60,10 +53,8 @@ fn overwrite(file: &Path, bytes: &[u8]) {
 fn edit_commit(folder: &Path, version: u64, edit: impl Fn(&mut Value)) -> Vec<Value> {
     let file = folder.join(format!("_delta_log/{version:020}.json"));
     let text = fs::read_to_string(&file).unwrap();
-    let mut actions: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let mut actions: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     actions.iter_mut().for_each(edit);
     actions
 }
@@ -87,32 +78,16 @@ async fn is_found_and_repaired(what: &str, damage: impl Fn(&Path)) {
     world.later(70);
     let plan = world.plan_with(full()).await;
     let group = plan.groups().next().unwrap().1;
-    assert_eq!(
-        (group.decision, group.steps[0].action),
-        (Decision::Sync, Action::Update),
-        "{what}"
-    );
+    assert_eq!((group.decision, group.steps[0].action), (Decision::Sync, Action::Update), "{what}");
     let record = world.apply_plan(&plan).await;
     assert_eq!(record.exit.code, 0, "{what}: {record:?}");
     assert_eq!(world.ids(&folder).await, [1, 2, 3], "{what}");
     assert_eq!(found(&world).await, (vec![], true), "{what}: after");
     for (file, bytes) in before {
-        assert_eq!(
-            fs::read(&file).unwrap(),
-            bytes,
-            "{what}: {} is written once",
-            file.display()
-        );
+        assert_eq!(fs::read(&file).unwrap(), bytes, "{what}: {} is written once", file.display());
     }
     assert_eq!(
-        world
-            .plan_with(full())
-            .await
-            .groups()
-            .next()
-            .unwrap()
-            .1
-            .decision,
+        world.plan_with(full()).await.groups().next().unwrap().1.decision,
         Decision::Waiting
     );
 }
@@ -120,16 +95,11 @@ async fn is_found_and_repaired(what: &str, damage: impl Fn(&Path)) {
 /// Every data file and commit with what is in it.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let folders = [folder.to_path_buf(), folder.join("_delta_log")];
-    let entries = folders
-        .iter()
-        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let paths = entries.map(|entry| entry.unwrap().path());
-    let kept = paths.filter(|path| {
-        path.extension()
-            .is_some_and(|it| it == "parquet" || it == "json")
-    });
-    kept.map(|path| (path.clone(), fs::read(path).unwrap()))
-        .collect()
+    let kept =
+        paths.filter(|path| path.extension().is_some_and(|it| it == "parquet" || it == "json"));
+    kept.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -231,18 +201,13 @@ async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
         }
     });
     let size = fs::metadata(&evil).unwrap().len();
-    actions.push(
-        json!({"add": {"path": "evil.parquet", "partitionValues": {}, "size": size,
-        "modificationTime": 1, "dataChange": true}}),
-    );
+    actions.push(json!({"add": {"path": "evil.parquet", "partitionValues": {}, "size": size,
+        "modificationTime": 1, "dataChange": true}}));
     write_commit(&folder, 1, &actions);
     let blocks = vec![(FindingCode::ReplicaChanged, Severity::Block)];
     assert_eq!(found(&world).await, (blocks, false));
     // A quiet look that comes upon it does not believe it either.
-    let request = Request {
-        full: true,
-        ..Request::default()
-    };
+    let request = Request { full: true, ..Request::default() };
     let (plan, status) = looked(&world, request).await;
     let group = plan.groups().next().unwrap().1;
     assert_eq!(group.decision, Decision::Blocked);
@@ -256,11 +221,7 @@ async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
 async fn a_broken_checkpoint_is_found_and_followed_by_a_whole_one() {
     is_found_and_repaired("checkpoint", |folder| {
         let log = folder.join("_delta_log");
-        fs::write(
-            log.join("00000000000000000000.checkpoint.parquet"),
-            vec![0; 4096],
-        )
-        .unwrap();
+        fs::write(log.join("00000000000000000000.checkpoint.parquet"), vec![0; 4096]).unwrap();
         fs::write(log.join("_last_checkpoint"), r#"{"version":0,"size":3}"#).unwrap();
     })
     .await;
@@ -291,10 +252,8 @@ async fn a_replica_that_was_put_there_before_the_first_sync_is_not_believed() {
         .to_vec();
     let (findings, protected) = found(&world).await;
     assert!(!protected);
-    let blocking: Vec<_> = findings
-        .into_iter()
-        .filter(|(_, severity)| *severity == Severity::Block)
-        .collect();
+    let blocking: Vec<_> =
+        findings.into_iter().filter(|(_, severity)| *severity == Severity::Block).collect();
     assert_eq!(blocking, blocks);
 }
 
@@ -317,16 +276,8 @@ async fn a_forged_clone_between_plan_and_apply_is_in_no_cut() {
     });
     write_commit(&folder, 1, &actions);
     let record = world.apply_plan(&plan).await;
-    let group = record
-        .groups
-        .iter()
-        .find(|group| group.name == "two")
-        .unwrap();
-    assert_eq!(
-        group.outcome,
-        drsync::apply::GroupOutcome::Stale,
-        "{group:?}"
-    );
+    let group = record.groups.iter().find(|group| group.name == "two").unwrap();
+    assert_eq!(group.outcome, drsync::apply::GroupOutcome::Stale, "{group:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -356,10 +307,7 @@ async fn an_older_file_of_the_same_size_is_found_whatever_its_time() {
 async fn a_status_says_how_deeply_it_looked() {
     let mut world = World::new().await;
     world.apply().await;
-    let histories = Request {
-        full: true,
-        ..Request::default()
-    };
+    let histories = Request { full: true, ..Request::default() };
     let (_, quiet) = looked(&world, histories).await;
     let (_, deep) = looked(&world, full()).await;
     let depth = |status: &Status| {

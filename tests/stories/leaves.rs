@@ -39,21 +39,13 @@ async fn ledger(region: &dyn Region) -> Value {
     let copy = region.ledger().await.unwrap();
     let rows = copy.metadata.map(|table| table.rows).unwrap_or_default();
     let cuts = copy.cuts.map(|table| table.cuts).unwrap_or_default();
-    let cuts: Vec<Value> = cuts
-        .iter()
-        .map(|cut| without_identity(json!(cut)))
-        .collect();
+    let cuts: Vec<Value> = cuts.iter().map(|cut| without_identity(json!(cut))).collect();
     json!({"rows": rows, "cuts": cuts})
 }
 
 /// A document without what says which plan it was.
 fn without_identity(mut document: Value) -> Value {
-    for key in [
-        "plan_id",
-        "plan_sha256",
-        "previous_run_sha256",
-        "record_sha256",
-    ] {
+    for key in ["plan_id", "plan_sha256", "previous_run_sha256", "record_sha256"] {
         document[key] = Value::Null;
     }
     document
@@ -102,12 +94,7 @@ async fn world() -> (World, Plan) {
     world.later(10);
     let plan = world.plan().await;
     let decisions: Vec<Decision> = plan.groups().map(|(_, group)| group.decision).collect();
-    let expected = [
-        Decision::Sync,
-        Decision::UpToDate,
-        Decision::Sync,
-        Decision::Blocked,
-    ];
+    let expected = [Decision::Sync, Decision::UpToDate, Decision::Sync, Decision::Blocked];
     assert_eq!(decisions, expected);
     (world, plan)
 }
@@ -143,15 +130,9 @@ async fn no_value_outside_of_the_effect_changes_what_is_done_or_kept() {
         let after = kept(&world, &record).await;
         let (pointer, field) = (&place.pointer, &place.field);
         let stale = groups(&after) < groups(&honest);
-        assert!(
-            after == honest || stale,
-            "{field} at {pointer}:\n{after}\n--- and not\n{honest}"
-        );
+        assert!(after == honest || stale, "{field} at {pointer}:\n{after}\n--- and not\n{honest}");
     }
-    assert!(
-        refused > 200 && other > 50 && applied > 50,
-        "{refused} {other} {applied}"
-    );
+    assert!(refused > 200 && other > 50 && applied > 50, "{refused} {other} {applied}");
 }
 
 /// How many groups were synchronized: a group whose pins are not what the regions say is not, and that is told.

@@ -25,32 +25,14 @@ pub(crate) async fn commits_at_the_runs_end_are_in_and_one_millisecond_later_are
     let mut world = workflow_world(form).await;
     let orders = world.source_at("tables/orders");
     let end = start() - Duration::milliseconds(1_500);
-    orders
-        .when(end - Duration::milliseconds(1))
-        .insert(&batch([10]))
-        .await
-        .unwrap();
+    orders.when(end - Duration::milliseconds(1)).insert(&batch([10])).await.unwrap();
     orders.when(end).insert(&batch([11])).await.unwrap();
-    orders
-        .when(end + Duration::milliseconds(1))
-        .insert(&batch([12]))
-        .await
-        .unwrap();
+    orders.when(end + Duration::milliseconds(1)).insert(&batch([12])).await.unwrap();
     let begin = start() - Duration::minutes(10);
-    world
-        .workspace()
-        .add_run(7, 88, begin, Some(end), "SUCCESS")
-        .unwrap();
+    world.workspace().add_run(7, 88, begin, Some(end), "SUCCESS").unwrap();
     let record = world.apply().await;
-    assert_eq!(
-        record.groups[0].outcome,
-        GroupOutcome::Synchronized,
-        "{record:#?}"
-    );
-    assert_eq!(
-        world.ids(&world.replica_folder("main.shop.orders")).await,
-        [1, 2, 3, 10, 11]
-    );
+    assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{record:#?}");
+    assert_eq!(world.ids(&world.replica_folder("main.shop.orders")).await, [1, 2, 3, 10, 11]);
     assert_eq!(record.groups[0].recovery_point, Some(end));
 }
 
@@ -64,19 +46,12 @@ pub(crate) async fn deletes_and_compactions_of_the_source_arrive(form: Form) {
     world.apply().await;
     world.countries().insert(&batch(4..=9)).await.unwrap();
     world.later(1);
-    world
-        .countries()
-        .delete(|row| row["id"] == json!(2))
-        .await
-        .unwrap();
+    world.countries().delete(|row| row["id"] == json!(2)).await.unwrap();
     world.later(1);
     world.countries().optimize().await.unwrap();
     world.later(70);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(
-        world.ids(&world.replica_folder(COUNTRIES)).await,
-        [1, 3, 4, 5, 6, 7, 8, 9]
-    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 pub(crate) async fn create_or_replace_is_an_update_and_drop_and_create_a_finding(form: Form) {
@@ -87,24 +62,13 @@ pub(crate) async fn create_or_replace_is_an_update_and_drop_and_create_a_finding
     world.countries().insert(&batch([7])).await.unwrap();
     world.later(70);
     let record = world.apply().await;
-    assert_eq!(
-        (record.exit.code, record.groups[0].cut),
-        (0, Some(2)),
-        "{record:#?}"
-    );
+    assert_eq!((record.exit.code, record.groups[0].cut), (0, Some(2)), "{record:#?}");
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [7]);
 
     std::fs::remove_dir_all(world.path("east/tables/countries")).unwrap();
     let again = world.countries();
-    again
-        .create(super::world::schema(), &[], &[])
-        .await
-        .unwrap();
-    again
-        .when(world.now + Duration::seconds(1))
-        .insert(&batch([1]))
-        .await
-        .unwrap();
+    again.create(super::world::schema(), &[], &[]).await.unwrap();
+    again.when(world.now + Duration::seconds(1)).insert(&batch([1])).await.unwrap();
     world.later(12 * 60);
     let plan = world.plan_of("reference").await;
     assert_eq!(plan.decision, Decision::Blocked);
@@ -126,10 +90,7 @@ pub(crate) async fn maintenance_on_the_replica_is_mentioned_and_harmless(form: F
     assert_eq!(plan.drift[0].maintenance.len(), 1);
     let record = world.apply().await;
     assert_eq!(record.exit.code, 0, "{record:#?}");
-    assert_eq!(
-        world.ids(&world.replica_folder(COUNTRIES)).await,
-        [1, 2, 3, 4, 5]
-    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4, 5]);
 }
 
 pub(crate) async fn a_table_moved_to_another_group_is_not_copied_again(form: Form) {
@@ -143,12 +104,7 @@ pub(crate) async fn a_table_moved_to_another_group_is_not_copied_again(form: For
     let record = world.apply().await;
     assert_eq!(record.summary.copied_files, 0);
     let tables = &record.groups[0].tables;
-    assert!(
-        tables
-            .iter()
-            .all(|table| table.outcome == TableOutcome::Unchanged),
-        "{tables:#?}"
-    );
+    assert!(tables.iter().all(|table| table.outcome == TableOutcome::Unchanged), "{tables:#?}");
     assert_eq!(record.groups[0].cut, Some(2));
 }
 
@@ -166,16 +122,9 @@ pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(fo
     world.groups()[1]["tables"] = json!(["main.shop.orders"]);
     world.later(1);
     let plan = world
-        .plan_with(Request {
-            take_as_due: vec!["orders".to_owned()],
-            ..Request::default()
-        })
+        .plan_with(Request { take_as_due: vec!["orders".to_owned()], ..Request::default() })
         .await;
-    let planned = plan
-        .groups()
-        .find(|(_, plan)| plan.name == "orders")
-        .unwrap()
-        .1;
+    let planned = plan.groups().find(|(_, plan)| plan.name == "orders").unwrap().1;
     assert_eq!(planned.decision, Decision::UpToDate, "{planned:#?}");
     assert!(plan.summary.groups_blocked == 0 && planned.findings.is_empty());
 
@@ -185,11 +134,7 @@ pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(fo
     let plan = world.plan_of("orders").await;
     assert_eq!(plan.steps[0].action, Action::Update, "{plan:#?}");
     let record = world.apply().await;
-    assert_eq!(
-        (record.exit.code, record.summary.copied_files),
-        (0, 1),
-        "{record:#?}"
-    );
+    assert_eq!((record.exit.code, record.summary.copied_files), (0, 1), "{record:#?}");
     assert_eq!(world.ids(&replica).await, [1, 2, 3, 4]);
     let folders = std::fs::read_dir(replica.parent().unwrap()).unwrap();
     let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().file_name()).collect();
@@ -199,22 +144,14 @@ pub(crate) async fn a_name_that_changes_in_letter_case_only_keeps_its_replica(fo
     // Both cuts read what they held, the newer one spells the name as the catalog does now.
     let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
     let cuts: Vec<_> = cuts.of("orders").collect();
-    let named: Vec<String> = cuts
-        .iter()
-        .map(|cut| cut.tables[0].table.to_string())
-        .collect();
+    let named: Vec<String> = cuts.iter().map(|cut| cut.tables[0].table.to_string()).collect();
     assert_eq!(named, ["main.shop.Orders", "main.shop.orders"]);
     for (cut, rows) in cuts.iter().zip([3, 4]) {
         let entry = &cut.tables[0];
         assert_eq!(entry.replica_location, location);
         let store = delta::TableStore::local(&replica);
-        let read = delta::read_rows(&store, Some(entry.replica_version))
-            .await
-            .unwrap();
-        assert_eq!(
-            read.iter().map(|batch| batch.num_rows()).sum::<usize>(),
-            rows
-        );
+        let read = delta::read_rows(&store, Some(entry.replica_version)).await.unwrap();
+        assert_eq!(read.iter().map(|batch| batch.num_rows()).sum::<usize>(), rows);
     }
     world.later(13 * 60);
     let again = world.plan_of("orders").await;
@@ -256,18 +193,10 @@ pub(crate) async fn names_of_every_kind_arrive_under_literal_paths(form: Form) {
     }
     world.add_group("odd", None, &names);
     let record = world.apply().await;
-    let odd = record
-        .groups
-        .iter()
-        .find(|group| group.name == "odd")
-        .unwrap();
+    let odd = record.groups.iter().find(|group| group.name == "odd").unwrap();
     assert_eq!(odd.outcome, GroupOutcome::Synchronized, "{odd:#?}");
     for name in names {
-        assert_eq!(
-            world.ids(&world.replica_folder(name)).await,
-            [1, 2, 3],
-            "{name}"
-        );
+        assert_eq!(world.ids(&world.replica_folder(name)).await, [1, 2, 3], "{name}");
     }
     assert!(
         world.path("west/sync/main/shop/%2E.").exists()
@@ -283,9 +212,8 @@ pub(crate) async fn a_plan_tells_how_the_columns_change(form: Form) {
     let log = world.path("east/tables/countries/_delta_log/00000000000000000000.json");
     let log = std::fs::read_to_string(log).unwrap();
     let mut actions = log.lines().map(|line| serde_json::from_str(line).unwrap());
-    let mut action: serde_json::Value = actions
-        .find(|action: &serde_json::Value| action["metaData"].is_object())
-        .unwrap();
+    let mut action: serde_json::Value =
+        actions.find(|action: &serde_json::Value| action["metaData"].is_object()).unwrap();
     let schema = action["metaData"]["schemaString"].as_str().unwrap();
     let mut schema: serde_json::Value = serde_json::from_str(schema).unwrap();
     let fields = schema["fields"].as_array_mut().unwrap();
@@ -300,13 +228,7 @@ pub(crate) async fn a_plan_tells_how_the_columns_change(form: Form) {
     let told: Vec<_> = change
         .columns
         .iter()
-        .map(|one| {
-            (
-                one.column.as_str(),
-                one.before.is_some(),
-                one.after.is_some(),
-            )
-        })
+        .map(|one| (one.column.as_str(), one.before.is_some(), one.after.is_some()))
         .collect();
     assert_eq!(told, [("area", false, true)]);
     assert_eq!(world.apply().await.exit.code, 0);

@@ -51,11 +51,7 @@ pub(crate) async fn a_primary_that_is_away_is_never_created_and_blocks_everythin
     std::fs::rename(world.path("east"), world.path("gone")).unwrap();
     let plan = world.plan_of("reference").await;
     assert_eq!(plan.findings[0].code, FindingCode::PrimaryNotAvailable);
-    assert_eq!(
-        plan.last_cut.unwrap().number,
-        1,
-        "the secondary knows the cut"
-    );
+    assert_eq!(plan.last_cut.unwrap().number, 1, "the secondary knows the cut");
     let record = world.apply().await;
     assert_eq!(record.exit.code, 8);
     assert!(!world.path("east").exists());
@@ -74,17 +70,11 @@ pub(crate) async fn a_truncated_commit_blocks_its_group_and_names_the_file(form:
     assert_eq!(row.current_sync_status, Some(Status::Failed));
     let message = row.message.unwrap();
     assert!(message.contains("00000000000000000001.json"), "{message}");
-    assert_eq!(
-        world.row("west", "other").await.current_sync_status,
-        Some(Status::Success)
-    );
+    assert_eq!(world.row("west", "other").await.current_sync_status, Some(Status::Success));
     std::fs::write(&log, &text).unwrap();
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(
-        world.row("west", "reference").await.current_sync_status,
-        Some(Status::Success)
-    );
+    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
 }
 
 pub(crate) async fn a_folder_of_somebody_else_in_the_replicas_place_is_left_alone(form: Form) {
@@ -106,15 +96,9 @@ pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(for
     let regions = world.regions();
     // As if the apply had been killed between the cut and the statuses.
     let row = world.row("west", "reference").await;
-    let begun = row.begun(
-        format!("run {} to 2026-11-22T11:00:00.000Z", run_id(1)),
-        world.now,
-    );
+    let begun = row.begun(format!("run {} to 2026-11-22T11:00:00.000Z", run_id(1)), world.now);
     for region in [&regions.primary, &regions.secondary] {
-        region
-            .write_rows(std::slice::from_ref(&begun))
-            .await
-            .unwrap();
+        region.write_rows(std::slice::from_ref(&begun)).await.unwrap();
     }
     std::fs::remove_dir_all(world.path("east/sync/_drsync/sync_cuts")).unwrap();
     world.later(1);
@@ -123,10 +107,7 @@ pub(crate) async fn a_cut_without_its_statuses_is_a_success_at_the_next_look(for
     for region in ["east", "west"] {
         let row = world.row(region, "reference").await;
         assert_eq!(row.current_sync_status, Some(Status::Success), "{row:?}");
-        assert_eq!(
-            row.message.as_deref(),
-            Some("cut 1 at 2026-11-22T11:00:00.000Z")
-        );
+        assert_eq!(row.message.as_deref(), Some("cut 1 at 2026-11-22T11:00:00.000Z"));
     }
     assert!(!world.plan().await.applyable);
 }
@@ -145,10 +126,8 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
         tokio::join!(world.apply_plan(&plan), other.apply_plan(&plan))
     };
     let outcomes = [first.groups[0].outcome, second.groups[0].outcome];
-    let committed = outcomes
-        .iter()
-        .filter(|outcome| **outcome == GroupOutcome::Synchronized)
-        .count();
+    let committed =
+        outcomes.iter().filter(|outcome| **outcome == GroupOutcome::Synchronized).count();
     assert_eq!(committed, 1, "{first:#?} {second:#?}");
     assert!(
         outcomes.contains(&GroupOutcome::Overtaken),
@@ -165,37 +144,22 @@ pub(crate) async fn of_two_applies_at_once_one_commits_and_the_next_plan_has_not
     }
     world.later(1);
     world.apply().await;
-    assert_eq!(
-        world.ids(&world.replica_folder(COUNTRIES)).await,
-        [1, 2, 3, 4]
-    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4]);
     let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.divergence("reference"), None);
     assert_eq!(cuts.newest("reference").unwrap().cut_number, 2);
-    assert_eq!(
-        world.row("west", "reference").await.current_sync_status,
-        Some(Status::Success)
-    );
+    assert_eq!(world.row("west", "reference").await.current_sync_status, Some(Status::Success));
 }
 
 pub(crate) async fn the_summary_is_always_the_last_event(form: Form) {
     let mut world = World::of(form).await;
     let plan = world.plan().await;
     let seen = Mutex::new(Vec::new());
-    world
-        .apply_watching(&plan, &|event| {
-            seen.lock().unwrap().push(event.what.clone())
-        })
-        .await;
+    world.apply_watching(&plan, &|event| seen.lock().unwrap().push(event.what.clone())).await;
     let seen = seen.into_inner().unwrap();
     assert!(matches!(seen.first(), Some(What::Started { .. })));
     assert!(matches!(seen.last(), Some(What::Summary { .. })));
-    assert_eq!(
-        seen.iter()
-            .filter(|what| matches!(what, What::CutCommitted { .. }))
-            .count(),
-        1
-    );
+    assert_eq!(seen.iter().filter(|what| matches!(what, What::CutCommitted { .. })).count(), 1);
 }
 
 pub(crate) async fn the_secondary_going_away_during_an_apply_is_recorded_in_the_primary(
@@ -243,10 +207,7 @@ pub(crate) async fn a_plan_whose_regions_are_both_away_is_not_stale_and_is_appli
         "{record:#?}"
     );
     let message = group.message.as_deref().unwrap();
-    assert!(
-        message.starts_with("primary region not available: "),
-        "{message}"
-    );
+    assert!(message.starts_with("primary region not available: "), "{message}");
     assert!(!world.path("west/sync").exists());
     for (there, gone) in locations {
         std::fs::rename(world.path(gone), world.path(there)).unwrap();
@@ -266,11 +227,7 @@ pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_
     let record = world.apply_plan(&plan).await;
     assert_eq!(record.accepted, plan.accepted);
     let of = |name: &str| record.groups.iter().find(|group| group.name == name);
-    assert_eq!(
-        (record.exit.code, of("reference").unwrap().cut),
-        (0, Some(2)),
-        "{record:#?}"
-    );
+    assert_eq!((record.exit.code, of("reference").unwrap().cut), (0, Some(2)), "{record:#?}");
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3]);
     let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
     assert_eq!(cuts.newest("reference").unwrap().accepted.len(), 1);
@@ -287,10 +244,7 @@ fn accepting_drift() -> Request {
         scope: COUNTRIES.to_owned(),
         reason: "a test".to_owned(),
     };
-    Request {
-        accepted: vec![risk],
-        ..Default::default()
-    }
+    Request { accepted: vec![risk], ..Default::default() }
 }
 
 /// Raises the replica's version that the plan names to what is there now, as someone would who recomputes every digest.
@@ -361,10 +315,7 @@ pub(crate) async fn the_ledger_of_another_workspace_is_left_as_it_is_to_the_byte
     world.groups()[0]["group_name"] = "other".into();
     world.later(1);
     let record = world.apply().await;
-    assert_eq!(
-        (record.exit.code, record.groups[0].outcome),
-        (1, GroupOutcome::Blocked)
-    );
+    assert_eq!((record.exit.code, record.groups[0].outcome), (1, GroupOutcome::Blocked));
     assert_eq!(files(&world.path("west/sync/_drsync")), before);
 }
 
@@ -374,10 +325,7 @@ pub(crate) async fn a_group_that_could_not_be_read_is_part_of_how_the_apply_ende
     world.groups().push(nameless);
     let record = world.apply().await;
     assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized);
-    assert_eq!(
-        (record.exit.code, record.exit.name.as_str()),
-        (4, "partial")
-    );
+    assert_eq!((record.exit.code, record.exit.name.as_str()), (4, "partial"));
 }
 
 pub(crate) async fn where_one_replica_is_missing_the_others_are_looked_for_too(form: Form) {
@@ -421,10 +369,7 @@ pub(crate) async fn a_primary_that_went_away_after_the_plan_is_told_as_that(form
     assert!(said.starts_with("primary region not available"), "{said}");
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);
-    assert_eq!(
-        world.ids(&world.replica_folder(COUNTRIES)).await,
-        [1, 2, 3, 7]
-    );
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 7]);
 }
 
 pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_is_due(form: Form) {
@@ -442,10 +387,7 @@ pub(crate) async fn a_secondary_that_lost_everything_is_noticed_before_anything_
     for group in ["reference", "other"] {
         let plan = world.plan_of(group).await;
         let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
-        assert_eq!(
-            (plan.decision, codes),
-            (Decision::Blocked, vec![FindingCode::ReplicasMissing])
-        );
+        assert_eq!((plan.decision, codes), (Decision::Blocked, vec![FindingCode::ReplicasMissing]));
     }
     // An apply keeps its record there; the groups stay blocked although the metadata tables are back.
     assert_eq!(world.apply().await.exit.code, 1);
@@ -461,18 +403,12 @@ pub(crate) async fn a_log_that_parts_is_not_copied_from_one_region_to_the_other(
     world.apply().await;
     let logs = async |world: &World| {
         let regions = world.regions();
-        let read = [
-            regions.primary.ledger().await,
-            regions.secondary.ledger().await,
-        ];
+        let read = [regions.primary.ledger().await, regions.secondary.ledger().await];
         read.map(|copy| copy.unwrap().cuts.unwrap().cuts.len())
     };
     let regions = world.regions();
     let copy = regions.secondary.ledger().await.unwrap();
-    let rival = Cut {
-        run_id: "someone".to_owned(),
-        ..copy.cuts.unwrap().cuts.remove(0)
-    };
+    let rival = Cut { run_id: "someone".to_owned(), ..copy.cuts.unwrap().cuts.remove(0) };
     regions.secondary.copy_cuts(&[rival]).await.unwrap();
     let before = logs(&world).await;
     assert_eq!(before[1], before[0] + 1);

@@ -135,32 +135,21 @@ impl World {
     }
 
     pub(crate) fn groups(&mut self) -> &mut Vec<Value> {
-        self.config["workspaces"][0]["sync_groups"]
-            .as_array_mut()
-            .unwrap()
+        self.config["workspaces"][0]["sync_groups"].as_array_mut().unwrap()
     }
 
     /// Creates a table with the rows 1 to 3, an hour before the story begins, and lists it in the catalog.
     pub(crate) async fn make(&self, name: &str, location: &str) -> Table {
-        let early = self
-            .source_at(location)
-            .when(start() - Duration::minutes(60));
+        let early = self.source_at(location).when(start() - Duration::minutes(60));
         early.create(schema(), &[], &[]).await.unwrap();
-        early
-            .when(start() - Duration::minutes(59))
-            .insert(&batch(1..=3))
-            .await
-            .unwrap();
+        early.when(start() - Duration::minutes(59)).insert(&batch(1..=3)).await.unwrap();
         self.workspace().add_table(name, location).unwrap();
         self.source_at(location)
     }
 
     /// A source table by its location in the east, written now by somebody.
     pub(crate) fn source_at(&self, location: &str) -> Table {
-        let writer = Writer {
-            user: "etl@example.com".to_owned(),
-            clock: Arc::new(Utc::now),
-        };
+        let writer = Writer { user: "etl@example.com".to_owned(), clock: Arc::new(Utc::now) };
         Table::at(self.path("east").join(location), writer).when(self.now)
     }
 
@@ -171,16 +160,12 @@ impl World {
 
     /// A replica's folder.
     pub(crate) fn replica_folder(&self, name: &str) -> PathBuf {
-        self.path("west/sync")
-            .join(TableName::parse(name).unwrap().path())
+        self.path("west/sync").join(TableName::parse(name).unwrap().path())
     }
 
     /// A replica as somebody else would write to it.
     pub(crate) fn replica(&self, name: &str) -> Table {
-        let writer = Writer {
-            user: "someone@example.com".to_owned(),
-            clock: Arc::new(Utc::now),
-        };
+        let writer = Writer { user: "someone@example.com".to_owned(), clock: Arc::new(Utc::now) };
         Table::at(self.replica_folder(name), writer).when(self.now)
     }
 
@@ -238,10 +223,8 @@ impl World {
 
     fn open(&self) -> Regions {
         let now = self.now;
-        let writer = Writer {
-            user: "dr-sync@example.com".to_owned(),
-            clock: Arc::new(move || now),
-        };
+        let writer =
+            Writer { user: "dr-sync@example.com".to_owned(), clock: Arc::new(move || now) };
         let open = |workspace: Option<&str>, location: &str| -> Arc<dyn Region> {
             let location = self.path(location);
             let workspace = workspace.map(|folder| self.path(folder));
@@ -250,19 +233,12 @@ impl World {
                     .unwrap(),
             )
         };
-        Regions {
-            primary: open(Some("east"), "east/sync"),
-            secondary: open(None, "west/sync"),
-        }
+        Regions { primary: open(Some("east"), "east/sync"), secondary: open(None, "west/sync") }
     }
 
     pub(crate) async fn plan_with(&self, request: Request) -> Plan {
         let configuration = self.configuration();
-        assert!(
-            !configuration.workspaces.is_empty(),
-            "{:?}",
-            configuration.mistakes
-        );
+        assert!(!configuration.workspaces.is_empty(), "{:?}", configuration.mistakes);
         let regions = vec![self.regions()];
         let request = Request {
             plan_id: ulid::Ulid::from_parts(self.now.timestamp_millis() as u64, 7).to_string(),
@@ -278,11 +254,7 @@ impl World {
 
     pub(crate) async fn plan_of(&self, group: &str) -> GroupPlan {
         let plan = self.plan().await;
-        plan.groups()
-            .find(|(_, plan)| plan.name == group)
-            .expect("the group is planned")
-            .1
-            .clone()
+        plan.groups().find(|(_, plan)| plan.name == group).expect("the group is planned").1.clone()
     }
 
     pub(crate) async fn apply_plan(&mut self, plan: &Plan) -> RunRecord {
@@ -311,10 +283,8 @@ impl World {
             signer: None,
             planned_now: true,
         };
-        let record = apply::apply(&plan.stored(), &[self.regions()], &options, &|event| {
-            watch(&event)
-        })
-        .await;
+        let record =
+            apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;
         remembered::remember(&self.folder, self.open().secondary.as_ref()).await;
         record
     }
@@ -346,18 +316,8 @@ impl World {
 
     pub(crate) async fn rows(&self, region: &str) -> Vec<Row> {
         let regions = self.regions();
-        let region = if region == "east" {
-            regions.primary
-        } else {
-            regions.secondary
-        };
-        region
-            .ledger()
-            .await
-            .unwrap()
-            .metadata
-            .expect("the metadata table is there")
-            .rows
+        let region = if region == "east" { regions.primary } else { regions.secondary };
+        region.ledger().await.unwrap().metadata.expect("the metadata table is there").rows
     }
 
     /// The values of `id` in a table at its newest version, sorted.
@@ -367,12 +327,7 @@ impl World {
         for batch in delta::read_rows(&store, None).await.unwrap() {
             use arrow_array::cast::AsArray;
             let column = batch.column_by_name("id").unwrap();
-            ids.extend(
-                column
-                    .as_primitive::<arrow_array::types::Int64Type>()
-                    .iter()
-                    .flatten(),
-            );
+            ids.extend(column.as_primitive::<arrow_array::types::Int64Type>().iter().flatten());
         }
         ids.sort_unstable();
         ids
@@ -386,10 +341,8 @@ pub(crate) fn schema() -> arrow_schema::Schema {
 
 /// Rows with the given ids.
 pub(crate) fn batch(ids: impl IntoIterator<Item = i64>) -> arrow_array::RecordBatch {
-    let all: Vec<Value> = ids
-        .into_iter()
-        .map(|id| json!({"id": id, "name": format!("row {id}")}))
-        .collect();
+    let all: Vec<Value> =
+        ids.into_iter().map(|id| json!({"id": id, "name": format!("row {id}")})).collect();
     rows(&schema(), &all).unwrap()
 }
 

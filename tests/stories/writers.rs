@@ -196,10 +196,8 @@ fn own_time(table: &Table, version: u64, millis: i64) {
     let at = folder.join(format!("_delta_log/{version:020}.json"));
     let modified = at.metadata().unwrap().modified().unwrap();
     let text = std::fs::read_to_string(&at).unwrap();
-    let mut lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let mut lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     lines[0]["commitInfo"]["inCommitTimestamp"] = millis.into();
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     std::fs::write(&at, lines.join("\n")).unwrap();

@@ -10,20 +10,14 @@ async fn a_configuration_in_the_workspace_is_planned_and_applied() {
     site.put(FILE, &site.running.configuration);
     let source = "workspace:/Shared/dr/drsync.json";
     let variables = site.signed_in();
-    let valid = site
-        .run(&["validate", "--offline", "-c", source], &variables)
-        .await;
+    let valid = site.run(&["validate", "--offline", "-c", source], &variables).await;
     assert_eq!(valid.code, 0, "{}", valid.stderr);
-    let planned = site
-        .run(&["plan", "--json", "-c", source], &variables)
-        .await;
+    let planned = site.run(&["plan", "--json", "-c", source], &variables).await;
     assert_eq!(planned.code, 0, "{}", planned.stderr);
     let plan: serde_json::Value = serde_json::from_str(&planned.stdout).unwrap();
     assert_eq!(plan["config"]["source"], source);
     assert_eq!(plan["summary"]["groups_sync"], 2, "{plan}");
-    let applied = site
-        .run(&["apply", "--auto-approve", "-c", source], &variables)
-        .await;
+    let applied = site.run(&["apply", "--auto-approve", "-c", source], &variables).await;
     assert_eq!(applied.code, 4, "{}{}", applied.stdout, applied.stderr);
     // drsync's own files lie where it was run.
     assert!(site.path("here/.drsync/runs").is_dir());
@@ -54,27 +48,17 @@ async fn a_folder_and_a_volume_are_read_with_all_their_files() {
         assert!(text.contains("2 workspaces"), "{source}: {text}");
     }
     let file = "volume:/Volumes/main/dr/config/drsync/a.json";
-    let read = site
-        .run(&["validate", "--offline", "-c", file], &site.signed_in())
-        .await;
+    let read = site.run(&["validate", "--offline", "-c", file], &site.signed_in()).await;
     assert_eq!(read.code, 0, "{}", read.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_there_is_said_with_what_would_help() {
     let site = Site::new().await;
-    site.put(
-        "workspace/Shared/dr/bad.json",
-        "{\n  \"secret_scope\": \"\",\n  oops\n}\n",
-    );
+    site.put("workspace/Shared/dr/bad.json", "{\n  \"secret_scope\": \"\",\n  oops\n}\n");
     let told = async |source: &str| {
         let said = site.run(&["plan", "-c", source], &site.signed_in()).await;
-        assert_eq!(
-            (said.code, said.stdout.as_str()),
-            (78, ""),
-            "{}",
-            said.stderr
-        );
+        assert_eq!((said.code, said.stdout.as_str()), (78, ""), "{}", said.stderr);
         without_ids(&said.stderr)
     };
     assert_eq!(
@@ -105,9 +89,7 @@ async fn what_cannot_be_read_there_is_said_with_what_would_help() {
         "drsync: failed to read volume:/main/dr: write workspace:/path or volume:/Volumes/catalog/schema/volume/path\n\
          drsync: configuration (exit 78)\n"
     );
-    let nowhere = site
-        .run(&["plan", "-c", "workspace:/x.json"], &Default::default())
-        .await;
+    let nowhere = site.run(&["plan", "-c", "workspace:/x.json"], &Default::default()).await;
     assert_eq!(
         nowhere.stderr,
         "drsync: failed to read workspace:/x.json: no workspace is named: set DATABRICKS_HOST, or a host in profile DEFAULT\n\

@@ -129,10 +129,7 @@ async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
     let workspace = &written["workspaces"][0];
     assert_eq!(workspace["sync_groups"][0]["workflow"], "orders_job");
     assert_eq!(workspace["secondary_workspace_name"], "secondary");
-    assert_eq!(
-        workspace["sync_failure_notification"],
-        "dr-sync@example.com"
-    );
+    assert_eq!(workspace["sync_failure_notification"], "dr-sync@example.com");
     let valid = site.run(&["validate"], &site.signed_in()).await;
     assert_eq!(valid.code, 0, "{}{}", valid.stdout, valid.stderr);
     let again = asked(&site, &[]).await.unwrap();
@@ -159,11 +156,7 @@ async fn a_secondary_in_the_same_region_is_refused_and_silence_writes_nothing() 
         return;
     };
     assert_eq!(said.code, 7, "{}", said.stdout);
-    assert!(
-        said.stdout.contains("nothing was written"),
-        "{}",
-        said.stdout
-    );
+    assert!(said.stdout.contains("nothing was written"), "{}", said.stdout);
     assert!(!site.path("here/drsync.json").exists());
 }
 
@@ -184,10 +177,7 @@ async fn a_size_that_one_table_does_not_tell_is_at_least_that_of_the_others() {
         return;
     };
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    assert_eq!(
-        rows(&said.stdout),
-        ["no_workflow no job: scheduled 7 tables at least SIZE KiB"]
-    );
+    assert_eq!(rows(&said.stdout), ["no_workflow no job: scheduled 7 tables at least SIZE KiB"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,17 +191,10 @@ async fn a_warehouse_that_may_not_be_used_leaves_groups_without_jobs_and_sizes_a
     let why = "Neither jobs nor sizes are known: failed to read the histories of tables: ";
     assert!(said.stdout.contains(why), "{}", said.stdout);
     assert!(said.stdout.contains("needs CAN USE on the SQL warehouse"));
-    assert_eq!(
-        rows(&said.stdout),
-        ["no_workflow no job: scheduled 7 tables size not known"]
-    );
+    assert_eq!(rows(&said.stdout), ["no_workflow no job: scheduled 7 tables size not known"]);
     let asked = site.running.requests().into_iter();
     let statements = asked.filter(|request| format!("{request:?}").contains("sql/statements"));
-    assert_eq!(
-        statements.count(),
-        2,
-        "once for histories, once for details"
-    );
+    assert_eq!(statements.count(), 2, "once for histories, once for details");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

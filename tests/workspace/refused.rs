@@ -28,12 +28,7 @@ fn deny(site: &Site, inside: &str) {
 /// Everything that was said, on one line; nothing of it calls a region away.
 fn words(said: &Said) -> String {
     let all = format!("{} {}", said.stdout, said.stderr);
-    for wrong in [
-        "not available",
-        "not_available",
-        "does not answer",
-        "no answer",
-    ] {
+    for wrong in ["not available", "not_available", "does not answer", "no answer"] {
         assert!(!all.contains(wrong), "{wrong}: {all}");
     }
     all.split_whitespace().collect::<Vec<_>>().join(" ")

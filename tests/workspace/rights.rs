@@ -32,17 +32,9 @@ async fn a_right_that_is_taken_away_after_the_plan_is_told_with_its_grant() {
     std::fs::write(&file, catalog.to_string()).unwrap();
 
     let grant = "GRANT SELECT ON TABLE main.ref.countries TO `dr-sync@example.com`";
-    for command in [
-        &["check", "plan.json"][..],
-        &["apply", "plan.json", "--auto-approve"],
-    ] {
+    for command in [&["check", "plan.json"][..], &["apply", "plan.json", "--auto-approve"]] {
         let said = site.run(command, &variables).await;
-        assert!(
-            words(&said).contains(grant),
-            "{}{}",
-            said.stdout,
-            said.stderr
-        );
+        assert!(words(&said).contains(grant), "{}{}", said.stdout, said.stderr);
         assert_eq!(said.code, 4, "{command:?}");
     }
     let record = site.run(&["status", "--json"], &variables).await;
@@ -60,11 +52,8 @@ async fn sync_locations_that_may_not_be_read_are_told_with_one_grant_to_paste() 
         let url = site.path(inside).display().to_string();
         serde_json::json!({"name": name, "url": url, "grants": {"others": ["READ FILES"]}})
     };
-    catalog["external_locations"] = [
-        location("p", "world/east/sync"),
-        location("s", "world/west/sync"),
-    ]
-    .into();
+    catalog["external_locations"] =
+        [location("p", "world/east/sync"), location("s", "world/west/sync")].into();
     std::fs::write(&file, catalog.to_string()).unwrap();
     for command in ["validate", "plan", "apply", "status"] {
         let said = site.run(&[command], &variables(&site)).await;

@@ -29,11 +29,7 @@ impl Search {
             .flat_map(|served| [served.token.clone(), served.client_secret.clone()]);
         let secrets = own.chain([CANARY.to_owned()]).collect();
         std::fs::write(site.path("here/drsync.json"), &site.running.configuration).unwrap();
-        Search {
-            site,
-            said: vec![],
-            secrets,
-        }
+        Search { site, said: vec![], secrets }
     }
 
     /// Runs the program; whatever it says is kept for the search.
@@ -82,21 +78,14 @@ fn own_tables(files: &[PathBuf]) -> BTreeSet<PathBuf> {
         let log = path.parent()?;
         log.ends_with("_delta_log").then(|| log.parent())?
     });
-    let own = logs.filter(|table| {
-        table
-            .parent()
-            .is_some_and(|above| above.ends_with("_drsync"))
-    });
+    let own = logs.filter(|table| table.parent().is_some_and(|above| above.ends_with("_drsync")));
     own.map(Path::to_path_buf).collect()
 }
 
 /// Everything that the rows of a table hold, one value after the other.
 async fn values(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
-    for batch in delta::read_rows(&TableStore::local(folder), None)
-        .await
-        .unwrap()
-    {
+    for batch in delta::read_rows(&TableStore::local(folder), None).await.unwrap() {
         for column in batch.columns() {
             match column.as_binary_opt::<i32>() {
                 Some(bytes) => all.extend(bytes.iter().flatten().flatten()),
@@ -109,11 +98,7 @@ async fn values(folder: &Path) -> Vec<u8> {
 
 /// A secret as it is, and as a page or a command that embeds a document would have it.
 fn holds(bytes: &[u8], secret: &str) -> bool {
-    let plain = |bytes: &[u8]| {
-        bytes
-            .windows(secret.len())
-            .any(|at| at == secret.as_bytes())
-    };
+    let plain = |bytes: &[u8]| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
     if plain(bytes) {
         return true;
     }
@@ -138,9 +123,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn with(variables: &BTreeMap<String, String>, more: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let more = more
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     variables.clone().into_iter().chain(more).collect()
 }
 
@@ -160,10 +143,7 @@ async fn a_round_leaves_no_secret_whatever_is_asked_for_and_however_it_ends() {
                 "https://bot:canary-5ecret@git.test/acme/-/jobs/7?private_token=canary-5ecret#canary-5ecret",
             ),
             ("CI_JOB_TOKEN", "canary-5ecret"),
-            (
-                "CI_REPOSITORY_URL",
-                "https://gitlab-ci-token:canary-5ecret@git.test/acme.git",
-            ),
+            ("CI_REPOSITORY_URL", "https://gitlab-ci-token:canary-5ecret@git.test/acme.git"),
         ],
     );
     for words in [
@@ -179,24 +159,12 @@ async fn a_round_leaves_no_secret_whatever_is_asked_for_and_however_it_ends() {
         search.run(words, &pipeline).await;
     }
     // One table fails half way; then the rest, with every event; then a round with nothing to do.
-    search
-        .site
-        .fault("SQL *DEEP CLONE*orders`* 1 fail=PERMISSION_DENIED");
+    search.site.fault("SQL *DEEP CLONE*orders`* 1 fail=PERMISSION_DENIED");
     let failing = ["apply", "plan.json", "-v", "--events", "events.jsonl"];
     assert_ne!(search.run(&failing, &pipeline).await, 0);
-    let whole = [
-        "apply",
-        "--auto-approve",
-        "-v",
-        "--events",
-        "-",
-        "--verify",
-        "rows",
-    ];
+    let whole = ["apply", "--auto-approve", "-v", "--events", "-", "--verify", "rows"];
     search.run(&whole, &pipeline).await;
-    search
-        .run(&["apply", "--auto-approve", "--json"], &pipeline)
-        .await;
+    search.run(&["apply", "--auto-approve", "--json"], &pipeline).await;
     for words in [
         &["status", "-v"][..],
         &["status", "--json"],
@@ -221,23 +189,11 @@ async fn no_way_of_being_refused_shows_what_was_refused() {
     let nobody = BTreeMap::new();
     let wrong = [
         with(&nobody, &[("DRSYNC_TOKEN_EAST", "dapi-canary-5ecret")]),
+        with(&nobody, &[("DRSYNC_TOKEN_EAST", "dapi-canary-5ecret\n\u{1b}[31m")]),
+        with(&nobody, &[("DATABRICKS_HOST", &host), ("DATABRICKS_TOKEN", "dapi-canary-5ecret")]),
         with(
             &nobody,
-            &[("DRSYNC_TOKEN_EAST", "dapi-canary-5ecret\n\u{1b}[31m")],
-        ),
-        with(
-            &nobody,
-            &[
-                ("DATABRICKS_HOST", &host),
-                ("DATABRICKS_TOKEN", "dapi-canary-5ecret"),
-            ],
-        ),
-        with(
-            &nobody,
-            &[
-                ("DATABRICKS_CLIENT_ID", &id),
-                ("DATABRICKS_CLIENT_SECRET", "dose-canary-5ecret"),
-            ],
+            &[("DATABRICKS_CLIENT_ID", &id), ("DATABRICKS_CLIENT_SECRET", "dose-canary-5ecret")],
         ),
         with(
             &nobody,
@@ -280,10 +236,7 @@ async fn no_way_of_being_refused_shows_what_was_refused() {
         ("workspace_instance_url", "https://me:canary-5ecret@:x"),
         ("secondary_workspace_instance_url", with_password.as_str()),
         ("sync_location_primary", "s3://AKIA:canary-5ecret@bucket/dr"),
-        (
-            "sync_location_secondary",
-            "abfss://dr@acc.dfs.core.windows.net/dr?sig=canary-5ecret",
-        ),
+        ("sync_location_secondary", "abfss://dr@acc.dfs.core.windows.net/dr?sig=canary-5ecret"),
     ] {
         let mut bad = configuration.clone();
         bad["workspaces"][0][key] = value.into();

@@ -19,15 +19,11 @@ impl Site {
         let file = self.path("here/drsync.json");
         let text = &self.running.configuration;
         std::fs::write(file, text.replace(&self.running.primary.url, address)).unwrap();
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let variables: BTreeMap<String, String> = variables.collect();
         let said = self.run(&["plan"], &variables).await;
-        Said {
-            stderr: without_ids(&said.stderr),
-            ..said
-        }
+        Said { stderr: without_ids(&said.stderr), ..said }
     }
 
     /// A command `az` that does this; the `PATH` where it is.
@@ -83,9 +79,7 @@ async fn mistakes_of_the_configuration_are_told_to_nobody_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_token_is_named_by_its_variable_and_not_shown() {
     let site = Site::new().await;
-    let said = site
-        .plan(&[("DRSYNC_TOKEN_EAST", "dapi-canary-wrong")])
-        .await;
+    let said = site.plan(&[("DRSYNC_TOKEN_EAST", "dapi-canary-wrong")]).await;
     assert_eq!(said.code, 77);
     assert_eq!(
         said.stderr,
@@ -132,10 +126,7 @@ async fn a_token_that_expires_during_a_plan_makes_no_table_unreadable() {
     let text = words.join(" ");
     let expected = "primary_refused primary region cannot be read: ";
     assert!(text.contains(expected), "{}", said.stdout);
-    assert!(
-        text.contains("make a new token if it has expired"),
-        "{text}"
-    );
+    assert!(text.contains("make a new token if it has expired"), "{text}");
     for wrong in ["main.ref.countries table_not", "TABLE main.ref.countries"] {
         assert!(!text.contains(wrong), "{}", said.stdout);
     }
@@ -149,12 +140,7 @@ async fn a_token_that_expires_before_any_group_is_seen_is_a_sign_in_that_failed(
         site.fault(&fault);
         let token = site.running.primary.token.clone();
         let said = site.plan(&[("DRSYNC_TOKEN_EAST", &token)]).await;
-        assert_eq!(
-            (said.code, said.stdout.as_str()),
-            (77, ""),
-            "{}",
-            said.stderr
-        );
+        assert_eq!((said.code, said.stdout.as_str()), (77, ""), "{}", said.stderr);
         let lines: Vec<&str> = said.stderr.lines().collect();
         assert_eq!(lines.len(), 3, "{}", said.stderr);
         assert!(lines[1].contains("make a new token if it has expired"));
@@ -189,10 +175,7 @@ async fn a_warehouse_that_may_not_be_used_is_named_with_the_right_that_is_missin
     for command in commands {
         let said = site.run(command, &variables).await;
         assert_eq!(said.stdout, "", "{command:?}");
-        assert_eq!(
-            (said.code, without_ids(&said.stderr)),
-            (77, expected.clone())
-        );
+        assert_eq!((said.code, without_ids(&said.stderr)), (77, expected.clone()));
     }
 }
 
@@ -238,9 +221,7 @@ async fn a_token_service_of_entra_id_that_is_not_reached_is_the_primary_that_is_
         ("ARM_CLIENT_SECRET", "azure-canary"),
         ("ARM_TENANT_ID", "tenant"),
     ];
-    let said = site
-        .plan_at("https://adb-1.2.azuredatabricks.net", &variables)
-        .await;
+    let said = site.plan_at("https://adb-1.2.azuredatabricks.net", &variables).await;
     assert_eq!(said.code, 8, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("no connection"), "{}", said.stdout);
     assert!(!said.stdout.contains("canary") && !said.stderr.contains("canary"));
@@ -257,11 +238,7 @@ async fn whoever_is_signed_in_to_the_azure_cli_plans() {
     let variables = [("PATH", path.as_str()), ("ARM_ENVIRONMENT", "PUBLIC")];
     let said = site.plan(&variables).await;
     assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
-    assert!(
-        said.stdout.starts_with("2 groups to sync"),
-        "{}",
-        said.stdout
-    );
+    assert!(said.stdout.starts_with("2 groups to sync"), "{}", said.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -292,10 +269,8 @@ async fn an_azure_cli_that_gives_no_good_token_says_why_itself() {
 async fn a_wrong_client_secret_is_refused_by_the_token_service() {
     let site = Site::new().await;
     let id = site.running.primary.client_id.clone();
-    let variables = [
-        ("DATABRICKS_CLIENT_ID", id.as_str()),
-        ("DATABRICKS_CLIENT_SECRET", "dose-canary-wrong"),
-    ];
+    let variables =
+        [("DATABRICKS_CLIENT_ID", id.as_str()), ("DATABRICKS_CLIENT_SECRET", "dose-canary-wrong")];
     let said = site.plan(&variables).await;
     assert_eq!(said.code, 77);
     let last = "DATABRICKS_CLIENT_SECRET is refused: invalid_client: Client authentication failed\n\
@@ -311,11 +286,7 @@ async fn half_of_a_method_is_told_with_the_other_half() {
         .running
         .configuration
         .replace("\"secret_scope\": \"\"", "\"secret_scope\": \"dr\"")
-        .replacen(
-            "\"workspace_pat_key\": \"\"",
-            "\"workspace_pat_key\": \"pat\"",
-            1,
-        );
+        .replacen("\"workspace_pat_key\": \"\"", "\"workspace_pat_key\": \"pat\"", 1);
     let said = site
         .plan(&[
             ("DATABRICKS_CLIENT_SECRET", "canary"),
@@ -352,10 +323,7 @@ async fn a_secret_that_is_missing_is_named_with_its_scope() {
         .running
         .configuration
         .replace("\"secret_scope\": \"\"", "\"secret_scope\": \"dr\"")
-        .replace(
-            "\"workspace_pat_key\": \"\"",
-            "\"workspace_pat_key\": \"pat\"",
-        );
+        .replace("\"workspace_pat_key\": \"\"", "\"workspace_pat_key\": \"pat\"");
     std::fs::write(site.path("here/drsync.json"), configuration).unwrap();
     let said = site.run(&["plan"], &site.signed_in()).await;
     assert_eq!(said.code, 77, "{}", said.stderr);
@@ -394,10 +362,7 @@ async fn a_secret_that_cannot_be_asked_for_is_the_primary_that_is_away() {
         .running
         .configuration
         .replace("\"secret_scope\": \"\"", "\"secret_scope\": \"dr\"")
-        .replace(
-            "\"workspace_pat_key\": \"\"",
-            "\"workspace_pat_key\": \"pat\"",
-        );
+        .replace("\"workspace_pat_key\": \"\"", "\"workspace_pat_key\": \"pat\"");
     std::fs::write(site.path("here/drsync.json"), configuration).unwrap();
     site.running.stop();
     let said = site.run(&["plan"], &site.signed_in()).await;

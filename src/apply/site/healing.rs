@@ -23,11 +23,7 @@ pub(super) struct Made {
 impl Made {
     /// Of a region that refused.
     pub(super) fn nothing() -> Made {
-        Made {
-            action: LedgerAction::None,
-            copy: LedgerCopy::default(),
-            without_rows: None,
-        }
+        Made { action: LedgerAction::None, copy: LedgerCopy::default(), without_rows: None }
     }
 }
 
@@ -90,11 +86,7 @@ pub(super) async fn make(
             }));
         }
     }
-    Ok(Made {
-        action,
-        copy,
-        without_rows,
-    })
+    Ok(Made { action, copy, without_rows })
 }
 
 /// Puts a table aside that cannot be read, or writes one anew that was read around damage.

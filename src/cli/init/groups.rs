@@ -102,12 +102,7 @@ mod tests {
             group("hr", Some("hr_job"), &["a.b.e"]),
             group("no_workflow", None, &["a.b.f"]),
         ];
-        let sizes = [
-            ("a.b.c1", 5 * GIB),
-            ("a.b.c2", 1_397 * GIB),
-            ("a.b.d1", GIB),
-            ("a.b.f", 0),
-        ];
+        let sizes = [("a.b.c1", 5 * GIB), ("a.b.c2", 1_397 * GIB), ("a.b.d1", GIB), ("a.b.f", 0)];
         let sizes = sizes.map(|(name, size)| (table(name), size)).into();
         assert_eq!(
             lines(&groups, &sizes),
@@ -124,10 +119,8 @@ mod tests {
     #[test]
     fn what_is_not_listed_is_one_line() {
         let names: Vec<String> = (0..20).map(|at| format!("g{at:02}")).collect();
-        let groups: Vec<Proposed> = names
-            .iter()
-            .map(|name| group(name, Some(name), &[&format!("a.b.{name}")]))
-            .collect();
+        let groups: Vec<Proposed> =
+            names.iter().map(|name| group(name, Some(name), &[&format!("a.b.{name}")])).collect();
         let sizes = groups.iter().map(|group| (group.tables[0].clone(), GIB));
         let lines = lines(&groups, &sizes.collect());
         assert_eq!(lines.len(), SHOWN + 2);

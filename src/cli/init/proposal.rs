@@ -64,19 +64,11 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
             // A name that several jobs have names none of them.
             false => (format!("id:{}", job.id), format!("job {}", job.id)),
         });
-        proposed.push(Proposed {
-            name,
-            workflow,
-            tables: tables.clone(),
-        });
+        proposed.push(Proposed { name, workflow, tables: tables.clone() });
     }
     proposed.sort_by_key(|group| {
         let last = group.workflow.is_none();
-        (
-            last,
-            std::cmp::Reverse(group.tables.len()),
-            group.name.clone(),
-        )
+        (last, std::cmp::Reverse(group.tables.len()), group.name.clone())
     });
     proposed
 }
@@ -103,15 +95,8 @@ pub(super) fn left_out(tables: &[Listed]) -> Vec<String> {
 
 /// The configuration, as it is written.
 pub(super) fn configuration(answers: &Answers) -> String {
-    let Answers {
-        name,
-        address,
-        location_primary,
-        location_secondary,
-        secondary,
-        email,
-        groups,
-    } = answers;
+    let Answers { name, address, location_primary, location_secondary, secondary, email, groups } =
+        answers;
     let groups: Vec<Value> = groups
         .iter()
         .map(|group| {
@@ -140,18 +125,12 @@ pub(super) fn configuration(answers: &Answers) -> String {
         ("sync_success_notification", json!(email)),
         ("sync_default_schedule", json!("0 */12 * * *")),
         ("sync_max_retries", json!(3)),
-        (
-            "// sync_groups",
-            json!("Tables belong together if they are only true together."),
-        ),
+        ("// sync_groups", json!("Tables belong together if they are only true together.")),
         ("sync_groups", json!(groups)),
     ] {
         workspace[key] = value;
     }
-    format!(
-        "{:#}\n",
-        json!({"secret_scope": "", "workspaces": [workspace]})
-    )
+    format!("{:#}\n", json!({"secret_scope": "", "workspaces": [workspace]}))
 }
 
 #[cfg(test)]
@@ -164,10 +143,7 @@ mod tests {
 
     #[test]
     fn every_job_gets_a_group_and_the_rest_one_without_a_workflow() {
-        let job = |id, name: &str| Job {
-            id,
-            name: name.to_owned(),
-        };
+        let job = |id, name: &str| Job { id, name: name.to_owned() };
         let tables = ["a.b.c1", "a.b.c2", "a.b.d", "a.b.e", "a.b.f"].map(table);
         let writers = BTreeMap::from([
             (table("a.b.c1"), job(1, "core_job")),
@@ -202,9 +178,6 @@ mod tests {
         };
         let view = Some("a view");
         let tables = [view, None, view, Some("a table with a row filter")].map(listed);
-        assert_eq!(
-            left_out(&tables),
-            ["    2 views", "    1 table with a row filter"]
-        );
+        assert_eq!(left_out(&tables), ["    2 views", "    1 table with a row filter"]);
     }
 }

@@ -62,9 +62,7 @@ pub(super) async fn configuration(
     let since = context.clock.now() - WRITTEN_WITHIN;
     let told = here.surveyor.told(&open, since).await;
     if let Some(refused) = &told.refused {
-        talk.tell(&clean(&format!(
-            "\nNeither jobs nor sizes are known: failed to {refused:#}"
-        )));
+        talk.tell(&clean(&format!("\nNeither jobs nor sizes are known: failed to {refused:#}")));
     }
     let groups = proposal::groups(&open, &told.writers);
     talk.tell("\nGroups, from the jobs that wrote the tables in the last 30 days:");
@@ -131,26 +129,21 @@ async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String,
     let copies = talk.ask("Copies go to, in the other region", first, choose)?;
     let other = offered.iter().position(|it| plainly(&it.url) != copies);
     let default = other.map(|at| (at + 1).to_string());
-    let records = talk.ask(
-        "drsync's own records of this region go to",
-        default.as_deref(),
-        |said| {
+    let records =
+        talk.ask("drsync's own records of this region go to", default.as_deref(), |said| {
             let records = choose(said)?;
             match inside(&records, &copies) || inside(&copies, &records) {
                 true => Err(format!("{records} and {copies} lie in each other")),
                 false => Ok(records),
             }
-        },
-    )?;
+        })?;
     Ok((copies, records))
 }
 
 /// A location by its number, or by its address.
 fn chosen(said: &str, offered: &[Offered]) -> Result<String, String> {
-    let by_number = said
-        .parse::<usize>()
-        .ok()
-        .and_then(|number| offered.get(number.checked_sub(1)?));
+    let by_number =
+        said.parse::<usize>().ok().and_then(|number| offered.get(number.checked_sub(1)?));
     match by_number {
         Some(location) => Ok(plainly(&location.url)),
         None if said.contains("://") => {
@@ -159,10 +152,7 @@ fn chosen(said: &str, offered: &[Offered]) -> Result<String, String> {
             Ok(plainly(said))
         }
         None if offered.is_empty() => Err("write an address such as abfss://…".to_owned()),
-        None => Err(format!(
-            "write a number from 1 to {}, or an address",
-            offered.len()
-        )),
+        None => Err(format!("write a number from 1 to {}, or an address", offered.len())),
     }
 }
 
@@ -200,10 +190,7 @@ async fn secondary(
                 continue;
             }
         };
-        let found = clean(&format!(
-            "metastore {} in {}",
-            there.metastore, there.region
-        ));
+        let found = clean(&format!("metastore {} in {}", there.metastore, there.region));
         match there.metastore_id == primary.metastore_id || there.region == primary.region {
             true => talk.tell(&format!(
                 "  {found}: the same region as the primary, it would be gone with it"
@@ -223,14 +210,10 @@ fn email(talk: &mut impl Talk, principal: &str) -> Result<String, Failure> {
         !name.is_empty() && host.contains('.') && !text.contains([' ', ',', '<', '>'])
     };
     let default = is_address(principal).then_some(principal);
-    talk.ask(
-        "Mail about failures goes to",
-        default,
-        |said| match is_address(said) {
-            true => Ok(said.to_owned()),
-            false => Err("write an address such as ops@example.com".to_owned()),
-        },
-    )
+    talk.ask("Mail about failures goes to", default, |said| match is_address(said) {
+        true => Ok(said.to_owned()),
+        false => Err("write an address such as ops@example.com".to_owned()),
+    })
 }
 
 /// The address of a workspace.

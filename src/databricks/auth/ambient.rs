@@ -18,11 +18,7 @@ const SETTINGS: [(&str, &str, &str); 17] = [
     ("azure_client_id", "ARM_CLIENT_ID", "azure"),
     ("azure_client_secret", "ARM_CLIENT_SECRET", "azure"),
     ("azure_tenant_id", "ARM_TENANT_ID", "azure"),
-    (
-        "azure_workspace_resource_id",
-        "DATABRICKS_AZURE_RESOURCE_ID",
-        "azure",
-    ),
+    ("azure_workspace_resource_id", "DATABRICKS_AZURE_RESOURCE_ID", "azure"),
     ("azure_environment", "ARM_ENVIRONMENT", ""),
     ("username", "DATABRICKS_USERNAME", "basic"),
     ("password", "DATABRICKS_PASSWORD", "basic"),
@@ -110,10 +106,7 @@ impl Settings {
                 }
                 continue;
             }
-            settings.found.insert(
-                key,
-                (SecretString::from(value.to_owned()), variable.to_owned()),
-            );
+            settings.found.insert(key, (SecretString::from(value.to_owned()), variable.to_owned()));
         }
         settings.add_profile(environment, wanted, host)?;
         settings.add_id_for_github(environment);
@@ -144,9 +137,7 @@ impl Settings {
         host: &str,
     ) -> Result<(), (String, String)> {
         let profiles = Profiles::read(environment).map_err(|why| ("profiles".to_owned(), why))?;
-        let named = wanted
-            .profile
-            .or_else(|| environment.variable("DATABRICKS_CONFIG_PROFILE"));
+        let named = wanted.profile.or_else(|| environment.variable("DATABRICKS_CONFIG_PROFILE"));
         let name = match named {
             Some(name) => name,
             // Something is configured already, and no profile was asked for.
@@ -199,9 +190,7 @@ impl Settings {
                 continue;
             }
             let origin = format!("{key} of {label}");
-            self.found
-                .entry(key)
-                .or_insert_with(|| (SecretString::from(value.clone()), origin));
+            self.found.entry(key).or_insert_with(|| (SecretString::from(value.clone()), origin));
         }
         Ok(())
     }
@@ -219,10 +208,8 @@ impl Settings {
         if groups.len() < 2 {
             return Ok(());
         }
-        let found: Vec<String> = groups
-            .iter()
-            .map(|(group, origin)| format!("{group} ({origin})"))
-            .collect();
+        let found: Vec<String> =
+            groups.iter().map(|(group, origin)| format!("{group} ({origin})")).collect();
         let why = format!(
             "more than one authorization method configured: {}; leave one, or name it with DATABRICKS_AUTH_TYPE",
             found.join(" and ")
@@ -285,9 +272,7 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found: Vec<&String> = self.found.values().map(|(_, origin)| origin).collect();
-        f.debug_struct("Settings")
-            .field("found", &found)
-            .finish_non_exhaustive()
+        f.debug_struct("Settings").field("found", &found).finish_non_exhaustive()
     }
 }
 
@@ -303,10 +288,7 @@ pub(in super::super) fn ambient_host(environment: &Environment) -> Result<String
     let name = environment
         .variable("DATABRICKS_CONFIG_PROFILE")
         .unwrap_or_else(|| profiles.default_name());
-    let host = profiles
-        .get(name)
-        .and_then(|keys| keys.get("host"))
-        .cloned();
+    let host = profiles.get(name).and_then(|keys| keys.get("host")).cloned();
     host.ok_or_else(|| {
         format!("no workspace is named: set DATABRICKS_HOST, or a host in profile {name}")
     })

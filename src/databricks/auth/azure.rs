@@ -41,10 +41,7 @@ pub(super) fn cloud(base: &Url, named: Option<&str>) -> Option<Cloud> {
         (".databricks.azure.us", GOVERNMENT),
         (".databricks.azure.cn", CHINA),
     ];
-    let found = by_host
-        .into_iter()
-        .find(|(end, _)| host.ends_with(end))
-        .map(|(_, cloud)| cloud);
+    let found = by_host.into_iter().find(|(end, _)| host.ends_with(end)).map(|(_, cloud)| cloud);
     match named.map(str::to_uppercase).as_deref() {
         Some("PUBLIC") => Some(PUBLIC),
         Some("USGOVERNMENT") => Some(GOVERNMENT),
@@ -90,23 +87,16 @@ impl ServicePrincipal {
         }
         let answer = self
             .service
-            .get(&format!(
-                "{}/aad/auth",
-                self.base.as_str().trim_end_matches('/')
-            ))
+            .get(&format!("{}/aad/auth", self.base.as_str().trim_end_matches('/')))
             .await?;
-        let to = answer
-            .and_then(|(_, location)| location)
-            .and_then(|to| Url::parse(&to).ok());
+        let to = answer.and_then(|(_, location)| location).and_then(|to| Url::parse(&to).ok());
         // The secret is sent to a tenant of the cloud's own sign-in and to nothing else.
         let of_cloud = |to: &&Url| {
             Url::parse(self.cloud.login).is_ok_and(|login| login.origin() == to.origin())
         };
         let is_tenant = |text: &&str| {
             !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         };
         to.as_ref()
             .filter(of_cloud)
@@ -157,20 +147,10 @@ struct Printed {
 impl Cli {
     /// `az account get-access-token` for Databricks.
     pub(super) fn azure(run: Run, tenant: Option<&str>) -> Cli {
-        let mut words = vec![
-            "az",
-            "account",
-            "get-access-token",
-            "--resource",
-            DATABRICKS,
-            "--output",
-            "json",
-        ];
+        let mut words =
+            vec!["az", "account", "get-access-token", "--resource", DATABRICKS, "--output", "json"];
         words.extend(tenant.into_iter().flat_map(|tenant| ["--tenant", tenant]));
-        Cli {
-            run,
-            words: words.into_iter().map(str::to_owned).collect(),
-        }
+        Cli { run, words: words.into_iter().map(str::to_owned).collect() }
     }
 
     /// `databricks auth token` for a host.
@@ -178,18 +158,14 @@ impl Cli {
         let host = base.as_str().trim_end_matches('/');
         Cli {
             run,
-            words: ["databricks", "auth", "token", "--host", host]
-                .map(str::to_owned)
-                .to_vec(),
+            words: ["databricks", "auth", "token", "--host", host].map(str::to_owned).to_vec(),
         }
     }
 }
 
 impl std::fmt::Debug for Cli {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cli")
-            .field("words", &self.words)
-            .finish_non_exhaustive()
+        f.debug_struct("Cli").field("words", &self.words).finish_non_exhaustive()
     }
 }
 
@@ -199,16 +175,8 @@ impl TokenSource for Cli {
         let printed = (self.run)(self.words.clone()).await.map_err(refused)?;
         let printed: Printed =
             serde_json::from_str(&printed).map_err(|_| refused("prints no token"))?;
-        let end = printed
-            .expires_on
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-        let end = end
-            .or(printed.expiry)
-            .unwrap_or(now + TimeDelta::minutes(30));
-        Ok(Token {
-            secret: printed.access_token,
-            headers: Vec::new(),
-            life: Some((now, end)),
-        })
+        let end = printed.expires_on.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let end = end.or(printed.expiry).unwrap_or(now + TimeDelta::minutes(30));
+        Ok(Token { secret: printed.access_token, headers: Vec::new(), life: Some((now, end)) })
     }
 }

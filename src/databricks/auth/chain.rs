@@ -84,15 +84,8 @@ pub(in super::super) async fn sign_in(
     timing: &Timing,
 ) -> Result<(Credential, Option<String>), SignInError> {
     environment.register_secrets();
-    let mut chain = Chain {
-        wanted,
-        environment,
-        timing,
-        tried: Vec::new(),
-    };
-    let warehouse = environment
-        .variable("DATABRICKS_WAREHOUSE_ID")
-        .map(str::to_owned);
+    let mut chain = Chain { wanted, environment, timing, tried: Vec::new() };
+    let warehouse = environment.variable("DATABRICKS_WAREHOUSE_ID").map(str::to_owned);
     match chain.run().await {
         Some((credential, from_profile)) => Ok((credential, warehouse.or(from_profile))),
         None => Err(SignInError {
@@ -215,8 +208,7 @@ impl Chain<'_> {
             }
         }
         let azure = azure::cloud(base, settings.get("azure_environment")).is_some();
-        self.tried
-            .extend(settings.incomplete(self.environment, azure));
+        self.tried.extend(settings.incomplete(self.environment, azure));
         match forced {
             Some(method) => {
                 let why = match METHODS.contains(&method.as_str()) {
@@ -226,10 +218,9 @@ impl Chain<'_> {
                 let origin = settings.origin("auth_type");
                 self.note(format!("auth type {method} of {origin}"), why);
             }
-            None => self.note(
-                "environment",
-                "sets neither DATABRICKS_TOKEN nor a client id and secret",
-            ),
+            None => {
+                self.note("environment", "sets neither DATABRICKS_TOKEN nor a client id and secret")
+            }
         }
         None
     }
@@ -252,11 +243,7 @@ fn sources(
             id: id.to_owned(),
             secret: secret(password),
         };
-        found.push((
-            "oauth-m2m",
-            settings.origin("client_secret").to_owned(),
-            Box::new(source),
-        ));
+        found.push(("oauth-m2m", settings.origin("client_secret").to_owned(), Box::new(source)));
     }
     let mut federate = |name, label: String, id_token| {
         let source = Federation {
@@ -268,20 +255,12 @@ fn sources(
         };
         found.push((name, label, Box::new(source)));
     };
-    let usual = || {
-        settings
-            .environment_serves
-            .then_some("DATABRICKS_OIDC_TOKEN")
-    };
+    let usual = || settings.environment_serves.then_some("DATABRICKS_OIDC_TOKEN");
     let named = settings.get("oidc_token_env").or_else(usual);
     if let Some((variable, token)) =
         named.and_then(|name| Some((name, environment.variable(name)?)))
     {
-        federate(
-            "env-oidc",
-            variable.to_owned(),
-            IdToken::Variable(secret(token)),
-        );
+        federate("env-oidc", variable.to_owned(), IdToken::Variable(secret(token)));
     }
     if let Some(path) = settings.get("oidc_token_filepath") {
         federate(
@@ -290,27 +269,21 @@ fn sources(
             IdToken::File(path.into()),
         );
     }
-    let url = environment
-        .variable("ACTIONS_ID_TOKEN_REQUEST_URL")
-        .and_then(|url| Url::parse(url).ok());
+    let url =
+        environment.variable("ACTIONS_ID_TOKEN_REQUEST_URL").and_then(|url| Url::parse(url).ok());
     if let (Some(url), Some(bearer)) = (url, environment.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
         && client_id.is_some()
     {
         federate(
             "github-oidc",
             "the id token of GitHub Actions".to_owned(),
-            IdToken::GitHub {
-                url,
-                bearer: secret(bearer),
-            },
+            IdToken::GitHub { url, bearer: secret(bearer) },
         );
     }
     let cloud = azure::cloud(base, settings.get("azure_environment"));
-    if let (Some(cloud), Some(id), Some(password)) = (
-        cloud,
-        settings.get("azure_client_id"),
-        settings.get("azure_client_secret"),
-    ) {
+    if let (Some(cloud), Some(id), Some(password)) =
+        (cloud, settings.get("azure_client_id"), settings.get("azure_client_secret"))
+    {
         let source = ServicePrincipal {
             service: service.clone(),
             base: base.clone(),
@@ -318,9 +291,7 @@ fn sources(
             tenant: settings.get("azure_tenant_id").map(str::to_owned),
             id: id.to_owned(),
             secret: secret(password),
-            resource_id: settings
-                .get("azure_workspace_resource_id")
-                .map(str::to_owned),
+            resource_id: settings.get("azure_workspace_resource_id").map(str::to_owned),
         };
         found.push((
             "azure-client-secret",
@@ -334,11 +305,7 @@ fn sources(
     }
     if !is_loopback(base) {
         let cli = Cli::databricks(environment.run.clone(), base);
-        found.push((
-            "databricks-cli",
-            "databricks auth token".to_owned(),
-            Box::new(cli),
-        ));
+        found.push(("databricks-cli", "databricks auth token".to_owned(), Box::new(cli)));
     }
     found
 }

@@ -36,20 +36,13 @@ impl Said {
         let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if SHORT_ANSWER
-                .allow((body.len() + chunk.len()) as u64)
-                .is_err()
-            {
+            if SHORT_ANSWER.allow((body.len() + chunk.len()) as u64).is_err() {
                 // What is cut off is no JSON.
                 break;
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Said {
-            status: response.status(),
-            location,
-            body,
-        })
+        Ok(Said { status: response.status(), location, body })
     }
 
     fn is_json(&self) -> bool {
@@ -66,10 +59,7 @@ pub(super) struct TokenService {
 
 impl TokenService {
     pub(super) fn new(loopback: bool, timing: Timing) -> Result<TokenService, Refusal> {
-        Ok(TokenService {
-            http: plain_http(loopback)?,
-            timing,
-        })
+        Ok(TokenService { http: plain_http(loopback)?, timing })
     }
 
     /// `GET` without a token; `None`: there is nothing.
@@ -125,16 +115,9 @@ impl TokenService {
         let answer: TokenAnswer = serde_json::from_slice(&body).unwrap_or_default();
         if status.is_success() && !answer.access_token.is_empty() {
             // Some services tell no life: then the token is asked for again in an hour.
-            let seconds = if answer.expires_in > 0 {
-                answer.expires_in
-            } else {
-                3600
-            };
+            let seconds = if answer.expires_in > 0 { answer.expires_in } else { 3600 };
             let life = Some((now, now + TimeDelta::seconds(seconds)));
-            return Ok(Token {
-                life,
-                ..Token::forever(answer.access_token)
-            });
+            return Ok(Token { life, ..Token::forever(answer.access_token) });
         }
         let said = match (answer.error, answer.error_description) {
             (Some(error), Some(more)) => {
@@ -181,9 +164,7 @@ impl TokenService {
             if made >= TRIES {
                 return Err(away(why));
             }
-            self.timing
-                .sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8))
-                .await;
+            self.timing.sleep(self.timing.backoff(PAUSE, made - 1, PAUSE * 8)).await;
         }
     }
 
@@ -191,20 +172,16 @@ impl TokenService {
     /// workspace's own host, whatever the workspace says.
     pub(super) async fn endpoint(&self, base: &Url) -> Result<(Url, HostMetadata), Refusal> {
         let host = base.as_str().trim_end_matches('/');
-        let metadata: HostMetadata = match self
-            .get(&format!("{host}/.well-known/databricks-config"))
-            .await
-        {
-            Ok(Some((body, _))) => serde_json::from_slice(&body).unwrap_or_default(),
-            Ok(None) | Err(_) => HostMetadata::default(),
-        };
+        let metadata: HostMetadata =
+            match self.get(&format!("{host}/.well-known/databricks-config")).await {
+                Ok(Some((body, _))) => serde_json::from_slice(&body).unwrap_or_default(),
+                Ok(None) | Err(_) => HostMetadata::default(),
+            };
         let account = metadata.account_id.as_deref().unwrap_or_default();
         let oidc = match &metadata.oidc_endpoint {
-            Some(endpoint) => own(
-                base,
-                &endpoint.replace("{account_id}", account),
-                "OAuth endpoint",
-            )?,
+            Some(endpoint) => {
+                own(base, &endpoint.replace("{account_id}", account), "OAuth endpoint")?
+            }
             None => base.join("oidc").map_err(|_| {
                 refused("the workspace's address is none that tokens are asked for at")
             })?,
@@ -215,9 +192,8 @@ impl TokenService {
                 oidc.as_str().trim_end_matches('/')
             ))
             .await?;
-        let endpoints: OidcEndpoints = found
-            .and_then(|(body, _)| serde_json::from_slice(&body).ok())
-            .unwrap_or_default();
+        let endpoints: OidcEndpoints =
+            found.and_then(|(body, _)| serde_json::from_slice(&body).ok()).unwrap_or_default();
         match endpoints.token_endpoint.as_str() {
             "" => Err(refused("the workspace does not say where its tokens are")),
             endpoint => Ok((own(base, endpoint, "token endpoint")?, metadata)),
@@ -259,14 +235,7 @@ impl TokenSource for ClientSecret {
     async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
         let (endpoint, _) = self.service.endpoint(&self.base).await?;
         let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
-        self.service
-            .token(
-                endpoint.as_str(),
-                Some((&self.id, &self.secret)),
-                &form,
-                now,
-            )
-            .await
+        self.service.token(endpoint.as_str(), Some((&self.id, &self.secret)), &form, now).await
     }
 }
 
@@ -291,19 +260,13 @@ impl TokenSource for Federation {
         let audience = audience.map_or(endpoint.as_str(), String::as_str);
         let subject = self.id_token.read(&self.service, audience).await?;
         let mut form = vec![
-            (
-                "grant_type",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ),
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
             ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
             ("subject_token", subject.expose_secret()),
             ("scope", "all-apis"),
         ];
         form.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
-        let given = self
-            .service
-            .token(endpoint.as_str(), None, &form, now)
-            .await;
+        let given = self.service.token(endpoint.as_str(), None, &form, now).await;
         given.map_err(|refusal| match told.filter(|told| *told != audience) {
             Some(told) if refusal.is_sign_in() && self.audience.is_none() => {
                 let told: String = told.chars().take(200).collect();

@@ -26,22 +26,16 @@ impl Profiles {
     /// # Errors
     /// Why a file that is there cannot be read.
     pub(super) fn read(environment: &Environment) -> Result<Profiles, String> {
-        let named = environment
-            .variable("DATABRICKS_CONFIG_FILE")
-            .map(PathBuf::from);
+        let named = environment.variable("DATABRICKS_CONFIG_FILE").map(PathBuf::from);
         let Some(path) = named.or_else(|| Some(environment.home.as_ref()?.join(".databrickscfg")))
         else {
             return Ok(Profiles::default());
         };
         match files::read_text(&path, &SMALL_FILE) {
-            Ok(text) => Ok(Profiles {
-                path,
-                ..Profiles::parse(&text)
-            }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Profiles {
-                path,
-                ..Profiles::default()
-            }),
+            Ok(text) => Ok(Profiles { path, ..Profiles::parse(&text) }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Profiles { path, ..Profiles::default() })
+            }
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
     }
@@ -77,10 +71,8 @@ impl Profiles {
 
     /// The name of the default profile.
     pub(super) fn default_name(&self) -> &str {
-        let chosen = self
-            .sections
-            .get(SETTINGS)
-            .and_then(|settings| settings.get("default_profile"));
+        let chosen =
+            self.sections.get(SETTINGS).and_then(|settings| settings.get("default_profile"));
         chosen.map_or("DEFAULT", String::as_str)
     }
 
@@ -91,9 +83,7 @@ impl Profiles {
     pub(super) fn for_host(&self, host: &str) -> Result<Option<&str>, Vec<&str>> {
         let default = self.default_name();
         let fits = |name: &str| {
-            self.get(name)
-                .and_then(|keys| keys.get("host"))
-                .is_some_and(|it| same_host(it, host))
+            self.get(name).and_then(|keys| keys.get("host")).is_some_and(|it| same_host(it, host))
         };
         if fits(default) {
             return Ok(self
@@ -103,12 +93,8 @@ impl Profiles {
                 .find(|name| *name == default)
                 .or(Some("DEFAULT")));
         }
-        let found: Vec<&str> = self
-            .order
-            .iter()
-            .map(String::as_str)
-            .filter(|name| fits(name))
-            .collect();
+        let found: Vec<&str> =
+            self.order.iter().map(String::as_str).filter(|name| fits(name)).collect();
         match found.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one)),
@@ -168,15 +154,9 @@ mod tests {
             "[DEFAULT]\nhost = https://one.test\ntoken=a#b # note\n; no\n[two]\nHOST = two.test\n[three]\nhost = two.test\n",
         );
         assert_eq!(profiles.get("DEFAULT").unwrap()["token"], "a#b");
-        assert!(
-            !profiles.get("two").unwrap().contains_key("token"),
-            "nothing is inherited"
-        );
+        assert!(!profiles.get("two").unwrap().contains_key("token"), "nothing is inherited");
         assert_eq!(profiles.for_host("https://one.test/"), Ok(Some("DEFAULT")));
-        assert_eq!(
-            profiles.for_host("https://two.test"),
-            Err(vec!["two", "three"])
-        );
+        assert_eq!(profiles.for_host("https://two.test"), Err(vec!["two", "three"]));
         assert_eq!(profiles.for_host("https://four.test"), Ok(None));
     }
 

@@ -23,9 +23,7 @@ impl TokenSource for SecretToken {
     async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
         let SecretToken { client, scope, key } = self;
         let query = [("scope", scope.as_str()), ("key", key.as_str())];
-        let secret: Secret = client
-            .get_secret(&["api", "2.0", "secrets", "get"], &query)
-            .await?;
+        let secret: Secret = client.get_secret(&["api", "2.0", "secrets", "get"], &query).await?;
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(secret.value.trim())
             .unwrap_or_default();

@@ -103,10 +103,8 @@ pub(super) fn refusal(
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let (code, said) = code_and_message(&value, &text, status);
     if status.is_redirection() {
-        let to = headers
-            .get("location")
-            .and_then(|to| to.to_str().ok())
-            .unwrap_or("somewhere else");
+        let to =
+            headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("somewhere else");
         let to = to.split(['?', '#']).next().unwrap_or_default();
         let private = headers
             .get("location")
@@ -219,17 +217,12 @@ fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, S
             };
             return (format!("SCIM_{status}"), detail);
         }
-        let said = field("error_description")
-            .or_else(|| field("error"))
-            .unwrap_or_default();
+        let said = field("error_description").or_else(|| field("error")).unwrap_or_default();
         return (code, said);
     }
     if let Some(title) = html(text) {
-        let code = status
-            .canonical_reason()
-            .unwrap_or("UNKNOWN")
-            .to_uppercase()
-            .replace([' ', '-'], "_");
+        let code =
+            status.canonical_reason().unwrap_or("UNKNOWN").to_uppercase().replace([' ', '-'], "_");
         // A gateway's trouble is known by its status; who refuses with a page is not the workspace.
         return match status.is_client_error() {
             true => (
@@ -257,8 +250,7 @@ fn html(text: &str) -> Option<String> {
     let inside = |open: &str, close: &str| {
         let from = lower.find(open)? + open.len();
         let to = lower[from..].find(close)? + from;
-        text.get(from..to)
-            .map(|text| text.trim().chars().take(200).collect::<String>())
+        text.get(from..to).map(|text| text.trim().chars().take(200).collect::<String>())
     };
     inside("<pre>", "</pre>")
         .or_else(|| inside("<title>", "</title>"))
@@ -267,15 +259,10 @@ fn html(text: &str) -> Option<String> {
 }
 
 fn request_id(headers: &HeaderMap, value: &Value) -> Option<String> {
-    let header = headers
-        .get("x-request-id")
-        .and_then(|id| id.to_str().ok())
-        .map(str::to_owned);
+    let header = headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     header.or_else(|| {
         let details = value.get("details")?.as_array()?;
-        details
-            .iter()
-            .find_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
+        details.iter().find_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
     })
 }
 
@@ -285,9 +272,7 @@ pub(super) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 }
 
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|date| date.to_utc())
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
 }
 
 /// `Retry-After` in seconds or as a date.
@@ -305,21 +290,14 @@ mod tests {
 
     fn read(status: u16, body: &str) -> (String, RegionErrorKind, Again) {
         let status = StatusCode::from_u16(status).unwrap();
-        let (refusal, again) = refusal(
-            status,
-            &HeaderMap::new(),
-            body.as_bytes(),
-            DateTime::UNIX_EPOCH,
-        );
+        let (refusal, again) =
+            refusal(status, &HeaderMap::new(), body.as_bytes(), DateTime::UNIX_EPOCH);
         (refusal.to_string(), refusal.kind, again)
     }
 
     #[test]
     fn every_shape_of_a_refusal_is_read() {
-        let denied = read(
-            403,
-            r#"{"error_code":403,"message":"Invalid access token."}"#,
-        );
+        let denied = read(403, r#"{"error_code":403,"message":"Invalid access token."}"#);
         assert_eq!(denied.0, "Invalid access token. [403 Forbidden]");
         assert_eq!(denied.1, RegionErrorKind::Denied);
         let named = read(
@@ -342,35 +320,21 @@ mod tests {
         assert_eq!(read(500, "").0, "500 Internal Server Error");
         let plain = read(400, "MALFORMED_REQUEST: no such thing");
         assert_eq!(plain.0, "no such thing [MALFORMED_REQUEST (400)]");
-        let page = read(
-            502,
-            "<html><head><title>502 Bad Gateway</title></head></html>",
-        );
+        let page = read(502, "<html><head><title>502 Bad Gateway</title></head></html>");
         assert_eq!(page.0, "502 Bad Gateway [BAD_GATEWAY (502)]");
-        assert_eq!(
-            (page.1, page.2),
-            (RegionErrorKind::Unavailable, Again::IfSafe)
-        );
+        assert_eq!((page.1, page.2), (RegionErrorKind::Unavailable, Again::IfSafe));
     }
 
     #[test]
     fn a_503_of_the_workspace_had_no_effect_and_one_of_a_proxy_may_have_had() {
         assert_eq!(
-            read(
-                503,
-                r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"x"}"#
-            )
-            .2,
+            read(503, r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"x"}"#).2,
             Again::Surely
         );
         assert_eq!(read(503, "<html></html>").2, Again::IfSafe);
         assert_eq!(read(429, "").2, Again::Surely);
         assert_eq!(
-            read(
-                400,
-                r#"{"message":"RPC token bucket limit has been exceeded"}"#
-            )
-            .2,
+            read(400, r#"{"message":"RPC token bucket limit has been exceeded"}"#).2,
             Again::Surely
         );
     }
@@ -383,10 +347,7 @@ mod tests {
             retry_after(&headers, DateTime::from_timestamp(784_111_777, 0).unwrap())
         };
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            read("Sun, 06 Nov 1994 08:50:07 GMT"),
-            Some(Duration::from_secs(30))
-        );
+        assert_eq!(read("Sun, 06 Nov 1994 08:50:07 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
     }
@@ -394,24 +355,12 @@ mod tests {
     #[test]
     fn a_page_or_half_an_answer_instead_of_json_is_named() {
         let read = |body: &str| {
-            json::<Value>(&HeaderMap::new(), body.as_bytes())
-                .err()
-                .map(|it| it.to_string())
+            json::<Value>(&HeaderMap::new(), body.as_bytes()).err().map(|it| it.to_string())
         };
-        assert!(
-            read("<html><title>Sign in</title></html>")
-                .unwrap()
-                .contains("(Sign in)")
-        );
-        assert_eq!(
-            read(r#"{"a": [1, "#).unwrap(),
-            "the answer ends in the middle"
-        );
+        assert!(read("<html><title>Sign in</title></html>").unwrap().contains("(Sign in)"));
+        assert_eq!(read(r#"{"a": [1, "#).unwrap(), "the answer ends in the middle");
         assert_eq!(read(" ").unwrap(), "the answer is empty");
-        assert_eq!(
-            read("[]").unwrap(),
-            "the answer is a list instead of an object"
-        );
+        assert_eq!(read("[]").unwrap(), "the answer is a list instead of an object");
         assert_eq!(read("{}"), None);
         assert!(nothing(&HeaderMap::new(), b"").is_ok());
         assert!(nothing(&HeaderMap::new(), b"<html></html>").is_err());

@@ -27,15 +27,8 @@ pub(super) struct Turn<'a>(&'a Gate);
 
 impl Default for Gate {
     fn default() -> Gate {
-        let state = State {
-            limit: MOST,
-            in_flight: 0,
-            since_cut: usize::MAX,
-        };
-        Gate {
-            state: Mutex::new(state),
-            left: Notify::new(),
-        }
+        let state = State { limit: MOST, in_flight: 0, since_cut: usize::MAX };
+        Gate { state: Mutex::new(state), left: Notify::new() }
     }
 }
 
@@ -73,11 +66,7 @@ impl Gate {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0
-            .state
-            .lock()
-            .expect("no panic while counting")
-            .in_flight -= 1;
+        self.0.state.lock().expect("no panic while counting").in_flight -= 1;
         self.0.left.notify_one();
     }
 }

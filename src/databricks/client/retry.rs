@@ -53,11 +53,7 @@ pub(super) struct Tries {
 
 impl Tries {
     pub(super) fn new(repeat: Repeat) -> Tries {
-        Tries {
-            repeat,
-            made: 0,
-            paused: Duration::ZERO,
-        }
+        Tries { repeat, made: 0, paused: Duration::ZERO }
     }
 
     /// How long to wait before another attempt.
@@ -105,9 +101,7 @@ impl Tries {
 
 /// A cause as it is told: one of TLS with what to do, and without the names of a certificate that is somebody else's.
 fn of_tls(cause: &str) -> String {
-    let (text, _) = cause
-        .split_once("; certificate is only valid for")
-        .unwrap_or((cause, ""));
+    let (text, _) = cause.split_once("; certificate is only valid for").unwrap_or((cause, ""));
     let hint = if text.contains("InvalidContentType") {
         "it does not speak TLS: is the address right?"
     } else if text.contains("UnknownIssuer") {

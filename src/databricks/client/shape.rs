@@ -15,11 +15,7 @@ struct Shape {
 /// # Errors
 /// The limit that it exceeds.
 pub(super) fn check(json: &[u8]) -> Result<(), Exceeded> {
-    let Shape {
-        elements,
-        objects,
-        text,
-    } = shape(json);
+    let Shape { elements, objects, text } = shape(json);
     ANSWER_ELEMENTS.allow(elements)?;
     ANSWER_OBJECTS.allow(objects)?;
     ANSWER_TEXT.allow(text)
@@ -65,14 +61,7 @@ mod tests {
     #[test]
     fn what_stands_in_texts_is_not_counted() {
         let found = shape(br#"{"a": "[,{\"x\"", "b": [1, {}]}"#);
-        assert_eq!(
-            found,
-            Shape {
-                elements: 5,
-                objects: 2,
-                text: 6
-            }
-        );
+        assert_eq!(found, Shape { elements: 5, objects: 2, text: 6 });
     }
 
     #[test]

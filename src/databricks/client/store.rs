@@ -53,10 +53,7 @@ impl Store {
             true => builder,
             false => builder.dns_resolver(Arc::new(Public { proxies: proxies() })),
         };
-        Ok(Store {
-            http: builder.build().map_err(unmade)?,
-            sandbox,
-        })
+        Ok(Store { http: builder.build().map_err(unmade)?, sandbox })
     }
 
     /// The address of a part of a result, if it may be asked.
@@ -90,12 +87,10 @@ impl Store {
         link: &Url,
         headers: &BTreeMap<String, String>,
     ) -> reqwest::RequestBuilder {
-        let theirs = headers
-            .iter()
-            .filter(|(name, _)| !NOT_THEIRS.contains(&name.to_lowercase().as_str()));
-        theirs.fold(self.http.get(link.clone()), |request, (name, value)| {
-            request.header(name, value)
-        })
+        let theirs =
+            headers.iter().filter(|(name, _)| !NOT_THEIRS.contains(&name.to_lowercase().as_str()));
+        theirs
+            .fold(self.http.get(link.clone()), |request, (name, value)| request.header(name, value))
     }
 }
 
@@ -195,10 +190,7 @@ mod tests {
     #[test]
     fn results_are_asked_for_at_public_addresses_over_https() {
         let workspace = "https://adb-1.azuredatabricks.net";
-        for link in [
-            "https://dbstorage.blob.core.windows.net/x?sig=y",
-            "https://52.1.2.3/x",
-        ] {
+        for link in ["https://dbstorage.blob.core.windows.net/x?sig=y", "https://52.1.2.3/x"] {
             assert!(asks(workspace, link), "{link}");
         }
         for link in [
@@ -231,9 +223,6 @@ mod tests {
         let private = "10.1.2.3".parse().unwrap();
         assert!(is_cloud_storage("x.blob.core.windows.net", private));
         assert!(!is_cloud_storage("x.evil.test", private));
-        assert!(!is_cloud_storage(
-            "x.blob.core.windows.net",
-            "169.254.169.254".parse().unwrap()
-        ));
+        assert!(!is_cloud_storage("x.blob.core.windows.net", "169.254.169.254".parse().unwrap()));
     }
 }

@@ -30,10 +30,7 @@ impl CutColumns {
         if !is(tables.get(..opening.len())?, opening) {
             return None;
         }
-        Some(CutColumns {
-            columns: columns.to_vec(),
-            of_table: fields(inside)?,
-        })
+        Some(CutColumns { columns: columns.to_vec(), of_table: fields(inside)? })
     }
 
     /// Of these columns those that the table lacks.
@@ -134,11 +131,7 @@ mod tests {
     use super::*;
 
     fn column(of_table: bool, name: &str) -> CutColumn {
-        CutColumn {
-            of_table,
-            name: name.to_owned(),
-            kind: ColumnKind::Text,
-        }
+        CutColumn { of_table, name: name.to_owned(), kind: ColumnKind::Text }
     }
 
     #[test]
@@ -165,10 +158,7 @@ mod tests {
         ]);
         let lacking = columns.lacking(&needed);
         assert_eq!(lacking, [column(false, "table"), column(true, "new")]);
-        assert_eq!(
-            definitions(&lacking),
-            "`table` string, `tables`.`element`.`new` string"
-        );
+        assert_eq!(definitions(&lacking), "`table` string, `tables`.`element`.`new` string");
     }
 
     #[test]
@@ -188,13 +178,9 @@ mod tests {
     fn what_is_no_cut_log_is_not_read() {
         let described =
             |kind: &str| CutColumns::described(&[("tables".to_owned(), kind.to_owned())]);
-        for kind in [
-            "",
-            "STRING",
-            "ARRAY<STRING>",
-            "ARRAY<STRUCT<a STRING>>",
-            "ARRAY<STRUCT<a: b>>>>",
-        ] {
+        for kind in
+            ["", "STRING", "ARRAY<STRING>", "ARRAY<STRUCT<a STRING>>", "ARRAY<STRUCT<a: b>>>>"]
+        {
             assert_eq!(described(kind), None, "{kind}");
         }
         assert_eq!(CutColumns::described(&[]), None);

@@ -63,10 +63,8 @@ fn names(schema: &str) -> Vec<&str> {
 }
 
 fn create(table: &Relation, schema: &str, tags: &[(&str, &str)]) -> Statement {
-    let tags: BTreeMap<String, String> = tags
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect();
+    let tags: BTreeMap<String, String> =
+        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     Statement::new(format!(
         "CREATE TABLE IF NOT EXISTS {table} ({schema}) USING DELTA {}",
         properties(&tags)
@@ -99,10 +97,7 @@ pub fn replace_metadata(table: &Relation, workspace: Option<&str>) -> Statement 
 /// Serializable isolation is what lets a conditional append see every other one.
 pub fn create_cuts(table: &Relation, workspace: &str) -> Statement {
     let mut tags = KEPT_SMALL.to_vec();
-    tags.extend([
-        (WORKSPACE_PROPERTY, workspace),
-        ("delta.isolationLevel", "Serializable"),
-    ]);
+    tags.extend([(WORKSPACE_PROPERTY, workspace), ("delta.isolationLevel", "Serializable")]);
     create(table, CUT_SCHEMA, &tags)
 }
 
@@ -113,19 +108,12 @@ pub fn cut_columns(table: &Relation) -> Statement {
 
 /// Gives a `sync_cuts` columns that it lacks.
 pub fn add_cut_columns(table: &Relation, columns: &[CutColumn]) -> Statement {
-    Statement::new(format!(
-        "ALTER TABLE {table} ADD COLUMNS ({})",
-        definitions(columns)
-    ))
+    Statement::new(format!("ALTER TABLE {table} ADD COLUMNS ({})", definitions(columns)))
 }
 
 /// Makes an empty evidence table, unless there is one.
 pub fn create_evidence(table: &Relation) -> Statement {
-    create(
-        table,
-        EVIDENCE_SCHEMA,
-        &[("delta.isolationLevel", "Serializable")],
-    )
+    create(table, EVIDENCE_SCHEMA, &[("delta.isolationLevel", "Serializable")])
 }
 
 /// Makes a copy of a whole table where there is none.
@@ -135,9 +123,7 @@ pub fn clone_table(to: &Relation, from: &Relation) -> Statement {
 
 /// Makes a table that refers to the files of another where there is none.
 pub fn shallow_clone_table(to: &Relation, from: &Relation) -> Statement {
-    Statement::new(format!(
-        "CREATE TABLE IF NOT EXISTS {to} SHALLOW CLONE {from}"
-    ))
+    Statement::new(format!("CREATE TABLE IF NOT EXISTS {to} SHALLOW CLONE {from}"))
 }
 
 /// All rows, one JSON text each, in the column `row`.
@@ -167,11 +153,8 @@ pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
         false => format!("group_name IN ({})", names.join(", ")),
     };
     let newest = |conditions: &[&str]| {
-        let conditions: Vec<&str> = conditions
-            .iter()
-            .copied()
-            .filter(|it| !it.is_empty())
-            .collect();
+        let conditions: Vec<&str> =
+            conditions.iter().copied().filter(|it| !it.is_empty()).collect();
         let condition = match conditions.is_empty() {
             true => String::new(),
             false => format!(" WHERE {}", conditions.join(" AND ")),
@@ -185,9 +168,7 @@ pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
     );
     let statement = read_all(table, &condition);
     let groups = groups.iter().enumerate();
-    groups.fold(statement, |statement, (at, group)| {
-        statement.with(&format!("group_{at}"), *group)
-    })
+    groups.fold(statement, |statement, (at, group)| statement.with(&format!("group_{at}"), *group))
 }
 
 /// Of each of these groups the cuts from a number on.
@@ -218,14 +199,10 @@ fn read(table: &Relation, columns: &str, condition: &str) -> Statement {
 /// A row that is there as it is to be is left alone, so that a write of nothing new is no commit.
 pub fn merge_rows(table: &Relation, rows: String) -> Statement {
     let columns = names(ROW_SCHEMA);
-    let same: Vec<String> = columns[1..]
-        .iter()
-        .map(|name| format!("t.{name} <=> s.{name}"))
-        .collect();
-    let sets: Vec<String> = columns[1..]
-        .iter()
-        .map(|name| format!("t.{name} = s.{name}"))
-        .collect();
+    let same: Vec<String> =
+        columns[1..].iter().map(|name| format!("t.{name} <=> s.{name}")).collect();
+    let sets: Vec<String> =
+        columns[1..].iter().map(|name| format!("t.{name} = s.{name}")).collect();
     Statement::new(format!(
         "MERGE INTO {table} t USING ({}) s ON t.group_name = s.group_name \
          WHEN MATCHED AND NOT ({}) THEN UPDATE SET {} WHEN NOT MATCHED THEN INSERT {}",
@@ -281,9 +258,8 @@ pub(super) fn named_types(schema: &str) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     let columns = names(schema);
     for (place, name) in columns.iter().enumerate() {
-        let from = schema
-            .find(&format!(", {name} "))
-            .map_or(name.len() + 1, |at| at + name.len() + 3);
+        let from =
+            schema.find(&format!(", {name} ")).map_or(name.len() + 1, |at| at + name.len() + 3);
         let rest = &schema[from..];
         let end = columns
             .get(place + 1)
@@ -339,15 +315,11 @@ pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
 
 /// Parts of run records, the newest record first and of each the last part first: `name`, `content` in base64.
 pub fn read_run_records(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
-    within(
-        range,
-        &format!("name LIKE '%{RUN_RECORD_ENDING}'"),
-        |conditions| {
-            format!(
-                "SELECT name, part, base64(content) AS content FROM {table} WHERE {conditions} ORDER BY name DESC, part DESC LIMIT {parts}"
-            )
-        },
-    )
+    within(range, &format!("name LIKE '%{RUN_RECORD_ENDING}'"), |conditions| {
+        format!(
+            "SELECT name, part, base64(content) AS content FROM {table} WHERE {conditions} ORDER BY name DESC, part DESC LIMIT {parts}"
+        )
+    })
 }
 
 /// The names of the documents that are kept: `name`, with `parts`.
@@ -364,12 +336,10 @@ fn within(range: &RecordRange, first: &str, text: impl Fn(&str) -> String) -> St
     conditions.extend(range.until.iter().map(|_| "name <= :newest".to_owned()));
     let statement = Statement::new(text(&conditions.join(" AND ")));
     let bounds = [("oldest", &range.from), ("newest", &range.until)];
-    bounds
-        .into_iter()
-        .fold(statement, |statement, (name, bound)| match bound {
-            Some(bound) => statement.with(name, bound),
-            None => statement,
-        })
+    bounds.into_iter().fold(statement, |statement, (name, bound)| match bound {
+        Some(bound) => statement.with(name, bound),
+        None => statement,
+    })
 }
 
 #[cfg(test)]
@@ -392,10 +362,7 @@ mod tests {
     #[test]
     fn heads_are_those_that_a_plan_needs() {
         let crash = serde_json::to_value(crate::ledger::Consistency::CrashConsistent).unwrap();
-        assert_eq!(
-            TIED,
-            format!("consistency <> '{}'", crash.as_str().unwrap())
-        );
+        assert_eq!(TIED, format!("consistency <> '{}'", crash.as_str().unwrap()));
         let table = Relation::Path("s3://b/_drsync/sync_cuts".to_owned());
         let heads = read_heads_of(&table, &["g"]);
         assert!(heads.text.ends_with(

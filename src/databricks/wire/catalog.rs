@@ -50,10 +50,7 @@ pub struct TableInfo {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnInfo>,
     /// Its properties.
-    #[serde(
-        deserialize_with = "or_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
     /// Its row filter.
     #[serde(skip_serializing_if = "Option::is_none")]

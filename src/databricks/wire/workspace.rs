@@ -39,9 +39,7 @@ fn text_or_nothing<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String,
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secret")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Secret").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -144,8 +142,6 @@ pub struct TokenAnswer {
 
 impl std::fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenAnswer")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
+        f.debug_struct("TokenAnswer").field("error", &self.error).finish_non_exhaustive()
     }
 }

@@ -17,18 +17,12 @@ pub struct Protocol(pub Raw);
 impl Protocol {
     /// The lowest reader version that may read the table.
     pub fn min_reader_version(&self) -> i64 {
-        self.0
-            .get("minReaderVersion")
-            .and_then(Value::as_i64)
-            .unwrap_or(0)
+        self.0.get("minReaderVersion").and_then(Value::as_i64).unwrap_or(0)
     }
 
     /// The lowest writer version that may write the table.
     pub fn min_writer_version(&self) -> i64 {
-        self.0
-            .get("minWriterVersion")
-            .and_then(Value::as_i64)
-            .unwrap_or(0)
+        self.0.get("minWriterVersion").and_then(Value::as_i64).unwrap_or(0)
     }
 
     /// Features that a reader must know; none where the protocol is older than features.
@@ -59,10 +53,7 @@ impl Metadata {
 
     /// The schema, as Delta's JSON in a string.
     pub fn schema_string(&self) -> &str {
-        self.0
-            .get("schemaString")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.0.get("schemaString").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The partition columns, in order.
@@ -101,12 +92,7 @@ impl Metadata {
 }
 
 fn strings(value: Option<&Value>) -> Vec<&str> {
-    value
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// The descriptor of a deletion vector.
@@ -131,12 +117,7 @@ pub struct Vector {
 impl Vector {
     /// What tells two vectors of one file apart.
     pub fn unique_id(&self) -> String {
-        let Self {
-            storage_type,
-            path_or_inline_dv,
-            offset,
-            ..
-        } = self;
+        let Self { storage_type, path_or_inline_dv, offset, .. } = self;
         match offset {
             Some(offset) => format!("{storage_type}{path_or_inline_dv}@{offset}"),
             None => format!("{storage_type}{path_or_inline_dv}"),

@@ -67,12 +67,10 @@ pub(super) fn read_checkpoint(
 
 fn open(store: &TableStore, file: &str) -> Result<Blob> {
     let blob =
-        store
-            .read(&format!("{LOG}/{file}"))
-            .map_err(|error| match error.is_not_found() {
-                true => DeltaError::corrupt(file, "it is missing"),
-                false => error,
-            })?;
+        store.read(&format!("{LOG}/{file}")).map_err(|error| match error.is_not_found() {
+            true => DeltaError::corrupt(file, "it is missing"),
+            false => error,
+        })?;
     match &blob {
         Blob::File(opened) if opened.metadata().is_ok_and(|facts| facts.len() <= SMALL) => {
             blob.all(file, &CHECKPOINT).map(Blob::Bytes)
@@ -100,22 +98,14 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
     let corrupt = |error: &dyn std::fmt::Display| DeltaError::corrupt(file, error);
     let too_much = |over| DeltaError::too_much(file, over);
     // Counting rows needs one number; copying needs the text if there is one. If some row lacks it, everything is read.
-    let first = if state.detail == Detail::Full {
-        Stats::Text
-    } else {
-        Stats::Parsed
-    };
+    let first = if state.detail == Detail::Full { Stats::Text } else { Stats::Parsed };
     let attempts: [(Blob, Stats); 2] = match blob {
-        Blob::Bytes(bytes) => [
-            (Blob::Bytes(bytes.clone()), first),
-            (Blob::Bytes(bytes), Stats::Both),
-        ],
+        Blob::Bytes(bytes) => {
+            [(Blob::Bytes(bytes.clone()), first), (Blob::Bytes(bytes), Stats::Both)]
+        }
         Blob::File(opened) => {
             let again = opened.try_clone().map_err(|error| corrupt(&error))?;
-            [
-                (Blob::File(opened), first),
-                (Blob::File(again), Stats::Both),
-            ]
+            [(Blob::File(opened), first), (Blob::File(again), Stats::Both)]
         }
     };
     let adds = state.adds;
@@ -199,25 +189,17 @@ fn earliest_bound(metadata: Option<&Vec<KeyValue>>) -> NaiveDate {
 }
 
 fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {
-    let paths: Vec<&[String]> = schema
-        .columns()
-        .iter()
-        .map(|column| column.path().parts())
-        .collect();
+    let paths: Vec<&[String]> =
+        schema.columns().iter().map(|column| column.path().parts()).collect();
     let has = |name: &str| {
-        paths
-            .iter()
-            .any(|path| path[0] == "add" && path.get(1).is_some_and(|part| part == name))
+        paths.iter().any(|path| path[0] == "add" && path.get(1).is_some_and(|part| part == name))
     };
     let text = has("stats") && (stats != Stats::Parsed || !has("stats_parsed"));
     let parsed = stats != Stats::Text || !has("stats");
     let wanted = |path: &&[String]| {
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         match parts[..] {
-            [
-                "protocol" | "metaData" | "txn" | "domainMetadata" | "sidecar",
-                ..,
-            ] => true,
+            ["protocol" | "metaData" | "txn" | "domainMetadata" | "sidecar", ..] => true,
             ["add", ..] if detail == Detail::Header => false,
             ["add", "stats"] => text,
             ["add", "stats_parsed", "numRecords"] => parsed,
@@ -232,21 +214,13 @@ fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> Projec
     };
     ProjectionMask::leaves(
         schema,
-        paths
-            .iter()
-            .enumerate()
-            .filter(|(_, path)| wanted(path))
-            .map(|(index, _)| index),
+        paths.iter().enumerate().filter(|(_, path)| wanted(path)).map(|(index, _)| index),
     )
 }
 
 /// Applies a batch of rows; false when statistics must be looked for in the other form too.
 fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, String> {
-    let column = |name: &str| {
-        batch
-            .column_by_name(name)
-            .and_then(|column| column.as_struct_opt())
-    };
+    let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_struct_opt());
     let object = |column: &StructArray, row: usize| -> Result<Raw, String> {
         let mut text = String::new();
         json::write_struct(&mut text, column, row, &[]);
@@ -255,9 +229,7 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
     // Some writers leave the struct itself set and only its fields null; the required field decides.
     let set = |column: &StructArray, row: usize, required: &str| {
         column.is_valid(row)
-            && column
-                .column_by_name(required)
-                .is_some_and(|field| field.is_valid(row))
+            && column.column_by_name(required).is_some_and(|field| field.is_valid(row))
     };
     for row in 0..batch.num_rows() {
         if let Some(protocol) =
@@ -267,12 +239,8 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
         }
         if let Some(metadata) = column("metaData").filter(|column| set(column, row, "id")) {
             let mut metadata = object(metadata, row)?;
-            metadata
-                .entry("configuration")
-                .or_insert_with(|| Raw::new().into());
-            metadata
-                .entry("partitionColumns")
-                .or_insert_with(|| Vec::<String>::new().into());
+            metadata.entry("configuration").or_insert_with(|| Raw::new().into());
+            metadata.entry("partitionColumns").or_insert_with(|| Vec::<String>::new().into());
             state.metadata = Some(metadata);
         }
         if let Some(txn) = column("txn").filter(|column| set(column, row, "appId")) {
@@ -392,10 +360,7 @@ fn text<'a>(
     name: &str,
     row: usize,
 ) -> Result<Option<Cow<'a, str>>, String> {
-    let Some(column) = parent
-        .column_by_name(name)
-        .filter(|column| column.is_valid(row))
-    else {
+    let Some(column) = parent.column_by_name(name).filter(|column| column.is_valid(row)) else {
         return Ok(None);
     };
     match column.as_string_opt::<i32>() {
@@ -405,10 +370,7 @@ fn text<'a>(
 }
 
 fn number(parent: &StructArray, name: &str, row: usize) -> Result<Option<i64>, String> {
-    let Some(column) = parent
-        .column_by_name(name)
-        .filter(|column| column.is_valid(row))
-    else {
+    let Some(column) = parent.column_by_name(name).filter(|column| column.is_valid(row)) else {
         return Ok(None);
     };
     if let Some(longs) = column.as_primitive_opt::<Int64Type>() {

@@ -96,18 +96,12 @@ impl Progress {
 
     /// Files done, of all to copy.
     pub fn files(&self) -> (u64, u64) {
-        (
-            self.0.files_done.load(Ordering::Relaxed),
-            self.0.files.load(Ordering::Relaxed),
-        )
+        (self.0.files_done.load(Ordering::Relaxed), self.0.files.load(Ordering::Relaxed))
     }
 
     /// Bytes done, of all to copy.
     pub fn bytes(&self) -> (u64, u64) {
-        (
-            self.0.bytes_done.load(Ordering::Relaxed),
-            self.0.bytes.load(Ordering::Relaxed),
-        )
+        (self.0.bytes_done.load(Ordering::Relaxed), self.0.bytes.load(Ordering::Relaxed))
     }
 
     fn begin(&self, files: u64, bytes: u64) {
@@ -124,11 +118,7 @@ impl Progress {
     }
 
     fn check(&self) -> Result<()> {
-        if self.0.stop.load(Ordering::Relaxed) {
-            Err(DeltaError::Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.0.stop.load(Ordering::Relaxed) { Err(DeltaError::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -169,14 +159,7 @@ pub(super) fn deep_clone(
     target_store: &TableStore,
     options: &CloneOptions,
 ) -> Result<Cloned> {
-    let CloneOptions {
-        properties,
-        expect,
-        doubted,
-        author,
-        source_name,
-        progress,
-    } = options;
+    let CloneOptions { properties, expect, doubted, author, source_name, progress } = options;
     let target_store = &target_store.no_more_open_than(source_store);
     let source = snapshot(source_store, Some(version), Detail::Full)?;
     features::check_clone(&source.protocol, &source.metadata)?;
@@ -192,11 +175,7 @@ pub(super) fn deep_clone(
     expect.check(newest)?;
 
     let mut wanted = wanted(&source, source_store.folder())?;
-    let Placed {
-        jobs,
-        adopted: _,
-        replaced,
-    } = bring(
+    let Placed { jobs, adopted: _, replaced } = bring(
         &mut wanted,
         (source_store, target_store),
         target.as_ref(),
@@ -236,12 +215,7 @@ pub(super) fn deep_clone(
             ("copiedFilesSize", data.map(|job| job.size).sum()),
         ],
     };
-    let mut actions = vec![commit::commit_info(
-        author,
-        &operation,
-        newest,
-        header.own_time_ms,
-    )];
+    let mut actions = vec![commit::commit_info(author, &operation, newest, header.own_time_ms)];
     actions.extend(header.actions);
     actions.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
     actions.extend(changes.actions);

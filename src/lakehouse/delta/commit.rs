@@ -28,11 +28,7 @@ impl Expect {
             Self::Absent => newest.is_none(),
             Self::Version(version) => newest == Some(version),
         };
-        if met {
-            Ok(())
-        } else {
-            Err(DeltaError::Conflict { newest })
-        }
+        if met { Ok(()) } else { Err(DeltaError::Conflict { newest }) }
     }
 }
 
@@ -71,9 +67,7 @@ pub(crate) fn put(store: &TableStore, version: u64, actions: &[impl AsRef<str>])
         return Ok(());
     }
     // The name was taken: at least that version is there.
-    Err(DeltaError::Conflict {
-        newest: Some(versions(store)?.newest.max(version)),
-    })
+    Err(DeltaError::Conflict { newest: Some(versions(store)?.newest.max(version)) })
 }
 
 /// The time of the next commit of a table: never before, and with its own times always after, the last one.
@@ -91,32 +85,18 @@ pub(crate) fn commit_info(
     read_version: Option<u64>,
     own_time_ms: Option<i64>,
 ) -> String {
-    let Author {
-        now_ms,
-        engine_info,
-        user_name,
-    } = author;
-    let Operation {
-        name,
-        parameters,
-        metrics,
-    } = operation;
+    let Author { now_ms, engine_info, user_name } = author;
+    let Operation { name, parameters, metrics } = operation;
     let mut info = Raw::new();
     if let Some(time) = own_time_ms {
         info.insert("inCommitTimestamp".to_owned(), time.into());
     }
-    info.insert(
-        "timestamp".to_owned(),
-        own_time_ms.unwrap_or(*now_ms).into(),
-    );
+    info.insert("timestamp".to_owned(), own_time_ms.unwrap_or(*now_ms).into());
     if let Some(user) = user_name {
         info.insert("userName".to_owned(), user.as_str().into());
     }
     info.insert("operation".to_owned(), name.as_str().into());
-    info.insert(
-        "operationParameters".to_owned(),
-        Value::Object(parameters.clone()),
-    );
+    info.insert("operationParameters".to_owned(), Value::Object(parameters.clone()));
     if let Some(version) = read_version {
         info.insert("readVersion".to_owned(), version.into());
     }
@@ -142,12 +122,8 @@ pub(crate) fn commit_on(
 ) -> Result<u64> {
     let own_times = base.metadata.in_commit_timestamps();
     let time = next_time(Some(base), own_times, author.now_ms);
-    let mut all = vec![commit_info(
-        author,
-        operation,
-        Some(base.version),
-        own_times.then_some(time),
-    )];
+    let mut all =
+        vec![commit_info(author, operation, Some(base.version), own_times.then_some(time))];
     all.extend(actions);
     let version = base.version + 1;
     put(store, version, &all)?;

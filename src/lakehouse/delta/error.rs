@@ -138,11 +138,7 @@ impl DeltaError {
             io::ErrorKind::ReadOnlyFilesystem => IoTrouble::ReadOnly,
             _ => IoTrouble::Other,
         };
-        Self::Io {
-            doing: doing.into(),
-            kind,
-            source: Box::new(source),
-        }
+        Self::Io { doing: doing.into(), kind, source: Box::new(source) }
     }
 
     /// Makes an error out of what an object store said.
@@ -153,11 +149,7 @@ impl DeltaError {
             | object_store::Error::Unauthenticated { .. } => IoTrouble::PermissionDenied,
             _ => IoTrouble::Other,
         };
-        Self::Io {
-            doing: doing.into(),
-            kind,
-            source: Box::new(source),
-        }
+        Self::Io { doing: doing.into(), kind, source: Box::new(source) }
     }
 
     /// Makes an error about a file that its table's log may not name, with the line that would allow it.
@@ -174,56 +166,32 @@ impl DeltaError {
 
     /// Makes an error about a file that cannot be what it should be.
     pub(crate) fn corrupt(file: impl Into<String>, why: impl ToString) -> Self {
-        Self::Corrupt {
-            file: file.into(),
-            why: why.to_string(),
-        }
+        Self::Corrupt { file: file.into(), why: why.to_string() }
     }
 
     /// Makes an error about a file with more of something than drsync reads.
     pub(crate) fn too_much(file: impl Into<String>, over: Exceeded) -> Self {
-        Self::TooMuch {
-            file: file.into(),
-            over,
-        }
+        Self::TooMuch { file: file.into(), over }
     }
 
     /// Makes an error about something the table needs and drsync does not know.
     pub(crate) fn feature(feature: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::UnsupportedFeature {
-            feature: feature.into(),
-            why: why.into(),
-        }
+        Self::UnsupportedFeature { feature: feature.into(), why: why.into() }
     }
 
     /// Makes an error about a name that another clone gave to a file of its own meanwhile.
     pub(crate) fn taken(name: &str) -> Self {
-        Self::io(
-            format!("write {name}"),
-            io::Error::from(io::ErrorKind::AlreadyExists),
-        )
+        Self::io(format!("write {name}"), io::Error::from(io::ErrorKind::AlreadyExists))
     }
 
     /// Whether a file was there that should have been made.
     pub fn already_exists(&self) -> bool {
-        matches!(
-            self,
-            Self::Io {
-                kind: IoTrouble::AlreadyExists,
-                ..
-            }
-        )
+        matches!(self, Self::Io { kind: IoTrouble::AlreadyExists, .. })
     }
 
     /// Whether a file or folder was not there.
     pub fn is_not_found(&self) -> bool {
-        matches!(
-            self,
-            Self::Io {
-                kind: IoTrouble::NotFound,
-                ..
-            }
-        )
+        matches!(self, Self::Io { kind: IoTrouble::NotFound, .. })
     }
 }
 

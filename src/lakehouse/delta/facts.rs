@@ -46,18 +46,10 @@ struct Facts {
 
 impl Facts {
     fn same(&self, other: &Self) -> bool {
-        let Self {
-            modification_time,
-            partition_values,
-            tags,
-            clustering_provider,
-            stats,
-        } = self;
+        let Self { modification_time, partition_values, tags, clustering_provider, stats } = self;
         let texts = |values: &Option<BTreeMap<String, Value>>| -> BTreeMap<String, Value> {
             let values = values.iter().flatten();
-            values
-                .map(|(name, value)| (name.clone(), as_text(value)))
-                .collect()
+            values.map(|(name, value)| (name.clone(), as_text(value))).collect()
         };
         same_number(modification_time, &other.modification_time)
             && texts(partition_values) == texts(&other.partition_values)
@@ -241,19 +233,11 @@ mod tests {
     #[test]
     fn numbers_are_compared_by_all_their_digits() {
         let bound = |number: &str| with_stats(&format!(r#"{{"maxValues":{{"d":{number}}}}}"#));
-        for alike in [
-            "12345678901234567.80",
-            "1234567890123456780e-2",
-            "1.23456789012345678E16",
-        ] {
+        for alike in ["12345678901234567.80", "1234567890123456780e-2", "1.23456789012345678E16"] {
             assert!(same(bound("12345678901234567.8"), bound(alike)), "{alike}");
         }
         assert!(same(bound("0"), bound("-0.0")));
-        for other in [
-            "12345678901234567.81",
-            "-12345678901234567.8",
-            "12345678901234567",
-        ] {
+        for other in ["12345678901234567.81", "-12345678901234567.8", "12345678901234567"] {
             assert!(!same(bound("12345678901234567.8"), bound(other)), "{other}");
         }
     }

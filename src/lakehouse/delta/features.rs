@@ -62,10 +62,7 @@ pub(crate) fn check_reader(protocol: &Protocol) -> Result<()> {
             "drsync reads versions 1 to 3",
         ));
     }
-    protocol
-        .reader_features()
-        .into_iter()
-        .try_for_each(|feature| known(feature, READER))
+    protocol.reader_features().into_iter().try_for_each(|feature| known(feature, READER))
 }
 
 /// Refuses a table whose copy drsync could not keep true.
@@ -93,18 +90,12 @@ pub(crate) fn check_writer(protocol: &Protocol) -> Result<()> {
         ));
     }
     let both = [READER, WRITER, COORDINATED].concat();
-    protocol
-        .writer_features()
-        .into_iter()
-        .try_for_each(|feature| known(feature, &both))
+    protocol.writer_features().into_iter().try_for_each(|feature| known(feature, &both))
 }
 
 fn known(feature: &str, list: &[&str]) -> Result<()> {
     if ELSEWHERE.contains(&feature) {
-        return Err(DeltaError::feature(
-            feature,
-            "such a table cannot be read by its path alone",
-        ));
+        return Err(DeltaError::feature(feature, "such a table cannot be read by its path alone"));
     }
     if list.contains(&feature) {
         return Ok(());
@@ -145,10 +136,8 @@ mod tests {
     #[test]
     fn a_reader_version_beyond_features_is_refused_and_older_ones_are_read() {
         assert!(
-            check_reader(&protocol(
-                json!({"minReaderVersion": 99, "minWriterVersion": 7})
-            ))
-            .is_err()
+            check_reader(&protocol(json!({"minReaderVersion": 99, "minWriterVersion": 7})))
+                .is_err()
         );
         for version in [1, 2] {
             assert!(

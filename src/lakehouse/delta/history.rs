@@ -49,12 +49,7 @@ pub struct Commit {
 pub(crate) fn history(store: &TableStore, from: Option<u64>) -> Result<Vec<Commit>> {
     let log = versions(store)?;
     let head = snapshot_of(store, &log, None, Detail::Header)?;
-    history_in(
-        store,
-        &log,
-        head.metadata.in_commit_timestamps_since(),
-        from,
-    )
+    history_in(store, &log, head.metadata.in_commit_timestamps_since(), from)
 }
 
 /// The same of a listed log, whose commits carry times of their own since a version, or do not.
@@ -66,16 +61,10 @@ pub(crate) fn history_in(
 ) -> Result<Vec<Commit>> {
     let times = file_times(log);
     let mut found: Vec<Commit> = Vec::new();
-    for commit in log
-        .commits
-        .iter()
-        .rev()
-        .take_while(|commit| from.is_none_or(|from| commit.version >= from))
+    for commit in
+        log.commits.iter().rev().take_while(|commit| from.is_none_or(|from| commit.version >= from))
     {
-        if found
-            .last()
-            .is_some_and(|later| later.version != commit.version + 1)
-        {
+        if found.last().is_some_and(|later| later.version != commit.version + 1) {
             break;
         }
         let mut read = match read_commit(store, commit.version) {
@@ -105,10 +94,7 @@ pub(crate) fn timestamp(
     let Some(file_time) = file_times(log).remove(&version) else {
         return Ok(None);
     };
-    if metadata
-        .in_commit_timestamps_since()
-        .is_none_or(|since| version < since)
-    {
+    if metadata.in_commit_timestamps_since().is_none_or(|since| version < since) {
         return Ok(Some(file_time));
     }
     // The protocol puts it into the first action.
@@ -158,13 +144,7 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
         }
         let line: Line = serde_json::from_slice(line)
             .map_err(|error| DeltaError::corrupt(&file, format!("line {number}: {error}")))?;
-        let Line {
-            add,
-            remove,
-            protocol,
-            meta_data,
-            commit_info,
-        } = line;
+        let Line { add, remove, protocol, meta_data, commit_info } = line;
         for file in [add, remove].into_iter().flatten() {
             files = true;
             data |= file.data_change.unwrap_or(true);
@@ -182,12 +162,8 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
         false => Upkeep::Changes,
     };
     let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
-    let object = |name: &str| {
-        info.get(name)
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default()
-    };
+    let object =
+        |name: &str| info.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     Ok(Commit {
         version,
         timestamp_ms: 0,

@@ -21,10 +21,7 @@ struct Times {
 }
 
 impl Times {
-    const ALL: Self = Self {
-        round_up: false,
-        earliest: FIRST_DAY,
-    };
+    const ALL: Self = Self { round_up: false, earliest: FIRST_DAY };
 
     /// Whether a day is one that all readers take to be the same.
     fn hold(self, day: NaiveDate) -> bool {
@@ -56,10 +53,7 @@ pub(crate) fn write_stats(array: &StructArray, row: usize, earliest: NaiveDate) 
         if column.is_null(row) || !writable(column.data_type()) {
             continue;
         }
-        let times = Times {
-            round_up: field.name() == "maxValues",
-            earliest,
-        };
+        let times = Times { round_up: field.name() == "maxValues", earliest };
         member(&mut out, field.name());
         value(&mut out, column, row, times);
     }
@@ -130,11 +124,9 @@ fn value(out: &mut String, array: &dyn Array, row: usize, times: Times) {
             );
         }
         DataType::Float64 => {
-            return float(
-                out,
-                array.as_primitive::<Float64Type>().value(row),
-                |value| serde_json::Number::from_f64(value).map(|number| number.to_string()),
-            );
+            return float(out, array.as_primitive::<Float64Type>().value(row), |value| {
+                serde_json::Number::from_f64(value).map(|number| number.to_string())
+            });
         }
         DataType::Date32 => {
             let days = TimeDelta::days(i64::from(array.as_primitive::<Date32Type>().value(row)));
@@ -173,11 +165,7 @@ fn value(out: &mut String, array: &dyn Array, row: usize, times: Times) {
             }
         }
         DataType::Decimal128(_, scale) => {
-            write!(
-                out,
-                "{}",
-                decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
-            )
+            write!(out, "{}", decimal(array.as_primitive::<Decimal128Type>().value(row), *scale))
         }
         DataType::Struct(_) => return object(out, array.as_struct(), row, &[], times),
         DataType::Map(_, _) => {
@@ -251,9 +239,8 @@ mod tests {
             Arc::new(TimestampMicrosecondArray::from(vec![us]).with_timezone("UTC")) as ArrayRef
         };
         let bounds = |us, unscaled: i128| {
-            let decimal = Decimal128Array::from(vec![unscaled])
-                .with_precision_and_scale(9, 3)
-                .unwrap();
+            let decimal =
+                Decimal128Array::from(vec![unscaled]).with_precision_and_scale(9, 3).unwrap();
             Arc::new(structure(vec![
                 ("t", time(us)),
                 ("d", Arc::new(decimal)),

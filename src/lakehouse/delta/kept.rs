@@ -106,10 +106,7 @@ fn damage(store: &TableStore, log: &Versions, table: &Snapshot) -> Result<Option
     }
     let paths: Vec<&str> = inside.iter().map(|(path, _)| path.as_str()).collect();
     let sizes = store.sizes(&paths)?;
-    let wrong = inside
-        .iter()
-        .zip(sizes)
-        .find(|((_, said), size)| *size != Some(*said));
+    let wrong = inside.iter().zip(sizes).find(|((_, said), size)| *size != Some(*said));
     Ok(wrong.map(|((path, said), size)| match size {
         None => format!("{path} is not there"),
         Some(size) => format!("{path} has {size} bytes, the log says {said}"),
@@ -143,13 +140,7 @@ pub(super) fn shelve(
     expect: Expect,
     author: &Author,
 ) -> Result<u64> {
-    rewrite(
-        store,
-        |file| shelf(file) == from,
-        [(stay, None), (go, Some(from + 1))],
-        expect,
-        author,
-    )
+    rewrite(store, |file| shelf(file) == from, [(stay, None), (go, Some(from + 1))], expect, author)
 }
 
 /// Writes all rows anew as one file, with a checkpoint after it, so that every reader can read the table again.
@@ -257,11 +248,7 @@ fn kept_ms(metadata: &Metadata, property: &str, default: i64) -> i64 {
 }
 
 fn clean_files(store: &TableStore, now: &Snapshot, before: &Snapshot, now_ms: i64) -> Result<()> {
-    let kept = kept_ms(
-        &now.metadata,
-        "delta.deletedFileRetentionDuration",
-        FILES_KEPT_MS,
-    );
+    let kept = kept_ms(&now.metadata, "delta.deletedFileRetentionDuration", FILES_KEPT_MS);
     let live: HashSet<&str> = now.files.keys().map(|key| &*key.path).collect();
     let mut named: HashSet<&str> = live.clone();
     for (key, action) in before.tombstones.iter().chain(&now.tombstones) {
@@ -353,12 +340,6 @@ fn commit_ms(store: &TableStore, version: u64) -> Result<Option<i64>> {
     let mut line = Vec::new();
     let lines = store.read(&commit_path(version))?.lines();
     let read = lines.take(FIRST_LINE_MAX).read_until(b'\n', &mut line);
-    let info = read
-        .ok()
-        .and_then(|_| serde_json::from_slice::<Line>(&line).ok());
-    Ok(info.and_then(|line| {
-        line.commit_info
-            .in_commit_timestamp
-            .or(line.commit_info.timestamp)
-    }))
+    let info = read.ok().and_then(|_| serde_json::from_slice::<Line>(&line).ok());
+    Ok(info.and_then(|line| line.commit_info.in_commit_timestamp.or(line.commit_info.timestamp)))
 }

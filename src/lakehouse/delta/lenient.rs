@@ -14,9 +14,7 @@ struct Whole(&'static str);
 impl Whole {
     fn refuse<T, E: Error>(&self, found: impl fmt::Display) -> Result<T, E> {
         let Self(field) = self;
-        Err(E::custom(format!(
-            "{field} is {found}, which is no whole number"
-        )))
+        Err(E::custom(format!("{field} is {found}, which is no whole number")))
     }
 }
 

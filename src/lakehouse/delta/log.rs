@@ -53,9 +53,7 @@ pub(crate) fn commit_path(version: u64) -> String {
 
 /// Lists the log of a table. [`DeltaError::NotATable`] when there is none.
 pub(crate) fn versions(store: &TableStore) -> Result<Versions> {
-    parse(store.list(LOG)?).ok_or_else(|| DeltaError::NotATable {
-        location: store.location(),
-    })
+    parse(store.list(LOG)?).ok_or_else(|| DeltaError::NotATable { location: store.location() })
 }
 
 fn parse(listing: Vec<Listed>) -> Option<Versions> {
@@ -63,22 +61,10 @@ fn parse(listing: Vec<Listed>) -> Option<Versions> {
     // Ordered so that, of two checkpoints of one version, the later one in this order is tried first.
     let mut checkpoints: BTreeSet<(u64, Vec<String>)> = BTreeSet::new();
     let mut parts: BTreeMap<(u64, u32), BTreeMap<u32, String>> = BTreeMap::new();
-    for Listed {
-        name,
-        size,
-        modified_ms,
-    } in listing
-    {
+    for Listed { name, size, modified_ms } in listing {
         match LogFile::parse(&name) {
             Some((version, LogFile::Commit)) => {
-                commits.insert(
-                    version,
-                    LogCommit {
-                        version,
-                        size,
-                        modified_ms,
-                    },
-                );
+                commits.insert(version, LogCommit { version, size, modified_ms });
             }
             Some((version, LogFile::Checkpoint)) => {
                 checkpoints.insert((version, vec![name]));
@@ -95,10 +81,8 @@ fn parse(listing: Vec<Listed>) -> Option<Versions> {
             checkpoints.insert((version, found.into_values().collect()));
         }
     }
-    let checkpoints: Vec<LogCheckpoint> = checkpoints
-        .into_iter()
-        .map(|(version, files)| LogCheckpoint { version, files })
-        .collect();
+    let checkpoints: Vec<LogCheckpoint> =
+        checkpoints.into_iter().map(|(version, files)| LogCheckpoint { version, files }).collect();
     let commits: Vec<LogCommit> = commits.into_values().collect();
     let newest = commits
         .last()
@@ -111,12 +95,7 @@ fn parse(listing: Vec<Listed>) -> Option<Versions> {
         // Nothing can be rebuilt; the first commit is what the message should name.
         (first, None) => first.unwrap_or(newest),
     };
-    Some(Versions {
-        commits,
-        checkpoints,
-        newest,
-        oldest,
-    })
+    Some(Versions { commits, checkpoints, newest, oldest })
 }
 
 /// What a file name in a log folder can mean. Anything else (checksums, compactions, temporary files) is ignored.
@@ -173,11 +152,8 @@ impl Versions {
         let gap_after = |start: u64| (start..=version).find(|each| !known.contains(each));
         let mut found = Vec::new();
         let mut gap = None;
-        let bases = self
-            .checkpoints
-            .iter()
-            .rev()
-            .filter(|checkpoint| checkpoint.version <= version);
+        let bases =
+            self.checkpoints.iter().rev().filter(|checkpoint| checkpoint.version <= version);
         for checkpoint in bases {
             match gap_after(checkpoint.version + 1) {
                 None => found.push(Segment {
@@ -188,10 +164,7 @@ impl Versions {
             }
         }
         match gap_after(0) {
-            None => found.push(Segment {
-                checkpoint: None,
-                commits: 0..=version,
-            }),
+            None => found.push(Segment { checkpoint: None, commits: 0..=version }),
             missing => gap = gap.or(missing),
         }
         match gap {
@@ -218,11 +191,7 @@ mod tests {
         parse(
             names
                 .iter()
-                .map(|name| Listed {
-                    name: (*name).to_owned(),
-                    size: 1,
-                    modified_ms: 1,
-                })
+                .map(|name| Listed { name: (*name).to_owned(), size: 1, modified_ms: 1 })
                 .collect(),
         )
     }
@@ -254,11 +223,7 @@ mod tests {
         assert_eq!((log.oldest, log.newest), (2, 2));
         assert!(matches!(
             log.segments(1),
-            Err(DeltaError::VersionMissing {
-                asked: 1,
-                oldest: 2,
-                newest: 2
-            })
+            Err(DeltaError::VersionMissing { asked: 1, oldest: 2, newest: 2 })
         ));
     }
 

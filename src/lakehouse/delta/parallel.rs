@@ -31,10 +31,7 @@ pub(super) fn in_parallel<T: Sync>(
         }
         run();
     });
-    match failure
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-    {
+    match failure.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
         Some(error) => Err(error),
         None => Ok(()),
     }

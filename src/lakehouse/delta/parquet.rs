@@ -54,9 +54,7 @@ pub(crate) fn open<R: ChunkReader + 'static>(
     let Some(body) = length.checked_sub(TAIL).filter(|body| *body >= 4) else {
         return Err(corrupt(&"it is too short for a Parquet file"));
     };
-    let tail = input
-        .get_bytes(body, TAIL as usize)
-        .map_err(|error| corrupt(&error))?;
+    let tail = input.get_bytes(body, TAIL as usize).map_err(|error| corrupt(&error))?;
     let [a, b, c, d, mark @ ..] = &tail[..] else {
         return Err(corrupt(&"it is too short for a Parquet file"));
     };
@@ -64,20 +62,14 @@ pub(crate) fn open<R: ChunkReader + 'static>(
         return Err(unreadable(file, "Parquet encryption"));
     }
     if mark != MARK {
-        return Err(corrupt(
-            &"it is no Parquet file: its last bytes are not PAR1",
-        ));
+        return Err(corrupt(&"it is no Parquet file: its last bytes are not PAR1"));
     }
     let size = u64::from(u32::from_le_bytes([*a, *b, *c, *d]));
     let Some(start) = body.checked_sub(size).filter(|start| *start >= 4) else {
         return Err(corrupt(&"its footer is longer than the file"));
     };
-    PARQUET_FOOTER
-        .allow(size)
-        .map_err(|over| DeltaError::too_much(file, over))?;
-    let footer = input
-        .get_bytes(start, size as usize)
-        .map_err(|error| corrupt(&error))?;
+    PARQUET_FOOTER.allow(size).map_err(|over| DeltaError::too_much(file, over))?;
+    let footer = input.get_bytes(start, size as usize).map_err(|error| corrupt(&error))?;
     footer::check(&footer, file)?;
     let opened = contained(move || {
         // Decoded where the check looked for it: a schema that stands further on in the footer is not read at all.
@@ -94,14 +86,9 @@ pub(crate) fn open<R: ChunkReader + 'static>(
             }
         }
     });
-    let known = opened
-        .map_err(|why| corrupt(&why))?
-        .map_err(|error: ParquetError| corrupt(&error))?;
-    let mut columns = known
-        .metadata()
-        .row_groups()
-        .iter()
-        .flat_map(|group| group.columns());
+    let known =
+        opened.map_err(|why| corrupt(&why))?.map_err(|error: ParquetError| corrupt(&error))?;
+    let mut columns = known.metadata().row_groups().iter().flat_map(|group| group.columns());
     match columns.find(|column| matches!(column.compression(), Compression::LZO)) {
         Some(_) => Err(unreadable(file, "the codec LZO")),
         None => Ok(Opened {
@@ -113,10 +100,7 @@ pub(crate) fn open<R: ChunkReader + 'static>(
 }
 
 fn unreadable(file: &str, what: &str) -> DeltaError {
-    DeltaError::Unreadable {
-        file: file.to_owned(),
-        what: what.to_owned(),
-    }
+    DeltaError::Unreadable { file: file.to_owned(), what: what.to_owned() }
 }
 
 /// A file's schema with its INT96 times in microseconds of UTC, where it has such.
@@ -129,10 +113,7 @@ fn with_whole_times(opened: &ArrowReaderMetadata) -> Option<SchemaRef> {
         return None;
     }
     let fields = opened.schema().fields();
-    let fields: Fields = fields
-        .iter()
-        .map(|field| whole_times(field, &mut kinds))
-        .collect();
+    let fields: Fields = fields.iter().map(|field| whole_times(field, &mut kinds)).collect();
     Some(Arc::new(Schema::new(fields)))
 }
 
@@ -185,10 +166,7 @@ pub(crate) fn batches_of_first<R: ChunkReader + 'static>(
     let reader = contained(|| builder.build())
         .map_err(|why| corrupt(&why))?
         .map_err(|error| corrupt(&error))?;
-    Ok(Batches {
-        reader: Some(reader),
-        file,
-    })
+    Ok(Batches { reader: Some(reader), file })
 }
 
 /// Batches of rows, until one cannot be read.
@@ -246,10 +224,7 @@ mod tests {
         assert_eq!(read(whole()).unwrap(), 3);
         for end in [0, 4, 11, 12, whole().len() - 1] {
             let error = read(whole()[..end].to_vec()).unwrap_err();
-            assert!(
-                error.to_string().starts_with("x.parquet is corrupt"),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("x.parquet is corrupt"), "{error}");
         }
     }
 

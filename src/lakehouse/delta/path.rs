@@ -45,9 +45,8 @@ pub(crate) fn encode(path: &str) -> String {
 /// Finds where a path in the log of a table points. `root` is the table's folder, where it has one.
 pub(crate) fn locate(path: &str, root: Option<&Path>) -> Result<Location> {
     let refused = |why: &str| DeltaError::corrupt(path, why);
-    let decoded = percent_decode_str(path)
-        .decode_utf8()
-        .map_err(|_| refused("the path is not UTF-8"))?;
+    let decoded =
+        percent_decode_str(path).decode_utf8().map_err(|_| refused("the path is not UTF-8"))?;
     if decoded.contains('\0') {
         return Err(refused("the path holds a NUL"));
     }
@@ -137,10 +136,8 @@ pub(crate) fn vector_file(reference: &str) -> Result<String> {
     if !reference.is_ascii() {
         return Err(refused("the reference is not Z85"));
     }
-    let at = reference
-        .len()
-        .checked_sub(20)
-        .ok_or_else(|| refused("the reference is too short"))?;
+    let at =
+        reference.len().checked_sub(20).ok_or_else(|| refused("the reference is too short"))?;
     let (prefix, id) = reference.split_at(at);
     let bytes = z85::decode(id).map_err(|_| refused("the reference is not Z85"))?;
     let id = uuid::Uuid::from_slice(&bytes).map_err(|_| refused("the reference is no UUID"))?;
@@ -170,14 +167,8 @@ mod tests {
 
     #[test]
     fn a_path_is_decoded_exactly_once() {
-        assert_eq!(
-            locate("p=a%2520b/x.parquet", None).unwrap(),
-            inside("p=a%20b/x.parquet")
-        );
-        assert_eq!(
-            locate("p=a%20b/x.parquet", None).unwrap(),
-            inside("p=a b/x.parquet")
-        );
+        assert_eq!(locate("p=a%2520b/x.parquet", None).unwrap(), inside("p=a%20b/x.parquet"));
+        assert_eq!(locate("p=a%20b/x.parquet", None).unwrap(), inside("p=a b/x.parquet"));
         assert_eq!(locate("t=1:2/x", None).unwrap(), inside("t=1:2/x"));
     }
 
@@ -202,21 +193,10 @@ mod tests {
 
     #[test]
     fn a_path_that_leads_out_of_the_table_is_refused() {
-        for path in [
-            "../x",
-            "a/../../x",
-            "%2e%2e/x",
-            "..//Users/x",
-            "",
-            ".",
-            "a%00b",
-            "/../x",
-            "file:x",
-        ] {
-            assert!(
-                matches!(locate(path, None), Err(DeltaError::Corrupt { .. })),
-                "{path}"
-            );
+        for path in
+            ["../x", "a/../../x", "%2e%2e/x", "..//Users/x", "", ".", "a%00b", "/../x", "file:x"]
+        {
+            assert!(matches!(locate(path, None), Err(DeltaError::Corrupt { .. })), "{path}");
         }
         assert_eq!(locate("a/../x", None).unwrap(), inside("x"));
     }
@@ -226,10 +206,7 @@ mod tests {
         // The example of the Delta protocol.
         let file = "deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
         assert_eq!(vector_file("^-aqEH.-t@S}K{vb[*k^").unwrap(), file);
-        assert_eq!(
-            vector_file("ab^-aqEH.-t@S}K{vb[*k^").unwrap(),
-            format!("ab/{file}")
-        );
+        assert_eq!(vector_file("ab^-aqEH.-t@S}K{vb[*k^").unwrap(), format!("ab/{file}"));
         for bad in ["", "short", "éééééééééééé", "..^-aqEH.-t@S}K{vb[*k^"] {
             assert!(vector_file(bad).is_err(), "{bad}");
         }

@@ -67,11 +67,7 @@ pub struct Totals {
 impl Snapshot {
     /// Adds up the live files.
     pub fn totals(&self) -> Totals {
-        let start = Totals {
-            files: 0,
-            bytes: 0,
-            rows: Some(0),
-        };
+        let start = Totals { files: 0, bytes: 0, rows: Some(0) };
         self.files.values().fold(start, |sum, file| Totals {
             files: sum.files + 1,
             bytes: sum.bytes.saturating_add(file.size),
@@ -144,11 +140,7 @@ fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State
             )));
         }
         if state.protocol.is_none() || state.metadata.is_none() {
-            let lacks = if state.protocol.is_none() {
-                "protocol"
-            } else {
-                "metaData"
-            };
+            let lacks = if state.protocol.is_none() { "protocol" } else { "metaData" };
             return Err(Unreadable::Commit(DeltaError::corrupt(
                 checkpoint.files.join(", "),
                 format!("it holds no {lacks} action"),
@@ -156,12 +148,8 @@ fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State
         }
     }
     for version in segment.commits.clone() {
-        let blob = store
-            .read(&commit_path(version))
-            .map_err(Unreadable::Commit)?;
-        state
-            .read_lines(blob, &commit_file(version))
-            .map_err(Unreadable::Commit)?;
+        let blob = store.read(&commit_path(version)).map_err(Unreadable::Commit)?;
+        state.read_lines(blob, &commit_file(version)).map_err(Unreadable::Commit)?;
     }
     Ok(state)
 }
@@ -173,16 +161,7 @@ fn finish(
     state: State,
     read_around: Option<String>,
 ) -> Result<Snapshot> {
-    let State {
-        protocol,
-        metadata,
-        txns,
-        domains,
-        files,
-        tombstones,
-        detail,
-        ..
-    } = state;
+    let State { protocol, metadata, txns, domains, files, tombstones, detail, .. } = state;
     let lacks =
         |what: &str| DeltaError::corrupt(LOG, format!("version {version} has no {what} action"));
     let protocol = Protocol(protocol.ok_or_else(|| lacks("protocol"))?);
@@ -285,11 +264,8 @@ impl State {
                         .map_err(serde_json::Error::custom)?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(
-                        serde_json::from_str(remove.get())?,
-                        Some(remove.get().into()),
-                    )
-                    .map_err(serde_json::Error::custom)?;
+                    self.remove(serde_json::from_str(remove.get())?, Some(remove.get().into()))
+                        .map_err(serde_json::Error::custom)?;
                 }
                 self.rest(line);
             }
@@ -299,8 +275,7 @@ impl State {
                     self.add(add, None).map_err(serde_json::Error::custom)?;
                 }
                 if let Some(remove) = line.remove.take() {
-                    self.remove(remove, None)
-                        .map_err(serde_json::Error::custom)?;
+                    self.remove(remove, None).map_err(serde_json::Error::custom)?;
                 }
                 self.rest(line);
             }
@@ -310,15 +285,7 @@ impl State {
     }
 
     fn rest<A>(&mut self, line: Line<A>) {
-        let Line {
-            add: _,
-            remove: _,
-            protocol,
-            meta_data,
-            txn,
-            domain_metadata,
-            sidecar,
-        } = line;
+        let Line { add: _, remove: _, protocol, meta_data, txn, domain_metadata, sidecar } = line;
         if protocol.is_some() {
             self.protocol = protocol;
         }
@@ -464,10 +431,7 @@ pub(super) fn file_changes(store: &TableStore, version: u64) -> Result<Vec<FileC
         changes.extend(line.remove.map(|remove| FileChange::Removed(remove.key())));
         changes.extend(line.add.map(|add| {
             let records = add.stats.and_then(|stats| quoted_num_records(stats.get()));
-            let deleted = add
-                .deletion_vector
-                .as_ref()
-                .map_or(0, |vector| vector.cardinality);
+            let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
             let rows = records.map(|records| records.saturating_sub(deleted));
             FileChange::Added(add.key(), rows)
         }));
@@ -520,10 +484,7 @@ impl AddFacts<'_> {
     fn key(&self) -> FileKey {
         FileKey {
             path: path::qualified(&self.path).into(),
-            vector: self
-                .deletion_vector
-                .as_ref()
-                .map(|vector| vector.unique_id().into()),
+            vector: self.deletion_vector.as_ref().map(|vector| vector.unique_id().into()),
         }
     }
 }

@@ -49,11 +49,7 @@ pub(super) fn restore(
             actions.push(json!({ "domainMetadata": domain }).to_string());
         }
     }
-    let mut restored = Restored {
-        version: 0,
-        restored_files: 0,
-        removed_files: 0,
-    };
+    let mut restored = Restored { version: 0, restored_files: 0, removed_files: 0 };
     let (mut restored_bytes, mut removed_bytes) = (0, 0);
     for (key, file) in now.sorted_files() {
         if !then.files.contains_key(key) {
@@ -63,11 +59,7 @@ pub(super) fn restore(
         }
     }
     for (key, file) in then.sorted_files() {
-        if !now
-            .files
-            .get(key)
-            .is_some_and(|there| same_facts(file, there))
-        {
+        if !now.files.get(key).is_some_and(|there| same_facts(file, there)) {
             let mut add: Raw = file
                 .action
                 .as_deref()

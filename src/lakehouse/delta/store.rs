@@ -31,12 +31,7 @@ pub struct TableStore(Arc<Place>);
 #[derive(Debug)]
 enum Place {
     Local(Local),
-    Remote {
-        store: Arc<dyn ObjectStore>,
-        prefix: ObjectPath,
-        runtime: Handle,
-        name: String,
-    },
+    Remote { store: Arc<dyn ObjectStore>, prefix: ObjectPath, runtime: Handle, name: String },
 }
 
 #[derive(Debug, Clone)]
@@ -104,12 +99,7 @@ type Lookup = Box<dyn FnOnce() -> Vec<PathBuf> + Send>;
 impl External {
     /// Folders that are looked up when a log names a file outside of its table.
     pub fn listed(folders: impl FnOnce() -> Vec<PathBuf> + Send + 'static) -> Self {
-        let resolved = move || {
-            folders()
-                .iter()
-                .map(|folder| files::resolved(folder))
-                .collect()
-        };
+        let resolved = move || folders().iter().map(|folder| files::resolved(folder)).collect();
         Self(Some(Arc::new(LazyLock::new(Box::new(resolved)))))
     }
 
@@ -136,10 +126,7 @@ struct Ceiling {
 impl Default for Ceiling {
     fn default() -> Self {
         let all = Mode::from_raw_mode(0o777);
-        Self {
-            data: all,
-            log: all,
-        }
+        Self { data: all, log: all }
     }
 }
 
@@ -226,12 +213,7 @@ impl Lines {
 
     /// The next line with its number, blanks around it aside; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, &[u8])>> {
-        let Self {
-            from,
-            line,
-            file,
-            number,
-        } = self;
+        let Self { from, line, file, number } = self;
         line.clear();
         let read = (&mut *from)
             .take(LOG_LINE.most + 1)
@@ -240,9 +222,7 @@ impl Lines {
         if read == 0 {
             return Ok(None);
         }
-        LOG_LINE
-            .allow(read as u64)
-            .map_err(|over| DeltaError::too_much(file.as_str(), over))?;
+        LOG_LINE.allow(read as u64).map_err(|over| DeltaError::too_much(file.as_str(), over))?;
         *number += 1;
         Ok(Some((*number, line.trim_ascii())))
     }
@@ -274,9 +254,8 @@ impl TableStore {
             };
             let url =
                 url::Url::parse(url_or_path).map_err(|error| unsupported(&error.to_string()))?;
-            let path = url
-                .to_file_path()
-                .map_err(|()| unsupported("this is no path on this machine"))?;
+            let path =
+                url.to_file_path().map_err(|()| unsupported("this is no path on this machine"))?;
             return Ok(Self::local(path));
         }
         match url_or_path.split_once("://") {
@@ -291,12 +270,7 @@ impl TableStore {
     /// Names a table in an object store. Must be called, and used, inside a tokio runtime.
     pub fn remote(store: Arc<dyn ObjectStore>, prefix: ObjectPath) -> Self {
         let name = format!("{store}/{prefix}");
-        Self(Arc::new(Place::Remote {
-            store,
-            prefix,
-            runtime: Handle::current(),
-            name,
-        }))
+        Self(Arc::new(Place::Remote { store, prefix, runtime: Handle::current(), name }))
     }
 
     /// The location as people should see it.
@@ -340,12 +314,7 @@ impl TableStore {
         if let Some((_, facts)) = newest.max_by(|one, other| one.0.cmp(&other.0)) {
             log_mode &= folder_of(facts.mode);
         }
-        self.changed(|local| {
-            local.ceiling = Ceiling {
-                data,
-                log: log_mode,
-            }
-        })
+        self.changed(|local| local.ceiling = Ceiling { data, log: log_mode })
     }
 
     fn changed(&self, change: impl FnOnce(&mut Local)) -> Self {
@@ -459,10 +428,7 @@ impl TableStore {
         match &*self.0 {
             Place::Local(local) => {
                 let mut looker = Looker::default();
-                inner
-                    .iter()
-                    .map(|path| local::occupant(&mut looker, &local.at(path)))
-                    .collect()
+                inner.iter().map(|path| local::occupant(&mut looker, &local.at(path))).collect()
             }
             Place::Remote { .. } => Ok(self
                 .sizes(inner)?
@@ -477,17 +443,9 @@ impl TableStore {
         match &*self.0 {
             Place::Local(local) => {
                 let mut looker = Looker::default();
-                inner
-                    .iter()
-                    .map(|path| local::size(&mut looker, &local.at(path)))
-                    .collect()
+                inner.iter().map(|path| local::size(&mut looker, &local.at(path))).collect()
             }
-            Place::Remote {
-                store,
-                prefix,
-                runtime,
-                ..
-            } if inner.len() > 8 => {
+            Place::Remote { store, prefix, runtime, .. } if inner.len() > 8 => {
                 let all: HashMap<String, u64> = runtime.block_on(async {
                     let mut found = store.list(Some(prefix));
                     let mut all = HashMap::new();
@@ -498,10 +456,7 @@ impl TableStore {
                     }
                     Ok::<_, DeltaError>(all)
                 })?;
-                inner
-                    .iter()
-                    .map(|path| Ok(all.get(self.object(path)?.as_ref()).copied()))
-                    .collect()
+                inner.iter().map(|path| Ok(all.get(self.object(path)?.as_ref()).copied())).collect()
             }
             Place::Remote { store, runtime, .. } => inner
                 .iter()
@@ -585,12 +540,9 @@ impl TableStore {
 /// Turns "not found" into the error that names a live file.
 pub(crate) fn missing(error: DeltaError, path: &str) -> DeltaError {
     match error {
-        DeltaError::Io {
-            kind: IoTrouble::NotFound,
-            ..
-        } => DeltaError::DataMissing {
-            path: path.to_owned(),
-        },
+        DeltaError::Io { kind: IoTrouble::NotFound, .. } => {
+            DeltaError::DataMissing { path: path.to_owned() }
+        }
         other => other,
     }
 }
@@ -598,10 +550,7 @@ pub(crate) fn missing(error: DeltaError, path: &str) -> DeltaError {
 /// An absolute path without `..`, so that absolute paths in a log can be recognized as the table's own.
 fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    if absolute
-        .components()
-        .any(|part| part == std::path::Component::ParentDir)
-    {
+    if absolute.components().any(|part| part == std::path::Component::ParentDir) {
         return std::fs::canonicalize(&absolute).unwrap_or(absolute);
     }
     absolute

@@ -44,11 +44,7 @@ pub struct NewTable {
 }
 
 pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> Result<()> {
-    let NewTable {
-        schema,
-        partition_columns,
-        properties,
-    } = table;
+    let NewTable { schema, partition_columns, properties } = table;
     let operation = Operation {
         name: "CREATE TABLE".to_owned(),
         parameters: serde_json::from_value(json!({
@@ -79,11 +75,7 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
     put(
         store,
         0,
-        &[
-            commit_info(author, &operation, None, None),
-            protocol.to_string(),
-            metadata.to_string(),
-        ],
+        &[commit_info(author, &operation, None, None), protocol.to_string(), metadata.to_string()],
     )
 }
 
@@ -151,9 +143,7 @@ pub(super) fn append(
         let operation = write_operation("Append", rows);
         let add = match &written {
             Some(add) => add.clone(),
-            None => written
-                .insert(write_file(store, base, rows, author)?)
-                .clone(),
+            None => written.insert(write_file(store, base, rows, author)?).clone(),
         };
         commit_on(store, base, author, &operation, vec![add])
     });
@@ -177,18 +167,10 @@ pub(super) fn overwrite(
         if rows.num_rows() > 0 {
             actions.push(match &written {
                 Some(add) => add.clone(),
-                None => written
-                    .insert(write_file(store, base, rows, author)?)
-                    .clone(),
+                None => written.insert(write_file(store, base, rows, author)?).clone(),
             });
         }
-        commit_on(
-            store,
-            base,
-            author,
-            &write_operation("Overwrite", rows),
-            actions,
-        )
+        commit_on(store, base, author, &write_operation("Overwrite", rows), actions)
     });
     take_back(store, &done, written.as_deref());
     done
@@ -248,32 +230,16 @@ pub(super) fn write_file(
     rows: &RecordBatch,
     author: &Author,
 ) -> Result<String> {
-    let unsupported = |why: String| DeltaError::Unsupported {
-        location: store.location(),
-        why,
-    };
+    let unsupported = |why: String| DeltaError::Unsupported { location: store.location(), why };
     if !table.metadata.partition_columns().is_empty() {
-        return Err(unsupported(
-            "rows cannot be written to a partitioned table".to_owned(),
-        ));
+        return Err(unsupported("rows cannot be written to a partitioned table".to_owned()));
     }
-    for feature in [
-        "rowTracking",
-        "columnMapping",
-        "identityColumns",
-        "generatedColumns",
-    ] {
+    for feature in ["rowTracking", "columnMapping", "identityColumns", "generatedColumns"] {
         if table.protocol.supports(feature) {
-            return Err(DeltaError::feature(
-                feature,
-                "drsync writes rows to simple tables only",
-            ));
+            return Err(DeltaError::feature(feature, "drsync writes rows to simple tables only"));
         }
     }
-    let (ours, theirs) = (
-        schema_string(&rows.schema())?,
-        table.metadata.schema_string(),
-    );
+    let (ours, theirs) = (schema_string(&rows.schema())?, table.metadata.schema_string());
     if !schema::same_columns(&ours, theirs) {
         return Err(unsupported(format!(
             "the rows have the columns {ours}, the table has {theirs}"
@@ -284,9 +250,7 @@ pub(super) fn write_file(
         DeltaError::corrupt(&path, format!("it cannot be written: {error}"))
     };
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let properties = WriterProperties::builder()
-        .set_compression(compression)
-        .build();
+    let properties = WriterProperties::builder().set_compression(compression).build();
     let mut writer =
         ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(failed)?;
     writer.write(rows).map_err(failed)?;
@@ -313,11 +277,7 @@ pub(super) fn rows_of(
     table: &Snapshot,
     chosen: impl Fn(&LiveFile) -> bool,
 ) -> Result<Vec<RecordBatch>> {
-    if table
-        .metadata
-        .property("delta.columnMapping.mode")
-        .is_some_and(|mode| mode != "none")
-    {
+    if table.metadata.property("delta.columnMapping.mode").is_some_and(|mode| mode != "none") {
         return Err(DeltaError::feature(
             "columnMapping",
             "drsync reads rows of simple tables only",
@@ -349,14 +309,8 @@ pub(super) fn rows_of(
         for batch in parquet::batches(opened, None, 1024)? {
             let batch = batch?;
             unpacked += batch.get_array_memory_size() as u64;
-            ROWS.allow(unpacked)
-                .map_err(|over| DeltaError::too_much(want.to(), over))?;
-            found.push(arranged(
-                &batch,
-                &columns,
-                &table.metadata,
-                want.file.action.as_deref(),
-            )?);
+            ROWS.allow(unpacked).map_err(|over| DeltaError::too_much(want.to(), over))?;
+            found.push(arranged(&batch, &columns, &table.metadata, want.file.action.as_deref())?);
         }
     }
     Ok(found)
@@ -374,9 +328,8 @@ fn arranged(
     struct Partition {
         partition_values: BTreeMap<String, Option<String>>,
     }
-    let partition: Partition = action
-        .and_then(|action| serde_json::from_str(action).ok())
-        .unwrap_or_default();
+    let partition: Partition =
+        action.and_then(|action| serde_json::from_str(action).ok()).unwrap_or_default();
     let partitioned = metadata.partition_columns();
     let rows = batch.num_rows();
     let arrays = columns.iter().map(|column| -> Result<(Field, ArrayRef)> {
@@ -387,11 +340,7 @@ fn arranged(
                     "drsync reads partitions of strings only",
                 ));
             }
-            let value = partition
-                .partition_values
-                .get(column.name())
-                .cloned()
-                .flatten();
+            let value = partition.partition_values.get(column.name()).cloned().flatten();
             Arc::new(StringArray::from(vec![value; rows])) as ArrayRef
         } else {
             match batch.column_by_name(column.name()) {
@@ -399,10 +348,7 @@ fn arranged(
                 None => new_null_array(column.data_type(), rows),
             }
         };
-        Ok((
-            Field::new(column.name(), array.data_type().clone(), true),
-            array,
-        ))
+        Ok((Field::new(column.name(), array.data_type().clone(), true), array))
     });
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
         arrays.collect::<Result<Vec<_>>>()?.into_iter().unzip();

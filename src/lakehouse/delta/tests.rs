@@ -24,9 +24,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A table with a protocol, metadata and two files, at version 0.
@@ -49,18 +47,12 @@ impl World {
     fn table(&self, name: &str) -> Table {
         let folder = self.folder.path().join(name);
         fs::create_dir_all(folder.join("_delta_log")).unwrap();
-        Table {
-            store: TableStore::local(&folder),
-            folder,
-        }
+        Table { store: TableStore::local(&folder), folder }
     }
 
     fn replica(&self) -> Table {
         let folder = self.folder.path().join("replica");
-        Table {
-            store: TableStore::local(&folder),
-            folder,
-        }
+        Table { store: TableStore::local(&folder), folder }
     }
 }
 
@@ -73,11 +65,7 @@ struct Table {
 impl Table {
     fn commit(&self, version: u64, actions: &[Value]) {
         let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
-        fs::write(
-            self.folder.join(log::commit_path(version)),
-            lines.join("\n"),
-        )
-        .unwrap();
+        fs::write(self.folder.join(log::commit_path(version)), lines.join("\n")).unwrap();
     }
 
     /// A data file of so many bytes, and records.
@@ -93,23 +81,14 @@ impl Table {
     }
 
     fn live(&self) -> Vec<String> {
-        self.snapshot()
-            .sorted_files()
-            .iter()
-            .map(|(key, _)| key.path.to_string())
-            .collect()
+        self.snapshot().sorted_files().iter().map(|(key, _)| key.path.to_string()).collect()
     }
 
     /// The actions of one kind in a commit.
     fn actions(&self, version: u64, kind: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.folder.join(log::commit_path(version))).unwrap();
         text.lines()
-            .filter_map(|line| {
-                serde_json::from_str::<Value>(line)
-                    .unwrap()
-                    .get(kind)
-                    .cloned()
-            })
+            .filter_map(|line| serde_json::from_str::<Value>(line).unwrap().get(kind).cloned())
             .collect()
     }
 
@@ -117,11 +96,7 @@ impl Table {
     fn differences_from(&self, source: &Table) -> Vec<String> {
         let (ours, theirs) = (self.snapshot(), source.snapshot());
         let found = verify::facts((&source.store, &theirs), (&self.store, &ours)).unwrap();
-        found
-            .differences
-            .iter()
-            .map(Difference::to_string)
-            .collect()
+        found.differences.iter().map(Difference::to_string).collect()
     }
 
     fn agrees_with(&self, source: &Table) {
@@ -146,10 +121,7 @@ fn vector(rows: &[u64]) -> (Vec<u8>, Value) {
     content.extend(size.to_be_bytes());
     content.extend(&body);
     content.extend(crc32fast::hash(&body).to_be_bytes());
-    (
-        content,
-        json!({"offset": 1, "sizeInBytes": size, "cardinality": rows.len()}),
-    )
+    (content, json!({"offset": 1, "sizeInBytes": size, "cardinality": rows.len()}))
 }
 
 fn remove(path: &str) -> Value {
@@ -161,11 +133,7 @@ fn info(operation: &str) -> Value {
 }
 
 fn protocol(more: Value) -> Value {
-    with(
-        json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
-        "protocol",
-        more,
-    )
+    with(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }), "protocol", more)
 }
 
 fn features(readers: &[&str], writers: &[&str]) -> Value {
@@ -218,13 +186,7 @@ fn cloned(source: &Table, target: &Table, expect: Expect) -> Cloned {
 
 fn refused(source: &Table, target: &Table) -> DeltaError {
     let version = log::versions(&source.store).unwrap().newest;
-    deep_clone(
-        &source.store,
-        version,
-        &target.store,
-        &options(Expect::Absent),
-    )
-    .unwrap_err()
+    deep_clone(&source.store, version, &target.store, &options(Expect::Absent)).unwrap_err()
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -36,9 +36,7 @@ pub(super) fn deleted_rows(
 pub(super) fn place(vector: &Vector, root: Option<&std::path::Path>) -> Result<Option<Location>> {
     match vector.storage_type.as_str() {
         "i" => Ok(None),
-        "u" => Ok(Some(Location::Inside(path::vector_file(
-            &vector.path_or_inline_dv,
-        )?))),
+        "u" => Ok(Some(Location::Inside(path::vector_file(&vector.path_or_inline_dv)?))),
         "p" => Ok(Some(path::locate(&vector.path_or_inline_dv, root)?)),
         other => Err(DeltaError::feature(
             format!("deletion vector storage type {other}"),
@@ -60,9 +58,7 @@ fn inline(vector: &Vector) -> Result<Vec<u8>> {
     let (size, found) = (vector.size_in_bytes, bytes.len() as u64);
     // Base85 fills up to four bytes.
     if found < size || found >= size.saturating_add(4) {
-        return Err(refused(format!(
-            "it has {found} bytes where the log says {size}"
-        )));
+        return Err(refused(format!("it has {found} bytes where the log says {size}")));
     }
     bytes.truncate(usize::try_from(size).unwrap_or(bytes.len()));
     Ok(bytes)
@@ -80,10 +76,9 @@ impl VectorFile {
     /// Opens one in or near a table. [`DeltaError::DataMissing`] where it is not there.
     pub(super) fn open(store: &TableStore, from: &Location) -> Result<Self> {
         let (name, content) = match from {
-            Location::Inside(inside) => (
-                inside.clone(),
-                store.read(inside).map_err(|error| missing(error, inside))?,
-            ),
+            Location::Inside(inside) => {
+                (inside.clone(), store.read(inside).map_err(|error| missing(error, inside))?)
+            }
             Location::Elsewhere(path) => {
                 let shown = path.display().to_string();
                 let file = open_regular(&store.external(path)?).map_err(|error| {
@@ -105,11 +100,7 @@ impl VectorFile {
                 .len(),
             Blob::Bytes(bytes) => bytes.len() as u64,
         };
-        Ok(Self {
-            name,
-            content,
-            length,
-        })
+        Ok(Self { name, content, length })
     }
 
     /// A vector as it lies here, with its size before it and its checksum after it: refused unless all of it is what the log
@@ -159,11 +150,7 @@ impl VectorFile {
     /// The rows that a vector here deletes.
     pub(super) fn rows(&self, vector: &Vector) -> Result<RoaringTreemap> {
         let bytes = self.stored(vector)?;
-        decode(
-            &bytes[AROUND as usize..bytes.len() - AROUND as usize],
-            vector,
-            &self.name,
-        )
+        decode(&bytes[AROUND as usize..bytes.len() - AROUND as usize], vector, &self.name)
     }
 
     /// Whether some bytes lie here where a vector begins.
@@ -190,9 +177,7 @@ impl VectorFile {
             Blob::File(file) => file.read_exact_at(buffer, at),
             Blob::Bytes(bytes) => {
                 let from = usize::try_from(at).unwrap_or(usize::MAX);
-                let part = from
-                    .checked_add(buffer.len())
-                    .and_then(|to| bytes.get(from..to));
+                let part = from.checked_add(buffer.len()).and_then(|to| bytes.get(from..to));
                 buffer.copy_from_slice(
                     part.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?,
                 );
@@ -203,17 +188,12 @@ impl VectorFile {
 }
 
 fn big_endian(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte))
 }
 
 fn decode(bytes: &[u8], vector: &Vector, name: &str) -> Result<RoaringTreemap> {
     let corrupt = |why: String| DeltaError::corrupt(name, why);
-    let magic = bytes
-        .first_chunk()
-        .map(|magic| u32::from_le_bytes(*magic))
-        .unwrap_or_default();
+    let magic = bytes.first_chunk().map(|magic| u32::from_le_bytes(*magic)).unwrap_or_default();
     if magic != PORTABLE {
         return Err(corrupt(format!(
             "a deletion vector begins with {magic} instead of {PORTABLE}"

@@ -81,26 +81,13 @@ impl fmt::Display for Difference {
                 write!(out, "{file} is described differently in source and replica")
             }
             Self::Content { file, why } => write!(out, "{file} of the replica {why}"),
-            Self::OnDisk {
-                file,
-                expected,
-                found: Some(found),
-            } => {
-                write!(
-                    out,
-                    "{file} of the replica has {found} bytes instead of {expected}"
-                )
+            Self::OnDisk { file, expected, found: Some(found) } => {
+                write!(out, "{file} of the replica has {found} bytes instead of {expected}")
             }
-            Self::OnDisk {
-                file,
-                expected: _,
-                found: None,
-            } => write!(out, "{file} of the replica is missing"),
-            Self::Header {
-                what,
-                source,
-                target,
-            } => {
+            Self::OnDisk { file, expected: _, found: None } => {
+                write!(out, "{file} of the replica is missing")
+            }
+            Self::Header { what, source, target } => {
                 let shown =
                     |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
                 write!(

@@ -26,18 +26,10 @@ const ORDERS: &[(&str, &str)] = &[
     ("status", "string"),
     ("reference", "string"),
 ];
-const ORDER_LINES: &[(&str, &str)] = &[
-    ("order_id", "bigint"),
-    ("line", "int"),
-    ("article", "string"),
-    ("quantity", "int"),
-];
-const DAILY_TOTALS: &[(&str, &str)] = &[
-    ("day", "bigint"),
-    ("region", "string"),
-    ("orders", "bigint"),
-    ("amount", "double"),
-];
+const ORDER_LINES: &[(&str, &str)] =
+    &[("order_id", "bigint"), ("line", "int"), ("article", "string"), ("quantity", "int")];
+const DAILY_TOTALS: &[(&str, &str)] =
+    &[("day", "bigint"), ("region", "string"), ("orders", "bigint"), ("amount", "double")];
 const NAMED: &[(&str, &str)] = &[("id", "bigint"), ("name", "string"), ("note", "string")];
 
 /// Rows of `orders` that one run writes.
@@ -90,9 +82,7 @@ async fn order_lines(table: Table, now: DateTime<Utc>) -> Result {
 
 async fn daily_totals(table: Table, now: DateTime<Utc>) -> Result {
     let at = |minutes| table.when(ago(now, minutes));
-    at(20 * DAY)
-        .create(columns(DAILY_TOTALS)?, &["region"], &[])
-        .await?;
+    at(20 * DAY).create(columns(DAILY_TOTALS)?, &["region"], &[]).await?;
     at(3 * DAY).insert(&total_rows(0)?).await?;
     at(2 * DAY).insert(&total_rows(1)?).await?;
     at(DAY + 40).optimize().await?;
@@ -122,14 +112,8 @@ fn ago(now: DateTime<Utc>, minutes: i64) -> DateTime<Utc> {
 /// The rest of what run 89 writes.
 pub(super) async fn run_89(table: &impl Fn(&str) -> Table, now: DateTime<Utc>) -> Result {
     let ago = |millis: i64| now - TimeDelta::milliseconds(millis);
-    table("main.shop.orders")
-        .when(ago(300))
-        .insert(&order_rows(6)?)
-        .await?;
-    table("main.shop.order_lines")
-        .when(ago(200))
-        .insert(&line_rows(5)?)
-        .await?;
+    table("main.shop.orders").when(ago(300)).insert(&order_rows(6)?).await?;
+    table("main.shop.order_lines").when(ago(200)).insert(&line_rows(5)?).await?;
     Ok(())
 }
 
@@ -160,10 +144,7 @@ fn order_rows(run: u64) -> std::result::Result<RecordBatch, DeltaError> {
             "reference": format!("{chance:016x}{:016x}", self::chance(chance)),
         })
     };
-    rows(
-        &columns(ORDERS)?,
-        &(0..ORDERS_A_RUN).map(row).collect::<Vec<_>>(),
-    )
+    rows(&columns(ORDERS)?, &(0..ORDERS_A_RUN).map(row).collect::<Vec<_>>())
 }
 
 fn line_rows(run: u64) -> std::result::Result<RecordBatch, DeltaError> {
@@ -176,26 +157,16 @@ fn line_rows(run: u64) -> std::result::Result<RecordBatch, DeltaError> {
             "quantity": chance % 12 + 1,
         })
     };
-    rows(
-        &columns(ORDER_LINES)?,
-        &(0..LINES_A_RUN).map(row).collect::<Vec<_>>(),
-    )
+    rows(&columns(ORDER_LINES)?, &(0..LINES_A_RUN).map(row).collect::<Vec<_>>())
 }
 
 fn total_rows(run: u64) -> std::result::Result<RecordBatch, DeltaError> {
     let row = |n: u64| {
-        let region = if n.is_multiple_of(2) {
-            "north"
-        } else {
-            "south"
-        };
+        let region = if n.is_multiple_of(2) { "north" } else { "south" };
         let chance = chance(run * 1_000 + n);
         json!({"day": run * 400 + n / 2, "region": region, "orders": chance % 900, "amount": (chance % 9_000_000) as f64 / 100.0})
     };
-    rows(
-        &columns(DAILY_TOTALS)?,
-        &(0..800).map(row).collect::<Vec<_>>(),
-    )
+    rows(&columns(DAILY_TOTALS)?, &(0..800).map(row).collect::<Vec<_>>())
 }
 
 fn named_rows(what: &str, count: u64) -> std::result::Result<RecordBatch, DeltaError> {

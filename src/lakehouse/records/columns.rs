@@ -10,11 +10,8 @@ use crate::ledger::{ColumnKind, CutColumn};
 /// The columns that a new `sync_cuts` has beyond those of its first version; older tables get them when a cut needs them.
 const SINCE: [&str; 1] = ["run_record_sha256"];
 /// The same of the fields of `tables`.
-const SINCE_OF_TABLE: [&str; 3] = [
-    "source_commit_sha256",
-    "replica_files_sha256",
-    "replica_content_sha256",
-];
+const SINCE_OF_TABLE: [&str; 3] =
+    ["source_commit_sha256", "replica_files_sha256", "replica_content_sha256"];
 
 /// The columns of `sync_metadata`.
 pub(super) fn sync_metadata() -> Schema {
@@ -150,10 +147,7 @@ fn bigint(name: &str) -> Field {
 }
 
 fn timestamp(name: &str) -> Field {
-    column(
-        name,
-        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-    )
+    column(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
 }
 
 fn list(of: DataType) -> DataType {

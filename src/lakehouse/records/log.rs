@@ -43,10 +43,7 @@ pub(in crate::lakehouse) async fn append_cuts(
     let one_each = cuts.iter().zip(answers);
     let one_each = one_each.map(|(cut, answer)| {
         answer.ok_or_else(|| RegionError {
-            doing: format!(
-                "append cut {} of {} to {SYNC_CUTS}",
-                cut.cut_number, cut.group_name
-            ),
+            doing: format!("append cut {} of {} to {SYNC_CUTS}", cut.cut_number, cut.group_name),
             ..refused.clone()
         })
     });
@@ -154,9 +151,7 @@ async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result
 
 /// What the log says of a cut that is to be appended; `None`: it may be.
 fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
-    let mut same_number = log
-        .of(&cut.group_name)
-        .filter(|it| it.cut_number == cut.cut_number);
+    let mut same_number = log.of(&cut.group_name).filter(|it| it.cut_number == cut.cut_number);
     let ours =
         |other: &&Cut| other.run_id == cut.run_id && other.previous_sha256 == cut.previous_sha256;
     let (mut lost, mut there) = (None, false);
@@ -255,10 +250,7 @@ async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError
     let content = read_shelf(region, shelf).await?;
     let all = Cuts::new(content.rows);
     let (stay, go): (Vec<Cut>, Vec<Cut>) = match shelf {
-        HEADS => all
-            .iter()
-            .cloned()
-            .partition(|cut| all.is_needed_to_plan(cut)),
+        HEADS => all.iter().cloned().partition(|cut| all.is_needed_to_plan(cut)),
         _ => (Vec::new(), all.iter().cloned().collect()),
     };
     let columns = cuts_as_in(&content.columns);
@@ -266,7 +258,5 @@ async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError
     let go = to_batch(columns, &go).map_err(failed)?;
     let author = region.identity.author();
     let expect = Expect::Version(content.version);
-    delta::shelve(&store, shelf, stay, go, expect, author)
-        .await
-        .map_err(failed)
+    delta::shelve(&store, shelf, stay, go, expect, author).await.map_err(failed)
 }

@@ -52,9 +52,8 @@ pub(in super::super) fn to_batch(
 /// Rows as JSON objects, with times in UTC as RFC 3339.
 pub(in super::super) fn to_json(batches: &[RecordBatch]) -> Result<Vec<Value>, DeltaError> {
     let failed = |error| DeltaError::corrupt("the rows read", error);
-    let mut writer = WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, LineDelimited>(Vec::new());
+    let mut writer =
+        WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
     for batch in batches {
         writer.write(batch).map_err(failed)?;
     }
@@ -72,10 +71,7 @@ pub(super) fn records<T: Record>(batches: &[RecordBatch]) -> Result<Vec<T>, Delt
         in_utc(&mut value);
         T::heal(&mut value);
         let shown = |value: &Value| {
-            let group = value
-                .get("group_name")
-                .and_then(Value::as_str)
-                .unwrap_or("no group");
+            let group = value.get("group_name").and_then(Value::as_str).unwrap_or("no group");
             match value.get("cut_number") {
                 Some(number) => format!("cut {number} of {group}"),
                 None => format!("the row of {group}"),

@@ -30,11 +30,7 @@ fn cut() -> Cut {
             replica_content_sha256: None,
             later: Default::default(),
         }],
-        accepted: vec![AcceptedRisk {
-            code: "c".into(),
-            scope: "s".into(),
-            reason: "r\n".into(),
-        }],
+        accepted: vec![AcceptedRisk { code: "c".into(), scope: "s".into(), reason: "r\n".into() }],
         plan_id: "P".into(),
         plan_sha256: "aa".into(),
         run_id: "R".into(),
@@ -59,20 +55,12 @@ fn a_cut_comes_back_with_the_same_hash() {
     let batch = to_batch(sync_cuts(), &[cut(), first.clone()]).unwrap();
     let back: Vec<Cut> = records(&[batch]).unwrap();
     assert_eq!(back, [cut(), first.clone()]);
-    assert_eq!(
-        [back[0].sha256(), back[1].sha256()],
-        [cut().sha256(), first.sha256()]
-    );
+    assert_eq!([back[0].sha256(), back[1].sha256()], [cut().sha256(), first.sha256()]);
 }
 
 #[test]
 fn a_row_comes_back_as_it_was() {
-    let row = Row::first_seen(
-        "g",
-        Some("w".into()),
-        vec!["a.b.c".into()],
-        cut().planned_at,
-    );
+    let row = Row::first_seen("g", Some("w".into()), vec!["a.b.c".into()], cut().planned_at);
     let failed = row.failed("code: text".into(), cut().committed_at);
     let batch = to_batch(sync_metadata(), &[&row, &failed]).unwrap();
     assert_eq!(records::<Row>(&[batch]).unwrap(), [row, failed]);

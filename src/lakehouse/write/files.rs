@@ -40,12 +40,7 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
             row.extend(partition.clone());
         }
         let path = key.path.to_string();
-        all.push(Rows {
-            path,
-            size: file.size,
-            partition,
-            rows,
-        });
+        all.push(Rows { path, size: file.size, partition, rows });
     }
     Ok(all)
 }
@@ -59,10 +54,7 @@ pub(super) async fn add(
     now_ms: i64,
 ) -> Result<Value> {
     let columns = schema_of(table)?;
-    let written = columns
-        .fields()
-        .iter()
-        .filter(|it| !partition.contains_key(it.name()));
+    let written = columns.fields().iter().filter(|it| !partition.contains_key(it.name()));
     let batch = to_batch(Schema::new(written.cloned().collect::<Fields>()), rows)?;
     add_batch(store, partition, batch, now_ms).await
 }
@@ -75,10 +67,7 @@ pub(super) async fn add_batch(
     now_ms: i64,
 ) -> Result<Value> {
     let rows = batch.num_rows();
-    let folder: String = partition
-        .iter()
-        .map(|(name, value)| folder(name, value))
-        .collect();
+    let folder: String = partition.iter().map(|(name, value)| folder(name, value)).collect();
     let path = format!("{folder}part-00000-{}.c000.parquet", uuid::Uuid::new_v4());
     let (store, inside) = (store.clone(), path.clone());
     let size = off_thread(move || write_file(&store, &inside, &batch)).await?;
@@ -116,10 +105,7 @@ pub(super) fn unchanged(mut action: Value) -> Value {
 
 /// The folder of a partition; a value that a path or the log would spell otherwise has one without its name.
 fn folder(column: &str, value: &Value) -> String {
-    let plain = |text: &&str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
+    let plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     match value.as_str().filter(plain) {
         Some(text) => format!("{column}={text}/"),
         None => "other/".to_owned(),
@@ -153,10 +139,8 @@ pub(super) fn by_partition(table: &Snapshot, rows: &RecordBatch) -> Result<Vec<P
             Some(Value::String(text)) => text.as_str().into(),
             Some(other) => other.to_string().into(),
         };
-        let values: Map<String, Value> = columns
-            .iter()
-            .map(|column| ((*column).to_owned(), value(column)))
-            .collect();
+        let values: Map<String, Value> =
+            columns.iter().map(|column| ((*column).to_owned(), value(column))).collect();
         let key = Value::Object(values.clone()).to_string();
         parts.entry(key).or_insert((values, Vec::new())).1.push(row);
     }

@@ -31,33 +31,20 @@ impl Table {
     }
 
     pub(in super::super) fn of(store: TableStore, writer: Writer) -> Table {
-        Table {
-            store,
-            writer,
-            time: None,
-        }
+        Table { store, writer, time: None }
     }
 
     /// The same table, with commits that are made at a moment of the past or future.
     #[must_use]
     pub fn when(&self, time: DateTime<Utc>) -> Table {
-        Table {
-            time: Some(time),
-            ..self.clone()
-        }
+        Table { time: Some(time), ..self.clone() }
     }
 
     /// The same table, written by somebody else.
     #[must_use]
     pub fn by(&self, user: &str) -> Table {
-        let writer = Writer {
-            user: user.to_owned(),
-            ..self.writer.clone()
-        };
-        Table {
-            writer,
-            ..self.clone()
-        }
+        let writer = Writer { user: user.to_owned(), ..self.writer.clone() };
+        Table { writer, ..self.clone() }
     }
 
     /// Where it lies.
@@ -82,10 +69,7 @@ impl Table {
             partition_columns: partition_by.iter().map(|name| (*name).to_owned()).collect(),
             properties: properties.iter().map(owned).collect(),
         };
-        let author = delta::Author {
-            now_ms: self.now_ms(),
-            ..self.writer.author()
-        };
+        let author = delta::Author { now_ms: self.now_ms(), ..self.writer.author() };
         delta::create_table(&self.store, table, author).await?;
         self.set_time(0)
     }
@@ -110,8 +94,7 @@ impl Table {
         }
         let metrics =
             json!({"numFiles": actions.len().to_string(), "numOutputRows": count.to_string()});
-        self.commit(&table, "WRITE", json!({"mode": "Append"}), metrics, actions)
-            .await
+        self.commit(&table, "WRITE", json!({"mode": "Append"}), metrics, actions).await
     }
 
     /// Removes the rows that `which` says, by writing the files that hold them anew.
@@ -127,9 +110,7 @@ impl Table {
     /// Changes rows in place; `change` says whether it changed one. Partition columns stay as they are.
     pub async fn update(&self, change: impl Fn(&mut Value) -> bool) -> Result<u64> {
         self.rewrite("UPDATE", "numUpdatedRows", |rows| {
-            rows.iter_mut()
-                .filter_map(|row| change(row).then_some(()))
-                .count()
+            rows.iter_mut().filter_map(|row| change(row).then_some(())).count()
         })
         .await
     }
@@ -151,35 +132,22 @@ impl Table {
         }
         let actions: Vec<Value> = actions.into_iter().map(files::unchanged).collect();
         let metrics = json!({"numRemovedFiles": (actions.len().saturating_sub(1)).to_string()});
-        self.commit(
-            &table,
-            "OPTIMIZE",
-            json!({"predicate": "[]"}),
-            metrics,
-            actions,
-        )
-        .await
+        self.commit(&table, "OPTIMIZE", json!({"predicate": "[]"}), metrics, actions).await
     }
 
     /// Sets table properties.
     pub async fn set_properties(&self, properties: &[(&str, &str)]) -> Result<u64> {
         let table = self.read().await?;
         let mut metadata = table.metadata.0.clone();
-        let set: Map<String, Value> = properties
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), json!(value)))
-            .collect();
-        match metadata
-            .get_mut("configuration")
-            .and_then(Value::as_object_mut)
-        {
+        let set: Map<String, Value> =
+            properties.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        match metadata.get_mut("configuration").and_then(Value::as_object_mut) {
             Some(configuration) => configuration.extend(set.clone()),
             None => drop(metadata.insert("configuration".to_owned(), json!(set))),
         }
         let parameters = json!({"properties": Value::Object(set).to_string()});
         let actions = vec![json!({"metaData": metadata})];
-        self.commit(&table, "SET TBLPROPERTIES", parameters, json!({}), actions)
-            .await
+        self.commit(&table, "SET TBLPROPERTIES", parameters, json!({}), actions).await
     }
 
     /// Replaces it by an empty table of the same schema with another id, as CREATE OR REPLACE TABLE does.
@@ -194,29 +162,18 @@ impl Table {
                 .iter()
                 .map(|file| files::remove(file, self.now_ms())),
         );
-        self.commit(
-            &table,
-            "CREATE OR REPLACE TABLE",
-            json!({}),
-            json!({}),
-            actions,
-        )
-        .await
+        self.commit(&table, "CREATE OR REPLACE TABLE", json!({}), json!({}), actions).await
     }
 
     /// Commits actions of your own, or none, under an operation's name.
     pub async fn other(&self, operation: &str, actions: Vec<Value>) -> Result<u64> {
         let table = self.read().await?;
-        self.commit(&table, operation, json!({}), json!({}), actions)
-            .await
+        self.commit(&table, operation, json!({}), json!({}), actions).await
     }
 
     /// Goes back to an older version.
     pub async fn restore(&self, version: u64) -> Result<u64> {
-        let author = delta::Author {
-            now_ms: self.now_ms(),
-            ..self.writer.author()
-        };
+        let author = delta::Author { now_ms: self.now_ms(), ..self.writer.author() };
         let done = delta::restore(&self.store, version, Expect::Anything, author).await?;
         self.set_time(done.version)?;
         Ok(done.version)
@@ -239,16 +196,13 @@ impl Table {
             changed += here;
             actions.push(files::remove(&file, self.now_ms()));
             if !file.rows.is_empty() {
-                let Rows {
-                    partition, rows, ..
-                } = &file;
+                let Rows { partition, rows, .. } = &file;
                 let now = self.now_ms();
                 actions.push(files::add(&self.store, &table, partition, rows, now).await?);
             }
         }
         let metrics = Map::from_iter([(metric.to_owned(), changed.to_string().into())]);
-        self.commit(&table, operation, json!({}), metrics.into(), actions)
-            .await
+        self.commit(&table, operation, json!({}), metrics.into(), actions).await
     }
 
     async fn read(&self) -> Result<Snapshot> {
@@ -278,18 +232,14 @@ impl Table {
             info["inCommitTimestamp"] = self.now_ms().into();
         }
         let first = json!({"commitInfo": info});
-        let lines = std::iter::once(first)
-            .chain(actions)
-            .map(|action| action.to_string());
+        let lines = std::iter::once(first).chain(actions).map(|action| action.to_string());
         delta::commit(&self.store, version, lines.collect()).await?;
         self.set_time(version)?;
         Ok(version)
     }
 
     fn now_ms(&self) -> i64 {
-        self.time
-            .unwrap_or_else(|| (self.writer.clock)())
-            .timestamp_millis()
+        self.time.unwrap_or_else(|| (self.writer.clock)()).timestamp_millis()
     }
 
     /// Delta takes a commit's time from its file.

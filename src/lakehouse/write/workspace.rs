@@ -22,9 +22,7 @@ impl Workspace {
     /// # Errors
     /// Those of the disk.
     pub fn create(folder: impl AsRef<Path>, name: &str, principal: &str) -> io::Result<Workspace> {
-        let workspace = Workspace {
-            folder: folder.as_ref().to_path_buf(),
-        };
+        let workspace = Workspace { folder: folder.as_ref().to_path_buf() };
         std::fs::create_dir_all(&workspace.folder)?;
         let catalog =
             json!({"name": name, "default_catalog": "main", "principal": principal, "tables": []});
@@ -35,9 +33,7 @@ impl Workspace {
 
     /// A workspace that is there.
     pub fn at(folder: impl AsRef<Path>) -> Workspace {
-        Workspace {
-            folder: folder.as_ref().to_path_buf(),
-        }
+        Workspace { folder: folder.as_ref().to_path_buf() }
     }
 
     /// Its folder.
@@ -71,9 +67,7 @@ impl Workspace {
     /// # Errors
     /// Those of the disk.
     pub fn grant(&self, full_name: &str, principal: &str, privileges: &[&str]) -> io::Result<()> {
-        self.edit_table(full_name, |entry| {
-            entry["grants"][principal] = json!(privileges)
-        })
+        self.edit_table(full_name, |entry| entry["grants"][principal] = json!(privileges))
     }
 
     /// Changes a table's entry.
@@ -83,10 +77,7 @@ impl Workspace {
     pub fn edit_table(&self, full_name: &str, edit: impl FnOnce(&mut Value)) -> io::Result<()> {
         self.edit_catalog(|catalog| {
             let tables = catalog["tables"].as_array_mut().into_iter().flatten();
-            if let Some(entry) = tables
-                .into_iter()
-                .find(|entry| entry["full_name"] == full_name)
-            {
+            if let Some(entry) = tables.into_iter().find(|entry| entry["full_name"] == full_name) {
                 edit(entry);
             }
         })
@@ -155,9 +146,7 @@ impl Workspace {
     }
 
     fn save(&self, file: &str, value: &Value) -> io::Result<()> {
-        let unfinished = self
-            .folder
-            .join(format!(".{file}.{}", uuid::Uuid::new_v4().simple()));
+        let unfinished = self.folder.join(format!(".{file}.{}", uuid::Uuid::new_v4().simple()));
         std::fs::File::create_new(&unfinished)?.write_all(format!("{value:#}\n").as_bytes())?;
         std::fs::rename(unfinished, self.folder.join(file))
     }

@@ -48,13 +48,7 @@ impl<'a> Named<'a> {
 ///
 /// Where the commit named is no longer in the log, or no digest of it was kept, the id decides.
 pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
-    let Named {
-        by,
-        version,
-        committed_at,
-        table_id,
-        sha256,
-    } = *named;
+    let Named { by, version, committed_at, table_id, sha256 } = *named;
     let head = source.commits.last()?;
     let was = format!("v{version} of {}", moment::text(committed_at));
     let another =
@@ -69,10 +63,7 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
     let mut commits = source.commits.iter();
     let Some(commit) = commits.find(|commit| commit.version == version) else {
         return (source.table_id != table_id).then(|| {
-            format!(
-                "{}; its log no longer reaches back to that",
-                another(&source.table_id)
-            )
+            format!("{}; its log no longer reaches back to that", another(&source.table_id))
         });
     };
     if let Some(id) = commit.table_id.as_deref().filter(|id| *id != table_id) {

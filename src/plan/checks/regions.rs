@@ -90,9 +90,7 @@ fn foreign_claims(workspace: &WorkspaceObserved) -> Vec<String> {
         if let Some(claim) = other {
             let whose = claim
                 .as_ref()
-                .map_or("no workspace of drsync".to_owned(), |name| {
-                    format!("workspace {name}")
-                });
+                .map_or("no workspace of drsync".to_owned(), |name| format!("workspace {name}"));
             foreign.push(format!("{} belongs to {whose}", region.location));
         }
     }

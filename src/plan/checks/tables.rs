@@ -27,11 +27,7 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
     });
     let denied = listed.denied.as_ref().map(|denied| Finding {
         remedy: denied.remedy.clone(),
-        ..finding(
-            FindingCode::TableNotReadable,
-            Some(name),
-            denied.message.clone(),
-        )
+        ..finding(FindingCode::TableNotReadable, Some(name), denied.message.clone())
     });
     unsupported.into_iter().chain(denied).collect()
 }
@@ -48,19 +44,13 @@ pub(super) fn refused(
             finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
                 .remedy("correct the table's name in the configuration, or create the table")
         }
-        RegionErrorKind::Unsupported => finding(
-            FindingCode::UnsupportedTable,
-            Some(name),
-            error.detail.clone(),
-        )
-        .remedy("list it under unprotected_tables with a reason"),
+        RegionErrorKind::Unsupported => {
+            finding(FindingCode::UnsupportedTable, Some(name), error.detail.clone())
+                .remedy("list it under unprotected_tables with a reason")
+        }
         RegionErrorKind::Denied => Finding {
             remedy: view.grant_to_read(name, &error.detail),
-            ..finding(
-                FindingCode::TableNotReadable,
-                Some(name),
-                error.detail.clone(),
-            )
+            ..finding(FindingCode::TableNotReadable, Some(name), error.detail.clone())
         },
         RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
             FindingCode::TableNotReadable,
@@ -110,20 +100,10 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
     let source = match table.source.as_ref()? {
         Ok(source) => source,
         // The catalog says it first, and better.
-        Err(_)
-            if table
-                .listed
-                .as_ref()
-                .map_or(true, |listed| listed.unsupported.is_some()) =>
-        {
+        Err(_) if table.listed.as_ref().map_or(true, |listed| listed.unsupported.is_some()) => {
             return None;
         }
-        Err(error)
-            if table
-                .listed
-                .as_ref()
-                .is_ok_and(|listed| listed.denied.is_none()) =>
-        {
+        Err(error) if table.listed.as_ref().is_ok_and(|listed| listed.denied.is_none()) => {
             let place = table.listed.as_ref().ok()?.location.as_deref();
             let found = refused(view, &table.name, error)?;
             let log = error.kind == RegionErrorKind::Other && !error.transient;
@@ -200,9 +180,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
             "v{version} calls itself a clone, no cut names it, and it is none: {why}"
         ));
     }
-    let ours = seen
-        .ours
-        .map_or(String::new(), |version| format!("after our v{version}: "));
+    let ours = seen.ours.map_or(String::new(), |version| format!("after our v{version}: "));
     Some(
         finding(
             FindingCode::ReplicaChanged,
@@ -222,10 +200,7 @@ pub(super) fn damage_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         false => "drsync apply",
     };
     let found = finding(FindingCode::ReplicaDamaged, Some(&table.name), damage.what).remedy(remedy);
-    Some(Finding {
-        severity: Severity::Repaired,
-        ..found
-    })
+    Some(Finding { severity: Severity::Repaired, ..found })
 }
 
 /// `1 row`, `17 rows`.
@@ -235,13 +210,8 @@ pub(super) fn rows_text(rows: u64) -> String {
 }
 
 fn drift_text(commit: &DriftCommit) -> String {
-    let user = commit
-        .user
-        .as_ref()
-        .map_or(String::new(), |user| format!(" by {user}"));
-    let rows = commit
-        .rows
-        .map_or(String::new(), |rows| format!(", {}", rows_text(rows)));
+    let user = commit.user.as_ref().map_or(String::new(), |user| format!(" by {user}"));
+    let rows = commit.rows.map_or(String::new(), |rows| format!(", {}", rows_text(rows)));
     format!(
         "v{} {} {}{user}{rows}",
         commit.version,

@@ -37,10 +37,7 @@ pub(super) fn pin_findings(
         found.push(not_retained(
             name,
             pinned.commit.version,
-            &format!(
-                "could be read until {}, and newer versions exist",
-                moment::text(until)
-            ),
+            &format!("could be read until {}, and newer versions exist", moment::text(until)),
         ));
     } else if pinned.commit.version < source.oldest_version {
         found.push(not_retained(
@@ -59,19 +56,15 @@ pub(super) fn pin_findings(
                 && held >= SHRINK_ROWS_MIN
                 && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
             {
-                let text = format!(
-                    "v{} has {}; the last cut held {held}",
-                    pin.version,
-                    rows_text(rows)
-                );
+                let text =
+                    format!("v{} has {}; the last cut held {held}", pin.version, rows_text(rows));
                 found.push(
                     finding(FindingCode::SourceShrank, Some(name), text)
                         .remedy(accept_command(FindingCode::SourceShrank, name)),
                 );
             }
-            if let Some(replica) = table
-                .replica()
-                .filter(|replica| replica.column_mapping != pin.column_mapping)
+            if let Some(replica) =
+                table.replica().filter(|replica| replica.column_mapping != pin.column_mapping)
             {
                 let text = format!(
                     "its column-mapping mode is {}, the replica's is {}: the replica has to be replaced",
@@ -120,16 +113,9 @@ fn unreadable_pin(
 
 fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Finding {
     let oldest = source.commits.first().map_or(String::new(), |commit| {
-        format!(
-            "; v{} was committed at {}",
-            commit.version,
-            moment::text(commit.committed_at)
-        )
+        format!("; v{} was committed at {}", commit.version, moment::text(commit.committed_at))
     });
-    let text = format!(
-        "it has no version as old as {}{oldest}",
-        moment::text(point)
-    );
+    let text = format!("it has no version as old as {}{oldest}", moment::text(point));
     if let Some(file) = &source.untimed {
         let why = format!(
             "{text}, and {file}, the commit of v{}, is missing, so its time is not known",

@@ -18,22 +18,11 @@ pub(super) fn unanswered(view: &GroupView<'_>) -> Vec<Finding> {
     let tables = view.tables().flat_map(|table| {
         let source = table.source.as_ref().and_then(|it| it.as_ref().err());
         let pin = table.pin.as_ref().and_then(|it| it.as_ref().err());
-        table
-            .listed
-            .as_ref()
-            .err()
-            .into_iter()
-            .chain(source)
-            .chain(pin)
+        table.listed.as_ref().err().into_iter().chain(source).chain(pin)
     });
-    let replicas = view
-        .tables()
-        .filter_map(|table| table.replica.as_ref()?.as_ref().err());
+    let replicas = view.tables().filter_map(|table| table.replica.as_ref()?.as_ref().err());
     let of_region = |error: &&RegionError| error.kind.is_of_region();
-    let primary = told(
-        Role::Primary,
-        workflows.chain(tables.filter(of_region)).collect(),
-    );
+    let primary = told(Role::Primary, workflows.chain(tables.filter(of_region)).collect());
     let secondary = told(Role::Secondary, replicas.filter(of_region).collect());
     primary.into_iter().chain(secondary).collect()
 }
@@ -67,12 +56,7 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
         | RegionErrorKind::Unsupported
         | RegionErrorKind::Other => remedy_of_refusal(Refused::Unreadable, first.kind),
     };
-    let text = format!(
-        "{}: {}: {}",
-        words_of_region(role, first.kind),
-        first.doing,
-        first.detail
-    );
+    let text = format!("{}: {}: {}", words_of_region(role, first.kind), first.doing, first.detail);
     let text = match more.len() {
         0 => text,
         1 => format!("{text}, and 1 more question"),

@@ -11,11 +11,8 @@ use crate::plan::document::{
 /// SHA-256 of the canonical JSON of what a plan of that version does.
 pub(super) fn sha256(plan: &Plan) -> String {
     let workspaces: Vec<Value> = plan.workspaces.iter().map(workspace).collect();
-    let accepted: Vec<Value> = plan
-        .accepted
-        .iter()
-        .map(|risk| json!({"code": risk.code, "scope": risk.scope}))
-        .collect();
+    let accepted: Vec<Value> =
+        plan.accepted.iter().map(|risk| json!({"code": risk.code, "scope": risk.scope})).collect();
     canonical::sha256_of_value(&json!({"workspaces": workspaces, "accepted": accepted}))
 }
 

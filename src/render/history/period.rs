@@ -17,10 +17,7 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
         let mut all = history.periods().flat_map(|period| &period.unproved);
         all.any(|one| one.claim.is_of_runners_signature() == unsigned)
     };
-    let lost = history
-        .workspaces
-        .iter()
-        .any(|workspace| !workspace.lost.is_empty());
+    let lost = history.workspaces.iter().any(|workspace| !workspace.lost.is_empty());
     let all = [
         (lost, "The cut log lost cuts (ledger_lost)"),
         (unread, "The run records could not be read"),
@@ -29,22 +26,14 @@ pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
         (claims(true), "A run record is not signed by its runner"),
         (missing, "A run record is not there yet"),
     ];
-    all.into_iter()
-        .filter(|(doubted, _)| *doubted)
-        .map(|(_, words)| words.to_owned())
-        .collect()
+    all.into_iter().filter(|(doubted, _)| *doubted).map(|(_, words)| words.to_owned()).collect()
 }
 
 /// The report of one workspace, a block a subject.
 pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec<String>> {
     let mut head = vec![style.paint(
         Tone::Strong,
-        &format!(
-            "{}  {} to {}",
-            name(workspace),
-            moment(period.since),
-            moment(period.until)
-        ),
+        &format!("{}  {} to {}", name(workspace), moment(period.since), moment(period.until)),
     )];
     let unapproved = match period.without_approval.len() {
         0 => String::new(),
@@ -58,15 +47,11 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     );
     head.extend(hanging("   ", &text, style.width));
     match period.chain.unbroken {
-        true => head.push(format!(
-            "   {} in an unbroken chain",
-            plural(period.chain.records, "record")
-        )),
+        true => {
+            head.push(format!("   {} in an unbroken chain", plural(period.chain.records, "record")))
+        }
         false => {
-            let text = format!(
-                "the chain of {} is broken",
-                plural(period.chain.records, "record")
-            );
+            let text = format!("the chain of {} is broken", plural(period.chain.records, "record"));
             head.push(style.paint(Tone::Bad, &format!("   {text}")));
             for problem in &period.chain.problems {
                 head.extend(hanging("   - ", &clean(problem), style.width));
@@ -94,11 +79,8 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     }
     head.extend(unrecorded(period, style));
     for odd in &period.chain.passed_over {
-        let text = format!(
-            "{} among the evidence was passed over: {}",
-            name(&odd.name),
-            clean(&odd.why)
-        );
+        let text =
+            format!("{} among the evidence was passed over: {}", name(&odd.name), clean(&odd.why));
         head.extend(hanging("   - warning: ", &text, style.width));
     }
     let mut blocks = vec![head];
@@ -115,17 +97,12 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
 fn unrecorded(period: &Period, style: &Style) -> Vec<String> {
     let unrecorded = period.chain.unrecorded.iter().map(Unrecorded::sentence);
     let all = unrecorded.chain(period.chain.skews.iter().map(Skew::sentence));
-    all.flat_map(|sentence| hanging("   - ", &clean(&sentence), style.width))
-        .collect()
+    all.flat_map(|sentence| hanging("   - ", &clean(&sentence), style.width)).collect()
 }
 
 /// `1 apply`, `2 applies`.
 pub(in crate::render) fn plural_of(number: usize, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        count(number as u64),
-        if number == 1 { one } else { many }
-    )
+    format!("{} {}", count(number as u64), if number == 1 { one } else { many })
 }
 
 fn groups(period: &Period, style: &Style) -> Vec<String> {
@@ -140,16 +117,11 @@ fn groups(period: &Period, style: &Style) -> Vec<String> {
                     .objective_minutes
                     .map_or_else(|| "-".to_owned(), |minutes| span(minutes * 60)),
                 within(period, group),
-                group
-                    .oldest_seconds
-                    .map_or_else(|| "never".to_owned(), span),
+                group.oldest_seconds.map_or_else(|| "never".to_owned(), span),
             ]
         })
         .collect();
-    let lines = table(
-        &["group", "cuts", "objective", "proved within", "oldest"],
-        rows,
-    );
+    let lines = table(&["group", "cuts", "objective", "proved within", "oldest"], rows);
     let mut all = Vec::new();
     let mut lines = lines.into_iter();
     all.extend(lines.next());
@@ -160,11 +132,8 @@ fn groups(period: &Period, style: &Style) -> Vec<String> {
                 Some(until) => format!("to {}", moment(until)),
                 None => format!("and still at {}", moment(period.until)),
             };
-            let text = format!(
-                "blocked {} {until}: {}",
-                moment(blocked.from),
-                clean(&blocked.message)
-            );
+            let text =
+                format!("blocked {} {until}: {}", moment(blocked.from), clean(&blocked.message));
             all.extend(hanging("       ", &text, style.width));
         }
         for risk in &group.accepted {

@@ -49,20 +49,13 @@ fn standing(plan: &Plan, group: &GroupPlan) -> Vec<(&'static str, Option<Markup>
     };
     let lag = group.lag_seconds.filter(|lag| *lag > 0);
     let lag = lag.map(|lag| away::lag_words(lag, group.rpo_seconds, plan.created_at));
-    let owners: Vec<String> = group
-        .owner_emails
-        .iter()
-        .map(|owner| clean(owner))
-        .collect();
+    let owners: Vec<String> = group.owner_emails.iter().map(|owner| clean(owner)).collect();
     vec![
         ("Keeps", Some(html! { (keeps) })),
         ("Lag", lag.map(|lag| html! { (lag) })),
         ("RPO", group.rpo_seconds.map(|rpo| html! { (span(rpo)) })),
         ("Tables", Some(html! { (count(group.tables as u64)) })),
-        (
-            "Owner",
-            (!owners.is_empty()).then(|| html! { (owners.join(", ")) }),
-        ),
+        ("Owner", (!owners.is_empty()).then(|| html! { (owners.join(", ")) })),
     ]
 }
 
@@ -132,11 +125,8 @@ pub(super) fn sync(plan: &Plan, entry: &Entry<'_>) -> Markup {
         ("Next cut", Some(html! { (cut) })),
     ];
     said_of.extend(standing(plan, group));
-    let statements: Vec<(&Step, &String)> = group
-        .steps
-        .iter()
-        .filter_map(|step| Some((step, step.statement.as_ref()?)))
-        .collect();
+    let statements: Vec<(&Step, &String)> =
+        group.steps.iter().filter_map(|step| Some((step, step.statement.as_ref()?))).collect();
     article(
         entry,
         &html! {

@@ -22,10 +22,8 @@ pub fn history(history: &History) -> String {
         .enumerate()
         .flat_map(|(at, workspace)| subjects(at, workspace, several))
         .collect();
-    let mut parts: Vec<(String, String)> = subjects
-        .iter()
-        .map(|subject| (subject.id.clone(), subject.heading.clone()))
-        .collect();
+    let mut parts: Vec<(String, String)> =
+        subjects.iter().map(|subject| (subject.id.clone(), subject.heading.clone())).collect();
     parts.push(("document".to_owned(), "The document".to_owned()));
     let body = html! {
         @for subject in &subjects {
@@ -36,13 +34,7 @@ pub fn history(history: &History) -> String {
         }
         (document(&bytes, &canonical::sha256_of_bytes(&bytes), "history", &id, "jq ."))
     };
-    Page {
-        what: "drsync history",
-        verdict: &verdict(history),
-        parts,
-        body,
-    }
-    .text()
+    Page { what: "drsync history", verdict: &verdict(history), parts, body }.text()
 }
 
 /// All workspaces in one sentence; what casts doubt on the rest comes first.
@@ -99,11 +91,7 @@ fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subje
         }
         if accepted > 0 {
             let heading = format!("Accepted risks ({})", count(accepted as u64));
-            all.push(subject(
-                "accepted",
-                &heading,
-                self::accepted(&period.groups),
-            ));
+            all.push(subject("accepted", &heading, self::accepted(&period.groups)));
         }
         if !period.applies.is_empty() {
             let heading = format!("Applies ({})", count(period.applies.len() as u64));
@@ -129,26 +117,15 @@ fn overview(workspace: &WorkspaceHistory) -> Markup {
         },
         _ => html! { span.word.bad { "neither region can be read" } },
     };
-    let mut said_of = vec![
-        ("Workspace", Some(said(&workspace.name))),
-        ("Read", Some(read)),
-    ];
+    let mut said_of = vec![("Workspace", Some(said(&workspace.name))), ("Read", Some(read))];
     if let Some(why) = &workspace.period_missing {
-        said_of.push((
-            "Run records",
-            Some(html! { span.word.bad { "not read" } " " (clean(why)) }),
-        ));
+        said_of
+            .push(("Run records", Some(html! { span.word.bad { "not read" } " " (clean(why)) })));
     }
     if let Some(period) = &workspace.period {
         said_of.extend([
-            (
-                "Period",
-                Some(html! { (time(period.since)) " to " (time(period.until)) }),
-            ),
-            (
-                "Applies",
-                Some(html! { (count(period.applies.len() as u64)) }),
-            ),
+            ("Period", Some(html! { (time(period.since)) " to " (time(period.until)) })),
+            ("Applies", Some(html! { (count(period.applies.len() as u64)) })),
             ("Without approval", Some(without_approval(period))),
             (
                 "Rounds",

@@ -20,17 +20,9 @@ use crate::render::{Style, show};
 /// `applies` are the records of its applies that were found, oldest first.
 pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> String {
     let plan = &stored.plan;
-    let style = Style {
-        verbose: true,
-        ..Style::default()
-    };
+    let style = Style { verbose: true, ..Style::default() };
     let shown = Shown::of(plan, style);
-    let decisions = [
-        Decision::Blocked,
-        Decision::Sync,
-        Decision::Waiting,
-        Decision::UpToDate,
-    ];
+    let decisions = [Decision::Blocked, Decision::Sync, Decision::Waiting, Decision::UpToDate];
     let number = |decision| shown.decided(decision).count();
     let mut parts: Vec<(String, String)> = decisions
         .into_iter()
@@ -73,13 +65,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
         (origin(stored, applies))
         (document(&stored.bytes, &stored.sha256, "plan", &plan.plan_id, "drsync show"))
     };
-    Page {
-        what: "drsync plan",
-        verdict: &verdict(plan),
-        parts,
-        body,
-    }
-    .text()
+    Page { what: "drsync plan", verdict: &verdict(plan), parts, body }.text()
 }
 
 fn heading(decision: Decision) -> &'static str {
@@ -95,9 +81,7 @@ fn heading(decision: Decision) -> &'static str {
 fn shared_causes(shown: &Shown<'_>) -> Markup {
     let findings = shown.decided(Decision::Blocked).flat_map(|entry| {
         let findings = entry.group.findings.iter();
-        findings
-            .filter(|finding| finding.blocks())
-            .map(|finding| (entry.label.as_str(), finding))
+        findings.filter(|finding| finding.blocks()).map(|finding| (entry.label.as_str(), finding))
     });
     let shared: Vec<Cause> = causes(findings)
         .into_iter()
@@ -209,11 +193,8 @@ fn notes(plan: &Plan) -> Markup {
 
 fn metadata(plan: &Plan, shown: &Shown<'_>) -> Markup {
     let list = |names: &[String]| names.iter().map(name).collect::<Vec<_>>().join(", ");
-    let rows: Vec<&RowChange> = plan
-        .workspaces
-        .iter()
-        .flat_map(|workspace| &workspace.rows)
-        .collect();
+    let rows: Vec<&RowChange> =
+        plan.workspaces.iter().flat_map(|workspace| &workspace.rows).collect();
     html! {
         section aria-labelledby="metadata" {
             h2 id="metadata" { "Metadata tables" }
@@ -265,10 +246,8 @@ fn ledger_action(action: LedgerAction) -> &'static str {
 /// Who made it, from what, and its digests.
 fn origin(stored: &StoredPlan, applies: &[RunRecord]) -> Markup {
     let plan = &stored.plan;
-    let mut said_of = vec![
-        ("Plan", Some(code(&plan.plan_id))),
-        ("Made", Some(time(plan.created_at))),
-    ];
+    let mut said_of =
+        vec![("Plan", Some(code(&plan.plan_id))), ("Made", Some(time(plan.created_at)))];
     said_of.extend(provenance(&plan.provenance));
     let tool = format!("{} {}", plan.tool.name, plan.tool.version);
     let clock = plan.observed_clock.overridden.then(|| {
@@ -280,10 +259,7 @@ fn origin(stored: &StoredPlan, applies: &[RunRecord]) -> Markup {
     said_of.extend([
         ("With", Some(said(&tool))),
         ("Clock", clock),
-        (
-            "Expires",
-            Some(html! { (time(plan.expires_at)) ": " (clean(&plan.expiry_reason)) }),
-        ),
+        ("Expires", Some(html! { (time(plan.expires_at)) ": " (clean(&plan.expiry_reason)) })),
         ("Configuration", Some(said(&plan.config.source))),
         ("Its SHA-256", Some(code(&plan.config.sha256))),
         ("Of its meaning", Some(code(&plan.config.effective_sha256))),

@@ -17,10 +17,8 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
         let groups = record.groups.iter();
         groups.filter(move |group| group.outcome == outcome)
     };
-    let outcomes: Vec<GroupOutcome> = ORDER
-        .into_iter()
-        .filter(|outcome| ended(*outcome).next().is_some())
-        .collect();
+    let outcomes: Vec<GroupOutcome> =
+        ORDER.into_iter().filter(|outcome| ended(*outcome).next().is_some()).collect();
     let several = {
         let mut workspaces = record.groups.iter().map(|group| &group.workspace);
         let first = workspaces.next();
@@ -62,13 +60,7 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
         (origin(record))
         (document(stored, &canonical::sha256_of_bytes(stored), "run", &record.run_id, "drsync show"))
     };
-    Page {
-        what: "drsync run record",
-        verdict: &verdict(None, record),
-        parts,
-        body,
-    }
-    .text()
+    Page { what: "drsync run record", verdict: &verdict(None, record), parts, body }.text()
 }
 
 /// What was written to the metadata tables, without the words that the label says.
@@ -184,35 +176,23 @@ fn verified(table: &TableRecord) -> String {
             format!("{level}: {} rows on both sides", count(source))
         }
         (Some(source), Some(replica)) => {
-            format!(
-                "{level}: {} rows, {} in the replica",
-                count(source),
-                count(replica)
-            )
+            format!("{level}: {} rows, {} in the replica", count(source), count(replica))
         }
         (_, _) => level.to_owned(),
     }
 }
 
 fn origin(record: &RunRecord) -> Markup {
-    let mut said_of = vec![
-        ("Run", Some(code(&record.run_id))),
-        ("Plan", Some(code(&record.plan_id))),
-    ];
+    let mut said_of =
+        vec![("Run", Some(code(&record.run_id))), ("Plan", Some(code(&record.plan_id)))];
     said_of.extend(provenance(&record.provenance));
     said_of.extend([
         ("Approval", record.approval.as_ref().map(approval)),
         ("Ended", Some(time(record.ended_at))),
-        (
-            "Clock",
-            record.clock_overridden.then(|| said("set by DRSYNC_NOW")),
-        ),
+        ("Clock", record.clock_overridden.then(|| said("set by DRSYNC_NOW"))),
         ("Plan file", Some(code(&record.plan_sha256))),
         ("Effect", Some(code(&record.effect_sha256))),
-        (
-            "Record before",
-            record.previous_run_sha256.as_ref().map(code),
-        ),
+        ("Record before", record.previous_run_sha256.as_ref().map(code)),
     ]);
     html! {
         section aria-labelledby="provenance" {

@@ -69,11 +69,7 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
     };
     let without = |these: &[String], others: &[String]| -> Vec<String> {
         let known: BTreeSet<&String> = others.iter().collect();
-        these
-            .iter()
-            .filter(|table| !known.contains(table))
-            .cloned()
-            .collect()
+        these.iter().filter(|table| !known.contains(table)).cloned().collect()
     };
     let gone = match what {
         What::Retired => before.tables.clone(),
@@ -119,15 +115,10 @@ impl Changes {
         }
         let number = |decision| {
             let groups = plan.groups();
-            groups
-                .filter(|(_, group)| group.decision == decision)
-                .count()
+            groups.filter(|(_, group)| group.decision == decision).count()
         };
         if number(Decision::Blocked) > 0 {
-            parts.push(format!(
-                "{} blocked",
-                plural(number(Decision::Blocked), "group")
-            ));
+            parts.push(format!("{} blocked", plural(number(Decision::Blocked), "group")));
         }
         if number(Decision::Sync) > 0 {
             parts.push(match plan.summary.copy_bytes {
@@ -188,10 +179,9 @@ impl GroupChange {
             What::New => format!("adds group {group} with {}", plural(added, "table")),
             What::Returned => format!("takes up group {group} again"),
             What::Retired => format!("retires group {group}"),
-            What::Changed if added > 0 && left > 0 => format!(
-                "adds {} to {group}, takes {left} out",
-                plural(added, "table")
-            ),
+            What::Changed if added > 0 && left > 0 => {
+                format!("adds {} to {group}, takes {left} out", plural(added, "table"))
+            }
             What::Changed if added > 0 => format!("adds {} to {group}", plural(added, "table")),
             What::Changed if left > 0 => format!("takes {} out of {group}", plural(left, "table")),
             What::Changed => format!("gives {group} another workflow"),
@@ -225,11 +215,7 @@ impl GroupChange {
                 Some(workflow) => code(workflow),
                 None => "none".to_owned(),
             };
-            says.push(format!(
-                "workflow {} becomes {}",
-                named(before),
-                named(after)
-            ));
+            says.push(format!("workflow {} becomes {}", named(before), named(after)));
         }
         says.join("; ")
     }

@@ -21,44 +21,18 @@ pub(super) fn block(page: &mut Comment, plan: &Plan, changes: &Changes, detail: 
         .filter(|drift| !drift.theirs.is_empty())
         .map(|drift| drift.table.to_string())
         .collect();
-    lines.push_str(&kind(
-        page,
-        "what others wrote to the replica is lost",
-        &lost,
-        detail,
-        "table",
-    ));
+    lines.push_str(&kind(page, "what others wrote to the replica is lost", &lost, detail, "table"));
     let torn: Vec<String> = decided(plan, Decision::Sync)
         .filter(|(_, group)| group.consistency == Some(Consistency::CrashConsistent))
         .map(|(workspace, group)| label(plan, &workspace.name, &group.name))
         .collect();
     let words = "a cut that is not tied to a finished workflow run";
     lines.push_str(&kind(page, words, &torn, detail, "group"));
-    let retired = changes
-        .groups
-        .iter()
-        .filter(|group| group.what == What::Retired);
+    let retired = changes.groups.iter().filter(|group| group.what == What::Retired);
     let retired: Vec<String> = retired.map(|group| group.label.clone()).collect();
-    lines.push_str(&kind(
-        page,
-        "no longer synchronized",
-        &retired,
-        detail,
-        "group",
-    ));
-    let left: Vec<String> = plan
-        .workspaces
-        .iter()
-        .flat_map(tables_left)
-        .cloned()
-        .collect();
-    lines.push_str(&kind(
-        page,
-        "no longer synchronized",
-        &left,
-        detail,
-        "table",
-    ));
+    lines.push_str(&kind(page, "no longer synchronized", &retired, detail, "group"));
+    let left: Vec<String> = plan.workspaces.iter().flat_map(tables_left).cloned().collect();
+    lines.push_str(&kind(page, "no longer synchronized", &left, detail, "table"));
     if plan.observed_clock.overridden {
         lines.push_str("- the clock was set by `DRSYNC_NOW`\n");
     }

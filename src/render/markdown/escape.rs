@@ -17,10 +17,7 @@ pub(super) fn code(text: impl ToString) -> String {
     // In a cell of a table a bar ends the cell even inside code, and a backtick ends the code.
     match name.contains(['`', '|', '\\']) {
         false => format!("`{}`", written(&name, NAME_MAX, String::from)),
-        true => format!(
-            "<code>{}</code>",
-            unlinked(&written(&name, NAME_MAX, entity))
-        ),
+        true => format!("<code>{}</code>", unlinked(&written(&name, NAME_MAX, entity))),
     }
 }
 
@@ -63,9 +60,7 @@ fn entity(c: char) -> String {
 }
 
 /// Punctuation that has no meaning inside a line.
-const PLAIN: [char; 13] = [
-    '.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"', '%', '=',
-];
+const PLAIN: [char; 13] = ['.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"', '%', '='];
 
 /// Commands to be copied, in a fence that nothing in them can close.
 pub(super) fn fence(language: &str, commands: &[String]) -> String {
@@ -137,10 +132,7 @@ mod tests {
 
     #[test]
     fn a_marker_ends_where_it_should() {
-        assert_eq!(
-            marker(&["east-1 --> <b>", "west"]),
-            "east%2D1%20%2D%2D%3E%20%3Cb%3E+west"
-        );
+        assert_eq!(marker(&["east-1 --> <b>", "west"]), "east%2D1%20%2D%2D%3E%20%3Cb%3E+west");
         let (one, other) = ("x".repeat(10_000), "x".repeat(9_999));
         assert_ne!(marker(&[&one]), marker(&[&other]));
         assert!(marker(&[&one]).len() < 140);

@@ -15,10 +15,7 @@ pub fn status(status: &Status, budget: usize) -> String {
 
 fn comment(status: &Status, detail: Detail) -> Comment {
     let mut page = Comment::default();
-    let names = status
-        .workspaces
-        .iter()
-        .map(|workspace| workspace.name.as_str());
+    let names = status.workspaces.iter().map(|workspace| workspace.name.as_str());
     page.text = format!("{}\n", hidden("status", names));
     page.block(&format!("### drsync: {}", sentence(&told::verdict(status))));
     if let Some(how) = told::checked(status) {
@@ -33,11 +30,7 @@ fn comment(status: &Status, detail: Detail) -> Comment {
     if !troubled.is_empty() {
         let most = detail.groups.max(detail.named);
         let title = format!("In trouble: {}", plural(troubled.len(), "group"));
-        let lines = format!(
-            "{}{}",
-            heading(&title),
-            rows(&mut page, &troubled, most, several)
-        );
+        let lines = format!("{}{}", heading(&title), rows(&mut page, &troubled, most, several));
         page.block(&lines);
     }
     if detail.messages {
@@ -45,11 +38,8 @@ fn comment(status: &Status, detail: Detail) -> Comment {
     }
     if !good.is_empty() {
         let title = format!("In order: {}", plural(good.len(), "group"));
-        let lines = format!(
-            "{}{}",
-            heading(&title),
-            rows(&mut page, &good, detail.groups, several)
-        );
+        let lines =
+            format!("{}{}", heading(&title), rows(&mut page, &good, detail.groups, several));
         page.block(&lines);
     }
     page

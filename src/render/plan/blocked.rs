@@ -59,11 +59,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         .iter()
         .take(LINES_MAX)
         .flat_map(|(entry, causes)| {
-            shown.line(
-                Decision::Blocked,
-                &entry.label,
-                &in_short(entry.group, causes),
-            )
+            shown.line(Decision::Blocked, &entry.label, &in_short(entry.group, causes))
         })
         .collect();
     if let Some(more @ 1..) = rest.len().checked_sub(LINES_MAX) {
@@ -128,9 +124,7 @@ fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String>
         }
     }
     if more > 0 {
-        lines.push(format!(
-            "      and {more} more causes: drsync validate, or drsync plan -v"
-        ));
+        lines.push(format!("      and {more} more causes: drsync validate, or drsync plan -v"));
     }
     lines.extend(facts(shown, group, causes));
     lines.extend(drift::ways_out(entry, told));
@@ -154,11 +148,9 @@ fn headline(group: &GroupPlan, causes: &[&Cause]) -> String {
 fn in_short(group: &GroupPlan, causes: &[&Cause]) -> String {
     match affected(causes) {
         0 => codes(causes),
-        tables => format!(
-            "{tables} of {}: {}",
-            plural(group.tables.max(tables), "table"),
-            codes(causes)
-        ),
+        tables => {
+            format!("{tables} of {}: {}", plural(group.tables.max(tables), "table"), codes(causes))
+        }
     }
 }
 
@@ -200,11 +192,7 @@ fn seen(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
         lines.push(format!("      and {more} more like it"));
     }
     if cause.tables.len() > 1 && cause.messages.len() == 1 {
-        lines.extend(indented(
-            6,
-            &few(&cause.tables, limit.max(TABLES_MAX)),
-            columns,
-        ));
+        lines.extend(indented(6, &few(&cause.tables, limit.max(TABLES_MAX)), columns));
     }
     lines
 }
@@ -222,11 +210,7 @@ fn facts(shown: &Shown<'_>, group: &GroupPlan, causes: &[&Cause]) -> Vec<String>
     let mut lines = vec![];
     let tables = affected(causes);
     if tables > 0 && group.tables > tables {
-        lines.extend(fact(
-            shown,
-            "held back with it",
-            &plural(group.tables - tables, "table"),
-        ));
+        lines.extend(fact(shown, "held back with it", &plural(group.tables - tables, "table")));
     }
     let keeps = match &group.last_cut {
         Some(cut) => cut_label(cut.number, cut.recovery_point),
@@ -256,10 +240,7 @@ fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let risks = risks(entry, causes);
     match risks.is_empty() {
         true => vec![],
-        false => vec![
-            "To go on all the same, recorded in plan and cut".to_owned(),
-            accept(&risks),
-        ],
+        false => vec!["To go on all the same, recorded in plan and cut".to_owned(), accept(&risks)],
     }
 }
 
@@ -297,8 +278,5 @@ pub(super) fn accept(risks: &[String]) -> String {
         .filter(|risk| seen.insert(*risk))
         .map(|risk| format!("--accept {risk}"))
         .collect();
-    command(&format!(
-        "drsync plan {} --reason \"…\" --out plan.json",
-        accepts.join(" ")
-    ))
+    command(&format!("drsync plan {} --reason \"…\" --out plan.json", accepts.join(" ")))
 }

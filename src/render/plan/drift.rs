@@ -56,19 +56,16 @@ pub(super) fn commits(shown: &Shown<'_>, group: &GroupPlan, cause: &Cause) -> Ve
 fn table(group: &GroupPlan, drift: &Drift) -> Vec<String> {
     let mut rows = vec![];
     if let Some(ours) = drift.ours {
-        let cut = group.last_cut.as_ref().map_or(String::new(), |cut| {
-            cut_label(cut.number, cut.recovery_point)
-        });
+        let cut = group
+            .last_cut
+            .as_ref()
+            .map_or(String::new(), |cut| cut_label(cut.number, cut.recovery_point));
         rows.push(vec!["ours".to_owned(), format!("v{ours}"), cut]);
     }
     let skipped = drift.theirs.len().saturating_sub(COMMITS_MAX);
     for (at, commit) in drift.theirs.iter().take(COMMITS_MAX).enumerate() {
         let head = if at == 0 { "theirs" } else { "" };
-        rows.push(vec![
-            head.to_owned(),
-            format!("v{}", commit.version),
-            by(commit),
-        ]);
+        rows.push(vec![head.to_owned(), format!("v{}", commit.version), by(commit)]);
     }
     let mut lines = columns(&rows, &[], 6, 2);
     if skipped > 0 {
@@ -78,14 +75,7 @@ fn table(group: &GroupPlan, drift: &Drift) -> Vec<String> {
 }
 
 fn by(commit: &DriftCommit) -> String {
-    let DriftCommit {
-        version: _,
-        committed_at,
-        operation,
-        user,
-        rows,
-        rows_compared: _,
-    } = commit;
+    let DriftCommit { version: _, committed_at, operation, user, rows, rows_compared: _ } = commit;
     let mut text = format!("{}  {}", moment(*committed_at), clean(operation));
     if let Some(rows) = rows {
         text.push_str(&format!(", {}", plural_of(*rows, "row")));
@@ -103,14 +93,9 @@ pub(super) fn ways_out(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     for cause in causes.iter().filter(|cause| is_drift(cause)) {
         for drift in of(entry.group, cause) {
             let replica = replica(entry, drift);
-            keep.push(command(&format!(
-                "CREATE TABLE {} DEEP CLONE {replica}",
-                kept(drift)
-            )));
+            keep.push(command(&format!("CREATE TABLE {} DEEP CLONE {replica}", kept(drift))));
             if let Some(ours) = drift.ours {
-                undo.push(command(&format!(
-                    "RESTORE TABLE {replica} TO VERSION AS OF {ours}"
-                )));
+                undo.push(command(&format!("RESTORE TABLE {replica} TO VERSION AS OF {ours}")));
             }
         }
     }
@@ -128,12 +113,7 @@ pub(super) fn ways_out(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
 
 /// The replica as SQL in the secondary: by its path, which is always there.
 fn replica(entry: &Entry<'_>, drift: &Drift) -> String {
-    let root = entry
-        .workspace
-        .observed
-        .secondary
-        .location
-        .trim_end_matches('/');
+    let root = entry.workspace.observed.secondary.location.trim_end_matches('/');
     let path = drift.replica_path.clone();
     let path = path.unwrap_or_else(|| drift.table.path());
     format!("delta.`{root}/{}`", path.replace('`', "``"))

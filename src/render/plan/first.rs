@@ -17,19 +17,14 @@ const ASSUMED_PACE: u64 = 200 << 20;
 
 /// Whether every group to be synchronized is new, and there are too many tables for a line each.
 pub(super) fn is_big(plan: &Plan) -> bool {
-    let mut sync = plan
-        .groups()
-        .filter(|(_, group)| group.decision == Decision::Sync);
+    let mut sync = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
     many_tables(plan) && sync.all(|(_, group)| group.follows_cut.is_none())
 }
 
 /// How much it is, and how the other groups stand.
 pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {
-    let number = |decision: Decision| {
-        plan.groups()
-            .filter(|(_, group)| group.decision == decision)
-            .count()
-    };
+    let number =
+        |decision: Decision| plan.groups().filter(|(_, group)| group.decision == decision).count();
     let tables: usize = plan.groups().map(|(_, group)| group.steps.len()).sum();
     let line = format!(
         "First sync of {}: {}, {} to copy",
@@ -54,11 +49,7 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
         true => 0,
         false => by_size.len() - GROUPS_MAX,
     };
-    let mut rows = vec![
-        ["", "", "tables", "copy", "files", "about"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows = vec![["", "", "tables", "copy", "files", "about"].map(str::to_owned).to_vec()];
     if small > 0 {
         let few: Vec<&GroupPlan> = by_size[..small].iter().map(|entry| entry.group).collect();
         rows.push(row("+ create", &format!("{small} groups"), &few));
@@ -70,12 +61,7 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
     rows.push(row("", "total", &all));
     let label = plural(entries.len(), "group");
     let mut lines = shown.line(Decision::Sync, &label, "smallest first");
-    lines.extend(columns(
-        &rows,
-        &[false, false, true, true, true, true],
-        2,
-        2,
-    ));
+    lines.extend(columns(&rows, &[false, false, true, true, true, true], 2, 2));
     page.block(lines);
     page.block(promises(shown, &by_size));
 }
@@ -83,10 +69,8 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
 fn row(action: &str, label: &str, groups: &[&GroupPlan]) -> Vec<String> {
     let steps = || groups.iter().flat_map(|group| &group.steps);
     let copy: u64 = groups.iter().map(|group| copy(group)).sum();
-    let files: u64 = steps()
-        .filter_map(|step| step.estimate)
-        .map(|estimate| estimate.copy_files)
-        .sum();
+    let files: u64 =
+        steps().filter_map(|step| step.estimate).map(|estimate| estimate.copy_files).sum();
     vec![
         action.to_owned(),
         label.to_owned(),
@@ -105,19 +89,13 @@ fn copy(group: &GroupPlan) -> u64 {
 /// What whoever starts it wants to know.
 fn promises(shown: &Shown<'_>, by_size: &[&&Entry<'_>]) -> Vec<String> {
     let all = || by_size.iter().flat_map(|entry| &entry.group.steps);
-    let pace = format!(
-        "at {} MiB/s, assumed; measured while it runs",
-        ASSUMED_PACE >> 20
-    );
+    let pace = format!("at {} MiB/s, assumed; measured while it runs", ASSUMED_PACE >> 20);
     let mut lines = blocked::fact(shown, "time", &pace);
     let largest: Option<&Step> =
         all().max_by_key(|step| step.estimate.map_or(0, |estimate| estimate.copy_bytes));
     if let Some(step) = largest {
-        let text = format!(
-            "{} {}, one statement",
-            name(&step.table),
-            steps::size(std::iter::once(step))
-        );
+        let text =
+            format!("{} {}, one statement", name(&step.table), steps::size(std::iter::once(step)));
         lines.extend(blocked::fact(shown, "largest", &text));
     }
     lines.extend(blocked::fact(

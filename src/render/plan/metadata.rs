@@ -67,11 +67,7 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
         says.push(format!("{} to copy", plural(*cuts_to_copy, "cut")));
     }
     for aside in put_aside {
-        says.push(format!(
-            "{} to put aside as {}",
-            aside.table,
-            clean(&aside.name)
-        ));
+        says.push(format!("{} to put aside as {}", aside.table, clean(&aside.name)));
     }
     for table in mend {
         says.push(format!("{} to write anew", clean(table)));
@@ -92,10 +88,8 @@ fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
     if groups.is_empty() {
         return vec![];
     }
-    let text = format!(
-        "{}: no longer in the configuration; rows and replicas stay",
-        few(&groups, 4)
-    );
+    let text =
+        format!("{}: no longer in the configuration; rows and replicas stay", few(&groups, 4));
     shown.aside("retired", &text)
 }
 
@@ -117,11 +111,7 @@ pub(in crate::render) fn rows(shown: &Shown<'_>) -> Vec<String> {
     if !shown.style.verbose {
         return vec![];
     }
-    let changes = shown
-        .plan
-        .workspaces
-        .iter()
-        .flat_map(|workspace| &workspace.rows);
+    let changes = shown.plan.workspaces.iter().flat_map(|workspace| &workspace.rows);
     changes.flat_map(|change| row(shown, change)).collect()
 }
 
@@ -165,15 +155,9 @@ fn columns(row: &Row) -> String {
         ("tables", Some(few(&tables, 12))),
         ("date_created", Some(moment::text(*date_created))),
         ("date_updated", Some(moment::text(*date_updated))),
-        (
-            "sync_start_timestamp",
-            sync_start_timestamp.map(moment::text),
-        ),
+        ("sync_start_timestamp", sync_start_timestamp.map(moment::text)),
         ("sync_end_timestamp", sync_end_timestamp.map(moment::text)),
-        (
-            "current_sync_status",
-            current_sync_status.map(Status::as_str).map(str::to_owned),
-        ),
+        ("current_sync_status", current_sync_status.map(Status::as_str).map(str::to_owned)),
         ("message", message.as_deref().map(clean)),
     ];
     values

@@ -34,12 +34,8 @@ fn accepted(shown: &Shown<'_>) -> Vec<String> {
     let risks = shown.plan.accepted.iter();
     risks
         .flat_map(|risk| {
-            let text = format!(
-                "{} {}: \"{}\"",
-                clean(&risk.code),
-                name(&risk.scope),
-                clean(&risk.reason)
-            );
+            let text =
+                format!("{} {}: \"{}\"", clean(&risk.code), name(&risk.scope), clean(&risk.reason));
             shown.aside("accepted", &text)
         })
         .collect()
@@ -47,10 +43,7 @@ fn accepted(shown: &Shown<'_>) -> Vec<String> {
 
 /// Warnings that a screen without anything to do still counts; the others are about how the workspace is set up.
 pub(super) fn telling(plan: &Plan) -> usize {
-    plan.warnings
-        .iter()
-        .filter(|warning| tells(warning.code))
-        .count()
+    plan.warnings.iter().filter(|warning| tells(warning.code)).count()
 }
 
 fn tells(code: WarningCode) -> bool {
@@ -126,17 +119,8 @@ fn warned(shown: &Shown<'_>, warning: &Warning) -> Vec<String> {
 }
 
 fn subject(warning: &Warning) -> String {
-    let Warning {
-        code: _,
-        workspace: _,
-        group,
-        table,
-        message: _,
-    } = warning;
-    table
-        .as_ref()
-        .or(group.as_ref())
-        .map_or(String::new(), name)
+    let Warning { code: _, workspace: _, group, table, message: _ } = warning;
+    table.as_ref().or(group.as_ref()).map_or(String::new(), name)
 }
 
 fn unprotected(shown: &Shown<'_>) -> Vec<String> {
@@ -146,11 +130,7 @@ fn unprotected(shown: &Shown<'_>) -> Vec<String> {
         .iter()
         .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
         .collect();
-    let limit = if shown.style.verbose {
-        usize::MAX - 1
-    } else {
-        NAMED_MAX
-    };
+    let limit = if shown.style.verbose { usize::MAX - 1 } else { NAMED_MAX };
     match tables.is_empty() {
         true => vec![],
         false => shown.aside("not copied", &few(&tables, limit)),
@@ -163,10 +143,7 @@ pub(super) fn unprotected_count(shown: &Shown<'_>) -> Vec<String> {
         0 => return vec![],
         number => plural(number, "table"),
     };
-    shown.aside(
-        "not copied",
-        &format!("{tables}: drsync status --unprotected"),
-    )
+    shown.aside("not copied", &format!("{tables}: drsync status --unprotected"))
 }
 
 /// Maintenance on replicas is harmless and said in one line each.
@@ -179,10 +156,8 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
         .filter(|drift| drift.theirs.is_empty())
         .filter_map(|drift| {
             let last = drift.maintenance.last()?;
-            let by = last
-                .user
-                .as_deref()
-                .map_or(String::new(), |user| format!(" by {}", clean(user)));
+            let by =
+                last.user.as_deref().map_or(String::new(), |user| format!(" by {}", clean(user)));
             let compared = |commit: &DriftCommit| commit.rows_compared != Some(false);
             let harmless = match drift.maintenance.iter().all(compared) {
                 true => "harmless",
@@ -220,16 +195,9 @@ fn source_maintenance(shown: &Shown<'_>) -> Vec<String> {
 
 /// A line each, of so many tables at most.
 fn mentioned(shown: &Shown<'_>, seen: &[String], what: &str) -> Vec<String> {
-    let limit = if shown.style.verbose {
-        seen.len()
-    } else {
-        NAMED_MAX
-    };
-    let mut lines: Vec<String> = seen
-        .iter()
-        .take(limit)
-        .flat_map(|text| shown.aside("mentioned", text))
-        .collect();
+    let limit = if shown.style.verbose { seen.len() } else { NAMED_MAX };
+    let mut lines: Vec<String> =
+        seen.iter().take(limit).flat_map(|text| shown.aside("mentioned", text)).collect();
     if let Some(more @ 1..) = seen.len().checked_sub(limit) {
         lines.extend(shown.aside(
             "mentioned",
@@ -243,10 +211,7 @@ fn mentioned(shown: &Shown<'_>, seen: &[String], what: &str) -> Vec<String> {
 pub(super) fn left_out(shown: &Shown<'_>) -> Vec<String> {
     let said = shown.plan.due_anyway.as_ref().and_then(due_anyway);
     said.map_or(vec![], |said| {
-        shown.aside(
-            "not in it",
-            &format!("{said}: not changed by the configuration"),
-        )
+        shown.aside("not in it", &format!("{said}: not changed by the configuration"))
     })
 }
 
@@ -266,10 +231,7 @@ pub(in crate::render) fn due_anyway(due: &DueAnyway) -> Option<String> {
             0 => String::new(),
             size => format!(", {}", bytes_short(*size)),
         };
-        says.push(format!(
-            "{} due anyway{size}",
-            plural(*groups_sync, "group")
-        ));
+        says.push(format!("{} due anyway{size}", plural(*groups_sync, "group")));
     }
     let others = super::verdict::tally(&[
         (*groups_blocked, " blocked"),
@@ -300,26 +262,12 @@ fn selection(shown: &Shown<'_>) -> Vec<String> {
 /// `drsync.json: 655 tables in 12 groups`, and where to where.
 pub(super) fn source(plan: &Plan, style: &Style) -> Vec<String> {
     let tables: usize = plan.groups().map(|(_, group)| group.tables).sum();
-    let text = format!(
-        "{} in {}",
-        plural(tables, "table"),
-        plural(plan.groups().count(), "group")
-    );
-    let mut lines = hanging(
-        &format!("{}: ", clean(&plan.config.source)),
-        &text,
-        style.width,
-    );
+    let text = format!("{} in {}", plural(tables, "table"), plural(plan.groups().count(), "group"));
+    let mut lines = hanging(&format!("{}: ", clean(&plan.config.source)), &text, style.width);
     for workspace in &plan.workspaces {
         lines.push(format!("  {}", name(&workspace.name)));
-        lines.push(format!(
-            "    from  {}",
-            clean(&workspace.observed.primary.location)
-        ));
-        lines.push(format!(
-            "    to    {}",
-            clean(&workspace.observed.secondary.location)
-        ));
+        lines.push(format!("    from  {}", clean(&workspace.observed.primary.location)));
+        lines.push(format!("    to    {}", clean(&workspace.observed.secondary.location)));
     }
     lines
 }

@@ -12,10 +12,7 @@ pub fn saved(plan: &Plan, path: &str, sha256: &str) -> String {
     let margin = " ".repeat(width(&head));
     let effect = plan.effect_sha256.get(..16).unwrap_or(&plan.effect_sha256);
     let mut text = format!("\n{head}effect {effect} (same value = same changes)\n");
-    text.push_str(&format!(
-        "{margin}can be applied until {}\n",
-        minute(plan.expires_at)
-    ));
+    text.push_str(&format!("{margin}can be applied until {}\n", minute(plan.expires_at)));
     text.push_str(&format!("sha256 {sha256}\n"));
     if plan.applyable {
         let next = format!("Next: drsync apply {}", super::first::shell(path));
@@ -28,9 +25,7 @@ pub fn saved(plan: &Plan, path: &str, sha256: &str) -> String {
 /// The groups an apply changes, and those that stay.
 fn who(plan: &Plan) -> String {
     let names = |decision: Decision| -> Vec<String> {
-        let groups = plan
-            .groups()
-            .filter(|(_, group)| group.decision == decision);
+        let groups = plan.groups().filter(|(_, group)| group.decision == decision);
         groups.map(|(_, group)| name(&group.name)).collect()
     };
     let (sync, blocked) = (names(Decision::Sync), names(Decision::Blocked));

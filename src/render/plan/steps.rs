@@ -8,10 +8,7 @@ use crate::render::layout::{columns, few, hanging, indented, pad_left, width};
 
 /// One line for every step that clones, and one for all that do not.
 pub(super) fn lines(steps: &[&Step], style: &Style) -> Vec<String> {
-    let clones: Vec<&&Step> = steps
-        .iter()
-        .filter(|step| step.action != Action::NoOp)
-        .collect();
+    let clones: Vec<&&Step> = steps.iter().filter(|step| step.action != Action::NoOp).collect();
     let mut lines = vec![];
     for (step, line) in clones.iter().zip(fitting(&clones, style)) {
         lines.extend(with_note(line, stays_out(step), style));
@@ -36,11 +33,8 @@ pub(super) fn counted(steps: &[&Step], style: &Style) -> Vec<String> {
     let parts: Vec<String> = [Action::Create, Action::Update, Action::NoOp]
         .into_iter()
         .filter_map(|action| {
-            let same: Vec<&Step> = steps
-                .iter()
-                .copied()
-                .filter(|step| step.action == action)
-                .collect();
+            let same: Vec<&Step> =
+                steps.iter().copied().filter(|step| step.action == action).collect();
             let size = match action {
                 Action::NoOp => String::new(),
                 Action::Create | Action::Update => size(same.iter().copied()),
@@ -111,17 +105,12 @@ fn rows(clones: &[&&Step], told: Files) -> Vec<Vec<String>> {
     let noun = |files: &str| if files == "1" { "file" } else { "files" };
     let copied = clones.iter().filter_map(|step| files(step));
     let widths = copied.fold((0, 0), |(a, b), (copied, whole)| {
-        (
-            a.max(width(&copied)),
-            b.max(whole.map_or(0, |whole| width(&whole))),
-        )
+        (a.max(width(&copied)), b.max(whole.map_or(0, |whole| width(&whole))))
     });
     clones
         .iter()
         .map(|step| {
-            let size = step
-                .estimate
-                .map_or(String::new(), |estimate| bytes(estimate.copy_bytes));
+            let size = step.estimate.map_or(String::new(), |estimate| bytes(estimate.copy_bytes));
             let files = match files(step) {
                 Some((copied, Some(whole))) => format!(
                     "in {} of {} {}",

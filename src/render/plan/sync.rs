@@ -20,9 +20,7 @@ const NOTABLE_MAX: usize = 12;
 
 /// Whether a plan synchronizes more tables than are shown one by one.
 pub(super) fn many_tables(plan: &crate::plan::Plan) -> bool {
-    let groups = plan
-        .groups()
-        .filter(|(_, group)| group.decision == Decision::Sync);
+    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
     groups.map(|(_, group)| group.steps.len()).sum::<usize>() > TABLES_MAX
 }
 
@@ -45,11 +43,8 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     let mut plain = vec![];
     for at in &listed {
         let entry = entries[*at];
-        let (told, rest): (Vec<&Step>, Vec<&Step>) = entry
-            .group
-            .steps
-            .iter()
-            .partition(|step| notable.contains(step.id.as_str()));
+        let (told, rest): (Vec<&Step>, Vec<&Step>) =
+            entry.group.steps.iter().partition(|step| notable.contains(step.id.as_str()));
         let mut lines = headline(shown, entry);
         lines.extend(steps::lines(&told, &shown.style));
         lines.extend(steps::counted(&rest, &shown.style));
@@ -78,20 +73,13 @@ fn notable<'a>(shown: &Shown<'_>, entries: &[&Entry<'a>]) -> BTreeSet<&'a str> {
     let clones = || {
         entries.iter().flat_map(|entry| {
             let steps = entry.group.steps.iter();
-            steps
-                .filter(|step| step.action != Action::NoOp)
-                .map(move |step| (entry.group, step))
+            steps.filter(|step| step.action != Action::NoOp).map(move |step| (entry.group, step))
         })
     };
-    let warned: BTreeSet<&str> = shown
-        .plan
-        .warnings
-        .iter()
-        .filter_map(|warning| warning.table.as_deref())
-        .collect();
-    let mut largest: Vec<(u64, &Step)> = clones()
-        .filter_map(|(_, step)| Some((step.estimate?.copy_bytes, step)))
-        .collect();
+    let warned: BTreeSet<&str> =
+        shown.plan.warnings.iter().filter_map(|warning| warning.table.as_deref()).collect();
+    let mut largest: Vec<(u64, &Step)> =
+        clones().filter_map(|(_, step)| Some((step.estimate?.copy_bytes, step))).collect();
     largest.sort_by_key(|(bytes, step)| (std::cmp::Reverse(*bytes), step.id.as_str()));
     let largest = largest.into_iter().take(LARGEST).map(|(_, step)| step);
     let added = clones()
@@ -127,11 +115,7 @@ fn listed(room: usize, entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTre
         })
         .collect();
     order.sort_unstable();
-    let limit = if order.len() <= room + 1 {
-        order.len()
-    } else {
-        room
-    };
+    let limit = if order.len() <= room + 1 { order.len() } else { room };
     order[..limit].iter().map(|(_, _, at)| *at).collect()
 }
 
@@ -151,12 +135,7 @@ pub(in crate::render) fn to(group: &GroupPlan) -> String {
 
 fn why(group: &GroupPlan) -> String {
     let said = clean(&group.reason.message);
-    let Some(Trigger {
-        kind,
-        workflow,
-        run_id,
-    }) = &group.trigger
-    else {
+    let Some(Trigger { kind, workflow, run_id }) = &group.trigger else {
         return said;
     };
     let run = match (workflow, run_id) {

@@ -21,10 +21,7 @@ pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
         findings.any(|finding| finding.code == FindingCode::LedgerLost && finding.blocks())
     });
     if let lost @ 1.. = lost.count() {
-        line = format!(
-            "The cut log lost cuts of {} (ledger_lost); {line}",
-            plural(lost, "group")
-        );
+        line = format!("The cut log lost cuts of {} (ledger_lost); {line}", plural(lost, "group"));
     }
     let mut all = plan.warnings.iter();
     let incomplete = all
@@ -52,14 +49,7 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     }
     let parts = [
         (sync, " to sync"),
-        (
-            blocked,
-            if by_drift(plan) {
-                " blocked by drift"
-            } else {
-                " blocked"
-            },
-        ),
+        (blocked, if by_drift(plan) { " blocked by drift" } else { " blocked" }),
         (number(plan, Decision::Waiting), " waiting"),
         (number(plan, Decision::UpToDate), " up to date"),
     ];
@@ -136,10 +126,7 @@ fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
         says.push("metadata tables change".to_owned());
     }
     if breached.is_empty() {
-        let worst = plan
-            .groups()
-            .filter_map(|(_, group)| group.lag_seconds)
-            .max();
+        let worst = plan.groups().filter_map(|(_, group)| group.lag_seconds).max();
         // Of the groups that have a lag: one that was never synchronized has none.
         let pending: u64 = plan
             .groups()
@@ -210,19 +197,12 @@ pub(in crate::render) fn tally(parts: &[(usize, &str)]) -> String {
 /// What is copied, as far as it is known.
 pub(super) fn copies(plan: &Plan) -> String {
     let steps = || {
-        let groups = plan
-            .groups()
-            .filter(|(_, group)| group.decision == Decision::Sync);
-        groups
-            .flat_map(|(_, group)| &group.steps)
-            .filter(|step| step.action != Action::NoOp)
+        let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+        groups.flat_map(|(_, group)| &group.steps).filter(|step| step.action != Action::NoOp)
     };
     let known = steps().filter_map(|step| step.estimate).count();
     let bytes = bytes_short(plan.summary.copy_bytes);
-    let files = plural(
-        usize::try_from(plan.summary.copy_files).unwrap_or(usize::MAX),
-        "file",
-    );
+    let files = plural(usize::try_from(plan.summary.copy_files).unwrap_or(usize::MAX), "file");
     match (steps().count(), known) {
         (0, _) => "nothing to copy".to_owned(),
         (tables, 0) => format!("copies {}, size not known", plural(tables, "table")),
@@ -232,9 +212,7 @@ pub(super) fn copies(plan: &Plan) -> String {
 }
 
 fn number(plan: &Plan, decision: Decision) -> usize {
-    plan.groups()
-        .filter(|(_, group)| group.decision == decision)
-        .count()
+    plan.groups().filter(|(_, group)| group.decision == decision).count()
 }
 
 fn by_drift(plan: &Plan) -> bool {

@@ -58,10 +58,8 @@ fn told(shown: &Shown<'_>, page: &mut Page, tells: impl Fn(&GroupPlan) -> bool) 
 
 /// The command for whoever prefers newer to whole, where a workflow stands between its commits and the next sync.
 fn way_out(group: &GroupPlan) -> Option<String> {
-    let workflow = matches!(
-        group.reason.code,
-        ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive
-    );
+    let workflow =
+        matches!(group.reason.code, ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive);
     (workflow && group.pending_commits != Some(0))
         .then(|| blocked::accept(&[blocked::risk(CRASH_CONSISTENT, &name(&group.name))]))
 }
@@ -106,18 +104,12 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
     }
     lines.extend(blocked::lag(shown, group));
     let later = group.crash_consistent_from.map_or(String::new(), |from| {
-        format!(
-            " or, not tied to a finished run, from {} on (sync_max_lag_minutes)",
-            minute(from)
-        )
+        format!(" or, not tied to a finished run, from {} on (sync_max_lag_minutes)", minute(from))
     });
     let text = format!(
         "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
     );
     lines.extend(blocked::fact(shown, "synchronized", &text));
-    lines.push(blocked::accept(&[blocked::risk(
-        CRASH_CONSISTENT,
-        &name(&group.name),
-    )]));
+    lines.push(blocked::accept(&[blocked::risk(CRASH_CONSISTENT, &name(&group.name))]));
     lines
 }

@@ -37,20 +37,12 @@ struct Group {
 impl Bars {
     pub(super) fn of(plan: &Plan) -> Bars {
         let log = Log::of(plan);
-        let sync = plan
-            .groups()
-            .filter(|(_, group)| group.decision == Decision::Sync);
+        let sync = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
         let groups = sync
             .map(|(workspace, group)| {
-                let clones = group
-                    .steps
-                    .iter()
-                    .filter(|step| step.action != Action::NoOp);
-                let bytes: u64 = clones
-                    .clone()
-                    .filter_map(|step| step.estimate)
-                    .map(|one| one.copy_bytes)
-                    .sum();
+                let clones = group.steps.iter().filter(|step| step.action != Action::NoOp);
+                let bytes: u64 =
+                    clones.clone().filter_map(|step| step.estimate).map(|one| one.copy_bytes).sum();
                 let entry = Group {
                     bar: ProgressBar::hidden(),
                     label: label(log.several_workspaces, &workspace.name, &group.name),
@@ -67,46 +59,25 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             pace_line.set_style(style);
         }
-        Bars {
-            log,
-            all: MultiProgress::new(),
-            pace: Pace::default(),
-            pace_line,
-            groups,
-        }
+        Bars { log, all: MultiProgress::new(), pace: Pace::default(), pace_line, groups }
     }
 
     pub(super) fn tell(&mut self, event: &Event) {
         match &event.what {
-            What::GroupStarted {
-                workspace, group, ..
-            } => self.start(workspace, group),
-            What::TableProgress {
-                workspace,
-                group,
-                table,
-                copied_bytes,
-            } => {
+            What::GroupStarted { workspace, group, .. } => self.start(workspace, group),
+            What::TableProgress { workspace, group, table, copied_bytes } => {
                 self.with(workspace, group, |entry| {
                     entry.copying.insert(table.clone(), *copied_bytes);
                 });
             }
-            What::TableCloned {
-                workspace,
-                group,
-                table,
-                copied_bytes,
-                ..
-            } => {
+            What::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 self.with(workspace, group, |entry| {
                     entry.copying.remove(table);
                     entry.copied += copied_bytes;
                     entry.done += 1;
                 });
             }
-            What::GroupEnded {
-                workspace, group, ..
-            } => {
+            What::GroupEnded { workspace, group, .. } => {
                 if let Some(entry) = self.groups.get(&(workspace.clone(), group.clone())) {
                     entry.bar.finish_and_clear();
                     self.all.remove(&entry.bar);
@@ -143,10 +114,7 @@ impl Bars {
     }
 
     fn start(&mut self, workspace: &str, group: &str) {
-        let Some(entry) = self
-            .groups
-            .get_mut(&(workspace.to_owned(), group.to_owned()))
-        else {
+        let Some(entry) = self.groups.get_mut(&(workspace.to_owned(), group.to_owned())) else {
             return;
         };
         let length = entry.bar.length().unwrap_or(0);
@@ -163,10 +131,7 @@ impl Bars {
     }
 
     fn with(&mut self, workspace: &str, group: &str, change: impl FnOnce(&mut Group)) {
-        if let Some(entry) = self
-            .groups
-            .get_mut(&(workspace.to_owned(), group.to_owned()))
-        {
+        if let Some(entry) = self.groups.get_mut(&(workspace.to_owned(), group.to_owned())) {
             change(entry);
             entry.show();
         }

@@ -36,9 +36,7 @@ struct Running {
 impl Log {
     /// A log of the apply of a plan.
     pub fn of(plan: &Plan) -> Log {
-        let groups = plan
-            .groups()
-            .filter(|(_, group)| group.decision == Decision::Sync);
+        let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
         let several_workspaces = plan.workspaces.len() > 1;
         let names = groups
             .map(|(workspace, group)| {
@@ -59,28 +57,14 @@ impl Log {
             (workspace.clone(), group.clone(), table.clone())
         };
         let (word, workspace, group, text) = match &event.what {
-            What::TableStarted {
-                workspace,
-                group,
-                table,
-                source_version,
-                copy_bytes,
-            } => {
-                let begun = Running {
-                    at: event.at,
-                    told: event.at,
-                };
+            What::TableStarted { workspace, group, table, source_version, copy_bytes } => {
+                let begun = Running { at: event.at, told: event.at };
                 self.begun.insert(key(workspace, group, table), begun);
                 let size = copy_bytes.map_or(String::new(), |size| format!(", {}", bytes(size)));
                 let text = format!("{} v{source_version}{size}", name(table));
                 ("start", workspace, group, text)
             }
-            What::TableProgress {
-                workspace,
-                group,
-                table,
-                copied_bytes,
-            } => {
+            What::TableProgress { workspace, group, table, copied_bytes } => {
                 let begun = self.begun.get_mut(&key(workspace, group, table))?;
                 if event.at - begun.told < HEARTBEAT {
                     return None;
@@ -90,17 +74,9 @@ impl Log {
                 let text = format!("{} {took}, {} so far", name(table), bytes(*copied_bytes));
                 ("running", workspace, group, text)
             }
-            What::TableRetried {
-                workspace,
-                group,
-                table,
-                attempt,
-                message,
-                delay_ms,
-            } => {
-                let delay = elapsed(Duration::milliseconds(
-                    i64::try_from(*delay_ms).unwrap_or(i64::MAX),
-                ));
+            What::TableRetried { workspace, group, table, attempt, message, delay_ms } => {
+                let delay =
+                    elapsed(Duration::milliseconds(i64::try_from(*delay_ms).unwrap_or(i64::MAX)));
                 let text = format!(
                     "{} attempt {attempt} failed, again in {delay}: {}",
                     name(table),
@@ -108,42 +84,20 @@ impl Log {
                 );
                 ("retry", workspace, group, text)
             }
-            What::TableCloned {
-                workspace,
-                group,
-                table,
-                source_version,
-                copied_bytes,
-                ..
-            } => {
+            What::TableCloned { workspace, group, table, source_version, copied_bytes, .. } => {
                 let begun = self.begun.remove(&key(workspace, group, table));
-                let took = begun.map_or(String::new(), |begun| {
-                    format!(", {}", elapsed(event.at - begun.at))
-                });
-                let text = format!(
-                    "{} v{source_version}{took}, {}",
-                    name(table),
-                    bytes(*copied_bytes)
-                );
+                let took = begun
+                    .map_or(String::new(), |begun| format!(", {}", elapsed(event.at - begun.at)));
+                let text =
+                    format!("{} v{source_version}{took}, {}", name(table), bytes(*copied_bytes));
                 ("cloned", workspace, group, text)
             }
-            What::TableFailed {
-                workspace,
-                group,
-                table,
-                message,
-            } => {
+            What::TableFailed { workspace, group, table, message } => {
                 self.failed.insert((workspace.clone(), group.clone()));
                 let text = format!("{}: {}", name(table), clean(message));
                 ("failed", workspace, group, text)
             }
-            What::CutCommitted {
-                workspace,
-                group,
-                cut,
-                recovery_point,
-                tables,
-            } => {
+            What::CutCommitted { workspace, group, cut, recovery_point, tables } => {
                 let text = format!(
                     "{}, {} verified",
                     cut_label(*cut, *recovery_point),
@@ -151,12 +105,7 @@ impl Log {
                 );
                 ("cut", workspace, group, text)
             }
-            What::GroupEnded {
-                workspace,
-                group,
-                outcome,
-                message,
-            } => {
+            What::GroupEnded { workspace, group, outcome, message } => {
                 let told = self.failed.contains(&(workspace.clone(), group.clone()));
                 if *outcome == GroupOutcome::Failed && told {
                     return None;
@@ -184,12 +133,8 @@ impl Log {
             What::Started { .. } | What::GroupStarted { .. } | What::Summary { .. } => return None,
         };
         let label = label(self.several_workspaces, workspace, group);
-        let line = format!(
-            "{} {} {} {text}",
-            clock(event.at),
-            pad(word, 8),
-            pad(&label, self.names - 1)
-        );
+        let line =
+            format!("{} {} {} {text}", clock(event.at), pad(word, 8), pad(&label, self.names - 1));
         Some(line.trim_end().to_owned())
     }
 }

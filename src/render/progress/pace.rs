@@ -28,19 +28,8 @@ impl Pace {
                 self.begun = Some(event.at);
                 self.total = *copy_bytes;
             }
-            What::TableProgress {
-                workspace,
-                group,
-                table,
-                copied_bytes,
-            }
-            | What::TableCloned {
-                workspace,
-                group,
-                table,
-                copied_bytes,
-                ..
-            } => {
+            What::TableProgress { workspace, group, table, copied_bytes }
+            | What::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 let place = (workspace.clone(), group.clone(), table.clone());
                 self.copied.insert(place, *copied_bytes);
             }
@@ -106,15 +95,9 @@ mod tests {
         assert_eq!(pace.tell(&event(0, begun(100 * GIB))), None);
         assert_eq!(pace.tell(&event(5, copied("a", GIB))), None);
         let line = pace.tell(&event(100, copied("a", 10 * GIB)));
-        assert_eq!(
-            line.as_deref(),
-            Some("10.0 GiB in 1m40s, 102 MiB/s; about 15m left")
-        );
+        assert_eq!(line.as_deref(), Some("10.0 GiB in 1m40s, 102 MiB/s; about 15m left"));
         let line = pace.tell(&event(200, copied("b", 40 * GIB)));
-        assert_eq!(
-            line.as_deref(),
-            Some("50.0 GiB in 3m20s, 256 MiB/s; about 3m left")
-        );
+        assert_eq!(line.as_deref(), Some("50.0 GiB in 3m20s, 256 MiB/s; about 3m left"));
     }
 
     #[test]

@@ -27,9 +27,7 @@ pub(super) fn clauses(record: &RunRecord) -> Option<(String, String)> {
         }
         (primary, secondary) => {
             let each = [(primary, "in the primary"), (secondary, "in the secondary")];
-            let said = each
-                .into_iter()
-                .filter_map(|(said, place)| Some(placed(&said?, place)));
+            let said = each.into_iter().filter_map(|(said, place)| Some(placed(&said?, place)));
             said.collect::<Vec<_>>().join("; ")
         }
     };

@@ -28,9 +28,8 @@ pub fn configuration() -> Value {
 /// An object of a level; a key of workspace or group has to be given in the workspace.
 fn object(level: Level) -> Map<String, Value> {
     let keys = || KEYS.iter().filter(|key| level.holds(key.level));
-    let properties: Map<String, Value> = keys()
-        .map(|key| (key.name.to_owned(), Value::Object(property(key))))
-        .collect();
+    let properties: Map<String, Value> =
+        keys().map(|key| (key.name.to_owned(), Value::Object(property(key)))).collect();
     let required: Vec<&str> = keys()
         .filter(|key| key.required && !(level == Level::Group && key.level != Level::Group))
         .map(|key| key.name)

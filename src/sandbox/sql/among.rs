@@ -50,11 +50,7 @@ impl Members {
             return Err(SqlError::new(
                 "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
                 "42K09",
-                format!(
-                    "{} values are looked for among rows of {}.",
-                    tuple.len(),
-                    self.width
-                ),
+                format!("{} values are looked for among rows of {}.", tuple.len(), self.width),
             ));
         }
         if self.keys.is_empty() && !self.unsure {
@@ -67,9 +63,7 @@ impl Members {
             kind.as_ref().is_some_and(|kind| *kind != value.kind())
         };
         if tuple.iter().zip(&self.kinds).any(other) {
-            return Err(SqlError::unsupported(
-                "IN (SELECT …) over values of two types",
-            ));
+            return Err(SqlError::unsupported("IN (SELECT …) over values of two types"));
         }
         Ok(match (self.keys.contains(&key(&tuple)), self.unsure) {
             (true, _) => Datum::Boolean(true),

@@ -12,9 +12,7 @@ const PLACES_KEPT: i32 = 6;
 /// The type of what a calculation comes to; nothing where the two cannot be calculated with.
 pub(super) fn kind(left: &Kind, sign: &str, right: &Kind) -> Option<Kind> {
     if let (Some((p1, s1)), Some((p2, s2))) = (left.as_decimal(), right.as_decimal())
-        && [left, right]
-            .into_iter()
-            .any(|kind| matches!(kind, Kind::Decimal(..)))
+        && [left, right].into_iter().any(|kind| matches!(kind, Kind::Decimal(..)))
     {
         let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
         let (whole, places) = ((p1 - s1).max(p2 - s2), s1.max(s2));
@@ -83,17 +81,15 @@ pub(super) fn value(left: &Datum, sign: &str, right: &Datum, to: Option<Kind>) -
             if divides && two.is_zero() {
                 return Err(by_zero());
             }
-            one.calculated(sign, two, (precision, scale))
-                .map(Datum::Decimal)
-                .map_err(|_| {
-                    SqlError::new(
-                        "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
-                        "22003",
-                        format!(
-                            "{one} {sign} {two} cannot be represented as Decimal({precision}, {scale})."
-                        ),
-                    )
-                })
+            one.calculated(sign, two, (precision, scale)).map(Datum::Decimal).map_err(|_| {
+                SqlError::new(
+                    "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
+                    "22003",
+                    format!(
+                        "{one} {sign} {two} cannot be represented as Decimal({precision}, {scale})."
+                    ),
+                )
+            })
         }
         Some(to) if to.whole().is_some() => {
             let whole = |datum: &Datum| match datum.clone().cast(&Kind::Long, chrono_tz::Tz::UTC)? {

@@ -263,10 +263,7 @@ pub(super) enum Source {
     Table(Target, Option<Point>),
     Query(Box<Query>),
     Values(Vec<Vec<Expr>>),
-    History {
-        target: Target,
-        limit: Option<usize>,
-    },
+    History { target: Target, limit: Option<usize> },
     Detail(Target),
     Function(String, Vec<Expr>),
 }
@@ -320,11 +317,7 @@ impl Expr {
                 vec![one, two]
             }
             Expr::In(value, list) => std::iter::once(&**value).chain(list).collect(),
-            Expr::Case {
-                of,
-                arms,
-                otherwise,
-            } => {
+            Expr::Case { of, arms, otherwise } => {
                 let arms = arms.iter().flat_map(|(when, then)| [when, then]);
                 let ends = [of, otherwise].into_iter().flatten().map(|it| &**it);
                 ends.chain(arms).collect()
@@ -338,20 +331,14 @@ impl Expr {
         let optional = |expr: &Option<Box<Expr>>| expr.as_deref().map(boxed).transpose();
         Ok(match self {
             Expr::Literal(_) | Expr::Marker(_) | Expr::Column(_) | Expr::Star(_) => self.clone(),
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } => Expr::Call {
+            Expr::Call { name, args, distinct } => Expr::Call {
                 name: name.clone(),
                 args: args.iter().map(&part).collect::<Result<_>>()?,
                 distinct: *distinct,
             },
-            Expr::Cast { value, to, lenient } => Expr::Cast {
-                value: boxed(value)?,
-                to: to.clone(),
-                lenient: *lenient,
-            },
+            Expr::Cast { value, to, lenient } => {
+                Expr::Cast { value: boxed(value)?, to: to.clone(), lenient: *lenient }
+            }
             Expr::Not(inner) => Expr::Not(boxed(inner)?),
             Expr::Negative(inner) => Expr::Negative(boxed(inner)?),
             Expr::IsNull(inner) => Expr::IsNull(boxed(inner)?),
@@ -361,15 +348,10 @@ impl Expr {
             Expr::Binary(one, sign, two) => Expr::Binary(boxed(one)?, sign, boxed(two)?),
             Expr::Like(one, two) => Expr::Like(boxed(one)?, boxed(two)?),
             Expr::Index(one, two) => Expr::Index(boxed(one)?, boxed(two)?),
-            Expr::In(value, list) => Expr::In(
-                boxed(value)?,
-                list.iter().map(&part).collect::<Result<_>>()?,
-            ),
-            Expr::Case {
-                of,
-                arms,
-                otherwise,
-            } => Expr::Case {
+            Expr::In(value, list) => {
+                Expr::In(boxed(value)?, list.iter().map(&part).collect::<Result<_>>()?)
+            }
+            Expr::Case { of, arms, otherwise } => Expr::Case {
                 of: optional(of)?,
                 arms: arms
                     .iter()

@@ -116,10 +116,7 @@ impl Datum {
 
     /// A value that can be a whole number; what comes after the point is cut off.
     fn whole_number(&self) -> Option<i128> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "casting a double cuts it off"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "casting a double cuts it off")]
         let cut = |number: f64| (!number.is_nan()).then_some(number as i128);
         match self {
             Datum::Int(number) => Some((*number).into()),

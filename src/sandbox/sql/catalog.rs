@@ -26,12 +26,10 @@ impl Session {
         {
             return Ok(Rows::default());
         }
-        self.edit(
-            |catalog| match catalog.get_mut("schemas").and_then(Value::as_array_mut) {
-                Some(schemas) => schemas.push(json!(full)),
-                None => catalog["schemas"] = json!([full]),
-            },
-        )
+        self.edit(|catalog| match catalog.get_mut("schemas").and_then(Value::as_array_mut) {
+            Some(schemas) => schemas.push(json!(full)),
+            None => catalog["schemas"] = json!([full]),
+        })
         .await?;
         Ok(Rows::default())
     }
@@ -50,10 +48,7 @@ impl Session {
         self.edit(|catalog| {
             if let Some(tables) = catalog.get_mut("tables").and_then(Value::as_array_mut) {
                 tables.retain(|table| {
-                    let listed = table
-                        .get("full_name")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default();
+                    let listed = table.get("full_name").and_then(Value::as_str).unwrap_or_default();
                     TableName::parse(listed).ok().as_ref() != Some(&name)
                 });
             }
@@ -87,34 +82,23 @@ impl Session {
             "storage_location": location,
             "owner": self.scope.user,
         });
-        self.edit(
-            |catalog| match catalog.get_mut("tables").and_then(Value::as_array_mut) {
-                Some(tables) => tables.push(entry.clone()),
-                None => catalog["tables"] = json!([entry.clone()]),
-            },
-        )
+        self.edit(|catalog| match catalog.get_mut("tables").and_then(Value::as_array_mut) {
+            Some(tables) => tables.push(entry.clone()),
+            None => catalog["tables"] = json!([entry.clone()]),
+        })
         .await
     }
 
     async fn edit(&self, edit: impl Fn(&mut Value)) -> Result<()> {
-        self.workspace
-            .edit_catalog(edit)
-            .await
-            .map_err(|error| SqlError {
-                code: "INTERNAL_ERROR",
-                message: format!("the catalog cannot be written: {error}"),
-                state: None,
-            })
+        self.workspace.edit_catalog(edit).await.map_err(|error| SqlError {
+            code: "INTERNAL_ERROR",
+            message: format!("the catalog cannot be written: {error}"),
+            state: None,
+        })
     }
 
     pub(super) async fn grant(&self, grant: &Grant) -> Result<Rows> {
-        let Grant {
-            give,
-            privileges,
-            kind,
-            name,
-            principal,
-        } = grant;
+        let Grant { give, privileges, kind, name, principal } = grant;
         let (list, key) = match kind.as_str() {
             "TABLE" => ("tables", "full_name"),
             "EXTERNAL LOCATION" => ("external_locations", "name"),
@@ -132,18 +116,14 @@ impl Session {
             "TABLE" => self.full_name(name)?.to_string(),
             _ => name.join("."),
         };
-        let found = self
-            .workspace
-            .change_grants(list, key, &wanted, principal, privileges, *give)
-            .await;
+        let found =
+            self.workspace.change_grants(list, key, &wanted, principal, privileges, *give).await;
         match found {
             Ok(true) => Ok(Rows::default()),
             Ok(false) => Err(SqlError::table_not_found(&wanted)),
-            Err(error) => Err(SqlError {
-                code: "INTERNAL_ERROR",
-                message: error.to_string(),
-                state: None,
-            }),
+            Err(error) => {
+                Err(SqlError { code: "INTERNAL_ERROR", message: error.to_string(), state: None })
+            }
         }
     }
 
@@ -162,10 +142,7 @@ impl Session {
             let Ok(meta) = entry.metadata().await else {
                 continue;
             };
-            let (path, name) = (
-                entry.path(),
-                entry.file_name().to_string_lossy().into_owned(),
-            );
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             let modified = meta.modified().map(chrono::DateTime::<chrono::Utc>::from);
             let slash = if meta.is_dir() { "/" } else { "" };
             rows.push(vec![

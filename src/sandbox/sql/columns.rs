@@ -16,10 +16,7 @@ pub(super) fn rows_of(
     batch: &RecordBatch,
     columns: &[(String, Kind)],
 ) -> Result<Vec<Vec<Datum>>, String> {
-    let arrays: Vec<_> = columns
-        .iter()
-        .map(|(name, _)| batch.column_by_name(name))
-        .collect();
+    let arrays: Vec<_> = columns.iter().map(|(name, _)| batch.column_by_name(name)).collect();
     let value = |at: usize| {
         let values = arrays.iter().zip(columns).map(|(array, (name, kind))| {
             let value = array.map_or(Some(Datum::Null), |array| datum(array, at, kind));
@@ -46,15 +43,13 @@ fn datum(array: &dyn Array, at: usize, kind: &Kind) -> Option<Datum> {
         Kind::Double => Datum::Double(primitive::<Float64Type>(array, at)?),
         Kind::Decimal(precision, scale) => {
             let unscaled = primitive::<Decimal128Type>(array, at)?;
-            Datum::Decimal(super::decimal::Decimal::from_unscaled(
-                unscaled, *precision, *scale,
-            ))
+            Datum::Decimal(super::decimal::Decimal::from_unscaled(unscaled, *precision, *scale))
         }
         Kind::Text => Datum::text(array.as_string_opt::<i32>()?.value(at)),
         Kind::Binary => Datum::Binary(array.as_binary_opt::<i32>()?.value(at).to_vec()),
-        Kind::Date => Datum::Date(Date32Type::to_naive_date_opt(primitive::<Date32Type>(
-            array, at,
-        )?)?),
+        Kind::Date => {
+            Datum::Date(Date32Type::to_naive_date_opt(primitive::<Date32Type>(array, at)?)?)
+        }
         Kind::Timestamp => {
             let micros = primitive::<TimestampMicrosecondType>(array, at)?;
             Datum::Time(DateTime::from_timestamp_micros(micros)?)

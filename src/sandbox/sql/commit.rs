@@ -42,10 +42,7 @@ impl Session {
     /// A table with everything that a commit on top of it needs.
     pub(super) async fn base(&self, place: &Place) -> Result<Snapshot> {
         let table = self.snapshot(place, None, Detail::Full).await?;
-        match BEYOND
-            .into_iter()
-            .find(|feature| table.protocol.supports(feature))
-        {
+        match BEYOND.into_iter().find(|feature| table.protocol.supports(feature)) {
             Some(feature) => Err(SqlError::delta(
                 &place.shown,
                 &DeltaError::UnsupportedFeature {
@@ -65,14 +62,7 @@ impl Session {
         change: Change,
     ) -> Result<u64> {
         let failed = |error: DeltaError| SqlError::delta(&place.shown, &error);
-        let Change {
-            operation,
-            parameters,
-            metrics,
-            add,
-            replace,
-            actions,
-        } = change;
+        let Change { operation, parameters, metrics, add, replace, actions } = change;
         let author = self.author();
         let columns = columns_of(base);
         let mut lines = Vec::new();
@@ -111,9 +101,7 @@ impl Session {
         let lines = std::iter::once(json!({"commitInfo": info})).chain(lines);
         let lines = lines.map(|action| action.to_string()).collect();
         let version = base.version + 1;
-        delta::commit(&place.store, version, lines)
-            .await
-            .map_err(failed)?;
+        delta::commit(&place.store, version, lines).await.map_err(failed)?;
         Ok(version)
     }
 
@@ -125,11 +113,8 @@ impl Session {
         rows: Vec<Vec<Datum>>,
         now_ms: i64,
     ) -> Result<Value, DeltaError> {
-        let written: Vec<(String, Kind)> = columns
-            .iter()
-            .filter(|(name, _)| !partition.contains_key(name))
-            .cloned()
-            .collect();
+        let written: Vec<(String, Kind)> =
+            columns.iter().filter(|(name, _)| !partition.contains_key(name)).cloned().collect();
         let objects: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
         let batch = write::rows(&arrow_schema(&written), &objects)?;
         let path = format!("part-00000-{}.c000.snappy.parquet", uuid::Uuid::new_v4());
@@ -188,19 +173,13 @@ fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -
             })
             .collect();
         let key = Value::Object(values.clone()).to_string();
-        parts
-            .entry(key)
-            .or_insert_with(|| (values, Vec::new()))
-            .1
-            .push(row);
+        parts.entry(key).or_insert_with(|| (values, Vec::new())).1.push(row);
     }
     parts.into_values().collect()
 }
 
 fn remove(path: &str, add: Option<&str>, now_ms: i64) -> Value {
-    let add: Value = add
-        .and_then(|add| serde_json::from_str(add).ok())
-        .unwrap_or(Value::Null);
+    let add: Value = add.and_then(|add| serde_json::from_str(add).ok()).unwrap_or(Value::Null);
     let mut remove = json!({
         "path": path,
         "deletionTimestamp": now_ms,

@@ -73,16 +73,11 @@ impl Datum {
             Datum::Map(pairs) => {
                 let (key, value) = pairs
                     .first()
-                    .map_or((Kind::Text, Kind::Text), |(key, value)| {
-                        (key.kind(), value.kind())
-                    });
+                    .map_or((Kind::Text, Kind::Text), |(key, value)| (key.kind(), value.kind()));
                 Kind::Map(Box::new(key), Box::new(value))
             }
             Datum::Struct(fields) => Kind::Struct(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.kind()))
-                    .collect(),
+                fields.iter().map(|(name, value)| (name.clone(), value.kind())).collect(),
             ),
         }
     }
@@ -192,6 +187,5 @@ fn in_turn<'a>(pairs: impl Iterator<Item = (&'a Datum, &'a Datum)>) -> Option<Or
 
 /// NaN is equal to itself and greater than every number.
 fn doubles(one: f64, two: f64) -> Ordering {
-    one.partial_cmp(&two)
-        .unwrap_or_else(|| one.is_nan().cmp(&two.is_nan()))
+    one.partial_cmp(&two).unwrap_or_else(|| one.is_nan().cmp(&two.is_nan()))
 }

@@ -29,9 +29,7 @@ impl Session {
             Some(version) => version,
             None => self.snapshot(&source, None, Detail::Header).await?.version,
         };
-        let target = self
-            .target_of(&clone.target, clone.location.as_deref())
-            .await?;
+        let target = self.target_of(&clone.target, clone.location.as_deref()).await?;
         if target.folder == source.folder {
             return Err(SqlError::new(
                 "DELTA_UNSUPPORTED_CLONE_REPLACE_SAME_TABLE",
@@ -59,9 +57,7 @@ impl Session {
                 .map_err(|error| SqlError::delta(&target.shown, &error))?;
         }
         // A warehouse copies every property, drsync's own too.
-        let header = self
-            .snapshot(&source, Some(version), Detail::Header)
-            .await?;
+        let header = self.snapshot(&source, Some(version), Detail::Header).await?;
         let mut properties = header.metadata.properties();
         properties.retain(|key, _| key.starts_with("drsync."));
         properties.extend(clone.properties.clone());
@@ -77,8 +73,7 @@ impl Session {
             .await
             .map_err(failed)?;
         if let Some(name) = &target.name {
-            self.register(name, &target, clone.location.is_some())
-                .await?;
+            self.register(name, &target, clone.location.is_some()).await?;
         }
         Ok(Rows::counts(&[
             ("source_table_size", done.source_bytes),
@@ -91,9 +86,7 @@ impl Session {
     }
 
     pub(super) async fn create_table(&self, table: &CreateTable) -> Result<Rows> {
-        let target = self
-            .target_of(&table.target, table.location.as_deref())
-            .await?;
+        let target = self.target_of(&table.target, table.location.as_deref()).await?;
         let there = self.is_table(&target).await?;
         let known = match &target.name {
             Some(name) => self.workspace.is_registered(name),
@@ -118,9 +111,7 @@ impl Session {
                 .collect();
         }
         if there && table.replace && rows.is_none() && columns.is_empty() {
-            return Err(SqlError::unsupported(
-                "CREATE OR REPLACE TABLE without columns",
-            ));
+            return Err(SqlError::unsupported("CREATE OR REPLACE TABLE without columns"));
         }
         match there {
             // An external table over what is there.
@@ -165,8 +156,7 @@ impl Session {
             self.commit(&target, &base, change).await?;
         }
         if let Some(name) = &target.name {
-            self.register(name, &target, table.location.is_some())
-                .await?;
+            self.register(name, &target, table.location.is_some()).await?;
         }
         Ok(Rows::default())
     }
@@ -215,23 +205,15 @@ impl Session {
         };
         let name = self.full_name(parts)?;
         if let Some(location) = location {
-            let place = self
-                .find_to_write(&Target::Path(location.to_owned()))
-                .await?;
-            return Ok(Place {
-                shown: name.to_string(),
-                name: Some(name),
-                ..place
-            });
+            let place = self.find_to_write(&Target::Path(location.to_owned())).await?;
+            return Ok(Place { shown: name.to_string(), name: Some(name), ..place });
         }
         match self.find(target).await {
             Ok(place) => Ok(place),
             Err(error) if error.state == Some("42P01") => {
                 let folder = self.workspace.folder.join("tables").join(name.path());
-                let (base, inside) = (
-                    self.workspace.folder.clone(),
-                    format!("tables/{}", name.path()),
-                );
+                let (base, inside) =
+                    (self.workspace.folder.clone(), format!("tables/{}", name.path()));
                 Ok(Place {
                     shown: name.to_string(),
                     name: Some(name),
@@ -272,10 +254,8 @@ impl Session {
                 ));
             }
         }
-        let added = columns.iter().map(|(path, kind)| NewColumn {
-            path: path.clone(),
-            kind: kind.arrow(),
-        });
+        let added =
+            columns.iter().map(|(path, kind)| NewColumn { path: path.clone(), kind: kind.arrow() });
         let expect = Expect::Version(base.version);
         let done = delta::add_columns(&place.store, added.collect(), expect, self.author()).await;
         match done {
@@ -295,13 +275,10 @@ impl Session {
         properties: &BTreeMap<String, String>,
     ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
-        let properties: Vec<(&str, &str)> = properties
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect();
+        let properties: Vec<(&str, &str)> =
+            properties.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let done = self.table(&place).set_properties(&properties).await;
-        done.map(|_| Rows::default())
-            .map_err(|error| SqlError::delta(&place.shown, &error))
+        done.map(|_| Rows::default()).map_err(|error| SqlError::delta(&place.shown, &error))
     }
 
     pub(super) async fn optimize(&self, target: &Target) -> Result<Rows> {
@@ -330,14 +307,9 @@ impl Session {
         let done = delta::restore(&place.store, version, Expect::Anything, self.author())
             .await
             .map_err(failed)?;
-        let commits = delta::history(&place.store, Some(done.version))
-            .await
-            .map_err(failed)?;
-        let metrics = commits
-            .into_iter()
-            .next()
-            .map(|commit| commit.operation_metrics)
-            .unwrap_or_default();
+        let commits = delta::history(&place.store, Some(done.version)).await.map_err(failed)?;
+        let metrics =
+            commits.into_iter().next().map(|commit| commit.operation_metrics).unwrap_or_default();
         let count = |name: &str| {
             metrics
                 .get(name)
@@ -347,10 +319,7 @@ impl Session {
         };
         Ok(Rows::counts(&[
             ("table_size_after_restore", count("tableSizeAfterRestore")),
-            (
-                "num_of_files_after_restore",
-                count("numOfFilesAfterRestore"),
-            ),
+            ("num_of_files_after_restore", count("numOfFilesAfterRestore")),
             ("num_removed_files", done.removed_files),
             ("num_restored_files", done.restored_files),
             ("removed_files_size", count("removedFilesSize")),
@@ -371,9 +340,7 @@ fn has(columns: &[(String, Kind)], path: &[String]) -> bool {
     let Some((name, rest)) = path.split_first() else {
         return true;
     };
-    let found = columns
-        .iter()
-        .find(|(there, _)| there.eq_ignore_ascii_case(name));
+    let found = columns.iter().find(|(there, _)| there.eq_ignore_ascii_case(name));
     let Some((_, kind)) = found else {
         return false;
     };
@@ -392,10 +359,7 @@ fn exists(place: &Place) -> SqlError {
     SqlError::new(
         "TABLE_OR_VIEW_ALREADY_EXISTS",
         "42P07",
-        format!(
-            "Cannot create table or view {} because it already exists.",
-            place.shown
-        ),
+        format!("Cannot create table or view {} because it already exists.", place.shown),
     )
 }
 

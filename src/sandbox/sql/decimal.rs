@@ -48,20 +48,12 @@ fn power(by: u32) -> Option<i128> {
 impl Decimal {
     /// A whole number, with the digits that it has.
     pub(super) fn whole(number: i64) -> Decimal {
-        Decimal {
-            unscaled: number.into(),
-            precision: digits_of(number.into()),
-            scale: 0,
-        }
+        Decimal { unscaled: number.into(), precision: digits_of(number.into()), scale: 0 }
     }
 
     /// As Arrow keeps it.
     pub(super) fn from_unscaled(unscaled: i128, precision: u8, scale: i8) -> Decimal {
-        Decimal {
-            unscaled,
-            precision,
-            scale,
-        }
+        Decimal { unscaled, precision, scale }
     }
 
     /// A number as it is written, with the digits that it is written with.
@@ -74,11 +66,9 @@ impl Decimal {
         let precision = digits_of(digits).max(scale.unsigned_abs());
         match precision > PRECISION_MAX {
             true => Err(Misfit::TooLarge),
-            false => Ok(Decimal {
-                unscaled: if negative { -digits } else { digits },
-                precision,
-                scale,
-            }),
+            false => {
+                Ok(Decimal { unscaled: if negative { -digits } else { digits }, precision, scale })
+            }
         }
     }
 
@@ -103,17 +93,11 @@ impl Decimal {
     }
 
     pub(super) fn negated(self) -> Decimal {
-        Decimal {
-            unscaled: -self.unscaled,
-            ..self
-        }
+        Decimal { unscaled: -self.unscaled, ..self }
     }
 
     pub(super) fn absolute(self) -> Decimal {
-        Decimal {
-            unscaled: self.unscaled.abs(),
-            ..self
-        }
+        Decimal { unscaled: self.unscaled.abs(), ..self }
     }
 
     /// The nearest double.
@@ -165,18 +149,10 @@ impl Decimal {
             "+" => (both().and_then(|(one, two)| one.checked_add(two)), places),
             "-" => (both().and_then(|(one, two)| one.checked_sub(two)), places),
             "%" => (both().and_then(|(one, two)| one.checked_rem(two)), places),
-            "*" => (
-                self.unscaled.checked_mul(other.unscaled),
-                self.scale + other.scale,
-            ),
+            "*" => (self.unscaled.checked_mul(other.unscaled), self.scale + other.scale),
             _ => (self.quotient(other, scale), scale),
         };
-        rounded(
-            exact.ok_or(Misfit::TooLarge)?,
-            places.into(),
-            precision,
-            scale,
-        )
+        rounded(exact.ok_or(Misfit::TooLarge)?, places.into(), precision, scale)
     }
 
     /// A quotient with so many places, half rounded away from zero.
@@ -200,11 +176,7 @@ impl Decimal {
 impl fmt::Display for Decimal {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places = usize::from(self.scale.unsigned_abs());
-        let mut shown = format!(
-            "{:0width$}",
-            self.unscaled.unsigned_abs(),
-            width = places + 1
-        );
+        let mut shown = format!("{:0width$}", self.unscaled.unsigned_abs(), width = places + 1);
         if places > 0 {
             shown.insert(shown.len() - places, '.');
         }
@@ -233,11 +205,7 @@ fn rounded(number: i128, places: i32, precision: u8, scale: i8) -> Result<Decima
     };
     match digits_of(unscaled) > precision {
         true if unscaled != 0 => Err(Misfit::TooLarge),
-        _ => Ok(Decimal {
-            unscaled,
-            precision,
-            scale,
-        }),
+        _ => Ok(Decimal { unscaled, precision, scale }),
     }
 }
 

@@ -32,12 +32,7 @@ impl Session {
         loop {
             attempt += 1;
             let base = self.base(&place).await?;
-            let add = arranged(
-                &columns_of(&base),
-                columns.as_deref(),
-                &rows,
-                self.scope.zone,
-            )?;
+            let add = arranged(&columns_of(&base), columns.as_deref(), &rows, self.scope.zone)?;
             let count = add.len() as u64;
             let change = Change {
                 operation: "WRITE",
@@ -68,10 +63,7 @@ impl Session {
         filter: Option<&Expr>,
     ) -> Result<Rows> {
         self.rewrite(target, "UPDATE", "numUpdatedRows", |columns, row| {
-            let from = Row {
-                columns: &columns.columns,
-                values: row,
-            };
+            let from = Row { columns: &columns.columns, values: row };
             if !self.scope.holds(filter, from)? {
                 return Ok((false, Some(row.to_vec())));
             }
@@ -90,10 +82,7 @@ impl Session {
 
     pub(super) async fn delete(&self, target: &Target, filter: Option<&Expr>) -> Result<Rows> {
         self.rewrite(target, "DELETE", "numDeletedRows", |columns, row| {
-            let from = Row {
-                columns: &columns.columns,
-                values: row,
-            };
+            let from = Row { columns: &columns.columns, values: row };
             match self.scope.holds(filter, from)? {
                 true => Ok((true, None)),
                 false => Ok((false, Some(row.to_vec()))),
@@ -145,11 +134,9 @@ pub(super) fn arranged(
         Some(columns) => columns.iter().map(String::as_str).collect(),
         None => table.iter().map(|(name, _)| name.as_str()).collect(),
     };
-    if let Some(unknown) = names.iter().find(|name| {
-        !table
-            .iter()
-            .any(|(column, _)| column.eq_ignore_ascii_case(name))
-    }) {
+    if let Some(unknown) =
+        names.iter().find(|name| !table.iter().any(|(column, _)| column.eq_ignore_ascii_case(name)))
+    {
         return Err(SqlError::new(
             "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION",
             "42703",
@@ -173,20 +160,12 @@ pub(super) fn arranged(
         return Err(SqlError::new(
             "INSERT_COLUMN_ARITY_MISMATCH",
             "21S01",
-            format!(
-                "Cannot write {} values into {} columns.",
-                rows.columns.len(),
-                names.len()
-            ),
+            format!("Cannot write {} values into {} columns.", rows.columns.len(), names.len()),
         ));
     }
     let places: Vec<Option<usize>> = table
         .iter()
-        .map(|(column, _)| {
-            names
-                .iter()
-                .position(|name| column.eq_ignore_ascii_case(name))
-        })
+        .map(|(column, _)| names.iter().position(|name| column.eq_ignore_ascii_case(name)))
         .collect();
     let arrange = |row: &Vec<Datum>| {
         let values = places.iter().zip(table).map(|(at, (_, kind))| match at {

@@ -35,11 +35,7 @@ impl SqlError {
         let before = &sql[..at.min(sql.len())];
         let line = before.matches('\n').count() + 1;
         let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
-        let error = SqlError::new(
-            "PARSE_SYNTAX_ERROR",
-            "42601",
-            format!("Syntax error: {what}."),
-        );
+        let error = SqlError::new("PARSE_SYNTAX_ERROR", "42601", format!("Syntax error: {what}."));
         SqlError {
             message: format!(
                 "\n{} (line {line}, pos {column})\n\n== SQL ==\n{sql}\n{}^^^\n",
@@ -104,11 +100,7 @@ impl SqlError {
         }
         match error {
             DeltaError::NotATable { .. } => SqlError::path_not_found(table),
-            DeltaError::VersionMissing {
-                asked,
-                oldest,
-                newest,
-            } => SqlError::new(
+            DeltaError::VersionMissing { asked, oldest, newest } => SqlError::new(
                 "DELTA_VERSION_NOT_FOUND",
                 "22003",
                 format!(
@@ -143,11 +135,9 @@ impl SqlError {
                 ..SqlError::new("DELTA_LOG_FILE_NOT_FOUND", "42K03", format!("{told}."))
             },
             DeltaError::Cancelled => SqlError::canceled(),
-            DeltaError::Io { .. } => SqlError {
-                code: "IO_ERROR",
-                message: format!("{table}: {told}"),
-                state: None,
-            },
+            DeltaError::Io { .. } => {
+                SqlError { code: "IO_ERROR", message: format!("{table}: {told}"), state: None }
+            }
         }
     }
 }

@@ -46,10 +46,7 @@ pub(super) struct Row<'a> {
 }
 
 impl Row<'_> {
-    pub(super) const NONE: Row<'static> = Row {
-        columns: &[],
-        values: &[],
-    };
+    pub(super) const NONE: Row<'static> = Row { columns: &[], values: &[] };
 }
 
 impl Scope {
@@ -235,10 +232,8 @@ impl Scope {
             }
             _ => {}
         }
-        let values: Vec<Datum> = args
-            .iter()
-            .map(|arg| self.eval(arg, row))
-            .collect::<Result<_>>()?;
+        let values: Vec<Datum> =
+            args.iter().map(|arg| self.eval(arg, row)).collect::<Result<_>>()?;
         functions::call(name, values, self.zone)
     }
 
@@ -281,9 +276,7 @@ fn member(value: &Datum, name: &str) -> Result<Datum> {
     match value {
         Datum::Null => Ok(Datum::Null),
         Datum::Struct(fields) => {
-            let field = fields
-                .iter()
-                .find(|(field, _)| field.eq_ignore_ascii_case(name));
+            let field = fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
             field.map(|(_, value)| value.clone()).ok_or_else(|| {
                 let names: Vec<String> = fields.iter().map(|(it, _)| format!("`{it}`")).collect();
                 SqlError::new(
@@ -320,10 +313,7 @@ pub(super) fn index_of(value: &Datum, index: &Datum, first: i64) -> Result<Datum
             SqlError::new(
                 "INVALID_ARRAY_INDEX",
                 "22003",
-                format!(
-                    "The index {at} is out of bounds. The array has {} elements.",
-                    items.len()
-                ),
+                format!("The index {at} is out of bounds. The array has {} elements.", items.len()),
             )
         }),
         (Datum::Struct(_), Datum::Text(name)) => member(value, name),

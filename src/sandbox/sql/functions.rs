@@ -17,15 +17,8 @@ use super::kind::Kind;
 use super::lexer;
 
 /// Functions over the rows of a group.
-pub(super) const AGGREGATES: [&str; 7] = [
-    "COUNT",
-    "SUM",
-    "MIN",
-    "MAX",
-    "AVG",
-    "COLLECT_LIST",
-    "ANY_VALUE",
-];
+pub(super) const AGGREGATES: [&str; 7] =
+    ["COUNT", "SUM", "MIN", "MAX", "AVG", "COLLECT_LIST", "ANY_VALUE"];
 
 /// The functions that there are, for whoever asked for another.
 const UNDERSTOOD: &str = "abs, array, base64, coalesce, concat, current_catalog, current_date, current_schema, \
@@ -34,9 +27,7 @@ size, split, struct, timestamp_micros, timestamp_millis, to_date, to_json, to_ti
 unix_micros, unix_millis, unix_timestamp, upper, and over rows any_value, avg, collect_list, count, max, min and sum";
 
 /// What makes a text a pattern of others.
-const PATTERNS: &[char] = &[
-    '.', '\\', '+', '*', '?', '[', ']', '(', ')', '{', '}', '^', '$', '|',
-];
+const PATTERNS: &[char] = &['.', '\\', '+', '*', '?', '[', ']', '(', ')', '{', '}', '^', '$', '|'];
 
 /// Functions that make rows of one value.
 pub(super) const GENERATORS: [&str; 2] = ["EXPLODE", "INLINE"];
@@ -87,9 +78,9 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
         ("GREATEST" | "LEAST", [_, _, ..]) => best(args, name == "GREATEST"),
         (_, _) if null && !args.is_empty() => Datum::Null,
         ("TO_JSON", [value, ..]) => Datum::Text(value.told(zone)),
-        ("UNBASE64", [Datum::Text(text)]) => BASE64
-            .decode(text.trim())
-            .map_or(Datum::Null, Datum::Binary),
+        ("UNBASE64", [Datum::Text(text)]) => {
+            BASE64.decode(text.trim()).map_or(Datum::Null, Datum::Binary)
+        }
         ("BASE64", [Datum::Binary(bytes)]) => Datum::Text(BASE64.encode(bytes)),
         ("LENGTH" | "LEN" | "OCTET_LENGTH", [Datum::Binary(bytes)]) => {
             Datum::count(bytes.len() as u64)
@@ -158,9 +149,7 @@ pub(super) fn call(name: &str, args: Vec<Datum>, zone: Tz) -> Result<Datum> {
 pub(super) fn kind_of(schema: &str) -> Result<Kind> {
     let columns = lexer::tokens(schema)?;
     let made_of_others = schema.trim_start().to_ascii_uppercase();
-    let whole = ["ARRAY", "MAP", "STRUCT"]
-        .iter()
-        .any(|name| made_of_others.starts_with(name))
+    let whole = ["ARRAY", "MAP", "STRUCT"].iter().any(|name| made_of_others.starts_with(name))
         || columns.len() == 1;
     match whole {
         true => super::parser::parse_kind(schema),
@@ -170,11 +159,7 @@ pub(super) fn kind_of(schema: &str) -> Result<Kind> {
 
 /// The least of some values, or the greatest; nulls do not count.
 fn best(values: Vec<Datum>, greatest: bool) -> Datum {
-    let wanted = if greatest {
-        Ordering::Greater
-    } else {
-        Ordering::Less
-    };
+    let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
     let values = values.into_iter().filter(|value| !value.is_null());
     let best = values.reduce(|best, value| match value.order(&best) == Some(wanted) {
         true => value,
@@ -203,11 +188,7 @@ pub(super) fn aggregate(
         return Err(SqlError::new(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
             "42K09",
-            format!(
-                "{} takes numbers, and \"{}\" was given.",
-                name.to_lowercase(),
-                of.sql()
-            ),
+            format!("{} takes numbers, and \"{}\" was given.", name.to_lowercase(), of.sql()),
         ));
     }
     let sum = |to: &Kind, values: Vec<Datum>| {
@@ -262,10 +243,7 @@ pub(super) fn generated(name: &str, of: &Kind) -> Vec<(String, Kind)> {
             other => vec![("col".to_owned(), other.clone())],
         },
         ("EXPLODE", Kind::Map(key, value)) => {
-            vec![
-                ("key".to_owned(), (**key).clone()),
-                ("value".to_owned(), (**value).clone()),
-            ]
+            vec![("key".to_owned(), (**key).clone()), ("value".to_owned(), (**value).clone())]
         }
         ("EXPLODE", Kind::List(of)) => vec![("col".to_owned(), (**of).clone())],
         _ => vec![("col".to_owned(), Kind::Null)],
@@ -283,10 +261,9 @@ pub(super) fn generate(name: &str, value: Datum) -> Vec<Vec<Datum>> {
             })
             .collect(),
         ("EXPLODE", Datum::List(items)) => items.into_iter().map(|item| vec![item]).collect(),
-        ("EXPLODE", Datum::Map(pairs)) => pairs
-            .into_iter()
-            .map(|(key, value)| vec![key, value])
-            .collect(),
+        ("EXPLODE", Datum::Map(pairs)) => {
+            pairs.into_iter().map(|(key, value)| vec![key, value]).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -20,14 +20,9 @@ impl Session {
             groups.push((String::new(), input.rows.iter().collect()));
         } else {
             for values in &input.rows {
-                let row = Row {
-                    columns: &input.columns,
-                    values,
-                };
-                let key: Vec<Datum> = by
-                    .iter()
-                    .map(|by| self.scope.eval(by, row))
-                    .collect::<Result<_>>()?;
+                let row = Row { columns: &input.columns, values };
+                let key: Vec<Datum> =
+                    by.iter().map(|by| self.scope.eval(by, row)).collect::<Result<_>>()?;
                 let key = key_of(&key);
                 match groups.iter_mut().find(|(found, _)| *found == key) {
                     Some((_, rows)) => rows.push(values),
@@ -43,10 +38,7 @@ impl Session {
         let mut rows = Vec::new();
         for (_, members) in &groups {
             let first = members.first().copied().unwrap_or(&nothing);
-            let row = Row {
-                columns: &input.columns,
-                values: first,
-            };
+            let row = Row { columns: &input.columns, values: first };
             let values = select.items.iter().zip(&kinds).map(|((item, _), kind)| {
                 let item = self.folded(item, members, &input.columns)?;
                 self.scope.eval_as(&item, row, kind.as_ref())
@@ -67,11 +59,7 @@ impl Session {
     /// The expression with its aggregates replaced by what they come to.
     fn folded(&self, expr: &Expr, members: &[&Vec<Datum>], columns: &[Column]) -> Result<Expr> {
         Ok(match expr {
-            Expr::Call {
-                name,
-                args,
-                distinct,
-            } if AGGREGATES.contains(&name.as_str()) => {
+            Expr::Call { name, args, distinct } if AGGREGATES.contains(&name.as_str()) => {
                 if let ([Expr::Star(_)], true) = (args.as_slice(), *distinct) {
                     return Err(SqlError::unsupported("an aggregate of DISTINCT *"));
                 }
@@ -145,10 +133,9 @@ impl Session {
                     ),
                 ))
             }
-            item => item
-                .parts()
-                .into_iter()
-                .try_for_each(|part| self.check_grouped(part, by, input)),
+            item => {
+                item.parts().into_iter().try_for_each(|part| self.check_grouped(part, by, input))
+            }
         }
     }
 }

@@ -48,10 +48,7 @@ impl Session {
         };
         commits.reverse();
         commits.truncate(limit.unwrap_or(usize::MAX));
-        Ok(Rows::new(
-            &history_columns(),
-            commits.into_iter().map(row).collect(),
-        ))
+        Ok(Rows::new(&history_columns(), commits.into_iter().map(row).collect()))
     }
 
     pub(super) async fn detail(&self, target: &Target) -> Result<Rows> {
@@ -75,10 +72,7 @@ impl Session {
             .into_iter()
             .flatten()
             .map(|column| {
-                let part = column
-                    .as_array()
-                    .and_then(|parts| parts.first())
-                    .unwrap_or(column);
+                let part = column.as_array().and_then(|parts| parts.first()).unwrap_or(column);
                 part.as_str().unwrap_or_default()
             })
             .collect();
@@ -161,13 +155,9 @@ fn row(commit: Commit) -> Vec<Datum> {
         part("job", "jobId"),
         part("notebook", "notebookId"),
         text("clusterId"),
-        said("readVersion")
-            .and_then(Value::as_i64)
-            .map_or(Datum::Null, Datum::Int),
+        said("readVersion").and_then(Value::as_i64).map_or(Datum::Null, Datum::Int),
         text("isolationLevel"),
-        said("isBlindAppend")
-            .and_then(Value::as_bool)
-            .map_or(Datum::Null, Datum::Boolean),
+        said("isBlindAppend").and_then(Value::as_bool).map_or(Datum::Null, Datum::Boolean),
         map(&operation_metrics),
         text("userMetadata"),
         Datum::optional(engine_info),

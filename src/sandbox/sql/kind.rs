@@ -124,10 +124,8 @@ impl Kind {
             Kind::List(of) => format!("ARRAY<{}>", of.sql()),
             Kind::Map(key, value) => format!("MAP<{}, {}>", key.sql(), value.sql()),
             Kind::Struct(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .map(|(name, kind)| format!("{name}: {}", kind.sql()))
-                    .collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(name, kind)| format!("{name}: {}", kind.sql())).collect();
                 format!("STRUCT<{}>", fields.join(", "))
             }
         }
@@ -159,10 +157,7 @@ impl Kind {
     /// A type as Delta's schemas write it; one that is not known reads as text.
     fn of_delta(kind: &Value) -> Kind {
         if let Some(name) = kind.as_str() {
-            return match name
-                .strip_prefix("decimal(")
-                .and_then(|rest| rest.strip_suffix(')'))
-            {
+            return match name.strip_prefix("decimal(").and_then(|rest| rest.strip_suffix(')')) {
                 Some(numbers) => {
                     let (precision, scale) = numbers.split_once(',').unwrap_or((numbers, "0"));
                     Kind::Decimal(
@@ -189,14 +184,8 @@ impl Kind {
             .into_iter()
             .flatten()
             .map(|field| {
-                let name = field
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                (
-                    name.to_owned(),
-                    Kind::of_delta(field.get("type").unwrap_or(&Value::Null)),
-                )
+                let name = field.get("name").and_then(Value::as_str).unwrap_or_default();
+                (name.to_owned(), Kind::of_delta(field.get("type").unwrap_or(&Value::Null)))
             })
             .collect()
     }
@@ -265,10 +254,7 @@ impl Kind {
 }
 
 fn arrow_fields(fields: &[(String, Kind)]) -> Fields {
-    fields
-        .iter()
-        .map(|(name, kind)| Field::new(name, kind.arrow(), true))
-        .collect()
+    fields.iter().map(|(name, kind)| Field::new(name, kind.arrow(), true)).collect()
 }
 
 /// Columns as Arrow's.

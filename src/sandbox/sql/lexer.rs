@@ -111,8 +111,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn word_length(text: &str) -> usize {
-    text.find(|letter: char| letter != '_' && !letter.is_alphanumeric())
-        .unwrap_or(text.len())
+    text.find(|letter: char| letter != '_' && !letter.is_alphanumeric()).unwrap_or(text.len())
 }
 
 fn number_length(text: &str) -> usize {
@@ -151,9 +150,8 @@ fn quoted(text: &str, quote: char, escapes: bool) -> Option<(String, usize)> {
                 'r' => read.push('\r'),
                 '0' => read.push('\0'),
                 'u' => {
-                    let digits: String = (0..4)
-                        .filter_map(|_| letters.next().map(|(_, digit)| digit))
-                        .collect();
+                    let digits: String =
+                        (0..4).filter_map(|_| letters.next().map(|(_, digit)| digit)).collect();
                     read.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
                 }
                 other => read.push(other),
@@ -172,11 +170,7 @@ mod tests {
     #[test]
     fn names_texts_markers_and_signs_are_told_apart() {
         let sql = "a `b``c` 'd''e\\'f' :g 1.5e-3 <=> -- h\n r'\\d' x.y";
-        let read: Vec<Token> = tokens(sql)
-            .unwrap()
-            .into_iter()
-            .map(|(token, _)| token)
-            .collect();
+        let read: Vec<Token> = tokens(sql).unwrap().into_iter().map(|(token, _)| token).collect();
         assert_eq!(
             read,
             [

@@ -27,10 +27,9 @@ pub(super) fn common(one: &Kind, two: &Kind) -> Option<Kind> {
         | (Kind::Timestamp, Kind::Date | Kind::Local) => Kind::Timestamp,
         (Kind::Date, Kind::Local) | (Kind::Local, Kind::Date) => Kind::Local,
         (Kind::List(one), Kind::List(two)) => Kind::List(Box::new(common(one, two)?)),
-        (Kind::Map(key, value), Kind::Map(other_key, other_value)) => Kind::Map(
-            Box::new(common(key, other_key)?),
-            Box::new(common(value, other_value)?),
-        ),
+        (Kind::Map(key, value), Kind::Map(other_key, other_value)) => {
+            Kind::Map(Box::new(common(key, other_key)?), Box::new(common(value, other_value)?))
+        }
         (Kind::Struct(one), Kind::Struct(two)) if one.len() == two.len() => Kind::Struct(
             one.iter()
                 .zip(two)
@@ -67,9 +66,7 @@ fn number(one: &Kind, two: &Kind) -> Kind {
 
 /// The type that all have, as far as types are known.
 pub(super) fn common_of(kinds: impl IntoIterator<Item = Option<Kind>>) -> Option<Kind> {
-    kinds
-        .into_iter()
-        .try_fold(Kind::Null, |all, kind| common(&all, &kind?))
+    kinds.into_iter().try_fold(Kind::Null, |all, kind| common(&all, &kind?))
 }
 
 /// Compares two values in the session's zone; nothing where either is null.
@@ -81,10 +78,7 @@ pub(super) fn compare(one: &Datum, two: &Datum, zone: Tz) -> Result<Option<Order
         return Ok(Some(order));
     }
     let order = match common(&one.kind(), &two.kind()) {
-        Some(kind) => one
-            .clone()
-            .cast(&kind, zone)?
-            .order(&two.clone().cast(&kind, zone)?),
+        Some(kind) => one.clone().cast(&kind, zone)?.order(&two.clone().cast(&kind, zone)?),
         None => None,
     };
     match order {

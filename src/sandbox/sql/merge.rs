@@ -22,13 +22,7 @@ struct Counts {
 
 impl Session {
     pub(super) async fn merge(&self, merge: &Merge) -> Result<Rows> {
-        let Merge {
-            target,
-            alias,
-            source,
-            on,
-            clauses,
-        } = merge;
+        let Merge { target, alias, source, on, clauses } = merge;
         let place = self.find_to_write(target).await?;
         let base = self.base(&place).await?;
         let own_name = match target {
@@ -36,17 +30,9 @@ impl Session {
             Target::Path(_) => None,
         };
         let alias = alias.clone().or(own_name);
-        let before = self
-            .read(&place, Some(base.version))
-            .await?
-            .under(alias.as_deref(), &[]);
+        let before = self.read(&place, Some(base.version)).await?.under(alias.as_deref(), &[]);
         let source = self.relation(source, &BTreeMap::new()).await?;
-        let columns: Vec<Column> = before
-            .columns
-            .iter()
-            .chain(&source.columns)
-            .cloned()
-            .collect();
+        let columns: Vec<Column> = before.columns.iter().chain(&source.columns).cloned().collect();
         let nothing = |rows: &Rows| vec![Datum::Null; rows.columns.len()];
         let mut counts = Counts::default();
         let mut matched_sources = vec![false; source.rows.len()];
@@ -56,10 +42,7 @@ impl Session {
             let mut hits = 0;
             for (at, from) in source.rows.iter().enumerate() {
                 let values: Vec<Datum> = row.iter().chain(from).cloned().collect();
-                let both = Row {
-                    columns: &columns,
-                    values: &values,
-                };
+                let both = Row { columns: &columns, values: &values };
                 if self.scope.truth(on, both)? != Some(true) {
                     continue;
                 }
@@ -79,41 +62,25 @@ impl Session {
             }
             if hits == 0 && !self.any_match(&matched_row(row, &source, &columns), on)? {
                 let values: Vec<Datum> = row.iter().cloned().chain(nothing(&source)).collect();
-                let both = Row {
-                    columns: &columns,
-                    values: &values,
-                };
+                let both = Row { columns: &columns, values: &values };
                 if let Some(clause) = self.clause(clauses, When::NotMatchedBySource, both)? {
                     after = self.changed(clause, row, both, &before, &source, &mut counts)?;
                 }
             }
             kept.extend(after);
         }
-        for (from, _) in source
-            .rows
-            .iter()
-            .zip(&matched_sources)
-            .filter(|(_, matched)| !**matched)
+        for (from, _) in source.rows.iter().zip(&matched_sources).filter(|(_, matched)| !**matched)
         {
-            let values: Vec<Datum> = nothing(&before)
-                .into_iter()
-                .chain(from.iter().cloned())
-                .collect();
-            let both = Row {
-                columns: &columns,
-                values: &values,
-            };
+            let values: Vec<Datum> =
+                nothing(&before).into_iter().chain(from.iter().cloned()).collect();
+            let both = Row { columns: &columns, values: &values };
             let Some(clause) = self.clause(clauses, When::NotMatched, both)? else {
                 continue;
             };
             added.push(self.inserted(clause, both, &before, &source)?);
             counts.inserted += 1;
         }
-        let Counts {
-            updated,
-            deleted,
-            inserted,
-        } = counts;
+        let Counts { updated, deleted, inserted } = counts;
         let replace = updated + deleted > 0;
         if replace || inserted > 0 {
             let mut add = if replace { kept } else { Vec::new() };
@@ -233,9 +200,7 @@ impl Session {
                 }
             }
             Action::Delete | Action::Update(_) | Action::UpdateAll => {
-                return Err(SqlError::unsupported(
-                    "UPDATE or DELETE for rows that do not match",
-                ));
+                return Err(SqlError::unsupported("UPDATE or DELETE for rows that do not match"));
             }
         }
         Ok(row)
@@ -248,9 +213,6 @@ fn matched_row<'a>(
     source: &Rows,
     columns: &'a [Column],
 ) -> (Vec<Vec<Datum>>, &'a [Column]) {
-    let pairs = source
-        .rows
-        .iter()
-        .map(|from| row.iter().chain(from).cloned().collect());
+    let pairs = source.rows.iter().map(|from| row.iter().chain(from).cloned().collect());
     (pairs.collect(), columns)
 }

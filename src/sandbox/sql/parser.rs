@@ -15,13 +15,7 @@ use super::lexer::{Token, tokens};
 
 /// Reads one statement.
 pub(super) fn parse(sql: &str) -> Result<Statement> {
-    let mut parser = Parser {
-        sql,
-        tokens: tokens(sql)?,
-        at: 0,
-        depth: 0,
-        links: 0,
-    };
+    let mut parser = Parser { sql, tokens: tokens(sql)?, at: 0, depth: 0, links: 0 };
     let statement = parser.statement()?;
     parser.take(";");
     match parser.tokens.get(parser.at) {
@@ -32,13 +26,7 @@ pub(super) fn parse(sql: &str) -> Result<Statement> {
 
 /// Reads a type alone.
 pub(super) fn parse_kind(text: &str) -> Result<Kind> {
-    let mut parser = Parser {
-        sql: text,
-        tokens: tokens(text)?,
-        at: 0,
-        depth: 0,
-        links: 0,
-    };
+    let mut parser = Parser { sql: text, tokens: tokens(text)?, at: 0, depth: 0, links: 0 };
     let kind = parser.kind()?;
     match parser.peek() {
         None => Ok(kind),
@@ -80,9 +68,9 @@ impl Parser<'_> {
         self.links += 1;
         match self.links <= LINKS {
             true => Ok(()),
-            false => Err(SqlError::unsupported(format!(
-                "a statement with more than {LINKS} operators"
-            ))),
+            false => {
+                Err(SqlError::unsupported(format!("a statement with more than {LINKS} operators")))
+            }
         }
     }
 
@@ -115,9 +103,7 @@ impl Parser<'_> {
                 self.word("TABLE");
                 let target = self.target()?;
                 self.word("TO");
-                let at = self
-                    .point()?
-                    .ok_or_else(|| self.unexpected("VERSION AS OF"))?;
+                let at = self.point()?.ok_or_else(|| self.unexpected("VERSION AS OF"))?;
                 Ok(Statement::Restore { target, at })
             }
             "OPTIMIZE" => {
@@ -317,11 +303,7 @@ impl Parser<'_> {
             Some((token, at)) => (shown(token), *at),
             None => ("the end".to_owned(), self.sql.len()),
         };
-        SqlError::syntax(
-            &format!("{wanted} is expected, found {found}"),
-            self.sql,
-            at,
-        )
+        SqlError::syntax(&format!("{wanted} is expected, found {found}"), self.sql, at)
     }
 }
 
@@ -345,23 +327,11 @@ mod tests {
             format!("SELECT {}1{}", "(".repeat(1000), ")".repeat(1000)),
             format!("SELECT {}1", "NOT ".repeat(1000)),
             format!("SELECT {}x", "- ".repeat(1000)),
-            format!(
-                "{}SELECT 1{}",
-                "SELECT * FROM (".repeat(1000),
-                ")".repeat(1000)
-            ),
-            format!(
-                "SELECT CAST(1 AS {}INT{})",
-                "ARRAY<".repeat(1000),
-                ">".repeat(1000)
-            ),
+            format!("{}SELECT 1{}", "SELECT * FROM (".repeat(1000), ")".repeat(1000)),
+            format!("SELECT CAST(1 AS {}INT{})", "ARRAY<".repeat(1000), ">".repeat(1000)),
             format!("SELECT 1{}", " + 1".repeat(100_000)),
             format!("SELECT true{}", " AND true".repeat(100_000)),
-            format!(
-                "SELECT {}1{}",
-                "(".repeat(30),
-                " BETWEEN 0 AND 1)".repeat(30)
-            ),
+            format!("SELECT {}1{}", "(".repeat(30), " BETWEEN 0 AND 1)".repeat(30)),
         ];
         for sql in deep {
             let refused = parse(&sql).err().map(|error| error.message);

@@ -36,9 +36,7 @@ impl Session {
             named.insert(name.to_lowercase(), rows);
         }
         let histories = query.parts.iter().filter(|part| {
-            part.from
-                .as_ref()
-                .is_some_and(|from| matches!(from.of, Source::History { .. }))
+            part.from.as_ref().is_some_and(|from| matches!(from.of, Source::History { .. }))
         });
         if self.workspace.quirks.refuse_history_queries && histories.count() > 0 {
             return Err(SqlError::new(
@@ -49,11 +47,7 @@ impl Session {
         }
         let mut all: Option<Rows> = None;
         for part in &query.parts {
-            let order = if query.parts.len() == 1 {
-                query.order.as_slice()
-            } else {
-                &[]
-            };
+            let order = if query.parts.len() == 1 { query.order.as_slice() } else { &[] };
             let rows = self.select(part, order, &named).await?;
             match &mut all {
                 None => all = Some(rows),
@@ -66,15 +60,7 @@ impl Session {
                 .rows
                 .iter()
                 .map(|values| {
-                    self.keys(
-                        &query.order,
-                        &[],
-                        Row {
-                            columns: &rows.columns,
-                            values,
-                        },
-                        None,
-                    )
+                    self.keys(&query.order, &[], Row { columns: &rows.columns, values }, None)
                 })
                 .collect::<Result<Vec<_>>>()?;
             sort(&mut rows.rows, keys, &query.order);
@@ -89,10 +75,7 @@ impl Session {
             return Ok(count);
         }
         let mut input = match &select.from {
-            None => Rows {
-                columns: Vec::new(),
-                rows: vec![Vec::new()],
-            },
+            None => Rows { columns: Vec::new(), rows: vec![Vec::new()] },
             Some(relation) => self.relation(relation, named).await?,
         };
         let filter = match &select.filter {
@@ -102,13 +85,7 @@ impl Session {
         let mut failed = None;
         let columns = std::mem::take(&mut input.columns);
         input.rows.retain(|values| {
-            let held = self.scope.holds(
-                filter.as_ref(),
-                Row {
-                    columns: &columns,
-                    values,
-                },
-            );
+            let held = self.scope.holds(filter.as_ref(), Row { columns: &columns, values });
             held.unwrap_or_else(|error| {
                 failed = Some(error);
                 false
@@ -119,10 +96,7 @@ impl Session {
         }
         input.columns = columns;
         let grouped = !select.group.is_empty()
-            || select
-                .items
-                .iter()
-                .any(|(item, _)| grouping::aggregates(item));
+            || select.items.iter().any(|(item, _)| grouping::aggregates(item));
         let mut output = match grouped {
             true => self.grouped(select, &input)?,
             false => self.projected(select, &input)?,
@@ -131,14 +105,9 @@ impl Session {
             let one_to_one = !grouped && output.rows.len() == input.rows.len();
             let mut keys = Vec::new();
             for (at, values) in output.rows.iter().enumerate() {
-                let own = Row {
-                    columns: &output.columns,
-                    values,
-                };
-                let from = one_to_one.then(|| Row {
-                    columns: &input.columns,
-                    values: &input.rows[at],
-                });
+                let own = Row { columns: &output.columns, values };
+                let from =
+                    one_to_one.then(|| Row { columns: &input.columns, values: &input.rows[at] });
                 keys.push(self.keys(order, &select.items, own, from)?);
             }
             sort(&mut output.rows, keys, order);
@@ -158,13 +127,7 @@ impl Session {
             let mut rows = Vec::new();
             let mut kind = self.scope.kind_of(arg, &input.columns)?;
             for values in &input.rows {
-                let value = self.scope.eval(
-                    arg,
-                    Row {
-                        columns: &input.columns,
-                        values,
-                    },
-                )?;
+                let value = self.scope.eval(arg, Row { columns: &input.columns, values })?;
                 kind = kind.or_else(|| Some(value.kind()));
                 rows.extend(functions::generate(name, value));
             }
@@ -172,10 +135,8 @@ impl Session {
             if let (Some(alias), [column]) = (alias, columns.as_mut_slice()) {
                 column.0.clone_from(alias);
             }
-            let columns: Vec<(&str, Kind)> = columns
-                .iter()
-                .map(|(name, kind)| (name.as_str(), kind.clone()))
-                .collect();
+            let columns: Vec<(&str, Kind)> =
+                columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
             return Ok(Rows::new(&columns, rows));
         }
         let mut rows: Vec<Vec<Datum>> = vec![Vec::new(); input.rows.len()];
@@ -187,20 +148,10 @@ impl Session {
                 && let Kind::Struct(fields) = &input.columns[at].kind
             {
                 for (name, kind) in fields {
-                    columns.push(Column {
-                        of: None,
-                        name: name.clone(),
-                        kind: kind.clone(),
-                    });
+                    columns.push(Column { of: None, name: name.clone(), kind: kind.clone() });
                     let field = Expr::Column(vec![of.clone(), name.clone()]);
                     for (row, values) in rows.iter_mut().zip(&input.rows) {
-                        row.push(self.scope.eval(
-                            &field,
-                            Row {
-                                columns: &input.columns,
-                                values,
-                            },
-                        )?);
+                        row.push(self.scope.eval(&field, Row { columns: &input.columns, values })?);
                     }
                 }
                 continue;
@@ -209,10 +160,7 @@ impl Session {
                 let before = columns.len();
                 for (at, column) in input.columns.iter().enumerate() {
                     let wanted = |of: &String| {
-                        column
-                            .of
-                            .as_deref()
-                            .is_some_and(|it| it.eq_ignore_ascii_case(of))
+                        column.of.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(of))
                     };
                     if of.as_ref().is_none_or(wanted) {
                         columns.push(column.clone());
@@ -233,10 +181,7 @@ impl Session {
             let at = columns.len();
             let kind = self.scope.kind_of(item, &input.columns)?;
             for (row, values) in rows.iter_mut().zip(&input.rows) {
-                let from = Row {
-                    columns: &input.columns,
-                    values,
-                };
+                let from = Row { columns: &input.columns, values };
                 row.push(self.scope.eval_as(item, from, kind.as_ref())?);
             }
             columns.push(Column {
@@ -289,10 +234,7 @@ pub(super) fn out_of_range(clause: &str, at: i64, items: usize) -> SqlError {
 }
 
 pub(super) fn kind_at(rows: &[Vec<Datum>], at: usize) -> Kind {
-    let found = rows
-        .iter()
-        .filter_map(|row| row.get(at))
-        .find(|value| !value.is_null());
+    let found = rows.iter().filter_map(|row| row.get(at)).find(|value| !value.is_null());
     found.map_or(Kind::Null, Datum::kind)
 }
 
@@ -300,18 +242,12 @@ pub(super) fn name_of(expr: &Expr) -> String {
     match expr {
         Expr::Column(parts) => parts.last().cloned().unwrap_or_default(),
         Expr::Member(_, name) => name.clone(),
-        Expr::Literal(value) => value
-            .wire(chrono_tz::Tz::UTC)
-            .unwrap_or_else(|| "NULL".to_owned()),
+        Expr::Literal(value) => value.wire(chrono_tz::Tz::UTC).unwrap_or_else(|| "NULL".to_owned()),
         Expr::Marker(name) => name.clone(),
         Expr::Binary(left, sign, right) => {
             format!("({} {sign} {})", name_of(left), name_of(right))
         }
-        Expr::Call {
-            name,
-            args,
-            distinct,
-        } => {
+        Expr::Call { name, args, distinct } => {
             let args: Vec<String> = args
                 .iter()
                 .map(|arg| match arg {
@@ -372,13 +308,7 @@ fn sort(rows: &mut Vec<Vec<Datum>>, keys: Vec<Vec<Datum>>, order: &[Order]) {
     let mut keyed: Vec<(Vec<Datum>, Vec<Datum>)> =
         keys.into_iter().zip(std::mem::take(rows)).collect();
     keyed.sort_by(|(one, _), (two, _)| {
-        for (
-            at,
-            Order {
-                down, nulls_first, ..
-            },
-        ) in order.iter().enumerate()
-        {
+        for (at, Order { down, nulls_first, .. }) in order.iter().enumerate() {
             let order = one[at].order_with_nulls(&two[at]);
             let order = order.unwrap_or(std::cmp::Ordering::Equal);
             let nulls = one[at].is_null() || two[at].is_null();

@@ -15,28 +15,11 @@ use crate::lakehouse::delta::Detail;
 impl Session {
     /// `SELECT count(*) FROM a table` is answered from its log, as Delta does.
     pub(super) async fn counted(&self, select: &Select, named: &Named) -> Result<Option<Rows>> {
-        let [
-            (
-                Expr::Call {
-                    name,
-                    args,
-                    distinct: false,
-                },
-                alias,
-            ),
-        ] = select.items.as_slice()
-        else {
+        let [(Expr::Call { name, args, distinct: false }, alias)] = select.items.as_slice() else {
             return Ok(None);
         };
-        let all = matches!(
-            args.as_slice(),
-            [Expr::Star(None)] | [Expr::Literal(Datum::Int(_))]
-        );
-        let Some(Relation {
-            of: Source::Table(target, at),
-            ..
-        }) = &select.from
-        else {
+        let all = matches!(args.as_slice(), [Expr::Star(None)] | [Expr::Literal(Datum::Int(_))]);
+        let Some(Relation { of: Source::Table(target, at), .. }) = &select.from else {
             return Ok(None);
         };
         if name != "COUNT" || !all || select.filter.is_some() || !select.group.is_empty() {
@@ -55,10 +38,7 @@ impl Session {
             return Ok(None);
         };
         let name = alias.clone().unwrap_or_else(|| "count(1)".to_owned());
-        Ok(Some(Rows::new(
-            &[(&name, Kind::Long)],
-            vec![vec![Datum::count(count)]],
-        )))
+        Ok(Some(Rows::new(&[(&name, Kind::Long)], vec![vec![Datum::count(count)]])))
     }
 
     pub(super) async fn relation(&self, relation: &Relation, named: &Named) -> Result<Rows> {
@@ -126,15 +106,10 @@ impl Session {
                     [arg] => self.scope.eval(arg, Row::NONE)?,
                     _ => return Err(SqlError::unsupported("a table function of several values")),
                 };
-                let kind = self
-                    .scope
-                    .kind_of(&args[0], &[])?
-                    .unwrap_or_else(|| value.kind());
+                let kind = self.scope.kind_of(&args[0], &[])?.unwrap_or_else(|| value.kind());
                 let columns = functions::generated(name, &kind);
-                let columns: Vec<(&str, Kind)> = columns
-                    .iter()
-                    .map(|(name, kind)| (name.as_str(), kind.clone()))
-                    .collect();
+                let columns: Vec<(&str, Kind)> =
+                    columns.iter().map(|(name, kind)| (name.as_str(), kind.clone())).collect();
                 Rows::new(&columns, functions::generate(name, value))
             }
         };

@@ -25,11 +25,7 @@ impl Rows {
     pub(super) fn new(columns: &[(&str, Kind)], rows: Vec<Vec<Datum>>) -> Rows {
         let columns = columns
             .iter()
-            .map(|(name, kind)| Column {
-                of: None,
-                name: (*name).to_owned(),
-                kind: kind.clone(),
-            })
+            .map(|(name, kind)| Column { of: None, name: (*name).to_owned(), kind: kind.clone() })
             .collect();
         Rows { columns, rows }
     }
@@ -38,15 +34,7 @@ impl Rows {
     pub(super) fn counts(counts: &[(&str, u64)]) -> Rows {
         let columns: Vec<(&str, Kind)> =
             counts.iter().map(|(name, _)| (*name, Kind::Long)).collect();
-        Rows::new(
-            &columns,
-            vec![
-                counts
-                    .iter()
-                    .map(|(_, count)| Datum::count(*count))
-                    .collect(),
-            ],
-        )
+        Rows::new(&columns, vec![counts.iter().map(|(_, count)| Datum::count(*count)).collect()])
     }
 
     /// The same rows under another relation's name.
@@ -70,10 +58,7 @@ impl Rows {
 pub(super) fn place(columns: &[Column], parts: &[String]) -> Result<(usize, usize)> {
     let named = |column: &Column, name: &str| column.name.eq_ignore_ascii_case(name);
     let of = |column: &Column, name: &str| {
-        column
-            .of
-            .as_deref()
-            .is_some_and(|of| of.eq_ignore_ascii_case(name))
+        column.of.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(name))
     };
     if let [relation, name, ..] = parts {
         let mut found = (0..columns.len())
@@ -86,9 +71,7 @@ pub(super) fn place(columns: &[Column], parts: &[String]) -> Result<(usize, usiz
     }
     // A full name before the column: its last part is what the relation is called.
     if let [_, .., relation, name] = parts
-        && let Some(at) = columns
-            .iter()
-            .position(|it| of(it, relation) && named(it, name))
+        && let Some(at) = columns.iter().position(|it| of(it, relation) && named(it, name))
     {
         return Ok((at, parts.len()));
     }
@@ -98,11 +81,7 @@ pub(super) fn place(columns: &[Column], parts: &[String]) -> Result<(usize, usiz
         .filter(|(_, column)| parts.first().is_some_and(|name| named(column, name)))
         .map(|(at, _)| at)
         .collect();
-    let shown = parts
-        .iter()
-        .map(|part| format!("`{part}`"))
-        .collect::<Vec<_>>()
-        .join(".");
+    let shown = parts.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
     match found.as_slice() {
         [at] => Ok((*at, 1)),
         [] => {

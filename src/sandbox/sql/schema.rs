@@ -36,17 +36,10 @@ impl Session {
                         rows.push(vec![text(&catalog), text(&schema), text(&self.scope.user)]);
                     }
                 }
-                Ok(texts(
-                    &["catalog_name", "schema_name", "schema_owner"],
-                    rows,
-                ))
+                Ok(texts(&["catalog_name", "schema_name", "schema_owner"], rows))
             }
             "tables" => {
-                for name in self
-                    .workspace
-                    .names()
-                    .into_iter()
-                    .filter(|name| inside(&name.catalog))
+                for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
                 {
                     let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
                     let said = |key: &str| Datum::optional(entry.get(key).and_then(Value::as_str));
@@ -73,24 +66,14 @@ impl Session {
                 Ok(texts(&names, rows))
             }
             "table_privileges" => {
-                for name in self
-                    .workspace
-                    .names()
-                    .into_iter()
-                    .filter(|name| inside(&name.catalog))
+                for name in self.workspace.names().into_iter().filter(|name| inside(&name.catalog))
                 {
                     let entry = self.workspace.entry(&name).unwrap_or(Value::Null);
-                    for (principal, privileges) in entry
-                        .get("grants")
-                        .and_then(Value::as_object)
-                        .into_iter()
-                        .flatten()
+                    for (principal, privileges) in
+                        entry.get("grants").and_then(Value::as_object).into_iter().flatten()
                     {
-                        for privilege in privileges
-                            .as_array()
-                            .into_iter()
-                            .flatten()
-                            .filter_map(Value::as_str)
+                        for privilege in
+                            privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
                         {
                             rows.push(vec![
                                 text(principal),

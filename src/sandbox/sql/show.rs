@@ -16,27 +16,16 @@ use crate::sandbox::locations::locations;
 
 /// Patterns of SHOW take `*` for anything, and `%` as Databricks does; case does not matter.
 fn fits(name: &str, pattern: Option<&str>) -> bool {
-    pattern.is_none_or(|pattern| {
-        like(
-            &name.to_lowercase(),
-            &pattern.to_lowercase().replace('*', "%"),
-        )
-    })
+    pattern
+        .is_none_or(|pattern| like(&name.to_lowercase(), &pattern.to_lowercase().replace('*', "%")))
 }
 
 fn tables_of_schema(names: &[TableName]) -> Rows {
     let row = |name: &TableName| {
-        vec![
-            Datum::text(&name.schema),
-            Datum::text(&name.table),
-            Datum::Boolean(false),
-        ]
+        vec![Datum::text(&name.schema), Datum::text(&name.table), Datum::Boolean(false)]
     };
-    let columns = [
-        ("database", Kind::Text),
-        ("tableName", Kind::Text),
-        ("isTemporary", Kind::Boolean),
-    ];
+    let columns =
+        [("database", Kind::Text), ("tableName", Kind::Text), ("isTemporary", Kind::Boolean)];
     Rows::new(&columns, names.iter().map(row).collect())
 }
 
@@ -73,11 +62,7 @@ impl Session {
                     .map(|(_, schema)| vec![text(schema)]);
                 Ok(Rows::new(&[("databaseName", Kind::Text)], rows.collect()))
             }
-            Show::Tables {
-                within,
-                schemas_like,
-                like,
-            } => {
+            Show::Tables { within, schemas_like, like } => {
                 let rows = self.workspace.names().into_iter().filter(|name| {
                     let inside = match within.as_slice() {
                         [] => true,
@@ -113,17 +98,10 @@ impl Session {
             Show::Columns(target) => {
                 let place = self.find(target).await?;
                 let table = self.snapshot(&place, None, Detail::Header).await?;
-                let rows = columns_of(&table)
-                    .into_iter()
-                    .map(|(name, _)| vec![Datum::Text(name)]);
+                let rows = columns_of(&table).into_iter().map(|(name, _)| vec![Datum::Text(name)]);
                 Ok(Rows::new(&[("col_name", Kind::Text)], rows.collect()))
             }
-            Show::AllColumns {
-                catalog,
-                schemas_like,
-                tables_like,
-                like,
-            } => {
+            Show::AllColumns { catalog, schemas_like, tables_like, like } => {
                 let names = self.workspace.names().into_iter().filter(|name| {
                     name.catalog.eq_ignore_ascii_case(catalog)
                         && fits(&name.schema, schemas_like.as_deref())
@@ -159,10 +137,7 @@ impl Session {
                         .map(|(key, value)| vec![Datum::Text(key), Datum::Text(value)])
                         .collect(),
                 };
-                Ok(Rows::new(
-                    &[("key", Kind::Text), ("value", Kind::Text)],
-                    rows,
-                ))
+                Ok(Rows::new(&[("key", Kind::Text), ("value", Kind::Text)], rows))
             }
             Show::Grants { kind, name } => {
                 let (list, key) = match kind.as_str() {
@@ -174,16 +149,11 @@ impl Session {
                     _ => name.join("."),
                 };
                 let entry = self.workspace.listed(list, key, &full);
-                let grants = entry
-                    .as_ref()
-                    .and_then(|entry| entry.get("grants")?.as_object());
+                let grants = entry.as_ref().and_then(|entry| entry.get("grants")?.as_object());
                 let mut rows = Vec::new();
                 for (principal, privileges) in grants.into_iter().flatten() {
-                    for privilege in privileges
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .filter_map(Value::as_str)
+                    for privilege in
+                        privileges.as_array().into_iter().flatten().filter_map(Value::as_str)
                     {
                         rows.push(vec![
                             text(principal),
@@ -238,11 +208,7 @@ impl Session {
     async fn columns_of_all(&self, names: Vec<TableName>, like: Option<&str>) -> Rows {
         let mut rows = Vec::new();
         for name in names {
-            let TableName {
-                catalog,
-                schema,
-                table,
-            } = &name;
+            let TableName { catalog, schema, table } = &name;
             let target = Target::Name(vec![catalog.clone(), schema.clone(), table.clone()]);
             let Ok(place) = self.find(&target).await else {
                 continue;
@@ -261,13 +227,7 @@ impl Session {
                 ]);
             }
         }
-        let names = [
-            "catalogName",
-            "namespace",
-            "tableName",
-            "col_name",
-            "columnType",
-        ];
+        let names = ["catalogName", "namespace", "tableName", "col_name", "columnType"];
         Rows::new(&names.map(|name| (name, Kind::Text)), rows)
     }
 
@@ -305,10 +265,7 @@ impl Session {
                 .iter()
                 .map(|(key, value)| format!("{key}={value}"))
                 .collect();
-            rows.push(row(
-                "Table Properties",
-                &format!("[{}]", properties.join(",")),
-            ));
+            rows.push(row("Table Properties", &format!("[{}]", properties.join(","))));
         }
         let names = ["col_name", "data_type", "comment"];
         Ok(Rows::new(&names.map(|name| (name, Kind::Text)), rows))

@@ -14,12 +14,9 @@ impl Datum {
     pub(super) fn from_json(value: &Value, kind: &Kind, zone: Tz) -> Datum {
         match (value, kind) {
             (Value::Null, _) => Datum::Null,
-            (Value::Array(items), Kind::List(of)) => Datum::List(
-                items
-                    .iter()
-                    .map(|item| Datum::from_json(item, of, zone))
-                    .collect(),
-            ),
+            (Value::Array(items), Kind::List(of)) => {
+                Datum::List(items.iter().map(|item| Datum::from_json(item, of, zone)).collect())
+            }
             (Value::Object(members), Kind::Struct(fields)) => Datum::Struct(
                 fields
                     .iter()
@@ -70,10 +67,7 @@ impl Datum {
             Datum::Local(moment) => unzoned(*moment).into(),
             Datum::List(items) => items.iter().map(Datum::json).collect(),
             Datum::Map(pairs) => Value::Object(
-                pairs
-                    .iter()
-                    .map(|(key, value)| (key.spelled(Tz::UTC), value.json()))
-                    .collect(),
+                pairs.iter().map(|(key, value)| (key.spelled(Tz::UTC), value.json())).collect(),
             ),
             Datum::Struct(fields) => Value::Object(
                 fields
@@ -104,10 +98,8 @@ impl Datum {
                 format!("[{}]", items.join(","))
             }
             Datum::Map(pairs) => {
-                let pairs: Vec<String> = pairs
-                    .iter()
-                    .map(|(key, value)| member(&key.spelled(zone), value))
-                    .collect();
+                let pairs: Vec<String> =
+                    pairs.iter().map(|(key, value)| member(&key.spelled(zone), value)).collect();
                 format!("{{{}}}", pairs.join(","))
             }
             Datum::Struct(fields) => {
@@ -150,10 +142,7 @@ impl Datum {
                     .collect(),
             ),
             Datum::Struct(fields) => Value::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.wire_json(zone)))
-                    .collect(),
+                fields.iter().map(|(name, value)| (name.clone(), value.wire_json(zone))).collect(),
             ),
             other => other.wire(zone).map_or(Value::Null, Value::String),
         }
@@ -189,10 +178,8 @@ impl Datum {
                 format!("{{{}}}", pairs.join(", "))
             }
             Datum::Struct(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .map(|(_, value)| value.spelled(zone))
-                    .collect();
+                let fields: Vec<String> =
+                    fields.iter().map(|(_, value)| value.spelled(zone)).collect();
                 format!("{{{}}}", fields.join(", "))
             }
         }

@@ -112,9 +112,7 @@ impl Session {
         let folder = self.within(path)?;
         let catalog = self.workspace.catalog();
         let place = folder.display().to_string();
-        let covering = catalog
-            .index
-            .external_location(&self.workspace.folder, &place);
+        let covering = catalog.index.external_location(&self.workspace.folder, &place);
         match covering.flatten() {
             Some(location) if !location.may_read(&self.scope.user) => {
                 Err(SqlError::denied(format!(
@@ -140,13 +138,11 @@ impl Session {
             ));
         }
         let root = self.workspace.root_of(&folder);
-        let store = match root
-            .as_deref()
-            .and_then(|root| Some((root, folder.strip_prefix(root).ok()?)))
-        {
-            Some((root, inner)) => TableStore::within(root, &inner.to_string_lossy()),
-            None => TableStore::local(&folder),
-        };
+        let store =
+            match root.as_deref().and_then(|root| Some((root, folder.strip_prefix(root).ok()?))) {
+                Some((root, inner)) => TableStore::within(root, &inner.to_string_lossy()),
+                None => TableStore::local(&folder),
+            };
         let store = store.with_external(self.external_files());
         if let Some(root) = root.filter(|root| !root.is_dir()) {
             return Err(SqlError {
@@ -158,12 +154,7 @@ impl Session {
                 state: None,
             });
         }
-        Ok(Place {
-            name: None,
-            shown: format!("delta.`{path}`"),
-            store,
-            folder,
-        })
+        Ok(Place { name: None, shown: format!("delta.`{path}`"), store, folder })
     }
 
     /// Finds a table or place that may be written.
@@ -177,12 +168,7 @@ impl Session {
     /// Refuses a path that the principal may not write to.
     pub(super) async fn check_write(&self, path: &str) -> Result<()> {
         let folder = self.within(path)?;
-        match self
-            .workspace
-            .region
-            .write_access(&folder.display().to_string())
-            .await
-        {
+        match self.workspace.region.write_access(&folder.display().to_string()).await {
             Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => Ok(()),
             Ok(WriteAccess::Refused(denied)) => Err(SqlError::denied(format!(
                 "PERMISSION_DENIED: User may not write to {path}: {}.",
@@ -195,11 +181,9 @@ impl Session {
                     "No parent external location was found for path '{path}'. Please create an external location on one of the parent paths and then retry the query or command again."
                 ),
             )),
-            Err(error) => Err(SqlError {
-                code: "IO_ERROR",
-                message: error.to_string(),
-                state: None,
-            }),
+            Err(error) => {
+                Err(SqlError { code: "IO_ERROR", message: error.to_string(), state: None })
+            }
         }
     }
 
@@ -230,10 +214,7 @@ impl Session {
                         ),
                     ));
                 }
-                let found = commits
-                    .iter()
-                    .rev()
-                    .find(|commit| commit.timestamp_ms <= millis);
+                let found = commits.iter().rev().find(|commit| commit.timestamp_ms <= millis);
                 found.map(|commit| commit.version).ok_or_else(|| {
                     SqlError::new(
                         "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION",
@@ -300,9 +281,7 @@ impl Session {
         let failed = |error| SqlError::delta(&place.shown, &error);
         let header = self.snapshot(place, at, Detail::Header).await?;
         let columns = columns_of(&header);
-        let batches = delta::read_rows(&place.store, Some(header.version))
-            .await
-            .map_err(failed)?;
+        let batches = delta::read_rows(&place.store, Some(header.version)).await.map_err(failed)?;
         let mut rows = Vec::new();
         for batch in &batches {
             rows.extend(rows_of(batch, &columns).map_err(|what| SqlError {
@@ -312,14 +291,8 @@ impl Session {
             })?);
         }
         let of = place.name.as_ref().map(|name| name.table.clone());
-        let columns = columns
-            .into_iter()
-            .map(|(name, kind)| Column {
-                of: of.clone(),
-                name,
-                kind,
-            })
-            .collect();
+        let columns =
+            columns.into_iter().map(|(name, kind)| Column { of: of.clone(), name, kind }).collect();
         Ok(Rows { columns, rows })
     }
 }

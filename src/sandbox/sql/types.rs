@@ -25,9 +25,7 @@ impl Scope {
             Expr::Column(parts) => {
                 let (at, used) = place(columns, parts)?;
                 let column = Some(columns[at].kind.clone());
-                parts[used..]
-                    .iter()
-                    .fold(column, |of, name| member(&of?, name))
+                parts[used..].iter().fold(column, |of, name| member(&of?, name))
             }
             Expr::Cast { to, .. } => Some(to.clone()),
             Expr::Binary(left, sign @ ("+" | "-" | "*" | "/" | "%"), right) => {
@@ -42,9 +40,7 @@ impl Scope {
             | Expr::Among(..)
             | Expr::Like(..) => Some(Kind::Boolean),
             Expr::Negative(inner) => kind(inner)?,
-            Expr::Case {
-                arms, otherwise, ..
-            } => {
+            Expr::Case { arms, otherwise, .. } => {
                 let all = arms.iter().map(|(_, then)| then);
                 let all = all.chain(otherwise.as_deref());
                 common_of(all.map(kind).collect::<Result<Vec<_>>>()?)
@@ -81,11 +77,8 @@ impl Scope {
     fn kind_of_call(&self, name: &str, args: &[Expr], columns: &[Column]) -> Result<Option<Kind>> {
         let kind = |expr: &Expr| self.kind_of(expr, columns);
         let first = || args.first().map_or(Ok(None), kind);
-        let common = |args: &[Expr]| {
-            Ok(common_of(
-                args.iter().map(kind).collect::<Result<Vec<_>>>()?,
-            ))
-        };
+        let common =
+            |args: &[Expr]| Ok(common_of(args.iter().map(kind).collect::<Result<Vec<_>>>()?));
         Ok(match name {
             "COUNT" | "UNIX_MILLIS" | "UNIX_MICROS" | "UNIX_TIMESTAMP" | "UNIX_SECONDS"
             | "BIGINT" => Some(Kind::Long),
@@ -128,8 +121,7 @@ impl Scope {
                 let kinds = args.iter().map(kind).collect::<Result<Vec<_>>>()?;
                 let keys = common_of(kinds.iter().step_by(2).cloned());
                 let values = common_of(kinds.iter().skip(1).step_by(2).cloned());
-                keys.zip(values)
-                    .map(|(key, value)| Kind::Map(Box::new(key), Box::new(value)))
+                keys.zip(values).map(|(key, value)| Kind::Map(Box::new(key), Box::new(value)))
             }
             "LOWER" | "LCASE" | "UPPER" | "UCASE" | "TRIM" | "CONCAT" | "STRING" | "TO_JSON"
             | "BASE64" | "CURRENT_USER" | "SESSION_USER" | "USER" | "CURRENT_CATALOG"

@@ -55,9 +55,7 @@ fn limit(request: &Value, name: &str) -> Result<usize, Refusal> {
     };
     match said.as_i64().and_then(|limit| usize::try_from(limit).ok()) {
         Some(limit @ 1..) => Ok(limit),
-        _ => Err(Refusal::bad(format!(
-            "{name} must be a whole number from 1, not {said}."
-        ))),
+        _ => Err(Refusal::bad(format!("{name} must be a whole number from 1, not {said}."))),
     }
 }
 
@@ -76,15 +74,10 @@ pub(super) fn markers(request: &Value, zone: Tz) -> Result<BTreeMap<String, Mark
         let name = text(parameter, "name")?;
         let said = |key: &str| member(parameter, name, key);
         let value = marker(said("value")?, said("type")?, zone).map_err(|error| {
-            Refusal::bad(format!(
-                "The parameter {name} cannot be read: {}",
-                error.message
-            ))
+            Refusal::bad(format!("The parameter {name} cannot be read: {}", error.message))
         })?;
         if markers.insert(name.to_owned(), value).is_some() {
-            return Err(Refusal::bad(format!(
-                "The parameter {name} is given more than once."
-            )));
+            return Err(Refusal::bad(format!("The parameter {name} is given more than once.")));
         }
     }
     Ok(markers)

@@ -30,10 +30,7 @@ impl Outcome {
         });
         let kept = fitting.count();
         rows.rows.truncate(kept);
-        Outcome {
-            rows,
-            truncated: kept < all,
-        }
+        Outcome { rows, truncated: kept < all }
     }
 }
 
@@ -70,11 +67,7 @@ pub(super) fn too_large(shape: &Shape, rows: &Rows) -> Option<SqlError> {
 
 pub(super) fn manifest(shape: &Shape, outcome: &Outcome) -> Value {
     let Outcome { rows, truncated } = outcome;
-    let format = if shape.arrow {
-        "ARROW_STREAM"
-    } else {
-        "JSON_ARRAY"
-    };
+    let format = if shape.arrow { "ARROW_STREAM" } else { "JSON_ARRAY" };
     if rows.columns.is_empty() {
         return json!({
             "format": format, "schema": {"column_count": 0},
@@ -121,9 +114,7 @@ pub(super) fn chunk(
     index: usize,
 ) -> Result<Value, Refusal> {
     if index >= chunks(shape, rows) {
-        return Err(Refusal::bad(format!(
-            "The chunk index {index} is out of range."
-        )));
+        return Err(Refusal::bad(format!("The chunk index {index} is out of range.")));
     }
     let range = range(shape, rows, index);
     if range.is_empty() {
@@ -134,11 +125,9 @@ pub(super) fn chunk(
         json!({"chunk_index": index, "row_offset": range.start, "row_count": range.len()});
     if next < chunks(shape, rows) {
         chunk["next_chunk_index"] = next.into();
-        chunk["next_chunk_internal_link"] = format!(
-            "/api/2.0/sql/statements/{id}/result/chunks/{next}?row_offset={}",
-            range.end
-        )
-        .into();
+        chunk["next_chunk_internal_link"] =
+            format!("/api/2.0/sql/statements/{id}/result/chunks/{next}?row_offset={}", range.end)
+                .into();
     }
     if shape.external {
         let until = Utc::now() + chrono::Duration::minutes(15);
@@ -154,9 +143,7 @@ pub(super) fn chunk(
 
 fn texts(shape: &Shape, rows: &[Vec<Datum>]) -> Value {
     let row = |row: &Vec<Datum>| {
-        row.iter()
-            .map(|value| Value::from(value.wire(shape.zone)))
-            .collect::<Value>()
+        row.iter().map(|value| Value::from(value.wire(shape.zone))).collect::<Value>()
     };
     rows.iter().map(row).collect()
 }
@@ -167,11 +154,8 @@ pub(super) fn content(shape: &Shape, rows: &Rows, index: usize) -> Result<Vec<u8
     if !shape.arrow {
         return serde_json::to_vec(&texts(shape, part)).map_err(Refusal::internal);
     }
-    let columns: Vec<(String, Kind)> = rows
-        .columns
-        .iter()
-        .map(|column| (column.name.clone(), column.kind.clone()))
-        .collect();
+    let columns: Vec<(String, Kind)> =
+        rows.columns.iter().map(|column| (column.name.clone(), column.kind.clone())).collect();
     let objects: Vec<Value> = part.iter().map(|row| row_object(&columns, row)).collect();
     let batch = write::rows(&arrow_schema(&columns), &objects).map_err(Refusal::internal)?;
     let mut writer =

@@ -41,10 +41,7 @@ impl State {
             table.rows.push(row);
         }
         table.commit("MERGE");
-        Ok((
-            vec!["num_affected_rows".to_owned()],
-            vec![vec![Some("1".to_owned())]],
-        ))
+        Ok((vec!["num_affected_rows".to_owned()], vec![vec![Some("1".to_owned())]]))
     }
 
     /// JSON as the warehouse writes it: times in its zone, NULLs left out.
@@ -69,10 +66,7 @@ impl State {
             let mut of_group: Vec<&Value> = table.rows.iter().collect();
             of_group.retain(|row| row["group_name"] == *group);
             of_group.retain(|row| !tied || row["consistency"] != "crash-consistent");
-            of_group
-                .iter()
-                .filter_map(|row| row["cut_number"].as_u64())
-                .max()
+            of_group.iter().filter_map(|row| row["cut_number"].as_u64()).max()
         };
         let heads = text.contains("max(cut_number)");
         let head = |row: &&Value| {
@@ -108,21 +102,12 @@ impl State {
                 .map(|(name, parts)| vec![Some(name.to_owned()), Some(parts.to_string())]);
             return Ok((vec!["name".to_owned(), "parts".to_owned()], rows.collect()));
         }
-        let parts: Vec<&Value> = table
-            .rows
-            .iter()
-            .filter(|row| row["name"] == parameters["name"])
-            .collect();
+        let parts: Vec<&Value> =
+            table.rows.iter().filter(|row| row["name"] == parameters["name"]).collect();
         let rows = parts.first().map(|row| {
-            vec![
-                row["sha256"].as_str().map(str::to_owned),
-                Some(parts.len().to_string()),
-            ]
+            vec![row["sha256"].as_str().map(str::to_owned), Some(parts.len().to_string())]
         });
-        Ok((
-            vec!["sha256".to_owned(), "parts".to_owned()],
-            rows.into_iter().collect(),
-        ))
+        Ok((vec!["sha256".to_owned(), "parts".to_owned()], rows.into_iter().collect()))
     }
 }
 
@@ -132,8 +117,7 @@ fn in_session_zone(value: &Value) -> Value {
             Ok(time) => {
                 let west = chrono::FixedOffset::west_opt(7 * 3600).unwrap();
                 json!(
-                    time.with_timezone(&west)
-                        .to_rfc3339_opts(chrono::SecondsFormat::Millis, false)
+                    time.with_timezone(&west).to_rfc3339_opts(chrono::SecondsFormat::Millis, false)
                 )
             }
             Err(_) => value.clone(),
@@ -141,10 +125,7 @@ fn in_session_zone(value: &Value) -> Value {
         Value::Array(items) => items.iter().map(in_session_zone).collect(),
         Value::Object(members) => {
             let kept = members.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(
-                kept.map(|(key, value)| (key.clone(), in_session_zone(value)))
-                    .collect(),
-            )
+            Value::Object(kept.map(|(key, value)| (key.clone(), in_session_zone(value))).collect())
         }
         other => other.clone(),
     }

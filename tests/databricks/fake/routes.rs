@@ -33,14 +33,11 @@ impl State {
             return ok(json!({"token_endpoint": format!("{}/oidc/v1/token", self.base)}));
         }
         if path == "/oidc/v1/token" {
-            let mut form: BTreeMap<String, String> = url::form_urlencoded::parse(body.as_bytes())
-                .into_owned()
-                .collect();
+            let mut form: BTreeMap<String, String> =
+                url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
             form.insert("sign".to_owned(), sign.to_owned());
             let good = sign.ends_with("aWQ6czNjcjN0LWNhbmFyeQ==")
-                || form
-                    .get("subject_token")
-                    .is_some_and(|it| it == "jwt-canary");
+                || form.get("subject_token").is_some_and(|it| it == "jwt-canary");
             self.oidc.push(form);
             return match good {
                 true => ok(json!({"access_token": TOKEN, "expires_in": "3600"})),
@@ -111,31 +108,22 @@ impl State {
             };
         }
         if path.starts_with("/api/2.1/unity-catalog/effective-permissions/external_location/") {
-            let privileges: Vec<Value> = self
-                .privileges
-                .iter()
-                .map(|it| json!({"privilege": it}))
-                .collect();
+            let privileges: Vec<Value> =
+                self.privileges.iter().map(|it| json!({"privilege": it})).collect();
             return ok(
                 json!({"privilege_assignments": [{"principal": query["principal"], "privileges": privileges}]}),
             );
         }
         if path.ends_with("/temporary-path-credentials") {
-            return error(
-                403,
-                "PERMISSION_DENIED",
-                "User does not have EXTERNAL USE LOCATION",
-            );
+            return error(403, "PERMISSION_DENIED", "User does not have EXTERNAL USE LOCATION");
         }
         if let Some(name) = tail("/api/2.1/unity-catalog/tables/") {
             return match self.catalog.get(&name) {
                 Some(Value::String(code)) => error(403, code, "User does not have USE SCHEMA"),
                 Some(info) => ok(info.clone()),
-                None => error(
-                    404,
-                    "TABLE_DOES_NOT_EXIST",
-                    &format!("Table '{name}' does not exist."),
-                ),
+                None => {
+                    error(404, "TABLE_DOES_NOT_EXIST", &format!("Table '{name}' does not exist."))
+                }
             };
         }
         if path == "/api/2.1/unity-catalog/tables" {
@@ -149,22 +137,14 @@ impl State {
         if path == "/api/2.2/jobs/list" {
             let fits = |job: &&Value| {
                 let name = job["settings"]["name"].as_str().unwrap();
-                query
-                    .get("name")
-                    .is_none_or(|asked| name.eq_ignore_ascii_case(asked))
+                query.get("name").is_none_or(|asked| name.eq_ignore_ascii_case(asked))
             };
             let jobs: Vec<&Value> = self.jobs.iter().filter(fits).collect();
-            return ok(if jobs.is_empty() {
-                json!({})
-            } else {
-                json!({"jobs": jobs})
-            });
+            return ok(if jobs.is_empty() { json!({}) } else { json!({"jobs": jobs}) });
         }
         if path == "/api/2.2/jobs/get" {
-            let job = self
-                .jobs
-                .iter()
-                .find(|job| job["job_id"].as_i64() == query["job_id"].parse().ok());
+            let job =
+                self.jobs.iter().find(|job| job["job_id"].as_i64() == query["job_id"].parse().ok());
             return match job {
                 Some(job) => ok(job.clone()),
                 None => error(
@@ -201,10 +181,7 @@ impl State {
         let missing = || error(404, "RESOURCE_DOES_NOT_EXIST", "Path doesn't exist.");
         let inside = |folder: &str| -> Vec<&String> {
             let folder = format!("{}/", folder.trim_end_matches('/'));
-            self.files
-                .keys()
-                .filter(|file| file.starts_with(&folder))
-                .collect()
+            self.files.keys().filter(|file| file.starts_with(&folder)).collect()
         };
         let asked = query.get("path").cloned().unwrap_or_default();
         match path {
@@ -222,10 +199,9 @@ impl State {
                     .collect();
                 ok(json!({"objects": objects}))
             }
-            "/api/2.0/workspace/export" => self
-                .files
-                .get(&asked)
-                .map_or_else(missing, |text| answer(200, &[], text.clone())),
+            "/api/2.0/workspace/export" => {
+                self.files.get(&asked).map_or_else(missing, |text| answer(200, &[], text.clone()))
+            }
             _ => {
                 if let Some(file) = path.strip_prefix("/api/2.0/fs/files") {
                     return self
@@ -234,17 +210,11 @@ impl State {
                         .map_or_else(missing, |text| answer(200, &[], text.clone()));
                 }
                 if let Some(folder) = path.strip_prefix("/api/2.0/fs/directories") {
-                    let contents: Vec<Value> = inside(folder)
-                        .iter()
-                        .map(|it| json!({"path": it, "name": it}))
-                        .collect();
+                    let contents: Vec<Value> =
+                        inside(folder).iter().map(|it| json!({"path": it, "name": it})).collect();
                     return ok(json!({"contents": contents}));
                 }
-                error(
-                    404,
-                    "ENDPOINT_NOT_FOUND",
-                    &format!("No API found for {path}"),
-                )
+                error(404, "ENDPOINT_NOT_FOUND", &format!("No API found for {path}"))
             }
         }
     }

@@ -24,17 +24,11 @@ pub(in super::super) struct DeltaTable {
 impl DeltaTable {
     pub(in super::super) fn with_writes(count: usize) -> DeltaTable {
         let commits = vec![("WRITE".to_owned(), json!({}), json!({"numOutputRows": "5"})); count];
-        DeltaTable {
-            commits,
-            files: 3,
-            bytes: 300,
-            ..DeltaTable::default()
-        }
+        DeltaTable { commits, files: 3, bytes: 300, ..DeltaTable::default() }
     }
 
     pub(in super::super) fn commit(&mut self, operation: &str) {
-        self.commits
-            .push((operation.to_owned(), json!({}), json!({})));
+        self.commits.push((operation.to_owned(), json!({}), json!({})));
     }
 }
 
@@ -44,11 +38,8 @@ pub(super) fn missing(key: &str) -> (String, String) {
             "[DELTA_PATH_DOES_NOT_EXIST] {key} doesn't exist, or is not a Delta table. SQLSTATE: 42K03"
         ),
         false => {
-            let quoted = key
-                .split('.')
-                .map(|part| format!("`{part}`"))
-                .collect::<Vec<_>>()
-                .join(".");
+            let quoted =
+                key.split('.').map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
             format!(
                 "[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. SQLSTATE: 42P01"
             )
@@ -79,16 +70,10 @@ fn properties(text: &str) -> BTreeMap<String, String> {
     let Some((_, inside)) = text.split_once("TBLPROPERTIES (") else {
         return BTreeMap::new();
     };
-    let pairs = inside
-        .trim_end_matches(')')
-        .split(", ")
-        .filter_map(|pair| pair.split_once(" = "));
+    let pairs = inside.trim_end_matches(')').split(", ").filter_map(|pair| pair.split_once(" = "));
     pairs
         .map(|(key, value)| {
-            (
-                key.trim_matches('\'').to_owned(),
-                value.trim_matches('\'').to_owned(),
-            )
+            (key.trim_matches('\'').to_owned(), value.trim_matches('\'').to_owned())
         })
         .collect()
 }
@@ -102,16 +87,9 @@ impl State {
             .as_array()
             .unwrap_or(&empty)
             .iter()
-            .map(|it| {
-                (
-                    it["name"].as_str().unwrap(),
-                    it["value"].as_str().unwrap_or_default(),
-                )
-            })
+            .map(|it| (it["name"].as_str().unwrap(), it["value"].as_str().unwrap_or_default()))
             .collect();
-        let looks = ["SELECT", "DESCRIBE", "LIST"]
-            .iter()
-            .any(|verb| text.starts_with(verb));
+        let looks = ["SELECT", "DESCRIBE", "LIST"].iter().any(|verb| text.starts_with(verb));
         assert_eq!(request["wait_timeout"], if looks { "10s" } else { "0s" });
         if text.contains("AS asked") {
             return self.union(&text);
@@ -142,11 +120,7 @@ impl State {
         }
         let mut all: (Vec<String>, Vec<Vec<Option<String>>>) = (Vec::new(), Vec::new());
         for part in text.split(" UNION ALL ") {
-            let asked = part
-                .trim_start_matches("SELECT ")
-                .split(' ')
-                .next()
-                .unwrap();
+            let asked = part.trim_start_matches("SELECT ").split(' ').next().unwrap();
             let inner = match part.split_once("FROM (") {
                 Some((_, inner)) => inner.trim_end_matches(')').to_owned(),
                 None => part.to_owned(),
@@ -161,10 +135,7 @@ impl State {
     fn look(&self, text: &str, asked: Option<&str>) -> Outcome {
         let table = |after: &str| {
             let (key, rest) = relation(text.split_once(after).unwrap().1);
-            self.tables
-                .get(&key)
-                .map(|table| (table, rest.to_owned()))
-                .ok_or_else(|| missing(&key))
+            self.tables.get(&key).map(|table| (table, rest.to_owned())).ok_or_else(|| missing(&key))
         };
         let number = |rest: &str| rest.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
         let some = |text: String| Some(text);
@@ -191,14 +162,8 @@ impl State {
                         some(metrics.to_string()),
                     ]
                 };
-            let rows = table
-                .commits
-                .iter()
-                .enumerate()
-                .rev()
-                .take(number(&rest))
-                .map(row)
-                .collect();
+            let rows =
+                table.commits.iter().enumerate().rev().take(number(&rest)).map(row).collect();
             (
                 vec![
                     "version",
@@ -221,17 +186,7 @@ impl State {
                 some(table.bytes.to_string()),
                 some(json!(table.properties).to_string()),
             ];
-            (
-                vec![
-                    "format",
-                    "id",
-                    "location",
-                    "numFiles",
-                    "sizeInBytes",
-                    "properties",
-                ],
-                vec![row],
-            )
+            (vec!["format", "id", "location", "numFiles", "sizeInBytes", "properties"], vec![row])
         } else {
             let (table, rest) = table("FROM ")?;
             if number(&rest) >= table.commits.len() {
@@ -244,8 +199,7 @@ impl State {
         };
         if let Some(asked) = asked {
             columns.insert(0, "asked");
-            rows.iter_mut()
-                .for_each(|row| row.insert(0, Some(asked.to_owned())));
+            rows.iter_mut().for_each(|row| row.insert(0, Some(asked.to_owned())));
         }
         Ok((columns.into_iter().map(str::to_owned).collect(), rows))
     }
@@ -301,14 +255,10 @@ impl State {
                 .cloned()
                 .ok_or_else(|| missing(&relation(source).0))?;
             let commits = vec![("CLONE".to_owned(), json!({}), json!({}))];
-            self.tables
-                .entry(key)
-                .or_insert(DeltaTable { commits, ..source });
+            self.tables.entry(key).or_insert(DeltaTable { commits, ..source });
         } else if rest.contains("LOCATION") {
-            self.catalog.insert(
-                key,
-                json!({"storage_location": quoted(rest), "table_type": "EXTERNAL"}),
-            );
+            self.catalog
+                .insert(key, json!({"storage_location": quoted(rest), "table_type": "EXTERNAL"}));
         } else {
             let columns = rest.split_once('(').unwrap().1;
             let created = DeltaTable {
@@ -325,17 +275,8 @@ impl State {
     fn clone_over(&mut self, text: &str) -> Outcome {
         let (target, rest) = relation(text);
         let (source, rest) = relation(rest.strip_prefix("DEEP CLONE ").unwrap());
-        let version = rest
-            .strip_prefix("VERSION AS OF ")
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap();
-        let from = self
-            .tables
-            .get(&source)
-            .cloned()
-            .ok_or_else(|| missing(&source))?;
+        let version = rest.strip_prefix("VERSION AS OF ").unwrap().split(' ').next().unwrap();
+        let from = self.tables.get(&source).cloned().ok_or_else(|| missing(&source))?;
         let table = self.tables.entry(target).or_default();
         let copied = from.files.saturating_sub(table.files);
         let metrics = json!({"sourceNumOfFiles": from.files.to_string(), "sourceTableSize": from.bytes.to_string(),

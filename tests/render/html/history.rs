@@ -39,10 +39,7 @@ fn apply(run_id: &str, approval: Option<Approval>) -> ApplyLine {
         actor: "ci:github acme/dr-config".to_owned(),
         approval,
         approval_proved: None,
-        exit: Exit {
-            code: 0,
-            name: "ok".to_owned(),
-        },
+        exit: Exit { code: 0, name: "ok".to_owned() },
         synchronized: 1,
         failed: 0,
         blocked: 2,
@@ -156,10 +153,7 @@ fn a_period_tells_what_an_auditor_asks() {
         assert!(overview.contains(told), "{told}: {overview}");
     }
     let cells = |subject: &str| {
-        texts(
-            &page,
-            &format!("section[aria-labelledby={subject}-1] tbody :is(th, td)"),
-        )
+        texts(&page, &format!("section[aria-labelledby={subject}-1] tbody :is(th, td)"))
     };
     assert_eq!(
         cells("groups")[..5],
@@ -167,13 +161,7 @@ fn a_period_tells_what_an_auditor_asks() {
     );
     assert_eq!(
         cells("groups")[5..],
-        [
-            "old",
-            "0",
-            "no longer configured",
-            "no cut yet",
-            "never synchronized"
-        ]
+        ["old", "0", "no longer configured", "no cut yet", "never synchronized"]
     );
     assert_eq!(
         cells("blocked"),
@@ -185,27 +173,11 @@ fn a_period_tells_what_an_auditor_asks() {
             "main.core.silver: replica_changed"
         ]
     );
-    assert_eq!(
-        cells("accepted"),
-        [
-            "core",
-            "42",
-            "source_shrank",
-            "main.core.gold",
-            "cleaned up"
-        ]
-    );
-    let approvals: Vec<String> = cells("applies")
-        .chunks(10)
-        .map(|row| row[3].clone())
-        .collect();
+    assert_eq!(cells("accepted"), ["core", "42", "source_shrank", "main.core.gold", "cleaned up"]);
+    let approvals: Vec<String> = cells("applies").chunks(10).map(|row| row[3].clone()).collect();
     assert_eq!(
         approvals,
-        [
-            "signed: reviewed in change 418, key RWQf6LRC",
-            "no approval",
-            "not recorded"
-        ]
+        ["signed: reviewed in change 418, key RWQf6LRC", "no approval", "not recorded"]
     );
     assert_eq!(
         texts(&page, "summary"),
@@ -235,24 +207,16 @@ fn what_casts_doubt_on_the_report_leads() {
     let page = page(vec![broken, silent]);
     assert_eq!(
         texts(&page, "h1"),
-        [
-            "The run records could not be read. The chain of records is broken. \
-             6 cuts, 3 applies (1 without approval), 1,432 rounds with nothing to do"
-        ]
+        ["The run records could not be read. The chain of records is broken. \
+             6 cuts, 3 applies (1 without approval), 1,432 rounds with nothing to do"]
     );
     assert_eq!(
         texts(&page, "section[aria-labelledby=period-1] li"),
         ["01C.run.json follows a record which is missing"]
     );
     let away = texts(&page, "section[aria-labelledby=period-2]").join(" ");
-    assert!(
-        away.contains("the cut log of one region: the secondary does not answer"),
-        "{away}"
-    );
-    assert!(
-        away.contains("not read the secondary does not answer"),
-        "{away}"
-    );
+    assert!(away.contains("the cut log of one region: the secondary does not answer"), "{away}");
+    assert!(away.contains("not read the secondary does not answer"), "{away}");
     assert!(texts(&page, "h2").contains(&"west: Cuts (3)".to_owned()));
 }
 
@@ -309,21 +273,13 @@ fn a_hostile_period_is_text_too() {
         let group = &mut period.groups[0];
         group.group = evil.clone();
         group.blocked[0].message = evil.clone();
-        group.accepted[0] = Accepted {
-            cut: 1,
-            code: evil.clone(),
-            scope: evil.clone(),
-            reason: evil,
-        };
+        group.accepted[0] =
+            Accepted { cut: 1, code: evil.clone(), scope: evil.clone(), reason: evil };
     }
     let history = History::new(vec![workspace.clone(), workspace]);
     let page = assert_safe(&html::history(&history));
     assert_eq!(saved(&page), history.bytes());
-    assert_eq!(
-        texts(&page, "section h2").len(),
-        13,
-        "no text closes a section"
-    );
+    assert_eq!(texts(&page, "section h2").len(), 13, "no text closes a section");
     let told = drsync::render::history::text(&history, &verbose());
     crate::hostile::assert_plain(&told, "the text");
 }

@@ -34,9 +34,7 @@ pub(crate) fn write_checkpoint(store: &TableStore, snapshot: &Snapshot, now_ms: 
         DeltaError::corrupt(&file, format!("it cannot be written: {error}"))
     };
     let schema = Arc::new(schema());
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .build();
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))
         .map_err(|error| failed(&error))?;
     let decoder = ReaderBuilder::new(schema)
@@ -62,10 +60,7 @@ pub(crate) fn write_checkpoint(store: &TableStore, snapshot: &Snapshot, now_ms: 
         "sizeInBytes": content.len(),
         "numOfAddFiles": snapshot.files.len(),
     });
-    store.replace(
-        &format!("{LOG}/_last_checkpoint"),
-        hint.to_string().as_bytes(),
-    )
+    store.replace(&format!("{LOG}/_last_checkpoint"), hint.to_string().as_bytes())
 }
 
 struct Rows {
@@ -80,11 +75,7 @@ impl Rows {
     ) -> Result<Option<arrow_array::RecordBatch>, arrow_schema::ArrowError> {
         self.decoder.decode(line.as_bytes())?;
         self.count += 1;
-        if self.count.is_multiple_of(BATCH as u64) {
-            self.decoder.flush()
-        } else {
-            Ok(None)
-        }
+        if self.count.is_multiple_of(BATCH as u64) { self.decoder.flush() } else { Ok(None) }
     }
 }
 
@@ -102,22 +93,14 @@ fn lines(snapshot: &Snapshot, now_ms: i64) -> impl Iterator<Item = String> + '_ 
         detail: _,
         read_around: _,
     } = snapshot;
-    let kept_since = now_ms.saturating_sub(retention_ms(
-        metadata.property("delta.deletedFileRetentionDuration"),
-    ));
+    let kept_since = now_ms
+        .saturating_sub(retention_ms(metadata.property("delta.deletedFileRetentionDuration")));
     let sorted: BTreeSet<_> = tombstones.iter().collect();
-    let heads = [
-        json!({ "protocol": protocol.0 }),
-        json!({ "metaData": metadata.0 }),
-    ];
+    let heads = [json!({ "protocol": protocol.0 }), json!({ "metaData": metadata.0 })];
     heads
         .into_iter()
         .chain(txns.values().map(|txn| json!({ "txn": txn })))
-        .chain(
-            domains
-                .values()
-                .map(|domain| json!({ "domainMetadata": domain })),
-        )
+        .chain(domains.values().map(|domain| json!({ "domainMetadata": domain })))
         .map(|action| action.to_string())
         .chain(
             sorted
@@ -192,11 +175,7 @@ fn schema() -> Schema {
     Schema::new(vec![
         structure(
             "txn",
-            vec![
-                field("appId", Utf8),
-                field("version", Int64),
-                field("lastUpdated", Int64),
-            ],
+            vec![field("appId", Utf8), field("version", Int64), field("lastUpdated", Int64)],
         ),
         structure(
             "add",
@@ -254,11 +233,7 @@ fn schema() -> Schema {
         ),
         structure(
             "domainMetadata",
-            vec![
-                field("domain", Utf8),
-                field("configuration", Utf8),
-                field("removed", Boolean),
-            ],
+            vec![field("domain", Utf8), field("configuration", Utf8), field("removed", Boolean)],
         ),
     ])
 }
@@ -270,10 +245,7 @@ mod tests {
     #[test]
     fn a_retention_is_read_as_spark_writes_it() {
         assert_eq!(retention_ms(Some("interval 30 days")), 30 * 24 * 3_600_000);
-        assert_eq!(
-            retention_ms(Some("interval 1 week 2 hours")),
-            (7 * 24 + 2) * 3_600_000
-        );
+        assert_eq!(retention_ms(Some("interval 1 week 2 hours")), (7 * 24 + 2) * 3_600_000);
         assert_eq!(retention_ms(Some("a while")), i64::MAX);
         assert_eq!(retention_ms(None), RETENTION_MS);
     }

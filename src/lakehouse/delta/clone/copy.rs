@@ -96,11 +96,7 @@ fn copy_local(
     placed: &Placed,
     progress: &Progress,
 ) -> Result<()> {
-    let Placed {
-        jobs,
-        adopted,
-        replaced: _,
-    } = placed;
+    let Placed { jobs, adopted, replaced: _ } = placed;
     let parent = |name: &str| Some(to.join(name).parent()?.to_path_buf());
     let mut folders: BTreeSet<PathBuf> = jobs.iter().filter_map(|job| parent(&job.to)).collect();
     if !jobs.is_empty() {
@@ -108,12 +104,7 @@ fn copy_local(
         for folder in &folders {
             target.make_folder_at(folder)?;
         }
-        let copy = Copy {
-            source,
-            to,
-            staging: &staging,
-            progress,
-        };
+        let copy = Copy { source, to, staging: &staging, progress };
         let (together, alone): (Vec<_>, Vec<_>) =
             numbered(jobs).partition(|(_, job)| job.size < BIG);
         let (together, alone) = if together.len() > FEW {
@@ -134,10 +125,7 @@ fn copy_local(
         let chain = folders
             .iter()
             .flat_map(|folder| folder.ancestors().take_while(|at| at.starts_with(to)));
-        chain
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .try_for_each(flush_folder)?;
+        chain.collect::<BTreeSet<_>>().into_iter().try_for_each(flush_folder)?;
     }
     Ok(())
 }

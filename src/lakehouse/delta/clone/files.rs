@@ -100,8 +100,7 @@ impl<'a> Wanted<'a> {
     /// The target's own description of it, deleted rows and all.
     fn exact(&self) -> Option<(&'a FileKey, &'a LiveFile)> {
         let vector = self.vector().map(Vector::unique_id);
-        self.held
-            .filter(|(key, _)| key.vector.as_deref() == vector.as_deref())
+        self.held.filter(|(key, _)| key.vector.as_deref() == vector.as_deref())
     }
 }
 
@@ -168,39 +167,22 @@ fn want<'a>(
         // A relative path stays the string that it is.
         (None, Location::Inside(inside)) => (Cow::Borrowed(spelled), inside.clone()),
         (None, _) => {
-            return Err(DeltaError::corrupt(
-                spelled,
-                "the path leads out of the table",
-            ));
+            return Err(DeltaError::corrupt(spelled, "the path leads out of the table"));
         }
     };
     if to.split('/').next() == Some(LOG) {
-        return Err(DeltaError::corrupt(
-            spelled,
-            "a data file cannot lie in the log",
-        ));
+        return Err(DeltaError::corrupt(spelled, "a data file cannot lie in the log"));
     }
     let (vector, vector_file) = match &file.vector {
         Some(vector) => vector_place(vector, root)?,
         None => (None, None),
     };
-    Ok(Wanted {
-        file,
-        from,
-        plain: to,
-        renamed: None,
-        path,
-        vector,
-        vector_file,
-        held: None,
-    })
+    Ok(Wanted { file, from, plain: to, renamed: None, path, vector, vector_file, held: None })
 }
 
 /// A name beside a file's own, for content that its own name does not have.
 fn another_name(plain: &str, file: &LiveFile, attempt: u32) -> String {
-    let LiveFile {
-        size, modified_ms, ..
-    } = file;
+    let LiveFile { size, modified_ms, .. } = file;
     let identity = format!("{plain}\0{size}\0{modified_ms:?}\0{attempt}");
     let (folder, name) = match plain.rsplit_once('/') {
         Some((folder, name)) => (format!("{folder}/"), name),
@@ -249,25 +231,20 @@ fn vector_place(vector: &Vector, root: Option<&Path>) -> Result<VectorPlace> {
                 Location::Foreign(url) => return Err(foreign(url)),
             };
             let (folder, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
-            let known = name
-                .strip_prefix("deletion_vector_")
-                .and_then(|rest| rest.strip_suffix(".bin"));
+            let known =
+                name.strip_prefix("deletion_vector_").and_then(|rest| rest.strip_suffix(".bin"));
             let known = known.and_then(|id| uuid::Uuid::try_parse(id).ok());
             let (reference, to) = match (known, &from) {
                 // It may stay where it is.
-                (Some(id), Location::Inside(_)) => (
-                    format!("{folder}{}", path::vector_reference(id)),
-                    whole.clone(),
-                ),
+                (Some(id), Location::Inside(_)) => {
+                    (format!("{folder}{}", path::vector_reference(id)), whole.clone())
+                }
                 (known, _) => {
                     let digest = Sha256::digest(whole.as_bytes());
                     let id = known
                         .or_else(|| uuid::Uuid::from_slice(&digest[..16]).ok())
                         .unwrap_or_default();
-                    (
-                        path::vector_reference(id),
-                        format!("deletion_vector_{id}.bin"),
-                    )
+                    (path::vector_reference(id), format!("deletion_vector_{id}.bin"))
                 }
             };
             let vector = Vector {
@@ -300,16 +277,10 @@ pub(super) fn changes(
     header: &Header,
     now_ms: i64,
 ) -> Result<Changes> {
-    let mut changes = Changes {
-        actions: Vec::new(),
-        removed_files: 0,
-        removed_bytes: 0,
-        row_ids: None,
-    };
-    let kept: HashSet<&FileKey> = wanted
-        .iter()
-        .filter_map(|want| want.exact().map(|(key, _)| key))
-        .collect();
+    let mut changes =
+        Changes { actions: Vec::new(), removed_files: 0, removed_bytes: 0, row_ids: None };
+    let kept: HashSet<&FileKey> =
+        wanted.iter().filter_map(|want| want.exact().map(|(key, _)| key)).collect();
     if let Some(target) = target {
         for (key, file) in target.sorted_files() {
             if !kept.contains(key) {
@@ -319,18 +290,14 @@ pub(super) fn changes(
             }
         }
     }
-    let mut ids = header
-        .row_ids
-        .map(|given| RowIds::new(given, header.version, wanted, target));
+    let mut ids = header.row_ids.map(|given| RowIds::new(given, header.version, wanted, target));
     for (number, want) in wanted.iter().enumerate() {
         let row_ids = ids.as_ref().map(|ids| ids.held.get(&number).copied());
         let same = want
             .exact()
             .is_some_and(|(_, there)| same_facts(want.file, there) && row_ids != Some(None));
         if !same {
-            changes
-                .actions
-                .push(add(want, ids.as_mut(), row_ids.flatten())?);
+            changes.actions.push(add(want, ids.as_mut(), row_ids.flatten())?);
         }
     }
     if let (Some(ids), Some(given)) = (ids, header.row_ids)
@@ -399,11 +366,7 @@ impl RowIds {
                 free_from = end;
             }
         }
-        RowIds {
-            next,
-            version,
-            held,
-        }
+        RowIds { next, version, held }
     }
 }
 
@@ -436,14 +399,8 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
     if let (Some(rewritten), Some(Value::Object(vector))) =
         (&want.vector, action.get_mut("deletionVector"))
     {
-        vector.insert(
-            "storageType".to_owned(),
-            rewritten.storage_type.as_str().into(),
-        );
-        vector.insert(
-            "pathOrInlineDv".to_owned(),
-            rewritten.path_or_inline_dv.as_str().into(),
-        );
+        vector.insert("storageType".to_owned(), rewritten.storage_type.as_str().into());
+        vector.insert("pathOrInlineDv".to_owned(), rewritten.path_or_inline_dv.as_str().into());
     }
     action.shift_remove("baseRowId");
     action.shift_remove("defaultRowCommitVersion");
@@ -452,10 +409,7 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
             // The same rows, with other deletions or statistics.
             Some(held) => held,
             None => {
-                let records = want
-                    .file
-                    .records
-                    .and_then(|records| i64::try_from(records).ok());
+                let records = want.file.records.and_then(|records| i64::try_from(records).ok());
                 let records = records.ok_or_else(|| uncountable(want))?;
                 let given = RowIdFields {
                     base_row_id: ids.next,
@@ -466,10 +420,8 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
             }
         };
         action.insert("baseRowId".to_owned(), given.base_row_id.into());
-        action.insert(
-            "defaultRowCommitVersion".to_owned(),
-            given.default_row_commit_version.into(),
-        );
+        action
+            .insert("defaultRowCommitVersion".to_owned(), given.default_row_commit_version.into());
     }
     Ok(json!({ "add": action }).to_string())
 }

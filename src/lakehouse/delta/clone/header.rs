@@ -15,14 +15,8 @@ pub(super) const ROW_TRACKING: &str = "delta.rowTracking";
 
 /// Columns, named by the table itself, in which rewritten rows keep their ids. A source's hold ids of another table.
 const MATERIALIZED: [(&str, &str); 2] = [
-    (
-        "delta.rowTracking.materializedRowIdColumnName",
-        "_row-id-col-",
-    ),
-    (
-        "delta.rowTracking.materializedRowCommitVersionColumnName",
-        "_row-commit-version-col-",
-    ),
+    ("delta.rowTracking.materializedRowIdColumnName", "_row-id-col-"),
+    ("delta.rowTracking.materializedRowCommitVersionColumnName", "_row-commit-version-col-"),
 ];
 
 const OWN_TIMES_VERSION: &str = "delta.inCommitTimestampEnablementVersion";
@@ -30,12 +24,8 @@ const OWN_TIMES_TIMESTAMP: &str = "delta.inCommitTimestampEnablementTimestamp";
 
 /// Whether a clone keeps a property of its source: not what speaks of the source's own history, catalog or marks.
 pub(in super::super) fn kept_property(name: &str) -> bool {
-    let dropped_prefix = [
-        "drsync.",
-        "io.unitycatalog.",
-        "delta.coordinatedCommits.",
-        "delta.managedCommits.",
-    ];
+    let dropped_prefix =
+        ["drsync.", "io.unitycatalog.", "delta.coordinatedCommits.", "delta.managedCommits."];
     let dropped = [
         OWN_TIMES_VERSION,
         OWN_TIMES_TIMESTAMP,
@@ -68,13 +58,7 @@ pub(super) struct Header {
 }
 
 pub(super) fn header(plan: &HeaderPlan<'_>) -> Result<Header> {
-    let HeaderPlan {
-        source,
-        target,
-        version,
-        properties: _,
-        author,
-    } = *plan;
+    let HeaderPlan { source, target, version, properties: _, author } = *plan;
     let protocol = protocol(&source.protocol);
     let tracks_rows = protocol.supports("rowTracking");
     let time = next_time(target, true, author.now_ms);
@@ -109,12 +93,7 @@ pub(super) fn header(plan: &HeaderPlan<'_>) -> Result<Header> {
         }
     }
     let row_ids = tracks_rows.then(|| target.map_or(-1, high_water_mark));
-    Ok(Header {
-        actions,
-        version,
-        own_time_ms,
-        row_ids,
-    })
+    Ok(Header { actions, version, own_time_ms, row_ids })
 }
 
 /// The source's protocol without what binds it to a coordinator.
@@ -123,9 +102,7 @@ fn protocol(source: &Protocol) -> Protocol {
     for list in ["readerFeatures", "writerFeatures"] {
         if let Some(Value::Array(features)) = raw.get_mut(list) {
             features.retain(|feature| {
-                !feature
-                    .as_str()
-                    .is_some_and(|feature| COORDINATED.contains(&feature))
+                !feature.as_str().is_some_and(|feature| COORDINATED.contains(&feature))
             });
         }
     }
@@ -140,43 +117,27 @@ pub(in super::super) fn same_protocol(one: &Protocol, other: &Protocol) -> bool 
     };
     let asked = |protocol: &Protocol| {
         let versions = (protocol.min_reader_version(), protocol.min_writer_version());
-        (
-            versions,
-            sorted(protocol.reader_features()),
-            sorted(protocol.writer_features()),
-        )
+        (versions, sorted(protocol.reader_features()), sorted(protocol.writer_features()))
     };
     asked(one) == asked(other)
 }
 
 /// The source's metadata under the target's own identity.
 fn metadata(plan: &HeaderPlan<'_>, tracks_rows: bool, time: i64) -> Metadata {
-    let HeaderPlan {
-        source,
-        target,
-        version,
-        properties,
-        author,
-    } = *plan;
+    let HeaderPlan { source, target, version, properties, author } = *plan;
     let own = target.map(|target| &target.metadata);
     let mut all: BTreeMap<String, String> = source.metadata.properties();
     all.retain(|name, _| kept_property(name));
     for (property, prefix) in MATERIALIZED {
         if tracks_rows && source.metadata.property(property).is_some() {
-            let name = own
-                .and_then(|own| own.property(property))
-                .map(str::to_owned);
+            let name = own.and_then(|own| own.property(property)).map(str::to_owned);
             all.insert(
                 property.to_owned(),
                 name.unwrap_or_else(|| format!("{prefix}{}", uuid::Uuid::new_v4())),
             );
         }
     }
-    all.extend(
-        properties
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
+    all.extend(properties.iter().map(|(name, value)| (name.clone(), value.clone())));
     let times_on = all
         .get("delta.enableInCommitTimestamps")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -201,28 +162,17 @@ fn metadata(plan: &HeaderPlan<'_>, tracks_rows: bool, time: i64) -> Metadata {
     raw.shift_remove("description");
     raw.insert(
         "id".to_owned(),
-        own.map_or_else(
-            || uuid::Uuid::new_v4().to_string(),
-            |own| own.id().to_owned(),
-        )
-        .into(),
+        own.map_or_else(|| uuid::Uuid::new_v4().to_string(), |own| own.id().to_owned()).into(),
     );
     raw.insert("configuration".to_owned(), json!(all));
     let created = own.and_then(|own| own.0.get("createdTime").cloned());
-    raw.insert(
-        "createdTime".to_owned(),
-        created.unwrap_or_else(|| author.now_ms.into()),
-    );
+    raw.insert("createdTime".to_owned(), created.unwrap_or_else(|| author.now_ms.into()));
     Metadata(raw)
 }
 
 fn high_water_mark(target: &Snapshot) -> i64 {
-    let configuration = target
-        .domains
-        .get(ROW_TRACKING)
-        .and_then(|domain| domain.get("configuration")?.as_str());
+    let configuration =
+        target.domains.get(ROW_TRACKING).and_then(|domain| domain.get("configuration")?.as_str());
     let parsed = configuration.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    parsed
-        .and_then(|parsed| parsed.get("rowIdHighWaterMark")?.as_i64())
-        .unwrap_or(-1)
+    parsed.and_then(|parsed| parsed.get("rowIdHighWaterMark")?.as_i64()).unwrap_or(-1)
 }

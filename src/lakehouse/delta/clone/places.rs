@@ -79,12 +79,9 @@ struct Gone {
 impl<'a> Names<'a> {
     pub(super) fn of(target: Option<&'a Snapshot>, root: Option<&Path>) -> Names<'a> {
         let files = || target.iter().flat_map(|target| &target.files);
-        let live: HashMap<&str, _> = files()
-            .map(|(key, file)| (&*key.path, (key, file)))
-            .collect();
-        let places = files()
-            .filter_map(|(key, file)| Some((inside(&key.path, root)?, file)))
-            .collect();
+        let live: HashMap<&str, _> = files().map(|(key, file)| (&*key.path, (key, file))).collect();
+        let places =
+            files().filter_map(|(key, file)| Some((inside(&key.path, root)?, file))).collect();
         let renames = live.keys().any(|path| path.contains("renamed-"));
         Names {
             root: root.map(Path::to_path_buf),
@@ -145,13 +142,11 @@ impl<'a> Names<'a> {
                 }
             };
             let live = target.files.values();
-            live.filter_map(|file| file.vector.as_deref())
-                .for_each(&mut note);
+            live.filter_map(|file| file.vector.as_deref()).for_each(&mut note);
             let removed = target.tombstones.values();
             for removed in removed.filter_map(|text| serde_json::from_str::<Removed>(text).ok()) {
                 removed.deletion_vector.as_ref().inspect(|it| note(it));
-                gone.files
-                    .extend(inside(&removed.path, self.root.as_deref()).map(Cow::into_owned));
+                gone.files.extend(inside(&removed.path, self.root.as_deref()).map(Cow::into_owned));
             }
             gone
         })
@@ -230,20 +225,12 @@ pub(in super::super) fn check_files(
 /// Refuses a version of whose files one is gone, not as long as its log says, or has a deletion vector that is not whole.
 pub(in super::super) fn check_whole(store: &TableStore, version: &Snapshot) -> Result<()> {
     let wanted = wanted(version, store.folder())?;
-    check_sizes(
-        store,
-        wanted.iter().map(|want| (&want.from, want.file.size)),
-    )?;
+    check_sizes(store, wanted.iter().map(|want| (&want.from, want.file.size)))?;
     vectors::check(&wanted, store)
 }
 
 fn job(want: &Wanted<'_>) -> Job {
-    Job {
-        from: want.from.clone(),
-        to: want.to().to_owned(),
-        size: want.file.size,
-        is_data: true,
-    }
+    Job { from: want.from.clone(), to: want.to().to_owned(), size: want.file.size, is_data: true }
 }
 
 fn place_data<'a>(

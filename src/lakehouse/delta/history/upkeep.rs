@@ -44,10 +44,7 @@ pub(super) fn settle(store: &TableStore, log: &Versions, commits: &mut [Commit])
 /// The live files of the version before another, from those of an earlier one where they are known.
 fn before(store: &TableStore, log: &Versions, version: u64, known: Option<Live>) -> Result<Live> {
     let Some(before) = version.checked_sub(1) else {
-        return Ok(Live {
-            version,
-            rows: HashMap::new(),
-        });
+        return Ok(Live { version, rows: HashMap::new() });
     };
     if let Some(mut live) = known {
         for version in live.version + 1..=before {
@@ -58,10 +55,7 @@ fn before(store: &TableStore, log: &Versions, version: u64, known: Option<Live>)
     }
     let snapshot = snapshot_of(store, log, Some(before), Detail::Summary)?;
     let rows = snapshot.files.into_iter();
-    Ok(Live {
-        version: before,
-        rows: rows.map(|(key, file)| (key, file.rows())).collect(),
-    })
+    Ok(Live { version: before, rows: rows.map(|(key, file)| (key, file.rows())).collect() })
 }
 
 fn carry_on(rows: &mut HashMap<FileKey, Option<u64>>, changes: Vec<FileChange>) {
@@ -87,10 +81,7 @@ fn judge(live: &mut Live, changes: Vec<FileChange>) -> Upkeep {
         });
     }
     let of = |rows: &HashMap<FileKey, Option<u64>>| -> Vec<Option<u64>> {
-        touched
-            .iter()
-            .filter_map(|key| rows.get(key).copied())
-            .collect()
+        touched.iter().filter_map(|key| rows.get(key).copied()).collect()
     };
     let before = of(&live.rows);
     carry_on(&mut live.rows, changes);

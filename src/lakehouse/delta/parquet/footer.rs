@@ -70,9 +70,7 @@ fn elements(wire: &mut Wire<'_>) -> Result<(), Wrong> {
     for left in (0..count).rev() {
         let children = element(wire)?;
         if children > left {
-            return Err(Wrong::Malformed(
-                "its schema promises more elements than it has",
-            ));
+            return Err(Wrong::Malformed("its schema promises more elements than it has"));
         }
         if let Some(siblings) = open.last_mut() {
             *siblings -= 1;
@@ -308,15 +306,7 @@ pub(super) mod tests {
     fn group(name: &[u8], children: u64) -> Vec<u8> {
         let length = unsigned(name.len() as u64);
         let children = unsigned(children << 1);
-        [
-            &[0x35, 0x02, 0x18],
-            &length[..],
-            name,
-            &[0x15],
-            &children,
-            &[0],
-        ]
-        .concat()
+        [&[0x35, 0x02, 0x18], &length[..], name, &[0x15], &children, &[0]].concat()
     }
 
     /// A Parquet file without rows whose schema has so many groups inside of each other.
@@ -355,18 +345,9 @@ pub(super) mod tests {
     fn children_that_are_not_there_are_not_waited_for() {
         let promised = footer(&[group(b"a", 1 << 30)]);
         let said = refused(&promised).unwrap();
-        assert!(
-            said.contains("promises more elements than it has"),
-            "{said}"
-        );
-        assert_eq!(
-            refused(&[]).unwrap(),
-            "x is corrupt: its footer ends within a field"
-        );
-        assert_eq!(
-            refused(&[0]).unwrap(),
-            "x is corrupt: its footer has no schema"
-        );
+        assert!(said.contains("promises more elements than it has"), "{said}");
+        assert_eq!(refused(&[]).unwrap(), "x is corrupt: its footer ends within a field");
+        assert_eq!(refused(&[0]).unwrap(), "x is corrupt: its footer has no schema");
     }
 
     #[test]

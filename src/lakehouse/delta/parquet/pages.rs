@@ -67,10 +67,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
         }
         ranges.sort_unstable();
         // One bomb would be held once for each column that lies over it.
-        if ranges
-            .windows(2)
-            .any(|pair| pair[1].0.saturating_add(SLACK) < pair[0].1)
-        {
+        if ranges.windows(2).any(|pair| pair[1].0.saturating_add(SLACK) < pair[0].1) {
             return Err(DeltaError::corrupt(file, "its columns lie over each other"));
         }
         Ok(Self(Arc::new(Guarded {
@@ -95,10 +92,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
                 if !long || !mask.leaf_included(number) || column.compressed_size() <= 0 {
                     continue;
                 }
-                if column
-                    .encodings()
-                    .any(|it| it == Encoding::DELTA_BYTE_ARRAY)
-                {
+                if column.encodings().any(|it| it == Encoding::DELTA_BYTE_ARRAY) {
                     rows = rows.min(ROWS_OF_PREFIXES);
                 }
                 let looked = contained(|| self.longest(column, group.num_rows()))
@@ -114,11 +108,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
                         .allow(longest.saturating_mul(values))
                         .map_err(|over| DeltaError::too_much(file.as_str(), over))?;
                 }
-                rows = rows.min(
-                    usize::try_from(PARQUET_BATCH.most / longest)
-                        .unwrap_or(1)
-                        .max(1),
-                );
+                rows = rows.min(usize::try_from(PARQUET_BATCH.most / longest).unwrap_or(1).max(1));
             }
         }
         Ok(rows)
@@ -156,12 +146,7 @@ impl<R: ChunkReader + 'static> Guard<R> {
 impl<R: ChunkReader> Guard<R> {
     /// Refuses a page that is too large, or with which too much is unpacked at a time.
     fn check(&self, start: u64) -> Result<(), ParquetError> {
-        let Guarded {
-            input,
-            chunks,
-            largest,
-            ..
-        } = &*self.0;
+        let Guarded { input, chunks, largest, .. } = &*self.0;
         let Some(left) = input.len().checked_sub(start) else {
             return Ok(());
         };
@@ -178,10 +163,7 @@ impl<R: ChunkReader> Guard<R> {
             }
         };
         PARQUET_PAGE.allow(size).map_err(refused)?;
-        let column = chunks
-            .range(..=start)
-            .next_back()
-            .map_or(usize::MAX, |(_, column)| *column);
+        let column = chunks.range(..=start).next_back().map_or(usize::MAX, |(_, column)| *column);
         let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
         let known = largest.entry(column).or_default();
         if size > *known {
@@ -225,11 +207,7 @@ impl<R: ChunkReader> ChunkReader for Guard<R> {
 
     /// What is read bytewise is a page's header; pages are taken by their length.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(FromHeader {
-            guard: self.clone(),
-            start,
-            opened: None,
-        })
+        Ok(FromHeader { guard: self.clone(), start, opened: None })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -307,13 +285,8 @@ mod tests {
     #[test]
     fn pages_that_are_held_together_are_counted_together() {
         let columns = vec![vec!["x".repeat(60 << 20)]; 10];
-        let said = read(packed(columns, 1 << 30, false))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            said.contains("512 MiB of Parquet pages at a time"),
-            "{said}"
-        );
+        let said = read(packed(columns, 1 << 30, false)).unwrap_err().to_string();
+        assert!(said.contains("512 MiB of Parquet pages at a time"), "{said}");
     }
 
     #[test]

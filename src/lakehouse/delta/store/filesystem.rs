@@ -108,27 +108,15 @@ fn try_taken_name(folder: &Path) -> io::Result<()> {
 
 /// The refusal of a place whose file system has no put-if-absent.
 pub(super) fn refused(folder: &Path, kind: &str, source: io::Error) -> DeltaError {
-    DeltaError::NoPutIfAbsent {
-        place: folder.display().to_string(),
-        kind: kind.to_owned(),
-        source,
-    }
+    DeltaError::NoPutIfAbsent { place: folder.display().to_string(), kind: kind.to_owned(), source }
 }
 
 /// Whether an error says that the file system cannot do it, rather than that it may not now.
 pub(super) fn is_inability(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    let inabilities = [
-        Errno::NOSYS,
-        Errno::OPNOTSUPP,
-        Errno::PERM,
-        Errno::INVAL,
-        Errno::MLINK,
-    ];
+    let inabilities = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::INVAL, Errno::MLINK];
     let code = error.raw_os_error();
-    inabilities
-        .iter()
-        .any(|inability| code == Some(inability.raw_os_error()))
+    inabilities.iter().any(|inability| code == Some(inability.raw_os_error()))
 }
 
 #[cfg(test)]

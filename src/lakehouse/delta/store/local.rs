@@ -45,9 +45,7 @@ pub(super) fn make_folder(
             flush_folder(above)?;
         }
     }
-    files::open_folder(folder)
-        .map(drop)
-        .map_err(|error| looked(folder, error))
+    files::open_folder(folder).map(drop).map_err(|error| looked(folder, error))
 }
 
 /// Opens a regular file of the table; a link, pipe or device is none.
@@ -129,9 +127,7 @@ pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
         return Ok(done);
     }
     let (unfinished, mut file) = open_unfinished(folder, mode).map_err(failed)?;
-    file.write_all(content)
-        .and_then(|()| file.sync_data())
-        .map_err(failed)?;
+    file.write_all(content).and_then(|()| file.sync_data()).map_err(failed)?;
     if only_new {
         match files::rename_new(&unfinished.0, path) {
             Ok(()) => {}
@@ -241,8 +237,7 @@ pub(crate) fn open_new(path: &Path) -> Result<File> {
 
 /// Flushes a file's content to the disk.
 pub(crate) fn flush(file: &File, path: &Path) -> Result<()> {
-    file.sync_data()
-        .map_err(|error| DeltaError::io(format!("flush {}", path.display()), error))
+    file.sync_data().map_err(|error| DeltaError::io(format!("flush {}", path.display()), error))
 }
 
 /// Flushes the names in a folder to the disk.

@@ -104,10 +104,7 @@ pub(super) fn has_local_times(kind: &DataType) -> bool {
 }
 
 fn unknown(kind: String) -> DeltaError {
-    DeltaError::feature(
-        format!("type {kind}"),
-        "drsync does not write or read rows of it",
-    )
+    DeltaError::feature(format!("type {kind}"), "drsync does not write or read rows of it")
 }
 
 /// Whether two schemas have the same columns, whatever they say about nulls and in whatever order.
@@ -139,15 +136,8 @@ fn fields(structure: &Value) -> Result<Vec<Field>> {
         .ok_or_else(lacks)?
         .iter()
         .map(|field| {
-            let name = field
-                .get("name")
-                .and_then(Value::as_str)
-                .ok_or_else(lacks)?;
-            Ok(Field::new(
-                name,
-                arrow(field.get("type").unwrap_or(&Value::Null))?,
-                true,
-            ))
+            let name = field.get("name").and_then(Value::as_str).ok_or_else(lacks)?;
+            Ok(Field::new(name, arrow(field.get("type").unwrap_or(&Value::Null))?, true))
         })
         .collect()
 }
@@ -189,10 +179,8 @@ fn primitive(name: &str) -> Option<DataType> {
         "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         "timestamp_ntz" => DataType::Timestamp(TimeUnit::Microsecond, None),
         decimal => {
-            let (precision, scale) = decimal
-                .strip_prefix("decimal(")?
-                .strip_suffix(')')?
-                .split_once(',')?;
+            let (precision, scale) =
+                decimal.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
             DataType::Decimal128(precision.trim().parse().ok()?, scale.trim().parse().ok()?)
         }
     })

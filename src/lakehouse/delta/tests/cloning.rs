@@ -10,12 +10,7 @@ fn a_first_clone_copies_everything_and_says_so() {
     let replica = world.replica();
     let done = cloned(&source, &replica, Expect::Absent);
     assert_eq!(
-        (
-            done.version,
-            done.copied_files,
-            done.copied_bytes,
-            done.rows
-        ),
+        (done.version, done.copied_files, done.copied_bytes, done.rows),
         (0, 2, 30, Some(30))
     );
     let info = &replica.actions(0, "commitInfo")[0];
@@ -36,11 +31,7 @@ fn a_first_clone_copies_everything_and_says_so() {
     let metadata = &replica.actions(0, "metaData")[0];
     assert_ne!(metadata["id"], "source-id");
     assert_eq!(
-        (
-            metadata.get("name"),
-            metadata.get("description"),
-            &metadata["createdTime"]
-        ),
+        (metadata.get("name"), metadata.get("description"), &metadata["createdTime"]),
         (None, None, &json!(author().now_ms))
     );
     assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
@@ -68,21 +59,14 @@ fn a_second_clone_copies_only_what_is_new_and_removes_only_what_is_gone() {
     assert_eq!(replica.actions(1, "add").len(), 1);
     let removed = &replica.actions(1, "remove")[0];
     assert_eq!(
-        (
-            &removed["path"],
-            &removed["size"],
-            &removed["partitionValues"]
-        ),
+        (&removed["path"], &removed["size"], &removed["partitionValues"]),
         (&json!("a"), &json!(10), &json!({"p": null}))
     );
     assert_eq!(replica.snapshot().metadata.id(), id);
 
     // Nothing but the mark.
     let again = cloned(&source, &replica, Expect::Version(1));
-    assert_eq!(
-        (again.version, again.copied_files, again.removed_files),
-        (2, 0, 0)
-    );
+    assert_eq!((again.version, again.copied_files, again.removed_files), (2, 0, 0));
     assert!(replica.actions(2, "add").is_empty());
 }
 
@@ -95,23 +79,14 @@ fn a_file_that_vanished_from_the_replica_is_noticed_and_copied_again() {
     fs::write(replica.folder.join("b"), "short").unwrap();
     assert_eq!(
         replica.differences_from(&source),
-        [
-            "a of the replica is missing",
-            "b of the replica has 5 bytes instead of 20"
-        ]
+        ["a of the replica is missing", "b of the replica has 5 bytes instead of 20"]
     );
-    assert_eq!(
-        cloned(&source, &replica, Expect::Version(0)).copied_files,
-        2
-    );
+    assert_eq!(cloned(&source, &replica, Expect::Version(0)).copied_files, 2);
     // What is broken stays as it is, and what is whole gets a name of its own.
     assert_eq!(fs::read(replica.folder.join("b")).unwrap(), b"short");
     let live = replica.live();
     assert_eq!(live.len(), 2);
-    assert!(
-        live[1].starts_with("renamed-") && live[1].ends_with("-b"),
-        "{live:?}"
-    );
+    assert!(live[1].starts_with("renamed-") && live[1].ends_with("-b"), "{live:?}");
 }
 
 #[test]
@@ -193,21 +168,14 @@ fn what_lies_there_with_another_content_stays_and_the_file_gets_a_name_of_its_ow
         let ending = format!("-{name}");
         assert!(live.iter().any(|path| path.ends_with(&ending)), "{live:?}");
     }
-    assert_eq!(
-        cloned(&source, &replica, Expect::Version(0)).copied_files,
-        0
-    );
+    assert_eq!(cloned(&source, &replica, Expect::Version(0)).copied_files, 0);
     assert_eq!(replica.live(), live);
 }
 
 /// Every file of a folder with its content, but not what its log holds.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let files = names(folder)
-        .into_iter()
-        .filter(|name| name != "_delta_log");
-    files
-        .map(|name| (name.clone(), fs::read(folder.join(name)).unwrap()))
-        .collect()
+    let files = names(folder).into_iter().filter(|name| name != "_delta_log");
+    files.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
 }
 
 /// A table of which `a` was written again under its name, to other content of the same size.
@@ -309,18 +277,12 @@ fn names_of_another_making_in_a_source_do_not_meet_those_of_its_replica() {
     cloned(&source, &replica, Expect::Version(1));
     let live = replica.live();
     assert_eq!(live.len(), 3, "{live:?}");
-    let mut held: Vec<Vec<u8>> = live
-        .iter()
-        .map(|path| fs::read(replica.folder.join(path)).unwrap())
-        .collect();
+    let mut held: Vec<Vec<u8>> =
+        live.iter().map(|path| fs::read(replica.folder.join(path)).unwrap()).collect();
     held.sort();
     assert_eq!(
         held,
-        [
-            b"xxxxxxxxxxxxxxxxxxxx".to_vec(),
-            b"yyyyyyyyyy".to_vec(),
-            b"zzzzzzzzzz".to_vec()
-        ]
+        [b"xxxxxxxxxxxxxxxxxxxx".to_vec(), b"yyyyyyyyyy".to_vec(), b"zzzzzzzzzz".to_vec()]
     );
     let again = cloned(&source, &replica, Expect::Version(2));
     assert_eq!((again.copied_files, again.removed_files), (0, 0));
@@ -342,10 +304,7 @@ fn a_partitioned_file_keeps_its_folder_under_another_name() {
     source.commit(2, &[info("WRITE"), add("p=a%20b/x.parquet", 4)]);
     cloned(&source, &replica, Expect::Version(0));
     let live = replica.live();
-    assert!(
-        live[0].starts_with("p=a%20b/renamed-") && live[0].ends_with("-x.parquet"),
-        "{live:?}"
-    );
+    assert!(live[0].starts_with("p=a%20b/renamed-") && live[0].ends_with("-x.parquet"), "{live:?}");
     assert_eq!(names(&replica.folder.join("p=a b")).len(), 2);
 }
 
@@ -356,24 +315,13 @@ fn two_clones_at_once_of_different_versions_leave_one_whole_version() {
         let replica = world.replica();
         cloned(&source, &replica, Expect::Absent);
         let before = contents(&replica.folder);
-        source.commit(
-            1,
-            &[info("WRITE"), source.add("c", 10), source.add("d", 10)],
-        );
+        source.commit(1, &[info("WRITE"), source.add("c", 10), source.add("d", 10)]);
         let other = world.table("other");
         let header = [info("WRITE"), protocol(json!({})), metadata(json!({}))];
-        other.commit(
-            0,
-            &[&header[..], &[other.add("c", 10), other.add("d", 10)]].concat(),
-        );
+        other.commit(0, &[&header[..], &[other.add("c", 10), other.add("d", 10)]].concat());
         fs::write(other.folder.join("c"), "zzzzzzzzzz").unwrap();
         let clone = |from: &Table, version| {
-            deep_clone(
-                &from.store,
-                version,
-                &replica.store,
-                &options(Expect::Version(0)),
-            )
+            deep_clone(&from.store, version, &replica.store, &options(Expect::Version(0)))
         };
         let (one, two) = std::thread::scope(|scope| {
             let one = scope.spawn(|| clone(&source, 1));
@@ -383,16 +331,8 @@ fn two_clones_at_once_of_different_versions_leave_one_whole_version() {
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         let winner = if one.is_ok() { &source } else { &other };
         replica.agrees_with(winner);
-        let wanted = if one.is_ok() {
-            b"xxxxxxxxxx"
-        } else {
-            b"zzzzzzzzzz"
-        };
-        let c = replica
-            .live()
-            .into_iter()
-            .find(|path| path.ends_with('c'))
-            .unwrap();
+        let wanted = if one.is_ok() { b"xxxxxxxxxx" } else { b"zzzzzzzzzz" };
+        let c = replica.live().into_iter().find(|path| path.ends_with('c')).unwrap();
         assert_eq!(fs::read(replica.folder.join(c)).unwrap(), wanted);
         let after = contents(&replica.folder);
         assert!(before.iter().all(|file| after.contains(file)));
@@ -414,21 +354,13 @@ fn a_source_that_is_not_whole_is_refused_before_anything_is_copied() {
 fn a_replica_at_another_version_than_expected_is_left_alone() {
     let (world, source) = World::with_table();
     let replica = world.replica();
-    let absent = deep_clone(
-        &source.store,
-        0,
-        &replica.store,
-        &options(Expect::Version(3)),
-    )
-    .unwrap_err();
+    let absent =
+        deep_clone(&source.store, 0, &replica.store, &options(Expect::Version(3))).unwrap_err();
     assert!(matches!(absent, DeltaError::Conflict { newest: None }));
     cloned(&source, &replica, Expect::Absent);
     for expect in [Expect::Absent, Expect::Version(1)] {
         let error = deep_clone(&source.store, 0, &replica.store, &options(expect)).unwrap_err();
-        assert!(
-            matches!(error, DeltaError::Conflict { newest: Some(0) }),
-            "{error}"
-        );
+        assert!(matches!(error, DeltaError::Conflict { newest: Some(0) }), "{error}");
     }
     assert_eq!(replica.snapshot().version, 0);
 }
@@ -437,17 +369,10 @@ fn a_replica_at_another_version_than_expected_is_left_alone() {
 fn a_missing_or_short_source_file_is_named_and_nothing_is_committed() {
     let (world, source) = World::with_table();
     fs::write(source.folder.join("b"), "short").unwrap();
-    let DeltaError::Corrupt { file, why } = refused(&source, &world.replica()) else {
-        panic!()
-    };
-    assert_eq!(
-        (file.as_str(), why.as_str()),
-        ("b", "it has not the 20 bytes that the log says")
-    );
+    let DeltaError::Corrupt { file, why } = refused(&source, &world.replica()) else { panic!() };
+    assert_eq!((file.as_str(), why.as_str()), ("b", "it has not the 20 bytes that the log says"));
     fs::remove_file(source.folder.join("b")).unwrap();
-    let DeltaError::DataMissing { path } = refused(&source, &world.replica()) else {
-        panic!()
-    };
+    let DeltaError::DataMissing { path } = refused(&source, &world.replica()) else { panic!() };
     assert_eq!(path, "b");
     assert!(log::versions(&world.replica().store).is_err());
 }
@@ -500,15 +425,9 @@ fn what_belongs_to_the_source_alone_does_not_come_along() {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
+    assert_eq!(there.protocol.writer_features(), ["appendOnly", "domainMetadata"]);
     assert_eq!(
-        there.protocol.writer_features(),
-        ["appendOnly", "domainMetadata"]
-    );
-    assert_eq!(
-        (
-            there.txns["stream"]["version"].clone(),
-            there.domains.keys().collect::<Vec<_>>()
-        ),
+        (there.txns["stream"]["version"].clone(), there.domains.keys().collect::<Vec<_>>()),
         (json!(4), vec![&"delta.clustering".to_owned()])
     );
 
@@ -522,12 +441,7 @@ fn a_table_that_a_copy_could_not_keep_true_is_refused_by_name() {
     for (readers, writers, properties, named) in [
         (&["blahabl"][..], &["blahabl"][..], json!({}), "blahabl"),
         (&[], &["writeOnlyMystery"], json!({}), "writeOnlyMystery"),
-        (
-            &["catalogManaged"],
-            &["catalogManaged"],
-            json!({}),
-            "catalogManaged",
-        ),
+        (&["catalogManaged"], &["catalogManaged"], json!({}), "catalogManaged"),
         (
             &[],
             &["coordinatedCommits-preview"],
@@ -539,12 +453,7 @@ fn a_table_that_a_copy_could_not_keep_true_is_refused_by_name() {
         let source = world.table("source");
         source.commit(
             0,
-            &[
-                info("WRITE"),
-                features(readers, writers),
-                metadata(properties),
-                source.add("a", 1),
-            ],
+            &[info("WRITE"), features(readers, writers), metadata(properties), source.add("a", 1)],
         );
         let DeltaError::UnsupportedFeature { feature, .. } = refused(&source, &world.replica())
         else {
@@ -566,30 +475,19 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
     });
     let own =
         json!({"commitInfo": {"inCommitTimestamp": 123, "timestamp": 1, "operation": "ALTER"}});
-    source.commit(
-        1,
-        &[own, features(&[], &["inCommitTimestamp"]), metadata(times)],
-    );
+    source.commit(1, &[own, features(&[], &["inCommitTimestamp"]), metadata(times)]);
     assert_eq!(source.snapshot().timestamp_ms, Some(123));
     for version in 1..=2 {
         cloned(&source, &replica, Expect::Version(version - 1));
         let there = replica.snapshot();
         let first = fs::read_to_string(replica.folder.join(log::commit_path(version))).unwrap();
-        assert!(
-            first.starts_with(r#"{"commitInfo":{"inCommitTimestamp":"#),
-            "{first}"
-        );
+        assert!(first.starts_with(r#"{"commitInfo":{"inCommitTimestamp":"#), "{first}");
         assert_eq!(there.metadata.in_commit_timestamps_since(), Some(1));
-        assert_eq!(
-            there.timestamp_ms,
-            Some(author().now_ms.max(there.timestamp_ms.unwrap()))
-        );
+        assert_eq!(there.timestamp_ms, Some(author().now_ms.max(there.timestamp_ms.unwrap())));
     }
     let history = history::history(&replica.store, None).unwrap();
     assert!(
-        history
-            .windows(2)
-            .all(|pair| pair[0].timestamp_ms < pair[1].timestamp_ms),
+        history.windows(2).all(|pair| pair[0].timestamp_ms < pair[1].timestamp_ms),
         "{history:?}"
     );
 
@@ -598,10 +496,7 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
     fs::remove_dir_all(&fresh.folder).unwrap();
     cloned(&source, &fresh, Expect::Absent);
     assert_eq!(
-        fresh
-            .snapshot()
-            .metadata
-            .property("delta.inCommitTimestampEnablementVersion"),
+        fresh.snapshot().metadata.property("delta.inCommitTimestampEnablementVersion"),
         None
     );
     assert_eq!(fresh.snapshot().timestamp_ms, Some(author().now_ms));
@@ -628,10 +523,7 @@ fn row_ids_that_two_files_of_a_replica_share_are_told_apart_by_the_next_clone() 
     let text = fs::read_to_string(&at).unwrap();
     let shared = text
         .replace(r#""baseRowId":10"#, r#""baseRowId":5"#)
-        .replace(
-            r#"{\"rowIdHighWaterMark\":29}"#,
-            r#"{\"rowIdHighWaterMark\":9}"#,
-        );
+        .replace(r#"{\"rowIdHighWaterMark\":29}"#, r#"{\"rowIdHighWaterMark\":9}"#);
     assert_ne!(shared, text);
     fs::write(&at, shared).unwrap();
 
@@ -648,10 +540,7 @@ fn row_ids_that_two_files_of_a_replica_share_are_told_apart_by_the_next_clone() 
         })
         .collect();
     ranges.sort_unstable();
-    assert!(
-        ranges.windows(2).all(|pair| pair[0].1 <= pair[1].0),
-        "{ranges:?}"
-    );
+    assert!(ranges.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{ranges:?}");
     let mark = there.domains["delta.rowTracking"]["configuration"].as_str();
     let mark: Value = serde_json::from_str(mark.unwrap()).unwrap();
     let last = ranges.last().unwrap().1 - 1;
@@ -716,10 +605,7 @@ fn rows_are_numbered_afresh_and_keep_their_numbers() {
     cloned(&source, &replica, Expect::Version(0));
     let (files, mark, same) = ids(&replica);
     assert_eq!(files, [("b".to_owned(), 10, 0), ("c".to_owned(), 30, 1)]);
-    assert_eq!(
-        (mark, same),
-        (json!(r#"{"rowIdHighWaterMark":34}"#), column)
-    );
+    assert_eq!((mark, same), (json!(r#"{"rowIdHighWaterMark":34}"#), column));
 }
 
 #[test]
@@ -734,10 +620,7 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
     descriptor["storageType"] = json!("p");
     descriptor["pathOrInlineDv"] = json!(absolute(vector));
     masked["add"]["deletionVector"] = descriptor;
-    let inside = add(
-        &path::encode(&shallow.folder.join("own file").display().to_string()),
-        7,
-    );
+    let inside = add(&path::encode(&shallow.folder.join("own file").display().to_string()), 7);
     shallow.add("own file", 7);
     shallow.commit(
         0,
@@ -769,24 +652,13 @@ fn files_from_elsewhere_come_along_under_names_of_their_own() {
     assert!(live.iter().all(|path| !path.contains('/')), "{live:?}");
     assert!(names(&replica.folder).contains(&vector.to_owned()));
     let there = replica.snapshot();
-    let kept = there
-        .files
-        .values()
-        .find_map(|file| file.vector.clone())
-        .unwrap();
+    let kept = there.files.values().find_map(|file| file.vector.clone()).unwrap();
     assert_eq!(
-        (
-            kept.storage_type.as_str(),
-            kept.path_or_inline_dv.as_str(),
-            kept.cardinality
-        ),
+        (kept.storage_type.as_str(), kept.path_or_inline_dv.as_str(), kept.cardinality),
         ("u", "^-aqEH.-t@S}K{vb[*k^", 3)
     );
     assert_eq!(estimated(&shallow, &replica), Estimate::default());
-    assert_eq!(
-        cloned(&shallow, &replica, Expect::Version(0)).copied_files,
-        0
-    );
+    assert_eq!(cloned(&shallow, &replica, Expect::Version(0)).copied_files, 0);
     assert!(replica.actions(1, "add").is_empty());
 }
 
@@ -809,12 +681,7 @@ fn a_new_deletion_vector_copies_no_data() {
     mask(&source, 1, &content, &descriptor);
     let done = cloned(&source, &replica, Expect::Version(0));
     assert_eq!(
-        (
-            done.copied_files,
-            done.copied_bytes,
-            done.removed_files,
-            done.rows
-        ),
+        (done.copied_files, done.copied_bytes, done.removed_files, done.rows),
         (0, content.len() as u64, 1, Some(8))
     );
 }
@@ -839,11 +706,8 @@ fn masked() -> (World, Table, Table, Vec<u8>) {
     let world = World::new();
     let source = world.table("source");
     let a = source.add("a", 10);
-    let header = [
-        info("WRITE"),
-        features(&["deletionVectors"], &["deletionVectors"]),
-        metadata(json!({})),
-    ];
+    let header =
+        [info("WRITE"), features(&["deletionVectors"], &["deletionVectors"]), metadata(json!({}))];
     source.commit(0, &[&header[..], &[a]].concat());
     let (content, descriptor) = super::vector(&[0, 9]);
     mask(&source, 1, &content, &descriptor);
@@ -881,10 +745,7 @@ fn a_torn_deletion_vector_is_refused_by_name_and_the_good_one_stays() {
         assert_eq!(contents(&replica.folder.join("ab")), before);
         assert!(!replica.folder.join("b").exists());
         let planned = clone::check_files(&source.store, &source.snapshot(), None, None);
-        assert!(
-            matches!(planned, Err(DeltaError::Corrupt { .. })),
-            "{planned:?}"
-        );
+        assert!(matches!(planned, Err(DeltaError::Corrupt { .. })), "{planned:?}");
     }
     fs::remove_file(source.folder.join(VECTORS)).unwrap();
     assert!(matches!(
@@ -900,11 +761,9 @@ fn a_torn_deletion_vector_is_refused_by_name_and_the_good_one_stays() {
 #[test]
 fn a_vector_that_is_another_than_the_log_says_is_refused() {
     let (_world, source, replica, good) = masked();
-    for (field, value) in [
-        ("cardinality", json!(3)),
-        ("sizeInBytes", json!(30)),
-        ("offset", json!(2)),
-    ] {
+    for (field, value) in
+        [("cardinality", json!(3)), ("sizeInBytes", json!(30)), ("offset", json!(2))]
+    {
         let (_, mut descriptor) = super::vector(&[0, 9]);
         descriptor[field] = value;
         mask(&source, 2, &good, &descriptor);
@@ -941,13 +800,8 @@ fn a_torn_vector_of_a_replica_is_found_and_made_good() {
 /// What a clone of the newest version would copy.
 fn estimated(source: &Table, replica: &Table) -> Estimate {
     let held = replica.snapshot();
-    clone::check_files(
-        &source.store,
-        &source.snapshot(),
-        Some(&held),
-        Some(&replica.folder),
-    )
-    .unwrap()
+    clone::check_files(&source.store, &source.snapshot(), Some(&held), Some(&replica.folder))
+        .unwrap()
 }
 
 fn refused_on(source: &Table, target: &Table, expect: Expect) -> DeltaError {
@@ -958,17 +812,8 @@ fn refused_on(source: &Table, target: &Table, expect: Expect) -> DeltaError {
 #[test]
 fn a_path_into_the_log_is_refused() {
     let (world, source) = World::with_table();
-    source.commit(
-        1,
-        &[
-            info("WRITE"),
-            add("_delta_log/00000000000000000000.json", 1),
-        ],
-    );
-    assert!(matches!(
-        refused(&source, &world.replica()),
-        DeltaError::Corrupt { .. }
-    ));
+    source.commit(1, &[info("WRITE"), add("_delta_log/00000000000000000000.json", 1)]);
+    assert!(matches!(refused(&source, &world.replica()), DeltaError::Corrupt { .. }));
 }
 
 proptest! {

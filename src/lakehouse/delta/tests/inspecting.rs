@@ -8,8 +8,7 @@ fn wrong(replica: &Table) -> Vec<String> {
     let version = replica.snapshot().version;
     let found = inspect(&replica.store, version, None, None).unwrap();
     let told = found.iter().map(Difference::to_string);
-    told.filter(|text| !text.contains("cannot be read"))
-        .collect()
+    told.filter(|text| !text.contains("cannot be read")).collect()
 }
 
 #[test]
@@ -19,20 +18,14 @@ fn a_doubted_replica_gets_what_differs_under_another_name_and_keeps_what_lies_th
     cloned(&source, &replica, Expect::Absent);
     fs::write(replica.folder.join("a"), [0; 10]).unwrap();
     let again = |doubted| {
-        let options = CloneOptions {
-            doubted,
-            ..options(Expect::Anything)
-        };
+        let options = CloneOptions { doubted, ..options(Expect::Anything) };
         deep_clone(&source.store, 0, &replica.store, &options).unwrap()
     };
     // Its log says what the source's does: nothing is copied unless it is doubted.
     assert_eq!(again(false).replaced, [""; 0]);
     assert_eq!(fs::read(replica.folder.join("a")).unwrap(), [0; 10]);
     let done = again(true);
-    assert_eq!(
-        (done.copied_files, done.replaced),
-        (1, vec!["a".to_owned()])
-    );
+    assert_eq!((done.copied_files, done.replaced), (1, vec!["a".to_owned()]));
     replica.agrees_with(&source);
     let live = replica.live();
     assert_eq!(live[0], "b");
@@ -67,9 +60,7 @@ fn a_broken_checkpoint_is_followed_by_a_whole_one() {
     let replica = world.replica();
     cloned(&source, &replica, Expect::Absent);
     commit::checkpoint(&replica.store, 0, 1);
-    let file = replica
-        .folder
-        .join("_delta_log/00000000000000000000.checkpoint.parquet");
+    let file = replica.folder.join("_delta_log/00000000000000000000.checkpoint.parquet");
     let length = fs::metadata(&file).unwrap().len();
     fs::write(&file, vec![0; length as usize]).unwrap();
     assert!(replica.snapshot().read_around.is_some());
@@ -90,11 +81,8 @@ fn row_ids_that_two_files_have_are_found() {
         let configuration = json!({ "rowIdHighWaterMark": mark }).to_string();
         json!({"domainMetadata": {"domain": "delta.rowTracking", "configuration": configuration, "removed": false}})
     };
-    let head = [
-        info("CLONE"),
-        features(&[], &["rowTracking", "domainMetadata"]),
-        metadata(json!({})),
-    ];
+    let head =
+        [info("CLONE"), features(&[], &["rowTracking", "domainMetadata"]), metadata(json!({}))];
     let commit = |version, more: [Value; 3]| {
         let all: Vec<Value> = head.iter().cloned().chain(more).collect();
         replica.commit(version, &all);
@@ -102,10 +90,7 @@ fn row_ids_that_two_files_have_are_found() {
     commit(0, [numbered("a", 0), numbered("b", 10), domain(19)]);
     assert_eq!(wrong(&replica), [""; 0]);
     commit(0, [numbered("a", 0), numbered("b", 5), domain(19)]);
-    assert_eq!(
-        wrong(&replica),
-        ["b of the replica has row ids that a has, too"]
-    );
+    assert_eq!(wrong(&replica), ["b of the replica has row ids that a has, too"]);
     commit(0, [numbered("a", 0), numbered("b", 10), domain(5)]);
     assert_eq!(
         wrong(&replica),

@@ -9,10 +9,7 @@ fn long_table(world: &World) -> Table {
     let replica = world.replica();
     cloned(&source, &replica, Expect::Absent);
     for version in 1..=12 {
-        source.commit(
-            version,
-            &[info("WRITE"), source.add(&format!("c{version}"), 1)],
-        );
+        source.commit(version, &[info("WRITE"), source.add(&format!("c{version}"), 1)]);
         cloned(&source, &replica, Expect::Version(version - 1));
     }
     replica
@@ -23,20 +20,11 @@ fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits()
     let world = World::new();
     let table = long_table(&world);
     let log = log::versions(&table.store).unwrap();
-    assert_eq!(
-        log.checkpoints
-            .iter()
-            .map(|each| each.version)
-            .collect::<Vec<_>>(),
-        [10]
-    );
+    assert_eq!(log.checkpoints.iter().map(|each| each.version).collect::<Vec<_>>(), [10]);
     let hint: Value =
         serde_json::from_slice(&table.store.read_all("_delta_log/_last_checkpoint").unwrap())
             .unwrap();
-    assert_eq!(
-        (&hint["version"], &hint["numOfAddFiles"]),
-        (&json!(10), &json!(12))
-    );
+    assert_eq!((&hint["version"], &hint["numOfAddFiles"]), (&json!(10), &json!(12)));
     let whole = table.snapshot();
     for version in 0..=9 {
         fs::remove_file(table.folder.join(log::commit_path(version))).unwrap();
@@ -46,11 +34,7 @@ fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits()
     assert_eq!(from_checkpoint.protocol, whole.protocol);
     assert_eq!(from_checkpoint.totals(), whole.totals());
     for (key, file) in whole.sorted_files() {
-        assert!(
-            facts::same_facts(file, &from_checkpoint.files[key]),
-            "{}",
-            key.path
-        );
+        assert!(facts::same_facts(file, &from_checkpoint.files[key]), "{}", key.path);
     }
     let action: Value =
         serde_json::from_str(from_checkpoint.sorted_files()[0].1.action.as_ref().unwrap()).unwrap();
@@ -58,21 +42,11 @@ fn a_checkpoint_is_written_every_ten_commits_and_tells_the_same_as_the_commits()
     assert_eq!(log::versions(&table.store).unwrap().oldest, 10);
     let error = replay::snapshot(&table.store, Some(9), Detail::Summary).unwrap_err();
     assert!(
-        matches!(
-            error,
-            DeltaError::VersionMissing {
-                asked: 9,
-                oldest: 10,
-                newest: 12
-            }
-        ),
+        matches!(error, DeltaError::VersionMissing { asked: 9, oldest: 10, newest: 12 }),
         "{error}"
     );
     let error = replay::snapshot(&table.store, Some(13), Detail::Summary).unwrap_err();
-    assert!(
-        matches!(error, DeltaError::VersionMissing { asked: 13, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, DeltaError::VersionMissing { asked: 13, .. }), "{error}");
 }
 
 #[test]
@@ -88,12 +62,8 @@ fn removed_files_stay_in_a_checkpoint_as_long_as_they_are_kept() {
     for version in 0..=9 {
         fs::remove_file(replica.folder.join(log::commit_path(version))).unwrap();
     }
-    let tombstones: Vec<String> = replica
-        .snapshot()
-        .tombstones
-        .into_keys()
-        .map(|key| key.path.into())
-        .collect();
+    let tombstones: Vec<String> =
+        replica.snapshot().tombstones.into_keys().map(|key| key.path.into()).collect();
     assert_eq!(tombstones, ["a"]);
 }
 
@@ -102,9 +72,7 @@ fn a_broken_checkpoint_is_passed_over_and_named_when_nothing_else_is_left() {
     let world = World::new();
     let table = long_table(&world);
     let whole = table.snapshot().totals();
-    let checkpoint = table
-        .folder
-        .join("_delta_log/00000000000000000010.checkpoint.parquet");
+    let checkpoint = table.folder.join("_delta_log/00000000000000000010.checkpoint.parquet");
     let content = fs::read(&checkpoint).unwrap();
     for broken in [&content[..content.len() / 2], b"", b"PAR1 nonsense PAR1"] {
         fs::write(&checkpoint, broken).unwrap();
@@ -112,9 +80,7 @@ fn a_broken_checkpoint_is_passed_over_and_named_when_nothing_else_is_left() {
     }
     fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
     let error = replay::snapshot(&table.store, None, Detail::Full).unwrap_err();
-    let DeltaError::Corrupt { file, .. } = error else {
-        panic!("{error}")
-    };
+    let DeltaError::Corrupt { file, .. } = error else { panic!("{error}") };
     assert_eq!(file, "00000000000000000010.checkpoint.parquet");
 }
 
@@ -131,26 +97,16 @@ fn a_broken_hint_harms_nobody() {
 fn a_commit_that_is_cut_off_is_named_with_its_line() {
     let (_world, table) = World::with_table();
     let good = fs::read_to_string(table.folder.join(log::commit_path(0))).unwrap();
-    for (content, why) in [
-        (&good[..good.len() - 9], "line 5: "),
-        ("", "it is empty"),
-        ("[1]\n", "line 1: "),
-    ] {
+    for (content, why) in
+        [(&good[..good.len() - 9], "line 5: "), ("", "it is empty"), ("[1]\n", "line 1: ")]
+    {
         fs::write(table.folder.join(log::commit_path(1)), content).unwrap();
         let error = replay::snapshot(&table.store, None, Detail::Summary).unwrap_err();
-        let DeltaError::Corrupt { file, why: said } = error else {
-            panic!("{error}")
-        };
+        let DeltaError::Corrupt { file, why: said } = error else { panic!("{error}") };
         assert_eq!(file, "00000000000000000001.json");
         assert!(said.starts_with(why), "{said}");
     }
-    assert_eq!(
-        replay::snapshot(&table.store, Some(0), Detail::Summary)
-            .unwrap()
-            .files
-            .len(),
-        2
-    );
+    assert_eq!(replay::snapshot(&table.store, Some(0), Detail::Summary).unwrap().files.len(), 2);
 }
 
 #[test]
@@ -158,14 +114,7 @@ fn the_summary_and_the_whole_agree() {
     let (_world, table) = World::with_table();
     let summary = replay::snapshot(&table.store, None, Detail::Summary).unwrap();
     assert_eq!(summary.totals(), table.snapshot().totals());
-    assert_eq!(
-        summary.totals(),
-        Totals {
-            files: 2,
-            bytes: 30,
-            rows: Some(30)
-        }
-    );
+    assert_eq!(summary.totals(), Totals { files: 2, bytes: 30, rows: Some(30) });
     let header = replay::snapshot(&table.store, None, Detail::Header).unwrap();
     assert_eq!((header.files.len(), header.metadata.id()), (0, "source-id"));
 }
@@ -197,11 +146,7 @@ fn a_path_is_the_string_that_the_log_has_and_no_other_spelling_of_it() {
 
 /// An action that says that it changes no data.
 fn quiet(mut action: Value) -> Value {
-    let kind = if action.get("add").is_some() {
-        "add"
-    } else {
-        "remove"
-    };
+    let kind = if action.get("add").is_some() { "add" } else { "remove" };
     action[kind]["dataChange"] = json!(false);
     action
 }
@@ -211,11 +156,7 @@ fn maintenance_is_proved_by_the_rows_that_were_live_before_it() {
     let vector =
         json!({"storageType": "i", "pathOrInlineDv": "x", "sizeInBytes": 1, "cardinality": 4});
     let with_vector = |mut action: Value| {
-        let kind = if action.get("add").is_some() {
-            "add"
-        } else {
-            "remove"
-        };
+        let kind = if action.get("add").is_some() { "add" } else { "remove" };
         action[kind]["deletionVector"] = vector.clone();
         action
     };
@@ -244,44 +185,20 @@ fn maintenance_is_proved_by_the_rows_that_were_live_before_it() {
     };
     let files = |actions| judged("OPTIMIZE", actions);
     assert_eq!(files(with(both(), quiet(add("c", 26)))), compared);
-    assert_eq!(
-        files(with(both(), quiet(add("c", 25)))),
-        changes,
-        "a row is lost"
-    );
-    assert_eq!(
-        files(with(both(), add("c", 26))),
-        changes,
-        "it says that it changes data"
-    );
+    assert_eq!(files(with(both(), quiet(add("c", 25)))), changes, "a row is lost");
+    assert_eq!(files(with(both(), add("c", 26))), changes, "it says that it changes data");
     assert_eq!(files(both()), changes, "all rows are gone");
-    assert_eq!(
-        files(vec![quiet(add("c", 1))]),
-        changes,
-        "rows that replace none"
-    );
+    assert_eq!(files(vec![quiet(add("c", 1))]), changes, "rows that replace none");
     let whole_file = vec![quiet(remove("a")), quiet(remove("b")), quiet(add("c", 26))];
-    assert_eq!(
-        files(whole_file),
-        changes,
-        "a file is removed without its vector and stays"
-    );
+    assert_eq!(files(whole_file), changes, "a file is removed without its vector and stays");
     let unmarked = with(both(), quiet(add("c", 30)));
     assert_eq!(files(unmarked), changes, "deleted rows are back");
     let uncounted = with(both(), without_stats(quiet(add("c", 26))));
     assert_eq!(files(uncounted), Upkeep::NotCompared);
     let with_schema = with(with(both(), quiet(add("c", 26))), metadata(json!({})));
     assert_eq!(files(with_schema), changes);
-    assert_eq!(
-        judged("WRITE", with(both(), quiet(add("c", 26)))),
-        changes,
-        "a write is data"
-    );
-    assert_eq!(
-        judged("COMPUTE STATS", vec![quiet(add("a", 10))]),
-        compared,
-        "the same file again"
-    );
+    assert_eq!(judged("WRITE", with(both(), quiet(add("c", 26)))), changes, "a write is data");
+    assert_eq!(judged("COMPUTE STATS", vec![quiet(add("a", 10))]), compared, "the same file again");
     assert_eq!(judged("VACUUM END", vec![]), compared);
     assert_eq!(judged("WRITE", vec![]), changes, "a write of nothing, too");
 }
@@ -302,21 +219,14 @@ fn maintenance_before_which_the_log_tells_nothing_is_a_change() {
     let full = replay::snapshot(&table.store, Some(1), Detail::Full).unwrap();
     checkpoint::write_checkpoint(&table.store, &full, 1).unwrap();
     fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
-    assert_eq!(
-        shown(None),
-        [Upkeep::Changes, Upkeep::Compared, Upkeep::Compared]
-    );
+    assert_eq!(shown(None), [Upkeep::Changes, Upkeep::Compared, Upkeep::Compared]);
 }
 
 #[test]
 fn a_commit_is_known_by_its_content_whatever_its_time() {
     let (_world, table) = World::with_table();
     let path = table.folder.join(log::commit_path(0));
-    let digest = || {
-        history::history(&table.store, None).unwrap()[0]
-            .sha256
-            .clone()
-    };
+    let digest = || history::history(&table.store, None).unwrap()[0].sha256.clone();
     let bytes = fs::read(&path).unwrap();
     assert_eq!(digest(), crate::canonical::sha256_of_bytes(&bytes));
     let before = digest();
@@ -348,30 +258,16 @@ fn history_tells_maintenance_from_change_and_time_always_grows() {
     let history = history::history(&table.store, None).unwrap();
     let shown: Vec<_> = history
         .iter()
-        .map(|each| {
-            (
-                each.version,
-                each.timestamp_ms - 1_700_000_000_000,
-                each.upkeep,
-            )
-        })
+        .map(|each| (each.version, each.timestamp_ms - 1_700_000_000_000, each.upkeep))
         .collect();
     assert_eq!(
         shown,
-        [
-            (0, 123, Upkeep::Changes),
-            (1, 124, Upkeep::Compared),
-            (2, 125, Upkeep::Changes)
-        ]
+        [(0, 123, Upkeep::Changes), (1, 124, Upkeep::Compared), (2, 125, Upkeep::Changes)]
     );
     assert_eq!(history[0].table_id.as_deref(), Some("source-id"));
     let last = &history[2];
     assert_eq!(
-        (
-            last.operation.as_deref(),
-            last.user_name.as_deref(),
-            last.user_id.as_deref()
-        ),
+        (last.operation.as_deref(), last.user_name.as_deref(), last.user_id.as_deref()),
         (Some("MERGE"), Some("ann"), Some("7"))
     );
     assert_eq!(last.operation_metrics["numOutputRows"], "3");
@@ -384,14 +280,7 @@ fn a_table_whose_commits_must_carry_their_time_and_do_not_is_corrupt() {
     let world = World::new();
     let table = world.table("source");
     let properties = json!({"delta.enableInCommitTimestamps": "true"});
-    table.commit(
-        0,
-        &[
-            info("WRITE"),
-            features(&[], &["inCommitTimestamp"]),
-            metadata(properties),
-        ],
-    );
+    table.commit(0, &[info("WRITE"), features(&[], &["inCommitTimestamp"]), metadata(properties)]);
     assert!(matches!(
         replay::snapshot(&table.store, None, Detail::Header),
         Err(DeltaError::Corrupt { .. })
@@ -405,27 +294,15 @@ fn only_files_and_plain_paths_are_opened() {
         error.to_string(),
         "unsupported location s3://bucket/table: an embedded lakehouse cannot read s3:// yet"
     );
-    assert_eq!(
-        TableStore::open("file:///a%20b").unwrap().folder(),
-        Some(Path::new("/a b"))
-    );
+    assert_eq!(TableStore::open("file:///a%20b").unwrap().folder(), Some(Path::new("/a b")));
     let error = log::versions(&TableStore::open("/nowhere/at/all").unwrap()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/nowhere/at/all is not a Delta table: it has no log"
-    );
+    assert_eq!(error.to_string(), "/nowhere/at/all is not a Delta table: it has no log");
 }
 
 #[test]
 fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_rows_stand() {
     let (_world, table) = World::with_table();
-    let rows = [
-        remove("a"),
-        add("a", 10),
-        add("b", 20),
-        remove("b"),
-        remove("c"),
-    ];
+    let rows = [remove("a"), add("a", 10), add("b", 20), remove("b"), remove("c")];
     let heads = [protocol(json!({})), metadata(json!({}))];
     for turned in 0..rows.len() {
         let mut rows = rows.to_vec();
@@ -447,10 +324,7 @@ fn a_tombstone_in_a_checkpoint_takes_nothing_out_of_it_in_whatever_order_its_row
 fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_field() {
     let described = |path: &str, facts: &Value| {
         let mut add = add(path, 1);
-        add["add"]
-            .as_object_mut()
-            .unwrap()
-            .extend(facts.as_object().unwrap().clone());
+        add["add"].as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
         add
     };
     let (_world, table) = World::with_table();
@@ -473,13 +347,8 @@ fn facts_of_another_type_are_read_and_what_is_no_fact_is_refused_with_line_and_f
     ] {
         table.commit(2, &[info("WRITE"), described("d", &no_fact)]);
         for detail in [Detail::Summary, Detail::Full] {
-            let error = replay::snapshot(&table.store, None, detail)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.starts_with("00000000000000000002.json is corrupt: line 2: "),
-                "{error}"
-            );
+            let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
+            assert!(error.starts_with("00000000000000000002.json is corrupt: line 2: "), "{error}");
             assert!(error.contains(field), "{error}");
         }
     }
@@ -496,27 +365,18 @@ fn a_line_that_never_ends_is_refused_with_the_limit() {
         let error = replay::snapshot(&table.store, None, detail).unwrap_err();
         assert_eq!(error.to_string(), told);
     }
-    assert_eq!(
-        history::history(&table.store, None)
-            .unwrap_err()
-            .to_string(),
-        told
-    );
+    assert_eq!(history::history(&table.store, None).unwrap_err().to_string(), told);
 }
 
 #[test]
 fn a_file_that_one_commit_names_twice_is_refused_because_readers_disagree() {
     let (_world, table) = World::with_table();
-    for twice in [
-        [remove("a"), add("a", 10)],
-        [add("c", 1), remove("c")],
-        [add("c", 1), add("c", 2)],
-    ] {
+    for twice in
+        [[remove("a"), add("a", 10)], [add("c", 1), remove("c")], [add("c", 1), add("c", 2)]]
+    {
         table.commit(1, &[vec![info("WRITE")], twice.to_vec()].concat());
         for detail in [Detail::Summary, Detail::Full] {
-            let error = replay::snapshot(&table.store, None, detail)
-                .unwrap_err()
-                .to_string();
+            let error = replay::snapshot(&table.store, None, detail).unwrap_err().to_string();
             assert!(
                 error.starts_with("00000000000000000001.json is corrupt: line 3: it names "),
                 "{error}"
@@ -562,9 +422,7 @@ fn a_checkpoint_of_every_codec_is_read() {
     let whole = table.snapshot();
     checkpoint::write_checkpoint(&table.store, &whole, author().now_ms).unwrap();
     fs::remove_file(table.folder.join(log::commit_path(0))).unwrap();
-    let at = table
-        .folder
-        .join("_delta_log/00000000000000000000.checkpoint.parquet");
+    let at = table.folder.join("_delta_log/00000000000000000000.checkpoint.parquet");
     let written = bytes::Bytes::from(fs::read(&at).unwrap());
     for codec in [
         Compression::UNCOMPRESSED,

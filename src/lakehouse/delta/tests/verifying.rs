@@ -28,11 +28,8 @@ fn bounds(records: usize, min: i64, max: i64) -> Value {
 fn cloned_of(actions: impl FnOnce(&Table) -> Vec<Value>) -> (World, Table, Table) {
     let world = World::new();
     let source = world.table("source");
-    let head = [
-        info("WRITE"),
-        features(&["deletionVectors"], &["deletionVectors"]),
-        metadata(json!({})),
-    ];
+    let head =
+        [info("WRITE"), features(&["deletionVectors"], &["deletionVectors"]), metadata(json!({}))];
     let actions: Vec<Value> = head.into_iter().chain(actions(&source)).collect();
     source.commit(0, &actions);
     let replica = world.replica();
@@ -50,10 +47,8 @@ fn found(source: &Table, replica: &Table) -> Vec<String> {
 fn edit(replica: &Table, change: impl Fn(&mut Value)) {
     let at = replica.folder.join(log::commit_path(0));
     let text = fs::read_to_string(&at).unwrap();
-    let mut lines: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let mut lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     lines.iter_mut().for_each(change);
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     fs::write(at, lines.join("\n")).unwrap();
@@ -72,10 +67,7 @@ fn a_bound_that_only_the_clone_says_and_that_is_false_is_found() {
         cloned_of(|table| vec![file(table, "a", &[1, 2, 9], bounds(3, 1, 9))]);
     for (statistics, wrong) in [
         (bounds(3, 2, 9), "less than the least of its statistics, 2"),
-        (
-            bounds(3, 1, 8),
-            "more than the greatest of its statistics, 8",
-        ),
+        (bounds(3, 1, 8), "more than the greatest of its statistics, 8"),
     ] {
         edit(&replica, |line| {
             if let Some(add) = line.get_mut("add") {
@@ -84,9 +76,7 @@ fn a_bound_that_only_the_clone_says_and_that_is_false_is_found() {
         });
         let found = found(&source, &replica);
         assert!(
-            found.contains(&format!(
-                "a of the replica has a value in id that is {wrong}"
-            )),
+            found.contains(&format!("a of the replica has a value in id that is {wrong}")),
             "{found:?}"
         );
     }
@@ -103,10 +93,7 @@ fn a_bound_that_is_false_in_the_sources_own_words_is_no_fault_of_the_clone() {
 fn a_file_with_another_number_of_records_is_found() {
     let (_world, source, replica) =
         cloned_of(|table| vec![file(table, "a", &[1, 2, 9], bounds(4, 1, 9))]);
-    assert_eq!(
-        found(&source, &replica),
-        ["a of the replica has 3 records where the log says 4"]
-    );
+    assert_eq!(found(&source, &replica), ["a of the replica has 3 records where the log says 4"]);
 }
 
 #[test]

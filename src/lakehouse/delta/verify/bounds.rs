@@ -29,14 +29,8 @@ pub(super) struct Statistics<'a> {
 impl<'a> Statistics<'a> {
     /// Whether they say anything of a column.
     pub(super) fn speaks_of(&self, path: &[String]) -> bool {
-        let Statistics {
-            min_values,
-            max_values,
-            null_count,
-        } = self;
-        [min_values, max_values, null_count]
-            .into_iter()
-            .any(|part| said(*part, path).is_some())
+        let Statistics { min_values, max_values, null_count } = self;
+        [min_values, max_values, null_count].into_iter().any(|part| said(*part, path).is_some())
     }
 
     /// What they say of a column.
@@ -122,9 +116,7 @@ fn out_of_bound<'a>(array: &'a ArrayRef, text: &str, wrong: Ordering) -> Option<
         ($kind:ty) => {{
             let bound: i128 = text.parse().ok()?;
             let values = array.as_primitive::<$kind>();
-            Some(Box::new(move |row| {
-                i128::from(values.value(row)).cmp(&bound) == wrong
-            }))
+            Some(Box::new(move |row| i128::from(values.value(row)).cmp(&bound) == wrong))
         }};
     }
     match array.data_type() {
@@ -135,32 +127,24 @@ fn out_of_bound<'a>(array: &'a ArrayRef, text: &str, wrong: Ordering) -> Option<
         DataType::Float32 => {
             let bound: f32 = number(text)?.parse().ok()?;
             let values = array.as_primitive::<Float32Type>();
-            Some(Box::new(move |row| {
-                values.value(row).partial_cmp(&bound) == Some(wrong)
-            }))
+            Some(Box::new(move |row| values.value(row).partial_cmp(&bound) == Some(wrong)))
         }
         DataType::Float64 => {
             let bound: f64 = number(text)?.parse().ok()?;
             let values = array.as_primitive::<Float64Type>();
-            Some(Box::new(move |row| {
-                values.value(row).partial_cmp(&bound) == Some(wrong)
-            }))
+            Some(Box::new(move |row| values.value(row).partial_cmp(&bound) == Some(wrong)))
         }
         DataType::Utf8 => {
             let bound: String = serde_json::from_str(text).ok()?;
             let values = array.as_string::<i32>();
-            Some(Box::new(move |row| {
-                values.value(row).as_bytes().cmp(bound.as_bytes()) == wrong
-            }))
+            Some(Box::new(move |row| values.value(row).as_bytes().cmp(bound.as_bytes()) == wrong))
         }
         DataType::Date32 => {
             let text: String = serde_json::from_str(text).ok()?;
             let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?;
             let bound = date.signed_duration_since(NaiveDate::default()).num_days();
             let values = array.as_primitive::<Date32Type>();
-            Some(Box::new(move |row| {
-                i64::from(values.value(row)).cmp(&bound) == wrong
-            }))
+            Some(Box::new(move |row| i64::from(values.value(row)).cmp(&bound) == wrong))
         }
         DataType::Timestamp(unit, _) => {
             let bound = micros(&serde_json::from_str::<String>(text).ok()?)?;
@@ -323,9 +307,7 @@ mod tests {
             let statistics: Statistics<'_> = serde_json::from_str(&text).unwrap();
             let values: ArrayRef = Arc::new(Int64Array::from(values));
             let live = vec![true; values.len()];
-            statistics
-                .column(&["c".to_owned()])
-                .judge(&values, &live, values.len() as u64)
+            statistics.column(&["c".to_owned()]).judge(&values, &live, values.len() as u64)
         };
         assert!(judged(0, vec![Some(1), Some(2)]).is_ok());
         assert!(judged(0, vec![Some(1), None]).is_err());

@@ -75,9 +75,7 @@ pub(super) fn check(
         Depth::Look => {
             let some = sample(files.clone(), version.version).into_iter();
             let footers = files.into_iter().map(|file| (file, 0));
-            some.map(|file| (file, SAMPLE_BYTES))
-                .chain(footers)
-                .collect()
+            some.map(|file| (file, SAMPLE_BYTES)).chain(footers).collect()
         }
         Depth::Sample => {
             let some = sample(files, version.version).into_iter();
@@ -86,12 +84,7 @@ pub(super) fn check(
     };
     let wrong = Mutex::new(Vec::new());
     let _ = in_parallel(&chosen, |((key, file), bytes_max)| {
-        let reading = Reading {
-            store,
-            key,
-            file,
-            bytes_max: *bytes_max,
-        };
+        let reading = Reading { store, key, file, bytes_max: *bytes_max };
         if let Err(why) = reading.check() {
             let why = match why {
                 Wrong::Content(why) => why,
@@ -100,10 +93,7 @@ pub(super) fn check(
                 }
                 Wrong::Bound(why) => why,
             };
-            held(&wrong).push(Difference::Content {
-                file: key.path.to_string(),
-                why,
-            });
+            held(&wrong).push(Difference::Content { file: key.path.to_string(), why });
         }
         Ok(())
     });
@@ -158,27 +148,20 @@ impl Reading<'_> {
             stats: Option<String>,
         }
         let action = self.file.action.as_deref().unwrap_or("{}");
-        let Ok(Add {
-            stats: Some(own), ..
-        }) = serde_json::from_str(action)
-        else {
+        let Ok(Add { stats: Some(own), .. }) = serde_json::from_str(action) else {
             return false;
         };
         let Ok(log) = versions(source) else {
             return false;
         };
         let commits = log.commits.iter().rev();
-        commits
-            .filter(|commit| commit.version <= version)
-            .any(|commit| {
-                let lines = source
-                    .read_data(&commit_path(commit.version))
-                    .unwrap_or_default();
-                let mut adds = lines
-                    .split(|byte| *byte == b'\n')
-                    .filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.add);
-                adds.any(|add| add.size == Some(self.file.size) && add.stats.as_ref() == Some(&own))
-            })
+        commits.filter(|commit| commit.version <= version).any(|commit| {
+            let lines = source.read_data(&commit_path(commit.version)).unwrap_or_default();
+            let mut adds = lines
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.add);
+            adds.any(|add| add.size == Some(self.file.size) && add.stats.as_ref() == Some(&own))
+        })
     }
 
     /// Reads the file.
@@ -212,9 +195,7 @@ impl Reading<'_> {
         let records = opened.known.metadata().file_metadata().num_rows();
         let records = u64::try_from(records).unwrap_or(0);
         if let Some(said) = self.file.records.filter(|said| *said != records) {
-            return Err(Wrong::Content(format!(
-                "has {records} records where the log says {said}"
-            )));
+            return Err(Wrong::Content(format!("has {records} records where the log says {said}")));
         }
         let deleted = match self.file.vector.as_deref() {
             // One that cannot be read is told by whoever looked at the disk.
@@ -256,9 +237,8 @@ impl Reading<'_> {
         let file = opened.known.metadata().file_metadata();
         let records = u64::try_from(file.num_rows()).unwrap_or(0);
         let schema = file.schema_descr_ptr();
-        let judged: Vec<(usize, Vec<String>)> = leaves(&schema)
-            .filter(|(_, path)| statistics.speaks_of(path))
-            .collect();
+        let judged: Vec<(usize, Vec<String>)> =
+            leaves(&schema).filter(|(_, path)| statistics.speaks_of(path)).collect();
         if judged.is_empty() || records == 0 {
             return Ok(());
         }
@@ -273,18 +253,14 @@ impl Reading<'_> {
         let numbers = judged.iter().map(|(number, _)| *number);
         let mask = ProjectionMask::leaves(&schema, numbers);
         let a_row = (self.file.size / records).max(1);
-        let rows = usize::try_from(self.bytes_max / a_row)
-            .unwrap_or(usize::MAX)
-            .max(1);
+        let rows = usize::try_from(self.bytes_max / a_row).unwrap_or(usize::MAX).max(1);
         let at_once = BATCH.min(rows);
         let batches = match parquet::batches_of_first(opened, Some(mask), at_once, Some(rows)) {
             Ok(batches) => batches,
             Err(error) => return unreadable(error),
         };
-        let mut columns: Vec<Column<'_>> = judged
-            .iter()
-            .map(|(_, path)| statistics.column(path))
-            .collect();
+        let mut columns: Vec<Column<'_>> =
+            judged.iter().map(|(_, path)| statistics.column(path)).collect();
         let mut first = 0_u64;
         for batch in batches {
             let batch = match batch {
@@ -304,9 +280,8 @@ impl Reading<'_> {
                     for (row, absent) in absent.iter_mut().enumerate() {
                         *absent |= outer.is_null(row);
                     }
-                    array = outer
-                        .as_struct_opt()
-                        .and_then(|outer| outer.column_by_name(part).cloned());
+                    array =
+                        outer.as_struct_opt().and_then(|outer| outer.column_by_name(part).cloned());
                 }
                 let Some(array) = array else { continue };
                 if absent.iter().any(|absent| *absent) {

@@ -66,20 +66,14 @@ pub(super) fn of(store: &TableStore, version: &Snapshot, seen: &[FileSeen]) -> F
         true => ContentKind::Bytes,
         false => ContentKind::Times,
     };
-    FilesDigest {
-        listed: listed(version),
-        content: content(store, version, seen, kind),
-    }
+    FilesDigest { listed: listed(version), content: content(store, version, seen, kind) }
 }
 
 /// The digest of what the log says.
 pub(in super::super) fn listed(version: &Snapshot) -> String {
     let metadata = &version.metadata;
-    let head = json!([
-        metadata.schema_string(),
-        metadata.partition_columns(),
-        metadata.properties(),
-    ]);
+    let head =
+        json!([metadata.schema_string(), metadata.partition_columns(), metadata.properties(),]);
     let mut digest = Sha256::new();
     line(&mut digest, &head);
     for (key, file) in version.sorted_files() {
@@ -129,9 +123,7 @@ fn partition(file: &LiveFile) -> Value {
     }
     let action = file.action.as_deref().unwrap_or("{}");
     let said: Option<Said> = serde_json::from_str(action).ok();
-    let values = said
-        .and_then(|said| said.partition_values)
-        .unwrap_or_default();
+    let values = said.and_then(|said| said.partition_values).unwrap_or_default();
     let mut values: Vec<(String, Option<String>)> = values
         .into_iter()
         .map(|(column, value)| match value {

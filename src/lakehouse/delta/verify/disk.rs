@@ -122,8 +122,5 @@ fn difference(file: &str, error: DeltaError) -> Difference {
         DeltaError::Corrupt { why, .. } => format!("is corrupt: {why}"),
         other => format!("cannot be read: {other}"),
     };
-    Difference::Content {
-        file: file.to_owned(),
-        why,
-    }
+    Difference::Content { file: file.to_owned(), why }
 }

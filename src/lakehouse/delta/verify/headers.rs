@@ -11,28 +11,19 @@ use super::super::replay::Snapshot;
 use super::Difference;
 
 /// Properties in which a clone differs on purpose, beside those that it drops.
-const OVERRIDDEN: [&str; 2] = [
-    "delta.deletedFileRetentionDuration",
-    "delta.logRetentionDuration",
-];
+const OVERRIDDEN: [&str; 2] = ["delta.deletedFileRetentionDuration", "delta.logRetentionDuration"];
 
 /// Compares protocol, schema, partitioning, properties, transactions and domains.
 pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut differ = |what: String, source: Option<String>, target: Option<String>| {
         if source != target {
-            found.push(Difference::Header {
-                what,
-                source,
-                target,
-            });
+            found.push(Difference::Header { what, source, target });
         }
     };
     let features = |list: Vec<&str>| {
-        let kept: BTreeSet<&str> = list
-            .into_iter()
-            .filter(|feature| !COORDINATED.contains(feature))
-            .collect();
+        let kept: BTreeSet<&str> =
+            list.into_iter().filter(|feature| !COORDINATED.contains(feature)).collect();
         Some(kept.into_iter().collect::<Vec<_>>().join(", "))
     };
     let versions = |snapshot: &Snapshot| {
@@ -55,16 +46,12 @@ pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
     );
     let schema = |metadata: &Metadata| {
         let parsed = serde_json::from_str::<Value>(metadata.schema_string());
-        Some(parsed.map_or_else(
-            |_| metadata.schema_string().to_owned(),
-            |schema| schema.to_string(),
-        ))
+        Some(
+            parsed
+                .map_or_else(|_| metadata.schema_string().to_owned(), |schema| schema.to_string()),
+        )
     };
-    differ(
-        "schema".to_owned(),
-        schema(&source.metadata),
-        schema(&target.metadata),
-    );
+    differ("schema".to_owned(), schema(&source.metadata), schema(&target.metadata));
     let partitioning = |metadata: &Metadata| Some(metadata.partition_columns().join(", "));
     differ(
         "partitioning".to_owned(),
@@ -73,44 +60,21 @@ pub(super) fn compare(source: &Snapshot, target: &Snapshot) -> Vec<Difference> {
     );
     let compared = |name: &String| kept_property(name) && !OVERRIDDEN.contains(&name.as_str());
     let (ours, theirs) = (source.metadata.properties(), target.metadata.properties());
-    let names: BTreeSet<&String> = ours
-        .keys()
-        .chain(theirs.keys())
-        .filter(|name| compared(name))
-        .collect();
+    let names: BTreeSet<&String> =
+        ours.keys().chain(theirs.keys()).filter(|name| compared(name)).collect();
     for name in names {
-        differ(
-            format!("property {name}"),
-            ours.get(name).cloned(),
-            theirs.get(name).cloned(),
-        );
+        differ(format!("property {name}"), ours.get(name).cloned(), theirs.get(name).cloned());
     }
     // A target may remember more: a transaction cannot be taken back.
     for (app, txn) in &source.txns {
         let version = |txn: &Raw| txn.get("version").map(Value::to_string);
-        differ(
-            format!("transaction {app}"),
-            version(txn),
-            target.txns.get(app).and_then(version),
-        );
+        differ(format!("transaction {app}"), version(txn), target.txns.get(app).and_then(version));
     }
     let domain = |snapshot: &Snapshot, name: &str| {
-        snapshot
-            .domains
-            .get(name)?
-            .get("configuration")
-            .map(Value::to_string)
+        snapshot.domains.get(name)?.get("configuration").map(Value::to_string)
     };
-    for name in source
-        .domains
-        .keys()
-        .filter(|name| *name != "delta.rowTracking")
-    {
-        differ(
-            format!("domain {name}"),
-            domain(source, name),
-            domain(target, name),
-        );
+    for name in source.domains.keys().filter(|name| *name != "delta.rowTracking") {
+        differ(format!("domain {name}"), domain(source, name), domain(target, name));
     }
     found
 }

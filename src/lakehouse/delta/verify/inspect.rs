@@ -125,11 +125,8 @@ fn compare_bytes(
 /// Which files changed, as far as their times tell.
 fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
     const WHY: &str = "does not hold what was cloned";
-    let later = |file: &&FileSeen| {
-        version
-            .timestamp_ms
-            .is_some_and(|at| file.modified_ms > Some(at))
-    };
+    let later =
+        |file: &&FileSeen| version.timestamp_ms.is_some_and(|at| file.modified_ms > Some(at));
     let later: Vec<&FileSeen> = seen.iter().filter(later).collect();
     if later.is_empty() {
         let why = match seen.len() {
@@ -138,10 +135,7 @@ fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
         };
         let first = seen.iter().take(1);
         return first
-            .map(|file| Difference::Content {
-                file: file.path.clone(),
-                why: why.clone(),
-            })
+            .map(|file| Difference::Content { file: file.path.clone(), why: why.clone() })
             .collect();
     }
     later
@@ -166,10 +160,7 @@ fn row_ids(version: &Snapshot, found: &mut Vec<Difference>) {
     }
     let mut ranges: BTreeMap<i64, (i64, &str)> = BTreeMap::new();
     let mut wrong = |file: &str, why: String| {
-        found.push(Difference::Content {
-            file: file.to_owned(),
-            why,
-        });
+        found.push(Difference::Content { file: file.to_owned(), why });
     };
     for (key, file) in version.sorted_files() {
         let action = file.action.as_deref().unwrap_or("{}");

@@ -82,33 +82,19 @@ pub(super) fn compare(
                 free[number] = false;
                 pairs.push((their, &ours[number]));
             }
-            None => found.push(Difference::Lacking {
-                file: their.named(),
-            }),
+            None => found.push(Difference::Lacking { file: their.named() }),
         }
     }
     let surplus = ours.iter().zip(&free).filter(|(_, free)| **free);
     found.extend(surplus.map(|(own, _)| Difference::Surplus { file: own.named() }));
-    let different = pairs
-        .iter()
-        .filter(|(their, own)| !same_facts(their.file, own.file));
-    found.extend(different.map(|(their, _)| Difference::Described {
-        file: their.named(),
-    }));
+    let different = pairs.iter().filter(|(their, own)| !same_facts(their.file, own.file));
+    found.extend(different.map(|(their, _)| Difference::Described { file: their.named() }));
     contents(source_store, target_store, &pairs, found)
 }
 
 fn live<'a>(version: &'a Snapshot, root: Option<&Path>) -> Result<Vec<Live<'a>>> {
     let files = version.sorted_files().into_iter();
-    files
-        .map(|(key, file)| {
-            Ok(Live {
-                key,
-                file,
-                place: path::locate(&key.path, root)?,
-            })
-        })
-        .collect()
+    files.map(|(key, file)| Ok(Live { key, file, place: path::locate(&key.path, root)? })).collect()
 }
 
 impl Live<'_> {
@@ -165,10 +151,7 @@ fn contents(
             deleted_rows(vector, store, store.folder()).ok()
         };
         let note = |why: &str| {
-            held(&different).push(Difference::Content {
-                file: own.named(),
-                why: why.to_owned(),
-            });
+            held(&different).push(Difference::Content { file: own.named(), why: why.to_owned() });
         };
         // What of the source is gone since cannot be asked any more.
         if let (Some(theirs), Some(ours)) = (rows(their, source), rows(own, target))

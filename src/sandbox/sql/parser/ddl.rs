@@ -181,12 +181,6 @@ impl Parser<'_> {
             Some(Token::Text(_)) => self.text()?,
             _ => self.name()?,
         };
-        Ok(Statement::Grant(Grant {
-            give,
-            privileges,
-            kind,
-            name,
-            principal,
-        }))
+        Ok(Statement::Grant(Grant { give, privileges, kind, name, principal }))
     }
 }

@@ -19,12 +19,7 @@ impl Parser<'_> {
             false => None,
         };
         let rows = self.query()?;
-        Ok(Statement::Insert {
-            target,
-            columns,
-            rows,
-            overwrite,
-        })
+        Ok(Statement::Insert { target, columns, rows, overwrite })
     }
 
     pub(super) fn update(&mut self) -> Result<Statement> {
@@ -34,11 +29,7 @@ impl Parser<'_> {
         self.expect_word("SET")?;
         let set = self.assignments()?;
         let filter = self.filter()?;
-        Ok(Statement::Update {
-            target,
-            set,
-            filter,
-        })
+        Ok(Statement::Update { target, set, filter })
     }
 
     pub(super) fn delete(&mut self) -> Result<Statement> {
@@ -87,22 +78,12 @@ impl Parser<'_> {
                 false => None,
             };
             self.expect_word("THEN")?;
-            clauses.push(Clause {
-                when,
-                filter,
-                action: self.action()?,
-            });
+            clauses.push(Clause { when, filter, action: self.action()? });
         }
         if clauses.is_empty() {
             return Err(self.unexpected("WHEN MATCHED or WHEN NOT MATCHED"));
         }
-        Ok(Statement::Merge(Merge {
-            target,
-            alias,
-            source,
-            on,
-            clauses,
-        }))
+        Ok(Statement::Merge(Merge { target, alias, source, on, clauses }))
     }
 
     fn action(&mut self) -> Result<Action> {

@@ -86,9 +86,8 @@ impl Parser<'_> {
             let above = Expr::Binary(Box::new(left.clone()), ">=", Box::new(low));
             let below = Expr::Binary(Box::new(left), "<=", Box::new(high));
             Expr::Binary(Box::new(above), "AND", Box::new(below))
-        } else if let Some(word) = ["ILIKE", "RLIKE", "REGEXP", "DIV"]
-            .into_iter()
-            .find(|word| self.is_word(word))
+        } else if let Some(word) =
+            ["ILIKE", "RLIKE", "REGEXP", "DIV"].into_iter().find(|word| self.is_word(word))
         {
             return Err(SqlError::unsupported(format!("{word} in an expression")));
         } else if not {
@@ -96,11 +95,7 @@ impl Parser<'_> {
         } else {
             return Ok(left);
         };
-        Ok(if not {
-            Expr::Not(Box::new(found))
-        } else {
-            found
-        })
+        Ok(if not { Expr::Not(Box::new(found)) } else { found })
     }
 
     fn sum(&mut self) -> Result<Expr> {
@@ -135,11 +130,7 @@ impl Parser<'_> {
             if self.take("::") {
                 self.link()?;
                 let to = self.kind()?;
-                value = Expr::Cast {
-                    value: Box::new(value),
-                    to,
-                    lenient: false,
-                };
+                value = Expr::Cast { value: Box::new(value), to, lenient: false };
             } else if self.take("[") {
                 self.link()?;
                 let index = self.expression()?;
@@ -185,11 +176,7 @@ impl Parser<'_> {
                 let mut inner = self.arguments()?;
                 match inner.len() {
                     1 => Ok(inner.remove(0)),
-                    _ => Ok(Expr::Call {
-                        name: "STRUCT".into(),
-                        args: inner,
-                        distinct: false,
-                    }),
+                    _ => Ok(Expr::Call { name: "STRUCT".into(), args: inner, distinct: false }),
                 }
             }
             Token::Quoted(_) => self.column(),
@@ -228,19 +215,11 @@ impl Parser<'_> {
                     _ => Kind::Local,
                 };
                 let text = Expr::Literal(Datum::Text(self.text()?));
-                Ok(Expr::Cast {
-                    value: Box::new(text),
-                    to,
-                    lenient: false,
-                })
+                Ok(Expr::Cast { value: Box::new(text), to, lenient: false })
             }
             "CURRENT_TIMESTAMP" | "CURRENT_DATE" | "CURRENT_USER" if !called => {
                 self.at += 1;
-                Ok(Expr::Call {
-                    name: word.to_owned(),
-                    args: Vec::new(),
-                    distinct: false,
-                })
+                Ok(Expr::Call { name: word.to_owned(), args: Vec::new(), distinct: false })
             }
             "CAST" | "TRY_CAST" if called => {
                 self.at += 2;
@@ -248,11 +227,7 @@ impl Parser<'_> {
                 self.expect_word("AS")?;
                 let to = self.kind()?;
                 self.expect(")")?;
-                Ok(Expr::Cast {
-                    value,
-                    to,
-                    lenient: word == "TRY_CAST",
-                })
+                Ok(Expr::Cast { value, to, lenient: word == "TRY_CAST" })
             }
             "CASE" => self.case(),
             "EXISTS" | "INTERVAL" => Err(SqlError::unsupported(format!("{word} in an expression"))),
@@ -263,11 +238,7 @@ impl Parser<'_> {
                 if self.is_word("OVER") {
                     return Err(SqlError::unsupported("a window function"));
                 }
-                Ok(Expr::Call {
-                    name: word.to_owned(),
-                    args,
-                    distinct,
-                })
+                Ok(Expr::Call { name: word.to_owned(), args, distinct })
             }
             _ => self.column(),
         }
@@ -301,11 +272,7 @@ impl Parser<'_> {
             false => None,
         };
         self.expect_word("END")?;
-        Ok(Expr::Case {
-            of,
-            arms,
-            otherwise,
-        })
+        Ok(Expr::Case { of, arms, otherwise })
     }
 
     /// Expressions up to the closing parenthesis.
@@ -320,11 +287,7 @@ impl Parser<'_> {
             arguments.push(match self.word("AS") {
                 true => {
                     let name = Expr::Literal(Datum::Text(self.name()?));
-                    Expr::Call {
-                        name: "AS".into(),
-                        args: vec![argument, name],
-                        distinct: false,
-                    }
+                    Expr::Call { name: "AS".into(), args: vec![argument, name], distinct: false }
                 }
                 false => argument,
             });

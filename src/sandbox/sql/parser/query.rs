@@ -62,13 +62,8 @@ impl Parser<'_> {
         while self.words(&["UNION", "ALL"]) {
             parts.push(self.select()?);
         }
-        if ["UNION", "EXCEPT", "INTERSECT", "MINUS"]
-            .into_iter()
-            .any(|it| self.is_word(it))
-        {
-            return Err(SqlError::unsupported(
-                "a set operation other than UNION ALL",
-            ));
+        if ["UNION", "EXCEPT", "INTERSECT", "MINUS"].into_iter().any(|it| self.is_word(it)) {
+            return Err(SqlError::unsupported("a set operation other than UNION ALL"));
         }
         let mut order = Vec::new();
         if self.words(&["ORDER", "BY"]) {
@@ -83,11 +78,7 @@ impl Parser<'_> {
                         self.expect_word("LAST")?;
                     }
                 }
-                order.push(Order {
-                    by,
-                    down,
-                    nulls_first,
-                });
+                order.push(Order { by, down, nulls_first });
                 if !self.take(",") {
                     break;
                 }
@@ -98,13 +89,7 @@ impl Parser<'_> {
             true => self.number()?,
             false => 0,
         };
-        Ok(Query {
-            with,
-            parts,
-            order,
-            limit,
-            offset,
-        })
+        Ok(Query { with, parts, order, limit, offset })
     }
 
     fn select(&mut self) -> Result<Select> {
@@ -156,9 +141,7 @@ impl Parser<'_> {
             true => Some(self.relation()?),
             false => None,
         };
-        let joins = [
-            "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI",
-        ];
+        let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI"];
         let beyond = joins.into_iter().chain(["LATERAL", "TABLESAMPLE", "PIVOT"]);
         if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
             return Err(SqlError::unsupported(format!("{word} after a relation")));
@@ -179,19 +162,10 @@ impl Parser<'_> {
                 }
             }
         }
-        if let Some(word) = ["HAVING", "QUALIFY"]
-            .into_iter()
-            .find(|it| self.is_word(it))
-        {
+        if let Some(word) = ["HAVING", "QUALIFY"].into_iter().find(|it| self.is_word(it)) {
             return Err(SqlError::unsupported(word));
         }
-        Ok(Select {
-            distinct,
-            items,
-            from,
-            filter,
-            group,
-        })
+        Ok(Select { distinct, items, from, filter, group })
     }
 
     pub(super) fn relation(&mut self) -> Result<Relation> {
@@ -205,10 +179,7 @@ impl Parser<'_> {
                     self.at += 1;
                     if self.word("HISTORY") {
                         let target = self.target()?;
-                        Source::History {
-                            target,
-                            limit: self.limit()?,
-                        }
+                        Source::History { target, limit: self.limit()? }
                     } else {
                         self.expect_word("DETAIL")?;
                         Source::Detail(self.target()?)

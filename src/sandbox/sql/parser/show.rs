@@ -47,10 +47,7 @@ impl Parser<'_> {
                     true => Some(self.name()?),
                     false => None,
                 };
-                Show::Schemas {
-                    catalog,
-                    like: self.like()?,
-                }
+                Show::Schemas { catalog, like: self.like()? }
             }
             "TABLES" => {
                 let mut within = Vec::new();
@@ -64,11 +61,7 @@ impl Parser<'_> {
                 }
                 let schemas_like = self.like_of("SCHEMA")?;
                 self.word("TABLE");
-                Show::Tables {
-                    within,
-                    schemas_like,
-                    like: self.like()?,
-                }
+                Show::Tables { within, schemas_like, like: self.like()? }
             }
             "COLUMNS" => {
                 if !(self.word("IN") || self.word("FROM")) {
@@ -102,10 +95,7 @@ impl Parser<'_> {
                     self.expect_word("ON")?;
                 }
                 let kind = self.securable();
-                Show::Grants {
-                    kind,
-                    name: self.names()?,
-                }
+                Show::Grants { kind, name: self.names()? }
             }
             other => return Err(SqlError::unsupported(format!("SHOW {other}"))),
         })

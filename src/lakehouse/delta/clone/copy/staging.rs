@@ -41,11 +41,7 @@ impl Staging {
             }
             attempts += 1;
         };
-        let staging = Self {
-            folder,
-            id,
-            _lock: lock,
-        };
+        let staging = Self { folder, id, _lock: lock };
         clear_dead(&staging.folder, Some(&staging.id));
         Ok(staging)
     }
@@ -88,10 +84,7 @@ fn clear_dead(folder: &Path, living: Option<&str>) {
 }
 
 fn clear(folder: &Path, id: &str, names: &[String]) {
-    for name in names
-        .iter()
-        .filter(|name| name.starts_with(id) && !name.ends_with(".lock"))
-    {
+    for name in names.iter().filter(|name| name.starts_with(id) && !name.ends_with(".lock")) {
         let _ = files::remove_file(&folder.join(name));
     }
 }

@@ -30,14 +30,9 @@ fn groups<'a>(wanted: &'a [Wanted<'_>]) -> Vec<Group<'a>> {
 
 /// Refuses deletion vectors of a source that are not whole.
 pub(super) fn check(wanted: &[Wanted<'_>], source: &TableStore) -> Result<()> {
-    let inline = wanted
-        .iter()
-        .filter(|want| want.vector_file.is_none())
-        .filter_map(Wanted::vector);
+    let inline = wanted.iter().filter(|want| want.vector_file.is_none()).filter_map(Wanted::vector);
     inline.into_iter().try_for_each(check_inline)?;
-    in_parallel(&groups(wanted), |(from, numbers)| {
-        read(wanted, source, from, numbers).map(drop)
-    })
+    in_parallel(&groups(wanted), |(from, numbers)| read(wanted, source, from, numbers).map(drop))
 }
 
 /// Opens a source's file of vectors and reads those that are wanted, as they lie there.
@@ -72,9 +67,7 @@ pub(super) fn place(
     progress: &Progress,
 ) -> Result<()> {
     let inline = wanted.iter().filter(|want| want.vector_file.is_none());
-    inline
-        .filter_map(Wanted::vector)
-        .try_for_each(check_inline)?;
+    inline.filter_map(Wanted::vector).try_for_each(check_inline)?;
     let groups = groups(wanted);
     if groups.is_empty() {
         return Ok(());
@@ -149,11 +142,7 @@ pub(super) fn place(
             wanted[number].point_to(reference.clone(), name.clone());
         }
     }
-    let Placed {
-        mut jobs,
-        adopted,
-        replaced,
-    } = new.into_inner().unwrap_or_default();
+    let Placed { mut jobs, adopted, replaced } = new.into_inner().unwrap_or_default();
     jobs.sort_unstable_by(|one, other| one.to.cmp(&other.to));
     placed.jobs.extend(jobs);
     placed.adopted.extend(adopted);
@@ -163,11 +152,8 @@ pub(super) fn place(
 
 /// Whether the target's file of a name has all the vectors that are wanted of it, byte for byte.
 fn holds(target: &TableStore, name: &str, asked: &[(&Vector, &[u8])]) -> bool {
-    VectorFile::open(target, &Location::Inside(name.to_owned())).is_ok_and(|there| {
-        asked
-            .iter()
-            .all(|(vector, bytes)| there.holds(vector, bytes))
-    })
+    VectorFile::open(target, &Location::Inside(name.to_owned()))
+        .is_ok_and(|there| asked.iter().all(|(vector, bytes)| there.holds(vector, bytes)))
 }
 
 /// Where the target's newest version has the same vectors of the same files.
