@@ -146,16 +146,47 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// The system's; `InvalidInput` where a link stands in a path.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    let ((above, name), (to_above, to_name)) = (parted(from)?, parted(to)?);
-    let (above, to_above) = (open_folder(above)?, open_folder(to_above)?);
-    match renameat_with(&above, name, &to_above, to_name, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        // Not every file system can; all that can hard-link refuse a taken name.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
-            rustix::fs::linkat(&above, name, &to_above, to_name, AtFlags::empty())?;
-            Ok(unlinkat(&above, name, AtFlags::empty())?)
+    Renamer::default().rename_new(from, to)
+}
+
+/// Renames many files, most of them from one folder into a few: a folder that was found free of links is kept open.
+#[derive(Debug, Default)]
+pub struct Renamer {
+    from: KeptOpen,
+    to: KeptOpen,
+}
+
+impl Renamer {
+    /// Gives what lies at one resolved path the name of another, which must be free.
+    ///
+    /// # Errors
+    /// The system's; `InvalidInput` where a link stands in a path.
+    pub fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let ((above, name), (to_above, to_name)) = (parted(from)?, parted(to)?);
+        let (above, to_above) = (self.from.folder(above)?, self.to.folder(to_above)?);
+        match renameat_with(above, name, to_above, to_name, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            // Not every file system can; all that can hard-link refuse a taken name.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
+                rustix::fs::linkat(above, name, to_above, to_name, AtFlags::empty())?;
+                Ok(unlinkat(above, name, AtFlags::empty())?)
+            }
+            Err(error) => Err(error.into()),
         }
-        Err(error) => Err(error.into()),
+    }
+}
+
+/// The folder that was asked for last, kept open: whatever takes its place since is not followed.
+#[derive(Debug, Default)]
+struct KeptOpen(Option<(PathBuf, OwnedFd)>);
+
+impl KeptOpen {
+    fn folder(&mut self, path: &Path) -> io::Result<&OwnedFd> {
+        let kept = match self.0.take() {
+            Some((at, opened)) if at == path => (at, opened),
+            _ => (path.to_path_buf(), open_folder(path)?),
+        };
+        Ok(&self.0.insert(kept).1)
     }
 }
 
@@ -191,7 +222,7 @@ pub struct Facts {
 /// Looks at many files, most of them in a few folders: a folder that was found free of links is kept open.
 #[derive(Debug, Default)]
 pub struct Looker {
-    folder: Option<(PathBuf, OwnedFd)>,
+    folder: KeptOpen,
 }
 
 impl Looker {
@@ -201,15 +232,10 @@ impl Looker {
     /// The system's.
     pub fn regular(&mut self, path: &Path) -> io::Result<Option<Facts>> {
         let (above, name) = parted(path)?;
-        if self.folder.as_ref().is_none_or(|(at, _)| at != above) {
-            self.folder = match open_folder(above) {
-                Ok(folder) => Some((above.to_path_buf(), folder)),
-                Err(error) if is_absence(&error) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-        }
-        let Some((_, folder)) = &self.folder else {
-            return Ok(None);
+        let folder = match self.folder.folder(above) {
+            Ok(folder) => folder,
+            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) => return Err(error),
         };
         match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(facts(&stat)),

@@ -8,6 +8,9 @@ use super::error::Result;
 /// Files in flight: each write waits for the disk, so a disk has always something to do only where many are under way.
 const AT_ONCE: usize = 16;
 
+/// Items that one thread takes at a time where each is done in microseconds.
+const PART: usize = 512;
+
 /// Does something with each item, a few at a time, until one fails.
 pub(super) fn in_parallel<T: Sync>(
     items: &[T],
@@ -35,6 +38,20 @@ pub(super) fn in_parallel<T: Sync>(
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// What becomes of many items, in their order: parts of them are worked on at once, until one fails.
+pub(super) fn map_parts<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&[T]) -> Result<Vec<R>> + Sync,
+) -> Result<Vec<R>> {
+    let parts: Vec<(&[T], Mutex<Vec<R>>)> =
+        items.chunks(PART).map(|part| (part, Mutex::default())).collect();
+    in_parallel(&parts, |(part, done)| {
+        *held(done) = work(part)?;
+        Ok(())
+    })?;
+    Ok(parts.into_iter().flat_map(|(_, done)| done.into_inner().unwrap_or_default()).collect())
 }
 
 /// Locks, whatever became of others who did.

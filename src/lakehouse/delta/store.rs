@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 
 use super::error::{DeltaError, IoTrouble, Result};
 use super::log::LOG;
+use super::parallel::map_parts;
 use crate::files::{self, Looker};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
 pub(crate) use local::{UNFINISHED, flush, flush_folder, is_unflushable, open_new};
@@ -426,10 +427,10 @@ impl TableStore {
     /// What lies under some names, in the order asked. A link is never one of our files, wherever it leads.
     pub(crate) fn occupants(&self, inner: &[&str]) -> Result<Vec<Occupant>> {
         match &*self.0 {
-            Place::Local(local) => {
+            Place::Local(local) => map_parts(inner, |part| {
                 let mut looker = Looker::default();
-                inner.iter().map(|path| local::occupant(&mut looker, &local.at(path))).collect()
-            }
+                part.iter().map(|path| local::occupant(&mut looker, &local.at(path))).collect()
+            }),
             Place::Remote { .. } => Ok(self
                 .sizes(inner)?
                 .into_iter()
@@ -441,10 +442,10 @@ impl TableStore {
     /// The sizes of the files that are there, in the order asked: a link to a file elsewhere is none of the table's.
     pub(crate) fn sizes(&self, inner: &[&str]) -> Result<Vec<Option<u64>>> {
         match &*self.0 {
-            Place::Local(local) => {
+            Place::Local(local) => map_parts(inner, |part| {
                 let mut looker = Looker::default();
-                inner.iter().map(|path| local::size(&mut looker, &local.at(path))).collect()
-            }
+                part.iter().map(|path| local::size(&mut looker, &local.at(path))).collect()
+            }),
             Place::Remote { store, prefix, runtime, .. } if inner.len() > 8 => {
                 let all: HashMap<String, u64> = runtime.block_on(async {
                     let mut found = store.list(Some(prefix));

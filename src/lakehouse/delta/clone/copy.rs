@@ -21,7 +21,7 @@ use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
 use super::places::{Job, Placed};
 use super::{Progress, foreign};
-use crate::files::{self, Looker};
+use crate::files::{self, Looker, Renamer};
 use staging::Staging;
 pub(in crate::lakehouse::delta) use staging::clear_left_over;
 
@@ -164,7 +164,7 @@ impl Copy<'_> {
     fn alone(&self, number: usize, job: &Job) -> Result<()> {
         let staged = self.content(number, job)?;
         flush(&open(&staged)?, &staged)?;
-        self.name(&staged, job)
+        self.name(&mut Renamer::default(), &staged, job)
     }
 
     /// Many small files, flushed at once, then under their own names.
@@ -178,8 +178,10 @@ impl Copy<'_> {
         // After a failure too: what is whole by now need not be copied again.
         flush_all(self.to)?;
         let whole = whole.into_inner().unwrap_or_default();
-        let named = in_parallel(&whole, |(staged, job)| self.name(staged, job));
-        copied.and(named)
+        // One after the other: a file system gives the names of one folder in turn, however many ask.
+        let mut renamer = Renamer::default();
+        let mut named = whole.iter().map(|(staged, job)| self.name(&mut renamer, staged, job));
+        copied.and(named.try_for_each(|done| done))
     }
 
     /// One file under a temporary name.
@@ -196,9 +198,9 @@ impl Copy<'_> {
     }
 
     /// Gives a file its own name, unless another clone has done so.
-    fn name(&self, staged: &Path, job: &Job) -> Result<()> {
+    fn name(&self, renamer: &mut Renamer, staged: &Path, job: &Job) -> Result<()> {
         let place = self.to.join(&job.to);
-        match files::rename_new(staged, &place) {
+        match renamer.rename_new(staged, &place) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let regular = Looker::default().regular(&place);
