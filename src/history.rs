@@ -394,7 +394,7 @@ impl Age {
             let Some(fresh_at) = piece.fresh_at.filter(|_| piece.seen) else {
                 return Duration::zero();
             };
-            (piece.until.min(fresh_at + objective) - piece.from).max(Duration::zero())
+            (piece.until.min(moment::later(fresh_at, objective)) - piece.from).max(Duration::zero())
         };
         self.0.iter().map(inside).sum()
     }

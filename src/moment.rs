@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -14,6 +14,11 @@ pub fn text(moment: DateTime<Utc>) -> String {
 /// The moment without what is finer than a millisecond, so that it reads back equal from every store.
 pub fn millis(moment: DateTime<Utc>) -> DateTime<Utc> {
     moment.trunc_subsecs(3)
+}
+
+/// The moment so much later, or the last one that can be held: what strangers date may be as late as that.
+pub fn later(moment: DateTime<Utc>, span: TimeDelta) -> DateTime<Utc> {
+    moment.checked_add_signed(span).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// How documents write and read a moment; for `#[serde(with = "moment::Moment")]`.
@@ -98,5 +103,18 @@ impl JsonSchema for OptionalMoment {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["string", "null"], "format": "date-time" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_later_than_the_last_moment() {
+        let last = DateTime::<Utc>::MAX_UTC;
+        assert_eq!(later(last, TimeDelta::days(1)), last);
+        assert_eq!(later(DateTime::UNIX_EPOCH, TimeDelta::MAX), last);
+        assert_eq!(later(DateTime::UNIX_EPOCH, TimeDelta::seconds(1)).timestamp(), 1);
     }
 }

@@ -294,7 +294,7 @@ fn expiry(
         .filter(|step| step.action != Action::NoOp)
         .filter_map(|step| Some((step.source.readable_until?, step)))
         .min_by_key(|(until, _)| *until);
-    let by_age = created_at + max_age;
+    let by_age = moment::later(created_at, max_age);
     let hours = max_age.num_hours();
     match oldest_pin {
         Some((until, step)) if until < by_age => (

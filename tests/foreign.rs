@@ -11,12 +11,18 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "foreign/between.rs"]
+mod between;
+#[path = "foreign/bounded.rs"]
+mod bounded;
 #[path = "foreign/corpus.rs"]
 mod corpus;
 #[path = "foreign/mutate.rs"]
 mod mutate;
 #[path = "foreign/program.rs"]
 mod program;
+#[path = "foreign/services.rs"]
+mod services;
 #[path = "foreign/tables.rs"]
 mod tables;
 
@@ -51,6 +57,12 @@ fn keep_for_repair(input: &Path) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_with_a_changed_file_is_read_or_refused() {
     tables::try_in_a_bounded_process("a_table_with_a_changed_file_is_read_or_refused").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_with_changed_answers_is_understood_or_refused() {
+    services::try_in_a_bounded_process("a_service_with_changed_answers_is_understood_or_refused")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

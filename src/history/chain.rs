@@ -10,6 +10,7 @@ use super::{Evidence, SignatureSeen};
 use crate::apply::RunRecord;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::Cut;
+use crate::moment;
 use crate::region::{KeptDocument, PassedOver};
 
 /// Two clocks this far apart are told. A record takes a moment to be kept, so less proves nothing.
@@ -416,5 +417,5 @@ enum Before<'a> {
 ///
 /// The very first applies may run at once and see nothing of each other, by clocks that are apart.
 fn begun_anew(record: &RunRecord, first: &RunRecord) -> bool {
-    record.run_id != first.run_id && record.started_at > first.ended_at + AT_ONCE_MAX
+    record.run_id != first.run_id && record.started_at > moment::later(first.ended_at, AT_ONCE_MAX)
 }

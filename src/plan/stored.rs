@@ -9,7 +9,7 @@ use ulid::Ulid;
 use super::derived;
 use super::document::{Certificate, Decision, FORMAT_VERSION, KIND, Plan};
 use super::finding::Finding;
-use crate::{canonical, harmless};
+use crate::{canonical, harmless, moment};
 
 /// A plan that was read back, with the digest of the very bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +161,7 @@ const ID_APART: Duration = Duration::minutes(5);
 fn dated(plan: &Plan) -> Result<(), String> {
     let max_age = plan.max_age_hours.unwrap_or(MAX_AGE_HOURS);
     if max_age > MAX_AGE_HOURS
-        || plan.expires_at > plan.created_at + Duration::hours(i64::from(max_age))
+        || plan.expires_at > moment::later(plan.created_at, Duration::hours(i64::from(max_age)))
     {
         return Err("it expires later than a plan of its age may".to_owned());
     }

@@ -277,7 +277,7 @@ pub(super) fn crash_consistent_from(view: &GroupView<'_>) -> Option<DateTime<Utc
     };
     let pending = view.pending(Some(cut))?;
     let oldest = pending.iter().map(|commit| commit.committed_at).min()?;
-    let free = view.planned(cut) + view.group.min_interval;
+    let free = moment::later(view.planned(cut), view.group.min_interval);
     Some(oldest.checked_add_signed(limit)?.max(free))
 }
 
@@ -303,7 +303,7 @@ fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: St
 fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
     let minute = |at: DateTime<Utc>| at.duration_trunc(Duration::minutes(1)).unwrap_or(at);
     let planned = view.planned(cut);
-    let until = minute(planned) + view.group.min_interval;
+    let until = moment::later(minute(planned), view.group.min_interval);
     let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
     too_soon.then(|| Reason {
         code: ReasonCode::MinInterval,

@@ -1,6 +1,6 @@
 //! Warnings: what is not wrong yet.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
@@ -395,8 +395,8 @@ fn cut_expiry(view: &GroupView<'_>) -> Option<Said> {
             .replica()
             .is_some_and(|replica| version.is_some_and(|version| replica.version > version))
     });
-    let until: DateTime<Utc> =
-        cut.committed_at + Duration::days(i64::from(view.group.replica_retention_days));
+    let retention = Duration::days(i64::from(view.group.replica_retention_days));
+    let until = moment::later(cut.committed_at, retention);
     (replaced && until - view.now < SOON).then(|| {
         (
             WarningCode::CutExpiresSoon,

@@ -122,7 +122,7 @@ pub(super) fn first_line(
 
 /// The first few of many: `a, b, c, 4 more`.
 pub(super) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
-    let shown = if names.len() <= limit + 1 { names.len() } else { limit };
+    let shown = if names.len().saturating_sub(1) <= limit { names.len() } else { limit };
     let mut text = names[..shown].iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if shown < names.len() {
         text.push_str(&format!(", {} more", names.len() - shown));
@@ -182,5 +182,6 @@ mod tests {
     fn one_more_is_named_rather_than_counted() {
         assert_eq!(few(&["a", "b", "c"], 2), "a, b, c");
         assert_eq!(few(&["a", "b", "c", "d"], 2), "a, b, 2 more");
+        assert_eq!(few(&["a", "b"], usize::MAX), "a, b", "as with -v");
     }
 }

@@ -22,7 +22,7 @@ const NUMBERS: [&str; 12] = [
 ];
 
 /// Texts that something might obey, follow or choke on.
-const TEXTS: [&str; 12] = [
+pub(crate) const TEXTS: [&str; 14] = [
     "",
     "/etc/passwd",
     "file:///etc/passwd",
@@ -35,6 +35,9 @@ const TEXTS: [&str; 12] = [
     "interval 9999999999 weeks",
     "9999-12-31T23:59:60.999999999999Z",
     "\u{0}",
+    // The first and the last moment that can be held: whatever is added to it is beyond.
+    "-262143-01-01T00:00:00Z",
+    "+262142-12-31T23:59:59.999999999Z",
 ];
 
 /// Small numbers that look random, from a seed: SplitMix64.

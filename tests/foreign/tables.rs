@@ -3,58 +3,31 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use drsync::lakehouse::delta::{
     self, Author, CloneOptions, DeltaError, Detail, Expect, Progress, TableStore,
 };
-use rustix::process::{Resource, Rlimit, setrlimit};
 
+use crate::bounded::{self, Watch};
 use crate::corpus::{self, files_below};
 use crate::mutate::{Dice, mutated};
-use crate::{FIRST, LONGEST_TRIAL, keep_for_repair, number, seconds};
+use crate::{FIRST, number, seconds};
 
-/// Names the folder of a world to the process that tries.
-const WORLD: &str = "DRSYNC_FOREIGN_WORLD";
-/// Addresses that the process may use: programs with threads use many more than bytes of memory.
-const MEMORY: u64 = 2 << 30;
+/// Addresses that the process may use.
+const ADDRESSES: u64 = 2 << 30;
 
 /// Tries tables in another process; what ends it is told with the seed that did.
 pub(crate) async fn try_in_a_bounded_process(test: &str) {
-    if let Some(world) = std::env::var_os(WORLD) {
-        try_tables(Path::new(&world)).await;
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let world = folder.path().join("world");
-    corpus::build(&world).await;
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(WORLD, &world)
-        // Each of the allocator's arenas reserves addresses.
-        .env("MALLOC_ARENA_MAX", "2")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    eprintln!("{}", said.lines().filter(|line| line.contains("trials")).collect::<String>());
-    if !output.status.success() {
-        let kept = keep_for_repair(&world.join("now"));
-        let end: Vec<&str> = said.lines().rev().take(12).collect();
-        let end = end.into_iter().rev().collect::<Vec<_>>().join("\n");
-        panic!("{}; {}\n{end}", output.status, kept);
+    if let Some(world) = bounded::world_to_try(test, ADDRESSES, corpus::build).await {
+        try_tables(&world).await;
     }
 }
 
 /// Changes one file of one table after the other.
 async fn try_tables(world: &Path) {
-    let most = Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) };
-    setrlimit(Resource::As, most).unwrap();
-    drsync::foreign::silence_contained_panics();
-    let begun = watch();
+    let watch = Watch::begin();
     let tables = corpus::TABLES.map(|name| world.join("east/tables").join(name));
     let files: Vec<Vec<PathBuf>> = tables.iter().map(|table| files_below(table)).collect();
     let kept: BTreeMap<PathBuf, Vec<u8>> =
@@ -74,13 +47,11 @@ async fn try_tables(world: &Path) {
         let file = dice.one(&files[table]);
         let other = dice.one(files.iter().flatten().collect::<Vec<_>>().as_slice()).to_path_buf();
         let changed = mutated(&mut dice, &kept[file], &kept[&other]);
-        fs::write(world.join("now"), &changed).unwrap();
-        fs::write(world.join("now.txt"), format!("seed {seed}: {}", file.display())).unwrap();
+        bounded::keep(world, &changed, &format!("seed {seed}: {}", file.display()));
         let modified = fs::metadata(file).unwrap().modified().unwrap();
         write_at(file, &changed, modified);
-        begun.store(seed << 1 | 1, Ordering::Relaxed);
-        let used = use_table(&tables[table], world, dice.below(3) == 0).await;
-        begun.store(seed << 1, Ordering::Relaxed);
+        let clone = dice.below(3) == 0;
+        let used = watch.over(seed, use_table(&tables[table], world, clone)).await;
         if let Err(why) = &used {
             refused += 1;
             assert!(!why.trim().is_empty(), "seed {seed} is refused without a word");
@@ -88,33 +59,14 @@ async fn try_tables(world: &Path) {
         write_at(file, &kept[file], modified);
         tried += 1;
     }
-    eprintln!("tables: {tried} trials from seed {first}, {refused} refused");
+    let peak = bounded::peak_mib();
+    eprintln!("tables: {tried} trials from seed {first}, {refused} refused, {peak} MiB at most");
     assert!(tried > 0, "no time for a trial");
 }
 
 fn write_at(file: &Path, bytes: &[u8], modified: std::time::SystemTime) {
     fs::write(file, bytes).unwrap();
     fs::File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
-}
-
-/// Ends the process when a trial takes too long; the number is the seed under trial, doubled, and one while it is tried.
-fn watch() -> Arc<AtomicU64> {
-    let begun = Arc::new(AtomicU64::new(0));
-    let seen = begun.clone();
-    std::thread::spawn(move || {
-        let (mut last, mut since) = (0, Instant::now());
-        loop {
-            std::thread::sleep(Duration::from_millis(200));
-            let now = seen.load(Ordering::Relaxed);
-            if now != last || now & 1 == 0 {
-                (last, since) = (now, Instant::now());
-            } else if since.elapsed() > LONGEST_TRIAL {
-                eprintln!("seed {} takes longer than {LONGEST_TRIAL:?}", now >> 1);
-                std::process::exit(1);
-            }
-        }
-    });
-    begun
 }
 
 /// Everything that a plan and an apply do with a source.

@@ -15,7 +15,7 @@ use super::profile::shown;
 use super::{Token, TokenSource, refused};
 use crate::limits::SHORT_ANSWER;
 use crate::region::RegionErrorKind;
-use crate::secrets;
+use crate::{moment, secrets};
 
 /// Attempts at a token service that is away.
 const TRIES: u32 = 3;
@@ -116,7 +116,8 @@ impl TokenService {
         if status.is_success() && !answer.access_token.is_empty() {
             // Some services tell no life: then the token is asked for again in an hour.
             let seconds = if answer.expires_in > 0 { answer.expires_in } else { 3600 };
-            let life = Some((now, now + TimeDelta::seconds(seconds)));
+            let span = TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX);
+            let life = Some((now, moment::later(now, span)));
             return Ok(Token { life, ..Token::forever(answer.access_token) });
         }
         let said = match (answer.error, answer.error_description) {
