@@ -28,6 +28,8 @@ pub enum Unit {
     Count,
     /// Structures inside of each other.
     Levels,
+    /// So many times something else.
+    Times,
 }
 
 impl Limit {
@@ -52,6 +54,7 @@ impl fmt::Display for Limit {
             Unit::Bytes => write!(f, "{} KiB of {what}", most >> 10),
             Unit::Count => write!(f, "{} {what}", grouped(*most)),
             Unit::Levels => write!(f, "{most} levels of {what}"),
+            Unit::Times => write!(f, "{most} times {what}"),
         }
     }
 }
@@ -129,6 +132,36 @@ pub static CHECKPOINT: Limit = Limit {
     unit: Unit::Bytes,
     reason: "a million files with statistics in both forms have some 8 GiB; a small file can claim any size",
 };
+
+/// What a Parquet file of a log or of a metadata table becomes when it is read, with what is kept of it, in relation to its length.
+///
+/// The limits above are for the largest tables there are; this one keeps a file of a few KiB from taking what those need.
+pub static UNPACKED: Limit = Limit {
+    what: "a file's own length, unpacked",
+    most: 500,
+    unit: Unit::Times,
+    reason: "the name of a live file takes some 20 bytes however well it is packed, its statistics of a hundred columns 5 KiB unpacked; \
+             64 MiB are free",
+};
+
+/// Bytes that any file may have unpacked, however short it is.
+const UNPACKED_FREE: u64 = 64 << 20;
+
+/// How many bytes a file of so many may have, unpacked.
+pub fn most_unpacked(length: u64) -> u64 {
+    length.saturating_mul(UNPACKED.most).max(UNPACKED_FREE)
+}
+
+/// Refuses what is too much for a file of so many bytes.
+///
+/// # Errors
+/// [`UNPACKED`], which says so.
+pub fn allow_unpacked(found: u64, length: u64) -> Result<(), Exceeded> {
+    match found <= most_unpacked(length) {
+        true => Ok(()),
+        false => Err(Exceeded(&UNPACKED)),
+    }
+}
 
 /// Rows of one checkpoint or sidecar.
 pub static CHECKPOINT_ROWS: Limit = Limit {
@@ -295,7 +328,7 @@ pub const LOOKING_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How long one question to a service may take with all its attempts, in an apply too: whoever is told to come back for ever is not answered.
 pub const QUESTION_LONGEST: Duration = Duration::from_secs(15 * 60);
 /// All limits, in the order of docs/limits.md.
-pub static ALL: [&Limit; 27] = [
+pub static ALL: [&Limit; 28] = [
     &DOCUMENT,
     &CONFIGURATION,
     &SMALL_FILE,
@@ -303,6 +336,7 @@ pub static ALL: [&Limit; 27] = [
     &LIVE_FILES,
     &LOG_TEXT,
     &CHECKPOINT,
+    &UNPACKED,
     &CHECKPOINT_ROWS,
     &PARQUET_FOOTER,
     &PARQUET_ELEMENTS,
@@ -344,6 +378,18 @@ mod tests {
         ] {
             assert_eq!(said(limit), Err(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_short_file_may_not_become_a_large_one() {
+        let said = |found, length| allow_unpacked(found, length).map_err(|it| it.to_string());
+        assert_eq!(said(64 << 20, 8 << 10), Ok(()));
+        assert_eq!(
+            said((64 << 20) + 1, 8 << 10).unwrap_err(),
+            "it has more than 500 times a file's own length, unpacked, the most that drsync reads"
+        );
+        // A million live files whose names and statistics are packed as well as they can be.
+        assert_eq!(said(1_000_000 * 5_000, 1_000_000 * 20), Ok(()));
     }
 
     #[test]

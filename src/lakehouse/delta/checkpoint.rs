@@ -40,6 +40,7 @@ pub(super) fn read_checkpoint(
     state.within_checkpoint = true;
     for file in &checkpoint.files {
         let blob = open(store, file)?;
+        state.packed += blob.length(file)?;
         if file.ends_with(".json") {
             state.read_lines(blob, file)?;
         } else {
@@ -58,7 +59,9 @@ pub(super) fn read_checkpoint(
                 .decode_utf8()
                 .map_err(|error| DeltaError::corrupt(&sidecar, error))?;
             let file = format!("_sidecars/{name}");
-            read_parquet(open(store, &file)?, &file, state)?;
+            let blob = open(store, &file)?;
+            state.packed += blob.length(&file)?;
+            read_parquet(blob, &file, state)?;
         }
     }
     state.within_checkpoint = false;
@@ -108,20 +111,20 @@ fn read_parquet(blob: Blob, file: &str, state: &mut State) -> Result<()> {
             [(Blob::File(opened), first), (Blob::File(again), Stats::Both)]
         }
     };
-    let adds = state.adds;
+    let (adds, unpacked_before) = (state.adds, state.unpacked);
     for (blob, stats) in attempts {
         state.adds = adds;
+        state.unpacked = unpacked_before;
         let (earliest, batches) = match blob {
             Blob::File(opened) => batches(opened, file, state.detail, stats)?,
             Blob::Bytes(bytes) => batches(bytes, file, state.detail, stats)?,
         };
         let from = From { stats, earliest };
         let mut complete = true;
-        let mut unpacked = 0;
         for batch in batches {
             let batch = batch?;
-            unpacked += batch.get_array_memory_size() as u64;
-            CHECKPOINT.allow(unpacked).map_err(too_much)?;
+            state.unpacked += batch.get_array_memory_size() as u64;
+            CHECKPOINT.allow(state.unpacked - unpacked_before).map_err(too_much)?;
             let applied = contained(|| apply(&batch, state, from));
             complete &= applied.and_then(|it| it).map_err(|why| corrupt(&why))?;
             state.check(file)?;

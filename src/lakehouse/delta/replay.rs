@@ -15,7 +15,7 @@ use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
 use super::stats::quoted_num_records;
 use super::store::{Blob, Lines, TableStore};
 use super::{features, history, lenient, path};
-use crate::limits::{LIVE_FILES, LOG_TEXT};
+use crate::limits::{LIVE_FILES, LOG_TEXT, allow_unpacked};
 
 /// How much of a table a snapshot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,12 +197,19 @@ pub(super) struct State {
     pub(super) within_checkpoint: bool,
     /// Bytes of the actions that are kept.
     text: u64,
+    /// Bytes of the files of the checkpoint that is being read.
+    pub(super) packed: u64,
+    /// What they became so far, before it was looked at.
+    pub(super) unpacked: u64,
     /// Adds that a checkpoint holds; as many as files are live where it names none twice.
     pub(super) adds: u64,
     /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
     said: HashMap<u64, Said>,
     hasher: RandomState,
 }
+
+/// Bytes of memory that a live file or a removed one takes besides its text.
+const HELD_BYTES: u64 = 256;
 
 fn length(action: Option<&str>) -> u64 {
     action.map_or(0, |action| action.len() as u64)
@@ -221,6 +228,8 @@ impl State {
             sidecars: Vec::new(),
             within_checkpoint: false,
             text: 0,
+            packed: 0,
+            unpacked: 0,
             adds: 0,
             said: HashMap::new(),
             hasher: RandomState::new(),
@@ -247,11 +256,22 @@ impl State {
         }
     }
 
-    /// Refuses a version of more files, or more text of them, than drsync holds.
+    /// Refuses a version of more files, or more text of them, than drsync holds; and a checkpoint that becomes far more than it is.
     pub(super) fn check(&self, file: &str) -> Result<()> {
+        let live = self.files.len() as u64;
+        let within_its_length = || match self.within_checkpoint {
+            true => {
+                let held = (live + self.tombstones.len() as u64).saturating_mul(HELD_BYTES);
+                let all = held.saturating_add(self.text).saturating_add(self.unpacked);
+                allow_unpacked(all, self.packed)
+            }
+            // What is written down as text is held as that.
+            false => Ok(()),
+        };
         LIVE_FILES
-            .allow(self.files.len() as u64)
+            .allow(live)
             .and_then(|()| LOG_TEXT.allow(self.text))
+            .and_then(|()| within_its_length())
             .map_err(|over| DeltaError::too_much(file, over))
     }
 

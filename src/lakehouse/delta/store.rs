@@ -161,6 +161,18 @@ pub(crate) enum Blob {
 }
 
 impl Blob {
+    /// How many bytes it has. `file` is its name for messages.
+    pub(crate) fn length(&self, file: &str) -> Result<u64> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.len() as u64),
+            Self::File(opened) => {
+                let facts = opened.metadata();
+                let facts = facts.map_err(|error| DeltaError::io(format!("read {file}"), error));
+                Ok(facts?.len())
+            }
+        }
+    }
+
     /// Reads all of it, up to a limit. `file` is its name for messages.
     pub(crate) fn all(self, file: &str, limit: &'static Limit) -> Result<Bytes> {
         let too_much = |over| DeltaError::too_much(file, over);
@@ -171,8 +183,7 @@ impl Blob {
             }
             Self::File(opened) => {
                 let failed = |error| DeltaError::io(format!("read {file}"), error);
-                let size = opened.metadata().map_err(failed)?.len();
-                limit.allow(size).map_err(too_much)?;
+                limit.allow(opened.metadata().map_err(failed)?.len()).map_err(too_much)?;
                 let bytes = files::read(opened, limit).map_err(failed)?;
                 Ok(bytes.into())
             }

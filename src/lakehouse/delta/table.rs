@@ -26,7 +26,7 @@ use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::{Blob, TableStore, missing};
 use crate::files;
-use crate::limits::{ROWS, ROWS_FILE};
+use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -305,11 +305,15 @@ pub(super) fn rows_of(
             }
         };
         let bytes = opened.all(want.to(), &ROWS_FILE)?;
+        let (length, mut of_file) = (bytes.len() as u64, 0);
         let opened = parquet::open(bytes, want.to(), ArrowReaderOptions::new())?;
         for batch in parquet::batches(opened, None, 1024)? {
             let batch = batch?;
-            unpacked += batch.get_array_memory_size() as u64;
-            ROWS.allow(unpacked).map_err(|over| DeltaError::too_much(want.to(), over))?;
+            let size = batch.get_array_memory_size() as u64;
+            (unpacked, of_file) = (unpacked + size, of_file + size);
+            ROWS.allow(unpacked)
+                .and_then(|()| allow_unpacked(of_file, length))
+                .map_err(|over| DeltaError::too_much(want.to(), over))?;
             found.push(arranged(&batch, &columns, &table.metadata, want.file.action.as_deref())?);
         }
     }

@@ -18,7 +18,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::super::error::{DeltaError, Result};
 use super::footer::{I32, Wire, Wrong};
 use crate::foreign::contained;
-use crate::limits::{PARQUET_BATCH, PARQUET_PAGE, PARQUET_PAGES};
+use crate::limits::{PARQUET_BATCH, PARQUET_PAGE, PARQUET_PAGES, allow_unpacked, most_unpacked};
 
 /// Bytes of a header that are looked at first: most have some 50; with statistics of long texts they have more.
 const HEADER: usize = 512;
@@ -81,9 +81,13 @@ impl<R: ChunkReader + 'static> Guard<R> {
 
     /// How many rows of some columns may be read at a time, `most` if nothing in them is long.
     pub(crate) fn rows_at_once(&self, mask: &ProjectionMask, most: usize) -> Result<usize> {
-        let Guarded { metadata, file, .. } = &*self.0;
+        let Guarded { input, metadata, file, .. } = &*self.0;
+        let too_much = |over| DeltaError::too_much(file.as_str(), over);
+        let bytes = PARQUET_BATCH.most.min(most_unpacked(input.len()));
         let mut rows = most;
         for group in metadata.row_groups() {
+            // What a row has at most, of all columns whose values are long.
+            let mut row_bytes = 0_u64;
             for (number, column) in group.columns().iter().enumerate() {
                 let long = matches!(
                     column.column_type(),
@@ -98,18 +102,19 @@ impl<R: ChunkReader + 'static> Guard<R> {
                 let looked = contained(|| self.longest(column, group.num_rows()))
                     .map_err(|why| DeltaError::corrupt(file, why))?;
                 let longest = looked.map_err(|error| self.told(&error))?;
-                if longest <= PARQUET_BATCH.most / most as u64 {
-                    continue;
-                }
-                // How many values one row has is not known before it is read.
+                // How many values one row has is not known before it is read: it may have all.
                 if column.column_descr().max_rep_level() > 0 {
                     let values = u64::try_from(column.num_values()).unwrap_or(u64::MAX);
-                    PARQUET_BATCH
-                        .allow(longest.saturating_mul(values))
-                        .map_err(|over| DeltaError::too_much(file.as_str(), over))?;
+                    let all = longest.saturating_mul(values);
+                    allow_unpacked(all, input.len()).map_err(too_much)?;
+                    if longest > PARQUET_BATCH.most / most as u64 {
+                        PARQUET_BATCH.allow(all).map_err(too_much)?;
+                    }
                 }
-                rows = rows.min(usize::try_from(PARQUET_BATCH.most / longest).unwrap_or(1).max(1));
+                row_bytes = row_bytes.saturating_add(longest);
             }
+            let of_bytes = bytes.checked_div(row_bytes).unwrap_or(u64::MAX);
+            rows = rows.min(usize::try_from(of_bytes).unwrap_or(usize::MAX)).max(1);
         }
         Ok(rows)
     }
@@ -169,6 +174,7 @@ impl<R: ChunkReader> Guard<R> {
         if size > *known {
             *known = size;
             let held: u64 = largest.values().sum();
+            allow_unpacked(held, input.len()).map_err(refused)?;
             if held > input.len().saturating_mul(PACKED) {
                 PARQUET_PAGES.allow(held).map_err(refused)?;
             }
@@ -239,6 +245,7 @@ impl<R: ChunkReader> Read for FromHeader<R> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::builder::{ListBuilder, StringBuilder};
     use arrow_array::{ArrayRef, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ArrowReaderOptions;
@@ -284,16 +291,46 @@ mod tests {
 
     #[test]
     fn pages_that_are_held_together_are_counted_together() {
-        let columns = vec![vec!["x".repeat(60 << 20)]; 10];
+        let columns = |count| vec![vec!["x".repeat(60 << 20)]; count];
+        let said = read(packed(columns(2), 1 << 30, false)).unwrap_err().to_string();
+        assert!(said.contains("500 times a file's own length, unpacked"), "{said}");
+        // A file that is long enough for them still holds only so many at a time.
+        let mut columns = columns(9);
+        columns.push(vec![noise(2 << 20)]);
         let said = read(packed(columns, 1 << 30, false)).unwrap_err().to_string();
         assert!(said.contains("512 MiB of Parquet pages at a time"), "{said}");
+    }
+
+    #[test]
+    fn a_list_that_repeats_one_value_is_not_put_together() {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        (0..300_000).for_each(|_| list.values().append_value("x".repeat(300)));
+        list.append(true);
+        let column: ArrayRef = Arc::new(list.finish());
+        let rows = RecordBatch::try_from_iter([("c", column)]).unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).unwrap();
+        writer.write(&rows).unwrap();
+        let said = read(writer.into_inner().unwrap()).unwrap_err().to_string();
+        assert!(said.contains("500 times a file's own length, unpacked"), "{said}");
+    }
+
+    /// Text that cannot be packed well.
+    fn noise(length: usize) -> String {
+        let mut state = 1_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from(b'0' + (state >> 58) as u8)
+        };
+        (0..length).map(|_| next()).collect()
     }
 
     #[test]
     fn a_long_value_of_a_dictionary_makes_batches_short() {
         let texts = vec!["x".repeat(1 << 19); 1000];
         let rows = read(packed(vec![texts], 4 << 20, true)).unwrap();
-        assert_eq!(rows, 512);
+        assert_eq!(rows, 128, "64 MiB of a short file");
         let short = vec!["x".to_owned(); 5000];
         assert_eq!(read(packed(vec![short], 1 << 20, true)).unwrap(), 4096);
     }
