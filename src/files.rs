@@ -73,6 +73,14 @@ pub fn open_named(path: &Path) -> io::Result<File> {
     Ok(File::from(file))
 }
 
+/// Looks whether what the user named is a regular file, where its links lead, without opening it.
+///
+/// # Errors
+/// The system's; `InvalidInput`, with what it is, for a folder, pipe, socket or device.
+pub fn look_named(path: &Path) -> io::Result<()> {
+    regular(&statat(CWD, path, AtFlags::empty())?)
+}
+
 /// Reads a file that the user named, up to a limit.
 ///
 /// # Errors

@@ -17,7 +17,11 @@ mod mistakes;
 mod mounts;
 #[path = "commands/output.rs"]
 mod output;
+#[path = "commands/places.rs"]
+mod places;
 #[path = "commands/program.rs"]
 mod program;
+#[path = "commands/sinks.rs"]
+mod sinks;
 #[path = "commands/stored.rs"]
 mod stored;

@@ -1,5 +1,6 @@
 //! Finds and reads the configuration.
 
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,8 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, output, regions};
 use crate::config::{self, Configuration};
 use crate::databricks::Timing;
-use crate::databricks::files::{self, Files, FilesError};
+use crate::databricks::files::{self as remote_files, Files, FilesError};
+use crate::files;
 use crate::region::RegionErrorKind;
 use crate::render::{self, clean};
 use crate::secrets;
@@ -28,7 +30,7 @@ pub(super) struct Found {
 /// Reads the configuration that was named, or the nearest one.
 pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     let path = match &context.config {
-        Some(path) => match path.to_str().filter(|source| files::is_remote(source)) {
+        Some(path) => match path.to_str().filter(|source| remote_files::is_remote(source)) {
             Some(source) => return remote(source, &context.timing).await,
             None => path.clone(),
         },
@@ -104,7 +106,7 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
 /// Reads `workspace:/…` or `volume:/Volumes/…` with the ambient identity; drsync's own files then lie in the current folder.
 async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
     let here = std::env::current_dir().context("find the current folder")?;
-    let read = files::read(source, &regions::environment(), timing).await;
+    let read = remote_files::read(source, &regions::environment(), timing).await;
     let configuration = match read.map_err(|error| unread(source, error))? {
         Files::File { name, bytes } => config::read_text(&name, &bytes, &here),
         Files::Folder(files) => config::read_files(source, &files, &here),
@@ -157,8 +159,11 @@ fn nearest() -> Result<PathBuf, Failure> {
             strange = there.then(|| format!("{} is there and not taken: {why}", found.display()));
             break;
         }
-        if found.is_file() {
-            return Ok(up.join(FILE));
+        match files::look_named(&found) {
+            Ok(()) => return Ok(up.join(FILE)),
+            // What has its name and is something else is no reason to take another, further above.
+            Err(error) if found.symlink_metadata().is_ok() => return Err(odd(&up, &error)),
+            Err(_) => {}
         }
         if folder.join(".git").exists() || home.as_deref() == Some(folder) {
             break;
@@ -174,6 +179,17 @@ fn nearest() -> Result<PathBuf, Failure> {
         None => failure,
     };
     Err(failure.remedy("drsync init"))
+}
+
+/// Something has the name of the configuration and cannot be read as a file.
+fn odd(folder: &Path, error: &io::Error) -> Failure {
+    let shown = folder.join(FILE);
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "it is a link that leads nowhere".to_owned(),
+        _ => error.to_string(),
+    };
+    let message = format!("{} is not read: {why}; --config names another", shown.display());
+    Failure::new(ExitStatus::Configuration, clean(&message))
 }
 
 /// Why a configuration above is not taken unasked: somebody else may have written it, or may write it.

@@ -4,8 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
 use serde::Deserialize;
 
 use super::{ExitStatus, Failure};
@@ -103,7 +105,9 @@ pub(super) fn for_events(path: &Path) -> Result<File, Failure> {
         Err(error) => return Err(failed(error)),
     };
     if kind.is_fifo() || kind.is_char_device() {
-        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        let Some(file) = open_once_read(path).map_err(failed)? else {
+            return Err(not_for_events(path, "is a pipe, and nobody came to read it"));
+        };
         // Looked at again: the name may have been given to something else meanwhile.
         let kind = file.metadata().map_err(failed)?.file_type();
         return match kind.is_fifo() || kind.is_char_device() {
@@ -129,6 +133,33 @@ pub(super) fn for_events(path: &Path) -> Result<File, Failure> {
     // In this order, on the file that was opened: nothing is emptied that was not looked at.
     file.set_len(0).and_then(|()| io::Seek::rewind(&mut &file)).map_err(failed)?;
     Ok(file)
+}
+
+/// How long the reader of a pipe is waited for: one that is started beside drsync comes at once.
+const READER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Opens a pipe or a device for writing, as soon as somebody reads it; `None`: nobody does.
+fn open_once_read(path: &Path) -> io::Result<Option<File>> {
+    let until = Instant::now() + READER_WITHIN;
+    loop {
+        // Without NONBLOCK the opening of a pipe waits for its reader, however long that takes.
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+            Ok(file) => {
+                // A reader that is slow is waited for.
+                let flags = fcntl_getfl(&file)?;
+                fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+                return Ok(Some(file));
+            }
+            Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                if Instant::now() >= until {
+                    return Ok(None);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 const IS_LINK: &str = "is a link";

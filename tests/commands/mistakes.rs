@@ -1,5 +1,6 @@
 //! Mistakes of people, and what is said of them.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -200,4 +201,28 @@ fn a_configuration_above_is_taken_unless_everybody_may_write_it() {
         mode_of(usual);
     }
     assert_eq!(code(&drsync(&inner, &["status"])), 0);
+}
+
+#[test]
+fn a_configuration_that_is_no_file_is_told_as_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("drsync.json");
+    let said = |is: &str| format!("drsync: drsync.json is not read: {is}; --config names another");
+    let refused = |is: &str| {
+        let output = drsync(folder.path(), &["plan"]);
+        assert_eq!(code(&output), 78, "{}", stderr(&output));
+        assert!(stderr(&output).replace("\n", " ").contains(&said(is)), "{}", stderr(&output));
+    };
+    let made = std::process::Command::new("mkfifo").arg(&file).status().expect("runs");
+    assert!(made.success());
+    refused("it is no regular file but a pipe");
+    fs::remove_file(&file).expect("removed");
+    fs::create_dir(&file).expect("a folder");
+    refused("it is no regular file but a folder");
+    fs::remove_dir(&file).expect("removed");
+    std::os::unix::fs::symlink("/dev/null", &file).expect("a link");
+    refused("it is no regular file but a device");
+    fs::remove_file(&file).expect("removed");
+    std::os::unix::fs::symlink("nowhere", &file).expect("a link");
+    refused("it is a link that leads nowhere");
 }

@@ -325,3 +325,29 @@ fn a_sandbox_takes_another_name_for_its_configuration_where_one_is_taken() {
     }
     assert_eq!(fs::read_to_string(&precious).expect("read"), "precious");
 }
+
+#[test]
+fn the_reader_of_events_is_waited_for_and_not_for_ever() {
+    let world = world();
+    let pipe = world.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("runs");
+    assert!(made.success());
+    let apply = ["apply", "--auto-approve", "--events", "pipe"];
+    let alone = drsync(world.path(), &apply);
+    assert_eq!(code(&alone), 7, "{}", stderr(&alone));
+    assert!(stderr(&alone).contains("pipe, and nobody came to read it"), "{}", stderr(&alone));
+    let reader = Command::new("sh")
+        .args(["-c", "sleep 1; exec cat pipe"])
+        .current_dir(world.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let read = drsync(world.path(), &apply);
+    assert_ne!(code(&read), 7, "{}", stderr(&read));
+    let events = reader.wait_with_output().expect("it ends").stdout;
+    let events = String::from_utf8(events).expect("text");
+    assert!(events.lines().count() > 2, "{events}");
+    for line in events.lines() {
+        serde_json::from_str::<Value>(line).expect("an event");
+    }
+}
