@@ -426,6 +426,11 @@ fn not_due(
     // Of a round that read no cuts anew the plan tells which it saw.
     let seen = planned_now && cuts.is_none();
     let planned = group.last_cut.as_ref().filter(|_| seen);
+    let looked = match group.decision {
+        // What a stored plan says of an earlier moment is no look of this run.
+        Decision::Waiting | Decision::UpToDate => group.checked.filter(|_| planned_now),
+        Decision::Blocked | Decision::Sync => None,
+    };
     GroupRecord {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
@@ -435,6 +440,7 @@ fn not_due(
         recovery_point: last
             .map(|cut| cut.recovery_point)
             .or(planned.map(|cut| cut.recovery_point)),
+        checked: looked,
         tables: Vec::new(),
     }
 }

@@ -4,11 +4,13 @@
 
 mod chain;
 mod claims;
+pub mod era;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
+use ulid::Ulid;
 
 use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
 use crate::ledger::Cut;
@@ -75,6 +77,8 @@ pub struct Evidence {
     pub plans: BTreeMap<String, PlanSeen>,
     /// What was found of the signatures of the period's records, by their applies.
     pub signatures: BTreeMap<String, SignatureSeen>,
+    /// Signatures of records are asked for, whether or not a record says to have one.
+    pub signatures_asked: bool,
     /// The digest of a record that has to be there, or how it begins.
     pub head: Option<String>,
 }
@@ -168,11 +172,7 @@ pub fn period(
     cuts: &[Cut],
     evidence: &Evidence,
 ) -> Period {
-    let read: Vec<(&KeptDocument, RunRecord)> = evidence
-        .documents
-        .iter()
-        .filter_map(|document| Some((document, RunRecord::of(document).ok()?)))
-        .collect();
+    let read: Vec<(&KeptDocument, RunRecord)> = read(&evidence.documents).collect();
     let first_seen = read
         .iter()
         .map(|(_, record)| record.started_at)
@@ -217,12 +217,15 @@ pub fn period(
 
 /// The run records of a period, each with its bytes.
 pub fn records_of(span: Span, documents: &[KeptDocument]) -> Vec<(&KeptDocument, RunRecord)> {
-    let read =
-        documents.iter().filter_map(|document| Some((document, RunRecord::of(document).ok()?)));
-    read.filter(|(_, record)| {
+    let within = |record: &RunRecord| {
         span.since.is_none_or(|since| since <= record.started_at) && record.started_at <= span.until
-    })
-    .collect()
+    };
+    read(documents).filter(|(_, record)| within(record)).collect()
+}
+
+/// The documents that are run records.
+fn read(documents: &[KeptDocument]) -> impl Iterator<Item = (&KeptDocument, RunRecord)> {
+    documents.iter().filter_map(|document| Some((document, RunRecord::of(document).ok()?)))
 }
 
 /// The names of the plans that have to be looked at for a period, of the applies whose records tell of one; each with the record.
@@ -280,19 +283,12 @@ fn group(
         .iter()
         .map(|cut| Proof {
             known_at: cut.committed_at,
-            fresh_at: cut.recovery_point,
+            fresh_at: Some(cut.recovery_point),
             repairs: cut.trigger == TriggerKind::Repair.as_str(),
         })
         .collect();
     let seen = seen(workspace, &asked.group, records);
-    // An apply that found nothing newer proves that the replicas were as new as their sources when it looked.
-    proofs.extend(seen.iter().filter(|(_, group)| group.outcome == GroupOutcome::UpToDate).map(
-        |(record, _)| Proof {
-            known_at: record.ended_at,
-            fresh_at: record.started_at,
-            repairs: false,
-        },
-    ));
+    proofs.extend(seen.iter().filter_map(|(record, group)| look(record, group)));
     let first_cut = own.iter().map(|cut| cut.committed_at).min();
     // Before its first cut a group had no replicas that could have been too old.
     let counted_from = first_cut.map(|first| first.max(since)).filter(|from| *from <= until);
@@ -322,6 +318,37 @@ fn group(
     }
 }
 
+/// What the look of an apply at a group proves that it left as it was.
+fn look(record: &RunRecord, group: &GroupRecord) -> Option<Proof> {
+    let fresh_at = match group.outcome {
+        // One that found nothing newer proves that the replicas were as new as their sources when it looked.
+        GroupOutcome::UpToDate => Some(planned_at(record).min(record.started_at)),
+        // One that waits proves that its replicas hold what they held.
+        GroupOutcome::Waiting => None,
+        GroupOutcome::Synchronized
+        | GroupOutcome::Overtaken
+        | GroupOutcome::Blocked
+        | GroupOutcome::Failed
+        | GroupOutcome::Stale
+        | GroupOutcome::NotStarted => return None,
+    };
+    let known_at = match (group.checked, record.tells_looks()) {
+        (Some(look), _) => look.at,
+        (None, false) if fresh_at.is_some() => record.ended_at,
+        // It did not look, or did not find what the cut says.
+        (None, _) => return None,
+    };
+    Some(Proof { known_at, fresh_at, repairs: false })
+}
+
+/// When the plan was made that an apply carried out, as the plan's id tells: then it was looked, and never later.
+fn planned_at(record: &RunRecord) -> DateTime<Utc> {
+    let id = Ulid::from_string(&record.plan_id).ok();
+    let millis = id.and_then(|id| i64::try_from(id.timestamp_ms()).ok());
+    let made = millis.and_then(DateTime::from_timestamp_millis);
+    made.unwrap_or(record.started_at)
+}
+
 /// What each apply saw of a group, oldest first.
 fn seen<'a>(
     workspace: &str,
@@ -342,7 +369,8 @@ fn seen<'a>(
 #[derive(Debug, Clone, Copy)]
 struct Proof {
     known_at: DateTime<Utc>,
-    fresh_at: DateTime<Utc>,
+    /// None: what they were known to hold before.
+    fresh_at: Option<DateTime<Utc>>,
     /// Replicas had been found not to be what the cut before says: since the last look they may have held anything.
     repairs: bool,
 }
@@ -376,7 +404,7 @@ impl Age {
                 pieces.push(Piece { from, until: at, fresh_at, seen: !proof.repairs });
                 from = at;
             }
-            fresh_at = fresh_at.max(Some(proof.fresh_at));
+            fresh_at = fresh_at.max(proof.fresh_at);
         }
         pieces.push(Piece {
             from,

@@ -11,6 +11,7 @@ pub mod document;
 mod effect;
 mod finding;
 mod group;
+mod look;
 mod observed;
 mod origin;
 mod place;
@@ -37,6 +38,7 @@ pub use document::{
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use group::{may_be_due, pins};
+pub use look::Checked;
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
     merge_copies,
@@ -45,7 +47,7 @@ pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
 pub use provenance::Provenance;
 pub(crate) use replica::unproved_clone;
-pub use replica::{Standing, standing_of};
+pub use replica::{Standing, damaged, standing_of};
 pub use request::Request;
 pub use rows::aside_name;
 pub use rows::row_after;

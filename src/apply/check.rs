@@ -18,6 +18,8 @@ use crate::region::{LedgerCopy, RegionError, Regions, refuse_without_a_copy};
 
 /// What `kind` says of a check.
 pub const CHECK_KIND: &str = "drsync.check";
+/// The version of the document that this drsync writes.
+const CHECK_FORMAT_VERSION: &str = "1.0";
 
 /// Groups that are looked at at once.
 const GROUPS_AT_ONCE: usize = 8;
@@ -41,6 +43,9 @@ pub struct PlanCheck {
     /// Until when the plan may be applied.
     #[serde(with = "moment::Moment")]
     pub expires_at: DateTime<Utc>,
+    /// It is of a format version whose effect does not cover all that an apply does, and is not carried out any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outdated: bool,
     /// An apply of it would do something now.
     pub applicable: bool,
     /// An apply of it would change metadata tables before it begins with groups.
@@ -148,7 +153,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             futures::stream::iter(looked).buffered(GROUPS_AT_ONCE).collect().await;
         groups.extend(looked);
     }
-    let expired = now > plan.expires_at && !completed(&groups);
+    let over = now > plan.expires_at || plan.is_of_first_version();
+    let expired = over && !completed(&groups);
     if expired {
         for group in &mut groups {
             if group.standing == GroupStanding::Applicable {
@@ -158,12 +164,13 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
     }
     PlanCheck {
         kind: CHECK_KIND.to_owned(),
-        format_version: super::FORMAT_VERSION.to_owned(),
+        format_version: CHECK_FORMAT_VERSION.to_owned(),
         plan_id: plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         effect_sha256: plan.effect_sha256.clone(),
         checked_at: moment::millis(now),
         expires_at: plan.expires_at,
+        outdated: plan.is_of_first_version(),
         applicable: !expired
             && plan.applyable
             && ((plan.summary.groups_sync == 0 && metadata_changes)
@@ -177,7 +184,7 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
 impl PlanCheck {
     /// The plan's time is over, and not because everything in it was done.
     pub fn expired(&self) -> bool {
-        self.checked_at > self.expires_at && !completed(&self.groups)
+        (self.outdated || self.checked_at > self.expires_at) && !completed(&self.groups)
     }
 }
 
@@ -311,6 +318,7 @@ fn ended(group: &GroupCheck) -> GroupRecord {
         message: group.message.clone(),
         cut: None,
         recovery_point: None,
+        checked: None,
         tables: Vec::new(),
     }
 }

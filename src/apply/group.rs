@@ -8,17 +8,17 @@ use futures::future::join_all;
 use super::Run;
 use super::event::What;
 use super::grant::with_grant;
-use super::precondition::{self, Checked, Holding, Passed, Unfit};
+use super::precondition::{self, Holding, Passed, Task, Unfit};
 use super::record::{GroupOutcome, GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, SECONDARY_AWAY, Step,
-    StoredPlan,
+    Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, SECONDARY_AWAY,
+    Step, StoredPlan,
 };
-use crate::region::{Appended, RegionError};
+use crate::region::{Appended, LookDepth, RegionError, VerifiedLevel};
 
 /// How a group ended that did not come to its cut.
 struct End {
@@ -43,6 +43,7 @@ pub(super) async fn apply(
         message: Some("the apply ended before its turn".to_owned()),
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
+        checked: None,
         tables: Vec::new(),
     };
     if run.stopped() {
@@ -50,12 +51,13 @@ pub(super) async fn apply(
     }
     let mut committed = None;
     match synchronize(run, site, plan).await {
-        Ok((cut, tables)) => {
+        Ok((cut, tables, checked)) => {
             record = GroupRecord {
                 outcome: GroupOutcome::Synchronized,
                 message: None,
                 cut: Some(cut.cut_number),
                 recovery_point: Some(cut.recovery_point),
+                checked,
                 tables,
                 ..record
             };
@@ -87,7 +89,7 @@ async fn synchronize(
     run: &Run<'_>,
     site: &Site<'_>,
     plan: &GroupPlan,
-) -> Result<(Cut, Vec<TableRecord>), End> {
+) -> Result<(Cut, Vec<TableRecord>, Option<Checked>), End> {
     let started = run.now();
     let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
     if let Some(refusal) = &site.unread {
@@ -144,8 +146,8 @@ async fn synchronize(
     site.regions.secondary.clear_left_over(&replicas).await;
     let tables =
         join_all(plan.steps.iter().zip(&checked).map(async |(step, checked)| match checked {
-            Checked::Holds(holding) => held(step, holding),
-            Checked::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
+            Task::Holds(holding) => held(step, holding),
+            Task::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
         }))
         .await;
     if run.stopped() && tables.iter().any(|table| table.outcome == TableOutcome::NotStarted) {
@@ -179,11 +181,27 @@ async fn synchronize(
         }
     };
     let cut = cut(run, site, plan, point, &tables, commits);
-    commit(run, site, plan, cut, started, tables).await
+    let looked = Checked { depth: least(&checked, &tables), at: run.now() };
+    let (cut, tables) = commit(run, site, plan, cut, started, tables).await?;
+    Ok((cut, tables, Some(looked)))
+}
+
+/// How deeply the replicas of a group were looked at that all hold what they shall: that of which least was seen.
+fn least(tasks: &[Task], tables: &[TableRecord]) -> LookDepth {
+    let depth = |(task, table): (&Task, &TableRecord)| match (task, &table.verified) {
+        (Task::Holds(holding), _) => holding.depth,
+        (Task::Clone(_), Some(verified)) => match verified.level {
+            VerifiedLevel::Files => LookDepth::ContentRead,
+            VerifiedLevel::Metrics | VerifiedLevel::Rows => LookDepth::History,
+        },
+        (Task::Clone(_), None) => LookDepth::History,
+    };
+    let depths = tasks.iter().zip(tables).map(depth);
+    depths.min().unwrap_or(LookDepth::History)
 }
 
 fn held(step: &Step, holding: &Holding) -> TableRecord {
-    let Holding { version, files } = holding;
+    let Holding { version, depth: _, files } = holding;
     TableRecord {
         outcome: TableOutcome::Unchanged,
         replica_version: Some(*version),

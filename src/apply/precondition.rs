@@ -6,12 +6,12 @@ use super::record::GroupOutcome;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::{
-    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, place_of, readable_until,
+    Action, FindingCode, GroupPlan, Named, Role, Standing, Step, damaged, place_of, readable_until,
     recreated, standing_of, words_of_region,
 };
 use crate::region::{
-    CloneOrder, Commit, PinQuestion, RegionError, RegionErrorKind, Regions, Replica, ReplicaFiles,
-    ReplicaQuestion, Source, SourceQuestion, Table,
+    CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
+    ReplicaFiles, ReplicaQuestion, Source, SourceQuestion, Table,
 };
 
 /// Why a plan's cut does not come next.
@@ -97,7 +97,7 @@ pub(super) fn covers(cut: &Cut, plan: &GroupPlan, point: DateTime<Utc>) -> bool 
 }
 
 /// What is left to do for a step.
-pub(super) enum Checked {
+pub(super) enum Task {
     /// The replica holds the pinned version.
     Holds(Holding),
     /// It is to be cloned.
@@ -108,12 +108,14 @@ pub(super) enum Checked {
 pub(super) struct Holding {
     /// Its version.
     pub(super) version: u64,
+    /// How deeply it was looked at just now.
+    pub(super) depth: LookDepth,
     /// What the newest cut says of its files, where that names the same version.
     pub(super) files: Option<ReplicaFiles>,
 }
 
 impl Holding {
-    fn of(version: u64, entry: Option<&CutTableEntry>) -> Holding {
+    fn of(version: u64, depth: LookDepth, entry: Option<&CutTableEntry>) -> Holding {
         let named = entry.filter(|entry| entry.replica_version == version);
         let files = named.and_then(|entry| {
             Some(ReplicaFiles {
@@ -121,7 +123,7 @@ impl Holding {
                 content_sha256: entry.replica_content_sha256.clone(),
             })
         });
-        Holding { version, files }
+        Holding { version, depth, files }
     }
 }
 
@@ -151,7 +153,7 @@ pub(super) async fn check(
     cuts: &Cuts,
     plan: &GroupPlan,
     now: DateTime<Utc>,
-) -> Result<Vec<Checked>, Unfit> {
+) -> Result<Vec<Task>, Unfit> {
     as_listed(regions, plan).await?;
     let sources = sources(regions, plan).await;
     let entries = plan.steps.iter().map(|step| entry(cuts, step));
@@ -173,10 +175,10 @@ pub(super) async fn check(
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(step, Role::Secondary, &error))?;
         checked.push(match check_replica(step, replica.as_ref(), entry)? {
-            Held::Holds(version) => Checked::Holds(Holding::of(version, entry)),
+            Held::Holds(version, depth) => Task::Holds(Holding::of(version, depth, entry)),
             Held::Lacks(order) => {
                 still_readable(step, &source, now)?;
-                Checked::Clone(Box::new(Copying {
+                Task::Clone(Box::new(Copying {
                     order: *order,
                     replica_version: replica.map(|replica| replica.version),
                     newest: newest(&source) == Some(step.source.version),
@@ -321,8 +323,8 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
 
 /// What a replica is to the version that a step pins.
 enum Held {
-    /// It holds it, at this version of its own.
-    Holds(u64),
+    /// It holds it, at this version of its own; how deeply that was looked at.
+    Holds(u64, LookDepth),
     /// It lacks it, or its clone has to be proved.
     Lacks(Box<CloneOrder>),
 }
@@ -336,8 +338,15 @@ fn check_replica(
     let mut order = step.order();
     let standing = standing_of(step, replica, entry);
     match standing {
-        Standing::AsPlanned(version) if step.action == Action::NoOp => match version {
-            Some(version) => Ok(Held::Holds(version)),
+        Standing::AsPlanned(version) if step.action == Action::NoOp => match version.zip(replica) {
+            Some((version, replica)) => match damaged(replica, entry) {
+                None => Ok(Held::Holds(version, replica.depth)),
+                // The plan did not see it, and nothing of it would be copied.
+                Some(what) => Err(Unfit::Stale(format!(
+                    "the replica of {} is damaged: {what}: plan again",
+                    step.table
+                ))),
+            },
             None => Err(Unfit::Stale(format!("the replica of {} is gone: plan again", step.table))),
         },
         Standing::AsPlanned(version) => {
@@ -371,15 +380,15 @@ fn check_replica(
 pub(super) async fn still_whole(
     regions: &Regions,
     plan: &GroupPlan,
-    checked: &[Checked],
+    checked: &[Task],
 ) -> Result<(), Unfit> {
     let older: Vec<(&Step, &Copying)> = plan
         .steps
         .iter()
         .zip(checked)
         .filter_map(|(step, checked)| match checked {
-            Checked::Clone(copying) if !copying.newest => Some((step, &**copying)),
-            Checked::Clone(_) | Checked::Holds(_) => None,
+            Task::Clone(copying) if !copying.newest => Some((step, &**copying)),
+            Task::Clone(_) | Task::Holds(_) => None,
         })
         .collect();
     let questions: Vec<PinQuestion> = older

@@ -9,13 +9,13 @@ use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
-use crate::plan::{LedgerAction, Provenance, Role};
+use crate::plan::{Checked, LedgerAction, Provenance, Role};
 use crate::region::VerifiedLevel;
 
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -178,6 +178,10 @@ pub struct GroupRecord {
     /// The cut's moment.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub recovery_point: Option<DateTime<Utc>>,
+    /// When this run looked at its replicas and found all of them as the cut says, and how deeply: that of which least was seen;
+    /// absent: it did not look, or found otherwise. Records of version 1.0 do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,
 }
@@ -335,6 +339,13 @@ impl RunRecord {
             )));
         }
         serde_json::from_slice(bytes).map_err(json)
+    }
+}
+
+impl RunRecord {
+    /// Whether it tells of each group whether its replicas were looked at, as records from version 1.1 on do.
+    pub fn tells_looks(&self) -> bool {
+        self.format_version.split('.').nth(1) != Some("0")
     }
 }
 

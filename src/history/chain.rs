@@ -178,7 +178,8 @@ pub(super) fn of(
 fn signed(evidence: &Evidence) -> Option<usize> {
     let seen = evidence.signatures.values();
     let verified = seen.filter(|seen| **seen == SignatureSeen::Verified);
-    (!evidence.signatures.is_empty()).then(|| verified.count())
+    let asked = evidence.signatures_asked || !evidence.signatures.is_empty();
+    asked.then(|| verified.count())
 }
 
 /// What is no record, of whatever kind: it is told, and stops nothing. A record that became none is missed by its digest.

@@ -75,6 +75,47 @@ fn freshness_is_what_cuts_and_looks_prove_and_nothing_more() {
 }
 
 #[test]
+fn only_what_a_run_looked_at_is_counted() {
+    let cuts = [cut(1, -10, -5)];
+    let told = |outcome: &str, version: &str, plan_id: &str, checked: Option<i64>| {
+        let mut group =
+            json!({"workspace": "east", "name": "core", "outcome": outcome, "tables": []});
+        if let Some(minute) = checked {
+            group["checked"] = json!({"depth": "files_listed", "at": moment::text(at(minute))});
+        }
+        let more = json!({"format_version": version, "plan_id": plan_id, "groups": [group]});
+        let records = Records::default().add("R1", 50, 51, outcome, more);
+        let within = report(&cuts, &records).groups[0].within_objective.unwrap();
+        (within * 120.0).round()
+    };
+    // Fresh as of -10 until 20, if a look at 50 found it so; as fresh as the look itself for half an hour after that is seen by
+    // no later look.
+    assert_eq!(told("up_to_date", "1.1", "P", Some(50)), 20.0);
+    assert_eq!(told("waiting", "1.1", "P", Some(50)), 20.0);
+    // One that did not look, or found otherwise, proves nothing.
+    assert_eq!(told("up_to_date", "1.1", "P", None), 0.0);
+    assert_eq!(told("waiting", "1.1", "P", None), 0.0);
+    assert_eq!(told("blocked", "1.1", "P", Some(50)), 0.0);
+    // Records of before did not tell; one that was up to date had looked.
+    assert_eq!(told("up_to_date", "1.0", "P", None), 20.0);
+    assert_eq!(told("waiting", "1.0", "P", None), 0.0);
+}
+
+#[test]
+fn a_stored_plan_that_was_applied_late_proves_nothing_of_the_time_since() {
+    let made = ulid::Ulid::from_parts(u64::try_from(at(-60).timestamp_millis()).unwrap(), 1);
+    let seen = |plan_id: String| {
+        let records = Records::default()
+            .add("R1", 50, 51, "up_to_date", json!({"plan_id": plan_id}))
+            .add("R2", 60, 61, "up_to_date", json!({"plan_id": made.to_string()}));
+        report(&[cut(1, -90, -85)], &records).groups[0].oldest_seconds
+    };
+    assert_eq!(seen("P".to_owned()), Some(141 * 60));
+    // As old as the plan: nobody looked since.
+    assert_eq!(seen(made.to_string()), Some(180 * 60));
+}
+
+#[test]
 fn time_counts_from_the_first_cut_on() {
     let records = || Records::default().add("R1", 55, 61, "synchronized", json!({}));
     let told = |cuts: &[Cut]| {

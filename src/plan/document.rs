@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Warning, WarningCode};
+use super::look::Checked;
 use super::provenance::Provenance;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
@@ -389,6 +390,10 @@ pub struct GroupPlan {
     /// Age of the oldest of them, seconds; 0: there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<i64>,
+    /// When its replicas were looked at, and how deeply: that of which least was seen; absent where one was not looked at, or was
+    /// not found as the last cut says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,
@@ -804,7 +809,7 @@ impl GroupPlan {
 
 impl Plan {
     /// Its format version is the first: what later ones add is not in it.
-    pub(super) fn is_of_first_version(&self) -> bool {
+    pub fn is_of_first_version(&self) -> bool {
         self.format_version.split('.').nth(1) == Some("0")
     }
 

@@ -12,6 +12,7 @@ use super::finding::Finding;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::retention;
+use super::status;
 use super::trigger::{self, Choice, Target};
 use super::versions::{self, Pinned};
 use super::view::GroupView;
@@ -85,6 +86,7 @@ pub(super) fn plan(
             .last_cut
             .and_then(|cut| view.lag(cut))
             .map(|lag| lag.num_seconds().max(0)),
+        checked: status::found_at_cut(workspace, name, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         crash_consistent_from: (decision == Decision::Waiting && !paused)
             .then(|| trigger::crash_consistent_from(&view))
@@ -170,6 +172,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         drift: Vec::new(),
         pending_commits: None,
         lag_seconds: None,
+        checked: None,
         rpo_seconds: None,
         crash_consistent_from: None,
         max_retries: 0,

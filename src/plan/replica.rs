@@ -53,6 +53,11 @@ pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<D
     })
 }
 
+/// The same as a fragment, for whoever does not repair it.
+pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String> {
+    damage(replica, cut).map(|damage| damage.what)
+}
+
 /// A clone that a replica says to be and that no cut names: its version, and what its mark says.
 pub(crate) fn unproved_clone(
     path: &str,

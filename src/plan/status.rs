@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Decision, GroupPlan, LastCut, Plan, Refused, WorkspacePlan};
 use super::finding::{Finding, Warning};
+pub use super::look::Checked;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::replica::{Assessment, assess, damage};
 use super::versions;
@@ -137,16 +138,6 @@ pub struct GroupStatus {
     pub unprotected: Vec<String>,
 }
 
-/// A look at a replica.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Checked {
-    /// How deep it went.
-    pub depth: LookDepth,
-    /// When.
-    #[serde(with = "moment::Moment")]
-    pub at: DateTime<Utc>,
-}
-
 /// How a lag compares with the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -264,18 +255,9 @@ fn group(
     let cut = workspace.ledger.cuts.newest(&plan.name);
     let primary_seen = workspace.primary.reachable();
     let secondary_seen = workspace.secondary.reachable();
-    let tables: Vec<TableStatus> =
-        seen.tables.iter().map(|observed| table(workspace, observed, cut)).collect();
-    let looks: Option<Vec<Checked>> = tables.iter().map(|table| table.checked).collect();
-    let checked = looks.unwrap_or_default().into_iter().min_by_key(|look| look.depth);
-    let at_cut = |status: &TableStatus| {
-        status.cut_version.is_some()
-            && status.holds_source_version.is_some_and(|held| Some(held) >= status.cut_version)
-    };
-    let lost = tables.iter().any(|table| table.lost.is_some());
-    // Of a log that is not one chain nobody knows which cut is the truth.
-    let one_chain = workspace.ledger.cuts.divergence(&plan.name).is_none();
-    let protected = one_chain && !tables.is_empty() && tables.iter().all(at_cut) && !lost;
+    let tables = tables(workspace, seen, cut);
+    let checked = least(&tables);
+    let protected = protected(workspace, &plan.name, &tables);
     Some(GroupStatus {
         name: plan.name.clone(),
         status: row.and_then(|row| row.current_sync_status),
@@ -315,6 +297,42 @@ fn group(
         tables,
         unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
     })
+}
+
+fn tables(
+    workspace: &WorkspaceObserved,
+    seen: &GroupObserved,
+    cut: Option<&Cut>,
+) -> Vec<TableStatus> {
+    seen.tables.iter().map(|observed| table(workspace, observed, cut)).collect()
+}
+
+/// The look at the replicas of a group of which least was seen; `None`: one was not looked at.
+fn least(tables: &[TableStatus]) -> Option<Checked> {
+    let looks: Option<Vec<Checked>> = tables.iter().map(|table| table.checked).collect();
+    looks?.into_iter().min_by_key(|look| look.depth)
+}
+
+/// Whether a group has a cut, and every replica holds it, as far as they were looked at.
+fn protected(workspace: &WorkspaceObserved, group: &str, tables: &[TableStatus]) -> bool {
+    let at_cut = |status: &TableStatus| {
+        status.cut_version.is_some()
+            && status.holds_source_version.is_some_and(|held| Some(held) >= status.cut_version)
+    };
+    let lost = tables.iter().any(|table| table.lost.is_some());
+    // Of a log that is not one chain nobody knows which cut is the truth.
+    let one_chain = workspace.ledger.cuts.divergence(group).is_none();
+    one_chain && !tables.is_empty() && tables.iter().all(at_cut) && !lost
+}
+
+/// The look at the replicas of a group, where that found all of them as its last cut says.
+pub(super) fn found_at_cut(
+    workspace: &WorkspaceObserved,
+    group: &str,
+    seen: &GroupObserved,
+) -> Option<Checked> {
+    let tables = tables(workspace, seen, workspace.ledger.cuts.newest(group));
+    least(&tables).filter(|_| protected(workspace, group, &tables))
 }
 
 fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>) -> TableStatus {

@@ -78,8 +78,11 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
     .map(|(standing, word)| format!(", {} {word}", of(standing)))
     .collect();
     if check.expired() {
-        let line = format!("{head} expired at {}{rest}", minute(check.expires_at));
-        return first_line(line, held);
+        let why = match check.outdated {
+            true => format!("is of format version {}", clean(&plan.format_version)),
+            false => format!("expired at {}", minute(check.expires_at)),
+        };
+        return first_line(format!("{head} {why}{rest}"), held);
     }
     let (applied, overtaken) = (of(GroupStanding::Applied), of(GroupStanding::Overtaken));
     // What could not be looked at says nothing about the plan.

@@ -86,3 +86,56 @@ fn a_clone_that_no_cut_names_is_what_the_comparison_with_its_source_says() {
     assert_eq!(plan.decision, Decision::Sync);
     assert_eq!((plan.steps[0].action, plan.steps[0].replica.doubted), (Action::Update, true));
 }
+
+/// Whether a group is called protected, and whether its plan says that its replicas were found at its last cut.
+fn protected(world: &World, group: &str) -> (bool, bool) {
+    let plan = world.plan();
+    let told = drsync::plan::status::status(&world.observed, &plan);
+    let mut groups = told.workspaces[0].groups.iter();
+    let checked = world.plan_of(group).checked.is_some();
+    (groups.find(|told| told.name == group).unwrap().protected, checked)
+}
+
+#[test]
+fn only_a_cut_of_a_whole_chain_at_the_configurations_place_protects() {
+    assert_eq!(protected(&World::new(), "reference"), (true, true));
+    let mut broken = World::new();
+    let workspace = broken.workspace();
+    for region in [&mut workspace.primary, &mut workspace.secondary] {
+        let cuts = &mut region.ledger.as_mut().unwrap().cuts.as_mut().unwrap().cuts;
+        let cut = cuts.iter_mut().rfind(|cut| cut.group_name == "reference").unwrap();
+        cut.previous_sha256 = Some("0".repeat(64));
+    }
+    broken.merge();
+    assert_eq!(protected(&broken, "reference"), (false, false));
+    assert_eq!(blocking(&broken, "reference"), [FindingCode::LedgerDiverged]);
+    // Another group's chain is its own.
+    assert_eq!(protected(&broken, "orders"), (true, true));
+
+    let mut elsewhere = World::new();
+    entry(&mut elsewhere, "reference", COUNTRIES, |entry| {
+        entry.replica_location = "/world/elsewhere/main/shop/countries".to_owned();
+    });
+    assert_eq!(protected(&elsewhere, "reference"), (false, false));
+    // Of what lies at its place no cut says anything.
+    let plan = elsewhere.plan_of("reference");
+    assert_ne!(plan.decision, Decision::UpToDate);
+    assert!(plan.steps.iter().all(|step| step.action != Action::NoOp), "{:?}", plan.steps);
+
+    // A cut that names another table leaves this one without any.
+    let mut other = World::new();
+    entry(&mut other, "reference", COUNTRIES, |entry| {
+        entry.table = table("main.shop.others");
+    });
+    assert_eq!(protected(&other, "reference"), (false, false));
+}
+
+#[test]
+fn what_was_not_looked_at_or_is_damaged_is_not_said_to_be_found_at_its_cut() {
+    let mut damaged = World::new();
+    damaged.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
+    assert_eq!(protected(&damaged, "reference"), (false, false));
+    let mut unseen = World::new();
+    unseen.table(COUNTRIES).replica = None;
+    assert_eq!(protected(&unseen, "reference"), (false, false));
+}

@@ -115,6 +115,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         drift: vec![],
         pending_commits: Some(0),
         lag_seconds: Some(0),
+        checked: None,
         rpo_seconds: Some(12 * 3600),
         max_retries: 3,
         tables: 4,
@@ -335,6 +336,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         message: message.map(str::to_owned),
         cut: None,
         recovery_point: None,
+        checked: None,
         tables: vec![],
     }
 }

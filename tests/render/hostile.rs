@@ -209,6 +209,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             effect_sha256: evil.clone(),
             checked_at: at("2026-11-22T12:00:00Z"),
             expires_at: at("2026-11-23T12:00:00Z"),
+            outdated: false,
             applicable: false,
             metadata_changes: false,
             exit: Exit { code: 1, name: "blocked".to_owned() },

@@ -66,7 +66,8 @@ fn replicas(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 }
 
 /// Copies a folder with the times of its files.
-fn copied(from: &Path, to: &Path) {
+pub(crate) fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
     let mut copy = Command::new("cp");
     let from = from.join(".");
     let done = copy.arg("-a").arg(from).arg(to).status().unwrap();
@@ -92,6 +93,8 @@ async fn world() -> (World, Plan) {
     world.later(70);
     world.countries().insert(&batch([4])).await.unwrap();
     world.later(10);
+    // A stored plan, and not one that whoever applies it has just computed.
+    world.planned_now = false;
     let plan = world.plan().await;
     let decisions: Vec<Decision> = plan.groups().map(|(_, group)| group.decision).collect();
     let expected = [Decision::Sync, Decision::UpToDate, Decision::Sync, Decision::Blocked];

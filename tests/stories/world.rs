@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// What the clock shows; stories move it.
     pub(crate) now: DateTime<Utc>,
     runs: u32,
+    /// Whether plans are applied by whoever has just computed them.
+    pub(crate) planned_now: bool,
     served: Option<Arc<Served>>,
 }
 
@@ -67,6 +69,7 @@ impl World {
             config: Value::Null,
             now: start(),
             runs: 0,
+            planned_now: true,
             served: None,
         };
         world.config = json!({
@@ -113,6 +116,7 @@ impl World {
             config: self.config.clone(),
             now: self.now,
             runs: 1_000,
+            planned_now: self.planned_now,
             served: self.served.clone(),
         }
     }
@@ -281,7 +285,7 @@ impl World {
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
             signer: None,
-            planned_now: true,
+            planned_now: self.planned_now,
         };
         let record =
             apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;
