@@ -47,6 +47,8 @@ pub struct Configuration {
     pub effective_sha256: String,
     /// Keys of which one has to have signed a stored plan: minisign public keys, or files of them relative to the configuration.
     pub require_signature: Vec<String>,
+    /// Keys of which one has to sign every run record, those of runners: written as the others are.
+    pub require_signed_records: Vec<String>,
     /// The workspaces that can be used, in the order of the file.
     pub workspaces: Vec<Workspace>,
     /// Every mistake, sorted by file and line.

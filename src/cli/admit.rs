@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::flags::Context;
+use super::sign::RunnersKey;
 use super::{ExitStatus, Failure, configuration, show, signature};
-use crate::apply::Approval;
+use crate::apply::{Approval, Signer};
 use crate::config::Configuration;
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
@@ -19,14 +20,26 @@ pub(super) struct Admitted {
 }
 
 /// What is asked of a stored plan before its regions are opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
     /// The effect that was reviewed.
     pub(super) expect_effect: Option<&'a str>,
     /// The keys of which one has to have signed it.
     pub(super) require_signature: Option<&'a str>,
-    /// Its time may be over: that is told, not refused.
-    pub(super) may_be_late: bool,
+    /// What it is read for.
+    pub(super) purpose: Purpose<'a>,
+}
+
+/// What a stored plan is read for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose<'a> {
+    /// To be carried out.
+    Apply {
+        /// Who signs the record; `None`: nobody.
+        signer: Option<&'a dyn Signer>,
+    },
+    /// To be looked at: that its time is over is told, not refused.
+    Check,
 }
 
 impl Admitted {
@@ -54,8 +67,13 @@ pub(super) async fn admit(
     let stored = show::read(file)?;
     let now = context.clock.now();
     show::made_before(now, file, &stored.plan)?;
-    if !terms.may_be_late && now > stored.plan.expires_at {
-        return Err(expired(context, file, &stored.plan));
+    if matches!(terms.purpose, Purpose::Apply { .. }) {
+        if now > stored.plan.expires_at {
+            return Err(expired(context, file, &stored.plan));
+        }
+        if stored.plan.is_of_first_version() {
+            return Err(outdated(context, file, &stored.plan));
+        }
     }
     show::expect_effect(terms.expect_effect, &stored.plan)?;
     let mut verified = match terms.require_signature {
@@ -75,6 +93,9 @@ pub(super) async fn admit(
             let keys = signature::Keys::of_configuration(keys, &found.folder);
             let by_configuration = signature::verify(file, &stored.bytes, &keys)?;
             verified.get_or_insert(by_configuration);
+        }
+        if let Purpose::Apply { signer } = terms.purpose {
+            RunnersKey::check_demand(signer, found, context)?;
         }
         if let Some(foreign) = plan::foreign_to(&stored.plan, &found.configuration) {
             return Err(refuse_foreign(
@@ -104,6 +125,16 @@ fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {
         file.display(),
         crate::moment::text(plan.expires_at),
         plan.expiry_reason
+    );
+    Failure::new(ExitStatus::Stale, clean(&message)).remedy(again(context, file))
+}
+
+/// What a plan of the first version does is more than its effect says, and nobody can have reviewed the rest by it.
+fn outdated(context: &Context, file: &Path, plan: &Plan) -> Failure {
+    let message = format!(
+        "{} is of format version {}, whose effect does not cover all that an apply does; nothing was opened",
+        file.display(),
+        plan.format_version
     );
     Failure::new(ExitStatus::Stale, clean(&message)).remedy(again(context, file))
 }

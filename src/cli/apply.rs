@@ -6,14 +6,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use super::admit::{Terms, admit};
+use super::admit::{Purpose, Terms, admit};
 use super::clock::Clock;
 use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
 use super::look::{self, Asking};
 use super::sign::RunnersKey;
-use super::{ExitStatus, Failure, keep, output, regions, show, signals, who};
+use super::{ExitStatus, Failure, configuration, keep, output, regions, show, signals, who};
 use crate::apply::{self, Approval, Event, Options, RunRecord, Signer};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
@@ -89,10 +89,9 @@ impl Apply {
         let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
             let mut ready = match &self.file {
-                Some(file) => self.stored(context, file).await?,
-                None => self.planned(context).await?,
+                Some(file) => self.stored(context, file, signer).await?,
+                None => self.planned(context, signer).await?,
             };
-            ready.signer = signer;
             show::expect_effect(self.expect_effect.as_deref(), &ready.stored.plan)?;
             if self.expect_effect.is_some() && ready.approval == Approval::None {
                 ready.approval = Approval::ExpectedEffect;
@@ -110,7 +109,12 @@ impl Apply {
         })
     }
 
-    async fn stored(&self, context: &Context, file: &Path) -> Result<Ready, Failure> {
+    async fn stored(
+        &self,
+        context: &Context,
+        file: &Path,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Result<Ready, Failure> {
         if self.asking.anything() {
             let message =
                 "a stored plan is applied as it is: --now, --full and --accept belong to plan";
@@ -123,7 +127,7 @@ impl Apply {
         let terms = Terms {
             expect_effect: self.expect_effect.as_deref(),
             require_signature: self.require_signature.as_deref(),
-            may_be_late: false,
+            purpose: Purpose::Apply { signer: signer.as_deref() },
         };
         let admitted = admit(context, file, terms).await?;
         let regions = regions::of_plan(&admitted, context).await?;
@@ -133,21 +137,27 @@ impl Apply {
             regions,
             approval,
             signature,
-            signer: None,
+            signer,
             planned_now: false,
             folder: PathBuf::new(),
             mistaken: false,
         })
     }
 
-    async fn planned(&self, context: &Context) -> Result<Ready, Failure> {
-        let looked = look::look(context, &self.asking).await?;
+    async fn planned(
+        &self,
+        context: &Context,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Result<Ready, Failure> {
+        let found = configuration::usable(context).await?;
+        RunnersKey::check_demand(signer.as_deref(), &found, context)?;
+        let looked = look::look_with(context, &self.asking, found).await?;
         Ok(Ready {
             stored: looked.plan.stored(),
             regions: looked.regions,
             approval: Approval::None,
             signature: None,
-            signer: None,
+            signer,
             planned_now: true,
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::admit::{Terms, admit};
+use super::admit::{Purpose, Terms, admit};
 use super::flags::Context;
 use super::{ExitStatus, Failure, look, output, regions};
 use crate::apply;
@@ -30,7 +30,7 @@ impl Check {
             let terms = Terms {
                 expect_effect: self.expect_effect.as_deref(),
                 require_signature: self.require_signature.as_deref(),
-                may_be_late: true,
+                purpose: Purpose::Check,
             };
             let admitted = admit(context, &self.file, terms).await?;
             let regions = regions::of_plan(&admitted, context).await?;

@@ -1,6 +1,6 @@
 //! `drsync history`: the cut log, of whichever region answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use clap::Args;
@@ -11,7 +11,7 @@ use super::{ExitStatus, Failure, configuration, look, output, regions, selection
 use crate::apply::{Approval, RunRecord};
 use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::history::{
-    Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, period, plans_of, records_of,
+    Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, era, period, plans_of, records_of,
 };
 use crate::ledger::Cut;
 use crate::moment;
@@ -49,14 +49,17 @@ pub(super) struct History {
 impl History {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         self.check_period(context)?;
-        let keys = self.signed_by.as_deref().map(signature::runners_keys);
-        let keys = keys.transpose()?.unwrap_or_default();
+        let keys = self.signed_by.as_deref().map(signature::runners_keys).transpose()?;
         let mut found = look::block_on(configuration::usable(context))?;
+        let signed = match keys {
+            Some(keys) => Signed::All(keys),
+            None => signature::keys_of_records(&found)?.map_or(Signed::AsClaimed, Signed::Since),
+        };
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
-                all.push(self.read(context, &workspace.name, regions, &keys).await);
+                all.push(self.read(context, &workspace.name, regions, &signed).await);
             }
             Ok(all)
         })?;
@@ -203,7 +206,7 @@ impl History {
         context: &Context,
         workspace: &str,
         regions: &Regions,
-        keys: &[String],
+        signed: &Signed,
     ) -> Read {
         // Before the logs: an apply that ends in between has its cut in them.
         let witnessed = witnessed(workspace, regions).await;
@@ -231,7 +234,7 @@ impl History {
             || self.head.is_some()
             || self.signed_by.is_some();
         let records = match reported {
-            true => Some(self.evidence(context, regions, keys, &mut unread).await),
+            true => Some(self.evidence(context, regions, signed, &mut unread).await),
             false => None,
         };
         Read { answered, unread, cuts: ledger.cuts.iter().cloned().collect(), witnessed, records }
@@ -260,7 +263,7 @@ impl History {
         &self,
         context: &Context,
         regions: &Regions,
-        keys: &[String],
+        signed: &Signed,
         unread: &mut Vec<UnreadRegion>,
     ) -> Result<Evidence, RegionError> {
         let all = RecordRange::default();
@@ -310,20 +313,67 @@ impl History {
             evidence.plans.extend([plan?]);
         }
         drop(seen);
-        let records = records_of(span, &evidence.documents).into_iter();
-        // Whoever asks for signatures by certain keys misses those that are not there; else what a record says of itself holds.
-        let signed = records.filter(|(_, record)| !keys.is_empty() || record.signed_by.is_some());
-        let seen = signed.map(async |(document, record)| {
-            let signature = kept(regions, &format!("{}{SIGNATURE_ENDING}", document.name)).await?;
-            let seen =
-                SignatureSeen::of_record(&document.bytes, &record, signature.as_deref(), keys);
-            Ok::<_, RegionError>((record.run_id, seen))
-        });
-        let seen: Vec<_> =
-            futures::stream::iter(seen).buffer_unordered(PLANS_AT_ONCE).collect().await;
-        evidence.signatures = seen.into_iter().collect::<Result<_, _>>()?;
+        evidence.signatures_asked = !matches!(signed, Signed::AsClaimed);
+        let records = records_of(span, &evidence.documents);
+        evidence.signatures = signatures(regions, signed, &evidence.documents, records).await?;
         Ok(evidence)
     }
+}
+
+/// Whose signatures of run records are looked for.
+enum Signed {
+    /// Of each record that says to be signed, by the key that it names.
+    AsClaimed,
+    /// Of every record, by one of these keys.
+    All(Vec<String>),
+    /// Of every record since the first that one of these keys signed, and of those before as they say.
+    Since(Vec<String>),
+}
+
+/// Looks for the signatures of the records of a period, among all documents.
+async fn signatures(
+    regions: &Regions,
+    signed: &Signed,
+    documents: &[KeptDocument],
+    records: Vec<(&KeptDocument, RunRecord)>,
+) -> Result<BTreeMap<String, SignatureSeen>, RegionError> {
+    let seen = async |document: &KeptDocument, record: &RunRecord, keys: &[String]| {
+        let signature = kept(regions, &format!("{}{SIGNATURE_ENDING}", document.name)).await?;
+        Ok::<_, RegionError>(SignatureSeen::of_record(
+            &document.bytes,
+            record,
+            signature.as_deref(),
+            keys,
+        ))
+    };
+    let (keys, mut since) = match signed {
+        Signed::AsClaimed => (&[][..], None),
+        Signed::All(keys) => (&keys[..], None),
+        Signed::Since(keys) => (&keys[..], Some(HashSet::new())),
+    };
+    if let Some(since) = &mut since {
+        for (document, record) in era::signed_by(documents, keys) {
+            if seen(document, &record, keys).await? == SignatureSeen::Verified {
+                *since = era::since(documents, &record);
+                break;
+            }
+        }
+    }
+    let asked = records.into_iter().filter_map(|(document, record)| {
+        let demanded = since.as_ref().map_or(!keys.is_empty(), |ids| ids.contains(&record.run_id));
+        match (demanded, &record.signed_by) {
+            (true, _) => Some((document, record, keys)),
+            (false, Some(_)) => Some((document, record, &[][..])),
+            (false, None) => None,
+        }
+    });
+    let found = asked.map(async |(document, record, keys)| {
+        let seen = seen(document, &record, keys).await?;
+        Ok((record.run_id, seen))
+    });
+    let found: Vec<_> =
+        futures::stream::iter(found).buffer_unordered(PLANS_AT_ONCE).collect().await;
+    found.into_iter().collect()
 }
 
 /// Looks at the plan of an apply, and at the signature that its record claims.

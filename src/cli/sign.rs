@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use minisign::{PublicKey, SecretKey, SecretKeyBox};
 use minisign_verify::Signature;
 
-use super::{ExitStatus, Failure};
+use super::configuration::Found;
+use super::flags::Context;
+use super::{ExitStatus, Failure, signature};
 use crate::apply::Signer;
 use crate::files;
 use crate::limits::SMALL_FILE;
@@ -90,6 +92,34 @@ impl RunnersKey {
 }
 
 impl RunnersKey {
+    /// Refuses an apply whose record would lack the signature that a configuration asks for.
+    ///
+    /// # Errors
+    /// `Refused`: there is no key, or it is none of those. `Configuration`: those cannot be read.
+    pub(super) fn check_demand(
+        signer: Option<&dyn Signer>,
+        found: &Found,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let Some(keys) = signature::keys_of_records(found)? else {
+            return Ok(());
+        };
+        let asked = "require_signed_records of the configuration asks for a signed run record";
+        let (why, remedy) = match signer {
+            None => (
+                "there is no key to sign it with",
+                context.told("drsync apply --sign-record-with runner.key"),
+            ),
+            Some(signer) if keys.iter().all(|key| key != signer.public_key()) => (
+                "the key that was given is none of those",
+                format!("trust this one, if it is the runner's: {}", signer.public_key()),
+            ),
+            Some(_) => return Ok(()),
+        };
+        let message = format!("{asked}, and {why}; nothing was opened");
+        Err(Failure::new(ExitStatus::Refused, message).remedy(remedy))
+    }
+
     /// Whether what it signs verifies: half a key is one, too, until it is asked.
     fn signs(&self) -> bool {
         let text = self.sign(b"drsync", "drsync").ok();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use minisign_verify::{PublicKey, Signature};
 
+use super::configuration::Found;
 use super::{ExitStatus, Failure};
 use crate::apply::Approval;
 use crate::files;
@@ -115,6 +116,44 @@ pub(super) fn runners_keys(given: &str) -> Result<Vec<String>, Failure> {
     };
     let keys = trusted(&keys)?.into_iter();
     Ok(keys.map(|(text, _)| text).collect())
+}
+
+/// The public keys of runners of which one has to sign every run record, as a configuration asks for it; `None`: it does not.
+///
+/// Files of one directory may each ask: then a key has to stand in all of them.
+///
+/// # Errors
+/// `Configuration`: no key can be read, or none stands in all.
+pub(super) fn keys_of_records(found: &Found) -> Result<Option<Vec<String>>, Failure> {
+    let mut all: Option<Vec<String>> = None;
+    for given in &found.configuration.require_signed_records {
+        let keys = trusted(&Keys {
+            asked_by: "require_signed_records of the configuration asks for",
+            ..Keys::of_configuration(given, &found.folder)
+        })?;
+        let mut these: Vec<String> = keys.into_iter().map(|(text, _)| text).collect();
+        if let Some(before) = all {
+            these.retain(|key| before.contains(key));
+        }
+        if these.is_empty() {
+            let message =
+                "require_signed_records of the configuration: no key stands in all of its files";
+            return Err(Failure::new(ExitStatus::Configuration, message));
+        }
+        all = Some(these);
+    }
+    Ok(all)
+}
+
+/// Reads every key that a configuration asks for, which is all that can be said of it before it is needed.
+///
+/// # Errors
+/// `Configuration`: no key can be read.
+pub(super) fn check_keys(found: &Found) -> Result<(), Failure> {
+    for given in &found.configuration.require_signature {
+        trusted(&Keys::of_configuration(given, &found.folder))?;
+    }
+    keys_of_records(found).map(drop)
 }
 
 /// Whether a signature would be one of these bytes, were the old kind taken.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
-use super::{ExitStatus, Failure, output};
+use super::{ExitStatus, Failure, output, signature};
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
 use crate::render;
@@ -25,6 +25,7 @@ pub(super) struct Validate {
 impl Validate {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let found = look::block_on(configuration::read(context))?;
+        signature::check_keys(&found)?;
         let mistakes = found.configuration.mistakes.clone();
         let usable = !found.configuration.workspaces.is_empty();
         let as_read =

@@ -129,6 +129,14 @@ pub const KEYS: &[Key] = &[
         r#""reviewer.pub""#,
         "minisign public key of which a stored plan has to have a signature, or a file of such keys",
     ),
+    optional(
+        File,
+        "require_signed_records",
+        Text,
+        "no signature is asked for",
+        r#""runner.pub""#,
+        "minisign public key of which every run record has to have a signature, or a file of such keys",
+    ),
     required(Workspace, "workspace_name", Text, r#""east""#, "unique label of the workspace"),
     required(
         Workspace,

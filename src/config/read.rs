@@ -29,6 +29,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     let mut mistakes = Vec::new();
     let mut drafts = Vec::new();
     let mut require_signature = Vec::new();
+    let mut require_signed_records = Vec::new();
     let mut secrets = Vec::new();
     let mut misplaced = Vec::new();
     let mut schedules = Schedules::default();
@@ -38,6 +39,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
             drafts: &mut drafts,
             mistakes: &mut mistakes,
             require_signature: &mut require_signature,
+            require_signed_records: &mut require_signed_records,
             secrets: &mut secrets,
             misplaced: &mut misplaced,
         };
@@ -72,6 +74,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         sha256: hex(&digest.finalize()),
         effective_sha256: effective::sha256(&workspaces),
         require_signature,
+        require_signed_records,
         workspaces,
         mistakes,
         incomplete,
@@ -93,6 +96,7 @@ struct Read<'a> {
     drafts: &'a mut Vec<Draft>,
     mistakes: &'a mut Vec<Mistake>,
     require_signature: &'a mut Vec<String>,
+    require_signed_records: &'a mut Vec<String>,
     secrets: &'a mut Vec<SecretString>,
     /// The mistakes of secrets that were taken out.
     misplaced: &'a mut Vec<Mistake>,
@@ -101,7 +105,8 @@ struct Read<'a> {
 /// Adds the file's workspaces to `drafts`, and what is wrong outside of them to `mistakes`; with such a mistake
 /// none of the file's workspaces is used.
 fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, read: &mut Read<'_>) {
-    let Read { drafts, mistakes, require_signature, secrets, misplaced } = read;
+    let Read { drafts, mistakes, require_signature, require_signed_records, secrets, misplaced } =
+        read;
     let place = |line: usize| Place { file: name.to_string(), line, path: "$".to_string() };
     let mut root = match json::parse(text) {
         Ok(root) => root,
@@ -135,6 +140,8 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     let mut fields = Fields::open(place(root.line), Level::File, members);
     let secret_scope = fields.read("secret_scope", secret_name).map(|(scope, _)| scope);
     require_signature.extend(fields.read("require_signature", label).map(|(keys, _)| keys));
+    let of_records = fields.read("require_signed_records", label);
+    require_signed_records.extend(of_records.map(|(keys, _)| keys));
     let around = Surroundings { base, secret_scope };
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {

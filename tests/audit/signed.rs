@@ -253,3 +253,50 @@ fn the_environment_may_name_the_key() {
     let nobody = drsync(&world.world(), &["history", "--signed-by", "nobody.pub"]);
     assert_eq!(code(&nobody), 64);
 }
+
+#[test]
+fn where_the_configuration_asks_for_signed_records_none_is_left_without_and_history_misses_one() {
+    let world = Applied::new();
+    make_keys(&world.world(), "runner", None);
+    make_keys(&world.world(), "other", None);
+    let file = world.world().join("drsync.json");
+    let before = fs::read_to_string(&file).unwrap();
+    let mut asking: serde_json::Value = serde_json::from_str(&before).unwrap();
+    asking["require_signed_records"] = "runner.pub".into();
+    let asking = asking.to_string();
+    fs::write(&file, &asking).unwrap();
+    // Nobody signed yet: the records of before owe nothing, and the report says how many are signed.
+    let (status, text) = world.history(&ALL);
+    assert!(status == 0 && text.contains("0 of "), "{text}");
+    let kept = files(&world.evidence("west"), "").len();
+    let (status, _, text) = world.apply("orders");
+    assert!(status == 7 && text.contains("require_signed_records"), "{text}");
+    let other = apply_signed(&world, "orders", "other.key", None);
+    assert_eq!(code(&other), 7, "{}", said(&other));
+    assert_eq!(files(&world.evidence("west"), "").len(), kept, "nothing was written");
+    let done = apply_signed(&world, "orders", "runner.key", None);
+    assert_eq!(code(&done), 0, "{}", said(&done));
+    let (status, text) = world.history(&ALL);
+    assert!(status == 0 && text.contains("1 of "), "{text}");
+    // Somebody without the key goes by a configuration of their own, or signs with another key.
+    for signed in [None, Some("other.key")] {
+        fs::write(&file, &before).unwrap();
+        match signed {
+            None => assert_eq!(world.apply("orders").0, 0),
+            Some(key) => assert_eq!(code(&apply_signed(&world, "orders", key, None)), 0),
+        }
+        fs::write(&file, &asking).unwrap();
+        let (status, text) = world.history(&ALL);
+        assert!(
+            status == 1 && text.starts_with("A run record is not signed by its runner."),
+            "{text}"
+        );
+    }
+    let valid = drsync(&world.world(), &["validate", "--offline"]);
+    assert_eq!(code(&valid), 0, "{}", said(&valid));
+    fs::remove_file(world.world().join("runner.pub")).unwrap();
+    for command in [&["validate", "--offline"][..], &["history", "--since", "2020-01-01"]] {
+        let unread = drsync(&world.world(), command);
+        assert_eq!(code(&unread), 78, "{}", said(&unread));
+    }
+}

@@ -148,6 +148,53 @@ fn no_refusal_of_a_stored_plan_costs_a_connection() {
             assert_eq!(host.connections(), 0, "{all:?}");
         }
     }
+    // Its effect does not cover all that would be done.
+    let mut first = plan.clone();
+    first["format_version"] = "1.0".into();
+    let first = resealed(first).expect("a plan of the first version").plan;
+    write(folder, "first.json", &serde_json::to_value(&first).expect("JSON"));
+    let first = first.effect_sha256;
+    let refused =
+        signed_in(folder, &["apply", "first.json", "-c", "own.json", "--expect-effect", &first]);
+    let text = stderr(&refused);
+    assert_eq!(code(&refused), 5, "{text}");
+    assert!(
+        text.contains("format version 1.0") && text.contains("drsync plan --config own.json --out"),
+        "{text}"
+    );
+    assert_eq!(code(&signed_in(folder, &["show", "first.json"])), 0);
+    // A record that has to be signed, and nobody to sign it; then somebody else.
+    let mut records = own.clone();
+    records["require_signed_records"] = key.into();
+    write(folder, "records.json", &records);
+    let minisign::KeyPair { sk, .. } =
+        minisign::KeyPair::generate_unencrypted_keypair().expect("a pair of keys");
+    let secret = sk.to_box(None).expect("a text").into_string();
+    std::fs::write(folder.join("other.key"), secret).expect("written");
+    let only_ours = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.join("other.key"), only_ours).expect("set");
+    for what in [&["host.json"][..], &["--auto-approve"]] {
+        for (with, said) in [
+            (&[][..], "--sign-record-with runner.key"),
+            (&["--sign-record-with", "other.key"], "is none of those"),
+        ] {
+            let all = [&["apply", "-c", "records.json"][..], what, with].concat();
+            let refused = signed_in(folder, &all);
+            let text = stderr(&refused);
+            assert_eq!(code(&refused), 7, "{all:?}: {text}");
+            assert!(text.contains("require_signed_records") && text.contains(said), "{text}");
+        }
+    }
+    records["require_signed_records"] = "nobody.pub".into();
+    write(folder, "records.json", &records);
+    for command in [&["apply", "host.json"][..], &["apply", "--auto-approve"], &["validate"]] {
+        let refused = signed_in(folder, &[command, &["-c", "records.json"]].concat());
+        let text = stderr(&refused);
+        assert_eq!(code(&refused), 78, "{command:?}: {text}");
+        assert!(text.contains("nobody.pub"), "{command:?}: {text}");
+    }
+    assert_eq!(host.connections(), 0);
+
     for (now, status) in [("2026-12-22T11:00:00Z", 5), ("2026-11-21T11:00:00Z", 10)] {
         let refused = at(now, folder, &["apply", "host.json", "-c", "own.json"]);
         assert_eq!(code(&refused), status, "{}", stderr(&refused));
