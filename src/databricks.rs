@@ -14,9 +14,10 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, KeptRecords, LedgerCopy, LedgerTable, Pin,
-    PinQuestion, Presence, Progress, RecordRange, Region, RegionError, RegionErrorKind, Registered,
-    Replica, ReplicaQuestion, Source, SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
+    LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
+    RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source, SourceQuestion,
+    Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -30,6 +31,7 @@ mod evidence;
 pub mod files;
 mod histories;
 mod pages;
+mod proof;
 mod records;
 mod refusal;
 mod registration;
@@ -226,6 +228,10 @@ impl Region for DatabricksRegion {
             Some(refusal) => asked.iter().map(|_| Err(refusal.clone())).collect(),
             None => replicas::replicas(self, asked).await,
         }
+    }
+
+    async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
+        proof::proofs(self, asked).await
     }
 
     async fn write_access(&self, location: &str) -> Result<WriteAccess, RegionError> {

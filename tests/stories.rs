@@ -20,6 +20,8 @@ mod leaves;
 mod main_job;
 #[path = "stories/sources.rs"]
 mod sources;
+#[path = "stories/swapped.rs"]
+mod swapped;
 #[path = "stories/trouble.rs"]
 mod trouble;
 #[path = "stories/world.rs"]

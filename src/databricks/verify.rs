@@ -26,7 +26,6 @@ async fn look(
     replica_version: u64,
 ) -> Result<Verified, Refusal> {
     let replica = Relation::Path(region.path(&order.replica_path));
-    let workspace = &region.workspace;
     let mut differences = Vec::new();
     let mut files = None;
     match clone_commit(region, order).await? {
@@ -35,11 +34,8 @@ async fn look(
                 listed_sha256: commit.history_digest(),
                 content_sha256: None,
             });
-            let tables = [replica.clone()];
-            let detail =
-                details(&workspace.sql, &workspace.batches, &tables).await.pop().transpose()?;
-            if let Some(detail) = detail.filter(|_| newest == commit.version) {
-                differences = compare(&commit, &detail);
+            if newest == commit.version {
+                differences = self::differences(region, &commit, &replica).await?;
             }
         }
         None => {
@@ -75,6 +71,18 @@ async fn look(
     Ok(verified)
 }
 
+/// In what a replica differs from what the commit of its newest version, a clone, says of its source.
+pub(super) async fn differences(
+    region: &DatabricksRegion,
+    commit: &Entry,
+    replica: &Relation,
+) -> Result<Vec<String>, Refusal> {
+    let workspace = &region.workspace;
+    let tables = [replica.clone()];
+    let detail = details(&workspace.sql, &workspace.batches, &tables).await.pop().transpose()?;
+    Ok(detail.map_or_else(Vec::new, |detail| compare(commit, &detail)))
+}
+
 /// Compares what the clone's commit says of its source with what the replica is.
 fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
     let pairs = [
@@ -92,7 +100,12 @@ fn compare(commit: &Entry, detail: &Detail) -> Vec<String> {
         .collect()
 }
 
-async fn rows(region: &DatabricksRegion, table: &Relation, version: u64) -> Result<u64, Refusal> {
+/// Counts the rows of a version of a table.
+pub(super) async fn rows(
+    region: &DatabricksRegion,
+    table: &Relation,
+    version: u64,
+) -> Result<u64, Refusal> {
     let counted = region.workspace.sql.run(&sql::count(table, version), Intent::Look).await?;
     let rows = counted.rows.first().and_then(|row| row.number("n"));
     let none = || Refusal::new(RegionErrorKind::Other, "the count of its rows is empty");

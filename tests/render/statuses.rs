@@ -4,6 +4,7 @@ use drsync::ledger::Consistency;
 use drsync::plan::FindingCode;
 use drsync::plan::document::LastCut;
 use drsync::plan::status::*;
+use drsync::region::LookDepth;
 use drsync::render::status::{Parts, text};
 
 use crate::builders::*;
@@ -320,4 +321,70 @@ fn pending_commits_and_lag_are_of_the_same_groups() {
         shown.lines().next(),
         Some("1 of 2 groups protected, 1 never synchronized; 2 commits pending, lag under 1s")
     );
+}
+
+/// How deeply replicas were looked at, with the moment at which their content had last been read.
+fn looked_at(depth: LookDepth, read: Option<&str>) -> GroupStatus {
+    GroupStatus {
+        checked: Some(Checked { depth, at: at("2026-11-22T11:10:00Z") }),
+        content_read_at: read.map(at),
+        ..group("core_product", 42)
+    }
+}
+
+/// The line that says so, its parts joined.
+fn checked_line(groups: Vec<GroupStatus>) -> String {
+    let shown = text(&status(groups), Parts::default(), &narrow());
+    let mut lines = shown.lines().skip_while(|line| !line.starts_with("checked "));
+    let head = lines.next().unwrap_or_default().to_owned();
+    let rest = lines.take_while(|line| line.starts_with("   "));
+    rest.fold(head, |line, more| format!("{line} {}", more.trim_start()))
+}
+
+#[test]
+fn a_status_tells_how_deeply_replicas_were_looked_at_and_when_their_content_was_read() {
+    let line = |depth, read| checked_line(vec![looked_at(depth, read)]);
+    assert_eq!(
+        line(LookDepth::ContentRead, Some("2026-11-22T11:10:00Z")),
+        "checked     the files of every replica were read now"
+    );
+    let listed = "checked     every file of every replica is there with its size";
+    assert_eq!(
+        line(LookDepth::FilesListed, Some("2026-11-21T09:41:07Z")),
+        format!(
+            "{listed}; the oldest reading of their content is of 2026-11-21 09:41:07Z; \
+             drsync status --full reads it now"
+        )
+    );
+    assert_eq!(
+        line(LookDepth::FilesListed, None),
+        format!(
+            "{listed}; the content of 1 group was not read since its clones; \
+             drsync status --full reads it now"
+        )
+    );
+    assert_eq!(
+        line(LookDepth::History, None),
+        "checked     every replica, by the engine's history"
+    );
+    // Of several groups that of which least was seen is told, and that some were not seen at all.
+    let full = || looked_at(LookDepth::ContentRead, Some("2026-11-22T11:10:00Z"));
+    let unseen = || GroupStatus { checked: None, ..group("finance", 117) };
+    let listed = looked_at(LookDepth::FilesListed, Some("2026-11-20T00:00:00Z"));
+    let both = checked_line(vec![full(), listed]);
+    assert!(both.contains("is there with its size; the oldest reading"), "{both}");
+    assert!(both.contains("2026-11-20 00:00:00Z"), "{both}");
+    let some = checked_line(vec![full(), unseen()]);
+    assert_eq!(some, "checked     the files of every replica that was seen were read now");
+    assert_eq!(checked_line(vec![unseen()]), "");
+}
+
+#[test]
+fn programs_get_the_depth_and_the_moment_of_a_look() {
+    let group = looked_at(LookDepth::FilesListed, Some("2026-11-21T09:41:07Z"));
+    let told = serde_json::to_value(status(vec![group])).unwrap();
+    let group = &told["workspaces"][0]["groups"][0];
+    let look = serde_json::json!({"depth": "files_listed", "at": "2026-11-22T11:10:00.000Z"});
+    assert_eq!(group["checked"], look);
+    assert_eq!(group["content_read_at"], "2026-11-21T09:41:07.000Z");
 }

@@ -8,15 +8,16 @@ use drsync::plan::{Action, Decision, FindingCode, Plan, Request, Severity, plan}
 use drsync::region::LookDepth;
 use serde_json::{Value, json};
 
-use super::world::{World, batch};
+use super::leaves::copied;
+use super::world::{Form, World, batch};
 
 const COUNTRIES: &str = "main.shop.countries";
 
-fn full() -> Request {
+pub(crate) fn full() -> Request {
     Request { full: true, content: true, ..Request::default() }
 }
 
-async fn looked(world: &World, request: Request) -> (Plan, Status) {
+pub(crate) async fn looked(world: &World, request: Request) -> (Plan, Status) {
     let regions = [world.regions()];
     let configuration = world.configuration();
     let observed =
@@ -27,7 +28,7 @@ async fn looked(world: &World, request: Request) -> (Plan, Status) {
 }
 
 /// What was found of the group's replica, and whether it is called protected.
-async fn found(world: &World) -> (Vec<(FindingCode, Severity)>, bool) {
+pub(crate) async fn found(world: &World) -> (Vec<(FindingCode, Severity)>, bool) {
     let (plan, status) = looked(world, full()).await;
     let findings = plan.groups().flat_map(|(_, group)| &group.findings);
     let findings = findings.map(|found| (found.code, found.severity)).collect();
@@ -43,7 +44,7 @@ fn data_file(folder: &Path) -> PathBuf {
 }
 
 /// Writes other bytes into a file, whose time is set back.
-fn overwrite(file: &Path, bytes: &[u8]) {
+pub(crate) fn overwrite(file: &Path, bytes: &[u8]) {
     let then = fs::metadata(file).unwrap().modified().unwrap();
     fs::write(file, bytes).unwrap();
     let opened = File::options().write(true).open(file).unwrap();
@@ -188,33 +189,87 @@ async fn a_missing_file_is_copied_again_under_its_own_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
-    let mut world = World::new().await;
+    for (form, told) in
+        [(Form::Lakehouse, "evil.parquet"), (Form::Sandbox, "rows: 3 in the source, 4")]
+    {
+        let mut world = World::of(form).await;
+        world.apply().await;
+        let folder = world.replica_folder(COUNTRIES);
+        let other = world.make("main.shop.other", "tables/other").await;
+        other.insert(&batch([666, 667, 668, 669])).await.unwrap();
+        let evil = files(&world.path("east/tables/other")).into_iter().map(|(path, _)| path);
+        let evil = evil.filter(|path| path.extension().is_some_and(|it| it == "parquet"));
+        let mut evil: Vec<PathBuf> = evil.collect();
+        evil.sort_by_key(|path| fs::metadata(path).unwrap().len());
+        let evil = evil.pop().unwrap();
+        fs::copy(&evil, folder.join("evil.parquet")).unwrap();
+        let mut actions = edit_commit(&folder, 0, |action| {
+            if let Some(add) = action.get("add") {
+                *action = json!({"remove": {"path": add["path"], "deletionTimestamp": 1, "dataChange": true}});
+            }
+        });
+        let size = fs::metadata(&evil).unwrap().len();
+        actions.push(json!({"add": {"path": "evil.parquet", "partitionValues": {}, "size": size,
+            "modificationTime": 1, "dataChange": true, "stats": "{\"numRecords\":4}"}}));
+        write_commit(&folder, 1, &actions);
+        let blocks = vec![(FindingCode::ReplicaChanged, Severity::Block)];
+        assert_eq!(found(&world).await, (blocks, false), "{form:?}");
+        // A quiet look that comes upon it does not believe it either.
+        let request = Request { full: true, ..Request::default() };
+        let (plan, status) = looked(&world, request).await;
+        let group = plan.groups().next().unwrap().1;
+        assert_eq!(group.decision, Decision::Blocked);
+        let message = &group.findings[0].message;
+        assert!(message.contains("v1 calls itself a clone"), "{message}");
+        assert!(message.contains(told), "{message}");
+        assert!(!status.workspaces[0].groups[0].protected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_databricks_a_commit_that_is_rewritten_under_its_version_is_found_by_the_history() {
+    let mut world = World::of(Form::Sandbox).await;
     world.apply().await;
+    assert_eq!(found(&world).await, (vec![], true));
     let folder = world.replica_folder(COUNTRIES);
-    let other = world.make("main.shop.other", "tables/other").await;
-    other.insert(&batch([666])).await.unwrap();
-    let evil = data_file(&world.path("east/tables/other"));
-    fs::copy(&evil, folder.join("evil.parquet")).unwrap();
-    let mut actions = edit_commit(&folder, 0, |action| {
-        if let Some(add) = action.get("add") {
-            *action = json!({"remove": {"path": add["path"], "deletionTimestamp": 1, "dataChange": true}});
+    let actions = edit_commit(&folder, 0, |action| {
+        if let Some(info) = action.get_mut("commitInfo") {
+            info["operationMetrics"] = json!({"sourceNumOfFiles": "7"});
         }
     });
-    let size = fs::metadata(&evil).unwrap().len();
-    actions.push(json!({"add": {"path": "evil.parquet", "partitionValues": {}, "size": size,
-        "modificationTime": 1, "dataChange": true}}));
-    write_commit(&folder, 1, &actions);
-    let blocks = vec![(FindingCode::ReplicaChanged, Severity::Block)];
-    assert_eq!(found(&world).await, (blocks, false));
-    // A quiet look that comes upon it does not believe it either.
-    let request = Request { full: true, ..Request::default() };
-    let (plan, status) = looked(&world, request).await;
-    let group = plan.groups().next().unwrap().1;
-    assert_eq!(group.decision, Decision::Blocked);
-    let message = &group.findings[0].message;
-    assert!(message.contains("v1 calls itself a clone"), "{message}");
-    assert!(message.contains("evil.parquet"), "{message}");
-    assert!(!status.workspaces[0].groups[0].protected);
+    write_commit(&folder, 0, &actions);
+    let expected = vec![(FindingCode::ReplicaDamaged, Severity::Repaired)];
+    assert_eq!(found(&world).await, (expected, false));
+    let (_, status) = looked(&world, full()).await;
+    let group = &status.workspaces[0].groups[0];
+    // Nothing was read but what the engine says.
+    assert_eq!(group.checked.unwrap().depth, LookDepth::History);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_databricks_a_clone_whose_apply_was_killed_is_proved_by_its_source() {
+    let mut world = World::of(Form::Sandbox).await;
+    world.apply().await;
+    let cuts = ["east", "west"].map(|region| world.path(region).join("sync/_drsync/sync_cuts"));
+    let kept = tempfile::tempdir().unwrap();
+    for (number, folder) in cuts.iter().enumerate() {
+        copied(folder, &kept.path().join(number.to_string()));
+    }
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(720);
+    assert_eq!(world.apply().await.exit.code, 0);
+    // As if it had ended between its clone and its cut.
+    for (number, folder) in cuts.iter().enumerate() {
+        fs::remove_dir_all(folder).unwrap();
+        copied(&kept.path().join(number.to_string()), folder);
+        for region in ["east", "west"] {
+            let _ = fs::remove_dir_all(world.path(region).join("sync/_drsync/evidence"));
+            let _ = fs::remove_dir_all(world.path(region).join("sync/_drsync/sync_evidence"));
+        }
+    }
+    let (_, protected) = found(&world).await;
+    // It holds more than its cut.
+    assert!(protected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

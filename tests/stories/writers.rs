@@ -16,7 +16,7 @@ use super::world::{Form, World, batch, schema};
 const COUNTRIES: &str = "main.shop.countries";
 
 /// Writes a data file under a name of the writer's own; the action makes it live.
-fn file(table: &Table, path: &str, place: &str, ids: &[i64]) -> Value {
+pub(crate) fn file(table: &Table, path: &str, place: &str, ids: &[i64]) -> Value {
     let rows = batch(ids.iter().copied());
     let at = table.store().folder().unwrap().join(place);
     let mut writer = ArrowWriter::try_new(File::create(&at).unwrap(), rows.schema(), None).unwrap();
@@ -28,7 +28,7 @@ fn file(table: &Table, path: &str, place: &str, ids: &[i64]) -> Value {
         "dataChange": true, "stats": stats.to_string()}})
 }
 
-fn remove(path: &str, data_change: bool) -> Value {
+pub(crate) fn remove(path: &str, data_change: bool) -> Value {
     json!({"remove": {"path": path, "deletionTimestamp": 1, "dataChange": data_change}})
 }
 
@@ -206,7 +206,7 @@ fn own_time(table: &Table, version: u64, millis: i64) {
 }
 
 /// A file of one deletion vector, and its description in the log.
-fn vector_file(folder: &Path, rows: &[u64]) -> Value {
+pub(crate) fn vector_file(folder: &Path, rows: &[u64]) -> Value {
     let rows: roaring::RoaringTreemap = rows.iter().copied().collect();
     let mut body = 1_681_511_377_u32.to_le_bytes().to_vec();
     rows.serialize_into(&mut body).unwrap();

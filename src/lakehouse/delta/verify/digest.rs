@@ -30,7 +30,7 @@ pub struct FilesDigest {
     /// Of what the log says: columns, properties, and of each file path, deletion vector and size. Hex.
     pub listed: String,
     /// Of what the files are: `bytes:` and hex of their contents, of a large table `times:` and hex of the times at which they
-    /// were last changed. `None` where a file lies on another store or a time is not told.
+    /// were last changed, or `times-vectors:` with a second hex of its deletion vectors, behind a colon. `None` where a file lies on another store or a time is not told.
     pub content: Option<String>,
 }
 
@@ -41,15 +41,44 @@ pub enum ContentKind {
     Bytes,
     /// The times at which files were last changed.
     Times,
+    /// The same, and beside it every byte of their deletion vectors, which are small.
+    TimesAndVectors,
+}
+
+/// How a digest that was kept stands against one that was taken now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// Nothing differs.
+    Same,
+    /// Only times do, which is a reason to read the files.
+    OtherTimes,
+    /// The content does.
+    OtherContent,
 }
 
 impl ContentKind {
-    const ALL: [ContentKind; 2] = [ContentKind::Bytes, ContentKind::Times];
+    const ALL: [ContentKind; 3] =
+        [ContentKind::Bytes, ContentKind::Times, ContentKind::TimesAndVectors];
 
     fn prefix(self) -> &'static str {
         match self {
             ContentKind::Bytes => "bytes:",
             ContentKind::Times => "times:",
+            ContentKind::TimesAndVectors => "times-vectors:",
+        }
+    }
+
+    /// Compares two digests of this kind.
+    pub(super) fn compare(self, named: &str, now: &str) -> Agreement {
+        let vectors = |digest: &str| digest.rsplit(':').next().map(str::to_owned);
+        match self {
+            _ if named == now => Agreement::Same,
+            ContentKind::Bytes => Agreement::OtherContent,
+            ContentKind::Times => Agreement::OtherTimes,
+            ContentKind::TimesAndVectors => match vectors(named) == vectors(now) {
+                true => Agreement::OtherTimes,
+                false => Agreement::OtherContent,
+            },
         }
     }
 
@@ -62,8 +91,10 @@ impl ContentKind {
 
 /// Digests of a version that was just verified.
 pub(super) fn of(store: &TableStore, version: &Snapshot, seen: &[FileSeen]) -> FilesDigest {
+    let vectors = || version.files.values().any(|file| file.vector.is_some());
     let kind = match is_small(version) {
         true => ContentKind::Bytes,
+        false if vectors() => ContentKind::TimesAndVectors,
         false => ContentKind::Times,
     };
     FilesDigest { listed: listed(version), content: content(store, version, seen, kind) }
@@ -95,7 +126,7 @@ pub(in super::super) fn content(
     }
     let facts: Vec<Value> = match kind {
         ContentKind::Bytes => bytes(store, &files)?,
-        ContentKind::Times => {
+        ContentKind::Times | ContentKind::TimesAndVectors => {
             let times = seen.iter().map(|file| Some(json!(file.modified_ms?)));
             times.collect::<Option<_>>()?
         }
@@ -105,7 +136,24 @@ pub(in super::super) fn content(
         let partition = partition(file);
         line(&mut digest, &json!([key.path, key.vector, partition, fact]));
     }
-    Some(format!("{}{}", kind.prefix(), hex(&digest.finalize())))
+    let own = hex(&digest.finalize());
+    Some(match kind {
+        ContentKind::Bytes | ContentKind::Times => format!("{}{own}", kind.prefix()),
+        ContentKind::TimesAndVectors => {
+            format!("{}{own}:{}", kind.prefix(), vectors(store, &files)?)
+        }
+    })
+}
+
+/// The digest of the deletion vectors alone, one line a file that has one.
+fn vectors(store: &TableStore, files: &[(&FileKey, &LiveFile)]) -> Option<String> {
+    let mut digest = Sha256::new();
+    let with: Vec<_> = files.iter().copied().filter(|(_, file)| file.vector.is_some()).collect();
+    let read = each(&with, |(_, file)| Ok(json!(vector_digest(store, file)?)))?;
+    for ((key, _), vector) in with.iter().zip(read) {
+        line(&mut digest, &json!([key.path, key.vector, vector]));
+    }
+    Some(hex(&digest.finalize()))
 }
 
 fn line(digest: &mut Sha256, value: &Value) {
@@ -138,27 +186,40 @@ fn partition(file: &LiveFile) -> Value {
 
 /// Of each file the digest of its bytes, with that of its deletion vector where it has one in a file.
 fn bytes(store: &TableStore, files: &[(&FileKey, &LiveFile)]) -> Option<Vec<Value>> {
+    each(files, |(key, file)| {
+        let own = digest_of(store, &path::locate(&key.path, store.folder())?)?;
+        Ok(json!([own, vector_digest(store, file)?]))
+    })
+}
+
+/// What is found of each file, in their order; `None` where one could not be read.
+fn each(
+    files: &[(&FileKey, &LiveFile)],
+    find: impl Fn(&(&FileKey, &LiveFile)) -> Result<Value> + Sync,
+) -> Option<Vec<Value>> {
     let read: Mutex<Vec<(usize, Value)>> = Mutex::new(Vec::with_capacity(files.len()));
     let numbered: Vec<(usize, _)> = files.iter().enumerate().collect();
-    in_parallel(&numbered, |(number, (key, file))| {
-        let own = digest_of(store, &path::locate(&key.path, store.folder())?)?;
-        let vector = match file.vector.as_deref() {
-            None => None,
-            Some(vector) => match place(vector, store.folder())? {
-                None => None,
-                Some(lies) => {
-                    let stored = VectorFile::open(store, &lies)?.stored(vector)?;
-                    Some(hex(&Sha256::digest(stored)))
-                }
-            },
-        };
-        held(&read).push((*number, json!([own, vector])));
+    in_parallel(&numbered, |(number, file)| {
+        let found = find(file)?;
+        held(&read).push((*number, found));
         Ok(())
     })
     .ok()?;
     let mut read = read.into_inner().ok()?;
     read.sort_unstable_by_key(|(number, _)| *number);
-    Some(read.into_iter().map(|(_, digest)| digest).collect())
+    Some(read.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The digest of the bytes of a file's deletion vector as they lie in a file of vectors; `None`: it has none there.
+pub(super) fn vector_digest(store: &TableStore, file: &LiveFile) -> Result<Option<String>> {
+    let Some(vector) = file.vector.as_deref() else {
+        return Ok(None);
+    };
+    let Some(lies) = place(vector, store.folder())? else {
+        return Ok(None);
+    };
+    let stored = VectorFile::open(store, &lies)?.stored(vector)?;
+    Ok(Some(hex(&Sha256::digest(stored))))
 }
 
 /// The digest of one file's bytes.

@@ -5,12 +5,14 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
+use super::super::action::LiveFile;
 use super::super::error::Result;
 use super::super::parallel::{held, in_parallel};
-use super::super::path;
+use super::super::path::{self, Location};
 use super::super::replay::{Detail, Snapshot, snapshot};
 use super::super::store::TableStore;
-use super::digest::{self, ContentKind};
+use super::super::vector::place;
+use super::digest::{self, Agreement, ContentKind};
 use super::{Difference, FileSeen, content, disk};
 
 /// Names of files that are told of a content that changed.
@@ -30,16 +32,18 @@ pub(in super::super) fn inspect(
     let mut found = Vec::new();
     disk::look(store, &head, &mut found)?;
     row_ids(&head, &mut found);
+    let source = source.as_ref().map(|(store, version)| (store, *version));
     let times_differ = match &named {
         None => false,
-        Some((then, digest)) if *then == version => compare(store, &head, digest, &mut found)?,
+        Some((then, digest)) if *then == version => {
+            compare(store, &head, digest, source, &mut found)?
+        }
         Some((then, digest)) => match snapshot(store, Some(*then), Detail::Full) {
-            Ok(then) => compare(store, &then, digest, &mut found)?,
+            Ok(then) => compare(store, &then, digest, source, &mut found)?,
             // An old version that can no longer be read is told of as that.
             Err(_) => false,
         },
     };
-    let source = source.as_ref().map(|(store, version)| (store, *version));
     if let Some(source) = source.filter(|_| times_differ) {
         compare_bytes(store, &head, source, &mut found)?;
     }
@@ -58,6 +62,7 @@ fn compare(
     store: &TableStore,
     version: &Snapshot,
     named: &str,
+    source: Option<(&TableStore, u64)>,
     found: &mut Vec<Difference>,
 ) -> Result<bool> {
     let Some(kind) = ContentKind::of(named) else {
@@ -69,21 +74,29 @@ fn compare(
         // It is told already, or it is an old version's.
         return Ok(false);
     }
-    let now = digest::content(store, version, &seen, kind);
-    if now.as_deref().is_none_or(|now| now == named) {
+    let Some(now) = digest::content(store, version, &seen, kind) else {
         return Ok(false);
-    }
-    match kind {
-        ContentKind::Times => Ok(true),
-        ContentKind::Bytes => {
-            found.extend(changed_since(version, &seen));
+    };
+    match kind.compare(named, &now) {
+        Agreement::Same => Ok(false),
+        Agreement::OtherTimes => Ok(true),
+        Agreement::OtherContent => {
+            let mut others = Vec::new();
+            if let Some(source) = source {
+                compare_bytes(store, version, source, &mut others)?;
+            }
+            // What a digest tells of is some file; which, only the source's files or times say.
+            if others.is_empty() {
+                others = changed_since(version, &seen);
+            }
+            found.extend(others);
             Ok(false)
         }
     }
 }
 
-/// Compares files whose times are not what they were with those of the source that both logs describe alike, where that can
-/// still be read.
+/// Compares files and their deletion vectors with those of the source that both logs describe alike, where that can still be
+/// read.
 fn compare_bytes(
     store: &TableStore,
     head: &Snapshot,
@@ -94,32 +107,49 @@ fn compare_bytes(
         return Ok(());
     };
     let files = head.sorted_files();
-    let pairs: Vec<&str> = files
+    let pairs: Vec<(&str, &LiveFile, &LiveFile)> = files
         .into_iter()
-        .filter(|(key, file)| {
-            let theirs = source.files.get(*key);
-            theirs.is_some_and(|theirs| theirs.has_content_of(file))
+        .filter_map(|(key, file)| {
+            let theirs = source.files.get(key).filter(|theirs| theirs.has_content_of(file))?;
+            Some((&*key.path, file, theirs))
         })
-        .map(|(key, _)| &*key.path)
         .collect();
     let others = Mutex::new(Vec::new());
-    in_parallel(&pairs, |path| {
+    let differ = |ours: Option<String>, theirs: Option<String>| {
+        ours.zip(theirs).is_some_and(|(ours, theirs)| ours != theirs)
+    };
+    in_parallel(&pairs, |(path, file, of_source)| {
         let digest = |store: &TableStore| {
             let place = path::locate(path, store.folder()).ok()?;
             digest::digest_of(store, &place).ok()
         };
-        if let Some((ours, theirs)) = digest(store).zip(digest(source_store))
-            && ours != theirs
-        {
+        if differ(digest(store), digest(source_store)) {
             held(&others).push(Difference::Content {
                 file: (*path).to_owned(),
                 why: "does not hold what the source's file does".to_owned(),
+            });
+        }
+        let vector =
+            |store: &TableStore, file: &LiveFile| digest::vector_digest(store, file).ok().flatten();
+        if differ(vector(store, file), vector(source_store, of_source)) {
+            held(&others).push(Difference::Content {
+                file: name_of_vector(store, file).unwrap_or_else(|| (*path).to_owned()),
+                why: format!("does not delete of {path} what the source's vector does"),
             });
         }
         Ok(())
     })?;
     found.extend(others.into_inner().unwrap_or_default());
     Ok(())
+}
+
+/// Where the deletion vector of a file lies, by its name in the table.
+fn name_of_vector(store: &TableStore, file: &LiveFile) -> Option<String> {
+    match place(file.vector.as_deref()?, store.folder()).ok()?? {
+        Location::Inside(inside) => Some(inside),
+        Location::Elsewhere(path) => Some(path.display().to_string()),
+        Location::Foreign(url) => Some(url),
+    }
 }
 
 /// Which files changed, as far as their times tell.

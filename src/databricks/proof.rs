@@ -1,0 +1,70 @@
+//! Whether a clone of a replica that no cut names is one: anybody who writes to the storage can call a commit so.
+
+use futures::future::{join_all, try_join};
+
+use super::DatabricksRegion;
+use super::histories::{Look, histories};
+use super::refusal::Refusal;
+use super::sql::Relation;
+use super::verify::{differences, rows};
+use crate::region::{CloneProof, ContentAnswer, ContentQuestion, RegionError};
+
+/// Compares each clone that is asked about with its source: the rows of both, and what its commit says of files and bytes.
+///
+/// Files are read by nobody: the data plane is the engine's.
+pub(super) async fn proofs(
+    region: &DatabricksRegion,
+    asked: &[ContentQuestion],
+) -> Vec<Result<ContentAnswer, RegionError>> {
+    join_all(asked.iter().map(async |question| {
+        let proof = match question.unproved {
+            None => CloneProof::NotAsked,
+            Some(version) => of_clone(region, question, version).await,
+        };
+        Ok(ContentAnswer { content: None, proof })
+    }))
+    .await
+}
+
+async fn of_clone(
+    region: &DatabricksRegion,
+    question: &ContentQuestion,
+    version: u64,
+) -> CloneProof {
+    let unknown = |why: String| CloneProof::Unknown { version, why };
+    let source = question.source.as_ref().map(|table| Relation::Named(table.name.clone()));
+    let Some((source, source_version)) = source.zip(question.source_version) else {
+        return unknown("the catalog does not list its source".to_owned());
+    };
+    match compare(region, question, version, (&source, source_version)).await {
+        Ok(differences) if differences.is_empty() => CloneProof::Proved,
+        Ok(differences) => CloneProof::Refuted { version, why: differences.join("; ") },
+        Err(refusal) => unknown(refusal.doing("count the rows of both").to_string()),
+    }
+}
+
+async fn compare(
+    region: &DatabricksRegion,
+    question: &ContentQuestion,
+    version: u64,
+    (source, source_version): (&Relation, u64),
+) -> Result<Vec<String>, Refusal> {
+    let replica = Relation::Path(region.path(&question.path));
+    let (theirs, ours) =
+        try_join(rows(region, source, source_version), rows(region, &replica, version)).await?;
+    let mut found = Vec::new();
+    if theirs != ours {
+        found.push(format!("rows: {theirs} in the source, {ours} in the replica"));
+    }
+    if question.version == version {
+        let workspace = &region.workspace;
+        let look = Look { table: replica.clone(), from: Some(version) };
+        let looks = [look];
+        let history = histories(&workspace.sql, &workspace.batches, &looks).await.pop();
+        let commits = history.transpose()?.map(|history| history.commits).unwrap_or_default();
+        if let Some(commit) = commits.iter().find(|commit| commit.version == version) {
+            found.extend(differences(region, commit, &replica).await?);
+        }
+    }
+    Ok(found)
+}
