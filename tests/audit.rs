@@ -7,6 +7,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "audit/killed.rs"]
+mod killed;
 #[path = "audit/signed.rs"]
 mod signed;
 

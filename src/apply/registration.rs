@@ -118,7 +118,7 @@ fn believed(plan: &WorkspacePlan, group: &GroupPlan, cuts: &Cuts) -> Result<Opti
         return Ok(None);
     };
     let name = &group.name;
-    if cuts.divergence(name).is_some() {
+    if !cuts.is_one_chain(name) {
         return Err(format!(
             "nothing of {name} is registered: its cut log is not one evidence, see ledger_diverged"
         ));

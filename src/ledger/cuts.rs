@@ -205,6 +205,11 @@ impl Cuts {
         None
     }
 
+    /// Whether the log of a group is one chain: [`Cuts::divergence`] says where it is not.
+    pub fn is_one_chain(&self, group: &str) -> bool {
+        !self.broken.contains(group)
+    }
+
     /// Whether of two cuts with numbers that follow each other the later does not name the earlier: somewhere a row is not what it was.
     ///
     /// It holds of heads alone, too, as far as they have neighbours.

@@ -321,7 +321,7 @@ fn protected(workspace: &WorkspaceObserved, group: &str, tables: &[TableStatus])
     };
     let lost = tables.iter().any(|table| table.lost.is_some());
     // Of a log that is not one chain nobody knows which cut is the truth.
-    let one_chain = workspace.ledger.cuts.divergence(group).is_none();
+    let one_chain = workspace.ledger.cuts.is_one_chain(group);
     one_chain && !tables.is_empty() && tables.iter().all(at_cut) && !lost
 }
 

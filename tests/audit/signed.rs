@@ -15,7 +15,7 @@ use super::{ALL, Applied, audit, code, drsync, files, lacks};
 const PASSWORD: &str = "correct-horse-of-a-runner";
 
 /// A pair of keys in files, as minisign writes them; the secret one for its owner alone.
-fn make_keys(world: &Path, name: &str, password: Option<&str>) {
+pub(crate) fn make_keys(world: &Path, name: &str, password: Option<&str>) {
     let pair = match password {
         None => KeyPair::generate_unencrypted_keypair(),
         Some(password) => KeyPair::generate_encrypted_keypair(Some(password.to_owned())),
@@ -29,7 +29,12 @@ fn make_keys(world: &Path, name: &str, password: Option<&str>) {
 }
 
 /// An apply whose record is signed; the password is in the environment, where there is one.
-fn apply_signed(world: &Applied, group: &str, key: &str, password: Option<&str>) -> Output {
+pub(crate) fn apply_signed(
+    world: &Applied,
+    group: &str,
+    key: &str,
+    password: Option<&str>,
+) -> Output {
     let mut apply = Command::new(env!("CARGO_BIN_EXE_drsync"));
     let words = ["apply", "--auto-approve", "--only", group];
     apply.args(words).args(["--sign-record-with", key]);
@@ -41,7 +46,7 @@ fn apply_signed(world: &Applied, group: &str, key: &str, password: Option<&str>)
     apply.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let both = [&output.stdout[..], &output.stderr[..]].concat();
     String::from_utf8_lossy(&both).into_owned()
 }
