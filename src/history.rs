@@ -333,7 +333,8 @@ fn look(record: &RunRecord, group: &GroupRecord) -> Option<Proof> {
         | GroupOutcome::NotStarted => return None,
     };
     let known_at = match (group.checked, record.tells_looks()) {
-        (Some(look), _) => look.at,
+        // Whatever the clocks say: nobody knows of a moment before it.
+        (Some(look), _) => look.at.max(fresh_at.unwrap_or(look.at)),
         (None, false) if fresh_at.is_some() => record.ended_at,
         // It did not look, or did not find what the cut says.
         (None, _) => return None,

@@ -46,6 +46,13 @@ pub fn since(documents: &[KeptDocument], first: &RunRecord) -> HashSet<String> {
     since
 }
 
+/// The record of the apply that began last.
+pub fn newest(documents: &[KeptDocument]) -> Option<RunRecord> {
+    let records = read(documents).map(|(_, record)| record);
+    records
+        .max_by(|one, other| (one.started_at, &one.run_id).cmp(&(other.started_at, &other.run_id)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +97,7 @@ mod tests {
         let mut letters: Vec<char> = since.iter().filter_map(|id| id.chars().last()).collect();
         letters.sort_unstable();
         assert_eq!(letters, ['C', 'D', 'E']);
+        let newest = newest(&documents).map(|record| record.run_id);
+        assert!(newest.is_some_and(|id| id.ends_with('D')));
     }
 }

@@ -270,9 +270,10 @@ fn where_the_configuration_asks_for_signed_records_none_is_left_without_and_hist
     asking["require_signed_records"] = "runner.pub".into();
     let asking = asking.to_string();
     fs::write(&file, &asking).unwrap();
-    // Nobody signed yet: the records of before owe nothing, and the report says how many are signed.
+    // Nobody signed yet, or what was signed is gone: only the newest record is missed.
     let (status, text) = world.history(&ALL);
-    assert!(status == 0 && text.contains("0 of "), "{text}");
+    assert!(status == 1 && text.contains("0 of "), "{text}");
+    assert_eq!(text.matches("is not signed by its runner").count(), 2, "{text}");
     let kept = files(&world.evidence("west"), "").len();
     let (status, _, text) = world.apply("orders");
     assert!(status == 7 && text.contains("require_signed_records"), "{text}");
