@@ -203,8 +203,8 @@ fn summary(workspaces: &[WorkspacePlan]) -> Summary {
                     Action::NoOp => counts.no_op += 1,
                 }
                 if let Some(estimate) = step.estimate {
-                    counts.copy_bytes += estimate.copy_bytes;
-                    counts.copy_files += estimate.copy_files;
+                    counts.copy_bytes = counts.copy_bytes.saturating_add(estimate.copy_bytes);
+                    counts.copy_files = counts.copy_files.saturating_add(estimate.copy_files);
                 }
             }
         }

@@ -224,7 +224,7 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
 /// Rows that a commit changed, by what its operation counts.
 fn rows_touched(entry: &Entry) -> Option<u64> {
     let sum = |names: &[&str]| {
-        names.iter().filter_map(|name| number(&entry.metrics, name)).reduce(|all, more| all + more)
+        names.iter().filter_map(|name| number(&entry.metrics, name)).reduce(u64::saturating_add)
     };
     sum(&["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"])
         .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))

@@ -52,7 +52,7 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn number(&self, column: &str) -> Option<u64> {
-        self.text(column)?.trim().parse().ok()
+        whole(self.text(column)?.trim())
     }
 
     /// A time, whatever zone the session is in.
@@ -64,6 +64,12 @@ impl<'a> Row<'a> {
     pub(super) fn object(&self, column: &str) -> Map<String, Value> {
         self.text(column).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
+}
+
+/// A number that counts something. Services count in signed numbers of 64 bits: no version or count is beyond, and whatever is
+/// reckoned with them is not either.
+fn whole(text: &str) -> Option<u64> {
+    text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())
 }
 
 /// RFC 3339 with any offset; some drivers write a blank for the T, or no zone, which is UTC.
@@ -82,8 +88,8 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 /// A number in a map, which is text there.
 pub(super) fn number(map: &Map<String, Value>, key: &str) -> Option<u64> {
     match map.get(key)? {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim_matches('"').parse().ok(),
+        Value::Number(number) => whole(&number.to_string()),
+        Value::String(text) => whole(text.trim_matches('"')),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

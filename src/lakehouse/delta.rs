@@ -50,6 +50,8 @@ use std::ops::RangeInclusive;
 
 use arrow_array::RecordBatch;
 
+use crate::foreign::contained;
+
 /// Lists what the log of a table holds. [`DeltaError::NotATable`] when there is none.
 pub async fn versions(store: &TableStore) -> Result<Versions> {
     let store = store.clone();
@@ -303,16 +305,11 @@ pub async fn commit(store: &TableStore, version: u64, actions: Vec<String>) -> R
     off_thread(move || commit::put(&store, version, &actions)).await
 }
 
-/// Runs blocking work off the async threads.
+/// Runs blocking work on a table off the async threads. Where it panics it is that table which cannot be used: others go on.
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is going down.
-            Err(_) => Err(DeltaError::Cancelled),
-        },
-    }
+    let work = || contained(work).unwrap_or_else(|why| Err(DeltaError::corrupt("the table", why)));
+    // What is not done is cancelled: the runtime is going down.
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(DeltaError::Cancelled))
 }

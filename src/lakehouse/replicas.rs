@@ -201,7 +201,7 @@ fn source_size(metrics: &Map<String, Value>) -> Option<Size> {
 fn rows_touched(metrics: &Map<String, Value>) -> Option<u64> {
     let merged = ["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"];
     let sum = |names: &[&str]| {
-        names.iter().filter_map(|name| number(metrics, name)).reduce(|all, more| all + more)
+        names.iter().filter_map(|name| number(metrics, name)).reduce(u64::saturating_add)
     };
     sum(&merged)
         .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))

@@ -42,8 +42,8 @@ pub(super) fn due_anyway(left_out: &[GroupPlan]) -> DueAnyway {
             Decision::UpToDate => counts.groups_up_to_date += 1,
         }
         for estimate in group.steps.iter().filter_map(|step| step.estimate) {
-            counts.copy_bytes += estimate.copy_bytes;
-            counts.copy_files += estimate.copy_files;
+            counts.copy_bytes = counts.copy_bytes.saturating_add(estimate.copy_bytes);
+            counts.copy_files = counts.copy_files.saturating_add(estimate.copy_files);
         }
     }
     counts

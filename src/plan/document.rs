@@ -797,7 +797,7 @@ impl WorkspacePlan {
 impl GroupPlan {
     /// The number that its next cut gets: one that was never seen.
     pub fn next_cut(&self) -> u64 {
-        self.follows_cut.max(self.lost_cut).unwrap_or_default() + 1
+        self.follows_cut.max(self.lost_cut).unwrap_or_default().saturating_add(1)
     }
 
     /// Its tables that are protected, whether it is to be synchronized or not.

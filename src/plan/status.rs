@@ -271,7 +271,7 @@ fn group(
                     .iter()
                     .filter_map(|step| step.estimate)
                     .map(|copy| copy.copy_bytes)
-                    .sum(),
+                    .fold(0, u64::saturating_add),
             ),
             Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
         },

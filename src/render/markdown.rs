@@ -326,11 +326,11 @@ fn copy(step: &Step) -> String {
 
 fn copies<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
     let clones = steps.into_iter().filter(|step| step.action != Action::NoOp);
-    let (mut size, mut unknown, mut known) = (0, 0, 0);
+    let (mut size, mut unknown, mut known) = (0_u64, 0, 0);
     for step in clones {
         match step.estimate {
             Some(estimate) => {
-                size += estimate.copy_bytes;
+                size = size.saturating_add(estimate.copy_bytes);
                 known += 1;
             }
             None => unknown += 1,

@@ -409,7 +409,8 @@ fn rows(tables: &[TableRecord]) -> Option<String> {
         let (source, replica) = (verified.source_rows?, verified.replica_rows?);
         (source == replica).then_some(source)
     };
-    let all: Option<u64> = tables.iter().map(counted).sum();
+    let mut counts = tables.iter().map(counted);
+    let all = counts.try_fold(0, |all: u64, more| Some(all.saturating_add(more?)));
     if let Some(all) = all.filter(|_| !tables.is_empty()) {
         return Some(format!("{} rows on both sides", count(all)));
     }

@@ -151,7 +151,7 @@ fn standing(status: &Status) -> String {
         .filter(|(_, group)| group.lag_seconds.is_some())
         .filter_map(|(_, group)| group.pending_commits);
     goes_on.extend(match lag {
-        Some(..=0) => match pending.sum() {
+        Some(..=0) => match pending.fold(0, u64::saturating_add) {
             0 if known => Some("; nothing pending".to_owned()),
             0 => None,
             pending => Some(format!("; {}", just_pending(pending))),

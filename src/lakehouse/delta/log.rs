@@ -108,7 +108,8 @@ enum LogFile {
 impl LogFile {
     fn parse(name: &str) -> Option<(u64, Self)> {
         let (version, rest) = name.split_once('.')?;
-        let version = digits(version, 20)?;
+        // Versions are signed numbers of 64 bits: what is beyond is none, and one more than any can be reckoned.
+        let version = digits(version, 20).filter(|it| i64::try_from(*it).is_ok())?;
         let kind = match rest.split('.').collect::<Vec<_>>()[..] {
             ["json"] => Self::Commit,
             ["checkpoint", "parquet"] => Self::Checkpoint,
@@ -207,6 +208,14 @@ mod tests {
             ]),
             None
         );
+    }
+
+    #[test]
+    fn what_is_beyond_every_version_is_no_file_of_the_log() {
+        let names = ["00000000000000000000.json", "18446744073709551615.checkpoint.parquet"];
+        assert_eq!(log(&names).unwrap().newest, 0);
+        let names = ["00000000000000000000.json", "09223372036854775807.checkpoint.parquet"];
+        assert_eq!(log(&names).unwrap().segments(i64::MAX as u64).unwrap().len(), 1);
     }
 
     #[test]

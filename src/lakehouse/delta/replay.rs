@@ -71,8 +71,27 @@ impl Snapshot {
         self.files.values().fold(start, |sum, file| Totals {
             files: sum.files + 1,
             bytes: sum.bytes.saturating_add(file.size),
-            rows: sum.rows.zip(file.rows()).map(|(all, more)| all + more),
+            rows: sum.rows.zip(file.rows()).and_then(|(all, more)| all.checked_add(more)),
         })
+    }
+
+    /// The same, one after the other, where few may be asked for: only so many are put in order before the first is given.
+    pub(crate) fn files_in_turn(
+        &self,
+        first: usize,
+    ) -> impl Iterator<Item = (&FileKey, &LiveFile)> {
+        let mut files: Vec<_> = self.files.iter().collect();
+        let mut rest = Vec::new();
+        if first < files.len() {
+            files.select_nth_unstable_by_key(first, |(key, _)| *key);
+            rest = files.split_off(first);
+        }
+        files.sort_unstable_by_key(|(key, _)| *key);
+        let others = std::iter::once_with(move || {
+            rest.sort_unstable_by_key(|(key, _)| *key);
+            rest
+        });
+        files.into_iter().chain(others.flatten())
     }
 
     /// The live files in order of their keys.

@@ -68,9 +68,9 @@ pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page)
 
 fn row(action: &str, label: &str, groups: &[&GroupPlan]) -> Vec<String> {
     let steps = || groups.iter().flat_map(|group| &group.steps);
-    let copy: u64 = groups.iter().map(|group| copy(group)).sum();
-    let files: u64 =
-        steps().filter_map(|step| step.estimate).map(|estimate| estimate.copy_files).sum();
+    let copy = groups.iter().map(|group| copy(group)).fold(0, u64::saturating_add);
+    let files = steps().filter_map(|step| step.estimate).map(|estimate| estimate.copy_files);
+    let files = files.fold(0, u64::saturating_add);
     vec![
         action.to_owned(),
         label.to_owned(),
@@ -83,7 +83,7 @@ fn row(action: &str, label: &str, groups: &[&GroupPlan]) -> Vec<String> {
 
 fn copy(group: &GroupPlan) -> u64 {
     let estimates = group.steps.iter().filter_map(|step| step.estimate);
-    estimates.map(|estimate| estimate.copy_bytes).sum()
+    estimates.map(|estimate| estimate.copy_bytes).fold(0, u64::saturating_add)
 }
 
 /// What whoever starts it wants to know.

@@ -53,10 +53,10 @@ pub(super) fn counted(steps: &[&Step], style: &Style) -> Vec<String> {
 
 /// Bytes and files of all steps whose size is known.
 pub(super) fn size<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
-    let (mut copy_bytes, mut files, mut known) = (0, 0, 0);
+    let (mut copy_bytes, mut files, mut known) = (0_u64, 0_u64, 0);
     for estimate in steps.filter_map(|step| step.estimate) {
-        copy_bytes += estimate.copy_bytes;
-        files += estimate.copy_files;
+        copy_bytes = copy_bytes.saturating_add(estimate.copy_bytes);
+        files = files.saturating_add(estimate.copy_files);
         known += 1;
     }
     match known {

@@ -106,11 +106,11 @@ fn listed(room: usize, entries: &[&Entry<'_>], notable: &BTreeSet<&str>) -> BTre
         .map(|(at, entry)| {
             let steps = &entry.group.steps;
             let plain = !steps.iter().any(|step| notable.contains(step.id.as_str()));
-            let bytes: u64 = steps
+            let bytes = steps
                 .iter()
                 .filter_map(|step| step.estimate)
                 .map(|estimate| estimate.copy_bytes)
-                .sum();
+                .fold(0, u64::saturating_add);
             (plain, u64::MAX - bytes, at)
         })
         .collect();

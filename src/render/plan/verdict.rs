@@ -128,11 +128,11 @@ fn standing(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     if breached.is_empty() {
         let worst = plan.groups().filter_map(|(_, group)| group.lag_seconds).max();
         // Of the groups that have a lag: one that was never synchronized has none.
-        let pending: u64 = plan
+        let pending = plan
             .groups()
             .filter(|(_, group)| group.lag_seconds.is_some())
             .filter_map(|(_, group)| group.pending_commits)
-            .sum();
+            .fold(0, u64::saturating_add);
         says.extend(worst.and_then(|worst| match worst {
             ..=0 if pending > 0 => Some(just_pending(pending)),
             ..=0 if more => None,

@@ -41,8 +41,8 @@ impl Bars {
         let groups = sync
             .map(|(workspace, group)| {
                 let clones = group.steps.iter().filter(|step| step.action != Action::NoOp);
-                let bytes: u64 =
-                    clones.clone().filter_map(|step| step.estimate).map(|one| one.copy_bytes).sum();
+                let bytes = clones.clone().filter_map(|step| step.estimate);
+                let bytes = bytes.map(|one| one.copy_bytes).fold(0, u64::saturating_add);
                 let entry = Group {
                     bar: ProgressBar::hidden(),
                     label: label(log.several_workspaces, &workspace.name, &group.name),
@@ -73,7 +73,7 @@ impl Bars {
             What::TableCloned { workspace, group, table, copied_bytes, .. } => {
                 self.with(workspace, group, |entry| {
                     entry.copying.remove(table);
-                    entry.copied += copied_bytes;
+                    entry.copied = entry.copied.saturating_add(*copied_bytes);
                     entry.done += 1;
                 });
             }
@@ -140,7 +140,7 @@ impl Bars {
 
 impl Group {
     fn show(&self) {
-        let copied = self.copied + self.copying.values().sum::<u64>();
+        let copied = self.copying.values().fold(self.copied, |all, more| all.saturating_add(*more));
         let length = self.bar.length().unwrap_or(copied).max(copied);
         self.bar.set_length(length);
         self.bar.set_position(copied);

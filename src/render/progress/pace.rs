@@ -40,7 +40,7 @@ impl Pace {
 
     fn line(&self, now: DateTime<Utc>) -> Option<String> {
         let took = now - self.begun?;
-        let copied: u64 = self.copied.values().sum();
+        let copied = self.copied.values().fold(0_u64, |all, more| all.saturating_add(*more));
         if took < FIRST || copied == 0 {
             return None;
         }

@@ -109,16 +109,17 @@ pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
 ) -> Result<Vec<Wanted<'a>>> {
-    wanted_in_turn(source, root)?.collect()
+    wanted_in_turn(source, root, usize::MAX)?.collect()
 }
 
-/// The same, one after the other: of many files not all are held at a time.
+/// The same, one after the other: of many files not all are held at a time. The first so many are put in order before the rest.
 pub(super) fn wanted_in_turn<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
+    first: usize,
 ) -> Result<impl Iterator<Item = Result<Wanted<'a>>>> {
     let places = places(source, root)?;
-    let files = source.sorted_files().into_iter();
+    let files = source.files_in_turn(first);
     Ok(files.map(move |(key, file)| want(key, file, &places, root)))
 }
 
@@ -347,13 +348,13 @@ impl RowIds {
             RowIdFields::of(file)?.base_row_id.checked_add(records)
         };
         let files = target.iter().flat_map(|target| target.files.values());
-        let next = files.filter_map(end).fold(given + 1, i64::max);
+        let next = files.filter_map(end).fold(given.saturating_add(1), i64::max);
         let mut ranges: Vec<(i64, i64, usize, RowIdFields)> = Vec::new();
         for (number, want) in wanted.iter().enumerate() {
             if let Some((_, there)) = want.held
                 && let Some(ids) = RowIdFields::of(there)
             {
-                let end = end(there).unwrap_or(ids.base_row_id + 1);
+                let end = end(there).unwrap_or(ids.base_row_id.saturating_add(1));
                 ranges.push((ids.base_row_id, end, number, ids));
             }
         }
@@ -415,7 +416,8 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
                     base_row_id: ids.next,
                     default_row_commit_version: i64::try_from(ids.version).unwrap_or(i64::MAX),
                 };
-                ids.next += records;
+                // No row may get a number beyond the last one.
+                ids.next = ids.next.checked_add(records).ok_or_else(|| uncountable(want))?;
                 given
             }
         };

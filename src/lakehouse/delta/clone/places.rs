@@ -202,7 +202,7 @@ pub(in super::super) fn check_files(
     let mut taken = HashMap::new();
     let mut estimate = Estimate::default();
     let mut with_vectors = Vec::new();
-    let mut all = wanted_in_turn(source, store.folder())?;
+    let mut all = wanted_in_turn(source, store.folder(), at_a_time)?;
     loop {
         let mut some: Vec<Wanted<'_>> = all.by_ref().take(at_a_time).collect::<Result<_>>()?;
         if some.is_empty() {

@@ -90,7 +90,9 @@ fn judge(live: &mut Live, changes: Vec<FileChange>) -> Upkeep {
     if adds && before.is_empty() {
         return Upkeep::Changes;
     }
-    let sum = |rows: Vec<Option<u64>>| rows.into_iter().sum::<Option<u64>>();
+    let sum = |rows: Vec<Option<u64>>| {
+        rows.into_iter().try_fold(0, |all: u64, more| all.checked_add(more?))
+    };
     match (sum(before), sum(after)) {
         (Some(before), Some(after)) if before == after => Upkeep::Compared,
         (Some(_), Some(_)) => Upkeep::Changes,

@@ -445,3 +445,22 @@ fn a_checkpoint_of_every_codec_is_read() {
         assert_eq!(table.live(), ["a", "b"], "{codec}");
     }
 }
+
+#[tokio::test]
+async fn a_panic_over_one_table_is_that_tables_error() {
+    let read = off_thread(|| -> Result<()> { panic!("a number is beyond its range") }).await;
+    let said = read.unwrap_err().to_string();
+    assert_eq!(said, "the table is corrupt: it cannot be read: a number is beyond its range");
+}
+
+#[test]
+fn rows_that_cannot_be_counted_are_not_known() {
+    let (_world, table) = World::with_table();
+    let counted = |path: &str| {
+        let mut add = table.add(path, 10);
+        add["add"]["stats"] = json!(r#"{"numRecords":18446744073709551615}"#);
+        add
+    };
+    table.commit(1, &[info("WRITE"), counted("c"), counted("d")]);
+    assert_eq!(table.snapshot().totals().rows, None);
+}
