@@ -14,10 +14,10 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
-    LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
-    RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source, SourceQuestion,
-    Table, Verified, Workflow, WriteAccess,
+    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptDocument,
+    KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
+    Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
+    SourceQuestion, Table, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -331,6 +331,14 @@ impl Region for DatabricksRegion {
     async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {
         let read = evidence::run_records(self, wanted).await;
         read.map_err(|refusal| refusal.doing("read the run records"))
+    }
+
+    async fn record_signatures(
+        &self,
+        wanted: &RecordRange,
+    ) -> Result<Vec<KeptDocument>, RegionError> {
+        let read = evidence::record_signatures(self, wanted).await;
+        read.map_err(|refusal| refusal.doing("read the signatures of run records"))
     }
 
     async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {

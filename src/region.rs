@@ -26,7 +26,7 @@ pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLe
 pub use error::{RegionError, RegionErrorKind};
 pub use evidence::{
     KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
-    SIGNATURE_ENDING, apply_of, first_id_of,
+    SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
 pub use grant::Grant;
 pub use metadata::{
@@ -201,6 +201,23 @@ pub trait Region: fmt::Debug + Send + Sync {
 
     /// Reads the run records among the documents that were kept, oldest first; what is none is passed over and told.
     async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError>;
+
+    /// Reads the signatures of run records among the documents that were kept, of names within the bounds: small as they are,
+    /// many at once.
+    async fn record_signatures(
+        &self,
+        wanted: &RecordRange,
+    ) -> Result<Vec<KeptDocument>, RegionError> {
+        let mut signatures = Vec::new();
+        for name in self.evidence_names(wanted).await? {
+            if is_record_signature(&name)
+                && let Some(bytes) = self.evidence(&name).await?
+            {
+                signatures.push(KeptDocument { name, bytes });
+            }
+        }
+        Ok(signatures)
+    }
 
     /// Names the documents that were kept, of names within the bounds; how many are wanted says nothing here.
     async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError>;

@@ -371,13 +371,41 @@ async fn signatures(
             (false, None) => None,
         }
     });
-    let found = asked.map(async |(document, record, keys)| {
-        let seen = seen(document, &record, keys).await?;
-        Ok((record.run_id, seen))
+    let asked: Vec<_> = asked.collect();
+    let names = asked.iter().map(|(document, _, _)| document.name.as_str());
+    let kept = kept_signatures(regions, names).await?;
+    let found = asked.into_iter().map(|(document, record, keys)| {
+        let signature = kept.get(&format!("{}{SIGNATURE_ENDING}", document.name));
+        let signature = signature.map(Vec::as_slice);
+        let seen = SignatureSeen::of_record(&document.bytes, &record, signature, keys);
+        (record.run_id, seen)
     });
-    let found: Vec<_> =
-        futures::stream::iter(found).buffer_unordered(PLANS_AT_ONCE).collect().await;
-    found.into_iter().collect()
+    Ok(found.collect())
+}
+
+/// The signatures of records by their names, from those of the first to those of the last, as either region has them.
+async fn kept_signatures<'a>(
+    regions: &Regions,
+    records: impl Iterator<Item = &'a str> + Clone,
+) -> Result<BTreeMap<String, Vec<u8>>, RegionError> {
+    let (Some(first), Some(last)) = (records.clone().min(), records.max()) else {
+        return Ok(BTreeMap::new());
+    };
+    let range = RecordRange {
+        from: Some(first.to_owned()),
+        until: Some(format!("{last}{SIGNATURE_ENDING}")),
+        newest: None,
+    };
+    let (primary, secondary) = tokio::join!(
+        regions.primary.record_signatures(&range),
+        regions.secondary.record_signatures(&range)
+    );
+    if let (Err(_), Err(error)) = (&primary, &secondary) {
+        return Err(error.clone());
+    }
+    // Of two that differ the secondary's counts, as of every document.
+    let all = [primary, secondary].into_iter().flatten().flatten();
+    Ok(all.map(|document| (document.name, document.bytes)).collect())
 }
 
 /// Looks at the plan of an apply, and at the signature that its record claims.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use super::DatabricksRegion;
 use super::records::{repeat, table_at};
 use super::refusal::Refusal;
-use super::sql::{self, Relation};
+use super::sql::{self, Relation, Statement};
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
@@ -116,10 +116,27 @@ async fn keep_parts(region: &DatabricksRegion, name: &str, bytes: &[u8]) -> Resu
     Ok(())
 }
 
-/// Run records, oldest first. They are read from the newest on, a page at a time.
+/// Run records, oldest first.
 pub(super) async fn run_records(
     region: &DatabricksRegion,
     wanted: &RecordRange,
+) -> Result<KeptRecords, Refusal> {
+    documents(region, wanted, sql::read_run_records).await
+}
+
+/// Their signatures, oldest first.
+pub(super) async fn record_signatures(
+    region: &DatabricksRegion,
+    wanted: &RecordRange,
+) -> Result<Vec<KeptDocument>, Refusal> {
+    Ok(documents(region, wanted, sql::read_record_signatures).await?.documents)
+}
+
+/// Documents of one kind, oldest first. They are read from the newest on, a page at a time.
+async fn documents(
+    region: &DatabricksRegion,
+    wanted: &RecordRange,
+    statement: impl Fn(&Relation, &RecordRange, usize) -> Statement,
 ) -> Result<KeptRecords, Refusal> {
     let table = table_of(region);
     let newest = wanted.newest.unwrap_or(usize::MAX);
@@ -127,7 +144,7 @@ pub(super) async fn run_records(
     let mut kept = KeptRecords::default();
     loop {
         let range = RecordRange { until: until.clone(), ..wanted.clone() };
-        let page = sql::read_run_records(&table, &range, PARTS_AT_ONCE);
+        let page = statement(&table, &range, PARTS_AT_ONCE);
         let finished = match region.workspace.sql.run(&page, Intent::Look).await {
             Ok(finished) => finished,
             Err(refusal) if refusal.no_table() => break,

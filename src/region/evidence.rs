@@ -73,6 +73,13 @@ pub fn apply_of(name: &str) -> Option<&str> {
     (known && canonical).then_some(id)
 }
 
+/// Whether a name is that of the signature of a run record.
+pub fn is_record_signature(name: &str) -> bool {
+    let document = name.strip_suffix(SIGNATURE_ENDING);
+    document.is_some_and(|document| document.ends_with(RUN_RECORD_ENDING))
+        && apply_of(name).is_some()
+}
+
 /// The first id that an apply of this moment can have: names before it are of earlier ones.
 pub fn first_id_of(moment: DateTime<Utc>) -> String {
     let millis = moment.timestamp_millis().try_into().unwrap_or_default();

@@ -530,6 +530,13 @@ pub(crate) async fn run_records_are_read_oldest_first_within_their_bounds(world:
     assert_eq!(names(newest).await, ["B", "C"]);
     let middle = RecordRange { from: Some(id("B")), until: Some(id("C")), ..all.clone() };
     assert_eq!(names(middle.clone()).await, ["B"]);
+    let signature = id("D") + ".run.json.minisig";
+    for (until, found) in [(None, 1), (Some(id("D")), 0), (Some(signature.clone()), 1)] {
+        let wanted = RecordRange { from: Some(id("B")), until, ..all.clone() };
+        let kept = region.record_signatures(&wanted).await.unwrap();
+        let expected = KeptDocument { name: signature.clone(), bytes: signature.clone().into() };
+        assert_eq!(kept, vec![expected; found]);
+    }
     let all = region.evidence_names(&all).await.unwrap();
     assert_eq!(all.len(), 5);
     assert!(all.is_sorted(), "{all:?}");

@@ -76,6 +76,7 @@ fn of_name(name: &str) -> Vec<Statement> {
     ];
     for range in records {
         all.push(sql::read_run_records(&path, &range, 16));
+        all.push(sql::read_record_signatures(&path, &range, 16));
         all.push(sql::evidence_names(&path, &range));
     }
     all

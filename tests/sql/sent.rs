@@ -80,6 +80,7 @@ async fn round(world: &World, run: &str, quirks: Quirks) -> BTreeSet<String> {
     for (from, until) in [(None, None), (bound.clone(), bound)] {
         let range = RecordRange { from, until, newest: None };
         regions.secondary.run_records(&range).await.unwrap();
+        regions.secondary.record_signatures(&range).await.unwrap();
         regions.secondary.evidence_names(&range).await.unwrap();
     }
     let mut sent = history(&running.primary).await;

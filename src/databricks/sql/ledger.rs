@@ -8,7 +8,7 @@ use std::fmt;
 use super::cut_columns::{CutColumns, definitions};
 use super::{Relation, Statement, literal, properties};
 use crate::ledger::{CutColumn, KEPT, WORKSPACE_PROPERTY};
-use crate::region::{RUN_RECORD_ENDING, RecordRange};
+use crate::region::{RUN_RECORD_ENDING, RecordRange, SIGNATURE_ENDING};
 
 /// Columns of `sync_metadata`, in order.
 pub const ROW_SCHEMA: &str = "group_name string, workflow string, tables array<string>, date_created timestamp, \
@@ -315,7 +315,16 @@ pub fn evidence_kept(table: &Relation, name: &str) -> Statement {
 
 /// Parts of run records, the newest record first and of each the last part first: `name`, `content` in base64.
 pub fn read_run_records(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
-    within(range, &format!("name LIKE '%{RUN_RECORD_ENDING}'"), |conditions| {
+    read_documents(table, RUN_RECORD_ENDING, range, parts)
+}
+
+/// The same of their signatures.
+pub fn read_record_signatures(table: &Relation, range: &RecordRange, parts: usize) -> Statement {
+    read_documents(table, &format!("{RUN_RECORD_ENDING}{SIGNATURE_ENDING}"), range, parts)
+}
+
+fn read_documents(table: &Relation, ending: &str, range: &RecordRange, parts: usize) -> Statement {
+    within(range, &format!("name LIKE '%{ending}'"), |conditions| {
         format!(
             "SELECT name, part, base64(content) AS content FROM {table} WHERE {conditions} ORDER BY name DESC, part DESC LIMIT {parts}"
         )
