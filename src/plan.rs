@@ -16,6 +16,7 @@ mod observed;
 mod origin;
 mod place;
 mod provenance;
+mod remedy;
 mod replica;
 mod request;
 pub mod retention;
@@ -46,6 +47,7 @@ pub use observed::{
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
 pub use provenance::Provenance;
+pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub(crate) use replica::unproved_clone;
 pub use replica::{Standing, damaged, standing_of};
 pub use request::Request;

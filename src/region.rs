@@ -28,7 +28,7 @@ pub use evidence::{
     KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
     SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
-pub use grant::Grant;
+pub use grant::{Grant, Privilege, Securable};
 pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
     heads_agree, refuse_without_a_copy,
@@ -44,7 +44,7 @@ pub use source::{
     SourceQuestion,
 };
 pub(crate) use table::nearest;
-pub use table::{Denied, Table};
+pub use table::{Denied, Repair, Table};
 pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.

@@ -15,7 +15,9 @@ use super::wire::{
     Permissions,
 };
 use super::{DatabricksRegion, Workspace};
-use crate::region::{Denied, Grant, Presence, RegionError, RegionErrorKind, Unproved, WriteAccess};
+use crate::region::{
+    Denied, Grant, Presence, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
+};
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
 pub(super) async fn me(client: &Client) -> Result<Me, Refusal> {
@@ -149,11 +151,7 @@ pub(super) async fn write_access(
         Err(refusal) => Ok(match missing_right(&refusal.message) {
             Some(missing) => WriteAccess::Refused(Denied {
                 message: format!("{principal} has no {missing} on the external location {name}"),
-                remedy: Some(format!(
-                    "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {} TO {}",
-                    sql::identifier(name),
-                    sql::identifier(&principal)
-                )),
+                remedy: Some(Repair::Grant(Grant::to_write(name, &principal))),
             }),
             // Privileges through groups are not always told, and the dry run has a right of its own.
             None => WriteAccess::NotProved(Unproved::Rights(format!(

@@ -9,7 +9,7 @@ use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Table, nearest};
+use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Table, nearest};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
@@ -149,9 +149,8 @@ fn found(
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
     let lacking = Grant::to_read_where_lacking(&refusal.message, name, principal);
-    let remedy =
-        lacking.map_or_else(|| Denied::grant_select(name, principal), |grant| grant.to_string());
-    Denied { message: refusal.to_string(), remedy: Some(remedy) }
+    let grant = lacking.unwrap_or_else(|| Grant::select(name, principal));
+    Denied { message: refusal.to_string(), remedy: Some(Repair::Grant(grant)) }
 }
 
 pub(super) fn name_of(info: &TableInfo) -> TableName {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use rustix::io::Errno;
 
-use super::catalog::{ExternalLocation, place, quoted};
+use super::catalog::{ExternalLocation, place};
 use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
 use super::{LakehouseRegion, off_thread};
 use crate::harmless::shell_word;
-use crate::region::{Denied, RegionError, RegionErrorKind, Unproved, WriteAccess};
+use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess};
 
 impl LakehouseRegion {
     /// The root of the sync location is a folder that can be read; it is never made.
@@ -66,7 +66,6 @@ impl LakehouseRegion {
 
 impl ExternalLocation {
     fn refuses(&self, principal: &str) -> Option<Denied> {
-        let name = quoted(&self.name);
         if self.read_only {
             return Some(Denied::read_only(&self.name));
         }
@@ -78,10 +77,7 @@ impl ExternalLocation {
         };
         Some(Denied {
             message: format!("{principal} has no {missing} on the external location {}", self.name),
-            remedy: Some(format!(
-                "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION {name} TO {}",
-                quoted(principal)
-            )),
+            remedy: Some(Repair::Grant(Grant::to_write(&self.name, principal))),
         })
     }
 
@@ -124,7 +120,10 @@ fn disk_access(folder: &Path) -> Result<WriteAccess, RegionError> {
         })),
         Err(Errno::ACCESS | Errno::PERM) => Ok(WriteAccess::Refused(Denied {
             message: format!("the folder {} may not be written by this user", folder.display()),
-            remedy: Some(format!("chmod u+rwx {}", shell_word(&folder.display().to_string()))),
+            remedy: Some(Repair::Shell(format!(
+                "chmod u+rwx {}",
+                shell_word(&folder.display().to_string())
+            ))),
         })),
         Err(error) => Err(RegionError::new(
             RegionErrorKind::Other,

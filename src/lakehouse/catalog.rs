@@ -290,11 +290,6 @@ pub(super) fn place(workspace: &Path, text: &str) -> String {
     }
 }
 
-/// A name in backticks, backticks in it doubled.
-pub(super) fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

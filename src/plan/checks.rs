@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::Role;
 use super::finding::{Finding, FindingCode, Severity};
 use super::observed::{TableObserved, WorkspaceObserved};
+use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
@@ -73,7 +74,7 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
                 false => format!("it is also a table of group {}", others.join(", ")),
             };
             finding(FindingCode::DuplicateTarget, Some(&table.name), text)
-                .remedy("name the table in one group only")
+                .words("name the table in one group only")
         }));
         found.extend(length_finding(view, table));
         found.extend(place_findings(view, table));
@@ -113,7 +114,7 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     mistake.file, mistake.line, mistake.path, mistake.message
                 );
                 Finding {
-                    remedy: mistake.remedy.clone(),
+                    remedy: mistake.remedy.clone().map(Remedy::Words),
                     ..finding(FindingCode::ConfigurationInvalid, None, text)
                 }
             })
@@ -214,9 +215,19 @@ pub(super) fn finding(
 }
 
 impl Finding {
-    /// The finding with what repairs it.
-    fn remedy(self, remedy: impl Into<String>) -> Finding {
-        Finding { remedy: Some(remedy.into()), ..self }
+    /// The finding with what repairs it, in words.
+    fn words(self, words: impl Into<String>) -> Finding {
+        self.repaired_by(Remedy::Words(words.into()))
+    }
+
+    /// The finding, which may be let through.
+    fn acceptance(self, scope: impl std::fmt::Display) -> Finding {
+        let acceptance = Acceptance { code: self.code, scope: scope.to_string() };
+        self.repaired_by(Remedy::Acceptance(acceptance))
+    }
+
+    fn repaired_by(self, remedy: Remedy) -> Finding {
+        Finding { remedy: Some(remedy), ..self }
     }
 
     /// Whether it blocks its group.
@@ -244,9 +255,8 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             | RegionErrorKind::Unsupported
             | RegionErrorKind::Other => continue,
         };
-        found.push(
-            finding(code, None, format!("workflow {asked}: {}", error.detail)).remedy(remedy),
-        );
+        found
+            .push(finding(code, None, format!("workflow {asked}: {}", error.detail)).words(remedy));
     }
     for workflow in &view.seen.workflows_in_secondary {
         if let Some(run) = super::workflow::running(workflow, view.now) {
@@ -261,9 +271,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
                         moment::text(run.started_at)
                     ),
                 )
-                .remedy(
-                    "stop the run there, and pause the job as long as the secondary is passive",
-                ),
+                .words("stop the run there, and pause the job as long as the secondary is passive"),
             );
         }
     }
@@ -288,11 +296,11 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
             format!("{last}, and {replicas} of its replicas were synchronized before")
         }
     };
-    let accept = accept_command(FindingCode::LedgerLost, &view.group.name);
+    let accept = Acceptance { code: FindingCode::LedgerLost, scope: view.group.name.clone() };
     let remedy = format!(
         "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts: {accept}"
     );
-    Some(finding(FindingCode::LedgerLost, None, text).remedy(remedy))
+    Some(finding(FindingCode::LedgerLost, None, text).words(remedy))
 }
 
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
@@ -306,23 +314,6 @@ fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {
                 _ => format!("{missing} replicas that the last cut names are gone, and others too: is this the right location?"),
             },
         )
-        .remedy(accept_command(
-            FindingCode::ReplicasMissing,
-            &view.group.name,
-        ))
+        .acceptance(&view.group.name)
     })
-}
-
-/// The command that lets a finding through; it is stored, because only a stored plan can be applied with it.
-fn accept_command(code: FindingCode, scope: impl std::fmt::Display) -> String {
-    format!(
-        "drsync plan --accept {}:{} --reason \"…\" --out plan.json",
-        code.as_str(),
-        quoted(&scope.to_string())
-    )
-}
-
-fn quoted(scope: &str) -> String {
-    let plain = scope.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
-    if plain { scope.to_owned() } else { format!("'{}'", scope.replace('\'', "'\\''")) }
 }

@@ -19,7 +19,7 @@ use crate::region::{Estimate, RegionErrorKind, SchemaChange};
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

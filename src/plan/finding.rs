@@ -1,23 +1,96 @@
 //! Findings and warnings: everything that can be seen to be wrong, each with its name.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::remedy::{self, Acceptance, Remedy, RemedyKind};
+use crate::region::Grant;
+
 /// Something seen that blocks a group, with its remedy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "InDocument", into = "InDocument")]
 pub struct Finding {
     /// Which.
     pub code: FindingCode,
     /// Whether it blocks, or was accepted for this plan.
     pub severity: Severity,
     /// The table it is about; absent: the whole group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// What was seen, a sentence without a full stop.
     pub message: String,
+    /// What repairs it.
+    pub remedy: Option<Remedy>,
+}
+
+/// A finding as a document has it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Finding")]
+pub(super) struct InDocument {
+    /// Which.
+    code: FindingCode,
+    /// Whether it blocks, or was accepted for this plan.
+    severity: Severity,
+    /// The table it is about; absent: the whole group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
+    /// What was seen, a sentence without a full stop.
+    message: String,
     /// What repairs it, to be copied as it is where it is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    remedy: Option<String>,
+    /// What `remedy` is; absent in plans before format 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_kind: Option<RemedyKind>,
+    /// The parts of a right to be given, of which `remedy` is the statement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_grant: Option<Grant>,
+    /// The parts of an acceptance, of which `remedy` is the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_acceptance: Option<Acceptance>,
+}
+
+impl JsonSchema for Finding {
+    fn schema_name() -> Cow<'static, str> {
+        InDocument::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        InDocument::json_schema(generator)
+    }
+}
+
+impl From<Finding> for InDocument {
+    fn from(finding: Finding) -> InDocument {
+        let Finding { code, severity, table, message, remedy } = finding;
+        let stored = remedy.map(remedy::Stored::from).unwrap_or_default();
+        InDocument {
+            code,
+            severity,
+            table,
+            message,
+            remedy: stored.text,
+            remedy_kind: stored.kind,
+            remedy_grant: stored.grant,
+            remedy_acceptance: stored.acceptance,
+        }
+    }
+}
+
+impl TryFrom<InDocument> for Finding {
+    type Error = String;
+
+    fn try_from(document: InDocument) -> Result<Finding, String> {
+        let stored = remedy::Stored {
+            text: document.remedy,
+            kind: document.remedy_kind,
+            grant: document.remedy_grant,
+            acceptance: document.remedy_acceptance,
+        };
+        let InDocument { code, severity, table, message, .. } = document;
+        Ok(Finding { code, severity, table, message, remedy: stored.remedy()? })
+    }
 }
 
 /// Whether a finding blocks.
@@ -165,7 +238,7 @@ impl Finding {
     pub fn acceptable(&self) -> bool {
         let at_the_replica =
             matches!(self.code, FindingCode::ReplicaChanged | FindingCode::ReplicaNotOurs);
-        let offered = |remedy: &String| remedy.contains("--accept");
+        let offered = |remedy: &Remedy| matches!(remedy, Remedy::Acceptance(_));
         self.code.acceptable() && (!at_the_replica || self.remedy.as_ref().is_none_or(offered))
     }
 }

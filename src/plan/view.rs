@@ -38,10 +38,9 @@ pub(super) struct GroupView<'a> {
 
 impl<'a> GroupView<'a> {
     /// The statement that gives whoever asks the right to read a table where the primary tells of a lack; `None`: it tells of none.
-    pub(super) fn grant_to_read(&self, table: &TableName, told: &str) -> Option<String> {
+    pub(super) fn grant_to_read(&self, table: &TableName, told: &str) -> Option<Grant> {
         let presence = self.workspace.primary.presence.as_ref().ok()?;
-        let grant = Grant::to_read_where_lacking(told, table, presence.principal.as_deref()?);
-        grant.map(|grant| grant.to_string())
+        Grant::to_read_where_lacking(told, table, presence.principal.as_deref()?)
     }
 
     /// The view of a group; `None`: its configuration is not valid.

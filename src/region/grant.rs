@@ -3,39 +3,132 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::config::{TableName, sql_part};
 
 /// What stands in a refusal before the right that is missing: `… does not have USE SCHEMA on Schema 'main.core'`.
 const LACK: &str = " does not have ";
 
 /// A right that the documentation asks for, on a thing that was asked about; shown as the statement that gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Grant {
-    /// The privileges; whoever lacks one of them needs all in the end.
-    privileges: &'static [&'static str],
-    kind: &'static str,
-    /// The thing's name as services write it in their texts.
-    told_as: String,
-    /// The same as SQL has it.
-    name: String,
-    principal: String,
+    /// Whoever lacks one of them needs all in the end.
+    privileges: Vec<Privilege>,
+    on: Securable,
+    /// The principal.
+    to: String,
+}
+
+/// A privilege that drsync's documentation asks for.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Privilege {
+    /// To read tables.
+    Select,
+    /// To see what is in a catalog.
+    UseCatalog,
+    /// To see what is in a schema.
+    UseSchema,
+    /// To make tables in a schema.
+    CreateTable,
+    /// To read files below an external location.
+    ReadFiles,
+    /// To write them.
+    WriteFiles,
+    /// To make tables over them.
+    CreateExternalTable,
+}
+
+impl Privilege {
+    /// As SQL has it.
+    fn words(self) -> &'static str {
+        match self {
+            Privilege::Select => "SELECT",
+            Privilege::UseCatalog => "USE CATALOG",
+            Privilege::UseSchema => "USE SCHEMA",
+            Privilege::CreateTable => "CREATE TABLE",
+            Privilege::ReadFiles => "READ FILES",
+            Privilege::WriteFiles => "WRITE FILES",
+            Privilege::CreateExternalTable => "CREATE EXTERNAL TABLE",
+        }
+    }
+}
+
+/// A thing on which rights are given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Securable {
+    /// A catalog.
+    Catalog {
+        /// Its name.
+        catalog: String,
+    },
+    /// A schema.
+    Schema {
+        /// Its catalog.
+        catalog: String,
+        /// Its name in it.
+        schema: String,
+    },
+    /// A table.
+    Table {
+        /// Its catalog.
+        catalog: String,
+        /// Its schema.
+        schema: String,
+        /// Its name in it.
+        table: String,
+    },
+    /// An external location.
+    ExternalLocation {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Securable {
+    fn kind(&self) -> &'static str {
+        match self {
+            Securable::Catalog { .. } => "CATALOG",
+            Securable::Schema { .. } => "SCHEMA",
+            Securable::Table { .. } => "TABLE",
+            Securable::ExternalLocation { .. } => "EXTERNAL LOCATION",
+        }
+    }
+
+    fn parts(&self) -> Vec<&str> {
+        match self {
+            Securable::Catalog { catalog } => vec![catalog],
+            Securable::Schema { catalog, schema } => vec![catalog, schema],
+            Securable::Table { catalog, schema, table } => vec![catalog, schema, table],
+            Securable::ExternalLocation { name } => vec![name],
+        }
+    }
+
+    /// The name as services write it in their texts.
+    fn told_as(&self) -> String {
+        self.parts().join(".")
+    }
+
+    /// The name as SQL has it.
+    fn name(&self) -> String {
+        let parts: Vec<String> = self.parts().into_iter().map(sql_part).collect();
+        parts.join(".")
+    }
 }
 
 impl Grant {
     /// Everything that a principal may lack to read a table, the right on the table itself last.
     pub fn to_read(table: &TableName, principal: &str) -> Vec<Grant> {
-        let of_table = Grant {
-            privileges: &["SELECT"],
-            kind: "TABLE",
-            told_as: format!("{}.{}.{}", table.catalog, table.schema, table.table),
-            name: table.sql_short(),
-            principal: principal.to_owned(),
-        };
         vec![
             Grant::on_catalog(table, principal),
-            Grant::on_schema(&["USE SCHEMA"], table, principal),
-            Grant::on_schema(&["SELECT"], table, principal),
-            of_table,
+            Grant::on_schema(&[Privilege::UseSchema], table, principal),
+            Grant::on_schema(&[Privilege::Select], table, principal),
+            Grant::select(table, principal),
         ]
     }
 
@@ -43,50 +136,56 @@ impl Grant {
     pub fn to_create(table: &TableName, principal: &str) -> Vec<Grant> {
         vec![
             Grant::on_catalog(table, principal),
-            Grant::on_schema(&["USE SCHEMA"], table, principal),
-            Grant::on_schema(&["CREATE TABLE"], table, principal),
+            Grant::on_schema(&[Privilege::UseSchema], table, principal),
+            Grant::on_schema(&[Privilege::CreateTable], table, principal),
         ]
     }
 
     /// The rights on an external location that cloning needs.
     pub fn to_write(external_location: &str, principal: &str) -> Grant {
-        Grant::on_location(&["READ FILES", "WRITE FILES"], external_location, principal)
+        let privileges = &[Privilege::WriteFiles, Privilege::ReadFiles];
+        Grant::on_location(privileges, external_location, principal)
     }
 
     /// The rights on an external location that external tables over its files need.
     pub fn to_register(external_location: &str, principal: &str) -> Grant {
-        let privileges = &["READ FILES", "CREATE EXTERNAL TABLE"];
+        let privileges = &[Privilege::ReadFiles, Privilege::CreateExternalTable];
         Grant::on_location(privileges, external_location, principal)
     }
 
+    /// The right on a table itself that reading it needs.
+    pub fn select(table: &TableName, principal: &str) -> Grant {
+        let TableName { catalog, schema, table } = table.clone();
+        let on = Securable::Table { catalog, schema, table };
+        Grant { privileges: vec![Privilege::Select], on, to: principal.to_owned() }
+    }
+
+    /// The same for all tables of the schema, with the right to see what is in it; `None`: it is no right to read a table.
+    pub fn for_schema(&self) -> Option<Grant> {
+        let (Securable::Table { catalog, schema, table: _ }, [Privilege::Select]) =
+            (&self.on, self.privileges.as_slice())
+        else {
+            return None;
+        };
+        let on = Securable::Schema { catalog: catalog.clone(), schema: schema.clone() };
+        let privileges = vec![Privilege::UseSchema, Privilege::Select];
+        Some(Grant { privileges, on, to: self.to.clone() })
+    }
+
     fn on_catalog(table: &TableName, principal: &str) -> Grant {
-        Grant {
-            privileges: &["USE CATALOG"],
-            kind: "CATALOG",
-            told_as: table.catalog.clone(),
-            name: sql_part(&table.catalog),
-            principal: principal.to_owned(),
-        }
+        let on = Securable::Catalog { catalog: table.catalog.clone() };
+        Grant { privileges: vec![Privilege::UseCatalog], on, to: principal.to_owned() }
     }
 
-    fn on_schema(privileges: &'static [&'static str], table: &TableName, principal: &str) -> Grant {
-        Grant {
-            privileges,
-            kind: "SCHEMA",
-            told_as: format!("{}.{}", table.catalog, table.schema),
-            name: format!("{}.{}", sql_part(&table.catalog), sql_part(&table.schema)),
-            principal: principal.to_owned(),
-        }
+    fn on_schema(privileges: &[Privilege], table: &TableName, principal: &str) -> Grant {
+        let TableName { catalog, schema, table: _ } = table.clone();
+        let on = Securable::Schema { catalog, schema };
+        Grant { privileges: privileges.to_vec(), on, to: principal.to_owned() }
     }
 
-    fn on_location(privileges: &'static [&'static str], name: &str, principal: &str) -> Grant {
-        Grant {
-            privileges,
-            kind: "EXTERNAL LOCATION",
-            told_as: name.to_owned(),
-            name: sql_part(name),
-            principal: principal.to_owned(),
-        }
+    fn on_location(privileges: &[Privilege], name: &str, principal: &str) -> Grant {
+        let on = Securable::ExternalLocation { name: name.to_owned() };
+        Grant { privileges: privileges.to_vec(), on, to: principal.to_owned() }
     }
 
     /// Of what was needed, what a refusal says is missing; `None`: it says so of none of it.
@@ -117,7 +216,8 @@ impl Grant {
         let plain = |text: &str| text.replace('`', "").to_lowercase();
         let lack = plain(lack);
         self.privileges.iter().any(|privilege| {
-            let wanted = format!("{privilege} on {} '{}'", self.kind, self.told_as);
+            let wanted =
+                format!("{} on {} '{}'", privilege.words(), self.on.kind(), self.on.told_as());
             lack.starts_with(&plain(&wanted))
         })
     }
@@ -125,9 +225,10 @@ impl Grant {
 
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Grant { privileges, kind, told_as: _, name, principal } = self;
-        let (privileges, principal) = (privileges.join(", "), principal.replace('`', "``"));
-        write!(f, "GRANT {privileges} ON {kind} {name} TO `{principal}`")
+        let Grant { privileges, on, to } = self;
+        let privileges: Vec<&str> = privileges.iter().map(|privilege| privilege.words()).collect();
+        let (privileges, to) = (privileges.join(", "), to.replace('`', "``"));
+        write!(f, "GRANT {privileges} ON {} {} TO `{to}`", on.kind(), on.name())
     }
 }
 
@@ -164,7 +265,7 @@ mod tests {
         }
         let needed = [Grant::to_write("dr-west", "x"), Grant::to_register("dr-west", "x")];
         let told = "User does not have WRITE FILES on External Location 'dr-west'.";
-        let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
+        let expected = "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
         assert_eq!(Grant::named(told, &needed).unwrap().to_string(), expected);
         let told = "User does not have CREATE EXTERNAL TABLE on External Location 'dr-west'.";
         let expected =

@@ -1,5 +1,8 @@
 //! Tables as a catalog lists them.
 
+use std::fmt;
+
+use super::grant::Grant;
 use crate::config::TableName;
 use crate::harmless::shell_word;
 
@@ -23,8 +26,26 @@ pub struct Table {
 pub struct Denied {
     /// What is missing, a sentence without a full stop.
     pub message: String,
-    /// The statement that repairs it.
-    pub remedy: Option<String>,
+    /// What gives it.
+    pub remedy: Option<Repair>,
+}
+
+/// What gives a right that is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// A statement to run in the workspace.
+    Grant(Grant),
+    /// A command to run in a shell.
+    Shell(String),
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Repair::Grant(grant) => grant.fmt(f),
+            Repair::Shell(command) => f.write_str(command),
+        }
+    }
 }
 
 impl Denied {
@@ -33,7 +54,7 @@ impl Denied {
         Denied {
             message: format!("the external location {name} is read-only"),
             // The name comes last, after what ends the flags: it may begin with a dash.
-            remedy: Some(match name.starts_with('-') {
+            remedy: Some(Repair::Shell(match name.starts_with('-') {
                 true => format!(
                     "databricks external-locations update --json '{{\"read_only\": false}}' -- {}",
                     shell_word(name)
@@ -42,7 +63,7 @@ impl Denied {
                     "databricks external-locations update {} --json '{{\"read_only\": false}}'",
                     shell_word(name)
                 ),
-            }),
+            })),
         }
     }
 
@@ -50,13 +71,8 @@ impl Denied {
     pub fn select(table: &TableName, principal: &str) -> Denied {
         Denied {
             message: format!("{principal} has no SELECT on it"),
-            remedy: Some(Denied::grant_select(table, principal)),
+            remedy: Some(Repair::Grant(Grant::select(table, principal))),
         }
-    }
-
-    /// The statement that lets a principal read a table.
-    pub fn grant_select(table: &TableName, principal: &str) -> String {
-        format!("GRANT SELECT ON TABLE {} TO `{}`", table.sql_short(), principal.replace('`', "``"))
     }
 }
 

@@ -126,7 +126,7 @@ fn facts(card: &Card<'_>, style: &Style) -> Vec<String> {
         match finding.severity {
             Severity::Block => {
                 lines.extend(line("finding", &text));
-                lines.extend(finding.remedy.iter().map(|remedy| command(remedy)));
+                lines.extend(finding.remedy.iter().map(|remedy| command(&remedy.to_string())));
             }
             Severity::Accepted => lines.extend(line("accepted", &text)),
             Severity::Repaired => lines.extend(line("repaired", &text)),

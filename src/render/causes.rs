@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clean::{clean, command, name};
-use crate::plan::{Finding, FindingCode};
+use crate::plan::{Acceptance, Finding, FindingCode, Remedy};
+use crate::region::Grant;
 
 /// More tables than this in one schema get one grant on the schema instead of one each.
 const GRANTS_PER_SCHEMA_MAX: usize = 3;
@@ -18,14 +19,16 @@ pub(super) struct Cause {
     pub(super) messages: Vec<String>,
     /// The groups it blocks, as they are labelled on screen.
     pub(super) groups: Vec<String>,
-    pub(super) remedy: Option<Remedy>,
+    pub(super) remedy: Option<Repair>,
     /// It may be let through for a plan.
     pub(super) acceptable: bool,
+    /// What is let through, where the remedy is to do so.
+    pub(super) acceptance: Option<Acceptance>,
 }
 
-/// What repairs a cause.
+/// What repairs a cause, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Remedy {
+pub(super) enum Repair {
     /// A statement to run in the workspace.
     Sql(String),
     /// A command to run in a shell.
@@ -34,68 +37,42 @@ pub(super) enum Remedy {
     Words(String),
 }
 
-impl Remedy {
-    /// Tells a command from words by how it begins.
-    pub(super) fn read(text: &str) -> Remedy {
-        const STATEMENTS: [&str; 13] = [
-            "ALTER", "CREATE", "DELETE", "DESCRIBE", "DROP", "GRANT", "INSERT", "MERGE",
-            "OPTIMIZE", "REPAIR", "RESTORE", "REVOKE", "UPDATE",
-        ];
-        const PROGRAMS: [&str; 8] =
-            ["drsync", "az", "aws", "gcloud", "databricks", "mkdir", "mv", "chmod"];
-        let first = text.split_whitespace().next().unwrap_or_default();
-        if STATEMENTS.contains(&first) {
-            Remedy::Sql(command(text))
-        } else if PROGRAMS.contains(&first) {
-            Remedy::Shell(command(text))
-        } else {
-            Remedy::Words(clean(text))
-        }
-    }
-
-    /// The text to copy, where there is one.
-    pub(super) fn copied(&self) -> Option<&str> {
-        match self {
-            Remedy::Sql(text) | Remedy::Shell(text) => Some(text),
-            Remedy::Words(_) => None,
+impl Repair {
+    /// A remedy in the form in which it is shown.
+    pub(super) fn of(remedy: &Remedy) -> Repair {
+        let text = remedy.to_string();
+        match remedy {
+            Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&text)),
+            Remedy::Shell(_) | Remedy::Acceptance(_) => Repair::Shell(command(&text)),
+            Remedy::Words(_) | Remedy::Untold(_) => Repair::Words(clean(&text)),
         }
     }
 }
 
-/// `GRANT SELECT ON TABLE <schema>.<table> TO <principal>`, taken apart.
-fn table_grant(remedy: &str) -> Option<(&str, &str)> {
-    let rest = remedy.strip_prefix("GRANT SELECT ON TABLE ")?;
-    let (table, principal) = rest.split_once(" TO ")?;
-    let mut quoted = false;
-    let mut dot = None;
-    for (at, c) in table.char_indices() {
-        match c {
-            '`' => quoted = !quoted,
-            '.' if !quoted => dot = Some(at),
-            _ => {}
-        }
+/// The same right on the whole schema, of a remedy that gives one on a table.
+fn grant_for_schema(finding: &Finding) -> Option<Grant> {
+    match finding.remedy.as_ref()? {
+        Remedy::Grant(grant) => grant.for_schema(),
+        Remedy::Sql(_)
+        | Remedy::Shell(_)
+        | Remedy::Acceptance(_)
+        | Remedy::Words(_)
+        | Remedy::Untold(_) => None,
     }
-    Some((&table[..dot?], principal))
 }
 
 /// Sorts findings into causes, in the order of their codes and then of their first appearance.
 pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>) -> Vec<Cause> {
     let findings: Vec<(&str, &Finding)> = findings.collect();
-    let mut grants: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (_, finding) in &findings {
-        if let Some(grant) = finding.remedy.as_deref().and_then(table_grant) {
-            *grants.entry(grant).or_default() += 1;
-        }
+    let mut grants: BTreeMap<Grant, usize> = BTreeMap::new();
+    for grant in findings.iter().filter_map(|(_, finding)| grant_for_schema(finding)) {
+        *grants.entry(grant).or_default() += 1;
     }
     let remedy_of = |finding: &Finding| {
-        let text = finding.remedy.as_deref()?;
-        match table_grant(text) {
-            Some(grant) if grants.get(&grant).is_some_and(|n| *n > GRANTS_PER_SCHEMA_MAX) => {
-                let (schema, principal) = grant;
-                let text = format!("GRANT USE SCHEMA, SELECT ON SCHEMA {schema} TO {principal}");
-                Some(Remedy::read(&text))
-            }
-            Some(_) | None => Some(Remedy::read(text)),
+        let many = |grant: &Grant| grants.get(grant).is_some_and(|n| *n > GRANTS_PER_SCHEMA_MAX);
+        match grant_for_schema(finding).filter(many) {
+            Some(grant) => Some(Remedy::Grant(grant)),
+            None => finding.remedy.clone(),
         }
     };
     let mut all: Vec<Cause> = Vec::new();
@@ -105,6 +82,11 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
     for (group, finding) in findings {
         let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
+        let acceptance = match &remedy {
+            Some(Remedy::Acceptance(acceptance)) => Some(acceptance.clone()),
+            Some(_) | None => None,
+        };
+        let remedy = remedy.as_ref().map(Repair::of);
         let key = match (table, &remedy) {
             (Some(_), Some(_)) => (*code, None, remedy.clone()),
             (Some(_), None) => (*code, Some(group.to_owned()), None),
@@ -118,6 +100,7 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
                 groups: vec![],
                 remedy,
                 acceptable: finding.acceptable(),
+                acceptance,
             });
             all.len() - 1
         });
@@ -151,7 +134,7 @@ enum Said {
 }
 
 /// What makes two findings one cause.
-type Key = (FindingCode, Option<String>, Option<Remedy>);
+type Key = (FindingCode, Option<String>, Option<Repair>);
 
 impl Cause {
     /// The schema that all its tables are in, where that is one.
@@ -176,15 +159,16 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TableName;
     use crate::plan::Severity;
 
-    fn finding(code: FindingCode, table: Option<&str>, remedy: Option<&str>) -> Finding {
+    fn finding(code: FindingCode, table: Option<&str>, remedy: Option<Remedy>) -> Finding {
         Finding {
             code,
             severity: Severity::Block,
             table: table.map(str::to_owned),
             message: "seen".to_owned(),
-            remedy: remedy.map(str::to_owned),
+            remedy,
         }
     }
 
@@ -192,17 +176,20 @@ mod tests {
     fn many_grants_of_one_schema_become_one_on_the_schema() {
         let findings: Vec<Finding> = (0..4)
             .map(|n| {
-                let table = format!("main.crm.t{n}");
-                let remedy = format!("GRANT SELECT ON TABLE {table} TO `dr-sync`");
-                finding(FindingCode::TableNotReadable, Some(&table), Some(&remedy))
+                let table = TableName::new("main", "crm", &format!("t{n}"));
+                let remedy = Remedy::Grant(Grant::select(&table, "dr-sync"));
+                let table = table.to_string();
+                finding(FindingCode::TableNotReadable, Some(&table), Some(remedy))
             })
             .collect();
         let all = causes(findings.iter().map(|finding| ("crm", finding)));
         let [cause] = all.as_slice() else { panic!("one cause: {all:?}") };
         assert_eq!(cause.subject(), "4 tables of main.crm");
         assert_eq!(
-            cause.remedy.as_ref().and_then(Remedy::copied),
-            Some("GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`")
+            cause.remedy,
+            Some(Repair::Sql(
+                "GRANT USE SCHEMA, SELECT ON SCHEMA main.crm TO `dr-sync`".to_owned()
+            ))
         );
         assert_eq!(causes(findings[..3].iter().map(|finding| ("crm", finding))).len(), 3);
     }
@@ -213,13 +200,5 @@ mod tests {
         let all = causes([("a", &finding), ("b", &finding)].into_iter());
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].groups, ["a", "b"]);
-    }
-
-    #[test]
-    fn a_dot_in_backticks_parts_nothing() {
-        assert_eq!(
-            table_grant("GRANT SELECT ON TABLE main.`a.b`.`c.d` TO `p`"),
-            Some(("main.`a.b`", "`p`"))
-        );
     }
 }

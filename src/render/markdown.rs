@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::causes::{Cause, Remedy, causes};
+use super::causes::{Cause, Repair, causes};
 use super::figures::{bytes, bytes_short, count, minute, plural, short};
 use super::plan::{label, verdict};
 use crate::apply::RunRecord;
@@ -238,13 +238,13 @@ fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
         }
     }
     match &cause.remedy {
-        Some(Remedy::Words(words)) if detail.messages => {
+        Some(Repair::Words(words)) if detail.messages => {
             lines.push_str(&format!("  To do: {}\n", text(words)));
         }
-        Some(Remedy::Sql(command)) if detail.messages => {
+        Some(Repair::Sql(command)) if detail.messages => {
             lines.push_str(&format!("\n{}\n", fence("sql", std::slice::from_ref(command))));
         }
-        Some(Remedy::Shell(command)) if detail.messages => {
+        Some(Repair::Shell(command)) if detail.messages => {
             lines.push_str(&format!("\n{}\n", fence("shell", std::slice::from_ref(command))));
         }
         Some(_) => page.leave_out(1, "repair"),

@@ -1,7 +1,7 @@
 //! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
 
 use super::away::{self, Away};
-use super::causes::{Cause, Remedy, causes};
+use super::causes::{Cause, Repair, causes};
 use super::clean::{clean, name};
 use super::figures::plural;
 use super::layout::{few, hanging, indented, pad, width};
@@ -33,7 +33,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     page.block(warnings(&shown));
     page.block(unprotected(plan, style));
     let scripted =
-        causes.iter().filter(|cause| matches!(cause.remedy, Some(Remedy::Sql(_)))).count();
+        causes.iter().filter(|cause| matches!(cause.remedy, Some(Repair::Sql(_)))).count();
     if scripted > 1 {
         page.block(vec![
             "All statements as one script:".to_owned(),
@@ -70,7 +70,7 @@ fn verdict(plan: &Plan, causes: &[Cause]) -> String {
             _ => format!("All {groups} groups are ready"),
         };
     }
-    let mut remedies: Vec<&Remedy> =
+    let mut remedies: Vec<&Repair> =
         causes.iter().filter_map(|cause| cause.remedy.as_ref()).collect();
     remedies.sort();
     remedies.dedup();
@@ -131,8 +131,8 @@ fn entry(cause: &Cause, names: usize, style: &Style) -> Vec<String> {
         lines.push(format!("      and {more} more like it"));
     }
     match &cause.remedy {
-        Some(Remedy::Sql(text) | Remedy::Shell(text)) => lines.push(text.clone()),
-        Some(Remedy::Words(text)) => lines.extend(indented(6, text, style.width)),
+        Some(Repair::Sql(text) | Repair::Shell(text)) => lines.push(text.clone()),
+        Some(Repair::Words(text)) => lines.extend(indented(6, text, style.width)),
         None => {}
     }
     lines
@@ -174,7 +174,7 @@ pub fn names(observed: &Observed) -> String {
 pub fn sql(plan: &Plan) -> String {
     let shown = Shown::of(plan, Style::default());
     let mut script = String::new();
-    let mut told: Vec<Remedy> = vec![];
+    let mut told: Vec<Repair> = vec![];
     for cause in all(&shown) {
         script.push_str(&format!("-- {} {}\n", head(&cause), few(&cause.groups, 5)));
         match cause.remedy {
@@ -182,8 +182,8 @@ pub fn sql(plan: &Plan) -> String {
             Some(remedy) if told.contains(&remedy) => script.push_str("--   as above\n"),
             Some(remedy) => {
                 script.push_str(&match &remedy {
-                    Remedy::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
-                    Remedy::Shell(text) | Remedy::Words(text) => format!("--   {text}\n"),
+                    Repair::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
+                    Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
                 });
                 told.push(remedy);
             }

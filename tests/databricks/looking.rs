@@ -223,8 +223,8 @@ async fn tables_are_listed_by_schema_and_what_is_not_listed_says_why() {
     assert_eq!(fake.asked("unity-catalog/tables/").len(), 2);
     let denied = found[25].as_ref().unwrap().denied.clone().unwrap();
     assert_eq!(
-        denied.remedy.as_deref(),
-        Some("GRANT SELECT ON TABLE main.core.secret TO `dr@example.com`")
+        denied.remedy.unwrap().to_string(),
+        "GRANT SELECT ON TABLE main.core.secret TO `dr@example.com`"
     );
     assert_eq!(found[26].as_ref().unwrap_err().kind, RegionErrorKind::NotFound);
 }

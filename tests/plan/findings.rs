@@ -3,7 +3,7 @@
 use drsync::ledger::Status;
 use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
-    ActiveRun, Denied, Mark, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
+    ActiveRun, Denied, Mark, RegionError, RegionErrorKind, Repair, RunState, Workflow, WorkflowRun,
     WriteAccess,
 };
 
@@ -71,7 +71,7 @@ fn a_workflow_of_which_nothing_could_be_seen_is_not_told_as_missing() {
         let finding = world.plan_of("orders").findings[0].clone();
         let words = "primary region cannot be read: look: the region's words";
         assert_eq!(finding.message, words);
-        assert!(finding.remedy.unwrap().starts_with(remedy), "{kind:?}");
+        assert!(finding.remedy.unwrap().to_string().starts_with(remedy), "{kind:?}");
     }
 }
 
@@ -103,18 +103,18 @@ fn what_the_catalog_refuses_is_named() {
         world.table(COUNTRIES).pin = None;
         let finding = world.plan_of("reference").findings[0].clone();
         assert_eq!(finding.code, FindingCode::TableNotReadable);
-        assert_eq!(finding.remedy.as_deref(), Some(grant));
+        assert_eq!(finding.remedy.unwrap().to_string(), grant);
     }
 
     let mut world = World::new();
-    let remedy = Some("GRANT SELECT".to_owned());
+    let remedy = Some(Repair::Shell("chmod u+r it".to_owned()));
     world.table(COUNTRIES).listed.as_mut().unwrap().denied =
         Some(Denied { message: "no SELECT".to_owned(), remedy });
     assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotReadable]);
     let plan = world.plan();
     assert_eq!(
         plan.workspaces[0].rows[0].after.message.as_deref(),
-        Some("table_not_readable: main.shop.countries: no SELECT; GRANT SELECT")
+        Some("table_not_readable: main.shop.countries: no SELECT; chmod u+r it")
     );
     assert_eq!(plan.workspaces[0].rows[0].after.current_sync_status, Some(Status::Failed));
 }
@@ -137,7 +137,7 @@ fn a_name_that_makes_a_folder_name_longer_than_a_disk_takes_is_unsupported() {
     let found = of(long(43), "/world/west/sync").unwrap();
     assert_eq!(found.table, Some(long(43)));
     assert!(found.message.contains("a name of 258 bytes"), "{found:?}");
-    let remedy = found.remedy.unwrap();
+    let remedy = found.remedy.unwrap().to_string();
     assert!(remedy.contains("rename") && remedy.contains("unprotected_tables"));
     assert_eq!(of(long(42), "/world/west/sync"), None);
     assert_eq!(of(long(43), "s3://west/sync"), None);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use drsync::apply::RunRecord;
+use drsync::config::TableName;
 use drsync::plan::{Decision, StoredPlan, StoredPlanError};
+use drsync::region::{Grant, Repair};
 use serde_json::{Value, json};
 
 use super::edits::{Place, edits, resealed};
@@ -331,9 +333,10 @@ fn write_the_golden_plan() {
     world.table("main.crm.contacts").listed.as_mut().unwrap().denied =
         Some(drsync::region::Denied {
             message: "dr-sync@example.com has no SELECT on main.crm.contacts".to_owned(),
-            remedy: Some(
-                "GRANT SELECT ON TABLE main.crm.contacts TO `dr-sync@example.com`".to_owned(),
-            ),
+            remedy: Some(Repair::Grant(Grant::select(
+                &TableName::new("main", "crm", "contacts"),
+                "dr-sync@example.com",
+            ))),
         });
     world.table("main.crm.contacts").replica = Some(Ok(None));
     let workspace = world.workspace();

@@ -1,8 +1,12 @@
 //! What could not be seen, or is gone: told as that, and looked for where something else is missing.
 
 use drsync::plan::status::{Rpo, status};
-use drsync::plan::{Action, Decision, FindingCode, Refused, Request, WarningCode, may_be_due};
-use drsync::region::{LedgerCopy, RegionError, RegionErrorKind, RunState, WriteAccess};
+use drsync::plan::{
+    Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode, may_be_due,
+};
+use drsync::region::{
+    Grant, LedgerCopy, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,
+};
 
 use super::findings::{blocking, due, refusal};
 use super::world::{COUNTRIES, World, at, replica_commit};
@@ -37,7 +41,7 @@ fn a_region_that_stops_answering_is_told_as_that_and_nothing_is_said_to_be_missi
     let finding = world.plan_of("reference").findings[0].clone();
     assert_eq!(finding.code, FindingCode::PrimaryRefused);
     assert_eq!(
-        finding.remedy.as_deref(),
+        finding.remedy.map(|it| it.to_string()).as_deref(),
         Some("sign in with a credential that is valid, then plan again")
     );
 
@@ -129,7 +133,7 @@ fn a_workflow_that_cannot_be_looked_up_is_not_a_misspelled_one() {
     world.group("orders").workflows[0] = Err(refusal(RegionErrorKind::Denied));
     let finding = world.plan_of("orders").findings[0].clone();
     assert_eq!(
-        finding.remedy.as_deref(),
+        finding.remedy.map(|it| it.to_string()).as_deref(),
         Some("let the principal see the job (CAN VIEW on Databricks), then plan again")
     );
 }
@@ -194,7 +198,7 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     assert_eq!(finding.code, FindingCode::SecondaryRefused);
     assert!(finding.message.contains(&format!("{place} cannot be read: 0000")), "{finding:?}");
     let remedy = format!("move {place} away: the next apply clones it from the other region");
-    assert_eq!(finding.remedy, Some(remedy.clone()));
+    assert_eq!(finding.remedy, Some(Remedy::Words(remedy.clone())));
     let seen = world.plan().workspaces[0].observed.secondary.clone();
     assert!(seen.answer.unwrap().ends_with(&remedy), "it is told where the region is");
 
@@ -202,7 +206,7 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     world.workspace().secondary.ledger =
         Err(RegionError { kind: RegionErrorKind::Unavailable, ..corrupt });
     let finding = world.plan_of("reference").findings.remove(0);
-    assert!(finding.remedy.unwrap().starts_with("nothing to repair by hand"));
+    assert!(finding.remedy.unwrap().to_string().starts_with("nothing to repair by hand"));
 }
 
 #[test]
@@ -215,7 +219,7 @@ fn a_source_whose_log_cannot_be_read_is_named_with_its_place() {
         finding.message,
         "look: the region's words, in the log of the table at /world/east/tables/countries"
     );
-    assert!(finding.remedy.unwrap().starts_with("repair the file that is named"));
+    assert!(finding.remedy.unwrap().to_string().starts_with("repair the file that is named"));
 }
 
 #[test]
@@ -273,7 +277,7 @@ fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() 
     let mut world = due();
     let denied = drsync::region::Denied {
         message: "dr has no WRITE FILES on dr_east".to_owned(),
-        remedy: Some("GRANT WRITE FILES ON EXTERNAL LOCATION dr_east TO `dr`".to_owned()),
+        remedy: Some(Repair::Grant(Grant::to_write("dr_east", "dr"))),
     };
     world.workspace().write_access_primary = Some(Ok(WriteAccess::Refused(denied)));
     let plan = world.plan();
@@ -398,6 +402,6 @@ fn a_recovery_point_before_which_a_commit_is_missing_names_its_file_and_what_hea
     assert_eq!(finding.code, FindingCode::NoVersionAtRecoveryPoint);
     let why = "_delta_log/00000000000000000005.json, the commit of v5, is missing, so its time is not known";
     assert!(finding.message.ends_with(why), "{finding:?}");
-    let remedy = finding.remedy.as_deref().unwrap();
+    let remedy = finding.remedy.as_ref().unwrap().to_string();
     assert!(remedy.contains("the next commit to the table heals it"), "{remedy}");
 }

@@ -5,8 +5,11 @@ use drsync::apply::{self, GroupOutcome, GroupRecord, RunRecord, RunSummary};
 use drsync::config::TableName;
 use drsync::ledger::Consistency;
 use drsync::plan::document::*;
-use drsync::plan::{Finding, FindingCode, Provenance, ReasonCode, Severity, Warning, WarningCode};
-use drsync::region::{Estimate, EstimateBasis};
+use drsync::plan::{
+    Acceptance, Finding, FindingCode, Provenance, ReasonCode, Remedy, Severity, Warning,
+    WarningCode,
+};
+use drsync::region::{Estimate, EstimateBasis, Grant};
 use drsync::render::Style;
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -232,15 +235,38 @@ pub(crate) fn finding(
     code: FindingCode,
     table: Option<&str>,
     message: &str,
-    remedy: Option<&str>,
+    remedy: Option<Remedy>,
 ) -> Finding {
     Finding {
         code,
         severity: Severity::Block,
         table: table.map(str::to_owned),
         message: message.to_owned(),
-        remedy: remedy.map(str::to_owned),
+        remedy,
     }
+}
+
+/// The right to read a table, given by its name.
+pub(crate) fn select_on(table: &str) -> Option<Remedy> {
+    let parts: Vec<&str> = table.splitn(3, '.').collect();
+    let [catalog, schema, table] = parts[..] else { panic!("no name of a table: {table}") };
+    let table = TableName::new(catalog, schema, table);
+    Some(Remedy::Grant(Grant::select(&table, "dr-sync@example.com")))
+}
+
+/// A statement to run.
+pub(crate) fn sql(text: &str) -> Option<Remedy> {
+    Some(Remedy::Sql(text.to_owned()))
+}
+
+/// Something to do, in words.
+pub(crate) fn words(text: &str) -> Option<Remedy> {
+    Some(Remedy::Words(text.to_owned()))
+}
+
+/// A finding that may be let through.
+pub(crate) fn acceptance(code: FindingCode, scope: &str) -> Option<Remedy> {
+    Some(Remedy::Acceptance(Acceptance { code, scope: scope.to_owned() }))
 }
 
 pub(crate) fn not_readable(table: &str) -> Finding {
@@ -248,7 +274,7 @@ pub(crate) fn not_readable(table: &str) -> Finding {
         FindingCode::TableNotReadable,
         Some(table),
         &format!("dr-sync@example.com lacks SELECT on {table}"),
-        Some(&format!("GRANT SELECT ON TABLE {table} TO `dr-sync@example.com`")),
+        select_on(table),
     )
 }
 

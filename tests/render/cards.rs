@@ -96,7 +96,7 @@ fn what_was_accepted_is_not_offered_to_be_accepted_again() {
         drsync::plan::FindingCode::SourceRecreated,
         Some("main.core.gold"),
         "it is another table",
-        Some(command),
+        acceptance(drsync::plan::FindingCode::SourceRecreated, "main.core.gold"),
     );
     let mut group = sync("core", vec![update("main.core.gold", 6, 8, GIB, 96)]);
     group.findings = vec![found.clone()];

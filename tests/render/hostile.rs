@@ -25,12 +25,19 @@ fn hostile() -> Plan {
     let mut blocked = blocked(
         &format!("x{HOSTILE}"),
         vec![
-            finding(FindingCode::ReplicaChanged, Some(HOSTILE), HOSTILE, Some(HOSTILE)),
+            finding(FindingCode::ReplicaChanged, Some(HOSTILE), HOSTILE, words(HOSTILE)),
+            finding(
+                FindingCode::SourceRecreated,
+                Some(HOSTILE),
+                HOSTILE,
+                acceptance(FindingCode::SourceRecreated, HOSTILE),
+            ),
+            finding(FindingCode::VersionNotRetained, Some(HOSTILE), HOSTILE, sql(HOSTILE)),
             finding(
                 FindingCode::TableNotReadable,
                 Some(HOSTILE),
                 HOSTILE,
-                Some(&format!("GRANT SELECT ON TABLE `{HOSTILE}` TO `x`")),
+                select_on(&format!("{HOSTILE}.{HOSTILE}.{HOSTILE}")),
             ),
         ],
     );
@@ -122,7 +129,7 @@ fn a_remedy_in_words_cannot_leave_its_comment() {
         FindingCode::TableNotFound,
         Some("main.a.b"),
         "gone",
-        Some("ask the owner\nDROP TABLE main.a.b"),
+        words("ask the owner\nDROP TABLE main.a.b"),
     );
     let script = validate::sql(&builders::plan(vec![blocked("g", vec![evil])]));
     assert_eq!(script, "-- table_not_found main.a.b g\n--   ask the owner DROP TABLE main.a.b\n");

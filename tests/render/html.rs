@@ -273,8 +273,8 @@ fn hostile_plan() -> Plan {
     let mut bad = blocked(
         &format!("x{evil}"),
         vec![
-            finding(FindingCode::ReplicaChanged, Some(&evil), &evil, Some(&evil)),
-            finding(FindingCode::TableNotReadable, None, &evil, Some(&format!("GRANT {evil}"))),
+            finding(FindingCode::ReplicaChanged, Some(&evil), &evil, words(&evil)),
+            finding(FindingCode::TableNotReadable, None, &evil, sql(&format!("GRANT {evil}"))),
         ],
     );
     bad.drift = vec![Drift {

@@ -83,9 +83,9 @@ fn plan_of(text: &str) -> Plan {
                     FindingCode::TableNotReadable,
                     Some(text),
                     text,
-                    Some(&format!("GRANT {text}")),
+                    sql(&format!("GRANT {text}")),
                 ),
-                finding(FindingCode::ReplicaNotOurs, Some(text), text, Some(text)),
+                finding(FindingCode::ReplicaNotOurs, Some(text), text, words(text)),
                 finding(FindingCode::WorkflowNotFound, None, text, None),
             ],
         ),
@@ -299,7 +299,7 @@ fn fifty_thousand_tables_fit_whatever_is_the_matter_with_them() {
         let findings = (0..100).map(|one| {
             let name = table(at, one);
             let remedy = format!("ALTER TABLE {name} SET TBLPROPERTIES ('x' = 'y')");
-            finding(FindingCode::VersionNotRetained, Some(&name), "gone", Some(&remedy))
+            finding(FindingCode::VersionNotRetained, Some(&name), "gone", sql(&remedy))
         });
         blocked(&format!("group_{at:03}"), findings.collect())
     });

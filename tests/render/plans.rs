@@ -71,7 +71,7 @@ fn one_trouble_of_many_groups_is_said_once() {
         FindingCode::LocationNotWritable,
         None,
         "dr-sync@example.com has no WRITE FILES on external location dr_west",
-        Some("GRANT WRITE FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`"),
+        sql("GRANT WRITE FILES ON EXTERNAL LOCATION `dr_west` TO `dr-sync@example.com`"),
     );
     let groups = (0..9).map(|n| blocked(&format!("group_{n}"), vec![finding.clone()]));
     insta::assert_snapshot!(text(&plan(groups.collect()), &narrow()));
@@ -123,7 +123,7 @@ fn a_replica_whose_log_cannot_be_read_is_moved_away_and_nobody_is_said_to_have_w
         FindingCode::ReplicaChanged,
         Some("main.core.gold"),
         "the replica's log cannot be read: /w/main/core/gold/_delta_log/00000000000000000001.json is corrupt: line 1",
-        Some("move /w/main/core/gold away: it is cloned again"),
+        words("move /w/main/core/gold away: it is cloned again"),
     );
     let shown = text(&plan(vec![blocked("core_product", vec![unreadable])]), &narrow());
     assert!(shown.contains("move /w/main/core/gold away"), "{shown}");
@@ -342,9 +342,7 @@ fn what_may_be_accepted_is_one_command_for_a_group_and_one_for_all() {
             FindingCode::SourceRecreated,
             Some(table),
             "it was created again",
-            Some(&format!(
-                "drsync plan --accept source_recreated:{table} --reason \"…\" --out plan.json"
-            )),
+            acceptance(FindingCode::SourceRecreated, table),
         )
     };
     let groups = vec![
@@ -371,10 +369,8 @@ fn what_may_be_accepted_is_one_command_for_a_group_and_one_for_all() {
 #[test]
 fn many_groups_of_one_kind_of_trouble_are_a_few_entries_of_a_validation() {
     let lost = |name: &str| {
-        let remedy =
-            format!("drsync plan --accept replicas_missing:{name} --reason \"…\" --out plan.json");
-        let found =
-            finding(FindingCode::ReplicasMissing, None, "3 replicas are gone", Some(&remedy));
+        let remedy = acceptance(FindingCode::ReplicasMissing, name);
+        let found = finding(FindingCode::ReplicasMissing, None, "3 replicas are gone", remedy);
         blocked(name, vec![found])
     };
     let groups: Vec<GroupPlan> = (0..250).map(|at| lost(&format!("g{at:03}"))).collect();

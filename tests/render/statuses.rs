@@ -268,8 +268,8 @@ fn nothing_that_a_status_tells_is_more_than_text() {
         bad.name = evil.clone();
         bad.message = Some(evil.clone());
         bad.findings = vec![
-            finding(FindingCode::ReplicaChanged, Some(&evil), &evil, Some(&evil)),
-            finding(FindingCode::WorkflowNotFound, None, &evil, Some(&evil)),
+            finding(FindingCode::ReplicaChanged, Some(&evil), &evil, words(&evil)),
+            finding(FindingCode::WorkflowNotFound, None, &evil, words(&evil)),
         ];
         bad.unprotected = vec![evil.clone()];
         let mut good = group(&format!("g{evil}"), 42);

@@ -3,7 +3,7 @@
 use drsync::config::TableName;
 use drsync::databricks::sql::{self, CutColumns, Relation, Statement};
 use drsync::ledger::{ColumnKind, CutColumn};
-use drsync::region::{Denied, Mark, RecordRange};
+use drsync::region::{Grant, Mark, RecordRange};
 
 /// What people and attackers call things.
 const NAMES: [&str; 9] = [
@@ -72,7 +72,7 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::read_evidence(&path, name, 0),
         sql::evidence_kept(&path, name),
         clone(&table, &path),
-        Statement::new(Denied::grant_select(&table, name)),
+        Statement::new(Grant::select(&table, name).to_string()),
     ];
     for range in records {
         all.push(sql::read_run_records(&path, &range, 16));

@@ -1,6 +1,6 @@
 //! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
 
-use super::{Finding, FindingCode, finding, words_of_region};
+use super::{Finding, FindingCode, Remedy, finding, words_of_region};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
@@ -14,18 +14,18 @@ pub(super) fn region_finding(
     let refusal = region.refusal()?;
     let answer = region.answer(other)?;
     let remedy = match (region.repair(other), region.refused()) {
-        (Some(repair), _) => repair,
-        (None, Some(refused)) => remedy_of_refusal(refused, refusal.kind).to_owned(),
+        (Some(repair), _) => Remedy::Words(repair),
+        (None, Some(refused)) => Remedy::Words(remedy_of_refusal(refused, refusal.kind).to_owned()),
         (None, None) => match role {
-            Role::Primary => "drsync status",
-            Role::Secondary => {
+            Role::Primary => Remedy::Shell("drsync status".to_owned()),
+            Role::Secondary => Remedy::Words(
                 "nothing to repair by hand here: the next apply synchronizes what is due"
-            }
-        }
-        .to_owned(),
+                    .to_owned(),
+            ),
+        },
     };
     let text = format!("{}: {answer}", words_of_region(role, refusal.kind));
-    Some(finding(code_of_region(role, refusal.kind), None, text).remedy(remedy))
+    Some(finding(code_of_region(role, refusal.kind), None, text).repaired_by(remedy))
 }
 
 /// What is found of a region that refused so: whoever answers is not away.
@@ -56,13 +56,13 @@ pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding
     match workspace.write_access.as_ref()? {
         Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) => None,
         Ok(WriteAccess::Refused(denied)) => Some(Finding {
-            remedy: denied.remedy.clone(),
+            remedy: denied.remedy.clone().map(Remedy::from),
             ..finding(FindingCode::LocationNotWritable, None, denied.message.clone())
         }),
         // What could not be asked is told where it was asked.
         Err(error) if error.kind != RegionErrorKind::NotFound => None,
         Err(error) => Some(
-            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.detail)).remedy(format!(
+            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.detail)).words(format!(
                 "add {location} as an external location of the primary's catalog, with WRITE FILES for the principal"
             )),
         ),
@@ -103,7 +103,7 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
     if !foreign.is_empty() {
         found.push(
             finding(FindingCode::LedgerNotOurs, None, foreign.join(", "))
-                .remedy("give every configuration sync locations of its own"),
+                .words("give every configuration sync locations of its own"),
         );
     }
     if let Some(divergence) = workspace.ledger.cuts.divergence(group) {
@@ -117,7 +117,7 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
                     divergence.runs.join(", ")
                 ),
             )
-            .remedy("docs/planning.md#ledger_diverged"),
+            .words("docs/planning.md#ledger_diverged"),
         );
     }
     found

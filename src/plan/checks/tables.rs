@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, FindingCode, Named, accept_command, finding, recreated};
+use super::{Finding, FindingCode, Named, Remedy, finding, recreated};
 use crate::config::{Location, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
@@ -23,10 +23,10 @@ pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> V
             Some(name),
             format!("it is {why}, which cannot be cloned"),
         )
-        .remedy("list it under unprotected_tables with a reason")
+        .words("list it under unprotected_tables with a reason")
     });
     let denied = listed.denied.as_ref().map(|denied| Finding {
-        remedy: denied.remedy.clone(),
+        remedy: denied.remedy.clone().map(Remedy::from),
         ..finding(FindingCode::TableNotReadable, Some(name), denied.message.clone())
     });
     unsupported.into_iter().chain(denied).collect()
@@ -42,14 +42,14 @@ pub(super) fn refused(
         RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
         RegionErrorKind::NotFound => {
             finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
-                .remedy("correct the table's name in the configuration, or create the table")
+                .words("correct the table's name in the configuration, or create the table")
         }
         RegionErrorKind::Unsupported => {
             finding(FindingCode::UnsupportedTable, Some(name), error.detail.clone())
-                .remedy("list it under unprotected_tables with a reason")
+                .words("list it under unprotected_tables with a reason")
         }
         RegionErrorKind::Denied => Finding {
-            remedy: view.grant_to_read(name, &error.detail),
+            remedy: view.grant_to_read(name, &error.detail).map(Remedy::Grant),
             ..finding(FindingCode::TableNotReadable, Some(name), error.detail.clone())
         },
         RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
@@ -78,7 +78,7 @@ pub(super) fn length_finding(view: &GroupView<'_>, table: &TableObserved) -> Opt
              there each byte of a letter beyond a-z takes 3",
             longest.len()
         );
-        finding(FindingCode::UnsupportedTable, Some(&table.name), text).remedy(
+        finding(FindingCode::UnsupportedTable, Some(&table.name), text).words(
             "rename the part of the table's name that is too long, or list it under unprotected_tables with a reason",
         )
     })
@@ -92,7 +92,7 @@ pub(super) fn place_findings(view: &GroupView<'_>, table: &TableObserved) -> Opt
     lies.nests(replicas).then(|| {
         let text = format!("its own files, in {location}, and those of replicas, in {replicas}, would lie in each other");
         finding(FindingCode::DuplicateTarget, Some(&table.name), text)
-            .remedy("correct sync_location_secondary, or the table's location in the catalog")
+            .words("correct sync_location_secondary, or the table's location in the catalog")
     })
 }
 
@@ -113,16 +113,13 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
                     message: format!("{}, in the log of the table at {place}", found.message),
                     ..found
                 }
-                .remedy("repair the file that is named, from a backup of the table, or list the table under unprotected_tables with a reason"),
+                .words("repair the file that is named, from a backup of the table, or list the table under unprotected_tables with a reason"),
             });
         }
         Err(_) => return None,
     };
     let why = recreated(source, &Named::in_cut(view.identity(&table.name)?))?;
-    Some(
-        finding(FindingCode::SourceRecreated, Some(&table.name), why)
-            .remedy(accept_command(FindingCode::SourceRecreated, &table.name)),
-    )
+    Some(finding(FindingCode::SourceRecreated, Some(&table.name), why).acceptance(&table.name))
 }
 
 pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
@@ -141,7 +138,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                         Some(name),
                         format!("{location}: {}", error.detail),
                     )
-                    .remedy(format!("move away what lies at {location}")),
+                    .words(format!("move away what lies at {location}")),
                 ),
                 RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
                     let lies = error.kind == RegionErrorKind::Other && !error.transient;
@@ -157,7 +154,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                             Some(name),
                             format!("the replica's log cannot be read: {}", error.detail),
                         )
-                        .remedy(remedy),
+                        .words(remedy),
                     )
                 }
             };
@@ -166,10 +163,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
     let seen = crate::plan::replica::assess(&place.path, replica, place.entry);
     if seen.foreign {
         let text = format!("{location} holds a table that is no replica of it");
-        return Some(
-            finding(FindingCode::ReplicaNotOurs, Some(name), text)
-                .remedy(accept_command(FindingCode::ReplicaNotOurs, name)),
-        );
+        return Some(finding(FindingCode::ReplicaNotOurs, Some(name), text).acceptance(name));
     }
     if seen.theirs.is_empty() {
         return None;
@@ -187,7 +181,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
             Some(name),
             format!("someone else wrote to it, {ours}{}", commits.join("; ")),
         )
-        .remedy(accept_command(FindingCode::ReplicaChanged, name)),
+        .acceptance(name),
     )
 }
 
@@ -199,7 +193,8 @@ pub(super) fn damage_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
         true => "drsync apply --full",
         false => "drsync apply",
     };
-    let found = finding(FindingCode::ReplicaDamaged, Some(&table.name), damage.what).remedy(remedy);
+    let found = finding(FindingCode::ReplicaDamaged, Some(&table.name), damage.what)
+        .repaired_by(Remedy::Shell(remedy.to_owned()));
     Some(Finding { severity: Severity::Repaired, ..found })
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::tables::{refused, rows_text};
-use super::{Finding, FindingCode, accept_command, finding};
+use super::{Finding, FindingCode, Remedy, finding};
 use crate::config::TableName;
 use crate::moment;
 use crate::plan::observed::TableObserved;
@@ -58,10 +58,7 @@ pub(super) fn pin_findings(
             {
                 let text =
                     format!("v{} has {}; the last cut held {held}", pin.version, rows_text(rows));
-                found.push(
-                    finding(FindingCode::SourceShrank, Some(name), text)
-                        .remedy(accept_command(FindingCode::SourceShrank, name)),
-                );
+                found.push(finding(FindingCode::SourceShrank, Some(name), text).acceptance(name));
             }
             if let Some(replica) =
                 table.replica().filter(|replica| replica.column_mapping != pin.column_mapping)
@@ -71,8 +68,7 @@ pub(super) fn pin_findings(
                     pin.column_mapping, replica.column_mapping
                 );
                 found.push(
-                    finding(FindingCode::ColumnMappingChanged, Some(name), text)
-                        .remedy(accept_command(FindingCode::ColumnMappingChanged, name)),
+                    finding(FindingCode::ColumnMappingChanged, Some(name), text).acceptance(name),
                 );
             }
         }
@@ -121,7 +117,7 @@ fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Findin
             "{text}, and {file}, the commit of v{}, is missing, so its time is not known",
             source.oldest_version
         );
-        return finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), why).remedy(
+        return finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), why).words(
             "nothing to do by hand: the next commit to the table heals it, at the recovery point after it",
         );
     }
@@ -132,16 +128,16 @@ fn no_version(name: &TableName, source: &Source, point: DateTime<Utc>) -> Findin
             &format!("is needed: {text}"),
         );
     }
-    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).remedy(
+    finding(FindingCode::NoVersionAtRecoveryPoint, Some(name), text).words(
         "nothing to do by hand if the table is new: it is synchronized at the next recovery point",
     )
 }
 
 fn not_retained(name: &TableName, version: u64, why: &str) -> Finding {
-    finding(FindingCode::VersionNotRetained, Some(name), format!("v{version} {why}")).remedy(format!(
+    finding(FindingCode::VersionNotRetained, Some(name), format!("v{version} {why}")).repaired_by(Remedy::Sql(format!(
         "ALTER TABLE {} SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 30 days')",
         name.sql()
-    ))
+    )))
 }
 
 /// Until when a version that is not the newest can be read; `None`: without limit.

@@ -62,5 +62,5 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
         1 => format!("{text}, and 1 more question"),
         more => format!("{text}, and {more} more questions"),
     };
-    Some(finding(code_of_region(role, first.kind), None, text).remedy(remedy))
+    Some(finding(code_of_region(role, first.kind), None, text).words(remedy))
 }

@@ -6,7 +6,7 @@ use super::{code, copied, facts, table, time};
 use crate::ledger::{Consistency, cut_label};
 use crate::plan::document::{Drift, SourceMaintenance};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
-use crate::render::causes::Remedy;
+use crate::render::causes::Repair;
 use crate::render::clean::clean;
 use crate::render::figures::{bytes, count, plural, span};
 use crate::render::plan::{Entry, Shown, step_stays_out, step_versions, sync_to, waiting_reason};
@@ -242,17 +242,17 @@ fn one(finding: &Finding) -> Markup {
                 @if let Some(table) = &finding.table { " " (code(table)) }
             }
             p { (clean(&finding.message)) }
-            (remedy(finding.remedy.as_deref().map(Remedy::read).as_ref()))
+            (remedy(finding.remedy.as_ref().map(Repair::of).as_ref()))
         }
     }
 }
 
 /// A command stands alone, so that it can be copied.
-pub(super) fn remedy(remedy: Option<&Remedy>) -> Markup {
+pub(super) fn remedy(remedy: Option<&Repair>) -> Markup {
     html! {
         @match remedy {
-            Some(Remedy::Sql(text) | Remedy::Shell(text)) => (copied(text)),
-            Some(Remedy::Words(text)) => p { (text) },
+            Some(Repair::Sql(text) | Repair::Shell(text)) => (copied(text)),
+            Some(Repair::Words(text)) => p { (text) },
             None => {}
         }
     }

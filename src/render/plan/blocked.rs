@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Entry, Shown, drift};
 use crate::ledger::cut_label;
-use crate::plan::{Decision, Finding, GroupPlan};
+use crate::plan::{Decision, Finding, GroupPlan, risk};
 use crate::render::Page;
 use crate::render::away::{self, Away};
-use crate::render::causes::{Cause, Remedy, causes};
+use crate::render::causes::{Cause, Repair, causes};
 use crate::render::clean::{command, name};
 use crate::render::figures::plural;
 use crate::render::layout::{few, hanging, indented};
@@ -199,8 +199,8 @@ fn seen(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
 
 fn remedy(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
     match &cause.remedy {
-        Some(Remedy::Sql(text) | Remedy::Shell(text)) => vec![text.clone()],
-        Some(Remedy::Words(text)) => indented(6, text, shown.style.width),
+        Some(Repair::Sql(text) | Repair::Shell(text)) => vec![text.clone()],
+        Some(Repair::Words(text)) => indented(6, text, shown.style.width),
         None => vec![],
     }
 }
@@ -248,26 +248,14 @@ fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
 fn risks(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let acceptable = causes.iter().filter(|cause| cause.acceptable);
     let all = acceptable.map(|cause| {
-        let given = cause.remedy.as_ref().and_then(Remedy::copied);
-        let offered = given.and_then(|text| {
-            let (_, rest) = text.split_once("--accept ")?;
-            Some(rest.split_once(" --reason")?.0.to_owned())
-        });
-        offered.unwrap_or_else(|| match cause.tables.as_slice() {
-            [table] => risk(cause.code.as_str(), table),
-            _ => risk(cause.code.as_str(), &name(&entry.group.name)),
-        })
+        let of = |scope: &str| risk(cause.code.as_str(), scope);
+        match (&cause.acceptance, cause.tables.as_slice()) {
+            (Some(acceptance), _) => command(&acceptance.risk()),
+            (None, [table]) => of(table),
+            (None, _) => of(&name(&entry.group.name)),
+        }
     });
     all.collect()
-}
-
-/// `CODE:SCOPE`, quoted where a shell would take it apart.
-pub(super) fn risk(code: &str, scope: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    match scope.chars().all(plain) {
-        true => format!("{code}:{scope}"),
-        false => format!("'{code}:{}'", scope.replace('\'', "'\\''")),
-    }
 }
 
 /// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`: one plan for all of them.

@@ -3,7 +3,7 @@
 use super::verdict::{is_held, named};
 use super::{Shown, blocked};
 use crate::ledger::cut_label;
-use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode};
+use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode, risk};
 use crate::render::Page;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{minute, plural, span};
@@ -61,7 +61,7 @@ fn way_out(group: &GroupPlan) -> Option<String> {
     let workflow =
         matches!(group.reason.code, ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive);
     (workflow && group.pending_commits != Some(0))
-        .then(|| blocked::accept(&[blocked::risk(CRASH_CONSISTENT, &name(&group.name))]))
+        .then(|| blocked::accept(&[risk(CRASH_CONSISTENT, &name(&group.name))]))
 }
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
@@ -110,6 +110,6 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
         "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
     );
     lines.extend(blocked::fact(shown, "synchronized", &text));
-    lines.push(blocked::accept(&[blocked::risk(CRASH_CONSISTENT, &name(&group.name))]));
+    lines.push(blocked::accept(&[risk(CRASH_CONSISTENT, &name(&group.name))]));
     lines
 }

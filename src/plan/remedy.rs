@@ -1,0 +1,148 @@
+//! What repairs a finding: data, until a writer makes it a line to be copied or a sentence.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::finding::FindingCode;
+use crate::harmless::shell_word;
+use crate::region::{Grant, Repair};
+
+/// What repairs a finding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Remedy {
+    /// A statement to run in the workspace, as it is.
+    Sql(String),
+    /// A command to run in a shell, as it is.
+    Shell(String),
+    /// A right to be given.
+    Grant(Grant),
+    /// The finding may be let through for a plan.
+    Acceptance(Acceptance),
+    /// Something to do, in words.
+    Words(String),
+    /// A text of a plan that was made before remedies had kinds: words, for all that is known.
+    Untold(String),
+}
+
+/// The kinds of remedies, as a document names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemedyKind {
+    /// A statement to run in the workspace, as it is.
+    Sql,
+    /// A command to run in a shell, as it is.
+    Shell,
+    /// A right to be given; `remedy_grant` has its parts.
+    Grant,
+    /// The finding may be let through for a plan; `remedy_acceptance` has its parts.
+    Acceptance,
+    /// Something to do, in words.
+    Words,
+}
+
+/// A finding that may be let through for a plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// Which.
+    pub code: FindingCode,
+    /// Of which table or group.
+    pub scope: String,
+}
+
+impl Acceptance {
+    /// `CODE:SCOPE`, as a shell takes it.
+    pub fn risk(&self) -> String {
+        risk(self.code.as_str(), &self.scope)
+    }
+}
+
+/// `CODE:SCOPE`, the scope in quotes where a shell would take it apart.
+pub fn risk(code: &str, scope: &str) -> String {
+    format!("{code}:{}", shell_word(scope))
+}
+
+/// The command that lets it through; it is stored, because only a stored plan can be applied with it.
+impl fmt::Display for Acceptance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "drsync plan --accept {} --reason \"…\" --out plan.json", self.risk())
+    }
+}
+
+/// The text that a plan keeps, and that rows of a ledger quote.
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remedy::Sql(text)
+            | Remedy::Shell(text)
+            | Remedy::Words(text)
+            | Remedy::Untold(text) => f.write_str(text),
+            Remedy::Grant(grant) => grant.fmt(f),
+            Remedy::Acceptance(acceptance) => acceptance.fmt(f),
+        }
+    }
+}
+
+impl From<Repair> for Remedy {
+    fn from(repair: Repair) -> Remedy {
+        match repair {
+            Repair::Grant(grant) => Remedy::Grant(grant),
+            Repair::Shell(command) => Remedy::Shell(command),
+        }
+    }
+}
+
+/// A remedy as a document has it.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    pub(super) text: Option<String>,
+    pub(super) kind: Option<RemedyKind>,
+    pub(super) grant: Option<Grant>,
+    pub(super) acceptance: Option<Acceptance>,
+}
+
+impl From<Remedy> for Stored {
+    fn from(remedy: Remedy) -> Stored {
+        let stored = Stored { text: Some(remedy.to_string()), ..Stored::default() };
+        match remedy {
+            Remedy::Sql(_) => Stored { kind: Some(RemedyKind::Sql), ..stored },
+            Remedy::Shell(_) => Stored { kind: Some(RemedyKind::Shell), ..stored },
+            Remedy::Words(_) => Stored { kind: Some(RemedyKind::Words), ..stored },
+            Remedy::Grant(grant) => {
+                Stored { kind: Some(RemedyKind::Grant), grant: Some(grant), ..stored }
+            }
+            Remedy::Acceptance(acceptance) => Stored {
+                kind: Some(RemedyKind::Acceptance),
+                acceptance: Some(acceptance),
+                ..stored
+            },
+            Remedy::Untold(_) => stored,
+        }
+    }
+}
+
+impl Stored {
+    /// The remedy. Of what has parts they alone count: its text was made of them.
+    ///
+    /// # Errors
+    /// A sentence: the parts of its kind are not there.
+    pub(super) fn remedy(self) -> Result<Option<Remedy>, String> {
+        let Stored { text, kind, grant, acceptance } = self;
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        let lacks =
+            |part: &str| format!("a finding's remedy_kind asks for {part}, which is missing");
+        Ok(Some(match kind {
+            None => Remedy::Untold(text),
+            Some(RemedyKind::Sql) => Remedy::Sql(text),
+            Some(RemedyKind::Shell) => Remedy::Shell(text),
+            Some(RemedyKind::Words) => Remedy::Words(text),
+            Some(RemedyKind::Grant) => Remedy::Grant(grant.ok_or_else(|| lacks("remedy_grant"))?),
+            Some(RemedyKind::Acceptance) => {
+                Remedy::Acceptance(acceptance.ok_or_else(|| lacks("remedy_acceptance"))?)
+            }
+        }))
+    }
+}
