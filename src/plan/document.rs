@@ -813,6 +813,11 @@ impl Plan {
         self.format_version.split('.').nth(1) == Some("0")
     }
 
+    /// Its effect has the digests of pinned commits, as that of every version from 1.2 on.
+    pub fn names_commits_by_digest(&self) -> bool {
+        !matches!(self.format_version.split('.').nth(1), Some("0" | "1"))
+    }
+
     /// Part of the configuration was not understood: what stands there is neither in the plan nor in order.
     pub fn is_incomplete(&self) -> bool {
         let mut warnings = self.warnings.iter();

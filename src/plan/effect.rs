@@ -20,7 +20,9 @@ pub(super) fn sha256(plan: &Plan) -> String {
     if plan.is_of_first_version() {
         return first::sha256(plan);
     }
-    let workspaces: Vec<Value> = plan.workspaces.iter().map(workspace).collect();
+    let digests = plan.names_commits_by_digest();
+    let workspaces = plan.workspaces.iter().map(|it| workspace(it, digests));
+    let workspaces: Vec<Value> = workspaces.collect();
     canonical::sha256_of_value(&json!({
         // No effect of one version is ever that of another.
         "format": "1.1",
@@ -32,7 +34,7 @@ pub(super) fn sha256(plan: &Plan) -> String {
     }))
 }
 
-fn workspace(workspace: &WorkspacePlan) -> Value {
+fn workspace(workspace: &WorkspacePlan, digests: bool) -> Value {
     let metadata: Vec<Value> = workspace
         .metadata
         .iter()
@@ -66,7 +68,7 @@ fn workspace(workspace: &WorkspacePlan) -> Value {
         "primary": region(&workspace.observed.primary),
         "secondary": region(&workspace.observed.secondary),
         "connection": present(json!(workspace.connection)),
-        "groups": workspace.groups.iter().map(group).collect::<Vec<Value>>(),
+        "groups": workspace.groups.iter().map(|it| group(it, digests)).collect::<Vec<Value>>(),
         "metadata": metadata,
         "rows": rows.collect::<Vec<Value>>(),
     })
@@ -108,7 +110,7 @@ fn row(change: &RowChange, group: Option<&GroupPlan>) -> Value {
 }
 
 /// What happens to a group; of one that stays as it is what its record and the catalog of the secondary are given.
-fn group(group: &GroupPlan) -> Value {
+fn group(group: &GroupPlan, digests: bool) -> Value {
     let findings: Vec<Value> = group
         .findings
         .iter()
@@ -133,7 +135,7 @@ fn group(group: &GroupPlan) -> Value {
         "workflow_run": trigger.and_then(|trigger| trigger.run_id),
         "recovery_point": point(group),
         "max_retries": group.max_retries,
-        "steps": group.steps.iter().map(step).collect::<Vec<Value>>(),
+        "steps": group.steps.iter().map(|it| step(it, digests)).collect::<Vec<Value>>(),
     });
     // Only there: plans that lost nothing have the effect that they always had.
     if let Some(lost) = group.lost_cut {
@@ -154,7 +156,7 @@ fn point(group: &GroupPlan) -> String {
     }
 }
 
-fn step(step: &Step) -> Value {
+fn step(step: &Step, digests: bool) -> Value {
     let mut effect = json!({
         "table": step.table,
         "action": step.action,
@@ -174,6 +176,10 @@ fn step(step: &Step) -> Value {
     });
     if !step.replica.overwrites.is_empty() {
         effect["overwrites"] = json!(step.replica.overwrites);
+    }
+    // By it apply knows the pinned version again.
+    if let Some(digest) = step.source.commit_sha256.as_ref().filter(|_| digests) {
+        effect["source_commit_sha256"] = json!(digest);
     }
     if step.replica.doubted {
         effect["doubted"] = json!(true);

@@ -16,6 +16,7 @@ const LACK: &str = " does not have ";
 pub struct Grant {
     /// Whoever lacks one of them needs all in the end.
     privileges: Vec<Privilege>,
+    /// The thing on which they are given.
     on: Securable,
     /// The principal.
     to: String,
