@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 /// Tables that are added to the demo's, each in a group of its own name.
-pub(crate) const TABLES: [&str; 3] = ["classic", "sidecars", "vectors"];
+pub(crate) const TABLES: [&str; 4] = ["classic", "sidecars", "lines", "vectors"];
 /// The version that the added tables have.
 const NEWEST: u64 = 12;
 /// The version that their checkpoint holds.
@@ -28,7 +28,8 @@ pub(crate) async fn build(folder: &Path) {
         let table = folder.join("east/tables").join(name);
         make_classic(&table, &folder.join("scratch").join(name)).await;
         match name {
-            "sidecars" => give_sidecars(&table),
+            "sidecars" => give_sidecars(&table, false),
+            "lines" => give_sidecars(&table, true),
             "vectors" => delete_rows(&table).await,
             _ => {}
         }
@@ -90,8 +91,8 @@ fn checkpoint_of(folder: &Path) -> PathBuf {
     folder.join(format!("_delta_log/{CHECKPOINT:020}.checkpoint.parquet"))
 }
 
-/// Turns the checkpoint into one of V2, in Parquet, with what it held as a sidecar.
-fn give_sidecars(folder: &Path) {
+/// Turns the checkpoint into one of V2, in Parquet or as lines of JSON, with what it held as a sidecar.
+fn give_sidecars(folder: &Path, as_lines: bool) {
     let log = folder.join("_delta_log");
     let sidecar = "b3e3bd2e-8ea9-4f5c-8b1b-3f3a1f0b4a37.parquet";
     fs::create_dir(log.join("_sidecars")).unwrap();
@@ -109,6 +110,11 @@ fn give_sidecars(folder: &Path) {
         json!({"sidecar": {"path": sidecar, "sizeInBytes": size, "modificationTime": 1}}),
     ];
     let lines = actions.map(|action| action.to_string()).join("\n");
+    let name = format!("{CHECKPOINT:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11");
+    if as_lines {
+        fs::write(log.join(format!("{name}.json")), lines).unwrap();
+        return;
+    }
     let (inferred, _) = arrow_json::reader::infer_json_schema(lines.as_bytes(), None).unwrap();
     let schema = std::sync::Arc::new(without_nothing(&inferred));
     let mut reader =
@@ -116,8 +122,7 @@ fn give_sidecars(folder: &Path) {
     let batch: RecordBatch = reader.next().unwrap().unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
     writer.write(&batch).unwrap();
-    let name = format!("{CHECKPOINT:020}.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet");
-    fs::write(log.join(name), writer.into_inner().unwrap()).unwrap();
+    fs::write(log.join(format!("{name}.parquet")), writer.into_inner().unwrap()).unwrap();
 }
 
 /// A schema without groups that hold nothing, which Parquet cannot.

@@ -234,34 +234,35 @@ fn apply(batch: &RecordBatch, state: &mut State, from: From) -> Result<bool, Str
         column.is_valid(row)
             && column.column_by_name(required).is_some_and(|field| field.is_valid(row))
     };
+    // Looked up once: a batch has thousands of rows, and most of them have one action.
+    let [protocols, metadatas, txns, domains, sidecars, adds, removes] =
+        ["protocol", "metaData", "txn", "domainMetadata", "sidecar", "add", "remove"].map(column);
     for row in 0..batch.num_rows() {
-        if let Some(protocol) =
-            column("protocol").filter(|column| set(column, row, "minReaderVersion"))
-        {
+        if let Some(protocol) = protocols.filter(|column| set(column, row, "minReaderVersion")) {
             state.protocol = Some(object(protocol, row)?);
         }
-        if let Some(metadata) = column("metaData").filter(|column| set(column, row, "id")) {
+        if let Some(metadata) = metadatas.filter(|column| set(column, row, "id")) {
             let mut metadata = object(metadata, row)?;
             metadata.entry("configuration").or_insert_with(|| Raw::new().into());
             metadata.entry("partitionColumns").or_insert_with(|| Vec::<String>::new().into());
             state.metadata = Some(metadata);
         }
-        if let Some(txn) = column("txn").filter(|column| set(column, row, "appId")) {
+        if let Some(txn) = txns.filter(|column| set(column, row, "appId")) {
             state.txn(object(txn, row)?);
         }
-        if let Some(domain) = column("domainMetadata").filter(|column| set(column, row, "domain")) {
+        if let Some(domain) = domains.filter(|column| set(column, row, "domain")) {
             state.domain(object(domain, row)?);
         }
-        if let Some(sidecar) = column("sidecar").filter(|column| set(column, row, "path")) {
+        if let Some(sidecar) = sidecars.filter(|column| set(column, row, "path")) {
             let path = text(sidecar, "path", row)?.ok_or("a sidecar has no path")?;
             state.sidecars.push(path.into_owned());
         }
-        if let Some(add) = column("add").filter(|column| set(column, row, "path"))
+        if let Some(add) = adds.filter(|column| set(column, row, "path"))
             && !apply_add(add, row, state, from)?
         {
             return Ok(false);
         }
-        if let Some(remove) = column("remove").filter(|column| set(column, row, "path")) {
+        if let Some(remove) = removes.filter(|column| set(column, row, "path")) {
             let facts = facts(remove, row)?;
             let mut action = String::new();
             json::write_struct(&mut action, remove, row, hidden_vector(&facts));
