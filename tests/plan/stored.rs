@@ -15,6 +15,8 @@ const PLAN_SECOND: &str = include_str!("../../fixtures/documents/plan-1.1.json")
 const PLAN_FIRST: &str = include_str!("../../fixtures/documents/plan-1.json");
 const PLAN_EARLY: &str = include_str!("../../fixtures/documents/plan-1-early.json");
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
+/// As they are since they tell when a run looked at a group's replicas, and how deeply.
+const RUN_WITH_LOOKS: &str = include_str!("../../fixtures/documents/run-1.1.json");
 /// As records were before they told of approval and metadata tables.
 const RUN_EARLY: &str = include_str!("../../fixtures/documents/run-1-early.json");
 
@@ -95,10 +97,11 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    for text in [RUN, RUN_EARLY] {
+    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS] {
         let record = RunRecord::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&record).unwrap(), "run");
+        assert_eq!(record.tells_looks(), text == RUN_WITH_LOOKS);
     }
 }
 

@@ -374,3 +374,27 @@ async fn a_status_says_how_deeply_it_looked() {
     assert_eq!(depth(&quiet), (LookDepth::FilesListed, committed));
     assert_eq!(depth(&deep), (LookDepth::ContentRead, world.now));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_tells_when_its_run_looked_at_replicas_and_how_deeply() {
+    let forms = [(Form::Lakehouse, LookDepth::ContentRead), (Form::Sandbox, LookDepth::History)];
+    for (form, depth) in forms {
+        let mut world = World::of(form).await;
+        let told = |record: &drsync::apply::RunRecord| {
+            record.groups[0].checked.map(|look| (look.depth, look.at))
+        };
+        let record = world.apply().await;
+        assert_eq!(told(&record), Some((depth, world.now)), "{form:?}");
+        // A group that is not due is not looked at, unless somebody asks for it.
+        world.later(30);
+        let record = world.apply().await;
+        assert_eq!(told(&record), None, "{form:?}");
+        let plan = world.plan_with(full()).await;
+        let record = world.apply_plan(&plan).await;
+        assert_eq!(told(&record), Some((depth, world.now)), "{form:?}");
+        // What a stored plan says of an earlier moment is no look of the apply.
+        world.planned_now = false;
+        let record = world.apply_plan(&plan).await;
+        assert_eq!(told(&record), None, "{form:?}");
+    }
+}
