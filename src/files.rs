@@ -319,13 +319,24 @@ pub fn entries(folder: &Path) -> io::Result<BTreeMap<String, There>> {
     Ok(found)
 }
 
-/// What lies directly in a folder at a resolved path, in no order: each name, and what it is where that is no regular file.
+/// What a name in a folder is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Neither, or its name is no text: in words.
+    Strange(String),
+}
+
+/// What lies directly in a folder at a resolved path, in no order: each name, and what it is of.
 ///
 /// Nothing is opened or followed; a name that is no text is told as far as it is one.
 ///
 /// # Errors
 /// The system's; `InvalidInput` where a link stands in its path.
-pub fn names(folder: &Path) -> io::Result<Vec<(String, Option<String>)>> {
+pub fn names(folder: &Path) -> io::Result<Vec<(String, Named)>> {
     let opened = open_folder(folder)?;
     let mut found = Vec::new();
     for entry in rustix::fs::Dir::read_from(&opened)? {
@@ -342,12 +353,13 @@ pub fn names(folder: &Path) -> io::Result<Vec<(String, Option<String>)>> {
             },
             kind => kind,
         };
-        let why = is_regular(kind).err().map(|error| error.to_string());
-        let why = match name.to_str() {
-            Ok(_) => why,
-            Err(_) => Some("its name is no text".to_owned()),
+        let named = match (name.to_str(), is_regular(kind)) {
+            (Err(_), _) => Named::Strange("its name is no text".to_owned()),
+            (Ok(_), Ok(())) => Named::File,
+            (Ok(_), Err(_)) if kind == FileType::Directory => Named::Folder,
+            (Ok(_), Err(error)) => Named::Strange(error.to_string()),
         };
-        found.push((name.to_string_lossy().into_owned(), why));
+        found.push((name.to_string_lossy().into_owned(), named));
     }
     Ok(found)
 }

@@ -413,10 +413,15 @@ impl Region for LakehouseRegion {
     async fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
         self.look_at_root().await?;
         let text = std::str::from_utf8(bytes).ok();
-        match text.map(secrets::withheld) {
-            Some(Cow::Owned(text)) => evidence::keep(&self.root, name, text.as_bytes()).await,
-            Some(Cow::Borrowed(_)) | None => evidence::keep(&self.root, name, bytes).await,
-        }
+        let withheld = text.map(secrets::withheld);
+        let bytes = match &withheld {
+            Some(Cow::Owned(text)) => text.as_bytes(),
+            Some(Cow::Borrowed(_)) | None => bytes,
+        };
+        let now = (self.identity.clock)();
+        evidence::keep(&self.root, name, bytes, now).await?;
+        evidence::tidy(&self.root, name, now).await;
+        Ok(())
     }
 
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {

@@ -41,7 +41,7 @@
 //! | the file of `plan --out` | a stored plan | yours |
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
-//! | `<secondary location>/_drsync/evidence/` | plans that were started and their run records | drsync's; never deleted by it |
+//! | `<secondary location>/_drsync/evidence/` | plans that were started and their run records, those of past months in a folder each | drsync's; never deleted by it |
 //! | `<secondary location>/<catalog>/<schema>/<table>` | replicas | drsync's; never dropped by it |
 
 pub mod apply;

@@ -251,6 +251,52 @@ impl Applied {
 const ALL: [&str; 2] = ["--since", "2020-01-01"];
 
 #[test]
+fn the_months_that_have_passed_lie_in_folders_and_the_history_is_as_whole_as_before() {
+    let world = Applied::new();
+    assert_eq!(world.apply("orders").0, 0);
+    let before = world.names("west", ".json");
+    let copy = world.folder.path().join("copy-of-primary");
+    for (days, moved) in [(40, 0), (40, 1), (80, 2)] {
+        let now = chrono::Utc::now() + chrono::TimeDelta::days(days);
+        let later = |words: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
+            command.args(words).current_dir(world.world()).env_remove("DRSYNC_CONFIG");
+            command.env("DRSYNC_NOW", now.to_rfc3339()).stdin(Stdio::null()).output().unwrap()
+        };
+        if moved > 0 {
+            later(&["apply", "--auto-approve", "--only", "reference_data"]);
+        }
+        let history = later(&["history", "--since", "2020-01-01", "--json"]);
+        let history: Value = serde_json::from_slice(&history.stdout).unwrap();
+        let period = &history["workspaces"][0]["period"];
+        assert_eq!(period["chain"]["unbroken"], true, "{period}");
+        assert_eq!(period["chain"]["passed_over"], serde_json::json!([]), "{period}");
+        let folders = |region: &str| {
+            let entries = fs::read_dir(world.evidence(region)).unwrap().map(Result::unwrap);
+            entries.filter(|entry| entry.file_type().unwrap().is_dir()).count()
+        };
+        assert_eq!([folders("east"), folders("west")], [moved, moved]);
+    }
+    // As the page tells auditors to begin.
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/audit.md")).unwrap();
+    let flat = text.lines().map(str::trim).find(|line| line.starts_with("for copy in ")).unwrap();
+    for (region, name) in [("east", "copy-of-primary"), ("west", "copy-of-secondary")] {
+        let to = world.folder.path().join(name);
+        let done = Command::new("cp").arg("-r").arg(world.evidence(region)).arg(to).status();
+        assert!(done.unwrap().success());
+    }
+    let script = format!("{flat}\ndiff -rq copy-of-primary copy-of-secondary");
+    let done =
+        Command::new("bash").args(["-ec", &script]).current_dir(world.folder.path()).output();
+    let done = done.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    let flat = files(&copy, ".json");
+    for name in before {
+        assert!(flat.contains(&copy.join(&name)), "{name}");
+    }
+}
+
+#[test]
 fn a_record_is_kept_in_both_regions_and_the_next_cut_names_it() {
     let world = Applied::new();
     let (status, said, _) = world.apply("orders");

@@ -15,6 +15,8 @@ mod embedded;
 mod ledger;
 #[path = "region/looking.rs"]
 mod looking;
+#[path = "region/months.rs"]
+mod months;
 #[path = "region/small.rs"]
 mod small;
 #[path = "region/strangers.rs"]

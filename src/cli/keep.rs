@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::apply::RunRecord;
-use crate::files;
+use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
 use crate::plan::StoredPlan;
 use crate::region::{KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, apply_of};
@@ -193,7 +193,7 @@ pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
     let mut ids: Vec<String> = files::names(&runs)
         .unwrap_or_default()
         .into_iter()
-        .filter(|(_, strange)| strange.is_none())
+        .filter(|(_, named)| *named == Named::File)
         .filter_map(|(name, _)| Some(name.strip_suffix(OWED_ENDING)?.to_owned()))
         .collect();
     ids.sort_unstable();

@@ -1,37 +1,75 @@
-//! Documents kept beside the ledger: put once, never replaced.
+//! Documents kept beside the ledger: put once, never replaced. Those of past months lie in a folder each.
 
 use std::path::Path;
 
-use super::delta::{DeltaError, TableStore, UNFINISHED};
+use chrono::{DateTime, Utc};
+
+use super::delta::{DeltaError, TableStore};
 use super::off_thread;
 use super::refusal::refusal;
 use crate::ledger::{EVIDENCE, FOLDER};
 use crate::region::{
-    KeptDocument, KeptRecords, PassedOver, RecordRange, RegionError, RegionErrorKind, apply_of,
+    KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError,
+    RegionErrorKind,
 };
+use months::{Listing, Month, move_past_months};
 
-/// The folder of the table in which Databricks keeps documents.
-const DOCUMENTS: &str = "documents";
+mod months;
 
-pub(super) async fn keep(root: &Path, name: &str, bytes: &[u8]) -> Result<(), RegionError> {
+fn folder(root: &Path) -> TableStore {
+    TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"))
+}
+
+/// Keeps a document: where it lies already it stays as it is. `now` tells which month has passed.
+pub(super) async fn keep(
+    root: &Path,
+    name: &str,
+    bytes: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), RegionError> {
     let doing = format!("keep {name} as evidence");
     is_file_name(name, &doing)?;
-    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let folder = folder(root);
     let (name, bytes) = (name.to_owned(), bytes.to_vec());
     let kept = off_thread(move || {
         folder.make_folder("")?;
-        folder.create(&name, &bytes)
+        let month = Month::of(&name);
+        // One that another runner moves meanwhile is found in one of the two places by this order.
+        if folder.sizes(&[&name])? != [None] {
+            return Ok(());
+        }
+        if let Some(month) = month {
+            let inside = month.path_of(&name);
+            if folder.sizes(&[&inside])? != [None] {
+                return Ok(());
+            }
+            if month.is_before(now) {
+                return folder.create(&inside, &bytes).map(drop);
+            }
+        }
+        folder.create(&name, &bytes).map(drop)
     });
-    kept.await.map(drop).map_err(|error| refusal(doing, &error))
+    kept.await.map_err(|error| refusal(doing, &error))
+}
+
+/// Gives the documents of past months a folder each, once a run record is kept.
+///
+/// They are found in either place, so where they may not be moved, as in storage that is locked, nothing is lost.
+pub(super) async fn tidy(root: &Path, kept: &str, now: DateTime<Utc>) {
+    if !kept.ends_with(RUN_RECORD_ENDING) {
+        return;
+    }
+    let folder = folder(root);
+    let _ = off_thread(move || move_past_months(&folder, now)).await;
 }
 
 pub(super) async fn read(root: &Path, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
     let doing = format!("read the evidence {name}");
     is_file_name(name, &doing)?;
-    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let folder = folder(root);
     let name = name.to_owned();
-    match off_thread(move || folder.read_all(&name)).await {
-        Ok(bytes) => Ok(Some(bytes.to_vec())),
+    match off_thread(move || months::read(&folder, &name)).await {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(refusal(&doing, &error)),
     }
@@ -49,59 +87,50 @@ pub(super) async fn run_records(
     root: &Path,
     wanted: &RecordRange,
 ) -> Result<KeptRecords, RegionError> {
-    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let folder = folder(root);
     let wanted = wanted.clone();
     let read = off_thread(move || {
-        let (mut names, mut passed_over) = listed(&folder)?;
-        names.retain(|name| wanted.holds(name));
+        let mut listing = Listing::of(&folder, &wanted)?;
         let most = wanted.newest.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
+        let mut unread = Vec::new();
         // From the newest on, so that what cannot be read takes the place of no record.
-        for name in names.into_iter().rev() {
-            if documents.len() == most {
+        while documents.len() < most {
+            let Some(name) = listing.newest(&folder)? else {
                 break;
+            };
+            if !wanted.holds(&name) {
+                continue;
             }
-            match folder.read_all(&name) {
-                Ok(bytes) => documents.push(KeptDocument { name, bytes: bytes.to_vec() }),
+            match months::read(&folder, &name) {
+                Ok(bytes) => {
+                    listing.compare(&folder, &name, &bytes);
+                    documents.push(KeptDocument { name, bytes });
+                }
                 // What nobody may read, or is larger than any record, is no reason to read none.
-                Err(error) => passed_over.push(PassedOver { name, why: error.to_string() }),
+                Err(error) => unread.push(PassedOver { name, why: error.to_string() }),
             }
         }
         documents.reverse();
+        let mut passed_over = listing.passed_over;
+        passed_over.sort_unstable();
+        passed_over.extend(unread);
         Ok::<_, DeltaError>(KeptRecords { documents, passed_over })
     });
     read.await.map_err(|error| refusal("read the run records", &error))
 }
 
 pub(super) async fn names(root: &Path, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
-    let folder = TableStore::within(root, &format!("{FOLDER}/{EVIDENCE}"));
+    let folder = folder(root);
     let wanted = wanted.clone();
     let read = off_thread(move || {
-        let (mut names, _) = listed(&folder)?;
-        names.retain(|name| wanted.bounds(name));
+        let mut listing = Listing::of(&folder, &wanted)?;
+        let mut names = Vec::new();
+        while let Some(name) = listing.newest(&folder)? {
+            names.extend(Some(name).filter(|name| wanted.bounds(name)));
+        }
+        names.reverse();
         Ok::<_, DeltaError>(names)
     });
     read.await.map_err(|error| refusal("list the evidence", &error))
-}
-
-/// The names of documents, sorted, and what lies among them that is none.
-fn listed(folder: &TableStore) -> Result<(Vec<String>, Vec<PassedOver>), DeltaError> {
-    let (mut names, mut passed_over) = (Vec::new(), Vec::new());
-    for (name, strange) in folder.names("")? {
-        // A file that is being written, and what Databricks keeps at the same place.
-        let ours = name.starts_with(UNFINISHED) || name == DOCUMENTS;
-        let why = match strange {
-            _ if ours => continue,
-            Some(why) => why,
-            None if apply_of(&name).is_none() => "its name is that of no document".to_owned(),
-            None => {
-                names.push(name);
-                continue;
-            }
-        };
-        passed_over.push(PassedOver { name, why });
-    }
-    names.sort_unstable();
-    passed_over.sort_unstable();
-    Ok((names, passed_over))
 }

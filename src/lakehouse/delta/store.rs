@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use super::error::{DeltaError, IoTrouble, Result};
 use super::log::LOG;
 use super::parallel::map_parts;
-use crate::files::{self, Looker};
+use crate::files::{self, Looker, Named};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
 pub(crate) use local::{UNFINISHED, flush, flush_folder, is_unflushable, open_new};
 
@@ -378,6 +378,14 @@ impl TableStore {
         }
     }
 
+    /// Flushes the names in a folder of the table to the disk.
+    pub(crate) fn flush(&self, inner: &str) -> Result<()> {
+        match &*self.0 {
+            Place::Local(local) => flush_folder(&local.at(inner)),
+            Place::Remote { .. } => Ok(()),
+        }
+    }
+
     /// Lists the files directly in a folder of the table; an absent folder is empty.
     pub(crate) fn list(&self, inner: &str) -> Result<Vec<Listed>> {
         match &*self.0 {
@@ -392,13 +400,36 @@ impl TableStore {
         }
     }
 
-    /// Names what lies in a folder, each with what it is where that is no regular file; nothing: no such folder.
-    pub(crate) fn names(&self, inner: &str) -> Result<Vec<(String, Option<String>)>> {
+    /// Names the plain files in a folder of the table, in no order; an absent folder is empty.
+    pub(crate) fn file_names(&self, inner: &str) -> Result<Vec<String>> {
+        let files = self.names(inner)?.into_iter();
+        Ok(files.filter(|(_, named)| *named == Named::File).map(|(name, _)| name).collect())
+    }
+
+    /// When each of some files of a folder was last changed, in the order asked; `None`: it is not there.
+    pub(crate) fn times(&self, inner: &str, names: &[String]) -> Result<Vec<Option<i64>>> {
+        match &*self.0 {
+            Place::Local(local) => {
+                let mut looker = Looker::default();
+                let at = |name: &String| local.at(inner).join(name);
+                names.iter().map(|name| local::modified(&mut looker, &at(name))).collect()
+            }
+            Place::Remote { .. } => {
+                let listed = self.list(inner)?.into_iter();
+                let all: HashMap<String, i64> =
+                    listed.map(|file| (file.name, file.modified_ms)).collect();
+                Ok(names.iter().map(|name| all.get(name).copied()).collect())
+            }
+        }
+    }
+
+    /// Names what lies in a folder, each with what it is of; nothing: no such folder.
+    pub(crate) fn names(&self, inner: &str) -> Result<Vec<(String, Named)>> {
         match &*self.0 {
             Place::Local(local) => local::names(&local.at(inner)),
             Place::Remote { .. } => {
                 let listed = self.list(inner)?.into_iter();
-                Ok(listed.map(|listed| (listed.name, None)).collect())
+                Ok(listed.map(|listed| (listed.name, Named::File)).collect())
             }
         }
     }

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
 use super::{Listed, Occupant, filesystem};
-use crate::files::{self, Looker};
+use crate::files::{self, Looker, Named};
 
 /// What a name begins with that never belongs to a finished file; readers and VACUUM skip it for its dot.
 pub(crate) const UNFINISHED: &str = ".drsync-";
@@ -71,8 +71,8 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Listed>> {
     Ok(entries.into_iter().map(listed).collect())
 }
 
-/// Names what lies in a folder, each with what it is where that is no regular file; in no order.
-pub(super) fn names(folder: &Path) -> Result<Vec<(String, Option<String>)>> {
+/// Names what lies in a folder, each with what it is of; in no order.
+pub(super) fn names(folder: &Path) -> Result<Vec<(String, Named)>> {
     match files::names(folder) {
         Ok(names) => Ok(names),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -86,6 +86,14 @@ pub(super) fn size(looker: &mut Looker, path: &Path) -> Result<Option<u64>> {
         .regular(path)
         .map_err(|error| DeltaError::io(format!("look at {}", path.display()), error))?;
     Ok(found.map(|facts| facts.size))
+}
+
+/// When a plain file was last changed, if there is one.
+pub(super) fn modified(looker: &mut Looker, path: &Path) -> Result<Option<i64>> {
+    let found = looker
+        .regular(path)
+        .map_err(|error| DeltaError::io(format!("look at {}", path.display()), error))?;
+    Ok(found.map(|facts| facts.modified_ms))
 }
 
 /// Removes a file, if it is there.
