@@ -252,14 +252,7 @@ impl Region for DatabricksRegion {
 
     async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {
         self.may_write()?;
-        match table {
-            LedgerTable::Metadata => records::put_aside(self, name).await,
-            LedgerTable::Cuts => Err(RegionError::new(
-                RegionErrorKind::Unsupported,
-                format!("put {} aside", table.name()),
-                "only a person can move it",
-            )),
-        }
+        records::put_aside(self, table, name).await
     }
 
     async fn deep_clone(

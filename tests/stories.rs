@@ -124,6 +124,7 @@ stories! {
     }
     damage {
         rows_that_cannot_be_read_are_put_aside_and_stop_nothing,
+        cuts_that_cannot_be_read_are_put_aside_and_healed_from_the_other_region,
         rows_whose_log_is_damaged_beyond_reading_stop_no_group,
     }
 }

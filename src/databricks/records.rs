@@ -56,33 +56,43 @@ pub(super) async fn read(
         content(region, SYNC_METADATA, sql::read_rows),
         content(region, SYNC_CUTS, read_cuts)
     );
-    let cuts = cuts.map_err(|refusal| refusal.doing(doing(SYNC_CUTS)))?;
+    let mut troubles = Vec::new();
+    let mut unreadable = |table: LedgerTable, refusal: Refusal| {
+        let error = refusal.doing(doing(table.name()));
+        troubles.push(TableTrouble { table, error, unreadable: true });
+    };
     let metadata = metadata.and_then(|content| content.map(metadata_table).transpose());
     // It decides nothing, so it is no reason to stop.
-    let (metadata, troubles) = match metadata {
-        Ok(metadata) => (metadata, Vec::new()),
+    let metadata = match metadata {
+        Ok(metadata) => metadata,
         Err(refusal) if refusal.is_of_content() => {
-            let trouble = TableTrouble {
-                table: LedgerTable::Metadata,
-                error: refusal.doing(doing(SYNC_METADATA)),
-                unreadable: true,
-            };
-            (None, vec![trouble])
+            unreadable(LedgerTable::Metadata, refusal);
+            None
         }
         Err(refusal) => return Err(refusal.doing(doing(SYNC_METADATA))),
     };
-    let cuts = cuts.map(|Content { version, workspace, rows }| {
-        let cuts: Vec<Cut> = records(&rows)?;
-        // Sorted by group and number.
-        let cuts = Cuts::new(cuts).iter().cloned().collect();
-        Ok(CutTable { version, workspace, cuts })
-    });
-    Ok(LedgerCopy {
-        metadata,
-        cuts: cuts.transpose().map_err(|refusal: Refusal| refusal.doing(doing(SYNC_CUTS)))?,
-        troubles,
-        heads_only,
-    })
+    let cuts = match cuts.and_then(|content| content.map(cut_table).transpose()) {
+        Ok(cuts) => cuts,
+        Err(refusal) if is_damage(&refusal) => {
+            unreadable(LedgerTable::Cuts, refusal);
+            None
+        }
+        Err(refusal) => return Err(refusal.doing(doing(SYNC_CUTS))),
+    };
+    Ok(LedgerCopy { metadata, cuts, troubles, heads_only })
+}
+
+/// Whether a cut log is damaged. One with a row that cannot be read is none: a later version may have written it.
+fn is_damage(refusal: &Refusal) -> bool {
+    refusal.is_of_content() && refusal.code != ROW_UNREADABLE
+}
+
+fn cut_table(content: Content) -> Result<CutTable, Refusal> {
+    let Content { version, workspace, rows } = content;
+    let cuts: Vec<Cut> = records(&rows)?;
+    // Sorted by group and number.
+    let cuts = Cuts::new(cuts).iter().cloned().collect();
+    Ok(CutTable { version, workspace, cuts })
 }
 
 fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
@@ -93,9 +103,23 @@ fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
 
 /// Copies a metadata table that cannot be read to another name, by reference where its files cannot be copied, and makes an empty one
 /// in its place: SQL renames no folder.
-pub(super) async fn put_aside(region: &DatabricksRegion, name: &str) -> Result<(), RegionError> {
-    let table = table_at(&region.location, SYNC_METADATA);
-    let doing = |refusal: Refusal| refusal.doing(format!("put {SYNC_METADATA} aside as {name}"));
+pub(super) async fn put_aside(
+    region: &DatabricksRegion,
+    which: LedgerTable,
+    name: &str,
+) -> Result<(), RegionError> {
+    let table = table_at(&region.location, which.name());
+    let doing = |refusal: Refusal| refusal.doing(format!("put {} aside as {name}", which.name()));
+    let mut columns = region.cuts.lock().await;
+    if which == LedgerTable::Cuts {
+        // It decides everything: what can be read after all stays where it is.
+        match content(region, SYNC_CUTS, sql::read_cuts).await {
+            Ok(_) => return Ok(()),
+            Err(refusal) if is_damage(&refusal) => {}
+            Err(refusal) => return Err(doing(refusal)),
+        }
+        *columns = None;
+    }
     let found = detail(region, &table).await.map_err(doing)?;
     let claim = found.and_then(|found| found.property(WORKSPACE_PROPERTY).map(str::to_owned));
     let aside = table_at(&region.location, name);
@@ -103,7 +127,10 @@ pub(super) async fn put_aside(region: &DatabricksRegion, name: &str) -> Result<(
         let by_reference = repeat(region, &sql::shallow_clone_table(&aside, &table)).await;
         by_reference.map_err(|_| doing(refusal))?;
     }
-    let emptied = sql::replace_metadata(&table, claim.as_deref());
+    let emptied = match which {
+        LedgerTable::Metadata => sql::replace_metadata(&table, claim.as_deref()),
+        LedgerTable::Cuts => sql::replace_cuts(&table, claim.as_deref()),
+    };
     repeat(region, &emptied).await.map_err(doing)
 }
 

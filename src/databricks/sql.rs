@@ -17,7 +17,8 @@ pub use ledger::{
     CUT_SCHEMA, ROW_SCHEMA, add_cut_columns, append_cut, clone_table, copy_cuts, create_cuts,
     create_evidence, create_metadata, cut_columns, evidence_kept, evidence_names, keep_evidence,
     merge_rows, read_cuts, read_cuts_from, read_evidence, read_heads, read_heads_of,
-    read_record_signatures, read_rows, read_run_records, replace_metadata, shallow_clone_table,
+    read_record_signatures, read_rows, read_run_records, replace_cuts, replace_metadata,
+    shallow_clone_table,
 };
 
 /// A statement and the values of its named markers.

@@ -56,6 +56,8 @@ fn of_name(name: &str) -> Vec<Statement> {
         sql::shallow_clone_table(&path, &Relation::Path(format!("{location}/other"))),
         sql::replace_metadata(&path, None),
         sql::replace_metadata(&path, Some(name)),
+        sql::replace_cuts(&path, None),
+        sql::replace_cuts(&path, Some(name)),
         sql::read_rows(&path),
         sql::read_cuts(&path),
         sql::read_heads(&path),

@@ -331,6 +331,45 @@ pub(crate) async fn rows_that_cannot_be_read_are_put_aside_and_stop_nothing(form
     }
 }
 
+pub(crate) async fn cuts_that_cannot_be_read_are_put_aside_and_healed_from_the_other_region(
+    form: Form,
+) {
+    for region in ["west", "east"] {
+        let mut world = World::of(form).await;
+        // More than the heads: all of them have to come back.
+        for id in 100..103 {
+            assert_eq!(world.apply().await.exit.code, 0);
+            world.countries().insert(&batch([id])).await.unwrap();
+            world.later(12 * 60);
+        }
+        let table = world.path(region).join("sync/_drsync/sync_cuts");
+        let files = files_of(&table).into_iter().map(|(file, _)| file);
+        for file in files.filter(|file| file.extension().is_some_and(|ending| ending == "parquet"))
+        {
+            let bytes = std::fs::read(&file).unwrap();
+            std::fs::write(&file, vec![b'~'; bytes.len()]).unwrap();
+        }
+        let plan = world.plan().await;
+        assert_eq!(plan.summary.groups_blocked, 0, "{region}: {:?}", plan.warnings);
+        let aside = format!("sync_cuts.unreadable-{}", plan.plan_id);
+        let mut told = plan.warnings.iter().filter(|it| it.code == WarningCode::LedgerDamaged);
+        assert!(told.any(|it| it.message.contains(&aside)), "{region}: {:?}", plan.warnings);
+        let record = world.apply_plan(&plan).await;
+        assert_eq!(record.exit.code, 0, "{region}: {:?}", record.warnings);
+        assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{region}");
+        let regions = world.regions();
+        let copies = [&regions.primary, &regions.secondary].map(|region| region.ledger());
+        let [primary, secondary] = futures::future::join_all(copies).await.try_into().unwrap();
+        let [primary, secondary] = [primary, secondary].map(|copy| copy.unwrap().all_cuts());
+        let numbers: Vec<u64> = primary.iter().map(|cut| cut.cut_number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4], "{region}");
+        assert!(primary.iter().eq(secondary.iter()), "{region}");
+        let there = world.path(region).join("sync/_drsync").join(&aside);
+        assert!(there.join("_delta_log").exists(), "{region}");
+        assert!(!world.plan().await.applyable, "{region}");
+    }
+}
+
 pub(crate) async fn rows_whose_log_is_damaged_beyond_reading_stop_no_group(form: Form) {
     let mut world = World::of(form).await;
     assert_eq!(world.apply().await.exit.code, 0);

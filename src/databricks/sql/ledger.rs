@@ -80,24 +80,40 @@ pub fn create_metadata(table: &Relation, workspace: &str) -> Statement {
 
 /// Makes a `sync_metadata` empty that cannot be read; what it was stays in its history.
 pub fn replace_metadata(table: &Relation, workspace: Option<&str>) -> Statement {
+    replace(table, ROW_SCHEMA, workspace, &[])
+}
+
+/// The same of a `sync_cuts`.
+pub fn replace_cuts(table: &Relation, workspace: Option<&str>) -> Statement {
+    replace(table, CUT_SCHEMA, workspace, &[SERIALIZABLE])
+}
+
+fn replace(
+    table: &Relation,
+    schema: &str,
+    workspace: Option<&str>,
+    more: &[(&str, &str)],
+) -> Statement {
     let claim = workspace.map(|workspace| (WORKSPACE_PROPERTY, workspace));
     let tags: BTreeMap<String, String> = KEPT_SMALL
         .into_iter()
         .chain(claim)
+        .chain(more.iter().copied())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
     Statement::new(format!(
-        "CREATE OR REPLACE TABLE {table} ({ROW_SCHEMA}) USING DELTA {}",
+        "CREATE OR REPLACE TABLE {table} ({schema}) USING DELTA {}",
         properties(&tags)
     ))
 }
 
+/// What lets a conditional append see every other one.
+const SERIALIZABLE: (&str, &str) = ("delta.isolationLevel", "Serializable");
+
 /// Makes an empty `sync_cuts` that belongs to a workspace, unless there is one.
-///
-/// Serializable isolation is what lets a conditional append see every other one.
 pub fn create_cuts(table: &Relation, workspace: &str) -> Statement {
     let mut tags = KEPT_SMALL.to_vec();
-    tags.extend([(WORKSPACE_PROPERTY, workspace), ("delta.isolationLevel", "Serializable")]);
+    tags.extend([(WORKSPACE_PROPERTY, workspace), SERIALIZABLE]);
     create(table, CUT_SCHEMA, &tags)
 }
 
@@ -113,7 +129,7 @@ pub fn add_cut_columns(table: &Relation, columns: &[CutColumn]) -> Statement {
 
 /// Makes an empty evidence table, unless there is one.
 pub fn create_evidence(table: &Relation) -> Statement {
-    create(table, EVIDENCE_SCHEMA, &[("delta.isolationLevel", "Serializable")])
+    create(table, EVIDENCE_SCHEMA, &[SERIALIZABLE])
 }
 
 /// Makes a copy of a whole table where there is none.
