@@ -6,6 +6,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "kills/cleaning.rs"]
+mod cleaning;
 #[path = "stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
 mod world;
