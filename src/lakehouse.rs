@@ -360,6 +360,17 @@ impl Region for LakehouseRegion {
         }
     }
 
+    async fn clean_logs(&self, replicas: &[(String, u64)]) {
+        let now_ms = self.identity.author().now_ms;
+        for (path, version) in replicas {
+            let asked = ReplicaQuestion { path: path.clone(), since_version: None };
+            if asked.check_place().is_ok() {
+                // The next checkpoint is followed by another try.
+                let _ = delta::clean_log(&self.under_root(path), *version, now_ms).await;
+            }
+        }
+    }
+
     async fn deep_clone(
         &self,
         order: &CloneOrder,

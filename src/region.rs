@@ -155,6 +155,14 @@ pub trait Region: fmt::Debug + Send + Sync {
         let _ = replica_paths;
     }
 
+    /// Removes from the logs of replicas under this region's sync location, by their paths, what is past their own retention.
+    /// Each is named with the version that the newest cut names: what that or a later one needs stays.
+    ///
+    /// What cannot be removed stays for a later apply. An engine that writes checkpoints does it by itself.
+    async fn clean_logs(&self, replicas: &[(String, u64)]) {
+        let _ = replicas;
+    }
+
     /// Compares a replica with its source and says what differs; empty: they agree.
     async fn verify(
         &self,

@@ -121,7 +121,7 @@ async fn one_reading(store: &TableStore, version: u64) -> Result<Totals, String>
             && other.protocol == whole.protocol
             && other.txns == whole.txns
             && other.domains == whole.domains
-            && other.timestamp_ms == whole.timestamp_ms;
+            && other.timestamp_ms() == whole.timestamp_ms();
         if !same {
             return Err(format!("v{version} has two headers"));
         }

@@ -18,6 +18,8 @@ mod edits;
 mod leaves;
 #[path = "stories/main_job.rs"]
 mod main_job;
+#[path = "stories/retention.rs"]
+mod retention;
 #[path = "stories/sources.rs"]
 mod sources;
 #[path = "stories/swapped.rs"]

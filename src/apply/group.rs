@@ -271,6 +271,12 @@ async fn commit(
             plan.name
         ));
     }
+    // Only now nothing before these versions is needed any more, but by who reads within retention.
+    let cloned = plan.steps.iter().zip(&tables);
+    let cloned = cloned.filter(|(_, table)| table.outcome == TableOutcome::Cloned);
+    let named = cloned
+        .filter_map(|(step, table)| Some((step.replica.path.clone(), table.replica_version?)));
+    site.regions.secondary.clean_logs(&named.collect::<Vec<_>>()).await;
     let message = match plan.consistency {
         Some(crate::ledger::Consistency::CrashConsistent) => {
             format!("{}; crash-consistent: not tied to a finished workflow run", cut.message())

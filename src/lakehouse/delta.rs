@@ -35,7 +35,7 @@ pub use commit::{Author, Expect, Operation};
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::Commit;
 pub use kept::Kept;
-pub use log::{LogCheckpoint, LogCommit, Versions};
+pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
 pub use replay::{Detail, Snapshot, Totals};
 pub use restore::Restored;
@@ -287,6 +287,13 @@ pub async fn mend(
 pub async fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
     let store = store.clone();
     off_thread(move || kept::clean(&store, version, now_ms)).await
+}
+
+/// Removes commits and checkpoints that are past a table's retention, where a version was checkpointed; nothing that this
+/// version needs, or one after it.
+pub async fn clean_log(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
+    let store = store.clone();
+    off_thread(move || kept::clean_before(&store, version, now_ms)).await
 }
 
 /// Writes a checkpoint of a version; one that cannot be written is no loss.

@@ -62,7 +62,7 @@ pub(super) async fn source(
     Ok(Source {
         commits,
         oldest_version: log.oldest,
-        untimed: (!log.commits.iter().any(|commit| commit.version == log.oldest))
+        untimed: (!log.has_commit(log.oldest))
             .then(|| format!("_delta_log/{:020}.json", log.oldest)),
         retention: head.metadata.property(DELETED_FILE_RETENTION).and_then(interval::parse),
         table_id: table.table_id.clone().unwrap_or_else(|| head.metadata.id().to_owned()),

@@ -232,7 +232,7 @@ async fn info(workspace: &Workspace, asked: &TableName, browse: bool) -> Result<
             info["columns"] = columns(&head, &entry);
             let mut properties = json!(head.metadata.properties());
             properties["delta.lastUpdateVersion"] = head.version.to_string().into();
-            if let Some(time) = head.timestamp_ms {
+            if let Some(time) = head.timestamp_ms() {
                 properties["delta.lastCommitTimestamp"] = time.to_string().into();
                 info["updated_at"] = time.into();
             }

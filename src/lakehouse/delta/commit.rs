@@ -72,9 +72,9 @@ pub(crate) fn put(store: &TableStore, version: u64, actions: &[impl AsRef<str>])
 
 /// The time of the next commit of a table: never before, and with its own times always after, the last one.
 pub(crate) fn next_time(previous: Option<&Snapshot>, own_times: bool, now_ms: i64) -> i64 {
-    match previous.and_then(|previous| previous.timestamp_ms) {
-        Some(last) if own_times => now_ms.max(last.saturating_add(1)),
-        _ => now_ms,
+    match previous.filter(|_| own_times).and_then(Snapshot::timestamp_ms) {
+        Some(last) => now_ms.max(last.saturating_add(1)),
+        None => now_ms,
     }
 }
 

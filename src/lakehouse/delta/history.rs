@@ -1,20 +1,22 @@
 //! The history of a table: what each commit did, and when.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::action::{Metadata, Raw};
 use super::error::{DeltaError, Result};
-use super::log::{Versions, commit_file, commit_path, versions};
+use super::log::{LOG, Versions, commit_file, commit_path, versions};
 use super::replay::{Detail, snapshot_of};
 use super::store::{Lines, TableStore};
 use crate::canonical::hex;
 use crate::region::{Upkeep, is_maintenance};
 
 mod upkeep;
+
+/// So many commits before those that are asked for have a say in their times: a log that was copied has its files changed all at
+/// once, and its times are told apart by the order alone.
+const BEFORE: usize = 16;
 
 /// A commit as its table's history shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,43 +61,50 @@ pub(crate) fn history_in(
     own_times_since: Option<u64>,
     from: Option<u64>,
 ) -> Result<Vec<Commit>> {
-    let times = file_times(log);
     let mut found: Vec<Commit> = Vec::new();
-    for commit in
-        log.commits.iter().rev().take_while(|commit| from.is_none_or(|from| commit.version >= from))
+    for version in
+        log.commits.iter().rev().take_while(|version| from.is_none_or(|from| **version >= from))
     {
-        if found.last().is_some_and(|later| later.version != commit.version + 1) {
+        if found.last().is_some_and(|later| later.version != version + 1) {
             break;
         }
-        let mut read = match read_commit(store, commit.version) {
-            Ok(read) => read,
+        match read_commit(store, *version) {
+            Ok(read) => found.push(read),
             // Log cleanup goes from the oldest on; it may run while this does.
             Err(error) if error.is_not_found() => break,
             Err(error) => return Err(error),
-        };
-        let own_time = own_times_since
-            .filter(|since| commit.version >= *since)
-            .and_then(|_| in_commit_timestamp(&read.commit_info));
-        read.timestamp_ms = own_time.unwrap_or(times[&commit.version]);
-        found.push(read);
+        }
     }
     found.reverse();
+    let Some((first, last)) = found.first().zip(found.last()) else {
+        return Ok(found);
+    };
+    let begin = log.commits.partition_point(|version| *version < first.version);
+    let end = log.commits.partition_point(|version| *version <= last.version);
+    let times = file_times(store, &log.commits[begin.saturating_sub(BEFORE)..end])?;
+    // What log cleanup took since it was read is as good as never read.
+    found.drain(..found.len().saturating_sub(times.len()));
+    let times = times[times.len() - found.len()..].iter().copied();
+    for (commit, file_time) in found.iter_mut().zip(times) {
+        let own_time = own_times_since
+            .filter(|since| commit.version >= *since)
+            .and_then(|_| in_commit_timestamp(&commit.commit_info));
+        commit.timestamp_ms = own_time.unwrap_or(file_time);
+    }
     upkeep::settle(store, log, &mut found);
     Ok(found)
 }
 
-/// When a version was committed: its own time where the table enables it, otherwise its file's.
-pub(crate) fn timestamp(
+/// When a version was committed, as its commit says itself; `None`: the table does not enable that, or the commit is gone.
+pub(crate) fn own_time(
     store: &TableStore,
     log: &Versions,
     metadata: &Metadata,
     version: u64,
 ) -> Result<Option<i64>> {
-    let Some(file_time) = file_times(log).remove(&version) else {
+    let since = metadata.in_commit_timestamps_since();
+    if since.is_none_or(|since| version < since) || !log.has_commit(version) {
         return Ok(None);
-    };
-    if metadata.in_commit_timestamps_since().is_none_or(|since| version < since) {
-        return Ok(Some(file_time));
     }
     // The protocol puts it into the first action.
     let mut lines = Lines::of(store.read(&commit_path(version))?, &commit_file(version));
@@ -113,16 +122,20 @@ pub(crate) fn timestamp(
     }
 }
 
-/// The files' times made strictly increasing, as every Delta reader does.
-fn file_times(log: &Versions) -> BTreeMap<u64, i64> {
+/// The times of the files of some versions, oldest first, made strictly increasing from the first of them on, as every Delta
+/// reader does; without those up to the last whose file is gone.
+pub(crate) fn file_times(store: &TableStore, versions: &[u64]) -> Result<Vec<i64>> {
+    let names: Vec<String> = versions.iter().copied().map(commit_file).collect();
+    let times = store.times(LOG, &names)?;
+    let there = times.iter().rev().map_while(|time| *time);
+    let mut times: Vec<i64> = there.collect();
+    times.reverse();
     let mut last = i64::MIN;
-    log.commits
-        .iter()
-        .map(|commit| {
-            last = commit.modified_ms.max(last.saturating_add(1));
-            (commit.version, last)
-        })
-        .collect()
+    for time in &mut times {
+        *time = last.saturating_add(1).max(*time);
+        last = *time;
+    }
+    Ok(times)
 }
 
 fn in_commit_timestamp(info: &Raw) -> Option<i64> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
@@ -15,6 +16,7 @@ use super::checkpoint;
 use super::clone::remove;
 use super::commit::{Author, Expect, Operation, commit_on};
 use super::error::{DeltaError, Result};
+use super::history::file_times;
 use super::log::{LOG, Versions, commit_path, versions};
 use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot_of};
@@ -238,6 +240,26 @@ pub(super) fn clean(store: &TableStore, version: u64, now_ms: i64) -> Result<()>
     }
 }
 
+/// Removes commits and checkpoints of any table that are past its retention, as Delta's writers do where they wrote a checkpoint;
+/// nothing that a version needs, or one after it.
+pub(super) fn clean_before(store: &TableStore, version: u64, now_ms: i64) -> Result<()> {
+    if version == 0 || !version.is_multiple_of(checkpoint::EVERY) {
+        return Ok(());
+    }
+    let mut log = versions(store)?;
+    let table = snapshot_of(store, &log, Some(version), Detail::Header)?;
+    if table.metadata.property("delta.enableExpiredLogCleanup") == Some("false") {
+        return Ok(());
+    }
+    // One clock that is ahead would take what others may still read: the earliest of the last few commits tells what time it is.
+    let mut now_ms = now_ms;
+    for recent in (version - checkpoint::EVERY + 1..version).filter(|it| log.has_commit(*it)) {
+        now_ms = now_ms.min(commit_ms(store, recent)?.unwrap_or(i64::MAX));
+    }
+    log.commits = log.commits.iter().copied().filter(|commit| *commit <= version).collect();
+    clean_log(store, &log, &table.metadata, now_ms)
+}
+
 fn kept_ms(metadata: &Metadata, property: &str, default: i64) -> i64 {
     match metadata.property(property).map(interval::parse) {
         None => default,
@@ -282,12 +304,15 @@ fn clean_log(store: &TableStore, log: &Versions, metadata: &Metadata, now_ms: i6
     let cutoff = now_ms.saturating_sub(kept);
     // The newest version of the moment from which on everything is kept.
     let mut needed = None;
-    for commit in &log.commits {
-        let time = commit_ms(store, commit.version)?.unwrap_or(commit.modified_ms);
+    for version in log.commits.iter().copied() {
+        let time = match commit_ms(store, version)? {
+            Some(time) => time,
+            None => file_times(store, &[version])?.pop().unwrap_or(i64::MAX),
+        };
         if time > cutoff {
             break;
         }
-        needed = Some(commit.version);
+        needed = Some(version);
     }
     let Some(needed) = needed else {
         return Ok(());
@@ -298,7 +323,7 @@ fn clean_log(store: &TableStore, log: &Versions, metadata: &Metadata, now_ms: i6
     };
     // From here on the log begins with it, so it has to be whole.
     let alone = Versions {
-        commits: Vec::new(),
+        commits: Arc::new([]),
         checkpoints: vec![base.clone()],
         newest: base.version,
         oldest: base.version,

@@ -1,23 +1,14 @@
 //! What lies in a table's log folder: commits, checkpoints, and which of them rebuild a version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::error::{DeltaError, Result};
-use super::store::{Listed, TableStore};
+use super::store::TableStore;
 
 /// The folder of a table that holds its log.
 pub(crate) const LOG: &str = "_delta_log";
-
-/// A commit whose file is still in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogCommit {
-    /// The table version it made.
-    pub version: u64,
-    /// Bytes of the commit file.
-    pub size: u64,
-    /// When the file was last changed, as the store says.
-    pub modified_ms: i64,
-}
 
 /// A complete checkpoint: one file, or all parts of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +22,8 @@ pub struct LogCheckpoint {
 /// What the log of a table holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versions {
-    /// Commit files, oldest first.
-    pub commits: Vec<LogCommit>,
+    /// Versions whose commit files are still in the log, oldest first.
+    pub commits: Arc<[u64]>,
     /// Complete checkpoints, oldest first.
     pub checkpoints: Vec<LogCheckpoint>,
     /// The newest version.
@@ -52,22 +43,23 @@ pub(crate) fn commit_path(version: u64) -> String {
 }
 
 /// Lists the log of a table. [`DeltaError::NotATable`] when there is none.
+///
+/// Names alone: a log may hold months, and of most files nothing more is asked.
 pub(crate) fn versions(store: &TableStore) -> Result<Versions> {
-    parse(store.list(LOG)?).ok_or_else(|| DeltaError::NotATable { location: store.location() })
+    let names = store.file_names(LOG)?;
+    parse(names).ok_or_else(|| DeltaError::NotATable { location: store.location() })
 }
 
-fn parse(listing: Vec<Listed>) -> Option<Versions> {
-    let mut commits = BTreeMap::new();
+fn parse(names: Vec<String>) -> Option<Versions> {
+    let mut commits: Vec<u64> = Vec::with_capacity(names.len());
     // Ordered so that, of two checkpoints of one version, the later one in this order is tried first.
-    let mut checkpoints: BTreeSet<(u64, Vec<String>)> = BTreeSet::new();
+    let mut checkpoints: Vec<LogCheckpoint> = Vec::new();
     let mut parts: BTreeMap<(u64, u32), BTreeMap<u32, String>> = BTreeMap::new();
-    for Listed { name, size, modified_ms } in listing {
+    for name in names {
         match LogFile::parse(&name) {
-            Some((version, LogFile::Commit)) => {
-                commits.insert(version, LogCommit { version, size, modified_ms });
-            }
+            Some((version, LogFile::Commit)) => commits.push(version),
             Some((version, LogFile::Checkpoint)) => {
-                checkpoints.insert((version, vec![name]));
+                checkpoints.push(LogCheckpoint { version, files: vec![name] });
             }
             Some((version, LogFile::Part { part, of })) => {
                 parts.entry((version, of)).or_default().insert(part, name);
@@ -78,24 +70,23 @@ fn parse(listing: Vec<Listed>) -> Option<Versions> {
     for ((version, of), found) in parts {
         // Half a checkpoint is none: its writer may have died, or still be writing.
         if found.len() == of as usize && found.keys().copied().eq(1..=of) {
-            checkpoints.insert((version, found.into_values().collect()));
+            checkpoints.push(LogCheckpoint { version, files: found.into_values().collect() });
         }
     }
-    let checkpoints: Vec<LogCheckpoint> =
-        checkpoints.into_iter().map(|(version, files)| LogCheckpoint { version, files }).collect();
-    let commits: Vec<LogCommit> = commits.into_values().collect();
-    let newest = commits
-        .last()
-        .map(|commit| commit.version)
-        .max(checkpoints.last().map(|checkpoint| checkpoint.version))?;
-    let first = commits.first().map(|commit| commit.version);
+    commits.sort_unstable();
+    checkpoints.sort_unstable_by(|one, other| {
+        (one.version, &one.files).cmp(&(other.version, &other.files))
+    });
+    let newest = commits.last().copied();
+    let newest = newest.max(checkpoints.last().map(|checkpoint| checkpoint.version))?;
+    let first = commits.first().copied();
     let oldest = match (first, checkpoints.first()) {
         (Some(0), _) => 0,
         (_, Some(checkpoint)) => checkpoint.version,
         // Nothing can be rebuilt; the first commit is what the message should name.
         (first, None) => first.unwrap_or(newest),
     };
-    Some(Versions { commits, checkpoints, newest, oldest })
+    Some(Versions { commits: commits.into(), checkpoints, newest, oldest })
 }
 
 /// What a file name in a log folder can mean. Anything else (checksums, compactions, temporary files) is ignored.
@@ -107,11 +98,15 @@ enum LogFile {
 
 impl LogFile {
     fn parse(name: &str) -> Option<(u64, Self)> {
-        let (version, rest) = name.split_once('.')?;
+        let (version, rest) = name.split_at_checked(20)?;
         // Versions are signed numbers of 64 bits: what is beyond is none, and one more than any can be reckoned.
         let version = digits(version, 20).filter(|it| i64::try_from(*it).is_ok())?;
+        let rest = rest.strip_prefix('.')?;
+        // Most files of a log are commits.
+        if rest == "json" {
+            return Some((version, Self::Commit));
+        }
         let kind = match rest.split('.').collect::<Vec<_>>()[..] {
-            ["json"] => Self::Commit,
             ["checkpoint", "parquet"] => Self::Checkpoint,
             ["checkpoint", id, "parquet" | "json"] if uuid::Uuid::try_parse(id).is_ok() => {
                 Self::Checkpoint
@@ -133,14 +128,19 @@ fn digits(text: &str, length: usize) -> Option<u64> {
 
 /// What to read to rebuild a version: a checkpoint, or the beginning of the log, and the commits after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) checkpoint: Option<LogCheckpoint>,
-    pub(crate) commits: std::ops::RangeInclusive<u64>,
+pub(crate) struct Segment<'a> {
+    pub(crate) checkpoint: Option<&'a LogCheckpoint>,
+    pub(crate) commits: RangeInclusive<u64>,
 }
 
 impl Versions {
+    /// Whether the commit of a version is still in the log.
+    pub fn has_commit(&self, version: u64) -> bool {
+        self.commits.binary_search(&version).is_ok()
+    }
+
     /// The ways to rebuild a version, best first. A later one is for when a checkpoint turns out to be corrupt.
-    pub(crate) fn segments(&self, version: u64) -> Result<Vec<Segment>> {
+    pub(crate) fn segments(&self, version: u64) -> Result<Vec<Segment<'_>>> {
         let lost = || DeltaError::VersionMissing {
             asked: version,
             oldest: self.oldest,
@@ -149,37 +149,38 @@ impl Versions {
         if version > self.newest || version < self.oldest {
             return Err(lost());
         }
-        let known: BTreeSet<u64> = self.commits.iter().map(|commit| commit.version).collect();
-        let gap_after = |start: u64| (start..=version).find(|each| !known.contains(each));
-        let mut found = Vec::new();
-        let mut gap = None;
-        let bases =
-            self.checkpoints.iter().rev().filter(|checkpoint| checkpoint.version <= version);
-        for checkpoint in bases {
-            match gap_after(checkpoint.version + 1) {
-                None => found.push(Segment {
-                    checkpoint: Some(checkpoint.clone()),
-                    commits: checkpoint.version + 1..=version,
-                }),
-                missing => gap = gap.or(missing),
+        // The first version from which on no commit is missing: what lies before a gap is no base.
+        let before = self.commits.partition_point(|commit| *commit <= version);
+        let mut whole_from = version + 1;
+        for commit in self.commits[..before].iter().rev() {
+            if commit + 1 != whole_from {
+                break;
             }
+            whole_from = *commit;
         }
-        match gap_after(0) {
-            None => found.push(Segment { checkpoint: None, commits: 0..=version }),
-            missing => gap = gap.or(missing),
+        let not_after = self.checkpoints.partition_point(|each| each.version <= version);
+        let bases = &self.checkpoints[..not_after];
+        let usable = bases.iter().rev().take_while(|base| base.version + 1 >= whole_from);
+        let mut found: Vec<Segment<'_>> = usable
+            .map(|base| Segment { checkpoint: Some(base), commits: base.version + 1..=version })
+            .collect();
+        if whole_from == 0 {
+            found.push(Segment { checkpoint: None, commits: 0..=version });
         }
-        match gap {
-            _ if !found.is_empty() => Ok(found),
-            Some(missing)
-                if known.contains(&0)
-                    || self.checkpoints.iter().any(|each| each.version <= version) =>
-            {
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        // The first commit that is missing after the newest base there is.
+        let base = bases.last().map(|base| base.version + 1);
+        match base.or_else(|| self.has_commit(0).then_some(0)) {
+            Some(start) => {
+                let missing = (start..=version).find(|each| !self.has_commit(*each));
                 Err(DeltaError::corrupt(
-                    commit_file(missing),
+                    commit_file(missing.unwrap_or(start)),
                     format!("the log goes on to version {} without it", self.newest),
                 ))
             }
-            _ => Err(lost()),
+            None => Err(lost()),
         }
     }
 }
@@ -189,12 +190,7 @@ mod tests {
     use super::*;
 
     fn log(names: &[&str]) -> Option<Versions> {
-        parse(
-            names
-                .iter()
-                .map(|name| Listed { name: (*name).to_owned(), size: 1, modified_ms: 1 })
-                .collect(),
-        )
+        parse(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     #[test]

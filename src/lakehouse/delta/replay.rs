@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
@@ -33,8 +34,6 @@ pub enum Detail {
 pub struct Snapshot {
     /// The version.
     pub version: u64,
-    /// When it was committed, in milliseconds; `None` when the commit is no longer in the log.
-    pub timestamp_ms: Option<i64>,
     /// The protocol in force.
     pub protocol: Protocol,
     /// The metadata in force.
@@ -51,6 +50,17 @@ pub struct Snapshot {
     pub detail: Detail,
     /// What could not be read of a checkpoint, where other parts of the log told the same.
     pub read_around: Option<String>,
+    /// When it was committed, or what tells it.
+    pub(super) time: Time,
+}
+
+/// What tells when a version was committed.
+#[derive(Debug, Clone)]
+pub(super) enum Time {
+    /// The commit itself.
+    Own(i64),
+    /// The files of the commits up to it.
+    Files(TableStore, Arc<[u64]>),
 }
 
 /// What a table amounts to.
@@ -65,6 +75,19 @@ pub struct Totals {
 }
 
 impl Snapshot {
+    /// When it was committed, in milliseconds; `None` when the commit is no longer in the log.
+    ///
+    /// Blocks where the files of the log have to be looked at.
+    pub fn timestamp_ms(&self) -> Option<i64> {
+        match &self.time {
+            Time::Own(time) => Some(*time),
+            Time::Files(store, commits) => {
+                let place = commits.binary_search(&self.version).ok()?;
+                history::file_times(store, &commits[..=place]).ok()?.pop()
+            }
+        }
+    }
+
     /// Adds up the live files.
     pub fn totals(&self) -> Totals {
         let start = Totals { files: 0, bytes: 0, rows: Some(0) };
@@ -147,9 +170,9 @@ enum Unreadable {
     Commit(DeltaError),
 }
 
-fn replay(store: &TableStore, segment: &Segment, detail: Detail) -> Result<State, Unreadable> {
+fn replay(store: &TableStore, segment: &Segment<'_>, detail: Detail) -> Result<State, Unreadable> {
     let mut state = State::new(detail);
-    if let Some(checkpoint) = &segment.checkpoint {
+    if let Some(checkpoint) = segment.checkpoint {
         read_checkpoint(store, checkpoint, &mut state).map_err(Unreadable::Checkpoint)?;
         // Removals since the checkpoint count; a checkpoint that says nothing about the table itself is no base at all.
         if state.files.len() as u64 != state.adds {
@@ -186,10 +209,13 @@ fn finish(
     let protocol = Protocol(protocol.ok_or_else(|| lacks("protocol"))?);
     features::check_reader(&protocol)?;
     let metadata = Metadata(metadata.ok_or_else(|| lacks("metaData"))?);
-    let timestamp_ms = history::timestamp(store, log, &metadata, version)?;
+    let time = match history::own_time(store, log, &metadata, version)? {
+        Some(time) => Time::Own(time),
+        None => Time::Files(store.clone(), log.commits.clone()),
+    };
     Ok(Snapshot {
         version,
-        timestamp_ms,
+        time,
         protocol,
         metadata,
         txns,

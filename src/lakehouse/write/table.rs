@@ -74,9 +74,10 @@ impl Table {
         self.set_time(0)
     }
 
-    /// Writes a checkpoint of a version, as other writers do every few commits.
+    /// Writes a checkpoint of a version, as other writers do every few commits, and removes what is past the log's retention.
     pub async fn checkpoint(&self, version: u64) -> Result<()> {
-        delta::write_checkpoint(&self.store, version, self.now_ms()).await
+        delta::write_checkpoint(&self.store, version, self.now_ms()).await?;
+        delta::clean_log(&self.store, version, self.now_ms()).await
     }
 
     /// Appends rows, one file a partition.

@@ -95,7 +95,7 @@ impl Session {
             "txnId": uuid::Uuid::new_v4().to_string(),
         });
         if base.metadata.in_commit_timestamps() {
-            now_ms = now_ms.max(base.timestamp_ms.map_or(0, |last| last + 1));
+            now_ms = now_ms.max(base.timestamp_ms().map_or(0, |last| last + 1));
             info["inCommitTimestamp"] = now_ms.into();
         }
         let lines = std::iter::once(json!({"commitInfo": info})).chain(lines);

@@ -102,7 +102,7 @@ impl Session {
             Datum::optional(table.metadata.0.get("description").and_then(Value::as_str)),
             Datum::text(place.folder.display().to_string()),
             created.map_or(Datum::Null, Datum::millis),
-            table.timestamp_ms.map_or(Datum::Null, Datum::millis),
+            table.timestamp_ms().map_or(Datum::Null, Datum::millis),
             strings(table.metadata.partition_columns()),
             strings(clustering),
             Datum::count(totals.files),

@@ -249,7 +249,7 @@ impl Session {
             .and_then(|kept| TimeDelta::from_std(kept).ok())
             .unwrap_or(RETENTION);
         let age = then
-            .timestamp_ms
+            .timestamp_ms()
             .map(|then| TimeDelta::milliseconds(self.now().timestamp_millis() - then));
         match age {
             Some(age) if age > kept => Err(SqlError::new(

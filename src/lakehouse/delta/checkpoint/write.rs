@@ -83,7 +83,7 @@ impl Rows {
 fn lines(snapshot: &Snapshot, now_ms: i64) -> impl Iterator<Item = String> + '_ {
     let Snapshot {
         version: _,
-        timestamp_ms: _,
+        time: _,
         protocol,
         metadata,
         txns,

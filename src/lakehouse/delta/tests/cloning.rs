@@ -476,14 +476,14 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
     let own =
         json!({"commitInfo": {"inCommitTimestamp": 123, "timestamp": 1, "operation": "ALTER"}});
     source.commit(1, &[own, features(&[], &["inCommitTimestamp"]), metadata(times)]);
-    assert_eq!(source.snapshot().timestamp_ms, Some(123));
+    assert_eq!(source.snapshot().timestamp_ms(), Some(123));
     for version in 1..=2 {
         cloned(&source, &replica, Expect::Version(version - 1));
         let there = replica.snapshot();
         let first = fs::read_to_string(replica.folder.join(log::commit_path(version))).unwrap();
         assert!(first.starts_with(r#"{"commitInfo":{"inCommitTimestamp":"#), "{first}");
         assert_eq!(there.metadata.in_commit_timestamps_since(), Some(1));
-        assert_eq!(there.timestamp_ms, Some(author().now_ms.max(there.timestamp_ms.unwrap())));
+        assert_eq!(there.timestamp_ms(), Some(author().now_ms.max(there.timestamp_ms().unwrap())));
     }
     let history = history::history(&replica.store, None).unwrap();
     assert!(
@@ -499,7 +499,7 @@ fn commits_own_times_begin_in_the_replica_where_its_own_history_has_them() {
         fresh.snapshot().metadata.property("delta.inCommitTimestampEnablementVersion"),
         None
     );
-    assert_eq!(fresh.snapshot().timestamp_ms, Some(author().now_ms));
+    assert_eq!(fresh.snapshot().timestamp_ms(), Some(author().now_ms));
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn history_tells_maintenance_from_change_and_time_always_grows() {
     );
     assert_eq!(last.operation_metrics["numOutputRows"], "3");
     assert_eq!(history::history(&table.store, Some(2)).unwrap().len(), 1);
-    assert_eq!(table.snapshot().timestamp_ms, Some(last.timestamp_ms));
+    assert_eq!(table.snapshot().timestamp_ms(), Some(last.timestamp_ms));
 }
 
 #[test]

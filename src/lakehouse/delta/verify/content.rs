@@ -155,8 +155,8 @@ impl Reading<'_> {
             return false;
         };
         let commits = log.commits.iter().rev();
-        commits.filter(|commit| commit.version <= version).any(|commit| {
-            let lines = source.read_data(&commit_path(commit.version)).unwrap_or_default();
+        commits.filter(|commit| **commit <= version).any(|commit| {
+            let lines = source.read_data(&commit_path(*commit)).unwrap_or_default();
             let mut adds = lines
                 .split(|byte| *byte == b'\n')
                 .filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.add);

@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::sync::Mutex;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -108,7 +108,7 @@ pub(in super::super) fn listed(version: &Snapshot) -> String {
     let mut digest = Sha256::new();
     line(&mut digest, &head);
     for (key, file) in version.sorted_files() {
-        line(&mut digest, &json!([key.path, key.vector, file.size]));
+        line(&mut digest, &(&key.path, &key.vector, file.size));
     }
     hex(&digest.finalize())
 }
@@ -134,7 +134,7 @@ pub(in super::super) fn content(
     let mut digest = Sha256::new();
     for ((key, file), fact) in files.iter().zip(facts) {
         let partition = partition(file);
-        line(&mut digest, &json!([key.path, key.vector, partition, fact]));
+        line(&mut digest, &(&key.path, &key.vector, partition, fact));
     }
     let own = hex(&digest.finalize());
     Some(match kind {
@@ -156,8 +156,9 @@ fn vectors(store: &TableStore, files: &[(&FileKey, &LiveFile)]) -> Option<String
     Some(hex(&digest.finalize()))
 }
 
-fn line(digest: &mut Sha256, value: &Value) {
-    digest.update(value.to_string());
+fn line(digest: &mut Sha256, value: &impl Serialize) {
+    let line = serde_json::to_vec(value).expect("texts and numbers are always JSON");
+    digest.update(line);
     digest.update(b"\n");
 }
 

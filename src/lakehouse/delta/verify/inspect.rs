@@ -155,8 +155,8 @@ fn name_of_vector(store: &TableStore, file: &LiveFile) -> Option<String> {
 /// Which files changed, as far as their times tell.
 fn changed_since(version: &Snapshot, seen: &[FileSeen]) -> Vec<Difference> {
     const WHY: &str = "does not hold what was cloned";
-    let later =
-        |file: &&FileSeen| version.timestamp_ms.is_some_and(|at| file.modified_ms > Some(at));
+    let cloned_at = version.timestamp_ms();
+    let later = |file: &&FileSeen| cloned_at.is_some_and(|at| file.modified_ms > Some(at));
     let later: Vec<&FileSeen> = seen.iter().filter(later).collect();
     if later.is_empty() {
         let why = match seen.len() {
