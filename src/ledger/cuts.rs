@@ -233,8 +233,8 @@ impl Cuts {
     /// The cuts that a copy of this log is to be given: those it lacks, but none of a group whose log parts.
     ///
     /// Which of them is the truth is for people to judge, and both copies stay as they are.
-    pub fn owed_to(&self, other: &[Cut]) -> Vec<Cut> {
-        let mut owed = self.missing_from(other);
+    pub fn owed_to(&self, other: &Cuts) -> Vec<Cut> {
+        let mut owed = self.missing_from_log(other);
         let mut parted: BTreeMap<String, bool> = BTreeMap::new();
         owed.retain(|cut| {
             let of_group = parted.entry(cut.group_name.clone());
@@ -248,12 +248,16 @@ impl Cuts {
         self.missing_from_log(&Cuts::new(other.iter().cloned()))
     }
 
-    /// The same of a copy whose digests are known.
+    /// The same of a copy whose digests are known. One of which only the heads were read is taken to hold what is before them.
     pub fn missing_from_log(&self, there: &Cuts) -> Vec<Cut> {
         let holds = |digest: &str, cut: &Cut| {
-            let numbers = there.groups.get(&cut.group_name);
-            let cuts = numbers.and_then(|numbers| numbers.get(&cut.cut_number));
-            cuts.is_some_and(|cuts| cuts.contains_key(digest))
+            let Some(numbers) = there.groups.get(&cut.group_name) else {
+                return false;
+            };
+            match numbers.get(&cut.cut_number) {
+                Some(cuts) => cuts.contains_key(digest),
+                None => there.heads_only && numbers.range(cut.cut_number..).next().is_some(),
+            }
         };
         self.numbered()
             .flatten()

@@ -146,8 +146,8 @@ impl WorkspaceObserved {
     /// which are committed there first: then its replicas may be lost too.
     pub(super) fn lost_a_copy(&self) -> bool {
         let secondary = self.secondary.ledger.as_ref().ok();
-        let log = secondary.and_then(|copy| copy.cuts.as_ref());
-        let behind = log.is_some_and(|log| !self.ledger.cuts.owed_to(&log.cuts).is_empty());
+        let log = secondary.filter(|copy| copy.cuts.is_some()).map(LedgerCopy::all_cuts);
+        let behind = log.is_some_and(|log| !self.ledger.cuts.owed_to(&log).is_empty());
         behind || self.lacks_a_table()
     }
 

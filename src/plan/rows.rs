@@ -255,7 +255,6 @@ fn action(
             Some(_) => planned.rows_to_change.push(name.clone()),
         }
     }
-    let cuts_here: Vec<_> = cuts_here.iter().cloned().collect();
     planned.cuts_to_copy = workspace.ledger.cuts.owed_to(&cuts_here).len();
     let clones = (here.metadata.is_none() && there.metadata.is_some())
         || (here.cuts.is_none() && there.cuts.is_some());

@@ -167,10 +167,9 @@ impl Lacking {
         rows: &BTreeMap<String, Row>,
         cuts: &Cuts,
     ) -> Lacking {
-        let here: Vec<Cut> = copy.all_cuts().iter().cloned().collect();
         let mut lacking = Lacking {
             rows: Vec::new(),
-            cuts: cuts.owed_to(&here),
+            cuts: cuts.owed_to(&copy.all_cuts()),
             added: 0,
             changed: 0,
             retired: 0,
