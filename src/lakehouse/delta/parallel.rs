@@ -16,11 +16,21 @@ pub(super) fn in_parallel<T: Sync>(
     items: &[T],
     work: impl Fn(&T) -> Result<()> + Sync,
 ) -> Result<()> {
+    in_parallel_with(items, || (), |(), item| work(item))
+}
+
+/// The same, with something that each thread makes for itself and keeps for all its items.
+pub(super) fn in_parallel_with<T: Sync, S>(
+    items: &[T],
+    make: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &T) -> Result<()> + Sync,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     let run = || {
+        let mut own = make();
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = work(item) {
+            if let Err(error) = work(&mut own, item) {
                 // Nobody takes another one.
                 next.store(items.len(), Ordering::Relaxed);
                 held(&failure).get_or_insert(error);

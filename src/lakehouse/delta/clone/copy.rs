@@ -1,8 +1,9 @@
 //! Brings files into a target, safely on the disk before anything names them.
 //!
 //! On one machine several files are copied at once, under temporary names. A big file is flushed and gets its own name; of small
-//! ones many are flushed at once, because a flush of each would take most of the time. So what has a name of its own is whole,
-//! and no name is given that is taken: whatever lies under it may be what a committed version names.
+//! ones many are flushed at once, names and all, because a flush of each would take most of the time. So what has a name of its
+//! own is whole unless the machine itself went down, and a later clone compares what it finds; nothing is committed before all is
+//! flushed; and no name is given that is taken: whatever lies under it may be what a committed version names.
 
 mod content;
 mod staging;
@@ -16,7 +17,7 @@ use std::sync::Mutex;
 use rustix::fs::syncfs;
 
 use super::super::error::{DeltaError, Result};
-use super::super::parallel::{held, in_parallel};
+use super::super::parallel::{held, in_parallel, in_parallel_with};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
 use super::places::{Job, Placed};
@@ -167,21 +168,15 @@ impl Copy<'_> {
         self.name(&mut Renamer::default(), &staged, job)
     }
 
-    /// Many small files, flushed at once, then under their own names.
+    /// Many small files under their own names, flushed at once.
     fn together(&self, batch: &[(usize, &Job)]) -> Result<()> {
-        let whole = Mutex::new(Vec::with_capacity(batch.len()));
-        let copied = in_parallel(batch, |(number, job)| {
+        let copied = in_parallel_with(batch, Renamer::default, |renamer, (number, job)| {
             let staged = self.content(*number, job)?;
-            held(&whole).push((staged, *job));
-            Ok(())
+            self.name(renamer, &staged, job)
         });
         // After a failure too: what is whole by now need not be copied again.
         flush_all(self.to)?;
-        let whole = whole.into_inner().unwrap_or_default();
-        // One after the other: a file system gives the names of one folder in turn, however many ask.
-        let mut renamer = Renamer::default();
-        let mut named = whole.iter().map(|(staged, job)| self.name(&mut renamer, staged, job));
-        copied.and(named.try_for_each(|done| done))
+        copied
     }
 
     /// One file under a temporary name.

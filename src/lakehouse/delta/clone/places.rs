@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
@@ -275,8 +276,8 @@ fn place_data<'a>(
         for ((number, attempt), there) in tried.into_iter().zip(there) {
             let want = &mut wanted[number];
             match (there, want.held) {
-                (Occupant::File(size, _), Some(_)) if size == want.file.size => {
-                    if names.doubted {
+                (Occupant::File(size, _), Some((_, held))) if size == want.file.size => {
+                    if names.doubted || is_doubtful(want.file, held) {
                         doubted.push((number, attempt));
                     }
                 }
@@ -306,7 +307,10 @@ fn place_data<'a>(
             match (others.contains(want.to()), want.held) {
                 (true, Some(_)) => {
                     want.held = None;
-                    placed.replaced.push(want.to().to_owned());
+                    // Of a target that is believed it was what the source had then: the source's own file is another now.
+                    if names.doubted {
+                        placed.replaced.push(want.to().to_owned());
+                    }
                     next.push((number, attempt + 1));
                 }
                 (true, None) => next.push((number, attempt + 1)),
@@ -318,6 +322,23 @@ fn place_data<'a>(
     }
     placed.jobs.extend(jobs.into_values());
     Ok(())
+}
+
+/// Whether a file of the source may be another than the one that the target holds, though path, size and time are the same: some
+/// writers give every file one time, or none, and other statistics may be those of other rows.
+fn is_doubtful(source: &LiveFile, held: &LiveFile) -> bool {
+    source.modified_ms.is_none_or(|time| time <= 0)
+        || source.action != held.action && stats_of(source) != stats_of(held)
+}
+
+/// The statistics of a file as its `add` action has them; `None`: it has none.
+fn stats_of(file: &LiveFile) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Add {
+        stats: Option<String>,
+    }
+    let add: Add = serde_json::from_str(file.action.as_deref()?).ok()?;
+    serde_json::from_str(&add.stats?).ok()
 }
 
 /// Why a file of a source has no size: it is missing, or what stands in its place is no file.

@@ -89,14 +89,18 @@ fn a_file_that_vanished_from_the_replica_is_noticed_and_copied_again() {
     assert!(live[1].starts_with("renamed-") && live[1].ends_with("-b"), "{live:?}");
 }
 
+/// As clones name what is not whole yet.
+const DEAD: &str = "0b6b8a2c4d5e6f708192a3b4c5d6e7f8";
+const ALIVE: &str = "a1b2c3d4e5f60718293a4b5c6d7e8f90";
+
 #[test]
 fn files_that_a_killed_clone_left_whole_are_not_copied_again_and_the_rest_is_cleared_away() {
     let (world, source) = World::with_table();
     let replica = world.replica();
     let staging = replica.folder.join("_drsync_tmp");
     fs::create_dir_all(&staging).unwrap();
-    fs::write(staging.join("dead.lock"), "").unwrap();
-    fs::write(staging.join("dead-0"), "half a fi").unwrap();
+    fs::write(staging.join(format!("{DEAD}.lock")), "").unwrap();
+    fs::write(staging.join(format!("{DEAD}-0")), "half a fi").unwrap();
     fs::copy(source.folder.join("a"), replica.folder.join("a")).unwrap();
     assert_eq!(cloned(&source, &replica, Expect::Absent).copied_files, 1);
     assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
@@ -108,13 +112,13 @@ async fn what_a_killed_clone_left_goes_where_nothing_is_copied_and_what_lives_st
     let staging = replica.folder.join("_drsync_tmp");
     super::super::clear_left_over(&replica.store).await;
     fs::create_dir_all(&staging).unwrap();
-    fs::write(staging.join("dead.lock"), "").unwrap();
-    fs::write(staging.join("dead-0"), "half a fi").unwrap();
-    let alive = fs::File::create(staging.join("alive.lock")).unwrap();
+    fs::write(staging.join(format!("{DEAD}.lock")), "").unwrap();
+    fs::write(staging.join(format!("{DEAD}-0")), "half a fi").unwrap();
+    let alive = fs::File::create(staging.join(format!("{ALIVE}.lock"))).unwrap();
     alive.lock().unwrap();
-    fs::write(staging.join("alive-0"), "half a fi").unwrap();
+    fs::write(staging.join(format!("{ALIVE}-0")), "half a fi").unwrap();
     super::super::clear_left_over(&replica.store).await;
-    assert_eq!(names(&staging), ["alive-0", "alive.lock"]);
+    assert_eq!(names(&staging), [format!("{ALIVE}-0"), format!("{ALIVE}.lock")]);
     drop(alive);
     super::super::clear_left_over(&replica.store).await;
     assert_eq!(names(&replica.folder), ["_delta_log", "a", "b"]);
@@ -126,11 +130,11 @@ fn a_clone_at_work_keeps_its_files_when_another_begins() {
     let replica = world.replica();
     let staging = replica.folder.join("_drsync_tmp");
     fs::create_dir_all(&staging).unwrap();
-    let lock = fs::File::create(staging.join("alive.lock")).unwrap();
+    let lock = fs::File::create(staging.join(format!("{ALIVE}.lock"))).unwrap();
     lock.lock().unwrap();
-    fs::write(staging.join("alive-0"), "half a fi").unwrap();
+    fs::write(staging.join(format!("{ALIVE}-0")), "half a fi").unwrap();
     cloned(&source, &replica, Expect::Absent);
-    assert_eq!(names(&staging), ["alive-0", "alive.lock"]);
+    assert_eq!(names(&staging), [format!("{ALIVE}-0"), format!("{ALIVE}.lock")]);
 }
 
 /// So many that they are copied together.
@@ -176,6 +180,52 @@ fn what_lies_there_with_another_content_stays_and_the_file_gets_a_name_of_its_ow
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let files = names(folder).into_iter().filter(|name| name != "_delta_log");
     files.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+}
+
+#[test]
+fn a_name_given_again_with_the_time_it_had_is_compared_byte_by_byte() {
+    // Of a writer that knows no times, and of one that gives every file the same: then its statistics tell.
+    for (time, records) in [(0, 10), (-1, 10), (1, 9)] {
+        let (world, source) = World::with_table();
+        let again = |byte: u8, records: u64| {
+            let mut add = source.add("a", 10);
+            fs::write(source.folder.join("a"), [byte; 10]).unwrap();
+            add["add"]["modificationTime"] = json!(time);
+            add["add"]["stats"] = json!({ "numRecords": records }).to_string().into();
+            add
+        };
+        source.commit(1, &[info("WRITE"), again(b'x', 10)]);
+        let replica = world.replica();
+        cloned(&source, &replica, Expect::Absent);
+        source.commit(2, &[info("WRITE"), again(b'y', records)]);
+        let done = cloned(&source, &replica, Expect::Version(0));
+        assert_eq!((done.copied_files, done.replaced), (1, vec![]), "{time}");
+        replica.agrees_with(&source);
+        assert_eq!(fs::read(replica.folder.join("a")).unwrap(), [b'x'; 10], "the first cut's");
+        let live = replica.live();
+        let renamed = live.iter().find(|name| name.starts_with("renamed-")).unwrap();
+        assert_eq!(fs::read(replica.folder.join(renamed)).unwrap(), [b'y'; 10]);
+        let done = cloned(&source, &replica, Expect::Version(1));
+        assert_eq!(done.copied_files, 0, "{time}");
+    }
+}
+
+#[test]
+fn files_of_a_source_that_lie_where_clones_keep_theirs_are_never_cleared_away() {
+    let (world, source) = World::with_table();
+    let names = ["_drsync_tmp/.lock", "_drsync_tmp/a.lock", "_drsync_tmp/a-1"];
+    let adds: Vec<Value> = names.iter().map(|name| source.add(name, 5)).collect();
+    source.commit(1, &[&[info("WRITE")], adds.as_slice()].concat());
+    let replica = world.replica();
+    cloned(&source, &replica, Expect::Absent);
+    let removes = names.iter().map(|name| json!({"remove": {"path": name, "dataChange": true}}));
+    let rest: Vec<Value> =
+        [info("DELETE"), source.add("c", 5)].into_iter().chain(removes).collect();
+    source.commit(2, &rest);
+    cloned(&source, &replica, Expect::Version(0));
+    for name in names {
+        assert_eq!(fs::read(replica.folder.join(name)).unwrap(), [b'x'; 5], "{name}");
+    }
 }
 
 /// A table of which `a` was written again under its name, to other content of the same size.

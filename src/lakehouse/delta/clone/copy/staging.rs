@@ -70,7 +70,8 @@ fn lock_path(folder: &Path, id: &str) -> PathBuf {
 fn clear_dead(folder: &Path, living: Option<&str>) {
     let names = names(folder);
     let ids = names.iter().filter_map(|name| name.strip_suffix(".lock"));
-    for id in ids.filter(|id| Some(*id) != living) {
+    let ours = |id: &&str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for id in ids.filter(ours).filter(|id| Some(*id) != living) {
         let path = lock_path(folder, id);
         let Ok(lock) = files::open_regular(&path) else {
             continue;
@@ -84,7 +85,11 @@ fn clear_dead(folder: &Path, living: Option<&str>) {
 }
 
 fn clear(folder: &Path, id: &str, names: &[String]) {
-    for name in names.iter().filter(|name| name.starts_with(id) && !name.ends_with(".lock")) {
+    let is_of = |name: &&String| {
+        let number = name.strip_prefix(id).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    for name in names.iter().filter(is_of) {
         let _ = files::remove_file(&folder.join(name));
     }
 }
