@@ -176,7 +176,7 @@ mod tests {
     fn many_grants_of_one_schema_become_one_on_the_schema() {
         let findings: Vec<Finding> = (0..4)
             .map(|n| {
-                let table = TableName::new("main", "crm", &format!("t{n}"));
+                let table = TableName::new("main", "crm", format!("t{n}"));
                 let remedy = Remedy::Grant(Grant::select(&table, "dr-sync"));
                 let table = table.to_string();
                 finding(FindingCode::TableNotReadable, Some(&table), Some(remedy))

@@ -109,7 +109,7 @@ impl Between {
         let mut asked = self.http.request(method.clone(), format!("{service}{path}"));
         for (name, value) in headers {
             let hop = ["host", "content-length", "connection", "accept-encoding"];
-            if !hop.contains(&name.as_str()) && !(exchanges && name == "authorization") {
+            if !(hop.contains(&name.as_str()) || exchanges && name == "authorization") {
                 asked = asked.header(name, value);
             }
         }

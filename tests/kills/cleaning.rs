@@ -107,10 +107,7 @@ async fn an_apply_killed_at_each_move_and_removal_of_its_cleaning_loses_nothing(
         world.now = now;
         match killed(&world, number) {
             None => {
-                #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-                {
-                    eprintln!("SKIPPED: there is no strace that may trace");
-                }
+                eprintln!("SKIPPED: there is no strace that may trace");
                 return;
             }
             Some(false) => break,
