@@ -22,6 +22,7 @@ mod places;
 #[path = "commands/program.rs"]
 mod program;
 #[path = "commands/sinks.rs"]
+#[allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
 mod sinks;
 #[path = "commands/stored.rs"]
 mod stored;
