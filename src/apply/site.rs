@@ -11,7 +11,7 @@ use super::record::{MetadataRecord, Recorded};
 use super::table;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
-use crate::plan::document::WorkspacePlan;
+use crate::plan::document::{MetadataAction, WorkspacePlan};
 use crate::plan::{Decision, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
 use healing::{Lacking, Made, make, planned_rows};
@@ -56,8 +56,14 @@ impl<'a> Site<'a> {
     ) -> Site<'a> {
         let location_primary = &plan.observed.primary.location;
         let location_secondary = &plan.observed.secondary.location;
-        let (primary, secondary) =
-            futures::join!(look(regions.primary.as_ref()), look(regions.secondary.as_ref()));
+        // What a full look found damaged may lie in what no apply reads otherwise, and is healed all the same.
+        let heals =
+            |action: &MetadataAction| !action.put_aside.is_empty() || !action.mend.is_empty();
+        let whole = plan.metadata.iter().any(heals);
+        let (primary, secondary) = futures::join!(
+            look(regions.primary.as_ref(), whole),
+            look(regions.secondary.as_ref(), whole)
+        );
         let split = |looked: Result<(LedgerCopy, Option<String>), RegionError>| match looked {
             Ok((copy, principal)) => (Ok(copy), principal),
             Err(refusal) => (Err(refusal), None),
@@ -282,14 +288,18 @@ async fn write_row(
     queue.write(row, write).await
 }
 
-/// A region's ledger and who asks for it, if the region is there.
-async fn look(region: &dyn Region) -> Result<(LedgerCopy, Option<String>), RegionError> {
+/// A region's ledger, whole or its newest cuts, and who asks for it, if the region is there.
+async fn look(
+    region: &dyn Region,
+    whole: bool,
+) -> Result<(LedgerCopy, Option<String>), RegionError> {
     let presence = region.presence().await?;
     let principal = presence.principal;
     match presence.workspace_unseen {
         Some(why) if presence.location.is_empty() => {
             Err(RegionError::new(RegionErrorKind::Unavailable, "look at the region", why))
         }
+        Some(_) | None if whole => Ok((region.ledger().await?, principal)),
         Some(_) | None => Ok((region.ledger_heads().await?, principal)),
     }
 }

@@ -271,6 +271,28 @@ async fn a_damaged_file_of_one_region_is_healed_at_once_and_stops_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_that_only_a_full_look_sees_is_healed_by_the_apply_of_its_plan() {
+    let mut kept = Kept::new(Form::Lakehouse).await;
+    let folder = kept.world.path("east").join("sync/_drsync").join("sync_cuts");
+    let is_data = |file: &Path| file.extension().is_some_and(|it| it == "parquet");
+    let parts = files_of(&folder).into_iter().filter(|(file, _)| is_data(file));
+    let mut unseen = 0;
+    for (file, older) in parts {
+        kept.put_back();
+        Damage::Garbled.on(&file, older.as_deref());
+        let mut plan = kept.world.plan().await;
+        if !is_told(&plan) && !kept.is_readable().await {
+            plan = kept.full_plan().await;
+            unseen += 1;
+        }
+        let case = format!("{}", file.display());
+        let record = kept.world.apply_plan(&plan).await;
+        assert_healed(&mut kept, &record, &case, &[]).await;
+    }
+    assert!(unseen > 0, "an older part of the log");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_damage_in_both_regions_only_what_no_copy_can_say_needs_a_person() {
     let every = match std::env::var("DRSYNC_DAMAGE").as_deref() {
         Ok("all") => 1,
