@@ -17,11 +17,12 @@ use super::log::versions;
 use super::replay::{Detail, Snapshot, snapshot, snapshot_of};
 use super::store::TableStore;
 use super::{external, features};
+use crate::region::Mark;
 pub(super) use copy::clear_left_over;
 use files::Wanted;
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
-use places::{Names, Placed, place};
+use places::{GivenAgain, Names, Placed, place};
 pub(super) use places::{check_files, check_whole};
 
 /// How a clone is to be made.
@@ -130,15 +131,21 @@ fn bring<'a>(
     wanted: &mut [Wanted<'a>],
     stores: (&TableStore, &TableStore),
     target: Option<&'a Snapshot>,
-    tracks_rows: bool,
+    version: &Snapshot,
     doubted: bool,
     progress: &Progress,
 ) -> Result<Placed> {
     let (source, target_store) = stores;
+    let tracks_rows = version.protocol.supports("rowTracking");
+    let mark =
+        target.and_then(|target| Mark::from_properties(|name| target.metadata.property(name)));
+    let held = mark.as_ref().map(|mark| (mark.source_table_id.as_str(), mark.source_version));
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let names = Names::of(target, target_store.folder()).doubted(doubted);
+        let names = Names::of(target, target_store.folder())
+            .doubted(doubted)
+            .given_again(GivenAgain::since(source, version, held)?);
         let placed = place(wanted, source, target_store, &names, tracks_rows, progress)?;
         let jobs = &placed.jobs;
         progress.begin(jobs.len() as u64, jobs.iter().map(|job| job.size).sum());
@@ -179,7 +186,7 @@ pub(super) fn deep_clone(
         &mut wanted,
         (source_store, target_store),
         target.as_ref(),
-        source.protocol.supports("rowTracking"),
+        &source,
         *doubted,
         progress,
     )?;

@@ -20,6 +20,8 @@ use super::header::{Header, ROW_TRACKING};
 /// A live file of the source as the target shall have it.
 pub(in super::super) struct Wanted<'a> {
     pub(in super::super) file: &'a LiveFile,
+    /// Its path as the source's log spells it.
+    pub(super) spelled: &'a str,
     /// Where the bytes are.
     pub(in super::super) from: Location,
     /// The name in the target that is the source's own, to be taken literally.
@@ -98,7 +100,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The target's own description of it, deleted rows and all.
-    fn exact(&self) -> Option<(&'a FileKey, &'a LiveFile)> {
+    pub(super) fn exact(&self) -> Option<(&'a FileKey, &'a LiveFile)> {
         let vector = self.vector().map(Vector::unique_id);
         self.held.filter(|(key, _)| key.vector.as_deref() == vector.as_deref())
     }
@@ -178,7 +180,17 @@ fn want<'a>(
         Some(vector) => vector_place(vector, root)?,
         None => (None, None),
     };
-    Ok(Wanted { file, from, plain: to, renamed: None, path, vector, vector_file, held: None })
+    Ok(Wanted {
+        file,
+        spelled,
+        from,
+        plain: to,
+        renamed: None,
+        path,
+        vector,
+        vector_file,
+        held: None,
+    })
 }
 
 /// A name beside a file's own, for content that its own name does not have.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::replay::{FileChange, Snapshot, file_changes};
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
 use super::files::{Wanted, check_records, wanted, wanted_in_turn};
@@ -68,6 +68,57 @@ pub(super) struct Names<'a> {
     renames: bool,
     /// Whether what the target's log says of its files is not believed.
     doubted: bool,
+    /// Which files of the source may be others than those that the target holds of it.
+    given_again: GivenAgain,
+}
+
+/// Names that a source's log gave since the version that a target holds.
+#[derive(Default)]
+pub(super) enum GivenAgain {
+    /// These, as the log spells them.
+    #[default]
+    Nothing,
+    Paths(HashSet<String>),
+    /// It is another table, or its log no longer tells.
+    Unknown,
+}
+
+impl GivenAgain {
+    /// Reads what the source's log says after the version whose id and number the target's mark tells.
+    pub(super) fn since(
+        source_store: &TableStore,
+        source: &Snapshot,
+        held: Option<(&str, u64)>,
+    ) -> Result<GivenAgain> {
+        let Some((id, version)) = held else {
+            return Ok(GivenAgain::Nothing);
+        };
+        if id != source.metadata.id() {
+            return Ok(GivenAgain::Unknown);
+        }
+        let mut paths = HashSet::new();
+        for later in version + 1..=source.version {
+            let changes = match file_changes(source_store, later) {
+                Ok(changes) => changes,
+                Err(error) if error.is_not_found() => return Ok(GivenAgain::Unknown),
+                Err(error) => return Err(error),
+            };
+            paths.extend(changes.into_iter().filter_map(|change| match change {
+                FileChange::Added(key, _) => Some(key.path.to_string()),
+                FileChange::Removed(_) => None,
+            }));
+        }
+        Ok(GivenAgain::Paths(paths))
+    }
+
+    /// Whether a wanted file that is held may be another. With another deletion vector it is the old one, of which rows were deleted.
+    fn names(&self, want: &Wanted<'_>) -> bool {
+        match self {
+            GivenAgain::Nothing => false,
+            GivenAgain::Paths(paths) => paths.contains(want.spelled) && want.exact().is_some(),
+            GivenAgain::Unknown => true,
+        }
+    }
 }
 
 /// Names that only older versions of a target may use.
@@ -92,7 +143,13 @@ impl<'a> Names<'a> {
             gone: OnceCell::new(),
             renames,
             doubted: false,
+            given_again: GivenAgain::Nothing,
         }
+    }
+
+    /// The same, knowing what the source's log gave again.
+    pub(super) fn given_again(self, given_again: GivenAgain) -> Names<'a> {
+        Names { given_again, ..self }
     }
 
     /// The same, with or without belief in what the target's log says of its files.
@@ -277,7 +334,10 @@ fn place_data<'a>(
             let want = &mut wanted[number];
             match (there, want.held) {
                 (Occupant::File(size, _), Some((_, held))) if size == want.file.size => {
-                    if names.doubted || is_doubtful(want.file, held) {
+                    if names.doubted
+                        || names.given_again.names(want)
+                        || is_doubtful(want.file, held)
+                    {
                         doubted.push((number, attempt));
                     }
                 }

@@ -210,6 +210,46 @@ fn a_name_given_again_with_the_time_it_had_is_compared_byte_by_byte() {
     }
 }
 
+/// Clones the newest version with the mark that a replica gets.
+fn cloned_with_mark(source: &Table, replica: &Table, expect: Expect, id: &str) -> Cloned {
+    let version = source.snapshot().version;
+    let mark = crate::region::Mark {
+        source_table_id: id.to_owned(),
+        source_version: version,
+        replica: "main/test/source".to_owned(),
+    };
+    let properties = mark.properties();
+    let options = CloneOptions { properties, ..options(expect) };
+    deep_clone(&source.store, version, &replica.store, &options).unwrap()
+}
+
+#[test]
+fn a_name_that_the_log_gave_again_since_is_compared_whatever_it_says_of_the_file() {
+    for (removed_before, id) in [(false, "source-id"), (true, "source-id"), (false, "another-id")] {
+        let (world, source) = World::with_table();
+        let replica = world.replica();
+        cloned_with_mark(&source, &replica, Expect::Absent, id);
+        // The same size, time and statistics; of another table not even the log tells.
+        fs::write(source.folder.join("a"), [b'y'; 10]).unwrap();
+        let again = match id {
+            "source-id" => vec![info("WRITE"), add("a", 10)],
+            _ => vec![info("WRITE")],
+        };
+        if removed_before {
+            source.commit(1, &[info("DELETE"), remove("a")]);
+        }
+        source.commit(if removed_before { 2 } else { 1 }, &again);
+        let done = cloned_with_mark(&source, &replica, Expect::Version(0), "source-id");
+        assert_eq!((done.copied_files, done.replaced), (1, vec![]));
+        let live = replica.live();
+        let renamed = live.iter().find(|name| name.starts_with("renamed-")).unwrap();
+        assert_eq!(fs::read(replica.folder.join(renamed)).unwrap(), [b'y'; 10]);
+        assert_eq!(fs::read(replica.folder.join("a")).unwrap(), [b'x'; 10], "the first cut's");
+        let done = cloned_with_mark(&source, &replica, Expect::Version(1), "source-id");
+        assert_eq!(done.copied_files, 0);
+    }
+}
+
 #[test]
 fn files_of_a_source_that_lie_where_clones_keep_theirs_are_never_cleared_away() {
     let (world, source) = World::with_table();
