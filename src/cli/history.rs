@@ -55,11 +55,12 @@ impl History {
             Some(keys) => Signed::All(keys),
             None => signature::keys_of_records(&found)?.map_or(Signed::AsClaimed, Signed::Since),
         };
+        let signers = Signers { records: signed, plans: signature::keys_of_plans(&found)? };
         let read = look::block_on(async {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
-                all.push(self.read(context, &workspace.name, regions, &signed).await);
+                all.push(self.read(context, &workspace.name, regions, &signers).await);
             }
             Ok(all)
         })?;
@@ -206,7 +207,7 @@ impl History {
         context: &Context,
         workspace: &str,
         regions: &Regions,
-        signed: &Signed,
+        signers: &Signers,
     ) -> Read {
         // Before the logs: an apply that ends in between has its cut in them.
         let witnessed = witnessed(workspace, regions).await;
@@ -234,7 +235,7 @@ impl History {
             || self.head.is_some()
             || self.signed_by.is_some();
         let records = match reported {
-            true => Some(self.evidence(context, regions, signed, &mut unread).await),
+            true => Some(self.evidence(context, regions, signers, &mut unread).await),
             false => None,
         };
         Read { answered, unread, cuts: ledger.cuts.iter().cloned().collect(), witnessed, records }
@@ -263,7 +264,7 @@ impl History {
         &self,
         context: &Context,
         regions: &Regions,
-        signed: &Signed,
+        signers: &Signers,
         unread: &mut Vec<UnreadRegion>,
     ) -> Result<Evidence, RegionError> {
         let all = RecordRange::default();
@@ -305,7 +306,7 @@ impl History {
         let span = Span { since: self.since, until: self.end(context) };
         let plans = plans_of(span, &evidence.documents).into_iter();
         let seen = plans.map(async |(name, record)| {
-            let seen = plan_seen(regions, &name, &record).await?;
+            let seen = plan_seen(regions, &name, &record, &signers.plans).await?;
             Ok::<_, RegionError>((record.run_id, seen))
         });
         let mut seen = futures::stream::iter(seen).buffer_unordered(PLANS_AT_ONCE);
@@ -313,11 +314,19 @@ impl History {
             evidence.plans.extend([plan?]);
         }
         drop(seen);
+        let signed = &signers.records;
         evidence.signatures_asked = !matches!(signed, Signed::AsClaimed);
         let records = records_of(span, &evidence.documents);
         evidence.signatures = signatures(regions, signed, &evidence.documents, records).await?;
         Ok(evidence)
     }
+}
+
+/// Whose signatures are looked for.
+struct Signers {
+    records: Signed,
+    /// Of stored plans: the reviewers' keys that the configuration names.
+    plans: Vec<String>,
 }
 
 /// Whose signatures of run records are looked for.
@@ -413,6 +422,7 @@ async fn plan_seen(
     regions: &Regions,
     name: &str,
     record: &RunRecord,
+    reviewers: &[String],
 ) -> Result<PlanSeen, RegionError> {
     let plan = kept(regions, name).await?;
     let signature = match record.approval {
@@ -421,7 +431,7 @@ async fn plan_seen(
         }
         Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
     };
-    Ok(PlanSeen::of(record, plan.as_deref(), signature.as_deref()))
+    Ok(PlanSeen::of(record, plan.as_deref(), signature.as_deref(), reviewers))
 }
 
 /// A document as either region has it, the secondary first.

@@ -145,14 +145,25 @@ pub(super) fn keys_of_records(found: &Found) -> Result<Option<Vec<String>>, Fail
     Ok(all)
 }
 
+/// The public keys of reviewers by which a configuration has stored plans signed; none: it asks for no signature.
+///
+/// # Errors
+/// `Configuration`: no key can be read.
+pub(super) fn keys_of_plans(found: &Found) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    for given in &found.configuration.require_signature {
+        let keys = trusted(&Keys::of_configuration(given, &found.folder))?;
+        all.extend(keys.into_iter().map(|(text, _)| text));
+    }
+    Ok(all)
+}
+
 /// Reads every key that a configuration asks for, which is all that can be said of it before it is needed.
 ///
 /// # Errors
 /// `Configuration`: no key can be read.
 pub(super) fn check_keys(found: &Found) -> Result<(), Failure> {
-    for given in &found.configuration.require_signature {
-        trusted(&Keys::of_configuration(given, &found.folder))?;
-    }
+    keys_of_plans(found)?;
     keys_of_records(found).map(drop)
 }
 

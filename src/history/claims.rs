@@ -27,6 +27,8 @@ pub enum SignatureSeen {
     Missing,
     /// It is none of these bytes by the key that the record names, or has another comment.
     Wrong,
+    /// It is, and the key is none of those by which the configuration has plans signed.
+    OfAnother,
     /// It is.
     Verified,
 }
@@ -53,6 +55,11 @@ pub enum Claim {
     SignatureMissing,
     /// A signature, and the one that is kept is not of that plan by that key.
     SignatureWrong,
+    /// A signature, which is by a key that the configuration does not name.
+    SignatureOfAnother {
+        /// The public key.
+        public_key: String,
+    },
     /// A runner's signature of the record, or one was asked for, and none is kept.
     RecordNotSigned,
     /// The same, and the one that is kept is not of the record by that key.
@@ -76,8 +83,13 @@ pub enum Claim {
 }
 
 impl PlanSeen {
-    /// Looks at the documents beside a record.
-    pub fn of(record: &RunRecord, plan: Option<&[u8]>, signature: Option<&[u8]>) -> PlanSeen {
+    /// Looks at the documents beside a record. `reviewers` are the keys that the configuration names; none: it asks for no signature.
+    pub fn of(
+        record: &RunRecord,
+        plan: Option<&[u8]>,
+        signature: Option<&[u8]>,
+        reviewers: &[String],
+    ) -> PlanSeen {
         let claimed = match &record.approval {
             Some(Approval::Signature { public_key, trusted_comment }) => {
                 Some((public_key, trusted_comment))
@@ -86,7 +98,8 @@ impl PlanSeen {
         };
         let seen = |(key, comment): (&String, &String)| match (plan, signature) {
             (Some(plan), Some(signature)) => match verifies(key, comment, plan, signature) {
-                true => SignatureSeen::Verified,
+                true if reviewers.is_empty() || reviewers.contains(key) => SignatureSeen::Verified,
+                true => SignatureSeen::OfAnother,
                 false => SignatureSeen::Wrong,
             },
             (_, _) => SignatureSeen::Missing,
@@ -142,6 +155,7 @@ impl Claim {
             | Claim::PlanDiffers
             | Claim::SignatureMissing
             | Claim::SignatureWrong
+            | Claim::SignatureOfAnother { .. }
             | Claim::CutMissing { .. }
             | Claim::CutDiffers { .. } => false,
         }
@@ -164,6 +178,9 @@ impl Unproved {
             ),
             Claim::SignatureWrong => format!(
                 "the signature that is kept for apply {run_id} is not one of its plan by the key that its record names"
+            ),
+            Claim::SignatureOfAnother { public_key } => format!(
+                "the plan of apply {run_id} is signed with the key {public_key}, which require_signature of the configuration does not name"
             ),
             Claim::RecordNotSigned => {
                 format!("the record of apply {run_id} is not signed by its runner")
@@ -194,7 +211,9 @@ pub(super) fn unproved(
             evidence.plans.get(&record.run_id).into_iter().flat_map(|seen| of_plan(record, seen));
         let signature = match evidence.signatures.get(&record.run_id) {
             Some(SignatureSeen::Missing) => Some(Claim::RecordNotSigned),
-            Some(SignatureSeen::Wrong) => Some(Claim::RecordSignatureWrong),
+            Some(SignatureSeen::Wrong | SignatureSeen::OfAnother) => {
+                Some(Claim::RecordSignatureWrong)
+            }
             Some(SignatureSeen::Verified) | None => None,
         };
         let claims = signature.into_iter().chain(of_plan).chain(of_cuts(workspace, record, cuts));
@@ -212,6 +231,12 @@ fn of_plan(record: &RunRecord, seen: &PlanSeen) -> Vec<Claim> {
     let signature = match seen.signature {
         Some(SignatureSeen::Missing) => Some(Claim::SignatureMissing),
         Some(SignatureSeen::Wrong) => Some(Claim::SignatureWrong),
+        Some(SignatureSeen::OfAnother) => match &record.approval {
+            Some(Approval::Signature { public_key, .. }) => {
+                Some(Claim::SignatureOfAnother { public_key: public_key.clone() })
+            }
+            Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
+        },
         Some(SignatureSeen::Verified) | None => None,
     };
     plan.into_iter().chain(signature).collect()
