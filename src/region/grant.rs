@@ -144,7 +144,7 @@ impl Grant {
 
     /// The rights on an external location that cloning needs.
     pub fn to_write(external_location: &str, principal: &str) -> Grant {
-        let privileges = &[Privilege::WriteFiles, Privilege::ReadFiles];
+        let privileges = &[Privilege::ReadFiles, Privilege::WriteFiles];
         Grant::on_location(privileges, external_location, principal)
     }
 
@@ -266,7 +266,7 @@ mod tests {
         }
         let needed = [Grant::to_write("dr-west", "x"), Grant::to_register("dr-west", "x")];
         let told = "User does not have WRITE FILES on External Location 'dr-west'.";
-        let expected = "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
+        let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
         assert_eq!(Grant::named(told, &needed).unwrap().to_string(), expected);
         let told = "User does not have CREATE EXTERNAL TABLE on External Location 'dr-west'.";
         let expected =

@@ -349,7 +349,7 @@ pub(crate) async fn a_location_without_write_files_is_refused_with_the_grant_tha
         panic!()
     };
     let remedy =
-        "GRANT WRITE FILES, READ FILES ON EXTERNAL LOCATION dr_west TO `dr-sync@example.com`";
+        "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION dr_west TO `dr-sync@example.com`";
     assert_eq!(denied.remedy.unwrap().to_string(), remedy);
     let blind = grants(&["WRITE_FILES"]);
     world.east.edit_catalog(|catalog| catalog["external_locations"] = blind).unwrap();
