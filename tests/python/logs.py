@@ -335,11 +335,18 @@ class Maker:
                 put(action, wider, count)
             elif kind == "vector" and self.vectors:
                 key = self.random.choice(standing)
-                action, stats, count = self.live[key]
+                action, known, count = self.live[key]
                 take(key)
-                stats = {**(stats or {}), "numRecords": count, "tightBounds": False}
+                stats = {**(known or {}), "numRecords": count, "tightBounds": False}
                 rows = sorted(self.random.sample(range(count), self.random.randint(1, count)))
-                put({**{k: v for k, v in action.items() if k != "deletionVector"}, "deletionVector": self.vector_of(rows)}, stats, count)
+                other = {**{k: v for k, v in action.items() if k != "deletionVector"}, "deletionVector": self.vector_of(rows)}
+                if self.key(other) == key:
+                    # An inline vector of the same rows is the same file, which no commit may both remove and add.
+                    actions.pop()
+                    self.live[key] = (action, known, count)
+                    del self.gone[key]
+                    continue
+                put(other, stats, count)
             elif kind == "spelled":
                 action = self.live[self.random.choice(standing)][0]
                 other = urllib.parse.unquote(action["path"])
