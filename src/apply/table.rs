@@ -75,8 +75,9 @@ pub(super) async fn apply(
             all => format!(" and {} more", all - 1),
         };
         run.warn(format!(
-            "{}: {first}{more} of the replica was not what had been cloned and lies there under another name now: \
-             cuts before this one that name it cannot be read any more",
+            "{}: {first}{more} of the replica differs from the source's, though both logs say the same of it: the source's lies \
+             there under another name now, and cuts before this one that name the old one are damaged, unless it was the source \
+             that was changed in place",
             step.table
         ));
     }
