@@ -112,10 +112,9 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         for (region, copy) in
             [(&regions.primary, &mut primary), (&regions.secondary, &mut secondary)]
         {
-            // A table that is not found does not tell whether its location is: an apply asks for that first.
-            if copy.is_err()
-                && let Err(refusal) = region.presence().await
-            {
+            // A table that is not found, or cannot be read, does not tell whether its location is there: an apply asks for that first.
+            let in_doubt = copy.as_ref().map_or(true, |copy| !copy.troubles.is_empty());
+            if in_doubt && let Err(refusal) = region.presence().await {
                 *copy = Err(refusal);
             }
         }
