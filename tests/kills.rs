@@ -8,31 +8,23 @@
 
 #[path = "kills/cleaning.rs"]
 mod cleaning;
+#[path = "stories/process.rs"]
+mod process;
 #[path = "stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
 mod world;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use drsync::ledger::Status;
+use process::drsync;
 use serde_json::{Value, json};
 use world::remembered::readers::{assert_same, readers};
 use world::{World, batch};
 
 /// How many times an apply is killed; each time later.
 const KILLS: u32 = 8;
-
-fn drsync(world: &World, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
-    command
-        .args(args)
-        .current_dir(world.path(""))
-        .env("DRSYNC_NOW", world.now.to_rfc3339())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    command
-}
 
 /// Everything that has to hold whenever nobody is at work.
 async fn assert_whole(world: &World, names: &[String]) {
@@ -105,8 +97,11 @@ async fn an_apply_killed_at_any_instant_is_completed_by_the_next() {
         }
         expected.push(id);
         world.later(1);
-        let mut child =
-            drsync(&world, &["apply", "--auto-approve"]).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = drsync(&world, &["apply", "--auto-approve"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(
             whole.mul_f64(f64::from(round + 1) / f64::from(KILLS)).min(Duration::from_secs(20)),
         );

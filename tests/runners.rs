@@ -6,13 +6,16 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "stories/process.rs"]
+mod process;
 #[path = "stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories")]
 mod world;
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 
+use process::drsync;
 use world::{World, batch};
 
 /// Runners of each round, which begin together.
@@ -22,17 +25,6 @@ const ROUNDS: i64 = 4;
 const ENDS: [i32; 3] = [0, 4, 5];
 /// What a ledger that is whole is never said to be.
 const ACCUSATIONS: [&str; 3] = ["ledger_lost", "ledger_damaged", "ledger_diverged"];
-
-fn drsync(world: &World, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
-    command
-        .args(args)
-        .current_dir(world.path(""))
-        .env("DRSYNC_NOW", world.now.to_rfc3339())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
 
 /// What it said, of which nothing is an accusation.
 fn said(output: &Output) -> String {
@@ -84,7 +76,10 @@ async fn runners_that_begin_together_make_every_cut_once_and_accuse_nobody() {
             }
             world.later(1);
         }
-        let runner = |_| drsync(&world, &["apply", "--auto-approve"]).spawn().unwrap();
+        let runner = |_| {
+            let mut apply = drsync(&world, &["apply", "--auto-approve"]);
+            apply.stdout(Stdio::piped()).spawn().unwrap()
+        };
         let runners: Vec<Child> = (0..RUNNERS).map(runner).collect();
         for runner in runners {
             let output = runner.wait_with_output().unwrap();
