@@ -22,6 +22,7 @@ mod grant;
 mod group;
 mod here;
 mod lost;
+mod notes;
 mod precondition;
 mod queue;
 mod record;
@@ -29,6 +30,7 @@ mod registration;
 mod signer;
 mod site;
 mod table;
+mod warning;
 
 pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
@@ -37,10 +39,11 @@ pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
-    PreviousElsewhere, Recorded, RunRecord, RunSummary, TableOutcome, TableRecord,
-    UnreadableRecord, VerifiedRecord,
+    PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, TableOutcome, TableRecord,
+    Taken, UnreadableRecord, VerifiedRecord,
 };
 pub use signer::Signer;
+pub use warning::{RunWarning, RunWarningCode};
 
 use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
@@ -52,6 +55,7 @@ use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNA
 use chain::Tips;
 use evidence::Keepers;
 use exit::Away;
+use notes::Notes;
 use registration::Registrations;
 use site::Site;
 
@@ -92,9 +96,8 @@ struct Run<'a> {
     options: &'a Options,
     tell: &'a (dyn Fn(Event) + Send + Sync),
     clones: Semaphore,
-    warnings: std::sync::Mutex<Vec<String>>,
+    notes: Notes,
     registered: std::sync::Mutex<Vec<TableName>>,
-    lacking: std::sync::Mutex<BTreeMap<(String, Role, Recorded), String>>,
     /// Applies whose documents lie on this machine, and whether a region still lacks some.
     owed: std::sync::Mutex<BTreeMap<String, bool>>,
 }
@@ -114,9 +117,8 @@ pub async fn apply(
         options,
         tell,
         clones: Semaphore::new(options.parallelism.max(1)),
-        warnings: std::sync::Mutex::default(),
+        notes: Notes::default(),
         registered: std::sync::Mutex::default(),
-        lacking: std::sync::Mutex::default(),
         owed: std::sync::Mutex::default(),
     };
     let started_at = run.now();
@@ -144,7 +146,7 @@ pub async fn apply(
     let signal = options.signal.load(Ordering::Relaxed);
     let lost = (options.lost_output)();
     for output in &lost {
-        run.warn(output.to_string());
+        run.warn(RunWarningCode::OutputLost.warn(output.to_string()));
     }
     let tips = run.tips(&keepers).await;
     let exit = lost::exit(exit::of(plan, &groups, away, signal), &lost);
@@ -161,13 +163,14 @@ pub async fn apply(
         provenance: options.provenance.clone(),
         approval: Some(options.approval.clone()),
         quiet: !plan.applyable,
-        exit: exit::without_evidence(exit, run.lacks_any(Recorded::Plan)),
+        exit: exit::without_evidence(exit, run.notes.lacks_any(Recorded::Plan)),
         summary: summary(&groups),
         groups,
         metadata,
         registered: run.all_registered(),
-        warnings: run.all_warnings(),
-        not_recorded: Some(run.all_lacking()),
+        warnings: run.notes.warnings(),
+        recorded: Some(run.notes.recorded()),
+        not_recorded: Some(run.notes.not_recorded()),
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
         previous_run_sha256: None,
@@ -207,9 +210,9 @@ impl<'p> Run<'p> {
         (self.tell)(Event { at: self.now(), what });
     }
 
-    fn warn(&self, message: String) {
-        self.tell(What::Warning { message: message.clone() });
-        self.warnings.lock().expect("no panic while a warning is noted").push(message);
+    fn warn(&self, warning: RunWarning) {
+        self.tell(What::Warning(warning.clone()));
+        self.notes.warn(warning);
     }
 
     fn registered(&self, tables: Vec<TableName>) {
@@ -220,34 +223,12 @@ impl<'p> Run<'p> {
         self.registered.lock().expect("no panic while a table is noted").extend(tables);
     }
 
-    /// Notes that a region did not take something down.
-    fn lacks(&self, workspace: &str, region: Role, what: Recorded, why: &RegionError) {
-        let mut lacking = self.lacking.lock().expect("no panic while a lack is noted");
-        lacking.entry((workspace.to_owned(), region, what)).or_insert_with(|| why.to_string());
-    }
-
-    fn lacks_any(&self, what: Recorded) -> bool {
-        let lacking = self.lacking.lock().expect("no panic while a lack is noted");
-        lacking.keys().any(|(_, _, lacks)| *lacks == what)
-    }
-
-    /// What regions did not take down, sorted.
-    fn all_lacking(&self) -> Vec<NotRecorded> {
-        let lacking = self.lacking.lock().expect("no panic while a lack is noted");
-        let lack =
-            |((workspace, region, what), why): (&(String, Role, Recorded), &String)| NotRecorded {
-                workspace: workspace.clone(),
-                region: *region,
-                what: *what,
-                why: why.clone(),
-            };
-        lacking.iter().map(lack).collect()
-    }
-
-    /// Every warning, in their order.
-    fn all_warnings(&self) -> Vec<String> {
-        let warnings = self.warnings.lock();
-        warnings.expect("no panic while a warning is noted").clone()
+    /// Notes what a region answered that was to take something down.
+    fn noted(&self, workspace: &str, region: Role, what: Recorded, done: Result<(), &RegionError>) {
+        match done {
+            Ok(()) => self.notes.took(workspace, region, what),
+            Err(why) => self.notes.lacks(workspace, region, what, why.to_string()),
+        }
     }
 
     /// Notes whether regions still lack documents of an apply that this machine has.
@@ -278,7 +259,10 @@ impl<'p> Run<'p> {
         };
         let comment = format!("run record of drsync, apply {}", self.options.run_id);
         let signed = signer.sign(bytes, &comment).map(Some);
-        signed.map_err(|why| self.warn(format!("the run record is not signed: {why}")))
+        signed.map_err(|why| {
+            let text = format!("the run record is not signed: {why}");
+            self.warn(RunWarningCode::RecordNotSigned.warn(text));
+        })
     }
 
     /// Keeps the record: on this machine first, then in every region; what lacks it is told in the record in hand.
@@ -306,12 +290,14 @@ impl<'p> Run<'p> {
         // A round that wrote nothing owes one region a record of it, any other owes it to both.
         let lacking = match record.quiet {
             true => !everywhere,
-            false => self.lacks_any(Recorded::Record),
+            false => self.notes.lacks_any(Recorded::Record),
         };
         record.exit = exit::without_evidence(record.exit.clone(), lacking || unsigned);
-        record.warnings = self.all_warnings();
-        record.not_recorded = Some(self.all_lacking());
-        self.owes(run_id, self.lacks_any(Recorded::Record) || self.lacks_any(Recorded::Plan));
+        record.warnings = self.notes.warnings();
+        record.recorded = Some(self.notes.recorded());
+        record.not_recorded = Some(self.notes.not_recorded());
+        let lacks = |what| self.notes.lacks_any(what);
+        self.owes(run_id, lacks(Recorded::Record) || lacks(Recorded::Plan));
         let owed = self.owed.lock().expect("no panic while a debt is noted").clone();
         for (run_id, _) in owed.iter().filter(|(_, still)| !**still) {
             self.options.local.settle(run_id);
@@ -337,7 +323,7 @@ impl<'p> Run<'p> {
         let due: Vec<&GroupPlan> = smallest_first(plan);
         let nothing = due.is_empty()
             && plan.metadata.iter().all(|action| action.action == crate::plan::LedgerAction::None);
-        let registrations = Registrations::new(regions.secondary.as_ref());
+        let registrations = Registrations::new(&plan.name, regions.secondary.as_ref());
         let applyable = self.stored.plan.applyable;
         let mut keepers = Keepers::of_untouched(plan, regions);
         if let (true, true, Some(keepers)) = (nothing, applyable, &keepers) {

@@ -31,7 +31,7 @@ pub use evidence::{
 pub use grant::{Grant, Privilege, Securable};
 pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
-    heads_agree, refuse_without_a_copy,
+    Unregistered, heads_agree, refuse_without_a_copy,
 };
 pub use presence::{Presence, Unproved, WriteAccess};
 pub use replica::{

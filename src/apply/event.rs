@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{GroupOutcome, RunRecord};
+use super::warning::RunWarning;
 use crate::moment;
 
 /// One thing that happened, and when.
@@ -145,10 +146,7 @@ pub enum What {
         tables: Vec<String>,
     },
     /// Something went wrong that is not against a cut.
-    Warning {
-        /// What.
-        message: String,
-    },
+    Warning(RunWarning),
     /// Always the last: the whole record.
     Summary {
         /// The run record.

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use super::Run;
 use super::chain::{self, Tips};
 use super::record::{Recorded, RunRecord};
+use super::warning::RunWarningCode;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
 use crate::region::{
@@ -84,7 +85,9 @@ impl<'a> Keepers<'a> {
         }
         let tips = self.tips(run).await;
         for odd in &tips.passed_over {
-            run.warn(format!("{} among the evidence was passed over: {}", odd.name, odd.why));
+            let text = format!("{} among the evidence was passed over: {}", odd.name, odd.why);
+            let warning = RunWarningCode::EvidencePassedOver.warn(text);
+            run.warn(warning.of_workspace(self.workspace).about(&odd.name));
         }
         tips
     }
@@ -122,7 +125,8 @@ impl<'a> Keepers<'a> {
         let lacking = match self.lacking(run.now()).await {
             Ok(lacking) => lacking,
             Err(error) => {
-                run.warn(format!("what evidence a region lacks is not known: {error}"));
+                let text = format!("what evidence a region lacks is not known: {error}");
+                run.warn(RunWarningCode::EvidenceBehind.warn(text).of_workspace(self.workspace));
                 return;
             }
         };
@@ -131,8 +135,12 @@ impl<'a> Keepers<'a> {
             (Role::Secondary, Role::Primary, lacking.1),
         ] {
             let beyond = applies.split_off(applies.len().min(BROUGHT_MOST));
+            let behind = |text: String| {
+                let warning = RunWarningCode::EvidenceBehind.warn(text);
+                run.warn(warning.of_side(to).of_workspace(self.workspace));
+            };
             if !beyond.is_empty() {
-                run.warn(format!(
+                behind(format!(
                     "the {} lacks documents of {} more applies; the next apply goes on",
                     to.name(),
                     beyond.len()
@@ -143,9 +151,7 @@ impl<'a> Keepers<'a> {
             while let Some(done) = bring.next().await {
                 if let Err(error) = done {
                     let to = to.name();
-                    run.warn(format!(
-                        "evidence that the {to} lacks was not brought to it: {error}"
-                    ));
+                    behind(format!("evidence that the {to} lacks was not brought to it: {error}"));
                     break;
                 }
             }
@@ -225,17 +231,18 @@ impl<'a> Keepers<'a> {
         let (primary, secondary) = futures::join!(keep(0), keep(1));
         let mut kept = false;
         for (place, done) in [primary, secondary].into_iter().enumerate() {
+            let role = ROLES[place];
+            run.noted(self.workspace, role, what, done.as_ref().copied());
             let Err(error) = done else {
                 kept = true;
                 continue;
             };
-            let role = ROLES[place];
             // Of a region that is away everything has been said.
             if self.away[place].is_none() {
-                let (what, region) = (what.as_str(), role.name());
-                run.warn(format!("{what} is not kept in the {region}: {error}"));
+                let text = format!("{} is not kept in the {}: {error}", what.as_str(), role.name());
+                let warning = RunWarningCode::EvidenceNotKept.warn(text).about(what.code());
+                run.warn(warning.of_side(role).of_workspace(self.workspace));
             }
-            run.lacks(self.workspace, role, what, &error);
         }
         kept
     }

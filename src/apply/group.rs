@@ -12,6 +12,7 @@ use super::precondition::{self, Holding, Passed, Task, Unfit};
 use super::record::{GroupOutcome, GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
+use super::warning::RunWarningCode;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
 use crate::plan::{
@@ -228,10 +229,7 @@ async fn commit(
                 .record(run, &plan.name, |row| row.beaten(&other, &run.options.run_id, run.now()))
                 .await;
             if let Err(error) = told {
-                run.warn(format!(
-                    "the status of {} is not recorded in the secondary: {error}",
-                    plan.name
-                ));
+                site.warn_of_status(run, &plan.name, Role::Secondary, &error);
             }
             let outcome = match precondition::covers(&other, plan, cut.recovery_point) {
                 true => GroupOutcome::Overtaken,
@@ -261,15 +259,20 @@ async fn commit(
         recovery_point: cut.recovery_point,
         tables: tables.len(),
     });
+    let copied = match &site.primary_refusal {
+        None => site.copy_to_primary(cut.clone()).await,
+        // That was told.
+        Some(refusal) => Err(refusal.clone()),
+    };
+    run.noted(&site.plan.name, Role::Secondary, Recorded::Cuts, Ok(()));
+    run.noted(&site.plan.name, Role::Primary, Recorded::Cuts, copied.as_ref().copied());
     if site.primary_refusal.is_none()
-        && let Err(error) = site.copy_to_primary(cut.clone()).await
+        && let Err(error) = copied
     {
-        run.lacks(&site.plan.name, Role::Primary, Recorded::Cuts, &error);
-        run.warn(format!(
-            "{} of {} is not in the primary's log yet: {error}",
-            cut.label(),
-            plan.name
-        ));
+        let text =
+            format!("{} of {} is not in the primary's log yet: {error}", cut.label(), plan.name);
+        let warning = RunWarningCode::CutNotCopied.warn(text).about(&plan.name);
+        run.warn(warning.of_side(Role::Primary).of_workspace(&site.plan.name));
     }
     // Only now nothing before these versions is needed any more, but by who reads within retention.
     let cloned = plan.steps.iter().zip(&tables);
@@ -286,7 +289,10 @@ async fn commit(
     let recorded =
         site.record(run, &plan.name, |row| row.succeeded(started, &cut, message, run.now())).await;
     if let Err(error) = recorded {
-        run.warn(format!("the success of {} is not recorded in the secondary: {error}", plan.name));
+        let text =
+            format!("the success of {} is not recorded in the secondary: {error}", plan.name);
+        let warning = RunWarningCode::StatusNotRecorded.warn(text).about(&plan.name);
+        run.warn(warning.of_side(Role::Secondary).of_workspace(&site.plan.name));
     }
     Ok((cut, tables))
 }
@@ -386,7 +392,7 @@ async fn failed(
     if let Err(error) = site.record(run, &plan.name, |row| row.failed(row_message, run.now())).await
         && site.secondary_refusal.is_none()
     {
-        run.warn(format!("the status of {} is not recorded in the secondary: {error}", plan.name));
+        site.warn_of_status(run, &plan.name, Role::Secondary, &error);
     }
     End { outcome: GroupOutcome::Failed, message, tables, cut: None }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
+use super::warning::{self, RunWarning};
 use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
@@ -15,7 +16,7 @@ use crate::region::VerifiedLevel;
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,8 +68,13 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unprotected: Vec<Unprotected>,
     /// What went wrong without being against a cut.
-    #[serde(default)]
-    pub warnings: Vec<String>,
+    #[serde(flatten, with = "warning::stored")]
+    #[schemars(with = "warning::Stored")]
+    pub warnings: Vec<RunWarning>,
+    /// What each region took down, by workspace; records before version 1.2 do not tell. What is said of where an apply is
+    /// recorded is this and nothing else. The record as it is kept cannot tell of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Vec<RecordedIn>>,
     /// What a region was to take down and did not; records of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_recorded: Option<Vec<NotRecorded>>,
@@ -105,6 +111,34 @@ pub struct NotRecorded {
     pub what: Recorded,
     /// Why, as the region said.
     pub why: String,
+}
+
+/// What the regions of a workspace took down of an apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordedIn {
+    /// The workspace.
+    pub workspace: String,
+    /// Its primary.
+    pub primary: Taken,
+    /// Its secondary.
+    pub secondary: Taken,
+}
+
+/// What one region took down of an apply: all of it as it answered, or not; absent: there was nothing of the kind to take down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Taken {
+    /// Rows of `sync_metadata`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<bool>,
+    /// Cuts in the cut log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts: Option<bool>,
+    /// The plan, with its signature where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<bool>,
+    /// The run record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<bool>,
 }
 
 /// What an apply leaves in a region, beside replicas.
@@ -349,7 +383,40 @@ impl RunRecord {
     }
 }
 
+impl Taken {
+    /// Whether it was taken down.
+    pub fn get(&self, what: Recorded) -> Option<bool> {
+        match what {
+            Recorded::Rows => self.rows,
+            Recorded::Cuts => self.cuts,
+            Recorded::Plan => self.plan,
+            Recorded::Record => self.record,
+        }
+    }
+
+    /// Says whether it was.
+    pub(super) fn set(&mut self, what: Recorded, taken: bool) {
+        let place = match what {
+            Recorded::Rows => &mut self.rows,
+            Recorded::Cuts => &mut self.cuts,
+            Recorded::Plan => &mut self.plan,
+            Recorded::Record => &mut self.record,
+        };
+        *place = Some(taken);
+    }
+}
+
 impl Recorded {
+    /// As documents write it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Recorded::Rows => "rows",
+            Recorded::Cuts => "cuts",
+            Recorded::Plan => "plan",
+            Recorded::Record => "record",
+        }
+    }
+
     /// On screen.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,17 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::queue::Queue;
+use super::warning::{RunWarning, RunWarningCode};
 use super::{Run, evidence};
 use crate::ledger::{Cut, CutTableEntry, Cuts};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{GroupPlan, path_under};
-use crate::region::{Region, Registered};
+use crate::plan::{GroupPlan, Role, path_under};
+use crate::region::{Region, Registered, Unregistered};
 
 /// How often a registration looks whether it is to stop.
 const STOP_EVERY: Duration = Duration::from_millis(200);
 
 /// The registrations of one workspace while it is applied.
 pub(super) struct Registrations<'a> {
+    workspace: &'a str,
     secondary: &'a dyn Region,
     waiting: Queue<Cut, ()>,
     /// The catalog did not answer: it is left to the next apply.
@@ -24,8 +26,20 @@ pub(super) struct Registrations<'a> {
 }
 
 impl<'a> Registrations<'a> {
-    pub(super) fn new(secondary: &'a dyn Region) -> Registrations<'a> {
-        Registrations { secondary, waiting: Queue::new(), given_up: AtomicBool::new(false) }
+    pub(super) fn new(workspace: &'a str, secondary: &'a dyn Region) -> Registrations<'a> {
+        Registrations {
+            workspace,
+            secondary,
+            waiting: Queue::new(),
+            given_up: AtomicBool::new(false),
+        }
+    }
+
+    /// Warns of replicas that are not registered: those of a group or of a table, or of more than one.
+    fn warn(&self, run: &Run<'_>, subject: Option<String>, text: String) {
+        let warning = RunWarningCode::NotRegistered.warn(text);
+        let warning = warning.of_side(Role::Secondary).of_workspace(self.workspace);
+        run.warn(RunWarning { subject, ..warning });
     }
 
     /// Registers the replicas of a cut that was committed, together with the others that wait.
@@ -71,7 +85,7 @@ impl<'a> Registrations<'a> {
         for group in others {
             match believed(plan, group, cuts) {
                 Ok(cut) => newest.extend(cut),
-                Err(why) => run.warn(why),
+                Err(why) => self.warn(run, Some(group.name.clone()), why),
             }
         }
         self.register(run, &newest).await;
@@ -94,14 +108,21 @@ impl<'a> Registrations<'a> {
         match told {
             Ok(Registered { tables, refused }) => {
                 run.registered(tables);
-                refused.into_iter().for_each(|text| run.warn(text));
+                for Unregistered { tables, why } in refused {
+                    let subject = match tables.as_slice() {
+                        [table] => Some(table.to_string()),
+                        _ => None,
+                    };
+                    self.warn(run, subject, why);
+                }
             }
             Err(refusal) => {
                 self.given_up.store(true, Ordering::Relaxed);
-                run.warn(format!(
+                let text = format!(
                     "the replicas are not all registered in the secondary's catalog: {}; the next apply tries again",
                     refusal.detail
-                ));
+                );
+                self.warn(run, None, text);
             }
         }
     }

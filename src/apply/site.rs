@@ -9,6 +9,7 @@ use super::exit::Away;
 use super::queue::Queue;
 use super::record::{MetadataRecord, Recorded};
 use super::table;
+use super::warning::RunWarningCode;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
 use crate::plan::document::{MetadataAction, WorkspacePlan};
@@ -112,11 +113,13 @@ impl<'a> Site<'a> {
             (split(primary), split(secondary));
         for (made, role) in [(&primary, Role::Primary), (&secondary, Role::Secondary)] {
             if let Some(refusal) = &made.without_rows {
-                run.lacks(&plan.name, role, Recorded::Rows, refusal);
-                let role = role.name();
-                run.warn(format!(
-                    "no status is recorded in the {role}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew"
-                ));
+                run.noted(&plan.name, role, Recorded::Rows, Err(refusal));
+                let text = format!(
+                    "no status is recorded in the {}: {refusal}; move the folder {FOLDER}/{SYNC_METADATA} away there, and the next apply makes it anew",
+                    role.name()
+                );
+                let warning = RunWarningCode::StatusNotRecorded.warn(text);
+                run.warn(warning.of_side(role).of_workspace(&plan.name));
             }
         }
         let ledger = merge_copies(&primary.copy, &secondary.copy);
@@ -145,11 +148,14 @@ impl<'a> Site<'a> {
             let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
             match written.await {
                 Ok(()) => {
-                    site.metadata.extend(lacking.record(&plan.name, Role::Primary, primary.action))
+                    site.metadata.extend(lacking.record(&plan.name, Role::Primary, primary.action));
+                    run.noted(&plan.name, Role::Primary, Recorded::Rows, Ok(()));
                 }
                 Err(error) => {
-                    run.lacks(&plan.name, Role::Primary, Recorded::Rows, &error);
-                    run.warn(format!("the primary's metadata tables are behind: {error}"))
+                    run.noted(&plan.name, Role::Primary, Recorded::Rows, Err(&error));
+                    let text = format!("the primary's metadata tables are behind: {error}");
+                    let warning = RunWarningCode::MetadataBehind.warn(text);
+                    run.warn(warning.of_side(Role::Primary).of_workspace(&plan.name));
                 }
             }
         }
@@ -163,6 +169,7 @@ impl<'a> Site<'a> {
                         Role::Secondary,
                         secondary.action,
                     ));
+                    run.noted(&plan.name, Role::Secondary, Recorded::Rows, Ok(()));
                 }
                 Err(refusal) => site.secondary_refusal = Some(refusal),
             }
@@ -171,18 +178,21 @@ impl<'a> Site<'a> {
             [(&site.primary_refusal, Role::Primary), (&site.secondary_refusal, Role::Secondary)]
         {
             if let Some(refusal) = refusal {
-                run.lacks(&plan.name, role, Recorded::Rows, refusal);
+                run.noted(&plan.name, role, Recorded::Rows, Err(refusal));
             }
         }
         // Groups that are to be synchronized say it themselves, and so does a plan that saw it.
         if !plan.groups.iter().any(|group| group.decision == Decision::Sync) {
             let seen = &plan.observed;
             for (refusal, seen, role) in [
-                (&site.primary_refusal, &seen.primary, "primary"),
-                (&site.secondary_refusal, &seen.secondary, "secondary"),
+                (&site.primary_refusal, &seen.primary, Role::Primary),
+                (&site.secondary_refusal, &seen.secondary, Role::Secondary),
             ] {
                 if let Some(refusal) = refusal.as_ref().filter(|_| seen.reachable) {
-                    run.warn(format!("the {role}'s metadata tables are behind: {refusal}"));
+                    let text =
+                        format!("the {}'s metadata tables are behind: {refusal}", role.name());
+                    let warning = RunWarningCode::MetadataBehind.warn(text);
+                    run.warn(warning.of_side(role).of_workspace(&plan.name));
                 }
             }
         }
@@ -259,13 +269,20 @@ impl<'a> Site<'a> {
         };
         let (primary, secondary) = futures::join!(primary, secondary);
         if let Err(error) = primary {
-            run.lacks(&self.plan.name, Role::Primary, Recorded::Rows, &error);
-            run.warn(format!("the status of {group} is not recorded in the primary: {error}"));
+            run.noted(&self.plan.name, Role::Primary, Recorded::Rows, Err(&error));
+            self.warn_of_status(run, group, Role::Primary, &error);
         }
         if let Err(error) = &secondary {
-            run.lacks(&self.plan.name, Role::Secondary, Recorded::Rows, error);
+            run.noted(&self.plan.name, Role::Secondary, Recorded::Rows, Err(error));
         }
         secondary
+    }
+
+    /// Warns that the status of a group is not in the metadata table of a region.
+    pub(super) fn warn_of_status(&self, run: &Run<'_>, group: &str, side: Role, why: &RegionError) {
+        let text = format!("the status of {group} is not recorded in the {}: {why}", side.name());
+        let warning = RunWarningCode::StatusNotRecorded.warn(text).about(group);
+        run.warn(warning.of_side(side).of_workspace(&self.plan.name));
     }
 }
 

@@ -7,7 +7,8 @@ use super::Run;
 use super::event::What;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
-use crate::plan::{GroupPlan, Step};
+use super::warning::RunWarningCode;
+use crate::plan::{GroupPlan, Role, Step};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
 
 /// The first pause before another attempt; each later one may be twice as long.
@@ -74,12 +75,14 @@ pub(super) async fn apply(
             1 => String::new(),
             all => format!(" and {} more", all - 1),
         };
-        run.warn(format!(
+        let text = format!(
             "{}: {first}{more} of the replica differs from the source's, though both logs say the same of it: the source's lies \
              there under another name now, and cuts before this one that name the old one are damaged, unless it was the source \
              that was changed in place",
             step.table
-        ));
+        );
+        let warning = RunWarningCode::FileDiffers.warn(text).about(&step.table);
+        run.warn(warning.of_side(Role::Secondary).of_workspace(&workspace));
     }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,

@@ -12,7 +12,7 @@ use super::wire::{ColumnInfo, TableInfo};
 use super::{DatabricksRegion, Workspace, access, catalog};
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry};
-use crate::region::{Grant, RegionError, RegionErrorKind, Registered};
+use crate::region::{Grant, RegionError, RegionErrorKind, Registered, Unregistered};
 
 /// Tables at once.
 const AT_ONCE: usize = 4;
@@ -63,12 +63,15 @@ async fn register_all(
     for (entry, info) in entries.into_iter().zip(there) {
         match info {
             Ok(info) if lies_at(&info, &entry.replica_location) => held.push((entry, info)),
-            Ok(info) => strangers.push(format!(
-                "the secondary has a table {} of its own at {}, which stays as it is; rename it, and the next apply registers the replica at {}",
-                entry.table,
-                info.storage_location.unwrap_or_default(),
-                entry.replica_location
-            )),
+            Ok(info) => strangers.push(Unregistered {
+                tables: vec![entry.table.clone()],
+                why: format!(
+                    "the secondary has a table {} of its own at {}, which stays as it is; rename it, and the next apply registers the replica at {}",
+                    entry.table,
+                    info.storage_location.unwrap_or_default(),
+                    entry.replica_location
+                ),
+            }),
             Err(refusal) if refusal.no_table() => missing.push(entry),
             Err(refusal) => refused.push((&entry.table, refusal)),
         }
@@ -151,7 +154,7 @@ async fn needed(
 }
 
 /// What was refused, one text a cause.
-fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<String> {
+fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<Unregistered> {
     refused.sort_by_key(|(table, _)| *table);
     let mut causes: Vec<(Refusal, Vec<&TableName>)> = Vec::new();
     for (table, refusal) in refused {
@@ -169,11 +172,12 @@ fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<String
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        format!(
+        let why = format!(
             "not registered in the secondary's catalog: {}{more}: {}; the next apply tries again",
             named.join(", "),
             with_remedy(refusal, needed)
-        )
+        );
+        Unregistered { tables: tables.into_iter().cloned().collect(), why }
     });
     texts.collect()
 }

@@ -140,8 +140,17 @@ pub struct CutTable {
 pub struct Registered {
     /// Tables that are new in the catalog.
     pub tables: Vec<TableName>,
-    /// What stood in the way of which others, in words.
-    pub refused: Vec<String>,
+    /// What stood in the way of which others.
+    pub refused: Vec<Unregistered>,
+}
+
+/// Tables that were not registered in a catalog, for one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unregistered {
+    /// Which.
+    pub tables: Vec<TableName>,
+    /// Why, in words that name them.
+    pub why: String,
 }
 
 /// What came of appending a cut, decided by reading back.

@@ -443,7 +443,9 @@ fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
 
 fn warnings(record: &RunRecord, style: &Style) -> Vec<String> {
     let warnings = record.warnings.iter();
-    warnings.flat_map(|warning| hanging("warning       ", &clean(warning), style.width)).collect()
+    let lines =
+        warnings.map(|warning| hanging("warning       ", &clean(&warning.message), style.width));
+    lines.flatten().collect()
 }
 
 /// Which replicas are now in the secondary's own catalog.
@@ -468,37 +470,47 @@ pub fn aside(record: &RunRecord, style: &Style) -> Option<String> {
     Some(page.text()).filter(|text| !text.trim().is_empty())
 }
 
+/// Whether all primaries have taken down all that they were to of some kinds, and all secondaries; `None`: nobody was to.
+fn holders(record: &RunRecord, of: &[Recorded]) -> Option<(bool, bool)> {
+    let recorded = record.recorded.as_ref()?;
+    let answers = |region: Role| {
+        let taken = recorded.iter().map(move |recorded| match region {
+            Role::Primary => recorded.primary,
+            Role::Secondary => recorded.secondary,
+        });
+        let each = taken.flat_map(|taken| of.iter().map(move |what| taken.get(*what)));
+        each.flatten().collect::<Vec<bool>>()
+    };
+    let [primary, secondary] = [Role::Primary, Role::Secondary].map(answers);
+    let all = |answers: &[bool]| !answers.is_empty() && answers.iter().all(|taken| *taken);
+    (!primary.is_empty() || !secondary.is_empty()).then(|| (all(&primary), all(&secondary)))
+}
+
 /// Where an apply is recorded: what each region took down, and the record's digest, against which it can be checked later.
 fn recorded(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> Vec<String> {
     if !plan.applyable {
         return vec![];
     }
     let run = short(&record.run_id);
-    let lacks = |region: Role, what: &[Recorded]| {
-        let mut lacking = record.not_recorded.iter().flatten();
-        lacking.any(|lack| lack.region == region && what.contains(&lack.what))
-    };
-    let has = |what: &[Recorded]| {
-        let [primary, secondary] =
-            [Role::Primary, Role::Secondary].map(|region| !lacks(region, what));
-        (primary, secondary)
-    };
-    let tables = has(&[Recorded::Rows, Recorded::Cuts]);
-    let evidence = has(&[Recorded::Record, Recorded::Plan]);
-    let mut text = match (&record.not_recorded, tables) {
+    let tables = holders(record, &[Recorded::Rows, Recorded::Cuts]);
+    let mut text = match tables {
         // Records of older versions do not tell.
-        (None, _) => format!("Recorded as {run}"),
-        (Some(_), (true, true)) => format!("Recorded in both regions as {run}"),
-        (Some(_), (true, false)) => format!("Recorded in the primary only as {run}"),
-        (Some(_), (false, true)) => format!("Recorded in the secondary only as {run}"),
-        (Some(_), (false, false)) => format!("Run {run} is recorded in neither region"),
+        None => format!("Recorded as {run}"),
+        Some((true, true)) => format!("Recorded in both regions as {run}"),
+        Some((true, false)) => format!("Recorded in the primary only as {run}"),
+        Some((false, true)) => format!("Recorded in the secondary only as {run}"),
+        Some((false, false)) => format!("Run {run} is recorded in neither region"),
     };
-    if evidence != tables {
+    // A record that was kept cannot tell of itself.
+    let told = holders(record, &[Recorded::Record]).is_some();
+    let evidence = holders(record, &[Recorded::Record, Recorded::Plan]).filter(|_| told);
+    if evidence.is_some() && evidence != tables {
         text.push_str(match evidence {
-            (true, true) => ", its plan and run record in both",
-            (true, false) => ", but its plan and run record in the primary only",
-            (false, true) => ", but its plan and run record in the secondary only",
-            (false, false) => ", but its plan and run record in none",
+            None => "",
+            Some((true, true)) => ", its plan and run record in both",
+            Some((true, false)) => ", but its plan and run record in the primary only",
+            Some((false, true)) => ", but its plan and run record in the secondary only",
+            Some((false, false)) => ", but its plan and run record in none",
         });
     }
     if let Some(kept) = kept {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use drsync::apply::RunRecord;
+use drsync::apply::{RunRecord, RunWarningCode};
 use drsync::config::TableName;
-use drsync::plan::{Decision, StoredPlan, StoredPlanError};
+use drsync::plan::{Decision, Role, StoredPlan, StoredPlanError};
 use drsync::region::{Grant, Repair};
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ const PLAN_EARLY: &str = include_str!("../../fixtures/documents/plan-1-early.jso
 const RUN: &str = include_str!("../../fixtures/documents/run-1.json");
 /// As they are since they tell when a run looked at a group's replicas, and how deeply.
 const RUN_WITH_LOOKS: &str = include_str!("../../fixtures/documents/run-1.1.json");
+/// As they are since warnings are typed, and tell what each region took down.
+const RUN_TYPED: &str = include_str!("../../fixtures/documents/run-1.2.json");
 /// As records were before they told of approval and metadata tables.
 const RUN_EARLY: &str = include_str!("../../fixtures/documents/run-1-early.json");
 
@@ -97,11 +99,37 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS] {
+    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS, RUN_TYPED] {
         let record = RunRecord::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&record).unwrap(), "run");
-        assert_eq!(record.tells_looks(), text == RUN_WITH_LOOKS);
+        assert_eq!(record.tells_looks(), text == RUN_WITH_LOOKS || text == RUN_TYPED);
+    }
+}
+
+#[test]
+fn a_warning_of_a_record_is_known_by_its_code_and_one_of_an_earlier_record_by_none() {
+    let warnings = |text: &str| RunRecord::read(text.as_bytes()).unwrap().warnings;
+    let [early] = warnings(RUN_WITH_LOOKS).try_into().unwrap();
+    assert_eq!((early.code, early.side, early.subject), (RunWarningCode::Untold, None, None));
+    let [typed] = warnings(RUN_TYPED).try_into().unwrap();
+    assert_eq!((typed.code, typed.side), (RunWarningCode::CutNotCopied, Some(Role::Primary)));
+    assert_eq!(typed.subject.as_deref(), Some("orders"));
+    assert_eq!(early.message, typed.message, "earlier drsyncs read the same text");
+    // Reworded, it is the same warning.
+    let reworded = RUN_TYPED.replace("is not in the primary's log yet", "went missing over there");
+    let [again] = warnings(&reworded).try_into().unwrap();
+    assert_eq!((again.code, again.side, again.subject), (typed.code, typed.side, typed.subject));
+}
+
+#[test]
+fn every_warning_of_an_apply_has_a_row_in_the_documentation() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    for code in RunWarningCode::ALL {
+        let name = serde_json::to_value(code).unwrap();
+        let row = format!("| `{}` |", name.as_str().unwrap());
+        assert!(docs.contains(&row), "{row}");
     }
 }
 

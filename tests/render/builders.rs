@@ -1,7 +1,7 @@
 //! Small builders of documents; what a test does not say is as it is when everything agrees.
 
 use chrono::{DateTime, Utc};
-use drsync::apply::{self, GroupOutcome, GroupRecord, RunRecord, RunSummary};
+use drsync::apply::{self, GroupOutcome, GroupRecord, RecordedIn, RunRecord, RunSummary, Taken};
 use drsync::config::TableName;
 use drsync::ledger::Consistency;
 use drsync::plan::document::*;
@@ -321,6 +321,12 @@ pub(crate) fn away(plan: &mut Plan, role: Role, answer: &str) {
     seen.answer = Some(answer.to_owned());
 }
 
+/// Both regions of the workspace took everything down.
+fn in_both() -> RecordedIn {
+    let all = Taken { rows: Some(true), cuts: Some(true), plan: Some(true), record: Some(true) };
+    RecordedIn { workspace: "east".to_owned(), primary: all, secondary: all }
+}
+
 /// The record of an apply of six minutes.
 pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
     RunRecord {
@@ -344,6 +350,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         summary: RunSummary { copied_bytes: 19 * GIB, copied_files: 96, ..RunSummary::default() },
         accepted: vec![],
         unprotected: vec![],
+        recorded: Some(vec![in_both()]),
         not_recorded: Some(vec![]),
         previous_run_sha256: None,
         other_previous_sha256: vec![],

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use drsync::apply::{GroupOutcome, RunRecord, TableOutcome, TableRecord, VerifiedRecord};
+use drsync::apply::{
+    GroupOutcome, RunRecord, RunWarningCode, TableOutcome, TableRecord, VerifiedRecord,
+};
 use drsync::canonical;
 use drsync::config::TableName;
 use drsync::ledger::AcceptedRisk;
@@ -436,7 +438,7 @@ fn a_hostile_run_record_is_text_too() {
     record.groups[0].workspace = "another".to_owned();
     record.run_id = evil.clone();
     record.exit.name = evil.clone();
-    record.warnings = vec![evil.clone()];
+    record.warnings = vec![RunWarningCode::FileDiffers.warn(evil.clone()).about(&evil)];
     record.previous_run_sha256 = Some(evil);
     let bytes = bytes_of(&record);
     let page = assert_safe(&html::run(&record, &bytes));

@@ -1,8 +1,8 @@
 //! What is said after an apply.
 
 use drsync::apply::{
-    GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, TableOutcome, TableRecord,
-    VerifiedRecord,
+    GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, RecordedIn, RunWarningCode,
+    TableOutcome, TableRecord, Taken, VerifiedRecord,
 };
 use drsync::config::TableName;
 use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
@@ -143,19 +143,70 @@ fn groups_that_failed_by_one_cause_are_told_once() {
     );
 }
 
-fn lack(region: Role, what: Recorded) -> NotRecorded {
-    NotRecorded { workspace: "east".to_owned(), region, what, why: "it is full".to_owned() }
+/// What the regions of a workspace took down that lack some of it.
+fn recorded(lacks: &[(Role, Recorded)]) -> Vec<RecordedIn> {
+    let taken = |region: Role| {
+        let of = |what: Recorded| Some(!lacks.contains(&(region, what)));
+        Taken {
+            rows: of(Recorded::Rows),
+            cuts: of(Recorded::Cuts),
+            plan: of(Recorded::Plan),
+            record: of(Recorded::Record),
+        }
+    };
+    let (primary, secondary) = (taken(Role::Primary), taken(Role::Secondary));
+    vec![RecordedIn { workspace: "east".to_owned(), primary, secondary }]
 }
 
 #[test]
 fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
-    record.not_recorded =
-        Some(vec![lack(Role::Primary, Recorded::Record), lack(Role::Secondary, Recorded::Record)]);
+    let lacks = [(Role::Primary, Recorded::Record), (Role::Secondary, Recorded::Record)];
+    record.recorded = Some(recorded(&lacks));
     let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
     let last = "Recorded in both regions as 01JDA2C7, but its plan and run record in none; here:\n\
                 runs/01JD.json\n";
     assert!(shown.ends_with(last), "{shown}");
+}
+
+#[test]
+fn no_sentence_says_where_a_run_is_recorded() {
+    let mut record = run(vec![both_counted()], 0, "ok");
+    let last = |record: &drsync::apply::RunRecord| {
+        let shown = text(&planned(), record, None, &narrow());
+        shown.lines().last().unwrap().to_owned()
+    };
+    let both = "Recorded in both regions as 01JDA2C7";
+    record.warnings = vec![RunWarningCode::MetadataBehind.warn("no region has anything of it")];
+    record.not_recorded = Some(vec![NotRecorded {
+        workspace: "east".to_owned(),
+        region: Role::Primary,
+        what: Recorded::Rows,
+        why: "reworded".to_owned(),
+    }]);
+    assert_eq!(last(&record), both, "only what the regions answered counts");
+    // Nobody answered, and nobody refused either: that is no record.
+    record.recorded = Some(vec![RecordedIn {
+        workspace: "east".to_owned(),
+        primary: Taken { rows: Some(true), ..Taken::default() },
+        secondary: Taken::default(),
+    }]);
+    record.warnings.clear();
+    record.not_recorded = Some(vec![]);
+    assert_eq!(last(&record), "Recorded in the primary only as 01JDA2C7");
+    // One workspace that lacks something is enough, whatever the others have.
+    let mut all = recorded(&[]);
+    all.extend(recorded(&[(Role::Secondary, Recorded::Cuts)]));
+    record.recorded = Some(all);
+    let lines = last(&record);
+    assert!(lines.starts_with("Recorded in the primary only as 01JDA2C7"), "{lines}");
+    // A record that is read back cannot tell whether it was kept.
+    let mut kept = recorded(&[]);
+    kept[0].primary.record = None;
+    kept[0].secondary.record = None;
+    kept[0].primary.plan = Some(false);
+    record.recorded = Some(kept);
+    assert_eq!(last(&record), both);
 }
 
 #[test]
@@ -280,9 +331,7 @@ fn a_secondary_that_went_away_after_the_plan_leads_too() {
 fn where_a_run_is_recorded_is_what_succeeded() {
     let told = |lacks: Option<&[(Role, Recorded)]>| {
         let mut record = run(vec![both_counted()], 4, "partial");
-        let lacks =
-            lacks.map(|all| all.iter().map(|(region, what)| lack(*region, *what)).collect());
-        record.not_recorded = lacks;
+        record.recorded = lacks.map(recorded);
         let shown = text(&planned(), &record, None, &narrow());
         shown.lines().last().unwrap().to_owned()
     };

@@ -47,7 +47,7 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
             h2 { "Warnings (" (record.warnings.len()) ")" }
             ul.plain {
                 @for warning in &record.warnings {
-                    li { span.word.wait { "warning" } " " (clean(warning)) }
+                    li { span.word.wait { "warning" } " " (clean(&warning.message)) }
                 }
             }
         }

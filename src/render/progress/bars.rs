@@ -92,7 +92,7 @@ impl Bars {
             | What::TableFailed { .. }
             | What::CutCommitted { .. }
             | What::Registered { .. }
-            | What::Warning { .. } => {}
+            | What::Warning(_) => {}
         }
         if let Some(line) = self.pace.tell(event) {
             self.pace_line.set_message(line);
@@ -105,7 +105,7 @@ impl Bars {
                 | What::CutCommitted { .. }
                 | What::GroupEnded { .. }
                 | What::Registered { .. }
-                | What::Warning { .. }
+                | What::Warning(_)
         );
         if let Some(line) = line.filter(|_| lasting) {
             // As above: the apply goes on.

@@ -122,13 +122,9 @@ impl Log {
                     clean(&few(tables, TABLES_NAMED))
                 ));
             }
-            What::Warning { message } => {
-                return Some(format!(
-                    "{} {}{}",
-                    clock(event.at),
-                    pad("warning", 9),
-                    clean(message)
-                ));
+            What::Warning(warning) => {
+                let text = clean(&warning.message);
+                return Some(format!("{} {}{text}", clock(event.at), pad("warning", 9)));
             }
             What::Started { .. } | What::GroupStarted { .. } | What::Summary { .. } => return None,
         };
