@@ -155,6 +155,7 @@ pub(super) async fn clone_commit(
     let look = Look {
         table: Relation::Path(region.path(&order.replica_path)),
         from: order.replica_version,
+        since_clone: false,
     };
     let workspace = &region.workspace;
     let history = match histories(&workspace.sql, &workspace.batches, &[look]).await.pop() {

@@ -28,6 +28,8 @@ pub(super) struct Look {
     pub(super) table: Relation,
     /// `None`: all that is retained.
     pub(super) from: Option<u64>,
+    /// What came before it is of interest, too, from the newest CLONE on.
+    pub(super) since_clone: bool,
 }
 
 /// A table's commits, oldest first; never empty.
@@ -183,7 +185,7 @@ pub(super) async fn histories(
         let answers = batches.ask(sql, &asked, &form).await;
         for (at, answer) in open.into_iter().zip(answers) {
             found[at] = match answer {
-                Ok(rows) => read(&rows, looks[at].from, limit),
+                Ok(rows) => read(&rows, &looks[at], limit),
                 Err(refusal) => Some(Err(refusal)),
             };
         }
@@ -192,7 +194,7 @@ pub(super) async fn histories(
 }
 
 /// Reads one table's rows; `None`: they do not go back far enough.
-fn read(rows: &Rows, from: Option<u64>, limit: u64) -> Option<Result<History, Refusal>> {
+fn read(rows: &Rows, look: &Look, limit: u64) -> Option<Result<History, Refusal>> {
     let mut commits: Vec<Entry> = Vec::new();
     let mut asked = 0;
     for row in rows.iter() {
@@ -211,8 +213,17 @@ fn read(rows: &Rows, from: Option<u64>, limit: u64) -> Option<Result<History, Re
     };
     let newest = commits.last().map_or(oldest, |entry| entry.version);
     // A version beyond the head is asked of a table that was made again: all of it is of interest.
-    let from = from.filter(|from| *from <= newest);
+    let from = look.from.filter(|from| *from <= newest);
     let complete = asked < limit || oldest == 0 || limit >= COMMITS_MAX;
+    let from = match from.filter(|_| look.since_clone) {
+        None => from,
+        Some(named) => {
+            let mut before = commits.iter().rev().filter(|entry| entry.version <= named);
+            let clone = before.find(|entry| entry.operation == "CLONE");
+            // Not found, its whole history is.
+            clone.map(|entry| entry.version)
+        }
+    };
     if !complete && from.is_none_or(|from| oldest > from) {
         return None;
     }

@@ -58,7 +58,7 @@ async fn compare(
     }
     if question.version == version {
         let workspace = &region.workspace;
-        let look = Look { table: replica.clone(), from: Some(version) };
+        let look = Look { table: replica.clone(), from: Some(version), since_clone: false };
         let looks = [look];
         let history = histories(&workspace.sql, &workspace.batches, &looks).await.pop();
         let commits = history.transpose()?.map(|history| history.commits).unwrap_or_default();

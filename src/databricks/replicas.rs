@@ -33,6 +33,7 @@ pub(super) async fn replicas(
             table: Relation::Path(region.path(&question.path)),
             // The named version is asked for too: it tells that the log reaches back that far.
             from: question.since_version,
+            since_clone: true,
         })
         .collect();
     let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();
@@ -149,13 +150,9 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
     let since = question.since_version.filter(|since| *since <= version);
     let named = history.commits.iter().find(|entry| Some(entry.version) == since);
     let since_files = named.map(Entry::history_digest);
-    let commits = history
-        .commits
-        .into_iter()
-        .zip(marks)
-        .filter(|(entry, _)| since.is_none_or(|since| entry.version > since))
-        .map(|(entry, mark)| commit(entry, mark))
-        .collect();
+    let told = history.commits.into_iter().zip(marks).map(|(entry, mark)| commit(entry, mark));
+    let (before, commits) =
+        told.partition(|commit| since.is_some_and(|since| commit.version <= since));
     Replica {
         version,
         mark,
@@ -168,6 +165,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         depth: LookDepth::History,
         content: None,
         proof: CloneProof::NotAsked,
+        before,
         commits,
     }
 }

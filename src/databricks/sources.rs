@@ -39,6 +39,7 @@ pub(super) async fn sources(
         .map(|question| Look {
             table: Relation::Named(question.table.name.clone()),
             from: question.from_version,
+            since_clone: false,
         })
         .collect();
     let tables: Vec<Relation> = looks.iter().map(|look| look.table.clone()).collect();

@@ -80,6 +80,13 @@ pub enum Claim {
         /// Who committed it, as the log says.
         committed_by: String,
     },
+    /// No cut of a group, or another one, where the cut log has one of this apply.
+    CutNotClaimed {
+        /// The group.
+        group: String,
+        /// Its number in the log.
+        cut: u64,
+    },
 }
 
 impl PlanSeen {
@@ -157,7 +164,8 @@ impl Claim {
             | Claim::SignatureWrong
             | Claim::SignatureOfAnother { .. }
             | Claim::CutMissing { .. }
-            | Claim::CutDiffers { .. } => false,
+            | Claim::CutDiffers { .. }
+            | Claim::CutNotClaimed { .. } => false,
         }
     }
 }
@@ -194,6 +202,9 @@ impl Unproved {
             Claim::CutDiffers { group, cut, committed_by } => format!(
                 "the record of apply {run_id} claims cut {cut} of {group}, which the cut log has otherwise, committed by {committed_by}"
             ),
+            Claim::CutNotClaimed { group, cut } => format!(
+                "the cut log has cut {cut} of {group} as made by apply {run_id}, whose record tells of no such cut"
+            ),
         }
     }
 }
@@ -216,7 +227,11 @@ pub(super) fn unproved(
             }
             Some(SignatureSeen::Verified) | None => None,
         };
-        let claims = signature.into_iter().chain(of_plan).chain(of_cuts(workspace, record, cuts));
+        let claims = signature
+            .into_iter()
+            .chain(of_plan)
+            .chain(of_cuts(workspace, record, cuts))
+            .chain(not_claimed(workspace, record, cuts));
         all.extend(claims.map(|claim| Unproved { run_id: record.run_id.clone(), claim }));
     }
     all
@@ -240,6 +255,31 @@ fn of_plan(record: &RunRecord, seen: &PlanSeen) -> Vec<Claim> {
         Some(SignatureSeen::Verified) | None => None,
     };
     plan.into_iter().chain(signature).collect()
+}
+
+/// Cuts that the log has of an apply whose record says otherwise.
+///
+/// An apply makes one cut of a group at most. Where it failed, or was beaten, its cut may be there although it never knew.
+fn not_claimed(workspace: &str, record: &RunRecord, cuts: &[Cut]) -> Vec<Claim> {
+    let of_group = |name: &str| {
+        record.groups.iter().find(|group| group.workspace == workspace && group.name == name)
+    };
+    let told_otherwise = |cut: &&Cut| match of_group(&cut.group_name) {
+        None => true,
+        Some(group) => match group.outcome {
+            GroupOutcome::Synchronized => group.cut.is_some_and(|made| made != cut.cut_number),
+            GroupOutcome::UpToDate | GroupOutcome::Waiting | GroupOutcome::Blocked => true,
+            GroupOutcome::Overtaken
+            | GroupOutcome::Failed
+            | GroupOutcome::Stale
+            | GroupOutcome::NotStarted => false,
+        },
+    };
+    let theirs = cuts.iter().filter(|cut| cut.run_id == record.run_id);
+    let claims = theirs
+        .filter(told_otherwise)
+        .map(|cut| Claim::CutNotClaimed { group: cut.group_name.clone(), cut: cut.cut_number });
+    claims.collect()
 }
 
 fn of_cuts(workspace: &str, record: &RunRecord, cuts: &[Cut]) -> Vec<Claim> {

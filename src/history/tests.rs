@@ -288,3 +288,29 @@ fn a_record_that_follows_none_although_there_are_others_is_told_unless_they_may_
         ["R3.run.json follows no record, although there are older ones"]
     );
 }
+
+#[test]
+fn a_cut_of_which_the_record_of_its_apply_knows_nothing_is_told() {
+    let made = |outcome: &str, number: Option<u64>| {
+        let group = json!({
+            "workspace": "east", "name": "core", "outcome": outcome, "message": outcome, "cut": number, "tables": [],
+        });
+        Records::default().add("R2", 10, 20, outcome, json!({"groups": [group]}))
+    };
+    let told = |cuts: &[Cut], records: &Records| -> Vec<Claim> {
+        report(cuts, records).unproved.into_iter().map(|it| it.claim).collect()
+    };
+    let forged = |cut: u64| Claim::CutNotClaimed { group: "core".to_owned(), cut };
+    let second = cut(2, 15, 20);
+    let third = Cut { run_id: "R2".to_owned(), ..cut(3, 16, 21) };
+    // It made none of the group, or another one.
+    assert_eq!(told(std::slice::from_ref(&second), &made("waiting", None)), [forged(2)]);
+    assert_eq!(told(std::slice::from_ref(&second), &made("up_to_date", Some(1))), [forged(2)]);
+    assert!(told(&[second.clone(), third], &made("synchronized", Some(2))).contains(&forged(3)));
+    // An apply that failed, or was beaten, may not know that its cut is there.
+    for outcome in ["failed", "stale", "overtaken", "not_started"] {
+        assert_eq!(told(std::slice::from_ref(&second), &made(outcome, None)), [], "{outcome}");
+    }
+    // Nor does a record of an earlier version tell the number.
+    assert_eq!(told(&[second], &made("synchronized", None)), []);
+}

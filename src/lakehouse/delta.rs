@@ -33,7 +33,7 @@ pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
 pub use commit::{Author, Expect, Operation};
 pub use error::{DeltaError, IoTrouble, Result};
-pub use history::Commit;
+pub use history::{Commit, Opening, Origin};
 pub use kept::Kept;
 pub use log::{LogCheckpoint, Versions};
 pub use path::Location;
@@ -74,6 +74,18 @@ pub async fn history_in(
     let (store, log) = (store.clone(), log.clone());
     let own_times_since = head.metadata.in_commit_timestamps_since();
     off_thread(move || history::history_in(&store, &log, own_times_since, from_version)).await
+}
+
+/// Where the commits begin that made a version of such a table what it is: with the newest CLONE, if the log still has it.
+pub async fn origin(
+    store: &TableStore,
+    log: &Versions,
+    head: &Snapshot,
+    version: u64,
+) -> Result<Option<Origin>> {
+    let (store, log) = (store.clone(), log.clone());
+    let own_times_since = head.metadata.in_commit_timestamps_since();
+    off_thread(move || Ok(history::origin(&store, &log, own_times_since, version))).await
 }
 
 /// Reads a table at a version, or at its newest. Reader features that are not known are refused by name.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::delta::{self, DeltaError, Detail, Snapshot, TableStore, Versions};
+use super::delta::{self, DeltaError, Detail, Opening, Origin, Snapshot, TableStore, Versions};
 use super::off_thread;
 use super::refusal::{refusal, refusal_in};
 use super::sources::{column_mapping, moment};
 use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
-    ReplicaQuestion, Size,
+    ReplicaQuestion, Size, Upkeep,
 };
 
 /// The folder of a table's log.
@@ -40,16 +40,32 @@ pub(super) async fn replica(
     let head = Arc::new(head.map_err(failed)?);
     // Fewer versions than were asked for: the table was made again, and all of it is of interest.
     let since = since_version.filter(|since| *since <= log.newest);
-    let history = match since {
-        Some(since) if since == log.newest => Vec::new(),
-        since => delta::history_in(&store, &log, &head, since.map(|since| since + 1))
-            .await
-            .map_err(failed)?,
+    let origin = match since {
+        Some(since) => delta::origin(&store, &log, &head, since).await.map_err(failed)?,
+        None => None,
     };
-    let mut commits = Vec::with_capacity(history.len());
+    let (clone, from) = match origin {
+        Some(Origin::Clone(opening)) => {
+            let set = opening.properties.as_ref();
+            let mark = match set {
+                Some(set) => Some(Mark::from_properties(|key| set.get(key).map(String::as_str))),
+                None => mark_at(&store, &log, opening.version).await,
+            };
+            (mark.map(|mark| clone_commit(&opening, mark)), Some(opening.version + 1))
+        }
+        Some(Origin::Before(oldest)) => (None, Some(oldest)),
+        None => (None, since.map(|since| since + 1)),
+    };
+    let history = match from {
+        Some(from) if from > log.newest => Vec::new(),
+        from => delta::history_in(&store, &log, &head, from).await.map_err(failed)?,
+    };
+    let mut told: Vec<ReplicaCommit> = clone.into_iter().collect();
     for commit in history {
-        commits.push(replica_commit(&store, commit).await.map_err(failed)?);
+        told.push(replica_commit(&store, &log, commit).await.map_err(failed)?);
     }
+    let (before, commits) =
+        told.into_iter().partition(|commit| since.is_some_and(|since| commit.version <= since));
     let (since_damaged, since_files) = match since {
         Some(since) if since < log.newest => then_at(&store, &log, since).await,
         Some(_) => {
@@ -71,6 +87,7 @@ pub(super) async fn replica(
         column_mapping: column_mapping(&head),
         rows: head.totals().rows,
         damaged: delta::damage(&store, &head).await.map_err(failed)?.or(read_around),
+        before,
         commits,
     }))
 }
@@ -130,8 +147,36 @@ pub(super) async fn refuse_foreign(store: &TableStore, doing: &str) -> Result<()
     }
 }
 
+/// A CLONE, by how its commit begins.
+fn clone_commit(opening: &Opening, mark: Option<Mark>) -> ReplicaCommit {
+    let info = &opening.commit_info;
+    let object =
+        |name: &str| info.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
+    let metrics = object("operationMetrics");
+    ReplicaCommit {
+        version: opening.version,
+        committed_at: moment(opening.timestamp_ms),
+        operation: "CLONE".to_owned(),
+        user: text("userName").or(text("userId")),
+        source_version: number(&object("operationParameters"), "sourceVersion"),
+        source_size: source_size(&metrics),
+        mark,
+        restored_to: None,
+        rows: rows_touched(&metrics),
+        upkeep: Upkeep::Changes,
+    }
+}
+
+/// The mark of a version, which a clone may have left as it was; `None`: the log no longer tells.
+async fn mark_at(store: &TableStore, log: &Versions, version: u64) -> Option<Option<Mark>> {
+    let then = delta::snapshot_in(store, log, version, Detail::Header).await;
+    then.ok().map(|then| mark_of(&then))
+}
+
 async fn replica_commit(
     store: &TableStore,
+    log: &Versions,
     commit: delta::Commit,
 ) -> Result<ReplicaCommit, DeltaError> {
     let mark = match commit.table_id {
@@ -139,6 +184,9 @@ async fn replica_commit(
             let (store, version) = (store.clone(), commit.version);
             let read = off_thread(move || properties_set_by(&store, version)).await?;
             Mark::from_properties(|key| read.get(key).map(String::as_str))
+        }
+        None if commit.operation.as_deref() == Some("CLONE") => {
+            mark_at(store, log, commit.version).await.flatten()
         }
         None => None,
     };

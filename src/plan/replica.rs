@@ -68,6 +68,9 @@ pub(crate) fn unproved_clone(
     seen.unproved.zip(seen.holds)
 }
 
+/// The operation of a clone.
+const CLONE: &str = "CLONE";
+
 /// Reads a replica's history from what the newest cut that names it says, or from its first commit.
 pub(super) fn assess(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> Assessment {
     match cut {
@@ -78,13 +81,11 @@ pub(super) fn assess(path: &str, replica: &Replica, cut: Option<&CutTableEntry>)
 }
 
 fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
-    let base = Mark {
-        source_table_id: cut.source_table_id.clone(),
-        source_version: cut.source_version,
-        replica: path.to_owned(),
+    let Some((start, base, before)) = named_clone(path, replica, cut) else {
+        return Assessment { foreign: true, ..Assessment::default() };
     };
-    let mut commits: Vec<&ReplicaCommit> =
-        replica.commits.iter().filter(|commit| commit.version > cut.replica_version).collect();
+    let after = replica.commits.iter().filter(|commit| commit.version > cut.replica_version);
+    let mut commits: Vec<&ReplicaCommit> = before.iter().chain(after).collect();
     commits.sort_by_key(|commit| commit.version);
     if commits.is_empty() && replica.version == cut.replica_version {
         return match &replica.mark {
@@ -96,11 +97,42 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
             Some(_) | None => Assessment { foreign: true, ..Assessment::default() },
         };
     }
-    let seen = follow(path, replica, cut.replica_version, Some(base), &commits);
+    let mut seen = follow(path, replica, start, Some(base), &commits);
+    seen.maintenance.retain(|commit| commit.version > cut.replica_version);
     // Nothing but maintenance since, yet not the clone that the cut names: another table was put there.
     match seen.theirs.is_empty() && seen.holds != replica.mark {
         true => Assessment { foreign: true, ..Assessment::default() },
         false => seen,
+    }
+}
+
+/// The clone that a cut's version of a replica goes back to: its version, what it is, and the commits between; `None`: it goes
+/// back to none of ours.
+///
+/// Whoever may append to a cut log can name any version: the replica's own log says what that is. Where it no longer tells,
+/// the cut is believed.
+fn named_clone<'a>(
+    path: &str,
+    replica: &'a Replica,
+    cut: &CutTableEntry,
+) -> Option<(u64, Mark, &'a [ReplicaCommit])> {
+    let said = Mark {
+        source_table_id: cut.source_table_id.clone(),
+        source_version: cut.source_version,
+        replica: path.to_owned(),
+    };
+    let Some((first, rest)) = replica.before.split_first() else {
+        return Some((cut.replica_version, said, &[]));
+    };
+    match first.version.checked_sub(1) {
+        // The log forgot the clone, and reaches back to this commit.
+        Some(start) if first.operation != CLONE => Some((start, said, &replica.before)),
+        Some(_) | None => {
+            let mark = clone_of_ours(path, first).filter(|_| !refuted(replica, first))?;
+            // A history that shows no properties tells of an older clone's version, not of its table's id.
+            let said = Some(said).filter(|said| said.source_version == mark.source_version);
+            Some((first.version, said.unwrap_or(mark), rest))
+        }
     }
 }
 
@@ -192,7 +224,7 @@ fn follow(
 /// The mark of a commit that is a clone of ours: its mark is where it lies, and the engine cloned what the mark says.
 fn clone_of_ours(path: &str, commit: &ReplicaCommit) -> Option<Mark> {
     let mark = commit.mark.as_ref()?;
-    let ours = commit.operation == "CLONE"
+    let ours = commit.operation == CLONE
         && mark.replica == path
         && commit.source_version == Some(mark.source_version);
     ours.then(|| mark.clone())

@@ -14,7 +14,7 @@ use super::{RegionError, Size, Table};
 pub struct ReplicaQuestion {
     /// Its path under the sync location, `<catalog>/<schema>/<table>`.
     pub path: String,
-    /// The replica version the last cut names: commits after it are of interest; `None`: all.
+    /// The replica version the last cut names: commits after it are of interest, and those that made it what it is; `None`: all.
     pub since_version: Option<u64>,
 }
 
@@ -52,6 +52,9 @@ pub struct Replica {
     pub content: Option<ReplicaContent>,
     /// What is known of the clone that its newest version is, where no cut names it.
     pub proof: CloneProof,
+    /// Its retained commits up to the version asked since, oldest first, from the newest CLONE among them on: what shows whether
+    /// that version is the clone that a cut says it is. Empty: the log no longer tells, or no version was asked since.
+    pub before: Vec<ReplicaCommit>,
     /// Its retained commits after the version asked for, oldest first.
     pub commits: Vec<ReplicaCommit>,
 }

@@ -316,6 +316,7 @@ fn seen(name: &TableName) -> TableObserved {
             column_mapping: "none".to_owned(),
             rows: Some(5_000),
             damaged: None,
+            before: vec![],
             commits: vec![],
         }))),
         pin: Some(Ok(Pin {

@@ -3,12 +3,16 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use drsync::apply::GroupOutcome;
+use drsync::lakehouse::delta;
+use drsync::ledger::Cut;
 use drsync::plan::status::{Status, status};
 use drsync::plan::{Action, Decision, FindingCode, Plan, Request, Severity, plan};
-use drsync::region::LookDepth;
+use drsync::region::{Appended, LookDepth};
 use serde_json::{Value, json};
 
 use super::leaves::copied;
+use super::trouble::accepting_drift;
 use super::world::{Form, World, batch};
 
 const COUNTRIES: &str = "main.shop.countries";
@@ -83,6 +87,12 @@ async fn is_found_and_repaired(what: &str, damage: impl Fn(&Path)) {
     let record = world.apply_plan(&plan).await;
     assert_eq!(record.exit.code, 0, "{what}: {record:?}");
     assert_eq!(world.ids(&folder).await, [1, 2, 3], "{what}");
+    // Were the apply killed before its cut, the commit alone would have to say whose it is.
+    let store = delta::TableStore::local(&folder);
+    let newest = delta::versions(&store).await.unwrap().newest;
+    let repaired = edit_commit(&folder, newest, |_| ());
+    let metadata = repaired.iter().find_map(|action| action.get("metaData")).expect(what);
+    assert!(metadata["configuration"].get("drsync.source_version").is_some(), "{what}");
     assert_eq!(found(&world).await, (vec![], true), "{what}: after");
     for (file, bytes) in before {
         assert_eq!(fs::read(&file).unwrap(), bytes, "{what}: {} is written once", file.display());
@@ -310,6 +320,95 @@ async fn a_replica_that_was_put_there_before_the_first_sync_is_not_believed() {
     let blocking: Vec<_> =
         findings.into_iter().filter(|(_, severity)| *severity == Severity::Block).collect();
     assert_eq!(blocking, blocks);
+}
+
+/// Appends a cut that follows the newest one to a region's log, as whoever may write there can.
+async fn append_forged(world: &World, region: &str, edit: impl Fn(&mut Cut)) {
+    let regions = world.regions();
+    let copy = regions.secondary.ledger().await.unwrap();
+    let newest = copy.all_cuts().newest("reference").unwrap().clone();
+    let mut forged = newest.clone();
+    forged.cut_number += 1;
+    forged.previous_sha256 = Some(newest.sha256());
+    edit(&mut forged);
+    let region = match region {
+        "east" => &regions.primary,
+        _ => &regions.secondary,
+    };
+    let appended = region.append_cuts(&[forged]).await.pop().unwrap().unwrap();
+    assert_eq!(appended, Appended::Committed);
+}
+
+/// A cut whose version of the replica holds what somebody else wrote is not taken for what it says, in whichever log it stands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_cut_hides_no_write_of_others() {
+    use Form::{Lakehouse, Sandbox};
+    let cases = [
+        (Lakehouse, "east", false),
+        (Lakehouse, "west", true),
+        (Sandbox, "east", true),
+        (Sandbox, "west", false),
+    ];
+    for (form, region, compacted) in cases {
+        let about = format!("{form:?}, {region}, compacted: {compacted}");
+        let mut world = World::of(form).await;
+        world.apply().await;
+        let replica = world.replica(COUNTRIES);
+        replica.insert(&batch([99])).await.unwrap();
+        if compacted {
+            replica.optimize().await.unwrap();
+        }
+        let store = delta::TableStore::local(world.replica_folder(COUNTRIES));
+        let version = delta::versions(&store).await.unwrap().newest;
+        let now = world.now;
+        append_forged(&world, region, |cut| {
+            (cut.recovery_point, cut.planned_at, cut.committed_at) = (now, now, now);
+            let entry = &mut cut.tables[0];
+            entry.replica_version = version;
+            (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
+        })
+        .await;
+        let changed = vec![(FindingCode::ReplicaChanged, Severity::Block)];
+        assert_eq!(found(&world).await, (changed, false), "{about}");
+        world.countries().insert(&batch([4])).await.unwrap();
+        world.later(720);
+        let record = world.apply().await;
+        assert_eq!(record.groups[0].outcome, GroupOutcome::Blocked, "{about}: {record:?}");
+        assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 99], "{about}");
+        // Somebody looks at what was written, and says that it may go.
+        world.later(1);
+        let plan = world.plan_with(accepting_drift()).await;
+        let record = world.apply_plan(&plan).await;
+        assert_eq!(record.exit.code, 0, "{about}: {record:?}");
+        assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4], "{about}");
+        assert_eq!(found(&world).await, (vec![], true), "{about}: afterwards");
+    }
+}
+
+/// A cut that says more of a source's version than the replica holds brings no protection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_cut_claims_no_version_that_the_replica_does_not_hold() {
+    for form in [Form::Lakehouse, Form::Sandbox] {
+        forged_version_is_not_believed(form).await;
+    }
+}
+
+async fn forged_version_is_not_believed(form: Form) {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(1);
+    append_forged(&world, "east", |cut| {
+        cut.tables[0].source_version += 1;
+        cut.tables[0].source_commit_sha256 = None;
+    })
+    .await;
+    assert!(!found(&world).await.1);
+    world.later(720);
+    let record = world.apply().await;
+    assert_eq!(record.exit.code, 0, "{form:?}: {record:#?}");
+    assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, [1, 2, 3, 4]);
+    assert_eq!(found(&world).await, (vec![], true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

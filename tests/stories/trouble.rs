@@ -238,7 +238,7 @@ pub(crate) async fn accepted_drift_is_cloned_over_and_the_replica_is_the_source_
 }
 
 /// Somebody says that what others wrote to the replica may go.
-fn accepting_drift() -> Request {
+pub(crate) fn accepting_drift() -> Request {
     let risk = AcceptedRisk {
         code: "replica_changed".to_owned(),
         scope: COUNTRIES.to_owned(),

@@ -1,5 +1,7 @@
 //! The history of a table: what each commit did, and when.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -93,6 +95,84 @@ pub(crate) fn history_in(
     }
     upkeep::settle(store, log, &mut found);
     Ok(found)
+}
+
+/// How a commit begins: what it says of itself, and of the table; none of its files is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// The version it made.
+    pub version: u64,
+    /// When, in milliseconds.
+    pub timestamp_ms: i64,
+    /// The whole `commitInfo`.
+    pub commit_info: Raw,
+    /// The properties that it gives the table; `None`: it sets no metadata, and the table keeps its own.
+    pub properties: Option<BTreeMap<String, String>>,
+}
+
+impl Opening {
+    /// `commitInfo.operation`.
+    pub fn operation(&self) -> Option<&str> {
+        self.commit_info.get("operation").and_then(Value::as_str)
+    }
+}
+
+/// Where the commits begin that made a version what it is, as far as the log goes back without a gap.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// With the newest CLONE.
+    Clone(Box<Opening>),
+    /// The log has no CLONE any more, and goes back to this version.
+    Before(u64),
+}
+
+/// Looks for the newest CLONE up to a version; `None`: the log does not have the version itself.
+///
+/// A commit that cannot be read ends the log: readers do not need it, where a checkpoint stands after it.
+pub(crate) fn origin(
+    store: &TableStore,
+    log: &Versions,
+    own_times_since: Option<u64>,
+    version: u64,
+) -> Option<Origin> {
+    let end = log.commits.partition_point(|commit| *commit <= version);
+    let unbroken = (0..=version).rev().zip(log.commits[..end].iter().rev());
+    let mut oldest = None;
+    for (_, commit) in unbroken.take_while(|(expected, commit)| expected == *commit) {
+        let Ok(opening) = opening(store, *commit, own_times_since) else {
+            break;
+        };
+        if opening.operation() == Some("CLONE") {
+            return Some(Origin::Clone(Box::new(opening)));
+        }
+        oldest = Some(Origin::Before(*commit));
+    }
+    oldest
+}
+
+fn opening(store: &TableStore, version: u64, own_times_since: Option<u64>) -> Result<Opening> {
+    let file = commit_file(version);
+    let (mut info, mut metadata): (Option<Raw>, Option<Raw>) = (None, None);
+    let mut lines = Lines::of(store.read(&commit_path(version))?, &file);
+    // Of a clone the table's properties are of interest, and it may have very many files.
+    let is_clone = |info: &Raw| info.get("operation").and_then(Value::as_str) == Some("CLONE");
+    while info.as_ref().is_none_or(|info| metadata.is_none() && is_clone(info)) {
+        let Some((number, line)) = lines.next()? else {
+            break;
+        };
+        let line: About = serde_json::from_slice(line)
+            .map_err(|error| DeltaError::corrupt(&file, format!("line {number}: {error}")))?;
+        info = info.or(line.commit_info);
+        metadata = metadata.or(line.meta_data);
+    }
+    let info = info.unwrap_or_default();
+    let own = own_times_since.filter(|since| version >= *since);
+    let time = match own.and_then(|_| in_commit_timestamp(&info)) {
+        Some(time) => time,
+        None => file_times(store, &[version])?.pop().unwrap_or_default(),
+    };
+    let properties = metadata.map(|metadata| Metadata(metadata).properties());
+    Ok(Opening { version, timestamp_ms: time, commit_info: info, properties })
 }
 
 /// When a version was committed, as its commit says itself; `None`: the table does not enable that, or the commit is gone.
@@ -200,6 +280,13 @@ struct Line {
     remove: Option<FileChange>,
     protocol: Option<serde::de::IgnoredAny>,
     meta_data: Option<MetadataId>,
+    commit_info: Option<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    meta_data: Option<Raw>,
     commit_info: Option<Raw>,
 }
 
