@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minisign::KeyPair;
+use minisign::{KeyPair, SecretKeyBox};
 use minisign_verify::{PublicKey, Signature};
 
 use super::{ALL, Applied, audit, code, drsync, files, lacks};
@@ -305,4 +305,52 @@ fn where_the_configuration_asks_for_signed_records_none_is_left_without_and_hist
         let unread = drsync(&world.world(), command);
         assert_eq!(code(&unread), 78, "{}", said(&unread));
     }
+}
+
+/// Signs a file as a reviewer does.
+fn sign(world: &Path, key: &str, file: &str) {
+    let text = fs::read_to_string(world.join(key)).unwrap();
+    let key = SecretKeyBox::from_string(&text).unwrap().into_unencrypted_secret_key().unwrap();
+    let content = fs::File::open(world.join(file)).unwrap();
+    let signature = minisign::sign(None, &key, content, Some("reviewed"), None).unwrap();
+    fs::write(world.join(format!("{file}.minisig")), signature.into_string()).unwrap();
+}
+
+#[test]
+fn with_both_signatures_required_and_the_secondary_away_all_is_kept_and_brought_over_later() {
+    let world = Applied::new();
+    for name in ["reviewer", "runner"] {
+        make_keys(&world.world(), name, None);
+    }
+    let since = now();
+    let file = world.world().join("drsync.json");
+    let mut asking: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    asking["require_signature"] = "reviewer.pub".into();
+    asking["require_signed_records"] = "runner.pub".into();
+    fs::write(&file, asking.to_string()).unwrap();
+    let before = world.names("west", "").len();
+    let review = |plan: &str| {
+        let planned = drsync(&world.world(), &["plan", "--only", "orders", "--out", plan]);
+        assert!([0, 2].contains(&code(&planned)), "{}", said(&planned));
+        sign(&world.world(), "reviewer.key", plan);
+    };
+    let apply =
+        |plan: &str| drsync(&world.world(), &["apply", plan, "--sign-record-with", "runner.key"]);
+    review("first.json");
+    fs::rename(world.world().join("west"), world.world().join("gone")).unwrap();
+    let away = apply("first.json");
+    assert_eq!(code(&away), 8, "{}", said(&away));
+    fs::rename(world.world().join("gone"), world.world().join("west")).unwrap();
+    // Another machine has nothing of its own.
+    fs::remove_dir_all(world.world().join(".drsync")).unwrap();
+    review("second.json");
+    let done = apply("second.json");
+    assert_eq!(code(&done), 0, "{}", said(&done));
+    let names = world.names("west", "");
+    assert_eq!(world.names("east", ""), names);
+    // Of each apply its plan, its record, and the signature of each.
+    assert_eq!(names.len(), before + 8, "{names:?}");
+    let (status, text) = world.history(&["--since", &since]);
+    assert_eq!(status, 0, "{text}");
 }
