@@ -50,7 +50,9 @@ use crate::config::TableName;
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Action, Decision, GroupPlan, Provenance, Role, StoredPlan};
+use crate::plan::{
+    Action, Decision, Finding, FindingCode, GroupPlan, Provenance, Role, StoredPlan,
+};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
 use evidence::Keepers;
@@ -135,8 +137,9 @@ pub async fn apply(
         .zip(regions)
         .map(|(workspace, regions)| run.workspace(workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
-    let mut keepers = Vec::new();
-    for done in join_all(workspaces).await {
+    let (mut keepers, mut known) = (Vec::new(), BTreeMap::new());
+    for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
+        known.insert(workspace.name.clone(), done.newest_cuts());
         groups.extend(done.groups);
         metadata.extend(done.metadata);
         away.primary |= done.away.primary;
@@ -173,6 +176,7 @@ pub async fn apply(
         not_recorded: Some(run.notes.not_recorded()),
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
+        newest_cuts: BTreeMap::new(),
         previous_run_sha256: None,
         other_previous_sha256: Vec::new(),
         previous_elsewhere: Vec::new(),
@@ -180,7 +184,7 @@ pub async fn apply(
         signed_by: options.signer.as_ref().map(|signer| signer.public_key().to_owned()),
         record_sha256: None,
     };
-    chain::link(&mut record, tips);
+    chain::link(&mut record, tips, known);
     run.keep(&mut record, &keepers).await;
     run.tell(What::Summary { record: Box::new(record.clone()) });
     record
@@ -191,8 +195,29 @@ struct Done<'a> {
     groups: Vec<GroupRecord>,
     metadata: Vec<MetadataRecord>,
     away: Away,
+    /// The cuts of all its groups, as they were when the apply began, where they were read.
+    cuts: Option<Cuts>,
     /// Where its evidence is kept; nowhere, where its location is another workspace's.
     keepers: Option<Kept<'a>>,
+}
+
+impl Done<'_> {
+    /// The number of the newest cut of every group that is known now. What no chain holds is none that anybody may rely on.
+    fn newest_cuts(&self) -> BTreeMap<String, u64> {
+        let read = self.cuts.iter().flat_map(Cuts::newest_of_each);
+        let read = read.filter(|cut| {
+            self.cuts.as_ref().is_some_and(|cuts| cuts.is_one_chain(&cut.group_name))
+        });
+        let mut newest: BTreeMap<String, u64> =
+            read.map(|cut| (cut.group_name.clone(), cut.cut_number)).collect();
+        for group in &self.groups {
+            if let Some(cut) = group.cut {
+                let known = newest.entry(group.name.clone()).or_default();
+                *known = cut.max(*known);
+            }
+        }
+        newest
+    }
 }
 
 /// Where the evidence of a workspace is kept, and whether its regions were already brought together.
@@ -370,10 +395,12 @@ impl<'p> Run<'p> {
                 .remove(&group.name)
                 .unwrap_or_else(|| not_due(plan, group, cuts.as_ref(), self.options.planned_now))
         });
+        let groups = groups.collect();
         Done {
-            groups: groups.collect(),
+            groups,
             metadata,
             away,
+            cuts,
             keepers: keepers.map(|keepers| Kept { keepers, together }),
         }
     }
@@ -408,9 +435,12 @@ fn not_due(
             (GroupOutcome::NotStarted, Some("the apply ended before its turn".to_owned()))
         }
     };
-    let last = cuts.and_then(|cuts| cuts.newest(&group.name));
+    // Of a log that is not one chain nobody knows which cut the group keeps.
+    let last = cuts.filter(|cuts| cuts.is_one_chain(&group.name));
+    let last = last.and_then(|cuts| cuts.newest(&group.name));
+    let diverged = |finding: &Finding| finding.code == FindingCode::LedgerDiverged;
     // Of a round that read no cuts anew the plan tells which it saw.
-    let seen = planned_now && cuts.is_none();
+    let seen = planned_now && cuts.is_none() && !group.findings.iter().any(diverged);
     let planned = group.last_cut.as_ref().filter(|_| seen);
     let looked = match group.decision {
         // What a stored plan says of an earlier moment is no look of this run.

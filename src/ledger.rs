@@ -9,12 +9,14 @@ mod columns;
 mod copies;
 mod cut;
 mod cuts;
+mod odd;
 mod row;
 
 pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_needed};
 pub use copies::{Ledger, merge_rows, newer_row};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
 pub use cuts::{Cuts, Divergence};
+pub use odd::{CutRow, OddCut};
 pub use row::{Row, Status};
 
 /// Folder of drsync's own files under a sync location.

@@ -7,22 +7,23 @@ use futures::future::join_all;
 
 mod catalog;
 mod histories;
+mod recent;
 mod watch;
 
-use crate::config::{Configuration, Workspace, WorkspaceAddress};
+use crate::config::{Configuration, GroupEntry, Workspace, WorkspaceAddress};
 use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{
-    Observed, RECORDS_READ, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved,
-    merge_copies,
+    Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
 };
 use crate::region::{
-    KeptDocument, LedgerCopy, LedgerTable, Presence, RecordRange, Region, RegionError,
-    RegionErrorKind, Regions, heads_agree, refuse_without_a_copy,
+    LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
+    refuse_without_a_copy,
 };
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
+pub(crate) use recent::{FUTURE, all_witnessed, recent_records};
 
 /// The moment of a look.
 #[derive(Clone, Copy)]
@@ -92,8 +93,8 @@ async fn observe_workspace(
     let secondary_address =
         workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
-    let (witnessed, primary, secondary) = futures::join!(
-        witnessed(&workspace.name, regions),
+    let (mut witnessed, primary, secondary) = futures::join!(
+        witnessed(workspace, regions, now),
         observe_region(
             regions.primary.as_ref(),
             primary_address,
@@ -129,6 +130,9 @@ async fn observe_workspace(
             futures::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary.ledger, &mut secondary.ledger);
         ledger = merge_copies(&primary.copy(), &secondary.copy());
+        if tells_of_more(&witnessed, &ledger) {
+            witnessed = all_witnessed(&workspace.name, regions).await;
+        }
     }
     let mut seen = WorkspaceObserved {
         workspace: workspace.clone(),
@@ -147,16 +151,14 @@ async fn observe_workspace(
     seen
 }
 
-/// Reads the newest run records of both regions for the cuts that they tell of; records that cannot be read tell nothing.
-pub(crate) async fn witnessed(workspace: &str, regions: &Regions) -> Witnessed {
-    let newest = RecordRange { newest: Some(RECORDS_READ), ..RecordRange::default() };
-    let (primary, secondary) = futures::join!(
-        regions.primary.run_records(&newest),
-        regions.secondary.run_records(&newest)
-    );
-    let read = [primary, secondary].into_iter().flatten();
-    let records: Vec<KeptDocument> = read.flat_map(|kept| kept.documents).collect();
-    Witnessed::by(workspace, &records)
+/// The cuts of a workspace's groups that the newest run records of both regions tell of; records that cannot be read tell nothing.
+pub(crate) async fn witnessed(
+    workspace: &Workspace,
+    regions: &Regions,
+    now: DateTime<Utc>,
+) -> Witnessed {
+    let groups: Vec<&str> = workspace.groups.iter().filter_map(GroupEntry::name).collect();
+    recent_records(&workspace.name, &groups, regions, [true, true], now).await.witnessed
 }
 
 /// Whether records or rows tell of cuts that the log does not have.

@@ -16,8 +16,12 @@ mod deceit;
 mod edits;
 #[path = "stories/leaves.rs"]
 mod leaves;
+#[path = "stories/lost.rs"]
+mod lost;
 #[path = "stories/main_job.rs"]
 mod main_job;
+#[path = "stories/odd.rs"]
+mod odd;
 #[path = "stories/retention.rs"]
 mod retention;
 #[path = "stories/sources.rs"]
@@ -56,6 +60,15 @@ macro_rules! in_form {
 }
 
 stories! {
+    odd {
+        a_row_of_the_log_that_is_no_cut_stops_its_group_and_the_remedy_is_named,
+        a_row_that_comes_between_plan_and_apply_stops_its_group_alone,
+    }
+    lost {
+        a_lost_cut_is_told_whatever_records_of_other_groups_and_junk_came_later,
+        a_record_tells_the_newest_cut_of_groups_that_its_apply_was_not_of,
+        no_number_in_a_record_that_no_cut_can_have_stops_anything,
+    }
     main_job {
         a_first_sync_creates_the_replica_and_both_metadata_tables,
         the_second_apply_changes_nothing,

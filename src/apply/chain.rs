@@ -2,21 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 
 use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
-use crate::region::{
-    KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError, Regions,
-    first_id_of,
-};
-
-/// Records looked through for the newest: more than applies ever run at once.
-const RECENT: usize = 16;
-
-/// A record of a moment so much later than now is none that any apply left: clocks are wrong by hours, and by days.
-pub(super) const FUTURE: Duration = Duration::days(31);
+use crate::observe::{FUTURE, recent_records};
+use crate::plan::Witnessed;
+use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,34 +20,25 @@ pub(super) struct Tips {
     pub(super) unseen: bool,
     /// What was passed over.
     pub(super) passed_over: Vec<PassedOver>,
+    /// The cuts that the newest records tell of, named or not.
+    pub(super) witnessed: Witnessed,
 }
 
 /// Looks for the newest records of a workspace in both of its regions: what one lacks the other may have.
-pub(super) async fn tips(regions: &Regions, asked: [bool; 2], now: DateTime<Utc>) -> Tips {
-    let recent = RecordRange {
-        newest: Some(RECENT),
-        until: Some(first_id_of(now + FUTURE)),
-        ..RecordRange::default()
-    };
-    let read = async |place: usize| match (asked[place], place) {
-        (false, _) => None,
-        (true, 0) => Some(regions.primary.run_records(&recent).await),
-        (true, _) => Some(regions.secondary.run_records(&recent).await),
-    };
-    let (primary, secondary) = futures::join!(read(0), read(1));
-    let read: Vec<Result<KeptRecords, RegionError>> =
-        [primary, secondary].into_iter().flatten().collect();
-    let unseen = !read.iter().any(Result::is_ok);
-    let mut documents: BTreeMap<String, KeptDocument> = BTreeMap::new();
-    let mut passed_over = Vec::new();
-    for kept in read.into_iter().flatten() {
-        passed_over.extend(kept.passed_over);
-        let named = kept.documents.into_iter();
-        documents.extend(named.map(|document| (sha256_of_bytes(&document.bytes), document)));
-    }
-    let mut tips = newest(documents, now);
-    tips.unseen = unseen;
-    tips.passed_over.extend(passed_over);
+pub(super) async fn tips(
+    workspace: &str,
+    groups: &[&str],
+    regions: &Regions,
+    asked: [bool; 2],
+    now: DateTime<Utc>,
+) -> Tips {
+    let recent = recent_records(workspace, groups, regions, asked, now).await;
+    let documents = recent.documents.into_iter();
+    let documents = documents.map(|document| (sha256_of_bytes(&document.bytes), document));
+    let mut tips = newest(documents.collect(), now);
+    tips.unseen = recent.unseen;
+    tips.witnessed = recent.witnessed;
+    tips.passed_over.extend(recent.passed_over);
     tips.passed_over.sort_unstable();
     tips.passed_over.dedup();
     tips
@@ -92,10 +76,25 @@ fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, St
     }
 }
 
-/// Makes a record follow the tips of its workspaces.
-pub(super) fn link(record: &mut RunRecord, mut tips: Vec<(String, Tips)>) {
+/// Makes a record follow the tips of its workspaces, and tell of each the newest cut of every group: of those that the apply
+/// itself knew (`known`, by workspace and group) and those that the records before it tell of.
+///
+/// Of a workspace whose records could not be read it tells none: whoever reads it reads on.
+pub(super) fn link(
+    record: &mut RunRecord,
+    mut tips: Vec<(String, Tips)>,
+    mut known: BTreeMap<String, BTreeMap<String, u64>>,
+) {
     record.previous_unseen = !tips.is_empty() && tips.iter().all(|(_, tips)| tips.unseen);
     tips.retain(|(_, tips)| !tips.unseen);
+    for (workspace, tips) in &tips {
+        let mut newest = tips.witnessed.numbers();
+        for (group, cut) in known.remove(workspace).into_iter().flatten() {
+            let told = newest.entry(group).or_default();
+            *told = cut.max(*told);
+        }
+        record.newest_cuts.insert(workspace.clone(), newest);
+    }
     let Some((_, first)) = tips.first().cloned() else {
         return;
     };
@@ -254,7 +253,7 @@ mod tests {
         let tips = |sha256: &[&str], unseen| Tips {
             sha256: sha256.iter().map(|text| (*text).to_owned()).collect(),
             unseen,
-            passed_over: Vec::new(),
+            ..Tips::default()
         };
         let all = vec![
             ("away".to_owned(), tips(&[], true)),
@@ -262,12 +261,16 @@ mod tests {
             ("north".to_owned(), tips(&["a", "b"], false)),
             ("south".to_owned(), tips(&["c"], false)),
         ];
-        link(&mut record, all);
+        let known =
+            |cut| BTreeMap::from([("east".to_owned(), BTreeMap::from([("g".to_owned(), cut)]))]);
+        link(&mut record, all, known(7));
         assert_eq!(record.previous_of("east"), ["a", "b"]);
         assert_eq!(record.previous_of("north"), ["a", "b"]);
         assert_eq!(record.previous_of("south"), ["c"]);
         assert!(!record.previous_unseen);
-        link(&mut record, vec![("away".to_owned(), tips(&[], true))]);
+        assert_eq!(record.newest_cuts["east"], known(7)["east"]);
+        assert_eq!(record.newest_cuts.keys().collect::<Vec<_>>(), ["east", "north", "south"]);
+        link(&mut record, vec![("away".to_owned(), tips(&[], true))], BTreeMap::new());
         assert!(record.previous_unseen);
     }
 }

@@ -9,6 +9,7 @@ use super::Run;
 use super::chain::{self, Tips};
 use super::record::{Recorded, RunRecord};
 use super::warning::RunWarningCode;
+use crate::observe::FUTURE;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
 use crate::region::{
@@ -29,6 +30,8 @@ const ROLES: [Role; 2] = [Role::Primary, Role::Secondary];
 /// Where the evidence of a workspace is kept.
 pub(super) struct Keepers<'a> {
     workspace: &'a str,
+    /// The groups of the plan.
+    groups: Vec<&'a str>,
     regions: &'a Regions,
     /// Why a region was not asked; what it lacks is brought by a later apply.
     away: [Option<RegionError>; 2],
@@ -41,7 +44,8 @@ impl<'a> Keepers<'a> {
         regions: &'a Regions,
         away: [Option<RegionError>; 2],
     ) -> Keepers<'a> {
-        Keepers { workspace: &plan.name, regions, away }
+        let groups = plan.groups.iter().map(|group| group.name.as_str()).collect();
+        Keepers { workspace: &plan.name, groups, regions, away }
     }
 
     /// The same of a workspace in which this apply has nothing else to write; `None`: its location is another's, and is left alone.
@@ -94,7 +98,7 @@ impl<'a> Keepers<'a> {
 
     /// The newest records.
     pub(super) async fn tips(&self, run: &Run<'_>) -> Tips {
-        chain::tips(self.regions, self.asked(), run.now()).await
+        chain::tips(self.workspace, &self.groups, self.regions, self.asked(), run.now()).await
     }
 
     /// Gives the regions the documents of earlier applies that lie on this machine only.
@@ -176,7 +180,7 @@ impl<'a> Keepers<'a> {
         now: DateTime<Utc>,
     ) -> Result<(Vec<Vec<String>>, Vec<Vec<String>>), RegionError> {
         let (mut primary_lacks, mut secondary_lacks) = (BTreeSet::new(), BTreeSet::new());
-        let mut until = now + chain::FUTURE;
+        let mut until = now + FUTURE;
         let mut month = first_of_month(now);
         let mut step = 1;
         while step <= MONTHS_MOST {

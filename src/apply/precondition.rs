@@ -54,6 +54,10 @@ pub(super) fn follows<'a>(
     point: DateTime<Utc>,
     sha256: &str,
 ) -> Result<(), Passed<'a>> {
+    if cuts.has_odd(&plan.name) {
+        let why = "the cut log has a row of the group that is no cut: plan again".to_owned();
+        return Err(Passed::Stale(why));
+    }
     let newest = cuts.newest(&plan.name);
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {

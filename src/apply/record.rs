@@ -1,5 +1,7 @@
 //! The run record: what one apply did, table by table, and how it ended.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,7 @@ use crate::region::VerifiedLevel;
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +82,11 @@ pub struct RunRecord {
     pub not_recorded: Option<Vec<NotRecorded>>,
     /// Counts.
     pub summary: RunSummary,
+    /// Of each workspace the number of the newest cut of every group that is known, of this plan or not: from the cut logs, and from
+    /// the records before this one. A workspace whose records could not be read is left out; records of versions before 1.3 do
+    /// not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub newest_cuts: BTreeMap<String, BTreeMap<String, u64>>,
     /// SHA-256 of the record before, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_run_sha256: Option<String>,
@@ -366,12 +373,8 @@ impl RunRecord {
         if head.kind != KIND {
             return Err(UnreadableRecord(format!("its kind is not {KIND}")));
         }
-        if head.format_version.split('.').next() != FORMAT_VERSION.split('.').next() {
-            return Err(UnreadableRecord(format!(
-                "its format version is {:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync",
-                head.format_version
-            )));
-        }
+        crate::canonical::check_version(&head.format_version, FORMAT_VERSION)
+            .map_err(UnreadableRecord)?;
         serde_json::from_slice(bytes).map_err(json)
     }
 }

@@ -15,7 +15,7 @@ use crate::history::{
 };
 use crate::ledger::Cut;
 use crate::moment;
-use crate::observe::witnessed;
+use crate::observe::{all_witnessed, witnessed};
 use crate::plan::{Refused, Witnessed, merge_copies};
 use crate::region::{
     KeptDocument, LedgerCopy, RecordRange, RegionError, Regions, SIGNATURE_ENDING,
@@ -60,7 +60,7 @@ impl History {
             let opened = regions::of_configuration(context, &mut found).await?;
             let mut all = vec![];
             for (workspace, regions) in found.configuration.workspaces.iter().zip(&opened) {
-                all.push(self.read(context, &workspace.name, regions, &signers).await);
+                all.push(self.read(context, workspace, regions, &signers).await);
             }
             Ok(all)
         })?;
@@ -205,12 +205,12 @@ impl History {
     async fn read(
         &self,
         context: &Context,
-        workspace: &str,
+        workspace: &Workspace,
         regions: &Regions,
         signers: &Signers,
     ) -> Read {
         // Before the logs: an apply that ends in between has its cut in them.
-        let witnessed = witnessed(workspace, regions).await;
+        let mut witnessed = witnessed(workspace, regions, context.clock.now()).await;
         let (mut primary, mut secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary, &mut secondary);
@@ -228,6 +228,10 @@ impl History {
         }
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
+        let newest = |group: &str| ledger.cuts.newest(group).map(|cut| cut.cut_number);
+        if witnessed.beyond(newest).next().is_some() {
+            witnessed = all_witnessed(&workspace.name, regions).await;
+        }
         // A page is the report of a period, of the whole time unless told.
         let reported = context.html
             || self.since.is_some()
@@ -238,6 +242,11 @@ impl History {
             true => Some(self.evidence(context, regions, signers, &mut unread).await),
             false => None,
         };
+        if let Some(Ok(evidence)) = &records {
+            for document in &evidence.documents {
+                witnessed.take_in(&workspace.name, document);
+            }
+        }
         Read { answered, unread, cuts: ledger.cuts.iter().cloned().collect(), witnessed, records }
     }
 }

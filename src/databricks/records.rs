@@ -13,7 +13,8 @@ use super::rows::Rows;
 use super::sql::{self, CutColumns, Relation, Statement};
 use super::statements::Intent;
 use crate::ledger::{
-    Cut, Cuts, FOLDER, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, columns_needed,
+    Cut, CutRow, Cuts, FOLDER, OddCut, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY,
+    columns_needed,
 };
 use crate::region::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind,
@@ -72,6 +73,10 @@ pub(super) async fn read(
         Err(refusal) => return Err(refusal.doing(doing(SYNC_METADATA))),
     };
     let cuts = match cuts.and_then(|content| content.map(cut_table).transpose()) {
+        // Its number may be beyond those of the cuts that a plan needs.
+        Ok(Some(cuts)) if heads_only && !cuts.odd.is_empty() => {
+            return Box::pin(read(region, false)).await;
+        }
         Ok(cuts) => cuts,
         Err(refusal) if is_damage(&refusal) => {
             unreadable(LedgerTable::Cuts, refusal);
@@ -89,10 +94,10 @@ fn is_damage(refusal: &Refusal) -> bool {
 
 fn cut_table(content: Content) -> Result<CutTable, Refusal> {
     let Content { version, workspace, rows } = content;
-    let cuts: Vec<Cut> = records(&rows)?;
+    let (cuts, odd) = cuts_in(&rows)?;
     // Sorted by group and number.
     let cuts = Cuts::new(cuts).iter().cloned().collect();
-    Ok(CutTable { version, workspace, cuts })
+    Ok(CutTable { version, workspace, cuts, odd })
 }
 
 fn metadata_table(content: Content) -> Result<MetadataTable, Refusal> {
@@ -178,24 +183,39 @@ async fn version(region: &DatabricksRegion, table: &Relation) -> Result<u64, Ref
 
 /// Reads records from the column `row`, a JSON text each; NULLs are left out there.
 fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
-    rows.iter()
-        .map(|row| {
-            let mut record: Value =
-                serde_json::from_str(row.text("row").unwrap_or_default()).unwrap_or_default();
-            if let Value::Object(members) = &mut record {
-                for list in ["tables", "accepted"] {
-                    members.entry(list).or_insert_with(|| Value::Array(Vec::new()));
-                }
+    let read = |record| serde_json::from_value(record).map_err(|error| unreadable_row(&error));
+    values(rows).map(read).collect()
+}
+
+/// The same of cuts, and the rows that are none.
+fn cuts_in(rows: &Rows) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
+    let (mut cuts, mut odd) = (Vec::new(), Vec::new());
+    for row in values(rows) {
+        match CutRow::read(row) {
+            CutRow::Cut(cut) => cuts.push(*cut),
+            CutRow::Odd(row) => odd.push(row),
+            CutRow::OfNoGroup { why } => return Err(unreadable_row(&why)),
+        }
+    }
+    Ok((cuts, odd))
+}
+
+fn values(rows: &Rows) -> impl Iterator<Item = Value> {
+    rows.iter().map(|row| {
+        let mut record: Value =
+            serde_json::from_str(row.text("row").unwrap_or_default()).unwrap_or_default();
+        if let Value::Object(members) = &mut record {
+            for list in ["tables", "accepted"] {
+                members.entry(list).or_insert_with(|| Value::Array(Vec::new()));
             }
-            serde_json::from_value(record).map_err(|error| Refusal {
-                code: ROW_UNREADABLE.to_owned(),
-                ..Refusal::new(
-                    RegionErrorKind::Other,
-                    format!("it has a row that drsync cannot read: {error}"),
-                )
-            })
-        })
-        .collect()
+        }
+        record
+    })
+}
+
+fn unreadable_row(why: &dyn std::fmt::Display) -> Refusal {
+    let text = format!("it has a row that drsync cannot read: {why}");
+    Refusal { code: ROW_UNREADABLE.to_owned(), ..Refusal::new(RegionErrorKind::Other, text) }
 }
 
 pub(super) async fn create(region: &DatabricksRegion, workspace: &str) -> Result<(), RegionError> {
@@ -280,16 +300,22 @@ fn parts<T: serde::Serialize>(records: &[T]) -> Vec<String> {
 }
 
 /// Of each of these groups the cuts from a number on.
-async fn cuts_from(region: &DatabricksRegion, ends: &[(&str, u64)]) -> Result<Vec<Cut>, Refusal> {
+async fn cuts_from(
+    region: &DatabricksRegion,
+    ends: &[(&str, u64)],
+) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
     let statement = sql::read_cuts_from(&table_at(&region.location, SYNC_CUTS), ends);
     selected(region, &statement).await
 }
 
-/// The cuts that a statement selects, by group and number.
-async fn selected(region: &DatabricksRegion, look: &Statement) -> Result<Vec<Cut>, Refusal> {
+/// The cuts that a statement selects, by group and number, and the rows that are none.
+async fn selected(
+    region: &DatabricksRegion,
+    look: &Statement,
+) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
     let finished = region.workspace.sql.run(look, Intent::Look).await?;
-    let cuts: Vec<Cut> = records(&finished.rows)?;
-    Ok(Cuts::new(cuts).iter().cloned().collect())
+    let (cuts, odd) = cuts_in(&finished.rows)?;
+    Ok((Cuts::new(cuts).iter().cloned().collect(), odd))
 }
 
 /// One answer a cut, a statement for many.
@@ -337,7 +363,7 @@ async fn append_open(
         let ends: Vec<(&str, u64)> = open
             .map(|(cut, _)| (cut.group_name.as_str(), cut.cut_number.saturating_sub(1)))
             .collect();
-        let here = match cuts_from(region, &ends).await {
+        let (here, odd) = match cuts_from(region, &ends).await {
             Ok(here) => here,
             // Something was sent, and what came of it cannot be seen.
             Err(refusal) if last.is_some() => return refusal.unknown(),
@@ -354,7 +380,12 @@ async fn append_open(
                     false => None,
                 };
                 of_group.extend(before.as_deref());
-                *answer = decide(cut, &of_group);
+                *answer = match odd.iter().any(|row| row.group_name == cut.group_name) {
+                    true => Some(Appended::Diverged(
+                        of_group.last().map(|cut| Box::new((*cut).clone())),
+                    )),
+                    false => decide(cut, &of_group),
+                };
             }
             if answer.is_none() {
                 open.push(cut.clone());
@@ -448,7 +479,7 @@ async fn columns(region: &DatabricksRegion) -> Result<CutColumns, Refusal> {
 async fn newest(region: &DatabricksRegion, cut: &Cut) -> Option<Box<Cut>> {
     let table = table_at(&region.location, SYNC_CUTS);
     let heads = sql::read_heads_of(&table, &[&cut.group_name]);
-    let heads = selected(region, &heads).await.unwrap_or_default();
+    let (heads, _) = selected(region, &heads).await.unwrap_or_default();
     heads.into_iter().last().map(Box::new)
 }
 
@@ -490,7 +521,7 @@ pub(super) async fn copy_cuts(region: &DatabricksRegion, cuts: &[Cut]) -> Result
     let mut here: Vec<Cut> = Vec::new();
     for some in ends.chunks(CUTS_AT_ONCE) {
         let there = cuts_from(region, some).await;
-        here.extend(there.map_err(|refusal| refusal.doing(doing()))?);
+        here.extend(there.map_err(|refusal| refusal.doing(doing()))?.0);
     }
     let missing = wanted.missing_from(&here);
     if missing.is_empty() {

@@ -13,7 +13,7 @@ use super::refusal::refusal;
 use crate::config::Location;
 use crate::files;
 use crate::ledger::{
-    Cut, Cuts, FOLDER, KEPT, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row,
+    Cut, Cuts, FOLDER, KEPT, OddCut, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row,
 };
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
@@ -41,6 +41,8 @@ struct Content<T> {
     version: u64,
     workspace: Option<String>,
     rows: Vec<T>,
+    /// Rows that are none, each of a group.
+    odd: Vec<OddCut>,
     shelves: BTreeMap<u8, usize>,
     columns: Schema,
     damage: Option<String>,
@@ -55,7 +57,7 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
     // Whether the rest can be read decides what becomes of a damaged log.
     if heads_only
         && let Ok(Some(content)) = &cuts
-        && (content.damage.is_some() || twice(&content.rows).is_some())
+        && (content.damage.is_some() || !content.odd.is_empty() || twice(&content.rows).is_some())
     {
         cuts = read_table::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await;
         heads_only = false;
@@ -78,7 +80,12 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
         cuts: cuts.map(|mut content| {
             let rows = &mut content.rows;
             rows.sort_by(|one, other| place(one).cmp(&place(other)));
-            CutTable { version: content.version, workspace: content.workspace, cuts: content.rows }
+            CutTable {
+                version: content.version,
+                workspace: content.workspace,
+                cuts: content.rows,
+                odd: content.odd,
+            }
         }),
         troubles,
         heads_only,
@@ -157,6 +164,7 @@ pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result
             }
             LedgerTable::Cuts => {
                 let content = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                refuse_odd(&content).map_err(failed)?;
                 let columns = cuts_as_in(&content.columns);
                 let damage = content.damage.or_else(|| twice(&content.rows));
                 let rows = Cuts::new(content.rows);
@@ -176,6 +184,23 @@ pub(super) async fn mend(region: &LakehouseRegion, which: LedgerTable) -> Result
         }
     }
     Err(crowded(doing))
+}
+
+impl Content<Cut> {
+    /// Its cuts, and the groups whose log has rows that are none.
+    fn into_cuts(self) -> Cuts {
+        Cuts::new(self.rows).with_odd(self.odd.into_iter().map(|odd| odd.group_name))
+    }
+}
+
+/// Refuses to write rows anew of which some are no cuts: they could not be written again.
+fn refuse_odd(content: &Content<Cut>) -> Result<(), DeltaError> {
+    match content.odd.first() {
+        None => Ok(()),
+        Some(odd) => {
+            Err(DeltaError::corrupt(format!("{} of {}", odd.cut, odd.group_name), &odd.why))
+        }
+    }
 }
 
 fn place(cut: &Cut) -> (&str, u64) {
@@ -350,10 +375,12 @@ async fn read_shelves<T: rows::Record>(
         Err(error) => return Err(failed(error)),
     };
     let workspace = kept.metadata.property(WORKSPACE_PROPERTY);
+    let (rows, odd) = rows::records(&kept.rows).map_err(failed)?;
     Ok(Some(Content {
         version: kept.version,
         workspace: workspace.map(str::to_owned),
-        rows: rows::records(&kept.rows).map_err(failed)?,
+        rows,
+        odd,
         shelves: kept.shelves,
         columns: kept.columns,
         damage: kept.damage,

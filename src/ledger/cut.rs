@@ -136,7 +136,15 @@ impl AcceptedRisk {
     }
 }
 
+/// No cut has this number or a greater one: programs that read JSON hold no greater whole number exactly, so none could follow.
+const NUMBER_BEYOND: u64 = (1 << 53) - 1;
+
 impl Cut {
+    /// Whether a cut may have a number: they count from 1, and another has to be able to follow.
+    pub fn may_have(number: u64) -> bool {
+        (1..NUMBER_BEYOND).contains(&number)
+    }
+
     /// SHA-256 of the row's canonical JSON, hex.
     pub fn sha256(&self) -> String {
         canonical::sha256(self)

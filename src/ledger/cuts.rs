@@ -17,6 +17,8 @@ pub struct Cuts {
     places: HashMap<TableName, Vec<(String, usize)>>,
     /// Groups whose log is not one chain.
     broken: BTreeSet<String>,
+    /// Groups whose log has rows that are no cuts.
+    odd: BTreeSet<String>,
     /// Only the cuts that a plan needs: what stands between them is not known.
     heads_only: bool,
 }
@@ -42,14 +44,27 @@ impl Cuts {
     pub fn merged(a: &Cuts, b: &Cuts) -> Cuts {
         let all = a.numbered().chain(b.numbered()).flatten();
         let all = all.map(|(digest, cut)| (digest.clone(), cut.clone()));
-        Cuts::with_digests(all, a.heads_only || b.heads_only)
+        let odd = a.odd.union(&b.odd).cloned();
+        Cuts::with_digests(all, a.heads_only || b.heads_only).with_odd(odd)
+    }
+
+    /// The same cuts, with groups whose log has rows that are no cuts: what stands there nobody knows.
+    #[must_use]
+    pub fn with_odd(mut self, groups: impl IntoIterator<Item = String>) -> Cuts {
+        self.odd.extend(groups);
+        self
+    }
+
+    /// Whether the log of a group has rows that are no cuts.
+    pub fn has_odd(&self, group: &str) -> bool {
+        self.odd.contains(group)
     }
 
     /// The same cuts, as only those of a log that a plan needs.
     #[must_use]
     pub fn of_heads(self) -> Cuts {
         let numbered = self.groups.into_values().flat_map(BTreeMap::into_values);
-        Cuts::with_digests(numbered.flatten(), true)
+        Cuts::with_digests(numbered.flatten(), true).with_odd(self.odd)
     }
 
     fn with_digests(cuts: impl Iterator<Item = (String, Cut)>, heads_only: bool) -> Cuts {
@@ -61,6 +76,7 @@ impl Cuts {
     /// Takes in the cuts of another log; what it costs depends on their groups alone.
     pub fn extend(&mut self, other: Cuts) {
         self.heads_only |= other.heads_only;
+        self.odd.extend(other.odd);
         let numbered = other.groups.into_values().flat_map(BTreeMap::into_values);
         self.take_in(numbered.flatten());
     }
@@ -165,7 +181,7 @@ impl Cuts {
             // A replica that was made again begins with version 0, so its versions do not tell which cut is newer.
             // What no chain holds says nothing where something else does.
             .max_by_key(|(cut, entry)| {
-                let holds = !self.broken.contains(&cut.group_name);
+                let holds = self.is_one_chain(&cut.group_name);
                 (holds, cut.committed_at, entry.replica_version)
             })
             .map(|(_, entry)| entry)
@@ -205,9 +221,9 @@ impl Cuts {
         None
     }
 
-    /// Whether the log of a group is one chain: [`Cuts::divergence`] says where it is not.
+    /// Whether the log of a group is one chain, and nothing else: [`Cuts::divergence`] says where it is none.
     pub fn is_one_chain(&self, group: &str) -> bool {
-        !self.broken.contains(group)
+        !self.broken.contains(group) && !self.has_odd(group)
     }
 
     /// Whether of two cuts with numbers that follow each other the later does not name the earlier: somewhere a row is not what it was.
@@ -238,7 +254,11 @@ impl Cuts {
         let mut parted: BTreeMap<String, bool> = BTreeMap::new();
         owed.retain(|cut| {
             let of_group = parted.entry(cut.group_name.clone());
-            !*of_group.or_insert_with(|| self.divergence(&cut.group_name).is_some())
+            let parts = || {
+                let group = &cut.group_name;
+                self.has_odd(group) || other.has_odd(group) || self.divergence(group).is_some()
+            };
+            !*of_group.or_insert_with(parts)
         });
         owed
     }

@@ -118,11 +118,7 @@ impl StoredPlan {
             return Err(unreadable(&format!("its kind is not {KIND}")));
         }
         let version = value.get("format_version").and_then(Value::as_str).unwrap_or_default();
-        if version.split('.').next() != FORMAT_VERSION.split('.').next() {
-            return Err(unreadable(&format!(
-                "its format version is {version:?}; this drsync reads {FORMAT_VERSION}: use a newer drsync"
-            )));
-        }
+        canonical::check_version(version, FORMAT_VERSION).map_err(|why| unreadable(&why))?;
         let stated = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut digests = Digests {
             effect_sha256: Digest { stated: stated("effect_sha256"), computed: None },

@@ -1,20 +1,24 @@
 //! Cuts that run records tell of, whatever the cut logs say now: what was committed once was, and its number is not given again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::observed::WorkspaceObserved;
 use super::view::GroupView;
 use crate::ledger::{Cut, Status};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING};
 
-/// Records that are read for it: the newest of each region. Each tells the newest cut of every group of its plan.
-pub const RECORDS_READ: usize = 3;
-
 /// The newest cut of each group that run records tell of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Witnessed(BTreeMap<String, WitnessedCut>);
+pub struct Witnessed {
+    cuts: BTreeMap<String, WitnessedCut>,
+    /// Groups that a record names, be it without a cut.
+    named: BTreeSet<String>,
+    /// A record told the newest cut of every group that was known when it was written.
+    whole: bool,
+}
 
 /// A cut that a run record tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,47 +29,80 @@ pub struct WitnessedCut {
     pub run_id: String,
 }
 
-/// What is read of a run record.
+/// What is read of a run record; what is no number there tells nothing of a cut, and no less of others.
 #[derive(Deserialize)]
 struct Told {
     run_id: String,
     groups: Vec<GroupTold>,
+    #[serde(default)]
+    newest_cuts: Value,
 }
 
 #[derive(Deserialize)]
 struct GroupTold {
     workspace: String,
     name: String,
-    cut: Option<u64>,
+    #[serde(default)]
+    cut: Value,
 }
 
 impl Witnessed {
     /// What records tell of a workspace; documents that are none tell nothing.
     pub fn by(workspace: &str, records: &[KeptDocument]) -> Witnessed {
-        let mut all: BTreeMap<String, WitnessedCut> = BTreeMap::new();
+        let mut all = Witnessed::default();
         for document in records {
-            let Ok(told) = serde_json::from_slice::<Told>(&document.bytes) else {
-                continue;
-            };
-            if document.name.strip_suffix(RUN_RECORD_ENDING) != Some(told.run_id.as_str()) {
-                continue;
-            }
-            let groups = told.groups.into_iter();
-            for group in groups.filter(|group| group.workspace == workspace) {
-                let Some(number) = group.cut else { continue };
-                let known = all.get(&group.name).map(|known| known.number);
-                if known < Some(number) {
-                    let run_id = told.run_id.clone();
-                    all.insert(group.name, WitnessedCut { number, run_id });
-                }
+            all.take_in(workspace, document);
+        }
+        all
+    }
+
+    /// Takes in what a document tells of a workspace, and says whether it is a run record.
+    pub fn take_in(&mut self, workspace: &str, document: &KeptDocument) -> bool {
+        let bytes = crate::canonical::without_mark(&document.bytes);
+        let Ok(told) = serde_json::from_slice::<Told>(bytes) else {
+            return false;
+        };
+        if document.name.strip_suffix(RUN_RECORD_ENDING) != Some(told.run_id.as_str()) {
+            return false;
+        }
+        let groups = told.groups.into_iter();
+        for group in groups.filter(|group| group.workspace == workspace) {
+            self.note(&group.name, &group.cut, &told.run_id);
+            self.named.insert(group.name);
+        }
+        if let Some(newest) = told.newest_cuts.get(workspace).and_then(Value::as_object) {
+            self.whole = true;
+            for (group, cut) in newest {
+                self.note(group, cut, &told.run_id);
             }
         }
-        Witnessed(all)
+        true
+    }
+
+    fn note(&mut self, group: &str, cut: &Value, run_id: &str) {
+        // No cut has a number that none could follow.
+        let Some(number) = cut.as_u64().filter(|number| Cut::may_have(*number)) else {
+            return;
+        };
+        if self.cuts.get(group).is_none_or(|known| known.number < number) {
+            let cut = WitnessedCut { number, run_id: run_id.to_owned() };
+            self.cuts.insert(group.to_owned(), cut);
+        }
     }
 
     /// The newest cut of a group.
     pub fn of(&self, group: &str) -> Option<&WitnessedCut> {
-        self.0.get(group)
+        self.cuts.get(group)
+    }
+
+    /// The number of the newest cut of every group with one.
+    pub fn numbers(&self) -> BTreeMap<String, u64> {
+        self.cuts.iter().map(|(group, cut)| (group.clone(), cut.number)).collect()
+    }
+
+    /// Whether records told of each of these groups what there was to tell: one that tells of all groups does.
+    pub fn tells_of_all<'a>(&self, mut groups: impl Iterator<Item = &'a str>) -> bool {
+        self.whole || groups.all(|group| self.named.contains(group))
     }
 
     /// Groups with a cut beyond the newest that the logs have, by name.
@@ -73,7 +110,7 @@ impl Witnessed {
         &'a self,
         newest: impl Fn(&str) -> Option<u64> + 'a,
     ) -> impl Iterator<Item = (&'a str, &'a WitnessedCut)> {
-        let all = self.0.iter().map(|(group, cut)| (group.as_str(), cut));
+        let all = self.cuts.iter().map(|(group, cut)| (group.as_str(), cut));
         all.filter(move |(group, cut)| newest(group) < Some(cut.number))
     }
 }

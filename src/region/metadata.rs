@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::RegionError;
 use crate::config::TableName;
-use crate::ledger::{Cut, Cuts, Row, SYNC_CUTS, SYNC_METADATA};
+use crate::ledger::{Cut, Cuts, OddCut, Row, SYNC_CUTS, SYNC_METADATA};
 
 /// Both metadata tables of one region, as read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -77,7 +77,9 @@ impl LedgerCopy {
     /// Its cuts.
     pub fn all_cuts(&self) -> Cuts {
         let tables = self.cuts.iter();
+        let odd = tables.clone().flat_map(|table| &table.odd);
         let cuts = Cuts::new(tables.flat_map(|table| table.cuts.iter().cloned()));
+        let cuts = cuts.with_odd(odd.map(|odd| odd.group_name.clone()));
         match self.heads_only {
             true => cuts.of_heads(),
             false => cuts,
@@ -133,6 +135,8 @@ pub struct CutTable {
     pub workspace: Option<String>,
     /// Its cuts, sorted by group and number.
     pub cuts: Vec<Cut>,
+    /// Its rows that are no cuts; where there is one the table was read whole.
+    pub odd: Vec<OddCut>,
 }
 
 /// What came of registering replicas in a catalog.

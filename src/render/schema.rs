@@ -67,7 +67,7 @@ fn document<T: JsonSchema>(name: &str, title: &str, said: Option<(&str, &str)>) 
         let major = version.split('.').next().unwrap_or(version);
         let fixed = [
             ("kind", "const", json!(kind)),
-            ("format_version", "pattern", json!(format!("^{major}\\."))),
+            ("format_version", "pattern", json!(format!("^{major}\\.(0|[1-9][0-9]*)$"))),
         ];
         for (property, keyword, value) in fixed {
             if let Some(Value::Object(property)) = properties.get_mut(property) {

@@ -92,7 +92,12 @@ impl World {
         let rows = workspace.groups.iter().filter_map(row).collect();
         let copy = LedgerCopy {
             metadata: Some(MetadataTable { version: 9, workspace: Some("east".to_owned()), rows }),
-            cuts: Some(CutTable { version: 9, workspace: Some("east".to_owned()), cuts }),
+            cuts: Some(CutTable {
+                version: 9,
+                workspace: Some("east".to_owned()),
+                cuts,
+                odd: Vec::new(),
+            }),
             troubles: vec![],
             heads_only: false,
         };

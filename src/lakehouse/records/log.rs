@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use arrow_schema::Schema;
 
 use super::columns::{cuts_as_in, lacking};
-use super::{ALL_SHELVES, ATTEMPTS, HEADS, crowded, existing, pause, read_shelf, table, to_batch};
+use super::{
+    ALL_SHELVES, ATTEMPTS, HEADS, crowded, existing, pause, read_shelf, refuse_odd, table, to_batch,
+};
 use crate::lakehouse::LakehouseRegion;
 use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
 use crate::lakehouse::refusal::refusal;
@@ -68,11 +70,11 @@ async fn append_open(
         let mut open: Vec<(usize, Cut)> = Vec::new();
         for (place, (cut, answer)) in cuts.iter().zip(answers.iter_mut()).enumerate() {
             if answer.is_none() {
-                *answer = match beyond(cut, &log.heads) {
+                *answer = match beyond(cut, &log.heads) && !log.heads.has_odd(&cut.group_name) {
                     // Which cut has the number the heads alone do not tell.
                     false => {
                         let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
-                        decided(cut, &Cuts::new(all.rows))
+                        decided(cut, &all.into_cuts())
                     }
                     true => decided(cut, &log.heads),
                 };
@@ -120,9 +122,9 @@ async fn look_at_heads(region: &LakehouseRegion) -> Result<Log, RegionError> {
     let content = existing::<Cut>(region, SYNC_CUTS, HEADS).await?;
     Ok(Log {
         version: content.version,
-        heads: Cuts::new(content.rows),
-        shelves: content.shelves,
-        columns: content.columns,
+        shelves: content.shelves.clone(),
+        columns: content.columns.clone(),
+        heads: content.into_cuts(),
     })
 }
 
@@ -165,6 +167,9 @@ fn decided(cut: &Cut, log: &Cuts) -> Option<Appended> {
         }
     }
     let newest = log.newest(&cut.group_name);
+    if log.has_odd(&cut.group_name) {
+        return Some(Appended::Diverged(newest.cloned().map(Box::new)));
+    }
     match lost {
         Some(other) => Some(Appended::Lost(Box::new(other))),
         None if !there && cut.follows(newest) => None,
@@ -248,6 +253,7 @@ async fn move_up(region: &LakehouseRegion, shelf: u8) -> Result<u64, RegionError
     let failed = |error: DeltaError| refusal(&doing, &error);
     let store = table(region, SYNC_CUTS);
     let content = read_shelf(region, shelf).await?;
+    refuse_odd(&content).map_err(failed)?;
     let all = Cuts::new(content.rows);
     let (stay, go): (Vec<Cut>, Vec<Cut>) = match shelf {
         HEADS => all.iter().cloned().partition(|cut| all.is_needed_to_plan(cut)),

@@ -8,21 +8,47 @@ use arrow_json::{ReaderBuilder, WriterBuilder};
 use arrow_schema::Schema;
 use chrono::NaiveDateTime;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::delta::DeltaError;
-use crate::ledger::{Cut, Row, Status};
+use crate::ledger::{Cut, CutRow, OddCut, Row, Status};
 
 /// A record that a ledger table holds.
-pub(in super::super) trait Record: DeserializeOwned {
-    /// Heals what somebody else may have written into a column of which nothing depends.
-    fn heal(_value: &mut Value) {}
+pub(in super::super) trait Record: Sized {
+    /// Reads a row.
+    fn read(value: Value) -> Result<ReadRow<Self>, DeltaError>;
 }
 
-impl Record for Cut {}
+/// A row as read.
+pub(in super::super) enum ReadRow<T> {
+    /// A record.
+    Record(T),
+    /// None, which stops its group alone.
+    Odd(OddCut),
+}
+
+impl Record for Cut {
+    fn read(value: Value) -> Result<ReadRow<Cut>, DeltaError> {
+        match CutRow::read(value) {
+            CutRow::Cut(cut) => Ok(ReadRow::Record(*cut)),
+            CutRow::Odd(odd) => Ok(ReadRow::Odd(odd)),
+            CutRow::OfNoGroup { why } => Err(DeltaError::corrupt("a row of it", why)),
+        }
+    }
+}
 
 impl Record for Row {
+    fn read(mut value: Value) -> Result<ReadRow<Row>, DeltaError> {
+        Row::heal(&mut value);
+        let group = value.get("group_name").and_then(Value::as_str).unwrap_or("no group");
+        let named = format!("the row of {group}");
+        let row = serde_json::from_value(value).map_err(|error| DeltaError::corrupt(named, error));
+        row.map(ReadRow::Record)
+    }
+}
+
+impl Row {
+    /// Heals what somebody else may have written into a column of which nothing depends.
     fn heal(value: &mut Value) {
         // A row tells and is never asked: a status that is none of ours is as good as none.
         let status = value.get("current_sync_status").and_then(Value::as_str);
@@ -65,22 +91,52 @@ pub(in super::super) fn to_json(batches: &[RecordBatch]) -> Result<Vec<Value>, D
         .map_err(|error| DeltaError::corrupt("the rows read", error))
 }
 
-/// The records of a ledger table.
-pub(super) fn records<T: Record>(batches: &[RecordBatch]) -> Result<Vec<T>, DeltaError> {
-    let record = |mut value: Value| {
+/// The records of a ledger table, and its rows that are none.
+pub(super) fn records<T: Record>(
+    batches: &[RecordBatch],
+) -> Result<(Vec<T>, Vec<OddCut>), DeltaError> {
+    let (mut records, mut odd) = (Vec::new(), Vec::new());
+    for mut value in values(batches)? {
         in_utc(&mut value);
-        T::heal(&mut value);
-        let shown = |value: &Value| {
-            let group = value.get("group_name").and_then(Value::as_str).unwrap_or("no group");
-            match value.get("cut_number") {
-                Some(number) => format!("cut {number} of {group}"),
-                None => format!("the row of {group}"),
+        match T::read(value)? {
+            ReadRow::Record(record) => records.push(record),
+            ReadRow::Odd(row) => odd.push(row),
+        }
+    }
+    Ok((records, odd))
+}
+
+/// Rows as JSON objects. Of a row with a value that JSON cannot hold, as a time after all times, that value is text which says so.
+fn values(batches: &[RecordBatch]) -> Result<Vec<Value>, DeltaError> {
+    if let Ok(all) = to_json(batches) {
+        return Ok(all);
+    }
+    let mut all = Vec::new();
+    for batch in batches {
+        for row in (0..batch.num_rows()).map(|place| batch.slice(place, 1)) {
+            match to_json(std::slice::from_ref(&row)) {
+                Ok(whole) => all.extend(whole),
+                Err(_) => all.push(by_columns(&row)?),
             }
-        };
-        let named = shown(&value);
-        serde_json::from_value(value).map_err(|error| DeltaError::corrupt(named, error))
-    };
-    to_json(batches)?.into_iter().map(record).collect()
+        }
+    }
+    Ok(all)
+}
+
+fn by_columns(row: &RecordBatch) -> Result<Value, DeltaError> {
+    let mut members = Map::new();
+    for (place, field) in row.schema().fields().iter().enumerate() {
+        let column = row.project(&[place]);
+        let column = column.map_err(|error| DeltaError::corrupt("the rows read", error))?;
+        match to_json(&[column]).ok().and_then(|values| values.into_iter().next()) {
+            Some(Value::Object(value)) => members.extend(value),
+            Some(_) | None => {
+                let odd = format!("a {} that cannot be held", field.name());
+                members.insert(field.name().clone(), odd.into());
+            }
+        }
+    }
+    Ok(members.into())
 }
 
 /// Gives times their zone where a file lacks it, as those of some writers do.

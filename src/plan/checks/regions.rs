@@ -1,6 +1,7 @@
 //! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
 
 use super::{Finding, FindingCode, Remedy, finding, words_of_region};
+use crate::ledger::{FOLDER, SYNC_CUTS};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
@@ -105,6 +106,17 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
             finding(FindingCode::LedgerNotOurs, None, foreign.join(", "))
                 .words("give every configuration sync locations of its own"),
         );
+    }
+    for region in [&workspace.primary, &workspace.secondary] {
+        let copy = region.ledger.as_ref().ok();
+        let odd = copy.and_then(|copy| copy.cuts.as_ref()).into_iter().flat_map(|log| &log.odd);
+        let place = format!("{}/{FOLDER}/{SYNC_CUTS}", region.location.trim_end_matches('/'));
+        for odd in odd.filter(|odd| odd.group_name == group) {
+            let text = format!("{} in {place} is none that drsync made: {}", odd.cut, odd.why);
+            found.push(finding(FindingCode::LedgerDiverged, None, text).words(format!(
+                "delete that row from {place} with any Delta writer; docs/planning.md#ledger_diverged"
+            )));
+        }
     }
     if let Some(divergence) = workspace.ledger.cuts.divergence(group) {
         found.push(
