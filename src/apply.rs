@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 mod approval;
 mod chain;
 mod check;
+mod ending;
 mod event;
 mod evidence;
 mod exit;
@@ -34,6 +35,7 @@ mod warning;
 
 pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
+pub use ending::{Blocking, Ending, Failed, Moved};
 pub use event::{Event, What};
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
@@ -152,7 +154,10 @@ pub async fn apply(
         run.warn(RunWarningCode::OutputLost.warn(output.to_string()));
     }
     let tips = run.tips(&keepers).await;
-    let exit = lost::exit(exit::of(plan, &groups, away, signal), &lost);
+    let endings = groups
+        .iter()
+        .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
+    let exit = lost::exit(exit::of(plan, endings, away, signal), &lost);
     let mut record = RunRecord {
         kind: KIND.to_owned(),
         format_version: FORMAT_VERSION.to_owned(),
@@ -385,7 +390,7 @@ impl<'p> Run<'p> {
         if !away.secondary {
             let done = |name: &str| {
                 let record = records.get(name);
-                record.is_some_and(|record| record.outcome == GroupOutcome::Synchronized)
+                record.is_some_and(|record| record.ending == Some(Ending::Synchronized))
             };
             let others = registrations.of_others(self, plan, cuts.as_ref(), done);
             others.await;
@@ -427,13 +432,11 @@ fn not_due(
     cuts: Option<&Cuts>,
     planned_now: bool,
 ) -> GroupRecord {
-    let (outcome, message) = match group.decision {
-        Decision::Blocked => (GroupOutcome::Blocked, Some(blocking(group))),
-        Decision::Waiting => (GroupOutcome::Waiting, None),
-        Decision::UpToDate => (GroupOutcome::UpToDate, None),
-        Decision::Sync => {
-            (GroupOutcome::NotStarted, Some("the apply ended before its turn".to_owned()))
-        }
+    let (ending, message) = match group.decision {
+        Decision::Blocked => (Ending::blocked(&group.findings), Some(blocking(group))),
+        Decision::Waiting => (Ending::Waiting, None),
+        Decision::UpToDate => (Ending::UpToDate, None),
+        Decision::Sync => (Ending::NotStarted, Some("the apply ended before its turn".to_owned())),
     };
     // Of a log that is not one chain nobody knows which cut the group keeps.
     let last = cuts.filter(|cuts| cuts.is_one_chain(&group.name));
@@ -450,7 +453,8 @@ fn not_due(
     GroupRecord {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
-        outcome,
+        outcome: ending.outcome(),
+        ending: Some(ending),
         message,
         cut: last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number)),
         recovery_point: last

@@ -10,7 +10,7 @@ mod copies;
 mod cut;
 mod cuts;
 mod odd;
-mod row;
+pub mod row;
 
 pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_needed};
 pub use copies::{Ledger, merge_rows, newer_row};

@@ -154,6 +154,7 @@ impl RunRecord {
         kept.record_sha256 = None;
         let told = |group: &&mut GroupRecord| group.outcome != GroupOutcome::Blocked;
         for group in kept.groups.iter_mut().filter(|_| self.quiet).filter(told) {
+            group.ending = None;
             group.message = None;
             group.recovery_point = None;
         }

@@ -5,15 +5,16 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::blocking;
+use super::ending::Ending;
 use super::exit::{self, Away};
 use super::grant::with_grant;
 use super::precondition::{self, Passed, Unfit};
-use super::record::{Exit, GroupOutcome, GroupRecord};
+use super::record::Exit;
 use super::site::healing::{Lacking, planned_rows};
 use crate::ledger::Cuts;
 use crate::moment;
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{Decision, GroupPlan, Plan, Role, StoredPlan, merge_copies, words_of_region};
+use crate::plan::{Decision, GroupPlan, Role, StoredPlan, merge_copies, words_of_region};
 use crate::region::{LedgerCopy, RegionError, Regions, refuse_without_a_copy};
 
 /// What `kind` says of a check.
@@ -98,7 +99,7 @@ pub enum GroupStanding {
 /// Looks at everything that an apply of the plan would look at before it clones; writes nothing.
 pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>) -> PlanCheck {
     let plan = &stored.plan;
-    let mut groups = Vec::new();
+    let (mut groups, mut endings) = (Vec::new(), Vec::new());
     let mut away = Away::default();
     let mut metadata_changes = false;
     for (workspace, regions) in plan.workspaces.iter().zip(regions) {
@@ -125,7 +126,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         away.primary |= gone(&primary);
         away.secondary |= gone(&secondary);
         let told = |role, refusal: &RegionError| {
-            format!("{}: {refusal}", words_of_region(role, refusal.kind))
+            let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
+            Unfit { ending: Ending::of_region(role, refusal), text, again: false }
         };
         let refusal = match (&primary, &secondary) {
             (Err(refusal), _) => Some(told(Role::Primary, refusal)),
@@ -144,13 +146,16 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             regions,
             cuts: &ledger.cuts,
             principal: principal.as_deref(),
-            refusal: refusal.as_deref(),
+            refusal: refusal.as_ref(),
             now,
         };
         let looked = workspace.groups.iter().map(|group| look(workspace, group, &asked));
-        let looked: Vec<GroupCheck> =
+        let looked: Vec<(GroupCheck, Ending)> =
             futures::stream::iter(looked).buffered(GROUPS_AT_ONCE).collect().await;
-        groups.extend(looked);
+        for (group, ending) in looked {
+            groups.push(group);
+            endings.push(ending);
+        }
     }
     let over = now > plan.expires_at || plan.is_of_first_version();
     let expired = over && !completed(&groups);
@@ -175,7 +180,11 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
             && ((plan.summary.groups_sync == 0 && metadata_changes)
                 || groups.iter().any(|group| group.standing == GroupStanding::Applicable)),
         metadata_changes: plan.applyable && metadata_changes,
-        exit: exit(plan, &groups, away, expired),
+        // As an apply would end, as far as that can be known before.
+        exit: match expired {
+            true => Exit { code: 5, name: "stale".to_owned() },
+            false => exit::of(plan, &endings, away, 0),
+        },
         groups,
     }
 }
@@ -209,11 +218,16 @@ struct Asked<'a> {
     /// Who asks, as the primary knows them.
     principal: Option<&'a str>,
     /// Why nothing can be looked at.
-    refusal: Option<&'a str>,
+    refusal: Option<&'a Unfit>,
     now: DateTime<Utc>,
 }
 
-async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -> GroupCheck {
+/// How a group stands, and how an apply would end for it, had it no trouble of its own.
+async fn look(
+    workspace: &WorkspacePlan,
+    group: &GroupPlan,
+    asked: &Asked<'_>,
+) -> (GroupCheck, Ending) {
     let mut check = GroupCheck {
         workspace: workspace.name.clone(),
         name: group.name.clone(),
@@ -222,102 +236,66 @@ async fn look(workspace: &WorkspacePlan, group: &GroupPlan, asked: &Asked<'_>) -
         message: None,
         run_id: None,
     };
-    match (group.decision, group.recovery_point) {
+    let ending = match (group.decision, group.recovery_point) {
         (Decision::Sync, Some(point)) => {
             // What was done needs no region; an apply looks in this order too.
             match precondition::follows(asked.cuts, group, point, asked.sha256) {
                 Err(passed) => {
                     check.message = Some(passed.message());
-                    (check.standing, check.run_id) = match passed {
+                    (check.standing, check.run_id) = match &passed {
                         Passed::Applied(cut) => (GroupStanding::Applied, Some(cut.run_id.clone())),
                         Passed::Overtaken(cut) => {
                             (GroupStanding::Overtaken, Some(cut.run_id.clone()))
                         }
-                        Passed::Stale(_) => (GroupStanding::Stale, None),
+                        Passed::Stale(_, _) => (GroupStanding::Stale, None),
                     };
+                    passed.ending()
                 }
-                Ok(()) => {
-                    let (standing, message) = still(group, point, asked).await;
-                    check.standing = standing;
-                    if let Some(told) = message {
-                        let (regions, principal) = (asked.regions, asked.principal);
-                        let told = with_grant(regions, workspace, group, principal, told).await;
-                        check.message = Some(told);
+                Ok(()) => match still(group, point, asked).await {
+                    Ok(()) => {
+                        check.standing = GroupStanding::Applicable;
+                        Ending::Synchronized
                     }
-                }
+                    Err(Unfit { ending, text, again: _ }) => {
+                        check.standing = match ending {
+                            Ending::Stale { .. } => GroupStanding::Stale,
+                            Ending::Synchronized
+                            | Ending::UpToDate
+                            | Ending::Waiting
+                            | Ending::Blocked { .. }
+                            | Ending::Overtaken { .. }
+                            | Ending::Away { .. }
+                            | Ending::Failed(_)
+                            | Ending::Interrupted
+                            | Ending::NotStarted => GroupStanding::Blocked,
+                        };
+                        let (regions, principal) = (asked.regions, asked.principal);
+                        let told = with_grant(regions, workspace, group, principal, text).await;
+                        check.message = Some(told);
+                        ending
+                    }
+                },
             }
         }
         (Decision::Blocked, _) => {
             check.standing = GroupStanding::Blocked;
             check.message = Some(blocking(group));
+            Ending::blocked(&group.findings)
         }
-        (Decision::Sync, None) | (Decision::Waiting | Decision::UpToDate, _) => {}
-    }
-    check
+        (Decision::Sync, None) => Ending::NotStarted,
+        (Decision::Waiting, _) => Ending::Waiting,
+        (Decision::UpToDate, _) => Ending::UpToDate,
+    };
+    (check, ending)
 }
 
-/// How a group stands whose cut comes next.
-async fn still(
-    group: &GroupPlan,
-    point: DateTime<Utc>,
-    asked: &Asked<'_>,
-) -> (GroupStanding, Option<String>) {
+/// Whether a group whose cut comes next can be synchronized as planned.
+async fn still(group: &GroupPlan, point: DateTime<Utc>, asked: &Asked<'_>) -> Result<(), Unfit> {
     if let Some(refusal) = asked.refusal {
-        return (GroupStanding::Blocked, Some(refusal.to_owned()));
+        return Err(refusal.clone());
     }
-    match still_fit(group, point, asked).await {
-        Ok(()) => (GroupStanding::Applicable, None),
-        Err(unfit) => of_unfit(unfit),
-    }
-}
-
-async fn still_fit(
-    group: &GroupPlan,
-    point: DateTime<Utc>,
-    asked: &Asked<'_>,
-) -> Result<(), Unfit> {
     let checked = precondition::check(asked.regions, asked.cuts, group, asked.now).await?;
     precondition::still_whole(asked.regions, group, &checked).await?;
     precondition::still_true(asked.regions, group, point).await?;
     Ok(())
-}
-
-fn of_unfit(unfit: Unfit) -> (GroupStanding, Option<String>) {
-    match unfit {
-        Unfit::Stale(text) => (GroupStanding::Stale, Some(text)),
-        Unfit::Failed(text) | Unfit::Unseen(text) => (GroupStanding::Blocked, Some(text)),
-    }
-}
-
-/// As an apply would end, as far as that can be known before.
-fn exit(plan: &Plan, groups: &[GroupCheck], away: Away, expired: bool) -> Exit {
-    if expired {
-        return Exit { code: 5, name: "stale".to_owned() };
-    }
-    let ended: Vec<GroupRecord> = groups.iter().map(ended).collect();
-    exit::of(plan, &ended, away, 0)
-}
-
-/// What an apply would record of a group, had it no trouble of its own.
-fn ended(group: &GroupCheck) -> GroupRecord {
-    let outcome = match (group.standing, group.decision) {
-        (GroupStanding::Applicable, _) => GroupOutcome::Synchronized,
-        (GroupStanding::Applied | GroupStanding::Overtaken, _) => GroupOutcome::Overtaken,
-        (GroupStanding::Stale | GroupStanding::Expired, _) => GroupOutcome::Stale,
-        (_, Decision::Blocked) => GroupOutcome::Blocked,
-        (GroupStanding::Blocked, _) => GroupOutcome::Failed,
-        (GroupStanding::NothingToDo, Decision::Waiting) => GroupOutcome::Waiting,
-        (GroupStanding::NothingToDo, Decision::UpToDate) => GroupOutcome::UpToDate,
-        (GroupStanding::NothingToDo, Decision::Sync) => GroupOutcome::NotStarted,
-    };
-    GroupRecord {
-        workspace: group.workspace.clone(),
-        name: group.name.clone(),
-        outcome,
-        message: group.message.clone(),
-        cut: None,
-        recovery_point: None,
-        checked: None,
-        tables: Vec::new(),
-    }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ending::Ending;
 use super::record::{GroupOutcome, RunRecord};
 use super::warning::RunWarning;
 use crate::moment;
@@ -137,6 +138,9 @@ pub enum What {
         group: String,
         /// How.
         outcome: GroupOutcome,
+        /// The same with its facts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ending: Option<Ending>,
         /// Why, where it was not simply done.
         message: Option<String>,
     },

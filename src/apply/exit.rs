@@ -1,8 +1,9 @@
 //! How an apply ended, as an exit status: the first that fits.
 
-use super::record::{Exit, GroupOutcome, GroupRecord};
+use super::ending::Ending;
+use super::record::Exit;
 use crate::plan::document::BothRegions;
-use crate::plan::{Decision, FindingCode, PRIMARY_AWAY, Plan, SECONDARY_AWAY};
+use crate::plan::{FindingCode, Plan, Role};
 
 /// Which regions did not answer when the apply began, of those that it had to write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,66 +14,89 @@ pub(super) struct Away {
     pub(super) secondary: bool,
 }
 
-/// The exit status of an apply whose groups ended as recorded, or would; `signal`: 130, 143 or 0.
-pub(super) fn of(plan: &Plan, groups: &[GroupRecord], away: Away, signal: u8) -> Exit {
-    let any = |outcome: GroupOutcome| groups.iter().any(|group| group.outcome == outcome);
+/// What the endings of all groups come to.
+#[derive(Debug, Default)]
+struct Seen {
+    synchronized: bool,
+    /// A group is as the plan would have it.
+    in_order: bool,
+    blocked: bool,
+    failed: bool,
+    stale: usize,
+    /// A group's turn did not come, or it was stopped.
+    unfinished: bool,
+    /// A group could not be brought on because the primary did not answer.
+    primary_away: bool,
+    secondary_away: bool,
+}
+
+impl Seen {
+    fn of<'a>(endings: impl IntoIterator<Item = &'a Ending>) -> Seen {
+        let mut seen = Seen::default();
+        for ending in endings {
+            match ending {
+                Ending::Synchronized => (seen.synchronized, seen.in_order) = (true, true),
+                Ending::UpToDate | Ending::Waiting | Ending::Overtaken { .. } => {
+                    seen.in_order = true;
+                }
+                Ending::Blocked { findings } => {
+                    seen.blocked = true;
+                    let by = |code| findings.iter().any(|finding| finding.code == code);
+                    seen.primary_away |= by(FindingCode::PrimaryNotAvailable);
+                    seen.secondary_away |= by(FindingCode::SecondaryNotAvailable);
+                }
+                Ending::Stale { .. } => seen.stale += 1,
+                Ending::Away { side: Role::Primary } => {
+                    (seen.failed, seen.primary_away) = (true, true);
+                }
+                Ending::Away { side: Role::Secondary } => {
+                    (seen.failed, seen.secondary_away) = (true, true);
+                }
+                Ending::Failed(_) => seen.failed = true,
+                Ending::Interrupted | Ending::NotStarted => seen.unfinished = true,
+            }
+        }
+        seen
+    }
+}
+
+/// The exit status of an apply whose groups ended so, or would; `signal`: 130, 143 or 0.
+pub(super) fn of<'a>(
+    plan: &Plan,
+    endings: impl IntoIterator<Item = &'a Ending>,
+    away: Away,
+    signal: u8,
+) -> Exit {
+    let seen = Seen::of(endings);
     let tried = plan.summary.groups_sync;
-    let stale = groups.iter().filter(|group| group.outcome == GroupOutcome::Stale).count();
-    let primary_away = plan.workspaces.iter().any(|workspace| workspace.observed.primary.is_away());
-    let refused = plan.workspaces.iter().any(|workspace| {
-        let BothRegions { primary, secondary } = &workspace.observed;
+    let observed = || plan.workspaces.iter().map(|workspace| &workspace.observed);
+    let refused = observed().any(|BothRegions { primary, secondary }| {
         primary.refused.is_some() || secondary.refused.is_some()
     });
-    let blocked_by = |code: FindingCode| {
-        plan.groups().any(|(_, group)| {
-            group.decision == Decision::Blocked
-                && group.findings.iter().any(|finding| finding.code == code)
-        })
-    };
-    let failed_by = |words: &str| {
-        groups.iter().any(|group| {
-            let message = group.message.as_deref();
-            group.outcome == GroupOutcome::Failed
-                && message.is_some_and(|text| text.starts_with(words))
-        })
-    };
     // What was done before an apply needs no region; what only changes metadata tables needs both.
     let of_metadata = tried == 0 && plan.applyable;
-    let primary_silent = blocked_by(FindingCode::PrimaryNotAvailable)
-        || failed_by(PRIMARY_AWAY)
-        || (of_metadata && away.primary);
-    let secondary_away =
-        plan.workspaces.iter().any(|workspace| workspace.observed.secondary.is_away())
-            || blocked_by(FindingCode::SecondaryNotAvailable)
-            || failed_by(SECONDARY_AWAY)
-            || (of_metadata && away.secondary);
-    let bad = [
-        GroupOutcome::Failed,
-        GroupOutcome::Blocked,
-        GroupOutcome::Stale,
-        GroupOutcome::NotStarted,
-    ];
+    let primary_away = observed().any(|seen| seen.primary.is_away());
+    let primary_silent = seen.primary_away || (of_metadata && away.primary);
+    let secondary_away = observed().any(|seen| seen.secondary.is_away())
+        || seen.secondary_away
+        || (of_metadata && away.secondary);
     // A group or workspace that could not be read is not in the plan, and not in order.
-    let incomplete = plan.is_incomplete();
-    let in_order = groups.iter().any(|group| !bad.contains(&group.outcome));
-    let (code, name) =
-        match signal {
-            0 if tried > 0 && stale == tried => (5, "stale"),
-            0 if primary_away || (primary_silent && !any(GroupOutcome::Synchronized)) => {
-                (8, "primary region not available")
-            }
-            0 if secondary_away && !any(GroupOutcome::Synchronized) => {
-                (8, "secondary region not available")
-            }
-            0 if (bad.into_iter().any(any) || incomplete) && !in_order => {
-                if any(GroupOutcome::Failed) { (1, "failed") } else { (1, "blocked") }
-            }
-            // What it answers is nothing to go by: even a group that needs nothing is not known to be in order.
-            0 if refused && !any(GroupOutcome::Synchronized) => (1, "failed"),
-            0 if bad.into_iter().any(any) || incomplete || refused => (4, "partial"),
-            0 => (0, "ok"),
-            signal => (signal, "interrupted"),
-        };
+    let bad =
+        seen.failed || seen.blocked || seen.stale > 0 || seen.unfinished || plan.is_incomplete();
+    let (code, name) = match signal {
+        0 if tried > 0 && seen.stale == tried => (5, "stale"),
+        0 if primary_away || (primary_silent && !seen.synchronized) => {
+            (8, "primary region not available")
+        }
+        0 if secondary_away && !seen.synchronized => (8, "secondary region not available"),
+        0 if bad && !seen.in_order && seen.failed => (1, "failed"),
+        0 if bad && !seen.in_order => (1, "blocked"),
+        // What it answers is nothing to go by: even a group that needs nothing is not known to be in order.
+        0 if refused && !seen.synchronized => (1, "failed"),
+        0 if bad || refused => (4, "partial"),
+        0 => (0, "ok"),
+        signal => (signal, "interrupted"),
+    };
     Exit { code, name: name.to_owned() }
 }
 
@@ -81,5 +105,66 @@ pub(super) fn without_evidence(otherwise: Exit, lacking: bool) -> Exit {
     match otherwise.code == 0 && lacking {
         true => Exit { code: 1, name: "record not kept".to_owned() },
         false => otherwise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::ending::{Blocking, Failed, Moved};
+    use crate::plan::StoredPlan;
+
+    /// A plan that would synchronize two groups, of regions that are both there.
+    fn plan() -> Plan {
+        let bytes = include_bytes!("../../fixtures/documents/plan-1.2.json");
+        let mut plan = StoredPlan::read(bytes).expect("the golden plan").plan;
+        plan.summary.groups_sync = 2;
+        plan.warnings.clear();
+        for workspace in &mut plan.workspaces {
+            let BothRegions { primary, secondary } = &mut workspace.observed;
+            for seen in [primary, secondary] {
+                (seen.reachable, seen.refused) = (true, None);
+            }
+        }
+        plan
+    }
+
+    fn code(endings: &[Ending]) -> (u8, String) {
+        let Exit { code, name } = of(&plan(), endings, Away::default(), 0);
+        (code, name)
+    }
+
+    #[test]
+    fn the_exit_status_follows_from_the_endings_of_groups() {
+        let stale = || Ending::Stale { why: Moved::CutGone, table: None };
+        let blocked = |code| Ending::Blocked { findings: vec![Blocking { code, table: None }] };
+        let away = |side| Ending::Away { side };
+        let failed = || Ending::Failed(Failed::CutUnseen);
+        let refused = || Ending::Failed(Failed::Refused { side: Role::Primary });
+        let overtaken = || Ending::Overtaken { cut: 3, run_id: "R".to_owned() };
+        let (primary, secondary) =
+            ("primary region not available", "secondary region not available");
+        for (endings, expected) in [
+            (vec![Ending::Synchronized, Ending::UpToDate, overtaken()], (0, "ok")),
+            (vec![Ending::Waiting], (0, "ok")),
+            (vec![stale(), stale()], (5, "stale")),
+            (vec![stale(), Ending::Synchronized], (4, "partial")),
+            (vec![away(Role::Primary), Ending::UpToDate], (8, primary)),
+            (vec![away(Role::Secondary), failed()], (8, secondary)),
+            (vec![away(Role::Secondary), Ending::Synchronized], (4, "partial")),
+            (vec![blocked(FindingCode::PrimaryNotAvailable), Ending::Waiting], (8, primary)),
+            (vec![blocked(FindingCode::SecondaryNotAvailable)], (8, secondary)),
+            (vec![blocked(FindingCode::TableNotFound)], (1, "blocked")),
+            (vec![blocked(FindingCode::TableNotFound), failed()], (1, "failed")),
+            (vec![refused()], (1, "failed")),
+            (vec![failed(), overtaken()], (4, "partial")),
+            (vec![Ending::Interrupted], (1, "blocked")),
+            (vec![Ending::NotStarted, Ending::Synchronized], (4, "partial")),
+        ] {
+            let told = code(&endings);
+            assert_eq!((told.0, told.1.as_str()), expected, "{endings:?}");
+        }
+        let stopped = of(&plan(), &[Ending::Interrupted], Away::default(), 143);
+        assert_eq!((stopped.code, stopped.name.as_str()), (143, "interrupted"));
     }
 }

@@ -6,24 +6,25 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Run;
+use super::ending::{Ending, Failed, Moved};
 use super::event::What;
 use super::grant::with_grant;
 use super::precondition::{self, Holding, Passed, Task, Unfit};
-use super::record::{GroupOutcome, GroupRecord, Recorded, TableOutcome, TableRecord};
+use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
 use super::table;
 use super::warning::RunWarningCode;
 use crate::config::TableName;
-use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns};
+use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, Cuts, LaterColumns, row};
 use crate::plan::{
-    Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, SECONDARY_AWAY,
-    Step, StoredPlan,
+    Action, Checked, FindingCode, GroupPlan, PRIMARY_AWAY, PRIMARY_REFUSED, Role, Step, StoredPlan,
+    words_of_region,
 };
 use crate::region::{Appended, LookDepth, RegionError, VerifiedLevel};
 
 /// How a group ended that did not come to its cut.
 struct End {
-    outcome: GroupOutcome,
+    ending: Ending,
     message: String,
     tables: Vec<TableRecord>,
     /// The cut that another apply brought it to.
@@ -40,7 +41,8 @@ pub(super) async fn apply(
     let mut record = GroupRecord {
         workspace: site.plan.name.clone(),
         name: plan.name.clone(),
-        outcome: GroupOutcome::NotStarted,
+        outcome: Ending::NotStarted.outcome(),
+        ending: Some(Ending::NotStarted),
         message: Some("the apply ended before its turn".to_owned()),
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
@@ -54,7 +56,8 @@ pub(super) async fn apply(
     match synchronize(run, site, plan).await {
         Ok((cut, tables, checked)) => {
             record = GroupRecord {
-                outcome: GroupOutcome::Synchronized,
+                outcome: Ending::Synchronized.outcome(),
+                ending: Some(Ending::Synchronized),
                 message: None,
                 cut: Some(cut.cut_number),
                 recovery_point: Some(cut.recovery_point),
@@ -70,7 +73,8 @@ pub(super) async fn apply(
                 record.recovery_point = Some(cut.recovery_point);
             }
             record = GroupRecord {
-                outcome: end.outcome,
+                outcome: end.ending.outcome(),
+                ending: Some(end.ending),
                 message: Some(end.message),
                 tables: end.tables,
                 ..record
@@ -81,6 +85,7 @@ pub(super) async fn apply(
         workspace: record.workspace.clone(),
         group: record.name.clone(),
         outcome: record.outcome,
+        ending: record.ending.clone(),
         message: record.message.clone(),
     });
     (record, committed)
@@ -94,35 +99,39 @@ async fn synchronize(
     let started = run.now();
     let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
     if let Some(refusal) = &site.unread {
-        let message = match table::away(refusal) {
-            true => format!("{PRIMARY_AWAY}: {refusal}"),
-            false => format!("the metadata tables of neither region can be read: {refusal}"),
-        };
-        return Err(End { outcome: GroupOutcome::Failed, message, tables: Vec::new(), cut: None });
+        return Err(match table::away(refusal) {
+            true => {
+                End::of(Ending::Away { side: Role::Primary }, format!("{PRIMARY_AWAY}: {refusal}"))
+            }
+            false => End::of(
+                Ending::Failed(Failed::LedgersUnread),
+                format!("the metadata tables of neither region can be read: {refusal}"),
+            ),
+        });
     }
     match End::faster(run, &site.cuts, plan, point) {
         // What only a log that could not be read would tell is not known.
-        Some(end) if end.outcome == GroupOutcome::Overtaken || site.secondary_refusal.is_none() => {
-            return Err(end);
-        }
+        Some(end) if end.is_overtaken() || site.secondary_refusal.is_none() => return Err(end),
         Some(_) | None => {}
     }
     if let Some(refusal) = &site.secondary_refusal {
         if !table::away(refusal) {
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
-            let row = format!("sync_failed: {text}; the next apply tries again");
-            return Err(failed(run, site, plan, row, text, Vec::new()).await);
+            let row = row::sync_failed(&text);
+            let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Secondary });
+            return Err(failed(run, site, plan, row, End::of(ending, text)).await);
         }
-        return Err(away(run, site, plan, SECONDARY_AWAY, refusal).await);
+        return Err(away(run, site, plan, Role::Secondary, refusal).await);
     }
     if let Some(refusal) = &site.primary_refusal
         && refusal.kind.is_of_region()
     {
         if !table::away(refusal) {
             let text = format!("{PRIMARY_REFUSED}: {refusal}");
-            return Err(failed(run, site, plan, text.clone(), text, Vec::new()).await);
+            let ending = Ending::of_region(Role::Primary, refusal);
+            return Err(failed(run, site, plan, text.clone(), End::of(ending, text)).await);
         }
-        return Err(away(run, site, plan, PRIMARY_AWAY, refusal).await);
+        return Err(away(run, site, plan, Role::Primary, refusal).await);
     }
     run.tell(What::GroupStarted {
         workspace: site.plan.name.clone(),
@@ -139,7 +148,9 @@ async fn synchronize(
     let begun = site.record(run, &plan.name, |row| row.begun(message, run.now())).await;
     if let Err(error) = begun {
         let text = format!("the metadata table in the secondary cannot be written: {error}");
-        return Err(failed(run, site, plan, format!("sync_failed: {text}"), text, Vec::new()).await);
+        let row = row::sync_failed_at(&text);
+        let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Secondary });
+        return Err(failed(run, site, plan, row, End::of(ending, text)).await);
     }
 
     let steps = plan.steps.iter();
@@ -152,25 +163,24 @@ async fn synchronize(
         }))
         .await;
     if run.stopped() && tables.iter().any(|table| table.outcome == TableOutcome::NotStarted) {
-        let row = format!(
-            "interrupted: run {} was stopped; the next apply continues",
-            run.options.run_id
-        );
-        let mut end =
-            failed(run, site, plan, row, "stopped; the next apply continues".to_owned(), tables)
-                .await;
-        end.outcome = GroupOutcome::NotStarted;
-        return Err(end);
+        let run_id = &run.options.run_id;
+        let row = row::interrupted(&format!("run {run_id} was stopped; the next apply continues"));
+        let text = "stopped; the next apply continues".to_owned();
+        let end = End { tables, ..End::of(Ending::Interrupted, text) };
+        return Err(failed(run, site, plan, row, end).await);
     }
-    let failures: Vec<String> = tables
-        .iter()
-        .filter(|table| table.outcome == TableOutcome::Failed)
-        .map(|table| format!("{}: {}", table.table, table.message.as_deref().unwrap_or("failed")))
-        .collect();
+    let of_failed = tables.iter().filter(|table| table.outcome == TableOutcome::Failed);
+    let (names, failures): (Vec<TableName>, Vec<String>) = of_failed
+        .map(|table| {
+            let why = table.message.as_deref().unwrap_or("failed");
+            (table.table.clone(), format!("{}: {why}", table.table))
+        })
+        .unzip();
     if !failures.is_empty() {
         let text = failures.join("; ");
-        let row = format!("sync_failed: {text}; the next apply tries again");
-        return Err(failed(run, site, plan, row, text, tables).await);
+        let row = row::sync_failed(&text);
+        let ending = Ending::Failed(Failed::Tables { tables: names });
+        return Err(failed(run, site, plan, row, End { tables, ..End::of(ending, text) }).await);
     }
     let look = async || precondition::still_true(site.regions, plan, point).await;
     let commits = match seen(run, plan, look).await {
@@ -231,11 +241,11 @@ async fn commit(
             if let Err(error) = told {
                 site.warn_of_status(run, &plan.name, Role::Secondary, &error);
             }
-            let outcome = match precondition::covers(&other, plan, cut.recovery_point) {
-                true => GroupOutcome::Overtaken,
-                false => GroupOutcome::Stale,
+            let ending = match precondition::covers(&other, plan, cut.recovery_point) {
+                true => Ending::overtaken(&other),
+                false => Ending::Stale { why: Moved::CutCommitted, table: None },
             };
-            return Err(End { outcome, message, tables, cut: Some(*other) });
+            return Err(End { ending, message, tables, cut: Some(*other) });
         }
         Ok(Appended::Diverged(other)) => {
             let newest = other.map_or("no cut".to_owned(), |other| other.label());
@@ -243,13 +253,17 @@ async fn commit(
                 "{}: the secondary's log ends with {newest}, not with the cut this one follows",
                 FindingCode::LedgerDiverged.as_str()
             );
-            return Err(failed(run, site, plan, text.clone(), text, tables).await);
+            let found = Failed::Found { code: FindingCode::LedgerDiverged, table: None };
+            let end = End { tables, ..End::of(Ending::Failed(found), text.clone()) };
+            return Err(failed(run, site, plan, text, end).await);
         }
         Err(error) => {
             // The run's id: the next plan looks whether the cut is there all the same.
             let run_id = &run.options.run_id;
             let text = format!("run {run_id} could not see its cut committed: {error}");
-            return Err(failed(run, site, plan, format!("sync_failed: {text}"), text, tables).await);
+            let row = row::sync_failed_at(&text);
+            let end = End { tables, ..End::of(Ending::Failed(Failed::CutUnseen), text) };
+            return Err(failed(run, site, plan, row, end).await);
         }
     }
     run.tell(What::CutCommitted {
@@ -370,31 +384,25 @@ async fn away(
     run: &Run<'_>,
     site: &Site<'_>,
     plan: &GroupPlan,
-    words: &str,
+    side: Role,
     refusal: &RegionError,
 ) -> End {
-    let message = format!("{words}: {refusal}");
-    failed(run, site, plan, words.to_owned(), message, Vec::new()).await
+    let words = words_of_region(side, refusal.kind);
+    let end = End::of(Ending::Away { side }, format!("{words}: {refusal}"));
+    failed(run, site, plan, words.to_owned(), end).await
 }
 
-/// Records a failure in both regions, as far as they can be written.
-async fn failed(
-    run: &Run<'_>,
-    site: &Site<'_>,
-    plan: &GroupPlan,
-    row_message: String,
-    message: String,
-    tables: Vec<TableRecord>,
-) -> End {
+/// Records an end that is none to be content with in both regions, as far as they can be written; `row`: what the row says of it.
+async fn failed(run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan, row: String, end: End) -> End {
     let with_grant =
         |told| with_grant(site.regions, site.plan, plan, site.principal.as_deref(), told);
-    let (row_message, message) = (with_grant(row_message).await, with_grant(message).await);
-    if let Err(error) = site.record(run, &plan.name, |row| row.failed(row_message, run.now())).await
+    let (row, message) = (with_grant(row).await, with_grant(end.message).await);
+    if let Err(error) = site.record(run, &plan.name, |before| before.failed(row, run.now())).await
         && site.secondary_refusal.is_none()
     {
         site.warn_of_status(run, &plan.name, Role::Secondary, &error);
     }
-    End { outcome: GroupOutcome::Failed, message, tables, cut: None }
+    End { message, ..end }
 }
 
 /// Looks again, as often as the plan allows, where something could not be seen this time.
@@ -407,7 +415,7 @@ async fn seen<T>(
     loop {
         attempts += 1;
         match look().await {
-            Err(Unfit::Unseen(_)) if attempts <= plan.max_retries && !run.stopped() => {
+            Err(unfit) if unfit.again && attempts <= plan.max_retries && !run.stopped() => {
                 table::wait(run, table::backoff(attempts)).await;
             }
             other => return other,
@@ -416,6 +424,11 @@ async fn seen<T>(
 }
 
 impl End {
+    /// An end before any table was looked at.
+    fn of(ending: Ending, message: String) -> End {
+        End { ending, message, tables: Vec::new(), cut: None }
+    }
+
     /// The end of a group that cannot be synchronized as planned.
     async fn unfit(
         unfit: Unfit,
@@ -424,24 +437,18 @@ impl End {
         plan: &GroupPlan,
         point: DateTime<Utc>,
     ) -> End {
-        match unfit {
-            Unfit::Stale(text) => {
-                // What moved may be what another apply of the same changes did.
-                let now = site.regions.secondary.ledger().await.unwrap_or_default();
-                let faster =
-                    End::faster(run, &Cuts::new(now.all_cuts().iter().cloned()), plan, point);
-                if let Some(end) = faster.filter(|end| end.outcome == GroupOutcome::Overtaken) {
-                    return end;
-                }
-                let row = format!("interrupted: {text}");
-                let mut end = failed(run, site, plan, row, text, Vec::new()).await;
-                end.outcome = GroupOutcome::Stale;
-                end
-            }
-            Unfit::Failed(text) | Unfit::Unseen(text) => {
-                failed(run, site, plan, text.clone(), text, Vec::new()).await
+        let Unfit { ending, text, again: _ } = unfit;
+        let stale = matches!(ending, Ending::Stale { .. });
+        if stale {
+            // What moved may be what another apply of the same changes did.
+            let now = site.regions.secondary.ledger().await.unwrap_or_default();
+            let faster = End::faster(run, &Cuts::new(now.all_cuts().iter().cloned()), plan, point);
+            if let Some(end) = faster.filter(End::is_overtaken) {
+                return end;
             }
         }
+        let row = if stale { row::interrupted(&text) } else { text.clone() };
+        failed(run, site, plan, row, End::of(ending, text)).await
     }
 
     /// The end of a group whose cut does not come next in a log.
@@ -449,8 +456,13 @@ impl End {
         let passed = precondition::follows(cuts, plan, point, &run.stored.sha256).err()?;
         let cut = match &passed {
             Passed::Applied(_) | Passed::Overtaken(_) => cuts.newest(&plan.name).cloned(),
-            Passed::Stale(_) => None,
+            Passed::Stale(_, _) => None,
         };
-        Some(End { outcome: passed.outcome(), message: passed.message(), tables: Vec::new(), cut })
+        Some(End { cut, ..End::of(passed.ending(), passed.message()) })
+    }
+
+    /// Another apply brought the group as far, or further.
+    fn is_overtaken(&self) -> bool {
+        matches!(self.ending, Ending::Overtaken { .. })
     }
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::record::GroupOutcome;
+use super::ending::{Ending, Failed, Moved};
 use crate::config::TableName;
-use crate::ledger::{Cut, CutTableEntry, Cuts};
+use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::plan::{
     Action, FindingCode, GroupPlan, Named, Role, Standing, Step, damaged, place_of, readable_until,
     recreated, standing_of, words_of_region,
@@ -21,15 +21,15 @@ pub(super) enum Passed<'a> {
     /// Another apply brought the group to the same point, or further.
     Overtaken(&'a Cut),
     /// The cut that it follows is not the newest, and the newest does not hold what was planned.
-    Stale(String),
+    Stale(Moved, String),
 }
 
 impl Passed<'_> {
     /// How an apply of the plan ends for the group.
-    pub(super) fn outcome(&self) -> GroupOutcome {
+    pub(super) fn ending(&self) -> Ending {
         match self {
-            Passed::Applied(_) | Passed::Overtaken(_) => GroupOutcome::Overtaken,
-            Passed::Stale(_) => GroupOutcome::Stale,
+            Passed::Applied(cut) | Passed::Overtaken(cut) => Ending::overtaken(cut),
+            Passed::Stale(why, _) => Ending::Stale { why: *why, table: None },
         }
     }
 
@@ -40,7 +40,7 @@ impl Passed<'_> {
                 format!("run {} applied this plan: {}", cut.run_id, cut.label())
             }
             Passed::Overtaken(cut) => format!("run {} brought it to {}", cut.run_id, cut.label()),
-            Passed::Stale(why) => why.clone(),
+            Passed::Stale(_, why) => why.clone(),
         }
     }
 }
@@ -56,17 +56,20 @@ pub(super) fn follows<'a>(
 ) -> Result<(), Passed<'a>> {
     if cuts.has_odd(&plan.name) {
         let why = "the cut log has a row of the group that is no cut: plan again".to_owned();
-        return Err(Passed::Stale(why));
+        return Err(Passed::Stale(Moved::NotACut, why));
     }
     let newest = cuts.newest(&plan.name);
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
         let told = plan.last_cut.as_ref().map(|cut| cut.recovery_point);
         return match newest.filter(|cut| told.is_some() && told != Some(cut.recovery_point)) {
-            Some(cut) => Err(Passed::Stale(format!(
-                "the plan does not say of {} what the log does: plan again",
-                cut.label()
-            ))),
+            Some(cut) => {
+                let text = format!(
+                    "the plan does not say of {} what the log does: plan again",
+                    cut.label()
+                );
+                Err(Passed::Stale(Moved::CutDiffers, text))
+            }
             None => Ok(()),
         };
     }
@@ -80,15 +83,21 @@ pub(super) fn follows<'a>(
     let later = newest.filter(|cut| Some(cut.cut_number) > plan.follows_cut);
     Err(match later {
         Some(cut) if covers(cut, plan, point) => Passed::Overtaken(cut),
-        Some(cut) => Passed::Stale(format!(
-            "{} was committed by run {} after the plan was made: plan again",
-            cut.label(),
-            cut.run_id
-        )),
-        None => Passed::Stale(format!(
-            "the cut it follows, {}, is no longer in the log: plan again",
-            plan.follows_cut.unwrap_or_default()
-        )),
+        Some(cut) => Passed::Stale(
+            Moved::CutCommitted,
+            format!(
+                "{} was committed by run {} after the plan was made: plan again",
+                cut.label(),
+                cut.run_id
+            ),
+        ),
+        None => Passed::Stale(
+            Moved::CutGone,
+            format!(
+                "the cut it follows, {}, is no longer in the log: plan again",
+                plan.follows_cut.unwrap_or_default()
+            ),
+        ),
     })
 }
 
@@ -142,13 +151,29 @@ pub(super) struct Copying {
 }
 
 /// Why a group cannot be synchronized as planned.
-pub(super) enum Unfit {
+#[derive(Clone)]
+pub(super) struct Unfit {
+    /// How an apply of it ends.
+    pub(super) ending: Ending,
+    /// The same in words.
+    pub(super) text: String,
+    /// Something could not be seen this time, and may be the next.
+    pub(super) again: bool,
+}
+
+impl Unfit {
     /// What the plan was computed from has moved.
-    Stale(String),
-    /// It cannot be seen, or somebody wrote to a replica.
-    Failed(String),
-    /// It could not be seen this time.
-    Unseen(String),
+    fn stale(step: &Step, why: Moved, text: String) -> Unfit {
+        let ending = Ending::Stale { why, table: Some(step.table.clone()) };
+        Unfit { ending, text, again: false }
+    }
+
+    /// Something stands in the way of a table that a plan would have found.
+    fn found(step: &Step, code: FindingCode, text: String) -> Unfit {
+        let table = Some(step.table.clone());
+        let text = format!("{}: {text}", code.as_str());
+        Unfit { ending: Ending::Failed(Failed::Found { code, table }), text, again: false }
+    }
 }
 
 /// Checks every table against what the plan pinned, its replica from what the newest cut says of it.
@@ -199,10 +224,11 @@ fn entry<'a>(cuts: &'a Cuts, step: &Step) -> Result<Option<&'a CutTableEntry>, U
     let root = replica.location.strip_suffix(&replica.path);
     let place = place_of(cuts, root.unwrap_or(&replica.location), &step.table);
     if place.location != replica.location {
-        return Err(Unfit::Stale(format!(
+        let text = format!(
             "the newest cut has the replica of {} at {}, and the plan at {}: plan again",
             step.table, place.location, replica.location
-        )));
+        );
+        return Err(Unfit::stale(step, Moved::ReplicaMoved, text));
     }
     Ok(place.entry)
 }
@@ -220,20 +246,18 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
         let listed = listed.map_err(|error| refused(step, &error))?;
         let (table, pin) = (&step.table, &step.source);
         if let Some(denied) = listed.denied {
-            let code = FindingCode::TableNotReadable.as_str();
             let remedy = denied.remedy.map_or(String::new(), |it| format!("; {it}"));
-            return Err(Unfit::Failed(format!("{code}: {table}: {}{remedy}", denied.message)));
+            let text = format!("{table}: {}{remedy}", denied.message);
+            return Err(Unfit::found(step, FindingCode::TableNotReadable, text));
         }
         if let Some(why) = listed.unsupported {
-            let code = FindingCode::UnsupportedTable.as_str();
-            return Err(Unfit::Failed(format!("{code}: {table} {why}")));
+            let text = format!("{table} {why}");
+            return Err(Unfit::found(step, FindingCode::UnsupportedTable, text));
         }
         let spelled = listed.name.path();
         if spelled != table.path() {
-            return Err(Unfit::Stale(format!(
-                "the catalog spells {table} as {}: plan again",
-                listed.name
-            )));
+            let text = format!("the catalog spells {table} as {}: plan again", listed.name);
+            return Err(Unfit::stale(step, Moved::NameSpelled, text));
         }
         if (&listed.location, &listed.table_id) != (&pin.location, &pin.catalog_id) {
             let told = |location: &Option<String>, id: &Option<String>| {
@@ -241,26 +265,30 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
                 let id = id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
                 format!("{place}{id}")
             };
-            return Err(Unfit::Stale(format!(
+            let text = format!(
                 "the catalog has {table} in {}, and the plan in {}: plan again",
                 told(&listed.location, &listed.table_id),
                 told(&pin.location, &pin.catalog_id)
-            )));
+            );
+            return Err(Unfit::stale(step, Moved::SourceMoved, text));
         }
     }
     Ok(())
 }
 
-/// A table that a region did not show; `away` says which region, should it be away.
-fn unreadable(step: &Step, region: Role, error: &RegionError) -> Unfit {
-    let text = match error.kind.is_of_region() {
-        true => format!("{}: {error}", words_of_region(region, error.kind)),
-        false => format!("sync_failed: {}: {error}; the next apply tries again", step.table),
+/// A table that a region did not show.
+fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
+    let (ending, text) = match error.kind.is_of_region() {
+        true => (
+            Ending::of_region(side, error),
+            format!("{}: {error}", words_of_region(side, error.kind)),
+        ),
+        false => (
+            Ending::Failed(Failed::Unseen { table: step.table.clone(), side }),
+            row::sync_failed(&format!("{}: {error}", step.table)),
+        ),
     };
-    match error.transient {
-        true => Unfit::Unseen(text),
-        false => Unfit::Failed(text),
-    }
+    Unfit { ending, text, again: error.transient }
 }
 
 async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
@@ -297,16 +325,16 @@ fn same_source<'a>(step: &Step, source: &'a Source) -> Result<&'a Commit, Unfit>
     let table = &step.table;
     let mut commits = source.commits.iter();
     let Some(commit) = commits.find(|commit| commit.version == pin.version) else {
-        return Err(Unfit::Stale(format!(
-            "v{} of {table} can no longer be read: plan again",
-            pin.version
-        )));
+        let text = format!("v{} of {table} can no longer be read: plan again", pin.version);
+        return Err(Unfit::stale(step, Moved::VersionGone, text));
     };
     match recreated(source, &Named::in_plan(pin)) {
         None => Ok(commit),
-        Some(why) => Err(Unfit::Stale(format!(
-            "{table} is no longer the table that was planned: {why}: plan again"
-        ))),
+        Some(why) => {
+            let text =
+                format!("{table} is no longer the table that was planned: {why}: plan again");
+            Err(Unfit::stale(step, Moved::SourceRecreated, text))
+        }
     }
 }
 
@@ -316,12 +344,15 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
     let until = readable_until(source, step.source.committed_at);
     match until.filter(|until| newest > Some(step.source.version) && *until < now) {
         None => Ok(()),
-        Some(until) => Err(Unfit::Stale(format!(
-            "v{} of {} could be read until {}, and newer versions exist: plan again",
-            step.source.version,
-            step.table,
-            crate::moment::text(until)
-        ))),
+        Some(until) => {
+            let text = format!(
+                "v{} of {} could be read until {}, and newer versions exist: plan again",
+                step.source.version,
+                step.table,
+                crate::moment::text(until)
+            );
+            Err(Unfit::stale(step, Moved::VersionGone, text))
+        }
     }
 }
 
@@ -340,41 +371,48 @@ fn check_replica(
     entry: Option<&CutTableEntry>,
 ) -> Result<Held, Unfit> {
     let mut order = step.order();
+    let stale = |why: Moved, text: String| Err(Unfit::stale(step, why, text));
     let standing = standing_of(step, replica, entry);
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version.zip(replica) {
             Some((version, replica)) => match damaged(replica, entry) {
                 None => Ok(Held::Holds(version, replica.depth)),
                 // The plan did not see it, and nothing of it would be copied.
-                Some(what) => Err(Unfit::Stale(format!(
-                    "the replica of {} is damaged: {what}: plan again",
-                    step.table
-                ))),
+                Some(what) => stale(
+                    Moved::ReplicaDamaged,
+                    format!("the replica of {} is damaged: {what}: plan again", step.table),
+                ),
             },
-            None => Err(Unfit::Stale(format!("the replica of {} is gone: plan again", step.table))),
+            None => stale(
+                Moved::ReplicaGone,
+                format!("the replica of {} is gone: plan again", step.table),
+            ),
         },
         Standing::AsPlanned(version) => {
             order.replica_version = version;
             Ok(Held::Lacks(Box::new(order)))
         }
         // Nothing was to be cloned, so it was no attempt of this plan; whether it is what it says a plan finds out.
-        Standing::AlreadyCloned(version) if step.action == Action::NoOp => {
-            Err(Unfit::Stale(format!(
+        Standing::AlreadyCloned(version) if step.action == Action::NoOp => stale(
+            Moved::ReplicaCloned,
+            format!(
                 "v{version} of the replica of {} is a clone that was made after the plan: plan again",
                 step.table
-            )))
-        }
+            ),
+        ),
         // An earlier attempt got this far: the clone finds its own mark, and verification decides.
         Standing::AlreadyCloned(_) => Ok(Held::Lacks(Box::new(order))),
-        Standing::Other(source_version) => Err(Unfit::Stale(format!(
-            "another apply has brought the replica of {} to v{source_version}: plan again",
-            step.table
-        ))),
-        Standing::Changed(text) => Err(Unfit::Failed(format!(
-            "{}: {}: {text}",
-            FindingCode::ReplicaChanged.as_str(),
-            step.table
-        ))),
+        Standing::Other(source_version) => stale(
+            Moved::ReplicaCloned,
+            format!(
+                "another apply has brought the replica of {} to v{source_version}: plan again",
+                step.table
+            ),
+        ),
+        Standing::Changed(text) => {
+            let text = format!("{}: {text}", step.table);
+            Err(Unfit::found(step, FindingCode::ReplicaChanged, text))
+        }
     }
 }
 
@@ -411,10 +449,11 @@ pub(super) async fn still_whole(
         match pin {
             Ok(_) => {}
             Err(error) if error.kind == RegionErrorKind::NotFound => {
-                return Err(Unfit::Stale(format!(
+                let text = format!(
                     "v{} of {} can no longer be read: {}: plan again",
                     step.source.version, step.table, error.detail
-                )));
+                );
+                return Err(Unfit::stale(step, Moved::VersionGone, text));
             }
             Err(error) => return Err(unreadable(step, Role::Primary, &error)),
         }
@@ -439,10 +478,11 @@ pub(super) async fn still_true(
             .iter()
             .find(|commit| commit.version > step.source.version && commit.committed_at <= point);
         if let Some(late) = late {
-            return Err(Unfit::Stale(format!(
+            let text = format!(
                 "v{} of {} turned up with a time before the recovery point: plan again",
                 late.version, step.table
-            )));
+            );
+            return Err(Unfit::stale(step, Moved::CommitTurnedUp, text));
         }
     }
     Ok(digests)

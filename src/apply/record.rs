@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
+use super::ending::Ending;
 use super::warning::{self, RunWarning};
 use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
@@ -210,6 +211,9 @@ pub struct GroupRecord {
     pub name: String,
     /// How it ended.
     pub outcome: GroupOutcome,
+    /// The same with its facts; absent: nothing was to be done, and the outcome says all, or the record is of a version before 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// Why, where it was not simply done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

@@ -44,11 +44,30 @@ pub enum Status {
     Failed,
 }
 
+/// Begins the message of a row whose sync failed.
+const SYNC_FAILED: &str = "sync_failed";
+/// Begins the message of a row whose apply was stopped, or ended without a word.
+const INTERRUPTED: &str = "interrupted";
 /// Begins the message of a row whose group left the configuration.
 const RETIRED: &str = "retired: ";
 
 /// Stands in the message of a row after the cut, before the run that came second.
 const BEATEN: &str = "; replicas may be ahead of it, by run ";
+
+/// What a row says of a sync that failed and that the next apply tries again.
+pub fn sync_failed(why: &str) -> String {
+    format!("{SYNC_FAILED}: {why}; the next apply tries again")
+}
+
+/// What a row says of a sync that failed, of which the next plan finds out what is to be done.
+pub fn sync_failed_at(why: &str) -> String {
+    format!("{SYNC_FAILED}: {why}")
+}
+
+/// What a row says of an attempt that was stopped, or ended without a word.
+pub fn interrupted(why: &str) -> String {
+    format!("{INTERRUPTED}: {why}")
+}
 
 impl Row {
     /// A group seen for the first time.
@@ -130,6 +149,21 @@ impl Row {
         let row = self.as_cut_says(cut, now);
         Row { message: Some(format!("{}{BEATEN}{run_id}", cut.message())), ..row }
             .stamped(self, now)
+    }
+
+    /// Whether its last attempt was interrupted, or not made for a reason that has one of these codes; not: its sync failed.
+    pub fn was_held_up(&self, codes: &[&str]) -> bool {
+        let Some(message) = &self.message else {
+            return false;
+        };
+        let code = message.split(':').next().unwrap_or_default();
+        self.current_sync_status == Some(Status::Failed)
+            && (code == INTERRUPTED || codes.contains(&code))
+    }
+
+    /// Whether the row says of its last attempt that it was that apply's.
+    pub fn is_by(&self, run_id: &str) -> bool {
+        self.message.as_deref().is_some_and(|message| message.contains(run_id))
     }
 
     /// Whether an apply that came second may have moved the group's replicas.

@@ -12,13 +12,11 @@ use super::finding::{Finding, FindingCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, WorkspaceObserved};
 use super::request::Request;
 use crate::config::{Group, GroupEntry};
-use crate::ledger::{Cut, Row, Status};
+use crate::ledger::{Cut, Row, Status, row};
 use crate::region::LedgerCopy;
 
 /// A message longer than this tells no more.
 const MESSAGE_MAX: usize = 1_000;
-/// Begins the message of a row whose apply ended without a word.
-const INTERRUPTED: &str = "interrupted";
 
 /// The rows of a workspace that change, by group name.
 pub(super) fn changes(
@@ -122,9 +120,8 @@ fn returned(row: &Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
 fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>) -> Row {
     let interrupted = row.current_sync_status == Some(Status::InProgress);
     // Its attempt ended without a word, or could not see its cut committed: the cut is there all the same.
-    let names = |run_id: &str| row.message.as_ref().is_some_and(|it| it.contains(run_id));
     let arrived = row.current_sync_status != Some(Status::Success)
-        && cut.is_some_and(|cut| names(&cut.run_id));
+        && cut.is_some_and(|cut| row.is_by(&cut.run_id));
     match plan.decision {
         Decision::Blocked => row.failed(blocked_message(&plan.findings), now),
         Decision::Sync => row,
@@ -144,7 +141,7 @@ fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>
         },
         Decision::Waiting if interrupted => {
             let what = row.message.clone().unwrap_or_default();
-            row.failed(format!("{INTERRUPTED}: {what}"), now)
+            row.failed(row::interrupted(&what), now)
         }
         Decision::Waiting => row,
     }
@@ -152,14 +149,9 @@ fn with_status(plan: &GroupPlan, row: Row, cut: Option<&Cut>, now: DateTime<Utc>
 
 /// Whether a failed row is that of a group that was blocked or interrupted, not of one whose sync failed.
 fn was_blocked(row: &Row) -> bool {
-    let Some(message) = &row.message else {
-        return false;
-    };
-    let head = message.split(':').next().unwrap_or_default();
-    row.current_sync_status == Some(Status::Failed)
-        && (head == INTERRUPTED
-            || [PRIMARY_AWAY, SECONDARY_AWAY, PRIMARY_REFUSED, SECONDARY_REFUSED].contains(&head)
-            || FindingCode::ALL.iter().any(|code| code.as_str() == head))
+    let regions = [PRIMARY_AWAY, SECONDARY_AWAY, PRIMARY_REFUSED, SECONDARY_REFUSED];
+    let findings = FindingCode::ALL.iter().map(|code| code.as_str());
+    row.was_held_up(&findings.chain(regions).collect::<Vec<_>>())
 }
 
 /// What a row says of a blocked group: `code: text`, and what to do.

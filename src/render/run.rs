@@ -12,11 +12,15 @@ use super::figures::{bytes, count, elapsed, plural, short};
 use super::layout::{few, first_line, hanging, pad, pad_left, width};
 use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
-use crate::apply::{GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord};
+use crate::apply::{
+    Ending, GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord,
+};
 use crate::ledger::cut_label;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{GroupPlan, Plan, Role};
 
+/// What there is to say of a group that was stopped, beside that word.
+pub(super) const GOES_ON: &str = "the next apply continues";
 /// Groups of one outcome that get a line of their own.
 const LINES_MAX: usize = 15;
 /// Groups of one outcome that get a line where nothing went wrong with them.
@@ -153,11 +157,19 @@ fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
     .to_vec()
 }
 
-/// How a group ended; one whose tables were being cloned was stopped, whatever the record calls it.
+/// How a group ended; one that was stopped at work has a word of its own.
 fn word(group: &GroupRecord) -> &'static str {
-    match group.outcome {
-        GroupOutcome::NotStarted if !group.tables.is_empty() => "stopped",
-        outcome => outcome.as_str(),
+    match was_stopped(group) {
+        true => "stopped",
+        false => group.outcome.as_str(),
+    }
+}
+
+/// Whether it was stopped at work. Records before version 1.2 tell by its tables.
+fn was_stopped(group: &GroupRecord) -> bool {
+    match &group.ending {
+        Some(ending) => *ending == Ending::Interrupted,
+        None => group.outcome == GroupOutcome::NotStarted && !group.tables.is_empty(),
     }
 }
 
@@ -342,8 +354,10 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
         (Some(cut), None) => Some(format!("cut {cut}")),
         (None, _) => None,
     };
-    let message = group.message.as_deref();
-    let message = message.map(|text| clean(text.strip_prefix("stopped; ").unwrap_or(text)));
+    let message = match was_stopped(group) {
+        true => Some(GOES_ON.to_owned()),
+        false => group.message.as_deref().map(clean),
+    };
     let message = blocked(plan, group).or(tables_failed(group)).or(message);
     if group.outcome == GroupOutcome::Overtaken {
         return message.or(cut).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Stored documents: those of format version 1 stay readable, and no edit of a plan goes unnoticed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drsync::apply::{RunRecord, RunWarningCode};
 use drsync::config::TableName;
@@ -126,6 +126,29 @@ fn a_warning_of_a_record_is_known_by_its_code_and_one_of_an_earlier_record_by_no
     let reworded = RUN_TYPED.replace("is not in the primary's log yet", "went missing over there");
     let [again] = warnings(&reworded).try_into().unwrap();
     assert_eq!((again.code, again.side, again.subject), (typed.code, typed.side, typed.subject));
+}
+
+#[test]
+fn an_ending_of_a_record_says_the_same_as_its_outcome_and_an_earlier_record_has_none() {
+    let endings = |text: &str| {
+        let groups = RunRecord::read(text.as_bytes()).unwrap().groups;
+        groups.into_iter().map(|group| (group.outcome, group.ending)).collect::<Vec<_>>()
+    };
+    assert!(endings(RUN_WITH_LOOKS).iter().all(|(_, ending)| ending.is_none()));
+    let typed = endings(RUN_TYPED);
+    for (outcome, ending) in &typed {
+        assert_eq!(ending.as_ref().unwrap().outcome(), *outcome, "{ending:?}");
+    }
+    let kinds: BTreeSet<String> = typed
+        .iter()
+        .map(|(_, ending)| {
+            let ending = serde_json::to_value(ending).unwrap();
+            let why = ending.get("why").filter(|_| ending["kind"] == "failed");
+            format!("{}{}", ending["kind"], why.map_or(String::new(), ToString::to_string))
+        })
+        .collect();
+    // Ten kinds; a failure has seven of its own.
+    assert_eq!(kinds.len(), 9 + 7, "the golden record shows all of them: {kinds:?}");
 }
 
 #[test]

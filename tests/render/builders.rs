@@ -367,6 +367,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         workspace: "east".to_owned(),
         name: name.to_owned(),
         outcome,
+        ending: None,
         message: message.map(str::to_owned),
         cut: None,
         recovery_point: None,

@@ -250,6 +250,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
             workspace,
             group,
             outcome: GroupOutcome::Failed,
+            ending: None,
             message: Some(evil.clone()),
         };
         for what in [retried, failed, ended] {

@@ -1,6 +1,6 @@
 //! An apply at work, as a log shows it.
 
-use drsync::apply::{Event, GroupOutcome, What};
+use drsync::apply::{Ending, Event, GroupOutcome, What};
 use drsync::render::progress::Log;
 
 use crate::builders::*;
@@ -64,8 +64,13 @@ fn one_line_a_transition() {
         recovery_point: at("2026-11-22T09:41:07.500Z"),
         tables: 4,
     };
-    let ended =
-        What::GroupEnded { workspace, group, outcome: GroupOutcome::Synchronized, message: None };
+    let ended = What::GroupEnded {
+        workspace,
+        group,
+        outcome: GroupOutcome::Synchronized,
+        ending: Some(Ending::Synchronized),
+        message: None,
+    };
     let events = vec![
         ("11:02:03", started()),
         ("11:03:00", retried),
@@ -97,7 +102,8 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
 
 fn ended(outcome: GroupOutcome, message: &str) -> What {
     let (workspace, group, _) = core();
-    What::GroupEnded { workspace, group, outcome, message: Some(message.to_owned()) }
+    let ending = (outcome == GroupOutcome::NotStarted).then_some(Ending::Interrupted);
+    What::GroupEnded { workspace, group, outcome, ending, message: Some(message.to_owned()) }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What is said after an apply.
 
 use drsync::apply::{
-    GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, RecordedIn, RunWarningCode,
-    TableOutcome, TableRecord, Taken, VerifiedRecord,
+    Ending, GroupOutcome, GroupRecord, MetadataRecord, NotRecorded, Recorded, RecordedIn,
+    RunWarningCode, TableOutcome, TableRecord, Taken, VerifiedRecord,
 };
 use drsync::config::TableName;
 use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
@@ -376,6 +376,7 @@ fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
 fn a_group_that_was_being_cloned_was_stopped() {
     let stopped = GroupRecord {
         tables: vec![table("core_gold", TableOutcome::NotStarted, None)],
+        ending: Some(Ending::Interrupted),
         ..ended("core_product", GroupOutcome::NotStarted, Some("stopped; the next apply continues"))
     };
     let left = ended("finance", GroupOutcome::NotStarted, None);

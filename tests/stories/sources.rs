@@ -1,7 +1,8 @@
 //! What happens to sources between two plans: runs, schema changes, maintenance, replacement, recreation.
 
 use chrono::Duration;
-use drsync::apply::{GroupOutcome, TableOutcome};
+use drsync::apply::{Ending, GroupOutcome, Moved, TableOutcome};
+use drsync::config::TableName;
 use drsync::lakehouse::delta;
 use drsync::plan::{Action, Decision, FindingCode, Request};
 use serde_json::json;
@@ -167,7 +168,9 @@ pub(crate) async fn a_plan_that_spells_a_replicas_place_as_no_cut_does_copies_no
         let forged = resealed(serde_json::from_str(&text).unwrap()).unwrap();
         let record = world.apply_plan(&forged.plan).await;
         let group = &record.groups[0];
-        assert_eq!(group.outcome, GroupOutcome::Stale, "{group:#?}");
+        let table = Some(TableName::new("main", "shop", "countries"));
+        let moved = Ending::Stale { why: Moved::ReplicaMoved, table };
+        assert_eq!(group.ending, Some(moved), "{group:#?}");
         assert!(!world.path("west/sync/main/shop/Countries").exists());
         // Before its first cut, and after it.
         assert_eq!(world.apply().await.exit.code, 0);

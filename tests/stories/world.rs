@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
-use drsync::apply::{self, Event, Options, RunRecord};
+use drsync::apply::{self, Ending, Event, Options, RunRecord};
 use drsync::config::{Configuration, TableName, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
 use drsync::lakehouse::write::{Table, Workspace, columns, rows};
@@ -290,6 +290,10 @@ impl World {
         let record =
             apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;
         remembered::remember(&self.folder, self.open().secondary.as_ref()).await;
+        for group in &record.groups {
+            let ending = group.ending.as_ref().map(Ending::outcome);
+            assert_eq!(ending, Some(group.outcome), "{group:#?}");
+        }
         record
     }
 

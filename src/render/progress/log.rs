@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::apply::{Event, GroupOutcome, What};
+use crate::apply::{Ending, Event, GroupOutcome, What};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, elapsed, plural};
 use crate::render::layout::{few, pad, width};
+use crate::render::run::GOES_ON;
 
 /// Registered replicas that one line names.
 const TABLES_NAMED: usize = 5;
@@ -105,13 +106,15 @@ impl Log {
                 );
                 ("cut", workspace, group, text)
             }
-            What::GroupEnded { workspace, group, outcome, message } => {
+            What::GroupEnded { workspace, group, outcome, ending, message } => {
                 let told = self.failed.contains(&(workspace.clone(), group.clone()));
                 if *outcome == GroupOutcome::Failed && told {
                     return None;
                 }
-                let text = message.as_deref().unwrap_or_default();
-                let text = clean(text.strip_prefix("stopped; ").unwrap_or(text));
+                let text = match ending {
+                    Some(Ending::Interrupted) => GOES_ON.to_owned(),
+                    Some(_) | None => clean(message.as_deref().unwrap_or_default()),
+                };
                 (ended(*outcome)?, workspace, group, text)
             }
             What::Registered { tables } => {
