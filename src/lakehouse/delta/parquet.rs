@@ -2,6 +2,7 @@
 
 mod footer;
 mod pages;
+mod prefixes;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::super::error::{DeltaError, Result};
 use super::footer::{I32, Wire, Wrong};
+use super::prefixes;
 use crate::foreign::contained;
 use crate::limits::{PARQUET_BATCH, PARQUET_PAGE, PARQUET_PAGES, allow_unpacked, most_unpacked};
 
@@ -96,14 +97,24 @@ impl<R: ChunkReader + 'static> Guard<R> {
                 if !long || !mask.leaf_included(number) || column.compressed_size() <= 0 {
                     continue;
                 }
-                if column.encodings().any(|it| it == Encoding::DELTA_BYTE_ARRAY) {
+                let of_prefixes = column.encodings().any(|it| it == Encoding::DELTA_BYTE_ARRAY);
+                if of_prefixes {
                     rows = rows.min(ROWS_OF_PREFIXES);
                 }
                 let looked = contained(|| self.longest(column, group.num_rows()))
                     .map_err(|why| DeltaError::corrupt(file, why))?;
                 let longest = looked.map_err(|error| self.told(&error))?;
                 // How many values one row has is not known before it is read: it may have all.
-                if column.column_descr().max_rep_level() > 0 {
+                let repeated = column.column_descr().max_rep_level() > 0;
+                if repeated && of_prefixes {
+                    let looked = contained(|| self.put_together(column, group.num_rows()))
+                        .map_err(|why| DeltaError::corrupt(file, why))?;
+                    let all = looked.map_err(|error| self.told(&error))?;
+                    allow_unpacked(all, input.len())
+                        .and_then(|()| PARQUET_BATCH.allow(all))
+                        .map_err(too_much)?;
+                }
+                if repeated {
                     let values = u64::try_from(column.num_values()).unwrap_or(u64::MAX);
                     let all = longest.saturating_mul(values);
                     allow_unpacked(all, input.len()).map_err(too_much)?;
@@ -140,6 +151,26 @@ impl<R: ChunkReader + 'static> Guard<R> {
             rest = more.get(length as usize..).unwrap_or_default();
         }
         Ok(longest.min(buf.len() as u64))
+    }
+
+    /// Bytes of all values of a column that are put together from those before them.
+    fn put_together(&self, column: &ColumnChunkMetaData, rows: i64) -> Result<u64, ParquetError> {
+        let rows = usize::try_from(rows).unwrap_or(0);
+        let levels = column.column_descr();
+        let levels = [levels.max_rep_level() > 0, levels.max_def_level() > 0];
+        let mut all = 0_u64;
+        let pages = SerializedPageReader::new(Arc::new(self.clone()), column, rows, None)?;
+        for page in pages {
+            let page = page?;
+            if page.encoding() == Encoding::DELTA_BYTE_ARRAY {
+                let bytes =
+                    prefixes::put_together(&page, levels, PARQUET_BATCH.most).ok_or_else(|| {
+                        ParquetError::General("a page of texts ends too early".to_owned())
+                    })?;
+                all = all.saturating_add(bytes);
+            }
+        }
+        Ok(all)
     }
 
     /// What the reader says, with the file's name where it does not have it.
@@ -250,7 +281,7 @@ mod tests {
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ArrowReaderOptions;
     use parquet::basic::{Compression, ZstdLevel};
-    use parquet::file::properties::WriterProperties;
+    use parquet::file::properties::{WriterProperties, WriterVersion};
 
     use super::super::{batches, open};
     use super::*;
@@ -312,6 +343,37 @@ mod tests {
         writer.write(&rows).unwrap();
         let said = read(writer.into_inner().unwrap()).unwrap_err().to_string();
         assert!(said.contains("500 times a file's own length, unpacked"), "{said}");
+    }
+
+    /// A file of one row with a list of texts, each written as what it adds to the one before it.
+    fn list_of_prefixes(texts: impl Iterator<Item = String>, version: WriterVersion) -> Vec<u8> {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        texts.for_each(|text| list.values().append_value(text));
+        list.append(true);
+        let column: ArrayRef = Arc::new(list.finish());
+        let rows = RecordBatch::try_from_iter([("c", column)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_writer_version(version)
+            .set_encoding(Encoding::DELTA_BYTE_ARRAY)
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).unwrap();
+        writer.write(&rows).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_list_of_values_that_repeat_the_one_before_them_is_not_put_together() {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let bomb = list_of_prefixes((0..300_000).map(|_| "x".repeat(300)), version);
+            assert!(bomb.len() < 10_000, "{}", bomb.len());
+            let said = read(bomb).unwrap_err().to_string();
+            assert!(said.contains("500 times a file's own length, unpacked"), "{said}");
+            // What writers of partitions and tags make.
+            let days = (0..200_000).map(|day| format!("day={day:06}"));
+            assert_eq!(read(list_of_prefixes(days, version)).unwrap(), 1);
+        }
     }
 
     /// Text that cannot be packed well.
