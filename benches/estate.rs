@@ -24,7 +24,7 @@ use drsync::lakehouse::Writer;
 use drsync::lakehouse::write::{Table, Workspace, columns, rows};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const OURS: &str = env!("CARGO_BIN_EXE_drsync");
 /// Cuts of the estate that is young.
@@ -33,6 +33,8 @@ const FEW: usize = 30;
 const MANY: usize = 3_000;
 /// Groups of one table each: every round changes one of them.
 const GROUPS: usize = 20;
+/// Commits of every table before it is synchronized: its log has a checkpoint and some commits after it, however few its cuts are.
+const PAST: usize = 13;
 /// Pairs of measurements.
 const PAIRS: usize = 15;
 /// What a round may cost after many cuts, in what it costs after few.
@@ -62,6 +64,11 @@ async fn aged() -> Vec<String> {
     let many = many.map_or(MANY, |text| text.parse().unwrap());
     let mut young = Estate::new(OURS, GROUPS, 1).await;
     let mut old = Estate::new(OURS, GROUPS, 1).await;
+    for estate in [&mut young, &mut old] {
+        for _ in 0..PAST * GROUPS {
+            estate.change().await;
+        }
+    }
     let begun = Instant::now();
     young.grow(FEW).await;
     old.grow(many).await;
@@ -211,7 +218,9 @@ impl Estate {
             for table in 0..tables {
                 let place = format!("tables/t{group}_{table}");
                 let name = format!("main.shop.t{group}_{table}");
-                estate.table(&place).create(schema.clone(), &[], &[]).await.unwrap();
+                let made = estate.table(&place);
+                made.create(schema.clone(), &[], &[]).await.unwrap();
+                made.insert(&rows(&schema, &[json!({"id": 0})]).unwrap()).await.unwrap();
                 workspace.add_table(&name, &place).unwrap();
                 names.push(name);
             }
@@ -250,16 +259,18 @@ impl Estate {
         }
     }
 
-    /// The next group's table gets a row.
+    /// The next group's table gets another row in place of its own: it is as large after many cuts as after few.
     async fn change(&mut self) {
         self.rounds += 1;
         let place = format!("tables/t{}_0", self.rounds % self.groups);
-        let schema = columns(&[("id", "long")]).unwrap();
-        let row: Vec<Value> = vec![json!({"id": self.rounds})];
+        let id = json!(self.rounds);
         self.now += TimeDelta::minutes(20);
         let table = self.table(&place);
-        let rows = rows(&schema, &row).unwrap();
-        let version = table.insert(&rows).await.unwrap();
+        let changed = table.update(|row| {
+            row["id"] = id.clone();
+            true
+        });
+        let version = changed.await.unwrap();
         // As every other writer does.
         if version.is_multiple_of(10) {
             table.checkpoint(version).await.unwrap();

@@ -2,6 +2,8 @@
 //!
 //! What is cheap is asked for every group; histories only for groups that a trigger may make due.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
@@ -124,14 +126,15 @@ async fn observe_workspace(
         false => (None, None),
     };
     let mut ledger = merge_copies(&primary.copy(), &secondary.copy());
-    if tells_of_more(&witnessed, &ledger) {
+    if !told_of_more(&witnessed, &ledger).is_empty() {
         // An apply may have ended between the two questions, and whole logs tell what their heads do not.
         (primary.ledger, secondary.ledger) =
             futures::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary.ledger, &mut secondary.ledger);
         ledger = merge_copies(&primary.copy(), &secondary.copy());
-        if tells_of_more(&witnessed, &ledger) {
-            witnessed = all_witnessed(&workspace.name, regions).await;
+        let lost = told_of_more(&witnessed, &ledger);
+        if !lost.is_empty() {
+            witnessed.take_over(all_witnessed(&workspace.name, regions).await, &lost);
         }
     }
     let mut seen = WorkspaceObserved {
@@ -161,14 +164,16 @@ pub(crate) async fn witnessed(
     recent_records(&workspace.name, &groups, regions, [true, true], now).await.witnessed
 }
 
-/// Whether records or rows tell of cuts that the log does not have.
-fn tells_of_more(witnessed: &Witnessed, ledger: &Ledger) -> bool {
+/// Groups of which records or rows tell of cuts that the log does not have.
+fn told_of_more(witnessed: &Witnessed, ledger: &Ledger) -> BTreeSet<String> {
     let newest = |group: &str| ledger.cuts.newest(group).map(|cut| cut.cut_number);
-    let later = |row: &Row| {
+    let later = |row: &&Row| {
         let newest = ledger.cuts.newest(&row.group_name);
         row.sync_end_timestamp > newest.map(|cut| cut.committed_at)
     };
-    witnessed.beyond(newest).next().is_some() || ledger.rows.values().any(later)
+    let by_records = witnessed.beyond(newest).map(|(group, _)| group.to_owned());
+    let by_rows = ledger.rows.values().filter(later).map(|row| row.group_name.clone());
+    by_records.chain(by_rows).collect()
 }
 
 /// Reads whole logs where their heads do not say that both are the same, and tells which copies are there to be used.

@@ -13,7 +13,7 @@ use crate::config::{GroupEntry, Workspace, WorkspaceAddress};
 use crate::history::{
     Asked, Chain, Evidence, PlanSeen, SignatureSeen, Span, era, period, plans_of, records_of,
 };
-use crate::ledger::Cut;
+use crate::ledger::{Cut, Cuts};
 use crate::moment;
 use crate::observe::{all_witnessed, witnessed};
 use crate::plan::{Refused, Witnessed, merge_copies};
@@ -84,7 +84,11 @@ impl History {
         match (context.html, context.json) {
             (true, _) => output::data(&html::history(&document))?,
             (false, true) => output::document(&document.bytes())?,
-            (false, false) => output::data(&history::text(&document, &context.style))?,
+            (false, false) => output::data(&history::text(
+                &document,
+                &context.style,
+                moment::millis(context.clock.now()),
+            ))?,
         }
         Ok(unseen.unwrap_or_else(|| status(&document)))
     }
@@ -133,7 +137,7 @@ impl History {
         };
         // Only logs that could both be read are judged.
         let lost = match unread.is_empty() {
-            true => self.lost(context, &read.witnessed, &read.cuts),
+            true => self.lost(context, &read.witnessed, &read.newest),
             false => Vec::new(),
         };
         WorkspaceHistory {
@@ -170,11 +174,13 @@ impl History {
     }
 
     /// Groups of which the newest run records tell of a later cut than the logs have.
-    fn lost(&self, context: &Context, witnessed: &Witnessed, cuts: &[Cut]) -> Vec<LostCut> {
-        let newest = |group: &str| {
-            let own = cuts.iter().filter(|cut| cut.group_name == group);
-            own.map(|cut| cut.cut_number).max()
-        };
+    fn lost(
+        &self,
+        context: &Context,
+        witnessed: &Witnessed,
+        newest: &BTreeMap<String, u64>,
+    ) -> Vec<LostCut> {
+        let newest = |group: &str| newest.get(group).copied();
         let beyond = witnessed.beyond(newest);
         beyond
             .filter(|(group, _)| self.selects(context, group))
@@ -228,10 +234,6 @@ impl History {
         }
         let copy = |answer: Result<LedgerCopy, _>| answer.unwrap_or_default();
         let ledger = merge_copies(&copy(primary), &copy(secondary));
-        let newest = |group: &str| ledger.cuts.newest(group).map(|cut| cut.cut_number);
-        if witnessed.beyond(newest).next().is_some() {
-            witnessed = all_witnessed(&workspace.name, regions).await;
-        }
         // A page is the report of a period, of the whole time unless told.
         let reported = context.html
             || self.since.is_some()
@@ -247,8 +249,38 @@ impl History {
                 witnessed.take_in(&workspace.name, document);
             }
         }
-        Read { answered, unread, cuts: ledger.cuts.iter().cloned().collect(), witnessed, records }
+        let mut newest = newest_of_each(&ledger.cuts);
+        let told_of_more = |witnessed: &Witnessed, newest: &BTreeMap<String, u64>| {
+            witnessed.beyond(|group| newest.get(group).copied()).next().is_some()
+        };
+        if told_of_more(&witnessed, &newest) {
+            if !matches!(records, Some(Ok(_))) {
+                witnessed = all_witnessed(&workspace.name, regions).await;
+            }
+            // An apply may have ended since the logs were read.
+            let (primary, secondary) =
+                tokio::join!(regions.primary.ledger_heads(), regions.secondary.ledger_heads());
+            for log in [copy(primary), copy(secondary)].iter().map(LedgerCopy::all_cuts) {
+                for (group, number) in newest_of_each(&log) {
+                    let known = newest.entry(group).or_default();
+                    *known = number.max(*known);
+                }
+            }
+        }
+        Read {
+            answered,
+            unread,
+            cuts: ledger.cuts.iter().cloned().collect(),
+            newest,
+            witnessed,
+            records,
+        }
     }
+}
+
+fn newest_of_each(cuts: &Cuts) -> BTreeMap<String, u64> {
+    let newest = cuts.newest_of_each();
+    newest.map(|cut| (cut.group_name.clone(), cut.cut_number)).collect()
 }
 
 /// How a history ends of which nothing could be read; `None`: at least one region's copy was.
@@ -482,7 +514,9 @@ struct Read {
     answered: Vec<&'static str>,
     unread: Vec<UnreadRegion>,
     cuts: Vec<Cut>,
-    /// What the newest records tell of cuts.
+    /// The newest cut of every group, as the logs said after the records were read.
+    newest: BTreeMap<String, u64>,
+    /// What records tell of cuts.
     witnessed: Witnessed,
     /// None: nobody asked for a period.
     records: Option<Result<Evidence, RegionError>>,

@@ -90,6 +90,12 @@ impl Witnessed {
         }
     }
 
+    /// Takes over what was read later of these groups: of others an apply may have ended since the logs were read.
+    pub fn take_over(&mut self, later: Witnessed, groups: &BTreeSet<String>) {
+        let cuts = later.cuts.into_iter().filter(|(group, _)| groups.contains(group));
+        self.cuts.extend(cuts);
+    }
+
     /// The newest cut of a group.
     pub fn of(&self, group: &str) -> Option<&WitnessedCut> {
         self.cuts.get(group)

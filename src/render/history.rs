@@ -2,6 +2,7 @@
 
 mod period;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub(super) use period::{NO_CUT_YET, doubts, percent, plural_of};
@@ -127,11 +128,11 @@ impl History {
     }
 }
 
-/// Every cut, group by group, the newest first.
-pub fn text(history: &History, style: &Style) -> String {
+/// Every cut, group by group, the newest first; `now` tells which were made under a clock that was ahead.
+pub fn text(history: &History, style: &Style, now: DateTime<Utc>) -> String {
     let all = || history.workspaces.iter().flat_map(|workspace| &workspace.cuts);
     let mut page = Page::default();
-    let newest = all().max_by_key(|cut| (cut.committed_at, cut.cut_number));
+    let newest = newest(history, now);
     let cuts = match newest {
         Some(_) => plural(all().count(), "cut"),
         None if history.workspaces.iter().all(|one| one.read.is_empty()) => {
@@ -166,6 +167,15 @@ pub fn text(history: &History, style: &Style) -> String {
         }
     }
     page.text()
+}
+
+/// The newest cut. In a group numbers tell, whatever clocks say; between groups clocks do, save those that were ahead.
+fn newest(history: &History, now: DateTime<Utc>) -> Option<&Cut> {
+    let workspaces = history.workspaces.iter();
+    let groups = workspaces
+        .flat_map(|workspace| workspace.cuts.chunk_by(|a, b| a.group_name == b.group_name));
+    let newest = groups.filter_map(|cuts| cuts.iter().max_by_key(|cut| cut.cut_number));
+    newest.max_by_key(|cut| (cut.committed_at <= now, cut.committed_at, cut.cut_number))
 }
 
 /// Which regions could not be read, and why.
@@ -245,4 +255,48 @@ fn one(
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(group: &str, number: u64, committed_at: &str) -> Cut {
+        serde_json::from_value(serde_json::json!({
+            "group_name": group, "cut_number": number, "recovery_point": "2026-11-22T10:00:00.000Z",
+            "consistency": "point-in-time", "trigger": "schedule", "workflow_run_id": null,
+            "planned_at": committed_at, "tables": [], "accepted": [], "plan_id": "P", "plan_sha256": "p",
+            "run_id": "R", "epoch": 0, "committed_by": "user:a", "committed_at": committed_at,
+            "previous_sha256": null,
+        }))
+        .unwrap()
+    }
+
+    fn named(cuts: Vec<Cut>) -> (String, u64) {
+        let workspace = WorkspaceHistory {
+            name: "east".to_owned(),
+            read: vec!["secondary".to_owned()],
+            unread: vec![],
+            cuts,
+            lost: vec![],
+            period: None,
+            period_missing: None,
+        };
+        let history = History::new(vec![workspace]);
+        let newest = newest(&history, "2026-11-22T11:00:00Z".parse().unwrap()).unwrap();
+        (newest.group_name.clone(), newest.cut_number)
+    }
+
+    #[test]
+    fn the_newest_cut_is_named_though_one_before_it_was_made_under_a_clock_that_was_ahead() {
+        let (early, late, ahead) =
+            ("2026-11-22T10:00:00.000Z", "2026-11-22T10:30:00.000Z", "2027-11-22T10:00:00.000Z");
+        let group = vec![cut("a", 3, late), cut("a", 2, ahead), cut("a", 1, early)];
+        assert_eq!(named(group.clone()), ("a".to_owned(), 3));
+        let other = [cut("b", 2, ahead), cut("b", 1, early)];
+        assert_eq!(named([&group[..], &other].concat()), ("a".to_owned(), 3));
+        assert_eq!(named(other.to_vec()), ("b".to_owned(), 2));
+        let two = vec![cut("a", 7, early), cut("b", 2, late)];
+        assert_eq!(named(two), ("b".to_owned(), 2));
+    }
 }

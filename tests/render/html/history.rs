@@ -280,6 +280,6 @@ fn a_hostile_period_is_text_too() {
     let page = assert_safe(&html::history(&history));
     assert_eq!(saved(&page), history.bytes());
     assert_eq!(texts(&page, "section h2").len(), 13, "no text closes a section");
-    let told = drsync::render::history::text(&history, &verbose());
+    let told = drsync::render::history::text(&history, &verbose(), at("2026-11-22T11:00:00Z"));
     crate::hostile::assert_plain(&told, "the text");
 }
