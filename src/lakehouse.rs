@@ -263,7 +263,7 @@ impl Region for LakehouseRegion {
         };
         let (catalog, workspace_unseen) = match catalog {
             Ok(catalog) => (catalog, None),
-            Err(unseen) => (None, Some(unseen.detail)),
+            Err(unseen) => (None, Some(unseen.told())),
         };
         let workspace = match &self.workspace {
             Some(folder) => folder.display().to_string(),

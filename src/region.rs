@@ -23,12 +23,13 @@ use chrono::{DateTime, Utc};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Row};
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
-pub use error::{RegionError, RegionErrorKind};
+pub(crate) use error::told;
+pub use error::{Hint, RegionError, RegionErrorKind};
 pub use evidence::{
     KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
     SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
-pub use grant::{Grant, Privilege, Securable};
+pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
 pub use metadata::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
     Unregistered, heads_agree, refuse_without_a_copy,

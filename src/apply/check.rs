@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::blocking;
 use super::ending::Ending;
 use super::exit::{self, Away};
-use super::grant::with_grant;
+use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Passed, Unfit};
 use super::record::Exit;
 use super::site::healing::{Lacking, planned_rows};
@@ -127,7 +127,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         away.secondary |= gone(&secondary);
         let told = |role, refusal: &RegionError| {
             let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
-            Unfit { ending: Ending::of_region(role, refusal), text, again: false }
+            let missing = Missing::of(refusal, None);
+            Unfit { ending: Ending::of_region(role, refusal), text, missing, again: false }
         };
         let refusal = match (&primary, &secondary) {
             (Err(refusal), _) => Some(told(Role::Primary, refusal)),
@@ -256,7 +257,7 @@ async fn look(
                         check.standing = GroupStanding::Applicable;
                         Ending::Synchronized
                     }
-                    Err(Unfit { ending, text, again: _ }) => {
+                    Err(Unfit { ending, text, missing, again: _ }) => {
                         check.standing = match ending {
                             Ending::Stale { .. } => GroupStanding::Stale,
                             Ending::Synchronized
@@ -270,8 +271,9 @@ async fn look(
                             | Ending::NotStarted => GroupStanding::Blocked,
                         };
                         let (regions, principal) = (asked.regions, asked.principal);
-                        let told = with_grant(regions, workspace, group, principal, text).await;
-                        check.message = Some(told);
+                        let missing = missing.as_ref();
+                        let grant = grant_for(regions, workspace, group, principal, missing).await;
+                        check.message = Some(with_grant(text, grant.as_ref()));
                         ending
                     }
                 },

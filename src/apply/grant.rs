@@ -1,43 +1,58 @@
-//! What a group was refused, told with the statement that repairs it.
+//! The statement that repairs what a group was refused.
 
 use crate::config::TableName;
 use crate::plan::GroupPlan;
 use crate::plan::document::WorkspacePlan;
-use crate::region::{Grant, Regions};
+use crate::region::{Grant, Lack, RegionError, Regions};
 
-/// What was told of a group, with the statement that gives whoever asked the right whose lack it tells of, where that is one that
-/// the group needs: on its tables, or on the external locations of both sync locations.
-pub(super) async fn with_grant(
+/// A right whose lack stopped a group.
+#[derive(Debug, Clone)]
+pub(super) struct Missing {
+    /// What the region said is missing.
+    lack: Lack,
+    /// The table that was being read, where it was one.
+    table: Option<TableName>,
+}
+
+impl Missing {
+    /// What a refusal says is missing, of a table or of none; `None`: it says so of nothing.
+    pub(super) fn of(refusal: &RegionError, table: Option<&TableName>) -> Option<Missing> {
+        Some(Missing { lack: refusal.lack.clone()?, table: table.cloned() })
+    }
+}
+
+/// What was told of a group, with the statement that gives whoever asked the right that is missing, where that is one that the group
+/// needs: on its tables, or on the external locations of both sync locations.
+pub(super) async fn grant_for(
     regions: &Regions,
     workspace: &WorkspacePlan,
     group: &GroupPlan,
     principal: Option<&str>,
-    told: String,
-) -> String {
-    let Some(principal) = principal else {
-        return told;
-    };
+    missing: Option<&Missing>,
+) -> Option<Grant> {
+    let (principal, Missing { lack, table }) = (principal?, missing?);
     let tables = group.steps.iter().map(|step| &step.table);
-    let to_read = tables.clone();
     let mut needed: Vec<Grant> =
-        to_read.flat_map(|table| Grant::to_read(table, principal)).collect();
-    if Grant::is_of_location(&told) {
+        tables.flat_map(|table| Grant::to_read(table, principal)).collect();
+    if lack.is_of_location() {
         let seen = &workspace.observed;
         for place in [&seen.primary.location, &seen.secondary.location] {
             let name = regions.primary.external_location(place).await;
             needed.extend(name.map(|name| Grant::to_write(&name, principal)));
         }
     }
-    let named = Grant::named(&told, &needed).cloned();
     // Of another right, or on another thing, whoever asked needs the one on the table that was being read.
     let own = || {
-        let read = |table: &&TableName| told.contains(&format!("{table}: "));
-        let table = tables.clone().find(read)?;
-        Grant::to_read_where_lacking(&told, table, principal)
-            .filter(|_| !Grant::is_of_location(&told))
+        let table = table.as_ref().filter(|_| !lack.is_of_location())?;
+        Some(lack.to_read(table, principal))
     };
-    match named.or_else(own) {
-        Some(grant) => format!("{told}; {grant}"),
-        None => told,
+    lack.among(&needed).cloned().or_else(own)
+}
+
+/// A text with the statement that repairs what it tells of, where there is one.
+pub(super) fn with_grant(text: String, grant: Option<&Grant>) -> String {
+    match grant {
+        Some(grant) => format!("{text}; {grant}"),
+        None => text,
     }
 }

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::Run;
 use super::ending::{Ending, Failed, Moved};
 use super::event::What;
-use super::grant::with_grant;
+use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Holding, Passed, Task, Unfit};
 use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
 use super::site::Site;
@@ -29,6 +29,8 @@ struct End {
     tables: Vec<TableRecord>,
     /// The cut that another apply brought it to.
     cut: Option<Cut>,
+    /// The right whose lack is why.
+    missing: Option<Missing>,
 }
 
 /// Brings one group to its recovery point, or says why not; with the cut that was committed.
@@ -119,7 +121,8 @@ async fn synchronize(
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
             let row = row::sync_failed(&text);
             let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Secondary });
-            return Err(failed(run, site, plan, row, End::of(ending, text)).await);
+            let end = End::of(ending, text).by(Missing::of(refusal, None));
+            return Err(failed(run, site, plan, row, end).await);
         }
         return Err(away(run, site, plan, Role::Secondary, refusal).await);
     }
@@ -129,7 +132,8 @@ async fn synchronize(
         if !table::away(refusal) {
             let text = format!("{PRIMARY_REFUSED}: {refusal}");
             let ending = Ending::of_region(Role::Primary, refusal);
-            return Err(failed(run, site, plan, text.clone(), End::of(ending, text)).await);
+            let end = End::of(ending, text.clone()).by(Missing::of(refusal, None));
+            return Err(failed(run, site, plan, text, end).await);
         }
         return Err(away(run, site, plan, Role::Primary, refusal).await);
     }
@@ -150,23 +154,26 @@ async fn synchronize(
         let text = format!("the metadata table in the secondary cannot be written: {error}");
         let row = row::sync_failed_at(&text);
         let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Secondary });
-        return Err(failed(run, site, plan, row, End::of(ending, text)).await);
+        let end = End::of(ending, text).by(Missing::of(&error, None));
+        return Err(failed(run, site, plan, row, end).await);
     }
 
     let steps = plan.steps.iter();
     let replicas: Vec<String> = steps.map(|step| step.replica.path.clone()).collect();
     site.regions.secondary.clear_left_over(&replicas).await;
-    let tables =
+    let done =
         join_all(plan.steps.iter().zip(&checked).map(async |(step, checked)| match checked {
-            Task::Holds(holding) => held(step, holding),
+            Task::Holds(holding) => (held(step, holding), None),
             Task::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
         }))
         .await;
+    let (tables, missing): (Vec<TableRecord>, Vec<Option<Missing>>) = done.into_iter().unzip();
+    let missing = missing.into_iter().flatten().next();
     if run.stopped() && tables.iter().any(|table| table.outcome == TableOutcome::NotStarted) {
         let run_id = &run.options.run_id;
         let row = row::interrupted(&format!("run {run_id} was stopped; the next apply continues"));
         let text = "stopped; the next apply continues".to_owned();
-        let end = End { tables, ..End::of(Ending::Interrupted, text) };
+        let end = End { tables, ..End::of(Ending::Interrupted, text).by(missing) };
         return Err(failed(run, site, plan, row, end).await);
     }
     let of_failed = tables.iter().filter(|table| table.outcome == TableOutcome::Failed);
@@ -180,7 +187,8 @@ async fn synchronize(
         let text = failures.join("; ");
         let row = row::sync_failed(&text);
         let ending = Ending::Failed(Failed::Tables { tables: names });
-        return Err(failed(run, site, plan, row, End { tables, ..End::of(ending, text) }).await);
+        let end = End { tables, ..End::of(ending, text).by(missing) };
+        return Err(failed(run, site, plan, row, end).await);
     }
     let look = async || precondition::still_true(site.regions, plan, point).await;
     let commits = match seen(run, plan, look).await {
@@ -245,7 +253,7 @@ async fn commit(
                 true => Ending::overtaken(&other),
                 false => Ending::Stale { why: Moved::CutCommitted, table: None },
             };
-            return Err(End { ending, message, tables, cut: Some(*other) });
+            return Err(End { tables, cut: Some(*other), ..End::of(ending, message) });
         }
         Ok(Appended::Diverged(other)) => {
             let newest = other.map_or("no cut".to_owned(), |other| other.label());
@@ -262,7 +270,8 @@ async fn commit(
             let run_id = &run.options.run_id;
             let text = format!("run {run_id} could not see its cut committed: {error}");
             let row = row::sync_failed_at(&text);
-            let end = End { tables, ..End::of(Ending::Failed(Failed::CutUnseen), text) };
+            let end = End::of(Ending::Failed(Failed::CutUnseen), text);
+            let end = End { tables, ..end.by(Missing::of(&error, None)) };
             return Err(failed(run, site, plan, row, end).await);
         }
     }
@@ -394,9 +403,10 @@ async fn away(
 
 /// Records an end that is none to be content with in both regions, as far as they can be written; `row`: what the row says of it.
 async fn failed(run: &Run<'_>, site: &Site<'_>, plan: &GroupPlan, row: String, end: End) -> End {
-    let with_grant =
-        |told| with_grant(site.regions, site.plan, plan, site.principal.as_deref(), told);
-    let (row, message) = (with_grant(row).await, with_grant(end.message).await);
+    let (principal, missing) = (site.principal.as_deref(), end.missing.as_ref());
+    let grant = grant_for(site.regions, site.plan, plan, principal, missing).await;
+    let with = |text| with_grant(text, grant.as_ref());
+    let (row, message) = (with(row), with(end.message));
     if let Err(error) = site.record(run, &plan.name, |before| before.failed(row, run.now())).await
         && site.secondary_refusal.is_none()
     {
@@ -426,7 +436,12 @@ async fn seen<T>(
 impl End {
     /// An end before any table was looked at.
     fn of(ending: Ending, message: String) -> End {
-        End { ending, message, tables: Vec::new(), cut: None }
+        End { ending, message, tables: Vec::new(), cut: None, missing: None }
+    }
+
+    /// The same for the lack of a right.
+    fn by(self, missing: Option<Missing>) -> End {
+        End { missing, ..self }
     }
 
     /// The end of a group that cannot be synchronized as planned.
@@ -437,7 +452,7 @@ impl End {
         plan: &GroupPlan,
         point: DateTime<Utc>,
     ) -> End {
-        let Unfit { ending, text, again: _ } = unfit;
+        let Unfit { ending, text, missing, again: _ } = unfit;
         let stale = matches!(ending, Ending::Stale { .. });
         if stale {
             // What moved may be what another apply of the same changes did.
@@ -448,7 +463,7 @@ impl End {
             }
         }
         let row = if stale { row::interrupted(&text) } else { text.clone() };
-        failed(run, site, plan, row, End::of(ending, text)).await
+        failed(run, site, plan, row, End::of(ending, text).by(missing)).await
     }
 
     /// The end of a group whose cut does not come next in a log.

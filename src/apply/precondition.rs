@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ending::{Ending, Failed, Moved};
+use super::grant::Missing;
 use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::plan::{
@@ -157,6 +158,8 @@ pub(super) struct Unfit {
     pub(super) ending: Ending,
     /// The same in words.
     pub(super) text: String,
+    /// The right whose lack is why.
+    pub(super) missing: Option<Missing>,
     /// Something could not be seen this time, and may be the next.
     pub(super) again: bool,
 }
@@ -165,14 +168,15 @@ impl Unfit {
     /// What the plan was computed from has moved.
     fn stale(step: &Step, why: Moved, text: String) -> Unfit {
         let ending = Ending::Stale { why, table: Some(step.table.clone()) };
-        Unfit { ending, text, again: false }
+        Unfit { ending, text, missing: None, again: false }
     }
 
     /// Something stands in the way of a table that a plan would have found.
     fn found(step: &Step, code: FindingCode, text: String) -> Unfit {
         let table = Some(step.table.clone());
         let text = format!("{}: {text}", code.as_str());
-        Unfit { ending: Ending::Failed(Failed::Found { code, table }), text, again: false }
+        let ending = Ending::Failed(Failed::Found { code, table });
+        Unfit { ending, text, missing: None, again: false }
     }
 }
 
@@ -288,7 +292,7 @@ fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
             row::sync_failed(&format!("{}: {error}", step.table)),
         ),
     };
-    Unfit { ending, text, again: error.transient }
+    Unfit { ending, text, missing: Missing::of(error, Some(&step.table)), again: error.transient }
 }
 
 async fn sources(regions: &Regions, plan: &GroupPlan) -> Vec<Result<Source, RegionError>> {
@@ -451,7 +455,9 @@ pub(super) async fn still_whole(
             Err(error) if error.kind == RegionErrorKind::NotFound => {
                 let text = format!(
                     "v{} of {} can no longer be read: {}: plan again",
-                    step.source.version, step.table, error.detail
+                    step.source.version,
+                    step.table,
+                    error.told()
                 );
                 return Err(Unfit::stale(step, Moved::VersionGone, text));
             }

@@ -120,7 +120,7 @@ impl<'a> Registrations<'a> {
                 self.given_up.store(true, Ordering::Relaxed);
                 let text = format!(
                     "the replicas are not all registered in the secondary's catalog: {}; the next apply tries again",
-                    refusal.detail
+                    refusal.told()
                 );
                 self.warn(run, None, text);
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Run;
 use super::event::What;
+use super::grant::Missing;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
 use super::warning::RunWarningCode;
@@ -27,12 +28,12 @@ pub(super) async fn apply(
     group: &GroupPlan,
     step: &Step,
     order: &CloneOrder,
-) -> TableRecord {
+) -> (TableRecord, Option<Missing>) {
     let Ok(_turn) = run.clones.acquire().await else {
-        return not_started(step);
+        return (not_started(step), None);
     };
     if run.stopped() {
-        return not_started(step);
+        return (not_started(step), None);
     }
     let (workspace, name, table) =
         (site.plan.name.clone(), group.name.clone(), step.table.to_string());
@@ -86,7 +87,7 @@ pub(super) async fn apply(
     }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err((error.to_string(), Missing::of(&error, Some(&step.table)))),
     };
     match record {
         Ok(record) => {
@@ -99,19 +100,19 @@ pub(super) async fn apply(
                 copied_files: record.copied_files.unwrap_or_default(),
                 copied_bytes: record.copied_bytes.unwrap_or_default(),
             });
-            TableRecord { attempts: Some(attempts), ..record }
+            (TableRecord { attempts: Some(attempts), ..record }, None)
         }
-        Err(message) if run.stopped() => {
-            TableRecord { attempts: Some(attempts), message: Some(message), ..not_started(step) }
-        }
-        Err(message) => {
-            run.tell(What::TableFailed { workspace, group: name, table, message: message.clone() });
-            TableRecord {
-                outcome: TableOutcome::Failed,
-                attempts: Some(attempts),
-                message: Some(message),
-                ..not_started(step)
-            }
+        Err((message, missing)) => {
+            let outcome = match run.stopped() {
+                true => TableOutcome::NotStarted,
+                false => {
+                    let message = message.clone();
+                    run.tell(What::TableFailed { workspace, group: name, table, message });
+                    TableOutcome::Failed
+                }
+            };
+            let (attempts, message) = (Some(attempts), Some(message));
+            (TableRecord { outcome, attempts, message, ..not_started(step) }, missing)
         }
     }
 }
@@ -167,19 +168,20 @@ async fn verify(
     step: &Step,
     order: &CloneOrder,
     cloned: Cloned,
-) -> Result<TableRecord, String> {
+) -> Result<TableRecord, (String, Option<Missing>)> {
     let verified = site
         .regions
         .secondary
         .verify(order, cloned.replica_version)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| (error.to_string(), Missing::of(&error, Some(&step.table))))?;
     if !verified.differences.is_empty() {
-        return Err(format!(
+        let text = format!(
             "the replica differs from v{} after its clone: {}",
             step.source.version,
             verified.differences.join("; ")
-        ));
+        );
+        return Err((text, None));
     }
     let outcome = match cloned.already {
         true => TableOutcome::AlreadyCloned,

@@ -134,24 +134,14 @@ pub(super) fn shut<'a>(
     let refusals: Vec<(ExitStatus, &RegionError)> = refusals.collect::<Option<_>>()?;
     let ((exit, first), others) = refusals.split_first()?;
     let message = clean(&format!("failed to {}", first.doing));
-    let (detail, grant) = without_grant(&first.detail);
+    let (detail, grant) = first.apart_from_grant();
     let failure = Failure::new(*exit, message).detail(&detail);
     let failure = match grant {
-        Some(grant) => failure.remedy(grant),
+        Some(grant) => failure.remedy(grant.to_string()),
         None => failure,
     };
     let others = others.iter().map(|(_, refusal)| refusal.to_string());
     Some(others.fold(failure, |failure, line| failure.detail(&line)))
-}
-
-/// What was told without the statement that repairs it, and that statement.
-fn without_grant(told: &str) -> (String, Option<String>) {
-    let Some((before, rest)) = told.split_once("; GRANT ") else {
-        return (told.to_owned(), None);
-    };
-    let end = rest.find(" (statement ").or_else(|| rest.find(" (request "));
-    let (grant, after) = rest.split_at(end.unwrap_or(rest.len()));
-    (format!("{before}{after}"), Some(format!("GRANT {grant}")))
 }
 
 /// Says to each workspace which of all get the secrets that name none.

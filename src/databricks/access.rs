@@ -16,7 +16,7 @@ use super::wire::{
 };
 use super::{DatabricksRegion, Workspace};
 use crate::region::{
-    Denied, Grant, Presence, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
+    Denied, Grant, Presence, Privilege, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess,
 };
 
 /// `GET /api/2.0/preview/scim/v2/Me`.
@@ -91,11 +91,11 @@ async fn look_at_root(region: &DatabricksRegion) -> Result<(), Refusal> {
 
 /// A refusal to list the sync location, with the statement that gives the rights on its external location where it tells of one.
 async fn with_grant(region: &DatabricksRegion, refusal: Refusal, principal: &str) -> Refusal {
-    if !Grant::is_of_location(&refusal.message) {
+    if !refusal.lack().is_some_and(|lack| lack.is_of_location()) {
         return refusal;
     }
     match covering(&region.workspace.client, &region.location).await {
-        Some(name) => refusal.hint(&Grant::to_write(&name, principal).to_string()),
+        Some(name) => refusal.grant(Grant::to_write(&name, principal)),
         None => refusal,
     }
 }
@@ -148,7 +148,7 @@ pub(super) async fn write_access(
     }
     match dry_run(&workspace.client, location).await {
         Ok(()) => Ok(WriteAccess::Allowed),
-        Err(refusal) => Ok(match missing_right(&refusal.message) {
+        Err(refusal) => Ok(match refusal.right_on_files().map(Privilege::words) {
             Some(missing) => WriteAccess::Refused(Denied {
                 message: format!("{principal} has no {missing} on the external location {name}"),
                 remedy: Some(Repair::Grant(Grant::to_write(name, &principal))),
@@ -159,12 +159,6 @@ pub(super) async fn write_access(
             ))),
         }),
     }
-}
-
-/// The right on files that a refusal names.
-fn missing_right(message: &str) -> Option<&'static str> {
-    let text = message.to_uppercase().replace('_', " ");
-    ["WRITE FILES", "READ FILES"].into_iter().find(|right| text.contains(right))
 }
 
 /// `GET /api/2.1/unity-catalog/external-locations`, every page of it; a page may be empty and still have a successor.

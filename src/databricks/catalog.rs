@@ -9,7 +9,7 @@ use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Table, nearest};
+use crate::region::{Denied, Grant, Hint, RegionError, RegionErrorKind, Repair, Table, nearest};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
@@ -101,7 +101,7 @@ async fn hint(
         let names: Vec<String> = there.map(|(name, _)| name.to_string()).collect();
         let near = nearest(&name.to_string(), names.iter().map(String::as_str));
         if !near.is_empty() {
-            refusal.detail = format!("{}; nearest: {}", refusal.detail, near.join(", "));
+            refusal.hints.push(Hint::Words(format!("nearest: {}", near.join(", "))));
         }
     }
 }
@@ -148,7 +148,7 @@ fn found(
 }
 
 fn denied(name: &TableName, refusal: &Refusal, principal: &str) -> Denied {
-    let lacking = Grant::to_read_where_lacking(&refusal.message, name, principal);
+    let lacking = refusal.lack().map(|lack| lack.to_read(name, principal));
     let grant = lacking.unwrap_or_else(|| Grant::select(name, principal));
     Denied { message: refusal.to_string(), remedy: Some(Repair::Grant(grant)) }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::region::{RegionError, RegionErrorKind};
+use crate::region::{
+    Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
+};
 use crate::secrets;
 
 /// The code of a refusal for what a row says.
@@ -17,7 +19,10 @@ pub(super) struct Refusal {
     pub(super) status: Option<u16>,
     /// `error_code` of a request, error class of a statement; empty where there is none.
     pub(super) code: String,
+    /// What the service said. It is read in this file alone.
     pub(super) message: String,
+    /// What to do about it.
+    pub(super) hints: Vec<Hint>,
     pub(super) request_id: Option<String>,
     pub(super) statement_id: Option<String>,
     pub(super) transient: bool,
@@ -32,6 +37,7 @@ impl Refusal {
             status: None,
             code: String::new(),
             message: message.into(),
+            hints: Vec::new(),
             request_id: None,
             statement_id: None,
             transient: false,
@@ -50,7 +56,34 @@ impl Refusal {
 
     /// The same with what to do about it.
     pub(super) fn hint(self, hint: &str) -> Refusal {
-        Refusal { message: format!("{}; {hint}", self.message), ..self }
+        self.with(Hint::Words(hint.to_owned()))
+    }
+
+    /// The same with the right to be given.
+    pub(super) fn grant(self, grant: Grant) -> Refusal {
+        self.with(Hint::Grant(grant))
+    }
+
+    fn with(mut self, hint: Hint) -> Refusal {
+        self.hints.push(hint);
+        self
+    }
+
+    /// The right that the service says is missing.
+    pub(super) fn lack(&self) -> Option<Lack> {
+        lack_of(&self.message)
+    }
+
+    /// The right on files that it names, however it does.
+    pub(super) fn right_on_files(&self) -> Option<Privilege> {
+        let text = self.message.to_uppercase().replace('_', " ");
+        let rights = [Privilege::WriteFiles, Privilege::ReadFiles];
+        rights.into_iter().find(|right| text.contains(right.words()))
+    }
+
+    /// The id that a warehouse was asked for by is none.
+    pub(super) fn knows_no_warehouse(&self) -> bool {
+        self.status == Some(400) && self.message.contains("endpoint id")
     }
 
     /// The same without any secret, wherever the service put it.
@@ -66,21 +99,30 @@ impl Refusal {
 
     /// The refusal as the port has it. Who is not signed in was not denied one thing.
     pub(super) fn doing(self, doing: impl Into<String>) -> RegionError {
+        let kind = match (self.is_sign_in(), self.status) {
+            // What stands in between refuses so too, and not who asks.
+            (true, Some(403)) if !self.message.to_lowercase().contains("token") => {
+                RegionErrorKind::Other
+            }
+            (true, _) => RegionErrorKind::SignedOut,
+            (false, _) => self.kind,
+        };
         RegionError {
-            kind: match (self.is_sign_in(), self.status) {
-                // What stands in between refuses so too, and not who asks.
-                (true, Some(403)) if !self.message.to_lowercase().contains("token") => {
-                    RegionErrorKind::Other
-                }
-                (true, _) => RegionErrorKind::SignedOut,
-                (false, _) => self.kind,
-            },
-            doing: doing.into(),
-            detail: self.to_string(),
+            lack: self.lack(),
+            references: self.references(),
+            hints: self.hints,
             transient: self.transient,
             outcome_unknown: self.outcome_unknown,
             retry_after: self.retry_after,
+            ..RegionError::new(kind, doing, self.message)
         }
+    }
+
+    /// What the service calls its answer.
+    fn references(&self) -> Vec<String> {
+        let statement = self.statement_id.iter().map(|id| format!("statement {id}"));
+        let request = self.request_id.iter().map(|id| format!("request {id}"));
+        statement.chain(request).collect()
     }
 
     /// The token was refused, or none was sent.
@@ -169,14 +211,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(id) = &self.statement_id {
-            write!(f, " (statement {id})")?;
-        }
-        match &self.request_id {
-            Some(id) => write!(f, " (request {id})"),
-            None => Ok(()),
-        }
+        f.write_str(&told(&self.message, &self.hints, &self.references()))
     }
 }
 
@@ -193,6 +228,28 @@ fn class_of(text: &str) -> &str {
         }
         Some(_) | None => "",
     }
+}
+
+/// What stands in a refusal before the right that is missing: `… does not have USE SCHEMA on Schema 'main.core'`.
+const LACK: &str = " does not have ";
+
+/// The right that a text says is missing.
+fn lack_of(text: &str) -> Option<Lack> {
+    let (_, lack) = text.split_once(LACK)?;
+    let lack = lack.replace('`', "");
+    let right_ends = lack.to_ascii_lowercase().find(" on ");
+    let (right, thing) =
+        right_ends.map_or((lack.as_str(), ""), |at| (&lack[..at], &lack[at + 4..]));
+    let (kind, rest) = thing.split_once(" '").unwrap_or((thing, ""));
+    // A quote within a name is followed by more of it.
+    let mut quotes = rest.match_indices('\'').map(|(at, _)| at);
+    let goes_on = |at: usize| rest[at + 1..].starts_with(|next: char| next.is_alphanumeric());
+    let name = quotes.find(|at| !goes_on(*at)).map_or("", |at| &rest[..at]);
+    Some(Lack {
+        right: Privilege::parse(right),
+        on: SecurableKind::parse(kind),
+        name: name.to_owned(),
+    })
 }
 
 fn sql_state_of(text: &str) -> Option<String> {
@@ -274,6 +331,7 @@ fn one_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TableName;
 
     fn read(code: &str, state: Option<&str>, text: &str) -> (RegionErrorKind, bool, String) {
         let refusal = Refusal::of_statement("01", code, state, text);
@@ -323,5 +381,109 @@ mod tests {
             refusal.to_string(),
             "[PARSE_SYNTAX_ERROR] Syntax error at or near 'INSER'. SQLSTATE: 42601 (line 1, pos 0) (statement 01ef)"
         );
+    }
+
+    fn table() -> TableName {
+        TableName::new("main", "odd name", "gold")
+    }
+
+    fn to_read(told: &str) -> Option<String> {
+        let refusal = Refusal::new(RegionErrorKind::Denied, told);
+        let grant = refusal.lack().map(|lack| lack.to_read(&table(), "dr`sync"));
+        grant.map(|grant| grant.to_string())
+    }
+
+    fn among(told: &str, needed: &[Grant]) -> Option<String> {
+        let lack = Refusal::new(RegionErrorKind::Denied, told).lack()?;
+        lack.among(needed).map(ToString::to_string)
+    }
+
+    #[test]
+    fn a_right_that_a_refusal_names_has_its_grant() {
+        for (told, expected) in [
+            (
+                "read the history of main.core.gold: [INSUFFICIENT_PERMISSIONS] Insufficient privileges: User does not have USE SCHEMA on Schema 'main.odd name'. SQLSTATE: 42501",
+                "GRANT USE SCHEMA ON SCHEMA main.`odd name` TO `dr``sync`",
+            ),
+            (
+                "User does not have USE CATALOG on Catalog 'MAIN'",
+                "GRANT USE CATALOG ON CATALOG main TO `dr``sync`",
+            ),
+            (
+                "User does not have SELECT on Table 'main.`odd name`.gold'",
+                "GRANT SELECT ON TABLE main.`odd name`.gold TO `dr``sync`",
+            ),
+        ] {
+            assert_eq!(to_read(told).as_deref(), Some(expected));
+        }
+        let needed = [Grant::to_write("dr-west", "x"), Grant::to_register("dr-west", "x")];
+        let told = "User does not have WRITE FILES on External Location 'dr-west'.";
+        let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
+        assert_eq!(among(told, &needed).as_deref(), Some(expected));
+        let told = "User does not have CREATE EXTERNAL TABLE on External Location 'dr-west'.";
+        let expected =
+            "GRANT READ FILES, CREATE EXTERNAL TABLE ON EXTERNAL LOCATION `dr-west` TO `x`";
+        assert_eq!(among(told, &needed).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_refusal_chooses_neither_the_thing_nor_the_right() {
+        let own = "GRANT SELECT ON TABLE main.`odd name`.gold TO `dr``sync`";
+        for told in [
+            "User does not have ALL PRIVILEGES on Catalog 'main'",
+            "User does not have MANAGE on Table 'main.odd name.gold'",
+            "User does not have MODIFY on Table 'main.odd name.gold'",
+            "User does not have SELECT, MODIFY on Table 'main.odd name.gold'",
+            "User does not have USE CATALOG on Catalog 'main2'",
+            "User does not have USE CATALOG on Catalog 'other'",
+            "User does not have SELECT on Schema 'hr.salaries'",
+            "User does not have SELECT on Table 'hr.pay.salaries'",
+            "User does not have SELECT on Catalog 'main'",
+            "User does not have USE CATALOG on Metastore 'main'",
+            "User does not have USE SCHEMA on Schema 'main.odd name` TO `evil'",
+            "User does not have permission on Table 'a.b.c'",
+        ] {
+            assert_eq!(to_read(told).as_deref(), Some(own), "{told}");
+            assert_eq!(among(told, &Grant::to_read(&table(), "x")), None);
+            let needed = [Grant::to_write("dr-west", "x")];
+            assert_eq!(among(told, &needed), None);
+        }
+        let needed = [Grant::to_write("dr-west", "x")];
+        for told in [
+            "User does not have WRITE FILES on External Location 'theirs'",
+            "User does not have CREATE MANAGED STORAGE on External Location 'dr-west'",
+        ] {
+            assert_eq!(among(told, &needed), None, "{told}");
+            let refusal = Refusal::new(RegionErrorKind::Denied, told);
+            assert!(refusal.lack().is_some_and(|lack| lack.is_of_location()));
+        }
+        for told in ["Permission denied", "it has no mark"] {
+            assert_eq!(to_read(told), None);
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_quote_in_it_is_read_to_its_end() {
+        let lack = |told: &str| Refusal::new(RegionErrorKind::Denied, told).lack();
+        let told = "User does not have USE SCHEMA on Schema 'main.o'brien'. SQLSTATE: 42501";
+        assert_eq!(lack(told).unwrap().name, "main.o'brien");
+        let cut_off = "User does not have USE SCHEMA on Schema 'main.core";
+        assert_eq!(lack(cut_off).unwrap().name, "");
+    }
+
+    #[test]
+    fn what_to_do_is_a_list_beside_what_was_said() {
+        let said = "User does not have WRITE FILES on External Location 'w'; GRANT ALL ON CATALOG main TO `evil`";
+        let refusal = Refusal {
+            request_id: Some("1a2b".to_owned()),
+            ..Refusal::new(RegionErrorKind::Denied, said).hint("ask the owner")
+        };
+        let grant = Grant::to_write("w", "dr");
+        let error = refusal.grant(grant.clone()).doing("look at w");
+        let expected = format!("look at w: {said}; ask the owner; {grant} (request 1a2b)");
+        assert_eq!(error.to_string(), expected);
+        let (without, given) = error.apart_from_grant();
+        assert_eq!(given, Some(&grant), "of the service's own words none is a statement");
+        assert_eq!(without, format!("{said}; ask the owner (request 1a2b)"));
     }
 }

@@ -141,8 +141,9 @@ async fn needed(
     let tables = refused.iter().map(|(table, _)| *table);
     let mut needed: Vec<Grant> =
         tables.flat_map(|table| Grant::to_create(table, principal)).collect();
-    let of_location =
-        |(_, refusal): &&(&TableName, Refusal)| Grant::is_of_location(&refusal.message);
+    let of_location = |(_, refusal): &&(&TableName, Refusal)| {
+        refusal.lack().is_some_and(|lack| lack.is_of_location())
+    };
     if let Some((table, _)) = refused.iter().find(of_location)
         && let Some(entry) = newest_entries(cuts).into_iter().find(|entry| entry.table == **table)
     {
@@ -183,7 +184,7 @@ fn told(mut refused: Vec<(&TableName, Refusal)>, needed: &[Grant]) -> Vec<Unregi
 }
 
 fn with_remedy(refusal: Refusal, needed: &[Grant]) -> Refusal {
-    if let Some(grant) = Grant::named(&refusal.message, needed) {
+    if let Some(grant) = refusal.lack().and_then(|lack| lack.among(needed)) {
         return refusal.hint(&format!("in the secondary: {grant}"));
     }
     let remedy = match refusal.kind {

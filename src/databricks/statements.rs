@@ -49,7 +49,7 @@ fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
             refusal.hint(&format!("the principal needs CAN USE on the SQL warehouse {id}"))
         }
         Some(404) => refusal.hint(&format!("no SQL warehouse of the workspace is {id}")),
-        Some(400) if refusal.message.contains("endpoint id") => Refusal {
+        Some(_) if refusal.knows_no_warehouse() => Refusal {
             kind: RegionErrorKind::NotFound,
             ..refusal.hint(&format!("no SQL warehouse of the workspace is {id}"))
         },

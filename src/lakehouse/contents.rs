@@ -68,7 +68,7 @@ async fn prove(
     let unknown = |why: String| CloneProof::Unknown { version, why };
     let (source, source_version) = match source {
         Ok(source) => source,
-        Err(refused) => return unknown(refused.detail),
+        Err(refused) => return unknown(refused.told()),
     };
     match delta::verify(&source, source_version, replica, version).await {
         Err(error) => unknown(error.to_string()),

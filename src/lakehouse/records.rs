@@ -358,6 +358,7 @@ async fn read_shelves<T: rows::Record>(
     let store = table(region, name);
     let failed = |error: DeltaError| {
         let refused = refusal(format!("read {name}"), &error);
+        let refused = RegionError { ledger_table: LedgerTable::named(name), ..refused };
         match refused.kind {
             // The table is there: what is missing is a part of it.
             RegionErrorKind::NotFound => RegionError { kind: RegionErrorKind::Other, ..refused },

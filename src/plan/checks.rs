@@ -256,7 +256,7 @@ fn workflow_findings(view: &GroupView<'_>) -> Vec<Finding> {
             | RegionErrorKind::Other => continue,
         };
         found
-            .push(finding(code, None, format!("workflow {asked}: {}", error.detail)).words(remedy));
+            .push(finding(code, None, format!("workflow {asked}: {}", error.told())).words(remedy));
     }
     for workflow in &view.seen.workflows_in_secondary {
         if let Some(run) = super::workflow::running(workflow, view.now) {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::document::{ConfigSource, Refused};
 use super::witness::Witnessed;
 use crate::config::{GroupEntry, TableName, Workspace};
-use crate::ledger::{Cuts, FOLDER, Ledger, SYNC_CUTS, SYNC_METADATA, merge_rows};
+use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
     ActiveRun, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source, Table,
@@ -205,9 +205,9 @@ impl RegionObserved {
     pub(super) fn answer(&self, other: &RegionObserved) -> Option<String> {
         let refusal = self.refusal()?;
         Some(match self.unreadable_table().zip(self.repair(other)) {
-            None => refusal.detail.clone(),
+            None => refusal.told(),
             Some((place, repair)) => {
-                format!("{place} cannot be read: {}; {repair}", refusal.detail)
+                format!("{place} cannot be read: {}; {repair}", refusal.told())
             }
         })
     }
@@ -233,9 +233,8 @@ impl RegionObserved {
         let (Ok(_), Err(error)) = (&self.presence, &self.ledger) else {
             return None;
         };
-        let table = error.doing.strip_prefix("read ")?;
-        let ours = [SYNC_METADATA, SYNC_CUTS].contains(&table);
-        (ours && error.kind == RegionErrorKind::Other && !error.transient)
+        let table = error.ledger_table?.name();
+        (error.kind == RegionErrorKind::Other && !error.transient)
             .then(|| format!("{}/{FOLDER}/{table}", self.location.trim_end_matches('/')))
     }
 

@@ -398,7 +398,7 @@ fn lost(
     let replica = match &seen.replica {
         None => return None,
         Some(Err(refusal)) => {
-            return Some(format!("its replica cannot be read: {}", refusal.detail));
+            return Some(format!("its replica cannot be read: {}", refusal.told()));
         }
         Some(Ok(None)) => return Some("its replica is missing".to_owned()),
         Some(Ok(Some(replica))) => replica,

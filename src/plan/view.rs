@@ -9,7 +9,7 @@ use super::request::Request;
 use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions, witness};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
-use crate::region::{CloneProof, Commit, Grant, Replica, Workflow};
+use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
 
 /// Moments further ahead than this are no matter of two clocks that differ a little.
 const CLOCKS_APART: Duration = Duration::minutes(1);
@@ -38,9 +38,9 @@ pub(super) struct GroupView<'a> {
 
 impl<'a> GroupView<'a> {
     /// The statement that gives whoever asks the right to read a table where the primary tells of a lack; `None`: it tells of none.
-    pub(super) fn grant_to_read(&self, table: &TableName, told: &str) -> Option<Grant> {
+    pub(super) fn grant_to_read(&self, table: &TableName, refusal: &RegionError) -> Option<Grant> {
         let presence = self.workspace.primary.presence.as_ref().ok()?;
-        Grant::to_read_where_lacking(told, table, presence.principal.as_deref()?)
+        Some(refusal.lack.as_ref()?.to_read(table, presence.principal.as_deref()?))
     }
 
     /// The view of a group; `None`: its configuration is not valid.

@@ -238,7 +238,7 @@ fn unwritable_primary(workspace: &WorkspaceObserved) -> Option<String> {
             Some(remedy) => format!("{}: {remedy}", denied.message),
             None => denied.message.clone(),
         }),
-        Err(error) if error.kind == RegionErrorKind::NotFound => Some(error.detail.clone()),
+        Err(error) if error.kind == RegionErrorKind::NotFound => Some(error.told()),
         // What could not be asked is told where it was asked.
         Ok(WriteAccess::Allowed | WriteAccess::NotProved(_)) | Err(_) => None,
     }
@@ -250,7 +250,7 @@ fn damaged(role: &str, region: &RegionObserved, plan_id: &str) -> Vec<String> {
     let troubles = copy.into_iter().flat_map(|copy| &copy.troubles);
     troubles
         .map(|trouble| {
-            let (table, why) = (trouble.table.name(), &trouble.error.detail);
+            let (table, why) = (trouble.table.name(), trouble.error.told());
             match trouble.unreadable {
                 true => format!(
                     "{table} in the {role} cannot be read: {why}; an apply puts it aside as {table}.unreadable-{plan_id} and makes it anew"

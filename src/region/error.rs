@@ -1,10 +1,15 @@
 //! How a region refuses.
 
+use std::fmt;
 use std::time::Duration;
 
+use super::grant::{Grant, Lack};
+use super::metadata::LedgerTable;
+
 /// A refusal: what was being done, which kind of refusal, and the words of whoever refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{doing}: {detail}")]
+///
+/// The words are for people. What can be acted on stands beside them, read where the region's answer arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionError {
     /// What a caller can act on.
     pub kind: RegionErrorKind,
@@ -12,6 +17,14 @@ pub struct RegionError {
     pub doing: String,
     /// What the region said.
     pub detail: String,
+    /// The right that is missing, where the region named one.
+    pub lack: Option<Lack>,
+    /// What to do about it, in addition.
+    pub hints: Vec<Hint>,
+    /// What the region calls this answer, to ask about it: `request 1a2b`.
+    pub references: Vec<String>,
+    /// The metadata table that is there and cannot be read, where it was one.
+    pub ledger_table: Option<LedgerTable>,
     /// It may succeed when tried again.
     pub transient: bool,
     /// The outcome of a write is not known: look before trying again.
@@ -19,6 +32,33 @@ pub struct RegionError {
     /// When the region asks to try again.
     pub retry_after: Option<Duration>,
 }
+
+/// What to do about a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// In words.
+    Words(String),
+    /// A right to be given.
+    Grant(Grant),
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hint::Words(text) => f.write_str(text),
+            Hint::Grant(grant) => grant.fmt(f),
+        }
+    }
+}
+
+/// `look up main.core.gold: User does not have …; what to do (request 1a2b)`.
+impl fmt::Display for RegionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.told())
+    }
+}
+
+impl std::error::Error for RegionError {}
 
 /// The kinds of refusal a caller can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +110,38 @@ impl RegionError {
             kind,
             doing: doing.into(),
             detail: detail.into(),
+            lack: None,
+            hints: Vec::new(),
+            references: Vec::new(),
+            ledger_table: None,
             transient: false,
             outcome_unknown: false,
             retry_after: None,
         }
+    }
+
+    /// What the region said, with what to do about it and what the region calls its answer.
+    pub fn told(&self) -> String {
+        told(&self.detail, &self.hints, &self.references)
+    }
+
+    /// The right to be given that repairs it, and the same as [`RegionError::told`] without it.
+    pub fn apart_from_grant(&self) -> (String, Option<&Grant>) {
+        let grant = self.hints.iter().find_map(|hint| match hint {
+            Hint::Grant(grant) => Some(grant),
+            Hint::Words(_) => None,
+        });
+        let words = self.hints.iter().filter(|hint| match hint {
+            Hint::Words(_) => true,
+            Hint::Grant(other) => Some(other) != grant,
+        });
+        (told(&self.detail, &words.cloned().collect::<Vec<_>>(), &self.references), grant)
+    }
+
+    /// The same of a metadata table that is there and cannot be read.
+    #[must_use]
+    pub fn of_ledger(self, table: LedgerTable) -> RegionError {
+        RegionError { ledger_table: Some(table), ..self }
     }
 
     /// The same refusal, worth another try.
@@ -81,4 +149,11 @@ impl RegionError {
     pub fn transient(self) -> RegionError {
         RegionError { transient: true, ..self }
     }
+}
+
+/// A refusal in words: what was said, what to do about it, what the answer is called.
+pub(crate) fn told(detail: &str, hints: &[Hint], references: &[String]) -> String {
+    let hints = hints.iter().map(|hint| format!("; {hint}"));
+    let references = references.iter().map(|reference| format!(" ({reference})"));
+    [detail.to_owned()].into_iter().chain(hints).chain(references).collect()
 }

@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{TableName, sql_part};
 
-/// What stands in a refusal before the right that is missing: `… does not have USE SCHEMA on Schema 'main.core'`.
-const LACK: &str = " does not have ";
-
 /// A right that the documentation asks for, on a thing that was asked about; shown as the statement that gives it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Grant {
@@ -44,9 +41,53 @@ pub enum Privilege {
     CreateExternalTable,
 }
 
+/// A right that a region says is missing, as it said it. What of it drsync would ask for is decided by what was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The right; `None`: none that drsync asks for.
+    pub right: Option<Privilege>,
+    /// The kind of thing it would be given on; `None`: another, or it was not said.
+    pub on: Option<SecurableKind>,
+    /// The name of the thing, its parts joined by points.
+    pub name: String,
+}
+
+impl Lack {
+    /// Whether it is a right on an external location.
+    pub fn is_of_location(&self) -> bool {
+        self.on == Some(SecurableKind::ExternalLocation)
+    }
+
+    /// Of what was needed, what is missing; `None`: none of it.
+    pub fn among<'a>(&self, needed: &'a [Grant]) -> Option<&'a Grant> {
+        needed.iter().find(|grant| grant.gives(self))
+    }
+
+    /// What gives a principal the right to read a table of which it is said that a right is missing: the one that is named if it is
+    /// one of those needed, else the one on the table.
+    pub fn to_read(&self, table: &TableName, principal: &str) -> Grant {
+        let needed = Grant::to_read(table, principal);
+        self.among(&needed).cloned().unwrap_or_else(|| Grant::select(table, principal))
+    }
+}
+
 impl Privilege {
+    /// Reads what SQL has, in any case of letters; `None`: it is none that drsync asks for.
+    pub fn parse(words: &str) -> Option<Privilege> {
+        let all = [
+            Privilege::Select,
+            Privilege::UseCatalog,
+            Privilege::UseSchema,
+            Privilege::CreateTable,
+            Privilege::ReadFiles,
+            Privilege::WriteFiles,
+            Privilege::CreateExternalTable,
+        ];
+        all.into_iter().find(|privilege| privilege.words().eq_ignore_ascii_case(words))
+    }
+
     /// As SQL has it.
-    fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Privilege::Select => "SELECT",
             Privilege::UseCatalog => "USE CATALOG",
@@ -91,13 +132,49 @@ pub enum Securable {
     },
 }
 
-impl Securable {
-    fn kind(&self) -> &'static str {
+/// The kinds of things on which drsync asks for rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecurableKind {
+    /// A catalog.
+    Catalog,
+    /// A schema.
+    Schema,
+    /// A table.
+    Table,
+    /// An external location.
+    ExternalLocation,
+}
+
+impl SecurableKind {
+    /// Reads what SQL has, in any case of letters.
+    pub fn parse(words: &str) -> Option<SecurableKind> {
+        let all = [
+            SecurableKind::Catalog,
+            SecurableKind::Schema,
+            SecurableKind::Table,
+            SecurableKind::ExternalLocation,
+        ];
+        all.into_iter().find(|kind| kind.words().eq_ignore_ascii_case(words))
+    }
+
+    /// As SQL has it.
+    fn words(self) -> &'static str {
         match self {
-            Securable::Catalog { .. } => "CATALOG",
-            Securable::Schema { .. } => "SCHEMA",
-            Securable::Table { .. } => "TABLE",
-            Securable::ExternalLocation { .. } => "EXTERNAL LOCATION",
+            SecurableKind::Catalog => "CATALOG",
+            SecurableKind::Schema => "SCHEMA",
+            SecurableKind::Table => "TABLE",
+            SecurableKind::ExternalLocation => "EXTERNAL LOCATION",
+        }
+    }
+}
+
+impl Securable {
+    fn kind(&self) -> SecurableKind {
+        match self {
+            Securable::Catalog { .. } => SecurableKind::Catalog,
+            Securable::Schema { .. } => SecurableKind::Schema,
+            Securable::Table { .. } => SecurableKind::Table,
+            Securable::ExternalLocation { .. } => SecurableKind::ExternalLocation,
         }
     }
 
@@ -189,38 +266,12 @@ impl Grant {
         Grant { privileges: privileges.to_vec(), on, to: principal.to_owned() }
     }
 
-    /// Of what was needed, what a refusal says is missing; `None`: it says so of none of it.
-    pub fn named<'a>(told: &str, needed: &'a [Grant]) -> Option<&'a Grant> {
-        let (_, lack) = told.split_once(LACK)?;
-        needed.iter().find(|grant| grant.is_in(lack))
-    }
-
-    /// What gives a principal the right to read a table where a refusal tells of a right that is missing: the one that is named if it
-    /// is one of those needed, else the one on the table; `None`: the refusal tells of no right.
-    pub fn to_read_where_lacking(told: &str, table: &TableName, principal: &str) -> Option<Grant> {
-        if !told.contains(LACK) {
-            return None;
-        }
-        let mut needed = Grant::to_read(table, principal);
-        let named = Grant::named(told, &needed).cloned();
-        named.or_else(|| needed.pop())
-    }
-
-    /// Whether a refusal tells of a right on an external location.
-    pub fn is_of_location(told: &str) -> bool {
-        let lack = told.split_once(LACK).map(|(_, lack)| lack.to_uppercase());
-        lack.is_some_and(|lack| lack.contains(" ON EXTERNAL LOCATION '"))
-    }
-
-    /// Whether `USE SCHEMA on Schema 'main.core' …` is about it.
-    fn is_in(&self, lack: &str) -> bool {
+    /// Whether it gives the right that is missing, on the thing on which it is.
+    fn gives(&self, lack: &Lack) -> bool {
         let plain = |text: &str| text.replace('`', "").to_lowercase();
-        let lack = plain(lack);
-        self.privileges.iter().any(|privilege| {
-            let wanted =
-                format!("{} on {} '{}'", privilege.words(), self.on.kind(), self.on.told_as());
-            lack.starts_with(&plain(&wanted))
-        })
+        lack.right.is_some_and(|right| self.privileges.contains(&right))
+            && lack.on == Some(self.on.kind())
+            && plain(&lack.name) == plain(&self.on.told_as())
     }
 }
 
@@ -229,83 +280,6 @@ impl fmt::Display for Grant {
         let Grant { privileges, on, to } = self;
         let privileges: Vec<&str> = privileges.iter().map(|privilege| privilege.words()).collect();
         let (privileges, to) = (privileges.join(", "), to.replace('`', "``"));
-        write!(f, "GRANT {privileges} ON {} {} TO `{to}`", on.kind(), on.name())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table() -> TableName {
-        TableName::new("main", "odd name", "gold")
-    }
-
-    fn to_read(told: &str) -> Option<String> {
-        let grant = Grant::to_read_where_lacking(told, &table(), "dr`sync");
-        grant.map(|grant| grant.to_string())
-    }
-
-    #[test]
-    fn a_right_that_a_refusal_names_has_its_grant() {
-        for (told, expected) in [
-            (
-                "read the history of main.core.gold: [INSUFFICIENT_PERMISSIONS] Insufficient privileges: User does not have USE SCHEMA on Schema 'main.odd name'. SQLSTATE: 42501",
-                "GRANT USE SCHEMA ON SCHEMA main.`odd name` TO `dr``sync`",
-            ),
-            (
-                "User does not have USE CATALOG on Catalog 'MAIN'",
-                "GRANT USE CATALOG ON CATALOG main TO `dr``sync`",
-            ),
-            (
-                "User does not have SELECT on Table 'main.`odd name`.gold'",
-                "GRANT SELECT ON TABLE main.`odd name`.gold TO `dr``sync`",
-            ),
-        ] {
-            assert_eq!(to_read(told).as_deref(), Some(expected));
-        }
-        let needed = [Grant::to_write("dr-west", "x"), Grant::to_register("dr-west", "x")];
-        let told = "User does not have WRITE FILES on External Location 'dr-west'.";
-        let expected = "GRANT READ FILES, WRITE FILES ON EXTERNAL LOCATION `dr-west` TO `x`";
-        assert_eq!(Grant::named(told, &needed).unwrap().to_string(), expected);
-        let told = "User does not have CREATE EXTERNAL TABLE on External Location 'dr-west'.";
-        let expected =
-            "GRANT READ FILES, CREATE EXTERNAL TABLE ON EXTERNAL LOCATION `dr-west` TO `x`";
-        assert_eq!(Grant::named(told, &needed).unwrap().to_string(), expected);
-    }
-
-    #[test]
-    fn a_refusal_chooses_neither_the_thing_nor_the_right() {
-        let own = "GRANT SELECT ON TABLE main.`odd name`.gold TO `dr``sync`";
-        for told in [
-            "User does not have ALL PRIVILEGES on Catalog 'main'",
-            "User does not have MANAGE on Table 'main.odd name.gold'",
-            "User does not have MODIFY on Table 'main.odd name.gold'",
-            "User does not have SELECT, MODIFY on Table 'main.odd name.gold'",
-            "User does not have USE CATALOG on Catalog 'main2'",
-            "User does not have USE CATALOG on Catalog 'other'",
-            "User does not have SELECT on Schema 'hr.salaries'",
-            "User does not have SELECT on Table 'hr.pay.salaries'",
-            "User does not have SELECT on Catalog 'main'",
-            "User does not have USE CATALOG on Metastore 'main'",
-            "User does not have USE SCHEMA on Schema 'main.odd name` TO `evil'",
-            "User does not have permission on Table 'a.b.c'",
-        ] {
-            assert_eq!(to_read(told).as_deref(), Some(own), "{told}");
-            assert_eq!(Grant::named(told, &Grant::to_read(&table(), "x")), None);
-            let needed = [Grant::to_write("dr-west", "x")];
-            assert_eq!(Grant::named(told, &needed), None);
-        }
-        let needed = [Grant::to_write("dr-west", "x")];
-        for told in [
-            "User does not have WRITE FILES on External Location 'theirs'",
-            "User does not have CREATE MANAGED STORAGE on External Location 'dr-west'",
-        ] {
-            assert_eq!(Grant::named(told, &needed), None, "{told}");
-            assert!(Grant::is_of_location(told));
-        }
-        for told in ["Permission denied", "it has no mark"] {
-            assert_eq!(to_read(told), None);
-        }
+        write!(f, "GRANT {privileges} ON {} {} TO `{to}`", on.kind().words(), on.name())
     }
 }

@@ -108,7 +108,7 @@ async fn what_someone_else_wrote_is_not_cloned_over() {
         regions.secondary.deep_clone(&order(8, Some(0)), &Progress::default()).await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Conflict);
     assert_eq!(
-        error.detail,
+        error.told(),
         "UPDATE by dr@example.com made v1 of the replica; its rows can still be read under that version"
     );
     assert_eq!(clones(&fake), 1);
@@ -152,7 +152,7 @@ async fn an_interrupted_clone_is_left_to_the_warehouse_and_named() {
     assert!(!error.transient, "{error}");
     let left = regions.secondary.statements_left_running();
     assert_eq!(left.len(), 1);
-    assert!(error.detail.contains(&left[0]) && error.detail.contains("left running"), "{error}");
+    assert!(error.told().contains(&left[0]) && error.told().contains("left running"), "{error}");
     assert!(fake.asked("/cancel").is_empty());
 }
 

@@ -36,7 +36,7 @@ async fn a_pause_that_is_longer_than_anybody_waits_is_said() {
     fake.fault("external-locations", 1, busy("4000"));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert!(error.transient);
-    assert!(error.detail.contains("; it asks for a pause of 4000 s"), "{error}");
+    assert!(error.told().contains("; it asks for a pause of 4000 s"), "{error}");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_redirect_is_followed_nowhere() {
     fake.fault("external-locations", 1, What::Answer(302, vec![to], String::new()));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
-        error.detail,
+        error.told(),
         "redirected to https://elsewhere.test/login.html: is the workspace's address right?"
     );
 }
@@ -122,7 +122,7 @@ async fn a_host_that_takes_no_connection_is_away_soon() {
         drsync::databricks::connect(&options).await.expect("being away is no sign-in failure");
     let error = regions.primary.presence().await.unwrap_err();
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
-    assert!(error.detail.starts_with("no connection: "), "{error}");
+    assert!(error.told().starts_with("no connection: "), "{error}");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_listing_that_gives_a_page_token_twice_is_refused_by_its_request() {
     fake.fault("external-locations", 99, What::Answer(200, vec![], page));
     let error = regions.primary.write_access(SECONDARY).await.unwrap_err();
     assert_eq!(
-        error.detail,
+        error.told(),
         "GET /api/2.1/unity-catalog/external-locations gives the same page token twice: its pages have no end"
     );
     assert_eq!(fake.asked("external-locations").len(), 2);
@@ -197,5 +197,5 @@ async fn a_question_has_its_deadline_in_an_apply_too() {
     assert_eq!(error.kind, RegionErrorKind::Unavailable);
     assert!(error.transient && !error.outcome_unknown, "{error:?}");
     let said = "no answer in the 15 minutes that one question may take";
-    assert_eq!(error.detail, said);
+    assert_eq!(error.told(), said);
 }

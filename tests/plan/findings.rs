@@ -3,8 +3,8 @@
 use drsync::ledger::Status;
 use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
-    ActiveRun, Denied, Mark, RegionError, RegionErrorKind, Repair, RunState, Workflow, WorkflowRun,
-    WriteAccess,
+    ActiveRun, Denied, Lack, Mark, Privilege, RegionError, RegionErrorKind, Repair, RunState,
+    SecurableKind, Workflow, WorkflowRun, WriteAccess,
 };
 
 use super::moves::entry;
@@ -86,20 +86,25 @@ fn what_the_catalog_refuses_is_named() {
     assert_eq!(blocking(&world, "reference"), [FindingCode::UnsupportedTable]);
 
     let select = "GRANT SELECT ON TABLE main.shop.countries TO `dr-sync@example.com`";
-    for (told, grant) in [
+    let schema = Some(SecurableKind::Schema);
+    for (right, on, name, grant) in [
         (
-            "USE SCHEMA on Schema 'main.shop'",
+            Some(Privilege::UseSchema),
+            schema,
+            "main.shop",
             "GRANT USE SCHEMA ON SCHEMA main.shop TO `dr-sync@example.com`",
         ),
         // Neither the thing nor the right is the service's choice.
-        ("USE SCHEMA on Schema 'hr.pay'", select),
-        ("ALL PRIVILEGES on Catalog 'main'", select),
-        ("MANAGE on Table 'main.shop.countries'", select),
+        (Some(Privilege::UseSchema), schema, "hr.pay", select),
+        (None, Some(SecurableKind::Catalog), "main", select),
+        (None, Some(SecurableKind::Table), "main.shop.countries", select),
+        (None, None, "", select),
     ] {
         let mut world = due();
-        let told = format!("User does not have {told}. SQLSTATE: 42501");
-        let denied = RegionError::new(RegionErrorKind::Denied, "read", told);
-        world.table(COUNTRIES).source = Some(Err(denied));
+        let lack = Some(Lack { right, on, name: name.to_owned() });
+        // No word of it says so.
+        let denied = RegionError::new(RegionErrorKind::Denied, "read", "something was refused");
+        world.table(COUNTRIES).source = Some(Err(RegionError { lack, ..denied }));
         world.table(COUNTRIES).pin = None;
         let finding = world.plan_of("reference").findings[0].clone();
         assert_eq!(finding.code, FindingCode::TableNotReadable);

@@ -5,7 +5,7 @@ use drsync::plan::{
     Action, Decision, FindingCode, Refused, Remedy, Request, WarningCode, may_be_due,
 };
 use drsync::region::{
-    Grant, LedgerCopy, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,
+    Grant, LedgerCopy, LedgerTable, RegionError, RegionErrorKind, Repair, RunState, WriteAccess,
 };
 
 use super::findings::{blocking, due, refusal};
@@ -188,9 +188,10 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     let mut world = due();
     let corrupt = RegionError::new(
         RegionErrorKind::Other,
-        "read sync_metadata",
+        "look into what is there",
         "00000000000000000001.json is corrupt: line 1",
-    );
+    )
+    .of_ledger(LedgerTable::Metadata);
     let place = "/world/west/sync/_drsync/sync_metadata";
     world.workspace().secondary.ledger = Err(corrupt.clone());
     world.merge();

@@ -63,7 +63,7 @@ pub(super) fn location_findings(workspace: &WorkspaceObserved) -> Option<Finding
         // What could not be asked is told where it was asked.
         Err(error) if error.kind != RegionErrorKind::NotFound => None,
         Err(error) => Some(
-            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.detail)).words(format!(
+            finding(FindingCode::LocationNotFound, None, format!("{location}: {}", error.told())).words(format!(
                 "add {location} as an external location of the primary's catalog, with WRITE FILES for the principal"
             )),
         ),

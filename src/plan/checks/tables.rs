@@ -40,22 +40,20 @@ pub(super) fn refused(
 ) -> Option<Finding> {
     Some(match error.kind {
         RegionErrorKind::Unavailable | RegionErrorKind::SignedOut => return None,
-        RegionErrorKind::NotFound => {
-            finding(FindingCode::TableNotFound, Some(name), error.detail.clone())
-                .words("correct the table's name in the configuration, or create the table")
-        }
+        RegionErrorKind::NotFound => finding(FindingCode::TableNotFound, Some(name), error.told())
+            .words("correct the table's name in the configuration, or create the table"),
         RegionErrorKind::Unsupported => {
-            finding(FindingCode::UnsupportedTable, Some(name), error.detail.clone())
+            finding(FindingCode::UnsupportedTable, Some(name), error.told())
                 .words("list it under unprotected_tables with a reason")
         }
         RegionErrorKind::Denied => Finding {
-            remedy: view.grant_to_read(name, &error.detail).map(Remedy::Grant),
-            ..finding(FindingCode::TableNotReadable, Some(name), error.detail.clone())
+            remedy: view.grant_to_read(name, error).map(Remedy::Grant),
+            ..finding(FindingCode::TableNotReadable, Some(name), error.told())
         },
         RegionErrorKind::Conflict | RegionErrorKind::Other => finding(
             FindingCode::TableNotReadable,
             Some(name),
-            format!("{}: {}", error.doing, error.detail),
+            format!("{}: {}", error.doing, error.told()),
         ),
     })
 }
@@ -136,7 +134,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                     finding(
                         FindingCode::ReplicaNotOurs,
                         Some(name),
-                        format!("{location}: {}", error.detail),
+                        format!("{location}: {}", error.told()),
                     )
                     .words(format!("move away what lies at {location}")),
                 ),
@@ -152,7 +150,7 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                         finding(
                             FindingCode::ReplicaChanged,
                             Some(name),
-                            format!("the replica's log cannot be read: {}", error.detail),
+                            format!("the replica's log cannot be read: {}", error.told()),
                         )
                         .words(remedy),
                     )

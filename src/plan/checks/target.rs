@@ -95,7 +95,7 @@ fn unreadable_pin(
 ) -> Option<Finding> {
     match error.kind {
         RegionErrorKind::NotFound => {
-            let why = format!("cannot be read: {}", error.detail);
+            let why = format!("cannot be read: {}", error.told());
             Some(not_retained(name, version, &why))
         }
         RegionErrorKind::Denied

@@ -56,7 +56,7 @@ fn told(role: Role, mut refusals: Vec<&RegionError>) -> Option<Finding> {
         | RegionErrorKind::Unsupported
         | RegionErrorKind::Other => remedy_of_refusal(Refused::Unreadable, first.kind),
     };
-    let text = format!("{}: {}: {}", words_of_region(role, first.kind), first.doing, first.detail);
+    let text = format!("{}: {}: {}", words_of_region(role, first.kind), first.doing, first.told());
     let text = match more.len() {
         0 => text,
         1 => format!("{text}, and 1 more question"),
