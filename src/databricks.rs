@@ -27,9 +27,11 @@ mod catalog;
 mod client;
 mod clones;
 mod connect;
+mod credential;
 mod evidence;
 pub mod files;
 mod histories;
+mod notice;
 mod pages;
 mod proof;
 mod records;
@@ -49,9 +51,11 @@ mod warehouse;
 pub mod wire;
 mod workflows;
 
-pub use auth::{Credential, Environment, Run, SignInError};
+pub use auth::{Environment, Run, SignInError};
 pub use client::Client;
-pub use connect::{ConnectOptions, Connected, Notice, SecondaryOptions, Unbound, connect};
+pub use connect::{ConnectOptions, Connected, SecondaryOptions, Unbound, connect};
+pub use credential::Credential;
+pub use notice::Notice;
 pub use survey::{Job, Listed, Offered, Place, Surveyor, Told};
 pub use timing::Timing;
 

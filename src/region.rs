@@ -12,6 +12,7 @@ mod presence;
 mod replica;
 mod source;
 mod table;
+mod upkeep;
 mod workflow;
 
 use std::fmt;
@@ -37,7 +38,7 @@ pub use metadata::{
 pub use presence::{Presence, Unproved, WriteAccess};
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
-    ReplicaCommit, ReplicaContent, ReplicaQuestion, Upkeep, is_maintenance,
+    ReplicaCommit, ReplicaContent, ReplicaQuestion,
 };
 pub(crate) use source::changes_schema;
 pub use source::{
@@ -46,6 +47,7 @@ pub use source::{
 };
 pub(crate) use table::nearest;
 pub use table::{Denied, Repair, Table};
+pub use upkeep::{Upkeep, is_maintenance};
 pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.

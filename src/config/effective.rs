@@ -4,8 +4,8 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::read::hex;
 use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, Workspace};
+use crate::canonical::hex;
 
 impl Configuration {
     /// The effective configuration, which [`Configuration::effective_sha256`] is the digest of.

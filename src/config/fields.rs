@@ -333,6 +333,11 @@ fn nearness(unknown: &str, known: &str) -> f64 {
     strsim::normalized_damerau_levenshtein(&letters(unknown), &letters(known))
 }
 
+/// Puts mistakes in the order in which a person goes through them: by file, then by line.
+pub(super) fn sort_by_place(mistakes: &mut [Mistake]) {
+    mistakes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+}
+
 #[cfg(test)]
 #[path = "fields_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Field, Fields, Place, Wrong, doubles};
+use super::fields::{Field, Fields, Place, Wrong, doubles, sort_by_place};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
 use super::settings::{Schedules, Settings};
@@ -100,7 +100,7 @@ impl Draft {
         match group {
             Some(group) if mistakes.is_empty() => GroupEntry::Valid(group),
             _ => {
-                super::read::sort(&mut mistakes);
+                sort_by_place(&mut mistakes);
                 GroupEntry::Invalid { name: name.map(|(name, _)| name), mistakes }
             }
         }
@@ -255,4 +255,60 @@ fn unprotected(
         )));
     }
     reasons
+}
+
+/// Two groups of one name: nobody can tell which is meant, so neither is used.
+pub(super) fn same_names(groups: &mut [Draft]) {
+    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (name, place) in groups.iter().filter_map(|group| group.name.as_ref()) {
+        lines.entry(name.clone()).or_default().push(place.line);
+    }
+    for group in groups {
+        let Some((name, place)) = &group.name else {
+            continue;
+        };
+        let lines = lines.get(name).map(Vec::as_slice).unwrap_or_default();
+        if lines.len() > 1 {
+            let others: Vec<String> =
+                lines.iter().filter(|line| **line != place.line).map(usize::to_string).collect();
+            let message = match others.as_slice() {
+                [] => "is the name of another group too".to_string(),
+                others => {
+                    format!("is the name of another group too, in line {}", others.join(", "))
+                }
+            };
+            let wrong = Wrong::new(message, "give every group its own name");
+            group.mistakes.push(place.wrong(wrong));
+        }
+    }
+}
+
+/// A table in two groups would be brought to two recovery points.
+pub(super) fn same_tables(groups: &mut [Draft], names: &Names) {
+    let mut places: BTreeMap<Resolved, Vec<(usize, String)>> = BTreeMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        let called = match &group.name {
+            Some((name, _)) => format!("{name} (line {})", group.place.line),
+            None => format!("the group of line {}", group.place.line),
+        };
+        for (table, _) in &group.tables {
+            places.entry(names.resolve(table)).or_default().push((at, called.clone()));
+        }
+    }
+    for (at, group) in groups.iter_mut().enumerate() {
+        for (table, place) in &group.tables {
+            let here = places.get(&names.resolve(table)).map(Vec::as_slice).unwrap_or_default();
+            let others: Vec<&str> = here
+                .iter()
+                .filter(|(other, _)| *other != at)
+                .map(|(_, called)| called.as_str())
+                .collect();
+            if !others.is_empty() {
+                let message = format!("{table} is also in {}", others.join(" and "));
+                let wrong =
+                    Wrong::new(message, "keep it in one group; a table has one recovery point");
+                group.mistakes.push(place.wrong(wrong));
+            }
+        }
+    }
 }

@@ -8,13 +8,14 @@ use secrecy::SecretString;
 
 use super::across;
 use super::credentials::{self, Step, Taken};
-use super::fields::{Fields, Place, Wrong};
+use super::fields::{Fields, Place, Wrong, sort_by_place};
 use super::json::{self, Json};
 use super::keys::Level;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
 use super::workspace::{Draft, Surroundings};
 use super::{Configuration, Mistake, effective};
+use crate::canonical;
 
 /// Reads one file. `source` is its name as the user gave it; relative paths are read against `base`, which is absolute.
 pub fn read_text(source: &str, text: &[u8], base: &Path) -> Configuration {
@@ -68,10 +69,10 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         !at.any(|it: &Mistake| it.file == mistake.file && it.path == mistake.path)
     });
     mistakes.append(&mut misplaced);
-    sort(&mut mistakes);
+    sort_by_place(&mut mistakes);
     Configuration {
         source: source.to_string(),
-        sha256: hex(&digest.finalize()),
+        sha256: canonical::hex(&digest.finalize()),
         effective_sha256: effective::sha256(&workspaces),
         require_signature,
         require_signed_records,
@@ -80,15 +81,6 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
         incomplete,
         secrets,
     }
-}
-
-/// In the order a person goes through them: by file, then by line.
-pub(super) fn sort(mistakes: &mut [Mistake]) {
-    mistakes.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What was read so far, of every file.

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use chrono::Duration;
 
-use super::across::{same_names, same_tables};
 use super::fields::{Field, Fields, Place, Wrong};
-use super::group::{Draft as GroupDraft, Inherited, Names};
+use super::group::{Draft as GroupDraft, Inherited, Names, same_names, same_tables};
 use super::json::{Json, Node, is_comment};
 use super::keys::Level;
 use super::settings::{Schedules, Settings};

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::auth::{Credential, Token};
+use super::credential::{Credential, Token};
 use super::refusal::Refusal;
 use super::timing::Timing;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};

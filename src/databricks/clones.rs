@@ -6,9 +6,10 @@ use super::DatabricksRegion;
 use super::histories::{Entry, Look, histories};
 use super::refusal::Refusal;
 use super::replicas;
+use super::results::Finished;
 use super::rows::number;
 use super::sql::{Relation, Statement};
-use super::statements::{Finished, Intent};
+use super::statements::Intent;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion, Size,

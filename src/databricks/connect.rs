@@ -1,6 +1,5 @@
 //! From a configuration to two regions: signing in, and finding out early that it is in vain.
 
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
@@ -8,36 +7,11 @@ use url::{Origin, Url};
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
 use super::client::Client;
+use super::notice::Notice;
 use super::timing::Timing;
 use super::{DatabricksRegion, Workspace, access};
 use crate::config::{self, WorkspaceAddress};
 use crate::region::{Region, Regions};
-
-/// Told what deserves a word and is no failure: a warehouse that has to be started, a replica that is not registered.
-#[derive(Clone)]
-pub struct Notice(Arc<dyn Fn(String) + Send + Sync>);
-
-impl Notice {
-    /// Tells somebody.
-    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Notice {
-        Notice(Arc::new(tell))
-    }
-
-    /// Tells nobody.
-    pub fn nobody() -> Notice {
-        Notice::new(drop)
-    }
-
-    pub(super) fn tell(&self, text: String) {
-        (self.0)(text);
-    }
-}
-
-impl fmt::Debug for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Notice")
-    }
-}
 
 /// Everything that two regions on Databricks need.
 #[derive(Debug, Clone)]

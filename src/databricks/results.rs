@@ -3,10 +3,18 @@
 use super::client::Client;
 use super::refusal::Refusal;
 use super::rows::Rows;
-use super::statements::{Finished, of_statement};
 use super::wire::{ResultChunk, StatementResponse};
 use crate::limits::{Limit, RESULT, RESULT_PARTS};
 use crate::region::RegionErrorKind;
+
+/// A statement that succeeded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Finished {
+    pub(super) id: String,
+    /// Names of columns with their types as SQL writes them.
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) rows: Rows,
+}
 
 /// Reads the whole result: `GET /api/2.0/sql/statements/{id}/result/chunks/{n}` until there is no next.
 pub(super) async fn read(client: &Client, ended: StatementResponse) -> Result<Finished, Refusal> {
@@ -79,4 +87,8 @@ async fn take(
 fn size(rows: &[Vec<Option<String>>]) -> usize {
     let values = rows.iter().flatten();
     values.map(|value| size_of::<Option<String>>() + value.as_ref().map_or(0, String::len)).sum()
+}
+
+pub(super) fn of_statement(id: &str, refusal: Refusal) -> Refusal {
+    Refusal { statement_id: Some(id.to_owned()), ..refusal }
 }

@@ -11,15 +11,16 @@ use crate::config::TableName;
 
 mod cut_columns;
 mod ledger;
+mod schemas;
 
 pub use cut_columns::CutColumns;
 pub use ledger::{
-    CUT_SCHEMA, ROW_SCHEMA, add_cut_columns, append_cut, clone_table, copy_cuts, create_cuts,
-    create_evidence, create_metadata, cut_columns, evidence_kept, evidence_names, keep_evidence,
-    merge_rows, read_cuts, read_cuts_from, read_evidence, read_heads, read_heads_of,
-    read_record_signatures, read_rows, read_run_records, replace_cuts, replace_metadata,
-    shallow_clone_table,
+    add_cut_columns, append_cut, clone_table, copy_cuts, create_cuts, create_evidence,
+    create_metadata, cut_columns, evidence_kept, evidence_names, keep_evidence, merge_rows,
+    read_cuts, read_cuts_from, read_evidence, read_heads, read_heads_of, read_record_signatures,
+    read_rows, read_run_records, replace_cuts, replace_metadata, shallow_clone_table,
 };
+pub use schemas::{CUT_SCHEMA, ROW_SCHEMA};
 
 /// A statement and the values of its named markers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,11 +9,12 @@ use futures::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::client::Client;
+use super::notice::Notice;
 use super::refusal::Refusal;
-use super::rows::Rows;
+use super::results::{Finished, of_statement};
 use super::sql::Statement;
 use super::wire::{QueryTag, StatementRequest, StatementResponse, StatementState};
-use super::{Notice, results, running, warehouse};
+use super::{results, running, warehouse};
 use crate::region::{Progress, RegionErrorKind};
 
 /// Looks at once; a warehouse queues what is beyond its size.
@@ -55,15 +56,6 @@ fn of_warehouse(id: &str, refusal: Refusal) -> Refusal {
         },
         Some(_) | None => refusal,
     }
-}
-
-/// A statement that succeeded.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Finished {
-    pub(super) id: String,
-    /// Names of columns with their types as SQL writes them.
-    pub(super) columns: Vec<(String, String)>,
-    pub(super) rows: Rows,
 }
 
 /// The SQL warehouse of a workspace, chosen when it is first needed.
@@ -335,10 +327,6 @@ impl Sql {
 
 /// The code of a statement that was left to its warehouse.
 pub(super) const LEFT: &str = "LEFT_RUNNING";
-
-pub(super) fn of_statement(id: &str, refusal: Refusal) -> Refusal {
-    Refusal { statement_id: Some(id.to_owned()), ..refusal }
-}
 
 fn failed(seen: &StatementResponse) -> Refusal {
     let error = seen.status.error.clone().unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Notice;
 use super::client::Client;
+use super::notice::Notice;
 use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{Warehouse, Warehouses};

@@ -21,11 +21,13 @@ pub(crate) mod parquet;
 mod path;
 mod replay;
 mod restore;
+mod state;
 mod stats;
 mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod times;
 mod vector;
 mod verify;
 

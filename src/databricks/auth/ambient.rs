@@ -5,9 +5,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Environment;
-use super::chain::Wanted;
 use super::profile::{Profiles, same_host, shown};
+use super::{Environment, Wanted};
 use crate::secrets;
 
 /// Every setting: its key in a profile, its variable, and the group of methods it belongs to, as the official clients have them.

@@ -10,10 +10,10 @@ use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::ambient::Settings;
 use super::azure::{self, Cli, ServicePrincipal};
-use super::oauth::{ClientSecret, Federation, TokenService};
-use super::oidc::IdToken;
+use super::oauth::{ClientSecret, TokenService};
+use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
-use super::{Credential, Environment, TokenSource};
+use super::{Credential, Environment, TokenSource, Wanted};
 use crate::config::token_variable;
 use crate::region::RegionErrorKind;
 
@@ -28,21 +28,6 @@ const METHODS: [&str; 8] = [
     "azure-cli",
     "databricks-cli",
 ];
-
-/// A workspace to sign in to.
-#[derive(Debug, Clone)]
-pub(in super::super) struct Wanted<'a> {
-    /// Its label, for `DRSYNC_TOKEN_<NAME>`.
-    pub(in super::super) name: Option<&'a str>,
-    /// Where it is.
-    pub(in super::super) base: &'a Url,
-    /// Scope and key of the secret that holds its token.
-    pub(in super::super) secret: Option<(&'a str, &'a str)>,
-    /// The profile to use.
-    pub(in super::super) profile: Option<&'a str>,
-    /// Secrets that do not say for which workspace they are may be sent to it.
-    pub(in super::super) unbound: bool,
-}
 
 /// Nobody could be signed in: what was tried, and why each failed. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! OAuth: where a workspace's tokens are, and the two ways drsync gets one: a client secret, or somebody else's token.
+//! OAuth: where a workspace's tokens are, and what a client secret is exchanged for.
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +10,6 @@ use super::super::client::plain_http;
 use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::super::wire::{HostMetadata, OidcEndpoints, TokenAnswer};
-use super::oidc::IdToken;
 use super::profile::shown;
 use super::{Token, TokenSource, refused};
 use crate::limits::SHORT_ANSWER;
@@ -203,7 +202,7 @@ impl TokenService {
 }
 
 /// An address that a workspace tells, if it is at the workspace's own host and as safe.
-fn own(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
+pub(super) fn own(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
     let url = Url::parse(told)
         .map_err(|_| refused(format!("the {what} that the workspace tells is no URL")))?;
     if url.scheme() != "https" && base.scheme() == "https" {
@@ -237,46 +236,6 @@ impl TokenSource for ClientSecret {
         let (endpoint, _) = self.service.endpoint(&self.base).await?;
         let form = [("grant_type", "client_credentials"), ("scope", "all-apis")];
         self.service.token(endpoint.as_str(), Some((&self.id, &self.secret)), &form, now).await
-    }
-}
-
-/// Somebody else's token, exchanged for one of the workspace.
-#[derive(Debug)]
-pub(super) struct Federation {
-    pub(super) service: TokenService,
-    pub(super) base: Url,
-    pub(super) client_id: Option<String>,
-    pub(super) audience: Option<String>,
-    pub(super) id_token: IdToken,
-}
-
-#[async_trait]
-impl TokenSource for Federation {
-    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
-        let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
-        let told = metadata.token_federation_default_oidc_audiences.first();
-        // An id token is good wherever its audience is: it is for this host, or for what whoever runs drsync names.
-        let own = told.filter(|told| own(&self.base, told, "audience").is_ok());
-        let audience = self.audience.as_ref().or(own);
-        let audience = audience.map_or(endpoint.as_str(), String::as_str);
-        let subject = self.id_token.read(&self.service, audience).await?;
-        let mut form = vec![
-            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
-            ("subject_token", subject.expose_secret()),
-            ("scope", "all-apis"),
-        ];
-        form.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
-        let given = self.service.token(endpoint.as_str(), None, &form, now).await;
-        given.map_err(|refusal| match told.filter(|told| *told != audience) {
-            Some(told) if refusal.is_sign_in() && self.audience.is_none() => {
-                let told: String = told.chars().take(200).collect();
-                refusal.hint(&format!(
-                    "it names {told} as the audience of id tokens: set DATABRICKS_TOKEN_AUDIENCE to it if that is yours"
-                ))
-            }
-            Some(_) | None => refusal,
-        })
     }
 }
 

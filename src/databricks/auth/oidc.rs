@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
 use super::super::refusal::Refusal;
-use super::oauth::TokenService;
-use super::refused;
+use super::oauth::{TokenService, own};
+use super::{Token, TokenSource, refused};
 use crate::files;
 use crate::limits::SMALL_FILE;
 
@@ -58,5 +60,45 @@ impl IdToken {
                 Ok(given.value)
             }
         }
+    }
+}
+
+/// Somebody else's token, exchanged for one of the workspace.
+#[derive(Debug)]
+pub(super) struct Federation {
+    pub(super) service: TokenService,
+    pub(super) base: Url,
+    pub(super) client_id: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) id_token: IdToken,
+}
+
+#[async_trait]
+impl TokenSource for Federation {
+    async fn fetch(&self, now: DateTime<Utc>) -> Result<Token, Refusal> {
+        let (endpoint, metadata) = self.service.endpoint(&self.base).await?;
+        let told = metadata.token_federation_default_oidc_audiences.first();
+        // An id token is good wherever its audience is: it is for this host, or for what whoever runs drsync names.
+        let own = told.filter(|told| own(&self.base, told, "audience").is_ok());
+        let audience = self.audience.as_ref().or(own);
+        let audience = audience.map_or(endpoint.as_str(), String::as_str);
+        let subject = self.id_token.read(&self.service, audience).await?;
+        let mut form = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+            ("subject_token", subject.expose_secret()),
+            ("scope", "all-apis"),
+        ];
+        form.extend(self.client_id.as_deref().map(|id| ("client_id", id)));
+        let given = self.service.token(endpoint.as_str(), None, &form, now).await;
+        given.map_err(|refusal| match told.filter(|told| *told != audience) {
+            Some(told) if refusal.is_sign_in() && self.audience.is_none() => {
+                let told: String = told.chars().take(200).collect();
+                refusal.hint(&format!(
+                    "it names {told} as the audience of id tokens: set DATABRICKS_TOKEN_AUDIENCE to it if that is yours"
+                ))
+            }
+            Some(_) | None => refusal,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::identifier;
-use super::ledger::{CUT_SCHEMA, named_types};
+use super::schemas::{CUT_SCHEMA, named_types};
 use crate::ledger::{ColumnKind, CutColumn};
 
 /// Columns with their types, and the fields of `tables` with theirs.

@@ -6,28 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::cut_columns::{CutColumns, definitions};
+use super::schemas::{CUT_SCHEMA, EVIDENCE_SCHEMA, ROW_SCHEMA, named_types, names};
 use super::{Relation, Statement, literal, properties};
 use crate::ledger::{CutColumn, KEPT, WORKSPACE_PROPERTY};
 use crate::region::{RUN_RECORD_ENDING, RecordRange, SIGNATURE_ENDING};
-
-/// Columns of `sync_metadata`, in order.
-pub const ROW_SCHEMA: &str = "group_name string, workflow string, tables array<string>, date_created timestamp, \
-date_updated timestamp, sync_start_timestamp timestamp, sync_end_timestamp timestamp, current_sync_status string, \
-message string";
-
-/// Columns of `sync_cuts`, in order.
-pub const CUT_SCHEMA: &str = "group_name string, cut_number bigint, recovery_point timestamp, consistency string, \
-trigger string, workflow_run_id bigint, planned_at timestamp, \
-tables array<struct<table:string,source_table_id:string,source_version:bigint,source_committed_at:timestamp,\
-rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bigint,\
-source_commit_sha256:string,replica_files_sha256:string,replica_content_sha256:string>>, \
-accepted array<struct<code:string,scope:string,reason:string>>, plan_id string, plan_sha256 string, run_id string, \
-epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string, \
-run_record_sha256 string";
-
-/// Columns of the evidence: a document in parts, with the digest of the whole.
-const EVIDENCE_SCHEMA: &str =
-    "name string, part bigint, content binary, sha256 string, kept_at timestamp";
 
 /// Has the engine keep a metadata table small by itself: it removes commits and checkpoints past the retention whenever it writes a
 /// checkpoint, and makes small files one after a write.
@@ -42,25 +24,6 @@ const TIED: &str = "consistency <> 'crash-consistent'";
 
 /// How times are written in JSON: milliseconds are never lost.
 const TIMES: &str = "'timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSXXX'";
-
-/// The names of some columns.
-fn names(schema: &str) -> Vec<&str> {
-    let mut depth = 0_i32;
-    let mut columns = Vec::new();
-    let mut from = 0;
-    for (at, letter) in schema.char_indices().chain([(schema.len(), ',')]) {
-        match letter {
-            '<' => depth += 1,
-            '>' => depth -= 1,
-            ',' if depth == 0 => {
-                columns.extend(schema[from..at].split_whitespace().next());
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    columns
-}
 
 fn create(table: &Relation, schema: &str, tags: &[(&str, &str)]) -> Statement {
     let tags: BTreeMap<String, String> =
@@ -267,23 +230,6 @@ fn names_with_types(schema: &str) -> String {
     let fields = named_types(schema).into_iter();
     let fields = fields.map(|(name, kind)| format!("{name}:{kind}"));
     fields.collect::<Vec<_>>().join(",")
-}
-
-/// Some columns by name, with their types.
-pub(super) fn named_types(schema: &str) -> Vec<(String, String)> {
-    let mut fields = Vec::new();
-    let columns = names(schema);
-    for (place, name) in columns.iter().enumerate() {
-        let from =
-            schema.find(&format!(", {name} ")).map_or(name.len() + 1, |at| at + name.len() + 3);
-        let rest = &schema[from..];
-        let end = columns
-            .get(place + 1)
-            .and_then(|next| rest.find(&format!(", {next} ")))
-            .unwrap_or(rest.len());
-        fields.push(((*name).to_owned(), rest[..end].to_owned()));
-    }
-    fields
 }
 
 fn insert(columns: &[impl fmt::Display]) -> String {

@@ -20,7 +20,7 @@ use super::error::{DeltaError, Result};
 use super::json;
 use super::log::{LOG, LogCheckpoint};
 use super::parquet;
-use super::replay::{AddFacts, Detail, State};
+use super::state::{AddFacts, Detail, State};
 use super::stats::num_records;
 use super::store::{Blob, TableStore};
 use crate::foreign::contained;

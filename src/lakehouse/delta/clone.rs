@@ -3,6 +3,7 @@
 mod copy;
 mod files;
 mod header;
+mod job;
 mod places;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ pub(super) use copy::clear_left_over;
 use files::Wanted;
 pub(super) use files::{remove, wanted};
 pub(super) use header::kept_property;
-use places::{GivenAgain, Names, Placed, place};
+use job::Placed;
+use places::{GivenAgain, Names, place};
 pub(super) use places::{check_files, check_whole};
 
 /// How a clone is to be made.

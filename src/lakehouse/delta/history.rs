@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::action::{Metadata, Raw};
 use super::error::{DeltaError, Result};
-use super::log::{LOG, Versions, commit_file, commit_path, versions};
+use super::log::{Versions, commit_file, commit_path, versions};
 use super::replay::{Detail, snapshot_of};
 use super::store::{Lines, TableStore};
+use super::times::{file_times, in_commit_timestamp};
 use crate::canonical::hex;
 use crate::region::{Upkeep, is_maintenance};
 
@@ -173,53 +174,6 @@ fn opening(store: &TableStore, version: u64, own_times_since: Option<u64>) -> Re
     };
     let properties = metadata.map(|metadata| Metadata(metadata).properties());
     Ok(Opening { version, timestamp_ms: time, commit_info: info, properties })
-}
-
-/// When a version was committed, as its commit says itself; `None`: the table does not enable that, or the commit is gone.
-pub(crate) fn own_time(
-    store: &TableStore,
-    log: &Versions,
-    metadata: &Metadata,
-    version: u64,
-) -> Result<Option<i64>> {
-    let since = metadata.in_commit_timestamps_since();
-    if since.is_none_or(|since| version < since) || !log.has_commit(version) {
-        return Ok(None);
-    }
-    // The protocol puts it into the first action.
-    let mut lines = Lines::of(store.read(&commit_path(version))?, &commit_file(version));
-    let info = match lines.next()? {
-        Some((_, first)) => serde_json::from_slice::<Line>(first).ok(),
-        None => None,
-    };
-    let info = info.and_then(|line| line.commit_info);
-    match info.as_ref().and_then(in_commit_timestamp) {
-        Some(time) => Ok(Some(time)),
-        None => Err(DeltaError::corrupt(
-            commit_file(version),
-            "its first action has no inCommitTimestamp though the table enables it",
-        )),
-    }
-}
-
-/// The times of the files of some versions, oldest first, made strictly increasing from the first of them on, as every Delta
-/// reader does; without those up to the last whose file is gone.
-pub(crate) fn file_times(store: &TableStore, versions: &[u64]) -> Result<Vec<i64>> {
-    let names: Vec<String> = versions.iter().copied().map(commit_file).collect();
-    let times = store.times(LOG, &names)?;
-    let there = times.iter().rev().map_while(|time| *time);
-    let mut times: Vec<i64> = there.collect();
-    times.reverse();
-    let mut last = i64::MIN;
-    for time in &mut times {
-        *time = last.saturating_add(1).max(*time);
-        last = *time;
-    }
-    Ok(times)
-}
-
-fn in_commit_timestamp(info: &Raw) -> Option<i64> {
-    info.get("inCommitTimestamp").and_then(Value::as_i64)
 }
 
 fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {

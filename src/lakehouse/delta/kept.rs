@@ -16,12 +16,13 @@ use super::checkpoint;
 use super::clone::remove;
 use super::commit::{Author, Expect, Operation, commit_on};
 use super::error::{DeltaError, Result};
-use super::history::file_times;
 use super::log::{LOG, Versions, commit_path, versions};
 use super::path::Location;
 use super::replay::{Detail, Snapshot, snapshot_of};
 use super::store::TableStore;
 use super::table;
+use super::table::path_of;
+use super::times::file_times;
 use crate::interval;
 
 /// The tag of a live file whose rows stand behind those of files with a lower number, or with none.
@@ -214,12 +215,6 @@ fn unchanged(action: &str) -> String {
         }
     }
     action.to_string()
-}
-
-/// The path that an `add` action of ours names.
-pub(super) fn path_of(add: &str) -> Option<String> {
-    let action: Value = serde_json::from_str(add).ok()?;
-    action["add"]["path"].as_str().map(str::to_owned)
 }
 
 /// Removes what is past the table's retention when a checkpoint was just due: replaced files, then commits and checkpoints.

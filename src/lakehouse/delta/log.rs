@@ -5,10 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::error::{DeltaError, Result};
+pub(crate) use super::path::LOG;
 use super::store::TableStore;
-
-/// The folder of a table that holds its log.
-pub(crate) const LOG: &str = "_delta_log";
 
 /// A complete checkpoint: one file, or all parts of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

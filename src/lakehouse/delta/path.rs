@@ -7,6 +7,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use super::error::{DeltaError, Result};
 
+/// The folder of a table that holds its log.
+pub(crate) const LOG: &str = "_delta_log";
+
 /// Where a file named by a log lies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Location {

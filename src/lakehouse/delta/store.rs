@@ -4,6 +4,7 @@
 
 pub(crate) mod filesystem;
 mod local;
+mod unfinished;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,11 +20,12 @@ use rustix::fs::Mode;
 use tokio::runtime::Handle;
 
 use super::error::{DeltaError, IoTrouble, Result};
-use super::log::LOG;
 use super::parallel::map_parts;
+use super::path::LOG;
 use crate::files::{self, Looker, Named};
 use crate::limits::{DOCUMENT, LOG_LINE, Limit};
-pub(crate) use local::{UNFINISHED, flush, flush_folder, is_unflushable, open_new};
+pub(crate) use local::{flush, flush_folder, is_unflushable, open_new};
+pub(crate) use unfinished::UNFINISHED;
 
 /// Where a Delta table lies. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -19,7 +19,6 @@ use super::clone::{remove, wanted};
 use super::commit::{Author, Expect, Operation, commit_info, commit_on, put};
 use super::error::{DeltaError, Result};
 use super::features;
-use super::kept::path_of;
 use super::log::versions;
 use super::parquet;
 use super::path::Location;
@@ -358,4 +357,10 @@ fn arranged(
         arrays.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| DeltaError::corrupt("a data file", error))
+}
+
+/// The path that an `add` action of ours names.
+pub(super) fn path_of(add: &str) -> Option<String> {
+    let action: serde_json::Value = serde_json::from_str(add).ok()?;
+    action["add"]["path"].as_str().map(str::to_owned)
 }

@@ -20,7 +20,7 @@ use super::super::error::{DeltaError, Result};
 use super::super::parallel::{held, in_parallel, in_parallel_with};
 use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder, open_new};
-use super::places::{Job, Placed};
+use super::job::{Job, Placed};
 use super::{Progress, foreign};
 use crate::files::{self, Looker, Renamer};
 use staging::Staging;

@@ -17,33 +17,14 @@ use serde_json::Value;
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::path::{self, Location};
-use super::super::replay::{FileChange, Snapshot, file_changes};
+use super::super::replay::Snapshot;
+use super::super::state::{FileChange, file_changes};
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
 use super::files::{Wanted, check_records, wanted, wanted_in_turn};
+use super::job::{Job, Placed};
 use super::{Estimate, Progress, copy, foreign};
 use crate::files::Looker;
-
-/// A file to copy.
-#[derive(Debug, Clone)]
-pub(super) struct Job {
-    pub(super) from: Location,
-    /// In the target, to be taken literally.
-    pub(super) to: String,
-    pub(super) size: u64,
-    pub(super) is_data: bool,
-}
-
-/// What is to be done before a commit may name the files of a source.
-#[derive(Default)]
-pub(super) struct Placed {
-    /// Files to copy.
-    pub(super) jobs: Vec<Job>,
-    /// Files that lie there already, named by no version: whoever brought them may not have flushed them.
-    pub(super) adopted: Vec<String>,
-    /// Files that the target's newest version names and that are not what the source's are.
-    pub(super) replaced: Vec<String>,
-}
 
 /// Names that are tried for a file before its target is taken to be none. The second is tried where a name was given twice.
 const NAMES_MAX: u32 = 64;

@@ -120,8 +120,6 @@ fn signed(bytes: &mut &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn sum(bytes: &[u8]) -> Option<u64> {
         super::sum(bytes, u64::MAX)
     }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::Mode;
 
 use super::super::error::{DeltaError, Result};
-use super::local::{Unfinished, open_unfinished};
+use super::unfinished::{Unfinished, open_unfinished};
 use crate::files::rename_new;
 
 /// File systems that are known to refuse a taken name. All others have to prove it by writing: mounts of object stores mostly cannot.

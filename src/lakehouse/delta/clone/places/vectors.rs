@@ -12,8 +12,9 @@ use super::super::super::parallel::{held, in_parallel};
 use super::super::super::path::{self, Location};
 use super::super::super::store::{Occupant, TableStore};
 use super::super::super::vector::{VectorFile, check_inline};
+use super::super::job::{Job, Placed};
 use super::super::{Progress, Wanted};
-use super::{Job, NAMES_MAX, Names, Placed};
+use super::{NAMES_MAX, Names};
 
 /// One file of vectors, and the wanted files, by number, whose vectors are in it.
 type Group<'a> = (&'a Location, Vec<usize>);

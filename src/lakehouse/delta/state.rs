@@ -1,0 +1,355 @@
+//! A table as it is while its log is being read: what each action does to it, whatever file it stands in.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
+
+use serde::Deserialize;
+use serde::de::{Error as _, IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::action::{FileKey, LiveFile, Raw, Vector};
+use super::error::{DeltaError, Result};
+use super::log::{commit_file, commit_path};
+use super::stats::quoted_num_records;
+use super::store::{Blob, Lines, TableStore};
+use super::{lenient, path};
+use crate::limits::{LIVE_FILES, LOG_TEXT, allow_unpacked};
+
+/// How much of a table a snapshot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Protocol, metadata, transactions and domains; no files, and no totals.
+    Header,
+    /// The files too, with what identifies and measures them.
+    Summary,
+    /// Everything, as the log spells it.
+    Full,
+}
+
+/// A table while its log is being read, oldest action first.
+pub(super) struct State {
+    pub(super) detail: Detail,
+    pub(super) protocol: Option<Raw>,
+    pub(super) metadata: Option<Raw>,
+    pub(super) txns: BTreeMap<String, Raw>,
+    pub(super) domains: BTreeMap<String, Raw>,
+    pub(super) files: HashMap<FileKey, LiveFile>,
+    pub(super) tombstones: HashMap<FileKey, Box<str>>,
+    /// Sidecars named by a V2 checkpoint.
+    pub(super) sidecars: Vec<String>,
+    /// What is read is a checkpoint: a state, whose rows stand in no order.
+    pub(super) within_checkpoint: bool,
+    /// Bytes of the actions that are kept.
+    text: u64,
+    /// Bytes of the files of the checkpoint that is being read.
+    pub(super) packed: u64,
+    /// What they became so far, before it was looked at.
+    pub(super) unpacked: u64,
+    /// Adds that a checkpoint holds; as many as files are live where it names none twice.
+    pub(super) adds: u64,
+    /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
+    said: HashMap<u64, Said>,
+    hasher: RandomState,
+}
+
+/// Bytes of memory that a live file or a removed one takes besides its text.
+const HELD_BYTES: u64 = 256;
+
+fn length(action: Option<&str>) -> u64 {
+    action.map_or(0, |action| action.len() as u64)
+}
+
+impl State {
+    pub(super) fn new(detail: Detail) -> Self {
+        Self {
+            detail,
+            protocol: None,
+            metadata: None,
+            txns: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            files: HashMap::new(),
+            tombstones: HashMap::new(),
+            sidecars: Vec::new(),
+            within_checkpoint: false,
+            text: 0,
+            packed: 0,
+            unpacked: 0,
+            adds: 0,
+            said: HashMap::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Applies a file of JSON lines. `file` is its name for messages.
+    pub(super) fn read_lines(&mut self, blob: Blob, file: &str) -> Result<()> {
+        self.said.clear();
+        let mut lines = Lines::of(blob, file);
+        let mut empty = true;
+        while let Some((number, text)) = lines.next()? {
+            empty = false;
+            if !text.is_empty() {
+                self.apply(text).map_err(|error| {
+                    DeltaError::corrupt(file, format!("line {number}: {error}"))
+                })?;
+                self.check(file)?;
+            }
+        }
+        match empty {
+            true => Err(DeltaError::corrupt(file, "it is empty")),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a version of more files, or more text of them, than drsync holds; and a checkpoint that becomes far more than it is.
+    pub(super) fn check(&self, file: &str) -> Result<()> {
+        let live = self.files.len() as u64;
+        let within_its_length = || match self.within_checkpoint {
+            true => {
+                let held = (live + self.tombstones.len() as u64).saturating_mul(HELD_BYTES);
+                let all = held.saturating_add(self.text).saturating_add(self.unpacked);
+                allow_unpacked(all, self.packed)
+            }
+            // What is written down as text is held as that.
+            false => Ok(()),
+        };
+        LIVE_FILES
+            .allow(live)
+            .and_then(|()| LOG_TEXT.allow(self.text))
+            .and_then(|()| within_its_length())
+            .map_err(|over| DeltaError::too_much(file, over))
+    }
+
+    fn apply(&mut self, text: &[u8]) -> serde_json::Result<()> {
+        match self.detail {
+            Detail::Full => {
+                let mut line = serde_json::from_slice::<Line<&RawValue>>(text)?;
+                if let Some(add) = line.add.take() {
+                    self.add(serde_json::from_str(add.get())?, Some(add.get().into()))
+                        .map_err(serde_json::Error::custom)?;
+                }
+                if let Some(remove) = line.remove.take() {
+                    self.remove(serde_json::from_str(remove.get())?, Some(remove.get().into()))
+                        .map_err(serde_json::Error::custom)?;
+                }
+                self.rest(line);
+            }
+            Detail::Summary => {
+                let mut line = serde_json::from_slice::<Line<AddFacts>>(text)?;
+                if let Some(add) = line.add.take() {
+                    self.add(add, None).map_err(serde_json::Error::custom)?;
+                }
+                if let Some(remove) = line.remove.take() {
+                    self.remove(remove, None).map_err(serde_json::Error::custom)?;
+                }
+                self.rest(line);
+            }
+            Detail::Header => self.rest(serde_json::from_slice::<Line<IgnoredAny>>(text)?),
+        }
+        Ok(())
+    }
+
+    fn rest<A>(&mut self, line: Line<A>) {
+        let Line { add: _, remove: _, protocol, meta_data, txn, domain_metadata, sidecar } = line;
+        if protocol.is_some() {
+            self.protocol = protocol;
+        }
+        if meta_data.is_some() {
+            self.metadata = meta_data;
+        }
+        if let Some(txn) = txn {
+            self.txn(txn);
+        }
+        if let Some(domain) = domain_metadata {
+            self.domain(domain);
+        }
+        if let Some(sidecar) = sidecar {
+            self.sidecars.push(sidecar.path);
+        }
+    }
+
+    pub(super) fn txn(&mut self, txn: Raw) {
+        if let Some(app) = txn.get("appId").and_then(|app| app.as_str()) {
+            self.txns.insert(app.to_owned(), txn);
+        }
+    }
+
+    pub(super) fn domain(&mut self, domain: Raw) {
+        let Some(name) = domain.get("domain").and_then(|name| name.as_str()) else {
+            return;
+        };
+        if domain.get("removed").and_then(|removed| removed.as_bool()) == Some(true) {
+            self.domains.remove(name);
+        } else {
+            self.domains.insert(name.to_owned(), domain);
+        }
+    }
+
+    /// Refuses a commit that says two things of one file.
+    ///
+    /// A removal said twice is one removal: all readers agree on it.
+    fn say(&mut self, key: &FileKey, now: Said) -> Result<(), String> {
+        match (self.said.insert(self.hasher.hash_one(key), now), now) {
+            (None, _) | (Some(Said::Removed), Said::Removed) => Ok(()),
+            (Some(Said::Added | Said::Removed), _) => Err(format!(
+                "it names {} twice, which Delta forbids and readers read differently",
+                key.path
+            )),
+        }
+    }
+
+    /// Takes a file in. `action` is its text, where it is to be kept.
+    pub(super) fn add(
+        &mut self,
+        facts: AddFacts<'_>,
+        action: Option<Box<str>>,
+    ) -> Result<(), String> {
+        let key = facts.key();
+        match self.within_checkpoint {
+            true => self.adds += 1,
+            false => self.say(&key, Said::Added)?,
+        }
+        let AddFacts {
+            path: _,
+            size,
+            modification_time,
+            partition_values: (),
+            tags: (),
+            deletion_vector,
+            stats,
+            records,
+        } = facts;
+        let records = records.or_else(|| quoted_num_records(stats?.get()));
+        if self.detail == Detail::Full {
+            let tombstone = self.tombstones.remove(&key);
+            self.text -= tombstone.map_or(0, |action| action.len() as u64);
+        }
+        self.text += length(action.as_deref());
+        let size = size.unwrap_or(0);
+        let before = self.files.insert(
+            key,
+            LiveFile {
+                vector: deletion_vector.map(Box::new),
+                size,
+                modified_ms: modification_time,
+                records,
+                action,
+            },
+        );
+        self.text -= before.map_or(0, |file| length(file.action.as_deref()));
+        Ok(())
+    }
+
+    /// Takes a file out. `action` is its text, where it is to be kept.
+    ///
+    /// In a checkpoint a removal is a tombstone, kept for VACUUM: it takes nothing out of what the same checkpoint says is live.
+    pub(super) fn remove(
+        &mut self,
+        facts: AddFacts<'_>,
+        action: Option<Box<str>>,
+    ) -> Result<(), String> {
+        let key = facts.key();
+        if self.within_checkpoint {
+            if self.files.contains_key(&key) {
+                return Ok(());
+            }
+        } else {
+            self.say(&key, Said::Removed)?;
+            let before = self.files.remove(&key);
+            self.text -= before.map_or(0, |file| length(file.action.as_deref()));
+        }
+        if let Some(action) = action {
+            self.text += action.len() as u64;
+            let before = self.tombstones.insert(key, action);
+            self.text -= length(before.as_deref());
+        }
+        Ok(())
+    }
+}
+
+/// What a commit says of one file.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Added,
+    Removed,
+}
+
+/// What a commit does to one file.
+pub(super) enum FileChange {
+    /// It is live from then on, with so many rows that a reader sees, where that is known.
+    Added(FileKey, Option<u64>),
+    /// It is live no longer.
+    Removed(FileKey),
+}
+
+/// What a commit does to the files of its table, in its order.
+pub(super) fn file_changes(store: &TableStore, version: u64) -> Result<Vec<FileChange>> {
+    let file = commit_file(version);
+    let mut lines = Lines::of(store.read(&commit_path(version))?, &file);
+    let mut changes = Vec::new();
+    while let Some((_, line)) = lines.next()? {
+        if line.is_empty() {
+            continue;
+        }
+        let line = serde_json::from_slice::<Line<AddFacts>>(line)
+            .map_err(|error| DeltaError::corrupt(&file, error))?;
+        changes.extend(line.remove.map(|remove| FileChange::Removed(remove.key())));
+        changes.extend(line.add.map(|add| {
+            let records = add.stats.and_then(|stats| quoted_num_records(stats.get()));
+            let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
+            let rows = records.map(|records| records.saturating_sub(deleted));
+            FileChange::Added(add.key(), rows)
+        }));
+    }
+    Ok(changes)
+}
+
+/// One line of a commit. `A` is how much of a file action is wanted.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "A: Deserialize<'de>"))]
+struct Line<A> {
+    add: Option<A>,
+    remove: Option<A>,
+    protocol: Option<Raw>,
+    meta_data: Option<Raw>,
+    txn: Option<Raw>,
+    domain_metadata: Option<Raw>,
+    sidecar: Option<Sidecar>,
+}
+
+#[derive(Deserialize)]
+struct Sidecar {
+    path: String,
+}
+
+/// What replay needs to know of an `add` or `remove`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddFacts<'a> {
+    #[serde(borrow)]
+    pub(super) path: Cow<'a, str>,
+    #[serde(default, deserialize_with = "lenient::size")]
+    pub(super) size: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::modification_time")]
+    pub(super) modification_time: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::partition_values")]
+    pub(super) partition_values: (),
+    #[serde(default, deserialize_with = "lenient::tags")]
+    pub(super) tags: (),
+    #[serde(default)]
+    pub(super) deletion_vector: Option<Vector>,
+    #[serde(borrow, default)]
+    pub(super) stats: Option<&'a RawValue>,
+    /// Records, where they are known without reading `stats`.
+    #[serde(skip)]
+    pub(super) records: Option<u64>,
+}
+
+impl AddFacts<'_> {
+    fn key(&self) -> FileKey {
+        FileKey {
+            path: path::qualified(&self.path).into(),
+            vector: self.deletion_vector.as_ref().map(|vector| vector.unique_id().into()),
+        }
+    }
+}
