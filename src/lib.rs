@@ -30,6 +30,7 @@
 //! - [`cli`]: commands and flags, the only place that reads the environment and the clock;
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
 //! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
+//! - [`command`]: commands of drsync that are printed to be copied;
 //! - [`harmless`]: text of others, so that nothing takes it for an order;
 //! - [`secrets`]: those in use, which nothing that is written holds.
 //!
@@ -47,6 +48,7 @@
 pub mod apply;
 pub mod canonical;
 pub mod cli;
+pub mod command;
 pub mod config;
 pub mod databricks;
 pub mod files;

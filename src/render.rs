@@ -21,6 +21,7 @@ pub mod show;
 pub mod status;
 pub mod validate;
 
+use crate::command::Command;
 pub use clean::{clean, command};
 pub(crate) use figures::{bytes, plural};
 pub(crate) use layout::{columns, hanging};
@@ -34,11 +35,13 @@ pub struct Style {
     pub color: bool,
     /// Everything there is, instead of what matters.
     pub verbose: bool,
+    /// The configuration that the caller named; commands that are printed name it, too. It lives as long as the process.
+    pub config: Option<&'static str>,
 }
 
 impl Default for Style {
     fn default() -> Style {
-        Style { width: 80, color: false, verbose: false }
+        Style { width: 80, color: false, verbose: false, config: None }
     }
 }
 
@@ -52,6 +55,16 @@ enum Tone {
 }
 
 impl Style {
+    /// A command on a line of its own.
+    pub fn command(self, command: &Command) -> String {
+        clean::command(&command.line(self.config))
+    }
+
+    /// A command within a sentence: one word of it, because nobody can copy what is broken into lines.
+    fn said(self, command: &Command) -> String {
+        self.command(command).replace(' ', layout::UNBROKEN)
+    }
+
     /// Colours text that is already padded.
     fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {

@@ -6,10 +6,10 @@ use super::flags::Context;
 use super::sign::RunnersKey;
 use super::{ExitStatus, Failure, configuration, show, signature};
 use crate::apply::{Approval, Signer};
+use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
-use crate::render::plan::shell;
 
 /// A stored plan that passed the gate: [`admit`] alone makes one, and the regions of a plan are opened for nothing else.
 #[derive(Debug)]
@@ -141,8 +141,8 @@ fn outdated(context: &Context, file: &Path, plan: &Plan) -> Failure {
 
 /// The command that makes the plan again.
 fn again(context: &Context, file: &Path) -> String {
-    let file = shell(&file.display().to_string());
-    context.told(&format!("drsync plan --out {file}"))
+    let file = file.display().to_string();
+    context.style.command(&Command::new(Verb::Plan).word("--out").word(file))
 }
 
 fn refuse_foreign(
@@ -199,5 +199,11 @@ fn refuse_unvouched(file: &Path, plan: &Plan) -> Failure {
         .detail("its configuration: --config, DRSYNC_CONFIG, or a drsync.json here or above")
         .detail("its effect as it was reviewed: --expect-effect with all 64 characters")
         .detail("a signature of the file: --require-signature with the reviewers' public keys")
-        .remedy(format!("drsync apply {} --config drsync.json", shell(&shown.to_string())))
+        .remedy(
+            Command::new(Verb::Apply)
+                .word(shown.to_string())
+                .word("--config")
+                .word("drsync.json")
+                .to_string(),
+        )
 }

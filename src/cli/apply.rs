@@ -15,6 +15,7 @@ use super::look::{self, Asking};
 use super::sign::RunnersKey;
 use super::{ExitStatus, Failure, configuration, keep, output, regions, show, signals, who};
 use crate::apply::{self, Approval, Event, Options, RunRecord, Signer};
+use crate::command::{Command, Verb};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
@@ -184,7 +185,7 @@ impl Apply {
         }
         if !context.can_ask {
             let message = "nothing was applied: there is nobody to ask; review a stored plan, or approve unseen";
-            let approved = context.told("drsync apply --auto-approve");
+            let approved = context.style.command(&Command::new(Verb::Apply).word("--auto-approve"));
             return Err(Failure::new(ExitStatus::Refused, message).remedy(approved));
         }
         match output::ask("\nApply this plan? Only \"yes\" is accepted:")?.as_str() {
@@ -277,8 +278,8 @@ fn report(
 /// Text goes to stdout, unless documents do.
 fn say(context: &Context, events: &Events, text: &str) {
     match context.json || events.on_stdout {
-        true => output::note(context.told(text).trim_end()),
-        false => events.say(&context.told(text)),
+        true => output::note(text.trim_end()),
+        false => events.say(text),
     }
 }
 

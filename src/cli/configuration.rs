@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, regions};
+use crate::command::{Command, Verb};
 use crate::config::{self, Configuration};
 use crate::databricks::Timing;
 use crate::databricks::files::{self as remote_files, Files, FilesError};
@@ -178,7 +179,7 @@ fn nearest() -> Result<PathBuf, Failure> {
         Some(told) => failure.detail(&clean(told)),
         None => failure,
     };
-    Err(failure.remedy("drsync init"))
+    Err(failure.remedy(Command::new(Verb::Init).to_string()))
 }
 
 /// Something has the name of the configuration and cannot be read as a file.

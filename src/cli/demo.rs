@@ -13,6 +13,7 @@ use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::{ExitStatus, Failure, keep, output};
 use crate::apply::Approval;
+use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
 use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
@@ -30,7 +31,12 @@ impl Demo {
         let there = Context {
             config: Some(self.dir.join(demo::CONFIGURATION)),
             quiet: true,
-            style: Style { width: context.style.width - MARGIN.len(), ..context.style },
+            // As the commands are where the configuration lies.
+            style: Style {
+                width: context.style.width - MARGIN.len(),
+                config: None,
+                ..context.style
+            },
             ..context.clone()
         };
         look::block_on(go_through(&there, &self.dir))
@@ -44,8 +50,9 @@ const MARGIN: &str = "   ";
 async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure> {
     let world = demo::build(dir, context.clock.now()).await.map_err(|error| match error.kind {
         RegionErrorKind::Conflict => {
-            let elsewhere = render::plan::shell(&elsewhere(dir).display().to_string());
-            Failure::of(ExitStatus::Refused, error).remedy(format!("drsync demo --dir {elsewhere}"))
+            let elsewhere = elsewhere(dir).display().to_string();
+            let again = Command::new(Verb::Demo).word("--dir").word(elsewhere);
+            Failure::of(ExitStatus::Refused, error).remedy(again.to_string())
         }
         _ => Failure::of(ExitStatus::Failed, error),
     })?;

@@ -147,13 +147,19 @@ impl Context {
             Color::Always => true,
             Color::Never => false,
         };
+        let named = config.as_deref().filter(|path| {
+            let there = std::env::var_os("DRSYNC_CONFIG");
+            there.as_deref() != Some(path.as_os_str())
+        });
+        // Said once, and as long as the process lives.
+        let named = named.map(|path| &*String::leak(path.display().to_string()));
         Ok(Context {
             config,
             json,
             markdown,
             html: format == Format::Html,
             quiet,
-            style: Style { width: columns(), color, verbose },
+            style: Style { width: columns(), color, verbose, config: named },
             selection: Selection { only, exclude, changed: false },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
@@ -161,17 +167,6 @@ impl Context {
             verify_rows: false,
             timing: Timing::looking(),
         })
-    }
-
-    /// A text whose commands find the configuration that this one was given.
-    pub(super) fn told(&self, text: &str) -> String {
-        let named = std::env::var_os("DRSYNC_CONFIG");
-        match &self.config {
-            Some(path) if named.as_deref() != Some(path.as_os_str()) => {
-                with_config(text, &render::plan::shell(&path.display().to_string()))
-            }
-            Some(_) | None => text.to_owned(),
-        }
     }
 
     /// A remark on stderr, unless nobody wants any.
@@ -182,51 +177,8 @@ impl Context {
     }
 }
 
-/// The commands that read a configuration.
-const CONFIGURED: [&str; 6] = [
-    "drsync plan",
-    "drsync validate",
-    "drsync status",
-    "drsync history",
-    "drsync apply",
-    "drsync check",
-];
-
-fn with_config(text: &str, path: &str) -> String {
-    let mut told = text.to_owned();
-    for command in CONFIGURED {
-        let mut parts = told.split(command);
-        let mut whole = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            whole.push_str(command);
-            // Not a longer word, as in `drsync plans`.
-            if !part.starts_with(|next: char| next.is_alphanumeric() || next == '_') {
-                whole.push_str(" --config ");
-                whole.push_str(path);
-            }
-            whole.push_str(part);
-        }
-        told = whole;
-    }
-    told
-}
-
 /// 80, or what COLUMNS says.
 fn columns() -> usize {
     let asked = std::env::var("COLUMNS").ok();
     asked.and_then(|text| text.parse().ok()).map_or(80, |columns: usize| columns.clamp(60, 240))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_config;
-
-    #[test]
-    fn commands_name_the_configuration_and_other_words_do_not() {
-        let text = "drsync plan --out p.json\nevery cause: drsync validate, or drsync plan -v\ndrsync apply p.json\ndrsync planned it";
-        assert_eq!(
-            with_config(text, "'a b.json'"),
-            "drsync plan --config 'a b.json' --out p.json\nevery cause: drsync validate --config 'a b.json', or drsync plan --config 'a b.json' -v\ndrsync apply --config 'a b.json' p.json\ndrsync planned it"
-        );
-    }
 }

@@ -14,6 +14,7 @@ use url::Url;
 use super::configuration::{self, FILE};
 use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output};
+use crate::command::{Command, Verb};
 use crate::render;
 
 /// What a new configuration begins as.
@@ -48,7 +49,8 @@ impl Init {
         let path = context.config.clone().unwrap_or_else(|| PathBuf::from(FILE));
         if path.symlink_metadata().is_ok() {
             let message = format!("{} is there already and stays as it is", path.display());
-            return Err(Failure::new(ExitStatus::Refused, message).remedy("drsync init --stdout"));
+            return Err(Failure::new(ExitStatus::Refused, message)
+                .remedy(Command::new(Verb::Init).word("--stdout").to_string()));
         }
         let asked = self.workspace.as_deref().filter(|_| context.can_ask);
         match asked.map(workspace::pasted) {

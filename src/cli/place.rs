@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use serde::Deserialize;
 
 use super::{ExitStatus, Failure};
+use crate::command::{Command, Verb};
 use crate::files;
 use crate::limits::{CONFIGURATION, DOCUMENT};
 use crate::plan::document;
@@ -35,7 +36,7 @@ pub(super) fn for_plan(path: &Path) -> Result<(), Failure> {
     };
     let message = format!("{shown} {is}: it stays as it is; give the plan another name");
     let free = another(path, "plan", "json");
-    let remedy = format!("drsync plan --out {}", shell(&free));
+    let remedy = Command::new(Verb::Plan).word("--out").word(free).to_string();
     Err(Failure::new(ExitStatus::Refused, clean(&message)).remedy(remedy))
 }
 

@@ -58,9 +58,14 @@ impl Plan {
         } else {
             let mut text = render::plan::text(&plan, &context.style);
             if let Some(path) = &out {
-                text.push_str(&render::plan::saved(&plan, &shown(path), &stored.sha256));
+                text.push_str(&render::plan::saved(
+                    &plan,
+                    &shown(path),
+                    &stored.sha256,
+                    &context.style,
+                ));
             }
-            output::data(&context.told(&text))?;
+            output::data(&text)?;
         }
         let mistaken = !looked.found.configuration.mistakes.is_empty();
         Ok(exit(&plan, detailed_exitcode, mistaken))

@@ -8,6 +8,7 @@ use clap::Args;
 use super::flags::Context;
 use super::{ExitStatus, Failure, configuration, keep, output, selection};
 use crate::apply::{self, RunRecord};
+use crate::command::{Command, Verb};
 use crate::limits::DOCUMENT;
 use crate::plan::{Alteration, Plan, StoredPlan, StoredPlanError};
 use crate::render;
@@ -51,9 +52,7 @@ impl Show {
         output::data(&match (context.html, context.markdown) {
             (true, _) => render::html::plan(&stored, &applies, now),
             (false, Some(budget)) => render::markdown::show(&stored, &applies, now, budget),
-            (false, None) => {
-                context.told(&render::show::text(&stored, &applies, now, &context.style))
-            }
+            (false, None) => render::show::text(&stored, &applies, now, &context.style),
         })?;
         Ok(ExitStatus::Ok)
     }
@@ -97,7 +96,7 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
     };
     let kept = file.display().to_string();
     let text = render::run::text(&stored.plan, &record, Some(&kept), &context.style);
-    output::data(&context.told(&text))?;
+    output::data(&text)?;
     Ok(ExitStatus::Ok)
 }
 
@@ -197,7 +196,7 @@ fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
             let Alteration { why, digests } = *alteration;
             let message = format!("{shown} was altered after it was made: {why}");
             Failure::altered(render::clean(&message), digests)
-                .remedy(format!("drsync plan --out {}", render::plan::shell(&shown.to_string())))
+                .remedy(Command::new(Verb::Plan).word("--out").word(shown.to_string()).to_string())
         }
     })
 }

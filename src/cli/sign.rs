@@ -13,6 +13,7 @@ use super::configuration::Found;
 use super::flags::Context;
 use super::{ExitStatus, Failure, signature};
 use crate::apply::Signer;
+use crate::command::{Command, Verb};
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::render::clean;
@@ -108,7 +109,9 @@ impl RunnersKey {
         let (why, remedy) = match signer {
             None => (
                 "there is no key to sign it with",
-                context.told("drsync apply --sign-record-with runner.key"),
+                context.style.command(
+                    &Command::new(Verb::Apply).word("--sign-record-with").word("runner.key"),
+                ),
             ),
             Some(signer) if keys.iter().all(|key| key != signer.public_key()) => (
                 "the key that was given is none of those",

@@ -43,7 +43,7 @@ impl Status {
                 reasons: &looked.plan.unprotected,
             };
             let text = render::status::text(&status, parts, &context.style);
-            output::data(&context.told(&text))?;
+            output::data(&text)?;
         }
         Ok(look::no_primary(&looked.plan).unwrap_or(ExitStatus::Ok))
     }

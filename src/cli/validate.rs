@@ -40,7 +40,7 @@ impl Validate {
             Err(failure) => {
                 // What is wrong with the configuration is known all the same.
                 if !mistakes.is_empty() && !context.json && !self.sql {
-                    output::data(&context.told(&text(context, &as_read, None)))?;
+                    output::data(&text(context, &as_read, None))?;
                 }
                 return Err(failure);
             }
@@ -52,7 +52,7 @@ impl Validate {
         } else if context.json {
             output::json(&document(&as_read, looked.as_ref()))?;
         } else {
-            output::data(&context.told(&text(context, &as_read, looked.as_ref())))?;
+            output::data(&text(context, &as_read, looked.as_ref()))?;
         }
         unmailed(context, &as_read);
         let blocks = looked.as_ref().is_some_and(|looked| blocking(&looked.plan).next().is_some());

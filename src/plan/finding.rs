@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::remedy::{self, Acceptance, Remedy, RemedyKind};
+use crate::command::Command;
 use crate::region::Grant;
 
 /// Something seen that blocks a group, with its remedy.
@@ -43,6 +44,9 @@ pub(super) struct InDocument {
     /// What `remedy` is; absent in plans before format 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_kind: Option<RemedyKind>,
+    /// The parts of a command of drsync, of which `remedy` is the line; absent in plans of the first drsyncs of format 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_command: Option<Command>,
     /// The parts of a right to be given, of which `remedy` is the statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_grant: Option<Grant>,
@@ -72,6 +76,7 @@ impl From<Finding> for InDocument {
             message,
             remedy: stored.text,
             remedy_kind: stored.kind,
+            remedy_command: stored.command,
             remedy_grant: stored.grant,
             remedy_acceptance: stored.acceptance,
         }
@@ -85,6 +90,7 @@ impl TryFrom<InDocument> for Finding {
         let stored = remedy::Stored {
             text: document.remedy,
             kind: document.remedy_kind,
+            command: document.remedy_command,
             grant: document.remedy_grant,
             acceptance: document.remedy_acceptance,
         };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::FindingCode;
-use crate::harmless::shell_word;
+use crate::command::{Arg, Command};
 use crate::region::{Grant, Repair};
 
 /// What repairs a finding.
@@ -16,6 +16,8 @@ pub enum Remedy {
     Sql(String),
     /// A command to run in a shell, as it is.
     Shell(String),
+    /// A command of drsync.
+    Command(Command),
     /// A right to be given.
     Grant(Grant),
     /// The finding may be let through for a plan.
@@ -32,7 +34,7 @@ pub enum Remedy {
 pub enum RemedyKind {
     /// A statement to run in the workspace, as it is.
     Sql,
-    /// A command to run in a shell, as it is.
+    /// A command to run in a shell, as it is; of one of drsync's own `remedy_command` has the parts.
     Shell,
     /// A right to be given; `remedy_grant` has its parts.
     Grant,
@@ -52,21 +54,26 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// `CODE:SCOPE`, as a shell takes it.
-    pub fn risk(&self) -> String {
+    /// `CODE:SCOPE`.
+    pub fn risk(&self) -> Arg {
         risk(self.code.as_str(), &self.scope)
+    }
+
+    /// The command that lets it through.
+    pub fn command(&self) -> Command {
+        Command::accept([self.risk()])
     }
 }
 
-/// `CODE:SCOPE`, the scope in quotes where a shell would take it apart.
-pub fn risk(code: &str, scope: &str) -> String {
-    format!("{code}:{}", shell_word(scope))
+/// `CODE:SCOPE`, as an argument.
+pub fn risk(code: &str, scope: &str) -> Arg {
+    Arg::Risk { code: code.to_owned(), scope: scope.to_owned() }
 }
 
-/// The command that lets it through; it is stored, because only a stored plan can be applied with it.
+/// Its command.
 impl fmt::Display for Acceptance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "drsync plan --accept {} --reason \"…\" --out plan.json", self.risk())
+        self.command().fmt(f)
     }
 }
 
@@ -79,6 +86,7 @@ impl fmt::Display for Remedy {
             | Remedy::Words(text)
             | Remedy::Untold(text) => f.write_str(text),
             Remedy::Grant(grant) => grant.fmt(f),
+            Remedy::Command(command) => command.fmt(f),
             Remedy::Acceptance(acceptance) => acceptance.fmt(f),
         }
     }
@@ -98,6 +106,7 @@ impl From<Repair> for Remedy {
 pub(super) struct Stored {
     pub(super) text: Option<String>,
     pub(super) kind: Option<RemedyKind>,
+    pub(super) command: Option<Command>,
     pub(super) grant: Option<Grant>,
     pub(super) acceptance: Option<Acceptance>,
 }
@@ -109,6 +118,9 @@ impl From<Remedy> for Stored {
             Remedy::Sql(_) => Stored { kind: Some(RemedyKind::Sql), ..stored },
             Remedy::Shell(_) => Stored { kind: Some(RemedyKind::Shell), ..stored },
             Remedy::Words(_) => Stored { kind: Some(RemedyKind::Words), ..stored },
+            Remedy::Command(command) => {
+                Stored { kind: Some(RemedyKind::Shell), command: Some(command), ..stored }
+            }
             Remedy::Grant(grant) => {
                 Stored { kind: Some(RemedyKind::Grant), grant: Some(grant), ..stored }
             }
@@ -128,7 +140,7 @@ impl Stored {
     /// # Errors
     /// A sentence: the parts of its kind are not there.
     pub(super) fn remedy(self) -> Result<Option<Remedy>, String> {
-        let Stored { text, kind, grant, acceptance } = self;
+        let Stored { text, kind, command, grant, acceptance } = self;
         let Some(text) = text else {
             return Ok(None);
         };
@@ -137,7 +149,7 @@ impl Stored {
         Ok(Some(match kind {
             None => Remedy::Untold(text),
             Some(RemedyKind::Sql) => Remedy::Sql(text),
-            Some(RemedyKind::Shell) => Remedy::Shell(text),
+            Some(RemedyKind::Shell) => command.map_or(Remedy::Shell(text), Remedy::Command),
             Some(RemedyKind::Words) => Remedy::Words(text),
             Some(RemedyKind::Grant) => Remedy::Grant(grant.ok_or_else(|| lacks("remedy_grant"))?),
             Some(RemedyKind::Acceptance) => {

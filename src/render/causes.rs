@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clean::{clean, command, name};
+use crate::command::Command;
 use crate::plan::{Acceptance, Finding, FindingCode, Remedy};
 use crate::region::Grant;
 
@@ -33,6 +34,8 @@ pub(super) enum Repair {
     Sql(String),
     /// A command to run in a shell.
     Shell(String),
+    /// A command of drsync.
+    Command(Command),
     /// Something to do, in words.
     Words(String),
 }
@@ -43,7 +46,9 @@ impl Repair {
         let text = remedy.to_string();
         match remedy {
             Remedy::Sql(_) | Remedy::Grant(_) => Repair::Sql(command(&text)),
-            Remedy::Shell(_) | Remedy::Acceptance(_) => Repair::Shell(command(&text)),
+            Remedy::Shell(_) => Repair::Shell(command(&text)),
+            Remedy::Command(command) => Repair::Command(command.clone()),
+            Remedy::Acceptance(acceptance) => Repair::Command(acceptance.command()),
             Remedy::Words(_) | Remedy::Untold(_) => Repair::Words(clean(&text)),
         }
     }
@@ -55,6 +60,7 @@ fn grant_for_schema(finding: &Finding) -> Option<Grant> {
         Remedy::Grant(grant) => grant.for_schema(),
         Remedy::Sql(_)
         | Remedy::Shell(_)
+        | Remedy::Command(_)
         | Remedy::Acceptance(_)
         | Remedy::Words(_)
         | Remedy::Untold(_) => None,

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::clean::{clean, name};
 use super::figures::{minute, plural, short};
 use super::layout::{few, first_line, hanging, pad, width};
-use super::plan::{label, shell};
+use super::plan::label;
 use super::run::{REGION_AWAY, blocking};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
+use crate::command::{Command, Verb};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
 
@@ -34,7 +35,8 @@ pub fn text(plan: &Plan, check: &PlanCheck, file: &str, style: &Style) -> String
         style.width,
     ));
     if moved(check) {
-        page.block(vec![format!("drsync plan --out {}", shell(file))]);
+        let again = Command::new(Verb::Plan).word("--out").word(file);
+        page.block(vec![style.command(&again)]);
     }
     page.text()
 }

@@ -2,6 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
+/// A blank at which no line is broken; on screen it is a plain one.
+pub(super) const UNBROKEN: &str = "\u{a0}";
+
 /// Columns a text takes.
 pub(super) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -43,7 +46,7 @@ pub(crate) fn hanging(head: &str, text: &str, columns: usize) -> Vec<String> {
         if !empty {
             line.push(' ');
         }
-        line.push_str(&word);
+        line.push_str(&word.replace(UNBROKEN, " "));
         empty = false;
     }
     lines.push(line);

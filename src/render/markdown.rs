@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::Style;
 use super::causes::{Cause, Repair, causes};
 use super::figures::{bytes, bytes_short, count, minute, plural, short};
 use super::plan::{label, verdict};
@@ -246,6 +247,10 @@ fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
         }
         Some(Repair::Shell(command)) if detail.messages => {
             lines.push_str(&format!("\n{}\n", fence("shell", std::slice::from_ref(command))));
+        }
+        Some(Repair::Command(command)) if detail.messages => {
+            let line = Style::default().command(command);
+            lines.push_str(&format!("\n{}\n", fence("shell", &[line])));
         }
         Some(_) => page.leave_out(1, "repair"),
         None => {}

@@ -6,6 +6,7 @@ use super::figures::{moment, plural, span};
 use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
 use super::{Page, Style, Tone};
+use crate::command::{Command, Verb};
 use crate::ledger::Status as RowStatus;
 use crate::plan::document::Unprotected;
 use crate::plan::status::{
@@ -40,7 +41,7 @@ pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
         return page.text();
     }
     page.block(groups(status, style));
-    let looks = checked(status).map(|how| hanging("checked     ", &how, style.width));
+    let looks = checked(status, style).map(|how| hanging("checked     ", &how, style.width));
     page.block(looks.unwrap_or_default());
     if parts.tables || style.verbose {
         for (workspace, group) in entries(status) {
@@ -281,7 +282,8 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
     };
     let more = told.len() - shown.len();
     if more > 0 {
-        lines.push(format!("  {more} more groups that call for attention: drsync status -v"));
+        let all = style.command(&Command::new(Verb::Status).word("-v"));
+        lines.push(format!("  {more} more groups that call for attention: {all}"));
     }
     if !left_out.is_empty() {
         let met = if away { "" } else { ", RPO met" };
@@ -291,7 +293,7 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
 }
 
 /// How deeply the replicas were looked at for what is said here, and when their files were last read; `None`: not at all.
-pub(super) fn checked(status: &Status) -> Option<String> {
+pub(super) fn checked(status: &Status, style: &Style) -> Option<String> {
     let looked = || entries(status).filter(|(_, group)| group.last_cut.is_some());
     let looks: Vec<Checked> = looked().filter_map(|(_, group)| group.checked).collect();
     let least = looks.iter().map(|look| look.depth).min()?;
@@ -303,16 +305,17 @@ pub(super) fn checked(status: &Status) -> Option<String> {
         true => "",
         false => " that was seen",
     };
+    let full = style.said(&Command::new(Verb::Status).word("--full"));
     let listed = format!("every file of every replica{all} is there with its size");
     Some(match (least, unread, first_read) {
         (LookDepth::History, _, _) => format!("every replica{all}, by the engine's history"),
         (LookDepth::ContentRead, _, _) => format!("the files of every replica{all} were read now"),
         (LookDepth::FilesListed, 0, Some(at)) => format!(
-            "{listed}; the oldest reading of their content is of {}; drsync status --full reads it now",
+            "{listed}; the oldest reading of their content is of {}; {full} reads it now",
             moment(at)
         ),
         (LookDepth::FilesListed, unread, _) => format!(
-            "{listed}; the content of {} was not read since its clones; drsync status --full reads it now",
+            "{listed}; the content of {} was not read since its clones; {full} reads it now",
             plural(unread, "group")
         ),
     })
@@ -421,10 +424,12 @@ fn losses(status: &Status, style: &Style) -> Vec<String> {
         lines.extend(hanging(&format!("lost     {label}  "), &text, style.width));
     }
     if let more @ 1.. = all.len().saturating_sub(limit) {
-        lines.push(format!("         {more} more tables: drsync status -v"));
+        let all = style.command(&Command::new(Verb::Status).word("-v"));
+        lines.push(format!("         {more} more tables: {all}"));
     }
     if !lines.is_empty() && !primary_away(status) {
-        lines.push("drsync plan --full --out plan.json".to_owned());
+        let repair = Command::new(Verb::Plan).word("--full").word("--out").word("plan.json");
+        lines.push(style.command(&repair));
     }
     lines
 }
@@ -470,7 +475,8 @@ fn troubles(status: &Status, style: &Style) -> Vec<String> {
         ));
     }
     if more > 0 {
-        lines.push(format!("         {more} more groups: drsync status -v"));
+        let all = style.command(&Command::new(Verb::Status).word("-v"));
+        lines.push(format!("         {more} more groups: {all}"));
     }
     lines
 }
@@ -497,7 +503,8 @@ fn warnings(status: &Status, style: &Style) -> Vec<String> {
         })
         .collect();
     if let Some(more @ 1..) = told.len().checked_sub(limit) {
-        lines.push(format!("warning  {}: drsync status -v", plural(more, "more warning")));
+        let all = style.command(&Command::new(Verb::Status).word("-v"));
+        lines.push(format!("warning  {}: {all}", plural(more, "more warning")));
     }
     lines
 }
@@ -511,7 +518,8 @@ fn unprotected(status: &Status, parts: Parts<'_>, style: &Style) -> Vec<String> 
         }
         (1.., false) => {
             let tables = plural(number, "table");
-            return vec![format!("not copied  {tables}: drsync status --unprotected")];
+            let named = style.command(&Command::new(Verb::Status).word("--unprotected"));
+            return vec![format!("not copied  {tables}: {named}")];
         }
         (_, _) => {}
     }

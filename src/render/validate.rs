@@ -7,6 +7,7 @@ use super::figures::plural;
 use super::layout::{few, hanging, indented, pad, width};
 use super::plan::{Shown, warnings};
 use super::{Page, Style, Tone};
+use crate::command::{Command, Verb};
 use crate::plan::{Observed, Plan, Severity};
 
 /// Causes of one kind that are told each.
@@ -37,7 +38,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     if scripted > 1 {
         page.block(vec![
             "All statements as one script:".to_owned(),
-            "drsync validate --sql".to_owned(),
+            style.command(&Command::new(Verb::Validate).word("--sql")),
         ]);
     }
     page.text()
@@ -100,7 +101,8 @@ fn more(causes: &[Cause], style: &Style) -> Vec<String> {
     }
     groups.sort();
     groups.dedup();
-    let text = format!("{} more, each with its remedy: drsync validate -v", causes.len());
+    let validate = style.said(&Command::new(Verb::Validate).word("-v"));
+    let text = format!("{} more, each with its remedy: {validate}", causes.len());
     let mut lines = hanging(&format!("  ! {}   ", first.code.as_str()), &text, style.width);
     lines.extend(indented(6, &few(&groups, 5), style.width));
     lines
@@ -132,6 +134,7 @@ fn entry(cause: &Cause, names: usize, style: &Style) -> Vec<String> {
     }
     match &cause.remedy {
         Some(Repair::Sql(text) | Repair::Shell(text)) => lines.push(text.clone()),
+        Some(Repair::Command(command)) => lines.push(style.command(command)),
         Some(Repair::Words(text)) => lines.extend(indented(6, text, style.width)),
         None => {}
     }
@@ -184,6 +187,9 @@ pub fn sql(plan: &Plan) -> String {
                 script.push_str(&match &remedy {
                     Repair::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
                     Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
+                    Repair::Command(command) => {
+                        format!("--   {}\n", Style::default().command(command))
+                    }
                 });
                 told.push(remedy);
             }

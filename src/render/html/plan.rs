@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{Page, address, code, copied, document, facts, group, provenance, said, table, time};
 use crate::apply::RunRecord;
+use crate::command::{Command, Verb};
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
 use crate::plan::{Decision, LedgerAction, Plan, Role, StoredPlan};
 use crate::render::causes::{Cause, causes};
@@ -273,7 +274,12 @@ fn origin(stored: &StoredPlan, applies: &[RunRecord]) -> Markup {
             h2 id="provenance" { "Provenance" }
             (facts(&said_of))
             p { "Effect and document were recomputed and are equal to what the plan says. To apply exactly this effect:" }
-            (copied(&format!("drsync apply plan.json --expect-effect {}", plan.effect_sha256)))
+            (copied(&Style::default().command(
+                &Command::new(Verb::Apply)
+                    .word("plan.json")
+                    .word("--expect-effect")
+                    .word(&*plan.effect_sha256),
+            )))
             (table(
                 "What was seen of both regions",
                 &["Workspace", "Region", "Address", "Sync location", "Answered", "As", "When"],

@@ -4,6 +4,7 @@ use super::escape::{code, sentence, text};
 use super::{Comment, Detail, fitted, heading, hidden};
 use crate::plan::Decision;
 use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
+use crate::render::Style;
 use crate::render::clean::name;
 use crate::render::figures::{plural, span};
 use crate::render::{away, status as told};
@@ -18,7 +19,7 @@ fn comment(status: &Status, detail: Detail) -> Comment {
     let names = status.workspaces.iter().map(|workspace| workspace.name.as_str());
     page.text = format!("{}\n", hidden("status", names));
     page.block(&format!("### drsync: {}", sentence(&told::verdict(status))));
-    if let Some(how) = told::checked(status) {
+    if let Some(how) = told::checked(status, &Style::default()) {
         page.block(&format!("Checked: {how}.\n"));
     }
     let groups = status.workspaces.iter();

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{Entry, Shown, drift};
+use crate::command::{Arg, Command, Verb};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Finding, GroupPlan, risk};
 use crate::render::Page;
 use crate::render::away::{self, Away};
 use crate::render::causes::{Cause, Repair, causes};
-use crate::render::clean::{command, name};
+use crate::render::clean::name;
 use crate::render::figures::plural;
 use crate::render::layout::{few, hanging, indented};
 
@@ -63,11 +64,12 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         })
         .collect();
     if let Some(more @ 1..) = rest.len().checked_sub(LINES_MAX) {
-        let text = "every cause with its remedy: drsync validate";
-        lines.extend(shown.line(Decision::Blocked, &format!("{more} more groups"), text));
+        let validate = shown.style.said(&Command::new(Verb::Validate));
+        let text = format!("every cause with its remedy: {validate}");
+        lines.extend(shown.line(Decision::Blocked, &format!("{more} more groups"), &text));
     }
     page.block(lines);
-    let all: Vec<Vec<String>> = alone
+    let all: Vec<Vec<Arg>> = alone
         .iter()
         .map(|(entry, causes)| risks(entry, causes))
         .filter(|risks| !risks.is_empty())
@@ -75,7 +77,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     if (2..=TOGETHER_MAX).contains(&all.len()) {
         page.block(vec![
             format!("To go on all the same with all {} groups", all.len()),
-            accept(&all.concat()),
+            accept(shown, all.concat()),
         ]);
     }
 }
@@ -124,11 +126,13 @@ fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String>
         }
     }
     if more > 0 {
-        lines.push(format!("      and {more} more causes: drsync validate, or drsync plan -v"));
+        let [validate, plan] = [Command::new(Verb::Validate), Command::new(Verb::Plan).word("-v")]
+            .map(|command| shown.style.command(&command));
+        lines.push(format!("      and {more} more causes: {validate}, or {plan}"));
     }
     lines.extend(facts(shown, group, causes));
     lines.extend(drift::ways_out(entry, told));
-    lines.extend(acceptance(entry, told));
+    lines.extend(acceptance(shown, entry, told));
     lines
 }
 
@@ -200,6 +204,7 @@ fn seen(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
 fn remedy(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
     match &cause.remedy {
         Some(Repair::Sql(text) | Repair::Shell(text)) => vec![text.clone()],
+        Some(Repair::Command(command)) => vec![shown.style.command(command)],
         Some(Repair::Words(text)) => indented(6, text, shown.style.width),
         None => vec![],
     }
@@ -236,21 +241,24 @@ pub(super) fn fact(shown: &Shown<'_>, label: &str, text: &str) -> Vec<String> {
 }
 
 /// The command that lets what may be accepted of a group through, for this plan only.
-fn acceptance(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
+fn acceptance(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let risks = risks(entry, causes);
     match risks.is_empty() {
         true => vec![],
-        false => vec!["To go on all the same, recorded in plan and cut".to_owned(), accept(&risks)],
+        false => {
+            let heading = "To go on all the same, recorded in plan and cut";
+            vec![heading.to_owned(), accept(shown, risks)]
+        }
     }
 }
 
-/// What may be accepted of a group, each `CODE:SCOPE` as a shell takes it.
-fn risks(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
+/// What may be accepted of a group, each `CODE:SCOPE`.
+fn risks(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<Arg> {
     let acceptable = causes.iter().filter(|cause| cause.acceptable);
     let all = acceptable.map(|cause| {
         let of = |scope: &str| risk(cause.code.as_str(), scope);
         match (&cause.acceptance, cause.tables.as_slice()) {
-            (Some(acceptance), _) => command(&acceptance.risk()),
+            (Some(acceptance), _) => acceptance.risk(),
             (None, [table]) => of(table),
             (None, _) => of(&name(&entry.group.name)),
         }
@@ -258,13 +266,9 @@ fn risks(entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     all.collect()
 }
 
-/// `drsync plan --accept CODE:SCOPE --reason "…" --out plan.json`: one plan for all of them.
-pub(super) fn accept(risks: &[String]) -> String {
+/// The command that lets risks through, each once.
+pub(super) fn accept(shown: &Shown<'_>, risks: Vec<Arg>) -> String {
     let mut seen = BTreeSet::new();
-    let accepts: Vec<String> = risks
-        .iter()
-        .filter(|risk| seen.insert(*risk))
-        .map(|risk| format!("--accept {risk}"))
-        .collect();
-    command(&format!("drsync plan {} --reason \"…\" --out plan.json", accepts.join(" ")))
+    let each = risks.into_iter().filter(|risk| seen.insert(risk.clone()));
+    shown.style.command(&Command::accept(each))
 }

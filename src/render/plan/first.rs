@@ -2,6 +2,7 @@
 
 use super::sync::{many_tables, tables};
 use super::{Entry, Shown, blocked, steps};
+use crate::command::{Command, Verb};
 use crate::harmless::shell_word;
 use crate::plan::{Decision, GroupPlan, Plan, Step};
 use crate::render::Page;
@@ -119,13 +120,10 @@ fn promises(shown: &Shown<'_>, by_size: &[&&Entry<'_>]) -> Vec<String> {
         let text = format!("{}, {}", smallest.label, tables(smallest.group));
         lines.extend(blocked::fact(shown, "smallest", &text));
         lines.push("Or begin with it".to_owned());
-        lines.push(only(smallest.group));
+        let only = Command::new(Verb::Plan).word("--only").word(&*smallest.group.name);
+        lines.push(shown.style.command(&only));
     }
     lines
-}
-
-fn only(group: &GroupPlan) -> String {
-    command(&format!("drsync plan --only {}", shell(&group.name)))
 }
 
 /// A name as one word of a shell.

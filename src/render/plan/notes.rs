@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Shown;
+use crate::command::{Command, Verb};
 use crate::plan::document::{DriftCommit, DueAnyway};
 use crate::plan::{Decision, Plan, Warning, WarningCode};
 use crate::render::Style;
@@ -143,7 +144,8 @@ pub(super) fn unprotected_count(shown: &Shown<'_>) -> Vec<String> {
         0 => return vec![],
         number => plural(number, "table"),
     };
-    shown.aside("not copied", &format!("{tables}: drsync status --unprotected"))
+    let status = shown.style.said(&Command::new(Verb::Status).word("--unprotected"));
+    shown.aside("not copied", &format!("{tables}: {status}"))
 }
 
 /// Maintenance on replicas is harmless and said in one line each.

@@ -1,13 +1,15 @@
 //! What there is to say of a plan that was stored.
 
 use super::verdict::named;
+use crate::command::{Command, Verb};
 use crate::plan::{Decision, Plan};
+use crate::render::Style;
 use crate::render::clean::{clean, name};
 use crate::render::figures::minute;
 use crate::render::layout::width;
 
 /// Where a plan was stored, how to recognize it, until when it can be applied, and how.
-pub fn saved(plan: &Plan, path: &str, sha256: &str) -> String {
+pub fn saved(plan: &Plan, path: &str, sha256: &str, style: &Style) -> String {
     let head = format!("Saved {}   ", clean(path));
     let margin = " ".repeat(width(&head));
     let effect = plan.effect_sha256.get(..16).unwrap_or(&plan.effect_sha256);
@@ -15,7 +17,7 @@ pub fn saved(plan: &Plan, path: &str, sha256: &str) -> String {
     text.push_str(&format!("{margin}can be applied until {}\n", minute(plan.expires_at)));
     text.push_str(&format!("sha256 {sha256}\n"));
     if plan.applyable {
-        let next = format!("Next: drsync apply {}", super::first::shell(path));
+        let next = format!("Next: {}", style.command(&Command::new(Verb::Apply).word(path)));
         text.push_str(format!("{next}     {}", who(plan)).trim_end());
         text.push('\n');
     }

@@ -39,7 +39,7 @@ fn told(shown: &Shown<'_>, page: &mut Page, tells: impl Fn(&GroupPlan) -> bool) 
         } else if shown.style.verbose || named_here < LINES_MAX {
             named_here += 1;
             lines.extend(shown.line(Decision::Waiting, &entry.label, &reason(entry.group)));
-            lines.extend(way_out(entry.group));
+            lines.extend(way_out(shown, entry.group));
         } else {
             left_out.push(entry.label.clone());
         }
@@ -57,11 +57,11 @@ fn told(shown: &Shown<'_>, page: &mut Page, tells: impl Fn(&GroupPlan) -> bool) 
 }
 
 /// The command for whoever prefers newer to whole, where a workflow stands between its commits and the next sync.
-fn way_out(group: &GroupPlan) -> Option<String> {
+fn way_out(shown: &Shown<'_>, group: &GroupPlan) -> Option<String> {
     let workflow =
         matches!(group.reason.code, ReasonCode::WorkflowFailed | ReasonCode::WorkflowActive);
     (workflow && group.pending_commits != Some(0))
-        .then(|| blocked::accept(&[risk(CRASH_CONSISTENT, &name(&group.name))]))
+        .then(|| blocked::accept(shown, vec![risk(CRASH_CONSISTENT, &name(&group.name))]))
 }
 
 /// `3 commits pending, lag 41m, next due 12:00Z`.
@@ -110,6 +110,6 @@ fn failed_workflow(shown: &Shown<'_>, group: &GroupPlan) -> Vec<String> {
         "with the next successful run{later}. Only if you prefer newer to whole (crash-consistent, recorded):"
     );
     lines.extend(blocked::fact(shown, "synchronized", &text));
-    lines.push(blocked::accept(&[risk(CRASH_CONSISTENT, &name(&group.name))]));
+    lines.push(blocked::accept(shown, vec![risk(CRASH_CONSISTENT, &name(&group.name))]));
     lines
 }
