@@ -182,16 +182,16 @@ pub fn sql(plan: &Plan) -> String {
         script.push_str(&format!("-- {} {}\n", head(&cause), few(&cause.groups, 5)));
         match cause.remedy {
             None => script.push_str(&format!("--   {}\n", cause.messages.join("; "))),
-            Some(remedy) if told.contains(&remedy) => script.push_str("--   as above\n"),
-            Some(remedy) => {
-                script.push_str(&match &remedy {
+            Some(repair) if told.contains(&repair) => script.push_str("--   as above\n"),
+            Some(repair) => {
+                script.push_str(&match &repair {
                     Repair::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
                     Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
                     Repair::Command(command) => {
                         format!("--   {}\n", Style::default().command(command))
                     }
                 });
-                told.push(remedy);
+                told.push(repair);
             }
         }
     }
