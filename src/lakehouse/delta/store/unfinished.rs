@@ -52,7 +52,7 @@ pub(super) fn sweep_once(folder: &Path) {
 
 /// Removes what dead writers left unfinished in a folder: those who live hold a lock. What cannot be removed does no harm.
 fn sweep(folder: &Path) {
-    for (name, _) in files::list(folder).unwrap_or_default() {
+    for (name, _) in files::names(folder).unwrap_or_default() {
         if !name.starts_with(UNFINISHED) || !name.ends_with(UNFINISHED_ENDING) {
             continue;
         }
