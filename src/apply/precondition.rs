@@ -189,7 +189,7 @@ pub(super) async fn check(
 ) -> Result<Vec<Task>, Unfit> {
     as_listed(regions, plan).await?;
     let sources = sources(regions, plan).await;
-    let entries = plan.steps.iter().map(|step| entry(cuts, step));
+    let entries = plan.steps.iter().map(|step| entry(cuts, &plan.name, step));
     let entries: Vec<Option<&CutTableEntry>> = entries.collect::<Result<_, _>>()?;
     let questions: Vec<ReplicaQuestion> = plan
         .steps
@@ -223,10 +223,10 @@ pub(super) async fn check(
 }
 
 /// What the newest cut says of a step's replica, which lies where that cut has it: a plan says it, and is data.
-fn entry<'a>(cuts: &'a Cuts, step: &Step) -> Result<Option<&'a CutTableEntry>, Unfit> {
+fn entry<'a>(cuts: &'a Cuts, group: &str, step: &Step) -> Result<Option<&'a CutTableEntry>, Unfit> {
     let replica = &step.replica;
     let root = replica.location.strip_suffix(&replica.path);
-    let place = place_of(cuts, root.unwrap_or(&replica.location), &step.table);
+    let place = place_of(cuts, root.unwrap_or(&replica.location), Some(group), &step.table);
     if place.location != replica.location {
         let text = format!(
             "the newest cut has the replica of {} at {}, and the plan at {}: plan again",

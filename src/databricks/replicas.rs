@@ -150,7 +150,15 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
     let since = question.since_version.filter(|since| *since <= version);
     let named = history.commits.iter().find(|entry| Some(entry.version) == since);
     let since_files = named.map(Entry::history_digest);
-    let told = history.commits.into_iter().zip(marks).map(|(entry, mark)| commit(entry, mark));
+    let partial: Vec<bool> =
+        history.commits.iter().map(|entry| is_partial(entry, &history.commits)).collect();
+    let told = history.commits.into_iter().zip(marks).zip(partial);
+    let told = told.map(|((entry, mark), partial)| {
+        let told = commit(entry, mark);
+        // What did not come back is no return to what was there.
+        let restored_to = told.restored_to.filter(|_| !partial);
+        ReplicaCommit { restored_to, ..told }
+    });
     let (before, commits) =
         told.partition(|commit| since.is_some_and(|since| commit.version <= since));
     Replica {
@@ -167,6 +175,19 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
         proof: CloneProof::NotAsked,
         before,
         commits,
+    }
+}
+
+/// Whether a RESTORE of a clone brought back another number of files or bytes than the clone had, as the engine counts.
+fn is_partial(restore: &Entry, commits: &[Entry]) -> bool {
+    let count = |name: &str| number(&restore.metrics, name);
+    let after = count("numOfFilesAfterRestore").zip(count("tableSizeAfterRestore"));
+    let named = number(&restore.parameters, "version");
+    let clone = commits.iter().find(|entry| Some(entry.version) == named);
+    let cloned = clone.and_then(Entry::source_size);
+    match (restore.operation == "RESTORE", after, cloned) {
+        (true, Some(after), Some(cloned)) => after != (cloned.files, cloned.bytes),
+        (_, _, _) => false,
     }
 }
 
@@ -258,6 +279,25 @@ mod tests {
 
     fn mark(source_version: u64) -> Mark {
         Mark { source_table_id: "t1".to_owned(), source_version, replica: PATH.to_owned() }
+    }
+
+    #[test]
+    fn a_restore_that_brought_back_less_than_the_clone_had_is_none() {
+        let counted = |entry: Entry, metrics: serde_json::Value| Entry {
+            metrics: metrics.as_object().cloned().unwrap(),
+            ..entry
+        };
+        let cloned =
+            counted(clone(1, 7), json!({"sourceNumOfFiles": "7", "sourceTableSize": "700"}));
+        let restored = |files: &str, bytes: &str| {
+            let counts = json!({"numOfFilesAfterRestore": files, "tableSizeAfterRestore": bytes});
+            counted(entry(3, "RESTORE", json!({"version": "1"})), counts)
+        };
+        let commits = std::slice::from_ref(&cloned);
+        assert!(!is_partial(&restored("7", "700"), commits));
+        assert!(is_partial(&restored("6", "600"), commits));
+        // An engine that counts nothing is believed, as its history is.
+        assert!(!is_partial(&entry(3, "RESTORE", json!({"version": "1"})), commits));
     }
 
     #[test]

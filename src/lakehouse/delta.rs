@@ -90,6 +90,24 @@ pub async fn origin(
     off_thread(move || Ok(history::origin(&store, &log, own_times_since, version))).await
 }
 
+/// Whether a version of such a table is again what an earlier one was; not where one of them can no longer be read.
+pub async fn is_again(
+    store: &TableStore,
+    log: &Versions,
+    version: u64,
+    earlier: u64,
+) -> Result<bool> {
+    let (store, log) = (store.clone(), log.clone());
+    off_thread(move || {
+        let read = |version| replay::snapshot_of(&store, &log, Some(version), Detail::Full);
+        Ok(match (read(version), read(earlier)) {
+            (Ok(now), Ok(then)) => verify::is_same_state(&now, &then),
+            (Err(_), _) | (_, Err(_)) => false,
+        })
+    })
+    .await
+}
+
 /// Reads a table at a version, or at its newest. Reader features that are not known are refused by name.
 pub async fn snapshot(
     store: &TableStore,

@@ -192,6 +192,13 @@ async fn replica_commit(
     };
     let operation = commit.operation.unwrap_or_else(|| "unknown".to_owned());
     let parameter = |name: &str| number(&commit.operation_parameters, name);
+    // The name of an operation proves nothing: what it says to bring back must be there again.
+    let restored =
+        parameter("version").filter(|then| operation == "RESTORE" && *then < commit.version);
+    let restored_to = match restored {
+        Some(then) if delta::is_again(store, log, commit.version, then).await? => Some(then),
+        Some(_) | None => None,
+    };
     Ok(ReplicaCommit {
         version: commit.version,
         committed_at: moment(commit.timestamp_ms),
@@ -199,10 +206,14 @@ async fn replica_commit(
         source_size: (operation == "CLONE")
             .then(|| source_size(&commit.operation_metrics))
             .flatten(),
-        restored_to: (operation == "RESTORE").then(|| parameter("version")).flatten(),
+        restored_to,
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
-        upkeep: commit.upkeep,
+        // Nobody but maintenance that is proved writes to a replica.
+        upkeep: match commit.upkeep {
+            Upkeep::Compared => Upkeep::Compared,
+            Upkeep::NotCompared | Upkeep::Changes => Upkeep::Changes,
+        },
         operation,
         mark,
     })

@@ -165,14 +165,24 @@ impl Cuts {
         })
     }
 
-    /// What the newest cut of any group says of a table's replica at a location.
-    pub fn entry_at(&self, table: &TableName, location: &str) -> Option<&CutTableEntry> {
-        self.newest_entry(table, |entry| entry.replica_location == location)
+    /// What the newest cut of a table's own group says of its replica at a location, or of any other group where that says nothing.
+    pub fn entry_at(
+        &self,
+        own: Option<&str>,
+        table: &TableName,
+        location: &str,
+    ) -> Option<&CutTableEntry> {
+        self.newest_entry(own, table, |entry| entry.replica_location == location)
     }
 
-    /// What the newest cut of any group says of a table, of what `counts`.
+    /// What the newest cut of a table's own group says of it, of what `counts`; where that says nothing, of any other group: a
+    /// table that has moved is not copied again.
+    ///
+    /// Cuts of other groups are compared by their clocks, which may have been wrong, and may be of groups that nobody knows:
+    /// they never outdo the group's own.
     pub fn newest_entry(
         &self,
+        own: Option<&str>,
         table: &TableName,
         counts: impl Fn(&CutTableEntry) -> bool,
     ) -> Option<&CutTableEntry> {
@@ -182,7 +192,8 @@ impl Cuts {
             // What no chain holds says nothing where something else does.
             .max_by_key(|(cut, entry)| {
                 let holds = self.is_one_chain(&cut.group_name);
-                (holds, cut.committed_at, entry.replica_version)
+                let is_own = own == Some(cut.group_name.as_str());
+                (holds, is_own, cut.committed_at, entry.replica_version)
             })
             .map(|(_, entry)| entry)
     }

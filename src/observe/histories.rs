@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::{Answer, Request, WorkspaceObserved, may_be_due, pins, unproved_clone};
+use crate::plan::{
+    Answer, Request, TableObserved, WorkspaceObserved, may_be_due, pins, unproved_clone,
+    was_rewritten,
+};
 use crate::region::{
-    ContentAnswer, ContentQuestion, LookDepth, NamedContent, PinQuestion, Regions, Replica,
-    ReplicaQuestion, SourceQuestion, changes_schema,
+    CloneProof, ContentAnswer, ContentQuestion, LookDepth, NamedContent, PinQuestion, Regions,
+    Replica, ReplicaQuestion, SourceQuestion, changes_schema,
 };
 
 /// Asks for the histories of sources and replicas of every group that may be due.
@@ -44,16 +47,17 @@ pub(super) async fn observe_histories(
     observe_contents(seen, regions, request.content).await;
 }
 
-/// Asks what the files of replicas hold, where that was asked for, and whether clones that no cut names are what they say.
+/// Asks what the files of replicas hold, where that was asked for, and whether clones for which no cut vouches are what they say.
 async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read: bool) {
     let mut asked = Asked::default();
-    for (group, observed) in seen.groups.iter().enumerate() {
-        for (table, observed) in observed.tables.iter().enumerate() {
+    let mut believed = Vec::new();
+    for (group, of_group) in seen.groups.iter().enumerate() {
+        for (table, observed) in of_group.tables.iter().enumerate() {
             let Some(replica) = observed.replica() else {
                 continue;
             };
-            let place = seen.place(&observed.name);
-            let unproved = unproved_clone(&place.path, replica, place.entry);
+            let place = seen.place(of_group.entry.name(), &observed.name);
+            let unproved = unproved_clone(&place.path, replica, place.entry, read);
             if !read && unproved.is_none() {
                 continue;
             }
@@ -65,30 +69,37 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
                 version: replica.version,
                 read,
                 source: observed.listed.as_ref().ok().cloned(),
-                source_version: match &unproved {
-                    Some((_, mark)) => Some(mark.source_version),
-                    None => marked,
-                },
+                source_version: unproved.as_ref().map(|it| it.source_version).or(marked),
                 named: entry.and_then(|entry| {
                     Some(NamedContent {
                         version: entry.replica_version,
                         sha256: entry.replica_content_sha256.clone()?,
                     })
                 }),
-                unproved: unproved.map(|(version, _)| version),
+                unproved: unproved.as_ref().map(|it| it.version),
             });
+            believed.push(unproved.is_some_and(|it| it.named));
         }
     }
     if asked.questions.is_empty() {
         return;
     }
     let answers = regions.secondary.contents(&asked.questions).await;
-    for ((group, table), answer) in asked.places.into_iter().zip(answers) {
+    for (((group, table), answer), believed) in asked.places.into_iter().zip(answers).zip(believed)
+    {
+        let name = seen.groups[group].entry.name();
+        let place = seen.place(name, &seen.groups[group].tables[table].name);
+        let replica = seen.groups[group].tables[table].replica();
+        let rewritten = replica.is_some_and(|it| was_rewritten(&place.path, it, place.entry));
         let replica = &mut seen.groups[group].tables[table].replica;
         match (answer, replica) {
             (Ok(told), Some(Ok(Some(replica)))) => {
-                let ContentAnswer { content, proof } = told;
-                if content.is_some() {
+                let ContentAnswer { content, mut proof } = told;
+                if believed && matches!(proof, CloneProof::Unknown { .. }) {
+                    proof = CloneProof::NotAsked;
+                }
+                // Of files that others wrote anew nothing tells what their rows were: their log and their counts were looked at.
+                if content.is_some() && !rewritten {
                     replica.depth = LookDepth::ContentRead;
                 }
                 (replica.content, replica.proof) = (content, proof);
@@ -119,9 +130,12 @@ async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]
 
 /// Whether a replica that a cut names is not where it should be.
 fn a_replica_is_missing(seen: &WorkspaceObserved) -> bool {
-    let mut tables = seen.groups.iter().flat_map(|group| &group.tables);
-    tables.any(|table| {
-        matches!(table.replica, Some(Ok(None))) && seen.place(&table.name).entry.is_some()
+    seen.groups.iter().any(|group| {
+        let missing = |table: &TableObserved| {
+            let place = || seen.place(group.entry.name(), &table.name);
+            matches!(table.replica, Some(Ok(None))) && place().entry.is_some()
+        };
+        group.tables.iter().any(missing)
     })
 }
 
@@ -147,11 +161,11 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
             if listed.unsupported.is_some() || listed.denied.is_some() {
                 continue;
             }
-            let own =
-                seen.groups[group].entry.name().and_then(|name| seen.ledger.cuts.newest(name));
+            let name = seen.groups[group].entry.name();
+            let own = name.and_then(|name| seen.ledger.cuts.newest(name));
             let own =
                 own.and_then(|cut| cut.table(&observed.name)).map(|entry| entry.source_version);
-            let any = seen.place(&observed.name).entry.map(|entry| entry.source_version);
+            let any = seen.place(name, &observed.name).entry.map(|entry| entry.source_version);
             // A table that joined a group needs its whole history: the group's point may be older than its last cut.
             let from_version = own.map(|own| own.min(any.unwrap_or(own)));
             all.places.push((group, table));
@@ -163,10 +177,10 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
 
 fn replicas_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<ReplicaQuestion> {
     let mut all = Asked::default();
-    for (group, observed) in seen.groups.iter().enumerate().filter(|(place, _)| asked(*place)) {
-        for (table, observed) in observed.tables.iter().enumerate() {
+    for (group, of_group) in seen.groups.iter().enumerate().filter(|(place, _)| asked(*place)) {
+        for (table, observed) in of_group.tables.iter().enumerate() {
             all.places.push((group, table));
-            let place = seen.place(&observed.name);
+            let place = seen.place(of_group.entry.name(), &observed.name);
             all.questions.push(ReplicaQuestion {
                 path: place.path,
                 since_version: place.entry.map(|entry| entry.replica_version),
@@ -195,10 +209,10 @@ pub(super) async fn observe_pins(
 ) {
     let mut places = Vec::new();
     let mut questions = Vec::new();
-    for (group, observed) in seen.groups.iter().enumerate() {
-        let versions = pins(seen, observed, now, request);
+    for (group, of_group) in seen.groups.iter().enumerate() {
+        let versions = pins(seen, of_group, now, request);
         for (table, version) in versions.into_iter().enumerate() {
-            let observed = &observed.tables[table];
+            let observed = &of_group.tables[table];
             let (Ok(listed), Some(version)) = (&observed.listed, version) else {
                 continue;
             };
@@ -207,7 +221,7 @@ pub(super) async fn observe_pins(
                 table: listed.clone(),
                 version,
                 newest: observed.newest() == Some(version),
-                replica_location: seen.place(&observed.name).location,
+                replica_location: seen.place(of_group.entry.name(), &observed.name).location,
                 replica_version: observed.replica().map(|replica| replica.version),
                 columns_since: None,
             });

@@ -24,7 +24,8 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
         let cut = workspace.ledger.cuts.newest(&plan.name);
         let elsewhere = |entry: &CutTableEntry| {
             seen.names.contains(&entry.table)
-                && entry.replica_location != workspace.place(&entry.table).location
+                && entry.replica_location
+                    != workspace.place(Some(&plan.name), &entry.table).location
         };
         cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };

@@ -176,7 +176,7 @@ fn named<'a>(
     let cut = name.and_then(|name| workspace.ledger.cuts.newest(name));
     let tables = group.tables.iter().filter(|table| table.replica.is_some());
     tables.filter(move |table| {
-        let location = workspace.place(&table.name).location;
+        let location = workspace.place(name, &table.name).location;
         cut.and_then(|cut| cut.table(&table.name))
             .is_some_and(|entry| entry.replica_location == location)
     })

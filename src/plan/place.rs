@@ -10,7 +10,7 @@ pub struct Place<'a> {
     pub path: String,
     /// The sync location and the path.
     pub location: String,
-    /// What the newest cut of any group says of it; `None`: no cut names a replica there.
+    /// What the newest cut says of it, of its own group where that names it; `None`: no cut names a replica there.
     pub entry: Option<&'a CutTableEntry>,
 }
 
@@ -18,10 +18,16 @@ pub struct Place<'a> {
 /// name was spelled then; else where the name as it is spelled now says.
 ///
 /// A name is the same table in any letter case, so a change of case only moves no replica.
-pub fn place_of<'a>(cuts: &'a Cuts, root: &str, table: &TableName) -> Place<'a> {
+pub fn place_of<'a>(
+    cuts: &'a Cuts,
+    root: &str,
+    group: Option<&str>,
+    table: &TableName,
+) -> Place<'a> {
     let root = root.trim_end_matches('/');
-    let entry = cuts
-        .newest_entry(table, |entry| path_under(root, table, &entry.replica_location).is_some());
+    let entry = cuts.newest_entry(group, table, |entry| {
+        path_under(root, table, &entry.replica_location).is_some()
+    });
     let kept = entry.and_then(|entry| path_under(root, table, &entry.replica_location));
     let path = kept.map_or_else(|| table.path(), str::to_owned);
     Place { location: format!("{root}/{path}"), path, entry }

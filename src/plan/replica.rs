@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
-use crate::region::{CloneProof, Mark, Replica, ReplicaCommit, Upkeep};
+use crate::region::{CloneProof, LookDepth, Mark, Replica, ReplicaCommit, Upkeep};
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,14 +58,53 @@ pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String>
     damage(replica, cut).map(|damage| damage.what)
 }
 
-/// A clone that a replica says to be and that no cut names: its version, and what its mark says.
+/// A clone for which no cut vouches: it is to be compared with its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unproved {
+    /// Its version of the replica.
+    pub(crate) version: u64,
+    /// The version of its source that it says to be.
+    pub(crate) source_version: u64,
+    /// Whether a cut names it all the same: then it is believed where it cannot be compared.
+    pub(crate) named: bool,
+}
+
+/// The clone of a replica that is to be compared with its source.
+///
+/// A cut vouches by its digests, as far as it is believed; a full look at files believes none.
 pub(crate) fn unproved_clone(
     path: &str,
     replica: &Replica,
     cut: Option<&CutTableEntry>,
-) -> Option<(u64, Mark)> {
+    full: bool,
+) -> Option<Unproved> {
     let seen = assess(path, replica, cut);
-    seen.unproved.zip(seen.holds)
+    let told = |(version, mark): (u64, Mark), named| Unproved {
+        version,
+        source_version: mark.source_version,
+        named,
+    };
+    let named = || {
+        let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;
+        let read = full && replica.depth >= LookDepth::FilesListed;
+        let vouched = cut.replica_files_sha256.is_some() && !read;
+        let (start, mark, _) = named_clone(path, replica, cut).filter(|_| !vouched)?;
+        Some((start, mark))
+    };
+    match seen.unproved.zip(seen.holds) {
+        Some(unnamed) => Some(told(unnamed, false)),
+        None => named().map(|named| told(named, true)),
+    }
+}
+
+/// Whether files of a replica were written anew since what the newest cut names, by maintenance: their rows are as many.
+pub(crate) fn was_rewritten(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> bool {
+    const OF_THE_LOG: [&str; 3] = ["VACUUM", "ANALYZE", "COMPUTE STATS"];
+    let rewrites = |commit: &DriftCommit| {
+        let operation = commit.operation.to_uppercase();
+        !OF_THE_LOG.iter().any(|name| operation.starts_with(name))
+    };
+    assess(path, replica, cut).maintenance.iter().any(rewrites)
 }
 
 /// The operation of a clone.
@@ -122,13 +161,17 @@ fn named_clone<'a>(
         replica: path.to_owned(),
     };
     let Some((first, rest)) = replica.before.split_first() else {
-        return Some((cut.replica_version, said, &[]));
+        let refuted = is_refuted(replica, cut.replica_version);
+        return (!refuted).then_some((cut.replica_version, said, &[]));
     };
     match first.version.checked_sub(1) {
         // The log forgot the clone, and reaches back to this commit.
-        Some(start) if first.operation != CLONE => Some((start, said, &replica.before)),
+        Some(start) if first.operation != CLONE => {
+            (!is_refuted(replica, start)).then_some((start, said, &replica.before))
+        }
         Some(_) | None => {
-            let mark = clone_of_ours(path, first).filter(|_| !refuted(replica, first))?;
+            let mark = clone_of_ours(path, first);
+            let mark = mark.filter(|_| !is_refuted(replica, first.version))?;
             // A history that shows no properties tells of an older clone's version, not of its table's id.
             let said = Some(said).filter(|said| said.source_version == mark.source_version);
             Some((first.version, said.unwrap_or(mark), rest))
@@ -233,6 +276,14 @@ fn clone_of_ours(path: &str, commit: &ReplicaCommit) -> Option<Mark> {
 /// Whether a commit calls itself a clone and was found to be none.
 fn refuted(replica: &Replica, commit: &ReplicaCommit) -> bool {
     matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == commit.version)
+}
+
+/// The same of a clone that a cut names. What is wrong with its files is told as that, and repaired: it says nothing of whose
+/// clone it is.
+fn is_refuted(replica: &Replica, named: u64) -> bool {
+    let damaged = replica.damaged.is_some()
+        || replica.content.as_ref().is_some_and(|content| content.wrong.is_some());
+    !damaged && matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == named)
 }
 
 fn drift(commit: &ReplicaCommit) -> DriftCommit {

@@ -304,7 +304,8 @@ fn tables(
     seen: &GroupObserved,
     cut: Option<&Cut>,
 ) -> Vec<TableStatus> {
-    seen.tables.iter().map(|observed| table(workspace, observed, cut)).collect()
+    let group = seen.entry.name();
+    seen.tables.iter().map(|observed| table(workspace, group, observed, cut)).collect()
 }
 
 /// The look at the replicas of a group of which least was seen; `None`: one was not looked at.
@@ -335,11 +336,16 @@ pub(super) fn found_at_cut(
     least(&tables).filter(|_| protected(workspace, group, &tables))
 }
 
-fn table(workspace: &WorkspaceObserved, seen: &TableObserved, cut: Option<&Cut>) -> TableStatus {
+fn table(
+    workspace: &WorkspaceObserved,
+    group: Option<&str>,
+    seen: &TableObserved,
+    cut: Option<&Cut>,
+) -> TableStatus {
     let entry = cut.and_then(|cut| cut.table(&seen.name));
     let version = entry.map(|entry| entry.source_version);
     let replica = seen.replica();
-    let place = workspace.place(&seen.name);
+    let place = workspace.place(group, &seen.name);
     let assessed = replica.map(|replica| assess(&place.path, replica, place.entry));
     let held = assessed
         .as_ref()

@@ -101,10 +101,10 @@ impl<'a> GroupView<'a> {
 
     /// Where a table's replica lies.
     pub(super) fn place(&self, table: &TableName) -> Place<'a> {
-        self.workspace.place(table)
+        self.workspace.place(Some(&self.group.name), table)
     }
 
-    /// What the newest cut of any group says of a table's replica where it lies now.
+    /// What the newest cut says of a table's replica where it lies now, of the group itself where that names it.
     pub(super) fn cut_entry(&self, table: &TableName) -> Option<&'a CutTableEntry> {
         self.place(table).entry
     }
@@ -297,10 +297,10 @@ impl<'a> GroupView<'a> {
 }
 
 impl WorkspaceObserved {
-    /// Where a table's replica lies in the secondary.
-    pub fn place(&self, table: &TableName) -> Place<'_> {
+    /// Where the replica of a table of a group lies in the secondary.
+    pub fn place(&self, group: Option<&str>, table: &TableName) -> Place<'_> {
         let root = self.workspace.location_secondary.join("");
-        place_of(&self.ledger.cuts, &root, table)
+        place_of(&self.ledger.cuts, &root, group, table)
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::Duration;
 
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
-use super::observed::{Observed, RegionObserved, WorkspaceObserved};
+use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::request::Request;
 use super::trigger::span;
 use super::view::GroupView;
@@ -272,14 +272,15 @@ fn marked_without_a_ledger(workspace: &WorkspaceObserved) -> usize {
     if !without(&workspace.primary) || !without(&workspace.secondary) {
         return 0;
     }
-    let tables = workspace.groups.iter().flat_map(|group| &group.tables);
-    tables
-        .filter(|table| {
-            let replica = table.replica.as_ref().and_then(|answer| answer.as_ref().ok());
-            let mark = replica.and_then(|replica| replica.as_ref()?.mark.as_ref());
-            mark.is_some_and(|mark| mark.replica == workspace.place(&table.name).path)
-        })
-        .count()
+    let marked = |group: &GroupObserved| {
+        let ours = |table: &&TableObserved| {
+            let mark = table.replica().and_then(|replica| replica.mark.as_ref());
+            let place = workspace.place(group.entry.name(), &table.name);
+            mark.is_some_and(|mark| mark.replica == place.path)
+        };
+        group.tables.iter().filter(ours).count()
+    };
+    workspace.groups.iter().map(marked).sum()
 }
 
 type Said = (WarningCode, Option<String>, String);

@@ -110,7 +110,7 @@ fn of_two_cuts_that_name_a_replica_the_later_counts_although_the_replica_was_mad
     world.merge();
     let lines = TableName::parse(LINES).unwrap();
     let cuts = &world.workspace().ledger.cuts;
-    let said = cuts.entry_at(&lines, "/world/west/sync/main/shop/lines");
+    let said = cuts.entry_at(None, &lines, "/world/west/sync/main/shop/lines");
     assert_eq!(said.unwrap().replica_version, 2);
 }
 

@@ -24,7 +24,7 @@ fn spelled_anew(change: impl FnOnce(&mut Value)) -> World {
 }
 
 fn place(world: &mut World, name: &str) -> String {
-    world.workspace().place(&table(name)).location
+    world.workspace().place(None, &table(name)).location
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn of_two_spellings_that_cuts_name_the_later_cut_counts() {
         true => "main/shop/COUNTRIES",
         false => "main/shop/countries",
     };
-    let place = place_of(cuts, "/world/west/sync/", &table(COUNTRIES));
+    let place = place_of(cuts, "/world/west/sync/", None, &table(COUNTRIES));
     assert_eq!(place.path, expected);
     assert_eq!(place.location, format!("/world/west/sync/{expected}"));
     assert_eq!(place.entry.unwrap().replica_location, place.location);

@@ -497,3 +497,146 @@ async fn a_record_tells_when_its_run_looked_at_replicas_and_how_deeply() {
         assert_eq!(told(&record), None, "{form:?}");
     }
 }
+
+/// Puts a commit on a replica as somebody else writes it: what it calls itself, and its actions.
+async fn put_commit(folder: &Path, operation: &str, parameters: Value, actions: &[Value]) {
+    let store = delta::TableStore::local(folder);
+    let next = delta::versions(&store).await.unwrap().newest + 1;
+    let info = json!({"commitInfo": {
+        "timestamp": 1, "userName": "mallory", "operation": operation,
+        "operationParameters": parameters, "operationMetrics": {},
+    }});
+    write_commit(folder, next, &[&[info][..], actions].concat());
+}
+
+/// The `add` actions of a version of which nothing was removed since.
+fn adds(folder: &Path, version: u64) -> Vec<Value> {
+    let actions = edit_commit(folder, version, |_| ());
+    actions.into_iter().filter_map(|action| action.get("add").cloned()).collect()
+}
+
+fn removal(add: &Value, data_change: bool) -> Value {
+    json!({"remove": {"path": add["path"], "deletionTimestamp": 1, "dataChange": data_change}})
+}
+
+/// A copy of a data file of a replica under another name, as an `add` action with so many records, where it tells them.
+fn another_file(folder: &Path, of: &Value, records: Option<u64>, data_change: bool) -> Value {
+    let name = "part-of-mallory.parquet";
+    fs::copy(folder.join(of["path"].as_str().unwrap()), folder.join(name)).unwrap();
+    let mut add = json!({
+        "path": name, "partitionValues": {}, "size": of["size"], "modificationTime": 1,
+        "dataChange": data_change,
+    });
+    if let Some(records) = records {
+        add["stats"] = json!({"numRecords": records}).to_string().into();
+    }
+    json!({"add": add})
+}
+
+/// A group with a table of several files, and its replica.
+async fn files_of_a_replica() -> (World, PathBuf) {
+    let mut world = World::new().await;
+    world.countries().insert(&batch([4, 5])).await.unwrap();
+    world.later(1);
+    world.apply().await;
+    let folder = world.replica_folder(COUNTRIES);
+    (world, folder)
+}
+
+async fn changed(world: &World) -> bool {
+    let (findings, protected) = found(world).await;
+    findings.contains(&(FindingCode::ReplicaChanged, Severity::Block)) && !protected
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_is_one_where_what_it_names_is_there_again() {
+    // Something was added besides, something did not come back, or it names no version that can be read.
+    for case in ["adds a file", "lacks a file", "names itself"] {
+        let (world, folder) = files_of_a_replica().await;
+        let first = adds(&folder, 0);
+        let (version, actions) = match case {
+            "adds a file" => (0, vec![another_file(&folder, &first[0], Some(3), true)]),
+            "lacks a file" => (0, vec![removal(&first[0], true)]),
+            _ => (1, vec![another_file(&folder, &first[0], Some(3), true)]),
+        };
+        put_commit(&folder, "RESTORE", json!({"version": version.to_string()}), &actions).await;
+        assert!(changed(&world).await, "{case}");
+    }
+    // One that is whole takes back what others wrote, and is ours again.
+    let (world, folder) = files_of_a_replica().await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    assert!(changed(&world).await);
+    world.replica(COUNTRIES).restore(0).await.unwrap();
+    assert_eq!(found(&world).await, (vec![], true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maintenance_of_a_replica_is_proved_by_the_files_where_the_log_counts_nothing() {
+    // One file in place of another, of as many records or of fewer, and no count of them.
+    for (same, expected) in [(true, false), (false, true)] {
+        let (world, folder) = files_of_a_replica().await;
+        let mut files = adds(&folder, 0);
+        files.sort_by_key(|add| add["size"].as_u64());
+        let (of, removed) = match same {
+            true => (&files[0], &files[0]),
+            false => (&files[0], &files[1]),
+        };
+        let actions = [removal(removed, false), another_file(&folder, of, None, false)];
+        put_commit(&folder, "OPTIMIZE", json!({}), &actions).await;
+        assert_eq!(changed(&world).await, expected, "the same rows: {same}");
+        if same {
+            // Its rows are as many, and nobody compared them.
+            let (_, status) = looked(&world, full()).await;
+            let checked = status.workspaces[0].groups[0].checked.unwrap();
+            assert_eq!(checked.depth, LookDepth::FilesListed);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_without_digests_vouches_for_no_clone() {
+    let (world, folder) = files_of_a_replica().await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    // A commit that calls itself what the first one is, and a cut in the other region that names it.
+    let info = edit_commit(&folder, 0, |_| ());
+    let info = info.into_iter().filter(|it| it.get("add").is_none()).collect::<Vec<_>>();
+    write_commit(&folder, 2, &info);
+    append_forged(&world, "east", |cut| {
+        let entry = &mut cut.tables[0];
+        entry.replica_version = 2;
+        (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
+    })
+    .await;
+    let (findings, protected) = found(&world).await;
+    assert_eq!(
+        (findings, protected),
+        (vec![(FindingCode::ReplicaNotOurs, Severity::Block)], false)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_of_a_group_that_nobody_knows_says_nothing_of_the_tables_of_others() {
+    for forge in ["source", "replica", "place"] {
+        let (mut world, _) = files_of_a_replica().await;
+        append_forged(&world, "east", |cut| {
+            cut.group_name = "zzz".to_owned();
+            (cut.cut_number, cut.previous_sha256) = (1, None);
+            cut.committed_at = "9999-01-01T00:00:00Z".parse().unwrap();
+            let entry = &mut cut.tables[0];
+            match forge {
+                "source" => entry.source_version = 1000,
+                "replica" => entry.replica_version = 7,
+                _ => entry.replica_location = entry.replica_location.replace("shop", "SHOP"),
+            }
+        })
+        .await;
+        assert_eq!(found(&world).await, (vec![], true), "{forge}");
+        world.countries().insert(&batch([6])).await.unwrap();
+        world.later(720);
+        let record = world.apply().await;
+        assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{forge}: {record:?}");
+        let replica = world.replica_folder(COUNTRIES);
+        assert_eq!(world.ids(&replica).await, [1, 2, 3, 4, 5, 6], "{forge}");
+        assert!(!world.path("west/sync/main/SHOP").exists());
+    }
+}

@@ -274,10 +274,17 @@ enum Said {
     Removed,
 }
 
+/// The rows of a file: its records, where the log tells them, and those that a vector deletes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) records: Option<u64>,
+    pub(super) deleted: u64,
+}
+
 /// What a commit does to one file.
 pub(super) enum FileChange {
-    /// It is live from then on, with so many rows that a reader sees, where that is known.
-    Added(FileKey, Option<u64>),
+    /// It is live from then on.
+    Added(FileKey, Rows),
     /// It is live no longer.
     Removed(FileKey),
 }
@@ -297,8 +304,7 @@ pub(super) fn file_changes(store: &TableStore, version: u64) -> Result<Vec<FileC
         changes.extend(line.add.map(|add| {
             let records = add.stats.and_then(|stats| quoted_num_records(stats.get()));
             let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
-            let rows = records.map(|records| records.saturating_sub(deleted));
-            FileChange::Added(add.key(), rows)
+            FileChange::Added(add.key(), Rows { records, deleted })
         }));
     }
     Ok(changes)

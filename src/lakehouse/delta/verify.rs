@@ -18,6 +18,7 @@ use std::thread;
 use super::error::{DeltaError, Result};
 use super::replay::{Detail, Snapshot, snapshot};
 use super::store::TableStore;
+pub(super) use digest::is_same_state;
 pub(super) use digest::listed;
 pub use digest::{ContentKind, FilesDigest};
 pub(super) use disk::damage;

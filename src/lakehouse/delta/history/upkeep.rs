@@ -2,19 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
+
 use super::super::action::FileKey;
 use super::super::error::Result;
 use super::super::log::Versions;
+use super::super::parquet;
+use super::super::path::{self, Location};
 use super::super::replay::{Detail, snapshot_of};
-use super::super::state::{FileChange, file_changes};
+use super::super::state::{FileChange, Rows, file_changes};
 use super::super::store::TableStore;
 use super::Commit;
+use crate::files;
 use crate::region::Upkeep;
 
-/// The live files of a version, with the rows that a reader sees of each.
+/// The live files of a version, with the rows of each.
 struct Live {
     version: u64,
-    rows: HashMap<FileKey, Option<u64>>,
+    rows: HashMap<FileKey, Rows>,
 }
 
 /// Looks at every commit that is maintenance by its operation and its `dataChange`, and names files.
@@ -28,7 +33,7 @@ pub(super) fn settle(store: &TableStore, log: &Versions, commits: &mut [Commit])
         }
         let version = commit.version;
         let judged = before(store, log, version, live.take()).and_then(|mut before| {
-            let upkeep = judge(&mut before, file_changes(store, version)?);
+            let upkeep = judge(store, &mut before, file_changes(store, version)?);
             before.version = version;
             Ok((upkeep, before))
         });
@@ -56,10 +61,14 @@ fn before(store: &TableStore, log: &Versions, version: u64, known: Option<Live>)
     }
     let snapshot = snapshot_of(store, log, Some(before), Detail::Summary)?;
     let rows = snapshot.files.into_iter();
-    Ok(Live { version: before, rows: rows.map(|(key, file)| (key, file.rows())).collect() })
+    let rows = rows.map(|(key, file)| {
+        let deleted = file.vector.as_ref().map_or(0, |vector| vector.cardinality);
+        (key, Rows { records: file.records, deleted })
+    });
+    Ok(Live { version: before, rows: rows.collect() })
 }
 
-fn carry_on(rows: &mut HashMap<FileKey, Option<u64>>, changes: Vec<FileChange>) {
+fn carry_on(rows: &mut HashMap<FileKey, Rows>, changes: Vec<FileChange>) {
     for change in changes {
         match change {
             FileChange::Removed(key) => drop(rows.remove(&key)),
@@ -68,8 +77,19 @@ fn carry_on(rows: &mut HashMap<FileKey, Option<u64>>, changes: Vec<FileChange>) 
     }
 }
 
+/// The records of a file without a count in the log, by its footer; `None`: it is gone, or cannot be read.
+fn records_of_file(store: &TableStore, name: &str) -> Option<u64> {
+    let Location::Inside(inside) = path::locate(name, store.folder()).ok()? else {
+        return None;
+    };
+    let file = files::open_regular(&store.folder()?.join(inside)).ok()?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let opened = parquet::open(file, name, options).ok()?;
+    u64::try_from(opened.known.metadata().file_metadata().num_rows()).ok()
+}
+
 /// Whether a commit leaves as many rows as it finds; its files are live afterwards.
-fn judge(live: &mut Live, changes: Vec<FileChange>) -> Upkeep {
+fn judge(store: &TableStore, live: &mut Live, changes: Vec<FileChange>) -> Upkeep {
     let mut touched: HashSet<FileKey> = HashSet::new();
     let mut adds = false;
     for change in &changes {
@@ -81,8 +101,13 @@ fn judge(live: &mut Live, changes: Vec<FileChange>) -> Upkeep {
             }
         });
     }
-    let of = |rows: &HashMap<FileKey, Option<u64>>| -> Vec<Option<u64>> {
-        touched.iter().filter_map(|key| rows.get(key).copied()).collect()
+    let of = |rows: &HashMap<FileKey, Rows>| -> Vec<Option<u64>> {
+        let there = touched.iter().filter_map(|key| Some((key, rows.get(key)?)));
+        let seen = there.map(|(key, rows)| {
+            let records = rows.records.or_else(|| records_of_file(store, &key.path));
+            Some(records?.saturating_sub(rows.deleted))
+        });
+        seen.collect()
     };
     let before = of(&live.rows);
     carry_on(&mut live.rows, changes);

@@ -113,6 +113,16 @@ pub(in super::super) fn listed(version: &Snapshot) -> String {
     hex(&digest.finalize())
 }
 
+/// Whether two versions of a table are the same to a reader, as the log says: schema, properties, files, vectors, partitions.
+///
+/// Both were read whole.
+pub(in super::super) fn is_same_state(one: &Snapshot, other: &Snapshot) -> bool {
+    let partitions = |version: &Snapshot| -> Vec<Value> {
+        version.sorted_files().into_iter().map(|(_, file)| partition(file)).collect()
+    };
+    listed(one) == listed(other) && partitions(one) == partitions(other)
+}
+
 /// The digest of what the files are; `None` where one could not be looked at.
 pub(in super::super) fn content(
     store: &TableStore,
