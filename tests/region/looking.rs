@@ -111,7 +111,7 @@ pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answ
     let found = world.primary().tables(&[name("main.shop.order"), name(ORDERS)]).await.unwrap();
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
-    assert!(refused.detail.contains(ORDERS), "{refused}");
+    assert!(refused.to_string().contains(ORDERS), "{refused}");
     assert!(found[1].is_ok());
 }
 

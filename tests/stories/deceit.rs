@@ -563,7 +563,7 @@ async fn a_restore_is_one_where_what_it_names_is_there_again() {
         assert!(changed(&world).await, "{case}");
     }
     // One that is whole takes back what others wrote, and is ours again.
-    let (world, folder) = files_of_a_replica().await;
+    let (world, _) = files_of_a_replica().await;
     world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
     assert!(changed(&world).await);
     world.replica(COUNTRIES).restore(0).await.unwrap();
