@@ -61,6 +61,7 @@ macro_rules! in_form {
 
 stories! {
     odd {
+        a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_and_stops_nothing,
         a_row_of_the_log_that_is_no_cut_stops_its_group_and_the_remedy_is_named,
         a_row_that_comes_between_plan_and_apply_stops_its_group_alone,
     }

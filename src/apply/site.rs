@@ -15,7 +15,7 @@ use crate::observe::bring_ledgers_together;
 use crate::plan::document::{MetadataAction, WorkspacePlan};
 use crate::plan::{Decision, Role, merge_copies};
 use crate::region::{Appended, LedgerCopy, Region, RegionError, RegionErrorKind, Regions};
-use healing::{Lacking, Made, make, planned_rows};
+use healing::{CutsRefused, Lacking, Made, make, planned_rows};
 
 /// One workspace while it is applied.
 pub(super) struct Site<'a> {
@@ -144,10 +144,11 @@ impl<'a> Site<'a> {
             cuts_to_secondary: Queue::new(),
         };
         if site.primary_refusal.is_none() {
-            let lacking = Lacking::of(&primary.copy, &rows, &site.cuts);
+            let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts);
             let written = lacking.write(regions.primary.as_ref(), site.rows_in_primary);
             match written.await {
-                Ok(()) => {
+                Ok(refused) => {
+                    site.warn_of_cuts(run, Role::Primary, &refused);
                     site.metadata.extend(lacking.record(&plan.name, Role::Primary, primary.action));
                     run.noted(&plan.name, Role::Primary, Recorded::Rows, Ok(()));
                 }
@@ -160,10 +161,11 @@ impl<'a> Site<'a> {
             }
         }
         if site.secondary_refusal.is_none() {
-            let lacking = Lacking::of(&secondary.copy, &rows, &site.cuts);
+            let mut lacking = Lacking::of(&secondary.copy, &rows, &site.cuts);
             let written = lacking.write(regions.secondary.as_ref(), site.rows_in_secondary);
             match written.await {
-                Ok(()) => {
+                Ok(refused) => {
+                    site.warn_of_cuts(run, Role::Secondary, &refused);
                     site.metadata.extend(lacking.record(
                         &plan.name,
                         Role::Secondary,
@@ -276,6 +278,18 @@ impl<'a> Site<'a> {
             run.noted(&self.plan.name, Role::Secondary, Recorded::Rows, Err(error));
         }
         secondary
+    }
+
+    /// Warns of groups whose cuts a region did not take.
+    fn warn_of_cuts(&self, run: &Run<'_>, side: Role, refused: &[CutsRefused]) {
+        for CutsRefused { group, refusal } in refused {
+            let text = format!(
+                "the {} lacks cuts of {group} that the other region has, and does not take them: {refusal}; docs/planning.md#ledger_diverged",
+                side.name()
+            );
+            let warning = RunWarningCode::MetadataBehind.warn(text).about(group);
+            run.warn(warning.of_side(side).of_workspace(&self.plan.name));
+        }
     }
 
     /// Warns that the status of a group is not in the metadata table of a region.

@@ -87,7 +87,7 @@ pub(super) async fn read(
     Ok(LedgerCopy { metadata, cuts, troubles, heads_only })
 }
 
-/// Whether a cut log is damaged. One with a row that cannot be read is none: a later version may have written it.
+/// Whether a cut log is damaged. An answer that cannot be read says nothing of that.
 fn is_damage(refusal: &Refusal) -> bool {
     refusal.is_of_content() && refusal.code != ROW_UNREADABLE
 }
@@ -191,10 +191,13 @@ fn records<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>, Refusal> {
 fn cuts_in(rows: &Rows) -> Result<(Vec<Cut>, Vec<OddCut>), Refusal> {
     let (mut cuts, mut odd) = (Vec::new(), Vec::new());
     for row in values(rows) {
+        // What is no object is no row of the log but an answer gone wrong.
+        if !row.is_object() {
+            return Err(unreadable_row(&"it is no JSON object"));
+        }
         match CutRow::read(row) {
             CutRow::Cut(cut) => cuts.push(*cut),
             CutRow::Odd(row) => odd.push(row),
-            CutRow::OfNoGroup { why } => return Err(unreadable_row(&why)),
         }
     }
     Ok((cuts, odd))
@@ -380,12 +383,13 @@ async fn append_open(
                     false => None,
                 };
                 of_group.extend(before.as_deref());
-                *answer = match odd.iter().any(|row| row.group_name == cut.group_name) {
-                    true => Some(Appended::Diverged(
-                        of_group.last().map(|cut| Box::new((*cut).clone())),
-                    )),
-                    false => decide(cut, &of_group),
-                };
+                *answer =
+                    match odd.iter().any(|row| row.group_name.as_ref() == Some(&cut.group_name)) {
+                        true => Some(Appended::Diverged(
+                            of_group.last().map(|cut| Box::new((*cut).clone())),
+                        )),
+                        false => decide(cut, &of_group),
+                    };
             }
             if answer.is_none() {
                 open.push(cut.clone());

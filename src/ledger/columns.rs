@@ -40,6 +40,9 @@ const FIRST_OF_TABLE: [&str; 9] = [
     "replica_version",
 ];
 
+/// The longest name that a column of a later version has: services take 255 characters.
+const NAME_BYTES_MAX: usize = 255;
+
 /// Columns of a later version of drsync, by name: kept as they are, so that its rows keep their hashes.
 ///
 /// Those that are null say nothing and are left out.
@@ -75,6 +78,33 @@ pub enum ColumnKind {
     Number,
     /// A truth.
     Truth,
+}
+
+impl ColumnKind {
+    /// What a later column of this name and with this value holds; `None`: no version of drsync writes it.
+    ///
+    /// Delta compares names without case and takes few characters unless it maps them, so that versions of drsync give plain ones.
+    fn of(name: &str, value: &Value) -> Option<ColumnKind> {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(plain) {
+            return None;
+        }
+        match value {
+            Value::String(_) => Some(ColumnKind::Text),
+            Value::Bool(_) => Some(ColumnKind::Truth),
+            Value::Number(number) if number.is_i64() => Some(ColumnKind::Number),
+            Value::Number(_) | Value::Array(_) | Value::Object(_) | Value::Null => None,
+        }
+    }
+}
+
+impl LaterColumns {
+    /// The name of a column with what no version of drsync writes.
+    pub(super) fn unwritable(&self) -> Option<&str> {
+        let mut columns = self.0.iter();
+        let found = columns.find(|(name, value)| ColumnKind::of(name, value).is_none());
+        found.map(|(name, _)| name.as_str())
+    }
 }
 
 impl CutColumn {
@@ -115,14 +145,7 @@ fn collect(
     let later =
         values.iter().filter(|(name, value)| !first.contains(&name.as_str()) && !value.is_null());
     for (name, value) in later {
-        let kind = match value {
-            Value::String(_) => ColumnKind::Text,
-            Value::Bool(_) => ColumnKind::Truth,
-            Value::Number(number) if number.is_i64() => ColumnKind::Number,
-            Value::Number(_) | Value::Array(_) | Value::Object(_) | Value::Null => {
-                return Err(name.clone());
-            }
-        };
+        let kind = ColumnKind::of(name, value).ok_or_else(|| name.clone())?;
         needed.insert(CutColumn { of_table, name: name.clone(), kind });
     }
     Ok(())

@@ -1,17 +1,20 @@
 //! Rows of the cut log that are no cuts: somebody else wrote them, or a version of drsync that says what this one does not know.
 
+use std::fmt;
+
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
-use super::Cut;
+use super::{Cut, LaterColumns};
 
 /// A row of the cut log that is none that drsync made, or none that this version can read.
 ///
 /// It stops its group and no other, is never copied, and stays where it is: what it should have been is for people to judge.
+/// One of no group stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OddCut {
-    /// The group that it names.
-    pub group_name: String,
+    /// The group that it names; `None`: it is of none.
+    pub group_name: Option<String>,
     /// What it calls itself: `cut -3`.
     pub cut: String,
     /// Why it is none, a fragment.
@@ -23,13 +26,18 @@ pub struct OddCut {
 pub enum CutRow {
     /// A cut.
     Cut(Box<Cut>),
-    /// None, of a group that it names.
+    /// None.
     Odd(OddCut),
-    /// None, and of no group.
-    OfNoGroup {
-        /// Why.
-        why: String,
-    },
+}
+
+impl fmt::Display for OddCut {
+    /// `cut -3 of orders`, `a row of no group`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.group_name {
+            Some(group) => write!(f, "{} of {group}", self.cut),
+            None => write!(f, "{} of no group", self.cut),
+        }
+    }
 }
 
 impl CutRow {
@@ -38,11 +46,12 @@ impl CutRow {
         let number = row.get("cut_number").cloned().unwrap_or_default();
         let group_name = row.get("group_name").and_then(Value::as_str).map(str::to_owned);
         let why = match number.as_u64().filter(|number| Cut::may_have(*number)) {
+            _ if group_name.is_none() => "it names no group".to_owned(),
             None => "its number is none that a cut can have".to_owned(),
             Some(_) => match serde_json::from_value::<Cut>(row) {
-                Ok(cut) => match cut.odd_time() {
+                Ok(cut) => match cut.oddity() {
                     None => return CutRow::Cut(Box::new(cut)),
-                    Some(time) => format!("its {time} is no time that can be held"),
+                    Some(why) => why,
                 },
                 Err(error) => format!("it cannot be read: {error}"),
             },
@@ -51,14 +60,22 @@ impl CutRow {
             Value::Null => "a row".to_owned(),
             number => format!("cut {number}"),
         };
-        match group_name {
-            Some(group_name) => CutRow::Odd(OddCut { group_name, cut, why }),
-            None => CutRow::OfNoGroup { why: format!("{cut} is of no group, and {why}") },
-        }
+        CutRow::Odd(OddCut { group_name, cut, why })
     }
 }
 
 impl Cut {
+    /// Why a row that reads as a cut is none all the same, a fragment: no copy of it could be made that says what it says.
+    fn oddity(&self) -> Option<String> {
+        if let Some(time) = self.odd_time() {
+            return Some(format!("its {time} is no time that can be held"));
+        }
+        let of_tables = self.tables.iter().map(|entry| &entry.later);
+        let mut later = std::iter::once(&self.later).chain(of_tables);
+        let column = later.find_map(LaterColumns::unwritable)?;
+        Some(format!("it says something of {column} that no version of drsync writes"))
+    }
+
     /// The name of a time that no document can hold: RFC 3339 ends with the year 9999.
     fn odd_time(&self) -> Option<&'static str> {
         let odd = |time: &DateTime<Utc>| !(1..=9999).contains(&time.year());
@@ -112,6 +129,11 @@ mod tests {
             ("/committed_at", json!("+012026-11-22T09:46:00Z"), "its committed_at is no time"),
             ("/recovery_point", json!("-0001-11-22T09:46:00Z"), "its recovery_point is no time"),
             ("/planned_at", json!("soon"), "it cannot be read: "),
+            ("/note", json!(1.5), "it says something of note"),
+            ("/note", json!(["a"]), "it says something of note"),
+            ("/Note", json!("a"), "it says something of Note"),
+            ("/group_name ", json!("a"), "it says something of group_name "),
+            ("/tables/0/note", json!({"a": 1}), "it says something of note"),
             (
                 "/tables/0/source_committed_at",
                 json!("+10000-01-01T00:00:00Z"),
@@ -120,11 +142,12 @@ mod tests {
         ];
         for (place, value, why) in odd {
             let mut row = row();
-            *row.pointer_mut(place).unwrap() = value.clone();
+            let (of, name) = place.rsplit_once('/').unwrap();
+            row.pointer_mut(of).unwrap()[name] = value.clone();
             let CutRow::Odd(odd) = CutRow::read(row) else {
                 panic!("{place} {value}");
             };
-            assert_eq!(odd.group_name, "g");
+            assert_eq!(odd.group_name.as_deref(), Some("g"));
             assert!(odd.why.starts_with(why), "{place} {value}: {}", odd.why);
         }
         let mut last = row();
@@ -132,7 +155,9 @@ mod tests {
         assert!(matches!(CutRow::read(last), CutRow::Cut(_)));
         let mut nobody = row();
         nobody["group_name"] = Value::Null;
-        nobody["cut_number"] = json!(-1);
-        assert!(matches!(CutRow::read(nobody), CutRow::OfNoGroup { .. }));
+        let CutRow::Odd(odd) = CutRow::read(nobody) else {
+            panic!("a row of no group is no cut");
+        };
+        assert_eq!(odd.to_string(), "cut 2 of no group");
     }
 }

@@ -21,8 +21,8 @@ mod target;
 mod unanswered;
 
 pub use identity::{Named, recreated};
-pub(super) use regions::ledger_is_foreign;
 use regions::{ledger_findings, location_findings, region_finding};
+pub(super) use regions::{ledger_is_foreign, odd_rows_of_others};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,

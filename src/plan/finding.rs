@@ -233,6 +233,8 @@ pub enum WarningCode {
     LedgerLost,
     /// A metadata table cannot be read, or was read around damage.
     LedgerDamaged,
+    /// The cut log has a row that is no cut, of no group that the plan is of.
+    LedgerOddRow,
     /// A source's commit has a time that is yet to come.
     CommitInFuture,
     /// The last cut has a recovery point that is yet to come.
@@ -376,6 +378,7 @@ impl WarningCode {
             WarningCode::AcceptanceUnused => "acceptance_unused",
             WarningCode::LedgerLost => "ledger_lost",
             WarningCode::LedgerDamaged => "ledger_damaged",
+            WarningCode::LedgerOddRow => "ledger_odd_row",
             WarningCode::CommitInFuture => "commit_in_future",
             WarningCode::CutInFuture => "cut_in_future",
         }

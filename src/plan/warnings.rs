@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 
+use super::checks::odd_rows_of_others;
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
@@ -81,6 +82,9 @@ pub(super) fn of_workspace(
         for said in damaged(role, region, &request.plan_id) {
             say(WarningCode::LedgerDamaged, said);
         }
+    }
+    for said in odd_rows_of_others(workspace) {
+        say(WarningCode::LedgerOddRow, said);
     }
     match &workspace.workspace.secondary {
         None => say(

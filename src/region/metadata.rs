@@ -79,7 +79,7 @@ impl LedgerCopy {
         let tables = self.cuts.iter();
         let odd = tables.clone().flat_map(|table| &table.odd);
         let cuts = Cuts::new(tables.flat_map(|table| table.cuts.iter().cloned()));
-        let cuts = cuts.with_odd(odd.map(|odd| odd.group_name.clone()));
+        let cuts = cuts.with_odd(odd.filter_map(|odd| odd.group_name.clone()));
         match self.heads_only {
             true => cuts.of_heads(),
             false => cuts,

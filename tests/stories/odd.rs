@@ -5,7 +5,7 @@ use drsync::apply::GroupOutcome;
 use drsync::lakehouse::Writer;
 use drsync::lakehouse::write::Table;
 use drsync::ledger::Cut;
-use drsync::plan::{Decision, FindingCode, Plan, Remedy, Request};
+use drsync::plan::{Decision, FindingCode, Plan, Remedy, Request, WarningCode};
 use serde_json::{Value, json};
 
 use crate::world::{Form, World, batch};
@@ -126,4 +126,76 @@ pub(crate) async fn a_row_that_comes_between_plan_and_apply_stops_its_group_alon
         record.groups.iter().map(|group| (group.name.as_str(), group.outcome)).collect();
     let expected = [("reference", GroupOutcome::Stale), ("other", GroupOutcome::Synchronized)];
     assert_eq!(outcomes, expected, "{:?}", record.groups);
+}
+
+/// Gives the cut log of a region a column that no version of drsync writes.
+async fn add_note(world: &World, region: &str) {
+    let folder = world.path(region).join("sync/_drsync/sync_cuts/_delta_log");
+    let mut commits: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    commits.retain(|path| path.extension().is_some_and(|it| it == "json"));
+    commits.sort();
+    let texts = commits.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let text: String = texts.collect();
+    let actions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut metadata = actions.filter(|action| action.get("metaData").is_some()).last().unwrap();
+    let schema = metadata["metaData"]["schemaString"].as_str().unwrap();
+    let mut schema: Value = serde_json::from_str(schema).unwrap();
+    let note = json!({"name": "note", "type": "double", "nullable": true, "metadata": {}});
+    schema["fields"].as_array_mut().unwrap().push(note);
+    metadata["metaData"]["schemaString"] = schema.to_string().into();
+    log(world, region).other("ADD COLUMNS", vec![metadata]).await.unwrap();
+}
+
+pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_and_stops_nothing(
+    form: Form,
+) {
+    for (region, of_no_group) in [("east", false), ("west", false), ("east", true), ("west", true)]
+    {
+        let case = format!("{region} {of_no_group}");
+        let mut world = world(form).await;
+        if !of_no_group {
+            add_note(&world, region).await;
+        }
+        forge(&world, region, |row| match of_no_group {
+            true => row["group_name"] = Value::Null,
+            false => {
+                row["group_name"] = "invented".into();
+                row["note"] = 1.5.into();
+            }
+        })
+        .await;
+        // What names no group Databricks tells a full look alone.
+        let content = form == Form::Sandbox && of_no_group;
+        let plan = world.plan_with(Request { content, ..Request::default() }).await;
+        for group in ["reference", "other"] {
+            assert_eq!(decision(&plan, group), Decision::Sync, "{case}");
+        }
+        let odd = plan.warnings.iter().filter(|it| it.code == WarningCode::LedgerOddRow);
+        let told: Vec<&str> = odd.map(|warning| warning.message.as_str()).collect();
+        let [told] = told[..] else {
+            panic!("{case}: {:?}", plan.warnings);
+        };
+        let place = world.path(region).join("sync/_drsync/sync_cuts").display().to_string();
+        let named = match of_no_group {
+            true => "cut 5 of no group, because it names no group",
+            false => "cut 5 of invented, because it says something of note",
+        };
+        for part in [place.as_str(), named, "delete them there with any Delta writer"] {
+            assert!(told.contains(part), "{case}: {told}");
+        }
+        let record = world.apply_plan(&plan).await;
+        assert!(record.warnings.is_empty(), "{case}: {:?}", record.warnings);
+        assert_eq!(record.exit.code, 0, "{case}: {:?}", record.groups);
+        let regions = world.regions();
+        let [east, west] = [&regions.primary, &regions.secondary].map(async |region| {
+            let cuts = region.ledger().await.unwrap().all_cuts();
+            cuts.newest_of_each()
+                .map(|cut| (cut.group_name.clone(), cut.cut_number))
+                .collect::<Vec<_>>()
+        });
+        let both = [("other".to_owned(), 2), ("reference".to_owned(), 2)];
+        assert_eq!(east.await, both, "{case}");
+        assert_eq!(west.await, both, "{case}");
+    }
 }

@@ -151,6 +151,14 @@ pub(in crate::apply) fn planned_rows(
     rows
 }
 
+/// A group whose cuts a region did not take although it takes those of others.
+pub(super) struct CutsRefused {
+    /// The group.
+    pub(super) group: String,
+    /// Why.
+    pub(super) refusal: RegionError,
+}
+
 /// What a copy lacks of what both say together.
 pub(in crate::apply) struct Lacking {
     rows: Vec<Row>,
@@ -192,18 +200,52 @@ impl Lacking {
         self.rows.is_empty() && self.cuts.is_empty()
     }
 
-    /// Gives it to the region, its rows only where they can be written.
+    /// Gives it to the region, its rows only where they can be written, and says of which groups it did not take the cuts.
     ///
     /// # Errors
     /// The region's refusal.
-    pub(super) async fn write(&self, region: &dyn Region, rows: bool) -> Result<(), RegionError> {
+    pub(super) async fn write(
+        &mut self,
+        region: &dyn Region,
+        rows: bool,
+    ) -> Result<Vec<CutsRefused>, RegionError> {
+        let mut refused = Vec::new();
         if !self.cuts.is_empty() {
-            region.copy_cuts(&self.cuts).await?;
+            match region.copy_cuts(&self.cuts).await {
+                Err(refusal) if is_of_the_table(&refusal) => {
+                    refused = self.copy_by_group(region, refusal).await?;
+                }
+                copied => copied?,
+            }
         }
         if rows && !self.rows.is_empty() {
             region.write_rows(&self.rows).await?;
         }
-        Ok(())
+        Ok(refused)
+    }
+
+    /// Gives it the cuts of each group alone after it refused them together: what one of them says stops no other.
+    async fn copy_by_group(
+        &mut self,
+        region: &dyn Region,
+        together: RegionError,
+    ) -> Result<Vec<CutsRefused>, RegionError> {
+        let mut refused = Vec::new();
+        let groups = self.cuts.chunk_by(|one, other| one.group_name == other.group_name);
+        for cuts in groups.clone() {
+            match region.copy_cuts(cuts).await {
+                Err(refusal) if is_of_the_table(&refusal) => {
+                    refused.push(CutsRefused { group: cuts[0].group_name.clone(), refusal });
+                }
+                copied => copied?,
+            }
+        }
+        // What it takes of nobody is about the table.
+        if refused.len() > 1 && refused.len() == groups.count() {
+            return Err(together);
+        }
+        self.cuts.retain(|cut| refused.iter().all(|refused| refused.group != cut.group_name));
+        Ok(refused)
     }
 
     /// What the record says of it; nothing where nothing was done to the tables.

@@ -32,7 +32,6 @@ impl Record for Cut {
         match CutRow::read(value) {
             CutRow::Cut(cut) => Ok(ReadRow::Record(*cut)),
             CutRow::Odd(odd) => Ok(ReadRow::Odd(odd)),
-            CutRow::OfNoGroup { why } => Err(DeltaError::corrupt("a row of it", why)),
         }
     }
 }

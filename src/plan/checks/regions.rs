@@ -1,8 +1,11 @@
 //! What is wrong with a region as a whole: it is away or refuses, its sync location, its metadata tables.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, FindingCode, Remedy, finding, words_of_region};
 use crate::command::{Command, Verb};
-use crate::ledger::{FOLDER, SYNC_CUTS};
+use crate::config::GroupEntry;
+use crate::ledger::{FOLDER, OddCut, SYNC_CUTS};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
@@ -99,6 +102,44 @@ fn foreign_claims(workspace: &WorkspaceObserved) -> Vec<String> {
     foreign
 }
 
+/// Where a region's cut log lies, and its rows that are no cuts.
+fn odd_rows(region: &RegionObserved) -> (String, impl Iterator<Item = &OddCut>) {
+    let copy = region.ledger.as_ref().ok();
+    let odd = copy.and_then(|copy| copy.cuts.as_ref()).into_iter().flat_map(|log| &log.odd);
+    let place = format!("{}/{FOLDER}/{SYNC_CUTS}", region.location.trim_end_matches('/'));
+    (place, odd)
+}
+
+/// The rows of both cut logs that are no cuts and stop none of the groups that are looked at: a sentence for each region.
+pub(in crate::plan) fn odd_rows_of_others(workspace: &WorkspaceObserved) -> Vec<String> {
+    const SHOWN_MAX: usize = 3;
+    let mut valid = BTreeSet::new();
+    for group in &workspace.groups {
+        match &group.entry {
+            GroupEntry::Valid(group) => valid.insert(group.name.as_str()),
+            GroupEntry::Invalid { .. } => false,
+        };
+    }
+    let told = [&workspace.primary, &workspace.secondary].map(|region| {
+        let (place, odd) = odd_rows(region);
+        let of_others = |odd: &&OddCut| {
+            odd.group_name.as_deref().is_none_or(|group| !valid.contains(group))
+        };
+        let odd: Vec<String> =
+            odd.filter(of_others).map(|odd| format!("{odd}, because {}", odd.why)).collect();
+        let more = odd.len().saturating_sub(SHOWN_MAX);
+        let more = (more > 0).then(|| format!("{more} more"));
+        let shown: Vec<String> = odd.into_iter().take(SHOWN_MAX).chain(more).collect();
+        (!shown.is_empty()).then(|| {
+            format!(
+                "{place} has rows that are no cuts of drsync: {}; they stop no group and are not copied; delete them there with any Delta writer; docs/planning.md#ledger_diverged",
+                shown.join("; ")
+            )
+        })
+    });
+    told.into_iter().flatten().collect()
+}
+
 pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let foreign = foreign_claims(workspace);
@@ -109,10 +150,8 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
         );
     }
     for region in [&workspace.primary, &workspace.secondary] {
-        let copy = region.ledger.as_ref().ok();
-        let odd = copy.and_then(|copy| copy.cuts.as_ref()).into_iter().flat_map(|log| &log.odd);
-        let place = format!("{}/{FOLDER}/{SYNC_CUTS}", region.location.trim_end_matches('/'));
-        for odd in odd.filter(|odd| odd.group_name == group) {
+        let (place, odd) = odd_rows(region);
+        for odd in odd.filter(|odd| odd.group_name.as_deref() == Some(group)) {
             let text = format!("{} in {place} is none that drsync made: {}", odd.cut, odd.why);
             found.push(finding(FindingCode::LedgerDiverged, None, text).words(format!(
                 "delete that row from {place} with any Delta writer; docs/planning.md#ledger_diverged"

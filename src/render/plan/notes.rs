@@ -68,6 +68,7 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::AcceptanceUnused
         | WarningCode::LedgerLost
         | WarningCode::LedgerDamaged
+        | WarningCode::LedgerOddRow
         | WarningCode::CommitInFuture
         | WarningCode::CutInFuture => true,
     }
