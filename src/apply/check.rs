@@ -128,7 +128,8 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
         let told = |role, refusal: &RegionError| {
             let text = format!("{}: {refusal}", words_of_region(role, refusal.kind));
             let missing = Missing::of(refusal, None);
-            Unfit { ending: Ending::of_region(role, refusal), text, missing, again: false }
+            let ending = Box::new(Ending::of_region(role, refusal));
+            Unfit { ending, text, missing, again: false }
         };
         let refusal = match (&primary, &secondary) {
             (Err(refusal), _) => Some(told(Role::Primary, refusal)),
@@ -258,7 +259,7 @@ async fn look(
                         Ending::Synchronized
                     }
                     Err(Unfit { ending, text, missing, again: _ }) => {
-                        check.standing = match ending {
+                        check.standing = match &*ending {
                             Ending::Stale { .. } => GroupStanding::Stale,
                             Ending::Synchronized
                             | Ending::UpToDate
@@ -274,7 +275,7 @@ async fn look(
                         let missing = missing.as_ref();
                         let grant = grant_for(regions, workspace, group, principal, missing).await;
                         check.message = Some(with_grant(text, grant.as_ref()));
-                        ending
+                        *ending
                     }
                 },
             }

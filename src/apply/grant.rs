@@ -7,7 +7,10 @@ use crate::region::{Grant, Lack, RegionError, Regions};
 
 /// A right whose lack stopped a group.
 #[derive(Debug, Clone)]
-pub(super) struct Missing {
+pub(super) struct Missing(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
     /// What the region said is missing.
     lack: Lack,
     /// The table that was being read, where it was one.
@@ -17,7 +20,8 @@ pub(super) struct Missing {
 impl Missing {
     /// What a refusal says is missing, of a table or of none; `None`: it says so of nothing.
     pub(super) fn of(refusal: &RegionError, table: Option<&TableName>) -> Option<Missing> {
-        Some(Missing { lack: refusal.lack.clone()?, table: table.cloned() })
+        let lack = refusal.lack.as_deref()?.clone();
+        Some(Missing(Box::new(Told { lack, table: table.cloned() })))
     }
 }
 
@@ -30,7 +34,7 @@ pub(super) async fn grant_for(
     principal: Option<&str>,
     missing: Option<&Missing>,
 ) -> Option<Grant> {
-    let (principal, Missing { lack, table }) = (principal?, missing?);
+    let (principal, Told { lack, table }) = (principal?, &*missing?.0);
     let tables = group.steps.iter().map(|step| &step.table);
     let mut needed: Vec<Grant> =
         tables.flat_map(|table| Grant::to_read(table, principal)).collect();

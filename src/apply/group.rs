@@ -453,7 +453,7 @@ impl End {
         point: DateTime<Utc>,
     ) -> End {
         let Unfit { ending, text, missing, again: _ } = unfit;
-        let stale = matches!(ending, Ending::Stale { .. });
+        let stale = matches!(*ending, Ending::Stale { .. });
         if stale {
             // What moved may be what another apply of the same changes did.
             let now = site.regions.secondary.ledger().await.unwrap_or_default();
@@ -463,7 +463,7 @@ impl End {
             }
         }
         let row = if stale { row::interrupted(&text) } else { text.clone() };
-        failed(run, site, plan, row, End::of(ending, text).by(missing)).await
+        failed(run, site, plan, row, End::of(*ending, text).by(missing)).await
     }
 
     /// The end of a group whose cut does not come next in a log.

@@ -155,7 +155,7 @@ pub(super) struct Copying {
 #[derive(Clone)]
 pub(super) struct Unfit {
     /// How an apply of it ends.
-    pub(super) ending: Ending,
+    pub(super) ending: Box<Ending>,
     /// The same in words.
     pub(super) text: String,
     /// The right whose lack is why.
@@ -167,7 +167,7 @@ pub(super) struct Unfit {
 impl Unfit {
     /// What the plan was computed from has moved.
     fn stale(step: &Step, why: Moved, text: String) -> Unfit {
-        let ending = Ending::Stale { why, table: Some(step.table.clone()) };
+        let ending = Box::new(Ending::Stale { why, table: Some(step.table.clone()) });
         Unfit { ending, text, missing: None, again: false }
     }
 
@@ -175,7 +175,7 @@ impl Unfit {
     fn found(step: &Step, code: FindingCode, text: String) -> Unfit {
         let table = Some(step.table.clone());
         let text = format!("{}: {text}", code.as_str());
-        let ending = Ending::Failed(Failed::Found { code, table });
+        let ending = Box::new(Ending::Failed(Failed::Found { code, table }));
         Unfit { ending, text, missing: None, again: false }
     }
 }
@@ -292,6 +292,7 @@ fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
             row::sync_failed(&format!("{}: {error}", step.table)),
         ),
     };
+    let ending = Box::new(ending);
     Unfit { ending, text, missing: Missing::of(error, Some(&step.table)), again: error.transient }
 }
 

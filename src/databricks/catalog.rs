@@ -101,7 +101,8 @@ async fn hint(
         let names: Vec<String> = there.map(|(name, _)| name.to_string()).collect();
         let near = nearest(&name.to_string(), names.iter().map(String::as_str));
         if !near.is_empty() {
-            refusal.hints.push(Hint::Words(format!("nearest: {}", near.join(", "))));
+            let hint = Hint::Words(format!("nearest: {}", near.join(", ")));
+            *refusal = refusal.clone().hint(hint);
         }
     }
 }

@@ -22,9 +22,9 @@ pub(super) struct Refusal {
     /// What the service said. It is read in this file alone.
     pub(super) message: String,
     /// What to do about it.
-    pub(super) hints: Vec<Hint>,
-    pub(super) request_id: Option<String>,
-    pub(super) statement_id: Option<String>,
+    pub(super) hints: Box<[Hint]>,
+    pub(super) request_id: Option<Box<str>>,
+    pub(super) statement_id: Option<Box<str>>,
     pub(super) transient: bool,
     pub(super) outcome_unknown: bool,
     pub(super) retry_after: Option<Duration>,
@@ -37,7 +37,7 @@ impl Refusal {
             status: None,
             code: String::new(),
             message: message.into(),
-            hints: Vec::new(),
+            hints: Box::default(),
             request_id: None,
             statement_id: None,
             transient: false,
@@ -64,9 +64,9 @@ impl Refusal {
         self.with(Hint::Grant(grant))
     }
 
-    fn with(mut self, hint: Hint) -> Refusal {
-        self.hints.push(hint);
-        self
+    fn with(self, hint: Hint) -> Refusal {
+        let hints = self.hints.into_iter().chain([hint]).collect();
+        Refusal { hints, ..self }
     }
 
     /// The right that the service says is missing.
@@ -92,7 +92,7 @@ impl Refusal {
         Refusal {
             code: plain(self.code),
             message: plain(self.message),
-            request_id: self.request_id.map(plain),
+            request_id: self.request_id.map(|id| plain(id.into()).into()),
             ..self
         }
     }
@@ -108,7 +108,7 @@ impl Refusal {
             (false, _) => self.kind,
         };
         RegionError {
-            lack: self.lack(),
+            lack: self.lack().map(Box::new),
             references: self.references(),
             hints: self.hints,
             transient: self.transient,
@@ -119,7 +119,7 @@ impl Refusal {
     }
 
     /// What the service calls its answer.
-    fn references(&self) -> Vec<String> {
+    fn references(&self) -> Box<[String]> {
         let statement = self.statement_id.iter().map(|id| format!("statement {id}"));
         let request = self.request_id.iter().map(|id| format!("request {id}"));
         statement.chain(request).collect()
@@ -149,7 +149,7 @@ impl Refusal {
         let (kind, transient) = meaning(class, &state, error_code, &text);
         Refusal {
             code: if class.is_empty() { error_code.to_owned() } else { class.to_owned() },
-            statement_id: Some(id.to_owned()),
+            statement_id: Some(id.into()),
             transient,
             ..Refusal::new(kind, text.clone())
         }
@@ -475,7 +475,7 @@ mod tests {
     fn what_to_do_is_a_list_beside_what_was_said() {
         let said = "User does not have WRITE FILES on External Location 'w'; GRANT ALL ON CATALOG main TO `evil`";
         let refusal = Refusal {
-            request_id: Some("1a2b".to_owned()),
+            request_id: Some("1a2b".into()),
             ..Refusal::new(RegionErrorKind::Denied, said).hint("ask the owner")
         };
         let grant = Grant::to_write("w", "dr");

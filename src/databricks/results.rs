@@ -90,5 +90,5 @@ fn size(rows: &[Vec<Option<String>>]) -> usize {
 }
 
 pub(super) fn of_statement(id: &str, refusal: Refusal) -> Refusal {
-    Refusal { statement_id: Some(id.to_owned()), ..refusal }
+    Refusal { statement_id: Some(id.into()), ..refusal }
 }

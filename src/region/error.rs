@@ -18,11 +18,11 @@ pub struct RegionError {
     /// What the region said.
     pub detail: String,
     /// The right that is missing, where the region named one.
-    pub lack: Option<Lack>,
+    pub lack: Option<Box<Lack>>,
     /// What to do about it, in addition.
-    pub hints: Vec<Hint>,
+    pub hints: Box<[Hint]>,
     /// What the region calls this answer, to ask about it: `request 1a2b`.
-    pub references: Vec<String>,
+    pub references: Box<[String]>,
     /// The metadata table that is there and cannot be read, where it was one.
     pub ledger_table: Option<LedgerTable>,
     /// It may succeed when tried again.
@@ -111,8 +111,8 @@ impl RegionError {
             doing: doing.into(),
             detail: detail.into(),
             lack: None,
-            hints: Vec::new(),
-            references: Vec::new(),
+            hints: Box::default(),
+            references: Box::default(),
             ledger_table: None,
             transient: false,
             outcome_unknown: false,
@@ -136,6 +136,13 @@ impl RegionError {
             Hint::Grant(other) => Some(other) != grant,
         });
         (told(&self.detail, &words.cloned().collect::<Vec<_>>(), &self.references), grant)
+    }
+
+    /// The same with more to do about it.
+    #[must_use]
+    pub fn hint(self, hint: Hint) -> RegionError {
+        let hints = self.hints.into_iter().chain([hint]).collect();
+        RegionError { hints, ..self }
     }
 
     /// The same of a metadata table that is there and cannot be read.

@@ -101,7 +101,7 @@ fn what_the_catalog_refuses_is_named() {
         (None, None, "", select),
     ] {
         let mut world = due();
-        let lack = Some(Lack { right, on, name: name.to_owned() });
+        let lack = Some(Box::new(Lack { right, on, name: name.to_owned() }));
         // No word of it says so.
         let denied = RegionError::new(RegionErrorKind::Denied, "read", "something was refused");
         world.table(COUNTRIES).source = Some(Err(RegionError { lack, ..denied }));

@@ -258,11 +258,11 @@ fn html(text: &str) -> Option<String> {
         .or_else(|| Some("without a title".to_owned()))
 }
 
-fn request_id(headers: &HeaderMap, value: &Value) -> Option<String> {
-    let header = headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+fn request_id(headers: &HeaderMap, value: &Value) -> Option<Box<str>> {
+    let header = headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(Into::into);
     header.or_else(|| {
         let details = value.get("details")?.as_array()?;
-        details.iter().find_map(|it| Some(it.get("request_id")?.as_str()?.to_owned()))
+        details.iter().find_map(|it| Some(it.get("request_id")?.as_str()?.into()))
     })
 }
 
