@@ -111,7 +111,7 @@ mod tests {
         let region =
             || serde_json::json!({"location": "/west", "reachable": true, "ledger": "present"});
         let mut status: Document = serde_json::from_value(serde_json::json!({
-            "kind": status::KIND, "format_version": "1.0", "at": "2026-11-22T11:00:00.000Z",
+            "kind": status::KIND, "format_version": status::FORMAT_VERSION, "at": "2026-11-22T11:00:00.000Z",
             "workspaces": [{
                 "name": "east",
                 "regions": {"primary": region(), "secondary": region()},

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decision, GroupPlan, LastCut, Plan, Refused, WorkspacePlan};
+use super::document::{Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, WorkspacePlan};
 use super::finding::{Finding, Warning};
 pub use super::look::Checked;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
@@ -19,7 +19,7 @@ use crate::region::{CloneProof, LookDepth, Replica};
 /// What `kind` says of a status document.
 pub const KIND: &str = "drsync.status";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// How every group stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +131,9 @@ pub struct GroupStatus {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<ReasonCode>,
     /// Its tables.
     pub tables: Vec<TableStatus>,
     /// Named tables that are not synchronized.
@@ -294,6 +297,7 @@ fn group(
         findings: plan.findings.clone(),
         decision: primary_seen.then_some(plan.decision),
         reason: primary_seen.then(|| plan.reason.message.clone()),
+        reason_code: primary_seen.then_some(plan.reason.code),
         tables,
         unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),
     })

@@ -13,7 +13,7 @@ use crate::plan::status::{
     Checked, GroupStatus, LedgerPresence, RegionStatus, RegionsStatus, Rpo, Status, TableStatus,
     WorkspaceStatus,
 };
-use crate::plan::{Decision, Refused, Warning, WarningCode};
+use crate::plan::{Decision, ReasonCode, Refused, Warning, WarningCode};
 use crate::region::LookDepth;
 
 /// Groups in the table; further ones that are in order are counted.
@@ -189,8 +189,9 @@ fn failed(workspace: &WorkspaceStatus, group: &GroupStatus) -> bool {
 
 /// Why it is paused.
 fn paused(group: &GroupStatus) -> Option<&str> {
-    let reason = group.reason.as_deref()?;
-    (group.decision == Some(Decision::Waiting) && reason.starts_with("paused: ")).then_some(reason)
+    let paused =
+        group.decision == Some(Decision::Waiting) && group.reason_code == Some(ReasonCode::Paused);
+    group.reason.as_deref().filter(|_| paused)
 }
 
 fn lag(group: &GroupStatus) -> String {

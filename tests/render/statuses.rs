@@ -1,9 +1,9 @@
 //! How groups stand, with either region away.
 
 use drsync::ledger::Consistency;
-use drsync::plan::FindingCode;
 use drsync::plan::document::LastCut;
 use drsync::plan::status::*;
+use drsync::plan::{FindingCode, ReasonCode};
 use drsync::region::LookDepth;
 use drsync::render::status::{Parts, text};
 
@@ -55,6 +55,7 @@ fn group(name: &str, number: u64) -> GroupStatus {
         findings: vec![],
         decision: None,
         reason: None,
+        reason_code: None,
         tables: vec![
             table("main.core.core_gold", 1041, 1041),
             table("main.core.core_raw", 5188, 5188),
@@ -166,6 +167,7 @@ fn blocked_and_failed_groups_are_in_the_first_line() {
     let paused = GroupStatus {
         decision: Some(drsync::plan::Decision::Waiting),
         reason: Some("paused: until the move is done".to_owned()),
+        reason_code: Some(ReasonCode::Paused),
         ..group("archive", 3)
     };
     insta::assert_snapshot!(text(
