@@ -90,6 +90,8 @@ pub struct Options {
     pub local: Arc<dyn LocalEvidence>,
     /// Who signs the record; nobody, unless asked for.
     pub signer: Option<Arc<dyn Signer>>,
+    /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
+    pub record_keys: Vec<String>,
     /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
     pub planned_now: bool,
 }

@@ -25,7 +25,7 @@ use crate::region::{
 };
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
-pub(crate) use recent::{FUTURE, all_witnessed, recent_records};
+pub(crate) use recent::{FUTURE, Question, all_witnessed, recent_records};
 
 /// The moment of a look.
 #[derive(Clone, Copy)]
@@ -96,7 +96,7 @@ async fn observe_workspace(
         workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
     let (mut witnessed, primary, secondary) = futures::join!(
-        witnessed(workspace, regions, now),
+        witnessed(workspace, regions, &request.record_keys, now),
         observe_region(
             regions.primary.as_ref(),
             primary_address,
@@ -134,7 +134,8 @@ async fn observe_workspace(
         ledger = merge_copies(&primary.copy(), &secondary.copy());
         let lost = told_of_more(&witnessed, &ledger);
         if !lost.is_empty() {
-            witnessed.take_over(all_witnessed(&workspace.name, regions).await, &lost);
+            let all = all_witnessed(&workspace.name, regions, &request.record_keys);
+            witnessed.take_over(all.await, &lost);
         }
     }
     let mut seen = WorkspaceObserved {
@@ -158,10 +159,12 @@ async fn observe_workspace(
 pub(crate) async fn witnessed(
     workspace: &Workspace,
     regions: &Regions,
+    keys: &[String],
     now: DateTime<Utc>,
 ) -> Witnessed {
     let groups: Vec<&str> = workspace.groups.iter().filter_map(GroupEntry::name).collect();
-    recent_records(&workspace.name, &groups, regions, [true, true], now).await.witnessed
+    let question = Question { workspace: &workspace.name, groups: &groups, keys };
+    recent_records(question, regions, [true, true], now).await.witnessed
 }
 
 /// Groups of which records or rows tell of cuts that the log does not have.

@@ -54,7 +54,7 @@ pub use request::Request;
 pub use rows::aside_name;
 pub use rows::row_after;
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
-pub use witness::{Witnessed, WitnessedCut};
+pub use witness::{CutsTold, DoubtedCut, Witnessed, WitnessedCut};
 
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;

@@ -77,6 +77,7 @@ async fn the_demo_plays_as_its_screen_says() {
         signature: None,
         lost_output: Arc::new(Vec::new),
         local: Arc::new(drsync::apply::NothingHere),
+        record_keys: Vec::new(),
         signer: None,
         planned_now: true,
     };

@@ -71,6 +71,7 @@ impl Flow {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            record_keys: Vec::new(),
             signer: None,
             planned_now: true,
         };

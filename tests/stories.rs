@@ -64,11 +64,14 @@ stories! {
         a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_and_stops_nothing,
         a_row_of_the_log_that_is_no_cut_stops_its_group_and_the_remedy_is_named,
         a_row_that_comes_between_plan_and_apply_stops_its_group_alone,
+        nothing_is_cloned_where_no_number_is_left_for_the_cut,
     }
     lost {
         a_lost_cut_is_told_whatever_records_of_other_groups_and_junk_came_later,
         a_record_tells_the_newest_cut_of_groups_that_its_apply_was_not_of,
         no_number_in_a_record_that_no_cut_can_have_stops_anything,
+        what_is_no_record_tells_nothing_hides_nothing_and_is_not_copied,
+        where_signatures_are_asked_for_only_a_signed_record_witnesses_a_cut,
     }
     main_job {
         a_first_sync_creates_the_replica_and_both_metadata_tables,

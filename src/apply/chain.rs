@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
-use crate::observe::{FUTURE, recent_records};
+use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::Witnessed;
-use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
+use crate::region::{KeptDocument, PassedOver, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,13 +26,12 @@ pub(super) struct Tips {
 
 /// Looks for the newest records of a workspace in both of its regions: what one lacks the other may have.
 pub(super) async fn tips(
-    workspace: &str,
-    groups: &[&str],
+    question: Question<'_>,
     regions: &Regions,
     asked: [bool; 2],
     now: DateTime<Utc>,
 ) -> Tips {
-    let recent = recent_records(workspace, groups, regions, asked, now).await;
+    let recent = recent_records(question, regions, asked, now).await;
     let documents = recent.documents.into_iter();
     let documents = documents.map(|document| (sha256_of_bytes(&document.bytes), document));
     let mut tips = newest(documents.collect(), now);
@@ -88,8 +87,9 @@ pub(super) fn link(
     record.previous_unseen = !tips.is_empty() && tips.iter().all(|(_, tips)| tips.unseen);
     tips.retain(|(_, tips)| !tips.unseen);
     for (workspace, tips) in &tips {
-        let mut newest = tips.witnessed.numbers();
-        for (group, cut) in known.remove(workspace).into_iter().flatten() {
+        let known = known.remove(workspace).unwrap_or_default();
+        let mut newest = tips.witnessed.numbers(|group| known.get(group).copied());
+        for (group, cut) in known {
             let told = newest.entry(group).or_default();
             *told = cut.max(*told);
         }
@@ -109,19 +109,6 @@ pub(super) fn link(
 }
 
 impl RunRecord {
-    /// Reads a record that was kept under its own name.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn of(document: &KeptDocument) -> Result<RunRecord, String> {
-        let record =
-            RunRecord::read(&document.bytes).map_err(|error| format!("failed to {error}"))?;
-        match document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
-            true => Ok(record),
-            false => Err(format!("it says that it is of apply {}", record.run_id)),
-        }
-    }
-
     /// SHA-256 of every record that it names as one before it, in whatever workspace.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let elsewhere = self.previous_elsewhere.iter();

@@ -9,12 +9,12 @@ use super::Run;
 use super::chain::{self, Tips};
 use super::record::{Recorded, RunRecord};
 use super::warning::RunWarningCode;
-use crate::observe::FUTURE;
+use crate::observe::{FUTURE, Question};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
 use crate::region::{
-    KeptDocument, PLAN_ENDING, RecordRange, Region, RegionError, RegionErrorKind, Regions,
-    SIGNATURE_ENDING, apply_of, first_id_of,
+    KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange, Region, RegionError,
+    RegionErrorKind, Regions, SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
 
 /// Documents of so many applies are brought to a region by one apply; the next one goes on.
@@ -98,7 +98,12 @@ impl<'a> Keepers<'a> {
 
     /// The newest records.
     pub(super) async fn tips(&self, run: &Run<'_>) -> Tips {
-        chain::tips(self.workspace, &self.groups, self.regions, self.asked(), run.now()).await
+        let question = Question {
+            workspace: self.workspace,
+            groups: &self.groups,
+            keys: &run.options.record_keys,
+        };
+        chain::tips(question, self.regions, self.asked(), run.now()).await
     }
 
     /// Gives the regions the documents of earlier applies that lie on this machine only.
@@ -134,42 +139,61 @@ impl<'a> Keepers<'a> {
                 return;
             }
         };
-        for (to, from, mut applies) in [
+        for (to, from, applies) in [
             (Role::Primary, Role::Secondary, lacking.0),
             (Role::Secondary, Role::Primary, lacking.1),
         ] {
-            let beyond = applies.split_off(applies.len().min(BROUGHT_MOST));
             let behind = |text: String| {
                 let warning = RunWarningCode::EvidenceBehind.warn(text);
                 run.warn(warning.of_side(to).of_workspace(self.workspace));
             };
-            if !beyond.is_empty() {
-                behind(format!(
-                    "the {} lacks documents of {} more applies; the next apply goes on",
-                    to.name(),
-                    beyond.len()
-                ));
-            }
             let bring = applies.iter().map(|names| self.bring(names, from, to));
-            let mut bring = futures::stream::iter(bring).buffer_unordered(AT_ONCE);
+            let mut bring = futures::stream::iter(bring).buffered(AT_ONCE);
+            let (mut looked, mut brought) = (0, 0);
             while let Some(done) = bring.next().await {
-                if let Err(error) = done {
-                    let to = to.name();
-                    behind(format!("evidence that the {to} lacks was not brought to it: {error}"));
+                looked += 1;
+                match done {
+                    Ok(any) => brought += usize::from(any),
+                    Err(error) => {
+                        let to = to.name();
+                        behind(format!(
+                            "evidence that the {to} lacks was not brought to it: {error}"
+                        ));
+                        break;
+                    }
+                }
+                // What is no record takes no other's turn.
+                if brought == BROUGHT_MOST && looked < applies.len() {
+                    behind(format!(
+                        "the {} lacks documents of {} more applies; the next apply goes on",
+                        to.name(),
+                        applies.len() - looked
+                    ));
                     break;
                 }
             }
         }
     }
 
-    /// Gives a region the documents of one apply, its record after its plan.
-    async fn bring(&self, names: &[String], from: Role, to: Role) -> Result<(), RegionError> {
+    /// Gives a region the documents of one apply, its record after its plan, and says whether there were any.
+    ///
+    /// Something under the name of a record that is none stays where it lies, and so does the signature of it.
+    async fn bring(&self, names: &[String], from: Role, to: Role) -> Result<bool, RegionError> {
+        let mut documents = Vec::new();
         for name in names {
             if let Some(bytes) = self.region(from).evidence(name).await? {
-                self.region(to).keep_evidence(name, &bytes).await?;
+                documents.push(KeptDocument { name: name.clone(), bytes });
             }
         }
-        Ok(())
+        let of_record = |name: &str| name.ends_with(RUN_RECORD_ENDING) || is_record_signature(name);
+        let is_none = |document: &KeptDocument| {
+            document.name.ends_with(RUN_RECORD_ENDING) && RunRecord::of(document).is_err()
+        };
+        if documents.iter().any(is_none) {
+            documents.retain(|document| !of_record(&document.name));
+        }
+        keep_all(self.region(to), &documents).await?;
+        Ok(!documents.is_empty())
     }
 
     /// The names of documents that the primary lacks, and that the secondary does, by apply, the oldest first.

@@ -13,8 +13,8 @@ use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
-use crate::plan::{Checked, LedgerAction, Provenance, Role};
-use crate::region::VerifiedLevel;
+use crate::plan::{Checked, CutsTold, LedgerAction, Provenance, Role};
+use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
@@ -384,6 +384,29 @@ impl RunRecord {
 }
 
 impl RunRecord {
+    /// Reads a record that was kept under its own name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(document: &KeptDocument) -> Result<RunRecord, String> {
+        let record =
+            RunRecord::read(&document.bytes).map_err(|error| format!("failed to {error}"))?;
+        match document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
+            true => Ok(record),
+            false => Err(format!("it says that it is of apply {}", record.run_id)),
+        }
+    }
+
+    /// What it tells of the cuts of a workspace.
+    pub fn cuts_told(&self, workspace: &str) -> CutsTold<'_> {
+        let groups = self.groups.iter().filter(|group| group.workspace == workspace);
+        CutsTold {
+            run_id: &self.run_id,
+            groups: groups.map(|group| (group.name.as_str(), group.cut)).collect(),
+            newest: self.newest_cuts.get(workspace),
+        }
+    }
+
     /// Whether it tells of each group whether its replicas were looked at, as records from version 1.1 on do.
     pub fn tells_looks(&self) -> bool {
         self.format_version.split('.').nth(1) != Some("0")

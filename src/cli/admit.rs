@@ -17,6 +17,7 @@ pub(super) struct Admitted {
     stored: StoredPlan,
     approval: Approval,
     signature: Option<String>,
+    record_keys: Vec<String>,
 }
 
 /// What is asked of a stored plan before its regions are opened.
@@ -46,6 +47,11 @@ impl Admitted {
     /// The plan.
     pub(super) fn plan(&self) -> &Plan {
         &self.stored.plan
+    }
+
+    /// Public keys of the runners whose records witness cuts; none: every record does.
+    pub(super) fn record_keys(&self) -> &[String] {
+        &self.record_keys
     }
 
     /// The plan with its bytes, who said yes to it, and the signature of its file.
@@ -85,6 +91,7 @@ pub(super) async fn admit(
     };
     // A configuration may lie in a workspace, whose address is then the caller's own: what a plan says opens nothing yet.
     let found = configuration::read_if_any(context).await?;
+    let mut record_keys = Vec::new();
     if let Some(found) = &found {
         if found.configuration.workspaces.is_empty() {
             return Err(Failure::configuration(&found.configuration, &context.style));
@@ -95,7 +102,7 @@ pub(super) async fn admit(
             verified.get_or_insert(by_configuration);
         }
         if let Purpose::Apply { signer } = terms.purpose {
-            RunnersKey::check_demand(signer, found, context)?;
+            record_keys = RunnersKey::check_demand(signer, found, context)?;
         }
         if let Some(foreign) = plan::foreign_to(&stored.plan, &found.configuration) {
             return Err(refuse_foreign(
@@ -116,7 +123,7 @@ pub(super) async fn admit(
         (None, Some(_)) => (Approval::ExpectedEffect, None),
         (None, None) => (Approval::None, None),
     };
-    Ok(Admitted { stored, approval, signature })
+    Ok(Admitted { stored, approval, signature, record_keys })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {

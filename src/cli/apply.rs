@@ -73,6 +73,8 @@ pub(super) struct Ready {
     pub(super) signer: Option<Arc<dyn Signer>>,
     /// This very run computed it.
     pub(super) planned_now: bool,
+    /// Public keys of the runners whose records witness cuts; none: every record does.
+    pub(super) record_keys: Vec<String>,
 }
 
 /// What an apply did, and where the record of it lies on this machine.
@@ -132,6 +134,7 @@ impl Apply {
         };
         let admitted = admit(context, file, terms).await?;
         let regions = regions::of_plan(&admitted, context).await?;
+        let record_keys = admitted.record_keys().to_vec();
         let (stored, approval, signature) = admitted.into_parts();
         Ok(Ready {
             stored,
@@ -140,6 +143,7 @@ impl Apply {
             signature,
             signer,
             planned_now: false,
+            record_keys,
             folder: PathBuf::new(),
             mistaken: false,
         })
@@ -151,7 +155,7 @@ impl Apply {
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<Ready, Failure> {
         let found = configuration::usable(context).await?;
-        RunnersKey::check_demand(signer.as_deref(), &found, context)?;
+        let record_keys = RunnersKey::check_demand(signer.as_deref(), &found, context)?;
         let looked = look::look_with(context, &self.asking, found).await?;
         Ok(Ready {
             stored: looked.plan.stored(),
@@ -160,6 +164,7 @@ impl Apply {
             signature: None,
             signer,
             planned_now: true,
+            record_keys,
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
@@ -220,6 +225,7 @@ pub(super) async fn carry_out(
         lost_output: events::question(events),
         local: here.clone(),
         signer: ready.signer.clone(),
+        record_keys: ready.record_keys.clone(),
         planned_now: ready.planned_now,
     };
     if plan.applyable {

@@ -83,6 +83,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         signature: None,
         signer: None,
         planned_now: true,
+        record_keys: Vec::new(),
     };
     let record = apply::carry_out(context, &Arc::new(Events::none()), &ready).await?.record;
     let text = render::run::text(&ready.stored.plan, &record, None, &context.style);

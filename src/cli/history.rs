@@ -215,8 +215,9 @@ impl History {
         regions: &Regions,
         signers: &Signers,
     ) -> Read {
+        let keys = signers.records.keys();
         // Before the logs: an apply that ends in between has its cut in them.
-        let mut witnessed = witnessed(workspace, regions, context.clock.now()).await;
+        let mut witnessed = witnessed(workspace, regions, keys, context.clock.now()).await;
         let (mut primary, mut secondary) =
             tokio::join!(regions.primary.ledger(), regions.secondary.ledger());
         refuse_without_a_copy(&mut primary, &mut secondary);
@@ -245,8 +246,10 @@ impl History {
             false => None,
         };
         if let Some(Ok(evidence)) = &records {
-            for document in &evidence.documents {
-                witnessed.take_in(&workspace.name, document);
+            // Whose signatures are those of all of them is asked where something is lost.
+            let documents = evidence.documents.iter().filter(|_| keys.is_empty());
+            for record in documents.filter_map(|document| RunRecord::of(document).ok()) {
+                witnessed.take_in(&record.cuts_told(&workspace.name));
             }
         }
         let mut newest = newest_of_each(&ledger.cuts);
@@ -254,8 +257,8 @@ impl History {
             witnessed.beyond(|group| newest.get(group).copied()).next().is_some()
         };
         if told_of_more(&witnessed, &newest) {
-            if !matches!(records, Some(Ok(_))) {
-                witnessed = all_witnessed(&workspace.name, regions).await;
+            if !keys.is_empty() || !matches!(records, Some(Ok(_))) {
+                witnessed = all_witnessed(&workspace.name, regions, keys).await;
             }
             // An apply may have ended since the logs were read.
             let (primary, secondary) =
@@ -378,6 +381,16 @@ enum Signed {
     All(Vec<String>),
     /// Of every record since the first that one of these keys signed, and of those before as they say.
     Since(Vec<String>),
+}
+
+impl Signed {
+    /// The keys of which one has to have signed a record that is believed; none: every record is.
+    fn keys(&self) -> &[String] {
+        match self {
+            Signed::AsClaimed => &[],
+            Signed::All(keys) | Signed::Since(keys) => keys,
+        }
+    }
 }
 
 /// Looks for the signatures of the records of a period, among all documents.

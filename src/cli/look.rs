@@ -5,7 +5,7 @@ use clap::Args;
 use super::clock::Clock;
 use super::configuration::{self, Found};
 use super::flags::Context;
-use super::{ExitStatus, Failure, regions, selection, who};
+use super::{ExitStatus, Failure, regions, selection, signature, who};
 use crate::config::{Configuration, GroupEntry, Workspace};
 use crate::foreign;
 use crate::ledger::AcceptedRisk;
@@ -175,6 +175,7 @@ pub(super) async fn look_with(
         take_as_due: asking.now.clone(),
         full: asking.full || asking.histories,
         content: asking.full,
+        record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
     };
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;

@@ -93,7 +93,7 @@ impl RunnersKey {
 }
 
 impl RunnersKey {
-    /// Refuses an apply whose record would lack the signature that a configuration asks for.
+    /// Refuses an apply whose record would lack the signature that a configuration asks for; otherwise the keys that it names, if any.
     ///
     /// # Errors
     /// `Refused`: there is no key, or it is none of those. `Configuration`: those cannot be read.
@@ -101,9 +101,9 @@ impl RunnersKey {
         signer: Option<&dyn Signer>,
         found: &Found,
         context: &Context,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let Some(keys) = signature::keys_of_records(found)? else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let asked = "require_signed_records of the configuration asks for a signed run record";
         let (why, remedy) = match signer {
@@ -117,7 +117,7 @@ impl RunnersKey {
                 "the key that was given is none of those",
                 format!("trust this one, if it is the runner's: {}", signer.public_key()),
             ),
-            Some(_) => return Ok(()),
+            Some(_) => return Ok(keys),
         };
         let message = format!("{asked}, and {why}; nothing was opened");
         Err(Failure::new(ExitStatus::Refused, message).remedy(remedy))

@@ -3,16 +3,20 @@
 //! Each record tells the newest cut of every group that its apply knew of, from the logs and from the records before it. So few
 //! of them tell what all do, whichever groups the last applies were of. Records of earlier versions tell of their own groups
 //! alone, and are read until each group was named.
+//!
+//! What is no record tells nothing and counts for nothing, and so does one that none of the keys signed that are asked for.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use futures::future::join_all;
 
+use crate::apply::RunRecord;
+use crate::history::SignatureSeen;
 use crate::plan::Witnessed;
 use crate::region::{
-    KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions, apply_of,
-    first_id_of,
+    KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions,
+    SIGNATURE_ENDING, apply_of, first_id_of,
 };
 
 /// A record of a moment so much later than now is none that any apply left: clocks are wrong by hours, and by days.
@@ -26,16 +30,31 @@ struct Reach {
     /// So many that can be read and are of no moment to come are enough: more than applies ever run at once, and those of a
     /// runner whose clock is ahead of another's by minutes.
     enough: usize,
-    /// So many are looked at in a region at most.
+    /// So many that tell something are read in a region at most.
     most: usize,
 }
 
 const RECENT: Reach = Reach { at_once: 32, enough: 16, most: 512 };
 /// Where cuts are known to be lost no number may be given again, so that nearly everything is read.
 const ALL: Reach = Reach { at_once: 256, enough: usize::MAX, most: 4_096 };
+/// So many documents are opened in a region at most, whatever they are: a bound of time and memory alone.
+const OPENED_MOST: usize = 65_536;
+/// Pages grow to this where they hold nothing that counts.
+const AT_ONCE_MOST: usize = 4_096;
 
 /// No id comes after it.
 const AFTER_ALL_IDS: &str = "8";
+
+/// What is asked of records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// Of which workspace.
+    pub(crate) workspace: &'a str,
+    /// The groups that are to be told of.
+    pub(crate) groups: &'a [&'a str],
+    /// Public keys of the runners that are believed; none: every record is.
+    pub(crate) keys: &'a [String],
+}
 
 /// The newest run records of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,20 +69,24 @@ pub(crate) struct Recent {
     pub(crate) witnessed: Witnessed,
 }
 
-/// Reads the newest run records of a workspace in the regions that are to be asked; `groups`: those that are to be told of.
+/// Reads the newest run records of a workspace in the regions that are to be asked.
 pub(crate) async fn recent_records(
-    workspace: &str,
-    groups: &[&str],
+    question: Question<'_>,
     regions: &Regions,
     asked: [bool; 2],
     now: DateTime<Utc>,
 ) -> Recent {
-    records(workspace, groups, regions, asked, &first_id_of(now + FUTURE), RECENT).await
+    records(question, regions, asked, &first_id_of(now + FUTURE), RECENT).await
 }
 
 /// Reads nearly all run records of a workspace for the cuts that they tell of.
-pub(crate) async fn all_witnessed(workspace: &str, regions: &Regions) -> Witnessed {
-    records(workspace, &[], regions, [true, true], AFTER_ALL_IDS, ALL).await.witnessed
+pub(crate) async fn all_witnessed(
+    workspace: &str,
+    regions: &Regions,
+    keys: &[String],
+) -> Witnessed {
+    let question = Question { workspace, groups: &[], keys };
+    records(question, regions, [true, true], AFTER_ALL_IDS, ALL).await.witnessed
 }
 
 /// One region while its records are read, the newest first.
@@ -71,14 +94,36 @@ struct Side<'a> {
     region: &'a dyn Region,
     until: Option<String>,
     open: bool,
+    /// Documents that are asked for next.
+    at_once: usize,
+    /// Records of no moment to come that tell something.
     counted: usize,
+    /// Records that tell something.
     read: usize,
+    /// Documents of whatever kind.
+    opened: usize,
     answered: bool,
 }
 
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    /// A record that witnesses cuts.
+    Witness,
+    /// A record that tells nothing of the workspace, or not by a key that is asked for.
+    Record,
+    /// None.
+    NoRecord,
+}
+
+/// Documents of one region, and where keys are asked for the signatures beside them, by their names.
+struct Page {
+    kept: KeptRecords,
+    signatures: BTreeMap<String, Vec<u8>>,
+}
+
 async fn records(
-    workspace: &str,
-    groups: &[&str],
+    question: Question<'_>,
     regions: &Regions,
     asked: [bool; 2],
     latest: &str,
@@ -89,80 +134,143 @@ async fn records(
         region,
         until: None,
         open,
+        at_once: reach.at_once,
         counted: 0,
         read: 0,
+        opened: 0,
         answered: false,
     });
     let mut sides: Vec<Side<'_>> = sides.collect();
     let mut recent = Recent::default();
-    // By name, with whether it is a record: most lie in both regions, and are looked at once.
-    let mut judged: BTreeMap<String, Vec<(KeptDocument, bool)>> = BTreeMap::new();
+    // By name, with what it is: most lie in both regions, and are looked at once.
+    let mut known: BTreeMap<String, Vec<(KeptDocument, Judged)>> = BTreeMap::new();
     while sides.iter().any(|side| side.open) {
-        let pages = join_all(sides.iter().map(async |side| side.next(reach).await)).await;
+        let next = sides.iter().map(async |side| side.next(question.keys).await);
+        let pages = join_all(next).await;
         for (side, page) in sides.iter_mut().zip(pages) {
-            let Some(page) = side.taken(page, reach, latest) else {
+            let Some(Page { kept, signatures }) = side.taken(page, latest) else {
                 continue;
             };
-            recent.passed_over.extend(page.passed_over);
-            for document in page.documents {
+            recent.passed_over.extend(kept.passed_over);
+            let before = side.read;
+            for document in kept.documents {
                 let to_come = document.name.as_str() > latest;
-                let of_name = judged.entry(document.name.clone()).or_default();
-                let known = of_name.iter().find(|(other, _)| *other == document);
-                let is_record = match known {
-                    Some((_, is_record)) => *is_record,
+                let of_name = known.entry(document.name.clone()).or_default();
+                let there = of_name.iter_mut().find(|(other, _)| *other == document);
+                let judged = match there {
+                    Some((_, judged @ (Judged::Witness | Judged::NoRecord))) => *judged,
+                    // The other region may have the signature that the first one lacks.
+                    Some((_, judged)) => {
+                        *judged = recent.judge(question, &document, &signatures);
+                        *judged
+                    }
                     None => {
-                        let is_record = recent.witnessed.take_in(workspace, &document);
-                        of_name.push((document, is_record));
-                        is_record
+                        let judged = recent.judge(question, &document, &signatures);
+                        of_name.push((document, judged));
+                        judged
                     }
                 };
-                side.counted += usize::from(is_record && !to_come);
+                let witness = judged == Judged::Witness;
+                side.read += usize::from(witness);
+                side.counted += usize::from(witness && !to_come);
+            }
+            if side.read == before {
+                side.at_once = (side.at_once * 2).min(AT_ONCE_MOST);
             }
         }
-        let told = recent.witnessed.tells_of_all(groups.iter().copied());
+        let told = recent.witnessed.tells_of_all(question.groups.iter().copied());
         for side in &mut sides {
             side.open &= side.counted < reach.enough || !told;
+            side.open &= side.read < reach.most && side.opened < OPENED_MOST;
         }
     }
     recent.unseen = !sides.iter().any(|side| side.answered);
-    let of_names = judged.into_iter().filter(|(name, _)| name.as_str() <= latest);
-    recent.documents = of_names.flat_map(|(_, all)| all).map(|(document, _)| document).collect();
+    let of_names = known.into_iter().filter(|(name, _)| name.as_str() <= latest);
+    let records = of_names.flat_map(|(_, all)| all);
+    let records = records.filter(|(_, judged)| *judged != Judged::NoRecord);
+    recent.documents = records.map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();
     recent.passed_over.dedup();
     recent
 }
 
+impl Recent {
+    /// Takes in what a document tells, and says what it is; what is no record is passed over.
+    fn judge(
+        &mut self,
+        question: Question<'_>,
+        document: &KeptDocument,
+        signatures: &BTreeMap<String, Vec<u8>>,
+    ) -> Judged {
+        let record = match RunRecord::of(document) {
+            Ok(record) => record,
+            Err(why) => {
+                self.passed_over.push(PassedOver { name: document.name.clone(), why });
+                return Judged::NoRecord;
+            }
+        };
+        let told = record.cuts_told(question.workspace);
+        if !question.keys.is_empty() {
+            let signature = signatures.get(&format!("{}{SIGNATURE_ENDING}", document.name));
+            let signature = signature.map(Vec::as_slice);
+            let (bytes, keys) = (&document.bytes, question.keys);
+            if SignatureSeen::of_record(bytes, &record, signature, keys) != SignatureSeen::Verified
+            {
+                self.witnessed.take_in_unsigned(&told);
+                return Judged::Record;
+            }
+        }
+        match self.witnessed.take_in(&told) {
+            true => Judged::Witness,
+            false => Judged::Record,
+        }
+    }
+}
+
 impl Side<'_> {
-    async fn next(&self, reach: Reach) -> Option<Result<KeptRecords, RegionError>> {
+    async fn next(&self, keys: &[String]) -> Option<Result<Page, RegionError>> {
         let range = RecordRange {
             until: self.until.clone(),
-            newest: Some(reach.at_once),
+            newest: Some(self.at_once),
             ..RecordRange::default()
         };
         match self.open {
-            true => Some(self.region.run_records(&range).await),
+            true => Some(self.page(&range, keys).await),
             false => None,
         }
     }
 
+    async fn page(&self, range: &RecordRange, keys: &[String]) -> Result<Page, RegionError> {
+        let kept = self.region.run_records(range).await?;
+        let mut signatures = BTreeMap::new();
+        if let (Some(first), Some(last), false) =
+            (kept.documents.first(), kept.documents.last(), keys.is_empty())
+        {
+            let beside = RecordRange {
+                from: Some(first.name.clone()),
+                until: Some(format!("{}{SIGNATURE_ENDING}", last.name)),
+                newest: None,
+            };
+            let found = self.region.record_signatures(&beside).await?.into_iter();
+            signatures.extend(found.map(|document| (document.name, document.bytes)));
+        }
+        Ok(Page { kept, signatures })
+    }
+
     /// What was read, if anything; afterwards it is known whether there is more.
-    fn taken(
-        &mut self,
-        page: Option<Result<KeptRecords, RegionError>>,
-        reach: Reach,
-        latest: &str,
-    ) -> Option<KeptRecords> {
+    fn taken(&mut self, page: Option<Result<Page, RegionError>>, latest: &str) -> Option<Page> {
         // Of a region that stops answering what it told before counts.
         let Ok(page) = page? else {
             self.open = false;
             return None;
         };
         self.answered = true;
-        self.read += page.documents.len();
+        let documents = &page.kept.documents;
+        self.opened += documents.len();
         // A name has more than the id it begins with, so that nothing of this apply is asked for again.
-        let oldest = page.documents.first().and_then(|document| apply_of(&document.name));
+        let oldest = documents.first().and_then(|document| apply_of(&document.name));
         self.until = oldest.map(|oldest| oldest.min(latest).to_owned());
-        self.open = page.documents.len() >= reach.at_once && self.read < reach.most;
+        self.open = documents.len() >= self.at_once;
         Some(page)
     }
 }

@@ -235,6 +235,8 @@ pub enum WarningCode {
     LedgerDamaged,
     /// The cut log has a row that is no cut, of no group that the plan is of.
     LedgerOddRow,
+    /// A run record tells of a cut beyond the log and is not believed.
+    RecordNotBelieved,
     /// A source's commit has a time that is yet to come.
     CommitInFuture,
     /// The last cut has a recovery point that is yet to come.
@@ -379,6 +381,7 @@ impl WarningCode {
             WarningCode::LedgerLost => "ledger_lost",
             WarningCode::LedgerDamaged => "ledger_damaged",
             WarningCode::LedgerOddRow => "ledger_odd_row",
+            WarningCode::RecordNotBelieved => "record_not_believed",
             WarningCode::CommitInFuture => "commit_in_future",
             WarningCode::CutInFuture => "cut_in_future",
         }

@@ -108,8 +108,9 @@ pub(super) fn plan(
 
 /// The number of a cut of the group that only a run record still tells of.
 fn lost_cut(view: &GroupView<'_>) -> Option<u64> {
-    let recorded = view.workspace.witnessed.of(&view.group.name)?.number;
-    (view.last_cut.map(|cut| cut.cut_number) < Some(recorded)).then_some(recorded)
+    let newest = view.last_cut.map(|cut| cut.cut_number);
+    let recorded = view.workspace.witnessed.of(&view.group.name, newest)?.number;
+    (newest < Some(recorded)).then_some(recorded)
 }
 
 /// The versions at which the tables of a group have to be looked at, one entry a table: those that a plan would pin.

@@ -21,6 +21,8 @@ pub struct Request {
     pub full: bool,
     /// The files of every replica are read, too.
     pub content: bool,
+    /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
+    pub record_keys: Vec<String>,
 }
 
 impl Request {

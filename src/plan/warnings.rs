@@ -9,10 +9,11 @@ use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, Wo
 use super::request::Request;
 use super::trigger::span;
 use super::view::GroupView;
+use super::witness::{DoubtedCut, WitnessedCut};
 use crate::config::Group;
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
-use crate::region::{Presence, RegionErrorKind, Unproved, WriteAccess};
+use crate::region::{Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
 
 /// Clocks further apart than this are worth a word.
 const SKEW_MAX: Duration = Duration::seconds(60);
@@ -85,6 +86,9 @@ pub(super) fn of_workspace(
     }
     for said in odd_rows_of_others(workspace) {
         say(WarningCode::LedgerOddRow, said);
+    }
+    for said in not_believed(workspace) {
+        say(WarningCode::RecordNotBelieved, said);
     }
     match &workspace.workspace.secondary {
         None => say(
@@ -263,6 +267,31 @@ fn damaged(role: &str, region: &RegionObserved, plan_id: &str) -> Vec<String> {
                     "{table} in the {role} was read around damage: {why}; an apply writes it anew"
                 ),
             }
+        })
+        .collect()
+}
+
+/// What run records tell of cuts beyond the logs that is not believed.
+fn not_believed(workspace: &WorkspaceObserved) -> Vec<String> {
+    if workspace.primary.ledger.is_err() || workspace.secondary.ledger.is_err() {
+        return Vec::new();
+    }
+    let newest = |group: &str| workspace.ledger.cuts.newest(group).map(|cut| cut.cut_number);
+    let doubted = workspace.witnessed.doubted(newest);
+    doubted
+        .map(|DoubtedCut { group, cut, unsigned }| {
+            let WitnessedCut { number, run_id } = cut;
+            let log = match newest(group) {
+                Some(newest) => format!("the cut log ends with cut {newest}"),
+                None => "the cut log has no cut of the group".to_owned(),
+            };
+            let why = match unsigned {
+                true => "it is not signed by a key that require_signed_records names",
+                false => "no number so far beyond the log was ever given",
+            };
+            format!(
+                "{run_id}{RUN_RECORD_ENDING} tells of cut {number} of {group}, and {log}: the record is not believed, because {why}; look who wrote it"
+            )
         })
         .collect()
 }

@@ -2,23 +2,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::observed::WorkspaceObserved;
 use super::view::GroupView;
 use crate::ledger::{Cut, Status};
-use crate::region::{KeptDocument, RUN_RECORD_ENDING};
+
+/// Numbers are given one after the other, and a few are left out where cuts were lost: a record that tells of one in no stretch of
+/// this length beside the log's own is wrong about it, and would take all numbers between from the group.
+const STRETCH: u64 = 1_000_000;
+
+/// What one run record tells of the cuts of one workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutsTold<'a> {
+    /// The apply whose record it is.
+    pub run_id: &'a str,
+    /// Its groups, each with the cut that it has.
+    pub groups: Vec<(&'a str, Option<u64>)>,
+    /// The newest cut of every group that was known when it was written; `None`: it does not tell.
+    pub newest: Option<&'a BTreeMap<String, u64>>,
+}
 
 /// The newest cut of each group that run records tell of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Witnessed {
-    cuts: BTreeMap<String, WitnessedCut>,
+    cuts: Told,
+    /// What records tell that nobody has to believe: a key was asked for, and they are not signed by it.
+    unsigned: Told,
     /// Groups that a record names, be it without a cut.
     named: BTreeSet<String>,
     /// A record told the newest cut of every group that was known when it was written.
     whole: bool,
 }
+
+/// By group and stretch of numbers the newest cut there.
+type Told = BTreeMap<String, BTreeMap<u64, WitnessedCut>>;
 
 /// A cut that a run record tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,81 +45,49 @@ pub struct WitnessedCut {
     pub run_id: String,
 }
 
-/// What is read of a run record; what is no number there tells nothing of a cut, and no less of others.
-#[derive(Deserialize)]
-struct Told {
-    run_id: String,
-    groups: Vec<GroupTold>,
-    #[serde(default)]
-    newest_cuts: Value,
-}
-
-#[derive(Deserialize)]
-struct GroupTold {
-    workspace: String,
-    name: String,
-    #[serde(default)]
-    cut: Value,
+/// A cut that a run record tells of and that is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoubtedCut<'a> {
+    /// The group.
+    pub group: &'a str,
+    /// What is told.
+    pub cut: &'a WitnessedCut,
+    /// No key that was asked for signed the record; otherwise its number lies too far beyond the log.
+    pub unsigned: bool,
 }
 
 impl Witnessed {
-    /// What records tell of a workspace; documents that are none tell nothing.
-    pub fn by(workspace: &str, records: &[KeptDocument]) -> Witnessed {
-        let mut all = Witnessed::default();
-        for document in records {
-            all.take_in(workspace, document);
-        }
-        all
+    /// Takes in what a record tells, and says whether that is anything of the workspace.
+    pub fn take_in(&mut self, told: &CutsTold<'_>) -> bool {
+        note(&mut self.cuts, told);
+        self.named.extend(told.groups.iter().map(|(group, _)| (*group).to_owned()));
+        self.whole |= told.newest.is_some();
+        told.newest.is_some() || !told.groups.is_empty()
     }
 
-    /// Takes in what a document tells of a workspace, and says whether it is a run record.
-    pub fn take_in(&mut self, workspace: &str, document: &KeptDocument) -> bool {
-        let bytes = crate::canonical::without_mark(&document.bytes);
-        let Ok(told) = serde_json::from_slice::<Told>(bytes) else {
-            return false;
-        };
-        if document.name.strip_suffix(RUN_RECORD_ENDING) != Some(told.run_id.as_str()) {
-            return false;
-        }
-        let groups = told.groups.into_iter();
-        for group in groups.filter(|group| group.workspace == workspace) {
-            self.note(&group.name, &group.cut, &told.run_id);
-            self.named.insert(group.name);
-        }
-        if let Some(newest) = told.newest_cuts.get(workspace).and_then(Value::as_object) {
-            self.whole = true;
-            for (group, cut) in newest {
-                self.note(group, cut, &told.run_id);
-            }
-        }
-        true
-    }
-
-    fn note(&mut self, group: &str, cut: &Value, run_id: &str) {
-        // No cut has a number that none could follow.
-        let Some(number) = cut.as_u64().filter(|number| Cut::may_have(*number)) else {
-            return;
-        };
-        if self.cuts.get(group).is_none_or(|known| known.number < number) {
-            let cut = WitnessedCut { number, run_id: run_id.to_owned() };
-            self.cuts.insert(group.to_owned(), cut);
-        }
+    /// Takes in what a record tells that is not signed as it should be: it witnesses nothing.
+    pub fn take_in_unsigned(&mut self, told: &CutsTold<'_>) {
+        note(&mut self.unsigned, told);
     }
 
     /// Takes over what was read later of these groups: of others an apply may have ended since the logs were read.
     pub fn take_over(&mut self, later: Witnessed, groups: &BTreeSet<String>) {
-        let cuts = later.cuts.into_iter().filter(|(group, _)| groups.contains(group));
-        self.cuts.extend(cuts);
+        let of_these = |(group, _): &(String, _)| groups.contains(group);
+        self.cuts.extend(later.cuts.into_iter().filter(of_these));
+        self.unsigned.extend(later.unsigned.into_iter().filter(of_these));
     }
 
-    /// The newest cut of a group.
-    pub fn of(&self, group: &str) -> Option<&WitnessedCut> {
-        self.cuts.get(group)
+    /// The newest cut of a group that is believed beside a log that ends with this one.
+    pub fn of(&self, group: &str, newest: Option<u64>) -> Option<&WitnessedCut> {
+        let mut stretches = self.cuts.get(group)?.range(..=last_stretch(newest));
+        stretches.next_back().map(|(_, cut)| cut)
     }
 
-    /// The number of the newest cut of every group with one.
-    pub fn numbers(&self) -> BTreeMap<String, u64> {
-        self.cuts.iter().map(|(group, cut)| (group.clone(), cut.number)).collect()
+    /// The number of the newest cut of every group with one, beside logs that end with these.
+    pub fn numbers(&self, newest: impl Fn(&str) -> Option<u64>) -> BTreeMap<String, u64> {
+        let groups = self.cuts.keys();
+        let told = groups.filter_map(|group| Some((group, self.of(group, newest(group))?)));
+        told.map(|(group, cut)| (group.clone(), cut.number)).collect()
     }
 
     /// Whether records told of each of these groups what there was to tell: one that tells of all groups does.
@@ -116,9 +100,49 @@ impl Witnessed {
         &'a self,
         newest: impl Fn(&str) -> Option<u64> + 'a,
     ) -> impl Iterator<Item = (&'a str, &'a WitnessedCut)> {
-        let all = self.cuts.iter().map(|(group, cut)| (group.as_str(), cut));
-        all.filter(move |(group, cut)| newest(group) < Some(cut.number))
+        self.cuts.keys().filter_map(move |group| {
+            let newest = newest(group);
+            let cut = self.of(group, newest)?;
+            (newest < Some(cut.number)).then_some((group.as_str(), cut))
+        })
     }
+
+    /// Cuts that records tell of beyond the newest that the logs have, and that are not believed, by group.
+    pub fn doubted<'a>(
+        &'a self,
+        newest: impl Fn(&str) -> Option<u64> + 'a,
+    ) -> impl Iterator<Item = DoubtedCut<'a>> {
+        let all = [(&self.cuts, false), (&self.unsigned, true)].into_iter();
+        let all = all.flat_map(|(told, unsigned)| told.iter().map(move |it| (it, unsigned)));
+        all.filter_map(move |((group, stretches), unsigned)| {
+            let newest = newest(group);
+            let believed = self.of(group, newest).map(|cut| cut.number).max(newest);
+            let cut = stretches.values().next_back()?;
+            (believed < Some(cut.number)).then_some(DoubtedCut { group, cut, unsigned })
+        })
+    }
+}
+
+fn note(all: &mut Told, told: &CutsTold<'_>) {
+    let newest = told.newest.into_iter().flatten();
+    let newest = newest.map(|(group, number)| (group.as_str(), Some(*number)));
+    for (group, number) in told.groups.iter().copied().chain(newest) {
+        // No cut has a number that none could follow.
+        let Some(number) = number.filter(|number| Cut::may_have(*number)) else {
+            continue;
+        };
+        let stretch = number / STRETCH;
+        let known = all.get(group).and_then(|stretches| stretches.get(&stretch));
+        if known.is_none_or(|known| known.number < number) {
+            let cut = WitnessedCut { number, run_id: told.run_id.to_owned() };
+            all.entry(group.to_owned()).or_default().insert(stretch, cut);
+        }
+    }
+}
+
+/// The last stretch of numbers that is believed beside a log that ends with this one.
+fn last_stretch(newest: Option<u64>) -> u64 {
+    newest.unwrap_or_default() / STRETCH + 1
 }
 
 /// Why it is known that the cut log lost cuts of a group.
@@ -139,7 +163,7 @@ pub(super) fn loss<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
         return None;
     }
     let newest = view.last_cut.map(|cut| cut.cut_number);
-    let recorded = workspace.witnessed.of(&view.group.name);
+    let recorded = workspace.witnessed.of(&view.group.name, newest);
     if let Some(cut) = recorded.filter(|cut| newest < Some(cut.number)) {
         return Some(Loss::Recorded(cut));
     }

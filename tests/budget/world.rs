@@ -119,6 +119,7 @@ impl World {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            record_keys: Vec::new(),
             signer: None,
             planned_now: true,
             parallelism: 8,

@@ -49,6 +49,7 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         signature: None,
         lost_output: Arc::new(Vec::new),
         local: Arc::new(drsync::apply::NothingHere),
+        record_keys: Vec::new(),
         signer: None,
         planned_now: true,
     };

@@ -185,6 +185,7 @@ impl Site {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(NothingHere),
+            record_keys: Vec::new(),
             signer: None,
             planned_now: true,
         };

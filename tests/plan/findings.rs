@@ -470,13 +470,9 @@ fn two_truths_in_the_cut_log_are_told_and_never_decided() {
 }
 
 /// A run record that tells of a group's cut.
-fn record(group: &str, cut: u64) -> drsync::region::KeptDocument {
-    let id = "01JDA2C7000000000000000000";
-    let groups = serde_json::json!([{"workspace": "east", "name": group, "cut": cut}]);
-    drsync::region::KeptDocument {
-        name: format!("{id}.run.json"),
-        bytes: serde_json::json!({"run_id": id, "groups": groups}).to_string().into_bytes(),
-    }
+fn record(group: &str, cut: u64) -> drsync::plan::CutsTold<'_> {
+    let run_id = "01JDA2C7000000000000000000";
+    drsync::plan::CutsTold { run_id, groups: vec![(group, Some(cut))], newest: None }
 }
 
 #[test]
@@ -488,7 +484,8 @@ fn a_cut_that_only_a_record_tells_of_blocks_its_group_and_its_number_is_not_give
     };
     let last = newest(&mut world);
     let tell = |world: &mut World, cut: u64| {
-        let told = drsync::plan::Witnessed::by("east", &[record("orders", cut)]);
+        let mut told = drsync::plan::Witnessed::default();
+        assert!(told.take_in(&record("orders", cut)));
         world.workspace().witnessed = told;
     };
     tell(&mut world, last);
@@ -501,6 +498,17 @@ fn a_cut_that_only_a_record_tells_of_blocks_its_group_and_its_number_is_not_give
     assert_eq!(plan.decision, Decision::Sync, "{:?}", plan.reason);
     assert_eq!(plan.next_cut(), last + 3);
     assert!(plan.recovery_point > plan.last_cut.map(|cut| cut.recovery_point));
+    // No number that lies millions beyond the log was ever given: it is told and takes none from the group.
+    let mut world = World::new();
+    tell(&mut world, last + 5_000_000);
+    assert_eq!(blocking(&world, "orders"), []);
+    let plan = world.plan();
+    let mut told = plan.warnings.iter();
+    let told = told.find(|it| it.code == drsync::plan::WarningCode::RecordNotBelieved).unwrap();
+    let said = &told.message;
+    for part in ["01JDA2C7000000000000000000.run.json", "of orders", "is not believed"] {
+        assert!(said.contains(part), "{said}");
+    }
     // A log that could not be read is not judged.
     let mut world = World::new();
     tell(&mut world, last + 2);

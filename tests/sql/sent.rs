@@ -114,6 +114,7 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
         signature: None,
         lost_output: Arc::new(Vec::new),
         local: Arc::new(drsync::apply::NothingHere),
+        record_keys: Vec::new(),
         signer: None,
         planned_now: true,
         parallelism: 4,

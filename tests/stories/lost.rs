@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use drsync::apply::RunWarningCode;
 use drsync::ledger::AcceptedRisk;
 use drsync::plan::document::Selection;
-use drsync::plan::{FindingCode, GroupPlan, Plan, Request};
+use drsync::plan::{FindingCode, GroupPlan, Plan, Request, WarningCode};
 use serde_json::{Value, json};
 
 use crate::world::{Form, World, batch, run_id};
@@ -154,4 +155,76 @@ pub(crate) async fn no_number_in_a_record_that_no_cut_can_have_stops_anything(fo
     }
     let plan = world.plan().await;
     assert!(plan.groups().all(|(_, group)| group.findings.is_empty()), "{plan:?}");
+}
+
+pub(crate) async fn what_is_no_record_tells_nothing_hides_nothing_and_is_not_copied(form: Form) {
+    let mut world = world(form).await;
+    let scrap = |id: &str, newest: Value| {
+        json!({"run_id": id, "groups": [], "newest_cuts": {"east": newest}}).to_string()
+    };
+    let telling = run_id(6_000);
+    let text = scrap(&telling, json!({"reference": 9, "other": 9}));
+    keep(&world, &telling, text.as_bytes()).await;
+    // What a later look can tell from a record is no record either.
+    let timeless = run_id(6_001);
+    let mut odd = early_record(&timeless, "reference", 9);
+    odd["ended_at"] = "soon".into();
+    keep(&world, &timeless, odd.to_string().as_bytes()).await;
+    let plan = world.plan().await;
+    assert!(plan.groups().all(|(_, group)| group.findings.is_empty()), "{plan:?}");
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(record.newest_cuts["east"]["reference"], 1, "{:?}", record.newest_cuts);
+    let primary = world.regions().primary;
+    for id in [&telling, &timeless] {
+        let name = format!("{id}.run.json");
+        assert_eq!(primary.evidence(&name).await.unwrap(), None);
+        let mut told = record.warnings.iter();
+        let passed_over = |warning: &drsync::apply::RunWarning| {
+            warning.code == RunWarningCode::EvidencePassedOver && warning.message.contains(&name)
+        };
+        assert!(told.any(passed_over), "{:?}", record.warnings);
+    }
+    // More of it than records are read at once.
+    lose_the_second_cut(&mut world).await;
+    for number in 0..LATER {
+        let id = run_id(7_000 + number);
+        keep(&world, &id, scrap(&id, json!({})).as_bytes()).await;
+    }
+    assert_told(&world).await;
+}
+
+pub(crate) async fn where_signatures_are_asked_for_only_a_signed_record_witnesses_a_cut(
+    form: Form,
+) {
+    let mut world = world(form).await;
+    let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let asked = || Request { record_keys: vec![keys.pk.to_base64()], ..Request::default() };
+    let id = run_id(6_000);
+    let forged = early_record(&id, "reference", 9).to_string();
+    keep(&world, &id, forged.as_bytes()).await;
+    let told = |plan: &Plan| {
+        let mut warnings = plan.warnings.iter();
+        warnings.any(|warning| {
+            warning.code == WarningCode::RecordNotBelieved && warning.message.contains(&id)
+        })
+    };
+    let lost = |plan: &Plan| {
+        let mut findings = reference(plan).findings.iter();
+        findings.any(|finding| finding.code == FindingCode::LedgerLost)
+    };
+    // Whoever asks for no signature believes it.
+    let plan = world.plan().await;
+    assert!(lost(&plan) && !told(&plan), "{:?}", plan.warnings);
+    let plan = world.plan_with(asked()).await;
+    assert!(!lost(&plan) && told(&plan), "{:?}", plan.warnings);
+    world.record_keys = vec![keys.pk.to_base64()];
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(record.newest_cuts["east"]["reference"], 1, "{:?}", record.newest_cuts);
+    // The same bytes with the runner's signature beside them.
+    let signature = minisign::sign(None, &keys.sk, forged.as_bytes(), Some("a record"), None);
+    let name = format!("{id}.run.json.minisig");
+    let text = signature.unwrap().into_string();
+    world.regions().secondary.keep_evidence(&name, text.as_bytes()).await.unwrap();
+    let plan = world.plan_with(asked()).await;
+    assert!(lost(&plan) && !told(&plan), "{:?}", plan.warnings);
 }

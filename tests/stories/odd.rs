@@ -6,6 +6,7 @@ use drsync::lakehouse::Writer;
 use drsync::lakehouse::write::Table;
 use drsync::ledger::Cut;
 use drsync::plan::{Decision, FindingCode, Plan, Remedy, Request, WarningCode};
+use drsync::region::Appended;
 use serde_json::{Value, json};
 
 use crate::world::{Form, World, batch};
@@ -198,4 +199,40 @@ pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_
         assert_eq!(east.await, both, "{case}");
         assert_eq!(west.await, both, "{case}");
     }
+}
+
+pub(crate) async fn nothing_is_cloned_where_no_number_is_left_for_the_cut(form: Form) {
+    let mut world = world(form).await;
+    let newest = {
+        let copy = world.regions().secondary.ledger().await.unwrap().all_cuts();
+        copy.newest("reference").unwrap().clone()
+    };
+    let previous_sha256 = Some(newest.sha256());
+    let last = (1_u64 << 53) - 2;
+    let run_id = FORGED.to_owned();
+    let forged = Cut { cut_number: last, run_id, previous_sha256, ..newest };
+    let appended = world.regions().secondary.append_cuts(&[forged]).await.pop().unwrap().unwrap();
+    assert_eq!(appended, Appended::Committed);
+    let plan = world.plan().await;
+    assert_eq!(decision(&plan, "other"), Decision::Sync);
+    let (_, group) = plan.groups().find(|(_, plan)| plan.name == "reference").unwrap();
+    assert_eq!(group.decision, Decision::Blocked);
+    let codes: Vec<FindingCode> = group.findings.iter().map(|finding| finding.code).collect();
+    assert!(codes.contains(&FindingCode::LedgerDiverged), "{:?}", group.findings);
+    let remedy = group.findings.iter().filter_map(|finding| finding.remedy.as_ref());
+    let remedy: String = remedy.map(ToString::to_string).collect();
+    assert!(remedy.contains(&format!("delete cut {last}")), "{remedy}");
+    let record = world.apply_plan(&plan).await;
+    let outcome =
+        |group: &str| record.groups.iter().find(|record| record.name == group).unwrap().outcome;
+    assert_eq!(outcome("other"), GroupOutcome::Synchronized, "{:?}", record.groups);
+    assert_eq!(outcome("reference"), GroupOutcome::Blocked);
+    // What was told of the number while it stood in the log is not believed once it is gone.
+    for region in ["east", "west"] {
+        log(&world, region).delete(|row| row["run_id"] == FORGED).await.unwrap();
+    }
+    let record = world.apply().await;
+    let done = record.groups.iter().find(|record| record.name == "reference").unwrap();
+    assert_eq!((done.outcome, done.cut), (GroupOutcome::Synchronized, Some(2)), "{done:?}");
+    assert_eq!(record.newest_cuts["east"]["reference"], 2);
 }

@@ -53,6 +53,8 @@ pub(crate) struct World {
     runs: u32,
     /// Whether plans are applied by whoever has just computed them.
     pub(crate) planned_now: bool,
+    /// Runners whose records witness cuts; none: all do.
+    pub(crate) record_keys: Vec<String>,
     served: Option<Arc<Served>>,
 }
 
@@ -70,6 +72,7 @@ impl World {
             now: start(),
             runs: 0,
             planned_now: true,
+            record_keys: Vec::new(),
             served: None,
         };
         world.config = json!({
@@ -117,6 +120,7 @@ impl World {
             now: self.now,
             runs: 1_000,
             planned_now: self.planned_now,
+            record_keys: self.record_keys.clone(),
             served: self.served.clone(),
         }
     }
@@ -284,6 +288,7 @@ impl World {
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),
+            record_keys: self.record_keys.clone(),
             signer: None,
             planned_now: self.planned_now,
         };

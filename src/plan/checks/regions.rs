@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Finding, FindingCode, Remedy, finding, words_of_region};
 use crate::command::{Command, Verb};
 use crate::config::GroupEntry;
-use crate::ledger::{FOLDER, OddCut, SYNC_CUTS};
+use crate::ledger::{Cut, FOLDER, OddCut, SYNC_CUTS};
 use crate::plan::document::{Refused, Role};
 use crate::plan::observed::{RegionObserved, WorkspaceObserved};
 use crate::region::{RegionErrorKind, WriteAccess};
@@ -140,6 +140,23 @@ pub(in crate::plan) fn odd_rows_of_others(workspace: &WorkspaceObserved) -> Vec<
     told.into_iter().flatten().collect()
 }
 
+/// That no number is left for the next cut of a group: only somebody else gives such numbers.
+fn no_number_left(workspace: &WorkspaceObserved, group: &str) -> Option<Finding> {
+    let newest = workspace.ledger.cuts.newest(group).map(|cut| cut.cut_number);
+    let told = workspace.witnessed.of(group, newest).map(|cut| cut.number);
+    let last = newest.max(told)?;
+    if last.checked_add(1).is_some_and(Cut::may_have) {
+        return None;
+    }
+    let text = format!(
+        "cut {last} is the newest of the cut log, and no cut can have a number after it: drsync counts from 1, so that somebody else gave it"
+    );
+    let found = finding(FindingCode::LedgerDiverged, None, text);
+    Some(found.words(format!(
+        "delete cut {last}, and whatever stands before it that drsync did not make, from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
+    )))
+}
+
 pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     let foreign = foreign_claims(workspace);
@@ -158,6 +175,7 @@ pub(super) fn ledger_findings(workspace: &WorkspaceObserved, group: &str) -> Vec
             )));
         }
     }
+    found.extend(no_number_left(workspace, group));
     if let Some(divergence) = workspace.ledger.cuts.divergence(group) {
         found.push(
             finding(

@@ -69,6 +69,7 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::LedgerLost
         | WarningCode::LedgerDamaged
         | WarningCode::LedgerOddRow
+        | WarningCode::RecordNotBelieved
         | WarningCode::CommitInFuture
         | WarningCode::CutInFuture => true,
     }
