@@ -28,6 +28,15 @@ pub struct Span {
     pub since: Option<DateTime<Utc>>,
     /// Usually now.
     pub until: DateTime<Utc>,
+    /// It is not over: what a clock that is ahead wrote belongs to it.
+    pub open: bool,
+}
+
+impl Span {
+    /// Whether a moment belongs to it.
+    fn holds(&self, at: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| since <= at) && (self.open || at <= self.until)
+    }
 }
 
 /// A group that the report is about.
@@ -181,7 +190,8 @@ pub fn period(
     let since = span.since.or(first_seen).unwrap_or(span.until);
     // Before the first record there is nothing to report.
     let since = since.min(span.until);
-    let within = |at: DateTime<Utc>| since <= at && at <= span.until;
+    let span = Span { since: Some(since), ..span };
+    let within = |at: DateTime<Utc>| span.holds(at);
     let records: Vec<&RunRecord> = read.iter().map(|(_, record)| record).collect();
     let of_period: Vec<&RunRecord> =
         records.iter().copied().filter(|record| within(record.started_at)).collect();
@@ -217,10 +227,7 @@ pub fn period(
 
 /// The run records of a period, each with its bytes.
 pub fn records_of(span: Span, documents: &[KeptDocument]) -> Vec<(&KeptDocument, RunRecord)> {
-    let within = |record: &RunRecord| {
-        span.since.is_none_or(|since| since <= record.started_at) && record.started_at <= span.until
-    };
-    read(documents).filter(|(_, record)| within(record)).collect()
+    read(documents).filter(|(_, record)| span.holds(record.started_at)).collect()
 }
 
 /// The documents that are run records.
@@ -262,7 +269,8 @@ fn line(workspace: &str, record: &RunRecord, plans: &BTreeMap<String, PlanSeen>)
 }
 
 fn longest_silence(since: DateTime<Utc>, until: DateTime<Utc>, records: &[&RunRecord]) -> i64 {
-    let mut ends: Vec<DateTime<Utc>> = records.iter().map(|record| record.ended_at).collect();
+    let ends = records.iter().map(|record| record.ended_at.clamp(since, until));
+    let mut ends: Vec<DateTime<Utc>> = ends.collect();
     ends.extend([since, until]);
     ends.sort_unstable();
     let gaps = ends.windows(2).map(|pair| (pair[1] - pair[0]).num_seconds());

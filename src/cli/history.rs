@@ -110,7 +110,7 @@ impl History {
             None => (None, None),
             Some(Err(error)) => (None, Some(error.to_string())),
             Some(Ok(evidence)) => {
-                let span = Span { since: self.since, until: self.end(context) };
+                let span = self.span(context);
                 let configured = workspace.groups.iter().filter_map(|entry| match entry {
                     GroupEntry::Valid(group) => Some(group),
                     GroupEntry::Invalid { .. } => None,
@@ -165,6 +165,12 @@ impl History {
     fn end(&self, context: &Context) -> DateTime<Utc> {
         let now = moment::millis(context.clock.now());
         self.until.map_or(now, |until| until.min(now))
+    }
+
+    fn span(&self, context: &Context) -> Span {
+        let now = moment::millis(context.clock.now());
+        let open = self.until.is_none_or(|until| until >= now);
+        Span { since: self.since, until: self.end(context), open }
     }
 
     fn selects(&self, context: &Context, group: &str) -> bool {
@@ -347,7 +353,7 @@ impl History {
             }
         }
         evidence.documents = documents.into_values().collect();
-        let span = Span { since: self.since, until: self.end(context) };
+        let span = self.span(context);
         let plans = plans_of(span, &evidence.documents).into_iter();
         let seen = plans.map(async |(name, record)| {
             let seen = plan_seen(regions, &name, &record, &signers.plans).await?;

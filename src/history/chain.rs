@@ -195,6 +195,8 @@ fn passed_over(evidence: &Evidence) -> Vec<PassedOver> {
 }
 
 /// The cuts of the period by applies of which there is no record.
+///
+/// What comes before and after a cut in its log says when it was made where its own clock does not fit in between.
 fn without_record<'a>(
     cuts: &'a [Cut],
     within: impl Fn(DateTime<Utc>) -> bool,
@@ -202,12 +204,39 @@ fn without_record<'a>(
 ) -> BTreeMap<&'a str, Vec<&'a Cut>> {
     let recorded: BTreeSet<&str> = read.iter().map(|(_, record)| record.run_id.as_str()).collect();
     let mut all: BTreeMap<&str, Vec<&Cut>> = BTreeMap::new();
-    for cut in cuts.iter().filter(|cut| within(cut.committed_at)) {
-        if !recorded.contains(cut.run_id.as_str()) {
+    let told = bounds(cuts);
+    for (cut, bounds) in cuts.iter().zip(told) {
+        let at = cut.committed_at;
+        let (after, before) = bounds;
+        let made =
+            [Some(at), after.filter(|after| *after > at), before.filter(|before| *before < at)];
+        let of_period = made.into_iter().flatten().any(&within);
+        if of_period && !recorded.contains(cut.run_id.as_str()) {
             all.entry(&cut.run_id).or_default().push(cut);
         }
     }
     all
+}
+
+/// Of each cut the latest time of those before it in its group, and the earliest of those after it.
+fn bounds(cuts: &[Cut]) -> Vec<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+    let mut bounds = vec![(None, None); cuts.len()];
+    let mut order: Vec<usize> = (0..cuts.len()).collect();
+    order.sort_by_key(|place| (&cuts[*place].group_name, cuts[*place].cut_number));
+    for group in order.chunk_by(|one, other| cuts[*one].group_name == cuts[*other].group_name) {
+        let mut latest: Option<DateTime<Utc>> = None;
+        for place in group {
+            bounds[*place].0 = latest;
+            latest = latest.max(Some(cuts[*place].committed_at));
+        }
+        let mut earliest: Option<DateTime<Utc>> = None;
+        for place in group.iter().rev() {
+            bounds[*place].1 = earliest;
+            let at = cuts[*place].committed_at;
+            earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
+        }
+    }
+    bounds
 }
 
 fn left_none(run_id: &str, cuts: &[&Cut], passed_by: Option<&str>) -> Unrecorded {

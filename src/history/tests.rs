@@ -50,7 +50,12 @@ impl Records {
 }
 
 fn report(cuts: &[Cut], records: &Records) -> Period {
-    let span = Span { since: Some(at(0)), until: at(120) };
+    reported(cuts, records, false)
+}
+
+/// The same of a period that is over or is not.
+fn reported(cuts: &[Cut], records: &Records, open: bool) -> Period {
+    let span = Span { since: Some(at(0)), until: at(120), open };
     let asked = Asked { group: "core".to_owned(), objective: Some(TimeDelta::minutes(30)) };
     let evidence = Evidence { documents: records.0.clone(), ..Evidence::default() };
     period("east", span, &[asked], cuts, &evidence)
@@ -241,6 +246,30 @@ fn an_apply_that_was_killed_after_its_cut_breaks_no_chain() {
         "apply K (cut 8 of core, cut 9 of core) left no run record, as one that is killed before it can write it; \
          the records around it follow each other"
     );
+}
+
+#[test]
+fn a_cut_whose_apply_has_no_record_is_told_whatever_its_clock_says() {
+    let records = || Records::default().add("R1", 10, 11, "synchronized", json!({}));
+    let after = || records().add("R3", 30, 31, "synchronized", json!({}));
+    let told = |cuts: &[Cut], records: &Records, open: bool| -> Vec<String> {
+        let chain = reported(cuts, records, open).chain;
+        assert!(chain.unbroken, "{chain:?}");
+        chain.unrecorded.into_iter().map(|one| one.run_id).collect()
+    };
+    const DAYS: i64 = 60 * 24 * 60;
+    // Two months ahead, and two behind, between cuts of now.
+    for wrong in [DAYS, -DAYS] {
+        let cuts = [cut(1, 9, 10), cut(2, 19, wrong), cut(3, 29, 30)];
+        assert_eq!(told(&cuts, &after(), false), ["R2"], "{wrong}");
+    }
+    // The newest, as long as the period is not over; afterwards it is one of a moment to come.
+    let newest = [cut(1, 9, 10), cut(2, 19, DAYS)];
+    assert_eq!(told(&newest, &records(), true), ["R2"]);
+    assert_eq!(told(&newest, &records(), false), [""; 0]);
+    // One of a later period that nobody's clock doubts is that period's.
+    let later = [cut(1, 9, 10), cut(2, 139, 140), cut(3, 149, 150)];
+    assert_eq!(told(&later, &records(), false), [""; 0]);
 }
 
 #[test]
