@@ -209,10 +209,11 @@ struct Done<'a> {
 }
 
 impl Done<'_> {
-    /// The number of the newest cut of every group that is known now. What no chain holds is none that anybody may rely on.
+    /// The number of the newest cut of every group that is known now. What no chain holds is none that anybody may rely on, and one
+    /// that none could follow is somebody else's.
     fn newest_cuts(&self) -> BTreeMap<String, u64> {
         let read = self.cuts.iter().flat_map(Cuts::newest_of_each);
-        let read = read.filter(|cut| {
+        let read = read.filter(|cut| cut.may_be_followed()).filter(|cut| {
             self.cuts.as_ref().is_some_and(|cuts| cuts.is_one_chain(&cut.group_name))
         });
         let mut newest: BTreeMap<String, u64> =

@@ -21,6 +21,8 @@ use crate::region::{
 const BROUGHT_MOST: usize = 64;
 /// Documents of so many applies at once.
 const AT_ONCE: usize = 8;
+/// So many files that are no evidence are told one by one: whoever may write there can put any number of them there.
+const PASSED_OVER_TOLD: usize = 16;
 /// So many months more are looked at last for documents that a region lacks.
 const MONTHS_MOST: u32 = 16;
 
@@ -88,10 +90,18 @@ impl<'a> Keepers<'a> {
             self.bring_from_each_other(run).await;
         }
         let tips = self.tips(run).await;
-        for odd in &tips.passed_over {
+        for odd in tips.passed_over.iter().take(PASSED_OVER_TOLD) {
             let text = format!("{} among the evidence was passed over: {}", odd.name, odd.why);
             let warning = RunWarningCode::EvidencePassedOver.warn(text);
             run.warn(warning.of_workspace(self.workspace).about(&odd.name));
+        }
+        let more = tips.passed_over.len().saturating_sub(PASSED_OVER_TOLD);
+        if more > 0 {
+            let text = format!(
+                "{more} more files among the evidence were passed over; the report of a period names them all"
+            );
+            let warning = RunWarningCode::EvidencePassedOver.warn(text);
+            run.warn(warning.of_workspace(self.workspace));
         }
         tips
     }

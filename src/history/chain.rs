@@ -205,9 +205,8 @@ fn without_record<'a>(
     let recorded: BTreeSet<&str> = read.iter().map(|(_, record)| record.run_id.as_str()).collect();
     let mut all: BTreeMap<&str, Vec<&Cut>> = BTreeMap::new();
     let told = bounds(cuts);
-    for (cut, bounds) in cuts.iter().zip(told) {
+    for (cut, Bounds { after, before }) in cuts.iter().zip(told) {
         let at = cut.committed_at;
-        let (after, before) = bounds;
         let made =
             [Some(at), after.filter(|after| *after > at), before.filter(|before| *before < at)];
         let of_period = made.into_iter().flatten().any(&within);
@@ -218,20 +217,29 @@ fn without_record<'a>(
     all
 }
 
-/// Of each cut the latest time of those before it in its group, and the earliest of those after it.
-fn bounds(cuts: &[Cut]) -> Vec<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
-    let mut bounds = vec![(None, None); cuts.len()];
+/// When a cut was made, as the log of its group tells.
+#[derive(Clone, Copy, Default)]
+struct Bounds {
+    /// The latest time of those before it.
+    after: Option<DateTime<Utc>>,
+    /// The earliest time of those after it.
+    before: Option<DateTime<Utc>>,
+}
+
+/// The bounds of each cut.
+fn bounds(cuts: &[Cut]) -> Vec<Bounds> {
+    let mut bounds = vec![Bounds::default(); cuts.len()];
     let mut order: Vec<usize> = (0..cuts.len()).collect();
     order.sort_by_key(|place| (&cuts[*place].group_name, cuts[*place].cut_number));
     for group in order.chunk_by(|one, other| cuts[*one].group_name == cuts[*other].group_name) {
         let mut latest: Option<DateTime<Utc>> = None;
         for place in group {
-            bounds[*place].0 = latest;
+            bounds[*place].after = latest;
             latest = latest.max(Some(cuts[*place].committed_at));
         }
         let mut earliest: Option<DateTime<Utc>> = None;
         for place in group.iter().rev() {
-            bounds[*place].1 = earliest;
+            bounds[*place].before = earliest;
             let at = cuts[*place].committed_at;
             earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
         }

@@ -145,6 +145,11 @@ impl Cut {
         (1..NUMBER_BEYOND).contains(&number)
     }
 
+    /// Whether another cut can have a number after this one's.
+    pub fn may_be_followed(&self) -> bool {
+        self.cut_number.checked_add(1).is_some_and(Cut::may_have)
+    }
+
     /// SHA-256 of the row's canonical JSON, hex.
     pub fn sha256(&self) -> String {
         canonical::sha256(self)

@@ -290,7 +290,7 @@ fn not_believed(workspace: &WorkspaceObserved) -> Vec<String> {
                 false => "no number so far beyond the log was ever given",
             };
             format!(
-                "{run_id}{RUN_RECORD_ENDING} tells of cut {number} of {group}, and {log}: the record is not believed, because {why}; look who wrote it"
+                "{run_id}{RUN_RECORD_ENDING} tells of cut {number} of {group}, and {log}: the record is not believed, because {why}; it stops nothing, and no later record passes its number on"
             )
         })
         .collect()

@@ -138,8 +138,8 @@ async fn add_note(world: &World, region: &str) {
     commits.sort();
     let texts = commits.iter().map(|path| std::fs::read_to_string(path).unwrap());
     let text: String = texts.collect();
-    let actions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut metadata = actions.filter(|action| action.get("metaData").is_some()).last().unwrap();
+    let mut actions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut metadata = actions.rfind(|action| action.get("metaData").is_some()).unwrap();
     let schema = metadata["metaData"]["schemaString"].as_str().unwrap();
     let mut schema: Value = serde_json::from_str(schema).unwrap();
     let note = json!({"name": "note", "type": "double", "nullable": true, "metadata": {}});
