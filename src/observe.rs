@@ -17,7 +17,7 @@ use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{
-    Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
+    Answer, Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
 };
 use crate::region::{
     LedgerCopy, LedgerTable, Presence, Region, RegionError, RegionErrorKind, Regions, heads_agree,
@@ -245,4 +245,19 @@ async fn observe_region(
 /// Whether a workspace is an embedded lakehouse, whose clock may be replaced.
 pub fn is_lakehouse(workspace: &Workspace) -> bool {
     matches!(workspace.address, WorkspaceAddress::Lakehouse(_))
+}
+
+/// The refusal of a whole question as the answer to each part of it.
+fn spread<T: Clone>(answers: Result<Vec<Answer<T>>, RegionError>, asked: usize) -> Vec<Answer<T>> {
+    match answers {
+        Ok(answers) if answers.len() == asked => answers,
+        Ok(answers) => {
+            let detail = format!("{} answers to {asked} questions", answers.len());
+            vec![
+                Err(RegionError::new(RegionErrorKind::Other, "read the region's answers", detail));
+                asked
+            ]
+        }
+        Err(error) => vec![Err(error); asked],
+    }
 }

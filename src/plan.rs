@@ -10,6 +10,7 @@ mod derived;
 pub mod document;
 mod effect;
 mod finding;
+mod finding_code;
 mod group;
 mod look;
 mod observed;

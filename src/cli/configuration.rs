@@ -1,5 +1,6 @@
 //! Finds and reads the configuration.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,11 +9,11 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
-use super::{ExitStatus, Failure, output, regions};
+use super::{ExitStatus, Failure, output};
 use crate::command::{Command, Verb};
 use crate::config::{self, Configuration};
-use crate::databricks::Timing;
 use crate::databricks::files::{self as remote_files, Files, FilesError};
+use crate::databricks::{Environment, Timing};
 use crate::files;
 use crate::region::RegionErrorKind;
 use crate::render::{self, clean};
@@ -107,7 +108,7 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
 /// Reads `workspace:/…` or `volume:/Volumes/…` with the ambient identity; drsync's own files then lie in the current folder.
 async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
     let here = std::env::current_dir().context("find the current folder")?;
-    let read = remote_files::read(source, &regions::environment(), timing).await;
+    let read = remote_files::read(source, &environment(), timing).await;
     let configuration = match read.map_err(|error| unread(source, error))? {
         Files::File { name, bytes } => config::read_text(&name, &bytes, &here),
         Files::Folder(files) => config::read_files(source, &files, &here),
@@ -212,4 +213,12 @@ fn of_strangers(folder: &Path, file: &Path, here: &Path) -> Option<String> {
         }
     }
     None
+}
+
+/// What signing in takes from its surroundings.
+pub(super) fn environment() -> Environment {
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Environment::new(variables, std::env::home_dir())
 }

@@ -1,6 +1,5 @@
 //! Opens regions: of a configured workspace, or of one that a stored plan names.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,13 +7,11 @@ use anyhow::{Context as _, bail};
 
 use super::admit::Admitted;
 use super::clock::Clock;
-use super::configuration::Found;
+use super::configuration::{Found, environment};
 use super::flags::Context;
 use super::{ExitStatus, Failure, output, who};
 use crate::config::{Location, Workspace, WorkspaceAddress};
-use crate::databricks::{
-    ConnectOptions, Environment, Notice, SecondaryOptions, Timing, Unbound, connect,
-};
+use crate::databricks::{ConnectOptions, Notice, SecondaryOptions, Timing, Unbound, connect};
 use crate::lakehouse::{LakehouseRegion, Writer};
 use crate::plan::document::WorkspacePlan;
 use crate::region::{Region, RegionError, RegionErrorKind, Regions};
@@ -291,14 +288,6 @@ fn lakehouse(
 ) -> anyhow::Result<LakehouseRegion> {
     let writer = Writer { user: who::actor(), clock: clock.function() };
     Ok(LakehouseRegion::open(workspace, location, writer)?)
-}
-
-/// What signing in takes from its surroundings.
-pub(super) fn environment() -> Environment {
-    let variables: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    Environment::new(variables, std::env::home_dir())
 }
 
 /// The folder of an embedded lakehouse.

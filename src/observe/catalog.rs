@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::spread;
 use super::watch::watch;
 use crate::config::{Group, GroupEntry, TableName, WorkflowRef};
-use crate::plan::{Answer, GroupObserved, Request, TableObserved, Watch, WorkspaceObserved};
+use crate::plan::{GroupObserved, Request, TableObserved, Watch, WorkspaceObserved};
 use crate::region::{RegionError, RegionErrorKind, Regions};
 
 /// Catalog and schema of short table names where neither the configuration nor the workspace says otherwise.
@@ -144,22 +145,4 @@ fn since(seen: &WorkspaceObserved) -> Option<DateTime<Utc>> {
         })
         .collect();
     points.into_iter().collect::<Option<Vec<_>>>()?.into_iter().min()
-}
-
-/// The refusal of a whole question as the answer to each part of it.
-pub(super) fn spread<T: Clone>(
-    answers: Result<Vec<Answer<T>>, RegionError>,
-    asked: usize,
-) -> Vec<Answer<T>> {
-    match answers {
-        Ok(answers) if answers.len() == asked => answers,
-        Ok(answers) => {
-            let detail = format!("{} answers to {asked} questions", answers.len());
-            vec![
-                Err(RegionError::new(RegionErrorKind::Other, "read the region's answers", detail));
-                asked
-            ]
-        }
-        Err(error) => vec![Err(error); asked],
-    }
 }

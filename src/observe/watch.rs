@@ -1,6 +1,6 @@
 //! The passive watch: what is at work in the secondary's workspace.
 
-use super::catalog::spread;
+use super::spread;
 use crate::config::WorkflowRef;
 use crate::plan::{Answer, Watch, WorkspaceObserved};
 use crate::region::{ActiveRun, RegionErrorKind, Regions, RunState, Workflow, WorkflowRun};

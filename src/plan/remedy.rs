@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::finding::FindingCode;
+use super::finding_code::FindingCode;
 use crate::command::{Arg, Command};
 use crate::region::{Grant, Repair};
 

@@ -6,8 +6,9 @@ use url::Url;
 use super::groups;
 use super::proposal::{self, Answers};
 use super::talk::Talk;
+use crate::cli::configuration as found;
 use crate::cli::flags::Context;
-use crate::cli::{ExitStatus, Failure, output, regions};
+use crate::cli::{ExitStatus, Failure, output};
 use crate::config::{Location, TableName, WorkspaceAddress};
 use crate::databricks::{Notice, Offered, Place, Surveyor, Timing};
 use crate::region::RegionError;
@@ -92,7 +93,7 @@ struct Surveyed {
 impl Surveyed {
     async fn look(name: &str, address: &Url) -> Result<Surveyed, Failure> {
         let notice = Notice::new(|text| output::note(&clean(&text)));
-        let environment = regions::environment();
+        let environment = found::environment();
         let surveyor =
             Surveyor::sign_in(name, address, &environment, Timing::looking(), notice).await;
         let surveyor = surveyor.map_err(|error| Failure::sign_in(&error))?;
