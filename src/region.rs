@@ -7,6 +7,7 @@ mod clone;
 mod error;
 mod evidence;
 mod grant;
+mod ledger_table;
 mod metadata;
 mod presence;
 mod replica;
@@ -31,9 +32,10 @@ pub use evidence::{
     SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
 pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
+pub use ledger_table::LedgerTable;
 pub use metadata::{
-    Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, Registered, TableTrouble,
-    Unregistered, heads_agree, refuse_without_a_copy,
+    Appended, CutTable, LedgerCopy, MetadataTable, Registered, TableTrouble, Unregistered,
+    heads_agree, refuse_without_a_copy,
 };
 pub use presence::{Presence, Unproved, WriteAccess};
 pub use replica::{

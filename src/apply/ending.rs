@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::record::GroupOutcome;
 use crate::config::TableName;
 use crate::ledger::Cut;
 use crate::plan::{Finding, FindingCode, Role};
@@ -170,6 +169,44 @@ impl Ending {
             Ending::Stale { .. } => GroupOutcome::Stale,
             Ending::Away { .. } | Ending::Failed(_) => GroupOutcome::Failed,
             Ending::Interrupted | Ending::NotStarted => GroupOutcome::NotStarted,
+        }
+    }
+}
+
+/// How a group ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupOutcome {
+    /// Its cut was committed.
+    Synchronized,
+    /// Nothing was newer than its last cut.
+    UpToDate,
+    /// A later cut was there before.
+    Overtaken,
+    /// It waits.
+    Waiting,
+    /// Its findings block it.
+    Blocked,
+    /// A table of it failed.
+    Failed,
+    /// What the plan was computed from has moved.
+    Stale,
+    /// The apply ended before its turn.
+    NotStarted,
+}
+
+impl GroupOutcome {
+    /// On screen.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            GroupOutcome::Synchronized => "synchronized",
+            GroupOutcome::UpToDate => "up to date",
+            GroupOutcome::Overtaken => "overtaken",
+            GroupOutcome::Waiting => "waiting",
+            GroupOutcome::Blocked => "blocked",
+            GroupOutcome::Failed => "failed",
+            GroupOutcome::Stale => "stale",
+            GroupOutcome::NotStarted => "not started",
         }
     }
 }

@@ -101,7 +101,7 @@ async fn synchronize(
     let started = run.now();
     let point = plan.recovery_point.expect("a group to be synchronized has a recovery point");
     if let Some(refusal) = &site.unread {
-        return Err(match table::away(refusal) {
+        return Err(match refusal.kind.is_away() {
             true => {
                 End::of(Ending::Away { side: Role::Primary }, format!("{PRIMARY_AWAY}: {refusal}"))
             }
@@ -117,7 +117,7 @@ async fn synchronize(
         Some(_) | None => {}
     }
     if let Some(refusal) = &site.secondary_refusal {
-        if !table::away(refusal) {
+        if !refusal.kind.is_away() {
             let text = format!("the metadata tables in the secondary cannot be used: {refusal}");
             let row = row::sync_failed(&text);
             let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Secondary });
@@ -129,7 +129,7 @@ async fn synchronize(
     if let Some(refusal) = &site.primary_refusal
         && refusal.kind.is_of_region()
     {
-        if !table::away(refusal) {
+        if !refusal.kind.is_away() {
             let text = format!("{PRIMARY_REFUSED}: {refusal}");
             let ending = Ending::of_region(Role::Primary, refusal);
             let end = End::of(ending, text.clone()).by(Missing::of(refusal, None));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::ending::Ending;
+pub use super::ending::GroupOutcome;
 use super::warning::{self, RunWarning};
 use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
@@ -231,28 +232,6 @@ pub struct GroupRecord {
     pub tables: Vec<TableRecord>,
 }
 
-/// How a group ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupOutcome {
-    /// Its cut was committed.
-    Synchronized,
-    /// Nothing was newer than its last cut.
-    UpToDate,
-    /// A later cut was there before.
-    Overtaken,
-    /// It waits.
-    Waiting,
-    /// Its findings block it.
-    Blocked,
-    /// A table of it failed.
-    Failed,
-    /// What the plan was computed from has moved.
-    Stale,
-    /// The apply ended before its turn.
-    NotStarted,
-}
-
 /// What was done to one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableRecord {
@@ -454,22 +433,6 @@ impl Recorded {
             Recorded::Cuts => "cuts",
             Recorded::Plan => "the plan",
             Recorded::Record => "the run record",
-        }
-    }
-}
-
-impl GroupOutcome {
-    /// On screen.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            GroupOutcome::Synchronized => "synchronized",
-            GroupOutcome::UpToDate => "up to date",
-            GroupOutcome::Overtaken => "overtaken",
-            GroupOutcome::Waiting => "waiting",
-            GroupOutcome::Blocked => "blocked",
-            GroupOutcome::Failed => "failed",
-            GroupOutcome::Stale => "stale",
-            GroupOutcome::NotStarted => "not started",
         }
     }
 }

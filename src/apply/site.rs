@@ -8,7 +8,6 @@ use super::Run;
 use super::exit::Away;
 use super::queue::Queue;
 use super::record::{MetadataRecord, Recorded};
-use super::table;
 use super::warning::RunWarningCode;
 use crate::ledger::{Cut, Cuts, FOLDER, Row, SYNC_METADATA};
 use crate::observe::bring_ledgers_together;
@@ -210,7 +209,7 @@ impl<'a> Site<'a> {
     /// The refusals of those that did not answer, the primary's first.
     pub(super) fn refusals_of_away(&self) -> [Option<RegionError>; 2] {
         let refusals = [&self.primary_refusal, &self.secondary_refusal];
-        refusals.map(|refusal| refusal.clone().filter(table::away))
+        refusals.map(|refusal| refusal.clone().filter(|error| error.kind.is_away()))
     }
 
     /// Appends a cut in the secondary, with the others that wait: the commit point of its group.

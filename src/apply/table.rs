@@ -225,8 +225,3 @@ pub(super) async fn wait(run: &Run<'_>, delay: Duration) {
         tokio::time::sleep(PROGRESS_EVERY.min(until - tokio::time::Instant::now())).await;
     }
 }
-
-/// Whether a refusal says that the region is away.
-pub(super) fn away(error: &RegionError) -> bool {
-    error.kind.is_away()
-}

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::Cut;
-
 /// The columns that every `sync_cuts` has.
 const FIRST: [&str; 16] = [
     "group_name",
@@ -121,7 +119,7 @@ impl CutColumn {
 ///
 /// # Errors
 /// The name of a column that holds what this version cannot write.
-pub fn columns_needed(cuts: &[Cut]) -> Result<BTreeSet<CutColumn>, String> {
+pub fn columns_needed(cuts: &[impl Serialize]) -> Result<BTreeSet<CutColumn>, String> {
     let mut needed = BTreeSet::new();
     for cut in cuts {
         let row = serde_json::to_value(cut).unwrap_or_default();
@@ -156,6 +154,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ledger::Cut;
 
     /// A row as the first version of `sync_cuts` has it, and its hash as that version computed it.
     fn first_row() -> (Value, &'static str) {

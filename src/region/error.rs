@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::grant::{Grant, Lack};
-use super::metadata::LedgerTable;
+use super::ledger_table::LedgerTable;
 
 /// A refusal: what was being done, which kind of refusal, and the words of whoever refused.
 ///

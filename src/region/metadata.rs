@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::RegionError;
+use super::{LedgerTable, RegionError};
 use crate::config::TableName;
-use crate::ledger::{Cut, Cuts, OddCut, Row, SYNC_CUTS, SYNC_METADATA};
+use crate::ledger::{Cut, Cuts, OddCut, Row};
 
 /// Both metadata tables of one region, as read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,30 +17,6 @@ pub struct LedgerCopy {
     pub troubles: Vec<TableTrouble>,
     /// Of the cuts only those were read that a plan needs.
     pub heads_only: bool,
-}
-
-/// One of the two metadata tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LedgerTable {
-    /// `sync_metadata`.
-    Metadata,
-    /// `sync_cuts`.
-    Cuts,
-}
-
-impl LedgerTable {
-    /// The name of its folder.
-    pub fn name(self) -> &'static str {
-        match self {
-            LedgerTable::Metadata => SYNC_METADATA,
-            LedgerTable::Cuts => SYNC_CUTS,
-        }
-    }
-
-    /// The table of that name.
-    pub fn named(name: &str) -> Option<LedgerTable> {
-        [LedgerTable::Metadata, LedgerTable::Cuts].into_iter().find(|table| table.name() == name)
-    }
 }
 
 /// What is wrong with a metadata table that is there.
