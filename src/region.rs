@@ -40,7 +40,7 @@ pub use metadata::{
 pub use presence::{Presence, Unproved, WriteAccess};
 pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
-    ReplicaCommit, ReplicaContent, ReplicaQuestion,
+    ReplicaCommit, ReplicaContent, ReplicaQuestion, UnprovedClone,
 };
 pub(crate) use source::changes_schema;
 pub use source::{
@@ -104,7 +104,7 @@ pub trait Region: fmt::Debug + Send + Sync {
     ///
     /// A region whose engine does the copying tells what its history does, and reads nothing: that is the answer without one.
     async fn contents(&self, asked: &[ContentQuestion]) -> Vec<Result<ContentAnswer, RegionError>> {
-        let told = ContentAnswer { content: None, proof: CloneProof::NotAsked };
+        let told = ContentAnswer { content: None, proof: CloneProof::NotAsked, compared: false };
         asked.iter().map(|_| Ok(told.clone())).collect()
     }
 

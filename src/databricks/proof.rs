@@ -19,9 +19,9 @@ pub(super) async fn proofs(
     join_all(asked.iter().map(async |question| {
         let proof = match question.unproved {
             None => CloneProof::NotAsked,
-            Some(version) => of_clone(region, question, version).await,
+            Some(clone) => of_clone(region, question, clone.version).await,
         };
-        Ok(ContentAnswer { content: None, proof })
+        Ok(ContentAnswer { content: None, proof, compared: false })
     }))
     .await
 }

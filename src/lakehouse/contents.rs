@@ -6,7 +6,7 @@ use super::refusal::refusal;
 use super::sources::open;
 use crate::region::{
     CloneProof, ContentAnswer, ContentQuestion, RegionError, RegionErrorKind, ReplicaContent,
-    ReplicaQuestion,
+    ReplicaQuestion, UnprovedClone,
 };
 
 /// Differences that are told of one replica.
@@ -24,19 +24,24 @@ impl LakehouseRegion {
         let source = self.source_of(asked, &doing);
         let proof = match asked.unproved {
             None => CloneProof::NotAsked,
-            Some(version) => prove(&store, version, source.clone()).await,
+            Some(clone) => prove(&store, clone, source.clone()).await,
         };
-        let content = match asked.read {
-            false => None,
+        let (content, compared) = match asked.read {
+            false => (None, false),
             true => {
                 let named = asked.named.clone();
                 let named = named.map(|named| (named.version, named.sha256));
                 let found = delta::inspect(&store, asked.version, source.ok(), named).await;
-                let wrong = told(&found.map_err(|error| refusal(&doing, &error))?);
-                Some(ReplicaContent { wrong })
+                let found = found.map_err(|error| refusal(&doing, &error))?;
+                let wrong = told(&found.differences);
+                (Some(ReplicaContent { wrong }), found.compared)
             }
         };
-        Ok(ContentAnswer { content, proof })
+        // A clone that was compared with its source just now is as good as one that a digest tells of.
+        let proved =
+            |clone: UnprovedClone| proof == CloneProof::Proved && clone.version == asked.version;
+        let compared = compared || asked.unproved.is_some_and(proved);
+        Ok(ContentAnswer { content, proof, compared })
     }
 
     /// The source of a replica, at the version that it says to hold.
@@ -60,9 +65,11 @@ impl LakehouseRegion {
 }
 
 /// Compares a version of a replica with its source, as after a clone.
+///
+/// What VACUUM took, or was lost, can no longer be compared: that refutes nothing.
 async fn prove(
     replica: &TableStore,
-    version: u64,
+    UnprovedClone { version, named }: UnprovedClone,
     source: Result<(TableStore, u64), RegionError>,
 ) -> CloneProof {
     let unknown = |why: String| CloneProof::Unknown { version, why };
@@ -72,10 +79,22 @@ async fn prove(
     };
     match delta::verify(&source, source_version, replica, version).await {
         Err(error) => unknown(error.to_string()),
-        Ok(found) => match told(&found.differences) {
-            None => CloneProof::Proved,
-            Some(why) => CloneProof::Refuted { version, why },
-        },
+        Ok(found) => {
+            let refutes = |difference: &&Difference| match difference {
+                Difference::OnDisk { .. } => false,
+                Difference::Content { .. } | Difference::Described { .. } => !named,
+                Difference::Lacking { .. }
+                | Difference::Surplus { .. }
+                | Difference::Header { .. } => true,
+            };
+            let refuting: Vec<Difference> =
+                found.differences.iter().filter(refutes).cloned().collect();
+            match (told(&refuting), told(&found.differences)) {
+                (Some(why), _) => CloneProof::Refuted { version, why },
+                (None, Some(why)) => unknown(why),
+                (None, None) => CloneProof::Proved,
+            }
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub use restore::Restored;
 pub use store::{External, Listed, TableStore};
 pub(crate) use store::{UNFINISHED, filesystem::unknown_kind, is_unflushable};
 pub use table::{NewColumn, NewTable, schema_string};
-pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Verification};
+pub use verify::{ContentKind, Difference, FileSeen, FilesDigest, Inspection, Verification};
 
 use std::sync::Arc;
 
@@ -180,7 +180,7 @@ pub async fn inspect(
     version: u64,
     source: Option<(TableStore, u64)>,
     named: Option<(u64, String)>,
-) -> Result<Vec<Difference>> {
+) -> Result<Inspection> {
     let store = store.clone();
     off_thread(move || verify::inspect(&store, version, source, named)).await
 }

@@ -16,6 +16,9 @@ use crate::region::{
     ReplicaQuestion, Size, Upkeep,
 };
 
+/// So many versions back it is looked for what a RESTORE by time went back to.
+const RESTORED_WITHIN: u64 = 16;
+
 /// The folder of a table's log.
 const LOG: &str = "_delta_log";
 
@@ -193,12 +196,19 @@ async fn replica_commit(
     let operation = commit.operation.unwrap_or_else(|| "unknown".to_owned());
     let parameter = |name: &str| number(&commit.operation_parameters, name);
     // The name of an operation proves nothing: what it says to bring back must be there again.
-    let restored =
-        parameter("version").filter(|then| operation == "RESTORE" && *then < commit.version);
-    let restored_to = match restored {
-        Some(then) if delta::is_again(store, log, commit.version, then).await? => Some(then),
-        Some(_) | None => None,
-    };
+    let mut restored_to = None;
+    if operation == "RESTORE" {
+        // One by time names no version: it is the newest of which that is so.
+        let named = parameter("version");
+        let earliest = commit.version.saturating_sub(RESTORED_WITHIN);
+        let versions = named.map_or(earliest..commit.version, |named| named..named + 1).rev();
+        for then in versions.filter(|then| *then < commit.version) {
+            if delta::is_again(store, log, commit.version, then).await? {
+                restored_to = Some(then);
+                break;
+            }
+        }
+    }
     Ok(ReplicaCommit {
         version: commit.version,
         committed_at: moment(commit.timestamp_ms),
@@ -209,10 +219,10 @@ async fn replica_commit(
         restored_to,
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
-        // Nobody but maintenance that is proved writes to a replica.
-        upkeep: match commit.upkeep {
-            Upkeep::Compared => Upkeep::Compared,
-            Upkeep::NotCompared | Upkeep::Changes => Upkeep::Changes,
+        // What is past the log's retention accuses nobody: the rows were not compared.
+        upkeep: match commit.unjudged {
+            true => Upkeep::NotCompared,
+            false => commit.upkeep,
         },
         operation,
         mark,

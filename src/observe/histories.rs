@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::plan::{
     Answer, Request, TableObserved, WorkspaceObserved, may_be_due, pins, unproved_clone,
-    was_rewritten,
 };
 use crate::region::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, NamedContent, PinQuestion, Regions,
@@ -69,16 +68,16 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
                 version: replica.version,
                 read,
                 source: observed.listed.as_ref().ok().cloned(),
-                source_version: unproved.as_ref().map(|it| it.source_version).or(marked),
+                source_version: unproved.map(|it| it.source_version).or(marked),
                 named: entry.and_then(|entry| {
                     Some(NamedContent {
                         version: entry.replica_version,
                         sha256: entry.replica_content_sha256.clone()?,
                     })
                 }),
-                unproved: unproved.as_ref().map(|it| it.version),
+                unproved: unproved.map(|it| it.clone),
             });
-            believed.push(unproved.is_some_and(|it| it.named));
+            believed.push(unproved.is_some_and(|it| it.clone.named));
         }
     }
     if asked.questions.is_empty() {
@@ -87,19 +86,15 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
     let answers = regions.secondary.contents(&asked.questions).await;
     for (((group, table), answer), believed) in asked.places.into_iter().zip(answers).zip(believed)
     {
-        let name = seen.groups[group].entry.name();
-        let place = seen.place(name, &seen.groups[group].tables[table].name);
-        let replica = seen.groups[group].tables[table].replica();
-        let rewritten = replica.is_some_and(|it| was_rewritten(&place.path, it, place.entry));
         let replica = &mut seen.groups[group].tables[table].replica;
         match (answer, replica) {
             (Ok(told), Some(Ok(Some(replica)))) => {
-                let ContentAnswer { content, mut proof } = told;
+                let ContentAnswer { content, mut proof, compared } = told;
                 if believed && matches!(proof, CloneProof::Unknown { .. }) {
                     proof = CloneProof::NotAsked;
                 }
-                // Of files that others wrote anew nothing tells what their rows were: their log and their counts were looked at.
-                if content.is_some() && !rewritten {
+                // Of files that were written anew since nothing tells what their rows were: that they are there was looked at.
+                if content.is_some() && compared {
                     replica.depth = LookDepth::ContentRead;
                 }
                 (replica.content, replica.proof) = (content, proof);

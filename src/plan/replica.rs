@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{Action, DriftCommit, ReplicaPin, Step};
 use crate::ledger::CutTableEntry;
-use crate::region::{CloneProof, LookDepth, Mark, Replica, ReplicaCommit, Upkeep};
+use crate::region::{CloneProof, LookDepth, Mark, Replica, ReplicaCommit, UnprovedClone, Upkeep};
 
 /// What a replica's history says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,9 +42,7 @@ pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<D
         return Some(Damage { what: what.clone(), doubted: false });
     }
     let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;
-    let (then, now) = (cut.replica_files_sha256.as_ref()?, replica.since_files.as_ref()?);
-    let kind = |digest: &str| digest.split_once(':').map(|(kind, _)| kind.to_owned());
-    (kind(then) == kind(now) && then != now).then(|| Damage {
+    was_rewritten(replica, cut).then(|| Damage {
         what: format!(
             "the replica's log does not say of v{} what it said when that had been cloned",
             cut.replica_version
@@ -53,20 +51,23 @@ pub(super) fn damage(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<D
     })
 }
 
+/// Whether a replica's log says of the version that a cut names something else than it said then.
+fn was_rewritten(replica: &Replica, cut: &CutTableEntry) -> bool {
+    let kind = |digest: &str| digest.split_once(':').map(|(kind, _)| kind.to_owned());
+    let both = cut.replica_files_sha256.as_ref().zip(replica.since_files.as_ref());
+    both.is_some_and(|(then, now)| kind(then) == kind(now) && then != now)
+}
+
 /// The same as a fragment, for whoever does not repair it.
 pub fn damaged(replica: &Replica, cut: Option<&CutTableEntry>) -> Option<String> {
     damage(replica, cut).map(|damage| damage.what)
 }
 
-/// A clone for which no cut vouches: it is to be compared with its source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A clone for which no cut vouches, and the version of its source that it says to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unproved {
-    /// Its version of the replica.
-    pub(crate) version: u64,
-    /// The version of its source that it says to be.
+    pub(crate) clone: UnprovedClone,
     pub(crate) source_version: u64,
-    /// Whether a cut names it all the same: then it is believed where it cannot be compared.
-    pub(crate) named: bool,
 }
 
 /// The clone of a replica that is to be compared with its source.
@@ -80,9 +81,8 @@ pub(crate) fn unproved_clone(
 ) -> Option<Unproved> {
     let seen = assess(path, replica, cut);
     let told = |(version, mark): (u64, Mark), named| Unproved {
-        version,
+        clone: UnprovedClone { version, named },
         source_version: mark.source_version,
-        named,
     };
     let named = || {
         let cut = cut.filter(|cut| replica.version >= cut.replica_version)?;
@@ -95,16 +95,6 @@ pub(crate) fn unproved_clone(
         Some(unnamed) => Some(told(unnamed, false)),
         None => named().map(|named| told(named, true)),
     }
-}
-
-/// Whether files of a replica were written anew since what the newest cut names, by maintenance: their rows are as many.
-pub(crate) fn was_rewritten(path: &str, replica: &Replica, cut: Option<&CutTableEntry>) -> bool {
-    const OF_THE_LOG: [&str; 3] = ["VACUUM", "ANALYZE", "COMPUTE STATS"];
-    let rewrites = |commit: &DriftCommit| {
-        let operation = commit.operation.to_uppercase();
-        !OF_THE_LOG.iter().any(|name| operation.starts_with(name))
-    };
-    assess(path, replica, cut).maintenance.iter().any(rewrites)
 }
 
 /// The operation of a clone.
@@ -160,18 +150,20 @@ fn named_clone<'a>(
         source_version: cut.source_version,
         replica: path.to_owned(),
     };
+    // A log that was rewritten is damage, and repaired.
+    let refuted = |clone| is_refuted(replica, clone) && !was_rewritten(replica, cut);
     let Some((first, rest)) = replica.before.split_first() else {
-        let refuted = is_refuted(replica, cut.replica_version);
+        let refuted = refuted(cut.replica_version);
         return (!refuted).then_some((cut.replica_version, said, &[]));
     };
     match first.version.checked_sub(1) {
         // The log forgot the clone, and reaches back to this commit.
         Some(start) if first.operation != CLONE => {
-            (!is_refuted(replica, start)).then_some((start, said, &replica.before))
+            (!refuted(start)).then_some((start, said, &replica.before))
         }
         Some(_) | None => {
             let mark = clone_of_ours(path, first);
-            let mark = mark.filter(|_| !is_refuted(replica, first.version))?;
+            let mark = mark.filter(|_| !refuted(first.version))?;
             // A history that shows no properties tells of an older clone's version, not of its table's id.
             let said = Some(said).filter(|said| said.source_version == mark.source_version);
             Some((first.version, said.unwrap_or(mark), rest))
@@ -275,15 +267,11 @@ fn clone_of_ours(path: &str, commit: &ReplicaCommit) -> Option<Mark> {
 
 /// Whether a commit calls itself a clone and was found to be none.
 fn refuted(replica: &Replica, commit: &ReplicaCommit) -> bool {
-    matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == commit.version)
+    is_refuted(replica, commit.version)
 }
 
-/// The same of a clone that a cut names. What is wrong with its files is told as that, and repaired: it says nothing of whose
-/// clone it is.
-fn is_refuted(replica: &Replica, named: u64) -> bool {
-    let damaged = replica.damaged.is_some()
-        || replica.content.as_ref().is_some_and(|content| content.wrong.is_some());
-    !damaged && matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == named)
+fn is_refuted(replica: &Replica, clone: u64) -> bool {
+    matches!(&replica.proof, CloneProof::Refuted { version, .. } if *version == clone)
 }
 
 fn drift(commit: &ReplicaCommit) -> DriftCommit {

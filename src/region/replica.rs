@@ -88,8 +88,18 @@ pub struct ContentQuestion {
     pub source_version: Option<u64>,
     /// A version that the newest cut names, and what that says of its content.
     pub named: Option<NamedContent>,
-    /// The version of a clone that no cut names.
-    pub unproved: Option<u64>,
+    /// A clone for which no cut vouches.
+    pub unproved: Option<UnprovedClone>,
+}
+
+/// A version that calls itself a clone, to be compared with its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnprovedClone {
+    /// The version.
+    pub version: u64,
+    /// A cut names it all the same: only that it has other files than its source is held against it, and damage is told as
+    /// damage.
+    pub named: bool,
 }
 
 /// What a cut says of the content of a replica's version.
@@ -106,8 +116,10 @@ pub struct NamedContent {
 pub struct ContentAnswer {
     /// What reading the files told; `None`: it was not asked for, or this region cannot.
     pub content: Option<ReplicaContent>,
-    /// Whether the clone that no cut names is one.
+    /// Whether the clone for which no cut vouches is one.
     pub proof: CloneProof,
+    /// Whether what was read could be compared with what was cloned: a cut's digest of the same files.
+    pub compared: bool,
 }
 
 /// What reading the files of a replica told.

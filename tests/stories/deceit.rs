@@ -640,3 +640,92 @@ async fn a_cut_of_a_group_that_nobody_knows_says_nothing_of_the_tables_of_others
         assert!(!world.path("west/sync/main/SHOP").exists());
     }
 }
+
+/// What VACUUM takes of a replica: every data file that its newest version does not name.
+async fn vacuumed(folder: &Path) {
+    let store = delta::TableStore::local(folder);
+    let head = delta::snapshot(&store, None, delta::Detail::Summary).await.unwrap();
+    let live: Vec<String> = head.files.keys().map(|key| key.path.to_string()).collect();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".parquet") && !live.contains(&name) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_was_compacted_and_vacuumed_is_accused_of_nothing() {
+    for case in ["by its cut", "by a cut without digests", "renamed group", "next cut"] {
+        let (mut world, folder) = files_of_a_replica().await;
+        world.replica(COUNTRIES).optimize().await.unwrap();
+        match case {
+            "by a cut without digests" => {
+                append_forged(&world, "west", |cut| {
+                    let entry = &mut cut.tables[0];
+                    (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
+                })
+                .await;
+            }
+            "renamed group" => world.groups()[0]["group_name"] = json!("renamed"),
+            "next cut" => {
+                world.later(720);
+                assert_eq!(world.apply().await.exit.code, 0);
+            }
+            _ => {}
+        }
+        vacuumed(&folder).await;
+        for request in [Request { full: true, ..Request::default() }, full()] {
+            let (plan, _) = looked(&world, request).await;
+            let findings = plan.groups().flat_map(|(_, group)| &group.findings);
+            let blocking = findings.filter(|found| found.severity == Severity::Block);
+            assert_eq!(blocking.map(|found| found.code).collect::<Vec<_>>(), [], "{case}");
+        }
+        world.countries().insert(&batch([6])).await.unwrap();
+        world.later(720);
+        let record = world.apply().await;
+        assert_eq!(record.exit.code, 0, "{case}: {record:?}");
+        assert_eq!(world.ids(&folder).await, [1, 2, 3, 4, 5, 6], "{case}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_hides_no_write_of_others_behind_a_forged_cut() {
+    let (mut world, folder) = files_of_a_replica().await;
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    let info = edit_commit(&folder, 0, |_| ());
+    let info = info.into_iter().filter(|it| it.get("add").is_none()).collect::<Vec<_>>();
+    write_commit(&folder, 2, &info);
+    append_forged(&world, "east", |cut| {
+        let entry = &mut cut.tables[0];
+        entry.replica_version = 2;
+        (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
+    })
+    .await;
+    fs::remove_file(data_file(&folder)).unwrap();
+    world.countries().insert(&batch([6])).await.unwrap();
+    world.later(720);
+    let record = world.apply().await;
+    assert_eq!(record.groups[0].outcome, GroupOutcome::Blocked, "{record:?}");
+    assert!(!found(&world).await.1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_anew_is_never_called_read_as_cloned() {
+    for (operation, next) in [("OPTIMIZE", false), ("OPTIMIZE", true), ("ANALYZE", false)] {
+        let (mut world, folder) = files_of_a_replica().await;
+        let mut files = adds(&folder, 0);
+        files.sort_by_key(|add| add["size"].as_u64());
+        let actions = [removal(&files[0], false), another_file(&folder, &files[0], None, false)];
+        put_commit(&folder, operation, json!({}), &actions).await;
+        if next {
+            world.later(720);
+            world.apply().await;
+        }
+        let (_, status) = looked(&world, full()).await;
+        let checked = status.workspaces[0].groups[0].checked;
+        let depth = checked.map(|checked| checked.depth);
+        assert_ne!(depth, Some(LookDepth::ContentRead), "{operation}, next cut: {next}");
+    }
+}

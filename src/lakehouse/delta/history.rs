@@ -42,6 +42,8 @@ pub struct Commit {
     pub engine_info: Option<String>,
     /// Whether it leaves what a reader sees: data, schema and protocol.
     pub upkeep: Upkeep,
+    /// It calls itself maintenance, and the log no longer tells what was live before it.
+    pub unjudged: bool,
     /// SHA-256 of its file.
     pub sha256: String,
     /// The table id, where the commit sets metadata.
@@ -221,6 +223,7 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
         user_id: text("userId"),
         engine_info: text("engineInfo"),
         upkeep,
+        unjudged: false,
         sha256: hex(&content.finalize()),
         table_id,
         commit_info: info,

@@ -22,6 +22,7 @@ pub(super) use digest::is_same_state;
 pub(super) use digest::listed;
 pub use digest::{ContentKind, FilesDigest};
 pub(super) use disk::damage;
+pub use inspect::Inspection;
 pub(super) use inspect::inspect;
 
 /// Something in which a clone is not what its source is.

@@ -132,6 +132,7 @@ fn row(commit: Commit) -> Vec<Datum> {
         user_id,
         engine_info,
         upkeep: _,
+        unjudged: _,
         sha256: _,
         table_id: _,
         commit_info,

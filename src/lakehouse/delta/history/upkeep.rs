@@ -42,7 +42,10 @@ pub(super) fn settle(store: &TableStore, log: &Versions, commits: &mut [Commit])
                 live = Some(after);
                 upkeep
             }
-            Err(_) => Upkeep::Changes,
+            Err(_) => {
+                commit.unjudged = true;
+                Upkeep::Changes
+            }
         };
     }
 }

@@ -120,7 +120,25 @@ pub(in super::super) fn is_same_state(one: &Snapshot, other: &Snapshot) -> bool 
     let partitions = |version: &Snapshot| -> Vec<Value> {
         version.sorted_files().into_iter().map(|(_, file)| partition(file)).collect()
     };
-    listed(one) == listed(other) && partitions(one) == partitions(other)
+    // Statistics decide what readers skip; an engine may leave them out.
+    let statistics = |version: &Snapshot| -> Vec<Option<Value>> {
+        version.sorted_files().into_iter().map(|(_, file)| statistics(file)).collect()
+    };
+    let agree =
+        |(one, other): (Option<Value>, Option<Value>)| one.zip(other).is_none_or(|(a, b)| a == b);
+    listed(one) == listed(other)
+        && partitions(one) == partitions(other)
+        && statistics(one).into_iter().zip(statistics(other)).all(agree)
+}
+
+/// The statistics of a file, as the log has them; `None`: it has none.
+fn statistics(file: &LiveFile) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Said {
+        stats: Option<String>,
+    }
+    let said: Said = serde_json::from_str(file.action.as_deref()?).ok()?;
+    serde_json::from_str(&said.stats?).ok()
 }
 
 /// The digest of what the files are; `None` where one could not be looked at.

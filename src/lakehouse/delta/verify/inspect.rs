@@ -21,27 +21,39 @@ const NAMED_MAX: usize = 3;
 /// The domain in which a table keeps the row ids that it gave out.
 const ROW_TRACKING: &str = "delta.rowTracking";
 
+/// What a look at a replica's files found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// What is not as its log, or a cut, says.
+    pub differences: Vec<Difference>,
+    /// Whether its files are those of which a cut has a digest of what was cloned.
+    pub compared: bool,
+}
+
 /// Reads the newest version of a replica and notes what is not as its log, or a cut, says.
 pub(in super::super) fn inspect(
     store: &TableStore,
     version: u64,
     source: Option<(TableStore, u64)>,
     named: Option<(u64, String)>,
-) -> Result<Vec<Difference>> {
+) -> Result<Inspection> {
     let head = snapshot(store, Some(version), Detail::Full)?;
     let mut found = Vec::new();
     disk::look(store, &head, &mut found)?;
     row_ids(&head, &mut found);
     let source = source.as_ref().map(|(store, version)| (store, *version));
-    let times_differ = match &named {
-        None => false,
+    let (times_differ, compared) = match &named {
+        None => (false, false),
         Some((then, digest)) if *then == version => {
-            compare(store, &head, digest, source, &mut found)?
+            (compare(store, &head, digest, source, &mut found)?, true)
         }
         Some((then, digest)) => match snapshot(store, Some(*then), Detail::Full) {
-            Ok(then) => compare(store, &then, digest, source, &mut found)?,
+            Ok(then) => {
+                let same = digest::is_same_state(&head, &then);
+                (compare(store, &then, digest, source, &mut found)?, same)
+            }
             // An old version that can no longer be read is told of as that.
-            Err(_) => false,
+            Err(_) => (false, false),
         },
     };
     if let Some(source) = source.filter(|_| times_differ) {
@@ -54,7 +66,7 @@ pub(in super::super) fn inspect(
     content::check(store, &head, source, depth, &mut found);
     found.sort();
     found.dedup();
-    Ok(found)
+    Ok(Inspection { differences: found, compared })
 }
 
 /// Compares a version with what a cut says of its content; says whether only times differ, which is a reason to read all of it.
