@@ -34,7 +34,7 @@ struct Reach {
     most: usize,
 }
 
-const RECENT: Reach = Reach { at_once: 32, enough: 16, most: 512 };
+const RECENT: Reach = Reach { at_once: 16, enough: 16, most: 512 };
 /// Where cuts are known to be lost no number may be given again, so that nearly everything is read.
 const ALL: Reach = Reach { at_once: 256, enough: usize::MAX, most: 4_096 };
 /// So many documents are opened in a region at most, whatever they are: a bound of time and memory alone.
