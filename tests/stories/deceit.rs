@@ -543,6 +543,21 @@ async fn files_of_a_replica() -> (World, PathBuf) {
     (world, folder)
 }
 
+/// Writes to a replica, and hides it: a commit that calls itself what the first one is, and a cut in the other region that names
+/// it.
+async fn hide_a_write(world: &World, folder: &Path) {
+    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
+    let info = edit_commit(folder, 0, |_| ());
+    let info = info.into_iter().filter(|it| it.get("add").is_none()).collect::<Vec<_>>();
+    write_commit(folder, 2, &info);
+    append_forged(world, "east", |cut| {
+        let entry = &mut cut.tables[0];
+        entry.replica_version = 2;
+        (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
+    })
+    .await;
+}
+
 async fn changed(world: &World) -> bool {
     let (findings, protected) = found(world).await;
     findings.contains(&(FindingCode::ReplicaChanged, Severity::Block)) && !protected
@@ -596,17 +611,7 @@ async fn maintenance_of_a_replica_is_proved_by_the_files_where_the_log_counts_no
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_without_digests_vouches_for_no_clone() {
     let (world, folder) = files_of_a_replica().await;
-    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
-    // A commit that calls itself what the first one is, and a cut in the other region that names it.
-    let info = edit_commit(&folder, 0, |_| ());
-    let info = info.into_iter().filter(|it| it.get("add").is_none()).collect::<Vec<_>>();
-    write_commit(&folder, 2, &info);
-    append_forged(&world, "east", |cut| {
-        let entry = &mut cut.tables[0];
-        entry.replica_version = 2;
-        (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
-    })
-    .await;
+    hide_a_write(&world, &folder).await;
     let (findings, protected) = found(&world).await;
     assert_eq!(
         (findings, protected),
@@ -693,16 +698,7 @@ async fn a_replica_that_was_compacted_and_vacuumed_is_accused_of_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_hides_no_write_of_others_behind_a_forged_cut() {
     let (mut world, folder) = files_of_a_replica().await;
-    world.replica(COUNTRIES).insert(&batch([99])).await.unwrap();
-    let info = edit_commit(&folder, 0, |_| ());
-    let info = info.into_iter().filter(|it| it.get("add").is_none()).collect::<Vec<_>>();
-    write_commit(&folder, 2, &info);
-    append_forged(&world, "east", |cut| {
-        let entry = &mut cut.tables[0];
-        entry.replica_version = 2;
-        (entry.replica_files_sha256, entry.replica_content_sha256) = (None, None);
-    })
-    .await;
+    hide_a_write(&world, &folder).await;
     fs::remove_file(data_file(&folder)).unwrap();
     world.countries().insert(&batch([6])).await.unwrap();
     world.later(720);
