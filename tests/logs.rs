@@ -16,6 +16,8 @@ mod able;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use drsync::lakehouse::delta::{
     self, Author, CloneOptions, Detail, Expect, Progress, TableStore, Totals,
@@ -24,7 +26,7 @@ use serde_json::Value;
 
 /// Logs in a run that nobody asked for more of.
 const FEW: u64 = 60;
-/// Tables on the disk at a time.
+/// Tables that one worker has on the disk at a time.
 const AT_ONCE: u64 = 50;
 
 fn number(variable: &str) -> Option<u64> {
@@ -145,6 +147,45 @@ fn judge(read: &Value, drsync: &Result<(), String>) -> Option<String> {
     })
 }
 
+/// What became of one batch: what is wrong, and how many tables each reader of others could read.
+#[derive(Default)]
+struct Judged {
+    wrong: Vec<String>,
+    read_by: BTreeMap<String, u64>,
+}
+
+/// Makes the tables of some seeds, clones them, and asks every reader what it sees.
+async fn judge_batch(python: &Path, first: u64, count: u64) -> Judged {
+    let folder = tempfile::tempdir().unwrap();
+    run(python, "make", folder.path(), first, count);
+    let mut drsync = BTreeMap::new();
+    for seed in first..first + count {
+        let at: PathBuf = folder.path().join(seed.to_string());
+        let made: Value =
+            serde_json::from_slice(&std::fs::read(at.join("about.json")).unwrap()).unwrap();
+        let looked = clone_and_look(&at, &made).await;
+        if looked.is_err() {
+            // Then the readers are asked about the source alone.
+            let _ = std::fs::remove_dir_all(at.join("replica"));
+        }
+        drsync.insert(seed, (made, looked));
+    }
+    let mut judged = Judged::default();
+    for line in run(python, "read", folder.path(), first, count).lines() {
+        let read: Value = serde_json::from_str(line).unwrap();
+        let seed = read["seed"].as_u64().unwrap();
+        let (made, looked) = &drsync[&seed];
+        if read["answers"][0].is_array() {
+            *judged.read_by.entry(read["reader"].to_string()).or_default() += 1;
+        }
+        if let Some(why) = judge(&read, looked) {
+            eprintln!("seed {seed}: {why}\n  {made}");
+            judged.wrong.push(format!("seed {seed}: {why}"));
+        }
+    }
+    judged
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_log_is_read_and_cloned_as_other_readers_read_it() {
     let Some(python) = able::python("deltalake, duckdb, duckdb_extension_delta, pyarrow") else {
@@ -152,36 +193,30 @@ async fn every_log_is_read_and_cloned_as_other_readers_read_it() {
     };
     let count = number("DRSYNC_LOGS").unwrap_or(FEW);
     let begin = number("DRSYNC_LOGS_FIRST").unwrap_or(0);
-    let (mut wrong, mut read_by) = (Vec::new(), BTreeMap::<String, u64>::new());
-    for first in (begin..begin + count).step_by(AT_ONCE as usize) {
-        let folder = tempfile::tempdir().unwrap();
-        let here = AT_ONCE.min(begin + count - first);
-        run(&python, "make", folder.path(), first, here);
-        let mut drsync = BTreeMap::new();
-        for seed in first..first + here {
-            let at: PathBuf = folder.path().join(seed.to_string());
-            let made: Value =
-                serde_json::from_slice(&std::fs::read(at.join("about.json")).unwrap()).unwrap();
-            let looked = clone_and_look(&at, &made).await;
-            if looked.is_err() {
-                // Then the readers are asked about the source alone.
-                let _ = std::fs::remove_dir_all(at.join("replica"));
-            }
-            drsync.insert(seed, (made, looked));
+    let (wrong, read_by) = (Mutex::new(Vec::new()), Mutex::new(BTreeMap::<String, u64>::new()));
+    let next = AtomicU64::new(begin);
+    let runtime = tokio::runtime::Handle::current();
+    let workers = std::thread::available_parallelism().unwrap().get();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let first = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+                    if first >= begin + count {
+                        return;
+                    }
+                    let here = AT_ONCE.min(begin + count - first);
+                    let judged = runtime.block_on(judge_batch(&python, first, here));
+                    wrong.lock().unwrap().extend(judged.wrong);
+                    let mut read_by = read_by.lock().unwrap();
+                    for (reader, many) in judged.read_by {
+                        *read_by.entry(reader).or_default() += many;
+                    }
+                }
+            });
         }
-        for line in run(&python, "read", folder.path(), first, here).lines() {
-            let read: Value = serde_json::from_str(line).unwrap();
-            let seed = read["seed"].as_u64().unwrap();
-            let (made, looked) = &drsync[&seed];
-            if read["answers"][0].is_array() {
-                *read_by.entry(read["reader"].to_string()).or_default() += 1;
-            }
-            if let Some(why) = judge(&read, looked) {
-                eprintln!("seed {seed}: {why}\n  {made}");
-                wrong.push(format!("seed {seed}: {why}"));
-            }
-        }
-    }
+    });
+    let (wrong, read_by) = (wrong.into_inner().unwrap(), read_by.into_inner().unwrap());
     eprintln!("{count} logs; read by {read_by:?}; {} wrong", wrong.len());
     assert!(read_by.values().all(|read| read * 10 > count * 7), "{read_by:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
