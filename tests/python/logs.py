@@ -390,10 +390,14 @@ class Maker:
     def rows_of_checkpoint(self, form):
         rows = [{"protocol": self.protocol()}, {"metaData": self.metadata()}]
         rows += [{"txn": txn} for txn in self.txns.values()] + [{"domainMetadata": domain} for domain in self.domains.values()]
+        def as_texts(fact):
+            """Partition values as a checkpoint has them, whose column is a map of texts."""
+            values = fact.get("partitionValues")
+            return {**fact, "partitionValues": {name: value if value is None else str(value) for name, value in values.items()}} if values else fact
+
         files = []
         for action, stats, _ in self.live.values():
-            values = {name: value if value is None else str(value) for name, value in action["partitionValues"].items()}
-            add = {**action, "partitionValues": values, "dataChange": False}
+            add = as_texts({**action, "dataChange": False})
             if stats is not None and form in ("text", "both"):
                 add["stats"] = self.text(stats)
             if stats is not None and form in ("struct", "both"):
@@ -401,12 +405,10 @@ class Maker:
             files.append({"add": add})
         for removed, *_ in self.gone.values():
             if not self.one_in(3):
-                values = removed.get("partitionValues", {}).items()
-                values = {"partitionValues": {name: value if value is None else str(value) for name, value in values}} if values else {}
-                files.append({"remove": {**removed, **values, "dataChange": False}})
+                files.append({"remove": as_texts({**removed, "dataChange": False})})
         if self.live and self.one_in(4):
             action = self.random.choice(list(self.live.values()))[0]
-            files.append(self.removal(action, False))
+            files.append({"remove": as_texts(self.removal(action, False)["remove"])})
             self.odd.append(f"the checkpoint of v{self.version} holds a tombstone of a live file")
         self.random.shuffle(files)
         return rows, files
