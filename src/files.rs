@@ -3,6 +3,8 @@
 //! A path given by the user is resolved once and may lead through links ([`resolved`]). What is named below it by a log, a
 //! catalog or a listing may not: one link in a table would make drsync read or write anything of this machine.
 
+mod many;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,12 +15,13 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, ResolveFlags, fstat, mkdirat, openat,
-    openat2, renameat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2, renameat,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::limits::Limit;
+pub use many::{Looker, Namer, Opener, Renamer, Seen};
 
 /// Whether this kernel lacks `openat2`, or a sandbox forbids it.
 static WALK: AtomicBool = AtomicBool::new(false);
@@ -157,47 +160,6 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     Renamer::default().rename_new(from, to)
 }
 
-/// Renames many files, most of them from one folder into a few: a folder that was found free of links is kept open.
-#[derive(Debug, Default)]
-pub struct Renamer {
-    from: KeptOpen,
-    to: KeptOpen,
-}
-
-impl Renamer {
-    /// Gives what lies at one resolved path the name of another, which must be free.
-    ///
-    /// # Errors
-    /// The system's; `InvalidInput` where a link stands in a path.
-    pub fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let ((above, name), (to_above, to_name)) = (parted(from)?, parted(to)?);
-        let (above, to_above) = (self.from.folder(above)?, self.to.folder(to_above)?);
-        match renameat_with(above, name, to_above, to_name, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(()),
-            // Not every file system can; all that can hard-link refuse a taken name.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
-                rustix::fs::linkat(above, name, to_above, to_name, AtFlags::empty())?;
-                Ok(unlinkat(above, name, AtFlags::empty())?)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// The folder that was asked for last, kept open: whatever takes its place since is not followed.
-#[derive(Debug, Default)]
-struct KeptOpen(Option<(PathBuf, OwnedFd)>);
-
-impl KeptOpen {
-    fn folder(&mut self, path: &Path) -> io::Result<&OwnedFd> {
-        let kept = match self.0.take() {
-            Some((at, opened)) if at == path => (at, opened),
-            _ => (path.to_path_buf(), open_folder(path)?),
-        };
-        Ok(&self.0.insert(kept).1)
-    }
-}
-
 /// Removes a file, or a link as such, at a resolved path.
 ///
 /// # Errors
@@ -225,32 +187,6 @@ pub struct Facts {
     pub modified_ms: i64,
     /// Who may do what with it.
     pub mode: Mode,
-}
-
-/// Looks at many files, most of them in a few folders: a folder that was found free of links is kept open.
-#[derive(Debug, Default)]
-pub struct Looker {
-    folder: KeptOpen,
-}
-
-impl Looker {
-    /// The facts about a regular file at a resolved path; `None` where there is none, or a link stands in its path.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn regular(&mut self, path: &Path) -> io::Result<Option<Facts>> {
-        let (above, name) = parted(path)?;
-        let folder = match self.folder.folder(above) {
-            Ok(folder) => folder,
-            Err(error) if is_absence(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(facts(&stat)),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 /// The regular files directly in a folder at a resolved path, in no order.
@@ -477,6 +413,8 @@ fn open(path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         match openat2(CWD, path, flags, mode, resolve) {
             Ok(opened) => return Ok(opened),
             Err(Errno::LOOP) => return Err(linked()),
+            // A link where a folder is wanted is told as what it is.
+            Err(Errno::NOTDIR) => {}
             Err(Errno::NOSYS | Errno::PERM) => {
                 // Old kernels, and sandboxes that know no such call: one look at a place that is always there decides.
                 match openat2(CWD, "/", OFlags::PATH, Mode::empty(), resolve) {
@@ -534,5 +472,4 @@ fn is_link(folder: &OwnedFd, name: &OsStr) -> bool {
 }
 
 #[cfg(test)]
-#[path = "files_tests.rs"]
 mod tests;

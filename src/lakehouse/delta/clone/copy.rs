@@ -1,7 +1,8 @@
 //! Brings files into a target, safely on the disk before anything names them.
 //!
-//! On one machine several files are copied at once, under temporary names. A big file is flushed and gets its own name; of small
-//! ones many are flushed at once, names and all, because a flush of each would take most of the time. So what has a name of its
+//! On one machine several files are copied at once, without a name, or under a temporary one where the file system knows no files
+//! without. A big file is flushed and gets its own name; of small ones many are flushed at once, names and all, because a flush
+//! of each would take most of the time. So what has a name of its
 //! own is whole unless the machine itself went down, and a later clone compares what it finds; nothing is committed before all is
 //! flushed; and no name is given that is taken: whatever lies under it may be what a committed version names.
 
@@ -13,16 +14,18 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::syncfs;
+use rustix::fs::{Mode, syncfs};
 
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{held, in_parallel, in_parallel_with};
 use super::super::path::Location;
-use super::super::store::{TableStore, flush, flush_folder, open_new};
+use super::super::store::{TableStore, flush, flush_folder};
 use super::job::{Job, Placed};
 use super::{Progress, foreign};
-use crate::files::{self, Looker, Renamer};
+use crate::files::{self, Looker, Namer, Opener, Renamer};
+use content::{FileSystem, Source};
 use staging::Staging;
 pub(in crate::lakehouse::delta) use staging::clear_left_over;
 
@@ -101,11 +104,11 @@ fn copy_local(
     let parent = |name: &str| Some(to.join(name).parent()?.to_path_buf());
     let mut folders: BTreeSet<PathBuf> = jobs.iter().filter_map(|job| parent(&job.to)).collect();
     if !jobs.is_empty() {
-        let staging = Staging::open(to, target)?;
+        clear_left_over(to);
         for folder in &folders {
             target.make_folder_at(folder)?;
         }
-        let copy = Copy { source, to, staging: &staging, progress };
+        let copy = Copy::new(source, to, target, progress);
         let (together, alone): (Vec<_>, Vec<_>) =
             numbered(jobs).partition(|(_, job)| job.size < BIG);
         let (together, alone) = if together.len() > FEW {
@@ -156,63 +159,142 @@ fn batches<'a, 'b>(jobs: &'a [(usize, &'b Job)]) -> impl Iterator<Item = &'a [(u
 struct Copy<'a> {
     source: &'a TableStore,
     to: &'a Path,
-    staging: &'a Staging,
+    target: &'a TableStore,
+    file_system: FileSystem,
+    /// Until it turns out otherwise: whether a file of the target's file system can do without a name.
+    nameless: AtomicBool,
+    /// Where files that cannot lie until they are whole.
+    staging: Mutex<Option<Staging>>,
     progress: &'a Progress,
 }
 
-impl Copy<'_> {
+/// What one thread keeps for all the files that it copies.
+#[derive(Default)]
+struct Hands {
+    opener: Opener,
+    namer: Namer,
+    renamer: Renamer,
+    memory: Vec<u8>,
+}
+
+/// A file that is whole and does not have its name yet.
+struct Unnamed {
+    file: File,
+    /// Its temporary name, where it needed one.
+    staged: Option<PathBuf>,
+}
+
+impl<'a> Copy<'a> {
+    fn new(
+        source: &'a TableStore,
+        to: &'a Path,
+        target: &'a TableStore,
+        progress: &'a Progress,
+    ) -> Copy<'a> {
+        Copy {
+            source,
+            to,
+            target,
+            file_system: FileSystem::of(to),
+            nameless: AtomicBool::new(true),
+            staging: Mutex::new(None),
+            progress,
+        }
+    }
+
     /// One file, flushed, then under its own name.
     fn alone(&self, number: usize, job: &Job) -> Result<()> {
-        let staged = self.content(number, job)?;
-        flush(&open(&staged)?, &staged)?;
-        self.name(&mut Renamer::default(), &staged, job)
+        let mut hands = Hands::default();
+        loop {
+            let unnamed = self.content(&mut hands, number, job)?;
+            flush(&unnamed.file, &self.to.join(&job.to))?;
+            if self.name(&mut hands, unnamed, job)? {
+                return Ok(());
+            }
+        }
     }
 
     /// Many small files under their own names, flushed at once.
     fn together(&self, batch: &[(usize, &Job)]) -> Result<()> {
-        let copied = in_parallel_with(batch, Renamer::default, |renamer, (number, job)| {
-            let staged = self.content(*number, job)?;
-            self.name(renamer, &staged, job)
+        let copied = in_parallel_with(batch, Hands::default, |hands, (number, job)| {
+            loop {
+                let unnamed = self.content(hands, *number, job)?;
+                if self.name(hands, unnamed, job)? {
+                    return Ok(());
+                }
+            }
         });
         // After a failure too: what is whole by now need not be copied again.
         flush_all(self.to)?;
         copied
     }
 
-    /// One file under a temporary name.
-    fn content(&self, number: usize, job: &Job) -> Result<PathBuf> {
+    /// One file without its name.
+    fn content(&self, hands: &mut Hands, number: usize, job: &Job) -> Result<Unnamed> {
         self.progress.check()?;
-        let staged = self.staging.path(number);
-        let file = open_new(&staged)?;
-        let source = place(self.source, &job.from)?;
-        if !content::copy(&source, job.size, &file, &staged, self.progress)? {
+        let source = Source::open(&mut hands.opener, place(self.source, &job.from)?)?;
+        let unnamed = self.make(hands, number, job, source.mode())?;
+        let to = unnamed.staged.clone().unwrap_or_else(|| self.to.join(&job.to));
+        let Hands { memory, .. } = hands;
+        let Unnamed { file, .. } = &unnamed;
+        if !source.copy(job.size, file, &to, &self.file_system, memory, self.progress)? {
             return Err(not_whole(&job.to, job.size));
         }
-        self.progress.file_done();
-        Ok(staged)
+        Ok(unnamed)
     }
 
-    /// Gives a file its own name, unless another clone has done so.
-    fn name(&self, renamer: &mut Renamer, staged: &Path, job: &Job) -> Result<()> {
+    /// A new file for a job: without any name, where the file system has such files.
+    fn make(&self, hands: &mut Hands, number: usize, job: &Job, mode: Mode) -> Result<Unnamed> {
+        if self.nameless.load(Ordering::Relaxed) {
+            let place = self.to.join(&job.to);
+            let made = hands.namer.make_nameless(&place, mode);
+            let failed = |error| DeltaError::io(format!("create {}", place.display()), error);
+            match made.map_err(failed)? {
+                Some(file) => return Ok(Unnamed { file, staged: None }),
+                None => self.nameless.store(false, Ordering::Relaxed),
+            }
+        }
+        let staged = {
+            let mut staging = held(&self.staging);
+            let opened = match staging.take() {
+                Some(opened) => opened,
+                None => Staging::open(self.to, self.target)?,
+            };
+            staging.insert(opened).path(number)
+        };
+        let failed = |error| DeltaError::io(format!("create {}", staged.display()), error);
+        let file = files::create_new(&staged, mode).map_err(failed)?;
+        Ok(Unnamed { file, staged: Some(staged) })
+    }
+
+    /// Gives a file its own name, unless another clone has done so; false where that takes a file with a temporary name.
+    fn name(&self, hands: &mut Hands, unnamed: Unnamed, job: &Job) -> Result<bool> {
         let place = self.to.join(&job.to);
-        match renamer.rename_new(staged, &place) {
-            Ok(()) => Ok(()),
+        let Unnamed { file, staged } = unnamed;
+        let named = match &staged {
+            Some(staged) => hands.renamer.rename_new(staged, &place).map(|()| true),
+            None => hands.namer.name(&file, &place),
+        };
+        match named {
+            Ok(true) => {}
+            Ok(false) => {
+                self.nameless.store(false, Ordering::Relaxed);
+                return Ok(false);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let regular = Looker::default().regular(&place);
                 let regular = regular.is_ok_and(|there| there.is_some());
-                match regular && content::same(staged, &place, self.progress)? {
-                    true => Ok(()),
-                    false => Err(DeltaError::taken(&job.to)),
+                if !regular || !content::same_as(&file, &place, self.progress)? {
+                    return Err(DeltaError::taken(&job.to));
                 }
             }
-            Err(error) => Err(DeltaError::io(format!("write {}", place.display()), error)),
+            Err(error) => {
+                return Err(DeltaError::io(format!("write {}", place.display()), error));
+            }
         }
+        self.progress.file_done();
+        Ok(true)
     }
-}
-
-fn open(path: &Path) -> Result<File> {
-    files::open_regular(path)
-        .map_err(|error| DeltaError::io(format!("open {}", path.display()), error))
 }
 
 /// Where a file in or near a table's folder lies, to be opened as it is.
@@ -243,3 +325,6 @@ fn flush_all(folder: &Path) -> Result<()> {
     let failed = |error: io::Error| DeltaError::io(format!("flush {}", folder.display()), error);
     syncfs(files::open_folder(folder).map_err(failed)?).map_err(|error| failed(error.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::super::error::{DeltaError, Result};
 use super::unfinished::{open_unfinished, sweep_once};
 use super::{Listed, Occupant, filesystem};
-use crate::files::{self, Looker, Named};
+use crate::files::{self, Looker, Named, Namer, Seen};
 
 /// Makes a folder and those above it, down from a base that must be there, each as open as the one above it at most.
 pub(super) fn make_folder(
@@ -102,8 +101,10 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 /// What lies at a path itself: no link is followed.
 pub(super) fn occupant(looker: &mut Looker, path: &Path) -> Result<Occupant> {
     let failed = |error| DeltaError::io(format!("look at {}", path.display()), error);
-    if let Some(facts) = looker.regular(path).map_err(failed)? {
-        return Ok(Occupant::File(facts.size, Some(facts.modified_ms)));
+    match looker.look(path).map_err(failed)? {
+        Seen::File(facts) => return Ok(Occupant::File(facts.size, Some(facts.modified_ms))),
+        Seen::Nothing => return Ok(Occupant::Nothing),
+        Seen::Other => {}
     }
     match path.symlink_metadata() {
         Ok(_) => Ok(Occupant::Other),
@@ -126,6 +127,9 @@ pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
         filesystem::prove(folder)?;
     }
     if only_new && let Some(done) = put_nameless(path, content, mode).map_err(failed)? {
+        if done {
+            flush_folder(folder)?;
+        }
         return Ok(done);
     }
     let (unfinished, mut file) = open_unfinished(folder, mode).map_err(failed)?;
@@ -150,34 +154,19 @@ pub(super) fn put(path: &Path, content: &[u8], only_new: bool) -> Result<bool> {
 /// Writes a file that has no name until it is whole, so that a killed process leaves nothing behind.
 /// `None` where the file system has no such files.
 fn put_nameless(path: &Path, content: &[u8], mode: Mode) -> io::Result<Option<bool>> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+    let mut namer = Namer::default();
+    let Some(mut file) = namer.make_nameless(path, mode)? else {
         return Ok(None);
     };
-    let folder = files::open_folder(folder)?;
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let Ok(file) = openat(&folder, ".", flags, mode) else {
-        return Ok(None);
-    };
-    let mut file = File::from(file);
     file.write_all(content)?;
     file.sync_data()?;
-    let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
-    match linkat(CWD, opened, &folder, name, AtFlags::SYMLINK_FOLLOW) {
-        Ok(()) => {}
-        Err(Errno::EXIST) => return Ok(Some(false)),
+    match namer.name(&file, path) {
+        Ok(true) => Ok(Some(true)),
         // There may still be a rename that can.
-        Err(
-            Errno::NOENT
-            | Errno::PERM
-            | Errno::OPNOTSUPP
-            | Errno::XDEV
-            | Errno::NOSYS
-            | Errno::INVAL,
-        ) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Ok(false) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Some(false)),
+        Err(error) => Err(error),
     }
-    flushed(File::from(folder).sync_all())?;
-    Ok(Some(true))
 }
 
 /// Opens a file that must not exist yet, for writing.

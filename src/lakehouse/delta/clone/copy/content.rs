@@ -3,18 +3,19 @@
 //! A clone's files must be on the disk before they are named, so memory in between only costs: each byte would be copied there,
 //! wait among everybody's unwritten pages, and be written at the flush.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fstatfs, ioctl_ficlone};
+use rustix::fs::{Mode, OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fstatfs, ioctl_ficlone};
 use rustix::io::Errno;
 
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::missing;
 use super::Progress;
-use crate::files;
+use crate::files::{self, Facts, Opener};
 
 /// Bytes moved at once; between them progress is shown and a request to stop is heard.
 const CHUNK: usize = 512 << 10;
@@ -25,45 +26,95 @@ const BLOCK: usize = 4096;
 /// File systems of other machines (NFS, SMB in its ages): their servers copy better than any bytes sent to and fro.
 const REMOTE: [u32; 4] = [0x6969, 0x517b, 0xfe53_4d42, 0xff53_4d42];
 
-/// Copies a file's content into a new, empty one, which is no more open than the source; nothing is flushed.
-///
-/// Returns whether it had as many bytes as promised. No more are copied, and how many it has is nobody's business.
-pub(super) fn copy(
-    from: &Path,
-    promised: u64,
-    to: &File,
-    to_path: &Path,
-    progress: &Progress,
-) -> Result<bool> {
-    let copying = Copying {
-        what: format!("copy {} to {}", from.display(), to_path.display()),
-        source: open(from)?,
-        promised,
-        to,
-        progress,
-    };
-    if copying.source_meta()?.len() != promised {
-        return Ok(false);
+/// What is known of the file system that files are copied to.
+#[derive(Debug)]
+pub(super) struct FileSystem {
+    /// Whether its server copies better than any bytes sent to and fro.
+    remote: bool,
+    /// Until it refuses to: whether files can share blocks there.
+    shares: AtomicBool,
+}
+
+impl FileSystem {
+    /// That of a folder that is there.
+    pub(super) fn of(folder: &Path) -> FileSystem {
+        let found = files::open_folder(folder).and_then(|it| Ok(fstatfs(it)?));
+        let remote = found.is_ok_and(|found| REMOTE.contains(&(found.f_type as u32)));
+        FileSystem { remote, shares: AtomicBool::new(true) }
     }
-    copying.close_as_source()?;
-    let length = match copying.shared()? {
-        Some(length) => length,
-        None => copying.bytes()?,
-    };
-    Ok(length == promised)
+}
+
+/// A file that is to be copied.
+pub(super) struct Source {
+    path: PathBuf,
+    file: File,
+    facts: Facts,
+}
+
+impl Source {
+    pub(super) fn open(opener: &mut Opener, path: PathBuf) -> Result<Source> {
+        match opener.regular(&path) {
+            Ok((file, facts)) => Ok(Source { path, file, facts }),
+            Err(error) => {
+                let shown = path.display().to_string();
+                Err(missing(DeltaError::io(format!("open {shown}"), error), &shown))
+            }
+        }
+    }
+
+    /// What a copy may be at most: no more open than the source, but drsync has to read it again.
+    pub(super) fn mode(&self) -> Mode {
+        files::PLAIN & self.facts.mode | Mode::RUSR
+    }
+
+    /// Copies its content into a new, empty file, at `to_path` or to be named so; nothing is flushed. `memory` may be of the copy
+    /// before.
+    ///
+    /// Returns whether it had as many bytes as promised. No more are copied, and how many it has is nobody's business.
+    pub(super) fn copy(
+        &self,
+        promised: u64,
+        to: &File,
+        to_path: &Path,
+        file_system: &FileSystem,
+        memory: &mut Vec<u8>,
+        progress: &Progress,
+    ) -> Result<bool> {
+        if self.facts.size != promised {
+            return Ok(false);
+        }
+        let copying = Copying { source: self, promised, to, to_path, file_system, progress };
+        let length = match copying.shared()? {
+            Some(length) => length,
+            None => copying.bytes(memory)?,
+        };
+        Ok(length == promised)
+    }
 }
 
 /// Whether two files have the same bytes.
 pub(super) fn same(one: &Path, other: &Path, progress: &Progress) -> Result<bool> {
-    let what = || format!("compare {} with {}", one.display(), other.display());
-    let failed = |error: io::Error| DeltaError::io(what(), error);
-    let files = [open(one)?, open(other)?];
+    let what = format!("compare {} with {}", one.display(), other.display());
+    same_bytes(&open(one)?, &open(other)?, &what, progress)
+}
+
+/// Whether a copy that has no name of its own yet has the same bytes as a file.
+pub(super) fn same_as(copy: &File, other: &Path, progress: &Progress) -> Result<bool> {
+    let what = format!("compare with {}", other.display());
+    // Reads past the page cache would have to be whole blocks.
+    set_direct(copy, false).map_err(|error| DeltaError::io(what.clone(), error.into()))?;
+    same_bytes(copy, &open(other)?, &what, progress)
+}
+
+fn same_bytes(one: &File, other: &File, what: &str, progress: &Progress) -> Result<bool> {
+    let failed = |error: io::Error| DeltaError::io(what, error);
     let mut buffers = [vec![0; CHUNK], vec![0; CHUNK]];
     let mut at = 0;
     loop {
         progress.check()?;
         let mut filled = [0; 2];
-        for ((file, buffer), filled) in files.iter().zip(&mut buffers).zip(&mut filled) {
+        for ((file, buffer), filled) in [one, other].into_iter().zip(&mut buffers).zip(&mut filled)
+        {
             *filled = fill(file, buffer, at).map_err(failed)?;
         }
         if buffers[0][..filled[0]] != buffers[1][..filled[1]] {
@@ -97,35 +148,18 @@ fn fill(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 struct Copying<'a> {
-    /// What an error failed to do.
-    what: String,
-    source: File,
+    source: &'a Source,
     promised: u64,
     to: &'a File,
+    to_path: &'a Path,
+    file_system: &'a FileSystem,
     progress: &'a Progress,
 }
 
 impl Copying<'_> {
     fn failed(&self, error: impl Into<io::Error>) -> DeltaError {
-        DeltaError::io(self.what.clone(), error.into())
-    }
-
-    fn source_meta(&self) -> Result<Metadata> {
-        self.source.metadata().map_err(|error| self.failed(error))
-    }
-
-    /// Takes from the copy, still empty, what others may not do with the source.
-    fn close_as_source(&self) -> Result<()> {
-        let mine = self.to.metadata().map_err(|error| self.failed(error))?;
-        let (source, mine) = (self.source_meta()?.mode(), mine.mode() & 0o777);
-        // Its owner is drsync, which has to read it again.
-        let closed = mine & source | 0o400;
-        if closed != mine {
-            let mode = std::fs::Permissions::from_mode(closed);
-            let done = self.to.set_permissions(mode);
-            done.map_err(|error| self.failed(error))?;
-        }
-        Ok(())
+        let what = format!("copy {} to {}", self.source.path.display(), self.to_path.display());
+        DeltaError::io(what, error.into())
     }
 
     /// How many of the next bytes may still be copied, one more than promised: a file that goes on is noticed by it.
@@ -136,44 +170,53 @@ impl Copying<'_> {
 
     /// Lets both files have the same blocks until one of them changes; `None` where the file system cannot.
     fn shared(&self) -> Result<Option<u64>> {
-        if ioctl_ficlone(self.to, &self.source).is_err() {
+        let shares = &self.file_system.shares;
+        if !shares.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let meta = self.to.metadata().map_err(|error| self.failed(error))?;
-        self.progress.copied(meta.len());
-        Ok(Some(meta.len()))
+        match ioctl_ficlone(self.to, &self.source.file) {
+            Ok(()) => {
+                let meta = self.to.metadata().map_err(|error| self.failed(error))?;
+                self.progress.copied(meta.len());
+                Ok(Some(meta.len()))
+            }
+            Err(error) => {
+                // Of other errors the next file may know nothing: a source on another file system, say.
+                if matches!(error, Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS) {
+                    shares.store(false, Ordering::Relaxed);
+                }
+                Ok(None)
+            }
+        }
     }
 
-    fn bytes(&self) -> Result<u64> {
-        match self.begin_direct() {
-            true => self.directly(),
+    fn bytes(&self, memory: &mut Vec<u8>) -> Result<u64> {
+        // Writes go past the page cache from now on.
+        match !self.file_system.remote && self.direct(true).is_ok() {
+            true => self.directly(memory),
             false => self.by_kernel(),
         }
     }
 
-    /// Whether writes now go past the page cache.
-    fn begin_direct(&self) -> bool {
-        let remote = fstatfs(self.to).is_ok_and(|found| REMOTE.contains(&(found.f_type as u32)));
-        !remote && self.direct(true).is_ok()
-    }
-
     fn direct(&self, on: bool) -> rustix::io::Result<()> {
-        let mut flags = fcntl_getfl(self.to)?;
-        flags.set(OFlags::DIRECT, on);
-        fcntl_setfl(self.to, flags)
+        set_direct(self.to, on)
     }
 
     /// Block by block, and what is left of the last one through the page cache.
-    fn directly(&self) -> Result<u64> {
+    fn directly(&self, memory: &mut Vec<u8>) -> Result<u64> {
         let length = usize::try_from(self.promised).unwrap_or(CHUNK);
         // Room for a byte more than the file has, so that its end is seen at once.
         let room = (length + 1).next_multiple_of(BLOCK).min(CHUNK);
-        let mut memory = vec![0; room + BLOCK];
-        let buffer = aligned(&mut memory);
+        if memory.is_empty() {
+            // Fresh from the system: what no file needs is never touched.
+            *memory = vec![0; CHUNK + BLOCK];
+        }
+        let buffer = &mut aligned(memory)[..room];
         let mut done = 0;
         loop {
             self.progress.check()?;
-            let filled = fill(&self.source, buffer, done).map_err(|error| self.failed(error))?;
+            let filled =
+                fill(&self.source.file, buffer, done).map_err(|error| self.failed(error))?;
             let (blocks, rest) = buffer[..filled].split_at(filled / BLOCK * BLOCK);
             match self.to.write_all_at(blocks, done) {
                 Ok(()) => {}
@@ -204,7 +247,7 @@ impl Copying<'_> {
         loop {
             self.progress.check()?;
             let room = self.room(done, CHUNK * 16);
-            match copy_file_range(&self.source, None, self.to, None, room) {
+            match copy_file_range(&self.source.file, None, self.to, None, room) {
                 Ok(0) if done > 0 => return Ok(done),
                 Ok(0) => break,
                 Ok(count) => {
@@ -222,11 +265,18 @@ impl Copying<'_> {
                 Err(error) => return Err(self.failed(error)),
             }
         }
-        let count = io::copy(&mut (&self.source).take(self.promised + 1), &mut &*self.to)
+        let count = io::copy(&mut (&self.source.file).take(self.promised + 1), &mut &*self.to)
             .map_err(|error| self.failed(error))?;
         self.progress.copied(count);
         Ok(count)
     }
+}
+
+/// Lets reads and writes go past the page cache, or through it.
+fn set_direct(file: &File, on: bool) -> rustix::io::Result<()> {
+    let mut flags = fcntl_getfl(file)?;
+    flags.set(OFlags::DIRECT, on);
+    fcntl_setfl(file, flags)
 }
 
 fn is_invalid(error: &io::Error) -> bool {
@@ -268,11 +318,13 @@ mod tests {
             fs::write(&from, &content).unwrap();
             let to = File::create(&to_path).unwrap();
             let progress = Progress::default();
+            let source = Source::open(&mut Opener::default(), from.clone()).unwrap();
             let copying = Copying {
-                what: "copy".to_owned(),
-                source: File::open(&from).unwrap(),
+                source: &source,
                 promised: length as u64,
                 to: &to,
+                to_path: &to_path,
+                file_system: &FileSystem::of(folder),
                 progress: &progress,
             };
             assert_eq!(way(&copying).unwrap(), length as u64);
@@ -287,7 +339,7 @@ mod tests {
     fn every_byte_arrives_whatever_the_length() {
         let folder = tempfile::tempdir().unwrap();
         assert_copies(folder.path(), |copying| copying.by_kernel());
-        assert_copies(folder.path(), |copying| copying.bytes());
+        assert_copies(folder.path(), |copying| copying.bytes(&mut Vec::new()));
     }
 
     #[test]
@@ -296,7 +348,7 @@ mod tests {
             eprintln!("SKIPPED: there is no file system in memory");
             return;
         };
-        assert_copies(folder.path(), |copying| copying.bytes());
+        assert_copies(folder.path(), |copying| copying.bytes(&mut Vec::new()));
     }
 
     #[test]
@@ -308,7 +360,11 @@ mod tests {
         let to = File::create(&to_path).unwrap();
         let progress = Progress::default();
         progress.stop();
-        let stopped = copy(&from, BLOCK as u64, &to, &to_path, &progress);
+        let source = Source::open(&mut Opener::default(), from).unwrap();
+        let file_system = FileSystem::of(folder.path());
+        let mut memory = Vec::new();
+        let stopped =
+            source.copy(BLOCK as u64, &to, &to_path, &file_system, &mut memory, &progress);
         assert!(matches!(stopped, Err(DeltaError::Cancelled)), "{stopped:?}");
         assert_eq!(to.metadata().unwrap().len(), 0);
     }

@@ -91,6 +91,37 @@ fn a_listing_has_no_links_and_a_look_finds_none() {
     assert_eq!(size("linked/file"), None);
     assert_eq!(size("link"), None);
     assert_eq!(size("none/file"), None);
+    assert_eq!(looker.look(&at.join("none/file")).unwrap(), Seen::Nothing);
+    assert_eq!(looker.look(&at.join("folder/none")).unwrap(), Seen::Nothing);
+    for other in ["link", "linked/file", "folder", "folder/file/none"] {
+        assert_eq!(looker.look(&at.join(other)).unwrap(), Seen::Other, "{other}");
+    }
+}
+
+#[test]
+fn many_files_are_opened_and_named_through_no_link_either() {
+    let (_held, at) = world();
+    let mut opener = Opener::default();
+    let mut opened = |path: &str| match opener.regular(&at.join(path)) {
+        Ok((_, facts)) => facts.size.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let linked = "a link stands in its path, and drsync follows none there";
+    assert_eq!(opened("folder/file"), "4");
+    assert_eq!(opened("link"), linked);
+    assert_eq!(opened("linked/file"), linked);
+    assert_eq!(opened("pipe"), "it is no regular file but a pipe");
+    let mut namer = Namer::default();
+    assert!(namer.make_nameless(&at.join("linked/new"), PLAIN).is_err());
+    if let Some(mut file) = namer.make_nameless(&at.join("folder/new"), PLAIN).unwrap() {
+        file.write_all(b"new").unwrap();
+        assert_eq!(fs::read_dir(at.join("folder")).unwrap().count(), 1, "no name yet");
+        assert!(namer.name(&file, &at.join("linked/new")).is_err());
+        let taken = namer.name(&file, &at.join("folder/file")).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        assert!(namer.name(&file, &at.join("folder/new")).unwrap());
+        assert_eq!(fs::read(at.join("folder/new")).unwrap(), b"new");
+    }
 }
 
 #[test]
