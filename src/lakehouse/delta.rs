@@ -31,7 +31,7 @@ mod times;
 mod vector;
 mod verify;
 
-pub use action::{FileKey, LiveFile, Metadata, Protocol, Raw, Vector};
+pub use action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw, Vector};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
 pub use commit::{Author, Expect, Operation};
 pub use error::{DeltaError, IoTrouble, Result};

@@ -1,6 +1,6 @@
 //! The actions of a Delta log, kept as they were written: what is not understood is carried along.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -133,6 +133,9 @@ pub struct FileKey {
     /// The unique id of its deletion vector.
     pub vector: Option<Box<str>>,
 }
+
+/// Something about each of many files. Names come from strangers, so the hashes have keys that nobody knows.
+pub type FileMap<T> = HashMap<FileKey, T, ahash::RandomState>;
 
 /// A live file of a table at a version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Rebuilds a table at a version from a checkpoint and the commits after it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::action::{FileKey, LiveFile, Metadata, Protocol, Raw};
+use super::action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw};
 use super::checkpoint::read_checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Segment, Versions, commit_file, commit_path, versions};
@@ -26,9 +26,9 @@ pub struct Snapshot {
     /// The newest `domainMetadata` action by domain, without those removed.
     pub domains: BTreeMap<String, Raw>,
     /// The live files.
-    pub files: HashMap<FileKey, LiveFile>,
+    pub files: FileMap<LiveFile>,
     /// `remove` actions that the log still holds, as JSON text; only with [`Detail::Full`].
-    pub tombstones: HashMap<FileKey, Box<str>>,
+    pub tombstones: FileMap<Box<str>>,
     /// How much of the above was read.
     pub detail: Detail,
     /// What could not be read of a checkpoint, where other parts of the log told the same.

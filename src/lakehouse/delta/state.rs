@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher as _, RandomState};
 
+use ahash::RandomState;
 use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::action::{FileKey, LiveFile, Raw, Vector};
+use super::action::{FileKey, FileMap, LiveFile, Raw, Vector};
 use super::error::{DeltaError, Result};
 use super::log::{commit_file, commit_path};
 use super::stats::quoted_num_records;
@@ -34,8 +34,8 @@ pub(super) struct State {
     pub(super) metadata: Option<Raw>,
     pub(super) txns: BTreeMap<String, Raw>,
     pub(super) domains: BTreeMap<String, Raw>,
-    pub(super) files: HashMap<FileKey, LiveFile>,
-    pub(super) tombstones: HashMap<FileKey, Box<str>>,
+    pub(super) files: FileMap<LiveFile>,
+    pub(super) tombstones: FileMap<Box<str>>,
     /// Sidecars named by a V2 checkpoint.
     pub(super) sidecars: Vec<String>,
     /// What is read is a checkpoint: a state, whose rows stand in no order.
@@ -49,7 +49,7 @@ pub(super) struct State {
     /// Adds that a checkpoint holds; as many as files are live where it names none twice.
     pub(super) adds: u64,
     /// What the commit that is being read has said of files already, by hash. Only some readers let the last word count.
-    said: HashMap<u64, Said>,
+    said: HashMap<u64, Said, RandomState>,
     hasher: RandomState,
 }
 
@@ -68,15 +68,15 @@ impl State {
             metadata: None,
             txns: BTreeMap::new(),
             domains: BTreeMap::new(),
-            files: HashMap::new(),
-            tombstones: HashMap::new(),
+            files: FileMap::default(),
+            tombstones: FileMap::default(),
             sidecars: Vec::new(),
             within_checkpoint: false,
             text: 0,
             packed: 0,
             unpacked: 0,
             adds: 0,
-            said: HashMap::new(),
+            said: HashMap::default(),
             hasher: RandomState::new(),
         }
     }

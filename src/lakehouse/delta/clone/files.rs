@@ -111,17 +111,30 @@ pub(in super::super) fn wanted<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
 ) -> Result<Vec<Wanted<'a>>> {
-    wanted_in_turn(source, root, usize::MAX)?.collect()
+    wanted_in_turn(source, root, Turn::Ordered(usize::MAX))?.collect()
 }
 
-/// The same, one after the other: of many files not all are held at a time. The first so many are put in order before the rest.
+/// In which order files come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// In none, which costs nothing.
+    Any,
+    /// In that of their keys; the first so many are put in order before the rest.
+    Ordered(usize),
+}
+
+/// The same, one after the other: of many files not all are held at a time.
 pub(super) fn wanted_in_turn<'a>(
     source: &'a Snapshot,
     root: Option<&Path>,
-    first: usize,
+    turn: Turn,
 ) -> Result<impl Iterator<Item = Result<Wanted<'a>>>> {
     let places = places(source, root)?;
-    let files = source.files_in_turn(first);
+    let (any, ordered) = match turn {
+        Turn::Any => (Some(source.files.iter()), None),
+        Turn::Ordered(first) => (None, Some(source.files_in_turn(first))),
+    };
+    let files = any.into_iter().flatten().chain(ordered.into_iter().flatten());
     Ok(files.map(move |(key, file)| want(key, file, &places, root)))
 }
 

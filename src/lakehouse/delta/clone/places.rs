@@ -21,7 +21,7 @@ use super::super::replay::Snapshot;
 use super::super::state::{FileChange, file_changes};
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;
-use super::files::{Wanted, check_records, wanted, wanted_in_turn};
+use super::files::{Turn, Wanted, check_records, wanted, wanted_in_turn};
 use super::job::{Job, Placed};
 use super::{Estimate, Progress, copy, foreign};
 use crate::files::Looker;
@@ -34,6 +34,9 @@ const NAMES_HELD: u32 = 4;
 
 /// Files of a source that a plan looks at together: few enough to be held in little memory.
 const FILES_AT_A_TIME: usize = 8192;
+
+/// Files that are looked at before all others.
+const SOME_FILES: usize = 64;
 
 /// What the log of a target says of names.
 pub(super) struct Names<'a> {
@@ -232,16 +235,29 @@ pub(in super::super) fn check_files(
     root: Option<&Path>,
 ) -> Result<Estimate> {
     let names = Names::of(target, root);
-    // Which of several names is held is decided over all files, and a store that lists is asked once.
-    let at_a_time = match names.renames || store.folder().is_none() {
-        true => usize::MAX,
-        false => FILES_AT_A_TIME,
-    };
+    // Which of several names is held is decided over all files, in their order, and a store that lists is asked once.
+    let whole = names.renames || store.folder().is_none();
+    if !whole && let Ok(estimate) = check_in_turn(store, source, &names, Turn::Any, SOME_FILES) {
+        return Ok(estimate);
+    }
+    // Which of several files is named must be no chance.
+    let at_a_time = if whole { usize::MAX } else { FILES_AT_A_TIME };
+    check_in_turn(store, source, &names, Turn::Ordered(at_a_time), at_a_time)
+}
+
+/// The same with files in some order, few first: where many are not as they should be, those tell.
+fn check_in_turn(
+    store: &TableStore,
+    source: &Snapshot,
+    names: &Names<'_>,
+    turn: Turn,
+    mut at_a_time: usize,
+) -> Result<Estimate> {
     let tracks_rows = source.protocol.supports("rowTracking");
     let mut taken = HashMap::new();
     let mut estimate = Estimate::default();
     let mut with_vectors = Vec::new();
-    let mut all = wanted_in_turn(source, store.folder(), at_a_time)?;
+    let mut all = wanted_in_turn(source, store.folder(), turn)?;
     loop {
         let mut some: Vec<Wanted<'_>> = all.by_ref().take(at_a_time).collect::<Result<_>>()?;
         if some.is_empty() {
@@ -256,6 +272,7 @@ pub(in super::super) fn check_files(
             estimate.copy_bytes = estimate.copy_bytes.saturating_add(want.file.size);
         }
         with_vectors.extend(some.into_iter().filter(|want| want.vector().is_some()));
+        at_a_time = at_a_time.max(FILES_AT_A_TIME);
     }
     vectors::check(&with_vectors, store)?;
     Ok(estimate)
