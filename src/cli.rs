@@ -30,6 +30,7 @@ mod output;
 mod place;
 mod plan;
 mod regions;
+mod runbook;
 mod sandbox;
 mod schema;
 mod selection;
@@ -76,6 +77,7 @@ enum Command {
     Apply(apply::Apply),
     Status(status::Status),
     History(history::History),
+    Runbook(runbook::Runbook),
     Completions(completions::Completions),
     Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
@@ -138,6 +140,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Apply(command) => command.run(&context),
         Command::Status(command) => command.run(&context),
         Command::History(command) => command.run(&context),
+        Command::Runbook(command) => command.run(&context),
         Command::Completions(command) => command.run(),
         Command::Sandbox(command) => command.run(&context),
         Command::Schema(command) => command.run(),

@@ -35,6 +35,8 @@ pub enum Verb {
     Init,
     /// `drsync demo`.
     Demo,
+    /// `drsync runbook`.
+    Runbook,
 }
 
 /// An argument of a command.
@@ -123,12 +125,13 @@ impl Verb {
             Verb::Status => "status",
             Verb::Init => "init",
             Verb::Demo => "demo",
+            Verb::Runbook => "runbook",
         }
     }
 
     fn reads_configuration(self) -> bool {
         match self {
-            Verb::Plan | Verb::Apply | Verb::Validate | Verb::Status => true,
+            Verb::Plan | Verb::Apply | Verb::Validate | Verb::Status | Verb::Runbook => true,
             Verb::Init | Verb::Demo => false,
         }
     }

@@ -107,10 +107,41 @@ pub struct Workspace {
     pub default_schema: Option<String>,
     /// How long a plan may wait to be applied.
     pub plan_max_age: Duration,
+    /// When its groups are to be failed over, in the words of who decides.
+    pub failover_when: Option<String>,
+    /// Who decides that they are.
+    pub failover_approvers: Vec<String>,
     /// The groups, valid or not, in the order of the file.
     pub groups: Vec<GroupEntry>,
     /// A group without a readable name is among the entries: nothing of this workspace is retired.
     pub incomplete: bool,
+}
+
+/// The labels of the two sides of a workspace's groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sides {
+    /// The side that is active where no cut says otherwise.
+    pub home: String,
+    /// The other one.
+    pub other: String,
+}
+
+impl Workspace {
+    /// The labels of its two sides; a secondary that has none is called after the workspace.
+    pub fn sides(&self) -> Sides {
+        let secondary = self.secondary.as_ref();
+        Sides::of(&self.name, secondary.and_then(|secondary| secondary.name.as_deref()))
+    }
+}
+
+impl Sides {
+    /// The labels of a workspace and of its secondary.
+    pub fn of(workspace: &str, secondary: Option<&str>) -> Sides {
+        // One that is called as the workspace is no label that tells the two apart.
+        let named = secondary.filter(|name| *name != workspace).map(str::to_owned);
+        let other = named.unwrap_or_else(|| format!("{workspace}-secondary"));
+        Sides { home: workspace.to_owned(), other }
+    }
 }
 
 /// The secondary's workspace.

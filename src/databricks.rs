@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{TableName, WorkflowRef};
-use crate::ledger::{Cut, Row};
+use crate::ledger::{Cut, Cuts, Row};
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptDocument,
     KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
@@ -252,6 +252,10 @@ impl Region for DatabricksRegion {
 
     async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
         records::read(self, true).await
+    }
+
+    async fn newest_cuts(&self, groups: &[&str]) -> Result<Cuts, RegionError> {
+        records::read_newest_cuts(self, groups).await
     }
 
     async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {

@@ -143,6 +143,25 @@ pub struct GroupPeriod {
     pub blocked: Vec<Blocked>,
     /// Risks that its cuts accepted.
     pub accepted: Vec<Accepted>,
+    /// Changes of role, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleChange>,
+}
+
+/// A change of role of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleChange {
+    /// The cut that says so.
+    pub cut: u64,
+    /// The side that became active.
+    pub active: Option<String>,
+    /// Counts changes of role.
+    pub epoch: u64,
+    /// When.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
+    /// Who saw to it.
+    pub by: String,
 }
 
 /// A time in which every apply found a group blocked.
@@ -304,7 +323,17 @@ fn group(
     let counted = counted_from.map_or(0, |from| (until - from).num_milliseconds());
     GroupPeriod {
         group: asked.group.clone(),
-        cuts: of_period().count(),
+        cuts: of_period().filter(|cut| !cut.is_role()).count(),
+        roles: of_period()
+            .filter(|cut| cut.is_role())
+            .map(|cut| RoleChange {
+                cut: cut.cut_number,
+                active: cut.active.clone(),
+                epoch: cut.epoch,
+                at: cut.committed_at,
+                by: cut.committed_by.clone(),
+            })
+            .collect(),
         objective_minutes: asked.objective.map(|objective| objective.num_minutes()),
         counted_from,
         within_objective: asked
@@ -313,7 +342,9 @@ fn group(
             .map(|objective| age.within(objective).num_milliseconds() as f64 / counted as f64),
         oldest_seconds: age.oldest().map(|age| age.num_seconds()),
         blocked: blocked(&seen, since, until),
+        // A change of role repeats what the cut before it says.
         accepted: of_period()
+            .filter(|cut| !cut.is_role())
             .flat_map(|cut| {
                 cut.accepted.iter().map(|risk| Accepted {
                     cut: cut.cut_number,

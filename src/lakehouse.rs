@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::config::{Location, TableName, WorkflowRef};
-use crate::ledger::{Cut, Row};
+use crate::ledger::{Cut, Cuts, Row};
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
@@ -339,6 +339,11 @@ impl Region for LakehouseRegion {
     async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
         self.look_at_root().await?;
         records::read(self, records::HEADS).await
+    }
+
+    async fn newest_cuts(&self, _groups: &[&str]) -> Result<Cuts, RegionError> {
+        self.look_at_root().await?;
+        records::read_newest_cuts(self).await
     }
 
     async fn put_aside(&self, table: LedgerTable, name: &str) -> Result<(), RegionError> {

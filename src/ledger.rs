@@ -9,14 +9,18 @@ mod columns;
 mod copies;
 mod cut;
 mod cuts;
+mod kind;
 mod odd;
+mod role;
 pub mod row;
 
-pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_needed};
+pub use columns::{ColumnKind, CutColumn, LaterColumns, columns_appended};
 pub use copies::{Ledger, merge_rows, newer_row};
 pub use cut::{AcceptedRisk, Consistency, Cut, CutTableEntry};
 pub use cuts::{Cuts, Divergence};
+pub use kind::CutKind;
 pub use odd::{CutRow, OddCut};
+pub use role::{NEEDS_PROPERTY, NewRole, Roles, needed_version};
 pub use row::{Row, Status};
 
 /// Folder of drsync's own files under a sync location.

@@ -23,6 +23,7 @@
 //! - [`plan`]: `Observed` in, `Plan` out, pure; and the stored plan document;
 //! - [`apply`]: carries a plan out and commits cuts;
 //! - [`history`]: what the cuts and run records of a period prove, pure;
+//! - [`runbook`]: what people do by hand who make the other side active, pure;
 //! - [`render`]: documents and events for people;
 //! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
 //! - [`databricks`]: a region that is a Databricks workspace, over its REST API;
@@ -41,6 +42,7 @@
 //! | `drsync.json` | the configuration | yours; only `init` and `demo` write it |
 //! | the file of `plan --out` | a stored plan | yours |
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
+//! | `.drsync/runbook-<workspace>.md` beside the configuration | the newest runbook | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
 //! | `<secondary location>/_drsync/evidence/` | plans that were started and their run records, those of past months in a folder each | drsync's; never deleted by it |
 //! | `<secondary location>/<catalog>/<schema>/<table>` | replicas | drsync's; never dropped by it |
@@ -64,6 +66,7 @@ pub mod observe;
 pub mod plan;
 pub mod region;
 pub mod render;
+pub mod runbook;
 pub mod sandbox;
 pub mod schedule;
 pub mod secrets;

@@ -13,7 +13,7 @@ mod recent;
 mod watch;
 
 use crate::config::{Configuration, GroupEntry, Workspace, WorkspaceAddress};
-use crate::ledger::{Ledger, Row};
+use crate::ledger::{Cut, Ledger, Row};
 use crate::moment;
 use crate::plan::document::ConfigSource;
 use crate::plan::{
@@ -193,6 +193,12 @@ pub(crate) async fn bring_ledgers_together(
         // What the other would say is not known: nothing is compared with it.
         (Err(_), _) | (_, Err(_)) => true,
     };
+    // Whether a change of role holds the cuts before it tell.
+    let roles = |copy: &Result<LedgerCopy, RegionError>| {
+        let cuts = copy.iter().flat_map(|copy| &copy.cuts).flat_map(|log| &log.cuts);
+        cuts.into_iter().any(Cut::speaks_of_roles)
+    };
+    let agree = agree && !roles(primary) && !roles(secondary);
     if !agree {
         for (region, copy) in
             [(&regions.primary, &mut *primary), (&regions.secondary, &mut *secondary)]

@@ -33,7 +33,7 @@ mod workflow;
 
 pub use checks::{
     Named, PRIMARY_AWAY, PRIMARY_REFUSED, SECONDARY_AWAY, SECONDARY_REFUSED, readable_until,
-    recreated, words_of_region,
+    recreated, told_of_roles, words_of_region,
 };
 pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,

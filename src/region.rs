@@ -23,13 +23,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::config::{TableName, WorkflowRef};
-use crate::ledger::{Cut, Row};
+use crate::ledger::{Cut, Cuts, Row};
 pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLevel};
 pub(crate) use error::told;
 pub use error::{Hint, RegionError, RegionErrorKind};
 pub use evidence::{
-    KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RecordRange,
-    SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
+    KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RUNBOOK_ENDING,
+    RecordRange, SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
 };
 pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
 pub use ledger_table::LedgerTable;
@@ -125,6 +125,12 @@ pub trait Region: fmt::Debug + Send + Sync {
     /// at a cost that does not grow with the log.
     async fn ledger_heads(&self) -> Result<LedgerCopy, RegionError> {
         self.ledger().await
+    }
+
+    /// Reads of these groups at least the newest cut under this region's sync location again, just before others are appended.
+    async fn newest_cuts(&self, groups: &[&str]) -> Result<Cuts, RegionError> {
+        let _ = groups;
+        Ok(self.ledger_heads().await?.all_cuts())
     }
 
     /// Puts a metadata table that cannot be read aside under another name beside it, where it stays.

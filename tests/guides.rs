@@ -111,6 +111,7 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
     // Nobody is there to approve, and a new configuration has to be filled in.
     let tries = [
         ("drsync status", demo, 0, "2 of 3 groups protected"),
+        ("drsync runbook", demo, 0, "# If `east` is lost: 2 groups to `west`"),
         ("mv west gone && drsync apply", demo, 7, "Secondary region not available"),
         ("drsync show plan.json", demo, 0, "unaltered"),
         ("drsync init", own, 0, "Wrote drsync.json"),

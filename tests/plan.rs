@@ -27,6 +27,8 @@ mod clocks;
 #[path = "plan/moves.rs"]
 mod moves;
 
+#[path = "plan/roles.rs"]
+mod roles;
 #[path = "plan/rows.rs"]
 mod rows;
 

@@ -24,6 +24,8 @@ mod main_job;
 mod odd;
 #[path = "stories/retention.rs"]
 mod retention;
+#[path = "stories/roles.rs"]
+mod roles;
 #[path = "stories/sources.rs"]
 mod sources;
 #[path = "stories/swapped.rs"]
@@ -99,6 +101,12 @@ stories! {
         another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
         a_region_that_is_away_is_no_verdict_on_the_plan,
         metadata_tables_that_cannot_be_changed_are_no_good_end,
+    }
+    roles {
+        nothing_is_written_to_a_group_that_was_failed_over_until_it_is_home,
+        a_plan_that_was_stored_before_a_change_of_role_writes_nothing,
+        a_change_of_role_while_an_apply_works_keeps_its_cut_out,
+        no_cut_is_appended_where_the_primary_refuses_to_tell_its_log,
     }
     sources {
         commits_at_the_runs_end_are_in_and_one_millisecond_later_are_out,

@@ -241,7 +241,7 @@ async fn look(
     let ending = match (group.decision, group.recovery_point) {
         (Decision::Sync, Some(point)) => {
             // What was done needs no region; an apply looks in this order too.
-            match precondition::follows(asked.cuts, group, point, asked.sha256) {
+            match precondition::follows(asked.cuts, &workspace.name, group, point, asked.sha256) {
                 Err(passed) => {
                     check.message = Some(passed.message());
                     (check.standing, check.run_id) = match &passed {
@@ -249,6 +249,7 @@ async fn look(
                         Passed::Overtaken(cut) => {
                             (GroupStanding::Overtaken, Some(cut.run_id.clone()))
                         }
+                        Passed::FailedOver(_) => (GroupStanding::Blocked, None),
                         Passed::Stale(_, _) => (GroupStanding::Stale, None),
                     };
                     passed.ending()

@@ -150,6 +150,30 @@ impl Ending {
         Ending::Overtaken { cut: cut.cut_number, run_id: cut.run_id.clone() }
     }
 
+    /// Whether it is for a finding of which this holds.
+    pub(super) fn is_found(&self, holds: impl Fn(FindingCode) -> bool) -> bool {
+        match self {
+            Ending::Blocked { findings } => findings.iter().any(|it| holds(it.code)),
+            Ending::Failed(Failed::Found { code, table: _ }) => holds(*code),
+            Ending::Failed(
+                Failed::LedgersUnread
+                | Failed::LedgerUnusable { .. }
+                | Failed::Refused { .. }
+                | Failed::Unseen { .. }
+                | Failed::Tables { .. }
+                | Failed::CutUnseen,
+            )
+            | Ending::Synchronized
+            | Ending::UpToDate
+            | Ending::Waiting
+            | Ending::Overtaken { .. }
+            | Ending::Stale { .. }
+            | Ending::Away { .. }
+            | Ending::Interrupted
+            | Ending::NotStarted => false,
+        }
+    }
+
     /// A region could not be looked at.
     pub(super) fn of_region(side: Role, refusal: &RegionError) -> Ending {
         match refusal.kind.is_away() {

@@ -28,12 +28,15 @@ struct Seen {
     /// A group could not be brought on because the primary did not answer.
     primary_away: bool,
     secondary_away: bool,
+    /// Another side is active of a group.
+    failed_over: bool,
 }
 
 impl Seen {
     fn of<'a>(endings: impl IntoIterator<Item = &'a Ending>) -> Seen {
         let mut seen = Seen::default();
         for ending in endings {
+            seen.failed_over |= ending.is_found(|code| code == FindingCode::FailedOver);
             match ending {
                 Ending::Synchronized => (seen.synchronized, seen.in_order) = (true, true),
                 Ending::UpToDate | Ending::Waiting | Ending::Overtaken { .. } => {
@@ -85,6 +88,7 @@ pub(super) fn of<'a>(
         seen.failed || seen.blocked || seen.stale > 0 || seen.unfinished || plan.is_incomplete();
     let (code, name) = match signal {
         0 if tried > 0 && seen.stale == tried => (5, "stale"),
+        0 if seen.failed_over => (11, "failed over"),
         0 if primary_away || (primary_silent && !seen.synchronized) => {
             (8, "primary region not available")
         }
@@ -140,6 +144,7 @@ mod tests {
         let blocked = |code| Ending::Blocked { findings: vec![Blocking { code, table: None }] };
         let away = |side| Ending::Away { side };
         let failed = || Ending::Failed(Failed::CutUnseen);
+        let found = |code| Ending::Failed(Failed::Found { code, table: None });
         let refused = || Ending::Failed(Failed::Refused { side: Role::Primary });
         let overtaken = || Ending::Overtaken { cut: 3, run_id: "R".to_owned() };
         let (primary, secondary) =
@@ -155,6 +160,9 @@ mod tests {
             (vec![blocked(FindingCode::PrimaryNotAvailable), Ending::Waiting], (8, primary)),
             (vec![blocked(FindingCode::SecondaryNotAvailable)], (8, secondary)),
             (vec![blocked(FindingCode::TableNotFound)], (1, "blocked")),
+            (vec![blocked(FindingCode::FailedOver), Ending::Synchronized], (11, "failed over")),
+            (vec![found(FindingCode::FailedOver), away(Role::Primary)], (11, "failed over")),
+            (vec![found(FindingCode::LedgerNewer)], (1, "failed")),
             (vec![blocked(FindingCode::TableNotFound), failed()], (1, "failed")),
             (vec![refused()], (1, "failed")),
             (vec![failed(), overtaken()], (4, "partial")),

@@ -11,7 +11,7 @@ use super::event::What;
 use super::grant::{Missing, grant_for, with_grant};
 use super::precondition::{self, Holding, Passed, Task, Unfit};
 use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
-use super::site::Site;
+use super::site::{Sent, Site};
 use super::table;
 use super::warning::RunWarningCode;
 use crate::config::TableName;
@@ -111,7 +111,11 @@ async fn synchronize(
             ),
         });
     }
-    match End::faster(run, &site.cuts, plan, point) {
+    match End::faster(run, &site.plan.name, &site.cuts, plan, point) {
+        Some(end) if end.is_failed_over() => {
+            let row = end.message.clone();
+            return Err(failed(run, site, plan, row, end).await);
+        }
         // What only a log that could not be read would tell is not known.
         Some(end) if end.is_overtaken() || site.secondary_refusal.is_none() => return Err(end),
         Some(_) | None => {}
@@ -240,8 +244,25 @@ async fn commit(
     tables: Vec<TableRecord>,
 ) -> Result<(Cut, Vec<TableRecord>), End> {
     match site.append(cut.clone()).await {
-        Ok(Appended::Committed) => {}
-        Ok(Appended::Lost(other)) => {
+        Ok(Sent::Yes(Appended::Committed)) => {}
+        Ok(Sent::Yes(Appended::Lost(other) | Appended::Diverged(Some(other))))
+            if other.is_away_from(&site.plan.name) =>
+        {
+            let (ending, text) = precondition::away_from_home(&other);
+            let end = End { tables, cut: Some(*other), ..End::of(ending, text.clone()) };
+            return Err(failed(run, site, plan, text, end).await);
+        }
+        Ok(Sent::No(refusal)) => {
+            let text = format!(
+                "the primary's cut log could not be read again before the cut, so that none was appended: {refusal}"
+            );
+            let row = row::sync_failed(&text);
+            let ending = Ending::Failed(Failed::LedgerUnusable { side: Role::Primary });
+            let end = End { tables, ..End::of(ending, text) };
+            let end = end.by(Missing::of(&refusal, None));
+            return Err(failed(run, site, plan, row, end).await);
+        }
+        Ok(Sent::Yes(Appended::Lost(other))) => {
             let message = format!("run {} committed {} first", other.run_id, other.label());
             let told = site
                 .record(run, &plan.name, |row| row.beaten(&other, &run.options.run_id, run.now()))
@@ -255,7 +276,7 @@ async fn commit(
             };
             return Err(End { tables, cut: Some(*other), ..End::of(ending, message) });
         }
-        Ok(Appended::Diverged(other)) => {
+        Ok(Sent::Yes(Appended::Diverged(other))) => {
             let newest = other.map_or("no cut".to_owned(), |other| other.label());
             let text = format!(
                 "{}: the secondary's log ends with {newest}, not with the cut this one follows",
@@ -333,6 +354,8 @@ fn cut(
         tables.iter().map(|table| (&table.table, table)).collect();
     let stored = run.stored;
     let trigger = plan.trigger.as_ref();
+    // Whose epoch it is the cut before says, which the append makes sure of.
+    let last = site.cuts.newest(&plan.name);
     Cut {
         group_name: plan.name.clone(),
         cut_number: plan.next_cut(),
@@ -372,11 +395,13 @@ fn cut(
         plan_id: stored.plan.plan_id.clone(),
         plan_sha256: stored.sha256.clone(),
         run_id: run.options.run_id.clone(),
-        epoch: 0,
+        epoch: last.map_or(0, |last| last.epoch),
         committed_by: run.options.provenance.actor.clone(),
         committed_at: run.now(),
         previous_sha256: plan.follows_sha256.clone(),
         run_record_sha256: site.newest_record.clone(),
+        kind: None,
+        active: last.and_then(|last| last.active.clone()),
         later: LaterColumns::default(),
     }
 }
@@ -457,8 +482,8 @@ impl End {
         if stale {
             // What moved may be what another apply of the same changes did.
             let now = site.regions.secondary.ledger().await.unwrap_or_default();
-            let faster = End::faster(run, &Cuts::new(now.all_cuts().iter().cloned()), plan, point);
-            if let Some(end) = faster.filter(End::is_overtaken) {
+            let faster = End::faster(run, &site.plan.name, &now.all_cuts(), plan, point);
+            if let Some(end) = faster.filter(|end| end.is_overtaken() || end.is_failed_over()) {
                 return end;
             }
         }
@@ -467,13 +492,26 @@ impl End {
     }
 
     /// The end of a group whose cut does not come next in a log.
-    fn faster(run: &Run<'_>, cuts: &Cuts, plan: &GroupPlan, point: DateTime<Utc>) -> Option<End> {
-        let passed = precondition::follows(cuts, plan, point, &run.stored.sha256).err()?;
+    fn faster(
+        run: &Run<'_>,
+        home: &str,
+        cuts: &Cuts,
+        plan: &GroupPlan,
+        point: DateTime<Utc>,
+    ) -> Option<End> {
+        let passed = precondition::follows(cuts, home, plan, point, &run.stored.sha256).err()?;
         let cut = match &passed {
-            Passed::Applied(_) | Passed::Overtaken(_) => cuts.newest(&plan.name).cloned(),
+            Passed::Applied(_) | Passed::Overtaken(_) | Passed::FailedOver(_) => {
+                cuts.newest(&plan.name).cloned()
+            }
             Passed::Stale(_, _) => None,
         };
         Some(End { cut, ..End::of(passed.ending(), passed.message()) })
+    }
+
+    /// Another side is active of the group.
+    fn is_failed_over(&self) -> bool {
+        self.ending.is_found(FindingCode::is_of_roles)
     }
 
     /// Another apply brought the group as far, or further.

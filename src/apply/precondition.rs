@@ -8,7 +8,7 @@ use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Cuts, row};
 use crate::plan::{
     Action, FindingCode, GroupPlan, Named, Role, Standing, Step, damaged, place_of, readable_until,
-    recreated, standing_of, words_of_region,
+    recreated, standing_of, told_of_roles, words_of_region,
 };
 use crate::region::{
     CloneOrder, Commit, LookDepth, PinQuestion, RegionError, RegionErrorKind, Regions, Replica,
@@ -21,8 +21,16 @@ pub(super) enum Passed<'a> {
     Applied(&'a Cut),
     /// Another apply brought the group to the same point, or further.
     Overtaken(&'a Cut),
+    /// Another side is active of the group since this cut, or it is of a kind that is not known here.
+    FailedOver(&'a Cut),
     /// The cut that it follows is not the newest, and the newest does not hold what was planned.
     Stale(Moved, String),
+}
+
+/// How an apply ends for a group of which another side is active, and the same in words.
+pub(super) fn away_from_home(cut: &Cut) -> (Ending, String) {
+    let (code, text) = told_of_roles(cut);
+    (Ending::Failed(Failed::Found { code, table: None }), format!("{}: {text}", code.as_str()))
 }
 
 impl Passed<'_> {
@@ -30,6 +38,7 @@ impl Passed<'_> {
     pub(super) fn ending(&self) -> Ending {
         match self {
             Passed::Applied(cut) | Passed::Overtaken(cut) => Ending::overtaken(cut),
+            Passed::FailedOver(cut) => away_from_home(cut).0,
             Passed::Stale(why, _) => Ending::Stale { why: *why, table: None },
         }
     }
@@ -41,6 +50,7 @@ impl Passed<'_> {
                 format!("run {} applied this plan: {}", cut.run_id, cut.label())
             }
             Passed::Overtaken(cut) => format!("run {} brought it to {}", cut.run_id, cut.label()),
+            Passed::FailedOver(cut) => away_from_home(cut).1,
             Passed::Stale(_, why) => why.clone(),
         }
     }
@@ -48,9 +58,11 @@ impl Passed<'_> {
 
 /// Whether the plan's cut comes next; if not, whether it is there, somebody was faster, or the plan is stale.
 ///
-/// `sha256` is that of the plan's bytes, by which a cut names the plan that it was made from.
+/// `sha256` is that of the plan's bytes, by which a cut names the plan that it was made from; `home` is the side that plans bring
+/// groups from.
 pub(super) fn follows<'a>(
     cuts: &'a Cuts,
+    home: &str,
     plan: &GroupPlan,
     point: DateTime<Utc>,
     sha256: &str,
@@ -60,6 +72,9 @@ pub(super) fn follows<'a>(
         return Err(Passed::Stale(Moved::NotACut, why));
     }
     let newest = cuts.newest(&plan.name);
+    if let Some(cut) = newest.filter(|cut| cut.is_away_from(home)) {
+        return Err(Passed::FailedOver(cut));
+    }
     let planned = (plan.follows_cut, plan.follows_sha256.clone());
     if planned == (newest.map(|cut| cut.cut_number), newest.map(Cut::sha256)) {
         let told = plan.last_cut.as_ref().map(|cut| cut.recovery_point);

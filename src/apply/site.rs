@@ -44,7 +44,7 @@ pub(super) struct Site<'a> {
     rows_to_primary: Queue<Row, ()>,
     rows_to_secondary: Queue<Row, ()>,
     cuts_to_primary: Queue<Cut, ()>,
-    cuts_to_secondary: Queue<Cut, Appended>,
+    cuts_to_secondary: Queue<Cut, Sent>,
 }
 
 impl<'a> Site<'a> {
@@ -216,9 +216,52 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// The secondary's refusal.
-    pub(super) async fn append(&self, cut: Cut) -> Result<Appended, RegionError> {
-        let append = async |cuts: &[Cut]| self.regions.secondary.append_cuts(cuts).await;
+    pub(super) async fn append(&self, cut: Cut) -> Result<Sent, RegionError> {
+        let append = async |cuts: &[Cut]| self.send(cuts).await;
         self.cuts_to_secondary.write(cut, append).await
+    }
+
+    /// Sends cuts of which neither copy of the log tells anything newer: the primary's is read again just before, and the append
+    /// itself reads the secondary's.
+    ///
+    /// Somebody may have written to the primary's copy alone, as after a change of role that the secondary's storage has not seen.
+    async fn send(&self, cuts: &[Cut]) -> Vec<Result<Sent, RegionError>> {
+        let away = |refusal: &RegionError| refusal.kind.is_away();
+        let there = match &self.primary_refusal {
+            Some(refusal) if away(refusal) => Ok(Cuts::default()),
+            Some(_) | None => {
+                let groups: Vec<&str> = cuts.iter().map(|cut| cut.group_name.as_str()).collect();
+                self.regions.primary.newest_cuts(&groups).await
+            }
+        };
+        let there = match there {
+            Ok(there) => there,
+            Err(refusal) if away(&refusal) => Cuts::default(),
+            Err(refusal) => return vec![Ok(Sent::No(refusal)); cuts.len()],
+        };
+        let newer: Vec<Option<Appended>> = cuts.iter().map(|cut| newer(cut, &there)).collect();
+        let open: Vec<Cut> = cuts
+            .iter()
+            .zip(&newer)
+            .filter(|(_, newer)| newer.is_none())
+            .map(|(cut, _)| cut.clone())
+            .collect();
+        let mut sent = match open.is_empty() {
+            true => Vec::new(),
+            false => self.regions.secondary.append_cuts(&open).await,
+        }
+        .into_iter();
+        let answers = newer.into_iter().map(|newer| match newer {
+            Some(newer) => Ok(Sent::Yes(newer)),
+            None => sent
+                .next()
+                .unwrap_or_else(|| {
+                    let doing = "append a cut";
+                    Err(RegionError::new(RegionErrorKind::Other, doing, "it was not answered"))
+                })
+                .map(Sent::Yes),
+        });
+        answers.collect()
     }
 
     /// Copies a committed cut to the primary's log, with the others that wait.
@@ -297,6 +340,27 @@ impl<'a> Site<'a> {
         let warning = RunWarningCode::StatusNotRecorded.warn(text).about(group);
         run.warn(warning.of_side(side).of_workspace(&self.plan.name));
     }
+}
+
+/// What came of a cut that was to be appended.
+#[derive(Debug, Clone)]
+pub(super) enum Sent {
+    /// What the logs say.
+    Yes(Appended),
+    /// The primary refuses to tell its copy, so that nothing was sent.
+    No(RegionError),
+}
+
+/// What a copy of the log says of a cut that is to be appended to the other; `None`: nothing that is newer.
+fn newer(cut: &Cut, there: &Cuts) -> Option<Appended> {
+    let newest = there.newest(&cut.group_name)?;
+    // What was appended before, and not seen to be.
+    let own = newest.run_id == cut.run_id && newest.cut_number == cut.cut_number;
+    let beyond = newest.cut_number >= cut.cut_number || newest.epoch > cut.epoch;
+    (beyond && !own).then(|| match newest.previous_sha256 == cut.previous_sha256 {
+        true => Appended::Lost(Box::new(newest.clone())),
+        false => Appended::Diverged(Some(Box::new(newest.clone()))),
+    })
 }
 
 /// Whether a group of the plan has another newest cut than the one its plan follows.

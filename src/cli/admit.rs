@@ -1,5 +1,6 @@
 //! The gate of stored plans: everything that needs no region is refused here, before anything is opened.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::flags::Context;
@@ -10,6 +11,7 @@ use crate::command::{Command, Verb};
 use crate::config::Configuration;
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
+use crate::runbook::Place;
 
 /// A stored plan that passed the gate: [`admit`] alone makes one, and the regions of a plan are opened for nothing else.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(super) struct Admitted {
     approval: Approval,
     signature: Option<String>,
     record_keys: Vec<String>,
+    places: BTreeMap<String, Place>,
 }
 
 /// What is asked of a stored plan before its regions are opened.
@@ -52,6 +55,11 @@ impl Admitted {
     /// Public keys of the runners whose records witness cuts; none: every record does.
     pub(super) fn record_keys(&self) -> &[String] {
         &self.record_keys
+    }
+
+    /// Of each configured workspace what its runbook says of it.
+    pub(super) fn places(&self) -> &BTreeMap<String, Place> {
+        &self.places
     }
 
     /// The plan with its bytes, who said yes to it, and the signature of its file.
@@ -123,7 +131,9 @@ pub(super) async fn admit(
         (None, Some(_)) => (Approval::ExpectedEffect, None),
         (None, None) => (Approval::None, None),
     };
-    Ok(Admitted { stored, approval, signature, record_keys })
+    let places = found.as_ref().map(|found| Place::all(&found.configuration));
+    let places = places.unwrap_or_default();
+    Ok(Admitted { stored, approval, signature, record_keys, places })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {

@@ -1,5 +1,6 @@
 //! `drsync apply`: exactly the plan that was stored; without one plan, show, ask, apply.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,13 +14,16 @@ use super::flags::Context;
 use super::here::Here;
 use super::look::{self, Asking};
 use super::sign::RunnersKey;
-use super::{ExitStatus, Failure, configuration, keep, output, regions, show, signals, who};
+use super::{
+    ExitStatus, Failure, configuration, keep, output, regions, runbook, show, signals, who,
+};
 use crate::apply::{self, Approval, Event, Options, RunRecord, Signer};
 use crate::command::{Command, Verb};
 use crate::plan::{Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
 use crate::render::progress::{Mode, Progress};
+use crate::runbook::Place;
 
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
 #[derive(Debug, Args)]
@@ -75,6 +79,8 @@ pub(super) struct Ready {
     pub(super) planned_now: bool,
     /// Public keys of the runners whose records witness cuts; none: every record does.
     pub(super) record_keys: Vec<String>,
+    /// Of each configured workspace what its runbook says of it.
+    pub(super) places: BTreeMap<String, Place>,
 }
 
 /// What an apply did, and where the record of it lies on this machine.
@@ -135,6 +141,7 @@ impl Apply {
         let admitted = admit(context, file, terms).await?;
         let regions = regions::of_plan(&admitted, context).await?;
         let record_keys = admitted.record_keys().to_vec();
+        let places = admitted.places().clone();
         let (stored, approval, signature) = admitted.into_parts();
         Ok(Ready {
             stored,
@@ -144,6 +151,7 @@ impl Apply {
             signer,
             planned_now: false,
             record_keys,
+            places,
             folder: PathBuf::new(),
             mistaken: false,
         })
@@ -165,6 +173,7 @@ impl Apply {
             signer,
             planned_now: true,
             record_keys,
+            places: Place::all(&looked.found.configuration),
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
@@ -239,6 +248,8 @@ pub(super) async fn carry_out(
         events.write(&event);
     };
     let record = apply::apply(&ready.stored, &ready.regions, &options, &tell).await;
+    let Ready { folder, regions, places, .. } = ready;
+    runbook::keep_after(context, folder, plan, regions, places, &record).await;
     let kept = here.kept();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
     Ok(Done { record, kept })

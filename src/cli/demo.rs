@@ -17,6 +17,7 @@ use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
 use crate::region::RegionErrorKind;
 use crate::render::{self, Style};
+use crate::runbook::Place;
 
 /// See it work: two regions with real Delta tables in a folder, validated, planned, applied
 #[derive(Debug, Args)]
@@ -77,6 +78,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let ready = Ready {
         stored,
         regions: looked.regions,
+        places: Place::all(&looked.found.configuration),
         folder: looked.found.folder,
         mistaken: false,
         approval: Approval::None,

@@ -22,6 +22,7 @@ use crate::apply::Exit;
 /// | 8 | primary region not available | the primary does not answer |
 /// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
+/// | 11 | failed over | another side is active of a group: nothing was written to its tables |
 /// | 64 | usage | a mistake in the command line |
 /// | 65 | unreadable plan | the file is no plan, or one of a later drsync |
 /// | 77 | authentication | nobody is signed in, or no longer, or whoever is may use no SQL warehouse or not read the primary |
@@ -62,6 +63,8 @@ pub enum ExitStatus {
     SecondaryAway,
     /// The plan is not what was reviewed.
     Altered,
+    /// Another side is active of a group.
+    FailedOver,
     /// A mistake in the command line.
     Usage,
     /// The file is no plan.
@@ -78,7 +81,7 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 22] = [
+    pub const ALL: [ExitStatus; 23] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
@@ -95,6 +98,7 @@ impl ExitStatus {
         ExitStatus::PrimaryAway,
         ExitStatus::SecondaryAway,
         ExitStatus::Altered,
+        ExitStatus::FailedOver,
         ExitStatus::Usage,
         ExitStatus::Unreadable,
         ExitStatus::Authentication,
@@ -121,6 +125,7 @@ impl ExitStatus {
             ExitStatus::Refused => 7,
             ExitStatus::PrimaryAway | ExitStatus::SecondaryAway => 8,
             ExitStatus::Altered => 10,
+            ExitStatus::FailedOver => 11,
             ExitStatus::Usage => 64,
             ExitStatus::Unreadable => 65,
             ExitStatus::Authentication => 77,
@@ -148,6 +153,7 @@ impl ExitStatus {
             ExitStatus::PrimaryAway => "primary region not available",
             ExitStatus::SecondaryAway => "secondary region not available",
             ExitStatus::Altered => "altered plan",
+            ExitStatus::FailedOver => "failed over",
             ExitStatus::Usage => "usage",
             ExitStatus::Unreadable => "unreadable plan",
             ExitStatus::Authentication => "authentication",
@@ -189,6 +195,9 @@ impl ExitStatus {
                 "nothing was synchronized or can be told: the secondary does not answer"
             }
             ExitStatus::Altered => "the plan was altered, or has another effect than expected",
+            ExitStatus::FailedOver => {
+                "another side is active of a group: nothing was written to its tables"
+            }
             ExitStatus::Usage => "a mistake in the command line",
             ExitStatus::Unreadable => "the file is no plan, or one of a later drsync",
             ExitStatus::Authentication => "nobody is signed in, or may use no SQL warehouse",

@@ -84,6 +84,24 @@ pub(super) fn plan(
     whole(&runs.join(format!("{run_id}.plan.json")), &stored.bytes)
 }
 
+/// Keeps the newest runbook of a workspace.
+pub(super) fn runbook(folder: &Path, workspace: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    make_runs(folder)?;
+    let plain = |c: char| match c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+        true => c,
+        false => '-',
+    };
+    // Names that become one are told apart by what they are.
+    let label: String = workspace.chars().map(plain).take(64).collect();
+    let label = match label == workspace {
+        true => label,
+        false => {
+            format!("{label}-{}", &crate::canonical::sha256_of_bytes(workspace.as_bytes())[..8])
+        }
+    };
+    whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
+}
+
 /// Reads one of drsync's own files, at a resolved path.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     files::read(files::open_regular(path)?, &DOCUMENT)

@@ -83,6 +83,8 @@ fn workspace(workspace: &Workspace) -> Value {
         default_catalog,
         default_schema,
         plan_max_age,
+        failover_when,
+        failover_approvers,
         groups,
         incomplete,
     } = workspace;
@@ -95,7 +97,7 @@ fn workspace(workspace: &Workspace) -> Value {
             }
         })
         .collect();
-    json!({
+    let mut effective = json!({
         "workspace_name": name,
         "workspace_instance_url": address.to_string(),
         "secret_scope": secret_scope,
@@ -113,7 +115,15 @@ fn workspace(workspace: &Workspace) -> Value {
         "plan_max_age_hours": Duration::num_hours(plan_max_age),
         "sync_groups": groups,
         "incomplete": incomplete,
-    })
+    });
+    // A configuration that says nothing of them is what it was before there were such keys.
+    if let Some(when) = failover_when {
+        effective["failover_when"] = when.as_str().into();
+    }
+    if !failover_approvers.is_empty() {
+        effective["failover_approvers"] = failover_approvers.clone().into();
+    }
+    effective
 }
 
 fn secondary_workspace(secondary: &SecondaryWorkspace) -> Value {

@@ -290,6 +290,22 @@ pub const KEYS: &[Key] = &[
         "how long a stored plan may wait to be applied, 1 to 8760",
     ),
     optional(
+        Workspace,
+        "failover_when",
+        Text,
+        "none",
+        r#""east away for 30 minutes and no date from the provider""#,
+        "when its groups are to be failed over, as the runbook says it first",
+    ),
+    optional(
+        Workspace,
+        "failover_approvers",
+        Text,
+        "none",
+        r#""cto@example.com, head-data@example.com""#,
+        "who decides that they are",
+    ),
+    optional(
         Either,
         "sync_schedule",
         Text,

@@ -90,6 +90,8 @@ impl Draft {
         let profile = text(fields, "workspace_profile");
         let other = SecondaryDraft::read(fields, address, around);
         let notifications = notifications(fields);
+        let failover_when = text(fields, "failover_when");
+        let approvers = fields.read("failover_approvers", emails).map(|(list, _)| list);
         let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
 
         let inherited =
@@ -124,6 +126,8 @@ impl Draft {
                 default_catalog: names.catalog.clone(),
                 default_schema: fields.has("default_schema").then(|| names.schema.clone()),
                 plan_max_age: Duration::hours(i64::from(plan_max_age_hours)),
+                failover_when,
+                failover_approvers: approvers.unwrap_or_default(),
                 groups: Vec::new(),
                 incomplete: false,
             }),

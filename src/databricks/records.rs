@@ -13,8 +13,8 @@ use super::rows::Rows;
 use super::sql::{self, CutColumns, Relation, Statement};
 use super::statements::Intent;
 use crate::ledger::{
-    Cut, CutRow, Cuts, FOLDER, OddCut, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY,
-    columns_needed,
+    Cut, CutRow, Cuts, FOLDER, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
+    WORKSPACE_PROPERTY, columns_appended, needed_version,
 };
 use crate::region::{
     Appended, CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind,
@@ -149,6 +149,13 @@ async fn content(
     let Some(detail) = detail(region, &table).await? else {
         return Ok(None);
     };
+    if let Some(needed) = needed_version(detail.property(NEEDS_PROPERTY)) {
+        let text = format!(
+            "it needs drsync {needed}, and this is {}: upgrade whoever works with it",
+            env!("CARGO_PKG_VERSION")
+        );
+        return Err(Refusal::new(RegionErrorKind::Unsupported, text));
+    }
     let select = select(&table);
     let read = try_join!(version(region, &table), workspace.sql.run(&select, Intent::Look));
     // The table is there: what is missing is a part of it.
@@ -321,6 +328,28 @@ async fn selected(
     Ok((Cuts::new(cuts).iter().cloned().collect(), odd))
 }
 
+/// Reads of these groups at least the newest cut; a log that is not there has none.
+pub(super) async fn read_newest_cuts(
+    region: &DatabricksRegion,
+    groups: &[&str],
+) -> Result<Cuts, RegionError> {
+    let table = table_at(&region.location, SYNC_CUTS);
+    let mut all = Cuts::default();
+    for some in groups.chunks(CUTS_AT_ONCE) {
+        match selected(region, &sql::read_heads_of(&table, some)).await {
+            Ok((cuts, odd)) => {
+                let odd = odd.into_iter().filter_map(|odd| odd.group_name);
+                all.extend(Cuts::new(cuts).with_odd(odd).of_heads());
+            }
+            Err(refusal) if refusal.no_table() => {}
+            Err(refusal) => {
+                return Err(refusal.doing(format!("read {SYNC_CUTS} under {}", region.location)));
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// One answer a cut, a statement for many.
 pub(super) async fn append_cuts(
     region: &DatabricksRegion,
@@ -445,7 +474,7 @@ async fn columns_for<'a>(
     cuts: &[Cut],
     known: &'a mut Option<CutColumns>,
 ) -> Result<&'a CutColumns, Refusal> {
-    let needed = columns_needed(cuts).map_err(|name| {
+    let needed = columns_appended(cuts).map_err(|name| {
         let text = format!(
             "a cut says something of {name}, which only the version of drsync that wrote it can write"
         );

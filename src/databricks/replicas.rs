@@ -164,6 +164,7 @@ fn replica(question: &ReplicaQuestion, history: History, detail: &Detail) -> Rep
     Replica {
         version,
         mark,
+        epoch: detail.property(Mark::EPOCH).and_then(|epoch| epoch.parse().ok()),
         column_mapping: detail.column_mapping(),
         rows: None,
         // No look at the storage is asked of a warehouse.

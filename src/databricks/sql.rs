@@ -11,6 +11,7 @@ use crate::config::TableName;
 
 mod cut_columns;
 mod ledger;
+mod roles;
 mod schemas;
 
 pub use cut_columns::CutColumns;
@@ -20,6 +21,7 @@ pub use ledger::{
     read_cuts, read_cuts_from, read_evidence, read_heads, read_heads_of, read_record_signatures,
     read_rows, read_run_records, replace_cuts, replace_metadata, shallow_clone_table,
 };
+pub use roles::{Expected, add_role_columns, check_files, check_rows, fence, mark, restore};
 pub use schemas::{CUT_SCHEMA, ROW_SCHEMA};
 
 /// A statement and the values of its named markers.

@@ -210,7 +210,8 @@ fn without_record<'a>(
         let made =
             [Some(at), after.filter(|after| *after > at), before.filter(|before| *before < at)];
         let of_period = made.into_iter().flatten().any(&within);
-        if of_period && !recorded.contains(cut.run_id.as_str()) {
+        // A change of role that people make by hand is no apply.
+        if of_period && !cut.is_role() && !recorded.contains(cut.run_id.as_str()) {
             all.entry(&cut.run_id).or_default().push(cut);
         }
     }

@@ -13,7 +13,8 @@ use super::refusal::refusal;
 use crate::config::Location;
 use crate::files;
 use crate::ledger::{
-    Cut, Cuts, FOLDER, KEPT, OddCut, Row, SYNC_CUTS, SYNC_METADATA, WORKSPACE_PROPERTY, newer_row,
+    Cut, Cuts, FOLDER, KEPT, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
+    WORKSPACE_PROPERTY, needed_version, newer_row,
 };
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
@@ -90,6 +91,12 @@ pub(super) async fn read(region: &LakehouseRegion, up_to: u8) -> Result<LedgerCo
         troubles,
         heads_only,
     })
+}
+
+/// Reads of every group at least the newest cut; a log that is not there has none.
+pub(super) async fn read_newest_cuts(region: &LakehouseRegion) -> Result<Cuts, RegionError> {
+    let content = read_table::<Cut>(region, SYNC_CUTS, HEADS).await?;
+    Ok(content.map_or_else(Cuts::default, |content| content.into_cuts().of_heads()))
 }
 
 /// A table as read, with what is wrong with it; one that cannot be read is as good as none.
@@ -376,6 +383,9 @@ async fn read_shelves<T: rows::Record>(
         Err(DeltaError::NotATable { .. }) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
+    if let Some(needed) = needed_version(kept.metadata.property(NEEDS_PROPERTY)) {
+        return Err(written_by_later(name, needed));
+    }
     let workspace = kept.metadata.property(WORKSPACE_PROPERTY);
     let (rows, odd) = rows::records(&kept.rows).map_err(failed)?;
     Ok(Some(Content {
@@ -387,6 +397,15 @@ async fn read_shelves<T: rows::Record>(
         columns: kept.columns,
         damage: kept.damage,
     }))
+}
+
+/// The refusal of a table that only a later version of drsync may read.
+fn written_by_later(name: &str, needed: &str) -> RegionError {
+    let detail = format!(
+        "it needs drsync {needed}, and this is {}: upgrade whoever works with it",
+        env!("CARGO_PKG_VERSION")
+    );
+    RegionError::new(RegionErrorKind::Unsupported, format!("read {name}"), detail)
 }
 
 /// Waits a moment after a lost race, a random one, so that the same writers do not meet again.

@@ -87,6 +87,7 @@ pub(super) async fn replica(
         proof: CloneProof::NotAsked,
         version: log.newest,
         mark: mark_of(&head),
+        epoch: head.metadata.property(Mark::EPOCH).and_then(|epoch| epoch.parse().ok()),
         column_mapping: column_mapping(&head),
         rows: head.totals().rows,
         damaged: delta::damage(&store, &head).await.map_err(failed)?.or(read_around),

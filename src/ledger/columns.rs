@@ -115,11 +115,29 @@ impl CutColumn {
     }
 }
 
+/// The columns that a change of role needs: whoever writes one by hand, without drsync, finds them in every log that this version
+/// appended to.
+const OF_ROLES: [&str; 2] = ["kind", "active"];
+
+/// The columns beyond the first version's that a log has when these cuts were appended to it.
+///
+/// # Errors
+/// The name of a column that holds what this version cannot write.
+pub fn columns_appended(cuts: &[impl Serialize]) -> Result<BTreeSet<CutColumn>, String> {
+    let mut needed = columns_needed(cuts)?;
+    needed.extend(OF_ROLES.map(|name| CutColumn {
+        of_table: false,
+        name: name.to_owned(),
+        kind: ColumnKind::Text,
+    }));
+    Ok(needed)
+}
+
 /// The columns beyond the first version's in which these cuts say something.
 ///
 /// # Errors
 /// The name of a column that holds what this version cannot write.
-pub fn columns_needed(cuts: &[impl Serialize]) -> Result<BTreeSet<CutColumn>, String> {
+fn columns_needed(cuts: &[impl Serialize]) -> Result<BTreeSet<CutColumn>, String> {
     let mut needed = BTreeSet::new();
     for cut in cuts {
         let row = serde_json::to_value(cut).unwrap_or_default();

@@ -69,6 +69,8 @@ mod tests {
             committed_at: at(0),
             previous_sha256: previous.map(Cut::sha256),
             run_record_sha256: None,
+            kind: None,
+            active: None,
             later: Default::default(),
         }
     }

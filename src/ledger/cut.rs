@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CutRef, LaterColumns};
+use super::{CutKind, CutRef, LaterColumns};
 use crate::canonical;
 use crate::config::TableName;
 
@@ -51,6 +51,12 @@ pub struct Cut {
     /// SHA-256 of the newest run record that the apply knew of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_record_sha256: Option<String>,
+    /// What the row is; `None`: a sync, as all rows of versions that did not know others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CutKind>,
+    /// The side that is active from this cut on, by its label; `None`: the home primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
     /// What a later version of drsync says of the cut.
     #[serde(flatten)]
     pub later: LaterColumns,

@@ -67,6 +67,11 @@ impl Cuts {
         Cuts::with_digests(numbered.flatten(), true).with_odd(self.odd)
     }
 
+    /// Whether only the cuts that a plan needs are known: what stands between them is not.
+    pub(super) fn is_of_heads(&self) -> bool {
+        self.heads_only
+    }
+
     fn with_digests(cuts: impl Iterator<Item = (String, Cut)>, heads_only: bool) -> Cuts {
         let mut all = Cuts { heads_only, ..Cuts::default() };
         all.take_in(cuts);

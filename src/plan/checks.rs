@@ -16,6 +16,7 @@ use crate::region::RegionErrorKind;
 
 mod identity;
 mod regions;
+mod roles;
 mod tables;
 mod target;
 mod unanswered;
@@ -23,6 +24,8 @@ mod unanswered;
 pub use identity::{Named, recreated};
 use regions::{ledger_findings, location_findings, region_finding};
 pub(super) use regions::{ledger_is_foreign, odd_rows_of_others};
+pub use roles::told_of_roles;
+use roles::{behind_finding, role_finding};
 use tables::{
     catalog_findings, damage_findings, length_finding, place_findings, replica_findings,
     source_findings,
@@ -56,10 +59,15 @@ pub fn words_of_region(role: Role, refused: RegionErrorKind) -> &'static str {
 /// What blocks a group whatever its trigger: the regions, the ledger, the catalog, the replicas.
 pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     let WorkspaceObserved { primary, secondary, .. } = view.workspace;
+    // Whoever else is active: nothing here has to be in order, and nothing of it may be repaired.
+    if let Some(role) = role_finding(view) {
+        return vec![role];
+    }
     if let Some(region) = region_finding(Role::Primary, primary, secondary) {
         return vec![region];
     }
     let mut found = unanswered(view);
+    found.extend(behind_finding(view));
     found.extend(location_findings(view.workspace));
     found.extend(ledger_findings(view.workspace, &view.group.name));
     found.extend(ledger_lost(view));

@@ -61,11 +61,17 @@ pub enum FindingCode {
     LedgerLost,
     /// The sync location belongs to another workspace's configuration.
     LedgerNotOurs,
+    /// Another side is active of the group, by a change of role that drsync did not plan.
+    FailedOver,
+    /// A replica is marked by a change of role that the cut log does not have.
+    LedgerBehind,
+    /// The cut log says of the group what only a later version of drsync knows.
+    LedgerNewer,
 }
 
 impl FindingCode {
     /// Every finding, in the order in which they are shown.
-    pub const ALL: [FindingCode; 26] = [
+    pub const ALL: [FindingCode; 29] = [
         FindingCode::ConfigurationInvalid,
         FindingCode::WorkflowNotFound,
         FindingCode::WorkflowAmbiguous,
@@ -92,6 +98,9 @@ impl FindingCode {
         FindingCode::LedgerDiverged,
         FindingCode::LedgerLost,
         FindingCode::LedgerNotOurs,
+        FindingCode::FailedOver,
+        FindingCode::LedgerBehind,
+        FindingCode::LedgerNewer,
     ];
 
     /// As it is written in plans and on screen.
@@ -123,12 +132,23 @@ impl FindingCode {
             FindingCode::LedgerDiverged => "ledger_diverged",
             FindingCode::LedgerLost => "ledger_lost",
             FindingCode::LedgerNotOurs => "ledger_not_ours",
+            FindingCode::FailedOver => "failed_over",
+            FindingCode::LedgerBehind => "ledger_behind",
+            FindingCode::LedgerNewer => "ledger_newer",
         }
     }
 
     /// Whether it says that the primary cannot be looked at as a whole.
     pub fn is_of_primary(self) -> bool {
         matches!(self, FindingCode::PrimaryNotAvailable | FindingCode::PrimaryRefused)
+    }
+
+    /// Whether it says that this side may bring the group nowhere: another one is active, or may be.
+    pub fn is_of_roles(self) -> bool {
+        matches!(
+            self,
+            FindingCode::FailedOver | FindingCode::LedgerBehind | FindingCode::LedgerNewer
+        )
     }
 
     /// Whether findings of this kind may be let through by `plan --accept`.
@@ -159,7 +179,10 @@ impl FindingCode {
             | FindingCode::SecondaryRefused
             | FindingCode::WorkflowActiveInSecondary
             | FindingCode::DuplicateTarget
-            | FindingCode::LedgerDiverged => false,
+            | FindingCode::LedgerDiverged
+            | FindingCode::FailedOver
+            | FindingCode::LedgerBehind
+            | FindingCode::LedgerNewer => false,
         }
     }
 }

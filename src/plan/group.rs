@@ -40,12 +40,16 @@ pub(super) fn plan(
     let choice = trigger::choose(&view);
     let mut findings = checks::standing(&view, facts);
     if let Choice::Sync(target) = &choice
-        && findings.iter().all(|finding| !finding.code.is_of_primary())
+        && findings
+            .iter()
+            .all(|finding| !finding.code.is_of_primary() && !finding.code.is_of_roles())
     {
         findings.extend(checks::at_target(&view, target));
     }
     checks::accept(&mut findings, &view, request);
-    let paused = view.group.paused.is_some();
+    // That another side is active is told of a paused group, too.
+    let of_roles = findings.iter().any(|finding| finding.code.is_of_roles());
+    let paused = view.group.paused.is_some() && !of_roles;
     let blocks = !paused && findings.iter().any(Finding::blocks);
     let steps = match &choice {
         Choice::Sync(target) if !blocks => steps(&view, target),

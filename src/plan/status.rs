@@ -12,14 +12,14 @@ use super::replica::{Assessment, assess, damage};
 use super::versions;
 use super::warnings::LagRisk;
 use crate::config::TableName;
-use crate::ledger::{Cut, CutTableEntry, Status as RowStatus};
+use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
 use crate::moment;
 use crate::region::{CloneProof, LookDepth, Replica};
 
 /// What `kind` says of a status document.
 pub const KIND: &str = "drsync.status";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// How every group stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -117,6 +117,9 @@ pub struct GroupStatus {
     pub rpo: Rpo,
     /// It has a cut, and every replica holds it, as far as `checked` says that they were looked at.
     pub protected: bool,
+    /// Who is active of it in place of its home, by a change of role; absent: its home is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_over: Option<FailedOver>,
     /// When its replicas were looked at, and how deeply: that of which least was seen; absent: one was not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
@@ -139,6 +142,38 @@ pub struct GroupStatus {
     /// Named tables that are not synchronized.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unprotected: Vec<String>,
+}
+
+/// Another side is active of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedOver {
+    /// The side that is active.
+    pub active: String,
+    /// Since when.
+    #[serde(with = "moment::Moment")]
+    pub since: DateTime<Utc>,
+    /// Who saw to it.
+    pub by: String,
+    /// The cut that says so.
+    pub cut: u64,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+impl FailedOver {
+    fn of(workspace: &WorkspaceObserved, group: &str) -> Option<FailedOver> {
+        let sides = workspace.workspace.sides();
+        let Roles::FailedOver(cut) = workspace.ledger.cuts.roles(group, &sides) else {
+            return None;
+        };
+        Some(FailedOver {
+            active: cut.active.clone()?,
+            since: cut.committed_at,
+            by: cut.committed_by.clone(),
+            cut: cut.cut_number,
+            epoch: cut.epoch,
+        })
+    }
 }
 
 /// How a lag compares with the objective.
@@ -292,6 +327,7 @@ fn group(
             },
         },
         protected,
+        failed_over: FailedOver::of(workspace, &plan.name),
         checked,
         content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),
@@ -325,9 +361,10 @@ fn protected(workspace: &WorkspaceObserved, group: &str, tables: &[TableStatus])
             && status.holds_source_version.is_some_and(|held| Some(held) >= status.cut_version)
     };
     let lost = tables.iter().any(|table| table.lost.is_some());
-    // Of a log that is not one chain nobody knows which cut is the truth.
-    let one_chain = workspace.ledger.cuts.is_one_chain(group);
-    one_chain && !tables.is_empty() && tables.iter().all(at_cut) && !lost
+    let cuts = &workspace.ledger.cuts;
+    // Of a log that is not one chain nobody knows which cut is the truth, and what another side writes nothing here protects.
+    let at_home = matches!(cuts.roles(group, &workspace.workspace.sides()), Roles::Home);
+    at_home && cuts.is_one_chain(group) && !tables.is_empty() && tables.iter().all(at_cut) && !lost
 }
 
 /// The look at the replicas of a group, where that found all of them as its last cut says.

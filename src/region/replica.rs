@@ -35,6 +35,8 @@ pub struct Replica {
     pub version: u64,
     /// The mark its newest metadata carries.
     pub mark: Option<Mark>,
+    /// The epoch that a change of role marked it with (`drsync.epoch`); `None`: none did.
+    pub epoch: Option<u64>,
     /// Its column-mapping mode.
     pub column_mapping: String,
     /// Live rows, where known.
@@ -197,6 +199,9 @@ impl Mark {
     pub const SOURCE_VERSION: &str = "drsync.source_version";
     /// Property key of the replica's path.
     pub const REPLICA: &str = "drsync.replica";
+
+    /// Property key of the epoch that a change of role leaves on a replica.
+    pub const EPOCH: &str = "drsync.epoch";
 
     /// Reads a mark from table properties; `None` unless all three are there and well formed.
     pub fn from_properties<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Mark> {

@@ -27,7 +27,12 @@ pub(super) fn name(text: impl ToString) -> String {
 
 /// A command as it is shown: whatever would have been invisible is a visible mark, so that nobody runs what they did not read.
 pub fn command(text: &str) -> String {
-    without_orders(text.trim())
+    line(text.trim())
+}
+
+/// The same of a line of what is copied, whose blanks at its beginning count.
+pub(super) fn line(text: &str) -> String {
+    without_orders(text)
         .chars()
         .map(|c| match is_unseen(c) || c.is_control() {
             true => MARK,

@@ -234,6 +234,12 @@ fn one(
             short(&clean(&cut.run_id))
         );
         all.extend(hanging("       ", &by, style.width));
+        if cut.is_role() {
+            let active = cut.active.as_deref().map_or("nobody".to_owned(), name);
+            let text = format!("{active} is active from here on, epoch {}", cut.epoch);
+            all.extend(hanging("       ", &text, style.width));
+            continue;
+        }
         for risk in &cut.accepted {
             let text = format!(
                 "accepted {} {}: \"{}\"",

@@ -15,10 +15,12 @@ use crate::plan::{Action, Decision, GroupPlan, Plan, ReasonCode, Step, StoredPla
 mod changes;
 mod dangers;
 mod escape;
+mod runbook;
 mod status;
 
 use changes::changes;
 use escape::{code, fence, marker, sentence, text};
+pub use runbook::runbook;
 pub use status::status;
 
 /// Bytes that a comment may have unless told otherwise: services refuse them from 65,536 characters on.

@@ -88,7 +88,12 @@ pub(super) fn verdict(status: &Status) -> String {
         findings
             .any(|finding| finding.code == crate::plan::FindingCode::LedgerLost && finding.blocks())
     });
-    let line = standing(status);
+    let line = match entries(status).filter(|(_, group)| group.failed_over.is_some()).count() {
+        0 => standing(status),
+        over => {
+            format!("{} failed over (failed_over); {}", plural(over, "group"), standing(status))
+        }
+    };
     match lost.count() {
         0 => line,
         lost => format!("The cut log lost cuts of {} (ledger_lost); {line}", plural(lost, "group")),

@@ -48,6 +48,8 @@ fn cut(number: u64, run: &str, previous: Option<&Cut>) -> Cut {
         committed_at: at(2000),
         previous_sha256: previous.map(Cut::sha256),
         run_record_sha256: None,
+        kind: None,
+        active: None,
         later: Default::default(),
     }
 }

@@ -45,6 +45,8 @@ fn cut(tables: &[&str]) -> Cut {
         committed_at: at,
         previous_sha256: None,
         run_record_sha256: None,
+        kind: None,
+        active: None,
         later: Default::default(),
     }
 }

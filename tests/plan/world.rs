@@ -318,6 +318,7 @@ fn seen(name: &TableName) -> TableObserved {
             proof: CloneProof::NotAsked,
             version: 2,
             mark: Some(mark),
+            epoch: None,
             column_mapping: "none".to_owned(),
             rows: Some(5_000),
             damaged: None,
@@ -405,6 +406,8 @@ fn cuts(
             committed_at: at(point) + Duration::minutes(2),
             previous_sha256: all.last().map(Cut::sha256),
             run_record_sha256: None,
+            kind: None,
+            active: None,
             later: Default::default(),
         });
     }

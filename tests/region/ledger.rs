@@ -56,6 +56,8 @@ pub(crate) fn cut(group: &str, run: &str, previous: Option<&Cut>) -> Cut {
         committed_at: now(),
         previous_sha256: previous.map(Cut::sha256),
         run_record_sha256: None,
+        kind: None,
+        active: None,
         later: Default::default(),
     }
 }
@@ -407,13 +409,13 @@ pub(crate) async fn a_log_of_an_earlier_version_gets_columns_when_a_cut_needs_th
     let version = async |region: &dyn Region| region.ledger().await.unwrap().cuts.unwrap().version;
     let first = cut("g", "r1", None);
     assert_eq!(append(region, &first).await.unwrap(), Appended::Committed);
-    assert_eq!(version(region).await, 1, "an old row needs no new column");
+    assert_eq!(version(region).await, 2, "the columns of a change of role, then the row");
     let second = full("g", "r2", Some(&first));
     assert_eq!(append(region, &second).await.unwrap(), Appended::Committed);
-    assert_eq!(version(region).await, 3, "the columns, then the row");
+    assert_eq!(version(region).await, 4, "the columns, then the row");
     let third = full("g", "r3", Some(&second));
     assert_eq!(append(region, &third).await.unwrap(), Appended::Committed);
-    assert_eq!(version(region).await, 4);
+    assert_eq!(version(region).await, 5);
     let all = [first.clone(), second.clone(), third.clone()];
     assert_eq!(cuts(region).await, all);
     assert_eq!(hashes(&cuts(region).await), hashes(&all));

@@ -50,6 +50,7 @@ fn group(name: &str, number: u64) -> GroupStatus {
         rpo_seconds: Some(43_200),
         rpo: Rpo::Met,
         protected: true,
+        failed_over: None,
         checked: None,
         content_read_at: None,
         findings: vec![],

@@ -2,7 +2,7 @@
 
 use drsync::config::TableName;
 use drsync::databricks::sql::{self, CutColumns, Relation, Statement};
-use drsync::ledger::{ColumnKind, CutColumn};
+use drsync::ledger::{ColumnKind, Cut, CutColumn, NewRole};
 use drsync::region::{Grant, Mark, RecordRange};
 
 /// What people and attackers call things.
@@ -76,12 +76,43 @@ fn of_name(name: &str) -> Vec<Statement> {
         clone(&table, &path),
         Statement::new(Grant::select(&table, name).to_string()),
     ];
+    all.extend(by_hand(name, &path));
     for range in records {
         all.push(sql::read_run_records(&path, &range, 16));
         all.push(sql::read_record_signatures(&path, &range, 16));
         all.push(sql::evidence_names(&path, &range));
     }
     all
+}
+
+/// What people are told to run on a bad day.
+fn by_hand(name: &str, path: &Relation) -> Vec<Statement> {
+    let cut: Cut = serde_json::from_value(serde_json::json!({
+        "group_name": name, "cut_number": 7, "recovery_point": "2026-11-22T09:41:07.120Z",
+        "consistency": "point-in-time", "trigger": "schedule", "workflow_run_id": null,
+        "planned_at": "2026-11-22T09:45:00Z", "plan_id": "P", "plan_sha256": "aa", "run_id": name, "tables": [],
+        "accepted": [], "epoch": 0, "committed_by": "someone", "committed_at": "2026-11-22T09:46:00Z",
+        "previous_sha256": null,
+    }))
+    .unwrap();
+    let role = NewRole { newest: &cut, held: &cut, active: name };
+    let expected = |rows| sql::Expected {
+        table: path.clone(),
+        name: name.to_owned(),
+        files: 2,
+        bytes: 10,
+        rows,
+    };
+    let both = [expected(Some(12)), expected(None)];
+    let texts = [
+        sql::fence(path, &role),
+        sql::add_role_columns(path),
+        sql::restore(path, 7),
+        sql::mark(path, 1),
+        sql::check_files(&both),
+        sql::check_rows(&both).unwrap(),
+    ];
+    texts.into_iter().map(Statement::new).collect()
 }
 
 /// A column of `sync_cuts` that came later.

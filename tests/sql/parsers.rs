@@ -42,7 +42,7 @@ pub(crate) struct StandIn {
 const BOTH: &[Reader] = &[Reader::Sqlparser, Reader::Sqlglot];
 
 /// Everything else is read as it is sent.
-pub(crate) const STAND_INS: [StandIn; 11] = [
+pub(crate) const STAND_INS: [StandIn; 12] = [
     StandIn {
         readers: BOTH,
         construct: &["DESCRIBE HISTORY ", " LIMIT "],
@@ -66,6 +66,15 @@ pub(crate) const STAND_INS: [StandIn; 11] = [
         construct: &["LIST ", " LIMIT "],
         reason: "sqlglot takes LIST for a column, and knows no LIMIT of it",
         instead: list_as_select,
+    },
+    StandIn {
+        readers: BOTH,
+        construct: &["RESTORE TABLE ", " TO VERSION AS OF "],
+        reason: "both know no RESTORE",
+        instead: |text| {
+            let text = text.replace("RESTORE TABLE ", "SELECT * FROM ");
+            text.replace(" TO VERSION AS OF ", " VERSION AS OF ")
+        },
     },
     StandIn {
         readers: BOTH,

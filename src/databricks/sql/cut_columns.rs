@@ -166,12 +166,14 @@ mod tests {
         let columns = CutColumns::of_new_table();
         let needed = BTreeSet::from([
             column(false, "run_record_sha256"),
+            column(false, "kind"),
+            column(false, "active"),
             column(true, "source_commit_sha256"),
             column(true, "replica_files_sha256"),
             column(true, "replica_content_sha256"),
         ]);
         assert_eq!(columns.lacking(&needed), []);
-        assert_eq!(columns.names().len(), 17);
+        assert_eq!(columns.names().len(), 19);
     }
 
     #[test]

@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn columns_are_taken_from_the_schema() {
-        assert_eq!(names(CUT_SCHEMA).len(), 17);
+        assert_eq!(names(CUT_SCHEMA).len(), 19);
         assert_eq!(names(ROW_SCHEMA)[2], "tables");
         assert!(
             names_with_types(ROW_SCHEMA)

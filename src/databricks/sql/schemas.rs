@@ -13,7 +13,7 @@ rows:bigint,files:bigint,bytes:bigint,replica_location:string,replica_version:bi
 source_commit_sha256:string,replica_files_sha256:string,replica_content_sha256:string>>, \
 accepted array<struct<code:string,scope:string,reason:string>>, plan_id string, plan_sha256 string, run_id string, \
 epoch bigint, committed_by string, committed_at timestamp, previous_sha256 string, \
-run_record_sha256 string";
+run_record_sha256 string, kind string, active string";
 
 /// Columns of the evidence: a document in parts, with the digest of the whole.
 pub(super) const EVIDENCE_SCHEMA: &str =

@@ -8,7 +8,7 @@ use super::super::delta::NewColumn;
 use crate::ledger::{ColumnKind, CutColumn};
 
 /// The columns that a new `sync_cuts` has beyond those of its first version; older tables get them when a cut needs them.
-const SINCE: [&str; 1] = ["run_record_sha256"];
+const SINCE: [&str; 3] = ["run_record_sha256", "kind", "active"];
 /// The same of the fields of `tables`.
 const SINCE_OF_TABLE: [&str; 3] =
     ["source_commit_sha256", "replica_files_sha256", "replica_content_sha256"];

@@ -11,7 +11,7 @@ use super::{
 use crate::lakehouse::LakehouseRegion;
 use crate::lakehouse::delta::{self, DeltaError, Detail, Expect};
 use crate::lakehouse::refusal::refusal;
-use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_needed};
+use crate::ledger::{Cut, Cuts, SYNC_CUTS, columns_appended};
 use crate::region::{Appended, RegionError};
 
 /// Live files of a shelf of the cut log at which they are made one on the next: every append adds one, and reading opens all.
@@ -133,7 +133,7 @@ async fn look_at_heads(region: &LakehouseRegion) -> Result<Log, RegionError> {
 async fn append(region: &LakehouseRegion, log: &mut Log, cuts: &[Cut]) -> Result<(), DeltaError> {
     let store = table(region, SYNC_CUTS);
     let author = || region.identity.author();
-    let needed = columns_needed(cuts).map_err(|name| DeltaError::Unsupported {
+    let needed = columns_appended(cuts).map_err(|name| DeltaError::Unsupported {
         location: store.location(),
         why: format!(
             "a cut says something of {name}, which only the version of drsync that wrote it can write"

@@ -39,6 +39,8 @@ fn cut() -> Cut {
         committed_at: at(1000),
         previous_sha256: Some("bb".into()),
         run_record_sha256: None,
+        kind: None,
+        active: None,
         later: Default::default(),
     }
 }

@@ -1,7 +1,7 @@
 //! Text that came from a service, in Markdown: it can be read and does nothing.
 
 use crate::canonical;
-use crate::render::clean::{clean, command, name};
+use crate::render::clean::{clean, command, line, name};
 
 /// Bytes of a name as it is written: longer ones are cut, for a name must not eat the budget of a comment.
 const NAME_MAX: usize = 240;
@@ -64,9 +64,12 @@ const PLAIN: [char; 13] = ['.', ',', ';', ':', '-', '/', '(', ')', '?', '\'', '"
 
 /// Commands to be copied, in a fence that nothing in them can close.
 pub(super) fn fence(language: &str, commands: &[String]) -> String {
-    let lines: Vec<String> = commands.iter().map(|text| command(text)).collect();
+    fenced(language, &commands.iter().map(|text| command(text)).collect::<Vec<_>>())
+}
+
+fn fenced(language: &str, lines: &[String]) -> String {
     let mut longest = 2;
-    for line in &lines {
+    for line in lines {
         let mut run = 0;
         for c in line.chars() {
             run = if c == '`' { run + 1 } else { 0 };
@@ -75,6 +78,12 @@ pub(super) fn fence(language: &str, commands: &[String]) -> String {
     }
     let fence = "`".repeat(longest + 1);
     format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+/// A text of several lines to be copied, in a fence that nothing in it can close.
+pub(super) fn block(language: &str, text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(line).collect();
+    fenced(language, &lines)
 }
 
 /// Names in an HTML comment: nothing of them can end the comment; what is long is known by its digest.

@@ -304,6 +304,16 @@ impl Session {
         let place = self.find_to_write(target).await?;
         let failed = |error| SqlError::delta(&place.shown, &error);
         let version = self.version(&place, Some(at)).await?.unwrap_or(0);
+        let newest = delta::versions(&place.store).await.map_err(failed)?.newest;
+        if version >= newest {
+            return Err(SqlError::new(
+                "DELTA_CANNOT_RESTORE_TABLE_VERSION",
+                "22003",
+                format!(
+                    "Version to restore ({version}) should be less then last available version ({newest})"
+                ),
+            ));
+        }
         let done = delta::restore(&place.store, version, Expect::Anything, self.author())
             .await
             .map_err(failed)?;

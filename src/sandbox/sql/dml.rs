@@ -27,11 +27,12 @@ impl Session {
         overwrite: bool,
     ) -> Result<Rows> {
         let place = self.find_to_write(target).await?;
-        let rows = self.query(rows, &BTreeMap::new()).await?;
         let mut attempt = 0;
         loop {
             attempt += 1;
             let base = self.base(&place).await?;
+            // Read after the version that it is to follow, and again after a lost race: the rows may be those of the table itself.
+            let rows = self.query(rows, &BTreeMap::new()).await?;
             let add = arranged(&columns_of(&base), columns.as_deref(), &rows, self.scope.zone)?;
             let count = add.len() as u64;
             let change = Change {

@@ -27,6 +27,8 @@ fn cut(group: &str, number: u64) -> Cut {
         committed_at: at("2026-11-22T11:08:44Z"),
         previous_sha256: None,
         run_record_sha256: None,
+        kind: None,
+        active: None,
         later: Default::default(),
     }
 }
@@ -91,6 +93,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                         scope: "main.core.gold".to_owned(),
                         reason: "cleaned up".to_owned(),
                     }],
+                    roles: vec![],
                 },
                 GroupPeriod {
                     group: "old".to_owned(),
@@ -101,6 +104,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
                     oldest_seconds: None,
                     blocked: vec![],
                     accepted: vec![],
+                    roles: vec![],
                 },
             ],
             chain: Chain {

@@ -1,0 +1,90 @@
+//! That another side is active of a group, or may be: then nothing of it is looked at further, and nothing is written to its tables.
+
+use super::{Finding, FindingCode, finding};
+use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
+use crate::moment;
+use crate::plan::view::GroupView;
+
+/// What a cut means for whoever would bring its group on from its home: the finding, and what is said of it.
+pub fn told_of_roles(cut: &Cut) -> (FindingCode, String) {
+    if let Some(CutKind::Unknown(kind)) = &cut.kind {
+        let text = format!(
+            "{} is of the kind {kind}, which drsync {} does not know: it needs the version that wrote it, a newer one ({} at {})",
+            cut.label(),
+            env!("CARGO_PKG_VERSION"),
+            cut.committed_by,
+            moment::text(cut.committed_at)
+        );
+        return (FindingCode::LedgerNewer, text);
+    }
+    let active = cut.active.as_deref().unwrap_or("another side");
+    let text = format!(
+        "{active} is active since {}, by {} (cut {}, epoch {}); nothing is written to its tables",
+        moment::text(cut.committed_at),
+        cut.committed_by,
+        cut.cut_number,
+        cut.epoch
+    );
+    (FindingCode::FailedOver, text)
+}
+
+/// That another side is active, as the cut log says, or that what it says of that does not hold.
+pub(super) fn role_finding(view: &GroupView<'_>) -> Option<Finding> {
+    let sides = view.workspace.workspace.sides();
+    let group = &view.group.name;
+    let found = match view.workspace.ledger.cuts.roles(group, &sides) {
+        Roles::Home => return None,
+        Roles::FailedOver(cut) => {
+            let (code, text) = told_of_roles(cut);
+            finding(code, None, text).words(format!(
+                "leave it as it is while {} is active; to come back, follow docs/bad-day.md#coming-back",
+                sides.other
+            ))
+        }
+        Roles::Newer(cut) => {
+            let (code, text) = told_of_roles(cut);
+            finding(code, None, text)
+                .words("upgrade drsync wherever it works with this sync location")
+        }
+        Roles::Broken { cut, before, why } => {
+            let before = before.map_or("no cut before it".to_owned(), row);
+            let text = format!("{} does not hold: {why}; it stands after {before}", row(cut));
+            finding(FindingCode::LedgerDiverged, None, text).words(format!(
+                "find out who is active, then delete the wrong row from {FOLDER}/{SYNC_CUTS} in both regions with any Delta writer; docs/planning.md#ledger_diverged"
+            ))
+        }
+    };
+    Some(found)
+}
+
+/// A row of the log, with what it says of roles.
+fn row(cut: &Cut) -> String {
+    let kind = match &cut.kind {
+        Some(CutKind::Role) => "role",
+        Some(CutKind::Unknown(kind)) => kind,
+        Some(CutKind::Sync) | None => "sync",
+    };
+    format!(
+        "cut {} ({kind}, active {}, epoch {}, by {} at {}, run {})",
+        cut.cut_number,
+        cut.active.as_deref().unwrap_or("home"),
+        cut.epoch,
+        cut.committed_by,
+        moment::text(cut.committed_at),
+        cut.run_id
+    )
+}
+
+/// That a replica carries the mark of a change of role that the log does not have.
+pub(super) fn behind_finding(view: &GroupView<'_>) -> Option<Finding> {
+    let known = view.last_cut.map_or(0, |cut| cut.epoch);
+    let marked = view.tables().filter_map(|table| Some((&table.name, table.replica()?.epoch?)));
+    let (table, epoch) =
+        marked.max_by_key(|(_, epoch)| *epoch).filter(|(_, epoch)| *epoch > known)?;
+    let text = format!(
+        "the replica of {table} is marked with epoch {epoch}, and the cut log knows {known}: it was put back from an older copy, or a change of role is missing in it"
+    );
+    Some(finding(FindingCode::LedgerBehind, None, text).words(format!(
+        "put the newer copy of {FOLDER}/{SYNC_CUTS} back in either region; the other side may be active"
+    )))
+}

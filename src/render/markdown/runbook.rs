@@ -1,0 +1,324 @@
+//! A runbook: what people do by hand who make the other side active, each step with what it must answer.
+//!
+//! What is to be run stands in blocks of its language, in the order in which it is run; what is run only in some case stands in
+//! blocks of plain text.
+
+use super::escape::{block, code, sentence, text};
+use crate::render::figures::{bytes, count, moment, plural, short};
+use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
+
+/// The runbook of one workspace.
+pub fn runbook(runbook: &Runbook) -> String {
+    let mut page = String::new();
+    head(runbook, &mut page);
+    decide(runbook, &mut page);
+    for (at, group) in runbook.groups.iter().enumerate() {
+        match &group.failed_over {
+            None => over(&runbook.place, group, at + 2, &mut page),
+            Some((since, by)) => {
+                home(&runbook.place, group, (moment(*since), by), at + 2, &mut page);
+            }
+        }
+    }
+    come_back(runbook, runbook.groups.len() + 2, &mut page);
+    page
+}
+
+fn say(page: &mut String, line: impl AsRef<str>) {
+    page.push_str(line.as_ref());
+    page.push('\n');
+}
+
+fn head(runbook: &Runbook, page: &mut String) {
+    let Runbook { place, made_at, made_by, looked, newest, groups, left_out } = runbook;
+    let (home, other) = (code(&place.sides.home), code(&place.sides.other));
+    let over = groups.iter().filter(|group| group.failed_over.is_none()).count();
+    say(page, format!("# If {home} is lost: {} to {other}\n", plural(over, "group")));
+    let made = format!("Made {} by {}", moment(*made_at), text(made_by));
+    say(
+        page,
+        match looked {
+            Some((run, at)) => format!(
+                "{made}; drsync last began a look at {home} {} (run {}).",
+                moment(*at),
+                code(short(run))
+            ),
+            None => format!("{made}."),
+        },
+    );
+    let with = match (place.language, &place.address) {
+        (Language::Sql, Some(address)) => format!("a SQL editor of {}", code(address)),
+        (Language::Sql, None) => {
+            format!("a SQL editor of a workspace that reads {}", code(&place.location))
+        }
+        (Language::Python, _) => "Python with `deltalake` and `pyarrow`".to_owned(),
+    };
+    say(page, format!("For {with}; drsync is not needed."));
+    let language = place.language.as_str();
+    say(
+        page,
+        format!(
+            "Run the blocks marked `{language}` as they stand and in this order; what each must answer stands before it, and what to do if it does not.\n"
+        ),
+    );
+    say(page, "**NOT STOPPED by anything below:** clusters, jobs and people of the other region.");
+    say(
+        page,
+        format!(
+            "If the storage of {home} lives they may still write there, and if they reach {} they may write to it.",
+            code(&place.location)
+        ),
+    );
+    say(
+        page,
+        "What stops them is not in drsync's hands: pausing the jobs, a read-only binding of the catalog, the rights on the external location, the roles of the storage account.",
+    );
+    if place.is_s3() {
+        say(
+            page,
+            format!(
+                "\n**First of all:** on `s3://` Delta promises one winner only among the writers of one workspace. Take the write access to {} away from {home} (its role, or its access key) before step 2.",
+                code(&place.location)
+            ),
+        );
+    }
+    if let Some(newest) = newest {
+        say(page, "\nA newer one may be kept there:\n");
+        page.push_str(&block("text", newest));
+    }
+    if !left_out.is_empty() {
+        say(page, "\nNot in here, because nothing can be done for them:\n");
+        for one in left_out {
+            say(page, format!("- {}: {}", code(&one.group), text(&one.why)));
+        }
+    }
+}
+
+fn decide(runbook: &Runbook, page: &mut String) {
+    let place = &runbook.place;
+    say(page, "\n## 1 Decide\n");
+    say(
+        page,
+        match &place.when {
+            Some(when) => format!("- [ ] \"{}\"", text(when)),
+            None => "- [ ] that it is time; nobody wrote down when (`failover_when`)".to_owned(),
+        },
+    );
+    say(
+        page,
+        "- [ ] not only from here: somebody outside of the office network and its VPN sees the same",
+    );
+    say(
+        page,
+        match place.approvers.as_slice() {
+            [] => "- [ ] somebody who may says yes; nobody wrote down who (`failover_approvers`)"
+                .to_owned(),
+            who => {
+                format!("- [ ] one of {} says yes; write down who and when", text(&who.join(", ")))
+            }
+        },
+    );
+    say(
+        page,
+        "\nDo not, if a single table is wrong (bring that one back) or a job failed (repeat it).",
+    );
+    say(
+        page,
+        format!(
+            "Lost is what {} took after each cut below; what came after the last look nobody knows.",
+            code(&place.sides.home)
+        ),
+    );
+}
+
+/// What is said of a cut.
+fn cut(group: &GroupSteps) -> String {
+    format!("cut {} ({})", group.cut, moment(group.recovery_point))
+}
+
+fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
+    let GroupSteps { workflow, workflow_run_id, epoch, fence, columns, .. } = group;
+    let tables = group.tables;
+    let rows = group.rows.map_or(String::new(), |rows| format!(", {} rows", count(rows)));
+    say(
+        page,
+        format!(
+            "\n## {number} {}: {}, {}, {}{rows}\n",
+            code(&group.group),
+            cut(group),
+            plural(tables, "table"),
+            bytes(group.bytes)
+        ),
+    );
+    let language = place.language.as_str();
+    say(page, format!("### {number}.1 Fence\n"));
+    say(page, fence_answers(place, group));
+    page.push('\n');
+    page.push_str(&block(language, fence));
+    if let Some(columns) = columns {
+        say(
+            page,
+            "\nIf it answers that there is no column `kind`, run this once and then the fence again:\n",
+        );
+        page.push_str(&block("text", columns));
+    }
+    say(page, format!("\n### {number}.2 Bring back\n"));
+    say(
+        page,
+        match place.language {
+            Language::Sql => {
+                "Each must succeed. An error that the table is at that version already is good: go on with the next one."
+            }
+            Language::Python => "Each line must end with the version of its table.",
+        },
+    );
+    say(
+        page,
+        "An error that files or the version are gone: leave the group, and take an earlier cut of it (`drsync runbook --to-cut`, or the row of that cut in the log).\n",
+    );
+    page.push_str(&block(language, &statements(place, &group.restore)));
+    say(page, format!("\n### {number}.3 Mark with epoch {epoch}\n"));
+    say(
+        page,
+        "Each must succeed; repeating one does no harm. An apply that wakes up in the old region knows by it that its time is over.\n",
+    );
+    page.push_str(&block(language, &statements(place, &group.mark)));
+    say(page, format!("\n### {number}.4 Check\n"));
+    say(
+        page,
+        match place.language {
+            Language::Sql => "Every line must say `true`.",
+            Language::Python => {
+                "Every line must begin with `True`; a table that this library cannot read is counted with another reader."
+            }
+        },
+    );
+    say(
+        page,
+        "One that does not: repeat its step 2; if it stays so, do not let anybody write to the group, and ask.",
+    );
+    for check in &group.check {
+        page.push('\n');
+        page.push_str(&block(language, check));
+    }
+    say(page, format!("\n### {number}.5 Open\n"));
+    say(
+        page,
+        format!(
+            "- Rights: drsync keeps no list of them. Whoever works with these tables in {} has to have them in {}: compare `SHOW GRANTS` of schemas and tables, in the other region as long as it answers.",
+            code(&place.sides.home),
+            code(&place.sides.other)
+        ),
+    );
+    say(
+        page,
+        match workflow {
+            Some(workflow) => {
+                format!("- Start: {}, in {} alone.", code(workflow), code(&place.sides.other))
+            }
+            None => "- Start: no workflow is known that writes the group.".to_owned(),
+        },
+    );
+    say(
+        page,
+        match workflow_run_id {
+            Some(run) => format!(
+                "- Repeat: every run of it that ended after run {run}, whose end the cut is."
+            ),
+            None => format!(
+                "- Repeat: whatever wrote to the group after {}.",
+                moment(group.recovery_point)
+            ),
+        },
+    );
+}
+
+/// What the fence must answer.
+fn fence_answers(place: &Place, group: &GroupSteps) -> String {
+    let active = code(&group.active);
+    let answers = match place.language {
+        Language::Sql => {
+            "It must answer 1 row (`num_inserted_rows`). 0 rows, or an error of a conflict"
+        }
+        Language::Python => "It must print `1 row`. `0 rows`, or an error of a commit that failed",
+    };
+    format!(
+        "Makes {active} active: from then on no apply writes to the group. {answers}: somebody was faster. Stop, look at the newest row of the group in the log, and ask whoever it names."
+    )
+}
+
+/// The group comes home: its other side is active.
+fn home(
+    place: &Place,
+    group: &GroupSteps,
+    (since, by): (String, &str),
+    number: usize,
+    page: &mut String,
+) {
+    say(
+        page,
+        format!(
+            "\n## {number} {}: {} is active since {since}, by {}\n",
+            code(&group.group),
+            code(&place.sides.other),
+            text(by)
+        ),
+    );
+    say(
+        page,
+        "Nothing is to be brought over any more. To come home, do first what stands at the end of this page; then, when the tables at home are as they shall be:\n",
+    );
+    say(page, format!("### {number}.1 Fence\n"));
+    say(page, fence_answers(place, group));
+    page.push('\n');
+    page.push_str(&block(place.language.as_str(), &group.fence));
+}
+
+fn statements(place: &Place, steps: &[TableStep]) -> String {
+    let end = match place.language {
+        Language::Sql => ";",
+        Language::Python => "",
+    };
+    steps.iter().map(|step| format!("{}{end}", step.statement)).collect::<Vec<_>>().join("\n")
+}
+
+fn come_back(runbook: &Runbook, number: usize, page: &mut String) {
+    let (home, other) = (code(&runbook.place.sides.home), code(&runbook.place.sides.other));
+    say(page, format!("\n## {number} Come back\n"));
+    say(
+        page,
+        sentence(
+            "drsync writes nothing to a group while the other side is active: every plan blocks it (failed_over), and an apply ends with exit status 11.",
+        ),
+    );
+    say(page, format!("When {home} answers again, and before anybody works there:\n"));
+    say(
+        page,
+        format!(
+            "1. Pause the jobs of these groups in {home} first: they may run since it came back."
+        ),
+    );
+    say(
+        page,
+        format!(
+            "2. Look what {home} took after each cut and {other} never saw, and keep it aside where it is needed."
+        ),
+    );
+    say(
+        page,
+        format!(
+            "3. Pause the jobs in {other}, wait until nothing runs, and copy the tables back to {home}, each with the retention that the table at home has."
+        ),
+    );
+    say(
+        page,
+        format!(
+            "4. Make this page anew (`drsync runbook`): of a group of which {other} is active it has the fence that makes {home} active again."
+        ),
+    );
+    say(
+        page,
+        "5. Start the jobs at home. The next plan tells what was written to replicas meanwhile as `replica_changed`: look at it, and accept it once.",
+    );
+    say(page, "\nThe same with the reasons: docs/bad-day.md of drsync.");
+}

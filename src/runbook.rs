@@ -1,0 +1,346 @@
+//! What people need who make the other side active by hand: made from the cut log and the newest run record, and nothing else.
+//!
+//! Pure: what it says can be said with the primary gone, and by whoever has the log alone.
+
+mod python;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::apply::RunRecord;
+use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
+use crate::databricks::sql::{self, Expected, Relation};
+use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
+use crate::plan::document::WorkspacePlan;
+use crate::region::RUNBOOK_ENDING;
+
+/// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
+const TABLES_AT_ONCE: usize = 50;
+
+/// In what the steps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// SQL for a workspace's editor.
+    Sql,
+    /// Python with deltalake, for a lakehouse.
+    Python,
+}
+
+impl Language {
+    /// As a fence of Markdown names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Language::Sql => "sql",
+            Language::Python => "python",
+        }
+    }
+}
+
+/// Where a workspace's groups are brought over, and who decides that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The labels of both sides.
+    pub sides: Sides,
+    /// The address of the other side's workspace, where one is configured.
+    pub address: Option<String>,
+    /// The other side's sync location.
+    pub location: String,
+    /// In what the steps are written.
+    pub language: Language,
+    /// When it is to be done.
+    pub when: Option<String>,
+    /// Who decides.
+    pub approvers: Vec<String>,
+}
+
+impl Place {
+    /// As a configuration says.
+    pub fn of(workspace: &Workspace) -> Place {
+        let secondary = workspace.secondary.as_ref();
+        Place {
+            sides: workspace.sides(),
+            address: secondary.map(|secondary| secondary.address.to_string()),
+            location: workspace.location_secondary.to_string(),
+            language: match workspace.address {
+                WorkspaceAddress::Databricks(_) => Language::Sql,
+                WorkspaceAddress::Lakehouse(_) => Language::Python,
+            },
+            when: workspace.failover_when.clone(),
+            approvers: workspace.failover_approvers.clone(),
+        }
+    }
+
+    /// Those of a configuration, by workspace.
+    pub fn all(configuration: &Configuration) -> BTreeMap<String, Place> {
+        let workspaces = configuration.workspaces.iter();
+        workspaces.map(|workspace| (workspace.name.clone(), Place::of(workspace))).collect()
+    }
+
+    /// As a plan says that is applied without a configuration: nothing of who decides.
+    pub fn of_plan(plan: &WorkspacePlan) -> Place {
+        let connection = &plan.connection;
+        let address = plan.observed.primary.workspace.as_deref().unwrap_or_default();
+        Place {
+            sides: Sides::of(&plan.name, connection.secondary_name.as_deref()),
+            address: connection.secondary_workspace.clone(),
+            location: plan.observed.secondary.location.clone(),
+            language: match address.starts_with("http://") || address.starts_with("https://") {
+                true => Language::Sql,
+                false => Language::Python,
+            },
+            when: None,
+            approvers: Vec::new(),
+        }
+    }
+
+    /// Whether Delta promises one winner among the writers of one workspace alone.
+    pub fn is_s3(&self) -> bool {
+        ["s3://", "s3a://"].iter().any(|scheme| self.location.starts_with(scheme))
+    }
+
+    fn log(&self) -> Relation {
+        Relation::Path(format!("{}/{FOLDER}/{SYNC_CUTS}", self.location.trim_end_matches('/')))
+    }
+}
+
+/// What a runbook is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Where.
+    pub place: &'a Place,
+    /// The cut log of the other side.
+    pub cuts: &'a Cuts,
+    /// The rows of the metadata table beside it, for the names of workflows.
+    pub rows: &'a BTreeMap<String, Row>,
+    /// The newest run record there, where there is one.
+    pub record: Option<&'a RunRecord>,
+    /// The groups that are asked for; none: all.
+    pub groups: &'a [String],
+    /// Cuts that groups are to be brought to in place of their newest.
+    pub to_cuts: &'a BTreeMap<String, u64>,
+    /// When it is made.
+    pub made_at: DateTime<Utc>,
+    /// By whom.
+    pub made_by: &'a str,
+}
+
+/// What is to be done, group by group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runbook {
+    /// Where.
+    pub place: Place,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+    /// By whom.
+    pub made_by: String,
+    /// When a run last looked at the home side, as far as the log's side knows, and its id.
+    pub looked: Option<(String, DateTime<Utc>)>,
+    /// Where the newest kept one is found, a statement; `None`: in a folder.
+    pub newest: Option<String>,
+    /// The groups with a cut that can be brought over, by name.
+    pub groups: Vec<GroupSteps>,
+    /// Groups that cannot, with why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A group that cannot be brought over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its name.
+    pub group: String,
+    /// Why, a fragment.
+    pub why: String,
+}
+
+/// What is to be done for one group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupSteps {
+    /// Its name.
+    pub group: String,
+    /// Who becomes active.
+    pub active: String,
+    /// The other side is active already, since when and by whom: what is printed brings the group home.
+    pub failed_over: Option<(DateTime<Utc>, String)>,
+    /// The cut that is restored.
+    pub cut: u64,
+    /// Its moment.
+    pub recovery_point: DateTime<Utc>,
+    /// The run of the workflow at whose end that is.
+    pub workflow_run_id: Option<i64>,
+    /// The workflows that write it.
+    pub workflow: Option<String>,
+    /// The epoch of the change.
+    pub epoch: u64,
+    /// The change of role.
+    pub fence: String,
+    /// What gives an older log the columns for it; `None`: the fence does so itself.
+    pub columns: Option<String>,
+    /// What brings the tables back.
+    pub restore: Vec<TableStep>,
+    /// What marks them.
+    pub mark: Vec<TableStep>,
+    /// What says of each whether it is as the cut says.
+    pub check: Vec<String>,
+    /// How many tables it has.
+    pub tables: usize,
+    /// Live rows, where all are known.
+    pub rows: Option<u64>,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A statement about one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableStep {
+    /// The table's name.
+    pub table: String,
+    /// The statement.
+    pub statement: String,
+}
+
+/// Makes it.
+pub fn make(facts: Facts<'_>) -> Runbook {
+    let Facts { place, cuts, rows, record, groups, to_cuts, made_at, made_by } = facts;
+    let newest = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
+    let known = newest
+        .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
+    let retired = |name: &str| rows.get(name).is_some_and(Row::is_retired);
+    let mut names: Vec<&str> = match groups.is_empty() {
+        true => known.filter(|name| !retired(name)).collect(),
+        false => groups.iter().map(String::as_str).collect(),
+    };
+    names.sort_unstable();
+    names.dedup();
+    let (mut steps, mut left_out) = (Vec::new(), Vec::new());
+    for name in names {
+        match of_group(place, cuts, name, to_cuts.get(name).copied()) {
+            Ok(group) => {
+                let workflow = rows.get(name).and_then(|row| row.workflow.clone());
+                steps.push(GroupSteps { workflow, ..group });
+            }
+            Err(why) => left_out.push(LeftOut { group: name.to_owned(), why }),
+        }
+    }
+    Runbook {
+        place: place.clone(),
+        made_at,
+        made_by: made_by.to_owned(),
+        looked: record.map(|record| (record.run_id.clone(), record.started_at)),
+        newest: match place.language {
+            Language::Sql => Some(newest_kept(place)),
+            Language::Python => None,
+        },
+        groups: steps,
+        left_out,
+    }
+}
+
+fn newest_kept(place: &Place) -> String {
+    let location = place.location.trim_end_matches('/');
+    let documents = Relation::Path(format!("{location}/{FOLDER}/evidence/documents"));
+    format!(
+        "SELECT cast(content AS STRING) AS runbook FROM {documents}\nWHERE name LIKE '%{RUNBOOK_ENDING}' ORDER BY name DESC, part LIMIT 100"
+    )
+}
+
+/// The steps of a group, or why it has none.
+fn of_group(
+    place: &Place,
+    cuts: &Cuts,
+    name: &str,
+    to_cut: Option<u64>,
+) -> Result<GroupSteps, String> {
+    let Some(newest) = cuts.newest(name) else {
+        return Err("never synchronized: it has no cut".to_owned());
+    };
+    if !cuts.is_one_chain(name) {
+        return Err(
+            "the cut log of the group is not one chain; drsync status says where".to_owned()
+        );
+    }
+    let failed_over = match cuts.roles(name, &place.sides) {
+        Roles::Home => None,
+        Roles::FailedOver(cut) => Some((cut.committed_at, cut.committed_by.clone())),
+        Roles::Newer(cut) => {
+            return Err(format!("{} is of a kind that a newer drsync knows", cut.label()));
+        }
+        Roles::Broken { cut, before: _, why } => {
+            return Err(format!("{} does not hold: {why}", cut.label()));
+        }
+    };
+    let number = to_cut.unwrap_or(newest.cut_number);
+    let held = cuts.of(name).find(|cut| cut.cut_number == number);
+    let held = held.ok_or_else(|| format!("the cut log has no cut {number} of it"))?;
+    let active = match failed_over {
+        None => &place.sides.other,
+        Some(_) => &place.sides.home,
+    };
+    let role = NewRole { newest, held, active };
+    let fence = match place.language {
+        Language::Sql => sql::fence(&place.log(), &role),
+        Language::Python => python::fence(&place.location, &role),
+    };
+    let columns = match place.language {
+        Language::Sql => Some(sql::add_role_columns(&place.log())),
+        Language::Python => None,
+    };
+    let of_tables = |statement: &dyn Fn(&str, u64) -> String| -> Vec<TableStep> {
+        let entries = held.tables.iter();
+        let steps = entries.map(|entry| TableStep {
+            table: entry.table.to_string(),
+            statement: statement(&entry.replica_location, entry.replica_version),
+        });
+        steps.collect()
+    };
+    let at = |location: &str| Relation::Path(location.to_owned());
+    let epoch = role.epoch();
+    // What is at home is no replica: nobody brings it back or marks it from here.
+    let (restore, mark, check) = match (place.language, &failed_over) {
+        (_, Some(_)) => (Vec::new(), Vec::new(), Vec::new()),
+        (Language::Sql, None) => (
+            of_tables(&|location, version| sql::restore(&at(location), version)),
+            of_tables(&|location, _| sql::mark(&at(location), epoch)),
+            checks(held),
+        ),
+        (Language::Python, None) => {
+            let one = |statement: String| vec![TableStep { table: name.to_owned(), statement }];
+            (one(python::restore(held)), one(python::mark(held, epoch)), vec![python::check(held)])
+        }
+    };
+    let rows: Option<Vec<u64>> = held.tables.iter().map(|entry| entry.rows).collect();
+    Ok(GroupSteps {
+        group: name.to_owned(),
+        active: active.clone(),
+        failed_over,
+        cut: held.cut_number,
+        recovery_point: held.recovery_point,
+        workflow_run_id: held.workflow_run_id,
+        workflow: None,
+        epoch,
+        fence,
+        columns,
+        restore,
+        mark,
+        check,
+        tables: held.tables.len(),
+        rows: rows.map(|rows| rows.into_iter().fold(0, u64::saturating_add)),
+        bytes: held.tables.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes)),
+    })
+}
+
+fn checks(held: &Cut) -> Vec<String> {
+    let expected: Vec<Expected> = held
+        .tables
+        .iter()
+        .map(|entry| Expected {
+            table: Relation::Path(entry.replica_location.clone()),
+            name: entry.table.to_string(),
+            files: entry.files,
+            bytes: entry.bytes,
+            rows: entry.rows,
+        })
+        .collect();
+    let some = expected.chunks(TABLES_AT_ONCE);
+    some.flat_map(|some| [Some(sql::check_files(some)), sql::check_rows(some)]).flatten().collect()
+}

@@ -1,0 +1,156 @@
+//! Who is active of a group, as cuts say that people wrote by hand.
+
+use drsync::ledger::{Cut, CutKind};
+use drsync::plan::status::status;
+use drsync::plan::{Decision, FindingCode, GroupPlan};
+
+use super::world::{COUNTRIES, World, at};
+
+/// The next cut of a group, with what it says of roles.
+fn next(world: &mut World, group: &str, kind: &str, active: Option<&str>, epoch: u64) -> Cut {
+    let last = world.workspace().ledger.cuts.newest(group).cloned().unwrap();
+    Cut {
+        cut_number: last.cut_number + 1,
+        kind: Some(CutKind::from(kind.to_owned())),
+        active: active.map(str::to_owned),
+        epoch,
+        run_id: "by hand".to_owned(),
+        committed_by: "anna@example.com".to_owned(),
+        committed_at: at("2026-11-22T10:20:12Z"),
+        previous_sha256: Some(last.sha256()),
+        ..last
+    }
+}
+
+/// Puts a cut into the secondary's log, as whoever follows a runbook there.
+fn append(world: &mut World, cut: Cut) {
+    let log = world.workspace().secondary.ledger.as_mut().unwrap().cuts.as_mut().unwrap();
+    log.cuts.push(cut);
+    world.merge();
+}
+
+/// What blocks a group: each finding with what is said of it.
+fn blocking(plan: &GroupPlan) -> Vec<(FindingCode, String)> {
+    let findings = plan.findings.iter().filter(|finding| finding.blocks());
+    findings.map(|finding| (finding.code, finding.message.clone())).collect()
+}
+
+fn codes(plan: &GroupPlan) -> Vec<FindingCode> {
+    blocking(plan).into_iter().map(|(code, _)| code).collect()
+}
+
+#[test]
+fn a_group_that_was_failed_over_by_hand_is_blocked_whatever_else_is_wrong_with_it() {
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, cut);
+    world.commit(COUNTRIES, 5, "2026-11-22T10:30:00Z", "WRITE");
+    world.replica(COUNTRIES).epoch = Some(1);
+    world.replica(COUNTRIES).mark = None;
+    world.request.take_as_due.push("reference".to_owned());
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Blocked);
+    let [(code, text)] = &blocking(&plan)[..] else {
+        panic!("{plan:#?}");
+    };
+    assert_eq!(*code, FindingCode::FailedOver);
+    assert_eq!(
+        text,
+        "east-secondary is active since 2026-11-22T10:20:12.000Z, by anna@example.com (cut 8, epoch 1); nothing is written to its tables"
+    );
+    assert_eq!(world.plan_of("orders").decision, Decision::Waiting);
+    let told = status(&world.observed, &world.plan());
+    let group = told.workspaces[0].groups.iter().find(|it| it.name == "reference").unwrap();
+    let over = group.failed_over.as_ref().unwrap();
+    assert_eq!((over.active.as_str(), over.cut, over.epoch), ("east-secondary", 8, 1));
+    assert!(!group.protected);
+}
+
+#[test]
+fn a_paused_group_says_that_it_was_failed_over() {
+    let mut world = World::with(|text| {
+        text["workspaces"][0]["sync_groups"][1]["paused"] = "a migration".into();
+        text["workspaces"][0]["secondary_workspace_name"] = "west".into();
+        text["workspaces"][0]["secondary_workspace_instance_url"] = "/world/west".into();
+    });
+    let cut = next(&mut world, "reference", "role", Some("west"), 1);
+    append(&mut world, cut);
+    assert_eq!(codes(&world.plan_of("reference")), [FindingCode::FailedOver]);
+}
+
+#[test]
+fn a_change_of_role_back_home_ends_it() {
+    let mut world = World::new();
+    for (active, epoch) in [("east-secondary", 1), ("east", 2)] {
+        let cut = next(&mut world, "reference", "role", Some(active), epoch);
+        append(&mut world, cut);
+    }
+    assert_eq!(codes(&world.plan_of("reference")), []);
+    // The mark of the time in between is as old as the log says.
+    world.replica(COUNTRIES).epoch = Some(1);
+    assert_eq!(codes(&world.plan_of("reference")), []);
+}
+
+#[test]
+fn a_change_of_role_that_does_not_hold_is_told_with_both_rows() {
+    for (active, epoch, why) in [
+        (Some("north"), 1, "it makes north active, and the sides are east and east-secondary"),
+        (Some("east-secondary"), 0, "it changes roles, and its epoch stays 0"),
+        (None, 1, "it changes roles and names no side"),
+    ] {
+        let mut world = World::new();
+        let cut = next(&mut world, "reference", "role", active, epoch);
+        append(&mut world, cut);
+        let plan = world.plan_of("reference");
+        let [(FindingCode::LedgerDiverged, text)] = &blocking(&plan)[..] else {
+            panic!("{plan:#?}");
+        };
+        assert!(text.starts_with("cut 8 (role, active "), "{text}");
+        assert!(text.contains(why), "{text}");
+        assert!(text.contains("it stands after cut 7 (sync, active home, epoch 0, by "), "{text}");
+    }
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, Cut { previous_sha256: None, ..cut });
+    let plan = world.plan_of("reference");
+    assert!(blocking(&plan)[0].1.contains("it does not name the cut before it"), "{plan:#?}");
+}
+
+#[test]
+fn a_kind_of_cut_that_only_a_later_version_knows_blocks_and_asks_for_it() {
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "drill", None, 0);
+    append(&mut world, cut);
+    let plan = world.plan_of("reference");
+    let [(FindingCode::LedgerNewer, text)] = &blocking(&plan)[..] else {
+        panic!("{plan:#?}");
+    };
+    let ours = format!("drsync {} does not know", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains("of the kind drill") && text.contains(&ours), "{text}");
+}
+
+#[test]
+fn a_replica_with_a_mark_of_a_change_of_role_that_no_log_has_blocks() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).epoch = Some(1);
+    let plan = world.plan_of("reference");
+    assert_eq!(codes(&plan), [FindingCode::LedgerBehind]);
+    assert!(blocking(&plan)[0].1.contains("marked with epoch 1, and the cut log knows 0"));
+    assert_eq!(codes(&world.plan_of("orders")), []);
+}
+
+#[test]
+fn that_another_side_is_active_is_told_though_the_primary_is_away() {
+    let mut world = World::new();
+    let cut = next(&mut world, "reference", "role", Some("east-secondary"), 1);
+    append(&mut world, cut);
+    let away = drsync::region::RegionError::new(
+        drsync::region::RegionErrorKind::Unavailable,
+        "look at the region",
+        "no answer",
+    );
+    world.workspace().primary.presence = Err(away.clone());
+    world.workspace().primary.ledger = Err(away);
+    assert_eq!(codes(&world.plan_of("reference")), [FindingCode::FailedOver]);
+    assert_eq!(codes(&world.plan_of("orders")), [FindingCode::PrimaryNotAvailable]);
+}

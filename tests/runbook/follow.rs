@@ -1,0 +1,86 @@
+//! Takes a runbook's blocks, and runs the program.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// One step of a runbook: the heading that it stands under, and what is to be run.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) heading: String,
+    pub(crate) text: String,
+}
+
+impl Step {
+    pub(crate) fn is(&self, what: &str) -> bool {
+        self.heading.contains(what)
+    }
+}
+
+/// The blocks of a language, in their order.
+pub(crate) fn steps(page: &str, language: &str) -> Vec<Step> {
+    let (mut steps, mut heading) = (Vec::new(), String::new());
+    let mut inside: Option<(bool, String, Vec<&str>)> = None;
+    for line in page.lines() {
+        match &mut inside {
+            Some((wanted, fence, lines)) if line == fence => {
+                if *wanted {
+                    steps.push(Step { heading: heading.clone(), text: lines.join("\n") });
+                }
+                inside = None;
+            }
+            Some((_, _, lines)) => lines.push(line),
+            None if line.starts_with("```") => {
+                let fence = "`".repeat(line.chars().take_while(|c| *c == '`').count());
+                let wanted = line.trim_start_matches('`') == language;
+                inside = Some((wanted, fence, Vec::new()));
+            }
+            None => {
+                if let Some(title) = line.strip_prefix('#') {
+                    heading = title.trim_start_matches('#').trim().to_owned();
+                }
+            }
+        }
+    }
+    assert!(inside.is_none(), "a block is not closed");
+    steps
+}
+
+/// Runs drsync in a folder, with what it is told of services.
+pub(crate) fn drsync(folder: &Path, variables: &[(String, String)], arguments: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(variables.iter().cloned())
+        .env("USER", "someone")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Runs it and takes what it says; it has to end so.
+pub(crate) fn ends(output: &Output, code: i32) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{}\n{said}", stdout(output));
+    stdout(output)
+}
+
+/// Every file below a folder with its size.
+pub(crate) fn files(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => drop(found.insert((entry.path(), entry.metadata().unwrap().len()))),
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,157 @@
+//! A group that people failed over by hand: nothing writes to its tables until they are back home.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use drsync::apply::{Ending, Event, Failed, What};
+use drsync::ledger::{Cut, CutKind, Cuts};
+use drsync::plan::{Decision, FindingCode, Role};
+use drsync::region::{Appended, Region};
+
+use crate::world::{Form, World, batch};
+
+const SIDE: &str = "east-secondary";
+
+/// Every file below a folder, with its size.
+fn files(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => {
+                    found.insert((entry.path(), entry.metadata().unwrap().len()));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn newest(cuts: &Cuts) -> Cut {
+    cuts.newest("reference").cloned().unwrap()
+}
+
+async fn log(region: &dyn Region) -> Cuts {
+    region.ledger().await.unwrap().all_cuts()
+}
+
+/// The change of role that follows a cut.
+fn role_after(last: &Cut, active: &str) -> Cut {
+    Cut {
+        cut_number: last.cut_number + 1,
+        kind: Some(CutKind::Role),
+        active: Some(active.to_owned()),
+        epoch: last.epoch + 1,
+        run_id: "by hand".to_owned(),
+        committed_by: "anna@example.com".to_owned(),
+        previous_sha256: Some(last.sha256()),
+        ..last.clone()
+    }
+}
+
+async fn change_roles(region: &dyn Region, active: &str) {
+    let cut = role_after(&newest(&log(region).await), active);
+    let done = region.append_cuts(&[cut]).await;
+    assert!(matches!(done[..], [Ok(Appended::Committed)]), "{done:?}");
+}
+
+/// A world with a cut, and a commit that the next round would bring over.
+async fn due(form: Form) -> World {
+    let mut world = World::of(form).await;
+    world.apply().await;
+    world.later(12 * 60);
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.later(1);
+    world
+}
+
+pub(crate) async fn nothing_is_written_to_a_group_that_was_failed_over_until_it_is_home(
+    form: Form,
+) {
+    let mut world = due(form).await;
+    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    let before = files(&world.replica_folder("main.shop.countries"));
+    for _ in 0..2 {
+        let record = world.apply().await;
+        assert_eq!((record.exit.code, record.exit.name.as_str()), (11, "failed over"));
+        assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
+        world.later(60);
+    }
+    // Both copies tell of it, and so do the rows.
+    let regions = world.regions();
+    for region in [&regions.primary, &regions.secondary] {
+        let cut = newest(&log(region.as_ref()).await);
+        assert_eq!((cut.active.as_deref(), cut.epoch), (Some(SIDE), 1));
+    }
+    let row = world.row("east", "reference").await;
+    assert!(row.message.unwrap().starts_with("failed_over: east-secondary is active since"));
+    change_roles(world.regions().secondary.as_ref(), "east").await;
+    let record = world.apply().await;
+    assert_eq!(record.exit.code, 0, "{record:#?}");
+    assert_eq!(world.ids(&world.replica_folder("main.shop.countries")).await, [1, 2, 3, 4]);
+    let cut = newest(&log(world.regions().secondary.as_ref()).await);
+    assert_eq!((cut.cut_number, cut.epoch, cut.active.as_deref()), (4, 2, Some("east")));
+    world.later(60);
+    let plan = world.plan_of("reference").await;
+    assert_eq!(plan.decision, Decision::Waiting, "{:?}", plan.findings);
+}
+
+pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothing(form: Form) {
+    let mut world = due(form).await;
+    let plan = world.plan().await;
+    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    let before = files(&world.replica_folder("main.shop.countries"));
+    let record = world.apply_plan(&plan).await;
+    assert_eq!(record.exit.code, 11);
+    let found = Failed::Found { code: FindingCode::FailedOver, table: None };
+    assert_eq!(record.groups[0].ending, Some(Ending::Failed(found)));
+    assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
+}
+
+/// Applies what is due, and does something when the group was begun.
+async fn apply_and(world: &mut World, then: impl Fn(&World) + Send + Sync) -> Ending {
+    let plan = world.plan().await;
+    let twin = world.twin();
+    let watch = |event: &Event| {
+        if let What::GroupStarted { .. } = &event.what {
+            tokio::task::block_in_place(|| then(&twin));
+        }
+    };
+    let record = world.apply_watching(&plan, &watch).await;
+    record.groups[0].ending.clone().unwrap()
+}
+
+pub(crate) async fn a_change_of_role_while_an_apply_works_keeps_its_cut_out(form: Form) {
+    for primary in [true, false] {
+        let mut world = due(form).await;
+        let ending = apply_and(&mut world, |world| {
+            let regions = world.regions();
+            let region = if primary { &regions.primary } else { &regions.secondary };
+            let change = change_roles(region.as_ref(), SIDE);
+            tokio::runtime::Handle::current().block_on(change);
+        })
+        .await;
+        let found = Failed::Found { code: FindingCode::FailedOver, table: None };
+        assert_eq!(ending, Ending::Failed(found), "primary: {primary}");
+        let cuts = log(world.regions().secondary.as_ref()).await;
+        assert_eq!(cuts.of("reference").filter(|cut| !cut.is_role()).count(), 1);
+    }
+}
+
+pub(crate) async fn no_cut_is_appended_where_the_primary_refuses_to_tell_its_log(form: Form) {
+    let mut world = due(form).await;
+    let folder = world.path("east").join("sync/_drsync/sync_cuts/_delta_log");
+    let ending = apply_and(&mut world, |_| {
+        let commits = files(&folder).into_iter().filter_map(|(path, _)| {
+            path.file_name()?.to_str()?.strip_suffix(".json")?.parse::<u64>().ok()
+        });
+        let next = commits.max().unwrap() + 1;
+        std::fs::write(folder.join(format!("{next:020}.json")), "no JSON").unwrap();
+    })
+    .await;
+    assert_eq!(ending, Ending::Failed(Failed::LedgerUnusable { side: Role::Primary }));
+    let cuts = log(world.regions().secondary.as_ref()).await;
+    assert_eq!(newest(&cuts).cut_number, 1);
+}
