@@ -383,7 +383,7 @@ impl Region for LakehouseRegion {
     ) -> Result<Cloned, RegionError> {
         order.check_place()?;
         self.look_at_root().await?;
-        self.carry_out(order, progress).await
+        self.carry_out(order, progress).await.map_err(RegionError::of_order)
     }
 
     async fn verify(

@@ -142,6 +142,7 @@ fn plan_workspace(
         observed: BothRegions {
             primary: region_seen(&workspace.primary, &workspace.secondary, None),
             secondary: region_seen(&workspace.secondary, &workspace.primary, Some("passive")),
+            shared_answer: workspace.shared_answer(),
         },
         metadata,
         rows,

@@ -48,7 +48,7 @@ pub use source::{
     SourceQuestion,
 };
 pub(crate) use table::nearest;
-pub use table::{Denied, Repair, Table};
+pub use table::{Denied, Repair, Table, Unclonable};
 pub use upkeep::{Upkeep, is_maintenance};
 pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
 

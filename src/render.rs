@@ -93,6 +93,11 @@ impl Page {
         }
     }
 
+    /// The lines alone, for what stands between other text.
+    fn lines(self) -> Vec<String> {
+        self.blocks.iter().flatten().map(|line| line.trim_end().to_owned()).collect()
+    }
+
     fn text(self) -> String {
         let blocks: Vec<String> = self
             .blocks

@@ -182,6 +182,30 @@ impl Ending {
         }
     }
 
+    /// Whether a region as a whole is why, whatever the group.
+    pub fn is_of_region(&self) -> bool {
+        match self {
+            Ending::Away { .. } => true,
+            Ending::Failed(failed) => match failed {
+                Failed::LedgersUnread | Failed::LedgerUnusable { .. } | Failed::Refused { .. } => {
+                    true
+                }
+                Failed::Found { .. }
+                | Failed::Unseen { .. }
+                | Failed::Tables { .. }
+                | Failed::CutUnseen => false,
+            },
+            Ending::Synchronized
+            | Ending::UpToDate
+            | Ending::Waiting
+            | Ending::Blocked { .. }
+            | Ending::Overtaken { .. }
+            | Ending::Stale { .. }
+            | Ending::Interrupted
+            | Ending::NotStarted => false,
+        }
+    }
+
     /// The word for it.
     pub fn outcome(&self) -> GroupOutcome {
         match self {

@@ -73,7 +73,7 @@ pub(super) fn of<'a>(
     let seen = Seen::of(endings);
     let tried = plan.summary.groups_sync;
     let observed = || plan.workspaces.iter().map(|workspace| &workspace.observed);
-    let refused = observed().any(|BothRegions { primary, secondary }| {
+    let refused = observed().any(|BothRegions { primary, secondary, .. }| {
         primary.refused.is_some() || secondary.refused.is_some()
     });
     // What was done before an apply needs no region; what only changes metadata tables needs both.
@@ -125,7 +125,7 @@ mod tests {
         plan.summary.groups_sync = 2;
         plan.warnings.clear();
         for workspace in &mut plan.workspaces {
-            let BothRegions { primary, secondary } = &mut workspace.observed;
+            let BothRegions { primary, secondary, .. } = &mut workspace.observed;
             for seen in [primary, secondary] {
                 (seen.reachable, seen.refused) = (true, None);
             }

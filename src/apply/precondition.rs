@@ -270,7 +270,7 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
             return Err(Unfit::found(step, FindingCode::TableNotReadable, text));
         }
         if let Some(why) = listed.unsupported {
-            let text = format!("{table} {why}");
+            let text = format!("{table} is {why}, which cannot be cloned");
             return Err(Unfit::found(step, FindingCode::UnsupportedTable, text));
         }
         let spelled = listed.name.path();

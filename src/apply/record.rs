@@ -274,6 +274,9 @@ pub struct TableRecord {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The same without what was being done, where that was the clone as a whole; records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// How a table ended.

@@ -87,7 +87,7 @@ pub(super) async fn apply(
     }
     let record = match cloned {
         Ok(cloned) => verify(site, step, order, cloned).await,
-        Err(error) => Err((error.to_string(), Missing::of(&error, Some(&step.table)))),
+        Err(error) => Err(Failure::of(&error, step)),
     };
     match record {
         Ok(record) => {
@@ -102,7 +102,7 @@ pub(super) async fn apply(
             });
             (TableRecord { attempts: Some(attempts), ..record }, None)
         }
-        Err((message, missing)) => {
+        Err(Failure { message, why, missing }) => {
             let outcome = match run.stopped() {
                 true => TableOutcome::NotStarted,
                 false => {
@@ -112,7 +112,7 @@ pub(super) async fn apply(
                 }
             };
             let (attempts, message) = (Some(attempts), Some(message));
-            (TableRecord { outcome, attempts, message, ..not_started(step) }, missing)
+            (TableRecord { outcome, attempts, message, why, ..not_started(step) }, missing)
         }
     }
 }
@@ -134,6 +134,7 @@ pub(super) fn not_started(step: &Step) -> TableRecord {
         replica_content_sha256: None,
         statement_id: None,
         message: None,
+        why: None,
     }
 }
 
@@ -162,26 +163,45 @@ async fn attempt(
     }
 }
 
+/// Why a table could not be cloned, or is not what its source is.
+struct Failure {
+    message: String,
+    /// The same without what was being done, where that was the clone as a whole.
+    why: Option<String>,
+    /// The right whose lack is why.
+    missing: Option<Missing>,
+}
+
+impl Failure {
+    fn of(error: &RegionError, step: &Step) -> Failure {
+        Failure {
+            message: error.to_string(),
+            why: error.of_order.then(|| error.told()),
+            missing: Missing::of(error, Some(&step.table)),
+        }
+    }
+}
+
 /// Compares what was cloned with what was to be cloned.
 async fn verify(
     site: &Site<'_>,
     step: &Step,
     order: &CloneOrder,
     cloned: Cloned,
-) -> Result<TableRecord, (String, Option<Missing>)> {
+) -> Result<TableRecord, Failure> {
     let verified = site
         .regions
         .secondary
         .verify(order, cloned.replica_version)
         .await
-        .map_err(|error| (error.to_string(), Missing::of(&error, Some(&step.table))))?;
+        .map_err(|error| Failure::of(&error, step))?;
     if !verified.differences.is_empty() {
-        let text = format!(
+        let message = format!(
             "the replica differs from v{} after its clone: {}",
             step.source.version,
             verified.differences.join("; ")
         );
-        return Err((text, None));
+        return Err(Failure { message, why: None, missing: None });
     }
     let outcome = match cloned.already {
         true => TableOutcome::AlreadyCloned,

@@ -9,7 +9,9 @@ use super::pages::every_item;
 use super::refusal::Refusal;
 use super::wire::{TableInfo, Tables};
 use crate::config::TableName;
-use crate::region::{Denied, Grant, Hint, RegionError, RegionErrorKind, Repair, Table, nearest};
+use crate::region::{
+    Denied, Grant, Hint, RegionError, RegionErrorKind, Repair, Table, Unclonable, nearest,
+};
 
 /// From so many tables of one schema on, the schema is listed instead.
 const LIST_FROM: usize = 20;
@@ -174,28 +176,28 @@ pub(super) fn table(info: &TableInfo, asked: &TableName, principal: Option<&str>
     }
 }
 
-/// Why a table cannot be cloned, if so: a noun with its article.
-fn unsupported(info: &TableInfo) -> Option<String> {
+/// What a table is, where that cannot be cloned.
+fn unsupported(info: &TableInfo) -> Option<Unclonable> {
     let kind = info.table_type.as_deref().unwrap_or("EXTERNAL");
     match kind {
-        "VIEW" => return Some("a view".into()),
-        "METRIC_VIEW" => return Some("a metric view".into()),
-        "MATERIALIZED_VIEW" => return Some("a materialized view".into()),
-        "STREAMING_TABLE" => return Some("a streaming table".into()),
-        "FOREIGN" => return Some("a foreign table".into()),
+        "VIEW" => return Some(Unclonable::View),
+        "METRIC_VIEW" => return Some(Unclonable::MetricView),
+        "MATERIALIZED_VIEW" => return Some(Unclonable::MaterializedView),
+        "STREAMING_TABLE" => return Some(Unclonable::StreamingTable),
+        "FOREIGN" => return Some(Unclonable::ForeignTable),
         "MANAGED" | "EXTERNAL" | "MANAGED_SHALLOW_CLONE" | "EXTERNAL_SHALLOW_CLONE" => {}
-        other => return Some(format!("a table of type {other}")),
+        other => return Some(Unclonable::OfType(other.to_owned())),
     }
     match info.data_source_format.as_deref() {
         Some("DELTA" | "DELTA_UNIFORM_ICEBERG") | None => {}
-        Some(format) => return Some(format!("a table in {format} format")),
+        Some(format) => return Some(Unclonable::InFormat(format.to_owned())),
     }
     if info.row_filter.as_ref().is_some_and(|filter| !filter.is_null()) {
-        return Some("a table with a row filter".into());
+        return Some(Unclonable::RowFilter);
     }
     let masked =
         info.columns.iter().any(|column| column.mask.as_ref().is_some_and(|mask| !mask.is_null()));
-    masked.then(|| "a table with column masks".into())
+    masked.then_some(Unclonable::ColumnMasks)
 }
 
 #[cfg(test)]
@@ -205,7 +207,7 @@ mod tests {
     #[test]
     fn what_cannot_be_cloned_is_named() {
         let read = |json: serde_json::Value| unsupported(&serde_json::from_value(json).unwrap());
-        let said = |json| read(json).unwrap_or_default();
+        let said = |json| read(json).unwrap().to_string();
         use serde_json::json;
         assert_eq!(read(json!({"table_type": "MANAGED", "data_source_format": "DELTA"})), None);
         assert_eq!(said(json!({"table_type": "VIEW"})), "a view");

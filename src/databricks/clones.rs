@@ -41,15 +41,17 @@ pub(super) async fn deep_clone(
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
+    let refused =
+        |kind, text: String| RegionError::new(kind, doing(), text).of_order();
     match look(region, order).await? {
         Standing::Done => return done(region, order, Maker::Before, progress).await,
         Standing::Ready => {}
         Standing::Other(text) => {
-            return Err(RegionError::new(RegionErrorKind::Conflict, doing(), text));
+            return Err(refused(RegionErrorKind::Conflict, text));
         }
     }
     if progress.stopped() {
-        return Err(RegionError::new(RegionErrorKind::Other, doing(), "stopped before it began"));
+        return Err(refused(RegionErrorKind::Other, "stopped before it began".to_owned()));
     }
     let sql = &region.workspace.sql;
     let statement = Statement::new(order.statement.clone());
@@ -76,10 +78,10 @@ pub(super) async fn deep_clone(
             Standing::Done => done(region, order, Maker::Told(&finished), progress).await,
             Standing::Ready => {
                 let text = "the statement succeeded, and the replica's history does not show it";
-                Err(RegionError::new(RegionErrorKind::Other, doing(), text))
+                Err(refused(RegionErrorKind::Other, text.to_owned()))
             }
             Standing::Other(text) => {
-                Err(RegionError::new(RegionErrorKind::Conflict, doing(), text))
+                Err(refused(RegionErrorKind::Conflict, text))
             }
         },
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
@@ -93,12 +95,12 @@ pub(super) async fn deep_clone(
                     done(region, order, maker, progress).await
                 }
                 Ok(Standing::Other(text)) => {
-                    Err(RegionError::new(RegionErrorKind::Conflict, doing(), text))
+                    Err(refused(RegionErrorKind::Conflict, text))
                 }
-                Ok(Standing::Ready) | Err(_) => Err(refusal.doing(doing())),
+                Ok(Standing::Ready) | Err(_) => Err(RegionError::of_order(refusal.doing(doing()))),
             }
         }
-        Err(refusal) => Err(refusal.doing(doing())),
+        Err(refusal) => Err(RegionError::of_order(refusal.doing(doing()))),
     }
 }
 

@@ -19,7 +19,7 @@ use super::timing::Timing;
 use super::wire::{Catalogs, MetastoreSummary, Schemas};
 use super::{Workspace, access, catalog, workflows};
 use crate::config::TableName;
-use crate::region::{RegionError, is_maintenance};
+use crate::region::{RegionError, Unclonable, is_maintenance};
 
 /// Schemas listed at once.
 const SCHEMAS_AT_ONCE: usize = 8;
@@ -63,8 +63,8 @@ pub struct Offered {
 pub struct Listed {
     /// Its name.
     pub name: TableName,
-    /// Why nothing can clone it, if so: a noun with its article.
-    pub unsupported: Option<String>,
+    /// What it is, where nothing can clone that.
+    pub unsupported: Option<Unclonable>,
 }
 
 /// A job.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::described::{self, FileError};
 use super::grants::{Grants, Right};
 use crate::config::{Location, TableName};
-use crate::region::{Denied, Table, nearest};
+use crate::region::{Denied, Table, Unclonable, nearest};
 
 /// Name of the catalog's file in a workspace folder.
 pub const CATALOG_FILE: &str = "lakehouse.json";
@@ -246,29 +246,29 @@ impl Index {
 }
 
 impl TableEntry {
-    /// Why it cannot be cloned, if so: a noun with its article.
-    pub fn unsupported(&self) -> Option<String> {
+    /// What it is, where that cannot be cloned.
+    pub fn unsupported(&self) -> Option<Unclonable> {
         let kind = self.table_type.as_deref().unwrap_or("EXTERNAL");
         let format = self.data_source_format.as_deref();
         let there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !is_nothing(value));
         let masked = there(&self.column_masks) || self.columns.iter().any(|it| there(&it.mask));
         match kind.to_ascii_uppercase().as_str() {
-            "VIEW" => Some("a view".into()),
-            "METRIC_VIEW" => Some("a metric view".into()),
-            "MATERIALIZED_VIEW" => Some("a materialized view".into()),
-            "STREAMING_TABLE" => Some("a streaming table".into()),
-            "FOREIGN" => Some("a foreign table".into()),
+            "VIEW" => Some(Unclonable::View),
+            "METRIC_VIEW" => Some(Unclonable::MetricView),
+            "MATERIALIZED_VIEW" => Some(Unclonable::MaterializedView),
+            "STREAMING_TABLE" => Some(Unclonable::StreamingTable),
+            "FOREIGN" => Some(Unclonable::ForeignTable),
             "MANAGED" | "EXTERNAL" | "MANAGED_SHALLOW_CLONE" | "EXTERNAL_SHALLOW_CLONE" => {
                 match format {
                     Some(format) if !format.eq_ignore_ascii_case("DELTA") => {
-                        Some(format!("a table in {} format", format.to_uppercase()))
+                        Some(Unclonable::InFormat(format.to_uppercase()))
                     }
-                    _ if there(&self.row_filter) => Some("a table with a row filter".into()),
-                    _ if masked => Some("a table with column masks".into()),
+                    _ if there(&self.row_filter) => Some(Unclonable::RowFilter),
+                    _ if masked => Some(Unclonable::ColumnMasks),
                     _ => None,
                 }
             }
-            _ => Some(format!("a table of type {kind}")),
+            _ => Some(Unclonable::OfType(kind.to_owned())),
         }
     }
 

@@ -304,11 +304,10 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
             format!("{last}, and {replicas} of its replicas were synchronized before")
         }
     };
+    let words = "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts";
     let accept = Acceptance { code: FindingCode::LedgerLost, scope: view.group.name.clone() };
-    let remedy = format!(
-        "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts: {accept}"
-    );
-    Some(finding(FindingCode::LedgerLost, None, text).words(remedy))
+    let remedy = Remedy::WordsElse(words.to_owned(), accept);
+    Some(finding(FindingCode::LedgerLost, None, text).repaired_by(remedy))
 }
 
 fn missing_replicas(view: &GroupView<'_>) -> Option<Finding> {

@@ -199,6 +199,10 @@ pub struct BothRegions {
     pub primary: RegionSeen,
     /// The secondary.
     pub secondary: RegionSeen,
+    /// What neither region could be looked at for, where it is one workspace that answers for both; without the name of the answer,
+    /// which is another every time. Plans of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_answer: Option<String>,
 }
 
 /// What was seen of a region.
@@ -437,6 +441,22 @@ pub struct Reason {
     pub code: ReasonCode,
     /// For people.
     pub message: String,
+    /// Of a group that was never synchronized: why now, which is the message without saying that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_now: Option<String>,
+}
+
+impl Reason {
+    /// A reason with its sentence.
+    pub fn new(code: ReasonCode, message: impl Into<String>) -> Reason {
+        Reason { code, message: message.into(), why_now: None }
+    }
+
+    /// Why a group that was never synchronized is synchronized now.
+    pub fn first_sync(why_now: String) -> Reason {
+        let message = format!("never synchronized; {why_now}");
+        Reason { why_now: Some(why_now), ..Reason::new(ReasonCode::FirstSync, message) }
+    }
 }
 
 /// Every reason there is.

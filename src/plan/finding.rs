@@ -45,6 +45,9 @@ pub(super) struct InDocument {
     /// What `remedy` is; absent in plans before format 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_kind: Option<RemedyKind>,
+    /// What is to be done first, of a remedy after whose words `remedy` has the command of `remedy_acceptance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remedy_words: Option<String>,
     /// The parts of a command of drsync, of which `remedy` is the line; absent in plans of the first drsyncs of format 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_command: Option<Command>,
@@ -77,6 +80,7 @@ impl From<Finding> for InDocument {
             message,
             remedy: stored.text,
             remedy_kind: stored.kind,
+            remedy_words: stored.words,
             remedy_command: stored.command,
             remedy_grant: stored.grant,
             remedy_acceptance: stored.acceptance,
@@ -91,6 +95,7 @@ impl TryFrom<InDocument> for Finding {
         let stored = remedy::Stored {
             text: document.remedy,
             kind: document.remedy_kind,
+            words: document.remedy_words,
             command: document.remedy_command,
             grant: document.remedy_grant,
             acceptance: document.remedy_acceptance,

@@ -65,7 +65,7 @@ pub(super) fn plan(
         // Something a step needs was not seen although nothing blocks: the next plan looks again.
         (Choice::Sync(target), None) => {
             let message = "not everything that a step needs could be seen".to_owned();
-            (Decision::Blocked, Reason { code: ReasonCode::Blocked, message }, Some(target))
+            (Decision::Blocked, Reason::new(ReasonCode::Blocked, message), Some(target))
         }
         (Choice::UpToDate(reason), _) => (Decision::UpToDate, reason, None),
         (Choice::Waiting(reason), _) => (Decision::Waiting, reason, None),
@@ -211,7 +211,7 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
             }
         }
     };
-    Reason { code: ReasonCode::Blocked, message }
+    Reason::new(ReasonCode::Blocked, message)
 }
 
 /// `1 table`, `3 tables`.

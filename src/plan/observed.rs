@@ -112,6 +112,17 @@ pub struct TableObserved {
 }
 
 impl WorkspaceObserved {
+    /// What neither region can be looked at for, where it is one workspace that answers for both.
+    pub(super) fn shared_answer(&self) -> Option<String> {
+        let WorkspaceObserved { primary, secondary, .. } = self;
+        // A folder answers for itself.
+        primary.workspace.as_deref().filter(|address| address.starts_with("http"))?;
+        let refusals = primary.refusal().zip(secondary.refusal());
+        let (one, _) = refusals.filter(|(one, other)| one.is_same_answer(other))?;
+        let of_a_table = [primary, secondary].into_iter().any(|it| it.unreadable_table().is_some());
+        (!of_a_table).then(|| one.told_of_any())
+    }
+
     /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.
     ///
     /// Commits have the service's times: by a clock that is ahead of it, a commit might yet come before the recovery point.

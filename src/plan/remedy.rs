@@ -22,6 +22,8 @@ pub enum Remedy {
     Grant(Grant),
     /// The finding may be let through for a plan.
     Acceptance(Acceptance),
+    /// Something to do, in words; only where it cannot be done, the finding may be let through.
+    WordsElse(String, Acceptance),
     /// Something to do, in words.
     Words(String),
     /// A text of a plan that was made before remedies had kinds: words, for all that is known.
@@ -40,7 +42,7 @@ pub enum RemedyKind {
     Grant,
     /// The finding may be let through for a plan; `remedy_acceptance` has its parts.
     Acceptance,
-    /// Something to do, in words.
+    /// Something to do, in words; where `remedy_acceptance` is there, the finding may be let through when it cannot be done.
     Words,
 }
 
@@ -88,6 +90,7 @@ impl fmt::Display for Remedy {
             Remedy::Grant(grant) => grant.fmt(f),
             Remedy::Command(command) => command.fmt(f),
             Remedy::Acceptance(acceptance) => acceptance.fmt(f),
+            Remedy::WordsElse(words, acceptance) => write!(f, "{words}: {acceptance}"),
         }
     }
 }
@@ -106,6 +109,7 @@ impl From<Repair> for Remedy {
 pub(super) struct Stored {
     pub(super) text: Option<String>,
     pub(super) kind: Option<RemedyKind>,
+    pub(super) words: Option<String>,
     pub(super) command: Option<Command>,
     pub(super) grant: Option<Grant>,
     pub(super) acceptance: Option<Acceptance>,
@@ -129,6 +133,12 @@ impl From<Remedy> for Stored {
                 acceptance: Some(acceptance),
                 ..stored
             },
+            Remedy::WordsElse(words, acceptance) => Stored {
+                kind: Some(RemedyKind::Words),
+                words: Some(words),
+                acceptance: Some(acceptance),
+                ..stored
+            },
             Remedy::Untold(_) => stored,
         }
     }
@@ -140,7 +150,7 @@ impl Stored {
     /// # Errors
     /// A sentence: the parts of its kind are not there.
     pub(super) fn remedy(self) -> Result<Option<Remedy>, String> {
-        let Stored { text, kind, command, grant, acceptance } = self;
+        let Stored { text, kind, words, command, grant, acceptance } = self;
         let Some(text) = text else {
             return Ok(None);
         };
@@ -150,7 +160,10 @@ impl Stored {
             None => Remedy::Untold(text),
             Some(RemedyKind::Sql) => Remedy::Sql(text),
             Some(RemedyKind::Shell) => command.map_or(Remedy::Shell(text), Remedy::Command),
-            Some(RemedyKind::Words) => Remedy::Words(text),
+            Some(RemedyKind::Words) => match (words, acceptance) {
+                (Some(words), Some(acceptance)) => Remedy::WordsElse(words, acceptance),
+                (_, _) => Remedy::Words(text),
+            },
             Some(RemedyKind::Grant) => Remedy::Grant(grant.ok_or_else(|| lacks("remedy_grant"))?),
             Some(RemedyKind::Acceptance) => {
                 Remedy::Acceptance(acceptance.ok_or_else(|| lacks("remedy_acceptance"))?)

@@ -56,6 +56,10 @@ pub struct RegionsStatus {
     pub primary: RegionStatus,
     /// The secondary.
     pub secondary: RegionStatus,
+    /// What neither region can be looked at for, where it is one workspace that answers for both; without the name of the answer,
+    /// which is another every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_answer: Option<String>,
 }
 
 /// How a region stands.
@@ -259,6 +263,7 @@ fn workspace(seen: &WorkspaceObserved, planned: &WorkspacePlan) -> WorkspaceStat
         regions: RegionsStatus {
             primary: region(&seen.primary, &seen.secondary, None),
             secondary: region(&seen.secondary, &seen.primary, Some("passive")),
+            shared_answer: seen.shared_answer(),
         },
         groups: planned
             .groups

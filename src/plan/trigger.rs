@@ -36,10 +36,7 @@ pub(super) struct Target {
 /// Tries the triggers in their order.
 pub(super) fn choose(view: &GroupView<'_>) -> Choice {
     if let Some(why) = &view.group.paused {
-        return Choice::Waiting(Reason {
-            code: ReasonCode::Paused,
-            message: format!("paused: {why}"),
-        });
+        return Choice::Waiting(Reason::new(ReasonCode::Paused, format!("paused: {why}")));
     }
     let Some(cut) = view.last_cut else {
         return not_back(view, first_sync(view));
@@ -130,11 +127,10 @@ pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
 
 fn first_sync(view: &GroupView<'_>) -> Choice {
     let workflows = view.workflows();
-    let never = |message: String| Reason { code: ReasonCode::FirstSync, message };
     if view.group.workflows.is_empty() {
         return Choice::Sync(Target {
             trigger: Trigger { kind: TriggerKind::FirstSync, workflow: None, run_id: None },
-            reason: never(format!("never synchronized; {}", view.group.schedule.describe())),
+            reason: Reason::first_sync(view.group.schedule.describe()),
             point: view.now,
             consistency: Consistency::PointInTime,
         });
@@ -142,7 +138,7 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
     if let Some(end) = workflow::newest_clean_end(&workflows, None, view.now) {
         return Choice::Sync(Target {
             trigger: ended(TriggerKind::FirstSync, &end),
-            reason: never(format!("never synchronized; {}", succeeded(&end))),
+            reason: Reason::first_sync(succeeded(&end)),
             point: end.at,
             consistency: Consistency::WorkflowConsistent,
         });
@@ -163,7 +159,7 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
 
 /// Brings replicas back to what a cut says: to the newest point the other triggers allow, or to the last cut's own.
 fn repair(view: &GroupView<'_>, cut: &Cut, what: &str) -> Target {
-    let reason = Reason { code: ReasonCode::ReplicaDiffers, message: what.to_owned() };
+    let reason = Reason::new(ReasonCode::ReplicaDiffers, what.to_owned());
     if let Choice::Sync(target) = due(view, cut) {
         let trigger = Trigger { kind: TriggerKind::Repair, ..target.trigger };
         return Target { trigger, reason, ..target };
@@ -206,10 +202,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         if view.brings_beyond(cut, end.at) {
             return Choice::Sync(Target {
                 trigger: ended(TriggerKind::Workflow, &end),
-                reason: Reason {
-                    code: ReasonCode::WorkflowSucceeded,
-                    message: format!("{}, after cut {}", succeeded(&end), cut.cut_number),
-                },
+                reason: Reason::new(ReasonCode::WorkflowSucceeded, format!("{}, after cut {}", succeeded(&end), cut.cut_number)),
                 point: end.at,
                 consistency: Consistency::WorkflowConsistent,
             });
@@ -264,7 +257,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
     }
 
     match nothing_new {
-        Some(message) => Choice::UpToDate(Reason { code: ReasonCode::NothingNew, message }),
+        Some(message) => Choice::UpToDate(Reason::new(ReasonCode::NothingNew, message)),
         None => Choice::Waiting(waits.unwrap_or_else(|| not_due(view))),
     }
 }
@@ -293,7 +286,7 @@ fn now_of(view: &GroupView<'_>, kind: TriggerKind, code: ReasonCode, message: St
     let consistency = if idle { Consistency::PointInTime } else { Consistency::CrashConsistent };
     Target {
         trigger: Trigger { kind, workflow: None, run_id: None },
-        reason: Reason { code, message },
+        reason: Reason::new(code, message),
         point: view.now,
         consistency,
     }
@@ -305,15 +298,12 @@ fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
     let planned = view.planned(cut);
     let until = moment::later(minute(planned), view.group.min_interval);
     let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
-    too_soon.then(|| Reason {
-        code: ReasonCode::MinInterval,
-        message: format!(
+    too_soon.then(|| Reason::new(ReasonCode::MinInterval, format!(
             "{} was planned less than {} ago; due again from {}",
             cut.label(),
             span(view.group.min_interval),
             moment::text(until)
-        ),
-    })
+        )))
 }
 
 fn not_due(view: &GroupView<'_>) -> Reason {
@@ -326,15 +316,12 @@ fn not_due(view: &GroupView<'_>) -> Reason {
         None => next,
         Some(workflow) => format!("no new successful run of {}; {next}", workflow.name),
     };
-    Reason { code: ReasonCode::NotDue, message }
+    Reason::new(ReasonCode::NotDue, message)
 }
 
 fn never_succeeded(view: &GroupView<'_>) -> Reason {
     let names: Vec<String> = view.group.workflows.iter().map(ToString::to_string).collect();
-    Reason {
-        code: ReasonCode::WorkflowNeverSucceeded,
-        message: format!("{} has no successful run yet", names.join(", ")),
-    }
+    Reason::new(ReasonCode::WorkflowNeverSucceeded, format!("{} has no successful run yet", names.join(", ")))
 }
 
 fn ended(kind: TriggerKind, end: &CleanEnd) -> Trigger {

@@ -58,22 +58,16 @@ pub(super) fn idle_after_success(
 fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<(), Reason> {
     for workflow in workflows {
         if let Some(run) = active_run(workflow, now) {
-            return Err(Reason {
-                code: ReasonCode::WorkflowActive,
-                message: format!(
+            return Err(Reason::new(ReasonCode::WorkflowActive, format!(
                     "{} run {} is active since {}",
                     workflow.name,
                     run.run_id,
                     moment::text(run.started_at)
-                ),
-            });
+                )));
         }
         match last_ended(workflow, now) {
             None => {
-                return Err(Reason {
-                    code: ReasonCode::WorkflowNeverSucceeded,
-                    message: format!("{} has no successful run yet", workflow.name),
-                });
+                return Err(Reason::new(ReasonCode::WorkflowNeverSucceeded, format!("{} has no successful run yet", workflow.name)));
             }
             Some((run, at)) if run.state == RunState::Failed => {
                 return Err(failed(workflow, run, at, now));
@@ -88,14 +82,11 @@ fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<()
 fn unseen(workflows: &[&Workflow]) -> Option<Reason> {
     let (workflow, from) =
         workflows.iter().find_map(|workflow| Some((workflow, workflow.seen_from?)))?;
-    Some(Reason {
-        code: ReasonCode::WorkflowRunsOverlap,
-        message: format!(
+    Some(Reason::new(ReasonCode::WorkflowRunsOverlap, format!(
             "{} has more runs than can be looked at: one that started before {} may have been in progress until lately",
             workflow.name,
             moment::text(from)
-        ),
-    })
+        )))
 }
 
 /// What a group waits for whose workflows gave no point.
@@ -109,13 +100,10 @@ pub(super) fn waiting_for(
             return Some(reason);
         }
         let names: Vec<&str> = workflows.iter().map(|workflow| workflow.name.as_str()).collect();
-        return Some(Reason {
-            code: ReasonCode::WorkflowRunsOverlap,
-            message: format!(
+        return Some(Reason::new(ReasonCode::WorkflowRunsOverlap, format!(
                 "every successful run of {} ended while another was in progress or had failed",
                 names.join(", ")
-            ),
-        });
+            )));
     }
     idle_as_far_as_seen(workflows, now).err()
 }
@@ -130,15 +118,12 @@ fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTi
         true => (ReasonCode::WorkflowFailed, ""),
         false => (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known"),
     };
-    Reason {
-        code,
-        message: format!(
+    Reason::new(code, format!(
             "{} run {} failed at {}{nth}{never}",
             workflow.name,
             run.run_id,
             moment::text(at)
-        ),
-    }
+        ))
 }
 
 fn successes<'a>(

@@ -25,6 +25,8 @@ pub struct RegionError {
     pub references: Box<[String]>,
     /// The metadata table that is there and cannot be read, where it was one.
     pub ledger_table: Option<LedgerTable>,
+    /// It is of all that was ordered: `doing` says nothing that whoever ordered it does not know.
+    pub of_order: bool,
     /// It may succeed when tried again.
     pub transient: bool,
     /// The outcome of a write is not known: look before trying again.
@@ -114,6 +116,7 @@ impl RegionError {
             hints: Box::default(),
             references: Box::default(),
             ledger_table: None,
+            of_order: false,
             transient: false,
             outcome_unknown: false,
             retry_after: None,
@@ -123,6 +126,17 @@ impl RegionError {
     /// What the region said, with what to do about it and what the region calls its answer.
     pub fn told(&self) -> String {
         told(&self.detail, &self.hints, &self.references)
+    }
+
+    /// The same without what the region calls this one answer.
+    pub fn told_of_any(&self) -> String {
+        told(&self.detail, &self.hints, &[])
+    }
+
+    /// Whether another question got the same answer.
+    pub fn is_same_answer(&self, other: &RegionError) -> bool {
+        let said = |error: &RegionError| (error.kind, error.detail.clone(), error.hints.clone());
+        said(self) == said(other)
     }
 
     /// The right to be given that repairs it, and the same as [`RegionError::told`] without it.
@@ -149,6 +163,12 @@ impl RegionError {
     #[must_use]
     pub fn of_ledger(self, table: LedgerTable) -> RegionError {
         RegionError { ledger_table: Some(table), ..self }
+    }
+
+    /// The same of all that was ordered.
+    #[must_use]
+    pub fn of_order(self) -> RegionError {
+        RegionError { of_order: true, ..self }
     }
 
     /// The same refusal, worth another try.

@@ -15,10 +15,67 @@ pub struct Table {
     pub table_id: Option<String>,
     /// Where its files are; `None`: the service does not tell.
     pub location: Option<String>,
-    /// Why it cannot be cloned, if so: a view, a row filter …, a fragment that follows its name.
-    pub unsupported: Option<String>,
+    /// What it is, where that cannot be cloned.
+    pub unsupported: Option<Unclonable>,
     /// The principal lacks the right to read it.
     pub denied: Option<Denied>,
+}
+
+/// What a catalog lists and nothing can clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unclonable {
+    /// A view.
+    View,
+    /// A metric view.
+    MetricView,
+    /// A materialized view.
+    MaterializedView,
+    /// A streaming table.
+    StreamingTable,
+    /// A foreign table.
+    ForeignTable,
+    /// A table of a type that drsync does not know.
+    OfType(String),
+    /// A table in another format than Delta's.
+    InFormat(String),
+    /// A table with a row filter.
+    RowFilter,
+    /// A table with column masks.
+    ColumnMasks,
+}
+
+impl Unclonable {
+    /// What it is called, before and after the word that has a plural.
+    fn noun(&self) -> (&'static str, String) {
+        let table = |rest: String| ("table", rest);
+        match self {
+            Unclonable::View => ("view", String::new()),
+            Unclonable::MetricView => ("metric view", String::new()),
+            Unclonable::MaterializedView => ("materialized view", String::new()),
+            Unclonable::StreamingTable => ("streaming table", String::new()),
+            Unclonable::ForeignTable => ("foreign table", String::new()),
+            Unclonable::OfType(kind) => table(format!(" of type {kind}")),
+            Unclonable::InFormat(format) => table(format!(" in {format} format")),
+            Unclonable::RowFilter => table(" with a row filter".to_owned()),
+            Unclonable::ColumnMasks => table(" with column masks".to_owned()),
+        }
+    }
+
+    /// `view`, `tables with a row filter`: the noun for so many.
+    pub fn noun_of(&self, number: usize) -> String {
+        let (noun, rest) = self.noun();
+        match number {
+            1 => format!("{noun}{rest}"),
+            _ => format!("{noun}s{rest}"),
+        }
+    }
+}
+
+/// The noun with its article.
+impl fmt::Display for Unclonable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {}", self.noun_of(1))
+    }
 }
 
 /// A right that is missing, and the statement that gives it.

@@ -40,7 +40,7 @@ impl Standing {
 
 impl Away {
     pub(super) fn of(workspace: &WorkspacePlan) -> Away {
-        let BothRegions { primary, secondary } = &workspace.observed;
+        let BothRegions { primary, secondary, shared_answer: _ } = &workspace.observed;
         Away {
             primary: Standing::of(primary.reachable, primary.refused),
             secondary: Standing::of(secondary.reachable, secondary.refused),
@@ -48,7 +48,7 @@ impl Away {
     }
 
     pub(super) fn of_status(workspace: &WorkspaceStatus) -> Away {
-        let RegionsStatus { primary, secondary } = &workspace.regions;
+        let RegionsStatus { primary, secondary, shared_answer: _ } = &workspace.regions;
         Away {
             primary: Standing::of(primary.reachable, primary.refused),
             secondary: Standing::of(secondary.reachable, secondary.refused),
@@ -142,9 +142,8 @@ pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
         if plan.workspaces.len() > 1 {
             lines.push(format!("  workspace   {}", clean(&workspace.name)));
         }
-        let BothRegions { primary, secondary } = &workspace.observed;
-        let answers = [primary, secondary].map(|seen| seen.answer.as_deref());
-        if let Some((address, answer)) = silent(primary.workspace.as_deref(), answers) {
+        let BothRegions { primary, secondary: _, shared_answer } = &workspace.observed;
+        if let Some((address, answer)) = primary.workspace.as_ref().zip(shared_answer.as_ref()) {
             let asked = moment(workspace.observed.primary.observed_at);
             let text = format!("{}  {}, asked {asked}", clean(address), clean(answer));
             lines.extend(hanging("  ", &text, style.width));
@@ -157,30 +156,13 @@ pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
     lines
 }
 
-/// The workspace through which both regions are looked at, where it is what does not answer, with the answer there was.
-pub(super) fn silent<'a>(
-    workspace: Option<&'a str>,
-    answers: [Option<&'a str>; 2],
-) -> Option<(&'a str, &'a str)> {
-    let address = workspace.filter(|address| address.starts_with("http"))?;
-    let [Some(one), Some(other)] = answers.map(|answer| answer.map(without_id)) else {
-        return None;
-    };
-    (one == other).then_some((address, one))
-}
-
 /// Whether a region answers and cannot be looked at: that heals by no apply.
 pub(super) fn needs_a_hand(plan: &Plan) -> bool {
     let mut regions = plan.workspaces.iter().flat_map(|workspace| {
-        let BothRegions { primary, secondary } = &workspace.observed;
+        let BothRegions { primary, secondary, shared_answer: _ } = &workspace.observed;
         [primary, secondary]
     });
     regions.any(|seen| seen.refused.is_some())
-}
-
-/// An answer without the id of its request, which is another every time.
-fn without_id(answer: &str) -> &str {
-    answer.split_once(" (request ").map_or(answer, |(before, _)| before)
 }
 
 fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {

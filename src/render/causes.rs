@@ -38,6 +38,8 @@ pub(super) enum Repair {
     Command(Command),
     /// Something to do, in words.
     Words(String),
+    /// The same, and a command of drsync for where it cannot be done.
+    WordsElse(String, Command),
 }
 
 impl Repair {
@@ -49,6 +51,9 @@ impl Repair {
             Remedy::Shell(_) => Repair::Shell(command(&text)),
             Remedy::Command(command) => Repair::Command(command.clone()),
             Remedy::Acceptance(acceptance) => Repair::Command(acceptance.command()),
+            Remedy::WordsElse(words, acceptance) => {
+                Repair::WordsElse(clean(words), acceptance.command())
+            }
             Remedy::Words(_) | Remedy::Untold(_) => Repair::Words(clean(&text)),
         }
     }
@@ -62,6 +67,7 @@ fn grant_for_schema(finding: &Finding) -> Option<Grant> {
         | Remedy::Shell(_)
         | Remedy::Command(_)
         | Remedy::Acceptance(_)
+        | Remedy::WordsElse(..)
         | Remedy::Words(_)
         | Remedy::Untold(_) => None,
     }
@@ -89,7 +95,9 @@ pub(super) fn causes<'a>(findings: impl Iterator<Item = (&'a str, &'a Finding)>)
         let Finding { code, severity: _, table, message, remedy: _ } = finding;
         let remedy = remedy_of(finding);
         let acceptance = match &remedy {
-            Some(Remedy::Acceptance(acceptance)) => Some(acceptance.clone()),
+            Some(Remedy::Acceptance(acceptance) | Remedy::WordsElse(_, acceptance)) => {
+                Some(acceptance.clone())
+            }
             Some(_) | None => None,
         };
         let remedy = remedy.as_ref().map(Repair::of);

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
 use super::clean::{clean, command, name};
 use super::figures::{plural, short};
@@ -67,7 +67,46 @@ pub struct Part {
     /// Lines that are only after.
     pub new: Vec<String>,
     #[serde(skip)]
-    shown: Vec<(char, String)>,
+    shown: Vec<(char, Line)>,
+}
+
+/// A line of a part. Two lines are the same if they say the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Line {
+    text: String,
+    /// The table whose step it describes further, and in what.
+    about: Option<(String, Detail)>,
+}
+
+/// In what a line describes a table's step further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Detail {
+    From,
+    To,
+    By,
+}
+
+impl Detail {
+    fn word(self) -> &'static str {
+        match self {
+            Detail::From => "from",
+            Detail::To => "to",
+            Detail::By => "by",
+        }
+    }
+}
+
+impl Line {
+    fn of(table: &str, what: Detail, said: &str) -> Line {
+        let text = format!("{table}: {} {said}", what.word());
+        Line { text, about: Some((table.to_owned(), what)) }
+    }
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Line {
+        Line { text, about: None }
+    }
 }
 
 /// What became of a part.
@@ -96,8 +135,8 @@ impl Difference {
     /// Compares two plans.
     pub fn of(before: &Plan, after: &Plan) -> Difference {
         let (old, new) = (parts(before), parts(after));
-        let known: HashMap<&str, &[String]> = by_name(&old);
-        let still: HashMap<&str, &[String]> = by_name(&new);
+        let known: HashMap<&str, &[Line]> = by_name(&old);
+        let still: HashMap<&str, &[Line]> = by_name(&new);
         let mut unchanged = 0;
         let mut changed: Vec<Part> = vec![];
         for (name, lines) in &new {
@@ -129,7 +168,7 @@ impl Difference {
 }
 
 /// Lines of parts by their names; of two parts of one name, those of the first.
-fn by_name(parts: &[(String, Vec<String>)]) -> HashMap<&str, &[String]> {
+fn by_name(parts: &[(String, Vec<Line>)]) -> HashMap<&str, &[Line]> {
     let mut found = HashMap::new();
     for (name, lines) in parts {
         found.entry(name.as_str()).or_insert(lines.as_slice());
@@ -137,13 +176,13 @@ fn by_name(parts: &[(String, Vec<String>)]) -> HashMap<&str, &[String]> {
     found
 }
 
-fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part {
+fn part(name: &str, change: Change, before: &[Line], after: &[Line]) -> Part {
     let mut part = Part { name: name.to_owned(), change, gone: vec![], new: vec![], shown: vec![] };
-    let mut tell = |sign, line: &str| {
-        part.shown.push((sign, line.to_owned()));
+    let mut tell = |sign, line: &Line| {
+        part.shown.push((sign, line.clone()));
         match sign {
-            '-' => part.gone.push(line.to_owned()),
-            _ => part.new.push(line.to_owned()),
+            '-' => part.gone.push(line.text.clone()),
+            _ => part.new.push(line.text.clone()),
         }
     };
     if before.len() + after.len() > ORDERED_MAX {
@@ -151,9 +190,11 @@ fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part
         lacking(after, before).for_each(|line| tell('+', line));
         return part;
     }
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
-    for change in TextDiff::from_slices(&old, &new).iter_all_changes() {
+    let (old, new): (Vec<&Line>, Vec<&Line>) = (before.iter().collect(), after.iter().collect());
+    for change in capture_diff_slices(Algorithm::Myers, &old, &new)
+        .iter()
+        .flat_map(|op| op.iter_changes(&old, &new))
+    {
         match change.tag() {
             ChangeTag::Equal => {}
             ChangeTag::Delete => tell('-', change.value()),
@@ -164,12 +205,12 @@ fn part(name: &str, change: Change, before: &[String], after: &[String]) -> Part
 }
 
 /// The lines that others have not, or not as often.
-fn lacking<'a>(lines: &'a [String], others: &'a [String]) -> impl Iterator<Item = &'a str> {
-    let mut left: HashMap<&str, usize> = HashMap::new();
+fn lacking<'a>(lines: &'a [Line], others: &'a [Line]) -> impl Iterator<Item = &'a Line> {
+    let mut left: HashMap<&Line, usize> = HashMap::new();
     for line in others {
         *left.entry(line).or_default() += 1;
     }
-    lines.iter().map(String::as_str).filter(move |line| {
+    lines.iter().filter(move |line| {
         let Some(count) = left.get_mut(line).filter(|count| **count > 0) else {
             return true;
         };
@@ -179,20 +220,21 @@ fn lacking<'a>(lines: &'a [String], others: &'a [String]) -> impl Iterator<Item 
 }
 
 /// Every part of a plan with its lines; a part that says nothing is left out.
-fn parts(plan: &Plan) -> Vec<(String, Vec<String>)> {
-    let mut parts = vec![];
+fn parts(plan: &Plan) -> Vec<(String, Vec<Line>)> {
+    let mut parts: Vec<(String, Vec<Line>)> = vec![];
+    let plain = |lines: Vec<String>| lines.into_iter().map(Line::from).collect::<Vec<_>>();
     for workspace in &plan.workspaces {
         let label = name(&workspace.name);
-        parts.push((format!("workspace {label}"), reached(workspace)));
+        parts.push((format!("workspace {label}"), plain(reached(workspace))));
         for group in &workspace.groups {
             let group_name = format!("{label}/{}", name(&group.name));
             parts.push((group_name, self::group(plan, group)));
         }
-        parts.push((format!("metadata tables of {label}"), metadata(workspace)));
+        parts.push((format!("metadata tables of {label}"), plain(metadata(workspace))));
     }
     let risks = plan.accepted.iter();
     let risks = risks.map(|risk| format!("{} {}", clean(&risk.code), name(&risk.scope)));
-    parts.push(("accepted risks".to_owned(), risks.collect()));
+    parts.push(("accepted risks".to_owned(), risks.map(Line::from).collect()));
     let mut warnings: Vec<String> = plan
         .warnings
         .iter()
@@ -203,7 +245,7 @@ fn parts(plan: &Plan) -> Vec<(String, Vec<String>)> {
         })
         .collect();
     warnings.sort();
-    parts.push(("warnings".to_owned(), warnings));
+    parts.push(("warnings".to_owned(), plain(warnings)));
     parts.retain(|(_, lines)| !lines.is_empty());
     parts
 }
@@ -232,8 +274,8 @@ fn reached(workspace: &WorkspacePlan) -> Vec<String> {
     lines
 }
 
-fn group(plan: &Plan, group: &GroupPlan) -> Vec<String> {
-    let mut lines = vec![decision(group)];
+fn group(plan: &Plan, group: &GroupPlan) -> Vec<Line> {
+    let mut lines = vec![Line::from(decision(group))];
     for finding in &group.findings {
         let word = match finding.severity {
             Severity::Block => "!",
@@ -242,13 +284,13 @@ fn group(plan: &Plan, group: &GroupPlan) -> Vec<String> {
         };
         let about =
             finding.table.as_ref().map_or(String::new(), |table| format!(" {}", name(table)));
-        lines.push(format!("{word} {}{about}", finding.code.as_str()));
+        lines.push(format!("{word} {}{about}", finding.code.as_str()).into());
     }
     for step in &group.steps {
         lines.extend(self::step(step));
     }
     let left_out = plan.unprotected.iter().filter(|one| one.group == group.name);
-    lines.extend(left_out.map(|one| format!("not synchronized {}", name(&one.table))));
+    lines.extend(left_out.map(|one| format!("not synchronized {}", name(&one.table)).into()));
     lines
 }
 
@@ -279,7 +321,7 @@ fn decision(group: &GroupPlan) -> String {
     text
 }
 
-fn step(step: &Step) -> Vec<String> {
+fn step(step: &Step) -> Vec<Line> {
     let table = name(&step.table);
     let held = match (step.action, step.replica.holds_source_version) {
         (Action::NoOp, _) => String::new(),
@@ -292,18 +334,17 @@ fn step(step: &Step) -> Vec<String> {
         .catalog_id
         .as_deref()
         .map_or(String::new(), |id| format!(", catalog id {}", name(id)));
+    // The symbol would stand beside that of the line.
+    let action = &step.action.with_symbol()[2..];
+    let from = format!("table {}{id}{place}", name(&source.table_id));
     let mut lines = vec![
-        format!(
-            "{}  {table}  {held}v{}",
-            // The symbol would stand beside that of the line.
-            &step.action.with_symbol()[2..],
-            source.version
-        ),
-        format!("{table}: from table {}{id}{place}", name(&source.table_id)),
-        format!("{table}: to {}", name(&step.replica.location)),
+        Line::from(format!("{action}  {table}  {held}v{}", source.version)),
+        Line::of(&table, Detail::From, &from),
+        Line::of(&table, Detail::To, &name(&step.replica.location)),
     ];
     if let Some(statement) = &step.statement {
-        lines.push(format!("{table}: by {}", without_version(&command(statement), source.version)));
+        let by = without_version(&command(statement), source.version);
+        lines.push(Line::of(&table, Detail::By, &by));
     }
     lines
 }
@@ -383,10 +424,16 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
     if part.shown.is_empty() {
         lines.push("    the same lines in another order".to_owned());
     }
-    let gone: Details<'_> = part.gone.iter().filter_map(|line| detail(line)).collect();
-    let new: Details<'_> = part.new.iter().filter_map(|line| detail(line)).collect();
-    let tells_more = |line: &str| tells_more(&gone, &new, line);
-    let shown: Vec<&(char, String)> =
+    let details = |of: char| -> HashSet<&(String, Detail)> {
+        let of = part.shown.iter().filter(|(sign, _)| *sign == of);
+        of.filter_map(|(_, line)| line.about.as_ref()).collect()
+    };
+    let (gone, new) = (details('-'), details('+'));
+    // Where a table is read from, lies and how it is cloned is worth a line only where both plans have the table.
+    let tells_more = |line: &Line| {
+        line.about.as_ref().is_none_or(|about| gone.contains(about) && new.contains(about))
+    };
+    let shown: Vec<&(char, Line)> =
         part.shown.iter().filter(|(_, line)| style.verbose || tells_more(line)).collect();
     let limit = match style.verbose || shown.len() <= LINES_MAX + 1 {
         true => shown.len(),
@@ -394,29 +441,10 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
     };
     for (sign, line) in &shown[..limit] {
         let tone = if *sign == '+' { Tone::Good } else { Tone::Bad };
-        lines.push(style.paint(tone, &format!("  {sign} {line}")));
+        lines.push(style.paint(tone, &format!("  {sign} {}", line.text)));
     }
     if limit < shown.len() {
         lines.push(format!("    and {} more lines: -v shows all", shown.len() - limit));
     }
     lines
-}
-
-/// Which tables' steps lines describe, and in what.
-type Details<'a> = HashSet<(&'a str, &'a str)>;
-
-/// Whether a line says more than that its table is new or gone: where a table is read from, lies and how it is cloned is
-/// worth a line only where both plans have the table.
-fn tells_more(gone: &Details<'_>, new: &Details<'_>, line: &str) -> bool {
-    let Some(about) = detail(line) else {
-        return true;
-    };
-    gone.contains(&about) && new.contains(&about)
-}
-
-/// Of a line that describes a table's step, the table and what is described.
-fn detail(line: &str) -> Option<(&str, &str)> {
-    let (table, rest) = line.split_once(": ")?;
-    let what = rest.split(' ').next()?;
-    ["from", "to", "by"].contains(&what).then_some((table, what))
 }

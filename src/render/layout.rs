@@ -116,11 +116,16 @@ pub(super) fn first_line(
 ) -> String {
     for clause in goes_on {
         let clause = clause.as_ref();
-        if width(&line) + width(clause) <= FIRST_LINE {
+        if has_room(&line, clause) {
             line.push_str(clause);
         }
     }
     line
+}
+
+/// Whether a first line can go on to say a clause.
+pub(super) fn has_room(line: &str, clause: &str) -> bool {
+    width(line) + width(clause) <= FIRST_LINE
 }
 
 /// The first few of many: `a, b, c, 4 more`.

@@ -244,6 +244,10 @@ fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
         Some(Repair::Words(words)) if detail.messages => {
             lines.push_str(&format!("  To do: {}\n", text(words)));
         }
+        Some(Repair::WordsElse(words, command)) if detail.messages => {
+            let line = Style::default().command(command);
+            lines.push_str(&format!("  To do: {}:\n\n{}\n", text(words), fence("shell", &[line])));
+        }
         Some(Repair::Sql(command)) if detail.messages => {
             lines.push_str(&format!("\n{}\n", fence("sql", std::slice::from_ref(command))));
         }

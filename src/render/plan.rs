@@ -60,6 +60,17 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     page.text()
 }
 
+/// The verdict, a line a group that is blocked, and what is synchronized.
+pub fn outline(plan: &Plan, style: &Style) -> Vec<String> {
+    let shown = Shown::of(plan, *style);
+    let mut page = Page::default();
+    page.block(vec![style.paint(Tone::Strong, &verdict(plan))]);
+    page.block(blocked::heads(&shown));
+    sync::blocks(&shown, &mut page);
+    page.block(metadata::lines(&shown));
+    page.lines()
+}
+
 /// A plan, how it is to look, and how wide its column of names is.
 pub(super) struct Shown<'a> {
     pub(super) plan: &'a Plan,

@@ -4,12 +4,13 @@ mod metadata;
 
 use std::collections::BTreeMap;
 
-pub(super) use metadata::sentence as metadata_sentence;
+use metadata::Written;
+pub(super) use metadata::written as written_metadata;
 
 use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{bytes, count, elapsed, plural, short};
-use super::layout::{few, first_line, hanging, pad, pad_left, width};
+use super::layout::{few, first_line, hanging, has_room, pad, pad_left, width};
 use super::plan::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{
@@ -33,8 +34,8 @@ const REGISTERED_NAMED: usize = 5;
 pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) -> String {
     let mut page = Page::default();
     let verdict = verdict(Some(plan), record);
-    let metadata = metadata_sentence(record).filter(|said| !verdict.starts_with(said));
-    page.block(vec![style.paint(Tone::Strong, &with_figures(&verdict, record, style))]);
+    let metadata = metadata::written(record).filter(|_| !verdict.tells_metadata);
+    page.block(vec![style.paint(Tone::Strong, &with_figures(&verdict.line, record, style))]);
     if nothing(record) && away::verdict(plan).is_none() && !style.verbose {
         return page.text();
     }
@@ -49,10 +50,19 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
     }
     page.block(warnings(record, style));
     page.block(registered(record, style));
-    let metadata = metadata.map(|text| hanging("", &text, style.width));
+    let metadata = metadata.map(|written| hanging("", &written.sentence(), style.width));
     page.block(metadata.unwrap_or_default());
     page.block(recorded(plan, record, kept, style));
     page.text()
+}
+
+/// The verdict and the groups.
+pub fn outline(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
+    let mut page = Page::default();
+    let verdict = verdict(Some(plan), record);
+    page.block(vec![style.paint(Tone::Strong, &with_figures(&verdict.line, record, style))]);
+    page.block(groups(plan, record, style));
+    page.lines()
 }
 
 /// How many groups ended in which way.
@@ -75,8 +85,21 @@ fn nothing(record: &RunRecord) -> bool {
         })
 }
 
-/// How it ended, in one line; without its plan, which knows why a region was away.
-pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
+/// How an apply ended, in one line.
+pub(super) struct Verdict {
+    pub(super) line: String,
+    /// It says what was done to the metadata tables.
+    pub(super) tells_metadata: bool,
+}
+
+impl From<String> for Verdict {
+    fn from(line: String) -> Verdict {
+        Verdict { line, tells_metadata: false }
+    }
+}
+
+/// How it ended; without its plan, which knows why a region was away.
+pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Verdict {
     let synchronized = number(record, GroupOutcome::Synchronized);
     let overtaken = number(record, GroupOutcome::Overtaken);
     let trouble: usize = [
@@ -91,35 +114,44 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> String {
     if synchronized == 0
         && let Some(line) = plan.and_then(away::verdict)
     {
-        return line;
+        return line.into();
     }
     if record.exit.code == REGION_AWAY {
         let away = sentence(&record.exit.name);
-        return match trouble {
+        let line = match trouble {
             0 => format!("{away}: its metadata tables are behind"),
             held => format!("{away}: {} not synchronized, cuts are kept", plural(held, "group")),
         };
+        return line.into();
     }
     let parts = parts(record);
     let word = match record.exit.code {
         130 | 143 => "Interrupted",
-        5 => return stale(record),
-        _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts),
+        5 => return stale(record).into(),
+        _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts).into(),
         _ if synchronized == 0
             && overtaken > 0
             && trouble == number(record, GroupOutcome::Blocked) =>
         {
             return done_before(record);
         }
-        _ if trouble == 0 => match metadata::clauses(record) {
-            Some((what, how)) => return first_line(what, [&how, "; nothing to copy"]),
+        _ if trouble == 0 => match metadata::written(record) {
+            Some(written) => return of_metadata(&written, None, "; nothing to copy"),
             None => "Nothing to do",
         },
         4 => "Partial",
         _ if synchronized > 0 => "Partial",
         _ => "Failed",
     };
-    format!("{word}: {}", super::plan::tally(&parts))
+    format!("{word}: {}", super::plan::tally(&parts)).into()
+}
+
+/// The verdict where the metadata tables are what was written, with what is blocked before and all else after the details.
+fn of_metadata(written: &Written, blocked: Option<String>, all_else: &str) -> Verdict {
+    let (what, how) = (written.what(), written.how());
+    let tells_metadata = blocked.is_none() && has_room(&what, &how);
+    let clauses = blocked.into_iter().chain([how, all_else.to_owned()]);
+    Verdict { line: first_line(what, clauses), tells_metadata }
 }
 
 /// A region went away after the plan was made.
@@ -183,7 +215,7 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
 }
 
 /// What the plan holds was done before, by an apply of it or another: its cuts are there, and what it blocked is blocked.
-fn done_before(record: &RunRecord) -> String {
+fn done_before(record: &RunRecord) -> Verdict {
     let groups = record.groups.iter();
     let done: Vec<&GroupRecord> =
         groups.filter(|group| group.outcome == GroupOutcome::Overtaken).collect();
@@ -198,12 +230,9 @@ fn done_before(record: &RunRecord) -> String {
         0 => None,
         blocked => Some(format!("; {} blocked", plural(blocked, "group"))),
     };
-    match metadata::clauses(record) {
-        Some((what, how)) => {
-            let all_else = "; all else was done before".to_owned();
-            first_line(what, blocked.into_iter().chain([how, all_else]))
-        }
-        None => first_line("Nothing to do: done before".to_owned(), blocked.or(cuts)),
+    match metadata::written(record) {
+        Some(written) => of_metadata(&written, blocked, "; all else was done before"),
+        None => first_line("Nothing to do: done before".to_owned(), blocked.or(cuts)).into(),
     }
 }
 
@@ -278,22 +307,15 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
     lines
 }
 
-/// Groups that failed by one and the same cause are told together; every other stands alone.
+/// Groups of a workspace that failed by one region are told together; every other stands alone.
 fn alike<'a>(groups: &[&'a GroupRecord]) -> Vec<Vec<&'a GroupRecord>> {
-    let cause = |group: &GroupRecord| match group.outcome {
-        GroupOutcome::Failed if failed_tables(group).next().is_none() => group.message.clone(),
-        GroupOutcome::Failed
-        | GroupOutcome::Synchronized
-        | GroupOutcome::UpToDate
-        | GroupOutcome::Overtaken
-        | GroupOutcome::Waiting
-        | GroupOutcome::Blocked
-        | GroupOutcome::Stale
-        | GroupOutcome::NotStarted => None,
+    let cause = |group: &'a GroupRecord| {
+        let ending = group.ending.as_ref().filter(|ending| ending.is_of_region())?;
+        failed_tables(group).next().is_none().then_some((&group.workspace, ending))
     };
     let mut all: Vec<Vec<&GroupRecord>> = vec![];
     for group in groups {
-        let same = |others: &&mut Vec<&GroupRecord>| {
+        let same = |others: &&mut Vec<&'a GroupRecord>| {
             cause(group).is_some() && cause(others[0]) == cause(group)
         };
         match all.iter_mut().find(same) {
@@ -440,8 +462,7 @@ fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for table in failed_tables(group).take(limit) {
         let subject = name(&table.table);
-        let message = clean(table.message.as_deref().unwrap_or_default());
-        let why = message.strip_prefix(&format!("clone {subject}: ")).unwrap_or(&message);
+        let why = clean(table.why.as_deref().or(table.message.as_deref()).unwrap_or_default());
         let tried = table
             .attempts
             .filter(|attempts| *attempts > 1)

@@ -219,9 +219,8 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
         if status.workspaces.len() > 1 {
             lines.push(format!("  workspace   {}", name(&workspace.name)));
         }
-        let RegionsStatus { primary, secondary } = &workspace.regions;
-        let answers = [primary, secondary].map(|region| region.answer.as_deref());
-        if let Some((address, answer)) = away::silent(primary.workspace.as_deref(), answers) {
+        let RegionsStatus { primary, secondary: _, shared_answer } = &workspace.regions;
+        if let Some((address, answer)) = primary.workspace.as_ref().zip(shared_answer.as_ref()) {
             let text = format!("{}  {}", clean(address), clean(answer));
             lines.extend(hanging("  ", &text, style.width));
             continue;
@@ -363,7 +362,7 @@ fn at_cut(group: &GroupStatus) -> String {
 }
 
 fn replicas(workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
-    let RegionsStatus { primary, secondary } = &workspace.regions;
+    let RegionsStatus { primary, secondary, shared_answer: _ } = &workspace.regions;
     let ledgers = [primary, secondary].map(|region| match region.reachable {
         true => region.ledger,
         false => LedgerPresence::Unknown,

@@ -15,6 +15,15 @@ const SAME_MAX: usize = 5;
 
 /// What would block which groups, and what repairs it.
 pub fn text(plan: &Plan, style: &Style) -> String {
+    page(plan, style).text()
+}
+
+/// The same without empty lines.
+pub fn lines(plan: &Plan, style: &Style) -> Vec<String> {
+    page(plan, style).lines()
+}
+
+fn page(plan: &Plan, style: &Style) -> Page {
     let shown = Shown::of(plan, *style);
     let causes = all(&shown);
     let mut page = Page::default();
@@ -41,7 +50,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
             style.command(&Command::new(Verb::Validate).word("--sql")),
         ]);
     }
-    page.text()
+    page
 }
 
 fn all(shown: &Shown<'_>) -> Vec<Cause> {
@@ -136,6 +145,10 @@ fn entry(cause: &Cause, names: usize, style: &Style) -> Vec<String> {
         Some(Repair::Sql(text) | Repair::Shell(text)) => lines.push(text.clone()),
         Some(Repair::Command(command)) => lines.push(style.command(command)),
         Some(Repair::Words(text)) => lines.extend(indented(6, text, style.width)),
+        Some(Repair::WordsElse(words, command)) => {
+            lines.extend(indented(6, &format!("{words}:"), style.width));
+            lines.push(style.command(command));
+        }
         None => {}
     }
     lines
@@ -189,6 +202,9 @@ pub fn sql(plan: &Plan) -> String {
                     Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
                     Repair::Command(command) => {
                         format!("--   {}\n", Style::default().command(command))
+                    }
+                    Repair::WordsElse(words, command) => {
+                        format!("--   {words}: {}\n", Style::default().command(command))
                     }
                 });
                 told.push(repair);

@@ -4,7 +4,7 @@ use drsync::ledger::Status;
 use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
     ActiveRun, Denied, Lack, Mark, Privilege, RegionError, RegionErrorKind, Repair, RunState,
-    SecurableKind, Workflow, WorkflowRun, WriteAccess,
+    SecurableKind, Unclonable, Workflow, WorkflowRun, WriteAccess,
 };
 
 use super::moves::entry;
@@ -82,7 +82,7 @@ fn what_the_catalog_refuses_is_named() {
     assert_eq!(blocking(&world, "reference"), [FindingCode::TableNotFound]);
 
     let mut world = World::new();
-    world.table(COUNTRIES).listed.as_mut().unwrap().unsupported = Some("a view".to_owned());
+    world.table(COUNTRIES).listed.as_mut().unwrap().unsupported = Some(Unclonable::View);
     assert_eq!(blocking(&world, "reference"), [FindingCode::UnsupportedTable]);
 
     let select = "GRANT SELECT ON TABLE main.shop.countries TO `dr-sync@example.com`";

@@ -1,7 +1,7 @@
 //! Questions: what is there, and how a region refuses.
 
 use drsync::config::WorkflowRef;
-use drsync::region::{EstimateBasis, RegionErrorKind, RunState, WriteAccess};
+use drsync::region::{EstimateBasis, RegionErrorKind, RunState, Unclonable, WriteAccess};
 use serde_json::json;
 
 use crate::world::{ORDERS, PRINCIPAL, World, at, name};
@@ -118,7 +118,7 @@ pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answ
 pub(crate) async fn a_view_is_unsupported(world: World) {
     world.east.add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"})).unwrap();
     let view = world.primary().tables(&[name("main.shop.v")]).await.unwrap().remove(0).unwrap();
-    assert_eq!(view.unsupported.as_deref(), Some("a view"));
+    assert_eq!(view.unsupported, Some(Unclonable::View));
 }
 
 pub(crate) async fn a_table_without_select_is_denied_with_the_grant_that_repairs_it(world: World) {

@@ -65,6 +65,7 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
             observed: BothRegions {
                 primary: seen("abfss://dr@east.dfs.core.windows.net"),
                 secondary: seen("abfss://dr@west.dfs.core.windows.net"),
+                shared_answer: None,
             },
             metadata: vec![],
             rows: vec![],
@@ -96,10 +97,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         members: vec![],
         name: name.to_owned(),
         decision: Decision::UpToDate,
-        reason: Reason {
-            code: ReasonCode::NothingNew,
-            message: "nothing newer than cut 41".to_owned(),
-        },
+        reason: Reason::new(ReasonCode::NothingNew, "nothing newer than cut 41"),
         trigger: None,
         recovery_point: None,
         consistency: None,
@@ -130,7 +128,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
 pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan {
     GroupPlan {
         decision: Decision::Waiting,
-        reason: Reason { code, message: message.to_owned() },
+        reason: Reason::new(code, message.to_owned()),
         ..group(name)
     }
 }
@@ -138,7 +136,7 @@ pub(crate) fn waiting(name: &str, code: ReasonCode, message: &str) -> GroupPlan 
 pub(crate) fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
     GroupPlan {
         decision: Decision::Blocked,
-        reason: Reason { code: ReasonCode::Blocked, message: "blocked".to_owned() },
+        reason: Reason::new(ReasonCode::Blocked, "blocked"),
         findings,
         ..group(name)
     }
@@ -147,10 +145,10 @@ pub(crate) fn blocked(name: &str, findings: Vec<Finding>) -> GroupPlan {
 pub(crate) fn sync(name: &str, steps: Vec<Step>) -> GroupPlan {
     GroupPlan {
         decision: Decision::Sync,
-        reason: Reason {
-            code: ReasonCode::WorkflowSucceeded,
-            message: format!("{name}_job run 98231 succeeded at 2026-11-22T09:41:07.500Z"),
-        },
+        reason: Reason::new(
+            ReasonCode::WorkflowSucceeded,
+            format!("{name}_job run 98231 succeeded at 2026-11-22T09:41:07.500Z"),
+        ),
         trigger: Some(Trigger {
             kind: TriggerKind::Workflow,
             workflow: Some(format!("{name}_job")),

@@ -390,6 +390,7 @@ fn record() -> RunRecord {
         replica_content_sha256: None,
         statement_id: Some("01ef".to_owned()),
         message: (outcome == TableOutcome::Failed).then(|| "timed out".to_owned()),
+        why: None,
     };
     let mut good = ended("core", GroupOutcome::Synchronized, None);
     good.cut = Some(42);

@@ -248,6 +248,7 @@ fn a_workspace_that_answers_for_neither_region_is_named_once() {
     let mut plan = plan(vec![group]);
     away(&mut plan, Role::Primary, "502 Bad Gateway (request 1)");
     away(&mut plan, Role::Secondary, "502 Bad Gateway (request 2)");
+    plan.workspaces[0].observed.shared_answer = Some("502 Bad Gateway".to_owned());
     let address = "https://adb-111.azuredatabricks.net";
     plan.workspaces[0].observed.primary.workspace = Some(address.to_owned());
     assert_eq!(

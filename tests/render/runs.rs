@@ -38,7 +38,9 @@ fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
         replica_files_sha256: None,
         replica_content_sha256: None,
         statement_id: None,
-        message: (outcome == TableOutcome::Failed).then(|| "503 from storage".to_owned()),
+        message: (outcome == TableOutcome::Failed)
+            .then(|| format!("clone main.core.{name}: 503 from storage")),
+        why: (outcome == TableOutcome::Failed).then(|| "503 from storage".to_owned()),
     }
 }
 
@@ -122,7 +124,10 @@ fn a_failed_group_says_which_table_and_how_often_it_was_tried() {
 #[test]
 fn groups_that_failed_by_one_cause_are_told_once() {
     let away = "primary region not available: no connection";
-    let failed = |name: &str| ended(name, GroupOutcome::Failed, Some(away));
+    let failed = |name: &str| GroupRecord {
+        ending: Some(Ending::Away { side: Role::Primary }),
+        ..ended(name, GroupOutcome::Failed, Some(away))
+    };
     let mut all: Vec<GroupRecord> = (0..20).map(|n| failed(&format!("g{n:02}"))).collect();
     all.insert(3, ended("other", GroupOutcome::Failed, Some("lost a race")));
     let record = run(all, 8, "primary region not available");

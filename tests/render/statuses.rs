@@ -72,7 +72,11 @@ fn status(groups: Vec<GroupStatus>) -> Status {
         at: at("2026-11-22T11:10:00Z"),
         workspaces: vec![WorkspaceStatus {
             name: "east".to_owned(),
-            regions: RegionsStatus { primary: region(true), secondary: region(true) },
+            regions: RegionsStatus {
+                primary: region(true),
+                secondary: region(true),
+                shared_answer: None,
+            },
             groups,
         }],
         warnings: vec![],
@@ -219,7 +223,9 @@ fn with_both_regions_away_nothing_is_known() {
         "{shown}"
     );
     let workspace = Some("https://adb-1.test".to_owned());
-    status.workspaces[0].regions.primary.workspace = workspace;
+    let regions = &mut status.workspaces[0].regions;
+    regions.primary.workspace = workspace;
+    regions.shared_answer = Some("no such host".to_owned());
     assert_eq!(
         text(&status, Parts::default(), &narrow()),
         "Neither region available: nothing is known\n\n  https://adb-1.test  no such host\n"

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::TableName;
 use crate::databricks::{Job, Listed};
+use crate::region::Unclonable;
 use crate::render::clean;
 
 /// The group of tables that no job wrote.
@@ -75,21 +76,15 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
 
 /// How many of what cannot be cloned, most first: `91 views`.
 pub(super) fn left_out(tables: &[Listed]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for why in tables.iter().filter_map(|it| it.unsupported.as_deref()) {
-        *counts.entry(why).or_default() += 1;
+    let mut counts: BTreeMap<&Unclonable, usize> = BTreeMap::new();
+    for what in tables.iter().filter_map(|it| it.unsupported.as_ref()) {
+        *counts.entry(what).or_default() += 1;
     }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(why, count)| (std::cmp::Reverse(*count), *why));
-    let each = counts.into_iter().map(|(why, count)| {
-        let noun = why.trim_start_matches("an ").trim_start_matches("a ");
-        let noun = match (count, noun.strip_prefix("table ")) {
-            (1, _) => noun.to_owned(),
-            (_, Some(rest)) => format!("tables {rest}"),
-            (_, None) => format!("{noun}s"),
-        };
-        format!("{count:>5} {}", clean(&noun))
-    });
+    let mut counts: Vec<(&Unclonable, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(what, count)| (std::cmp::Reverse(*count), what.noun_of(1)));
+    let each = counts
+        .into_iter()
+        .map(|(what, count)| format!("{count:>5} {}", clean(&what.noun_of(count))));
     each.collect()
 }
 
@@ -172,12 +167,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cloned_is_counted_in_words() {
-        let listed = |why: Option<&str>| Listed {
-            name: table("a.b.c"),
-            unsupported: why.map(str::to_owned),
-        };
-        let view = Some("a view");
-        let tables = [view, None, view, Some("a table with a row filter")].map(listed);
+        let listed = |what| Listed { name: table("a.b.c"), unsupported: what };
+        let view = || Some(Unclonable::View);
+        let tables = [view(), None, view(), Some(Unclonable::RowFilter)].map(listed);
         assert_eq!(left_out(&tables), ["    2 views", "    1 table with a row filter"]);
+        let tables = [Unclonable::RowFilter, Unclonable::RowFilter].map(|what| listed(Some(what)));
+        assert_eq!(left_out(&tables), ["    2 tables with a row filter"]);
     }
 }

@@ -255,6 +255,10 @@ pub(super) fn remedy(remedy: Option<&Repair>) -> Markup {
             Some(Repair::Sql(text) | Repair::Shell(text)) => (copied(text)),
             Some(Repair::Command(command)) => (copied(&Style::default().command(command))),
             Some(Repair::Words(text)) => p { (text) },
+            Some(Repair::WordsElse(words, command)) => {
+                p { (words) ":" }
+                (copied(&Style::default().command(command)))
+            },
             None => {}
         }
     }

@@ -9,7 +9,7 @@ use crate::ledger::cut_label;
 use crate::region::VerifiedLevel;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, count, elapsed, plural};
-use crate::render::run::{metadata_sentence, verdict};
+use crate::render::run::{verdict, written_metadata};
 
 /// The report of a run record; `bytes` are those that it was read from.
 pub fn run(record: &RunRecord, stored: &[u8]) -> String {
@@ -60,14 +60,12 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
         (origin(record))
         (document(stored, &canonical::sha256_of_bytes(stored), "run", &record.run_id, "drsync show"))
     };
-    Page { what: "drsync run record", verdict: &verdict(None, record), parts, body }.text()
+    Page { what: "drsync run record", verdict: &verdict(None, record).line, parts, body }.text()
 }
 
 /// What was written to the metadata tables, without the words that the label says.
 fn metadata(record: &RunRecord) -> Option<Markup> {
-    let sentence = metadata_sentence(record)?;
-    let said = sentence.trim_start_matches("Metadata tables ");
-    Some(html! { (said) })
+    written_metadata(record).map(|written| html! { (written.without_subject()) })
 }
 
 /// What went wrong comes first.

@@ -82,6 +82,17 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     }
 }
 
+/// A line for every group.
+pub(super) fn heads(shown: &Shown<'_>) -> Vec<String> {
+    let entries = shown.decided(Decision::Blocked);
+    let lines = entries.flat_map(|entry| {
+        let all = causes(blocking(entry).map(|finding| (entry.label.as_str(), finding)));
+        let text = headline(entry.group, &all.iter().collect::<Vec<_>>());
+        shown.line(Decision::Blocked, &entry.label, &text)
+    });
+    lines.collect()
+}
+
 /// The findings of a group that block it, save that a region is away.
 fn blocking<'a>(entry: &Entry<'a>) -> impl Iterator<Item = &'a Finding> {
     let away = Away::of(entry.workspace);
@@ -121,8 +132,13 @@ fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String>
             lines.extend(seen(shown, cause));
         }
         lines.extend(drift::commits(shown, group, cause));
-        if !cause.acceptable {
-            lines.extend(remedy(shown, cause));
+        match &cause.remedy {
+            // The command that lets it through follows, with those of the group's other causes.
+            Some(Repair::WordsElse(words, _)) => {
+                lines.extend(indented(6, words, shown.style.width));
+            }
+            _ if cause.acceptable => {}
+            _ => lines.extend(remedy(shown, cause)),
         }
     }
     if more > 0 {
@@ -206,6 +222,11 @@ fn remedy(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
         Some(Repair::Sql(text) | Repair::Shell(text)) => vec![text.clone()],
         Some(Repair::Command(command)) => vec![shown.style.command(command)],
         Some(Repair::Words(text)) => indented(6, text, shown.style.width),
+        Some(Repair::WordsElse(words, command)) => {
+            let mut lines = indented(6, &format!("{words}:"), shown.style.width);
+            lines.push(shown.style.command(command));
+            lines
+        }
         None => vec![],
     }
 }

@@ -114,7 +114,7 @@ fn by_kind(shown: &Shown<'_>, tells: impl Fn(WarningCode) -> bool) -> Vec<String
 fn warned(shown: &Shown<'_>, warning: &Warning) -> Vec<String> {
     let subject = subject(warning);
     let message = clean(&warning.message);
-    let text = match subject.is_empty() || message.contains(&subject) {
+    let text = match subject.is_empty() {
         true => format!("{}: {message}", warning.code.as_str()),
         false => format!("{} {subject}: {message}", warning.code.as_str()),
     };

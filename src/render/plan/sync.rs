@@ -145,16 +145,13 @@ fn why(group: &GroupPlan) -> String {
     };
     match kind {
         TriggerKind::Workflow => run.unwrap_or(said),
-        TriggerKind::FirstSync => run.unwrap_or_else(|| first(&said)),
+        // Steps that create say that the group is new.
+        TriggerKind::FirstSync => run
+            .unwrap_or_else(|| group.reason.why_now.as_deref().map_or(said, clean)),
         TriggerKind::Schedule => said,
         TriggerKind::Repair => format!("repair: {said}"),
         TriggerKind::MaxLag => format!("not tied to a finished workflow run: {said}"),
     }
-}
-
-/// Steps that create say that the group is new; what is left is why now.
-fn first(said: &str) -> String {
-    said.trim_start_matches("never synchronized; ").to_owned()
 }
 
 /// Tables of a group, for a count in words.

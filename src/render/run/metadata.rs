@@ -4,16 +4,46 @@ use crate::apply::{MetadataRecord, RunRecord};
 use crate::plan::{LedgerAction, Role};
 use crate::render::figures::plural;
 
-/// `Metadata tables updated: 1 row retired, 2 changed in both regions`; `None`: nothing was done to them.
-pub(in crate::render) fn sentence(record: &RunRecord) -> Option<String> {
-    clauses(record).map(|(what, how)| what + &how)
+/// What an apply did to the metadata tables.
+pub(in crate::render) struct Written {
+    /// `created`, `cloned`, `updated`.
+    verb: &'static str,
+    /// Which rows, and in which regions.
+    how: String,
+    /// Rows are named, and not regions alone.
+    rows: bool,
 }
 
-/// What was done to them, and in which rows and regions.
-pub(super) fn clauses(record: &RunRecord) -> Option<(String, String)> {
+impl Written {
+    /// `Metadata tables updated: 1 row retired, 2 changed in both regions`.
+    pub(super) fn sentence(&self) -> String {
+        format!("{}{}", self.what(), self.how())
+    }
+
+    /// `Metadata tables updated`.
+    pub(super) fn what(&self) -> String {
+        format!("Metadata tables {}", self.verb)
+    }
+
+    /// What may be said after that.
+    pub(super) fn how(&self) -> String {
+        match self.rows {
+            true => format!(": {}", self.how),
+            false => format!(" {}", self.how),
+        }
+    }
+
+    /// `updated: 1 row retired, 2 changed in both regions`, after a label that says of what.
+    pub(in crate::render) fn without_subject(&self) -> String {
+        format!("{}{}", self.verb, self.how())
+    }
+}
+
+/// What was done to them; `None`: nothing.
+pub(in crate::render) fn written(record: &RunRecord) -> Option<Written> {
     let verb = record.metadata.iter().map(|one| one.action).fold(
         None,
-        |before: Option<&str>, action| match action {
+        |before: Option<&'static str>, action| match action {
             LedgerAction::Create => Some("created"),
             LedgerAction::Clone => before.filter(|verb| *verb == "created").or(Some("cloned")),
             LedgerAction::Merge => before.or(Some("updated")),
@@ -21,21 +51,18 @@ pub(super) fn clauses(record: &RunRecord) -> Option<(String, String)> {
         },
     )?;
     let [primary, secondary] = [Role::Primary, Role::Secondary].map(|role| said(record, role));
-    let what = match (primary, secondary) {
+    let places = match (primary, secondary) {
         (Some(primary), Some(secondary)) if primary == secondary => {
-            placed(&primary, "in both regions")
+            vec![(primary, "in both regions")]
         }
         (primary, secondary) => {
             let each = [(primary, "in the primary"), (secondary, "in the secondary")];
-            let said = each.into_iter().filter_map(|(said, place)| Some(placed(&said?, place)));
-            said.collect::<Vec<_>>().join("; ")
+            each.into_iter().filter_map(|(said, place)| Some((said?, place))).collect()
         }
     };
-    let how = match what.starts_with("in ") {
-        true => format!(" {what}"),
-        false => format!(": {what}"),
-    };
-    Some((format!("Metadata tables {verb}"), how))
+    let rows = places.first().is_some_and(|(said, _)| !said.is_empty());
+    let how: Vec<String> = places.iter().map(|(said, place)| placed(said, place)).collect();
+    Some(Written { verb, how: how.join("; "), rows })
 }
 
 fn placed(said: &str, place: &str) -> String {
