@@ -13,6 +13,7 @@ mod finding;
 mod finding_code;
 mod group;
 mod look;
+mod loss;
 mod observed;
 mod origin;
 mod place;

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod run;
 pub mod schema;
 pub mod show;
+mod shown;
 pub mod status;
 pub mod validate;
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Role;
 use super::finding::{Finding, FindingCode, Severity};
+use super::loss::{Loss, loss};
 use super::observed::{TableObserved, WorkspaceObserved};
 use super::remedy::{Acceptance, Remedy};
 use super::request::Request;
 use super::trigger::Target;
 use super::view::GroupView;
-use super::witness::{Loss, loss};
 use crate::config::{GroupEntry, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;

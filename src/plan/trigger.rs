@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, DurationRound, Utc};
 
 use super::document::{Reason, ReasonCode, Trigger, TriggerKind};
+use super::loss::goes_on_without_lost_cuts;
 use super::versions;
 use super::view::GroupView;
 use super::workflow::{self, CleanEnd};
@@ -41,7 +42,7 @@ pub(super) fn choose(view: &GroupView<'_>) -> Choice {
     let Some(cut) = view.last_cut else {
         return not_back(view, first_sync(view));
     };
-    if view.goes_on_without_lost_cuts() {
+    if goes_on_without_lost_cuts(view) {
         return after_a_loss(view, cut);
     }
     if let Some(what) = view.differs_from(cut) {

@@ -6,7 +6,7 @@ use super::observed::{Answer, GroupObserved, TableObserved, WorkspaceObserved};
 use super::place::{Place, place_of};
 use super::replica::{Assessment, Damage, assess, damage};
 use super::request::Request;
-use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions, witness};
+use super::{CRASH_CONSISTENT, FindingCode, Named, checks, versions};
 use crate::config::{Group, GroupEntry, TableName};
 use crate::ledger::{Cut, CutTableEntry, Row};
 use crate::region::{CloneProof, Commit, Grant, RegionError, Replica, Workflow};
@@ -81,12 +81,10 @@ impl<'a> GroupView<'a> {
         )
     }
 
-    /// Whether somebody accepted to go on without cuts that the log lost.
-    pub(super) fn goes_on_without_lost_cuts(&self) -> bool {
-        let code = FindingCode::LedgerLost.as_str();
+    /// Whether a finding about the group itself was accepted for this plan.
+    pub(super) fn accepts_of_group(&self, code: FindingCode) -> bool {
         let workspace = &self.workspace.workspace.name;
-        self.request.accepts(code, workspace, &self.group.name, None)
-            && witness::loss(self).is_some()
+        self.request.accepts(code.as_str(), workspace, &self.group.name, None)
     }
 
     /// Its workflows as far as they were found.

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::observed::WorkspaceObserved;
-use super::view::GroupView;
-use crate::ledger::{Cut, Status};
+use crate::ledger::Cut;
 
 /// Numbers are given one after the other, and a few are left out where cuts were lost: a record that tells of one in no stretch of
 /// this length beside the log's own is wrong about it, and would take all numbers between from the group.
@@ -143,62 +141,4 @@ fn note(all: &mut Told, told: &CutsTold<'_>) {
 /// The last stretch of numbers that is believed beside a log that ends with this one.
 fn last_stretch(newest: Option<u64>) -> u64 {
     newest.unwrap_or_default() / STRETCH + 1
-}
-
-/// Why it is known that the cut log lost cuts of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Loss<'a> {
-    /// A run record tells of a later cut than the log has.
-    Recorded(&'a WitnessedCut),
-    /// The group's row tells when a cut was committed, after the newest that the log has.
-    InRow(chrono::DateTime<chrono::Utc>),
-    /// Replicas of the group carry our mark, no cut names them, and no attempt that did not come to its cut explains them.
-    Marked(usize),
-}
-
-/// Whether the cut log lost cuts of a group, as far as can be told; only logs that could both be read are judged.
-pub(super) fn loss<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
-    let workspace: &'a WorkspaceObserved = view.workspace;
-    if workspace.primary.ledger.is_err() || workspace.secondary.ledger.is_err() {
-        return None;
-    }
-    let newest = view.last_cut.map(|cut| cut.cut_number);
-    let recorded = workspace.witnessed.of(&view.group.name, newest);
-    if let Some(cut) = recorded.filter(|cut| newest < Some(cut.number)) {
-        return Some(Loss::Recorded(cut));
-    }
-    if let Some(committed_at) = later_in_row(view) {
-        return Some(Loss::InRow(committed_at));
-    }
-    match view.last_cut {
-        Some(_) => None,
-        None => marked(view),
-    }
-}
-
-/// When a cut was committed of which only the row tells.
-fn later_in_row(view: &GroupView<'_>) -> Option<chrono::DateTime<chrono::Utc>> {
-    let committed_at = view.row?.sync_end_timestamp?;
-    let cuts = &view.workspace.ledger.cuts;
-    // Rows of two runners may pass each other, by clocks that are apart: a row of any cut that is there tells nothing.
-    let known = |cut: &Cut| cut.committed_at >= committed_at;
-    (!cuts.of(&view.group.name).any(known)).then_some(committed_at)
-}
-
-fn marked<'a>(view: &GroupView<'a>) -> Option<Loss<'a>> {
-    let attempted = view.row.is_some_and(|row| {
-        matches!(row.current_sync_status, Some(Status::InProgress | Status::Failed))
-    });
-    if attempted {
-        return None;
-    }
-    let ours = view
-        .tables()
-        .filter(|table| view.cut_entry(&table.name).is_none())
-        .filter(|table| {
-            let mark = table.replica().and_then(|replica| replica.mark.as_ref());
-            mark.is_some_and(|mark| mark.replica == view.place(&table.name).path)
-        })
-        .count();
-    (ours > 0).then_some(Loss::Marked(ours))
 }

@@ -6,7 +6,7 @@ use super::Style;
 use super::clean::clean;
 use super::figures::{minute_near, moment, plural, span};
 use super::layout::{first_line, hanging, table};
-use super::plan::Shown;
+use super::shown::Shown;
 use crate::plan::document::{BothRegions, LastCut, RegionSeen, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
 use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Refused, Severity};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::clean::{clean, command, name};
 use super::figures::{bytes, count, minute, moment, plural, plural_of};
 use super::layout::hanging;
-use super::plan::label;
+use super::shown::label;
 use super::{Page, Style, Tone};
 use crate::plan::document::{Certificate, SourceCommit, Unprotected};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::clean::{clean, name};
 use super::figures::{minute, plural, short};
 use super::layout::{few, first_line, hanging, pad, width};
-use super::plan::label;
+use super::shown::label;
 use super::run::{REGION_AWAY, blocking};
 use super::{Page, Style, Tone};
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};

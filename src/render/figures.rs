@@ -56,6 +56,21 @@ pub(super) fn plural_of(number: u64, noun: &str) -> String {
     plural(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }
 
+/// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
+pub(super) fn tally(parts: &[(usize, &str)]) -> String {
+    let mut said: Vec<String> = vec![];
+    for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
+        said.push(match said.is_empty() {
+            true => format!("{}{what}", plural(*number, "group")),
+            false => format!("{}{what}", count(*number as u64)),
+        });
+    }
+    match said.is_empty() {
+        true => "no groups".to_owned(),
+        false => said.join(", "),
+    }
+}
+
 /// A lag or an objective: `41m`, `22h51m`, `12h`, `9d04h`; below a minute in seconds.
 pub(super) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);

@@ -9,9 +9,9 @@ pub(super) use metadata::written as written_metadata;
 
 use super::away::{self, Away};
 use super::clean::{clean, name};
-use super::figures::{bytes, count, elapsed, plural, short};
+use super::figures::{bytes, count, elapsed, plural, short, tally};
 use super::layout::{few, first_line, hanging, has_room, pad, pad_left, width};
-use super::plan::{Shown, label};
+use super::shown::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{
     Ending, GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord,
@@ -143,7 +143,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Verdict {
         _ if synchronized > 0 => "Partial",
         _ => "Failed",
     };
-    format!("{word}: {}", super::plan::tally(&parts)).into()
+    format!("{word}: {}", tally(&parts)).into()
 }
 
 /// The verdict where the metadata tables are what was written, with what is blocked before and all else after the details.
@@ -211,7 +211,7 @@ fn synchronized_all(parts: &[(usize, &str)]) -> String {
     if let Some(first) = parts.first_mut() {
         first.1 = "";
     }
-    format!("Synchronized: {}", super::plan::tally(&parts))
+    format!("Synchronized: {}", tally(&parts))
 }
 
 /// What the plan holds was done before, by an apply of it or another: its cuts are there, and what it blocked is blocked.

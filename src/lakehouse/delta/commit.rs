@@ -6,7 +6,9 @@ use super::action::Raw;
 use super::checkpoint;
 use super::error::{DeltaError, Result};
 use super::log::{LOG, commit_path, versions};
-use super::replay::{Detail, Snapshot, snapshot};
+use super::replay::snapshot;
+use super::snapshot::Snapshot;
+use super::state::Detail;
 use super::store::TableStore;
 
 /// What a commit may find the table to be.

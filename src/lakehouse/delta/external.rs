@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Result;
 use super::path::{Location, is_absolute, locate};
-use super::replay::Snapshot;
+use super::snapshot::Snapshot;
 use super::store::TableStore;
 
 /// One file of each folder outside of the table that a version names: what holds for it holds for the others.

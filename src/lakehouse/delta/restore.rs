@@ -9,7 +9,8 @@ use super::error::{DeltaError, Result};
 use super::facts::same_facts;
 use super::features;
 use super::log::versions;
-use super::replay::{Detail, snapshot_of};
+use super::replay::snapshot_of;
+use super::state::Detail;
 use super::store::TableStore;
 
 /// What a restore did.

@@ -16,7 +16,9 @@ use std::fmt;
 use std::thread;
 
 use super::error::{DeltaError, Result};
-use super::replay::{Detail, Snapshot, snapshot};
+use super::replay::snapshot;
+use super::snapshot::Snapshot;
+use super::state::Detail;
 use super::store::TableStore;
 pub(super) use digest::is_same_state;
 pub(super) use digest::listed;

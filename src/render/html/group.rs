@@ -10,7 +10,8 @@ use crate::render::Style;
 use crate::render::causes::Repair;
 use crate::render::clean::clean;
 use crate::render::figures::{bytes, count, plural, span};
-use crate::render::plan::{Entry, Shown, step_stays_out, step_versions, sync_to, waiting_reason};
+use crate::render::plan::{step_stays_out, step_versions, sync_to, waiting_reason};
+use crate::render::shown::{Entry, Shown};
 use crate::render::{away, card};
 
 /// The id of a decision's part of the page.

@@ -13,7 +13,8 @@ use crate::render::clean::{clean, name};
 use crate::render::figures::{count, minute};
 use crate::render::layout::few;
 use crate::render::leaving::{groups_retired, tables_left};
-use crate::render::plan::{Shown, due_anyway, row_lines, verdict};
+use crate::render::plan::{due_anyway, row_lines, verdict};
+use crate::render::shown::Shown;
 use crate::render::{Style, show};
 
 /// The report of a stored plan.

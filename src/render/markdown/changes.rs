@@ -9,7 +9,7 @@ use crate::plan::{Decision, Plan};
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, plural};
 use crate::render::leaving::tables_kept;
-use crate::render::plan::label;
+use crate::render::shown::label;
 
 /// What the configuration changes.
 pub(super) struct Changes {

@@ -7,7 +7,7 @@ use crate::ledger::Consistency;
 use crate::plan::{Decision, Plan};
 use crate::render::figures::plural;
 use crate::render::leaving::tables_left;
-use crate::render::plan::label;
+use crate::render::shown::label;
 
 /// Every kind of danger keeps its line and its number, whatever is left out.
 pub(super) fn block(page: &mut Comment, plan: &Plan, changes: &Changes, detail: Detail) {

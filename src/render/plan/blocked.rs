@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Entry, Shown, drift};
+use super::drift;
 use crate::command::{Arg, Command, Verb};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Finding, GroupPlan, risk};
@@ -12,6 +12,7 @@ use crate::render::causes::{Cause, Repair, causes};
 use crate::render::clean::name;
 use crate::render::figures::plural;
 use crate::render::layout::{few, hanging, indented};
+use crate::render::shown::{Entry, Shown};
 
 /// Groups shown with all there is to say; further ones get a line.
 const DETAILED_MAX: usize = 3;

@@ -1,6 +1,5 @@
 //! Drift: who wrote to a replica, what a sync would lose, and the ways out.
 
-use super::{Entry, Shown};
 use crate::ledger::cut_label;
 use crate::plan::document::{Drift, DriftCommit};
 use crate::plan::{FindingCode, GroupPlan};
@@ -8,6 +7,7 @@ use crate::render::causes::Cause;
 use crate::render::clean::{clean, command, name};
 use crate::render::figures::{count, moment, plural_of};
 use crate::render::layout::{columns, indented};
+use crate::render::shown::{Entry, Shown};
 
 /// Commits of others shown for one replica.
 const COMMITS_MAX: usize = 6;

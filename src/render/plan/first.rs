@@ -1,7 +1,7 @@
 //! The first big sync: many groups and tables at once, told by size.
 
-use super::sync::{many_tables, tables};
-use super::{Entry, Shown, blocked, steps};
+use super::size::tables;
+use super::{blocked, steps};
 use crate::command::{Command, Verb};
 use crate::harmless::shell_word;
 use crate::plan::{Decision, GroupPlan, Plan, Step};
@@ -9,18 +9,13 @@ use crate::render::Page;
 use crate::render::clean::{command, name};
 use crate::render::figures::{bytes, bytes_short, count, moment, plural, span};
 use crate::render::layout::columns;
+use crate::render::shown::{Entry, Shown};
 
 /// Groups with a line of their own, the largest.
 const GROUPS_MAX: usize = 5;
 
 /// Bytes a second, before anything was copied: what storage of another region takes at least.
 const ASSUMED_PACE: u64 = 200 << 20;
-
-/// Whether every group to be synchronized is new, and there are too many tables for a line each.
-pub(super) fn is_big(plan: &Plan) -> bool {
-    let mut sync = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
-    many_tables(plan) && sync.all(|(_, group)| group.follows_cut.is_none())
-}
 
 /// How much it is, and how the other groups stand.
 pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {

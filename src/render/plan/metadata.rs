@@ -2,7 +2,6 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::Shown;
 use crate::ledger::{Row, Status};
 use crate::moment;
 use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
@@ -11,6 +10,7 @@ use crate::render::clean::{clean, name};
 use crate::render::figures::plural;
 use crate::render::layout::{few, indented};
 use crate::render::leaving::{groups_retired, tables_left};
+use crate::render::shown::Shown;
 
 /// A line for both regions where the same happens in both, else one each.
 pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Shown;
 use crate::command::{Command, Verb};
 use crate::plan::document::{DriftCommit, DueAnyway};
 use crate::plan::{Decision, Plan, Warning, WarningCode};
 use crate::render::Style;
 use crate::render::clean::{clean, name};
-use crate::render::figures::{bytes_short, moment, plural};
+use crate::render::figures::{bytes_short, moment, plural, tally};
 use crate::render::layout::{few, hanging};
+use crate::render::shown::Shown;
 
 /// Warnings of one kind shown one by one.
 const SAME_MAX: usize = 3;
@@ -237,7 +237,7 @@ pub(in crate::render) fn due_anyway(due: &DueAnyway) -> Option<String> {
         };
         says.push(format!("{} due anyway{size}", plural(*groups_sync, "group")));
     }
-    let others = super::verdict::tally(&[
+    let others = tally(&[
         (*groups_blocked, " blocked"),
         (*groups_waiting, " waiting"),
         (*groups_up_to_date, " up to date"),

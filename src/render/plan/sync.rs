@@ -2,27 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{Entry, Shown, first, steps};
+use super::size::{is_big, many_tables};
+use super::{first, steps};
 use crate::plan::document::Trigger;
 use crate::plan::{Action, Decision, GroupPlan, Step, TriggerKind};
 use crate::render::Page;
 use crate::render::clean::{clean, name};
-use crate::render::figures::{moment, plural};
+use crate::render::figures::moment;
+use crate::render::shown::{Entry, Shown};
 
-/// Up to this many tables every one is shown.
-const TABLES_MAX: usize = 30;
 /// Groups with a line of their own where tables are not shown.
 const GROUPS_MAX: usize = 12;
 /// The largest copies are shown among many.
 const LARGEST: usize = 5;
 /// Tables shown among many, whatever the reason.
 const NOTABLE_MAX: usize = 12;
-
-/// Whether a plan synchronizes more tables than are shown one by one.
-pub(super) fn many_tables(plan: &crate::plan::Plan) -> bool {
-    let groups = plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
-    groups.map(|(_, group)| group.steps.len()).sum::<usize>() > TABLES_MAX
-}
 
 pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
     let entries: Vec<&Entry<'_>> = shown.decided(Decision::Sync).collect();
@@ -35,7 +29,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         }
         return;
     }
-    if first::is_big(shown.plan) {
+    if is_big(shown.plan) {
         return first::blocks(shown, &entries, page);
     }
     let notable = notable(shown, &entries);
@@ -152,9 +146,4 @@ fn why(group: &GroupPlan) -> String {
         TriggerKind::Repair => format!("repair: {said}"),
         TriggerKind::MaxLag => format!("not tied to a finished workflow run: {said}"),
     }
-}
-
-/// Tables of a group, for a count in words.
-pub(super) fn tables(group: &GroupPlan) -> String {
-    plural(group.steps.len(), "table")
 }

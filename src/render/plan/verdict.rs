@@ -1,11 +1,12 @@
 //! The first line of a plan: it stands alone in a chat message.
 
-use super::notes;
+use super::size::is_big;
+use super::{first, notes};
 use crate::plan::{
     Action, Decision, FindingCode, GroupPlan, Plan, ReasonCode, Severity, WarningCode,
 };
 use crate::render::clean::name;
-use crate::render::figures::{bytes_short, count, plural, span};
+use crate::render::figures::{bytes_short, plural, span, tally};
 use crate::render::{away, layout};
 
 /// What the plan comes to, in one line.
@@ -44,8 +45,8 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     if sync == 0 && blocked == 0 {
         return standing(plan, warnings);
     }
-    if super::first::is_big(plan) {
-        return super::first::clauses(plan);
+    if is_big(plan) {
+        return first::clauses(plan);
     }
     let parts = [
         (sync, " to sync"),
@@ -177,21 +178,6 @@ pub(super) fn is_held(group: &GroupPlan) -> bool {
             | ReasonCode::MinInterval
             | ReasonCode::Blocked => false,
         }
-}
-
-/// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
-pub(in crate::render) fn tally(parts: &[(usize, &str)]) -> String {
-    let mut said: Vec<String> = vec![];
-    for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
-        said.push(match said.is_empty() {
-            true => format!("{}{what}", plural(*number, "group")),
-            false => format!("{}{what}", count(*number as u64)),
-        });
-    }
-    match said.is_empty() {
-        true => "no groups".to_owned(),
-        false => said.join(", "),
-    }
 }
 
 /// What is copied, as far as it is known.

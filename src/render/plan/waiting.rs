@@ -1,12 +1,13 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
 use super::verdict::{is_held, named};
-use super::{Shown, blocked};
+use super::blocked;
 use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode, risk};
 use crate::render::Page;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{minute, plural, span};
+use crate::render::shown::Shown;
 
 /// Groups with a line of their own.
 const LINES_MAX: usize = 8;

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::super::error::{DeltaError, Result};
 use super::super::log::LOG;
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use crate::interval;
 

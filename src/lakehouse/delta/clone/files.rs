@@ -13,7 +13,7 @@ use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
 use super::super::log::LOG;
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::foreign;
 use super::header::{Header, ROW_TRACKING};
 

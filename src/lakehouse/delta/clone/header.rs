@@ -8,7 +8,7 @@ use super::super::action::{Metadata, Protocol, Raw};
 use super::super::commit::{Author, next_time};
 use super::super::error::Result;
 use super::super::features::COORDINATED;
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 
 /// The domain that counts row ids.
 pub(super) const ROW_TRACKING: &str = "delta.rowTracking";

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::state::{FileChange, file_changes};
 use super::super::store::{Occupant, TableStore, missing};
 use super::super::vector;

@@ -21,7 +21,7 @@ use super::super::log::{commit_path, versions};
 use super::super::parallel::{held, in_parallel};
 use super::super::parquet;
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::deleted_rows;
 use super::Difference;

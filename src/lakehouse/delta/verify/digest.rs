@@ -13,7 +13,7 @@ use super::super::action::{FileKey, LiveFile, Raw};
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{held, in_parallel};
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::{VectorFile, place};
 use super::FileSeen;

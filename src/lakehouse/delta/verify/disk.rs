@@ -7,7 +7,7 @@ use super::super::action::{FileKey, LiveFile, Vector};
 use super::super::error::{DeltaError, Result};
 use super::super::parallel::{held, in_parallel};
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::store::{Occupant, TableStore};
 use super::super::vector::{VectorFile, check_inline, place};
 use super::{Difference, FileSeen};

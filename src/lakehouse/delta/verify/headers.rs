@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::action::{Metadata, Raw};
 use super::super::clone::kept_property;
 use super::super::features::COORDINATED;
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::Difference;
 
 /// Properties in which a clone differs on purpose, beside those that it drops.

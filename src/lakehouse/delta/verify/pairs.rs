@@ -14,7 +14,7 @@ use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
 use super::super::parallel::{held, in_parallel};
 use super::super::path::{self, Location};
-use super::super::replay::Snapshot;
+use super::super::snapshot::Snapshot;
 use super::super::store::TableStore;
 use super::super::vector::deleted_rows;
 use super::Difference;
