@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 /// A document's bytes without the byte order mark that some editors and shells put before it.
 pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
@@ -69,11 +71,6 @@ fn value_of(document: &impl Serialize) -> Value {
 /// SHA-256 of bytes, hex.
 pub fn sha256_of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-/// A digest as text.
-pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Where canonical JSON goes: a text, or a digest that needs none.

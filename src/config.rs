@@ -31,7 +31,6 @@ pub use address::WorkspaceAddress;
 pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
 pub use location::{Location, LocationError, Scheme, check_path};
-pub(crate) use name::sql_part;
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
 pub use read::{read_files, read_text};
 pub use values::token_variable;

@@ -135,15 +135,6 @@ pub fn json_bytes(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// One word for a shell, whatever it holds: in quotes unless nothing in it has a meaning there.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,13 +192,5 @@ mod tests {
             assert_eq!(json(&safe), safe);
         }
         assert!(matches!(json("{\"a\": 1}"), Cow::Borrowed(_)));
-    }
-
-    #[test]
-    fn a_shell_reads_one_word() {
-        assert_eq!(shell_word("a.b/c-d_e"), "a.b/c-d_e");
-        assert_eq!(shell_word("a;curl${IFS}x|sh"), "'a;curl${IFS}x|sh'");
-        assert_eq!(shell_word("it's"), "'it'\\''s'");
-        assert_eq!(shell_word(""), "''");
     }
 }

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
+use crate::off_thread::off_thread;
 use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
@@ -460,17 +461,4 @@ impl Region for LakehouseRegion {
 async fn in_parallel<A>(answers: Vec<impl Future<Output = A>>) -> Vec<A> {
     use futures::StreamExt;
     futures::stream::iter(answers).buffered(PARALLEL_READS).collect().await
-}
-
-/// Runs blocking work off the async threads.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => {
-                unreachable!("blocking work is cancelled only with its runtime, which runs this")
-            }
-        },
-    }
 }

@@ -32,6 +32,7 @@
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
 //! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
 //! - [`command`]: commands of drsync that are printed to be copied;
+//! - [`text`]: plurals, spans, quotes, hex;
 //! - [`harmless`]: text of others, so that nothing takes it for an order;
 //! - [`secrets`]: those in use, which nothing that is written holds.
 //!
@@ -63,6 +64,8 @@ pub mod ledger;
 pub mod limits;
 pub mod moment;
 pub mod observe;
+mod off_thread;
+mod pause;
 pub mod plan;
 pub mod region;
 pub mod render;
@@ -70,3 +73,4 @@ pub mod runbook;
 pub mod sandbox;
 pub mod schedule;
 pub mod secrets;
+pub mod text;

@@ -367,16 +367,3 @@ fn start(
     let service = routes::router(site).into_make_service_with_connect_info::<listener::Cord>();
     tokio::spawn(async move { axum::serve(Door(listener), service).await })
 }
-
-/// Runs blocking work off the async threads.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => {
-                unreachable!("blocking work is cancelled only with its runtime, which runs this")
-            }
-        },
-    }
-}

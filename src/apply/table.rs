@@ -9,6 +9,7 @@ use super::grant::Missing;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
 use super::warning::RunWarningCode;
+use crate::pause::before_again;
 use crate::plan::{GroupPlan, Role, Step};
 use crate::region::{CloneOrder, Cloned, Progress, RegionError};
 
@@ -232,10 +233,8 @@ async fn verify(
 
 /// Exponential backoff with full jitter.
 pub(super) fn backoff(attempt: u32) -> Duration {
-    let ceiling = BACKOFF_FIRST
-        .saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1)))
-        .min(BACKOFF_MAX);
-    ceiling.mul_f64(rand::random::<f64>())
+    let before = attempt.saturating_sub(1);
+    before_again(BACKOFF_FIRST, before, BACKOFF_MAX, rand::random::<f64>())
 }
 
 /// Waits, but not past a signal to stop.

@@ -16,6 +16,7 @@ use super::flags::Context;
 use super::{ExitStatus, Failure, keep, look, output};
 use crate::command::{Command, Verb};
 use crate::render;
+use crate::text::plural;
 
 /// What a new configuration begins as.
 const STARTER: &str = include_str!("../../fixtures/configuration/starter.json");
@@ -81,10 +82,10 @@ fn from_workspace(context: &Context, address: &Url, path: &Path) -> Result<ExitS
     let groups = answers.groups.len();
     let tables: usize = answers.groups.iter().map(|group| group.tables.len()).sum();
     output::data(&format!(
-        "\nWrote {} ({groups} group{}, {tables} table{}; every 12 hours, 3 retries)\nNext: drsync validate\n",
+        "\nWrote {} ({}, {}; every 12 hours, 3 retries)\nNext: drsync validate\n",
         path.display(),
-        if groups == 1 { "" } else { "s" },
-        if tables == 1 { "" } else { "s" },
+        plural(groups, "group"),
+        plural(tables, "table"),
     ))?;
     Ok(ExitStatus::Ok)
 }

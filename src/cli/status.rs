@@ -8,6 +8,7 @@ use super::{ExitStatus, Failure, output, selection};
 use crate::plan::status::{self, GroupStatus, Status as Document};
 use crate::render;
 use crate::render::status::Parts;
+use crate::text::names_table;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
 #[derive(Debug, Args)]
@@ -78,7 +79,7 @@ fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
         .collect();
     for workspace in &mut status.workspaces {
         for group in &mut workspace.groups {
-            let named = |table: &str| is(table, asked);
+            let named = |table: &str| names_table(asked, table);
             group.tables.retain(|table| named(&table.table.to_string()));
             group.unprotected.retain(|table| named(table));
         }
@@ -92,13 +93,6 @@ fn narrow(status: &mut Document, asked: &str) -> Result<(), Failure> {
         .map_or(String::new(), |near| format!("; nearest: {near}"));
     let message = format!("{asked} is no table of any group{hint}");
     Err(Failure::new(ExitStatus::Usage, render::clean(&message)))
-}
-
-/// Whether a name is this table's, or the end of it; without case, and with or without backticks.
-fn is(table: &str, asked: &str) -> bool {
-    let plain = |name: &str| name.to_lowercase().replace('`', "");
-    let (whole, asked) = (plain(table), plain(asked));
-    whole == asked || whole.ends_with(&format!(".{asked}"))
 }
 
 #[cfg(test)]
@@ -134,12 +128,12 @@ mod tests {
     fn a_table_is_named_in_full_or_by_its_end() {
         let table = TableName::new("main", "Core", "core_gold").to_string();
         for asked in ["main.core.core_gold", "CORE.core_gold", "core_gold"] {
-            assert!(is(&table, asked), "{asked}");
+            assert!(names_table(asked, &table), "{asked}");
         }
-        assert!(!is(&table, "gold"));
+        assert!(!names_table("gold", &table));
         let odd = TableName::new("main", "core", "sp ace").to_string();
         for asked in ["sp ace", "core.sp ace", "main.core.`sp ace`"] {
-            assert!(is(&odd, asked), "{asked}");
+            assert!(names_table(asked, &odd), "{asked}");
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, Workspace};
-use crate::canonical::hex;
+use crate::text::hex;
 
 impl Configuration {
     /// The effective configuration, which [`Configuration::effective_sha256`] is the digest of.

@@ -8,6 +8,8 @@ use std::hash::{Hash, Hasher};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::text::{identifier, identifier_short};
+
 /// A name that could not be read: what is wrong, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -88,13 +90,13 @@ impl TableName {
     /// The name in SQL: every part in backticks, backticks in it doubled.
     pub fn sql(&self) -> String {
         let TableName { catalog, schema, table } = self;
-        [catalog, schema, table].map(|part| format!("`{}`", part.replace('`', "``"))).join(".")
+        [catalog, schema, table].map(|part| identifier(part)).join(".")
     }
 
     /// The same with backticks only around the parts that need them, for statements that people run.
     pub fn sql_short(&self) -> String {
         let TableName { catalog, schema, table } = self;
-        [catalog, schema, table].map(|part| sql_part(part)).join(".")
+        [catalog, schema, table].map(|part| identifier_short(part)).join(".")
     }
 
     fn compared(&self) -> impl Iterator<Item = Folded<'_>> {
@@ -211,7 +213,7 @@ fn show(part: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     match !part.is_empty() && part.chars().all(plain) {
         true => part.to_string(),
-        false => format!("`{}`", part.replace('`', "``")),
+        false => identifier(part),
     }
 }
 
@@ -244,16 +246,6 @@ impl fmt::Display for TableRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = self.parts.iter().map(|part| show(part)).collect();
         f.write_str(&parts.join("."))
-    }
-}
-
-/// One part of a name, with backticks where it needs them.
-pub(crate) fn sql_part(part: &str) -> String {
-    let begins = part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    match begins && part.bytes().all(plain) {
-        true => part.to_owned(),
-        false => format!("`{}`", part.replace('`', "``")),
     }
 }
 

@@ -15,7 +15,7 @@ use super::settings::Schedules;
 use super::values::{label, secret_name};
 use super::workspace::{Draft, Surroundings};
 use super::{Configuration, Mistake, effective};
-use crate::canonical;
+use crate::text::hex;
 
 /// Reads one file. `source` is its name as the user gave it; relative paths are read against `base`, which is absolute.
 pub fn read_text(source: &str, text: &[u8], base: &Path) -> Configuration {
@@ -72,7 +72,7 @@ pub fn read_files(source: &str, files: &[(String, Vec<u8>)], base: &Path) -> Con
     sort_by_place(&mut mistakes);
     Configuration {
         source: source.to_string(),
-        sha256: canonical::hex(&digest.finalize()),
+        sha256: hex(&digest.finalize()),
         effective_sha256: effective::sha256(&workspaces),
         require_signature,
         require_signed_records,

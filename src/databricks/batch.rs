@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::{Relation, Statement};
 use super::statements::{Intent, Sql};
+use crate::text::plain_name;
 
 /// Tables a statement.
 pub(super) const TABLES: usize = 50;
@@ -124,17 +125,16 @@ impl Batches {
 
 /// The one table that a refusal names, however it spells it; `None`: none or several.
 fn named(message: &str, tables: &[Relation]) -> Option<usize> {
-    let plain = |text: &str| text.replace('`', "").to_lowercase();
-    let message = plain(message);
+    let message = plain_name(message);
     let found: Vec<usize> = tables
         .iter()
         .enumerate()
         .filter(|(_, table)| {
             let name = match table {
                 Relation::Named(name) => {
-                    plain(&format!("{}.{}.{}", name.catalog, name.schema, name.table))
+                    plain_name(&format!("{}.{}.{}", name.catalog, name.schema, name.table))
                 }
-                Relation::Path(path) => plain(path),
+                Relation::Path(path) => plain_name(path),
             };
             contains_whole(&message, &name)
         })

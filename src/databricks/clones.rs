@@ -41,8 +41,7 @@ pub(super) async fn deep_clone(
     progress: &Progress,
 ) -> Result<Cloned, RegionError> {
     let doing = || format!("clone {} version {}", order.table, order.source_version);
-    let refused =
-        |kind, text: String| RegionError::new(kind, doing(), text).of_order();
+    let refused = |kind, text: String| RegionError::new(kind, doing(), text).of_order();
     match look(region, order).await? {
         Standing::Done => return done(region, order, Maker::Before, progress).await,
         Standing::Ready => {}
@@ -80,9 +79,7 @@ pub(super) async fn deep_clone(
                 let text = "the statement succeeded, and the replica's history does not show it";
                 Err(refused(RegionErrorKind::Other, text.to_owned()))
             }
-            Standing::Other(text) => {
-                Err(refused(RegionErrorKind::Conflict, text))
-            }
+            Standing::Other(text) => Err(refused(RegionErrorKind::Conflict, text)),
         },
         Err(refusal) if refusal.outcome_unknown || refusal.kind == RegionErrorKind::Conflict => {
             // The reply was lost, or another clone came first: the replica knows.
@@ -94,9 +91,7 @@ pub(super) async fn deep_clone(
                     };
                     done(region, order, maker, progress).await
                 }
-                Ok(Standing::Other(text)) => {
-                    Err(refused(RegionErrorKind::Conflict, text))
-                }
+                Ok(Standing::Other(text)) => Err(refused(RegionErrorKind::Conflict, text)),
                 Ok(Standing::Ready) | Err(_) => Err(RegionError::of_order(refusal.doing(doing()))),
             }
         }

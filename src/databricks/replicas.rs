@@ -16,6 +16,7 @@ use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion,
 };
+use crate::text::plain_name;
 
 /// From so many on, the folders are listed first: a table that is not there costs its whole batch.
 const LIST_FROM: usize = 4;
@@ -215,13 +216,14 @@ fn marks(path: &str, newest: Option<&Mark>, commits: &[Entry]) -> Vec<Option<Mar
 
 /// Whether a clone's source is the table whose replica lies at a path.
 fn is_source(path: &str, entry: &Entry) -> bool {
-    let plain = |text: &str| text.replace('`', "").to_lowercase();
     let expected: Vec<String> = path
         .split('/')
         .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
     let source = entry.parameters.get("source").and_then(serde_json::Value::as_str);
-    source.is_none_or(|source| plain(source.trim_matches('"')) == plain(&expected.join(".")))
+    source.is_none_or(|source| {
+        plain_name(source.trim_matches('"')) == plain_name(&expected.join("."))
+    })
 }
 
 fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {

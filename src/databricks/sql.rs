@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::wire::Parameter;
 use crate::config::TableName;
+use crate::text::{identifier, literal};
 
 mod cut_columns;
 mod ledger;
@@ -73,16 +74,6 @@ impl fmt::Display for Relation {
             Relation::Path(path) => write!(f, "delta.{}", identifier(path)),
         }
     }
-}
-
-/// An identifier: in backticks, backticks in it doubled.
-pub fn identifier(text: &str) -> String {
-    format!("`{}`", text.replace('`', "``"))
-}
-
-/// A string literal: in single quotes, backslashes and quotes in it escaped.
-pub fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// `TBLPROPERTIES (…)`, sorted by key.

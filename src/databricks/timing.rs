@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 
 use super::refusal::Refusal;
 use crate::limits::{LOOKING_LONGEST, QUESTION_LONGEST};
+use crate::pause::before_again;
 use crate::region::RegionErrorKind;
 
 /// How time passes for the client.
@@ -92,8 +93,8 @@ impl Timing {
 
     /// A pause that doubles with every attempt up to `longest`, between half of it and all of it.
     pub(super) fn backoff(&self, first: Duration, attempt: u32, longest: Duration) -> Duration {
-        let whole = first.saturating_mul(2u32.saturating_pow(attempt)).min(longest);
-        whole.mul_f64(0.5 + 0.5 * (self.jitter)().clamp(0.0, 1.0))
+        let share = 0.5 + 0.5 * (self.jitter)().clamp(0.0, 1.0);
+        before_again(first, attempt, longest, share)
     }
 }
 

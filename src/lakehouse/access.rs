@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use rustix::io::Errno;
 
+use super::LakehouseRegion;
 use super::catalog::{ExternalLocation, place};
 use super::delta::{is_unflushable, unknown_kind};
 use super::grants::{self, Right};
-use super::{LakehouseRegion, off_thread};
-use crate::harmless::shell_word;
+use crate::off_thread::off_thread;
 use crate::region::{Denied, Grant, RegionError, RegionErrorKind, Repair, Unproved, WriteAccess};
+use crate::text::shell_word;
 
 impl LakehouseRegion {
     /// The root of the sync location is a folder that can be read; it is never made.

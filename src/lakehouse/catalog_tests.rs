@@ -66,7 +66,11 @@ fn what_cannot_be_cloned_is_named() {
         ),
         (serde_json::json!({"table_type": "MANAGED", "data_source_format": "DELTA"}), None),
     ] {
-        assert_eq!(entry(json.clone()).unsupported().map(|it| it.to_string()).as_deref(), said, "{json}");
+        assert_eq!(
+            entry(json.clone()).unsupported().map(|it| it.to_string()).as_deref(),
+            said,
+            "{json}"
+        );
     }
 }
 

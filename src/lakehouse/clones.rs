@@ -8,6 +8,7 @@ use super::delta::{self, DeltaError, Expect, TableStore};
 use super::refusal::refusal;
 use super::replicas::refuse_foreign;
 use super::sources::open;
+use crate::off_thread::off_thread;
 use crate::region::{
     CloneOrder, Cloned, Mark, Progress, RegionError, RegionErrorKind, ReplicaCommit, ReplicaFiles,
     ReplicaQuestion, Size, Verified, VerifiedLevel,
@@ -56,7 +57,7 @@ impl LakehouseRegion {
         }
         // Whoever looks at the files of an interrupted first clone knows them by the log folder.
         let (begun, original, log) = (target.clone(), source.clone(), "_delta_log");
-        super::off_thread(move || begun.no_more_open_than(&original).make_folder(log))
+        off_thread(move || begun.no_more_open_than(&original).make_folder(log))
             .await
             .map_err(|error| refusal(&doing, &error))?;
         let clone = async |expect: Expect, before: Copied| {

@@ -5,9 +5,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::delta::{DeltaError, TableStore};
-use super::off_thread;
 use super::refusal::refusal;
 use crate::ledger::{EVIDENCE, FOLDER};
+use crate::off_thread::off_thread;
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError,
     RegionErrorKind,

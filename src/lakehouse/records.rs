@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use arrow_schema::Schema;
-use rand::Rng;
 
 use super::LakehouseRegion;
 use super::delta::{self, DeltaError, Detail, Expect, NewTable, TableStore};
@@ -16,6 +15,8 @@ use crate::ledger::{
     Cut, Cuts, FOLDER, KEPT, NEEDS_PROPERTY, OddCut, Row, SYNC_CUTS, SYNC_METADATA,
     WORKSPACE_PROPERTY, needed_version, newer_row,
 };
+use crate::off_thread::off_thread;
+use crate::pause::before_again;
 use crate::region::{
     CutTable, LedgerCopy, LedgerTable, MetadataTable, RegionError, RegionErrorKind, TableTrouble,
 };
@@ -150,7 +151,7 @@ pub(super) async fn put_aside(
     let doing = format!("put {} aside as {name}", table.name());
     let folder = files::resolved(&region.root).join(FOLDER);
     let (from, to) = (folder.join(table.name()), folder.join(name));
-    let moved = super::off_thread(move || match files::rename_new(&from, &to) {
+    let moved = off_thread(move || match files::rename_new(&from, &to) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         moved => moved,
     });
@@ -408,11 +409,14 @@ fn written_by_later(name: &str, needed: &str) -> RegionError {
     RegionError::new(RegionErrorKind::Unsupported, format!("read {name}"), detail)
 }
 
+/// The longest pause after the first lost race, and after any.
+const PAUSE_FIRST: Duration = Duration::from_millis(4);
+const PAUSE_LONGEST: Duration = Duration::from_millis(64);
+
 /// Waits a moment after a lost race, a random one, so that the same writers do not meet again.
 async fn pause(attempt: u32) {
-    let most = 4 * u64::from(attempt.min(15) + 1);
-    let millis = rand::rng().random_range(1..=most);
-    tokio::time::sleep(Duration::from_millis(millis)).await;
+    let pause = before_again(PAUSE_FIRST, attempt, PAUSE_LONGEST, rand::random::<f64>());
+    tokio::time::sleep(pause).await;
 }
 
 fn crowded(doing: String) -> RegionError {

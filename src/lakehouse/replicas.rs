@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::delta::{self, DeltaError, Detail, Opening, Origin, Snapshot, TableStore, Versions};
-use super::off_thread;
 use super::refusal::{refusal, refusal_in};
 use super::sources::{column_mapping, moment};
+use crate::off_thread::off_thread;
 use crate::region::{
     CloneProof, LookDepth, Mark, RegionError, RegionErrorKind, Replica, ReplicaCommit,
     ReplicaQuestion, Size, Upkeep,

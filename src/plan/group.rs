@@ -19,6 +19,7 @@ use super::view::GroupView;
 use crate::config::GroupEntry;
 use crate::ledger::Cut;
 use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
+use crate::text::{identifier, literal, plural};
 
 /// Decides one group.
 pub(super) fn plan(
@@ -190,7 +191,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
 fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
     let message = match &seen.entry {
         GroupEntry::Invalid { mistakes, .. } => {
-            format!("its configuration has {}", count(mistakes.len(), "mistake"))
+            format!("its configuration has {}", plural(mistakes.len(), "mistake"))
         }
         GroupEntry::Valid(_) => {
             let mut tables: Vec<&str> = findings
@@ -206,17 +207,12 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
                 (0, Some(finding)) => finding.message.clone(),
                 (blocked, _) => format!(
                     "{blocked} of {}; a group is synchronized as a whole",
-                    count(seen.tables.len(), "table")
+                    plural(seen.tables.len(), "table")
                 ),
             }
         }
     };
     Reason::new(ReasonCode::Blocked, message)
-}
-
-/// `1 table`, `3 tables`.
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// One step a table; `None`: something that a step needs was not seen.
@@ -362,15 +358,14 @@ fn brings(step: &Step, source: &Source) -> Option<Brought> {
 
 /// The clone of a step as SQL.
 pub(super) fn statement(step: &Step) -> String {
-    let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
     let properties: Vec<String> = step
         .properties
         .iter()
-        .map(|(key, value)| format!("{} = {}", quote(key), quote(value)))
+        .map(|(key, value)| format!("{} = {}", literal(key), literal(value)))
         .collect();
     format!(
-        "CREATE OR REPLACE TABLE delta.`{}` DEEP CLONE {} VERSION AS OF {} TBLPROPERTIES ({})",
-        step.replica.location.replace('`', "``"),
+        "CREATE OR REPLACE TABLE delta.{} DEEP CLONE {} VERSION AS OF {} TBLPROPERTIES ({})",
+        identifier(&step.replica.location),
         step.table.sql(),
         step.source.version,
         properties.join(", ")

@@ -9,6 +9,7 @@ use super::view::GroupView;
 use super::workflow::{self, CleanEnd};
 use crate::ledger::{Consistency, Cut, Row, Status};
 use crate::moment;
+use crate::text::span;
 
 /// What the triggers say of a group that nothing blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +149,9 @@ fn first_sync(view: &GroupView<'_>) -> Choice {
     let over = view.group.max_lag.zip(seen_for).filter(|(limit, waited)| waited > limit);
     if view.crash_consistent_accepted || over.is_some() {
         let why = match over {
-            Some((limit, _)) => format!("waited longer than {} for its first success", span(limit)),
+            Some((limit, _)) => {
+                format!("waited longer than {} for its first success", span_of(limit))
+            }
             None => "accepted as crash-consistent".to_owned(),
         };
         return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
@@ -203,7 +206,10 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         if view.brings_beyond(cut, end.at) {
             return Choice::Sync(Target {
                 trigger: ended(TriggerKind::Workflow, &end),
-                reason: Reason::new(ReasonCode::WorkflowSucceeded, format!("{}, after cut {}", succeeded(&end), cut.cut_number)),
+                reason: Reason::new(
+                    ReasonCode::WorkflowSucceeded,
+                    format!("{}, after cut {}", succeeded(&end), cut.cut_number),
+                ),
                 point: end.at,
                 consistency: Consistency::WorkflowConsistent,
             });
@@ -251,7 +257,7 @@ fn due(view: &GroupView<'_>, cut: &Cut) -> Choice {
         && view.brings_beyond(cut, view.now)
     {
         let why = match view.group.max_lag.filter(|limit| lag > *limit) {
-            Some(limit) => format!("the lag of {} is beyond {}", span(lag), span(limit)),
+            Some(limit) => format!("the lag of {} is beyond {}", span_of(lag), span_of(limit)),
             None => "accepted as crash-consistent".to_owned(),
         };
         return Choice::Sync(now_of(view, TriggerKind::MaxLag, ReasonCode::MaxLagExceeded, why));
@@ -299,12 +305,17 @@ fn min_interval(view: &GroupView<'_>, cut: &Cut) -> Option<Reason> {
     let planned = view.planned(cut);
     let until = moment::later(minute(planned), view.group.min_interval);
     let too_soon = planned == cut.planned_at && !view.take_as_due && minute(view.now) < until;
-    too_soon.then(|| Reason::new(ReasonCode::MinInterval, format!(
-            "{} was planned less than {} ago; due again from {}",
-            cut.label(),
-            span(view.group.min_interval),
-            moment::text(until)
-        )))
+    too_soon.then(|| {
+        Reason::new(
+            ReasonCode::MinInterval,
+            format!(
+                "{} was planned less than {} ago; due again from {}",
+                cut.label(),
+                span_of(view.group.min_interval),
+                moment::text(until)
+            ),
+        )
+    })
 }
 
 fn not_due(view: &GroupView<'_>) -> Reason {
@@ -322,7 +333,10 @@ fn not_due(view: &GroupView<'_>) -> Reason {
 
 fn never_succeeded(view: &GroupView<'_>) -> Reason {
     let names: Vec<String> = view.group.workflows.iter().map(ToString::to_string).collect();
-    Reason::new(ReasonCode::WorkflowNeverSucceeded, format!("{} has no successful run yet", names.join(", ")))
+    Reason::new(
+        ReasonCode::WorkflowNeverSucceeded,
+        format!("{} has no successful run yet", names.join(", ")),
+    )
 }
 
 fn ended(kind: TriggerKind, end: &CleanEnd) -> Trigger {
@@ -333,14 +347,7 @@ fn succeeded(end: &CleanEnd) -> String {
     format!("{} run {} succeeded at {}", end.workflow, end.run_id, moment::text(end.at))
 }
 
-/// A duration in words: `12h`, `1h30m`, `45m`, `20s`.
-pub(super) fn span(duration: Duration) -> String {
-    let (hours, minutes, seconds) =
-        (duration.num_hours(), duration.num_minutes() % 60, duration.num_seconds() % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds}s"),
-        (0, minutes) => format!("{minutes}m"),
-        (hours, 0) => format!("{hours}h"),
-        (hours, minutes) => format!("{hours}h{minutes:02}m"),
-    }
+/// A duration in words.
+pub(super) fn span_of(duration: Duration) -> String {
+    span(duration.num_seconds())
 }

@@ -7,13 +7,14 @@ use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::request::Request;
-use super::trigger::span;
+use super::trigger::span_of;
 use super::view::GroupView;
 use super::witness::{DoubtedCut, WitnessedCut};
 use crate::config::Group;
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
 use crate::region::{Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
+use crate::text::span;
 
 /// Clocks further apart than this are worth a word.
 const SKEW_MAX: Duration = Duration::seconds(60);
@@ -124,7 +125,7 @@ pub(super) fn of_workspace(
     for (role, region) in [("primary", &workspace.primary), ("secondary", &workspace.secondary)] {
         let clock = region.presence.as_ref().ok().and_then(|presence| presence.clock);
         if let Some(clock) = clock.filter(|clock| (*clock - region.observed_at).abs() > SKEW_MAX) {
-            let apart = span((clock - region.observed_at).abs());
+            let apart = span_of((clock - region.observed_at).abs());
             say(
                 WarningCode::ClockSkew,
                 format!("the {role}'s clock and this one are {apart} apart"),
@@ -136,7 +137,7 @@ pub(super) fn of_workspace(
             WarningCode::ClockSkew,
             format!(
                 "this clock is {} behind the recovery point of {} of {}: it or the one that made the cut is wrong",
-                span(ahead),
+                span_of(ahead),
                 cut.label(),
                 cut.group_name
             ),
@@ -329,8 +330,8 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
             None,
             format!(
                 "the objective is {}; at worst a cut is {} old, and the time an apply takes",
-                span(group.rpo),
-                span(group.schedule.longest_gap())
+                span_of(group.rpo),
+                span_of(group.schedule.longest_gap())
             ),
         ));
     }
@@ -396,8 +397,8 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
                 Some(table.name.to_string()),
                 format!(
                     "it keeps replaced versions for {}, the schedule's longest gap is {}",
-                    span(kept),
-                    span(group.schedule.longest_gap())
+                    span_of(kept),
+                    span_of(group.schedule.longest_gap())
                 ),
             ));
         }
@@ -410,8 +411,8 @@ fn lag(plan: &GroupPlan, group: &Group) -> Option<Said> {
     let (lag, rpo) = (plan.lag_seconds?, group.rpo.num_seconds());
     let text = format!(
         "the oldest commit no cut holds is {} old; the objective is {}",
-        span(Duration::seconds(lag)),
-        span(group.rpo)
+        span(lag),
+        span_of(group.rpo)
     );
     match LagRisk::of(lag, rpo) {
         LagRisk::Met => None,

@@ -58,16 +58,22 @@ pub(super) fn idle_after_success(
 fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<(), Reason> {
     for workflow in workflows {
         if let Some(run) = active_run(workflow, now) {
-            return Err(Reason::new(ReasonCode::WorkflowActive, format!(
+            return Err(Reason::new(
+                ReasonCode::WorkflowActive,
+                format!(
                     "{} run {} is active since {}",
                     workflow.name,
                     run.run_id,
                     moment::text(run.started_at)
-                )));
+                ),
+            ));
         }
         match last_ended(workflow, now) {
             None => {
-                return Err(Reason::new(ReasonCode::WorkflowNeverSucceeded, format!("{} has no successful run yet", workflow.name)));
+                return Err(Reason::new(
+                    ReasonCode::WorkflowNeverSucceeded,
+                    format!("{} has no successful run yet", workflow.name),
+                ));
             }
             Some((run, at)) if run.state == RunState::Failed => {
                 return Err(failed(workflow, run, at, now));
@@ -82,11 +88,14 @@ fn idle_as_far_as_seen(workflows: &[&Workflow], now: DateTime<Utc>) -> Result<()
 fn unseen(workflows: &[&Workflow]) -> Option<Reason> {
     let (workflow, from) =
         workflows.iter().find_map(|workflow| Some((workflow, workflow.seen_from?)))?;
-    Some(Reason::new(ReasonCode::WorkflowRunsOverlap, format!(
+    Some(Reason::new(
+        ReasonCode::WorkflowRunsOverlap,
+        format!(
             "{} has more runs than can be looked at: one that started before {} may have been in progress until lately",
             workflow.name,
             moment::text(from)
-        )))
+        ),
+    ))
 }
 
 /// What a group waits for whose workflows gave no point.
@@ -100,10 +109,13 @@ pub(super) fn waiting_for(
             return Some(reason);
         }
         let names: Vec<&str> = workflows.iter().map(|workflow| workflow.name.as_str()).collect();
-        return Some(Reason::new(ReasonCode::WorkflowRunsOverlap, format!(
+        return Some(Reason::new(
+            ReasonCode::WorkflowRunsOverlap,
+            format!(
                 "every successful run of {} ended while another was in progress or had failed",
                 names.join(", ")
-            )));
+            ),
+        ));
     }
     idle_as_far_as_seen(workflows, now).err()
 }
@@ -118,12 +130,10 @@ fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTi
         true => (ReasonCode::WorkflowFailed, ""),
         false => (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known"),
     };
-    Reason::new(code, format!(
-            "{} run {} failed at {}{nth}{never}",
-            workflow.name,
-            run.run_id,
-            moment::text(at)
-        ))
+    Reason::new(
+        code,
+        format!("{} run {} failed at {}{nth}{never}", workflow.name, run.run_id, moment::text(at)),
+    )
 }
 
 fn successes<'a>(

@@ -6,7 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{TableName, sql_part};
+use crate::config::TableName;
+use crate::text::{identifier, identifier_short, plain_name};
 
 /// A right that the documentation asks for, on a thing that was asked about; shown as the statement that gives it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -194,7 +195,7 @@ impl Securable {
 
     /// The name as SQL has it.
     fn name(&self) -> String {
-        let parts: Vec<String> = self.parts().into_iter().map(sql_part).collect();
+        let parts: Vec<String> = self.parts().into_iter().map(identifier_short).collect();
         parts.join(".")
     }
 }
@@ -268,10 +269,9 @@ impl Grant {
 
     /// Whether it gives the right that is missing, on the thing on which it is.
     fn gives(&self, lack: &Lack) -> bool {
-        let plain = |text: &str| text.replace('`', "").to_lowercase();
         lack.right.is_some_and(|right| self.privileges.contains(&right))
             && lack.on == Some(self.on.kind())
-            && plain(&lack.name) == plain(&self.on.told_as())
+            && plain_name(&lack.name) == plain_name(&self.on.told_as())
     }
 }
 
@@ -279,7 +279,7 @@ impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Grant { privileges, on, to } = self;
         let privileges: Vec<&str> = privileges.iter().map(|privilege| privilege.words()).collect();
-        let (privileges, to) = (privileges.join(", "), to.replace('`', "``"));
-        write!(f, "GRANT {privileges} ON {} {} TO `{to}`", on.kind().words(), on.name())
+        let (privileges, to) = (privileges.join(", "), identifier(to));
+        write!(f, "GRANT {privileges} ON {} {} TO {to}", on.kind().words(), on.name())
     }
 }

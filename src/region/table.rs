@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::grant::Grant;
 use crate::config::TableName;
-use crate::harmless::shell_word;
+use crate::text::shell_word;
 
 /// A table as the catalog lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]

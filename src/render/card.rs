@@ -11,6 +11,7 @@ use super::{Page, Style, Tone};
 use crate::plan::document::{Certificate, SourceCommit, Unprotected};
 use crate::plan::{Action, Decision, Finding, GroupPlan, Plan, Severity, Step};
 use crate::region::{SchemaChange, changes_schema};
+use crate::text::names_table;
 
 /// A table where a group of the plan names it.
 #[derive(Debug, Serialize)]
@@ -41,7 +42,7 @@ pub fn cards<'a>(plan: &'a Plan, asked: &str) -> Vec<Card<'a>> {
     let mut cards: Vec<Card<'a>> = vec![];
     for (workspace, group) in plan.groups() {
         for table in tables(plan, group) {
-            if !is(&table, asked) {
+            if !names_table(asked, &table) {
                 continue;
             }
             let step = group.steps.iter().find(|step| step.table.to_string() == table);
@@ -80,13 +81,6 @@ fn tables(plan: &Plan, group: &GroupPlan) -> Vec<String> {
     tables.sort();
     tables.dedup();
     tables
-}
-
-/// Whether a name is this table's, or the end of it; without case, and with or without backticks.
-fn is(table: &str, asked: &str) -> bool {
-    let plain = |name: &str| name.to_lowercase().replace('`', "");
-    let (table, asked) = (plain(table), plain(asked));
-    table == asked || table.ends_with(&format!(".{asked}"))
 }
 
 /// The cards, one after the other.

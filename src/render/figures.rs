@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+pub(crate) use crate::text::plural;
+pub(super) use crate::text::{count, plural_of, span};
+
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
@@ -32,30 +35,6 @@ fn in_units(bytes: u64, unit: u64, name: &str) -> String {
     format!("{}.{} {name}", count(whole), tenths % 10)
 }
 
-/// A number with thousands separators.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 group`, `2 groups`.
-pub(crate) fn plural(number: usize, noun: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{end}", count(number as u64))
-}
-
-/// `1 row`, `1,204 rows`: of a number from a document.
-pub(super) fn plural_of(number: u64, noun: &str) -> String {
-    plural(usize::try_from(number).unwrap_or(usize::MAX), noun)
-}
-
 /// `1 group to sync, 1 blocked, 10 up to date`: what is zero is left out.
 pub(super) fn tally(parts: &[(usize, &str)]) -> String {
     let mut said: Vec<String> = vec![];
@@ -68,19 +47,6 @@ pub(super) fn tally(parts: &[(usize, &str)]) -> String {
     match said.is_empty() {
         true => "no groups".to_owned(),
         false => said.join(", "),
-    }
-}
-
-/// A lag or an objective: `41m`, `22h51m`, `12h`, `9d04h`; below a minute in seconds.
-pub(super) fn span(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600, seconds / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds}s"),
-        (0, minutes) => format!("{minutes}m"),
-        (100.., _) => format!("{days}d{:02}h", hours % 24),
-        (hours, 0) => format!("{hours}h"),
-        (hours, minutes) => format!("{hours}h{minutes:02}m"),
     }
 }
 
@@ -130,26 +96,6 @@ mod tests {
         assert_eq!(bytes(1_402 * GIB), "1,402.0 GiB");
         assert_eq!(bytes_short(3_162 * GIB), "3.1 TiB");
         assert_eq!(bytes(u64::MAX), "17,179,869,184.0 GiB");
-    }
-
-    #[test]
-    fn counts_have_thousands_separators() {
-        assert_eq!(count(7), "7");
-        assert_eq!(count(1_000), "1,000");
-        assert_eq!(count(18_204_118), "18,204,118");
-        assert_eq!(plural(1, "table"), "1 table");
-        assert_eq!(plural(1_200, "table"), "1,200 tables");
-    }
-
-    #[test]
-    fn spans_are_short() {
-        assert_eq!(span(-5), "0s");
-        assert_eq!(span(59), "59s");
-        assert_eq!(span(41 * 60 + 3), "41m");
-        assert_eq!(span(43_200), "12h");
-        assert_eq!(span(22 * 3_600 + 51 * 60), "22h51m");
-        assert_eq!(span(3_600 + 9 * 60), "1h09m");
-        assert_eq!(span(9 * 86_400 + 4 * 3_600), "9d04h");
     }
 
     #[test]

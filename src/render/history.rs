@@ -5,11 +5,12 @@ mod period;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub(super) use period::{NO_CUT_YET, doubts, percent, plural_of};
+pub(super) use period::{NO_CUT_YET, doubts, percent};
 
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};
 use super::layout::{first_line, hanging, table};
+use super::shown::label_among;
 use super::{Page, Style, Tone};
 use crate::history::Period;
 use crate::ledger::Cut;
@@ -201,10 +202,8 @@ fn one(
     let Some(first) = cuts.first() else {
         return vec![];
     };
-    let heading = match history.workspaces.len() {
-        0 | 1 => name(&first.group_name),
-        _ => format!("{}/{}", name(&workspace.name), name(&first.group_name)),
-    };
+    let several = history.workspaces.len() > 1;
+    let heading = label_among(several, &workspace.name, &first.group_name);
     let rows = cuts
         .iter()
         .map(|cut| {

@@ -84,8 +84,10 @@ impl<'a> Shown<'a> {
 
 /// A group's name, with its workspace's where the plan has several.
 pub(super) fn label(plan: &Plan, workspace: &str, group: &str) -> String {
-    match plan.workspaces.len() {
-        0 | 1 => name(group),
-        _ => format!("{}/{}", name(workspace), name(group)),
-    }
+    label_among(plan.workspaces.len() > 1, workspace, group)
+}
+
+/// The same where it is known whether there are several workspaces.
+pub(super) fn label_among(several: bool, workspace: &str, group: &str) -> String {
+    if several { format!("{}/{}", name(workspace), name(group)) } else { name(group) }
 }

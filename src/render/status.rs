@@ -5,6 +5,7 @@ use super::clean::{clean, name};
 use super::figures::{moment, plural, span};
 use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
+use super::shown::label_among;
 use super::{Page, Style, Tone};
 use crate::command::{Command, Verb};
 use crate::ledger::Status as RowStatus;
@@ -63,10 +64,7 @@ fn entries(status: &Status) -> impl Iterator<Item = (&WorkspaceStatus, &GroupSta
 }
 
 fn label(status: &Status, workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
-    match status.workspaces.len() {
-        0 | 1 => name(&group.name),
-        _ => format!("{}/{}", name(&workspace.name), name(&group.name)),
-    }
+    label_among(status.workspaces.len() > 1, &workspace.name, &group.name)
 }
 
 /// A primary that is not seen tells of no lag; what counts then is what can be brought to a cut.

@@ -17,6 +17,7 @@ use crate::files;
 use crate::lakehouse::unchanged::Kept;
 use crate::lakehouse::{CATALOG_FILE, Catalog, Index, JOBS_FILE, LakehouseRegion, Writer, write};
 use crate::limits::CONFIGURATION;
+use crate::text::hex;
 
 /// The clock that commits and answers go by.
 pub(super) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -87,10 +88,7 @@ pub(super) struct Ids {
 impl Ids {
     /// Derived from the lakehouse's folder, so that a restarted sandbox has the same; what gives access, from its secret too.
     pub(super) fn of(folder: &Path, secret: &str) -> Ids {
-        let digest = |what: &str| {
-            let hash = Sha256::digest(format!("{what} {}", folder.display()));
-            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
+        let digest = |what: &str| hex(&Sha256::digest(format!("{what} {}", folder.display())));
         let uuid = |what: &str| {
             let hex = digest(what);
             format!(

@@ -8,6 +8,7 @@ use croner::Cron;
 
 use super::parse::wrong;
 use super::{SHORTEST_MINUTES, ScheduleError};
+use crate::text::plural_of;
 
 /// The shortest and longest time between two firings.
 pub(super) struct Gaps {
@@ -86,10 +87,10 @@ impl Measured {
             return Err(never());
         };
         let minutes = shortest.num_minutes();
-        let many = if minutes == 1 { "" } else { "s" };
+        let apart = plural_of(minutes.unsigned_abs(), "minute");
         match shortest.cmp(&Duration::minutes(SHORTEST_MINUTES)) {
             Ordering::Less => Err(wrong(
-                format!("fires at {from} and {to}, {minutes} minute{many} apart"),
+                format!("fires at {from} and {to}, {apart} apart"),
                 format!("leave at least {SHORTEST_MINUTES} minutes between two firings"),
             )),
             Ordering::Equal | Ordering::Greater => Ok(Gaps { shortest, longest }),

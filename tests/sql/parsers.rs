@@ -157,11 +157,11 @@ fn masked(statement: &str) -> (String, Vec<String>) {
             Piece::Plain(text) => outside.push_str(&text),
             Piece::Name(name) => {
                 outside.push_str(&format!("{MASK}{}{MASK}", quoted.len()));
-                quoted.push(drsync::databricks::sql::identifier(&name));
+                quoted.push(drsync::text::identifier(&name));
             }
             Piece::Text(text) => {
                 outside.push_str(&format!("{MASK}{}{MASK}", quoted.len()));
-                quoted.push(drsync::databricks::sql::literal(&text));
+                quoted.push(drsync::text::literal(&text));
             }
         }
     }

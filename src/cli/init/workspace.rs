@@ -13,6 +13,7 @@ use crate::config::{Location, TableName, WorkspaceAddress};
 use crate::databricks::{Notice, Offered, Place, Surveyor, Timing};
 use crate::region::RegionError;
 use crate::render::clean;
+use crate::text::plural_as;
 
 /// How far back writers are looked for.
 const WRITTEN_WITHIN: TimeDelta = TimeDelta::days(30);
@@ -45,8 +46,8 @@ pub(super) async fn configuration(
     let shut = proposal::left_out(&listed);
     talk.tell(&format!(
         "\n{} in {}: {} can be synchronized, {} cannot",
-        counted(listed.len(), "table or view", "tables and views"),
-        counted(catalogs.len(), "catalog", "catalogs"),
+        plural_as(listed.len() as u64, "table or view", "tables and views"),
+        plural_as(catalogs.len() as u64, "catalog", "catalogs"),
         open.len(),
         listed.len() - open.len()
     ));
@@ -262,11 +263,4 @@ fn label(address: &Url, otherwise: &str) -> String {
 
 fn plain(address: &Url) -> String {
     address.as_str().trim_end_matches('/').to_owned()
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {many}"),
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::identifier;
 use super::schemas::{CUT_SCHEMA, named_types};
 use crate::ledger::{ColumnKind, CutColumn};
+use crate::text::identifier;
 
 /// Columns with their types, and the fields of `tables` with theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]

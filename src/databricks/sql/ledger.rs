@@ -7,9 +7,10 @@ use std::fmt;
 
 use super::cut_columns::{CutColumns, definitions};
 use super::schemas::{CUT_SCHEMA, EVIDENCE_SCHEMA, ROW_SCHEMA, named_types, names};
-use super::{Relation, Statement, literal, properties};
+use super::{Relation, Statement, properties};
 use crate::ledger::{CutColumn, KEPT, WORKSPACE_PROPERTY};
 use crate::region::{RUN_RECORD_ENDING, RecordRange, SIGNATURE_ENDING};
+use crate::text::literal;
 
 /// Has the engine keep a metadata table small by itself: it removes commits and checkpoints past the retention whenever it writes a
 /// checkpoint, and makes small files one after a write.

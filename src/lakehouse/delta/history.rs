@@ -13,8 +13,8 @@ use super::replay::snapshot_of;
 use super::state::Detail;
 use super::store::{Lines, TableStore};
 use super::times::{file_times, in_commit_timestamp};
-use crate::canonical::hex;
 use crate::region::{Upkeep, is_maintenance};
+use crate::text::hex;
 
 mod upkeep;
 

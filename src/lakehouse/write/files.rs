@@ -9,8 +9,8 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use serde_json::{Map, Value, json};
 
 use super::super::delta::{self, DeltaError, Result, Snapshot, TableStore};
-use super::super::off_thread;
 use super::super::records::{to_batch, to_json};
+use crate::off_thread::off_thread;
 
 /// A live file with its rows, partition columns and all.
 pub(super) struct Rows {

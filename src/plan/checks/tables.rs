@@ -11,6 +11,7 @@ use crate::plan::finding::Severity;
 use crate::plan::observed::TableObserved;
 use crate::plan::view::GroupView;
 use crate::region::{CloneProof, RegionError, RegionErrorKind};
+use crate::text::plural_of;
 
 pub(super) fn catalog_findings(view: &GroupView<'_>, table: &TableObserved) -> Vec<Finding> {
     let name = &table.name;
@@ -195,15 +196,9 @@ pub(super) fn damage_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
     Some(Finding { severity: Severity::Repaired, ..found })
 }
 
-/// `1 row`, `17 rows`.
-pub(super) fn rows_text(rows: u64) -> String {
-    let end = if rows == 1 { "" } else { "s" };
-    format!("{rows} row{end}")
-}
-
 fn drift_text(commit: &DriftCommit) -> String {
     let user = commit.user.as_ref().map_or(String::new(), |user| format!(" by {user}"));
-    let rows = commit.rows.map_or(String::new(), |rows| format!(", {}", rows_text(rows)));
+    let rows = commit.rows.map_or(String::new(), |rows| format!(", {}", plural_of(rows, "row")));
     format!(
         "v{} {} {}{user}{rows}",
         commit.version,

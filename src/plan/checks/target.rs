@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::tables::{refused, rows_text};
+use super::tables::refused;
 use super::{Finding, FindingCode, Remedy, finding};
 use crate::config::TableName;
 use crate::moment;
@@ -11,6 +11,7 @@ use crate::plan::trigger::Target;
 use crate::plan::versions;
 use crate::plan::view::GroupView;
 use crate::region::{RegionError, RegionErrorKind, Source};
+use crate::text::plural_of;
 
 /// Below so many rows in the last cut, losing most of them is no sign of an accident.
 const SHRINK_ROWS_MIN: u64 = 1_000;
@@ -56,8 +57,11 @@ pub(super) fn pin_findings(
                 && held >= SHRINK_ROWS_MIN
                 && u128::from(rows) * 100 < u128::from(held) * u128::from(view.group.shrink_percent)
             {
-                let text =
-                    format!("v{} has {}; the last cut held {held}", pin.version, rows_text(rows));
+                let text = format!(
+                    "v{} has {}; the last cut held {held}",
+                    pin.version,
+                    plural_of(rows, "row")
+                );
                 found.push(finding(FindingCode::SourceShrank, Some(name), text).acceptance(name));
             }
             if let Some(replica) =

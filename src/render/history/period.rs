@@ -6,6 +6,7 @@ use super::super::layout::{hanging, table};
 use super::super::{Style, Tone};
 use super::History;
 use crate::history::{ApplyLine, GroupPeriod, Period, Skew, Unrecorded};
+use crate::text::plural_as;
 
 /// What casts doubt on the report of a period; it comes first.
 pub(in crate::render) fn doubts(history: &History) -> Vec<String> {
@@ -41,7 +42,7 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     };
     let text = format!(
         "{}{unapproved}; {} found nothing to do; longest time without a record {}",
-        plural_of(period.applies.len(), "apply", "applies"),
+        plural_as(period.applies.len() as u64, "apply", "applies"),
         plural(period.quiet_rounds, "round"),
         span(period.longest_silence_seconds)
     );
@@ -98,11 +99,6 @@ fn unrecorded(period: &Period, style: &Style) -> Vec<String> {
     let unrecorded = period.chain.unrecorded.iter().map(Unrecorded::sentence);
     let all = unrecorded.chain(period.chain.skews.iter().map(Skew::sentence));
     all.flat_map(|sentence| hanging("   - ", &clean(&sentence), style.width)).collect()
-}
-
-/// `1 apply`, `2 applies`.
-pub(in crate::render) fn plural_of(number: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(number as u64), if number == 1 { one } else { many })
 }
 
 fn groups(period: &Period, style: &Style) -> Vec<String> {

@@ -8,7 +8,8 @@ use crate::history::{ApplyLine, Chain, GroupPeriod, Period};
 use crate::ledger::Cut;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, elapsed, plural, span};
-use crate::render::history::{History, NO_CUT_YET, WorkspaceHistory, doubts, percent, plural_of};
+use crate::render::history::{History, NO_CUT_YET, WorkspaceHistory, doubts, percent};
+use crate::text::plural_as;
 
 /// The report of a history; its periods are those that it holds.
 pub fn history(history: &History) -> String {
@@ -48,7 +49,7 @@ fn verdict(history: &History) -> String {
             0 => String::new(),
             some => format!(" ({} without approval)", count(some as u64)),
         };
-        let applies = plural_of(sum(|period| period.applies.len()), "apply", "applies");
+        let applies = plural_as(sum(|period| period.applies.len()) as u64, "apply", "applies");
         counts.push(format!("{applies}{unapproved}"));
         counts.push(format!(
             "{} with nothing to do",

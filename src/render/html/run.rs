@@ -7,9 +7,10 @@ use crate::apply::{GroupOutcome, GroupRecord, RunRecord, TableOutcome, TableReco
 use crate::canonical;
 use crate::ledger::cut_label;
 use crate::region::VerifiedLevel;
-use crate::render::clean::{clean, name};
+use crate::render::clean::clean;
 use crate::render::figures::{bytes, count, elapsed, plural};
 use crate::render::run::{verdict, written_metadata};
+use crate::render::shown::label_among;
 
 /// The report of a run record; `bytes` are those that it was read from.
 pub fn run(record: &RunRecord, stored: &[u8]) -> String {
@@ -106,10 +107,7 @@ fn tone(outcome: GroupOutcome) -> &'static str {
 }
 
 fn group(group: &GroupRecord, several: bool) -> Markup {
-    let label = match several {
-        true => format!("{}/{}", name(&group.workspace), name(&group.name)),
-        false => name(&group.name),
-    };
+    let label = label_among(several, &group.workspace, &group.name);
     let cut = match (group.cut, group.recovery_point) {
         (Some(cut), Some(point)) => Some(cut_label(cut, point)),
         (Some(cut), None) => Some(format!("cut {cut}")),

@@ -5,8 +5,8 @@ use super::{Comment, Detail, fitted, heading, hidden};
 use crate::plan::Decision;
 use crate::plan::status::{GroupStatus, Rpo, Status, WorkspaceStatus};
 use crate::render::Style;
-use crate::render::clean::name;
 use crate::render::figures::{plural, span};
+use crate::render::shown::label_among;
 use crate::render::{away, status as told};
 
 /// A status as a comment of at most `budget` bytes.
@@ -76,10 +76,7 @@ fn rows(page: &mut Comment, groups: &[Entry<'_>], most: usize, several: bool) ->
         lines.push_str("| group | cut | lag | RPO | now |\n|---|---|---|---|---|\n");
     }
     for (workspace, group) in groups.iter().take(most) {
-        let label = match several {
-            true => format!("{}/{}", name(&workspace.name), name(&group.name)),
-            false => name(&group.name),
-        };
+        let label = label_among(several, &workspace.name, &group.name);
         let decision = group.decision.map_or("not known", Decision::as_str);
         lines.push_str(&format!(
             "| {} | {} | {} | {} | {decision} |\n",

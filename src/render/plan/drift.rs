@@ -8,6 +8,7 @@ use crate::render::clean::{clean, command, name};
 use crate::render::figures::{count, moment, plural_of};
 use crate::render::layout::{columns, indented};
 use crate::render::shown::{Entry, Shown};
+use crate::text::identifier;
 
 /// Commits of others shown for one replica.
 const COMMITS_MAX: usize = 6;
@@ -116,7 +117,7 @@ fn replica(entry: &Entry<'_>, drift: &Drift) -> String {
     let root = entry.workspace.observed.secondary.location.trim_end_matches('/');
     let path = drift.replica_path.clone();
     let path = path.unwrap_or_else(|| drift.table.path());
-    format!("delta.`{root}/{}`", path.replace('`', "``"))
+    format!("delta.{}", identifier(&format!("{root}/{path}")))
 }
 
 fn kept(drift: &Drift) -> String {

@@ -3,13 +3,13 @@
 use super::size::tables;
 use super::{blocked, steps};
 use crate::command::{Command, Verb};
-use crate::harmless::shell_word;
 use crate::plan::{Decision, GroupPlan, Plan, Step};
 use crate::render::Page;
 use crate::render::clean::{command, name};
 use crate::render::figures::{bytes, bytes_short, count, moment, plural, span};
 use crate::render::layout::columns;
 use crate::render::shown::{Entry, Shown};
+use crate::text::shell_word;
 
 /// Groups with a line of their own, the largest.
 const GROUPS_MAX: usize = 5;

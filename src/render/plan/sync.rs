@@ -140,8 +140,9 @@ fn why(group: &GroupPlan) -> String {
     match kind {
         TriggerKind::Workflow => run.unwrap_or(said),
         // Steps that create say that the group is new.
-        TriggerKind::FirstSync => run
-            .unwrap_or_else(|| group.reason.why_now.as_deref().map_or(said, clean)),
+        TriggerKind::FirstSync => {
+            run.unwrap_or_else(|| group.reason.why_now.as_deref().map_or(said, clean))
+        }
         TriggerKind::Schedule => said,
         TriggerKind::Repair => format!("repair: {said}"),
         TriggerKind::MaxLag => format!("not tied to a finished workflow run: {said}"),

@@ -1,7 +1,7 @@
 //! What waits: a line a group; a failed workflow with all that helps to decide.
 
-use super::verdict::{is_held, named};
 use super::blocked;
+use super::verdict::{is_held, named};
 use crate::ledger::cut_label;
 use crate::plan::{CRASH_CONSISTENT, Decision, GroupPlan, ReasonCode, risk};
 use crate::render::Page;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::log::{Log, label};
+use super::log::Log;
 use super::pace::Pace;
 use crate::apply::{Event, What};
 use crate::harmless::lines;
 use crate::plan::{Action, Decision, Plan};
 use crate::render::figures::{bytes, plural};
 use crate::render::layout::pad;
+use crate::render::shown::label_among;
 
 /// A bar for every running group, and a line for whatever ends.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl Bars {
                 let bytes = bytes.map(|one| one.copy_bytes).fold(0, u64::saturating_add);
                 let entry = Group {
                     bar: ProgressBar::hidden(),
-                    label: label(log.several_workspaces, &workspace.name, &group.name),
+                    label: label_among(log.several_workspaces, &workspace.name, &group.name),
                     tables: clones.count(),
                     done: 0,
                     copied: 0,

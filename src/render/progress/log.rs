@@ -11,6 +11,7 @@ use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, elapsed, plural};
 use crate::render::layout::{few, pad, width};
 use crate::render::run::GOES_ON;
+use crate::render::shown::label_among;
 
 /// Registered replicas that one line names.
 const TABLES_NAMED: usize = 5;
@@ -41,7 +42,7 @@ impl Log {
         let several_workspaces = plan.workspaces.len() > 1;
         let names = groups
             .map(|(workspace, group)| {
-                width(&label(several_workspaces, &workspace.name, &group.name))
+                width(&label_among(several_workspaces, &workspace.name, &group.name))
             })
             .max();
         Log {
@@ -131,7 +132,7 @@ impl Log {
             }
             What::Started { .. } | What::GroupStarted { .. } | What::Summary { .. } => return None,
         };
-        let label = label(self.several_workspaces, workspace, group);
+        let label = label_among(self.several_workspaces, workspace, group);
         let line =
             format!("{} {} {} {text}", clock(event.at), pad(word, 8), pad(&label, self.names - 1));
         Some(line.trim_end().to_owned())
@@ -149,13 +150,6 @@ fn ended(outcome: GroupOutcome) -> Option<&'static str> {
         GroupOutcome::Stale => Some("stale"),
         GroupOutcome::Overtaken => Some("overtaken"),
         GroupOutcome::NotStarted => Some("stopped"),
-    }
-}
-
-pub(super) fn label(several_workspaces: bool, workspace: &str, group: &str) -> String {
-    match several_workspaces {
-        true => format!("{}/{}", name(workspace), name(group)),
-        false => name(group),
     }
 }
 

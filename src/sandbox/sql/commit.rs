@@ -13,6 +13,7 @@ use super::kind::{Kind, arrow_schema};
 use super::tables::{Place, columns_of};
 use crate::lakehouse::delta::{self, DeltaError, Detail, Snapshot};
 use crate::lakehouse::write;
+use crate::off_thread::off_thread;
 
 /// What a table may use that rows written here would break.
 const BEYOND: [&str; 6] = [
@@ -119,7 +120,7 @@ impl Session {
         let batch = write::rows(&arrow_schema(&written), &objects)?;
         let path = format!("part-00000-{}.c000.snappy.parquet", uuid::Uuid::new_v4());
         let (store, inside) = (place.store.clone(), path.clone());
-        let size = super::super::off_thread(move || -> Result<usize, DeltaError> {
+        let size = off_thread(move || -> Result<usize, DeltaError> {
             let content = encoded(&inside, &batch)?;
             store.create(&inside, &content)?;
             Ok(content.len())

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::datum::Datum;
 use super::kind::Kind;
+use crate::text::hex;
 
 impl Datum {
     /// Reads JSON as a type, as `from_json` does; what does not fit is null.
@@ -61,7 +62,7 @@ impl Datum {
             Datum::Double(number) => (*number).into(),
             Datum::Decimal(number) => number.to_string().into(),
             Datum::Text(text) => text.as_str().into(),
-            Datum::Binary(bytes) => to_hex(bytes).into(),
+            Datum::Binary(bytes) => hex(bytes).into(),
             Datum::Date(date) => date.to_string().into(),
             Datum::Time(moment) => moment.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(),
             Datum::Local(moment) => unzoned(*moment).into(),
@@ -218,10 +219,6 @@ fn java_text(number: &(impl std::fmt::LowerExp + std::fmt::Debug)) -> String {
         Ok(-3..7) => format!("{number:?}"),
         _ => format!("{digits}{point}E{exponent}"),
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::super::path::{self, Location};
 use super::super::snapshot::Snapshot;
 use super::foreign;
 use super::header::{Header, ROW_TRACKING};
+use crate::text::hex;
 
 /// A live file of the source as the target shall have it.
 pub(in super::super) struct Wanted<'a> {
@@ -233,10 +234,6 @@ fn external_name(absolute: &str) -> String {
     let name = absolute.rsplit('/').next().unwrap_or(absolute);
     let digest = hex(&Sha256::digest(absolute.as_bytes())[..8]);
     format!("external-{digest}-{}", ending(name))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 type VectorPlace = (Option<Vector>, Option<(Location, String)>);

@@ -18,8 +18,8 @@ use super::super::store::TableStore;
 use super::super::vector::{VectorFile, place};
 use super::FileSeen;
 use super::content::is_small;
-use crate::canonical::hex;
 use crate::files::open_regular;
+use crate::text::hex;
 
 /// Bytes read of a file at once.
 const CHUNK: usize = 256 << 10;
