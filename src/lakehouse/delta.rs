@@ -4,6 +4,7 @@
 //! Everything below blocks; the functions here run it on the runtime's blocking threads.
 
 mod action;
+mod change;
 mod checkpoint;
 mod clone;
 mod commit;
@@ -33,8 +34,9 @@ mod vector;
 mod verify;
 
 pub use action::{FileKey, FileMap, LiveFile, Metadata, Protocol, Raw, Vector};
+pub use change::{Author, Change, NewFile, Operation};
 pub use clone::{CloneOptions, Cloned, Estimate, Progress};
-pub use commit::{Author, Expect, Operation};
+pub use commit::Expect;
 pub use error::{DeltaError, IoTrouble, Result};
 pub use history::{Commit, Opening, Origin};
 pub use kept::Kept;
@@ -242,6 +244,16 @@ pub async fn create_table(store: &TableStore, table: NewTable, author: Author) -
     off_thread(move || table::create(&store, &table, &author)).await
 }
 
+/// A type as Delta's schemas write it, as Arrow's, every field of it nullable.
+pub fn arrow_type(kind: &serde_json::Value) -> Result<arrow_schema::DataType> {
+    table::arrow_type(kind)
+}
+
+/// Rows as the bytes of a Parquet file, uncompressed; `path` names it where it cannot be written.
+pub fn encoded(path: &str, rows: &RecordBatch) -> Result<Vec<u8>> {
+    table::encoded(path, rows, None)
+}
+
 /// The columns of a table as Arrow's, every one nullable.
 pub fn columns(table: &Snapshot) -> Result<arrow_schema::Schema> {
     table::columns_of(table)
@@ -344,6 +356,24 @@ pub async fn write_checkpoint(store: &TableStore, version: u64, now_ms: i64) -> 
 pub async fn commit(store: &TableStore, version: u64, actions: Vec<String>) -> Result<()> {
     let store = store.clone();
     off_thread(move || commit::put(&store, version, &actions)).await
+}
+
+/// Commits a change on top of a table as it was read, without a checkpoint. [`DeltaError::Conflict`] when someone was faster.
+///
+/// `own_time_ms` is the commit's time where the table's commits carry their own; `None`: now, and after the one before.
+pub async fn commit_change(
+    store: &TableStore,
+    base: &Snapshot,
+    change: Change,
+    author: &Author,
+    own_time_ms: Option<i64>,
+) -> Result<u64> {
+    let own_times = base.metadata.in_commit_timestamps();
+    let time =
+        own_time_ms.unwrap_or_else(|| commit::next_time(Some(base), own_times, author.now_ms));
+    let version = base.version + 1;
+    commit(store, version, commit::lines_on(base, author, time, change)).await?;
+    Ok(version)
 }
 
 /// Runs blocking work on a table off the async threads. Where it panics it is that table which cannot be used: others go on.

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use super::commit::{self, Author, Expect, Operation};
+use super::change::{Author, Change, Operation};
+use super::commit::{self, Expect};
 use super::error::{DeltaError, Result};
 use super::log::versions;
 use super::replay::{snapshot, snapshot_of};
@@ -23,7 +24,7 @@ use super::{external, features};
 use crate::region::Mark;
 pub(super) use copy::clear_left_over;
 use files::Wanted;
-pub(super) use files::{remove, wanted};
+pub(super) use files::wanted;
 pub(super) use header::kept_property;
 use job::Placed;
 use places::{GivenAgain, Names, place};
@@ -209,28 +210,20 @@ pub(super) fn deep_clone(
     let data = jobs.iter().filter(|job| job.is_data);
     let copied_data = data.clone().count() as u64;
     let totals = source.totals();
-    let operation = Operation {
-        name: "CLONE".to_owned(),
-        parameters: serde_json::from_value(json!({
-            "source": source_name,
-            "sourceVersion": version,
-            "isShallow": false,
-        }))
-        .unwrap_or_default(),
-        metrics: vec![
-            ("sourceTableSize", totals.bytes),
-            ("sourceNumOfFiles", totals.files),
-            ("numRemovedFiles", changes.removed_files),
-            ("numCopiedFiles", copied_data),
-            ("removedFilesSize", changes.removed_bytes),
-            ("copiedFilesSize", data.map(|job| job.size).sum()),
-        ],
-    };
-    let mut actions = vec![commit::commit_info(author, &operation, newest, header.own_time_ms)];
-    actions.extend(header.actions);
-    actions.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
-    actions.extend(changes.actions);
-    commit::put(target_store, next, &actions)?;
+    let parameters = json!({ "source": source_name, "sourceVersion": version, "isShallow": false });
+    let mut change = Change::new(Operation::new("CLONE", parameters).metrics(vec![
+        ("sourceTableSize", totals.bytes),
+        ("sourceNumOfFiles", totals.files),
+        ("numRemovedFiles", changes.removed_files),
+        ("numCopiedFiles", copied_data),
+        ("removedFilesSize", changes.removed_bytes),
+        ("copiedFilesSize", data.map(|job| job.size).sum()),
+    ]));
+    change.extend(header.actions);
+    change.extend(changes.row_ids.map(|row_ids| row_ids.to_string()));
+    change.extend(changes.actions);
+    let lines = change.into_lines(author, newest, header.own_time_ms);
+    commit::put(target_store, next, &lines)?;
     match target.is_some_and(|target| target.read_around.is_some()) {
         // Readers take the newest checkpoint: a broken one is followed by a whole one.
         true => commit::checkpoint(target_store, next, author.now_ms),

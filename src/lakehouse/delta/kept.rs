@@ -9,12 +9,12 @@ use std::time::SystemTime;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::action::{LiveFile, Metadata};
+use super::action::{LiveFile, Metadata, Raw};
+use super::change::{Author, Change, NewFile, Operation};
 use super::checkpoint;
-use super::clone::remove;
-use super::commit::{Author, Expect, Operation, commit_on};
+use super::commit::{Expect, commit_on};
 use super::error::{DeltaError, Result};
 use super::log::{LOG, Versions, commit_path, versions};
 use super::path::Location;
@@ -23,7 +23,6 @@ use super::snapshot::Snapshot;
 use super::state::Detail;
 use super::store::TableStore;
 use super::table;
-use super::table::path_of;
 use super::times::file_times;
 use crate::interval;
 
@@ -76,7 +75,7 @@ pub(super) fn read(store: &TableStore, asked: &RangeInclusive<u8>) -> Result<Kep
 fn shelf(file: &LiveFile) -> u8 {
     #[derive(Deserialize)]
     struct Tagged {
-        tags: Option<BTreeMap<String, Value>>,
+        tags: Option<BTreeMap<String, serde_json::Value>>,
     }
     // Few files are tagged, and most actions are long.
     let action = file.action.as_deref().filter(|text| text.contains(SHELF));
@@ -172,51 +171,28 @@ fn rewrite<const N: usize>(
     let log = versions(store)?;
     expect.check(Some(log.newest))?;
     let base = snapshot_of(store, &log, None, Detail::Full)?;
-    let mut actions = Vec::new();
+    // The rows are what they were, whatever the files.
+    let mut change = Change::maintenance(Operation::new("OPTIMIZE", json!({ "predicate": "[]" })));
     for (key, file) in base.sorted_files() {
         if replaced(file) {
-            actions.push(remove(key, file, author.now_ms)?);
+            change.remove(key, file, author.now_ms)?;
         }
     }
     let mut written = Vec::new();
     for (rows, number) in files {
         if rows.num_rows() > 0 {
-            let add = table::write_file(store, &base, rows, author)?;
-            written.extend(path_of(&add));
-            actions.push(tagged(&add, number));
+            let file = table::write_file(store, &base, rows)?;
+            let tags = number
+                .map(|number| Raw::from_iter([(SHELF.to_owned(), number.to_string().into())]));
+            change.add(&NewFile { tags, ..file.clone() }, author.now_ms);
+            written.push(file.path);
         }
     }
-    let actions = actions.into_iter().map(|text| unchanged(&text)).collect();
-    let operation = Operation {
-        name: "OPTIMIZE".to_owned(),
-        parameters: serde_json::from_value(json!({ "predicate": "[]" })).unwrap_or_default(),
-        metrics: Vec::new(),
-    };
-    let done = commit_on(store, &base, author, &operation, actions);
+    let done = commit_on(store, &base, author, change);
     if matches!(done, Err(DeltaError::Conflict { .. })) {
         table::withdraw(store, &written);
     }
     done
-}
-
-/// An `add` action whose file stands on a shelf.
-fn tagged(add: &str, number: Option<u8>) -> String {
-    let Some(number) = number else {
-        return add.to_owned();
-    };
-    let mut action: Value = serde_json::from_str(add).unwrap_or_default();
-    action["add"]["tags"] = json!({ SHELF: number.to_string() });
-    action.to_string()
-}
-
-fn unchanged(action: &str) -> String {
-    let mut action: Value = serde_json::from_str(action).unwrap_or_default();
-    for kind in ["add", "remove"] {
-        if let Some(members) = action.get_mut(kind).and_then(Value::as_object_mut) {
-            members.insert("dataChange".to_owned(), false.into());
-        }
-    }
-    action.to_string()
 }
 
 /// Removes what is past the table's retention when a checkpoint was just due: replaced files, then commits and checkpoints.

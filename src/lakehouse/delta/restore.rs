@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::action::{Metadata, Raw};
-use super::clone::{check_whole, remove};
-use super::commit::{Author, Expect, Operation, commit_on};
-use super::error::{DeltaError, Result};
+use super::action::Metadata;
+use super::change::{Author, Change, Operation, carried, described, removal};
+use super::clone::check_whole;
+use super::commit::{Expect, commit_on};
+use super::error::Result;
 use super::facts::same_facts;
 use super::features;
 use super::log::versions;
@@ -39,6 +40,7 @@ pub(super) fn restore(
     // What VACUUM has deleted, or was damaged since, cannot be live again.
     check_whole(store, &then)?;
 
+    let totals = then.totals();
     let mut actions = Vec::new();
     let metadata = with_times_of(&then.metadata, &now.metadata);
     if now.metadata != metadata {
@@ -54,39 +56,29 @@ pub(super) fn restore(
     let (mut restored_bytes, mut removed_bytes) = (0, 0);
     for (key, file) in now.sorted_files() {
         if !then.files.contains_key(key) {
-            actions.push(remove(key, file, author.now_ms)?);
+            actions.push(removal(key, file, author.now_ms, true)?);
             restored.removed_files += 1;
             removed_bytes += file.size;
         }
     }
     for (key, file) in then.sorted_files() {
         if !now.files.get(key).is_some_and(|there| same_facts(file, there)) {
-            let mut add: Raw = file
-                .action
-                .as_deref()
-                .and_then(|action| serde_json::from_str(action).ok())
-                .ok_or_else(|| DeltaError::corrupt(&*key.path, "its action was not kept"))?;
-            add.insert("dataChange".to_owned(), true.into());
-            actions.push(json!({ "add": add }).to_string());
+            actions.push(carried(described(file, &key.path)?, true));
             restored.restored_files += 1;
             restored_bytes += file.size;
         }
     }
-    let totals = then.totals();
-    let operation = Operation {
-        name: "RESTORE".to_owned(),
-        parameters: serde_json::from_value(json!({ "version": to, "timestamp": null }))
-            .unwrap_or_default(),
-        metrics: vec![
-            ("tableSizeAfterRestore", totals.bytes),
-            ("numOfFilesAfterRestore", totals.files),
-            ("numRemovedFiles", restored.removed_files),
-            ("numRestoredFiles", restored.restored_files),
-            ("removedFilesSize", removed_bytes),
-            ("restoredFilesSize", restored_bytes),
-        ],
-    };
-    restored.version = commit_on(store, &now, author, &operation, actions)?;
+    let parameters = json!({ "version": to, "timestamp": null });
+    let mut change = Change::new(Operation::new("RESTORE", parameters).metrics(vec![
+        ("tableSizeAfterRestore", totals.bytes),
+        ("numOfFilesAfterRestore", totals.files),
+        ("numRemovedFiles", restored.removed_files),
+        ("numRestoredFiles", restored.restored_files),
+        ("removedFilesSize", removed_bytes),
+        ("restoredFilesSize", restored_bytes),
+    ]));
+    change.extend(actions);
+    restored.version = commit_on(store, &now, author, change)?;
     Ok(restored)
 }
 

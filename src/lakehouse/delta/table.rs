@@ -14,9 +14,10 @@ use arrow_schema::{DataType, Field, Schema};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::action::{LiveFile, Metadata};
-use super::clone::{remove, wanted};
-use super::commit::{Author, Expect, Operation, commit_info, commit_on, put};
+use super::action::{LiveFile, Metadata, Raw};
+use super::change::{Author, Change, NewFile, Operation};
+use super::clone::wanted;
+use super::commit::{Expect, commit_on, put};
 use super::error::{DeltaError, Result};
 use super::features;
 use super::log::versions;
@@ -28,6 +29,7 @@ use super::state::Detail;
 use super::store::{Blob, TableStore, missing};
 use crate::files;
 use crate::limits::{ROWS, ROWS_FILE, allow_unpacked};
+pub(super) use schema::arrow as arrow_type;
 pub use schema::schema_string;
 
 /// How often a lost race is run again before giving up.
@@ -46,15 +48,11 @@ pub struct NewTable {
 
 pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> Result<()> {
     let NewTable { schema, partition_columns, properties } = table;
-    let operation = Operation {
-        name: "CREATE TABLE".to_owned(),
-        parameters: serde_json::from_value(json!({
-            "partitionBy": json!(partition_columns).to_string(),
-            "properties": json!(properties).to_string(),
-        }))
-        .unwrap_or_default(),
-        metrics: Vec::new(),
-    };
+    let parameters = json!({
+        "partitionBy": json!(partition_columns).to_string(),
+        "properties": json!(properties).to_string(),
+    });
+    let mut change = Change::new(Operation::new("CREATE TABLE", parameters));
     let metadata = json!({ "metaData": {
         "id": uuid::Uuid::new_v4().to_string(),
         "format": { "provider": "parquet", "options": {} },
@@ -72,12 +70,9 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
             "writerFeatures": ["timestampNtz", "appendOnly", "invariants"],
         }),
     };
-    let protocol = json!({ "protocol": protocol });
-    put(
-        store,
-        0,
-        &[commit_info(author, &operation, None, None), protocol.to_string(), metadata.to_string()],
-    )
+    change.action(&json!({ "protocol": protocol }));
+    change.action(&metadata);
+    put(store, 0, &change.into_lines(author, None, None))
 }
 
 /// The columns of a table as Arrow's, every one nullable.
@@ -122,14 +117,10 @@ pub(super) fn add_columns(
         }
         let mut metadata = base.metadata.0.clone();
         metadata.insert("schemaString".to_owned(), schema.into());
-        let operation = Operation {
-            name: "ADD COLUMNS".to_owned(),
-            parameters: serde_json::from_value(json!({ "columns": json!(added).to_string() }))
-                .unwrap_or_default(),
-            metrics: Vec::new(),
-        };
-        let metadata = json!({ "metaData": metadata }).to_string();
-        commit_on(store, base, author, &operation, vec![metadata])
+        let parameters = json!({ "columns": json!(added).to_string() });
+        let mut change = Change::new(Operation::new("ADD COLUMNS", parameters));
+        change.action(&json!({ "metaData": metadata }));
+        commit_on(store, base, author, change)
     })
 }
 
@@ -139,16 +130,13 @@ pub(super) fn append(
     expect: Expect,
     author: &Author,
 ) -> Result<u64> {
-    let mut written: Option<String> = None;
+    let mut written: Option<NewFile> = None;
     let done = with_retries(store, expect, |base| {
-        let operation = write_operation("Append", rows);
-        let add = match &written {
-            Some(add) => add.clone(),
-            None => written.insert(write_file(store, base, rows, author)?).clone(),
-        };
-        commit_on(store, base, author, &operation, vec![add])
+        let mut change = Change::new(write_operation("Append", rows));
+        change.add(written_once(&mut written, store, base, rows)?, author.now_ms);
+        commit_on(store, base, author, change)
     });
-    take_back(store, &done, written.as_deref());
+    take_back(store, &done, written.as_ref());
     done
 }
 
@@ -158,30 +146,40 @@ pub(super) fn overwrite(
     expect: Expect,
     author: &Author,
 ) -> Result<u64> {
-    let mut written: Option<String> = None;
+    let mut written: Option<NewFile> = None;
     let done = with_retries(store, expect, |base| {
-        let mut actions = base
-            .sorted_files()
-            .into_iter()
-            .map(|(key, file)| remove(key, file, author.now_ms))
-            .collect::<Result<Vec<_>>>()?;
-        if rows.num_rows() > 0 {
-            actions.push(match &written {
-                Some(add) => add.clone(),
-                None => written.insert(write_file(store, base, rows, author)?).clone(),
-            });
+        let mut change = Change::new(write_operation("Overwrite", rows));
+        for (key, file) in base.sorted_files() {
+            change.remove(key, file, author.now_ms)?;
         }
-        commit_on(store, base, author, &write_operation("Overwrite", rows), actions)
+        if rows.num_rows() > 0 {
+            change.add(written_once(&mut written, store, base, rows)?, author.now_ms);
+        }
+        commit_on(store, base, author, change)
     });
-    take_back(store, &done, written.as_deref());
+    take_back(store, &done, written.as_ref());
     done
+}
+
+/// The file with the rows, which is written for the first attempt.
+fn written_once<'a>(
+    written: &'a mut Option<NewFile>,
+    store: &TableStore,
+    base: &Snapshot,
+    rows: &RecordBatch,
+) -> Result<&'a NewFile> {
+    let file = match written.take() {
+        Some(file) => file,
+        None => write_file(store, base, rows)?,
+    };
+    Ok(written.insert(file))
 }
 
 /// Removes the file that was written for a commit that somebody else was faster than. After any other trouble it stays: the
 /// commit may be there all the same.
-fn take_back(store: &TableStore, done: &Result<u64>, written: Option<&str>) {
-    if let (Err(DeltaError::Conflict { .. }), Some(path)) = (done, written.and_then(path_of)) {
-        withdraw(store, &[path]);
+fn take_back(store: &TableStore, done: &Result<u64>, written: Option<&NewFile>) {
+    if let (Err(DeltaError::Conflict { .. }), Some(file)) = (done, written) {
+        withdraw(store, std::slice::from_ref(&file.path));
     }
 }
 
@@ -213,24 +211,18 @@ fn with_retries(
 }
 
 fn write_operation(mode: &str, rows: &RecordBatch) -> Operation {
-    Operation {
-        name: "WRITE".to_owned(),
-        parameters: serde_json::from_value(json!({ "mode": mode, "partitionBy": "[]" }))
-            .unwrap_or_default(),
-        metrics: vec![
-            ("numFiles", u64::from(rows.num_rows() > 0)),
-            ("numOutputRows", rows.num_rows() as u64),
-        ],
-    }
+    Operation::new("WRITE", json!({ "mode": mode, "partitionBy": "[]" })).metrics(vec![
+        ("numFiles", u64::from(rows.num_rows() > 0)),
+        ("numOutputRows", rows.num_rows() as u64),
+    ])
 }
 
-/// Writes rows as a data file of the table and returns the `add` action that makes them live.
+/// Writes rows as a data file of the table, which a change makes live.
 pub(super) fn write_file(
     store: &TableStore,
     table: &Snapshot,
     rows: &RecordBatch,
-    author: &Author,
-) -> Result<String> {
+) -> Result<NewFile> {
     let unsupported = |why: String| DeltaError::Unsupported { location: store.location(), why };
     if !table.metadata.partition_columns().is_empty() {
         return Err(unsupported("rows cannot be written to a partitioned table".to_owned()));
@@ -247,25 +239,31 @@ pub(super) fn write_file(
         )));
     }
     let path = format!("part-00000-{}-c000.zstd.parquet", uuid::Uuid::new_v4());
-    let failed = |error: ::parquet::errors::ParquetError| {
-        DeltaError::corrupt(&path, format!("it cannot be written: {error}"))
-    };
     let compression = Compression::ZSTD(ZstdLevel::default());
     let properties = WriterProperties::builder().set_compression(compression).build();
-    let mut writer =
-        ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(failed)?;
-    writer.write(rows).map_err(failed)?;
-    let content = writer.into_inner().map_err(failed)?;
+    let content = encoded(&path, rows, Some(properties))?;
     store.create(&path, &content)?;
-    let add = json!({ "add": {
-        "path": path,
-        "partitionValues": {},
-        "size": content.len(),
-        "modificationTime": author.now_ms,
-        "dataChange": true,
-        "stats": json!({ "numRecords": rows.num_rows() }).to_string(),
-    }});
-    Ok(add.to_string())
+    Ok(NewFile {
+        path,
+        partition: Raw::new(),
+        size: content.len() as u64,
+        records: rows.num_rows() as u64,
+        tags: None,
+    })
+}
+
+/// Rows as the bytes of a Parquet file; `path` names it where it cannot be written.
+pub(super) fn encoded(
+    path: &str,
+    rows: &RecordBatch,
+    properties: Option<WriterProperties>,
+) -> Result<Vec<u8>> {
+    let failed = |error: ::parquet::errors::ParquetError| {
+        DeltaError::corrupt(path, format!("it cannot be written: {error}"))
+    };
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), properties).map_err(failed)?;
+    writer.write(rows).map_err(failed)?;
+    writer.into_inner().map_err(failed)
 }
 
 pub(super) fn read_rows(store: &TableStore, version: Option<u64>) -> Result<Vec<RecordBatch>> {
@@ -359,10 +357,4 @@ fn arranged(
         arrays.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| DeltaError::corrupt("a data file", error))
-}
-
-/// The path that an `add` action of ours names.
-pub(super) fn path_of(add: &str) -> Option<String> {
-    let action: serde_json::Value = serde_json::from_str(add).ok()?;
-    action["add"]["path"].as_str().map(str::to_owned)
 }

@@ -1,21 +1,22 @@
-//! The data files of a table that is being written: read to rows, written from rows, named by actions.
+//! The data files of a table that is being written: read to rows, and written from rows.
 
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Fields, Schema};
-use parquet::arrow::ArrowWriter;
+use arrow_schema::{Fields, Schema};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::delta::{self, DeltaError, Result, Snapshot, TableStore};
+use super::super::delta::{
+    self, Change, DeltaError, FileKey, LiveFile, NewFile, Result, Snapshot, TableStore,
+};
 use super::super::records::{to_batch, to_json};
 use crate::off_thread::off_thread;
 
 /// A live file with its rows, partition columns and all.
 pub(super) struct Rows {
-    path: String,
-    size: u64,
+    key: FileKey,
+    file: LiveFile,
     pub(super) partition: Map<String, Value>,
     pub(super) rows: Vec<Value>,
 }
@@ -39,68 +40,48 @@ pub(super) async fn read(store: &TableStore, table: &Snapshot) -> Result<Vec<Row
         for row in rows.iter_mut().filter_map(Value::as_object_mut) {
             row.extend(partition.clone());
         }
-        let path = key.path.to_string();
-        all.push(Rows { path, size: file.size, partition, rows });
+        all.push(Rows { key: key.clone(), file: file.clone(), partition, rows });
     }
     Ok(all)
 }
 
-/// Writes rows of one partition as a file; the action makes them live.
-pub(super) async fn add(
+/// Writes rows of one partition as a file.
+pub(super) async fn written(
     store: &TableStore,
     table: &Snapshot,
     partition: &Map<String, Value>,
     rows: &[Value],
-    now_ms: i64,
-) -> Result<Value> {
-    let columns = schema_of(table)?;
+) -> Result<NewFile> {
+    let columns = delta::columns(table)?;
     let written = columns.fields().iter().filter(|it| !partition.contains_key(it.name()));
     let batch = to_batch(Schema::new(written.cloned().collect::<Fields>()), rows)?;
-    add_batch(store, partition, batch, now_ms).await
+    written_batch(store, partition, batch).await
 }
 
 /// The same for rows that are a batch already, without the partition columns.
-pub(super) async fn add_batch(
+pub(super) async fn written_batch(
     store: &TableStore,
     partition: &Map<String, Value>,
     batch: RecordBatch,
-    now_ms: i64,
-) -> Result<Value> {
-    let rows = batch.num_rows();
+) -> Result<NewFile> {
+    let records = batch.num_rows() as u64;
     let folder: String = partition.iter().map(|(name, value)| folder(name, value)).collect();
     let path = format!("{folder}part-00000-{}.c000.parquet", uuid::Uuid::new_v4());
     let (store, inside) = (store.clone(), path.clone());
-    let size = off_thread(move || write_file(&store, &inside, &batch)).await?;
-    Ok(json!({"add": {
-        "path": path,
-        "partitionValues": partition,
-        "size": size,
-        "modificationTime": now_ms,
-        "dataChange": true,
-        "stats": json!({"numRecords": rows}).to_string(),
-    }}))
+    let size = off_thread(move || -> Result<usize> {
+        let content = delta::encoded(&inside, &batch)?;
+        store.create(&inside, &content)?;
+        Ok(content.len())
+    })
+    .await?;
+    Ok(NewFile { path, partition: partition.clone(), size: size as u64, records, tags: None })
 }
 
-/// The action after which a file is no longer live.
-pub(super) fn remove(file: &Rows, now_ms: i64) -> Value {
-    json!({"remove": {
-        "path": file.path,
-        "deletionTimestamp": now_ms,
-        "dataChange": true,
-        "extendedFileMetadata": true,
-        "partitionValues": file.partition,
-        "size": file.size,
-    }})
-}
-
-/// The same action for a commit that changes no row.
-pub(super) fn unchanged(mut action: Value) -> Value {
-    for kind in ["add", "remove"] {
-        if let Some(file) = action.get_mut(kind) {
-            file["dataChange"] = false.into();
-        }
+impl Rows {
+    /// They are live no more.
+    pub(super) fn leave(&self, change: &mut Change, now_ms: i64) -> Result<()> {
+        change.remove(&self.key, &self.file, now_ms)
     }
-    action
 }
 
 /// The folder of a partition; a value that a path or the log would spell otherwise has one without its name.
@@ -109,20 +90,6 @@ fn folder(column: &str, value: &Value) -> String {
     match value.as_str().filter(plain) {
         Some(text) => format!("{column}={text}/"),
         None => "other/".to_owned(),
-    }
-}
-
-/// The table's columns.
-fn schema_of(table: &Snapshot) -> Result<Schema> {
-    let text = table.metadata.schema_string();
-    let read: Value =
-        serde_json::from_str(text).map_err(|error| DeltaError::corrupt("the schema", error))?;
-    match super::column_type(&read) {
-        Some(DataType::Struct(fields)) => Ok(Schema::new(fields)),
-        _ => Err(DeltaError::Unsupported {
-            location: "the schema".to_owned(),
-            why: format!("rows of these columns are not written here: {text}"),
-        }),
     }
 }
 
@@ -150,13 +117,4 @@ pub(super) fn by_partition(table: &Snapshot, rows: &RecordBatch) -> Result<Vec<P
 fn read_file(store: &TableStore, path: &str) -> Result<Vec<Value>> {
     let opened = delta::parquet::open(store.read_all(path)?, path, ArrowReaderOptions::new())?;
     to_json(&delta::parquet::batches(opened, None, 1024)?.collect::<Result<Vec<_>>>()?)
-}
-
-fn write_file(store: &TableStore, path: &str, rows: &RecordBatch) -> Result<usize> {
-    let failed = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).map_err(failed)?;
-    writer.write(rows).map_err(failed)?;
-    let content = writer.into_inner().map_err(failed)?;
-    store.create(path, &content)?;
-    Ok(content.len())
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Writer;
 use super::super::delta::{
-    self, DeltaError, Detail, Expect, NewTable, Result, Snapshot, TableStore,
+    self, Change, DeltaError, Detail, Expect, NewTable, Operation, Result, Snapshot, TableStore,
 };
 use super::files::{self, Rows};
 
@@ -83,19 +83,21 @@ impl Table {
     /// Appends rows, one file a partition.
     pub async fn insert(&self, rows: &RecordBatch) -> Result<u64> {
         let table = self.read().await?;
-        let (count, now) = (rows.num_rows(), self.now_ms());
-        let mut actions = Vec::new();
+        let mut files = Vec::new();
         if table.metadata.partition_columns().is_empty() {
-            let none = Map::new();
-            actions.push(files::add_batch(&self.store, &none, rows.clone(), now).await?);
+            files.push(files::written_batch(&self.store, &Map::new(), rows.clone()).await?);
         } else {
             for (partition, rows) in files::by_partition(&table, rows)? {
-                actions.push(files::add(&self.store, &table, &partition, &rows, now).await?);
+                files.push(files::written(&self.store, &table, &partition, &rows).await?);
             }
         }
-        let metrics =
-            json!({"numFiles": actions.len().to_string(), "numOutputRows": count.to_string()});
-        self.commit(&table, "WRITE", json!({"mode": "Append"}), metrics, actions).await
+        let operation = Operation::new("WRITE", json!({"mode": "Append"})).metrics(vec![
+            ("numFiles", files.len() as u64),
+            ("numOutputRows", rows.num_rows() as u64),
+        ]);
+        let mut change = Change::new(operation);
+        files.iter().for_each(|file| change.add(file, self.now_ms()));
+        self.commit(&table, change).await
     }
 
     /// Removes the rows that `which` says, by writing the files that hold them anew.
@@ -124,16 +126,21 @@ impl Table {
             let partition = Value::Object(file.partition.clone()).to_string();
             files.entry(partition).or_default().push(file);
         }
-        let mut actions = Vec::new();
-        for files in files.into_values().filter(|files| files.len() > 1) {
+        let many: Vec<Vec<Rows>> = files.into_values().filter(|files| files.len() > 1).collect();
+        let removed: usize = many.iter().map(Vec::len).sum();
+        let operation = Operation::new("OPTIMIZE", json!({"predicate": "[]"}))
+            .metrics(vec![("numRemovedFiles", removed as u64)]);
+        let mut change = Change::maintenance(operation);
+        for files in many {
             let partition = files[0].partition.clone();
-            actions.extend(files.iter().map(|file| files::remove(file, now)));
+            for file in &files {
+                file.leave(&mut change, now)?;
+            }
             let rows: Vec<Value> = files.into_iter().flat_map(|file| file.rows).collect();
-            actions.push(files::add(&self.store, &table, &partition, &rows, now).await?);
+            let file = files::written(&self.store, &table, &partition, &rows).await?;
+            change.add(&file, now);
         }
-        let actions: Vec<Value> = actions.into_iter().map(files::unchanged).collect();
-        let metrics = json!({"numRemovedFiles": (actions.len().saturating_sub(1)).to_string()});
-        self.commit(&table, "OPTIMIZE", json!({"predicate": "[]"}), metrics, actions).await
+        self.commit(&table, change).await
     }
 
     /// Sets table properties.
@@ -147,8 +154,9 @@ impl Table {
             None => drop(metadata.insert("configuration".to_owned(), json!(set))),
         }
         let parameters = json!({"properties": Value::Object(set).to_string()});
-        let actions = vec![json!({"metaData": metadata})];
-        self.commit(&table, "SET TBLPROPERTIES", parameters, json!({}), actions).await
+        let mut change = Change::new(Operation::new("SET TBLPROPERTIES", parameters));
+        change.action(&json!({"metaData": metadata}));
+        self.commit(&table, change).await
     }
 
     /// Replaces it by an empty table of the same schema with another id, as CREATE OR REPLACE TABLE does.
@@ -156,20 +164,20 @@ impl Table {
         let table = self.read().await?;
         let mut metadata = table.metadata.0.clone();
         metadata.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
-        let mut actions = vec![json!({"metaData": metadata})];
-        actions.extend(
-            files::read(&self.store, &table)
-                .await?
-                .iter()
-                .map(|file| files::remove(file, self.now_ms())),
-        );
-        self.commit(&table, "CREATE OR REPLACE TABLE", json!({}), json!({}), actions).await
+        let mut change = Change::new(Operation::new("CREATE OR REPLACE TABLE", json!({})));
+        change.action(&json!({"metaData": metadata}));
+        for file in files::read(&self.store, &table).await? {
+            file.leave(&mut change, self.now_ms())?;
+        }
+        self.commit(&table, change).await
     }
 
     /// Commits actions of your own, or none, under an operation's name.
     pub async fn other(&self, operation: &str, actions: Vec<Value>) -> Result<u64> {
         let table = self.read().await?;
-        self.commit(&table, operation, json!({}), json!({}), actions).await
+        let mut change = Change::new(Operation::new(operation, json!({})));
+        actions.iter().for_each(|action| change.action(action));
+        self.commit(&table, change).await
     }
 
     /// Goes back to an older version.
@@ -183,58 +191,47 @@ impl Table {
     async fn rewrite(
         &self,
         operation: &str,
-        metric: &str,
+        metric: &'static str,
         change: impl Fn(&mut Vec<Value>) -> usize,
     ) -> Result<u64> {
         let table = self.read().await?;
-        let mut actions = Vec::new();
+        let mut touched = Vec::new();
         let mut changed = 0;
         for mut file in files::read(&self.store, &table).await? {
             let here = change(&mut file.rows);
-            if here == 0 {
-                continue;
-            }
-            changed += here;
-            actions.push(files::remove(&file, self.now_ms()));
-            if !file.rows.is_empty() {
-                let Rows { partition, rows, .. } = &file;
-                let now = self.now_ms();
-                actions.push(files::add(&self.store, &table, partition, rows, now).await?);
+            if here > 0 {
+                changed += here;
+                touched.push(file);
             }
         }
-        let metrics = Map::from_iter([(metric.to_owned(), changed.to_string().into())]);
-        self.commit(&table, operation, json!({}), metrics.into(), actions).await
+        let operation =
+            Operation::new(operation, json!({})).metrics(vec![(metric, changed as u64)]);
+        let mut change = Change::new(operation);
+        for file in &touched {
+            file.leave(&mut change, self.now_ms())?;
+            let Rows { partition, rows, .. } = file;
+            if !rows.is_empty() {
+                let file = files::written(&self.store, &table, partition, rows).await?;
+                change.add(&file, self.now_ms());
+            }
+        }
+        self.commit(&table, change).await
     }
 
     async fn read(&self) -> Result<Snapshot> {
         delta::snapshot(&self.store, None, Detail::Full).await
     }
 
-    async fn commit(
-        &self,
-        table: &Snapshot,
-        operation: &str,
-        parameters: Value,
-        metrics: Value,
-        actions: Vec<Value>,
-    ) -> Result<u64> {
-        let version = table.version + 1;
-        let mut info = json!({
-            "timestamp": self.now_ms(),
-            "userName": self.writer.user,
-            "operation": operation,
-            "operationParameters": parameters,
-            "operationMetrics": metrics,
-            "readVersion": table.version,
-            "engineInfo": "lakehouse",
-            "txnId": uuid::Uuid::new_v4().to_string(),
-        });
-        if table.metadata.in_commit_timestamps() {
-            info["inCommitTimestamp"] = self.now_ms().into();
-        }
-        let first = json!({"commitInfo": info});
-        let lines = std::iter::once(first).chain(actions).map(|action| action.to_string());
-        delta::commit(&self.store, version, lines.collect()).await?;
+    async fn commit(&self, table: &Snapshot, change: Change) -> Result<u64> {
+        let now_ms = self.now_ms();
+        let author = delta::Author {
+            now_ms,
+            engine_info: "lakehouse".to_owned(),
+            user_name: Some(self.writer.user.clone()),
+        };
+        // The moment as it was given, be it before that of the last commit.
+        let version =
+            delta::commit_change(&self.store, table, change, &author, Some(now_ms)).await?;
         self.set_time(version)?;
         Ok(version)
     }

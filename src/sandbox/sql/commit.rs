@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use arrow_array::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Session;
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::kind::{Kind, arrow_schema};
 use super::tables::{Place, columns_of};
-use crate::lakehouse::delta::{self, DeltaError, Detail, Snapshot};
+use crate::lakehouse::delta::{self, Change, DeltaError, Detail, NewFile, Operation, Snapshot};
 use crate::lakehouse::write;
 use crate::off_thread::off_thread;
 
@@ -25,8 +23,8 @@ const BEYOND: [&str; 6] = [
     "catalogManaged",
 ];
 
-/// A change of a table's rows.
-pub(super) struct Change {
+/// A change of a table's rows, as a statement makes it.
+pub(super) struct RowChange {
     /// `WRITE`, `MERGE` …
     pub(super) operation: &'static str,
     pub(super) parameters: Value,
@@ -60,50 +58,28 @@ impl Session {
         &self,
         place: &Place,
         base: &Snapshot,
-        change: Change,
+        change: RowChange,
     ) -> Result<u64> {
         let failed = |error: DeltaError| SqlError::delta(&place.shown, &error);
-        let Change { operation, parameters, metrics, add, replace, actions } = change;
+        let RowChange { operation, parameters, metrics, add, replace, actions } = change;
         let author = self.author();
         let columns = columns_of(base);
-        let mut lines = Vec::new();
+        let operation = Operation {
+            blind_append: !replace && operation == "WRITE",
+            ..Operation::new(operation, parameters).metrics(metrics)
+        };
+        let mut change = Change::new(operation);
         if replace {
             for (key, file) in base.sorted_files() {
-                lines.push(remove(&key.path, file.action.as_deref(), author.now_ms));
+                change.remove(key, file, author.now_ms).map_err(failed)?;
             }
         }
         for (partition, rows) in parted(base, &columns, add) {
-            lines.push(
-                self.write_file(place, &columns, partition, rows, author.now_ms)
-                    .await
-                    .map_err(failed)?,
-            );
+            let file = self.write_file(place, &columns, partition, rows).await.map_err(failed)?;
+            change.add(&file, author.now_ms);
         }
-        lines.extend(actions);
-        let mut now_ms = author.now_ms;
-        let mut info = json!({
-            "timestamp": now_ms,
-            "userName": author.user_name,
-            "operation": operation,
-            "operationParameters": parameters,
-            "readVersion": base.version,
-            "isolationLevel": "Serializable",
-            "isBlindAppend": !replace && operation == "WRITE",
-            "operationMetrics": Map::from_iter(
-                metrics.iter().map(|(name, count)| ((*name).to_owned(), Value::from(count.to_string()))),
-            ),
-            "engineInfo": author.engine_info,
-            "txnId": uuid::Uuid::new_v4().to_string(),
-        });
-        if base.metadata.in_commit_timestamps() {
-            now_ms = now_ms.max(base.timestamp_ms().map_or(0, |last| last + 1));
-            info["inCommitTimestamp"] = now_ms.into();
-        }
-        let lines = std::iter::once(json!({"commitInfo": info})).chain(lines);
-        let lines = lines.map(|action| action.to_string()).collect();
-        let version = base.version + 1;
-        delta::commit(&place.store, version, lines).await.map_err(failed)?;
-        Ok(version)
+        actions.iter().for_each(|action| change.action(action));
+        delta::commit_change(&place.store, base, change, &author, None).await.map_err(failed)
     }
 
     async fn write_file(
@@ -112,8 +88,7 @@ impl Session {
         columns: &[(String, Kind)],
         partition: Map<String, Value>,
         rows: Vec<Vec<Datum>>,
-        now_ms: i64,
-    ) -> Result<Value, DeltaError> {
+    ) -> Result<NewFile, DeltaError> {
         let written: Vec<(String, Kind)> =
             columns.iter().filter(|(name, _)| !partition.contains_key(name)).cloned().collect();
         let objects: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
@@ -121,32 +96,19 @@ impl Session {
         let path = format!("part-00000-{}.c000.snappy.parquet", uuid::Uuid::new_v4());
         let (store, inside) = (place.store.clone(), path.clone());
         let size = off_thread(move || -> Result<usize, DeltaError> {
-            let content = encoded(&inside, &batch)?;
+            let content = delta::encoded(&inside, &batch)?;
             store.create(&inside, &content)?;
             Ok(content.len())
         })
         .await?;
-        Ok(json!({"add": {
-            "path": path,
-            "partitionValues": partition,
-            "size": size,
-            "modificationTime": now_ms,
-            "dataChange": true,
-            "stats": json!({"numRecords": rows.len()}).to_string(),
-        }}))
+        let records = rows.len() as u64;
+        Ok(NewFile { path, partition, size: size as u64, records, tags: None })
     }
 }
 
 pub(in crate::sandbox) fn object(columns: &[(String, Kind)], row: &[Datum]) -> Value {
     let member = |((name, _), value): (&(String, Kind), &Datum)| (name.clone(), value.json());
     Value::Object(columns.iter().zip(row).map(member).collect())
-}
-
-fn encoded(path: &str, rows: &RecordBatch) -> Result<Vec<u8>, DeltaError> {
-    let failed = |error: parquet::errors::ParquetError| DeltaError::corrupt(path, error);
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), None).map_err(failed)?;
-    writer.write(rows).map_err(failed)?;
-    writer.into_inner().map_err(failed)
 }
 
 /// The values of partition columns, and the rows that have them.
@@ -177,20 +139,4 @@ fn parted(table: &Snapshot, columns: &[(String, Kind)], rows: Vec<Vec<Datum>>) -
         parts.entry(key).or_insert_with(|| (values, Vec::new())).1.push(row);
     }
     parts.into_values().collect()
-}
-
-fn remove(path: &str, add: Option<&str>, now_ms: i64) -> Value {
-    let add: Value = add.and_then(|add| serde_json::from_str(add).ok()).unwrap_or(Value::Null);
-    let mut remove = json!({
-        "path": path,
-        "deletionTimestamp": now_ms,
-        "dataChange": true,
-        "extendedFileMetadata": true,
-        "partitionValues": add.get("partitionValues"),
-        "size": add.get("size"),
-    });
-    if let Some(vector) = add.get("deletionVector") {
-        remove["deletionVector"] = vector.clone();
-    }
-    json!({"remove": remove})
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::ast::{Clone_, CreateTable, Point, Target};
-use super::commit::Change;
+use super::commit::RowChange;
 use super::error::{Result, SqlError};
 use super::kind::{Kind, arrow_schema};
 use super::rows::Rows;
@@ -145,7 +145,7 @@ impl Session {
         if let Some(rows) = rows {
             let base = self.base(&target).await?;
             let add = dml::arranged(&columns, None, &rows, self.scope.zone)?;
-            let change = Change {
+            let change = RowChange {
                 operation: "WRITE",
                 parameters: json!({"mode": "Append", "partitionBy": "[]"}),
                 metrics: vec![("numOutputRows", add.len() as u64)],
@@ -179,7 +179,7 @@ impl Session {
         metadata.insert("schemaString".to_owned(), schema.delta().to_string().into());
         metadata.insert("partitionColumns".to_owned(), json!(table.partition_by));
         metadata.insert("configuration".to_owned(), json!(table.properties));
-        let change = Change {
+        let change = RowChange {
             operation: "CREATE OR REPLACE TABLE",
             parameters: json!({"isManaged": "false", "partitionBy": "[]"}),
             metrics: Vec::new(),

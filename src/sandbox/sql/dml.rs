@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Session;
 use super::ast::{Expr, Query, Target};
-use super::commit::Change;
+use super::commit::RowChange;
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -35,7 +35,7 @@ impl Session {
             let rows = self.query(rows, &BTreeMap::new()).await?;
             let add = arranged(&columns_of(&base), columns.as_deref(), &rows, self.scope.zone)?;
             let count = add.len() as u64;
-            let change = Change {
+            let change = RowChange {
                 operation: "WRITE",
                 parameters: json!({"mode": if overwrite { "Overwrite" } else { "Append" }, "partitionBy": "[]"}),
                 metrics: vec![("numFiles", u64::from(count > 0)), ("numOutputRows", count)],
@@ -110,7 +110,7 @@ impl Session {
             after.extend(row);
         }
         if changed > 0 {
-            let change = Change {
+            let change = RowChange {
                 operation,
                 parameters: json!({"predicate": "[]"}),
                 metrics: vec![(metric, changed)],

@@ -1,10 +1,11 @@
 //! Types of SQL: their names, Delta's schemas, Arrow's.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema};
 use serde_json::{Value, json};
+
+use crate::lakehouse::delta;
 
 /// A type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,39 +226,12 @@ impl Kind {
     }
 
     pub(super) fn arrow(&self) -> DataType {
-        match self {
-            Kind::Null | Kind::Text => DataType::Utf8,
-            Kind::Boolean => DataType::Boolean,
-            Kind::Byte => DataType::Int8,
-            Kind::Short => DataType::Int16,
-            Kind::Int => DataType::Int32,
-            Kind::Long => DataType::Int64,
-            Kind::Float => DataType::Float32,
-            Kind::Double => DataType::Float64,
-            Kind::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
-            Kind::Binary => DataType::Binary,
-            Kind::Date => DataType::Date32,
-            Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Kind::Local => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Kind::List(of) => DataType::List(Arc::new(Field::new("element", of.arrow(), true))),
-            Kind::Map(key, value) => {
-                let pair = Fields::from(vec![
-                    Field::new("key", key.arrow(), false),
-                    Field::new("value", value.arrow(), true),
-                ]);
-                let entries = Field::new("key_value", DataType::Struct(pair), false);
-                DataType::Map(Arc::new(entries), false)
-            }
-            Kind::Struct(fields) => DataType::Struct(arrow_fields(fields)),
-        }
+        delta::arrow_type(&self.delta()).expect("what we write as Delta's type is one")
     }
-}
-
-fn arrow_fields(fields: &[(String, Kind)]) -> Fields {
-    fields.iter().map(|(name, kind)| Field::new(name, kind.arrow(), true)).collect()
 }
 
 /// Columns as Arrow's.
 pub(in crate::sandbox) fn arrow_schema(columns: &[(String, Kind)]) -> Schema {
-    Schema::new(arrow_fields(columns))
+    let field = |(name, kind): &(String, Kind)| Field::new(name, kind.arrow(), true);
+    Schema::new(columns.iter().map(field).collect::<Vec<_>>())
 }

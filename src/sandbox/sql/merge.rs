@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Session;
 use super::ast::{Action, Clause, Merge, Target, When};
-use super::commit::Change;
+use super::commit::RowChange;
 use super::datum::Datum;
 use super::error::{Result, SqlError};
 use super::eval::Row;
@@ -92,7 +92,7 @@ impl Session {
                     .map(|(value, (_, kind))| value.cast(kind, self.scope.zone))
                     .collect()
             };
-            let change = Change {
+            let change = RowChange {
                 operation: "MERGE",
                 parameters: json!({"predicate": "[]", "matchedPredicates": "[]", "notMatchedPredicates": "[]"}),
                 metrics: vec![

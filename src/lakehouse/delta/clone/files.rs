@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::action::{FileKey, LiveFile, Raw, Vector};
+use super::super::action::{FileKey, LiveFile, Vector};
+use super::super::change::{carried, described, removal};
 use super::super::error::{DeltaError, Result};
 use super::super::facts::same_facts;
 use super::super::log::LOG;
@@ -307,7 +308,7 @@ pub(super) fn changes(
     if let Some(target) = target {
         for (key, file) in target.sorted_files() {
             if !kept.contains(key) {
-                changes.actions.push(remove(key, file, now_ms)?);
+                changes.actions.push(removal(key, file, now_ms, true)?);
                 changes.removed_files += 1;
                 changes.removed_bytes += file.size;
             }
@@ -407,18 +408,9 @@ impl RowIdFields {
     }
 }
 
-fn parsed(file: &LiveFile, path: &str) -> Result<Raw> {
-    let action = file
-        .action
-        .as_deref()
-        .ok_or_else(|| DeltaError::corrupt(path, "its action was not kept"))?;
-    serde_json::from_str(action).map_err(|error| DeltaError::corrupt(path, error))
-}
-
 fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -> Result<String> {
-    let mut action = parsed(want.file, &want.path)?;
+    let mut action = described(want.file, &want.path)?;
     action.insert("path".to_owned(), want.spelled().as_ref().into());
-    action.insert("dataChange".to_owned(), true.into());
     if let (Some(rewritten), Some(Value::Object(vector))) =
         (&want.vector, action.get_mut("deletionVector"))
     {
@@ -447,29 +439,5 @@ fn add(want: &Wanted<'_>, ids: Option<&mut RowIds>, held: Option<RowIdFields>) -
         action
             .insert("defaultRowCommitVersion".to_owned(), given.default_row_commit_version.into());
     }
-    Ok(json!({ "add": action }).to_string())
-}
-
-/// The removal of a live file, with what later readers of changes and of time travel need.
-pub(in super::super) fn remove(key: &FileKey, file: &LiveFile, now_ms: i64) -> Result<String> {
-    let path = &*key.path;
-    let mut before = parsed(file, path)?;
-    let mut action = Raw::new();
-    action.insert("path".to_owned(), path.into());
-    action.insert("deletionTimestamp".to_owned(), now_ms.into());
-    action.insert("dataChange".to_owned(), true.into());
-    action.insert("extendedFileMetadata".to_owned(), true.into());
-    for field in [
-        "partitionValues",
-        "size",
-        "tags",
-        "deletionVector",
-        "baseRowId",
-        "defaultRowCommitVersion",
-    ] {
-        if let Some(value) = before.shift_remove(field).filter(|value| !value.is_null()) {
-            action.insert(field.to_owned(), value);
-        }
-    }
-    Ok(json!({ "remove": action }).to_string())
+    Ok(carried(action, true))
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::super::action::{Metadata, Protocol, Raw};
-use super::super::commit::{Author, next_time};
+use super::super::change::Author;
+use super::super::commit::next_time;
 use super::super::error::Result;
 use super::super::features::COORDINATED;
 use super::super::snapshot::Snapshot;

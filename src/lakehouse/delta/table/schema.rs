@@ -142,7 +142,8 @@ fn fields(structure: &Value) -> Result<Vec<Field>> {
         .collect()
 }
 
-fn arrow(kind: &Value) -> Result<DataType> {
+/// A type as Delta's schemas write it, as Arrow's, every field of it nullable.
+pub(in super::super) fn arrow(kind: &Value) -> Result<DataType> {
     if let Some(name) = kind.as_str() {
         return primitive(name).ok_or_else(|| unknown(name.to_owned()));
     }
