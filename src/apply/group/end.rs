@@ -1,0 +1,116 @@
+//! How a group ends that does not come to its cut, and what its row says then.
+
+use super::Attempt;
+use crate::apply::ending::{Ending, Failed};
+use crate::apply::grant::{Missing, grant_for, with_grant};
+use crate::apply::precondition::{self, Passed, Unfit};
+use crate::apply::record::TableRecord;
+use crate::ledger::{Cut, Cuts, row};
+use crate::plan::{FindingCode, Role, words_of_region};
+use crate::region::RegionError;
+
+/// How a group ended that did not come to its cut.
+pub(super) struct End {
+    pub(super) ending: Ending,
+    pub(super) message: String,
+    pub(super) tables: Vec<TableRecord>,
+    /// The cut that another apply brought it to.
+    pub(super) cut: Option<Cut>,
+    /// The right whose lack is why.
+    pub(super) missing: Option<Missing>,
+}
+
+impl End {
+    /// An end before any table was looked at.
+    pub(super) fn of(ending: Ending, message: String) -> End {
+        End { ending, message, tables: Vec::new(), cut: None, missing: None }
+    }
+
+    /// The same for the lack of a right.
+    pub(super) fn by(self, missing: Option<Missing>) -> End {
+        End { missing, ..self }
+    }
+
+    /// The same with what was done to tables.
+    pub(super) fn with(self, tables: Vec<TableRecord>) -> End {
+        End { tables, ..self }
+    }
+
+    /// Another side is active of the group.
+    pub(super) fn is_failed_over(&self) -> bool {
+        self.ending.is_found(FindingCode::is_of_roles)
+    }
+
+    /// Another apply brought the group as far, or further.
+    pub(super) fn is_overtaken(&self) -> bool {
+        matches!(self.ending, Ending::Overtaken { .. })
+    }
+}
+
+impl Attempt<'_> {
+    /// Records an end that is none to be content with in both regions, as far as they can be written; `row`: what the row says of it.
+    pub(super) async fn failed(&self, row: String, end: End) -> End {
+        let Attempt { run, site, plan, .. } = *self;
+        let (principal, missing) = (site.principal.as_deref(), end.missing.as_ref());
+        let grant = grant_for(site.regions, site.plan, plan, principal, missing).await;
+        let with = |text| with_grant(text, grant.as_ref());
+        let (row, message) = (with(row), with(end.message));
+        let told = site.record(run, &plan.name, |before| before.failed(row, run.now())).await;
+        if let Err(error) = told
+            && site.secondary_refusal.is_none()
+        {
+            site.warn_of_status(run, &plan.name, Role::Secondary, &error);
+        }
+        End { message, ..end }
+    }
+
+    /// Records that a region is away; nothing of the group was tried.
+    pub(super) async fn away(&self, side: Role, refusal: &RegionError) -> End {
+        let words = words_of_region(side, refusal.kind);
+        let end = End::of(Ending::Away { side }, format!("{words}: {refusal}"));
+        self.failed(words.to_owned(), end).await
+    }
+
+    /// Records that a region's metadata tables cannot be used; the row says it as `row` has it.
+    pub(super) async fn unusable(
+        &self,
+        side: Role,
+        text: String,
+        row: impl FnOnce(&str) -> String,
+        error: &RegionError,
+    ) -> End {
+        let row = row(&text);
+        let ending = Ending::Failed(Failed::LedgerUnusable { side });
+        self.failed(row, End::of(ending, text).by(Missing::of(error, None))).await
+    }
+
+    /// Records that a group cannot be synchronized as planned.
+    pub(super) async fn unfit(&self, unfit: Unfit) -> End {
+        let Unfit { ending, text, missing, again: _ } = unfit;
+        let stale = matches!(*ending, Ending::Stale { .. });
+        if stale {
+            // What moved may be what another apply of the same changes did.
+            let now = self.site.regions.secondary.ledger().await.unwrap_or_default();
+            let faster = self.passed_by(&now.all_cuts());
+            if let Some(end) = faster.filter(|end| end.is_overtaken() || end.is_failed_over()) {
+                return end;
+            }
+        }
+        let row = if stale { row::interrupted(&text) } else { text.clone() };
+        self.failed(row, End::of(*ending, text).by(missing)).await
+    }
+
+    /// The end of a group whose cut does not come next in a log; `None`: it does.
+    pub(super) fn passed_by(&self, cuts: &Cuts) -> Option<End> {
+        let Attempt { run, site, plan, point, .. } = *self;
+        let home = &site.plan.name;
+        let passed = precondition::follows(cuts, home, plan, point, &run.stored.sha256).err()?;
+        let cut = match &passed {
+            Passed::Applied(_) | Passed::Overtaken(_) | Passed::FailedOver(_) => {
+                cuts.newest(&plan.name).cloned()
+            }
+            Passed::Stale(_, _) => None,
+        };
+        Some(End { cut, ..End::of(passed.ending(), passed.message()) })
+    }
+}
