@@ -1,10 +1,10 @@
 //! The life of a statement: submitted, polled, canceled, its result read in parts.
 
+pub(super) mod kept;
 mod request;
 mod result;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -20,94 +20,11 @@ use super::fault::Misbehaviour;
 use super::http::{Refusal, Reply, body, text};
 use super::sql::{Session, SqlError};
 use crate::lakehouse::delta;
+use kept::{Life, Statement};
 use result::Outcome;
 
-/// Statements whose results are kept.
-const KEPT: usize = 4000;
 /// How long a submission waits where it does not say.
 const WAIT: Duration = Duration::from_secs(10);
-
-/// The statements of a workspace, newest last.
-#[derive(Debug, Default)]
-pub(super) struct Statements(Mutex<Kept>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    by_id: BTreeMap<String, Arc<Statement>>,
-    order: VecDeque<String>,
-}
-
-/// One statement.
-#[derive(Debug)]
-struct Statement {
-    id: String,
-    text: String,
-    state: watch::Sender<Life>,
-    /// Somebody asked to cancel it.
-    cancel: watch::Sender<bool>,
-    progress: delta::Progress,
-    shape: Shape,
-}
-
-/// How its result is wanted.
-#[derive(Debug, Clone)]
-struct Shape {
-    external: bool,
-    arrow: bool,
-    row_limit: usize,
-    byte_limit: usize,
-    chunk_rows: usize,
-    inline_bytes: usize,
-    zone: chrono_tz::Tz,
-}
-
-/// How a statement stands.
-#[derive(Debug, Clone)]
-enum Life {
-    Pending,
-    Running,
-    Succeeded(Arc<Outcome>),
-    Failed(SqlError),
-    Canceled,
-    Closed,
-}
-
-impl Life {
-    fn is_over(&self) -> bool {
-        match self {
-            Life::Pending | Life::Running => false,
-            Life::Succeeded(_) | Life::Failed(_) | Life::Canceled | Life::Closed => true,
-        }
-    }
-}
-
-impl Statements {
-    fn keep(&self, statement: Arc<Statement>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Kept { by_id, order } = &mut *all;
-        order.push_back(statement.id.clone());
-        by_id.insert(statement.id.clone(), statement);
-        while order.len() > KEPT {
-            if let Some(oldest) = order.pop_front() {
-                by_id.remove(&oldest);
-            }
-        }
-    }
-
-    /// All of them, newest first.
-    fn newest(&self) -> Vec<Arc<Statement>> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ids = all.order.iter().rev();
-        ids.filter_map(|id| all.by_id.get(id).cloned()).collect()
-    }
-
-    fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.by_id.get(id).cloned().ok_or_else(|| {
-            Refusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
-        })
-    }
-}
 
 /// `POST /api/2.0/sql/statements`.
 pub(super) async fn submit(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply {

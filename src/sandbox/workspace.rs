@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Quirks;
-use super::statements::Statements;
+use super::statements::kept::Statements;
 use crate::config::{Location, TableName};
 use crate::files;
 use crate::lakehouse::unchanged::Kept;

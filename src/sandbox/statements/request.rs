@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::Shape;
+use super::result::Shape;
 use crate::sandbox::Site;
 use crate::sandbox::http::{Refusal, text};
 use crate::sandbox::sql::{Marker, marker};

@@ -4,10 +4,21 @@ use arrow_ipc::writer::StreamWriter;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::Shape;
 use crate::lakehouse::write;
 use crate::sandbox::http::Refusal;
 use crate::sandbox::sql::{Column, Datum, Kind, Rows, SqlError, arrow_schema, row_object};
+
+/// How its result is wanted.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    pub(super) external: bool,
+    pub(super) arrow: bool,
+    pub(super) row_limit: usize,
+    pub(super) byte_limit: usize,
+    pub(super) chunk_rows: usize,
+    pub(super) inline_bytes: usize,
+    pub(super) zone: chrono_tz::Tz,
+}
 
 /// What a statement came to, within the limits that were set for it.
 #[derive(Debug)]

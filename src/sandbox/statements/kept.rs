@@ -1,0 +1,84 @@
+//! The statements of a workspace, as they are kept for whoever asks about them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::result::{Outcome, Shape};
+use crate::lakehouse::delta;
+use crate::sandbox::http::Refusal;
+use crate::sandbox::sql::SqlError;
+
+/// Statements whose results are kept.
+const KEPT: usize = 4000;
+
+/// The statements of a workspace, newest last.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct Statements(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: BTreeMap<String, Arc<Statement>>,
+    order: VecDeque<String>,
+}
+
+/// One statement.
+#[derive(Debug)]
+pub(super) struct Statement {
+    pub(super) id: String,
+    pub(super) text: String,
+    pub(super) state: watch::Sender<Life>,
+    /// Somebody asked to cancel it.
+    pub(super) cancel: watch::Sender<bool>,
+    pub(super) progress: delta::Progress,
+    pub(super) shape: Shape,
+}
+
+/// How a statement stands.
+#[derive(Debug, Clone)]
+pub(super) enum Life {
+    Pending,
+    Running,
+    Succeeded(Arc<Outcome>),
+    Failed(SqlError),
+    Canceled,
+    Closed,
+}
+
+impl Life {
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Life::Pending | Life::Running => false,
+            Life::Succeeded(_) | Life::Failed(_) | Life::Canceled | Life::Closed => true,
+        }
+    }
+}
+
+impl Statements {
+    pub(super) fn keep(&self, statement: Arc<Statement>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { by_id, order } = &mut *all;
+        order.push_back(statement.id.clone());
+        by_id.insert(statement.id.clone(), statement);
+        while order.len() > KEPT {
+            if let Some(oldest) = order.pop_front() {
+                by_id.remove(&oldest);
+            }
+        }
+    }
+
+    /// All of them, newest first.
+    pub(super) fn newest(&self) -> Vec<Arc<Statement>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = all.order.iter().rev();
+        ids.filter_map(|id| all.by_id.get(id).cloned()).collect()
+    }
+
+    pub(super) fn find(&self, id: &str) -> Result<Arc<Statement>, Refusal> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.by_id.get(id).cloned().ok_or_else(|| {
+            Refusal::not_found("NOT_FOUND", format!("The statement {id} was not found."))
+        })
+    }
+}
