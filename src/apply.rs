@@ -458,7 +458,7 @@ fn not_due(
         name: group.name.clone(),
         outcome: ending.outcome(),
         ending: Some(ending),
-        message,
+        message: message.map(Into::into),
         cut: last.map(|cut| cut.cut_number).or(planned.map(|cut| cut.number)),
         recovery_point: last
             .map(|cut| cut.recovery_point)

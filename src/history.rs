@@ -485,7 +485,7 @@ fn blocked(
             (true, None) => intervals.push(Blocked {
                 from: record.started_at,
                 until: None,
-                message: group.message.clone().unwrap_or_default(),
+                message: group.message.as_ref().map_or(String::new(), ToString::to_string),
             }),
             (false, Some(open)) => open.until = Some(record.started_at),
             (true, Some(_)) | (false, None) => {}

@@ -32,6 +32,7 @@
 //! - [`canonical`], [`moment`] and [`interval`]: one text for one document and for one moment, one reading of one interval;
 //! - [`files`], [`limits`] and [`foreign`]: how files of others are opened, how much of them is taken, and how it is read;
 //! - [`command`]: commands of drsync that are printed to be copied;
+//! - [`sentence`]: sentences for people, which nobody looks into;
 //! - [`text`]: plurals, spans, quotes, hex;
 //! - [`harmless`]: text of others, so that nothing takes it for an order;
 //! - [`secrets`]: those in use, which nothing that is written holds.
@@ -73,4 +74,5 @@ pub mod runbook;
 pub mod sandbox;
 pub mod schedule;
 pub mod secrets;
+pub mod sentence;
 pub mod text;

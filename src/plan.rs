@@ -276,7 +276,8 @@ fn acceptances(
                 true => "what was found cannot be: its remedy is another",
                 false => "there is no such finding",
             }
-        ),
+        )
+        .into(),
     };
     (used, unused.into_iter().map(warn).collect())
 }

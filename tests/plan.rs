@@ -369,7 +369,7 @@ mod decisions {
         world.run(89, started, Some(ended), RunState::Failed);
         let warnings = world.plan().warnings;
         let crash = warnings.iter().find(|warning| warning.code == WarningCode::CrashConsistent);
-        let said = &crash.expect("the plan warns").message;
+        let said = crash.expect("the plan warns").message.to_string();
         assert!(said.contains("cut 40 ("), "{said}");
     }
 
@@ -380,7 +380,7 @@ mod decisions {
         });
         let plan = world.plan_of("orders");
         assert_eq!(
-            (plan.decision, plan.reason.message.as_str()),
+            (plan.decision, plan.reason.message.to_string().as_str()),
             (Decision::Waiting, "paused: migration")
         );
     }

@@ -136,7 +136,7 @@ async fn tables_that_other_tools_wrote_arrive_as_other_readers_see_them() {
     let record = world.apply().await;
     let mut pairs = Vec::new();
     for group in &record.groups {
-        let message = group.message.as_deref().unwrap_or_default();
+        let message = group.message.clone().unwrap_or_default().to_string();
         if group.outcome != GroupOutcome::Synchronized {
             assert!(group.name.starts_with("alone"), "{group:#?}");
             eprintln!("{} {message}", group.outcome.as_str());

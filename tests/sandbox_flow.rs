@@ -208,7 +208,7 @@ async fn a_replica_that_could_not_be_registered_is_told_and_registered_by_the_ne
     for warning in told {
         assert_eq!(warning.code, RunWarningCode::NotRegistered);
         assert_eq!(warning.side, Some(Role::Secondary));
-        let text = &warning.message;
+        let text = warning.message.to_string();
         let head = "not registered in the secondary's catalog: main.";
         assert!(text.starts_with(head), "{text}");
         assert!(text.ends_with("; the next apply tries again"), "{text}");

@@ -36,7 +36,7 @@ pub(super) async fn apply(
         name: plan.name.clone(),
         outcome: Ending::NotStarted.outcome(),
         ending: Some(Ending::NotStarted),
-        message: Some("the apply ended before its turn".to_owned()),
+        message: Some("the apply ended before its turn".into()),
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
@@ -70,7 +70,7 @@ pub(super) async fn apply(
             record = GroupRecord {
                 outcome: end.ending.outcome(),
                 ending: Some(end.ending),
-                message: Some(end.message),
+                message: Some(end.message.into()),
                 tables: end.tables,
                 ..record
             };
@@ -81,7 +81,7 @@ pub(super) async fn apply(
         group: record.name.clone(),
         outcome: record.outcome,
         ending: record.ending.clone(),
-        message: record.message.clone(),
+        message: record.message.as_ref().map(ToString::to_string),
     });
     (record, committed)
 }
@@ -219,7 +219,7 @@ impl Attempt<'_> {
         let of_failed = tables.iter().filter(|table| table.outcome == TableOutcome::Failed);
         let (names, failures): (Vec<TableName>, Vec<String>) = of_failed
             .map(|table| {
-                let why = table.message.as_deref().unwrap_or("failed");
+                let why = table.message.as_ref().map_or("failed".to_owned(), ToString::to_string);
                 (table.table.clone(), format!("{}: {why}", table.table))
             })
             .unzip();

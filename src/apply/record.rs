@@ -16,6 +16,7 @@ use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{Checked, CutsTold, LedgerAction, Provenance, Role};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
+use crate::sentence::Sentence;
 
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
@@ -217,7 +218,7 @@ pub struct GroupRecord {
     pub ending: Option<Ending>,
     /// Why, where it was not simply done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
     /// The cut that was committed or that the group keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<u64>,
@@ -273,10 +274,10 @@ pub struct TableRecord {
     pub statement_id: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Sentence>,
     /// The same without what was being done, where that was the clone as a whole; records of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<Sentence>,
 }
 
 /// How a table ended.

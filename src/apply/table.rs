@@ -112,7 +112,8 @@ pub(super) async fn apply(
                     TableOutcome::Failed
                 }
             };
-            let (attempts, message) = (Some(attempts), Some(message));
+            let (attempts, message) = (Some(attempts), Some(message.into()));
+            let why = why.map(Into::into);
             (TableRecord { outcome, attempts, message, why, ..not_started(step) }, missing)
         }
     }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Role;
+use crate::sentence::Sentence;
 
 /// A warning of an apply. Whoever decides by it, whom to tell for example, goes by everything but the message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +22,7 @@ pub struct RunWarning {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// For people.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// Every warning that an apply may have.
@@ -71,7 +72,7 @@ impl RunWarningCode {
     ];
 
     /// A warning of it: with nothing but its sentence, until it is said what it is about.
-    pub fn warn(self, message: impl Into<String>) -> RunWarning {
+    pub fn warn(self, message: impl Into<Sentence>) -> RunWarning {
         RunWarning {
             code: self,
             side: None,
@@ -125,7 +126,7 @@ pub(super) mod stored {
     ) -> Result<S::Ok, S::Error> {
         let typed = warnings.iter().filter(|warning| warning.code != RunWarningCode::Untold);
         let stored = Stored {
-            warnings: warnings.iter().map(|warning| warning.message.clone()).collect(),
+            warnings: warnings.iter().map(|warning| warning.message.to_string()).collect(),
             warned: typed.cloned().collect(),
         };
         stored.serialize(serializer)

@@ -7,6 +7,7 @@ use crate::region::{
     Grant, Hint, Lack, Privilege, RegionError, RegionErrorKind, SecurableKind, told,
 };
 use crate::secrets;
+use crate::sentence::Sentence;
 
 /// The code of a refusal for what a row says.
 pub(super) const ROW_UNREADABLE: &str = "ROW_UNREADABLE";
@@ -98,7 +99,7 @@ impl Refusal {
     }
 
     /// The refusal as the port has it. Who is not signed in was not denied one thing.
-    pub(super) fn doing(self, doing: impl Into<String>) -> RegionError {
+    pub(super) fn doing(self, doing: impl Into<Sentence>) -> RegionError {
         let kind = match (self.is_sign_in(), self.status) {
             // What stands in between refuses so too, and not who asks.
             (true, Some(403)) if !self.message.to_lowercase().contains("token") => {

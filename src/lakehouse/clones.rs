@@ -120,7 +120,7 @@ impl LakehouseRegion {
         };
         let replica = super::replicas::replica(&self.root, &asked)
             .await
-            .map_err(|refused| RegionError { doing: doing.to_owned(), ..refused })?;
+            .map_err(|refused| RegionError { doing: doing.into(), ..refused })?;
         let conflict =
             |detail: String| Err(RegionError::new(RegionErrorKind::Conflict, doing, detail));
         let Some(replica) = replica else {

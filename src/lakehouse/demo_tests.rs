@@ -103,7 +103,7 @@ async fn a_demo_is_made_anew_and_nothing_else_is_touched() {
     std::fs::rename(own.join("west"), own.join("gone")).unwrap();
     let refused = build(&own, Utc::now()).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
-    assert!(refused.detail.ends_with(": gone"), "{refused}");
+    assert!(refused.detail.to_string().ends_with(": gone"), "{refused}");
     std::fs::rename(own.join("gone"), dir.path().join("gone")).unwrap();
     build(&own, Utc::now()).await.unwrap();
     assert!(own.join("west/sync").is_dir());

@@ -82,10 +82,14 @@ fn a_workflow_is_found_by_exact_name_or_id_and_never_guessed() {
     assert_eq!(jobs.find(&WorkflowRef::Id(7), None).unwrap().name, "orders_job");
     let missing = jobs.find(&WorkflowRef::Name("Orders_job".into()), None).unwrap_err();
     assert_eq!(missing.kind, RegionErrorKind::NotFound);
-    assert!(missing.detail.ends_with("nearest: orders_job (job 7)"), "{}", missing.detail);
+    assert!(
+        missing.detail.to_string().ends_with("nearest: orders_job (job 7)"),
+        "{}",
+        missing.detail
+    );
     let twice = jobs.find(&WorkflowRef::Name("twice".into()), None).unwrap_err();
     assert_eq!(twice.kind, RegionErrorKind::Conflict);
-    assert!(twice.detail.ends_with("id:8, id:9"), "{}", twice.detail);
+    assert!(twice.detail.to_string().ends_with("id:8, id:9"), "{}", twice.detail);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::io;
 
 use super::delta::{DeltaError, IoTrouble};
 use crate::region::{RegionError, RegionErrorKind};
+use crate::sentence::Sentence;
 
 /// Turns what the Delta layer said into a refusal; `doing` is a fragment that names the table.
-pub(super) fn refusal(doing: impl Into<String>, error: &DeltaError) -> RegionError {
+pub(super) fn refusal(doing: impl Into<Sentence>, error: &DeltaError) -> RegionError {
     let (kind, transient) = match error {
         DeltaError::NotATable { .. }
         | DeltaError::VersionMissing { .. }
@@ -43,7 +44,7 @@ pub(super) fn refusal_in(folder: &str, doing: &str, error: &DeltaError) -> Regio
         .strip_suffix(".json")
         .is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
     let log = if commit { "/_delta_log" } else { "" };
-    RegionError { detail: format!("{folder}{log}/{}", refused.detail), ..refused }
+    RegionError { detail: format!("{folder}{log}/{}", refused.detail).into(), ..refused }
 }
 
 /// The error and what caused it, in one line.

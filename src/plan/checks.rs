@@ -13,6 +13,7 @@ use super::view::GroupView;
 use crate::config::{GroupEntry, TableName};
 use crate::moment;
 use crate::region::RegionErrorKind;
+use crate::sentence::Sentence;
 
 mod identity;
 mod regions;
@@ -122,7 +123,7 @@ pub(super) fn configuration_invalid(entry: &GroupEntry) -> Vec<Finding> {
                     mistake.file, mistake.line, mistake.path, mistake.message
                 );
                 Finding {
-                    remedy: mistake.remedy.clone().map(Remedy::Words),
+                    remedy: mistake.remedy.as_ref().map(|words| Remedy::Words(words.into())),
                     ..finding(FindingCode::ConfigurationInvalid, None, text)
                 }
             })
@@ -211,7 +212,7 @@ pub(super) fn accept(findings: &mut [Finding], view: &GroupView<'_>, request: &R
 pub(super) fn finding(
     code: FindingCode,
     table: Option<&TableName>,
-    message: impl Into<String>,
+    message: impl Into<Sentence>,
 ) -> Finding {
     Finding {
         code,
@@ -224,7 +225,7 @@ pub(super) fn finding(
 
 impl Finding {
     /// The finding with what repairs it, in words.
-    fn words(self, words: impl Into<String>) -> Finding {
+    fn words(self, words: impl Into<Sentence>) -> Finding {
         self.repaired_by(Remedy::Words(words.into()))
     }
 
@@ -306,7 +307,7 @@ fn ledger_lost(view: &GroupView<'_>) -> Option<Finding> {
     };
     let words = "put the newer copy of _drsync/sync_cuts back in either region; where there is none, go on without the lost cuts";
     let accept = Acceptance { code: FindingCode::LedgerLost, scope: view.group.name.clone() };
-    let remedy = Remedy::WordsElse(words.to_owned(), accept);
+    let remedy = Remedy::WordsElse(words.into(), accept);
     Some(finding(FindingCode::LedgerLost, None, text).repaired_by(remedy))
 }
 

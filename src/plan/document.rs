@@ -15,6 +15,7 @@ use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
 use crate::region::{Estimate, RegionErrorKind, SchemaChange};
+use crate::sentence::Sentence;
 
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
@@ -202,7 +203,7 @@ pub struct BothRegions {
     /// What neither region could be looked at for, where it is one workspace that answers for both; without the name of the answer,
     /// which is another every time. Plans of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shared_answer: Option<String>,
+    pub shared_answer: Option<Sentence>,
 }
 
 /// What was seen of a region.
@@ -216,7 +217,7 @@ pub struct RegionSeen {
     pub reachable: bool,
     /// What it answered when it is not there, or how it refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<String>,
+    pub answer: Option<Sentence>,
     /// It answered, but not with what was asked; absent where it is reachable, and where it gave no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
@@ -440,20 +441,21 @@ pub struct Reason {
     /// For programs.
     pub code: ReasonCode,
     /// For people.
-    pub message: String,
+    pub message: Sentence,
     /// Of a group that was never synchronized: why now, which is the message without saying that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why_now: Option<String>,
+    pub why_now: Option<Sentence>,
 }
 
 impl Reason {
     /// A reason with its sentence.
-    pub fn new(code: ReasonCode, message: impl Into<String>) -> Reason {
+    pub fn new(code: ReasonCode, message: impl Into<Sentence>) -> Reason {
         Reason { code, message: message.into(), why_now: None }
     }
 
     /// Why a group that was never synchronized is synchronized now.
-    pub fn first_sync(why_now: String) -> Reason {
+    pub fn first_sync(why_now: impl Into<Sentence>) -> Reason {
+        let why_now = why_now.into();
         let message = format!("never synchronized; {why_now}");
         Reason { why_now: Some(why_now), ..Reason::new(ReasonCode::FirstSync, message) }
     }

@@ -9,6 +9,7 @@ pub use super::finding_code::FindingCode;
 use super::remedy::{self, Acceptance, Remedy, RemedyKind};
 use crate::command::Command;
 use crate::region::Grant;
+use crate::sentence::Sentence;
 
 /// Something seen that blocks a group, with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Finding {
     /// The table it is about; absent: the whole group.
     pub table: Option<String>,
     /// What was seen, a sentence without a full stop.
-    pub message: String,
+    pub message: Sentence,
     /// What repairs it.
     pub remedy: Option<Remedy>,
 }
@@ -38,7 +39,7 @@ pub(super) struct InDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     table: Option<String>,
     /// What was seen, a sentence without a full stop.
-    message: String,
+    message: Sentence,
     /// What repairs it, to be copied as it is where it is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -47,7 +48,7 @@ pub(super) struct InDocument {
     remedy_kind: Option<RemedyKind>,
     /// What is to be done first, of a remedy after whose words `remedy` has the command of `remedy_acceptance`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    remedy_words: Option<String>,
+    remedy_words: Option<Sentence>,
     /// The parts of a command of drsync, of which `remedy` is the line; absent in plans of the first drsyncs of format 1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remedy_command: Option<Command>,
@@ -132,7 +133,7 @@ pub struct Warning {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// What was seen.
-    pub message: String,
+    pub message: Sentence,
 }
 
 /// Every warning there is.

@@ -204,7 +204,7 @@ fn blocked(findings: &[Finding], seen: &GroupObserved) -> Reason {
             let general =
                 findings.iter().find(|finding| finding.blocks() && finding.table.is_none());
             match (tables.len(), general) {
-                (0, Some(finding)) => finding.message.clone(),
+                (0, Some(finding)) => finding.message.to_string(),
                 (blocked, _) => format!(
                     "{blocked} of {}; a group is synchronized as a whole",
                     plural(seen.tables.len(), "table")

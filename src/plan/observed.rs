@@ -13,6 +13,7 @@ use crate::region::{
     ActiveRun, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source, Table,
     Workflow, WriteAccess,
 };
+use crate::sentence::Sentence;
 
 /// An answer: what the region said, or how it refused.
 pub type Answer<T> = Result<T, RegionError>;
@@ -113,14 +114,14 @@ pub struct TableObserved {
 
 impl WorkspaceObserved {
     /// What neither region can be looked at for, where it is one workspace that answers for both.
-    pub(super) fn shared_answer(&self) -> Option<String> {
+    pub(super) fn shared_answer(&self) -> Option<Sentence> {
         let WorkspaceObserved { primary, secondary, .. } = self;
         // A folder answers for itself.
         primary.workspace.as_deref().filter(|address| address.starts_with("http"))?;
         let refusals = primary.refusal().zip(secondary.refusal());
         let (one, _) = refusals.filter(|(one, other)| one.is_same_answer(other))?;
         let of_a_table = [primary, secondary].into_iter().any(|it| it.unreadable_table().is_some());
-        (!of_a_table).then(|| one.told_of_any())
+        (!of_a_table).then(|| one.told_of_any().into())
     }
 
     /// The moment that no recovery point is later than: the earlier of drsync's clock and the primary's own.
@@ -213,12 +214,12 @@ impl RegionObserved {
     }
 
     /// What is said of a region that cannot be looked at; of metadata tables that cannot be read, which and what repairs them.
-    pub(super) fn answer(&self, other: &RegionObserved) -> Option<String> {
+    pub(super) fn answer(&self, other: &RegionObserved) -> Option<Sentence> {
         let refusal = self.refusal()?;
         Some(match self.unreadable_table().zip(self.repair(other)) {
-            None => refusal.told(),
+            None => refusal.told().into(),
             Some((place, repair)) => {
-                format!("{place} cannot be read: {}; {repair}", refusal.told())
+                format!("{place} cannot be read: {}; {repair}", refusal.told()).into()
             }
         })
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::finding_code::FindingCode;
 use crate::command::{Arg, Command};
 use crate::region::{Grant, Repair};
+use crate::sentence::Sentence;
 
 /// What repairs a finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,11 +24,11 @@ pub enum Remedy {
     /// The finding may be let through for a plan.
     Acceptance(Acceptance),
     /// Something to do, in words; only where it cannot be done, the finding may be let through.
-    WordsElse(String, Acceptance),
+    WordsElse(Sentence, Acceptance),
     /// Something to do, in words.
-    Words(String),
+    Words(Sentence),
     /// A text of a plan that was made before remedies had kinds: words, for all that is known.
-    Untold(String),
+    Untold(Sentence),
 }
 
 /// The kinds of remedies, as a document names them.
@@ -83,10 +84,8 @@ impl fmt::Display for Acceptance {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remedy::Sql(text)
-            | Remedy::Shell(text)
-            | Remedy::Words(text)
-            | Remedy::Untold(text) => f.write_str(text),
+            Remedy::Sql(text) | Remedy::Shell(text) => f.write_str(text),
+            Remedy::Words(text) | Remedy::Untold(text) => text.fmt(f),
             Remedy::Grant(grant) => grant.fmt(f),
             Remedy::Command(command) => command.fmt(f),
             Remedy::Acceptance(acceptance) => acceptance.fmt(f),
@@ -109,7 +108,7 @@ impl From<Repair> for Remedy {
 pub(super) struct Stored {
     pub(super) text: Option<String>,
     pub(super) kind: Option<RemedyKind>,
-    pub(super) words: Option<String>,
+    pub(super) words: Option<Sentence>,
     pub(super) command: Option<Command>,
     pub(super) grant: Option<Grant>,
     pub(super) acceptance: Option<Acceptance>,
@@ -157,12 +156,12 @@ impl Stored {
         let lacks =
             |part: &str| format!("a finding's remedy_kind asks for {part}, which is missing");
         Ok(Some(match kind {
-            None => Remedy::Untold(text),
+            None => Remedy::Untold(text.into()),
             Some(RemedyKind::Sql) => Remedy::Sql(text),
             Some(RemedyKind::Shell) => command.map_or(Remedy::Shell(text), Remedy::Command),
             Some(RemedyKind::Words) => match (words, acceptance) {
                 (Some(words), Some(acceptance)) => Remedy::WordsElse(words, acceptance),
-                (_, _) => Remedy::Words(text),
+                (_, _) => Remedy::Words(text.into()),
             },
             Some(RemedyKind::Grant) => Remedy::Grant(grant.ok_or_else(|| lacks("remedy_grant"))?),
             Some(RemedyKind::Acceptance) => {

@@ -15,6 +15,7 @@ use crate::config::TableName;
 use crate::ledger::{Cut, CutTableEntry, Roles, Status as RowStatus};
 use crate::moment;
 use crate::region::{CloneProof, LookDepth, Replica};
+use crate::sentence::Sentence;
 
 /// What `kind` says of a status document.
 pub const KIND: &str = "drsync.status";
@@ -59,7 +60,7 @@ pub struct RegionsStatus {
     /// What neither region can be looked at for, where it is one workspace that answers for both; without the name of the answer,
     /// which is another every time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shared_answer: Option<String>,
+    pub shared_answer: Option<Sentence>,
 }
 
 /// How a region stands.
@@ -74,7 +75,7 @@ pub struct RegionStatus {
     pub reachable: bool,
     /// What it answers when it is not there, or how it refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<String>,
+    pub answer: Option<Sentence>,
     /// It answers, but not with what is asked; absent where it is reachable, and where it gives no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
@@ -337,7 +338,7 @@ fn group(
         content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),
         decision: primary_seen.then_some(plan.decision),
-        reason: primary_seen.then(|| plan.reason.message.clone()),
+        reason: primary_seen.then(|| plan.reason.message.to_string()),
         reason_code: primary_seen.then_some(plan.reason.code),
         tables,
         unprotected: seen.unprotected.iter().map(|(name, _)| name.to_string()).collect(),

@@ -96,7 +96,8 @@ fn not_back(view: &GroupView<'_>, choice: Choice) -> Choice {
                 reason.message,
                 table.name,
                 moment::text(target.point)
-            ),
+            )
+            .into(),
             ..reason
         }),
     }

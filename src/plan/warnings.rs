@@ -62,7 +62,7 @@ pub(super) fn of_workspace(
             workspace: Some(name.clone()),
             group: None,
             table: None,
-            message,
+            message: message.into(),
         });
     };
     if observed.incomplete || workspace.workspace.incomplete {
@@ -153,7 +153,7 @@ pub(super) fn of_workspace(
                 workspace: Some(name.clone()),
                 group: Some(plan.name.clone()),
                 table,
-                message,
+                message: message.into(),
             }));
         }
     }

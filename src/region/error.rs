@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::grant::{Grant, Lack};
 use super::ledger_table::LedgerTable;
+use crate::sentence::Sentence;
 
 /// A refusal: what was being done, which kind of refusal, and the words of whoever refused.
 ///
@@ -14,9 +15,9 @@ pub struct RegionError {
     /// What a caller can act on.
     pub kind: RegionErrorKind,
     /// What was being done, for example `read the history of main.core.gold`.
-    pub doing: String,
+    pub doing: Sentence,
     /// What the region said.
-    pub detail: String,
+    pub detail: Sentence,
     /// The right that is missing, where the region named one.
     pub lack: Option<Box<Lack>>,
     /// What to do about it, in addition.
@@ -105,8 +106,8 @@ impl RegionError {
     /// A refusal that trying again will not change.
     pub fn new(
         kind: RegionErrorKind,
-        doing: impl Into<String>,
-        detail: impl Into<String>,
+        doing: impl Into<Sentence>,
+        detail: impl Into<Sentence>,
     ) -> RegionError {
         RegionError {
             kind,
@@ -179,8 +180,8 @@ impl RegionError {
 }
 
 /// A refusal in words: what was said, what to do about it, what the answer is called.
-pub(crate) fn told(detail: &str, hints: &[Hint], references: &[String]) -> String {
+pub(crate) fn told(detail: &impl fmt::Display, hints: &[Hint], references: &[String]) -> String {
     let hints = hints.iter().map(|hint| format!("; {hint}"));
     let references = references.iter().map(|reference| format!(" ({reference})"));
-    [detail.to_owned()].into_iter().chain(hints).chain(references).collect()
+    [detail.to_string()].into_iter().chain(hints).chain(references).collect()
 }

@@ -172,7 +172,7 @@ fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
         return line(role, &format!("{location} available"));
     }
     let mut lines = line(role, &place(role, seen.workspace.as_deref(), &location));
-    let answer = seen.answer.as_deref().map_or("none".to_owned(), clean);
+    let answer = seen.answer.as_ref().map_or("none".to_owned(), clean);
     lines.extend(line("  answer", &answer));
     lines.extend(line("  asked", &moment(seen.observed_at)));
     lines

@@ -181,7 +181,7 @@ mod tests {
             code,
             severity: Severity::Block,
             table: table.map(str::to_owned),
-            message: "seen".to_owned(),
+            message: "seen".into(),
             remedy,
         }
     }

@@ -288,7 +288,7 @@ fn groups(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
             [group] => said(plan, group),
             many => {
                 let labels: Vec<String> = many.iter().map(|group| label(group)).collect();
-                let message = many[0].message.as_deref().map_or(String::new(), clean);
+                let message = many[0].message.as_ref().map_or(String::new(), clean);
                 format!("{}: {message}", few(&labels, 5))
             }
         };
@@ -378,7 +378,7 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
     };
     let message = match was_stopped(group) {
         true => Some(GOES_ON.to_owned()),
-        false => group.message.as_deref().map(clean),
+        false => group.message.as_ref().map(clean),
     };
     let message = blocked(plan, group).or(tables_failed(group)).or(message);
     if group.outcome == GroupOutcome::Overtaken {
@@ -462,7 +462,7 @@ fn troubles(group: &GroupRecord, style: &Style) -> Vec<String> {
     let mut lines = vec![];
     for table in failed_tables(group).take(limit) {
         let subject = name(&table.table);
-        let why = clean(table.why.as_deref().or(table.message.as_deref()).unwrap_or_default());
+        let why = table.why.as_ref().or(table.message.as_ref()).map_or(String::new(), clean);
         let tried = table
             .attempts
             .filter(|attempts| *attempts > 1)

@@ -213,7 +213,8 @@ async fn look(site: &Site, sign_in: SignIn) -> Result<usize, String> {
     let mut refused = 0;
     for (workspace, group) in plan.groups() {
         let blocked = group.decision == Decision::Blocked;
-        let named = group.findings.iter().all(|finding| !finding.message.trim().is_empty());
+        let named =
+            group.findings.iter().all(|finding| !finding.message.to_string().trim().is_empty());
         if blocked && (group.findings.is_empty() || !named) {
             return Err(format!("{}/{} is blocked without a word", workspace.name, group.name));
         }

@@ -93,7 +93,7 @@ fn every_acceptance_is_offered_as_a_plan_that_is_stored() {
 
 #[test]
 fn a_source_that_is_another_table_is_said_to_be_one_by_what_was_seen() {
-    let said = |world: &World| world.plan_of("reference").findings.remove(0).message;
+    let said = |world: &World| world.plan_of("reference").findings.remove(0).message.to_string();
     let mut world = due();
     entry(&mut world, "reference", COUNTRIES, |entry| {
         entry.source_commit_sha256 = Some("0123456789abcdef".to_owned());

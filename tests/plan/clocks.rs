@@ -8,7 +8,7 @@ use super::world::{COUNTRIES, World, at};
 fn warned(plan: &Plan, code: WarningCode) -> Option<String> {
     let mut all = plan.warnings.iter();
     let warning = all.find(|warning| warning.code == code)?;
-    Some(warning.message.clone())
+    Some(warning.message.to_string())
 }
 
 #[test]

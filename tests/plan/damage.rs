@@ -78,7 +78,7 @@ fn a_clone_that_no_cut_names_is_what_the_comparison_with_its_source_says() {
     let refuted =
         with_a_clone_that_no_cut_names(CloneProof::Refuted { version: 3, why: why.clone() });
     assert_eq!(blocking(&refuted, "reference"), [FindingCode::ReplicaChanged]);
-    let message = &refuted.plan_of("reference").findings[0].message;
+    let message = refuted.plan_of("reference").findings[0].message.to_string();
     assert!(message.contains(&why), "{message}");
     // One that cannot be compared is made again.
     let unknown = with_a_clone_that_no_cut_names(CloneProof::Unknown { version: 3, why });

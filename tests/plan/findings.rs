@@ -25,7 +25,7 @@ pub(super) fn blocking(world: &World, group: &str) -> Vec<FindingCode> {
         .collect();
     assert_eq!(plan.decision == Decision::Blocked, !codes.is_empty(), "{:?}", plan.decision);
     for finding in &plan.findings {
-        assert!(!finding.message.is_empty());
+        assert!(!finding.message.to_string().is_empty());
     }
     codes
 }
@@ -141,7 +141,7 @@ fn a_name_that_makes_a_folder_name_longer_than_a_disk_takes_is_unsupported() {
     // Each é is two bytes, each of which is three in the folder's name.
     let found = of(long(43), "/world/west/sync").unwrap();
     assert_eq!(found.table, Some(long(43)));
-    assert!(found.message.contains("a name of 258 bytes"), "{found:?}");
+    assert!(found.message.to_string().contains("a name of 258 bytes"), "{found:?}");
     let remedy = found.remedy.unwrap().to_string();
     assert!(remedy.contains("rename") && remedy.contains("unprotected_tables"));
     assert_eq!(of(long(42), "/world/west/sync"), None);
@@ -409,19 +409,20 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
     };
     assert_eq!(blocking(&world, "orders"), []);
     let warnings = world.plan().warnings;
-    let said: Vec<(WarningCode, &str)> =
-        warnings.iter().map(|warning| (warning.code, warning.message.as_str())).collect();
+    let said: Vec<(WarningCode, String)> =
+        warnings.iter().map(|warning| (warning.code, warning.message.to_string())).collect();
     assert!(
         said.contains(&(
             WarningCode::SecondaryWorkflowActive,
             "active in the secondary: someone_elses_job run 4 since 2026-11-22T10:30:00.000Z"
+                .to_owned()
         )),
         "{said:?}"
     );
     assert!(
         said.contains(&(
             WarningCode::SecondaryWorkspaceNotSeen,
-            "whether orders_job runs in the secondary is not known: 503"
+            "whether orders_job runs in the secondary is not known: 503".to_owned()
         )),
         "{said:?}"
     );
@@ -505,7 +506,7 @@ fn a_cut_that_only_a_record_tells_of_blocks_its_group_and_its_number_is_not_give
     let plan = world.plan();
     let mut told = plan.warnings.iter();
     let told = told.find(|it| it.code == drsync::plan::WarningCode::RecordNotBelieved).unwrap();
-    let said = &told.message;
+    let said = told.message.to_string();
     for part in ["01JDA2C7000000000000000000.run.json", "of orders", "is not believed"] {
         assert!(said.contains(part), "{said}");
     }

@@ -86,6 +86,7 @@ fn a_group_whose_only_point_would_bring_a_table_back_waits_while_its_workflow_ru
     assert!(
         plan.reason
             .message
+            .to_string()
             .contains("a cut of another group holds a later version of main.shop.lines"),
         "{}",
         plan.reason.message

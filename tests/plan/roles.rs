@@ -32,7 +32,7 @@ fn append(world: &mut World, cut: Cut) {
 /// What blocks a group: each finding with what is said of it.
 fn blocking(plan: &GroupPlan) -> Vec<(FindingCode, String)> {
     let findings = plan.findings.iter().filter(|finding| finding.blocks());
-    findings.map(|finding| (finding.code, finding.message.clone())).collect()
+    findings.map(|finding| (finding.code, finding.message.to_string())).collect()
 }
 
 fn codes(plan: &GroupPlan) -> Vec<FindingCode> {

@@ -68,7 +68,7 @@ fn metadata_tables_lost_in_both_regions_are_told_where_replicas_are_marked() {
         world.merge();
         let all = world.plan().warnings;
         let mut told = all.into_iter().filter(|one| one.code == WarningCode::LedgerLost);
-        told.next().map(|warning| warning.message)
+        told.next().map(|warning| warning.message.to_string())
     };
     let mut world = World::new();
     let said = lost(&mut world).expect("replicas are there");

@@ -468,7 +468,7 @@ fn write_the_golden_plan() {
         if group.name == "quiet" {
             group.decision = Decision::UpToDate;
             group.reason.code = drsync::plan::ReasonCode::NothingNew;
-            group.reason.message = "nothing newer than cut 3".to_owned();
+            group.reason.message = "nothing newer than cut 3".into();
         }
     }
     let connection = &mut plan.workspaces[0].connection;

@@ -122,7 +122,7 @@ fn what_was_not_answered_is_counted_and_told_once() {
         more => format!("{more} more questions"),
     };
     assert_eq!(
-        finding.message,
+        finding.message.to_string(),
         format!("primary region not available: look: the region's words, and {more}")
     );
 }
@@ -197,11 +197,14 @@ fn a_metadata_table_that_cannot_be_read_is_named_with_its_place_and_what_repairs
     world.merge();
     let finding = world.plan_of("reference").findings.remove(0);
     assert_eq!(finding.code, FindingCode::SecondaryRefused);
-    assert!(finding.message.contains(&format!("{place} cannot be read: 0000")), "{finding:?}");
+    assert!(
+        finding.message.to_string().contains(&format!("{place} cannot be read: 0000")),
+        "{finding:?}"
+    );
     let remedy = format!("move {place} away: the next apply clones it from the other region");
-    assert_eq!(finding.remedy, Some(Remedy::Words(remedy.clone())));
+    assert_eq!(finding.remedy, Some(Remedy::Words(remedy.clone().into())));
     let seen = world.plan().workspaces[0].observed.secondary.clone();
-    assert!(seen.answer.unwrap().ends_with(&remedy), "it is told where the region is");
+    assert!(seen.answer.unwrap().to_string().ends_with(&remedy), "it is told where the region is");
 
     // A region that does not answer is repaired by nobody here.
     world.workspace().secondary.ledger =
@@ -244,7 +247,7 @@ fn a_replica_that_lost_a_file_is_repaired_although_the_source_has_nothing_newer(
     world.replica(COUNTRIES).damaged = Some("part-1 of the replica is missing".to_owned());
     let plan = world.plan_of("reference");
     assert_eq!(
-        (plan.decision, plan.reason.message.as_str()),
+        (plan.decision, plan.reason.message.to_string().as_str()),
         (Decision::Sync, "part-1 of the replica is missing")
     );
     assert_eq!(plan.steps[0].action, Action::Update);
@@ -283,7 +286,7 @@ fn a_primary_whose_sync_location_cannot_be_written_is_told_and_blocks_nothing() 
     world.workspace().write_access_primary = Some(Ok(WriteAccess::Refused(denied)));
     let plan = world.plan();
     let told = plan.warnings.iter().find(|warning| warning.code == WarningCode::PrimaryNotWritable);
-    let message = &told.unwrap().message;
+    let message = told.unwrap().message.to_string();
     assert!(
         message.contains("dr has no WRITE FILES on dr_east: GRANT READ FILES, WRITE FILES"),
         "{message}"
@@ -324,7 +327,7 @@ fn a_run_that_began_before_what_is_seen_may_have_overlapped_and_its_group_waits(
     assert_eq!(plan.decision, Decision::Waiting);
     assert_eq!(plan.reason.code, WorkflowRunsOverlap, "{:?}", plan.reason);
     let from = "one that started before 2026-11-21T09:00:00.000Z may have been in progress";
-    assert!(plan.reason.message.contains(from), "{:?}", plan.reason);
+    assert!(plan.reason.message.to_string().contains(from), "{:?}", plan.reason);
 }
 
 #[test]
@@ -366,7 +369,7 @@ fn what_cannot_be_seen_of_either_location_without_writing_is_one_warning_with_bo
         assert_eq!(plan.workspaces[0].groups[0].findings, [], "it blocks nothing");
         let warnings = plan.warnings.into_iter();
         let of = warnings.filter(|warning| warning.code == WarningCode::WriteNotProved);
-        of.map(|warning| warning.message).collect()
+        of.map(|warning| warning.message.to_string()).collect()
     };
     let names = |place: &str, kind: &str| Unproved::TakenNames {
         place: place.to_owned(),
@@ -405,7 +408,7 @@ fn a_recovery_point_before_which_a_commit_is_missing_names_its_file_and_what_hea
     let [finding] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!(finding.code, FindingCode::NoVersionAtRecoveryPoint);
     let why = "_delta_log/00000000000000000005.json, the commit of v5, is missing, so its time is not known";
-    assert!(finding.message.ends_with(why), "{finding:?}");
+    assert!(finding.message.to_string().ends_with(why), "{finding:?}");
     let remedy = finding.remedy.as_ref().unwrap().to_string();
     assert!(remedy.contains("the next commit to the table heals it"), "{remedy}");
 }

@@ -227,8 +227,11 @@ impl Trial {
         }
         for group in &record.groups {
             let well = matches!(group.outcome, GroupOutcome::Synchronized | GroupOutcome::UpToDate);
-            let said = group.message.as_deref().unwrap_or_default();
-            let tables = group.tables.iter().filter_map(|table| table.message.as_deref());
+            let said = group.message.clone().unwrap_or_default().to_string();
+            let tables = group
+                .tables
+                .iter()
+                .filter_map(|table| table.message.as_ref().map(ToString::to_string));
             if !well && said.is_empty() && tables.count() == 0 {
                 return Err(format!("{} is {:?} without a reason", group.name, group.outcome));
             }

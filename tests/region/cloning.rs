@@ -103,7 +103,8 @@ pub(crate) async fn a_clone_over_a_replica_that_someone_changed_is_a_conflict_th
     let refused = world.clone_table(ORDERS, 2, Some(first)).await.unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
     assert!(
-        refused.detail.contains("DELETE") && refused.detail.contains("someone@example.com"),
+        refused.detail.to_string().contains("DELETE")
+            && refused.detail.to_string().contains("someone@example.com"),
         "{refused}"
     );
     let replica = world.replica(ORDERS, None).await.unwrap().unwrap();

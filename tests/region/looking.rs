@@ -86,7 +86,7 @@ pub(crate) async fn a_workflow_that_is_not_there_is_refused_with_the_nearest_nam
     let found = world.primary().workflows(&asked, None).await.unwrap();
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::NotFound);
-    assert!(refused.detail.contains("orders_job"), "{refused}");
+    assert!(refused.detail.to_string().contains("orders_job"), "{refused}");
     assert!(found[1].is_ok());
 }
 
@@ -97,7 +97,10 @@ pub(crate) async fn a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_
     let asked = [WorkflowRef::Name("orders_job".into())];
     let refused = world.primary().workflows(&asked, None).await.unwrap().remove(0).unwrap_err();
     assert_eq!(refused.kind, RegionErrorKind::Conflict);
-    assert!(refused.detail.contains('7') && refused.detail.contains('8'), "{refused}");
+    assert!(
+        refused.detail.to_string().contains('7') && refused.detail.to_string().contains('8'),
+        "{refused}"
+    );
 }
 
 pub(crate) async fn a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog(world: World) {

@@ -35,7 +35,7 @@ async fn refused(world: &World, secret: &str) -> (RegionErrorKind, String) {
     let refused = world.secondary().deep_clone(&order, &progress).await;
     let refused = refused.unwrap_err();
     assert!(!holds(&world.path("west"), secret.as_bytes()), "it leaked");
-    (refused.kind, refused.detail)
+    (refused.kind, refused.detail.to_string())
 }
 
 fn holds(folder: &Path, secret: &[u8]) -> bool {
@@ -59,7 +59,7 @@ async fn a_file_outside_of_its_table_is_copied_only_from_a_folder_that_the_catal
     let line = format!(r#""external_files": ["{}"]"#, folder.display());
     let pinned = world.pin(ORDERS, 3, None).await.unwrap_err();
     assert_eq!(pinned.kind, RegionErrorKind::Unsupported);
-    assert!(pinned.detail.ends_with(&line), "{pinned}");
+    assert!(pinned.detail.to_string().ends_with(&line), "{pinned}");
     let (kind, detail) = refused(&world, "CANARY").await;
     assert_eq!(kind, RegionErrorKind::Unsupported);
     assert!(detail.ends_with(&line), "{detail}");

@@ -239,7 +239,7 @@ pub(crate) fn finding(
         code,
         severity: Severity::Block,
         table: table.map(str::to_owned),
-        message: message.to_owned(),
+        message: message.into(),
         remedy,
     }
 }
@@ -259,7 +259,7 @@ pub(crate) fn sql(text: &str) -> Option<Remedy> {
 
 /// Something to do, in words.
 pub(crate) fn words(text: &str) -> Option<Remedy> {
-    Some(Remedy::Words(text.to_owned()))
+    Some(Remedy::Words(text.into()))
 }
 
 /// A finding that may be let through.
@@ -282,7 +282,7 @@ pub(crate) fn warning(code: WarningCode, group: &str, message: &str) -> Warning 
         workspace: None,
         group: Some(group.to_owned()),
         table: None,
-        message: message.to_owned(),
+        message: message.into(),
     }
 }
 
@@ -316,7 +316,7 @@ pub(crate) fn away(plan: &mut Plan, role: Role, answer: &str) {
         Role::Secondary => &mut observed.secondary,
     };
     seen.reachable = false;
-    seen.answer = Some(answer.to_owned());
+    seen.answer = Some(answer.into());
 }
 
 /// Both regions of the workspace took everything down.
@@ -366,7 +366,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         name: name.to_owned(),
         outcome,
         ending: None,
-        message: message.map(str::to_owned),
+        message: message.map(Into::into),
         cut: None,
         recovery_point: None,
         checked: None,

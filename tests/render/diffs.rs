@@ -29,7 +29,7 @@ fn the_same_effect_is_one_line_whatever_changes_in_every_plan() {
     after.expires_at = at("2026-11-25T11:59:36Z");
     after.observed_clock.now = after.created_at;
     let groups = &mut after.workspaces[0].groups;
-    groups[0].reason.message = "said otherwise".to_owned();
+    groups[0].reason.message = "said otherwise".into();
     groups[0].lag_seconds = Some(9_999);
     groups[0].steps[0].source.head_version = 99;
     groups[0].steps[0].estimate = None;

@@ -200,7 +200,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
         let mut after = hostile();
         for group in &mut after.workspaces[0].groups {
             group.name = format!("{}{evil}", group.name);
-            group.reason.message = evil.clone();
+            group.reason.message = evil.clone().into();
         }
         after.workspaces[0].groups[0].steps[0].statement = Some(evil.clone());
         let after = after.sealed();
@@ -271,7 +271,7 @@ fn what_is_read_back_is_what_was_there() {
     for evil in evil() {
         let mut plan = hostile();
         plan.workspaces[0].groups[0].name = evil.clone();
-        plan.workspaces[0].groups[1].findings[0].message = evil.clone();
+        plan.workspaces[0].groups[1].findings[0].message = evil.clone().into();
         let plan = plan.sealed();
         let bytes = plan.stored().bytes;
         let read: serde_json::Value = serde_json::from_slice(&bytes).unwrap();

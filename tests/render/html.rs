@@ -269,7 +269,7 @@ fn hostile_plan() -> Plan {
     core.steps[0].statement = Some(evil.clone());
     core.steps[0].source.table_id = evil.clone();
     core.steps[0].replica.location = evil.clone();
-    core.reason.message = evil.clone();
+    core.reason.message = evil.clone().into();
     core.owner_emails = vec![evil.clone()];
     core.trigger = None;
     let mut bad = blocked(
@@ -294,7 +294,7 @@ fn hostile_plan() -> Plan {
         maintenance: vec![],
     }];
     let mut quiet = group(&format!("z{evil}"));
-    quiet.reason.message = evil.clone();
+    quiet.reason.message = evil.clone().into();
     let mut plan = builders::plan(vec![
         core,
         bad,
@@ -389,7 +389,7 @@ fn record() -> RunRecord {
         replica_files_sha256: None,
         replica_content_sha256: None,
         statement_id: Some("01ef".to_owned()),
-        message: (outcome == TableOutcome::Failed).then(|| "timed out".to_owned()),
+        message: (outcome == TableOutcome::Failed).then(|| "timed out".into()),
         why: None,
     };
     let mut good = ended("core", GroupOutcome::Synchronized, None);
@@ -429,9 +429,9 @@ fn a_hostile_run_record_is_text_too() {
     for group in &mut record.groups {
         group.name = evil.clone();
         group.workspace = evil.clone();
-        group.message = Some(evil.clone());
+        group.message = Some(evil.clone().into());
         for table in &mut group.tables {
-            table.message = Some(evil.clone());
+            table.message = Some(evil.clone().into());
             table.statement_id = Some(evil.clone());
             table.table = TableName::new(evil.as_str(), "b", evil.as_str());
         }

@@ -220,7 +220,7 @@ fn a_secondary_that_refuses_is_not_called_away() {
     for group in &mut plan.workspaces[0].groups {
         for finding in &mut group.findings {
             finding.code = FindingCode::SecondaryRefused;
-            finding.message = "secondary region cannot be read: 403".to_owned();
+            finding.message = "secondary region cannot be read: 403".into();
         }
     }
     let shown = text(&plan, &narrow());
@@ -248,7 +248,7 @@ fn a_workspace_that_answers_for_neither_region_is_named_once() {
     let mut plan = plan(vec![group]);
     away(&mut plan, Role::Primary, "502 Bad Gateway (request 1)");
     away(&mut plan, Role::Secondary, "502 Bad Gateway (request 2)");
-    plan.workspaces[0].observed.shared_answer = Some("502 Bad Gateway".to_owned());
+    plan.workspaces[0].observed.shared_answer = Some("502 Bad Gateway".into());
     let address = "https://adb-111.azuredatabricks.net";
     plan.workspaces[0].observed.primary.workspace = Some(address.to_owned());
     assert_eq!(

@@ -39,8 +39,8 @@ fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
         replica_content_sha256: None,
         statement_id: None,
         message: (outcome == TableOutcome::Failed)
-            .then(|| format!("clone main.core.{name}: 503 from storage")),
-        why: (outcome == TableOutcome::Failed).then(|| "503 from storage".to_owned()),
+            .then(|| format!("clone main.core.{name}: 503 from storage").into()),
+        why: (outcome == TableOutcome::Failed).then(|| "503 from storage".into()),
     }
 }
 

@@ -14,7 +14,7 @@ fn region(reachable: bool) -> RegionStatus {
         workspace: None,
         location: "abfss://dr@east.dfs.core.windows.net".to_owned(),
         reachable,
-        answer: (!reachable).then(|| "no such host".to_owned()),
+        answer: (!reachable).then(|| "no such host".into()),
         refused: None,
         ledger: LedgerPresence::Present,
         role: None,
@@ -225,7 +225,7 @@ fn with_both_regions_away_nothing_is_known() {
     let workspace = Some("https://adb-1.test".to_owned());
     let regions = &mut status.workspaces[0].regions;
     regions.primary.workspace = workspace;
-    regions.shared_answer = Some("no such host".to_owned());
+    regions.shared_answer = Some("no such host".into());
     assert_eq!(
         text(&status, Parts::default(), &narrow()),
         "Neither region available: nothing is known\n\n  https://adb-1.test  no such host\n"
@@ -288,7 +288,7 @@ fn nothing_that_a_status_tells_is_more_than_text() {
         status.workspaces[0].name = evil.clone();
         let regions = &mut status.workspaces[0].regions;
         regions.secondary = region(false);
-        regions.secondary.answer = Some(evil.clone());
+        regions.secondary.answer = Some(evil.clone().into());
         regions.secondary.location = evil.clone();
         for budget in [60_000, 3_000] {
             let comment = drsync::render::markdown::status(&status, budget);

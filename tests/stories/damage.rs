@@ -380,11 +380,11 @@ pub(crate) async fn rows_that_cannot_be_read_are_put_aside_and_stop_nothing(form
         world.countries().insert(&batch([4])).await.unwrap();
         world.later(12 * 60);
         let plan = world.plan().await;
-        let told: Vec<&str> = plan
+        let told: Vec<String> = plan
             .warnings
             .iter()
             .filter(|warning| warning.code == WarningCode::LedgerDamaged)
-            .map(|warning| warning.message.as_str())
+            .map(|warning| warning.message.to_string())
             .collect();
         assert_eq!(told.len(), regions.len(), "{:?}", plan.warnings);
         let aside = format!("sync_metadata.unreadable-{}", plan.plan_id);
@@ -424,7 +424,11 @@ pub(crate) async fn cuts_that_cannot_be_read_are_put_aside_and_healed_from_the_o
         assert_eq!(plan.summary.groups_blocked, 0, "{region}: {:?}", plan.warnings);
         let aside = format!("sync_cuts.unreadable-{}", plan.plan_id);
         let mut told = plan.warnings.iter().filter(|it| it.code == WarningCode::LedgerDamaged);
-        assert!(told.any(|it| it.message.contains(&aside)), "{region}: {:?}", plan.warnings);
+        assert!(
+            told.any(|it| it.message.to_string().contains(&aside)),
+            "{region}: {:?}",
+            plan.warnings
+        );
         let record = world.apply_plan(&plan).await;
         assert_eq!(record.exit.code, 0, "{region}: {:?}", record.warnings);
         assert_eq!(record.groups[0].outcome, GroupOutcome::Synchronized, "{region}");

@@ -229,7 +229,7 @@ async fn a_commit_that_calls_itself_a_clone_is_someone_elses() {
         let (plan, status) = looked(&world, request).await;
         let group = plan.groups().next().unwrap().1;
         assert_eq!(group.decision, Decision::Blocked);
-        let message = &group.findings[0].message;
+        let message = group.findings[0].message.to_string();
         assert!(message.contains("v1 calls itself a clone"), "{message}");
         assert!(message.contains(told), "{message}");
         assert!(!status.workspaces[0].groups[0].protected);

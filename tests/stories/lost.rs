@@ -180,7 +180,8 @@ pub(crate) async fn what_is_no_record_tells_nothing_hides_nothing_and_is_not_cop
         assert_eq!(primary.evidence(&name).await.unwrap(), None);
         let mut told = record.warnings.iter();
         let passed_over = |warning: &drsync::apply::RunWarning| {
-            warning.code == RunWarningCode::EvidencePassedOver && warning.message.contains(&name)
+            warning.code == RunWarningCode::EvidencePassedOver
+                && warning.message.to_string().contains(&name)
         };
         assert!(told.any(passed_over), "{:?}", record.warnings);
     }
@@ -205,7 +206,8 @@ pub(crate) async fn where_signatures_are_asked_for_only_a_signed_record_witnesse
     let told = |plan: &Plan| {
         let mut warnings = plan.warnings.iter();
         warnings.any(|warning| {
-            warning.code == WarningCode::RecordNotBelieved && warning.message.contains(&id)
+            warning.code == WarningCode::RecordNotBelieved
+                && warning.message.to_string().contains(&id)
         })
     };
     let lost = |plan: &Plan| {

@@ -45,7 +45,7 @@ async fn is_found_and_repaired(world: &mut World, table: &str, named: &str) {
     let plan = world.plan_with(full()).await;
     let group = plan.groups().next().unwrap().1;
     assert_eq!(group.decision, Decision::Sync, "{named}");
-    let message = &group.findings[0].message;
+    let message = group.findings[0].message.to_string();
     assert!(message.contains(named), "{message}");
     let record = world.apply_plan(&plan).await;
     assert_eq!(record.exit.code, 0, "{named}: {record:?}");
@@ -208,9 +208,9 @@ async fn a_file_of_a_partition_is_found_and_repaired_whatever_its_path_is_spelle
             let file = name(path).replace('%', "%25");
             let known = [name(path), &file];
             let (plan, _) = looked(&world, full()).await;
-            let message = &plan.groups().next().unwrap().1.findings[0].message;
+            let message = plan.groups().next().unwrap().1.findings[0].message.to_string();
             let named = known.into_iter().find(|name| message.contains(name));
-            is_found_and_repaired(&mut world, "main.shop.cities", named.expect(message)).await;
+            is_found_and_repaired(&mut world, "main.shop.cities", named.expect(&message)).await;
             // Each is written once: from here on another file has its rows.
             overwrite(path, &own);
         }

@@ -206,7 +206,7 @@ pub(crate) async fn a_plan_whose_regions_are_both_away_is_not_stale_and_is_appli
         (8, "primary region not available", GroupOutcome::Failed),
         "{record:#?}"
     );
-    let message = group.message.as_deref().unwrap();
+    let message = group.message.as_ref().unwrap().to_string();
     assert!(message.starts_with("primary region not available: "), "{message}");
     assert!(!world.path("west/sync").exists());
     for (there, gone) in locations {
@@ -264,7 +264,7 @@ async fn assert_found(world: &mut World, plan: &Plan, ids: &[i64]) {
     assert_eq!(checked.exit.code, 1, "{checked:#?}");
     let record = world.apply_plan(plan).await;
     assert_eq!(record.groups[0].outcome, GroupOutcome::Failed);
-    let message = record.groups[0].message.clone().unwrap();
+    let message = record.groups[0].message.as_ref().unwrap().to_string();
     assert!(message.starts_with("replica_changed"), "{message}");
     assert_eq!(world.ids(&world.replica_folder(COUNTRIES)).await, ids);
 }
@@ -365,7 +365,7 @@ pub(crate) async fn a_primary_that_went_away_after_the_plan_is_told_as_that(form
         (8, "primary region not available"),
         "{record:#?}"
     );
-    let said = record.groups[0].message.as_deref().unwrap();
+    let said = record.groups[0].message.as_ref().unwrap().to_string();
     assert!(said.starts_with("primary region not available"), "{said}");
     world.later(1);
     assert_eq!(world.apply().await.exit.code, 0);

@@ -250,7 +250,7 @@ async fn a_torn_deletion_vector_blocks_its_group_and_every_cut_stays() {
         let table = world.countries();
         table.insert(&batch([13])).await.unwrap();
         world.later(13 * 60);
-        let said = world.plan_of("reference").await.findings[0].message.clone();
+        let said = world.plan_of("reference").await.findings[0].message.to_string();
         let record = world.apply().await;
         assert_eq!(record.groups[0].outcome, GroupOutcome::Blocked);
         let name = vectors[0].file_name().unwrap().to_str().unwrap();

@@ -45,7 +45,8 @@ pub(in crate::lakehouse) async fn append_cuts(
     let one_each = cuts.iter().zip(answers);
     let one_each = one_each.map(|(cut, answer)| {
         answer.ok_or_else(|| RegionError {
-            doing: format!("append cut {} of {} to {SYNC_CUTS}", cut.cut_number, cut.group_name),
+            doing: format!("append cut {} of {} to {SYNC_CUTS}", cut.cut_number, cut.group_name)
+                .into(),
             ..refused.clone()
         })
     });

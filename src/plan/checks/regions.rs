@@ -19,13 +19,12 @@ pub(super) fn region_finding(
     let refusal = region.refusal()?;
     let answer = region.answer(other)?;
     let remedy = match (region.repair(other), region.refused()) {
-        (Some(repair), _) => Remedy::Words(repair),
-        (None, Some(refused)) => Remedy::Words(remedy_of_refusal(refused, refusal.kind).to_owned()),
+        (Some(repair), _) => Remedy::Words(repair.into()),
+        (None, Some(refused)) => Remedy::Words(remedy_of_refusal(refused, refusal.kind).into()),
         (None, None) => match role {
             Role::Primary => Remedy::Command(Command::new(Verb::Status)),
             Role::Secondary => Remedy::Words(
-                "nothing to repair by hand here: the next apply synchronizes what is due"
-                    .to_owned(),
+                "nothing to repair by hand here: the next apply synchronizes what is due".into(),
             ),
         },
     };

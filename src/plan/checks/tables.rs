@@ -110,7 +110,8 @@ pub(super) fn source_findings(view: &GroupView<'_>, table: &TableObserved) -> Op
             return Some(match place.filter(|_| log) {
                 None => found,
                 Some(place) => Finding {
-                    message: format!("{}, in the log of the table at {place}", found.message),
+                    message: format!("{}, in the log of the table at {place}", found.message)
+                        .into(),
                     ..found
                 }
                 .words("repair the file that is named, from a backup of the table, or list the table under unprotected_tables with a reason"),

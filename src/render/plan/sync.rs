@@ -141,7 +141,7 @@ fn why(group: &GroupPlan) -> String {
         TriggerKind::Workflow => run.unwrap_or(said),
         // Steps that create say that the group is new.
         TriggerKind::FirstSync => {
-            run.unwrap_or_else(|| group.reason.why_now.as_deref().map_or(said, clean))
+            run.unwrap_or_else(|| group.reason.why_now.as_ref().map_or(said, clean))
         }
         TriggerKind::Schedule => said,
         TriggerKind::Repair => format!("repair: {said}"),
