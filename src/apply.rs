@@ -464,6 +464,13 @@ fn not_due(
             .map(|cut| cut.recovery_point)
             .or(planned.map(|cut| cut.recovery_point)),
         checked: looked,
+        loss: match group.decision {
+            // What a stored plan says of an earlier moment is no look of this run.
+            Decision::Waiting | Decision::UpToDate | Decision::Blocked => {
+                group.loss.clone().filter(|_| planned_now)
+            }
+            Decision::Sync => None,
+        },
         tables: Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ mod observed;
 mod origin;
 mod place;
 mod provenance;
+mod receipt;
 mod remedy;
 mod replica;
 mod request;
@@ -49,6 +50,7 @@ pub use observed::{
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
 pub use provenance::Provenance;
+pub use receipt::{LossReceipt, TableLoss};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub(crate) use replica::unproved_clone;
 pub use replica::{Standing, damaged, standing_of};

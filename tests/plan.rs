@@ -24,6 +24,8 @@ mod changes;
 #[path = "plan/clocks.rs"]
 mod clocks;
 
+#[path = "plan/lost.rs"]
+mod lost;
 #[path = "plan/moves.rs"]
 mod moves;
 

@@ -40,6 +40,7 @@ pub(super) async fn apply(
         cut: last.map(|cut| cut.cut_number),
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
+        loss: None,
         tables: Vec::new(),
     };
     if run.stopped() {
@@ -57,6 +58,7 @@ pub(super) async fn apply(
                 cut: Some(cut.cut_number),
                 recovery_point: Some(cut.recovery_point),
                 checked,
+                loss: plan.loss.clone().filter(|_| run.options.planned_now),
                 tables,
                 ..record
             };

@@ -14,7 +14,7 @@ use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
-use crate::plan::{Checked, CutsTold, LedgerAction, Provenance, Role};
+use crate::plan::{Checked, CutsTold, LedgerAction, LossReceipt, Provenance, Role};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
 
@@ -229,6 +229,10 @@ pub struct GroupRecord {
     /// absent: it did not look, or found otherwise. Records of version 1.0 do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
+    /// What would be lost if the primary were gone now, beyond the cut that the group has, with when its sources were looked at;
+    /// absent: this run did not look, or the group did not come to the cut that was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossReceipt>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,
 }

@@ -5,7 +5,9 @@ use clap::Args;
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, output, selection};
-use crate::plan::status::{self, GroupStatus, Status as Document};
+use crate::apply::RunRecord;
+use crate::plan::status::{self, GroupStatus, Status as Document, WorkspaceStatus};
+use crate::region::{RecordRange, Region};
 use crate::render;
 use crate::render::status::Parts;
 use crate::text::names_table;
@@ -27,8 +29,16 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let looked = look::block_on(look::look(context, &Asking::everything(self.full)))?;
-        let mut status = status::status(&looked.observed, &looked.plan);
+        let (looked, mut status) = look::block_on(async {
+            let looked = look::look(context, &Asking::everything(self.full)).await?;
+            let mut status = status::status(&looked.observed, &looked.plan);
+            for (workspace, regions) in status.workspaces.iter_mut().zip(&looked.regions) {
+                if !workspace.regions.primary.reachable {
+                    recall(workspace, regions.secondary.as_ref()).await;
+                }
+            }
+            Ok((looked, status))
+        })?;
         select(&mut status, context);
         if let Some(table) = &self.table {
             narrow(&mut status, table)?;
@@ -47,6 +57,29 @@ impl Status {
             output::data(&text)?;
         }
         Ok(look::no_primary(&looked.plan).unwrap_or(ExitStatus::Ok))
+    }
+}
+
+/// Run records that are asked for what was last seen of a primary that is away.
+const RECORDS: usize = 64;
+
+/// Takes what would be lost from the newest run records that tell it of the cuts that groups have: the primary tells nothing now.
+async fn recall(workspace: &mut WorkspaceStatus, secondary: &dyn Region) {
+    let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
+    // Without records nothing is known, which is told.
+    let Ok(kept) = secondary.run_records(&newest).await else {
+        return;
+    };
+    let records: Vec<RunRecord> =
+        kept.documents.iter().rev().filter_map(|document| RunRecord::of(document).ok()).collect();
+    for group in &mut workspace.groups {
+        let cut = group.last_cut.as_ref().map(|cut| cut.number);
+        let mut told = records.iter().flat_map(|record| &record.groups).filter(|told| {
+            told.workspace == workspace.name && told.name == group.name && told.cut == cut
+        });
+        if group.loss.is_none() {
+            group.loss = told.find_map(|told| told.loss.clone());
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Finding, Warning, WarningCode};
 use super::look::Checked;
 use super::provenance::Provenance;
+use super::receipt::LossReceipt;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
@@ -399,6 +400,10 @@ pub struct GroupPlan {
     /// not found as the last cut says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
+    /// What would be lost if the primary were gone once the plan was applied, as far as its sources were looked at for the plan;
+    /// absent: they were not, or it has no cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossReceipt>,
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,

@@ -10,13 +10,14 @@ use super::document::{
 };
 use super::finding::Finding;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
+use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
 use super::status;
 use super::trigger::{self, Choice, Target};
 use super::versions::{self, Pinned};
 use super::view::GroupView;
-use crate::config::GroupEntry;
+use crate::config::{GroupEntry, TableName};
 use crate::ledger::Cut;
 use crate::region::{CloneOrder, Commit, Mark, Pin, Size, Source, Table, Upkeep};
 use crate::text::{identifier, literal, plural};
@@ -92,6 +93,7 @@ pub(super) fn plan(
             .and_then(|cut| view.lag(cut))
             .map(|lag| lag.num_seconds().max(0)),
         checked: status::found_at_cut(workspace, name, seen),
+        loss: loss(&view, seen, target.as_ref(), &steps),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         crash_consistent_from: (decision == Decision::Waiting && !paused)
             .then(|| trigger::crash_consistent_from(&view))
@@ -109,6 +111,24 @@ pub(super) fn plan(
         findings,
         ..bare(name, decision, reason, view.last_cut)
     })
+}
+
+/// What would be lost beyond the cut that the plan brings the group to, or beyond the one that it keeps.
+fn loss(
+    view: &GroupView<'_>,
+    seen: &GroupObserved,
+    target: Option<&Target>,
+    steps: &[Step],
+) -> Option<LossReceipt> {
+    let pinned = |table: &TableName| {
+        let step = steps.iter().find(|step| step.table == *table);
+        step.map(|step| step.source.version)
+    };
+    match (target.filter(|_| !steps.is_empty()), view.last_cut) {
+        (Some(target), _) => LossReceipt::beyond(seen, view.now, target.point, pinned),
+        (None, Some(cut)) => LossReceipt::of_cut(seen, view.now, cut),
+        (None, None) => None,
+    }
 }
 
 /// The number of a cut of the group that only a run record still tells of.
@@ -178,6 +198,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         drift: Vec::new(),
         pending_commits: None,
         lag_seconds: None,
+        loss: None,
         checked: None,
         rpo_seconds: None,
         crash_consistent_from: None,

@@ -8,6 +8,7 @@ use super::document::{Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, W
 use super::finding::{Finding, Warning};
 pub use super::look::Checked;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
+pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
 use super::versions;
 use super::warnings::LagRisk;
@@ -116,6 +117,10 @@ pub struct GroupStatus {
     pub pending_commits: Option<u64>,
     /// Bytes that the next sync would copy at least, where known.
     pub pending_bytes: Option<u64>,
+    /// What would be lost if the primary were gone now, with when its sources were last looked at: what came after that nobody
+    /// knows. Absent: no look is known, or there is no cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossReceipt>,
     /// The objective, seconds.
     pub rpo_seconds: Option<i64>,
     /// How the lag compares with it.
@@ -319,6 +324,9 @@ fn group(
             ),
             Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
         },
+        loss: cut.and_then(|cut| {
+            LossReceipt::of_cut(seen, workspace.now(workspace.primary.observed_at), cut)
+        }),
         rpo_seconds: plan.rpo_seconds,
         rpo: match (cut, plan.lag_seconds.zip(plan.rpo_seconds)) {
             _ if !primary_seen => Rpo::Unknown,

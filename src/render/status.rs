@@ -1,8 +1,10 @@
 //! How every group stands: its cut, its lag against the objective, its replicas.
 
+use chrono::{DateTime, Utc};
+
 use super::away::{self, Away};
 use super::clean::{clean, name};
-use super::figures::{moment, plural, span};
+use super::figures::{minute_near, moment, plural, plural_of, span};
 use super::layout::{few, first_line, hanging, table};
 use super::plan::just_pending;
 use super::shown::label_among;
@@ -49,10 +51,19 @@ pub fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
             page.block(tables(&label(status, workspace, group), group));
         }
     }
+    for lines in receipts(status, style) {
+        page.block(lines);
+    }
     page.block(losses(status, style));
     page.block(troubles(status, style));
     page.block(warnings(status, style));
     page.block(unprotected(status, parts, style));
+    if primary_away(status) {
+        page.block(vec![
+            "What to do by hand if it stays away (prints it, changes nothing):".to_owned(),
+            style.command(&Command::new(Verb::Runbook)),
+        ]);
+    }
     page.text()
 }
 
@@ -409,6 +420,66 @@ fn tables(label: &str, group: &GroupStatus) -> Vec<String> {
     let mut lines = vec![format!("{label}:")];
     lines.extend(table(&["table", "head", "cut", "replica", "holds", "pending"], rows));
     lines
+}
+
+/// What would be lost if a primary were gone now, and of one that is what was known to be lost when somebody last looked.
+///
+/// What is not known is said to be that, never to be nothing.
+fn receipts(status: &Status, style: &Style) -> Vec<Vec<String>> {
+    let of_workspace = |workspace: &WorkspaceStatus| {
+        let away = !workspace.regions.primary.reachable;
+        let home = name(&workspace.name);
+        let cuts = workspace
+            .groups
+            .iter()
+            .filter(|group| group.last_cut.is_some() && group.failed_over.is_none());
+        let told: Vec<Vec<String>> = cuts
+            .filter(|group| away || group.loss.as_ref().is_some_and(|loss| loss.commits > 0))
+            .map(|group| receipt(&label(status, workspace, group), group, status.at))
+            .collect();
+        if told.is_empty() {
+            return Vec::new();
+        }
+        let limit = if style.verbose { usize::MAX } else { ROWS_MAX };
+        let more = told.len().saturating_sub(limit);
+        let shown = told.into_iter().take(limit).collect();
+        let mut lines = match away {
+            true => table(&["group", "lost, as it was last looked at", "looked at"], shown),
+            false => {
+                table(&["group", &format!("lost if {home} were gone now"), "looked at"], shown)
+            }
+        };
+        if more > 0 {
+            let all = style.command(&Command::new(Verb::Status).word("-v"));
+            lines.push(format!("  {}: {all}", plural(more, "more group")));
+        }
+        lines.push(format!("  What {home} takes after a look nobody knows."));
+        lines
+    };
+    status.workspaces.iter().map(of_workspace).collect()
+}
+
+/// The line of one group.
+fn receipt(label: &str, group: &GroupStatus, now: DateTime<Utc>) -> Vec<String> {
+    let Some(loss) = &group.loss else {
+        return vec![
+            label.to_owned(),
+            "not known: no look since its cut".to_owned(),
+            "-".to_owned(),
+        ];
+    };
+    let since =
+        loss.since.map_or(String::new(), |since| format!(" since {}", minute_near(since, now)));
+    let runs: Vec<String> = loss.runs.iter().map(ToString::to_string).collect();
+    let repeat = match runs.as_slice() {
+        [] => String::new(),
+        runs => format!(", repeat run {}", few(runs, 3)),
+    };
+    let lost = match loss.commits {
+        0 => "no commit".to_owned(),
+        commits => format!("{}{since}{repeat}", plural_of(commits, "commit")),
+    };
+    vec![label.to_owned(), lost, minute_near(loss.at, now)]
 }
 
 /// The replicas that cannot be brought to their cut.

@@ -117,6 +117,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         pending_commits: Some(0),
         lag_seconds: Some(0),
         checked: None,
+        loss: None,
         rpo_seconds: Some(12 * 3600),
         max_retries: 3,
         tables: 4,
@@ -370,6 +371,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         cut: None,
         recovery_point: None,
         checked: None,
+        loss: None,
         tables: vec![],
     }
 }

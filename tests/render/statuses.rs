@@ -47,6 +47,7 @@ fn group(name: &str, number: u64) -> GroupStatus {
         lag_seconds: Some(5_147),
         pending_commits: Some(2),
         pending_bytes: None,
+        loss: None,
         rpo_seconds: Some(43_200),
         rpo: Rpo::Met,
         protected: true,

@@ -3,7 +3,7 @@
 //! What is to be run stands in blocks of its language, in the order in which it is run; what is run only in some case stands in
 //! blocks of plain text.
 
-use super::escape::{block, code, sentence, text};
+use super::escape::{block, code, text};
 use crate::render::figures::{bytes, count, moment, plural, short};
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
 
@@ -236,14 +236,12 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
 /// What the fence must answer.
 fn fence_answers(place: &Place, group: &GroupSteps) -> String {
     let active = code(&group.active);
-    let answers = match place.language {
-        Language::Sql => {
-            "It must answer 1 row (`num_inserted_rows`). 0 rows, or an error of a conflict"
-        }
-        Language::Python => "It must print `1 row`. `0 rows`, or an error of a commit that failed",
+    let (answers, conflict) = match place.language {
+        Language::Sql => ("It must answer 1 row (`num_inserted_rows`).", "a conflict"),
+        Language::Python => ("It must print `1 row`.", "a commit that failed"),
     };
     format!(
-        "Makes {active} active: from then on no apply writes to the group. {answers}: somebody was faster. Stop, look at the newest row of the group in the log, and ask whoever it names."
+        "Makes {active} active: from then on no apply writes to the group. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: somebody was faster; stop, look at the newest row of the group in the log, and ask whoever it names."
     )
 }
 
@@ -287,9 +285,7 @@ fn come_back(runbook: &Runbook, number: usize, page: &mut String) {
     say(page, format!("\n## {number} Come back\n"));
     say(
         page,
-        sentence(
-            "drsync writes nothing to a group while the other side is active: every plan blocks it (failed_over), and an apply ends with exit status 11.",
-        ),
+        "drsync writes nothing to a group while the other side is active: every plan blocks it (`failed_over`), and an apply ends with exit status 11.",
     );
     say(page, format!("When {home} answers again, and before anybody works there:\n"));
     say(
