@@ -12,7 +12,7 @@ const LENGTH_MAX: usize = 400;
 /// and not much longer than a paragraph.
 ///
 /// RFC 3339 moments in it are written as everywhere on screen, `2026-11-22 09:41:07Z`.
-pub fn clean(text: impl ToString) -> String {
+pub fn clean<T: ToString + ?Sized>(text: &T) -> String {
     let plain = moments(&stripped(&text.to_string()));
     match plain.char_indices().nth(LENGTH_MAX) {
         Some((at, _)) => format!("{}…", plain[..at].trim_end()),

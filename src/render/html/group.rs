@@ -51,7 +51,7 @@ fn standing(plan: &Plan, group: &GroupPlan) -> Vec<(&'static str, Option<Markup>
     };
     let lag = group.lag_seconds.filter(|lag| *lag > 0);
     let lag = lag.map(|lag| away::lag_words(lag, group.rpo_seconds, plan.created_at));
-    let owners: Vec<String> = group.owner_emails.iter().map(|owner| clean(owner)).collect();
+    let owners: Vec<String> = group.owner_emails.iter().map(clean).collect();
     vec![
         ("Keeps", Some(html! { (keeps) })),
         ("Lag", lag.map(|lag| html! { (lag) })),

@@ -22,7 +22,7 @@ pub(super) fn code(text: impl ToString) -> String {
 }
 
 /// A sentence: every character that Markdown or HTML could take for its own is written as an entity.
-pub(super) fn text(text: impl ToString) -> String {
+pub(super) fn text<T: ToString + ?Sized>(text: &T) -> String {
     sentence(&clean(text))
 }
 
