@@ -24,6 +24,7 @@ mod group;
 mod here;
 mod lost;
 mod notes;
+mod notified;
 mod precondition;
 mod queue;
 mod record;
@@ -31,6 +32,7 @@ mod registration;
 mod signer;
 mod site;
 mod table;
+mod telling;
 mod warning;
 
 pub use approval::Approval;
@@ -39,6 +41,7 @@ pub use ending::{Blocking, Ending, Failed, Moved};
 pub use event::{Event, What};
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
+pub use notified::{Notified, Outstanding, ToldBefore};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
     PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, TableOutcome, TableRecord,
@@ -51,6 +54,7 @@ use crate::canonical::sha256_of_bytes;
 use crate::config::TableName;
 use crate::ledger::Cuts;
 use crate::moment;
+use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
     Action, Decision, Finding, FindingCode, GroupPlan, Provenance, Role, StoredPlan,
@@ -94,6 +98,10 @@ pub struct Options {
     pub record_keys: Vec<String>,
     /// The plan was computed by whoever applies it now: what it saw of cuts beside its effect is no stranger's word.
     pub planned_now: bool,
+    /// Who is told what of its workspaces; nobody, where it is empty.
+    pub policies: Vec<Policy>,
+    /// From where it looks: this machine, or the project of a pipeline.
+    pub seen_from: String,
 }
 
 /// What one apply shares between its groups.
@@ -142,10 +150,12 @@ pub async fn apply(
         .map(|(workspace, regions)| run.workspace(workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
     let (mut keepers, mut known) = (Vec::new(), BTreeMap::new());
+    let mut away_in = BTreeMap::new();
     for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
         known.insert(workspace.name.clone(), done.newest_cuts());
         groups.extend(done.groups);
         metadata.extend(done.metadata);
+        away_in.insert(workspace.name.clone(), done.away);
         away.primary |= done.away.primary;
         away.secondary |= done.away.secondary;
         keepers.extend(done.keepers);
@@ -183,6 +193,7 @@ pub async fn apply(
         not_recorded: Some(run.notes.not_recorded()),
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
+        notified: None,
         newest_cuts: BTreeMap::new(),
         previous_run_sha256: None,
         other_previous_sha256: Vec::new(),
@@ -191,6 +202,8 @@ pub async fn apply(
         signed_by: options.signer.as_ref().map(|signer| signer.public_key().to_owned()),
         record_sha256: None,
     };
+    let kept_by: Vec<&Keepers<'_>> = keepers.iter().map(|kept| &kept.keepers).collect();
+    telling::note(&run, &mut record, &tips, &away_in, &kept_by).await;
     chain::link(&mut record, tips, known);
     run.keep(&mut record, &keepers).await;
     run.tell(What::Summary { record: Box::new(record.clone()) });

@@ -26,6 +26,7 @@ mod init;
 mod keep;
 mod look;
 mod man;
+mod notify;
 mod output;
 mod place;
 mod plan;
@@ -39,6 +40,7 @@ mod sign;
 mod signals;
 mod signature;
 mod status;
+mod tell;
 mod validate;
 mod who;
 
@@ -78,6 +80,7 @@ enum Command {
     Status(status::Status),
     History(history::History),
     Runbook(runbook::Runbook),
+    Notify(notify::Notify),
     Completions(completions::Completions),
     Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
@@ -141,6 +144,7 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Status(command) => command.run(&context),
         Command::History(command) => command.run(&context),
         Command::Runbook(command) => command.run(&context),
+        Command::Notify(command) => command.run(&context),
         Command::Completions(command) => command.run(),
         Command::Sandbox(command) => command.run(&context),
         Command::Schema(command) => command.run(),

@@ -22,6 +22,7 @@ mod load;
 mod location;
 mod name;
 mod name_path;
+mod notifications;
 mod read;
 mod settings;
 mod values;
@@ -32,6 +33,10 @@ pub use keys::{KEYS, Key, Level, Shape};
 pub use load::{ConfigError, load};
 pub use location::{Location, LocationError, Scheme, check_path};
 pub use name::{NameError, TableName, TableRef, WorkflowRef};
+pub use notifications::{
+    Heartbeat, Notifications, OAuth, Security, Smtp, SmtpAuth, Success, Topic, Webhook, WebhookKind,
+};
+pub(crate) use notifications::{https_address, is_this_machine};
 pub use read::{read_files, read_text};
 pub use values::token_variable;
 
@@ -98,8 +103,8 @@ pub struct Workspace {
     pub failure_notification: Vec<String>,
     /// Who is told of successes.
     pub success_notification: Vec<String>,
-    /// Mail server and webhooks, kept as they were written.
-    pub notifications: Option<serde_json::Value>,
+    /// Over what people are told, and how often.
+    pub notifications: Option<Notifications>,
     /// Catalog of short table names; `None`: the workspace's own.
     pub default_catalog: Option<String>,
     /// Schema of short table names; `None`: `default`.
@@ -168,6 +173,8 @@ pub enum GroupEntry {
     Invalid {
         /// Its name, where that could be read.
         name: Option<String>,
+        /// Who is told of it, as far as that could be read.
+        owner_emails: Vec<String>,
         /// What is wrong with it.
         mistakes: Vec<Mistake>,
     },

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::{TableName, WorkflowRef};
@@ -41,6 +42,7 @@ mod replicas;
 mod results;
 mod rows;
 mod running;
+mod secret;
 mod sources;
 pub mod sql;
 mod statements;
@@ -327,6 +329,17 @@ impl Region for DatabricksRegion {
 
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
         evidence::read(self, name).await
+    }
+
+    async fn secret(&self, scope: &str, key: &str) -> Result<Option<SecretString>, RegionError> {
+        let doing = format!("read the secret {scope}/{key}");
+        match self.jobs() {
+            Ok(client) => {
+                let read = secret::read(client, scope, key).await;
+                read.map_err(|refusal| refusal.doing(doing))
+            }
+            Err((kind, why)) => Err(RegionError::new(kind, doing, why)),
+        }
     }
 
     async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
@@ -444,6 +445,15 @@ impl Region for LakehouseRegion {
     async fn evidence(&self, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
         self.look_at_root().await?;
         evidence::read(&self.root, name).await
+    }
+
+    async fn secret(&self, scope: &str, key: &str) -> Result<Option<SecretString>, RegionError> {
+        let catalog = self.catalog().await?;
+        let secret = catalog.secrets.get(scope).and_then(|secrets| secrets.get(key));
+        Ok(secret.map(|secret| {
+            crate::secrets::register(secret.reveal());
+            SecretString::from(secret.reveal().to_owned())
+        }))
     }
 
     async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {

@@ -22,6 +22,7 @@
 //! - [`observe`]: puts the questions and writes the answers down;
 //! - [`plan`]: `Observed` in, `Plan` out, pure; and the stored plan document;
 //! - [`apply`]: carries a plan out and commits cuts;
+//! - [`notify`]: who is told what of an apply, from run records alone, and the sending of it;
 //! - [`history`]: what the cuts and run records of a period prove, pure;
 //! - [`runbook`]: what people do by hand who make the other side active, pure;
 //! - [`render`]: documents and events for people;
@@ -46,7 +47,7 @@
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
 //! | `.drsync/runbook-<workspace>.md` beside the configuration | the newest runbook | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
-//! | `<secondary location>/_drsync/evidence/` | plans that were started and their run records, those of past months in a folder each | drsync's; never deleted by it |
+//! | `<secondary location>/_drsync/evidence/` | plans that were started, their run records and what was answered to whom they told, those of past months in a folder each | drsync's; never deleted by it |
 //! | `<secondary location>/<catalog>/<schema>/<table>` | replicas | drsync's; never dropped by it |
 
 pub mod apply;
@@ -64,6 +65,7 @@ pub mod lakehouse;
 pub mod ledger;
 pub mod limits;
 pub mod moment;
+pub mod notify;
 pub mod observe;
 mod off_thread;
 mod pause;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
@@ -29,7 +30,7 @@ pub(crate) use error::told;
 pub use error::{Hint, RegionError, RegionErrorKind};
 pub use evidence::{
     KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RUNBOOK_ENDING,
-    RecordRange, SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
+    RecordRange, SIGNATURE_ENDING, TOLD_ENDING, apply_of, first_id_of, is_record_signature,
 };
 pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
 pub use ledger_table::LedgerTable;
@@ -236,6 +237,15 @@ pub trait Region: fmt::Debug + Send + Sync {
             }
         }
         Ok(signatures)
+    }
+
+    /// Reads a secret of this region's workspace; `None`: it has none of that name.
+    ///
+    /// `Unsupported`: it keeps no secrets. What was read is registered, so that nothing says it.
+    async fn secret(&self, scope: &str, key: &str) -> Result<Option<SecretString>, RegionError> {
+        let doing = format!("read the secret {scope}/{key}");
+        let detail = "it keeps no secrets";
+        Err(RegionError::new(RegionErrorKind::Unsupported, doing, detail))
     }
 
     /// Names the documents that were kept, of names within the bounds; how many are wanted says nothing here.

@@ -23,9 +23,10 @@ pub mod status;
 pub mod validate;
 
 use crate::command::Command;
+pub(crate) use clean::name as clean_name;
 pub use clean::{clean, command};
-pub(crate) use figures::{bytes, plural};
-pub(crate) use layout::{columns, hanging};
+pub(crate) use figures::{bytes, minute, moment, plural};
+pub(crate) use layout::{columns, few, hanging};
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

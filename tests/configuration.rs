@@ -8,6 +8,8 @@ use drsync::config::{Configuration, GroupEntry, KEYS, read_text};
 
 #[path = "configuration/meaning.rs"]
 mod meaning;
+#[path = "configuration/notifications.rs"]
+mod notifications;
 #[path = "configuration/together.rs"]
 mod together;
 
@@ -73,7 +75,7 @@ fn used(configuration: &Configuration) -> String {
             .iter()
             .map(|group| match group {
                 GroupEntry::Valid(group) => group.name.clone(),
-                GroupEntry::Invalid { name, mistakes } => {
+                GroupEntry::Invalid { name, mistakes, .. } => {
                     format!("{}!{}", name.as_deref().unwrap_or("?"), mistakes.len())
                 }
             })
@@ -107,7 +109,8 @@ fn without_key(key: &str) -> String {
 }
 
 fn required() -> Vec<&'static str> {
-    KEYS.iter().filter(|key| key.required).map(|key| key.name).collect()
+    let outer = KEYS.iter().filter(|key| key.required && !key.level.of_notifications());
+    outer.map(|key| key.name).collect()
 }
 
 /// Every required key in turn, changed as `change` says, and what is said of it.
@@ -246,8 +249,8 @@ drsync.json line 18: workspaces[0].sync_rpo_minutes: is true, not a number: writ
 drsync.json line 19: workspaces[0].sync_shrink_percent: is out of range: write a whole number from 0 to 100
 drsync.json line 20: workspaces[0].sync_min_interval_minutes: is not a whole number: write a whole number from 0 to 525600
 drsync.json line 21: workspaces[0].secondary_workspace_name: is given without secondary_workspace_instance_url: add secondary_workspace_instance_url, or leave this out
-drsync.json line 22: workspaces[0].notifications.smtp: is a list, not an object: write "smtp": {…}
 drsync.json line 22: workspaces[0].notifications.webhook: unknown key: did you mean webhooks?
+drsync.json line 22: workspaces[0].notifications.smtp: is a list, not an object: write "smtp": {"host": "smtp.example.com"}
 = incomplete
 "#
     );

@@ -80,6 +80,8 @@ async fn the_demo_plays_as_its_screen_says() {
         record_keys: Vec::new(),
         signer: None,
         planned_now: true,
+        policies: Vec::new(),
+        seen_from: String::new(),
     };
     apply::apply(&first.stored(), &[regions(dir.path(), now)], &options, &|_| {}).await;
 

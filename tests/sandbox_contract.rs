@@ -88,6 +88,7 @@ contract! {
         a_workflow_name_that_two_jobs_have_is_a_conflict_that_names_their_ids,
         a_table_is_found_whatever_its_case_and_spelled_as_in_the_catalog,
         a_table_that_is_not_there_is_refused_and_the_others_are_answered,
+        a_secret_is_read_by_its_scope_and_key,
         a_view_is_unsupported,
         a_table_without_select_is_denied_with_the_grant_that_repairs_it,
         a_history_begins_where_it_was_asked_to_and_ends_at_the_head,

@@ -74,6 +74,8 @@ impl Flow {
             record_keys: Vec::new(),
             signer: None,
             planned_now: true,
+            policies: Vec::new(),
+            seen_from: String::new(),
         };
         let regions = std::slice::from_ref(&self.regions);
         apply(&plan.stored(), regions, &options, &|_| {}).await

@@ -260,8 +260,18 @@ fn a_document_with_something_wrong_in_it_does_not_fit() {
     }
 }
 
+/// The example, with everything that may stand in `notifications`.
 fn example() -> Value {
-    read(&Path::new(ROOT).join("fixtures/configuration/example.json"))
+    let mut example = read(&Path::new(ROOT).join("fixtures/configuration/example.json"));
+    example["workspaces"][0]["notifications"] = json!({
+        "smtp": {
+            "host": "smtp.example.com", "from": "drsync@example.com", "user": "drsync@example.com",
+            "auth": "xoauth2", "oauth": { "tenant": "a-tenant", "client_id": "an-app" },
+        },
+        "webhooks": [{ "kind": "standard", "url_secret": "hook", "secret_key": "hook-key" }],
+        "heartbeat": { "url_secret": "beat" },
+    });
+    example
 }
 
 /// The objects of the example that hold a key: the file, its workspace, its first group.
@@ -271,6 +281,12 @@ fn places(level: Level) -> Vec<&'static str> {
         Level::Workspace => vec!["/workspaces/0"],
         Level::WorkspaceOrGroup => vec!["/workspaces/0", "/workspaces/0/sync_groups/0"],
         Level::Group => vec!["/workspaces/0/sync_groups/0"],
+        Level::FileOrWorkspace => vec!["", "/workspaces/0"],
+        Level::Notifications => vec!["/workspaces/0/notifications"],
+        Level::Smtp => vec!["/workspaces/0/notifications/smtp"],
+        Level::OAuth => vec!["/workspaces/0/notifications/smtp/oauth"],
+        Level::Webhook => vec!["/workspaces/0/notifications/webhooks/0"],
+        Level::Heartbeat => vec!["/workspaces/0/notifications/heartbeat"],
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::notified::Notified;
 use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
+use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
 use crate::plan::Witnessed;
-use crate::region::{KeptDocument, PassedOver, Regions};
+use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,19 +24,72 @@ pub(super) struct Tips {
     pub(super) passed_over: Vec<PassedOver>,
     /// The cuts that the newest records tell of, named or not.
     pub(super) witnessed: Witnessed,
+    /// What they go on telling people, the one that ended last first.
+    pub(super) ends: Vec<End>,
 }
 
-/// Looks for the newest records of a workspace in both of its regions: what one lacks the other may have.
+/// One of the newest records, as far as it goes on being told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) told: Told,
+    pub(super) notified: Notified,
+}
+
+impl End {
+    /// What of a record goes on being told; `None`: its apply told nobody of anything.
+    fn of(record: &RunRecord) -> Option<End> {
+        Some(End { told: record.told(), notified: record.notified.clone()? })
+    }
+}
+
+impl RunRecord {
+    /// What of it is told.
+    pub fn told(&self) -> Told {
+        let synchronized =
+            self.groups.iter().filter(|group| group.outcome == GroupOutcome::Synchronized);
+        Told {
+            run_id: self.run_id.clone(),
+            ended_at: self.ended_at,
+            url: self.provenance.ci_run_url.clone(),
+            standings: self.notified.as_ref().map(|it| it.standings.clone()).unwrap_or_default(),
+            synchronized: synchronized
+                .filter_map(|group| {
+                    Some(Done {
+                        workspace: group.workspace.clone(),
+                        group: group.name.clone(),
+                        cut: cut_of(group)?,
+                    })
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The cut that a group got or keeps.
+pub(super) fn cut_of(group: &GroupRecord) -> Option<GroupCut> {
+    Some(GroupCut { number: group.cut?, recovery_point: group.recovery_point })
+}
+
+/// Looks for the newest records of a workspace in both of its regions: what one lacks the other may have. `here`: documents of
+/// this machine that regions have yet to get.
 pub(super) async fn tips(
     question: Question<'_>,
     regions: &Regions,
     asked: [bool; 2],
+    here: Vec<KeptDocument>,
     now: DateTime<Utc>,
 ) -> Tips {
     let recent = recent_records(question, regions, asked, now).await;
     let documents = recent.documents.into_iter();
     let documents = documents.map(|document| (sha256_of_bytes(&document.bytes), document));
-    let mut tips = newest(documents.collect(), now);
+    let mut documents: BTreeMap<String, KeptDocument> = documents.collect();
+    let mut tips = newest(documents.clone(), now);
+    if !here.is_empty() {
+        // What regions have yet to get goes on being told all the same.
+        let here = here.into_iter().filter(|document| document.name.ends_with(RUN_RECORD_ENDING));
+        documents.extend(here.map(|document| (sha256_of_bytes(&document.bytes), document)));
+        tips.ends = newest(documents, now).ends;
+    }
     tips.unseen = recent.unseen;
     tips.witnessed = recent.witnessed;
     tips.passed_over.extend(recent.passed_over);
@@ -46,7 +101,7 @@ pub(super) async fn tips(
 /// The records that no other names, the one that ended last first.
 ///
 /// Applies that end at once may name the same record; the next one names them all.
-fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Utc>) -> Tips {
+pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Utc>) -> Tips {
     let mut tips = Tips::default();
     let mut records: Vec<(String, RunRecord)> = Vec::new();
     for (digest, document) in documents {
@@ -59,7 +114,8 @@ fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Utc>) -> Tips
     let mut ends: Vec<&(String, RunRecord)> =
         records.iter().filter(|(digest, _)| !named.contains(digest.as_str())).collect();
     ends.sort_by_key(|(_, record)| std::cmp::Reverse((record.ended_at, &record.run_id)));
-    tips.sha256 = ends.into_iter().map(|(digest, _)| digest.clone()).collect();
+    tips.sha256 = ends.iter().map(|(digest, _)| digest.clone()).collect();
+    tips.ends = ends.iter().filter_map(|(_, record)| End::of(record)).collect();
     tips
 }
 

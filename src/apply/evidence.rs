@@ -83,6 +83,16 @@ impl<'a> Keepers<'a> {
         [0, 1].map(|place| self.away[place].is_none())
     }
 
+    /// Reads a document in the first region that has it; `None`: none that answers has.
+    pub(super) async fn read(&self, name: &str) -> Option<Vec<u8>> {
+        for (role, asked) in ROLES.into_iter().zip(self.asked()) {
+            if asked && let Ok(Some(bytes)) = self.region(role).evidence(name).await {
+                return Some(bytes);
+            }
+        }
+        None
+    }
+
     /// Brings each region what it lacks, from the other or from this machine, and looks for the newest records.
     pub(super) async fn bring_together(&self, run: &Run<'_>) -> Tips {
         self.bring_from_here(run).await;
@@ -113,7 +123,11 @@ impl<'a> Keepers<'a> {
             groups: &self.groups,
             keys: &run.options.record_keys,
         };
-        chain::tips(question, self.regions, self.asked(), run.now()).await
+        let here = match run.options.policies.is_empty() {
+            true => Vec::new(),
+            false => run.options.local.owed(),
+        };
+        chain::tips(question, self.regions, self.asked(), here, run.now()).await
     }
 
     /// Gives the regions the documents of earlier applies that lie on this machine only.

@@ -14,6 +14,17 @@ pub trait LocalEvidence: Send + Sync {
 
     /// Forgets that regions have to get the documents of an apply: all have them.
     fn settle(&self, run_id: &str);
+
+    /// The newest run records that lie here, for a round in which no region tells of any.
+    fn recent_records(&self) -> Vec<KeptDocument> {
+        Vec::new()
+    }
+
+    /// What servers answered to the messages of an apply, as it lies here.
+    fn told(&self, run_id: &str) -> Option<Vec<u8>> {
+        let _ = run_id;
+        None
+    }
 }
 
 /// A machine that keeps nothing.

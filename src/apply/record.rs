@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Approval;
 use super::ending::Ending;
 pub use super::ending::GroupOutcome;
+use super::notified::Notified;
 use super::warning::{self, RunWarning};
 use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
@@ -83,6 +84,9 @@ pub struct RunRecord {
     /// What a region was to take down and did not; records of older versions do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_recorded: Option<Vec<NotRecorded>>,
+    /// What it tells people; absent: nobody is to be told of anything, or the record is of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notified>,
     /// Counts.
     pub summary: RunSummary,
     /// Of each workspace the number of the newest cut of every group that is known, of this plan or not: from the cut logs, and from

@@ -8,7 +8,7 @@ use super::sign::RunnersKey;
 use super::{ExitStatus, Failure, configuration, show, signature};
 use crate::apply::{Approval, Signer};
 use crate::command::{Command, Verb};
-use crate::config::Configuration;
+use crate::config::{Configuration, Workspace};
 use crate::plan::{self, Foreign, Plan, StoredPlan};
 use crate::render::clean;
 use crate::runbook::Place;
@@ -21,6 +21,7 @@ pub(super) struct Admitted {
     signature: Option<String>,
     record_keys: Vec<String>,
     places: BTreeMap<String, Place>,
+    configured: Vec<Workspace>,
 }
 
 /// What is asked of a stored plan before its regions are opened.
@@ -60,6 +61,11 @@ impl Admitted {
     /// Of each configured workspace what its runbook says of it.
     pub(super) fn places(&self) -> &BTreeMap<String, Place> {
         &self.places
+    }
+
+    /// The workspaces of the configuration that vouches for it; none where something else does.
+    pub(super) fn configured(&self) -> &[Workspace] {
+        &self.configured
     }
 
     /// The plan with its bytes, who said yes to it, and the signature of its file.
@@ -133,7 +139,8 @@ pub(super) async fn admit(
     };
     let places = found.as_ref().map(|found| Place::all(&found.configuration));
     let places = places.unwrap_or_default();
-    Ok(Admitted { stored, approval, signature, record_keys, places })
+    let configured = found.map(|found| found.configuration.workspaces).unwrap_or_default();
+    Ok(Admitted { stored, approval, signature, record_keys, places, configured })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {

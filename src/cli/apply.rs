@@ -14,6 +14,7 @@ use super::flags::Context;
 use super::here::Here;
 use super::look::{self, Asking};
 use super::sign::RunnersKey;
+use super::tell::{self, Applied, Teller};
 use super::{
     ExitStatus, Failure, configuration, keep, output, regions, runbook, show, signals, who,
 };
@@ -81,12 +82,22 @@ pub(super) struct Ready {
     pub(super) record_keys: Vec<String>,
     /// Of each configured workspace what its runbook says of it.
     pub(super) places: BTreeMap<String, Place>,
+    /// Who is told of it, and over what.
+    pub(super) teller: Teller,
+}
+
+impl Ready {
+    /// What is told of.
+    fn applied(&self) -> Applied<'_> {
+        Applied { plan: &self.stored.plan, regions: &self.regions, folder: &self.folder }
+    }
 }
 
 /// What an apply did, and where the record of it lies on this machine.
 pub(super) struct Done {
     pub(super) record: RunRecord,
     kept: Option<PathBuf>,
+    stop: signals::Stop,
 }
 
 impl Apply {
@@ -97,9 +108,16 @@ impl Apply {
         let signer = key.map(|key| Arc::new(key) as Arc<dyn Signer>);
         let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
-            let mut ready = match &self.file {
-                Some(file) => self.stored(context, file, signer).await?,
-                None => self.planned(context, signer).await?,
+            let ready = match &self.file {
+                Some(file) => self.stored(context, file, signer).await,
+                None => self.planned(context, signer).await,
+            };
+            let mut ready = match ready {
+                Ok(ready) => ready,
+                Err(failure) => {
+                    tell::fail(context).await;
+                    return Err(failure);
+                }
             };
             show::expect_effect(self.expect_effect.as_deref(), &ready.stored.plan)?;
             if self.expect_effect.is_some() && ready.approval == Approval::None {
@@ -109,12 +127,11 @@ impl Apply {
             self.approve(context, &mut ready)?;
             let plan = &ready.stored.plan;
             let done = carry_out(context, &events, &ready).await?;
-            if plan.applyable {
-                unmailed(context, plan);
-            }
             report(context, &events, plan, &done, shown)?;
             // The summary comes after the record: it can be lost, too.
-            Ok(events.ending(exit(&done.record, ready.mistaken)))
+            let status = events.ending(exit(&done.record, ready.mistaken));
+            ready.teller.tell(&ready.applied(), &done.record, status, &done.stop).await;
+            Ok(status)
         })
     }
 
@@ -142,6 +159,10 @@ impl Apply {
         let regions = regions::of_plan(&admitted, context).await?;
         let record_keys = admitted.record_keys().to_vec();
         let places = admitted.places().clone();
+        let teller = Teller::of(admitted.configured());
+        if admitted.configured().is_empty() {
+            context.remark("drsync: nobody is told: there is no configuration here that says whom");
+        }
         let (stored, approval, signature) = admitted.into_parts();
         Ok(Ready {
             stored,
@@ -152,6 +173,7 @@ impl Apply {
             planned_now: false,
             record_keys,
             places,
+            teller,
             folder: PathBuf::new(),
             mistaken: false,
         })
@@ -174,6 +196,7 @@ impl Apply {
             planned_now: true,
             record_keys,
             places: Place::all(&looked.found.configuration),
+            teller: Teller::of(&looked.found.configuration.workspaces),
             mistaken: !looked.found.configuration.mistakes.is_empty(),
             folder: looked.found.folder,
         })
@@ -226,8 +249,8 @@ pub(super) async fn carry_out(
         approval: ready.approval.clone(),
         provenance: who::provenance(),
         parallelism: context.parallelism,
-        stop: stop.stop,
-        signal: stop.signal,
+        stop: stop.stop.clone(),
+        signal: stop.signal.clone(),
         clock: context.clock.function(),
         clock_overridden: context.clock.overridden(),
         signature: ready.signature.clone(),
@@ -236,7 +259,10 @@ pub(super) async fn carry_out(
         signer: ready.signer.clone(),
         record_keys: ready.record_keys.clone(),
         planned_now: ready.planned_now,
+        policies: ready.teller.policies(plan),
+        seen_from: who::place(),
     };
+    ready.teller.begin(&ready.applied(), &options.run_id).await;
     if plan.applyable {
         let kept =
             keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());
@@ -252,7 +278,7 @@ pub(super) async fn carry_out(
     runbook::keep_after(context, folder, plan, regions, places, &record).await;
     let kept = here.kept();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
-    Ok(Done { record, kept })
+    Ok(Done { record, kept, stop })
 }
 
 /// How it ends: as the record says, and never well where the configuration has mistakes.
@@ -272,7 +298,7 @@ fn report(
     done: &Done,
     shown: bool,
 ) -> Result<(), Failure> {
-    let Done { record, kept } = done;
+    let Done { record, kept, stop: _ } = done;
     if context.json {
         events.say(&output::json_text(record)?);
         return Ok(());
@@ -311,12 +337,4 @@ fn mode(context: &Context) -> Mode {
 /// What cannot be kept on this machine is kept in the secondary all the same.
 fn warn<T>(context: &Context, what: &str, done: anyhow::Result<T>) -> Option<T> {
     done.map_err(|error| context.remark(&format!("drsync: {what}: failed to {error:#}"))).ok()
-}
-
-/// Owners are named in the plan; whoever expects a mail should know that none is sent.
-fn unmailed(context: &Context, plan: &Plan) {
-    let owners: usize = plan.groups().map(|(_, group)| group.owner_emails.len()).sum();
-    if owners > 0 {
-        context.remark("drsync: no mail is sent yet; addresses are configured");
-    }
 }

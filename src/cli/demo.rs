@@ -11,6 +11,7 @@ use super::configuration;
 use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
+use super::tell::Teller;
 use super::{ExitStatus, Failure, keep, output};
 use crate::apply::Approval;
 use crate::command::{Command, Verb};
@@ -85,6 +86,7 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         signer: None,
         planned_now: true,
         record_keys: Vec::new(),
+        teller: Teller::of(&[]),
     };
     let record = apply::carry_out(context, &Arc::new(Events::none()), &ready).await?.record;
     let outline = render::run::outline(&ready.stored.plan, &record, &context.style);

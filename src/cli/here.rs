@@ -41,4 +41,12 @@ impl LocalEvidence for Here {
     fn settle(&self, run_id: &str) {
         keep::settle(&self.folder, run_id);
     }
+
+    fn recent_records(&self) -> Vec<KeptDocument> {
+        keep::recent_records(&self.folder)
+    }
+
+    fn told(&self, run_id: &str) -> Option<Vec<u8>> {
+        keep::told_of(&self.folder, run_id)
+    }
 }

@@ -10,7 +10,9 @@ use crate::apply::RunRecord;
 use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
 use crate::plan::StoredPlan;
-use crate::region::{KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, apply_of};
+use crate::region::{
+    KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, TOLD_ENDING, apply_of,
+};
 
 /// Folder of drsync's own files beside the configuration.
 const FOLDER: &str = ".drsync";
@@ -18,6 +20,8 @@ const FOLDER: &str = ".drsync";
 const QUIET_ENDING: &str = ".quiet.json";
 /// How the name of a note ends that regions have yet to get the documents of an apply.
 const OWED_ENDING: &str = ".owed";
+/// So many records of this machine tell what goes on, where no region does.
+const RECENT_MAX: usize = 16;
 /// So many of them are kept on this machine: those of a week, at a round every half hour. The secondary keeps them all.
 const QUIET_MAX: usize = 336;
 
@@ -236,6 +240,50 @@ pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
         documents.extend(either(""));
     }
     documents
+}
+
+/// Keeps what servers answered to the messages of an apply.
+pub(super) fn told(folder: &Path, run_id: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    whole(&make_runs(folder)?.join(format!("{run_id}{TOLD_ENDING}")), bytes)
+}
+
+/// What servers answered to the messages of an apply, where it lies here.
+pub(super) fn told_of(folder: &Path, run_id: &str) -> Option<Vec<u8>> {
+    let name = format!("{run_id}{TOLD_ENDING}");
+    // The id may come from a document of somebody else: it names a file of this folder and nothing else.
+    apply_of(&name)?;
+    read(&files::resolved(&runs(folder)).join(name)).ok()
+}
+
+/// The newest run records that lie here, as regions keep them; what cannot be read is left out.
+pub(super) fn recent_records(folder: &Path) -> Vec<KeptDocument> {
+    let runs = files::resolved(&runs(folder));
+    let names = files::names(&runs).unwrap_or_default().into_iter();
+    let mut found: Vec<(String, String)> = names
+        .filter(|(_, named)| *named == Named::File)
+        .filter_map(|(name, _)| {
+            let id = name.strip_suffix(QUIET_ENDING).or_else(|| name.strip_suffix(".json"))?;
+            let kept = format!("{id}{RUN_RECORD_ENDING}");
+            apply_of(&kept)?;
+            Some((kept, name))
+        })
+        .collect();
+    found.sort_unstable();
+    let newest = found.into_iter().rev().take(RECENT_MAX);
+    newest
+        .filter_map(|(kept, name)| {
+            Some(KeptDocument { name: kept, bytes: read(&runs.join(name)).ok()? })
+        })
+        .collect()
+}
+
+/// The record of an apply that lies here.
+pub(super) fn record_of(folder: &Path, run_id: &str) -> Option<RunRecord> {
+    apply_of(&format!("{run_id}{RUN_RECORD_ENDING}"))?;
+    let runs = files::resolved(&runs(folder));
+    let named = [format!("{run_id}.json"), format!("{run_id}{QUIET_ENDING}")];
+    let bytes = named.iter().find_map(|name| read(&runs.join(name)).ok())?;
+    RunRecord::read(&bytes).ok().filter(|record| record.run_id == run_id)
 }
 
 fn is_quiet(path: &Path) -> bool {

@@ -1,15 +1,20 @@
 //! `drsync validate`: every mistake of the configuration and everything in the regions that would block, at once.
 
 use clap::Args;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::configuration::{self, Found};
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
+use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
+use crate::config::SmtpAuth;
+use crate::notify::deliver::Secrets as _;
+use crate::notify::{self, Doubt, DoubtCode};
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
-use crate::render;
+use crate::render::{self, clean};
 
 /// Check the configuration and look for everything in the regions that would block; writes nothing
 #[derive(Debug, Args)]
@@ -45,16 +50,21 @@ impl Validate {
                 return Err(failure);
             }
         };
+        let doubts = look::block_on(doubts(&as_read, looked.as_ref()))?;
         if self.sql {
             let script =
                 looked.as_ref().map_or(String::new(), |looked| render::validate::sql(&looked.plan));
             output::data(&script)?;
         } else if context.json {
-            output::json(&document(&as_read, looked.as_ref()))?;
+            output::json(&document(&as_read, looked.as_ref(), &doubts))?;
         } else {
-            output::data(&text(context, &as_read, looked.as_ref()))?;
+            let mut text = text(context, &as_read, looked.as_ref());
+            text.push_str(&render::validate::doubts(&doubts, &context.style));
+            output::data(&text)?;
         }
-        unmailed(context, &as_read);
+        for doubt in doubts.iter().filter(|doubt| doubt.code == DoubtCode::NoMailServer) {
+            context.remark(&clean(&format!("drsync: {}: {}", doubt.workspace, doubt.message)));
+        }
         let blocks = looked.as_ref().is_some_and(|looked| blocking(&looked.plan).next().is_some());
         let unseen = looked.as_ref().and_then(|looked| look::no_primary(&looked.plan));
         let secondary = |is: fn(&RegionSeen) -> bool| {
@@ -106,7 +116,7 @@ fn text(context: &Context, found: &Found, looked: Option<&Looked>) -> String {
 }
 
 /// `drsync.validation`: mistakes, and per group whether it is ready and what is in its way.
-fn document(found: &Found, looked: Option<&Looked>) -> Value {
+fn document(found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> Value {
     let groups: Option<Vec<Value>> = looked.map(|looked| {
         let groups = looked.plan.groups();
         groups
@@ -128,24 +138,69 @@ fn document(found: &Found, looked: Option<&Looked>) -> Value {
         "groups": groups,
         "warnings": looked.map(|looked| &looked.plan.warnings),
         "unprotected": looked.map(|looked| &looked.plan.unprotected),
+        "notifications": doubts,
     })
 }
 
-/// Whoever configured addresses should know that no mail is sent.
-fn unmailed(context: &Context, found: &Found) {
-    let workspaces = found.configuration.workspaces.iter();
-    let mut addresses: Vec<&String> = workspaces
-        .flat_map(|workspace| {
-            workspace.failure_notification.iter().chain(&workspace.success_notification)
-        })
-        .collect();
-    addresses.sort();
-    addresses.dedup();
-    match addresses.len() {
-        0 => {}
-        1 => context.remark("drsync: no mail is sent yet; 1 address is configured"),
-        many => {
-            context.remark(&format!("drsync: no mail is sent yet; {many} addresses are configured"))
+/// What will surprise somebody of who is told: of secrets as far as they can be looked up, which `--offline` only does in the
+/// environment.
+async fn doubts(found: &Found, looked: Option<&Looked>) -> Result<Vec<Doubt>, Failure> {
+    let workspaces = &found.configuration.workspaces;
+    let teller = Teller::of(workspaces);
+    let secrets = match looked {
+        Some(looked) => Keychain::new(teller.scopes(), &looked.plan, &looked.regions),
+        None => Keychain::offline(teller.scopes()),
+    };
+    let mut all = Vec::new();
+    for workspace in workspaces {
+        all.extend(notify::doubts(workspace));
+        let Some(notifications) = &workspace.notifications else {
+            continue;
+        };
+        let name = workspace.name.as_str();
+        let mut wanted: Vec<(String, String, Option<&str>)> = Vec::new();
+        if let Some(smtp) = &notifications.smtp {
+            let (variable, secret) = match &smtp.auth {
+                SmtpAuth::None => ("", None),
+                SmtpAuth::Plain { password_secret, .. }
+                | SmtpAuth::Login { password_secret, .. } => {
+                    ("DRSYNC_SMTP_PASSWORD", password_secret.as_deref())
+                }
+                SmtpAuth::Xoauth2 { oauth, .. } => {
+                    ("DRSYNC_SMTP_CLIENT_SECRET", oauth.client_secret_key.as_deref())
+                }
+            };
+            if !variable.is_empty() {
+                wanted.push(("smtp".to_owned(), variable.to_owned(), secret));
+            }
+        }
+        if let Some(heartbeat) = &notifications.heartbeat {
+            let secret = Some(heartbeat.url_secret.as_str());
+            wanted.push(("heartbeat".to_owned(), "DRSYNC_HEARTBEAT_URL".to_owned(), secret));
+        }
+        for webhook in &notifications.webhooks {
+            let label = &webhook.label;
+            if let Some(secret) = &webhook.url_secret {
+                let variable = format!("DRSYNC_WEBHOOK_{label}_URL");
+                match secrets.get(name, &variable, Some(secret)).await {
+                    Ok(address) => {
+                        all.extend(notify::of_address(name, webhook, address.expose_secret()));
+                    }
+                    Err(_) if looked.is_none() => {}
+                    Err(why) => all.push(notify::of_secret(name, label, &why)),
+                }
+            }
+            if let Some(secret) = &webhook.secret_key {
+                let variable = format!("DRSYNC_WEBHOOK_{label}_SECRET");
+                wanted.push((label.clone(), variable, Some(secret)));
+            }
+        }
+        // Without a region nobody can tell whether a scope has it.
+        for (what, variable, secret) in wanted.into_iter().filter(|_| looked.is_some()) {
+            if let Err(why) = secrets.get(name, &variable, secret).await {
+                all.push(notify::of_secret(name, &what, &why));
+            }
         }
     }
+    Ok(all)
 }

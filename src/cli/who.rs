@@ -29,6 +29,18 @@ pub(super) fn provenance() -> Provenance {
     }
 }
 
+/// From where this looks: the project of a pipeline, whose machines come and go, or else this machine.
+pub(super) fn place() -> String {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    match pipeline(&set) {
+        Some(Pipeline { service, project, .. }) => {
+            let project = project.map_or(String::new(), |project| format!(" {project}"));
+            format!("{service}{project}")
+        }
+        None => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    }
+}
+
 /// `ci:github acme/dr-config run 7`, `user:someone`.
 pub(super) fn actor() -> String {
     provenance().actor

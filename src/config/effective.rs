@@ -92,7 +92,7 @@ fn workspace(workspace: &Workspace) -> Value {
         .iter()
         .map(|entry| match entry {
             GroupEntry::Valid(group) => group.effective(),
-            GroupEntry::Invalid { name, mistakes: _ } => {
+            GroupEntry::Invalid { name, owner_emails: _, mistakes: _ } => {
                 json!({ "group_name": name, "invalid": true })
             }
         })
@@ -139,7 +139,7 @@ fn secondary_workspace(secondary: &SecondaryWorkspace) -> Value {
 
 /// Writes JSON the one way RFC 8785 allows: no blanks, keys in the order of their UTF-16 units.
 ///
-/// Numbers are whole everywhere but in `notifications`, where serde_json's spelling stands.
+/// Numbers are whole everywhere.
 fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Mistake;
 use super::json::{Json, Member, Node, is_comment};
-use super::keys::{KEYS, Key, Level, Shape, key};
+use super::keys::{KEYS, Key, Level, Shape, key_anywhere, key_in};
 use super::location::LocationError;
 use super::name::NameError;
 use crate::schedule::ScheduleError;
@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
         let mut fields = Fields { place, level, given: BTreeMap::new(), mistakes };
         let mut unknown = Vec::new();
         for member in members.iter().filter(|member| !is_comment(&member.key)) {
-            let known = key(&member.key).filter(|key| level.holds(key.level));
+            let known = key_in(level, &member.key);
             match known {
                 Some(key) => fields.take(key, member, true),
                 None if unknown.iter().any(|other: &&Member| other.key == member.key) => {}
@@ -147,7 +147,7 @@ impl<'a> Fields<'a> {
     /// so that what is wrong inside it is said too and the key is not called missing.
     fn unknown(&mut self, member: &'a Member) {
         let place = self.place.key(&member.key, member.line);
-        let elsewhere = key(&member.key);
+        let elsewhere = key_anywhere(&member.key);
         if let Some(other) = elsewhere {
             let remedy = match (other.name, self.level) {
                 ("sync_default_schedule", Level::Group) => "write sync_schedule".to_string(),
@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
         let Some((nearness, key)) = nearest else {
             return;
         };
-        let near = nearness >= NEAR;
+        let near = nearness >= near_in(self.level);
         let remedy = match near {
             true => format!("did you mean {}?", key.name),
             false => format!("remove it; the nearest known key is {}", key.name),
@@ -179,9 +179,14 @@ impl<'a> Fields<'a> {
         key.required && !(self.level == Level::Group && key.level != Level::Group)
     }
 
+    /// The entry of a key in this object.
+    fn key(&self, name: &str) -> Option<&'static Key> {
+        key_in(self.level, name)
+    }
+
     /// What to do about a key without a value.
     fn value_remedy(&self, name: &str) -> Option<String> {
-        let key = key(name)?;
+        let key = self.key(name)?;
         Some(match self.requires(key) {
             true => format!("write {}", example(key)),
             false => format!("leave it out, or write {}", example(key)),
@@ -190,7 +195,7 @@ impl<'a> Fields<'a> {
 
     /// The field of a key, unless it is missing or null, which is said.
     pub(super) fn field(&mut self, name: &'static str) -> Option<Field<'a>> {
-        let known = key(name)?;
+        let known = self.key(name)?;
         let required = self.requires(known);
         let Some(field) = self.given.get(name).cloned() else {
             if required {
@@ -213,13 +218,22 @@ impl<'a> Fields<'a> {
         self.given.contains_key(name)
     }
 
+    /// The text that a key was given, where it was given one; nothing is said of what it was given instead.
+    pub(super) fn given_text(&self, name: &str) -> Option<(&'a str, Field<'a>)> {
+        let field = self.given.get(name)?.clone();
+        match &field.node.value {
+            Json::Text(text) => Some((text, field)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => None,
+        }
+    }
+
     pub(super) fn wrong(&mut self, field: &Field<'_>, wrong: Wrong) {
         self.mistakes.push(field.place.wrong(wrong));
     }
 
     fn kind_wrong(&mut self, field: &Field<'_>, name: &str, wanted: &str) {
         let message = format!("is {}, not {wanted}", field.node.value.kind());
-        let remedy = key(name).map(|key| format!("write {}", example(key)));
+        let remedy = self.key(name).map(|key| format!("write {}", example(key)));
         self.mistakes.push(field.place.wrong(Wrong { message, remedy }));
     }
 
@@ -241,7 +255,7 @@ impl<'a> Fields<'a> {
     ) -> Option<(T, Field<'a>)> {
         let (text, field) = self.text(name)?;
         // A secret that is not named is looked up nowhere; everything else that is empty was forgotten.
-        let may_be_empty = key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
+        let may_be_empty = self.key(name).is_some_and(|key| key.shape == Shape::TextOrEmpty);
         if text.trim().is_empty() && !may_be_empty {
             let remedy = self.value_remedy(name);
             self.wrong(&field, Wrong { message: "is empty".to_string(), remedy });
@@ -258,7 +272,7 @@ impl<'a> Fields<'a> {
 
     /// The whole number of a key, also where it is written as text.
     pub(super) fn number(&mut self, name: &'static str) -> Option<u32> {
-        let Shape::Number(least, greatest) = key(name)?.shape else {
+        let Shape::Number(least, greatest) = self.key(name)?.shape else {
             return None;
         };
         let range = least..=greatest;
@@ -280,6 +294,18 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// One of the texts that a key may have, as `read` makes something of it.
+    pub(super) fn choice<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<(T, Field<'a>)> {
+        let Shape::Choice(choices) = self.key(name)?.shape else {
+            return None;
+        };
+        self.read(name, |text| read(text).ok_or_else(|| no_choice(text, choices)))
     }
 
     /// The list of a key; one that is empty is a mistake.
@@ -308,6 +334,20 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What is said of a text that is none of those there are, with the nearest.
+pub(super) fn no_choice(text: &str, choices: &[&str]) -> Wrong {
+    let nearest = choices
+        .iter()
+        .map(|choice| (nearness(text, choice), choice))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(nearness, _)| *nearness >= NEAR_CHOICE);
+    let remedy = match nearest {
+        Some((_, choice)) => format!("did you mean {choice}?"),
+        None => format!("write one of {}", choices.join(", ")),
+    };
+    Wrong::new(format!("is {}, which is none of those there are", shown(text)), remedy)
+}
+
 fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
     let bounds = format!("write a whole number from {} to {}", range.start(), range.end());
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -323,6 +363,20 @@ fn whole_number(text: &str, range: RangeInclusive<u32>) -> Result<u32, Wrong> {
 /// From here on an unknown key is taken for a slip of the nearest one. Found by trying slips of every key:
 /// one letter dropped, doubled, swapped or changed stays above, and two different keys stay below.
 const NEAR: f64 = 0.8;
+
+/// The same of the keys within `notifications`, which are shorter and fewer.
+const NEAR_SHORT: f64 = 0.7;
+
+/// The same of one of a few texts, which are short and far apart.
+const NEAR_CHOICE: f64 = 0.6;
+
+/// From where on an unknown key of an object is taken for a slip.
+fn near_in(level: Level) -> f64 {
+    match level.of_notifications() {
+        true => NEAR_SHORT,
+        false => NEAR,
+    }
+}
 
 /// How near two keys are, 0 to 1, however they are capitalised and their words parted.
 fn nearness(unknown: &str, known: &str) -> f64 {

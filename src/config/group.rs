@@ -18,6 +18,7 @@ pub(super) struct Draft {
     /// Its tables that could be read, each with its place.
     pub(super) tables: Vec<(TableRef, Place)>,
     pub(super) mistakes: Vec<Mistake>,
+    owner_emails: Vec<String>,
     group: Option<Group>,
 }
 
@@ -59,11 +60,18 @@ impl Draft {
             let message = format!("is {}, not an object", node.value.kind());
             let wrong = Wrong::new(message, "write a group: {\"group_name\": …, \"tables\": […]}");
             let mistakes = vec![place.wrong(wrong)];
-            return Draft { place, name: None, tables: Vec::new(), mistakes, group: None };
+            return Draft {
+                place,
+                name: None,
+                tables: Vec::new(),
+                mistakes,
+                owner_emails: Vec::new(),
+                group: None,
+            };
         };
         let mut fields = Fields::open(place.clone(), Level::Group, members);
         let name = fields.read("group_name", label);
-        let owner_emails = fields.read("group_owner_email", emails);
+        let owners = fields.read("group_owner_email", emails).map(|(owners, _)| owners);
         let workflows = workflows(&mut fields);
         let tables = tables(&mut fields, inherited.names);
         let own = Settings::read(&mut fields);
@@ -72,10 +80,10 @@ impl Draft {
         let paused = fields.read("paused", reason).map(|(reason, _)| reason);
         let unprotected = unprotected(&mut fields, &tables, inherited.names);
 
-        let group = match (&name, owner_emails, &schedule) {
-            (Some((name, _)), Some((owner_emails, _)), Some(schedule)) => Some(Group {
+        let group = match (&name, &owners, &schedule) {
+            (Some((name, _)), Some(owners), Some(schedule)) => Some(Group {
                 name: name.clone(),
-                owner_emails,
+                owner_emails: owners.clone(),
                 workflows,
                 tables: tables.iter().map(|(table, _)| table.clone()).collect(),
                 schedule: schedule.clone(),
@@ -91,17 +99,18 @@ impl Draft {
             _ => None,
         };
         let name = name.filter(|(_, field)| field.sure).map(|(name, field)| (name, field.place));
-        Draft { place, name, tables, mistakes: fields.mistakes, group }
+        let owner_emails = owners.unwrap_or_default();
+        Draft { place, name, tables, mistakes: fields.mistakes, owner_emails, group }
     }
 
     /// The entry, valid if nothing was found wrong with it.
     pub(super) fn into_entry(self) -> GroupEntry {
-        let Draft { place: _, name, tables: _, mut mistakes, group } = self;
+        let Draft { place: _, name, tables: _, mut mistakes, owner_emails, group } = self;
         match group {
             Some(group) if mistakes.is_empty() => GroupEntry::Valid(group),
             _ => {
                 sort_by_place(&mut mistakes);
-                GroupEntry::Invalid { name: name.map(|(name, _)| name), mistakes }
+                GroupEntry::Invalid { name: name.map(|(name, _)| name), owner_emails, mistakes }
             }
         }
     }

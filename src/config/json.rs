@@ -168,27 +168,6 @@ pub(super) fn is_comment(key: &str) -> bool {
     key == "$schema" || key.starts_with("//")
 }
 
-impl Node {
-    /// The plain value, without comments; of a key that comes twice the first.
-    pub(super) fn to_value(&self) -> serde_json::Value {
-        use serde_json::Value;
-        match &self.value {
-            Json::Null => Value::Null,
-            Json::Bool(yes) => Value::Bool(*yes),
-            Json::Number(digits) => serde_json::from_str(digits).unwrap_or(Value::Null),
-            Json::Text(text) => Value::String(text.clone()),
-            Json::Array(items) => items.iter().map(Node::to_value).collect(),
-            Json::Object(members) => {
-                let mut map = serde_json::Map::new();
-                for member in members.iter().filter(|member| !is_comment(&member.key)) {
-                    map.entry(&member.key).or_insert_with(|| member.value.to_value());
-                }
-                Value::Object(map)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

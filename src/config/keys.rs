@@ -30,6 +30,18 @@ pub enum Level {
     WorkspaceOrGroup,
     /// An entry of `sync_groups`.
     Group,
+    /// The file itself or an entry of `workspaces`, where the workspace's wins.
+    FileOrWorkspace,
+    /// `notifications`: who is told over what.
+    Notifications,
+    /// `smtp` of `notifications`: the mail server.
+    Smtp,
+    /// `oauth` of `smtp`: where the mail server's tokens come from.
+    OAuth,
+    /// An entry of `webhooks`.
+    Webhook,
+    /// `heartbeat` of `notifications`.
+    Heartbeat,
 }
 
 /// What a value looks like, before anything is looked at closely.
@@ -49,8 +61,14 @@ pub enum Shape {
     TextOrTexts,
     /// An object of texts.
     TextByName,
-    /// An object with `smtp`, an object, and `webhooks`, a list.
-    Notifications,
+    /// An object of a level.
+    Object(Level),
+    /// A list of objects of a level, which may be empty.
+    EntriesOrNone(Level),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A list of at least one of these texts.
+    Choices(&'static [&'static str]),
 }
 
 impl Level {
@@ -61,17 +79,59 @@ impl Level {
             Level::Workspace => "the workspace",
             Level::WorkspaceOrGroup => "the workspace or a group",
             Level::Group => "a sync group",
+            Level::FileOrWorkspace => "the top of the file or a workspace",
+            Level::Notifications => "notifications",
+            Level::Smtp => "smtp of notifications",
+            Level::OAuth => "oauth of smtp",
+            Level::Webhook => "an entry of webhooks",
+            Level::Heartbeat => "heartbeat of notifications",
         }
     }
 
     /// Whether an object of this level may hold a key of `key`'s level.
     pub fn holds(self, key: Level) -> bool {
-        key == self || key == Level::WorkspaceOrGroup && self != Level::File
+        match key {
+            Level::WorkspaceOrGroup => {
+                matches!(self, Level::Workspace | Level::Group | Level::WorkspaceOrGroup)
+            }
+            Level::FileOrWorkspace => {
+                matches!(self, Level::File | Level::Workspace | Level::FileOrWorkspace)
+            }
+            Level::File
+            | Level::Workspace
+            | Level::Group
+            | Level::Notifications
+            | Level::Smtp
+            | Level::OAuth
+            | Level::Webhook
+            | Level::Heartbeat => key == self,
+        }
+    }
+
+    /// Whether an object of this level is one within `notifications`.
+    pub fn of_notifications(self) -> bool {
+        match self {
+            Level::Notifications
+            | Level::Smtp
+            | Level::OAuth
+            | Level::Webhook
+            | Level::Heartbeat => true,
+            Level::File
+            | Level::Workspace
+            | Level::WorkspaceOrGroup
+            | Level::Group
+            | Level::FileOrWorkspace => false,
+        }
     }
 }
 
-/// The entry of a key.
-pub(super) fn key(name: &str) -> Option<&'static Key> {
+/// The entry of a key in an object of a level; objects of different levels may have keys of one name.
+pub(super) fn key_in(level: Level, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name && level.holds(key.level))
+}
+
+/// The entry of a key, whatever object it belongs in.
+pub(super) fn key_anywhere(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
@@ -96,8 +156,14 @@ const fn optional(
     Key { name, level, shape, required: false, default: Some(default), example, meaning }
 }
 
-use Level::{File, Group, Workspace, WorkspaceOrGroup as Either};
-use Shape::{Entries, Notifications, Number, Text, TextByName, TextOrEmpty, TextOrTexts, Texts};
+use Level::{
+    File, FileOrWorkspace, Group, Heartbeat, Notifications, OAuth, Smtp, Webhook, Workspace,
+    WorkspaceOrGroup as Either,
+};
+use Shape::{
+    Choice, Choices, Entries, EntriesOrNone, Number, Object, Text, TextByName, TextOrEmpty,
+    TextOrTexts, Texts,
+};
 
 /// Ten years: longer is a slip.
 const MINUTES_MAX: u32 = 5_256_000;
@@ -275,14 +341,6 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         Workspace,
-        "notifications",
-        Notifications,
-        "none",
-        r#"{"smtp": {…}, "webhooks": […]}"#,
-        "mail server and webhooks",
-    ),
-    optional(
-        Workspace,
         "plan_max_age_hours",
         Number(1, 8760),
         "72",
@@ -399,5 +457,180 @@ pub const KEYS: &[Key] = &[
         "none",
         r#"{"main.core.a_view": "views are not copied"}"#,
         "tables of the group that are not copied, each with the reason",
+    ),
+    optional(
+        FileOrWorkspace,
+        "notifications",
+        Object(Notifications),
+        "nobody is told",
+        r#"{"smtp": {…}, "webhooks": […], "heartbeat": {…}}"#,
+        "over what people are told, and how often",
+    ),
+    optional(
+        Notifications,
+        "smtp",
+        Object(Smtp),
+        "no mail is sent",
+        r#"{"host": "smtp.example.com"}"#,
+        "the mail server",
+    ),
+    optional(
+        Notifications,
+        "webhooks",
+        EntriesOrNone(Webhook),
+        "none",
+        r#"[{"kind": "slack", "url_secret": "slack-dr"}]"#,
+        "addresses that are told over HTTPS",
+    ),
+    optional(
+        Notifications,
+        "heartbeat",
+        Object(Heartbeat),
+        "nobody hears of a dead scheduler",
+        r#"{"url_secret": "heartbeat"}"#,
+        "a dead man's switch that every apply resets",
+    ),
+    optional(
+        Notifications,
+        "success",
+        Choice(&["each", "daily", "off"]),
+        "each",
+        r#""daily""#,
+        "how often synchronized groups are told of",
+    ),
+    optional(
+        Notifications,
+        "reminder_hours",
+        Number(1, 8760),
+        "24",
+        "24",
+        "how often one is reminded of what goes on, 1 to 8760",
+    ),
+    required(Smtp, "host", Text, r#""smtp.example.com""#, "name of the mail server"),
+    optional(
+        Smtp,
+        "port",
+        Number(1, 65_535),
+        "587, with tls 465, with none 25",
+        "587",
+        "its port, 1 to 65535",
+    ),
+    optional(
+        Smtp,
+        "security",
+        Choice(&["starttls", "tls", "none"]),
+        "starttls",
+        r#""tls""#,
+        "how the connection is protected; none is for this machine only",
+    ),
+    optional(
+        Smtp,
+        "from",
+        Text,
+        "drsync at the domain of sync_failure_notification",
+        r#""drsync@example.com""#,
+        "address that mails come from",
+    ),
+    optional(Smtp, "user", Text, "none", r#""drsync@example.com""#, "who signs in"),
+    optional(
+        Smtp,
+        "password_secret",
+        Text,
+        "DRSYNC_SMTP_PASSWORD",
+        r#""smtp-password""#,
+        "name of the secret that holds the password",
+    ),
+    optional(
+        Smtp,
+        "oauth",
+        Object(OAuth),
+        "none",
+        r#"{"tenant": "11111111-2222-3333-4444-555555555555", "client_id": "66666666-7777-8888-9999-000000000000", "client_secret_key": "smtp-client"}"#,
+        "where the tokens of xoauth2 come from",
+    ),
+    optional(
+        Smtp,
+        "auth",
+        Choice(&["none", "plain", "login", "xoauth2"]),
+        "none",
+        r#""plain""#,
+        "how one signs in to the mail server",
+    ),
+    optional(
+        OAuth,
+        "tenant",
+        Text,
+        "token_url",
+        r#""11111111-2222-3333-4444-555555555555""#,
+        "tenant of Entra ID",
+    ),
+    optional(
+        OAuth,
+        "token_url",
+        Text,
+        "that of the tenant",
+        r#""https://login.example.com/oauth2/token""#,
+        "address that gives tokens to client credentials",
+    ),
+    required(
+        OAuth,
+        "client_id",
+        Text,
+        r#""66666666-7777-8888-9999-000000000000""#,
+        "id of the application",
+    ),
+    optional(
+        OAuth,
+        "client_secret_key",
+        Text,
+        "DRSYNC_SMTP_CLIENT_SECRET",
+        r#""smtp-client""#,
+        "name of the secret that holds the application's",
+    ),
+    optional(
+        OAuth,
+        "scope",
+        Text,
+        "https://outlook.office365.com/.default",
+        r#""https://outlook.office365.com/.default""#,
+        "what the token is asked for",
+    ),
+    required(
+        Webhook,
+        "kind",
+        Choice(&["standard", "slack", "teams", "pagerduty"]),
+        r#""slack""#,
+        "who listens there",
+    ),
+    optional(
+        Webhook,
+        "url_secret",
+        Text,
+        "of pagerduty its own address",
+        r#""slack-dr""#,
+        "name of the secret that holds the address",
+    ),
+    optional(
+        Webhook,
+        "secret_key",
+        Text,
+        "none",
+        r#""webhook-signing""#,
+        "name of the secret that signs (standard) or routes (pagerduty)",
+    ),
+    optional(
+        Webhook,
+        "events",
+        Choices(&["failing", "recovered", "synchronized"]),
+        "failing and recovered",
+        r#"["failing", "recovered"]"#,
+        "what it is told of",
+    ),
+    required(
+        Heartbeat,
+        "url_secret",
+        Text,
+        r#""heartbeat""#,
+        "name of the secret that holds the address of the check",
     ),
 ];

@@ -14,7 +14,7 @@ use super::keys::Level;
 use super::settings::Schedules;
 use super::values::{label, secret_name};
 use super::workspace::{Draft, Surroundings};
-use super::{Configuration, Mistake, effective};
+use super::{Configuration, Mistake, effective, notifications};
 use crate::text::hex;
 
 /// Reads one file. `source` is its name as the user gave it; relative paths are read against `base`, which is absolute.
@@ -134,7 +134,8 @@ fn read_file(name: &str, text: &[u8], base: &Path, schedules: &mut Schedules, re
     require_signature.extend(fields.read("require_signature", label).map(|(keys, _)| keys));
     let of_records = fields.read("require_signed_records", label);
     require_signed_records.extend(of_records.map(|(keys, _)| keys));
-    let around = Surroundings { base, secret_scope };
+    let notifications = notifications::read(&mut fields);
+    let around = Surroundings { base, secret_scope, notifications };
     let mut found = Vec::new();
     if let Some((items, field)) = fields.list("workspaces") {
         for (at, node) in items.iter().enumerate() {

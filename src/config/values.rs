@@ -141,11 +141,16 @@ fn is_email(text: &str) -> bool {
 
 /// The environment variable that holds a workspace's token.
 pub fn token_variable(workspace: &str) -> String {
+    format!("DRSYNC_TOKEN_{}", variable_part(workspace))
+}
+
+/// A name as it stands in the name of a variable of the environment.
+pub(super) fn variable_part(name: &str) -> String {
     let plain = |c: char| match c.to_ascii_uppercase() {
         c @ ('A'..='Z' | '0'..='9') => c,
         _ => '_',
     };
-    format!("DRSYNC_TOKEN_{}", workspace.chars().map(plain).collect::<String>())
+    name.chars().map(plain).collect()
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use chrono::Duration;
 
 use super::fields::{Field, Fields, Place, Wrong};
 use super::group::{Draft as GroupDraft, Inherited, Names, same_names, same_tables};
-use super::json::{Json, Node, is_comment};
+use super::json::{Json, Node};
 use super::keys::Level;
+use super::notifications;
 use super::settings::{Schedules, Settings};
 use super::values::{
     cron_text, emails, label, location_placeholder, optional_label, placeholder, secret_name,
 };
-use super::{Location, Mistake, SecondaryWorkspace, Workspace, WorkspaceAddress};
+use super::{Location, Mistake, Notifications, SecondaryWorkspace, Workspace, WorkspaceAddress};
 
 /// A workspace that was read, before it is compared with the others.
 pub(super) struct Draft {
@@ -32,6 +33,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) base: &'a Path,
     /// The file's `secret_scope`; the outer `None` where it could not be read.
     pub(super) secret_scope: Option<Option<String>>,
+    /// The file's `notifications`, of workspaces that have none of their own.
+    pub(super) notifications: Option<Notifications>,
 }
 
 const ADDRESS_REMEDY: &str = "write the address of the workspace";
@@ -89,7 +92,10 @@ impl Draft {
         let warehouse_id = text(fields, "warehouse_id");
         let profile = text(fields, "workspace_profile");
         let other = SecondaryDraft::read(fields, address, around);
-        let notifications = notifications(fields);
+        let notifications = notifications::read(fields).or_else(|| around.notifications.clone());
+        for key in ["workspace_pat_key", "secondary_workspace_pat_key"] {
+            sent_elsewhere(fields, key, notifications.as_ref());
+        }
         let failover_when = text(fields, "failover_when");
         let approvers = fields.read("failover_approvers", emails).map(|(list, _)| list);
         let plan_max_age_hours = fields.number("plan_max_age_hours").unwrap_or(72);
@@ -192,6 +198,25 @@ fn scope_needed(
     }
 }
 
+/// A token goes to its workspace and nowhere else: what is sent to a mail server is another secret.
+fn sent_elsewhere(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    notifications: Option<&Notifications>,
+) {
+    let Some((token, field)) = fields.given_text(key) else {
+        return;
+    };
+    let sent = notifications.map(Notifications::sent).unwrap_or_default();
+    if !token.is_empty() && sent.iter().any(|name| name.eq_ignore_ascii_case(token)) {
+        let wrong = Wrong::new(
+            "names a secret that notifications sends to another server",
+            "give the token a secret of its own, and name another in notifications",
+        );
+        fields.wrong(&field, wrong);
+    }
+}
+
 fn nested(
     fields: &mut Fields<'_>,
     primary: &Option<(Location, Field<'_>)>,
@@ -262,48 +287,6 @@ impl SecondaryDraft {
             warehouse_id: warehouse_id.clone(),
         })
     }
-}
-
-/// Only the outline is checked here; the rest where mails and webhooks are sent.
-fn notifications(fields: &mut Fields<'_>) -> Option<serde_json::Value> {
-    let (members, field) = fields.object("notifications")?;
-    let mut stack = vec![(field.place.clone(), field.node)];
-    while let Some((place, node)) = stack.pop() {
-        match &node.value {
-            Json::Object(members) => {
-                fields.mistakes.extend(super::fields::doubles(&place, members));
-                for member in members {
-                    stack.push((place.key(&member.key, member.line), &member.value));
-                }
-            }
-            Json::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    stack.push((place.item(at, item.line), item));
-                }
-            }
-            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => {}
-        }
-    }
-    for member in members.iter().filter(|member| !is_comment(&member.key)) {
-        let place = field.place.key(&member.key, member.line);
-        let wrong = match (member.key.as_str(), &member.value.value) {
-            ("smtp", Json::Object(_)) | ("webhooks", Json::Array(_)) => continue,
-            ("smtp", other) => {
-                Wrong::new(format!("is {}, not an object", other.kind()), "write \"smtp\": {…}")
-            }
-            ("webhooks", other) => {
-                Wrong::new(format!("is {}, not a list", other.kind()), "write \"webhooks\": […]")
-            }
-            (key, _) => {
-                let begin: String = key.chars().take(80).collect();
-                let near = |known: &&str| (strsim::jaro_winkler(&begin, known) * 1000.0) as u32;
-                let nearest = ["smtp", "webhooks"].into_iter().max_by_key(near).unwrap_or("smtp");
-                Wrong::new("unknown key", format!("did you mean {nearest}?"))
-            }
-        };
-        fields.mistakes.push(place.wrong(wrong));
-    }
-    Some(field.node.to_value())
 }
 
 fn groups(

@@ -10,6 +10,8 @@ pub const PLAN_ENDING: &str = ".plan.json";
 pub const RUN_RECORD_ENDING: &str = ".run.json";
 /// The ending of a runbook's name; before it stands the id of the apply after which it was made.
 pub const RUNBOOK_ENDING: &str = ".runbook.md";
+/// The ending of the name of what servers answered to the messages of an apply; before it stands the apply's id.
+pub const TOLD_ENDING: &str = ".told.json";
 /// What the name of a signature has after that of the document.
 pub const SIGNATURE_ENDING: &str = ".minisig";
 
@@ -68,7 +70,7 @@ pub struct PassedOver {
 pub fn apply_of(name: &str) -> Option<&str> {
     let (id, rest) = name.split_at_checked(ulid::ULID_LEN)?;
     let document = rest.strip_suffix(SIGNATURE_ENDING).unwrap_or(rest);
-    let known = [PLAN_ENDING, RUN_RECORD_ENDING, RUNBOOK_ENDING].contains(&document);
+    let known = [PLAN_ENDING, RUN_RECORD_ENDING, RUNBOOK_ENDING, TOLD_ENDING].contains(&document);
     // As `Ulid` writes them; folders hold many, so none is written to compare it.
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z');
     let canonical = id.starts_with(|first| first <= '7') && id.bytes().all(digit);
@@ -95,9 +97,14 @@ mod tests {
     #[test]
     fn a_document_is_known_by_its_name() {
         let id = "01JDA2C7000000000000000000";
-        for ending in
-            [".plan.json", ".run.json", ".runbook.md", ".plan.json.minisig", ".run.json.minisig"]
-        {
+        for ending in [
+            ".plan.json",
+            ".run.json",
+            ".runbook.md",
+            ".plan.json.minisig",
+            ".run.json.minisig",
+            ".told.json",
+        ] {
             assert_eq!(apply_of(&format!("{id}{ending}")), Some(id), "{ending}");
         }
         for odd in [

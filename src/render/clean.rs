@@ -21,7 +21,7 @@ pub fn clean<T: ToString + ?Sized>(text: &T) -> String {
 }
 
 /// A name as it is shown: harmless, but never shortened.
-pub(super) fn name(text: impl ToString) -> String {
+pub(crate) fn name(text: impl ToString) -> String {
     stripped(&text.to_string())
 }
 

@@ -62,12 +62,12 @@ pub(super) fn elapsed(took: Duration) -> String {
 }
 
 /// `2026-11-22 09:41:07Z`.
-pub(super) fn moment(at: DateTime<Utc>) -> String {
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// `2026-11-22 09:41Z`.
-pub(super) fn minute(at: DateTime<Utc>) -> String {
+pub(crate) fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%MZ").to_string()
 }
 

@@ -129,7 +129,7 @@ pub(super) fn has_room(line: &str, clause: &str) -> bool {
 }
 
 /// The first few of many: `a, b, c, 4 more`.
-pub(super) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
+pub(crate) fn few<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let shown = if names.len().saturating_sub(1) <= limit { names.len() } else { limit };
     let mut text = names[..shown].iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if shown < names.len() {

@@ -9,6 +9,7 @@ use super::plan::warnings;
 use super::shown::Shown;
 use super::{Page, Style, Tone};
 use crate::command::{Command, Verb};
+use crate::notify::{Doubt, DoubtCode};
 use crate::plan::{Observed, Plan, Severity};
 
 /// Causes of one kind that are told each.
@@ -52,6 +53,20 @@ fn page(plan: &Plan, style: &Style) -> Page {
         ]);
     }
     page
+}
+
+/// What will surprise somebody of who is told, below the rest; that no mail is sent at all is said elsewhere.
+pub fn doubts(doubts: &[Doubt], style: &Style) -> String {
+    let told = doubts.iter().filter(|doubt| doubt.code != DoubtCode::NoMailServer);
+    let mut lines = vec![String::new()];
+    for doubt in told {
+        let text = format!("{}: {}", doubt.workspace, doubt.message);
+        lines.extend(hanging("warning   ", &clean(&text), style.width));
+    }
+    match lines.len() {
+        1 => String::new(),
+        _ => lines.join("\n") + "\n",
+    }
 }
 
 fn all(shown: &Shown<'_>) -> Vec<Cause> {

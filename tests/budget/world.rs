@@ -122,6 +122,8 @@ impl World {
             record_keys: Vec::new(),
             signer: None,
             planned_now: true,
+            policies: Vec::new(),
+            seen_from: String::new(),
             parallelism: 8,
             stop: Arc::default(),
             signal: Arc::default(),

@@ -52,6 +52,8 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         record_keys: Vec::new(),
         signer: None,
         planned_now: true,
+        policies: Vec::new(),
+        seen_from: String::new(),
     };
     apply(&plan.stored(), std::slice::from_ref(regions), &options, &|_| {}).await
 }

@@ -188,6 +188,8 @@ impl Site {
             record_keys: Vec::new(),
             signer: None,
             planned_now: true,
+            policies: Vec::new(),
+            seen_from: String::new(),
         };
         let both = std::slice::from_ref(regions);
         let record = apply::apply(&plan.stored(), both, &options, &|_| {}).await;

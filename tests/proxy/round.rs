@@ -446,6 +446,8 @@ async fn round(
         record_keys: Vec::new(),
         signer: None,
         planned_now: true,
+        policies: Vec::new(),
+        seen_from: String::new(),
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),

@@ -118,6 +118,21 @@ pub(crate) async fn a_table_that_is_not_there_is_refused_and_the_others_are_answ
     assert!(found[1].is_ok());
 }
 
+pub(crate) async fn a_secret_is_read_by_its_scope_and_key(world: World) {
+    use secrecy::ExposeSecret as _;
+    let secrets = json!({"dr": {"smtp": "a-password-for-mail"}});
+    world.east.edit_catalog(|catalog| catalog["secrets"] = secrets).unwrap();
+    let read = async |scope: &str, key: &str| {
+        let secret = world.primary().secret(scope, key).await.unwrap();
+        secret.map(|secret| secret.expose_secret().to_owned())
+    };
+    assert_eq!(read("dr", "smtp").await.as_deref(), Some("a-password-for-mail"));
+    assert_eq!(read("dr", "nothing").await, None);
+    assert_eq!(read("elsewhere", "smtp").await, None);
+    // From then on nothing says it.
+    assert!(drsync::secrets::holds("signed in with a-password-for-mail"));
+}
+
 pub(crate) async fn a_view_is_unsupported(world: World) {
     world.east.add_entry(json!({"full_name": "main.shop.v", "table_type": "VIEW"})).unwrap();
     let view = world.primary().tables(&[name("main.shop.v")]).await.unwrap().remove(0).unwrap();

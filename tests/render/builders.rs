@@ -348,6 +348,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         warnings: vec![],
         summary: RunSummary { copied_bytes: 19 * GIB, copied_files: 96, ..RunSummary::default() },
         newest_cuts: Default::default(),
+        notified: None,
         accepted: vec![],
         unprotected: vec![],
         recorded: Some(vec![in_both()]),

@@ -117,6 +117,8 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
         record_keys: Vec::new(),
         signer: None,
         planned_now: true,
+        policies: Vec::new(),
+        seen_from: String::new(),
         parallelism: 4,
         stop: Arc::default(),
         signal: Arc::default(),

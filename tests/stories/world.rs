@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) planned_now: bool,
     /// Runners whose records witness cuts; none: all do.
     pub(crate) record_keys: Vec<String>,
+    /// From where applies look.
+    pub(crate) seen_from: String,
     served: Option<Arc<Served>>,
 }
 
@@ -73,6 +75,7 @@ impl World {
             runs: 0,
             planned_now: true,
             record_keys: Vec::new(),
+            seen_from: "here".to_owned(),
             served: None,
         };
         world.config = json!({
@@ -121,6 +124,7 @@ impl World {
             runs: 1_000,
             planned_now: self.planned_now,
             record_keys: self.record_keys.clone(),
+            seen_from: self.seen_from.clone(),
             served: self.served.clone(),
         }
     }
@@ -291,6 +295,8 @@ impl World {
             record_keys: self.record_keys.clone(),
             signer: None,
             planned_now: self.planned_now,
+            policies: self.policies(),
+            seen_from: self.seen_from.clone(),
         };
         let record =
             apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;
@@ -300,6 +306,11 @@ impl World {
             assert_eq!(ending, Some(group.outcome), "{group:#?}");
         }
         record
+    }
+
+    fn policies(&self) -> Vec<drsync::notify::Policy> {
+        let configured = self.configuration().workspaces;
+        configured.iter().filter_map(drsync::notify::Policy::of).collect()
     }
 
     /// Plans and applies at once.

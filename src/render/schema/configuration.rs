@@ -97,12 +97,11 @@ fn value(shape: Shape) -> Value {
             "patternProperties": { COMMENT: true },
             "additionalProperties": text,
         }),
-        Shape::Notifications => Value::Object(closed(json!({
-            "type": "object",
-            "properties": {
-                "smtp": { "type": "object", "description": "mail server" },
-                "webhooks": { "type": "array", "description": "who is told over HTTP" },
-            },
-        }))),
+        Shape::Object(level) => Value::Object(object(level)),
+        Shape::EntriesOrNone(level) => json!({ "type": "array", "items": object(level) }),
+        Shape::Choice(choices) => json!({ "enum": choices }),
+        Shape::Choices(choices) => {
+            json!({ "type": "array", "minItems": 1, "items": { "enum": choices } })
+        }
     }
 }

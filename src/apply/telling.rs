@@ -1,0 +1,273 @@
+//! What an apply has to tell people, decided from its own findings and from the newest records before its record is kept.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Run;
+use super::chain::{End, Tips, cut_of};
+use super::ending::{Ending, Failed};
+use super::evidence::Keepers;
+use super::exit::Away;
+use super::notified::{Notified, Outstanding, ToldBefore};
+use super::record::{GroupRecord, RunRecord};
+use crate::canonical::sha256_of_bytes;
+use crate::notify::{
+    Cause, CauseCode, GroupRound, Outcome, Receiver, Round, Standing, State, ToldDocument, carried,
+    decide, letters,
+};
+use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
+use crate::plan::{FindingCode, GroupPlan, Role};
+use crate::region::{KeptDocument, TOLD_ENDING};
+
+/// An apply tells for a minute after its record is kept: of one that ended longer ago and left no word of it, nothing was sent.
+const TELLS: TimeDelta = TimeDelta::minutes(2);
+
+/// Decides what an apply tells people, and notes it in its record. Nothing is sent here.
+pub(super) async fn note(
+    run: &Run<'_>,
+    record: &mut RunRecord,
+    tips: &[(String, Tips)],
+    away: &BTreeMap<String, Away>,
+    keepers: &[&Keepers<'_>],
+) {
+    let policies = &run.options.policies;
+    let plan = &run.stored.plan;
+    let mut ends: Vec<End> = Vec::new();
+    let here = match policies.is_empty() {
+        true => Vec::new(),
+        false => here_ends(run, record.ended_at),
+    };
+    let mut standings = Vec::new();
+    for planned in &plan.workspaces {
+        let tips = tips.iter().find(|(workspace, _)| *workspace == planned.name);
+        let of_regions = tips.filter(|(_, tips)| !tips.unseen);
+        // Where no region tells what was told, this machine may know.
+        let of_workspace = of_regions.map_or(here.as_slice(), |(_, tips)| tips.ends.as_slice());
+        for end in of_workspace {
+            if !ends.iter().any(|known| known.told.run_id == end.told.run_id) {
+                ends.push(end.clone());
+            }
+        }
+        let before: Vec<&Standing> = of_workspace
+            .iter()
+            .flat_map(|end| &end.notified.standings)
+            .filter(|standing| standing.workspace == planned.name)
+            .collect();
+        let policy = policies.iter().find(|policy| policy.workspace == planned.name);
+        match policy {
+            Some(policy) => {
+                let away = away.get(&planned.name).copied().unwrap_or_default();
+                standings.push(decide(&round(run, record, planned, away), &before, policy));
+            }
+            // Whoever tells nobody forgets nothing for those who do.
+            None if before.is_empty() => {}
+            None => standings.push(carried(&planned.name, &before)),
+        }
+    }
+    if policies.is_empty() && ends.is_empty() {
+        return;
+    }
+    let (told_before, outstanding) = left_over(run, record.ended_at, &ends, keepers).await;
+    record.notified = Some(Notified { standings, messages: 0, outstanding, told_before });
+    let messages = letters(&record.told(), policies).len();
+    if let Some(notified) = &mut record.notified {
+        notified.messages = messages;
+    }
+}
+
+/// What records of this machine tell, the newest of them.
+fn here_ends(run: &Run<'_>, now: DateTime<Utc>) -> Vec<End> {
+    let documents = run.options.local.recent_records();
+    let documents: BTreeMap<String, KeptDocument> = documents
+        .into_iter()
+        .map(|document| (sha256_of_bytes(&document.bytes), document))
+        .collect();
+    super::chain::newest(documents, now).ends
+}
+
+/// What earlier applies could not send: what their servers deferred, and everything of those that ended before they sent.
+async fn left_over(
+    run: &Run<'_>,
+    now: DateTime<Utc>,
+    ends: &[End],
+    keepers: &[&Keepers<'_>],
+) -> (Vec<ToldBefore>, Vec<Outstanding>) {
+    let (mut before, mut outstanding) = (Vec::new(), Vec::new());
+    for End { told, notified } in ends {
+        if notified.messages == 0 && notified.outstanding.is_empty() {
+            continue;
+        }
+        match answers(run, &told.run_id, keepers).await {
+            Some((sha256, document)) => {
+                before.push(ToldBefore { run_id: told.run_id.clone(), sha256 });
+                let deferred = document.answers.into_iter();
+                let deferred = deferred.filter(|answer| answer.outcome == Outcome::Deferred);
+                outstanding.extend(deferred.map(|answer| Outstanding {
+                    of: answer.of,
+                    told_at: answer.told_at,
+                    workspace: answer.workspace,
+                    to: answer.to,
+                }));
+            }
+            None if now - told.ended_at > TELLS => {
+                outstanding.extend(notified.outstanding.iter().cloned());
+                let unsent = letters(told, &run.options.policies).into_iter();
+                outstanding.extend(unsent.map(|letter| Outstanding {
+                    of: told.run_id.clone(),
+                    told_at: told.ended_at,
+                    workspace: match &letter.to {
+                        Receiver::Webhook { workspace, .. } => Some(workspace.clone()),
+                        Receiver::Mail { .. } => None,
+                    },
+                    to: letter.to.hash(),
+                }));
+            }
+            // It may be telling now.
+            None => {}
+        }
+    }
+    before.sort_unstable();
+    outstanding.sort_unstable();
+    outstanding.dedup();
+    (before, outstanding)
+}
+
+/// What servers answered to an apply, with the digest of the document that says so.
+async fn answers(
+    run: &Run<'_>,
+    run_id: &str,
+    keepers: &[&Keepers<'_>],
+) -> Option<(String, ToldDocument)> {
+    let name = format!("{run_id}{TOLD_ENDING}");
+    let read = |bytes: Vec<u8>| {
+        let document = ToldDocument::read(&bytes, run_id).ok()?;
+        Some((sha256_of_bytes(&bytes), document))
+    };
+    for keepers in keepers {
+        if let Some(found) = keepers.read(&name).await.and_then(read) {
+            return Some(found);
+        }
+    }
+    run.options.local.told(run_id).and_then(read)
+}
+
+/// What an apply found in a workspace.
+fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) -> Round {
+    let records = record.groups.iter().filter(|group| group.workspace == plan.name);
+    let records: BTreeMap<&str, &GroupRecord> =
+        records.map(|group| (group.name.as_str(), group)).collect();
+    let groups: Vec<GroupRound> = plan
+        .groups
+        .iter()
+        .filter_map(|group| records.get(group.name.as_str()).map(|record| of_group(group, record)))
+        .collect();
+    let silent =
+        |side: Role| records.values().any(|group| group.ending == Some(Ending::Away { side }));
+    let seen = [
+        (Role::Primary, &plan.observed.primary, away.primary),
+        (Role::Secondary, &plan.observed.secondary, away.secondary),
+    ];
+    let (mut gone, mut answered) = (Vec::new(), Vec::new());
+    for (side, seen, away) in seen {
+        match seen.is_away() || away || silent(side) {
+            true => gone.push(side),
+            false => answered.push(side),
+        }
+    }
+    Round {
+        run_id: record.run_id.clone(),
+        workspace: plan.name.clone(),
+        seen_from: run.options.seen_from.clone(),
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        whole: is_whole(&run.stored.plan),
+        away: gone,
+        answered,
+        groups,
+    }
+}
+
+/// Every group of the configuration is in a plan.
+fn is_whole(plan: &Plan) -> bool {
+    plan.selection == Selection::default() && !plan.is_incomplete()
+}
+
+fn of_group(plan: &GroupPlan, record: &GroupRecord) -> GroupRound {
+    let state = state(plan, record);
+    let synchronized = state == State::Synchronized;
+    GroupRound {
+        name: plan.name.clone(),
+        cut: cut_of(record),
+        // What was pending when the plan was made is in the cut now.
+        lag_seconds: plan.lag_seconds.filter(|_| !synchronized),
+        rpo_seconds: plan.rpo_seconds,
+        state,
+    }
+}
+
+fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
+    let message = || record.message.clone().unwrap_or_default();
+    let one = |code: CauseCode, table: Option<String>| {
+        State::Failing(vec![Cause { code, table, message: message() }])
+    };
+    let Some(ending) = &record.ending else {
+        return State::Untried;
+    };
+    match ending {
+        Ending::Synchronized => State::Synchronized,
+        Ending::UpToDate | Ending::Overtaken { .. } => State::InOrder,
+        Ending::Waiting if plan.reason.code == ReasonCode::Paused => State::Paused,
+        Ending::Waiting => State::Waiting,
+        Ending::Interrupted | Ending::NotStarted => State::Untried,
+        Ending::Away { .. } => State::Away,
+        Ending::Stale { table, .. } => {
+            one(CauseCode::Stale, table.as_ref().map(ToString::to_string))
+        }
+        Ending::Blocked { .. } => {
+            let blocking = || plan.findings.iter().filter(|finding| finding.blocks());
+            let away = |code| {
+                matches!(
+                    code,
+                    FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
+                )
+            };
+            match blocking().any(|finding| away(finding.code)) {
+                true => State::Away,
+                false => State::Failing(
+                    blocking()
+                        .map(|finding| Cause {
+                            code: CauseCode::Finding(finding.code),
+                            table: finding.table.clone(),
+                            message: finding.message.clone(),
+                        })
+                        .collect(),
+                ),
+            }
+        }
+        Ending::Failed(failed) => match failed {
+            Failed::LedgersUnread | Failed::LedgerUnusable { .. } => {
+                one(CauseCode::LedgerUnusable, None)
+            }
+            Failed::Refused { .. } => one(CauseCode::RegionRefused, None),
+            Failed::Found { code, table } => {
+                one(CauseCode::Finding(*code), table.as_ref().map(ToString::to_string))
+            }
+            Failed::Unseen { table, .. } => one(CauseCode::TableUnseen, Some(table.to_string())),
+            Failed::Tables { tables } => {
+                let failed = |table: &crate::config::TableName| {
+                    let mut records = record.tables.iter();
+                    let said =
+                        records.find(|it| it.table == *table).and_then(|it| it.message.clone());
+                    Cause {
+                        code: CauseCode::TablesFailed,
+                        table: Some(table.to_string()),
+                        message: said.unwrap_or_else(message),
+                    }
+                };
+                State::Failing(tables.iter().map(failed).collect())
+            }
+            Failed::CutUnseen => one(CauseCode::CutUnseen, None),
+        },
+    }
+}

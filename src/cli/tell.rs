@@ -1,0 +1,356 @@
+//! Tells people of an apply once its record is kept: messages, those that earlier ones could not send, and the heartbeat.
+//!
+//! Nothing here changes how an apply ends. What could not be sent is said on stderr and kept beside the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use futures::future::join_all;
+use secrecy::SecretString;
+
+use super::clock::Clock;
+use super::flags::Context;
+use super::signals::Stop;
+use super::{ExitStatus, configuration, keep, output};
+use crate::apply::{Outstanding, RunRecord};
+use crate::config::{Heartbeat, Workspace};
+use crate::notify::deliver::{self, Beat, SENDING, Secrets};
+use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, letters};
+use crate::plan::{Plan, Role};
+use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
+use crate::render::{clean, plural};
+
+/// After a signal messages are sent for no longer than this.
+const STOPPED: Duration = Duration::from_secs(2);
+/// What could not be sent for so long is sent no more.
+const OUTSTANDING_MAX: TimeDelta = TimeDelta::days(3);
+
+/// Who is told of an apply, and over what.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Teller {
+    policies: Vec<Policy>,
+    heartbeats: Vec<(String, Heartbeat)>,
+    /// The secret scope of each workspace.
+    scopes: BTreeMap<String, Option<String>>,
+}
+
+/// What was applied, and to what.
+#[derive(Clone, Copy)]
+pub(super) struct Applied<'a> {
+    /// The plan.
+    pub(super) plan: &'a Plan,
+    /// The regions of its workspaces, in their order.
+    pub(super) regions: &'a [Regions],
+    /// Where records are kept on this machine.
+    pub(super) folder: &'a Path,
+}
+
+/// Where secrets are looked up: the environment first, then the scope of a workspace in either region.
+pub(super) struct Keychain<'a> {
+    scopes: &'a BTreeMap<String, Option<String>>,
+    /// Both regions of each workspace, those first that are known to answer.
+    regions: BTreeMap<&'a str, Vec<(Role, &'a dyn Region)>>,
+}
+
+impl<'a> Keychain<'a> {
+    /// One of the workspaces of a plan, which were opened; of others only the environment is asked.
+    pub(super) fn new(
+        scopes: &'a BTreeMap<String, Option<String>>,
+        plan: &'a Plan,
+        regions: &'a [Regions],
+    ) -> Keychain<'a> {
+        let regions = plan.workspaces.iter().zip(regions).map(|(workspace, regions)| {
+            let primary = (Role::Primary, regions.primary.as_ref());
+            let secondary = (Role::Secondary, regions.secondary.as_ref());
+            let order = match workspace.observed.primary.is_away() {
+                true => vec![secondary, primary],
+                false => vec![primary, secondary],
+            };
+            (workspace.name.as_str(), order)
+        });
+        Keychain { scopes, regions: regions.collect() }
+    }
+
+    /// One that has nothing but the environment.
+    pub(super) fn offline(scopes: &'a BTreeMap<String, Option<String>>) -> Keychain<'a> {
+        Keychain { scopes, regions: BTreeMap::new() }
+    }
+}
+
+#[async_trait]
+impl Secrets for Keychain<'_> {
+    async fn get(
+        &self,
+        workspace: &str,
+        variable: &str,
+        secret: Option<&str>,
+    ) -> Result<SecretString, String> {
+        if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+            crate::secrets::register(&value);
+            return Ok(SecretString::from(value));
+        }
+        let Some(secret) = secret else {
+            return Err(format!("{variable} is not set, and no secret is named"));
+        };
+        let scope = self.scopes.get(workspace).cloned().flatten();
+        let (Some(scope), Some(regions)) = (scope, self.regions.get(workspace)) else {
+            let why =
+                format!("{variable} is not set, and there is no scope to look {secret} up in");
+            return Err(why);
+        };
+        let mut why = Vec::new();
+        for (role, region) in regions {
+            let role = role.name();
+            match region.secret(&scope, secret).await {
+                Ok(Some(value)) => return Ok(value),
+                Ok(None) => why.push(format!("the {role} has no secret {scope}/{secret}")),
+                Err(error) => why.push(format!("the {role} failed to {error}")),
+            }
+        }
+        why.dedup();
+        Err(format!("{variable} is not set, and {}", why.join("; ")))
+    }
+}
+
+impl Teller {
+    /// What configured workspaces say of it.
+    pub(super) fn of(workspaces: &[Workspace]) -> Teller {
+        let heartbeats = workspaces.iter().filter_map(|workspace| {
+            let heartbeat = workspace.notifications.as_ref()?.heartbeat.clone()?;
+            Some((workspace.name.clone(), heartbeat))
+        });
+        let scopes = workspaces.iter();
+        Teller {
+            policies: workspaces.iter().filter_map(Policy::of).collect(),
+            heartbeats: heartbeats.collect(),
+            scopes: scopes.map(|it| (it.name.clone(), it.secret_scope.clone())).collect(),
+        }
+    }
+
+    /// Who is told what of the workspaces of a plan.
+    pub(super) fn policies(&self, plan: &Plan) -> Vec<Policy> {
+        let planned = |name: &str| plan.workspaces.iter().any(|workspace| workspace.name == name);
+        self.policies.iter().filter(|policy| planned(&policy.workspace)).cloned().collect()
+    }
+
+    /// The secret scope of each workspace.
+    pub(super) fn scopes(&self) -> &BTreeMap<String, Option<String>> {
+        &self.scopes
+    }
+
+    fn keychain<'a>(&'a self, applied: &'a Applied<'a>) -> Keychain<'a> {
+        Keychain::new(&self.scopes, applied.plan, applied.regions)
+    }
+
+    /// Tells heartbeats that an apply begins.
+    pub(super) async fn begin(&self, applied: &Applied<'_>, run_id: &str) {
+        self.beat(applied, Beat::Start, run_id).await;
+    }
+
+    async fn beat(&self, applied: &Applied<'_>, beat: Beat, run_id: &str) {
+        let secrets = self.keychain(applied);
+        let mut known = BTreeSet::new();
+        let once: Vec<&(String, Heartbeat)> = self
+            .heartbeats
+            .iter()
+            .filter(|(workspace, heartbeat)| {
+                // One of the whole file is one check, not one a workspace.
+                let scope = self.scopes.get(workspace).cloned().flatten();
+                known.insert((scope, heartbeat.url_secret.clone()))
+            })
+            .collect();
+        join_all(once.into_iter().map(async |(workspace, heartbeat)| {
+            let address =
+                secrets.get(workspace, "DRSYNC_HEARTBEAT_URL", Some(&heartbeat.url_secret));
+            let told = match address.await {
+                Ok(address) => deliver::beat(&address, beat, run_id).await,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = told {
+                output::note(&format!("drsync: the heartbeat does not know: {}", clean(&why)));
+            }
+        }))
+        .await;
+    }
+
+    /// Sends what an apply has to tell, and keeps what servers answered.
+    pub(super) async fn tell(
+        &self,
+        applied: &Applied<'_>,
+        record: &RunRecord,
+        status: ExitStatus,
+        stop: &Stop,
+    ) {
+        let beat = match status {
+            ExitStatus::Ok => Beat::Success,
+            _ => Beat::Fail,
+        };
+        let messages = self.messages(applied, record).await;
+        let secrets = self.keychain(applied);
+        let (answers, ()) = futures::join!(
+            deliver::send(&messages, &secrets, over(stop)),
+            self.beat(applied, beat, &record.run_id)
+        );
+        if answers.is_empty() {
+            return;
+        }
+        let answers: Vec<Answer> = answers.into_iter().map(|it| given_up(it, record)).collect();
+        say(&messages, &answers);
+        let document = ToldDocument::new(&record.run_id, answers).bytes();
+        keep_told(applied, record, &document).await;
+    }
+
+    /// The messages of an apply, after those of earlier ones that could not be sent.
+    async fn messages(&self, applied: &Applied<'_>, record: &RunRecord) -> Vec<Letter> {
+        let policies = self.policies(applied.plan);
+        let Some(notified) = record.notified.as_ref().filter(|_| !policies.is_empty()) else {
+            return Vec::new();
+        };
+        let mut messages = Vec::new();
+        let runs: BTreeSet<&str> = notified.outstanding.iter().map(|it| it.of.as_str()).collect();
+        for run_id in runs {
+            let Some(earlier) = earlier(applied, record, run_id).await else {
+                output::note(&format!(
+                    "drsync: messages of {} are not sent any more: its record is not there",
+                    clean(run_id)
+                ));
+                continue;
+            };
+            let wanted = notified.outstanding.iter().filter(|it| it.of == run_id);
+            let wanted: Vec<&Outstanding> = wanted.collect();
+            let again = letters(&earlier.told(), &policies).into_iter();
+            messages.extend(again.filter(|letter| wanted.iter().any(|it| is_for(it, letter))));
+        }
+        messages.extend(letters(&record.told(), &policies));
+        messages
+    }
+}
+
+/// Tells heartbeats that a run did not come as far as an apply; only those whose address is in the environment, for no region
+/// was opened.
+pub(super) async fn fail(context: &Context) {
+    let Ok(Some(found)) = configuration::read_if_any(context).await else {
+        return;
+    };
+    let teller = Teller::of(&found.configuration.workspaces);
+    if teller.heartbeats.is_empty() {
+        return;
+    }
+    let address = std::env::var("DRSYNC_HEARTBEAT_URL").unwrap_or_default();
+    if address.is_empty() {
+        return;
+    }
+    let run_id = Clock::id(context.clock.now());
+    if let Err(why) = deliver::beat(&SecretString::from(address), Beat::Fail, &run_id).await {
+        output::note(&format!("drsync: the heartbeat does not know: {}", clean(&why)));
+    }
+}
+
+fn is_for(outstanding: &Outstanding, letter: &Letter) -> bool {
+    let workspace = match &letter.to {
+        Receiver::Webhook { workspace, .. } => Some(workspace),
+        Receiver::Mail { .. } => None,
+    };
+    outstanding.to == letter.to.hash() && outstanding.workspace.as_ref() == workspace
+}
+
+/// The regions that keep the record of an apply: they are there, and its to write to.
+fn keeping<'a>(applied: &'a Applied<'a>, record: &RunRecord) -> Vec<&'a dyn Region> {
+    let recorded = record.recorded.as_deref().unwrap_or_default();
+    let workspaces = applied.plan.workspaces.iter().zip(applied.regions);
+    let mut keeping: Vec<&dyn Region> = Vec::new();
+    for (workspace, regions) in workspaces {
+        let taken = recorded.iter().find(|taken| taken.workspace == workspace.name);
+        if taken.is_some_and(|taken| taken.primary.record == Some(true)) {
+            keeping.push(regions.primary.as_ref());
+        }
+        if taken.is_some_and(|taken| taken.secondary.record == Some(true)) {
+            keeping.push(regions.secondary.as_ref());
+        }
+    }
+    keeping
+}
+
+/// The record of an earlier apply, from whatever has it.
+async fn earlier(applied: &Applied<'_>, record: &RunRecord, run_id: &str) -> Option<RunRecord> {
+    let name = format!("{run_id}{RUN_RECORD_ENDING}");
+    for region in keeping(applied, record) {
+        if let Ok(Some(bytes)) = region.evidence(&name).await
+            && let Ok(record) = RunRecord::read(&bytes)
+            && record.run_id == run_id
+        {
+            return Some(record);
+        }
+    }
+    keep::record_of(applied.folder, run_id)
+}
+
+/// What is deferred for too long is given up.
+fn given_up(answer: Answer, record: &RunRecord) -> Answer {
+    let old = record.ended_at - answer.told_at > OUTSTANDING_MAX;
+    match answer.outcome {
+        Outcome::Deferred if old => Answer { outcome: Outcome::Dropped, ..answer },
+        _ => answer,
+    }
+}
+
+/// When sending is over: after a minute, or shortly after somebody wants the apply to end.
+pub(super) async fn over(stop: &Stop) {
+    let stopped = async {
+        while !stop.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(STOPPED).await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(SENDING) => {}
+        () = stopped => {}
+    }
+}
+
+/// Says what was not sent; of what was sent there is nothing to say.
+fn say(messages: &[Letter], answers: &[Answer]) {
+    let of = |outcome: Outcome| answers.iter().filter(move |it| it.outcome == outcome).count();
+    let (deferred, dropped) = (of(Outcome::Deferred), of(Outcome::Dropped));
+    for (letter, answer) in messages.iter().zip(answers) {
+        if answer.outcome != Outcome::Sent {
+            let (to, why) = (receiver(letter), &answer.reply);
+            output::note(&format!("drsync: {} was not told: {why}", clean(&to)));
+        }
+    }
+    if deferred > 0 {
+        let messages = plural(deferred, "message");
+        output::note(&format!("drsync: the next apply sends {messages} again"));
+    }
+    if dropped > 0 {
+        let messages = plural(dropped, "message");
+        output::note(&format!("drsync: {messages} could not be sent for three days, and no more"));
+    }
+}
+
+/// A receiver, as whoever configured it knows it.
+pub(super) fn receiver(letter: &Letter) -> String {
+    match &letter.to {
+        Receiver::Mail { address, .. } => address.clone(),
+        Receiver::Webhook { webhook, .. } => {
+            format!("{} {}", webhook.kind.as_str(), webhook.label)
+        }
+    }
+}
+
+/// Keeps what servers answered: on this machine, and in every region that takes it.
+async fn keep_told(applied: &Applied<'_>, record: &RunRecord, document: &[u8]) {
+    let here = keep::told(applied.folder, &record.run_id, document);
+    let name = format!("{}{TOLD_ENDING}", record.run_id);
+    let regions = keeping(applied, record).into_iter();
+    let kept = join_all(regions.map(async |region| region.keep_evidence(&name, document).await));
+    let kept = kept.await.iter().filter(|kept| kept.is_ok()).count();
+    if let (Err(error), 0) = (here, kept) {
+        output::note(&format!(
+            "drsync: what was told is kept nowhere, and may be told again: failed to {error:#}"
+        ));
+    }
+}

@@ -1,0 +1,34 @@
+//! Who is told what: incidents from run records, letters from incidents, and what servers answered.
+//!
+//! There is no state but the run records. Each carries the incidents of its workspaces ([`Standing`]); the next apply reads the
+//! newest records, decides by typed fields alone what opened, went on or closed ([`decide`]), and keeps that in its own record
+//! before anything is sent. What is sent follows from a record and the configuration ([`letters`]), so that whatever could not be
+//! sent is made again from the same record. What servers answered is kept beside the record ([`ToldDocument`]).
+//!
+//! Everything here is pure but [`deliver`], which speaks to mail servers and webhooks.
+
+mod decide;
+pub mod deliver;
+mod doubts;
+mod incident;
+mod letter;
+mod letters;
+mod payload;
+mod policy;
+mod round;
+mod samples;
+mod told;
+
+pub use decide::{carried, decide};
+pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret};
+pub use incident::{
+    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Standing,
+    Telling,
+};
+pub use letter::{Text, mail_id, text};
+pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, hash_of, letters};
+pub use payload::{Call, calls};
+pub use policy::Policy;
+pub use round::{GroupRound, Round, State};
+pub use samples::samples;
+pub use told::{Answer, KIND as TOLD_KIND, Outcome, ToldDocument};

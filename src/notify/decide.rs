@@ -1,0 +1,365 @@
+//! What opened, went on and closed: incidents after an apply, from those before it and from what it found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::incident::{
+    Cause, Class, Closed, Digest, DigestGroup, How, Incident, Standing, Telling,
+};
+use super::letters::told_to;
+use super::policy::Policy;
+use super::round::{GroupRound, Round, State};
+use crate::canonical::sha256_of_bytes;
+use crate::config::Success;
+use crate::plan::Role;
+
+/// Decides what people are told of after an apply: incidents that it opened, that go on or that it closed.
+///
+/// `before`: what the newest records carry of the workspace, of applies that ended at once more than one. Only what this apply
+/// looked at is judged; everything else is carried on as it was. Whatever is told of now is marked as told by this apply.
+pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
+    let mut decision = Decision { round, policy, incidents: merged(before) };
+    decision.regions();
+    for group in &round.groups {
+        decision.group(group);
+    }
+    decision.removed();
+    let mut incidents = decision.incidents;
+    for incident in &mut incidents {
+        if incident.told.by == round.run_id {
+            incident.told.to = told_to(policy, incident);
+        }
+    }
+    incidents.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+    Standing {
+        workspace: round.workspace.clone(),
+        incidents,
+        digest: digest(round, before, policy),
+    }
+}
+
+/// What stands of a workspace after an apply that tells nobody of it: everything as it was, for the next one that does.
+pub fn carried(workspace: &str, before: &[&Standing]) -> Standing {
+    let digest = before.iter().find_map(|standing| standing.digest.clone());
+    let digest = digest.filter(|digest| !digest.due);
+    Standing { workspace: workspace.to_owned(), incidents: merged(before), digest }
+}
+
+/// The incidents that are open, as the newest records carry them together.
+///
+/// One that any of them closed is closed. Two that were opened for the same by applies that did not see each other become the
+/// older one, which remembers the other's id.
+fn merged(before: &[&Standing]) -> Vec<Incident> {
+    let all = || before.iter().flat_map(|standing| &standing.incidents);
+    let closed: BTreeSet<&str> =
+        all().filter(|incident| !incident.is_open()).flat_map(ids).collect();
+    let mut by_id: BTreeMap<&str, &Incident> = BTreeMap::new();
+    for incident in all().filter(|incident| !closed.contains(incident.id.as_str())) {
+        let known = by_id.entry(&incident.id).or_insert(incident);
+        if (known.seen_at, known.told.at) < (incident.seen_at, incident.told.at) {
+            *known = incident;
+        }
+    }
+    let mut open: Vec<Incident> = by_id.into_values().cloned().collect();
+    open.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+    let mut one_each: Vec<Incident> = Vec::new();
+    for incident in open {
+        match one_each.iter_mut().find(|other| other.about() == incident.about()) {
+            Some(first) => first.take_in(incident),
+            None => one_each.push(incident),
+        }
+    }
+    one_each
+}
+
+fn ids(incident: &Incident) -> impl Iterator<Item = &str> {
+    std::iter::once(incident.id.as_str()).chain(incident.also.iter().map(String::as_str))
+}
+
+impl Incident {
+    /// Takes in another that is about the same and was opened later.
+    fn take_in(&mut self, other: Incident) {
+        let Incident { id, also, causes, seen_at, rounds, told, counted_from, .. } = other;
+        for id in std::iter::once(id).chain(also) {
+            if id != self.id && !self.also.contains(&id) {
+                self.also.push(id);
+            }
+        }
+        if seen_at > self.seen_at {
+            (self.causes, self.seen_at, self.counted_from) = (causes, seen_at, counted_from);
+        }
+        self.rounds = self.rounds.max(rounds);
+        if told.at > self.told.at {
+            self.told = told;
+        }
+    }
+}
+
+struct Decision<'a> {
+    round: &'a Round,
+    policy: &'a Policy,
+    incidents: Vec<Incident>,
+}
+
+impl Decision<'_> {
+    /// A region that gives no answer is one incident for all groups, and the incident of whoever does not see it.
+    fn regions(&mut self) {
+        let round = self.round;
+        for side in [Role::Primary, Role::Secondary] {
+            let away = round.away.contains(&side);
+            let answered = round.answered.contains(&side) && !away;
+            let mine = |incident: &Incident| {
+                incident.seen_from.as_deref() == Some(round.seen_from.as_str())
+            };
+            let of_side = |incident: &Incident| {
+                incident.class == Class::RegionAway && incident.side == Some(side)
+            };
+            if away && !self.incidents.iter().any(|it| of_side(it) && mine(it) && it.is_open()) {
+                let mut opened = self.opened(Class::RegionAway, None, Vec::new());
+                opened.side = Some(side);
+                opened.seen_from = Some(round.seen_from.clone());
+                opened.id = self.id(&opened);
+                self.incidents.push(opened);
+                continue;
+            }
+            let reminder = self.policy.reminder;
+            for incident in self.incidents.iter_mut().filter(|it| of_side(it)) {
+                match (mine(incident), away, answered) {
+                    (true, true, _) => {
+                        incident.seen(round);
+                        incident.remind(round, reminder);
+                    }
+                    (true, false, true) => incident.close(round, How::Recovered),
+                    // Whoever did not see it looks no more: nobody else would ever close it.
+                    (false, _, true) if round.ended_at - incident.seen_at > reminder => {
+                        incident.close(round, How::Unattended);
+                    }
+                    (true, false, false) | (false, _, _) => {}
+                }
+            }
+        }
+    }
+
+    fn group(&mut self, group: &GroupRound) {
+        match &group.state {
+            State::Synchronized | State::InOrder => {
+                self.close(Class::Failing, group, How::Recovered);
+            }
+            State::Paused => {
+                self.close(Class::Failing, group, How::Paused);
+                self.close(Class::RpoBreached, group, How::Paused);
+                return;
+            }
+            State::Failing(causes) => self.failing(group, causes),
+            State::Waiting => self.remind(Class::Failing, group),
+            // Nobody looked at the group itself.
+            State::Untried | State::Away => return,
+        }
+        self.objective(group);
+    }
+
+    fn failing(&mut self, group: &GroupRound, causes: &[Cause]) {
+        let round = self.round;
+        let reminder = self.policy.reminder;
+        let Some(incident) = self.open(Class::Failing, &group.name) else {
+            let mut opened = self.opened(Class::Failing, Some(&group.name), causes.to_vec());
+            opened.facts(group);
+            opened.id = self.id(&opened);
+            self.incidents.push(opened);
+            return;
+        };
+        let before = incident.codes();
+        incident.causes = causes.to_vec();
+        incident.seen(round);
+        incident.facts(group);
+        if incident.codes() == before {
+            incident.remind(round, reminder);
+        } else {
+            incident.changed_by = Some(round.run_id.clone());
+            incident.counted_from = round.ended_at;
+            incident.tell(round);
+        }
+    }
+
+    /// Whether the group is within its objective, as far as that was seen.
+    fn objective(&mut self, group: &GroupRound) {
+        let met = match (&group.state, group.lag_seconds, group.rpo_seconds) {
+            (State::Synchronized, _, _) => Some(true),
+            (_, Some(lag), Some(rpo)) => Some(lag <= rpo),
+            (State::InOrder, None, _) => Some(true),
+            _ => None,
+        };
+        let known = self.open(Class::RpoBreached, &group.name).is_some();
+        match (met, known) {
+            (Some(false), false) => {
+                let mut opened = self.opened(Class::RpoBreached, Some(&group.name), Vec::new());
+                opened.facts(group);
+                // It did not begin when somebody looked.
+                let beyond = group.lag_seconds.zip(group.rpo_seconds).map(|(lag, rpo)| lag - rpo);
+                let since = beyond.and_then(Duration::try_seconds);
+                opened.since = since
+                    .and_then(|beyond| self.round.started_at.checked_sub_signed(beyond))
+                    .unwrap_or(self.round.started_at);
+                opened.id = self.id(&opened);
+                self.incidents.push(opened);
+            }
+            (Some(false), true) => self.remind(Class::RpoBreached, group),
+            (Some(true), true) => self.close(Class::RpoBreached, group, How::Recovered),
+            (Some(true) | None, _) => {}
+        }
+    }
+
+    /// Closes what is open of groups that left the configuration.
+    fn removed(&mut self) {
+        let round = self.round;
+        if !round.whole {
+            return;
+        }
+        let there: BTreeSet<&str> = round.groups.iter().map(|group| group.name.as_str()).collect();
+        for incident in &mut self.incidents {
+            let gone = incident.group.as_deref().is_some_and(|group| !there.contains(group));
+            if gone && incident.is_open() {
+                incident.close(round, How::Removed);
+            }
+        }
+    }
+
+    fn open(&mut self, class: Class, group: &str) -> Option<&mut Incident> {
+        self.incidents.iter_mut().find(|incident| {
+            incident.class == class
+                && incident.group.as_deref() == Some(group)
+                && incident.is_open()
+        })
+    }
+
+    fn close(&mut self, class: Class, group: &GroupRound, how: How) {
+        let round = self.round;
+        if let Some(incident) = self.open(class, &group.name) {
+            incident.facts(group);
+            incident.close(round, how);
+        }
+    }
+
+    fn remind(&mut self, class: Class, group: &GroupRound) {
+        let (round, reminder) = (self.round, self.policy.reminder);
+        if let Some(incident) = self.open(class, &group.name) {
+            incident.facts(group);
+            incident.seen(round);
+            incident.remind(round, reminder);
+        }
+    }
+
+    fn opened(&self, class: Class, group: Option<&str>, causes: Vec<Cause>) -> Incident {
+        let round = self.round;
+        Incident {
+            id: String::new(),
+            also: Vec::new(),
+            class,
+            group: group.map(str::to_owned),
+            side: None,
+            seen_from: None,
+            since: round.started_at,
+            opened_by: round.run_id.clone(),
+            causes,
+            changed_by: None,
+            counted_from: round.ended_at,
+            seen_at: round.ended_at,
+            rounds: 1,
+            cut: None,
+            lag_seconds: None,
+            rpo_seconds: None,
+            told: Telling { at: round.ended_at, by: round.run_id.clone(), to: Vec::new() },
+            closed: None,
+        }
+    }
+
+    /// An id that nothing else has: of the apply, and of what the incident is about.
+    fn id(&self, incident: &Incident) -> String {
+        let (class, group, side, seen_from) = incident.about();
+        let about = [
+            self.round.run_id.as_str(),
+            &self.round.workspace,
+            class.as_str(),
+            group.unwrap_or_default(),
+            side.map_or("", Role::name),
+            seen_from.unwrap_or_default(),
+        ];
+        sha256_of_bytes(about.join("\n").as_bytes())[..ID_LETTERS].to_owned()
+    }
+}
+
+/// As many as the random part of an apply's id could tell apart.
+const ID_LETTERS: usize = 26;
+
+impl Incident {
+    fn facts(&mut self, group: &GroupRound) {
+        self.cut = group.cut.or(self.cut);
+        self.lag_seconds = group.lag_seconds;
+        self.rpo_seconds = group.rpo_seconds.or(self.rpo_seconds);
+    }
+
+    fn seen(&mut self, round: &Round) {
+        self.seen_at = round.ended_at;
+        self.rounds = self.rounds.saturating_add(1);
+    }
+
+    fn tell(&mut self, round: &Round) {
+        self.told = Telling { at: round.ended_at, by: round.run_id.clone(), to: Vec::new() };
+    }
+
+    /// Tells of it again where a whole number of spans passed since it was last told of, counted from its beginning, so that a
+    /// round that comes late moves none that follow.
+    fn remind(&mut self, round: &Round, every: Duration) {
+        let spans = |at: DateTime<Utc>| {
+            (at - self.counted_from).num_seconds().div_euclid(every.num_seconds().max(1))
+        };
+        if spans(round.ended_at) > spans(self.told.at) {
+            self.tell(round);
+        }
+    }
+
+    fn close(&mut self, round: &Round, how: How) {
+        self.closed = Some(Closed { at: round.ended_at, how });
+        self.tell(round);
+    }
+}
+
+/// What was synchronized and is told of once a day, at the first apply of a day of UTC: clocks that are moved move no day.
+fn digest(round: &Round, before: &[&Standing], policy: &Policy) -> Option<Digest> {
+    match policy.success {
+        Success::Each | Success::Off => return None,
+        Success::Daily => {}
+    }
+    let mut since = round.started_at;
+    let mut groups: BTreeMap<String, DigestGroup> = BTreeMap::new();
+    let carried = before.iter().filter_map(|standing| standing.digest.as_ref());
+    for digest in carried {
+        // What an apply told is not told again.
+        let begun = if digest.due { digest.until } else { digest.since };
+        since = since.min(begun);
+        for group in digest.groups.iter().filter(|_| !digest.due) {
+            let known = groups.entry(group.group.clone()).or_insert_with(|| group.clone());
+            if group.newest.number > known.newest.number {
+                *known = group.clone();
+            }
+        }
+    }
+    let synchronized = round.groups.iter().filter(|group| group.state == State::Synchronized);
+    for (group, cut) in synchronized.filter_map(|group| Some((group, group.cut?))) {
+        let known = groups.entry(group.name.clone()).or_insert_with(|| DigestGroup {
+            group: group.name.clone(),
+            cuts: 0,
+            newest: cut,
+        });
+        known.cuts = known.cuts.saturating_add(1);
+        known.newest = cut;
+    }
+    let groups: Vec<DigestGroup> = groups.into_values().collect();
+    let due = !groups.is_empty() && round.ended_at.date_naive() > since.date_naive();
+    Some(Digest { since, until: round.ended_at, due, groups })
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,477 @@
+//! A message as text: its subject, which stays until the state of what it is about changes, and its body, plain and as HTML.
+//!
+//! It says what, since when, what still holds, what comes next and why this address got it. It carries no command that accepts a
+//! risk, needs no region to be read, and names no other receiver.
+
+use chrono::{DateTime, Utc};
+use maud::html;
+
+use super::incident::{Class, GroupCut, How, Incident};
+use super::letters::{Item, Letter, News, Receiver, Why};
+use crate::canonical::sha256_of_bytes;
+use crate::command::{Command, Verb};
+use crate::plan::Role;
+use crate::render::{clean, clean_name, few, hanging, minute, moment, plural};
+use crate::text::span;
+
+/// Columns of a body.
+const COLUMNS: usize = 78;
+/// Letters that a subject has of names of groups at most, before it counts them.
+const NAMES_MAX: usize = 3;
+/// Causes that a body tells of one group.
+const CAUSES_MAX: usize = 6;
+
+/// A message that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// One line.
+    pub subject: String,
+    /// The first line of the body, which stands alone in a chat.
+    pub verdict: String,
+    /// Facts, each with its label; of webhooks that have fields.
+    pub facts: Vec<(&'static str, String)>,
+    /// The command that looks and changes nothing, where there is one.
+    pub command: Option<String>,
+    /// The whole body.
+    pub plain: String,
+    /// The same for readers of mail that show HTML.
+    pub html: String,
+    /// The message's own id, without angle brackets; of it and the sender's domain the header is made.
+    pub id: String,
+    /// The ids of messages before it in its threads.
+    pub before: Vec<String>,
+}
+
+/// The id of an apply's message to a receiver: told again it has the same.
+pub fn mail_id(run_id: &str, receiver: &str) -> String {
+    let of = sha256_of_bytes(format!("{run_id}\n{receiver}").as_bytes());
+    format!("{}.{}", run_id.to_lowercase(), &of[..16])
+}
+
+/// Writes a message.
+pub fn text(letter: &Letter) -> Text {
+    let receiver = letter.to.hash();
+    let id = mail_id(&letter.run_id, &receiver);
+    let mut before: Vec<String> = Vec::new();
+    for item in &letter.items {
+        if let Item::Incident { incident, .. } = item {
+            let first = mail_id(&incident.opened_by, &receiver);
+            if first != id && !before.contains(&first) {
+                before.push(first);
+            }
+        }
+    }
+    let again =
+        letter.items.iter().all(|item| matches!(item, Item::Incident { news: News::Reminded, .. }));
+    let subject = match (letter.test, again && !before.is_empty()) {
+        (true, _) => format!("[drsync] TEST {}", subject(letter)),
+        (false, true) => format!("Re: [drsync] {}", subject(letter)),
+        (false, false) => format!("[drsync] {}", subject(letter)),
+    };
+    let shown = shown(letter);
+    let blocks: Vec<Block> = shown.iter().map(|item| block(item, letter.at)).collect();
+    let verdict = match blocks.as_slice() {
+        [only] => only.verdict.clone(),
+        _ => self::subject(letter),
+    };
+    let verdict = match letter.test {
+        true => format!("TEST, nothing of it is so: {verdict}"),
+        false => verdict,
+    };
+    let mut lines: Vec<String> = Vec::new();
+    if blocks.len() > 1 || letter.test {
+        lines.extend(hanging("", &verdict, COLUMNS));
+        lines.push(String::new());
+    }
+    for block in &blocks {
+        lines.extend(block.lines());
+        lines.push(String::new());
+    }
+    let command = command(letter);
+    if let Some(command) = &command {
+        lines.push("To look at it, on a machine with drsync and the configuration:".to_owned());
+        lines.push(String::new());
+        lines.push(command.clone());
+        lines.push(String::new());
+    }
+    lines.extend(footer(letter));
+    let plain = lines.join("\n") + "\n";
+    let facts = blocks.into_iter().flat_map(|block| block.facts).collect();
+    let html = as_html(&plain);
+    Text { subject: header(&subject), verdict, facts, command, plain, html, id, before }
+}
+
+/// A line that is safe in a header: no control character, and no end.
+fn header(text: &str) -> String {
+    const LETTERS_MAX: usize = 200;
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match plain.char_indices().nth(LETTERS_MAX) {
+        Some((at, _)) => format!("{}…", plain[..at].trim_end()),
+        None => plain,
+    }
+}
+
+/// The items of a message that get a block: a group that fails says itself how far it lags.
+fn shown(letter: &Letter) -> Vec<&Item> {
+    let failing = |group: &Option<String>, open: bool| {
+        letter.items.iter().any(|item| match item {
+            Item::Incident { incident, .. } => {
+                incident.class == Class::Failing
+                    && incident.group == *group
+                    && incident.is_open() == open
+            }
+            Item::Synchronized { .. } | Item::Digest { .. } => false,
+        })
+    };
+    let told_by_another = |item: &&Item| match item {
+        Item::Incident { incident, .. } => {
+            incident.class == Class::RpoBreached && failing(&incident.group, incident.is_open())
+        }
+        Item::Synchronized { .. } | Item::Digest { .. } => false,
+    };
+    letter.items.iter().filter(|item| !told_by_another(item)).collect()
+}
+
+/// What a message is about, without counts that would change from one round to the next.
+fn subject(letter: &Letter) -> String {
+    let shown = shown(letter);
+    let Some(first) = shown.first() else {
+        return "nothing".to_owned();
+    };
+    match first {
+        Item::Incident { news, incident, workspace, region, .. } => {
+            // Of several of one kind and one beginning one line; of others the body tells.
+            let alike: Vec<&Incident> = shown
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Incident { news: other, incident: it, workspace: of, .. } => {
+                        let same = it.class == incident.class
+                            && it.is_open() == incident.is_open()
+                            && other == news
+                            && of == workspace;
+                        same.then_some(it)
+                    }
+                    Item::Synchronized { .. } | Item::Digest { .. } => None,
+                })
+                .collect();
+            incidents_subject(&alike, region)
+        }
+        Item::Synchronized { done } => {
+            let groups: Vec<&str> = shown
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Synchronized { done } => Some(done.group.as_str()),
+                    Item::Incident { .. } | Item::Digest { .. } => None,
+                })
+                .collect();
+            match groups.as_slice() {
+                [_] => format!("{} synchronized: {}", clean_name(&done.group), cut(done.cut)),
+                groups => format!("{} synchronized", names(groups)),
+            }
+        }
+        Item::Digest { digest, workspace } => {
+            format!(
+                "{} synchronized {} until {}",
+                clean_name(workspace),
+                plural(digest.groups.len(), "group"),
+                minute(digest.until)
+            )
+        }
+    }
+}
+
+fn names(groups: &[&str]) -> String {
+    let names: Vec<String> = groups.iter().map(clean_name).collect();
+    few(&names, NAMES_MAX)
+}
+
+fn incidents_subject(alike: &[&Incident], region: &str) -> String {
+    let Some(first) = alike.first() else {
+        return String::new();
+    };
+    let groups: Vec<&str> = alike.iter().filter_map(|incident| incident.group.as_deref()).collect();
+    let groups = names(&groups);
+    let since = minute(alike.iter().map(|incident| incident.since).min().unwrap_or(first.since));
+    let mut codes: Vec<&str> =
+        alike.iter().flat_map(|it| it.codes()).map(|code| code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let one = alike.len() == 1;
+    let region = clean_name(region);
+    let lasted = |closed: DateTime<Utc>| span((closed - first.since).num_seconds());
+    match (first.class, &first.closed) {
+        (Class::RegionAway, None) => {
+            format!("REGION AWAY: no answer from {region} since {since}")
+        }
+        (Class::RegionAway, Some(closed)) => match closed.how {
+            How::Unattended => format!("{region} answers, as others see it"),
+            How::Recovered | How::Paused | How::Removed => {
+                format!("{region} answers again after {}", lasted(closed.at))
+            }
+        },
+        (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
+        (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
+        (class, Some(closed)) => {
+            let what = match (class, closed.how) {
+                (Class::RpoBreached, How::Recovered) => "within the objective again",
+                (_, How::Recovered | How::Unattended) => "recovered",
+                (_, How::Paused) => "paused",
+                (_, How::Removed) => "no longer configured",
+            };
+            match (one, first.cut, closed.how) {
+                (true, Some(got), How::Recovered) => {
+                    format!("{groups} {what} after {}: {}", lasted(closed.at), cut(got))
+                }
+                (true, _, _) => format!("{groups} {what} after {}", lasted(closed.at)),
+                (false, _, _) => format!("{groups} {what}"),
+            }
+        }
+    }
+}
+
+fn cut(cut: GroupCut) -> String {
+    format!("cut {}", cut.number)
+}
+
+fn cut_at(cut: GroupCut) -> String {
+    match cut.recovery_point {
+        Some(point) => format!("cut {} ({})", cut.number, moment(point)),
+        None => format!("cut {}", cut.number),
+    }
+}
+
+/// What is said of one item: its first line, and facts below it.
+struct Block {
+    verdict: String,
+    facts: Vec<(&'static str, String)>,
+}
+
+impl Block {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = hanging("", &self.verdict, COLUMNS);
+        for (label, fact) in &self.facts {
+            lines.extend(hanging(&format!("  {label:<9} "), fact, COLUMNS));
+        }
+        lines
+    }
+}
+
+fn block(item: &Item, now: DateTime<Utc>) -> Block {
+    match item {
+        Item::Incident { workspace, incident, news, region, next, groups } => {
+            match incident.class {
+                Class::RegionAway => away(region, incident, groups, *next),
+                Class::Failing | Class::RpoBreached => {
+                    of_group(workspace, incident, *news, *next, now)
+                }
+            }
+        }
+        Item::Synchronized { done } => Block {
+            verdict: format!("{} is synchronized: {}", clean_name(&done.group), cut_at(done.cut)),
+            facts: vec![("workspace", clean_name(&done.workspace))],
+        },
+        Item::Digest { workspace, digest } => Block {
+            verdict: format!(
+                "Synchronized from {} to {}: {}",
+                minute(digest.since),
+                minute(digest.until),
+                plural(digest.groups.len(), "group")
+            ),
+            facts: std::iter::once(("workspace", clean_name(workspace)))
+                .chain(digest.groups.iter().map(|group| {
+                    let cuts = plural(usize::try_from(group.cuts).unwrap_or(usize::MAX), "cut");
+                    let newest = cut_at(group.newest);
+                    ("group", format!("{}: {cuts}, the newest {newest}", clean_name(&group.group)))
+                }))
+                .collect(),
+        },
+    }
+}
+
+fn away(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc>) -> Block {
+    let region = clean_name(region);
+    let mut facts = Vec::new();
+    if let Some(from) = &incident.seen_from {
+        facts.push(("asked", format!("from {}; another machine may see it", clean_name(from))));
+    }
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    if let Some(closed) = &incident.closed {
+        let lasted = span((closed.at - incident.since).num_seconds());
+        let verdict = match closed.how {
+            How::Unattended => {
+                format!("{region} answers, as others see it; nobody asked from there any more")
+            }
+            How::Recovered | How::Paused | How::Removed => {
+                format!("{region} answers again, after {lasted}")
+            }
+        };
+        facts.push(("since", moment(closed.at)));
+        return Block { verdict, facts };
+    }
+    if !groups.is_empty() {
+        facts.push(("groups", names(&groups)));
+    }
+    let keeps = match incident.side {
+        Some(Role::Primary) => "the last cuts in the secondary, whole",
+        Some(Role::Secondary) | None => "the sources in the primary; nothing is copied meanwhile",
+    };
+    facts.push(("keeps", keeps.to_owned()));
+    facts
+        .push(("next", format!("one mail for all groups: when it answers, else {}", minute(next))));
+    Block { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
+}
+
+fn of_group(
+    workspace: &str,
+    incident: &Incident,
+    news: News,
+    next: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Block {
+    let group = clean_name(incident.group.as_deref().unwrap_or_default());
+    let codes: Vec<&str> = incident.codes().iter().map(|code| code.as_str()).collect();
+    let codes = codes.join(", ");
+    let since = minute(incident.since);
+    let mut facts = vec![("workspace", clean_name(workspace))];
+    if let Some(closed) = &incident.closed {
+        let lasted = span((closed.at - incident.since).num_seconds());
+        let verdict = match (incident.class, closed.how, incident.cut) {
+            (Class::RpoBreached, How::Recovered | How::Unattended, _) => {
+                format!("{group} is within its objective again, after {lasted}")
+            }
+            (_, How::Recovered | How::Unattended, Some(cut)) => {
+                format!("{group} is synchronized again: {}, after {lasted}", cut_at(cut))
+            }
+            (_, How::Recovered | How::Unattended, None) => {
+                format!("{group} is in order again, after {lasted}")
+            }
+            (_, How::Paused, _) => format!("{group} is paused: it is not synchronized on purpose"),
+            (_, How::Removed, _) => format!("{group} left the configuration; its replicas stay"),
+        };
+        facts.push(("failed", format!("since {since}")));
+        return Block { verdict, facts };
+    }
+    let lasts = span((now - incident.since).num_seconds());
+    let rounds = plural(usize::try_from(incident.rounds).unwrap_or(usize::MAX), "round");
+    let verdict = match (incident.class, news) {
+        (Class::RpoBreached, News::Reminded) => {
+            format!("Still: {group} is behind its objective for {lasts}")
+        }
+        (Class::RpoBreached, _) => format!("{group} is behind its objective since {since}"),
+        (_, News::Reminded) => {
+            format!("Still: {group} is not synchronized for {lasts}, {rounds}: {codes}")
+        }
+        (_, News::Changed) => {
+            format!("{group} is not synchronized since {since}, now for another cause: {codes}")
+        }
+        (_, News::Opened | News::Closed) => {
+            format!("{group} is not synchronized since {since}: {codes}")
+        }
+    };
+    for cause in incident.causes.iter().take(CAUSES_MAX) {
+        let message = clean(&cause.message);
+        facts.push((
+            "what",
+            match &cause.table {
+                Some(table) => format!("{}: {message}", clean_name(table)),
+                None => message,
+            },
+        ));
+    }
+    let more = incident.causes.len().saturating_sub(CAUSES_MAX);
+    if more > 0 {
+        facts.push(("what", format!("{more} more, which status names")));
+    }
+    facts.push(match incident.cut {
+        Some(cut) => ("keeps", format!("{}, whole", cut_at(cut))),
+        None => ("keeps", "no cut is known: it may never have been synchronized".to_owned()),
+    });
+    facts.push((
+        "lag",
+        match (incident.lag_seconds, incident.rpo_seconds) {
+            (Some(lag), Some(rpo)) if lag > rpo => {
+                format!("{} of {}: the objective is breached", span(lag), span(rpo))
+            }
+            (Some(lag), Some(rpo)) => format!("{} of {}", span(lag), span(rpo)),
+            (None, Some(rpo)) => format!("not known, of {}", span(rpo)),
+            (Some(lag), None) => span(lag),
+            (None, None) => "not known".to_owned(),
+        },
+    ));
+    facts.push((
+        "next",
+        format!("a mail when it recovers or its causes change, else {}", minute(next)),
+    ));
+    Block { verdict, facts }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// What looks at what a message is about and writes nothing.
+fn command(letter: &Letter) -> Option<String> {
+    let open = letter.items.iter().filter_map(|item| match item {
+        Item::Incident { incident, .. } if incident.is_open() => Some(incident),
+        Item::Incident { .. } | Item::Synchronized { .. } | Item::Digest { .. } => None,
+    });
+    let mut groups: Vec<&String> = open.clone().filter_map(|it| it.group.as_ref()).collect();
+    groups.dedup();
+    let command = match (open.clone().next()?, groups.as_slice()) {
+        (incident, _) if incident.class == Class::RegionAway => Command::new(Verb::Status),
+        (_, [group]) => Command::new(Verb::Plan).word("--only").word(group.as_str()),
+        (_, _) => Command::new(Verb::Plan),
+    };
+    Some(crate::render::command(&command.to_string()))
+}
+
+fn footer(letter: &Letter) -> Vec<String> {
+    let mut run = format!("Run {} of {}", letter.run_id, moment(letter.at));
+    if let Some(url) = &letter.url {
+        run.push(' ');
+        run.push_str(&clean(url));
+    }
+    let mut lines = vec![run];
+    if matches!(letter.to, Receiver::Mail { .. }) {
+        lines.extend(hanging("", &reasons(letter), COLUMNS));
+    }
+    lines
+}
+
+/// Why this address got it.
+fn reasons(letter: &Letter) -> String {
+    let mut owned: Vec<&str> = Vec::new();
+    let mut lists: Vec<String> = Vec::new();
+    for why in &letter.why {
+        match why {
+            Why::Failure(workspace) => {
+                lists.push(format!("sync_failure_notification of {}", clean_name(workspace)));
+            }
+            Why::Success(workspace) => {
+                lists.push(format!("sync_success_notification of {}", clean_name(workspace)));
+            }
+            Why::Owner(group) => owned.push(group),
+        }
+    }
+    let owns =
+        (!owned.is_empty()).then(|| format!("You own {} (group_owner_email)", names(&owned)));
+    let stands = (!lists.is_empty()).then(|| format!("you stand in {}", lists.join(" and ")));
+    let reasons: Vec<String> = owns.into_iter().chain(stands).collect();
+    format!("{}.", capital(&reasons.join("; ")))
+}
+
+fn as_html(plain: &str) -> String {
+    let page = html! {
+        (maud::DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; }
+            body {
+                pre style="font-family: ui-monospace, Consolas, monospace; white-space: pre-wrap; font-size: 14px" {
+                    (plain)
+                }
+            }
+        }
+    };
+    page.into_string()
+}

@@ -1,0 +1,415 @@
+//! Who gets what of an apply: one letter an address, whatever its roles, with everything that it is to hear and nothing else.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::incident::{Class, Digest, GroupCut, How, Incident, Standing};
+use super::policy::Policy;
+use crate::canonical::sha256_of_bytes;
+use crate::config::{Smtp, Success, Topic, Webhook};
+
+/// What a run record has that is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The apply.
+    pub run_id: String,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The pipeline's run.
+    pub url: Option<String>,
+    /// What stands after it, by workspace.
+    pub standings: Vec<Standing>,
+    /// Groups that it synchronized.
+    pub synchronized: Vec<Done>,
+}
+
+/// A group that was synchronized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Its workspace.
+    pub workspace: String,
+    /// Its name.
+    pub group: String,
+    /// Its new cut.
+    pub cut: GroupCut,
+}
+
+/// One message: to whom, why to them, and of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// To whom.
+    pub to: Receiver,
+    /// Why to them.
+    pub why: BTreeSet<Why>,
+    /// Of what, the worst first.
+    pub items: Vec<Item>,
+    /// The apply that tells it.
+    pub run_id: String,
+    /// When that ended.
+    pub at: DateTime<Utc>,
+    /// The pipeline's run.
+    pub url: Option<String>,
+    /// Nothing of it is so: it only shows that messages arrive.
+    pub test: bool,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receiver {
+    /// An address, over a mail server.
+    Mail {
+        /// The address.
+        address: String,
+        /// The server.
+        smtp: Smtp,
+        /// The workspace whose secrets it needs.
+        workspace: String,
+    },
+    /// A webhook of a workspace.
+    Webhook {
+        /// The workspace whose secrets it needs.
+        workspace: String,
+        /// The webhook.
+        webhook: Webhook,
+    },
+}
+
+/// Why an address gets a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// It stands in `sync_failure_notification` of a workspace.
+    Failure(String),
+    /// It stands in `sync_success_notification` of a workspace.
+    Success(String),
+    /// It owns a group.
+    Owner(String),
+}
+
+/// Something that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every item is an incident, and there are few"
+)]
+pub enum Item {
+    /// An incident.
+    Incident {
+        /// The workspace.
+        workspace: String,
+        /// What is new of it.
+        news: News,
+        /// As it stands now.
+        incident: Incident,
+        /// What people call the region that it is about.
+        region: String,
+        /// When it is told of again, unless something changes before.
+        next: DateTime<Utc>,
+        /// The groups that it is about; of those that the receiver owns, where it hears of no others.
+        groups: Vec<String>,
+    },
+    /// A group that was synchronized.
+    Synchronized {
+        /// Which, with its cut.
+        done: Done,
+    },
+    /// What was synchronized in a day.
+    Digest {
+        /// The workspace.
+        workspace: String,
+        /// The groups, with their cuts.
+        digest: Digest,
+    },
+}
+
+/// What is new of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// It began.
+    Opened,
+    /// It has other causes than before.
+    Changed,
+    /// It goes on.
+    Reminded,
+    /// It is over.
+    Closed,
+}
+
+impl Policy {
+    fn owners_of(&self, group: &str) -> &[String] {
+        self.owners.get(group).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who hears of an item, each with the reason.
+    fn hearers(&self, item: &Item) -> Vec<(String, Why)> {
+        let mut all = Vec::new();
+        let mut list = |addresses: &[String], why: Why| {
+            all.extend(addresses.iter().map(|address| (address.clone(), why.clone())));
+        };
+        let (failure, success) =
+            (Why::Failure(self.workspace.clone()), Why::Success(self.workspace.clone()));
+        match item {
+            Item::Incident { news, incident, .. } => {
+                list(&self.failure, failure);
+                let recovered = incident.closed.as_ref().map(|closed| closed.how);
+                if *news == News::Closed
+                    && incident.class == Class::Failing
+                    && recovered == Some(How::Recovered)
+                {
+                    list(&self.success_list, success);
+                }
+                for (group, owners) in &self.owners {
+                    if incident.group.as_ref().is_none_or(|of| of == group) {
+                        list(owners, Why::Owner(group.clone()));
+                    }
+                }
+            }
+            Item::Synchronized { done } => {
+                list(&self.success_list, success);
+                list(self.owners_of(&done.group), Why::Owner(done.group.clone()));
+            }
+            Item::Digest { digest, .. } => {
+                list(&self.success_list, success);
+                for group in &digest.groups {
+                    list(self.owners_of(&group.group), Why::Owner(group.group.clone()));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// The beginning of an address's SHA-256, by which records name it; addresses are compared without case.
+pub fn hash_of(address: &str) -> String {
+    sha256_of_bytes(address.to_lowercase().as_bytes())[..16].to_owned()
+}
+
+/// To whom an incident is told, as records name them.
+pub(super) fn told_to(policy: &Policy, incident: &Incident) -> Vec<String> {
+    let item = Item::Incident {
+        workspace: policy.workspace.clone(),
+        news: news_of(incident),
+        incident: incident.clone(),
+        region: String::new(),
+        next: incident.told.at,
+        groups: Vec::new(),
+    };
+    let mails = policy.hearers(&item).into_iter().filter(|_| policy.smtp.is_some());
+    let mails = mails.map(|(address, _)| hash_of(&address));
+    let topic = item.topic();
+    let hooks = policy.webhooks.iter().filter(|webhook| webhook.events.contains(&topic));
+    let all: BTreeSet<String> = mails.chain(hooks.map(|webhook| webhook.label.clone())).collect();
+    all.into_iter().collect()
+}
+
+fn news_of(incident: &Incident) -> News {
+    match () {
+        () if incident.closed.is_some() => News::Closed,
+        () if incident.told.by == incident.opened_by => News::Opened,
+        () if incident.changed_by.as_ref() == Some(&incident.told.by) => News::Changed,
+        () => News::Reminded,
+    }
+}
+
+impl Receiver {
+    /// The name by which records know it: no address stands in one.
+    pub fn hash(&self) -> String {
+        match self {
+            Receiver::Mail { address, .. } => hash_of(address),
+            Receiver::Webhook { webhook, .. } => webhook.label.clone(),
+        }
+    }
+
+    /// The kind of channel.
+    pub fn channel(&self) -> &'static str {
+        match self {
+            Receiver::Mail { .. } => "mail",
+            Receiver::Webhook { webhook, .. } => webhook.kind.as_str(),
+        }
+    }
+}
+
+impl Item {
+    /// What a webhook calls it.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Item::Incident { news: News::Closed, .. } => Topic::Recovered,
+            Item::Incident { .. } => Topic::Failing,
+            Item::Synchronized { .. } | Item::Digest { .. } => Topic::Synchronized,
+        }
+    }
+
+    /// The worst has the least.
+    fn rank(&self) -> (u8, u8) {
+        match self {
+            Item::Incident { news, incident, .. } => {
+                let class = match (news, incident.class) {
+                    (News::Closed, Class::RegionAway) => 3,
+                    (News::Closed, _) => 4,
+                    (_, Class::RegionAway) => 0,
+                    (_, Class::Failing) => 1,
+                    (_, Class::RpoBreached) => 2,
+                };
+                (class, *news as u8)
+            }
+            Item::Synchronized { .. } => (5, 0),
+            Item::Digest { .. } => (6, 0),
+        }
+    }
+
+    fn group(&self) -> Option<&str> {
+        match self {
+            Item::Incident { incident, .. } => incident.group.as_deref(),
+            Item::Synchronized { done } => Some(&done.group),
+            Item::Digest { .. } => None,
+        }
+    }
+
+    /// What a receiver hears of it who hears for these reasons: of others' groups only whoever hears of the whole workspace.
+    fn for_reasons(&self, why: &BTreeSet<Why>) -> Item {
+        let owns = |group: &str| why.contains(&Why::Owner(group.to_owned()));
+        let (failure, success) = (
+            why.iter().any(|why| matches!(why, Why::Failure(_))),
+            why.iter().any(|why| matches!(why, Why::Success(_))),
+        );
+        let mut item = self.clone();
+        match &mut item {
+            Item::Incident { groups, .. } if !failure => groups.retain(|group| owns(group)),
+            Item::Digest { digest, .. } if !success => {
+                digest.groups.retain(|group| owns(&group.group));
+            }
+            Item::Incident { .. } | Item::Digest { .. } | Item::Synchronized { .. } => {}
+        }
+        item
+    }
+}
+
+/// Every message of an apply, by what its record says and what the configuration says of who hears of it.
+///
+/// The same record gives the same messages, so that one that could not be sent is made again.
+pub fn letters(told: &Told, policies: &[Policy]) -> Vec<Letter> {
+    let mut letters: Vec<Letter> = Vec::new();
+    let letter = |to: Receiver| Letter {
+        to,
+        why: BTreeSet::new(),
+        items: Vec::new(),
+        run_id: told.run_id.clone(),
+        at: told.ended_at,
+        url: told.url.clone(),
+        test: false,
+    };
+    for policy in policies {
+        let items = items(told, policy);
+        if let Some(smtp) = &policy.smtp {
+            for item in &items {
+                let mut hearers: Vec<(String, BTreeSet<Why>)> = Vec::new();
+                for (address, why) in policy.hearers(item) {
+                    let same = |(other, _): &&mut (String, BTreeSet<Why>)| {
+                        other.to_lowercase() == address.to_lowercase()
+                    };
+                    match hearers.iter_mut().find(same) {
+                        Some((_, all)) => drop(all.insert(why)),
+                        None => hearers.push((address, BTreeSet::from([why]))),
+                    }
+                }
+                for (address, why) in hearers {
+                    let item = item.for_reasons(&why);
+                    let workspace = policy.workspace.clone();
+                    let to = Receiver::Mail { address, smtp: smtp.clone(), workspace };
+                    let same = |letter: &&mut Letter| letter.to.is(&to);
+                    if letters.iter_mut().find(same).is_none() {
+                        letters.push(letter(to.clone()));
+                    }
+                    if let Some(letter) = letters.iter_mut().find(same) {
+                        letter.why.extend(why);
+                        letter.items.push(item);
+                    }
+                }
+            }
+        }
+        for webhook in &policy.webhooks {
+            let heard = items.iter().filter(|item| webhook.events.contains(&item.topic()));
+            let heard: Vec<Item> = heard.cloned().collect();
+            if !heard.is_empty() {
+                let workspace = policy.workspace.clone();
+                let to = Receiver::Webhook { workspace, webhook: webhook.clone() };
+                letters.push(Letter { items: heard, ..letter(to) });
+            }
+        }
+    }
+    for letter in &mut letters {
+        letter.items.sort_by(|a, b| (a.rank(), a.group()).cmp(&(b.rank(), b.group())));
+    }
+    letters
+}
+
+impl Receiver {
+    fn is(&self, other: &Receiver) -> bool {
+        match (self, other) {
+            (
+                Receiver::Mail { address, smtp, workspace: _ },
+                Receiver::Mail { address: other, smtp: their_smtp, workspace: _ },
+            ) => smtp == their_smtp && address.to_lowercase() == other.to_lowercase(),
+            (
+                Receiver::Webhook { workspace, webhook },
+                Receiver::Webhook { workspace: their_workspace, webhook: other },
+            ) => workspace == their_workspace && webhook.label == other.label,
+            (Receiver::Mail { .. }, Receiver::Webhook { .. })
+            | (Receiver::Webhook { .. }, Receiver::Mail { .. }) => false,
+        }
+    }
+}
+
+/// What an apply tells of a workspace.
+fn items(told: &Told, policy: &Policy) -> Vec<Item> {
+    let mut items = Vec::new();
+    let standings = || told.standings.iter().filter(|it| it.workspace == policy.workspace);
+    let workspace = || policy.workspace.clone();
+    for incident in standings().flat_map(|standing| &standing.incidents) {
+        if incident.told.by != told.run_id {
+            continue;
+        }
+        let groups = match &incident.group {
+            Some(group) => vec![group.clone()],
+            None => policy.owners.keys().cloned().collect(),
+        };
+        items.push(Item::Incident {
+            workspace: workspace(),
+            news: news_of(incident),
+            incident: incident.clone(),
+            region: policy.region(incident.side),
+            next: next_reminder(incident, policy.reminder),
+            groups,
+        });
+    }
+    let recovers = |group: &str| {
+        let mut incidents = standings().flat_map(|standing| &standing.incidents);
+        incidents.any(|incident| {
+            incident.class == Class::Failing
+                && incident.group.as_deref() == Some(group)
+                && !incident.is_open()
+        })
+    };
+    for done in told.synchronized.iter().filter(|done| done.workspace == policy.workspace) {
+        // The first ever is told in any case; one after a failure is told as the end of that.
+        let wanted = policy.success == Success::Each || done.cut.number == 1;
+        if wanted && !recovers(&done.group) {
+            items.push(Item::Synchronized { done: done.clone() });
+        }
+    }
+    for digest in standings().filter_map(|standing| standing.digest.as_ref()) {
+        if digest.due {
+            items.push(Item::Digest { workspace: workspace(), digest: digest.clone() });
+        }
+    }
+    items
+}
+
+fn next_reminder(incident: &Incident, every: Duration) -> DateTime<Utc> {
+    let every = every.num_seconds().max(1);
+    let spans = (incident.told.at - incident.counted_from).num_seconds().div_euclid(every) + 1;
+    let later = spans.checked_mul(every).and_then(Duration::try_seconds);
+    later
+        .and_then(|later| incident.counted_from.checked_add_signed(later))
+        .unwrap_or(incident.told.at)
+}

@@ -1,0 +1,206 @@
+//! What webhooks are sent: Standard Webhooks, Slack, Teams and PagerDuty, each in its own words.
+
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use super::incident::{Class, Incident};
+use super::letter::{Text, mail_id, text};
+use super::letters::{Item, Letter, News};
+use crate::config::WebhookKind;
+
+/// Characters of a summary that PagerDuty takes.
+const SUMMARY_MAX: usize = 1024;
+/// Characters of a header of Slack.
+const SLACK_HEADER_MAX: usize = 150;
+/// Characters of a section of Slack.
+const SLACK_TEXT_MAX: usize = 2_900;
+
+/// One request to a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The same whenever it is sent: receivers know a repetition by it.
+    pub id: String,
+    /// Incidents that it is about.
+    pub incidents: Vec<String>,
+    /// The body, JSON; of PagerDuty without its routing key.
+    pub body: Value,
+}
+
+/// The requests of a message to a webhook of a kind: chats get one with everything, programs one for each thing.
+pub fn calls(letter: &Letter, kind: WebhookKind) -> Vec<Call> {
+    let each = || letter.items.iter();
+    match kind {
+        WebhookKind::Slack => vec![chat(letter, slack)],
+        WebhookKind::Teams => vec![chat(letter, teams)],
+        WebhookKind::Standard => each().map(|item| standard(letter, item)).collect(),
+        WebhookKind::Pagerduty => each().flat_map(|item| pagerduty(letter, item)).collect(),
+    }
+}
+
+fn chat(letter: &Letter, body: impl Fn(&Text) -> Value) -> Call {
+    let text = text(letter);
+    let incidents = letter.items.iter().filter_map(incident).map(|it| it.id.clone()).collect();
+    Call { id: text.id.clone(), incidents, body: body(&text) }
+}
+
+fn incident(item: &Item) -> Option<&Incident> {
+    match item {
+        Item::Incident { incident, .. } => Some(incident),
+        Item::Synchronized { .. } | Item::Digest { .. } => None,
+    }
+}
+
+/// The same message with one thing alone.
+fn alone(letter: &Letter, item: &Item) -> Text {
+    text(&Letter { items: vec![item.clone()], ..letter.clone() })
+}
+
+/// No more of a text than so many characters.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// Text of Slack: three characters are its own.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn slack(text: &Text) -> Value {
+    let mut blocks = vec![json!({
+        "type": "header",
+        "text": { "type": "plain_text", "text": cut(&text.verdict, SLACK_HEADER_MAX) },
+    })];
+    let facts: Vec<String> =
+        text.facts.iter().map(|(label, fact)| format!("*{label}* {}", escaped(fact))).collect();
+    if !facts.is_empty() {
+        blocks.push(json!({
+            "type": "section",
+            "text": { "type": "mrkdwn", "text": cut(&facts.join("\n"), SLACK_TEXT_MAX) },
+        }));
+    }
+    if let Some(command) = &text.command {
+        blocks.push(json!({
+            "type": "section",
+            "text": { "type": "mrkdwn", "text": format!("```{}```", escaped(command)) },
+        }));
+    }
+    json!({ "text": escaped(&text.verdict), "blocks": blocks })
+}
+
+fn teams(text: &Text) -> Value {
+    let facts: Vec<Value> =
+        text.facts.iter().map(|(title, value)| json!({ "title": title, "value": value })).collect();
+    let mut body = vec![json!({
+        "type": "TextBlock", "text": text.verdict, "weight": "bolder", "wrap": true,
+    })];
+    if !facts.is_empty() {
+        body.push(json!({ "type": "FactSet", "facts": facts }));
+    }
+    if let Some(command) = &text.command {
+        body.push(json!({
+            "type": "TextBlock", "text": command, "fontType": "monospace", "wrap": true,
+        }));
+    }
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "body": body,
+            },
+        }],
+    })
+}
+
+fn standard(letter: &Letter, item: &Item) -> Call {
+    let text = alone(letter, item);
+    let (id, kind, data) = match item {
+        Item::Incident { workspace, news, incident, region, next, groups } => {
+            let what = match news {
+                News::Opened => "opened",
+                News::Changed => "changed",
+                News::Reminded => "reminded",
+                News::Closed => "closed",
+            };
+            let data = json!({
+                "workspace": workspace,
+                "incident": incident,
+                "region": incident.side.map(|_| region),
+                "groups": groups,
+                "next_reminder_at": next.to_rfc3339_opts(SecondsFormat::Millis, true),
+            });
+            let id = format!("{}.{}", incident.id, letter.run_id.to_lowercase());
+            (id, format!("drsync.{}.{what}", incident.class.as_str()), data)
+        }
+        Item::Synchronized { done } => {
+            let data = json!({ "workspace": done.workspace, "group": done.group, "cut": done.cut });
+            let id = mail_id(&letter.run_id, &format!("{}\n{}", done.workspace, done.group));
+            (id, "drsync.group.synchronized".to_owned(), data)
+        }
+        Item::Digest { workspace, digest } => {
+            let id = mail_id(&letter.run_id, &format!("{workspace}\ndigest"));
+            let data = json!({ "workspace": workspace, "digest": digest });
+            (id, "drsync.digest".to_owned(), data)
+        }
+    };
+    let mut data = data;
+    if letter.test {
+        data["test"] = json!(true);
+    }
+    data["run_id"] = json!(letter.run_id);
+    data["text"] = json!(text.verdict);
+    let body = json!({
+        "type": kind,
+        "timestamp": letter.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "data": data,
+    });
+    Call { id, incidents: incident(item).map(|it| it.id.clone()).into_iter().collect(), body }
+}
+
+/// Events of PagerDuty: what it was told once it knows, so reminders are left out; every id that was ever opened is resolved.
+fn pagerduty(letter: &Letter, item: &Item) -> Vec<Call> {
+    let Item::Incident { workspace, news, incident, .. } = item else {
+        return Vec::new();
+    };
+    let text = alone(letter, item);
+    let keys = std::iter::once(&incident.id).chain(&incident.also);
+    let call = |key: &String, body: Value| Call {
+        id: format!("{key}.{}", letter.run_id.to_lowercase()),
+        incidents: vec![incident.id.clone()],
+        body,
+    };
+    match news {
+        News::Reminded => Vec::new(),
+        News::Opened | News::Changed => {
+            let severity = match incident.class {
+                Class::RegionAway => "critical",
+                Class::Failing => "error",
+                Class::RpoBreached => "warning",
+            };
+            let details: serde_json::Map<String, Value> =
+                text.facts.iter().map(|(label, fact)| ((*label).to_owned(), json!(fact))).collect();
+            let body = json!({
+                "event_action": "trigger",
+                "dedup_key": incident.id,
+                "payload": {
+                    "summary": cut(&text.verdict, SUMMARY_MAX),
+                    "source": workspace,
+                    "severity": severity,
+                    "component": incident.group,
+                    "class": incident.class.as_str(),
+                    "custom_details": details,
+                },
+            });
+            vec![call(&incident.id, body)]
+        }
+        News::Closed => keys
+            .map(|key| call(key, json!({ "event_action": "resolve", "dedup_key": key })))
+            .collect(),
+    }
+}

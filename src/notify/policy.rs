@@ -1,0 +1,73 @@
+//! Who is told what of a workspace, and over what, as the configuration says.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+
+use crate::config::{GroupEntry, Smtp, Success, Webhook, Workspace};
+use crate::plan::Role;
+
+/// Who is told what of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The workspace.
+    pub workspace: String,
+    /// What its secondary is called, where it has a name; the primary is called as the workspace.
+    pub secondary: Option<String>,
+    /// Who hears of all failures.
+    pub failure: Vec<String>,
+    /// Who hears of all successes.
+    pub success_list: Vec<String>,
+    /// Who hears of a group, by its name.
+    pub owners: BTreeMap<String, Vec<String>>,
+    /// The mail server; `None`: no mail is sent.
+    pub smtp: Option<Smtp>,
+    /// Addresses that are told over HTTPS.
+    pub webhooks: Vec<Webhook>,
+    /// How often synchronized groups are told of.
+    pub success: Success,
+    /// How often one is reminded of what goes on.
+    pub reminder: Duration,
+}
+
+impl Policy {
+    /// What a configuration says of a workspace; `None`: nobody is to be told of anything, because there is nothing to tell over.
+    pub fn of(workspace: &Workspace) -> Option<Policy> {
+        let notifications = workspace.notifications.clone()?;
+        if notifications.smtp.is_none() && notifications.webhooks.is_empty() {
+            return None;
+        }
+        let owners = workspace.groups.iter().filter_map(|entry| match entry {
+            GroupEntry::Valid(group) => Some((group.name.clone(), group.owner_emails.clone())),
+            GroupEntry::Invalid { name, owner_emails, mistakes: _ } => {
+                Some((name.clone()?, owner_emails.clone()))
+            }
+        });
+        let smtp = notifications.smtp.map(|smtp| {
+            let domain = workspace.failure_notification.first();
+            let domain = domain.and_then(|address| address.rsplit_once('@'));
+            let otherwise = domain.map(|(_, domain)| format!("drsync@{domain}"));
+            Smtp { from: smtp.from.or(otherwise), ..smtp }
+        });
+        Some(Policy {
+            workspace: workspace.name.clone(),
+            secondary: workspace.secondary.as_ref().and_then(|secondary| secondary.name.clone()),
+            failure: workspace.failure_notification.clone(),
+            success_list: workspace.success_notification.clone(),
+            owners: owners.collect(),
+            smtp,
+            webhooks: notifications.webhooks,
+            success: notifications.success,
+            reminder: notifications.reminder,
+        })
+    }
+
+    /// What people call a region.
+    pub(super) fn region(&self, side: Option<Role>) -> String {
+        match (side, &self.secondary) {
+            (Some(Role::Primary), _) => self.workspace.clone(),
+            (Some(Role::Secondary), Some(name)) => name.clone(),
+            (Some(Role::Secondary) | None, _) => format!("the secondary of {}", self.workspace),
+        }
+    }
+}

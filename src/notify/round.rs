@@ -1,0 +1,63 @@
+//! What one apply found in a workspace, as far as people are told of it.
+
+use chrono::{DateTime, Utc};
+
+use super::incident::{Cause, GroupCut};
+use crate::plan::Role;
+
+/// What one apply found in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// The apply.
+    pub run_id: String,
+    /// The workspace.
+    pub workspace: String,
+    /// From where it looked: the machine, or the project of a pipeline, whose machines come and go.
+    pub seen_from: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// All groups of the workspace are in it: a group that is not has left the configuration.
+    pub whole: bool,
+    /// Regions that gave no answer.
+    pub away: Vec<Role>,
+    /// Regions that answered.
+    pub answered: Vec<Role>,
+    /// Its groups.
+    pub groups: Vec<GroupRound>,
+}
+
+/// What one apply found of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRound {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// The cut that it got or keeps, where that is known.
+    pub cut: Option<GroupCut>,
+    /// Age of the oldest commit that no cut held, seconds, where that is known.
+    pub lag_seconds: Option<i64>,
+    /// Its objective, seconds.
+    pub rpo_seconds: Option<i64>,
+}
+
+/// How a group stands after an apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It got a cut.
+    Synchronized,
+    /// It needed none.
+    InOrder,
+    /// It waits for something that comes by itself.
+    Waiting,
+    /// Somebody paused it.
+    Paused,
+    /// Its turn did not come, or it was stopped.
+    Untried,
+    /// A region did not answer: that is no trouble of the group's own.
+    Away,
+    /// It is not synchronized.
+    Failing(Vec<Cause>),
+}

@@ -1,0 +1,187 @@
+//! One message of every class, marked as a test, for whoever wants to see that messages arrive.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::incident::{
+    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Telling,
+};
+use super::letters::{Done, Item, Letter, News, Receiver, Why, hash_of};
+use super::policy::Policy;
+use crate::plan::{FindingCode, Role};
+
+/// A message of every class to every receiver of these workspaces; `to`: only to one, by its address or its webhook's name.
+///
+/// Each receiver gets the same nine, whatever it would be told of: what is tried is whether they arrive.
+pub fn samples(
+    policies: &[Policy],
+    run_id: &str,
+    now: DateTime<Utc>,
+    to: Option<&str>,
+) -> Vec<Vec<Letter>> {
+    let mut receivers: Vec<(Receiver, BTreeSet<Why>)> = Vec::new();
+    for policy in policies {
+        let workspace = || policy.workspace.clone();
+        let failure = policy.failure.iter().map(|it| (it, Why::Failure(workspace())));
+        let success = policy.success_list.iter().map(|it| (it, Why::Success(workspace())));
+        let owners = policy.owners.iter().flat_map(|(group, owners)| {
+            owners.iter().map(move |owner| (owner, Why::Owner(group.clone())))
+        });
+        for (address, why) in failure.chain(success).chain(owners) {
+            let Some(smtp) = policy.smtp.clone() else {
+                continue;
+            };
+            let same = |(other, _): &&mut (Receiver, BTreeSet<Why>)| {
+                matches!(other, Receiver::Mail { .. }) && other.hash() == hash_of(address)
+            };
+            match receivers.iter_mut().find(same) {
+                Some((_, all)) => drop(all.insert(why)),
+                None => {
+                    let address = address.clone();
+                    let to = Receiver::Mail { address, smtp, workspace: workspace() };
+                    receivers.push((to, BTreeSet::from([why])));
+                }
+            }
+        }
+        receivers.extend(policy.webhooks.iter().map(|webhook| {
+            let to = Receiver::Webhook { workspace: workspace(), webhook: webhook.clone() };
+            (to, BTreeSet::new())
+        }));
+    }
+    receivers.retain(|(receiver, _)| to.is_none_or(|to| is_called(receiver, to)));
+    let workspace = policies.first().map_or("east", |policy| &policy.workspace);
+    receivers
+        .into_iter()
+        .map(|(to, why)| {
+            let items = items(workspace, run_id, now).into_iter().enumerate();
+            items
+                .map(|(at, item)| Letter {
+                    to: to.clone(),
+                    why: why.clone(),
+                    items: vec![item],
+                    // Each is a message of its own.
+                    run_id: format!("{run_id}{at}"),
+                    at: now,
+                    url: None,
+                    test: true,
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn is_called(receiver: &Receiver, name: &str) -> bool {
+    match receiver {
+        Receiver::Mail { address, .. } => address.to_lowercase() == name.to_lowercase(),
+        Receiver::Webhook { webhook, .. } => webhook.label.to_lowercase() == name.to_lowercase(),
+    }
+}
+
+/// Every class, from its beginning to its end.
+fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
+    let item = |incident: Incident, news: News| Item::Incident {
+        workspace: workspace.to_owned(),
+        news,
+        region: workspace.to_owned(),
+        next: now + Duration::hours(24),
+        groups: vec!["example_group".to_owned()],
+        incident,
+    };
+    let closed = |incident: Incident| Incident {
+        closed: Some(Closed { at: now, how: How::Recovered }),
+        ..incident
+    };
+    let failing = incident(Class::Failing, run_id, now);
+    let away = incident(Class::RegionAway, run_id, now);
+    let late = incident(Class::RpoBreached, run_id, now);
+    let cut = GroupCut { number: 2, recovery_point: Some(now) };
+    let group = "example_group".to_owned();
+    vec![
+        item(failing.clone(), News::Opened),
+        item(failing.clone(), News::Reminded),
+        item(closed(failing), News::Closed),
+        item(away.clone(), News::Opened),
+        item(closed(away), News::Closed),
+        item(late.clone(), News::Opened),
+        item(closed(late), News::Closed),
+        Item::Synchronized {
+            done: Done { workspace: workspace.to_owned(), group: group.clone(), cut },
+        },
+        Item::Digest {
+            workspace: workspace.to_owned(),
+            digest: Digest {
+                since: now - Duration::hours(24),
+                until: now,
+                due: true,
+                groups: vec![DigestGroup { group, cuts: 2, newest: cut }],
+            },
+        },
+    ]
+}
+
+fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
+    let of_group = class != Class::RegionAway;
+    let since = now - Duration::hours(1);
+    Incident {
+        id: format!("test.{}.{}", class.as_str(), run_id.to_lowercase()),
+        also: Vec::new(),
+        class,
+        group: of_group.then(|| "example_group".to_owned()),
+        side: (!of_group).then_some(Role::Primary),
+        seen_from: (!of_group).then(|| "this machine".to_owned()),
+        since,
+        opened_by: run_id.to_owned(),
+        causes: vec![Cause {
+            code: CauseCode::Finding(FindingCode::SourceShrank),
+            table: Some("main.example.table".to_owned()),
+            message: "this is a test, and nothing shrank".into(),
+        }]
+        .into_iter()
+        .filter(|_| class == Class::Failing)
+        .collect(),
+        changed_by: None,
+        counted_from: since,
+        seen_at: now,
+        rounds: 2,
+        cut: of_group.then_some(GroupCut { number: 1, recovery_point: Some(since) }),
+        lag_seconds: of_group.then_some(3_600),
+        rpo_seconds: of_group.then_some(43_200),
+        told: Telling { at: now, by: run_id.to_owned(), to: Vec::new() },
+        closed: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::text;
+
+    #[test]
+    fn every_sample_says_that_it_is_one() {
+        let now = DateTime::UNIX_EPOCH;
+        for item in items("east", "01JDA2C7000000000000000000", now) {
+            let letter = Letter {
+                to: Receiver::Webhook {
+                    workspace: "east".to_owned(),
+                    webhook: crate::config::Webhook {
+                        kind: crate::config::WebhookKind::Slack,
+                        label: "SLACK".to_owned(),
+                        url_secret: None,
+                        secret_key: None,
+                        events: BTreeSet::new(),
+                    },
+                },
+                why: BTreeSet::new(),
+                items: vec![item],
+                run_id: "01JDA2C7000000000000000000".to_owned(),
+                at: now,
+                url: None,
+                test: true,
+            };
+            let text = text(&letter);
+            assert!(text.subject.starts_with("[drsync] TEST "), "{}", text.subject);
+            assert!(text.verdict.starts_with("TEST, nothing of it is so"), "{}", text.verdict);
+        }
+    }
+}

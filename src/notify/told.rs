@@ -1,0 +1,103 @@
+//! What servers answered to the messages of an apply, kept beside its run record, and what is still to be sent.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::moment;
+
+/// What `kind` says of it.
+pub const KIND: &str = "drsync.told";
+/// The version of the document that this drsync writes.
+const FORMAT_VERSION: &str = "1.0";
+
+/// What became of the messages of an apply, and of those of earlier ones that it tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToldDocument {
+    /// `drsync.told`.
+    pub kind: String,
+    /// Major and minor version of this document's shape.
+    pub format_version: String,
+    /// The apply that sent them.
+    pub run_id: String,
+    /// One a message.
+    pub answers: Vec<Answer>,
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// The apply whose message it is.
+    pub of: String,
+    /// When that apply ended.
+    #[serde(with = "moment::Moment")]
+    pub told_at: DateTime<Utc>,
+    /// `mail`, or the kind of a webhook.
+    pub channel: String,
+    /// The workspace whose webhook it is; absent: it is a mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The beginning of an address's SHA-256, or the name of a webhook.
+    pub to: String,
+    /// The incidents that it was about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the server said, or why it was not reached.
+    pub reply: String,
+}
+
+/// What became of a message.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The server took it.
+    Sent,
+    /// The server will never take it.
+    Refused,
+    /// It is sent again by the next apply.
+    Deferred,
+    /// It could not be sent for three days, and is sent no more.
+    Dropped,
+}
+
+impl ToldDocument {
+    /// The document of an apply.
+    pub fn new(run_id: &str, answers: Vec<Answer>) -> ToldDocument {
+        ToldDocument {
+            kind: KIND.to_owned(),
+            format_version: FORMAT_VERSION.to_owned(),
+            run_id: run_id.to_owned(),
+            answers,
+        }
+    }
+
+    /// Reads a document of the major version that this drsync writes, of an apply.
+    ///
+    /// # Errors
+    /// What is wrong with it, a fragment.
+    pub fn read(bytes: &[u8], run_id: &str) -> Result<ToldDocument, String> {
+        let bytes = crate::canonical::without_mark(bytes);
+        let document: ToldDocument =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if document.kind != KIND {
+            return Err(format!("its kind is not {KIND}"));
+        }
+        crate::canonical::check_version(&document.format_version, FORMAT_VERSION)?;
+        match document.run_id == run_id {
+            true => Ok(document),
+            false => Err(format!("it says that it is of apply {}", document.run_id)),
+        }
+    }
+
+    /// The bytes of the document.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes =
+            serde_json::to_vec_pretty(self).expect("a document of what was told has plain texts");
+        bytes.push(b'\n');
+        crate::harmless::json_bytes(bytes)
+    }
+}
