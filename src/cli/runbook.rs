@@ -282,14 +282,14 @@ impl Look<'_> {
     }
 
     fn retention(&self) -> Duration {
-        let groups = self.workspace.groups.iter();
-        let mut days = groups.filter_map(|entry| match entry {
+        let mut groups = self.workspace.groups.iter();
+        let own = |entry: &GroupEntry| match entry {
             GroupEntry::Valid(group) if group.name == self.group => {
                 Some(group.replica_retention_days)
             }
             GroupEntry::Valid(_) | GroupEntry::Invalid { .. } => None,
-        });
-        Duration::days(i64::from(days.next_back().unwrap_or(30)))
+        };
+        Duration::days(i64::from(groups.find_map(own).unwrap_or(30)))
     }
 }
 
