@@ -36,7 +36,7 @@ const GROUPS: usize = 20;
 /// Commits of every table before it is synchronized: its log has a checkpoint and some commits after it, however few its cuts are.
 const PAST: usize = 13;
 /// Pairs of measurements.
-const PAIRS: usize = 15;
+const PAIRS: usize = 21;
 /// What a round may cost after many cuts, in what it costs after few.
 const RATIO_MAX: f64 = 1.2;
 /// Files of both metadata tables of one region: two days of rounds, and what stands on shelves.
@@ -188,6 +188,14 @@ fn files_in(folder: &Path) -> usize {
     of.sum()
 }
 
+/// A number that follows from another, as if by chance (SplitMix64).
+fn mix(number: u64) -> u64 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// Two regions in a folder, and a clock that goes on by half an hour a round.
 struct Estate {
     folder: tempfile::TempDir,
@@ -259,10 +267,14 @@ impl Estate {
         }
     }
 
-    /// The next group's table gets another row in place of its own: it is as large after many cuts as after few.
+    /// One group's table gets another row in place of its own: it is as large after many cuts as after few.
+    ///
+    /// Which group's is decided as if by dice, the same in every estate: tables that all had their turns alike would all be at
+    /// the same distance from their next checkpoint, and what is measured would be that.
     async fn change(&mut self) {
         self.rounds += 1;
-        let place = format!("tables/t{}_0", self.rounds % self.groups);
+        let mixed = mix(self.rounds as u64);
+        let place = format!("tables/t{}_0", mixed % self.groups as u64);
         let id = json!(self.rounds);
         self.now += TimeDelta::minutes(20);
         let table = self.table(&place);
