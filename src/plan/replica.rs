@@ -188,8 +188,25 @@ fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
             }
             Some(_) | None => Assessment { foreign: true, ..Assessment::default() },
         },
-        Some(_) | None => follow(path, replica, 0, None, &commits),
+        Some(_) | None => from_oldest_clone(path, replica, &commits),
     }
+}
+
+/// Reads a history without its beginning, which log cleanup takes, from the oldest clone of ours in it: a clone takes the place
+/// of whatever was before it, and no cut of this place tells more.
+fn from_oldest_clone(path: &str, replica: &Replica, commits: &[&ReplicaCommit]) -> Assessment {
+    let ours = |commit: &ReplicaCommit| {
+        clone_of_ours(path, commit).filter(|_| !refuted(replica, commit))
+    };
+    let oldest = commits.iter().enumerate().find_map(|(at, commit)| Some((at, ours(commit)?)));
+    let Some((at, mark)) = oldest else {
+        return follow(path, replica, 0, None, commits);
+    };
+    let start = commits[at].version;
+    let seen = follow(path, replica, start, Some(mark), &commits[at + 1..]);
+    // It is named by no cut either.
+    let unproved = seen.unproved.or(seen.holds.is_some().then_some(start));
+    Assessment { unproved, ..seen }
 }
 
 /// Walks the commits after `start`, at which the replica was the clone `base`.

@@ -126,6 +126,41 @@ fn a_table_that_somebody_put_in_the_replicas_place_is_not_ours_whatever_its_vers
 }
 
 #[test]
+fn a_replica_whose_log_lost_its_beginning_is_ours_though_its_location_moved() {
+    let mut world = World::new();
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.replica_location = "/world/before/sync/main/shop/countries".to_owned();
+    });
+    let clone = |mark: &drsync::region::Mark, version, source_version| {
+        let mut commit = replica_commit(version, "CLONE");
+        commit.source_version = Some(source_version);
+        commit.mark = Some(drsync::region::Mark { source_version, ..mark.clone() });
+        commit
+    };
+    let mark = world.replica(COUNTRIES).mark.clone().unwrap();
+    let replica = world.replica(COUNTRIES);
+    replica.version = 12;
+    replica.commits = vec![
+        replica_commit(9, "OPTIMIZE"),
+        clone(&mark, 10, mark.source_version - 1),
+        clone(&mark, 11, mark.source_version),
+        replica_commit(12, "OPTIMIZE"),
+    ];
+    world.request.take_as_due = vec!["reference".to_owned()];
+    assert_eq!(blocking(&world.plan(), "reference"), []);
+    // What was written since is told.
+    let replica = world.replica(COUNTRIES);
+    replica.version = 13;
+    replica.commits.push(replica_commit(13, "DELETE"));
+    assert_eq!(blocking(&world.plan(), "reference"), [FindingCode::ReplicaChanged]);
+    // Of a log that has no clone of ours nothing is known.
+    let replica = world.replica(COUNTRIES);
+    replica.version = 12;
+    replica.commits = vec![replica_commit(9, "OPTIMIZE"), replica_commit(12, "OPTIMIZE")];
+    assert_ne!(blocking(&world.plan(), "reference"), []);
+}
+
+#[test]
 fn a_source_that_was_made_again_is_found_where_the_sync_location_changed_too() {
     let mut world = World::with(|config| {
         config["workspaces"][0]["sync_location_secondary"] = json!("/world/north/sync");
