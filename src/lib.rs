@@ -45,6 +45,7 @@
 //! | `drsync.json` | the configuration | yours; only `init` and `demo` write it |
 //! | the file of `plan --out` | a stored plan | yours |
 //! | `.drsync/runs/` beside the configuration | run records, of rounds with nothing to do the newest | drsync's; safe to delete |
+//! | `.drsync/owed/` beside the configuration | notes of run records that regions have yet to get | drsync's; safe to delete when empty |
 //! | `.drsync/runbook-<workspace>.md` beside the configuration | the newest runbook | drsync's; safe to delete |
 //! | `<sync location>/_drsync/sync_metadata`, `sync_cuts` | the metadata tables, in both regions | drsync's |
 //! | `<secondary location>/_drsync/evidence/` | plans that were started, their run records and what was answered to whom they told, those of past months in a folder each | drsync's; never deleted by it |

@@ -18,7 +18,9 @@ use crate::region::{
 const FOLDER: &str = ".drsync";
 /// How the names of records end that tell of a round with nothing to do.
 const QUIET_ENDING: &str = ".quiet.json";
-/// How the name of a note ends that regions have yet to get the documents of an apply.
+/// Folder of the notes that regions have yet to get the documents of an apply: apart from the records, which grow in number.
+const OWED: &str = "owed";
+/// How the names of such notes end that earlier versions laid among the records.
 const OWED_ENDING: &str = ".owed";
 /// So many records of this machine tell what goes on, where no region does.
 const RECENT_MAX: usize = 16;
@@ -50,8 +52,12 @@ pub(super) fn new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Makes the folder of records, drsync's own all the way: nothing is written through a link.
 fn make_runs(folder: &Path) -> anyhow::Result<PathBuf> {
-    let runs = runs(folder);
-    for made in [folder.join(FOLDER), runs.clone()] {
+    make_own(folder, runs(folder))
+}
+
+/// Makes a folder within the folder of drsync's own files.
+fn make_own(folder: &Path, own: PathBuf) -> anyhow::Result<PathBuf> {
+    for made in [folder.join(FOLDER), own.clone()] {
         match fs::create_dir(&made) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(error).with_context(|| format!("make {}", made.display()));
@@ -66,7 +72,7 @@ fn make_runs(folder: &Path) -> anyhow::Result<PathBuf> {
             made.display()
         );
     }
-    Ok(runs)
+    Ok(own)
 }
 
 /// Where records of applies are kept.
@@ -198,26 +204,46 @@ pub(super) fn quiet_record(
     tend().with_context(|| format!("keep what this round found in {}", runs.display()))
 }
 
+/// Where the notes are kept that regions have yet to get documents.
+fn notes(folder: &Path) -> PathBuf {
+    folder.join(FOLDER).join(OWED)
+}
+
+/// Makes the folder of notes, and takes those in that earlier versions laid among the records.
+fn make_notes(folder: &Path) -> anyhow::Result<PathBuf> {
+    let notes = notes(folder);
+    if fs::symlink_metadata(&notes).is_ok_and(|there| there.is_dir()) {
+        return Ok(notes);
+    }
+    let runs = make_runs(folder)?;
+    let notes = make_own(folder, notes)?;
+    for (name, named) in files::names(&files::resolved(&runs)).unwrap_or_default() {
+        if let Some(id) = name.strip_suffix(OWED_ENDING).filter(|_| named == Named::File) {
+            fs::rename(runs.join(&name), notes.join(id))
+                .with_context(|| format!("move {name} to {}", notes.display()))?;
+        }
+    }
+    Ok(notes)
+}
+
 /// Notes that regions have yet to get the documents of an apply.
 pub(super) fn owe(folder: &Path, run_id: &str) -> anyhow::Result<()> {
-    let path = make_runs(folder)?.join(format!("{run_id}{OWED_ENDING}"));
-    whole(&path, b"")
+    whole(&make_notes(folder)?.join(run_id), b"")
 }
 
 /// Forgets it: all regions have them. A note that stays makes the next apply look once more.
 pub(super) fn settle(folder: &Path, run_id: &str) {
-    let _ = fs::remove_file(runs(folder).join(format!("{run_id}{OWED_ENDING}")));
+    let _ = fs::remove_file(notes(folder).join(run_id));
 }
 
 /// The documents of applies that regions have yet to get, by name; what cannot be read is left out.
 pub(super) fn owed(folder: &Path) -> Vec<KeptDocument> {
     let runs = files::resolved(&runs(folder));
-    let mut ids: Vec<String> = files::names(&runs)
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|(_, named)| *named == Named::File)
-        .filter_map(|(name, _)| Some(name.strip_suffix(OWED_ENDING)?.to_owned()))
-        .collect();
+    // Where it cannot be made nothing was noted.
+    let noted = make_notes(folder).and_then(|notes| Ok(files::names(&files::resolved(&notes))?));
+    let noted = noted.unwrap_or_default().into_iter();
+    let mut ids: Vec<String> =
+        noted.filter(|(_, named)| *named == Named::File).map(|(id, _)| id).collect();
     ids.sort_unstable();
     let of = |id: &str, here: String, name: String| {
         let file = files::open_regular(&runs.join(here)).ok()?;
@@ -324,7 +350,11 @@ mod tests {
         record(folder.path(), loud, b"loud", None).unwrap();
         let plan = runs(folder.path()).join(format!("{loud}.plan.json"));
         fs::write(plan, "plan").unwrap();
-        // Nobody's: it names no apply.
+        // One that an earlier version left, and one of nobody's: it names no apply.
+        fs::remove_dir_all(notes(folder.path())).unwrap();
+        for id in [quiet, loud] {
+            fs::write(runs(folder.path()).join(format!("{id}.owed")), "").unwrap();
+        }
         owe(folder.path(), "notes").unwrap();
         fs::write(runs(folder.path()).join("notes.json"), "notes").unwrap();
         let owed_now = || -> Vec<(String, Vec<u8>)> {
