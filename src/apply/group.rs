@@ -235,9 +235,9 @@ impl Attempt<'_> {
         Ok(tables)
     }
 
-    /// No commit with a time before the recovery point is there now that was not when it was planned: with the digests of the
+    /// No commit with a time before the recovery point is there now that was not when it was planned: with what is said of the
     /// pinned commits, in the plan's order of tables.
-    async fn check_that_no_commit_turned_up(&self) -> Result<Vec<Option<String>>, End> {
+    async fn check_that_no_commit_turned_up(&self) -> Result<Vec<precondition::PinnedCommit>, End> {
         let Attempt { run, site, plan, point, .. } = *self;
         let look = async || precondition::still_true(site.regions, plan, point).await;
         match seen(run, plan, look).await {

@@ -485,16 +485,20 @@ pub(super) async fn still_whole(
 
 /// Asks the sources once more: a commit that turned up with a time not after the recovery point makes the certificate false.
 ///
-/// Gives the digest of each pinned commit as it is now, which the cut keeps.
+/// Gives each pinned commit as it is now, which the cut keeps.
 pub(super) async fn still_true(
     regions: &Regions,
     plan: &GroupPlan,
     point: DateTime<Utc>,
-) -> Result<Vec<Option<String>>, Unfit> {
-    let mut digests = Vec::new();
+) -> Result<Vec<PinnedCommit>, Unfit> {
+    let mut pinned = Vec::new();
     for (step, source) in plan.steps.iter().zip(sources(regions, plan).await) {
         let source = source.map_err(|error| unreadable(step, Role::Primary, &error))?;
-        digests.push(same_source(step, &source)?.sha256.clone());
+        let commit = same_source(step, &source)?;
+        pinned.push(PinnedCommit {
+            sha256: commit.sha256.clone(),
+            committed_at: commit.committed_at,
+        });
         let late = source
             .commits
             .iter()
@@ -507,5 +511,13 @@ pub(super) async fn still_true(
             return Err(Unfit::stale(step, Moved::CommitTurnedUp, text));
         }
     }
-    Ok(digests)
+    Ok(pinned)
+}
+
+/// What a source says of a pinned commit, when a cut is made.
+pub(super) struct PinnedCommit {
+    /// Its digest, where it has one.
+    pub(super) sha256: Option<String>,
+    /// When it was made.
+    pub(super) committed_at: DateTime<Utc>,
 }

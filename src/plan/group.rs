@@ -268,12 +268,16 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
     };
     let damage = view.damage(table);
     let unknown = view.unknown_clone(table).is_some();
-    let wrong = damage.is_some() || unknown;
+    let recreated = view.recreated_and_accepted(table);
+    let wrong = damage.is_some() || unknown || recreated;
     let action = match (replica, &held) {
         (None, _) => Action::Create,
         (Some(_), Some(held)) if *held == mark && !wrong => Action::NoOp,
         (Some(_), Some(_) | None) => Action::Update,
     };
+    // Of another table's files, and of those that others wrote, names, sizes and times prove nothing.
+    let others = replica.is_some() && held.is_none();
+    let doubted = unknown || recreated || others || damage.is_some_and(|damage| damage.doubted);
     let mut step = Step {
         id: format!("{}/{}", view.group.name, table.name),
         table: table.name.clone(),
@@ -285,7 +289,7 @@ fn step(view: &GroupView<'_>, table: &TableObserved, target: &Target) -> Option<
             version: replica.as_ref().map(|replica| replica.version),
             holds_source_version: held.map(|held| held.source_version),
             overwrites,
-            doubted: unknown || damage.is_some_and(|damage| damage.doubted),
+            doubted,
         },
         properties: Default::default(),
         statement: None,

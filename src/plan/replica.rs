@@ -195,9 +195,8 @@ fn from_first_commit(path: &str, replica: &Replica) -> Assessment {
 /// Reads a history without its beginning, which log cleanup takes, from the oldest clone of ours in it: a clone takes the place
 /// of whatever was before it, and no cut of this place tells more.
 fn from_oldest_clone(path: &str, replica: &Replica, commits: &[&ReplicaCommit]) -> Assessment {
-    let ours = |commit: &ReplicaCommit| {
-        clone_of_ours(path, commit).filter(|_| !refuted(replica, commit))
-    };
+    let ours =
+        |commit: &ReplicaCommit| clone_of_ours(path, commit).filter(|_| !refuted(replica, commit));
     let oldest = commits.iter().enumerate().find_map(|(at, commit)| Some((at, ours(commit)?)));
     let Some((at, mark)) = oldest else {
         return follow(path, replica, 0, None, commits);

@@ -237,3 +237,32 @@ fn a_scope_may_begin_with_its_workspace() {
     world.accept("replica_changed", "east/reference");
     assert_eq!(blocking(&world.plan(), "reference"), []);
 }
+
+#[test]
+fn nothing_that_a_replica_says_of_its_files_is_believed_of_a_table_that_was_put_back() {
+    let mut world = World::new();
+    // The same table and number, with other content: put back from an older copy, and gone on differently.
+    for commit in &mut world.source(COUNTRIES).commits {
+        commit.sha256 = Some("another".to_owned());
+    }
+    entry(&mut world, "reference", COUNTRIES, |entry| {
+        entry.source_commit_sha256 = Some("what it was".to_owned());
+    });
+    assert!(blocking(&world.plan(), "reference").contains(&FindingCode::SourceRecreated));
+    world.accept("source_recreated", COUNTRIES);
+    world.request.take_as_due = vec!["reference".to_owned()];
+    let plan = world.plan_of("reference");
+    let step = &plan.steps[0];
+    assert_eq!((step.action, step.replica.doubted), (Action::Update, true), "{plan:?}");
+}
+
+#[test]
+fn nothing_that_a_replica_says_of_its_files_is_believed_where_others_wrote_to_it() {
+    let mut world = World::new();
+    world.replica(COUNTRIES).version = 3;
+    world.replica(COUNTRIES).commits = vec![replica_commit(3, "DELETE")];
+    world.accept("replica_changed", COUNTRIES);
+    world.request.take_as_due = vec!["reference".to_owned()];
+    let plan = world.plan_of("reference");
+    assert!(plan.steps[0].replica.doubted, "{plan:?}");
+}

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::Attempt;
+use crate::apply::precondition::PinnedCommit;
 use crate::apply::record::TableRecord;
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Cut, CutTableEntry, LaterColumns};
-use crate::plan::{GroupPlan, StoredPlan};
+use crate::plan::{GroupPlan, Step, StoredPlan};
 
-/// The cut that holds what was done; `commits` are the digests of the pinned commits, in the plan's order of tables.
+/// The cut that holds what was done; `commits` are the pinned commits, in the plan's order of tables.
 pub(super) fn cut(
     attempt: &Attempt<'_>,
     tables: &[TableRecord],
-    commits: Vec<Option<String>>,
+    commits: Vec<PinnedCommit>,
 ) -> Cut {
     let Attempt { run, site, plan, point, started: _ } = *attempt;
     let done: BTreeMap<&TableName, &TableRecord> =
@@ -41,15 +42,15 @@ pub(super) fn cut(
                     table: step.table.clone(),
                     source_table_id: step.source.table_id.clone(),
                     source_version: step.source.version,
-                    source_committed_at: step.source.committed_at,
-                    rows: step.source.rows,
+                    source_committed_at: commit.committed_at,
+                    rows: rows(step, done, last),
                     files: done.source_files.unwrap_or_default(),
                     bytes: done.source_bytes.unwrap_or_default(),
                     replica_location: step.replica.location.clone(),
                     replica_version: done.replica_version.expect(
                         "a group is committed only when every table has its replica version",
                     ),
-                    source_commit_sha256: commit,
+                    source_commit_sha256: commit.sha256,
                     replica_files_sha256: done.replica_files_sha256.clone(),
                     replica_content_sha256: done.replica_content_sha256.clone(),
                     later: LaterColumns::default(),
@@ -69,6 +70,18 @@ pub(super) fn cut(
         active: last.and_then(|last| last.active.clone()),
         later: LaterColumns::default(),
     }
+}
+
+/// Rows of what a table holds now: as counted after its clone, else as the cut before says of the same version.
+fn rows(step: &Step, done: &TableRecord, last: Option<&Cut>) -> Option<u64> {
+    let counted = done.verified.as_ref().and_then(|verified| verified.source_rows);
+    let before = || {
+        let entry = last?.table(&step.table)?;
+        let same = entry.source_version == step.source.version
+            && entry.source_table_id == step.source.table_id;
+        entry.rows.filter(|_| same)
+    };
+    counted.or_else(before)
 }
 
 /// The plan's accepted risks that are about the group.

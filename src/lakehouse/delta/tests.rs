@@ -1,6 +1,7 @@
 //! Tables made by hand, one change at a time.
 
 mod cloning;
+mod given_again;
 mod inspecting;
 mod reading;
 mod verifying;

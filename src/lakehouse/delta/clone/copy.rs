@@ -24,6 +24,7 @@ use super::super::path::Location;
 use super::super::store::{TableStore, flush, flush_folder};
 use super::job::{Job, Placed};
 use super::{Progress, foreign};
+use crate::canonical::sha256_of_bytes;
 use crate::files::{self, Looker, Namer, Opener, Renamer};
 use content::{FileSystem, Source};
 use staging::Staging;
@@ -91,6 +92,14 @@ pub(super) fn others(
         Ok(())
     })?;
     Ok(others.into_inner().unwrap_or_default())
+}
+
+/// SHA-256 of the bytes of a file of a source, in hex.
+pub(super) fn digest(source: &TableStore, from: &Location, progress: &Progress) -> Result<String> {
+    match (source.folder(), from) {
+        (None, Location::Inside(path)) => Ok(sha256_of_bytes(&source.read_data(path)?)),
+        _ => content::digest(&place(source, from)?, progress),
+    }
 }
 
 fn copy_local(

@@ -30,6 +30,8 @@ pub(in super::super) struct Wanted<'a> {
     plain: String,
     /// Another name, where that one is of other content.
     renamed: Option<String>,
+    /// Digest of the bytes, where it was needed to tell it from others of its name, size and time.
+    content: Option<String>,
     /// Its path as the target's log shall spell it under the plain name.
     path: Cow<'a, str>,
     /// Its deletion vector, where the reference had to be rewritten.
@@ -52,15 +54,34 @@ impl<'a> Wanted<'a> {
     pub(super) fn name(&self, attempt: u32) -> Cow<'_, str> {
         match attempt {
             0 => Cow::Borrowed(&self.plain),
-            attempt => Cow::Owned(another_name(&self.plain, self.file, attempt)),
+            attempt => Cow::Owned(self.another_name(attempt)),
         }
+    }
+
+    /// Lets its further names depend on what is in it.
+    pub(super) fn tell_content(&mut self, digest: String) {
+        self.content = Some(digest);
+    }
+
+    /// A name beside its own, for content that its own name does not have.
+    fn another_name(&self, attempt: u32) -> String {
+        let LiveFile { size, modified_ms, .. } = self.file;
+        let plain = &self.plain;
+        let content = self.content.as_deref().unwrap_or_default();
+        let identity = format!("{plain}\0{size}\0{modified_ms:?}\0{attempt}{content}");
+        let (folder, name) = match plain.rsplit_once('/') {
+            Some((folder, name)) => (format!("{folder}/"), name),
+            None => (String::new(), plain.as_str()),
+        };
+        let digest = hex(&Sha256::digest(identity.as_bytes())[..8]);
+        format!("{folder}renamed-{digest}-{}", ending(name))
     }
 
     /// Decides on one of its names.
     pub(super) fn settle(&mut self, attempt: u32) {
         self.renamed = match attempt {
             0 => None,
-            attempt => Some(another_name(&self.plain, self.file, attempt)),
+            attempt => Some(self.another_name(attempt)),
         };
     }
 
@@ -201,23 +222,12 @@ fn want<'a>(
         from,
         plain: to,
         renamed: None,
+        content: None,
         path,
         vector,
         vector_file,
         held: None,
     })
-}
-
-/// A name beside a file's own, for content that its own name does not have.
-fn another_name(plain: &str, file: &LiveFile, attempt: u32) -> String {
-    let LiveFile { size, modified_ms, .. } = file;
-    let identity = format!("{plain}\0{size}\0{modified_ms:?}\0{attempt}");
-    let (folder, name) = match plain.rsplit_once('/') {
-        Some((folder, name)) => (format!("{folder}/"), name),
-        None => (String::new(), plain),
-    };
-    let digest = hex(&Sha256::digest(identity.as_bytes())[..8]);
-    format!("{folder}renamed-{digest}-{}", ending(name))
 }
 
 /// Bytes of a file's name that fit behind what is put before it: no file system of today takes more than 255.

@@ -8,6 +8,7 @@ mod vectors;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,10 @@ use crate::files::Looker;
 /// Names that are tried for a file before its target is taken to be none. The second is tried where a name was given twice.
 const NAMES_MAX: u32 = 64;
 
+/// From this one on a name tells what is in the file: a writer that gives every file one name, one size and one time has used up
+/// those that come of these.
+const BY_CONTENT: u32 = 32;
+
 /// Names under which content that a target holds is looked for, without a look at the disk.
 const NAMES_HELD: u32 = 4;
 
@@ -44,6 +49,8 @@ pub(super) struct Names<'a> {
     target: Option<&'a Snapshot>,
     /// By the path as the log spells it: two spellings of one name are two rows of a log.
     live: HashMap<&'a str, (&'a FileKey, &'a LiveFile)>,
+    /// The other rows of paths of which a log has several, which differ in their deletion vectors.
+    also_live: HashMap<&'a str, Vec<(&'a FileKey, &'a LiveFile)>>,
     /// By where they lie.
     places: HashMap<Cow<'a, str>, &'a LiveFile>,
     /// Of files that older versions name.
@@ -68,14 +75,14 @@ pub(super) enum GivenAgain {
 }
 
 impl GivenAgain {
-    /// Reads what the source's log says after the version whose id and number the target's mark tells.
+    /// Reads what the source's log says after the version whose id and number the mark of a target tells that is there.
     pub(super) fn since(
         source_store: &TableStore,
         source: &Snapshot,
         held: Option<(&str, u64)>,
     ) -> Result<GivenAgain> {
         let Some((id, version)) = held else {
-            return Ok(GivenAgain::Nothing);
+            return Ok(GivenAgain::Unknown);
         };
         if id != source.metadata.id() {
             return Ok(GivenAgain::Unknown);
@@ -87,19 +94,26 @@ impl GivenAgain {
                 Err(error) if error.is_not_found() => return Ok(GivenAgain::Unknown),
                 Err(error) => return Err(error),
             };
-            paths.extend(changes.into_iter().filter_map(|change| match change {
-                FileChange::Added(key, _) => Some(key.path.to_string()),
-                FileChange::Removed(_) => None,
-            }));
+            let (mut added, mut removed) = (Vec::new(), HashSet::new());
+            for change in changes {
+                match change {
+                    FileChange::Added(key, _) => added.push(key),
+                    FileChange::Removed(key) => drop(removed.insert(key.path)),
+                }
+            }
+            // A file that is taken out and put in again with a deletion vector by one commit is the old one, of which rows were
+            // deleted.
+            let given = |key: &FileKey| key.vector.is_none() || !removed.contains(&key.path);
+            paths.extend(added.into_iter().filter(given).map(|key| key.path.to_string()));
         }
         Ok(GivenAgain::Paths(paths))
     }
 
-    /// Whether a wanted file that is held may be another. With another deletion vector it is the old one, of which rows were deleted.
+    /// Whether a wanted file that is held may be another.
     fn names(&self, want: &Wanted<'_>) -> bool {
         match self {
             GivenAgain::Nothing => false,
-            GivenAgain::Paths(paths) => paths.contains(want.spelled) && want.exact().is_some(),
+            GivenAgain::Paths(paths) => paths.contains(want.spelled),
             GivenAgain::Unknown => true,
         }
     }
@@ -115,7 +129,14 @@ struct Gone {
 impl<'a> Names<'a> {
     pub(super) fn of(target: Option<&'a Snapshot>, root: Option<&Path>) -> Names<'a> {
         let files = || target.iter().flat_map(|target| &target.files);
-        let live: HashMap<&str, _> = files().map(|(key, file)| (&*key.path, (key, file))).collect();
+        let mut live: HashMap<&str, (&FileKey, &LiveFile)> = HashMap::new();
+        let mut also_live: HashMap<&str, Vec<(&FileKey, &LiveFile)>> = HashMap::new();
+        for (key, file) in files() {
+            match live.entry(&*key.path) {
+                Entry::Vacant(free) => drop(free.insert((key, file))),
+                Entry::Occupied(_) => also_live.entry(&*key.path).or_default().push((key, file)),
+            }
+        }
         let places =
             files().filter_map(|(key, file)| Some((inside(&key.path, root)?, file))).collect();
         let renames = live.keys().any(|path| path.contains("renamed-"));
@@ -123,6 +144,7 @@ impl<'a> Names<'a> {
             root: root.map(Path::to_path_buf),
             target,
             live,
+            also_live,
             places,
             gone: OnceCell::new(),
             renames,
@@ -151,16 +173,28 @@ impl<'a> Names<'a> {
         // A name of the source's own goes before one that was made from another.
         for attempt in 0..if self.renames { NAMES_HELD } else { 1 } {
             for want in wanted.iter_mut().filter(|want| want.held.is_none()) {
-                let there = self.live.get(&*want.path(attempt)).copied();
-                let Some(there) = there else { continue };
-                let free = taken.get(there.0).is_none_or(|from| *from == want.from);
-                if free && want.file.has_content_of(there.1) {
+                let free = |key: &FileKey| taken.get(key).is_none_or(|from| *from == want.from);
+                let there = self.there(want, &want.path(attempt));
+                let Some(there) = there.filter(|there| free(there.0)) else { continue };
+                if want.file.has_content_of(there.1) {
                     taken.insert(there.0, want.from.clone());
                     want.settle(attempt);
                     want.held = Some(there);
                 }
             }
         }
+    }
+
+    /// The target's row of a path: of several that with the vector of the wanted file, else the first in their order.
+    fn there(&self, want: &Wanted<'_>, path: &str) -> Option<(&'a FileKey, &'a LiveFile)> {
+        let first = self.live.get(path).copied()?;
+        let Some(others) = self.also_live.get(path) else {
+            return Some(first);
+        };
+        let vector = want.vector().map(Vector::unique_id);
+        let rows = || others.iter().copied().chain([first]);
+        let exact = rows().find(|(key, _)| key.vector.as_deref() == vector.as_deref());
+        exact.or_else(|| rows().min_by_key(|(key, _)| *key))
     }
 
     fn gone(&self) -> &Gone {
@@ -314,6 +348,9 @@ fn place_data<'a>(
                 return Err(DeltaError::corrupt(want.to(), why));
             }
             if want.held.is_none() {
+                if attempt == BY_CONTENT {
+                    want.tell_content(copy::digest(source, &want.from, progress)?);
+                }
                 want.settle(attempt);
                 let other = taken.get(want.to()).is_some_and(|from| *from != want.from);
                 let live = names.places.get(want.to());
@@ -373,7 +410,11 @@ fn place_data<'a>(
                 }
                 (true, None) => next.push((number, attempt + 1)),
                 (false, Some(_)) => {}
-                (false, None) => placed.adopted.push(want.to().to_owned()),
+                (false, None) => {
+                    placed.adopted.push(want.to().to_owned());
+                    // Under one of the later names: it is the target's own, and no file that is new to it.
+                    want.held = names.there(want, &want.path(attempt));
+                }
             }
         }
         seeking = next;

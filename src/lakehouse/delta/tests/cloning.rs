@@ -211,7 +211,12 @@ fn a_name_given_again_with_the_time_it_had_is_compared_byte_by_byte() {
 }
 
 /// Clones the newest version with the mark that a replica gets.
-fn cloned_with_mark(source: &Table, replica: &Table, expect: Expect, id: &str) -> Cloned {
+pub(super) fn cloned_with_mark(
+    source: &Table,
+    replica: &Table,
+    expect: Expect,
+    id: &str,
+) -> Cloned {
     let version = source.snapshot().version;
     let mark = crate::region::Mark {
         source_table_id: id.to_owned(),

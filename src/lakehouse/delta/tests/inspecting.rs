@@ -1,5 +1,6 @@
 //! Replicas looked at long after their clone: digests, doubt, row ids, checkpoints.
 
+use super::cloning::cloned_with_mark;
 use super::*;
 use crate::lakehouse::delta::verify::inspect;
 
@@ -15,10 +16,12 @@ fn wrong(replica: &Table) -> Vec<String> {
 fn a_doubted_replica_gets_what_differs_under_another_name_and_keeps_what_lies_there() {
     let (world, source) = World::with_table();
     let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
+    cloned_with_mark(&source, &replica, Expect::Absent, "source-id");
     fs::write(replica.folder.join("a"), [0; 10]).unwrap();
+    let properties = replica.snapshot().metadata.properties();
     let again = |doubted| {
-        let options = CloneOptions { doubted, ..options(Expect::Anything) };
+        let properties = properties.clone();
+        let options = CloneOptions { doubted, properties, ..options(Expect::Anything) };
         deep_clone(&source.store, 0, &replica.store, &options).unwrap()
     };
     // Its log says what the source's does: nothing is copied unless it is doubted.

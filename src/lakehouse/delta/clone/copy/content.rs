@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags, copy_file_range, fcntl_getfl, fcntl_setfl, fstatfs, ioctl_ficlone};
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 
 use super::super::super::error::{DeltaError, Result};
 use super::super::super::store::missing;
 use super::Progress;
 use crate::files::{self, Facts, Opener};
+use crate::text::hex;
 
 /// Bytes moved at once; between them progress is shown and a request to stop is heard.
 const CHUNK: usize = 512 << 10;
@@ -122,6 +124,24 @@ fn same_bytes(one: &File, other: &File, what: &str, progress: &Progress) -> Resu
         }
         if filled[0] < CHUNK {
             return Ok(true);
+        }
+        at += CHUNK as u64;
+    }
+}
+
+/// SHA-256 of a file's bytes, in hex.
+pub(super) fn digest(path: &Path, progress: &Progress) -> Result<String> {
+    let file = open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; CHUNK];
+    let mut at = 0;
+    loop {
+        progress.check()?;
+        let filled = fill(&file, &mut buffer, at)
+            .map_err(|error| DeltaError::io(format!("read {}", path.display()), error))?;
+        hasher.update(&buffer[..filled]);
+        if filled < CHUNK {
+            return Ok(hex(&hasher.finalize()));
         }
         at += CHUNK as u64;
     }
