@@ -27,6 +27,7 @@ mod rows;
 pub mod status;
 mod stored;
 mod trigger;
+mod unheld;
 mod versions;
 mod view;
 mod warnings;
