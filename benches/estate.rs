@@ -35,8 +35,9 @@ const MANY: usize = 3_000;
 const GROUPS: usize = 20;
 /// Commits of every table before it is synchronized: its log has a checkpoint and some commits after it, however few its cuts are.
 const PAST: usize = 13;
-/// Pairs of measurements.
-const PAIRS: usize = 21;
+/// Pairs of measurements: an apply costs the more the longer ago its ledger's last checkpoint is, which comes every thirteenth
+/// round, so that three of these periods are measured.
+const PAIRS: usize = 39;
 /// What a round may cost after many cuts, in what it costs after few.
 const RATIO_MAX: f64 = 1.2;
 /// Files of both metadata tables of one region: two days of rounds, and what stands on shelves.
@@ -73,7 +74,7 @@ async fn aged() -> Vec<String> {
     young.grow(FEW).await;
     old.grow(many).await;
     let took = begun.elapsed().as_secs();
-    println!("{FEW} cuts against {many} (made in {took} s); medians of {PAIRS} pairs");
+    println!("{FEW} cuts against {many} (made in {took} s); medians of {PAIRS} pairs, ratios of their sums");
     let mut wrong = Vec::new();
     for what in [What::QuietPlan, What::Status, What::Apply] {
         let mut pairs = Vec::new();
@@ -152,7 +153,7 @@ struct Cost {
 /// One of the figures of a cost.
 type Figure = fn(&Cost) -> f64;
 
-/// Prints a row, and returns its ratios: of time, of CPU and of memory.
+/// Prints a row, and returns the ratios of the sums: of time, of CPU and of memory.
 fn told(what: &str, pairs: &[(Cost, Cost)]) -> [f64; 3] {
     let figures: [(&str, Figure); 3] = [
         ("s", |cost| cost.seconds),
@@ -161,7 +162,10 @@ fn told(what: &str, pairs: &[(Cost, Cost)]) -> [f64; 3] {
     ];
     let mut row = Vec::new();
     let ratios = figures.map(|(unit, of)| {
-        let ratio = median(pairs.iter().map(|(one, other)| of(other) / of(one)));
+        let all = |which: fn(&(Cost, Cost)) -> &Cost| -> f64 {
+            pairs.iter().map(|pair| of(which(pair))).sum()
+        };
+        let ratio = all(|pair| &pair.1) / all(|pair| &pair.0);
         let one = median(pairs.iter().map(|(one, _)| of(one)));
         let other = median(pairs.iter().map(|(_, other)| of(other)));
         row.push(format!("{one:.3} and {other:.3} {unit}, ratio {ratio:.2}"));

@@ -409,7 +409,7 @@ fn what_no_region_could_keep_is_brought_from_the_machine_that_has_it() {
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains("but its plan and run record in none; here: .drsync/runs/"), "{said}");
     let digest = said.lines().find_map(|line| line.strip_prefix("sha256 ")).unwrap().to_owned();
-    let owed = || files(&world.world().join(".drsync/runs"), ".owed").len();
+    let owed = || files(&world.world().join(".drsync/owed"), "").len();
     assert_eq!(owed(), 1);
     for region in ["east", "west"] {
         world.let_go(region);

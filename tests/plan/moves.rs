@@ -3,7 +3,7 @@
 use drsync::config::TableName;
 use drsync::ledger::CutTableEntry;
 use drsync::plan::{Action, Decision, FindingCode, Plan};
-use drsync::region::{RunState, Workflow, WorkflowRun};
+use drsync::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
 use serde_json::json;
 
 use super::world::{COUNTRIES, World, at, now, replica_commit};
@@ -254,6 +254,17 @@ fn nothing_that_a_replica_says_of_its_files_is_believed_of_a_table_that_was_put_
     let plan = world.plan_of("reference");
     let step = &plan.steps[0];
     assert_eq!((step.action, step.replica.doubted), (Action::Update, true), "{plan:?}");
+}
+
+#[test]
+fn whoever_may_not_read_a_replica_is_not_told_to_move_it_away() {
+    let mut world = World::new();
+    let denied = RegionError::new(RegionErrorKind::Denied, "look at the replica", "no right");
+    world.table(COUNTRIES).replica = Some(Err(denied));
+    let plan = world.plan_of("reference");
+    let found = plan.findings.iter().find(|finding| finding.blocks()).unwrap();
+    let told = serde_json::to_string(found).unwrap();
+    assert!(told.contains("may not be read") && !told.contains("move"), "{told}");
 }
 
 #[test]

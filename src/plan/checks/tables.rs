@@ -141,7 +141,18 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                     )
                     .words(format!("move away what lies at {location}")),
                 ),
-                RegionErrorKind::NotFound | RegionErrorKind::Denied | RegionErrorKind::Other => {
+                // Who may not look does not know whether anybody wrote to it, and has nothing to move away.
+                RegionErrorKind::Denied => Some(
+                    finding(
+                        FindingCode::ReplicaChanged,
+                        Some(name),
+                        format!("the replica may not be read: {}", error.told()),
+                    )
+                    .words(format!(
+                        "give whoever runs drsync the right to read what is named at {location}"
+                    )),
+                ),
+                RegionErrorKind::NotFound | RegionErrorKind::Other => {
                     let lies = error.kind == RegionErrorKind::Other && !error.transient;
                     let remedy = match lies {
                         true => format!("move {location} away: it is cloned again"),
