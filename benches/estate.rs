@@ -74,7 +74,9 @@ async fn aged() -> Vec<String> {
     young.grow(FEW).await;
     old.grow(many).await;
     let took = begun.elapsed().as_secs();
-    println!("{FEW} cuts against {many} (made in {took} s); medians of {PAIRS} pairs, ratios of their sums");
+    println!(
+        "{FEW} cuts against {many} (made in {took} s); medians of {PAIRS} pairs, ratios of their sums"
+    );
     let mut wrong = Vec::new();
     for what in [What::QuietPlan, What::Status, What::Apply] {
         let mut pairs = Vec::new();

@@ -217,9 +217,10 @@ fn make_notes(folder: &Path) -> anyhow::Result<PathBuf> {
     }
     let runs = make_runs(folder)?;
     let notes = make_own(folder, notes)?;
-    for (name, named) in files::names(&files::resolved(&runs)).unwrap_or_default() {
+    let (runs, into) = (files::resolved(&runs), files::resolved(&notes));
+    for (name, named) in files::names(&runs).unwrap_or_default() {
         if let Some(id) = name.strip_suffix(OWED_ENDING).filter(|_| named == Named::File) {
-            fs::rename(runs.join(&name), notes.join(id))
+            files::rename(&runs.join(&name), &into.join(id))
                 .with_context(|| format!("move {name} to {}", notes.display()))?;
         }
     }
