@@ -383,12 +383,13 @@ fn least(tasks: &[Task], tables: &[TableRecord]) -> LookDepth {
 }
 
 fn held(step: &Step, holding: &Holding) -> TableRecord {
-    let Holding { version, depth: _, files } = holding;
+    let Holding { version, depth: _, files, rows } = holding;
     TableRecord {
         outcome: TableOutcome::Unchanged,
         replica_version: Some(*version),
         replica_files_sha256: files.as_ref().map(|files| files.listed_sha256.clone()),
         replica_content_sha256: files.as_ref().and_then(|files| files.content_sha256.clone()),
+        rows: *rows,
         ..table::not_started(step)
     }
 }

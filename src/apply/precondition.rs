@@ -141,10 +141,17 @@ pub(super) struct Holding {
     pub(super) depth: LookDepth,
     /// What the newest cut says of its files, where that names the same version.
     pub(super) files: Option<ReplicaFiles>,
+    /// Live rows, as its log says, where that tells.
+    pub(super) rows: Option<u64>,
 }
 
 impl Holding {
-    fn of(version: u64, depth: LookDepth, entry: Option<&CutTableEntry>) -> Holding {
+    fn of(
+        version: u64,
+        depth: LookDepth,
+        rows: Option<u64>,
+        entry: Option<&CutTableEntry>,
+    ) -> Holding {
         let named = entry.filter(|entry| entry.replica_version == version);
         let files = named.and_then(|entry| {
             Some(ReplicaFiles {
@@ -152,7 +159,7 @@ impl Holding {
                 content_sha256: entry.replica_content_sha256.clone(),
             })
         });
-        Holding { version, depth, files }
+        Holding { version, depth, files, rows }
     }
 }
 
@@ -223,7 +230,9 @@ pub(super) async fn check(
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(step, Role::Secondary, &error))?;
         checked.push(match check_replica(step, replica.as_ref(), entry)? {
-            Held::Holds(version, depth) => Task::Holds(Holding::of(version, depth, entry)),
+            Held::Holds(version, depth, rows) => {
+                Task::Holds(Holding::of(version, depth, rows, entry))
+            }
             Held::Lacks(order) => {
                 still_readable(step, &source, now)?;
                 Task::Clone(Box::new(Copying {
@@ -378,8 +387,8 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
 
 /// What a replica is to the version that a step pins.
 enum Held {
-    /// It holds it, at this version of its own; how deeply that was looked at.
-    Holds(u64, LookDepth),
+    /// It holds it, at this version of its own; how deeply that was looked at, and its live rows.
+    Holds(u64, LookDepth, Option<u64>),
     /// It lacks it, or its clone has to be proved.
     Lacks(Box<CloneOrder>),
 }
@@ -396,7 +405,7 @@ fn check_replica(
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version.zip(replica) {
             Some((version, replica)) => match damaged(replica, entry) {
-                None => Ok(Held::Holds(version, replica.depth)),
+                None => Ok(Held::Holds(version, replica.depth, replica.rows)),
                 // The plan did not see it, and nothing of it would be copied.
                 Some(what) => stale(
                     Moved::ReplicaDamaged,

@@ -277,6 +277,9 @@ pub struct TableRecord {
     /// Digest of those files as the clone left them, as the cut has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_content_sha256: Option<String>,
+    /// Live rows of a replica that was left as it is, for the cut; a record tells of those that were counted ([`Self::verified`]).
+    #[serde(skip)]
+    pub rows: Option<u64>,
     /// Id of the statement, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement_id: Option<String>,

@@ -134,6 +134,7 @@ pub(super) fn not_started(step: &Step) -> TableRecord {
         verified: None,
         replica_files_sha256: None,
         replica_content_sha256: None,
+        rows: None,
         statement_id: None,
         message: None,
         why: None,

@@ -388,6 +388,7 @@ fn record() -> RunRecord {
         }),
         replica_files_sha256: None,
         replica_content_sha256: None,
+        rows: None,
         statement_id: Some("01ef".to_owned()),
         message: (outcome == TableOutcome::Failed).then(|| "timed out".into()),
         why: None,

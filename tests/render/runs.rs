@@ -37,6 +37,7 @@ fn table(name: &str, outcome: TableOutcome, rows: Option<u64>) -> TableRecord {
         }),
         replica_files_sha256: None,
         replica_content_sha256: None,
+        rows: None,
         statement_id: None,
         message: (outcome == TableOutcome::Failed)
             .then(|| format!("clone main.core.{name}: 503 from storage").into()),

@@ -72,7 +72,8 @@ pub(super) fn cut(
     }
 }
 
-/// Rows of what a table holds now: as counted after its clone, else as the cut before says of the same version.
+/// Rows of what a table holds now: as counted after its clone, else as the log of a replica that was left as it is says, else as
+/// the cut before says of the same version.
 fn rows(step: &Step, done: &TableRecord, last: Option<&Cut>) -> Option<u64> {
     let counted = done.verified.as_ref().and_then(|verified| verified.source_rows);
     let before = || {
@@ -81,7 +82,7 @@ fn rows(step: &Step, done: &TableRecord, last: Option<&Cut>) -> Option<u64> {
             && entry.source_table_id == step.source.table_id;
         entry.rows.filter(|_| same)
     };
-    counted.or_else(before)
+    counted.or(done.rows).or_else(before)
 }
 
 /// The plan's accepted risks that are about the group.
