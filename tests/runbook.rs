@@ -8,6 +8,8 @@
 
 #[path = "python/able.rs"]
 mod able;
+#[path = "stories/below.rs"]
+mod below;
 #[path = "runbook/follow.rs"]
 mod follow;
 #[path = "runbook/lakehouse.rs"]

@@ -6,6 +6,8 @@
     reason = "a test's name is its sentence, and a panic its verdict"
 )]
 
+#[path = "stories/below.rs"]
+mod below;
 #[path = "stories/checking.rs"]
 mod checking;
 #[path = "stories/damage.rs"]

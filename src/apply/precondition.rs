@@ -146,12 +146,7 @@ pub(super) struct Holding {
 }
 
 impl Holding {
-    fn of(
-        version: u64,
-        depth: LookDepth,
-        rows: Option<u64>,
-        entry: Option<&CutTableEntry>,
-    ) -> Holding {
+    fn of(version: u64, replica: &Replica, entry: Option<&CutTableEntry>) -> Holding {
         let named = entry.filter(|entry| entry.replica_version == version);
         let files = named.and_then(|entry| {
             Some(ReplicaFiles {
@@ -159,7 +154,7 @@ impl Holding {
                 content_sha256: entry.replica_content_sha256.clone(),
             })
         });
-        Holding { version, depth, files, rows }
+        Holding { version, depth: replica.depth, files, rows: replica.rows }
     }
 }
 
@@ -230,9 +225,7 @@ pub(super) async fn check(
         same_source(step, &source)?;
         let replica = replica.map_err(|error| unreadable(step, Role::Secondary, &error))?;
         checked.push(match check_replica(step, replica.as_ref(), entry)? {
-            Held::Holds(version, depth, rows) => {
-                Task::Holds(Holding::of(version, depth, rows, entry))
-            }
+            Held::Holds(holding) => Task::Holds(holding),
             Held::Lacks(order) => {
                 still_readable(step, &source, now)?;
                 Task::Clone(Box::new(Copying {
@@ -387,8 +380,8 @@ fn still_readable(step: &Step, source: &Source, now: DateTime<Utc>) -> Result<()
 
 /// What a replica is to the version that a step pins.
 enum Held {
-    /// It holds it, at this version of its own; how deeply that was looked at, and its live rows.
-    Holds(u64, LookDepth, Option<u64>),
+    /// It holds it.
+    Holds(Holding),
     /// It lacks it, or its clone has to be proved.
     Lacks(Box<CloneOrder>),
 }
@@ -405,7 +398,7 @@ fn check_replica(
     match standing {
         Standing::AsPlanned(version) if step.action == Action::NoOp => match version.zip(replica) {
             Some((version, replica)) => match damaged(replica, entry) {
-                None => Ok(Held::Holds(version, replica.depth, replica.rows)),
+                None => Ok(Held::Holds(Holding::of(version, replica, entry))),
                 // The plan did not see it, and nothing of it would be copied.
                 Some(what) => stale(
                     Moved::ReplicaDamaged,

@@ -1,7 +1,6 @@
 //! Takes a runbook's blocks, and runs the program.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// One step of a runbook: the heading that it stands under, and what is to be run.
@@ -68,19 +67,4 @@ pub(crate) fn ends(output: &Output, code: i32) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{}\n{said}", stdout(output));
     stdout(output)
-}
-
-/// Every file below a folder with its size.
-pub(crate) fn files(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            match entry.file_type().unwrap().is_dir() {
-                true => folders.push(entry.path()),
-                false => drop(found.insert((entry.path(), entry.metadata().unwrap().len()))),
-            }
-        }
-    }
-    found
 }

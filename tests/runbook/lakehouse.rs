@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::able::python;
-use crate::follow::{Step, drsync, ends, files, steps};
+use crate::below::files;
+use crate::follow::{Step, drsync, ends, steps};
 
 fn run(python: &Path, text: &str) -> Output {
     Command::new(python).args(["-c", text]).output().unwrap()

@@ -11,7 +11,8 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::follow::{Step, drsync, ends, files, steps};
+use crate::below::files;
+use crate::follow::{Step, drsync, ends, steps};
 
 /// A demo that is served, after two applies; the group of reference data has a name that needs quoting everywhere.
 struct West {

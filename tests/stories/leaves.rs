@@ -142,3 +142,35 @@ async fn no_value_outside_of_the_effect_changes_what_is_done_or_kept() {
 fn groups(left: &str) -> usize {
     left.matches("\"synchronized\"").count()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_and_commit_times_of_a_cut_are_asked_and_not_taken_from_a_plan() {
+    let mut world = World::new().await;
+    for name in ["first", "second"] {
+        world.make(&format!("main.shop.{name}"), &format!("tables/{name}")).await;
+    }
+    world.add_group("both", None, &["main.shop.first", "main.shop.second"]);
+    // So that the time of the other is not the one that the recovery point is judged by.
+    world.source_at("tables/second").insert(&batch([4])).await.unwrap();
+    world.later(10);
+    world.planned_now = false;
+    let plan = world.plan().await;
+    let honest = plan.groups().find(|(_, group)| group.name == "both").unwrap().1.clone();
+    let mut document = serde_json::to_value(&plan).unwrap();
+    let groups = document["workspaces"][0]["groups"].as_array_mut().unwrap();
+    let group = groups.iter_mut().find(|group| group["name"] == "both").unwrap();
+    for step in group["steps"].as_array_mut().unwrap() {
+        step["source"]["rows"] = json!(7);
+        if step["table"] == "main.shop.first" {
+            step["source"]["committed_at"] = json!("2011-01-01T00:00:00.000Z");
+        }
+    }
+    let edited = resealed(document).unwrap().plan;
+    assert_eq!(world.apply_plan(&edited).await.exit.code, 0);
+    let cuts = world.regions().secondary.ledger().await.unwrap().all_cuts();
+    for (step, rows) in honest.steps.iter().zip([3, 4]) {
+        let entry = cuts.newest("both").unwrap().table(&step.table).unwrap();
+        assert_eq!(entry.source_committed_at, step.source.committed_at, "{}", step.table);
+        assert_eq!(entry.rows, Some(rows), "{}", step.table);
+    }
+}

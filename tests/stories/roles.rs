@@ -1,33 +1,14 @@
 //! A group that people failed over by hand: nothing writes to its tables until they are back home.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
 use drsync::apply::{Ending, Event, Failed, What};
 use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::plan::{Decision, FindingCode, Role};
 use drsync::region::{Appended, Region};
 
+use crate::below::files;
 use crate::world::{Form, World, batch};
 
 const SIDE: &str = "east-secondary";
-
-/// Every file below a folder, with its size.
-fn files(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            match entry.file_type().unwrap().is_dir() {
-                true => folders.push(entry.path()),
-                false => {
-                    found.insert((entry.path(), entry.metadata().unwrap().len()));
-                }
-            }
-        }
-    }
-    found
-}
 
 fn newest(cuts: &Cuts) -> Cut {
     cuts.newest("reference").cloned().unwrap()
