@@ -259,14 +259,20 @@ fn a_refused_and_a_slow_address_silence_no_other_and_a_greylisted_one_is_told_by
     assert_eq!((to(&receivers).len(), stderr(&third).contains("not told")), (4, false));
 }
 
-#[test]
-fn a_region_that_is_away_is_one_message_for_all_groups_and_its_end_is_another() {
-    let Some(receivers) = Receivers::start() else { return };
-    let world = World::new(&receivers);
+/// A world of which people were told once, over an open server.
+fn told_world(receivers: &Receivers) -> World {
+    let world = World::new(receivers);
     world.apply(FIRST);
     let notifications = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
     world.tell("ops@example.com", "boss@example.com", notifications);
     world.apply("2026-11-22T11:30:00Z");
+    world
+}
+
+#[test]
+fn a_region_that_is_away_is_one_message_for_all_groups_and_its_end_is_another() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = told_world(&receivers);
     let before = receivers.mails().len();
     let since = |receivers: &Receivers, from: usize| -> Vec<String> {
         let came = receivers.came();
@@ -311,11 +317,7 @@ fn a_region_that_is_away_is_one_message_for_all_groups_and_its_end_is_another() 
 #[test]
 fn what_an_apply_left_unsaid_is_said_by_the_next_with_the_same_ids() {
     let Some(receivers) = Receivers::start() else { return };
-    let world = World::new(&receivers);
-    world.apply(FIRST);
-    let notifications = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
-    world.tell("ops@example.com", "boss@example.com", notifications);
-    world.apply("2026-11-22T11:30:00Z");
+    let world = told_world(&receivers);
     let ids = |from: usize| -> Vec<String> {
         let mut ids: Vec<String> = receivers.came()[from..]
             .iter()
