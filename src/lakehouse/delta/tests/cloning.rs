@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::given_again::written_again;
 use super::*;
 
 #[test]
@@ -177,82 +178,9 @@ fn what_lies_there_with_another_content_stays_and_the_file_gets_a_name_of_its_ow
 }
 
 /// Every file of a folder with its content, but not what its log holds.
-fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let files = names(folder).into_iter().filter(|name| name != "_delta_log");
     files.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
-}
-
-#[test]
-fn a_name_given_again_with_the_time_it_had_is_compared_byte_by_byte() {
-    // Of a writer that knows no times, and of one that gives every file the same: then its statistics tell.
-    for (time, records) in [(0, 10), (-1, 10), (1, 9)] {
-        let (world, source) = World::with_table();
-        let again = |byte: u8, records: u64| {
-            let mut add = source.add("a", 10);
-            fs::write(source.folder.join("a"), [byte; 10]).unwrap();
-            add["add"]["modificationTime"] = json!(time);
-            add["add"]["stats"] = json!({ "numRecords": records }).to_string().into();
-            add
-        };
-        source.commit(1, &[info("WRITE"), again(b'x', 10)]);
-        let replica = world.replica();
-        cloned(&source, &replica, Expect::Absent);
-        source.commit(2, &[info("WRITE"), again(b'y', records)]);
-        let done = cloned(&source, &replica, Expect::Version(0));
-        assert_eq!((done.copied_files, done.replaced), (1, vec![]), "{time}");
-        replica.agrees_with(&source);
-        assert_eq!(fs::read(replica.folder.join("a")).unwrap(), [b'x'; 10], "the first cut's");
-        let live = replica.live();
-        let renamed = live.iter().find(|name| name.starts_with("renamed-")).unwrap();
-        assert_eq!(fs::read(replica.folder.join(renamed)).unwrap(), [b'y'; 10]);
-        let done = cloned(&source, &replica, Expect::Version(1));
-        assert_eq!(done.copied_files, 0, "{time}");
-    }
-}
-
-/// Clones the newest version with the mark that a replica gets.
-pub(super) fn cloned_with_mark(
-    source: &Table,
-    replica: &Table,
-    expect: Expect,
-    id: &str,
-) -> Cloned {
-    let version = source.snapshot().version;
-    let mark = crate::region::Mark {
-        source_table_id: id.to_owned(),
-        source_version: version,
-        replica: "main/test/source".to_owned(),
-    };
-    let properties = mark.properties();
-    let options = CloneOptions { properties, ..options(expect) };
-    deep_clone(&source.store, version, &replica.store, &options).unwrap()
-}
-
-#[test]
-fn a_name_that_the_log_gave_again_since_is_compared_whatever_it_says_of_the_file() {
-    for (removed_before, id) in [(false, "source-id"), (true, "source-id"), (false, "another-id")] {
-        let (world, source) = World::with_table();
-        let replica = world.replica();
-        cloned_with_mark(&source, &replica, Expect::Absent, id);
-        // The same size, time and statistics; of another table not even the log tells.
-        fs::write(source.folder.join("a"), [b'y'; 10]).unwrap();
-        let again = match id {
-            "source-id" => vec![info("WRITE"), add("a", 10)],
-            _ => vec![info("WRITE")],
-        };
-        if removed_before {
-            source.commit(1, &[info("DELETE"), remove("a")]);
-        }
-        source.commit(if removed_before { 2 } else { 1 }, &again);
-        let done = cloned_with_mark(&source, &replica, Expect::Version(0), "source-id");
-        assert_eq!((done.copied_files, done.replaced), (1, vec![]));
-        let live = replica.live();
-        let renamed = live.iter().find(|name| name.starts_with("renamed-")).unwrap();
-        assert_eq!(fs::read(replica.folder.join(renamed)).unwrap(), [b'y'; 10]);
-        assert_eq!(fs::read(replica.folder.join("a")).unwrap(), [b'x'; 10], "the first cut's");
-        let done = cloned_with_mark(&source, &replica, Expect::Version(1), "source-id");
-        assert_eq!(done.copied_files, 0);
-    }
 }
 
 #[test]
@@ -273,42 +201,6 @@ fn files_of_a_source_that_lie_where_clones_keep_theirs_are_never_cleared_away() 
     }
 }
 
-/// A table of which `a` was written again under its name, to other content of the same size.
-fn written_again(source: &Table, version: u64) {
-    let mut again = source.add("a", 10);
-    again["add"]["modificationTime"] = json!(2);
-    fs::write(source.folder.join("a"), "yyyyyyyyyy").unwrap();
-    source.commit(version, &[info("WRITE"), again]);
-}
-
-#[test]
-fn a_name_that_is_given_again_leaves_the_older_versions_as_they_were() {
-    for removed_before in [false, true] {
-        let (world, source) = World::with_table();
-        let replica = world.replica();
-        cloned(&source, &replica, Expect::Absent);
-        let before = contents(&replica.folder);
-        if removed_before {
-            source.commit(1, &[info("DELETE"), remove("a")]);
-        }
-        written_again(&source, if removed_before { 2 } else { 1 });
-        let estimate = estimated(&source, &replica);
-        assert_eq!((estimate.copy_files, estimate.copy_bytes), (1, 10));
-        let done = cloned(&source, &replica, Expect::Version(0));
-        assert_eq!((done.copied_files, done.copied_bytes), (1, 10));
-        let after = contents(&replica.folder);
-        assert!(before.iter().all(|file| after.contains(file)), "{after:?}");
-        let live = replica.live();
-        let own = live.iter().find(|path| path.ends_with("-a")).unwrap();
-        assert_eq!(fs::read(replica.folder.join(own)).unwrap(), b"yyyyyyyyyy");
-        // The second time it is found under its name.
-        assert_eq!(estimated(&source, &replica), Estimate::default());
-        let again = cloned(&source, &replica, Expect::Version(1));
-        assert_eq!((again.copied_files, again.removed_files), (0, 0));
-        assert_eq!(replica.live(), live);
-    }
-}
-
 #[test]
 fn a_clone_that_fails_leaves_every_file_as_it_was() {
     let (world, source) = World::with_table();
@@ -322,85 +214,6 @@ fn a_clone_that_fails_leaves_every_file_as_it_was() {
         DeltaError::DataMissing { path } if path == "gone"
     ));
     assert_eq!(contents(&replica.folder), before);
-}
-
-#[test]
-fn a_name_whose_file_was_vacuumed_is_not_given_to_other_content() {
-    let (world, source) = World::with_table();
-    let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
-    source.commit(1, &[info("DELETE"), remove("a")]);
-    cloned(&source, &replica, Expect::Version(0));
-    fs::remove_file(replica.folder.join("a")).unwrap();
-    written_again(&source, 2);
-    cloned(&source, &replica, Expect::Version(1));
-    assert!(!replica.folder.join("a").exists());
-}
-
-#[test]
-fn what_a_restore_brings_back_is_found_under_its_name() {
-    let (world, source) = World::with_table();
-    let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
-    source.commit(1, &[info("DELETE"), remove("a")]);
-    cloned(&source, &replica, Expect::Version(0));
-    source.commit(2, &[info("RESTORE"), add("a", 10)]);
-    let done = cloned(&source, &replica, Expect::Version(1));
-    assert_eq!(done.copied_files, 0);
-    assert_eq!(replica.live(), ["a", "b"]);
-}
-
-#[test]
-fn names_of_another_making_in_a_source_do_not_meet_those_of_its_replica() {
-    let (world, source) = World::with_table();
-    let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
-    written_again(&source, 1);
-    cloned(&source, &replica, Expect::Version(0));
-    // The replica as a source of a table that has had names given twice itself.
-    let back = world.table("back");
-    fs::remove_dir_all(&back.folder).unwrap();
-    cloned(&replica, &back, Expect::Absent);
-    let live = replica.live();
-    assert_eq!(back.live(), live);
-    // A source that has the very name which its replica would make.
-    let made = live.iter().find(|path| path.ends_with("-a")).unwrap();
-    let mut own = source.add(made, 10);
-    own["add"]["modificationTime"] = json!(7);
-    fs::write(source.folder.join(made), "zzzzzzzzzz").unwrap();
-    source.commit(2, &[info("WRITE"), own]);
-    cloned(&source, &replica, Expect::Version(1));
-    let live = replica.live();
-    assert_eq!(live.len(), 3, "{live:?}");
-    let mut held: Vec<Vec<u8>> =
-        live.iter().map(|path| fs::read(replica.folder.join(path)).unwrap()).collect();
-    held.sort();
-    assert_eq!(
-        held,
-        [b"xxxxxxxxxxxxxxxxxxxx".to_vec(), b"yyyyyyyyyy".to_vec(), b"zzzzzzzzzz".to_vec()]
-    );
-    let again = cloned(&source, &replica, Expect::Version(2));
-    assert_eq!((again.copied_files, again.removed_files), (0, 0));
-}
-
-#[test]
-fn a_partitioned_file_keeps_its_folder_under_another_name() {
-    let world = World::new();
-    let source = world.table("source");
-    let folder = source.folder.join("p=a b");
-    fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("x.parquet"), "one").unwrap();
-    let header = [info("WRITE"), protocol(json!({})), metadata(json!({}))];
-    source.commit(0, &[&header[..], &[add("p=a%20b/x.parquet", 3)]].concat());
-    let replica = world.replica();
-    cloned(&source, &replica, Expect::Absent);
-    fs::write(folder.join("x.parquet"), "two!").unwrap();
-    source.commit(1, &[info("WRITE"), remove("p=a%20b/x.parquet")]);
-    source.commit(2, &[info("WRITE"), add("p=a%20b/x.parquet", 4)]);
-    cloned(&source, &replica, Expect::Version(0));
-    let live = replica.live();
-    assert!(live[0].starts_with("p=a%20b/renamed-") && live[0].ends_with("-x.parquet"), "{live:?}");
-    assert_eq!(names(&replica.folder.join("p=a b")).len(), 2);
 }
 
 #[test]
@@ -893,7 +706,7 @@ fn a_torn_vector_of_a_replica_is_found_and_made_good() {
 }
 
 /// What a clone of the newest version would copy.
-fn estimated(source: &Table, replica: &Table) -> Estimate {
+pub(super) fn estimated(source: &Table, replica: &Table) -> Estimate {
     let held = replica.snapshot();
     clone::check_files(&source.store, &source.snapshot(), Some(&held), Some(&replica.folder))
         .unwrap()

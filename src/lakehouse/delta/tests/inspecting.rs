@@ -1,6 +1,6 @@
 //! Replicas looked at long after their clone: digests, doubt, row ids, checkpoints.
 
-use super::cloning::cloned_with_mark;
+use super::given_again::cloned_with_mark;
 use super::*;
 use crate::lakehouse::delta::verify::inspect;
 
