@@ -187,10 +187,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 fn files_in(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     let counted = entries.filter(|entry| entry.file_name() != "evidence");
-    let of = counted.map(|entry| match entry.file_type().unwrap().is_dir() {
-        true => files_in(&entry.path()),
-        false => 1,
-    });
+    let of = counted
+        .map(|entry| if entry.file_type().unwrap().is_dir() { files_in(&entry.path()) } else { 1 });
     of.sum()
 }
 

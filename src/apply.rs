@@ -286,9 +286,10 @@ impl<'p> Run<'p> {
     /// The newest records of every workspace that keeps evidence.
     async fn tips(&self, keepers: &[Kept<'_>]) -> Vec<(String, Tips)> {
         join_all(keepers.iter().map(async |kept| {
-            let tips = match kept.together {
-                true => kept.keepers.tips(self).await,
-                false => kept.keepers.bring_together(self).await,
+            let tips = if kept.together {
+                kept.keepers.tips(self).await
+            } else {
+                kept.keepers.bring_together(self).await
             };
             (kept.keepers.workspace().to_owned(), tips)
         }))
@@ -334,10 +335,8 @@ impl<'p> Run<'p> {
         let keep = keepers.iter().map(|kept| kept.keepers.keep(self, Recorded::Record, &document));
         let everywhere = join_all(keep).await.into_iter().all(|kept| kept);
         // A round that wrote nothing owes one region a record of it, any other owes it to both.
-        let lacking = match record.quiet {
-            true => !everywhere,
-            false => self.notes.lacks_any(Recorded::Record),
-        };
+        let lacking =
+            if record.quiet { !everywhere } else { self.notes.lacks_any(Recorded::Record) };
         record.exit = exit::without_evidence(record.exit.clone(), lacking || unsigned);
         record.warnings = self.notes.warnings();
         record.recorded = Some(self.notes.recorded());

@@ -26,11 +26,12 @@ pub(crate) fn check_version(version: &str, ours: &str) -> Result<(), String> {
             "its format version is {version:?}, which is not a major and a minor number as {ours} is"
         ));
     };
-    match ours.split_once('.').is_some_and(|(ours, _)| ours == major) {
-        true => Ok(()),
-        false => Err(format!(
+    if ours.split_once('.').is_some_and(|(ours, _)| ours == major) {
+        Ok(())
+    } else {
+        Err(format!(
             "its format version is {version:?}; this drsync reads {ours}: use a newer drsync"
-        )),
+        ))
     }
 }
 
@@ -114,13 +115,12 @@ impl Sink for Hashed {
 /// A string with its quotes; most need no more.
 fn write_string(text: &str, sink: &mut impl Sink) {
     let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    match text.bytes().all(plain) {
-        true => {
-            sink.push_str("\"");
-            sink.push_str(text);
-            sink.push_str("\"");
-        }
-        false => sink.push_str(&Value::from(text).to_string()),
+    if text.bytes().all(plain) {
+        sink.push_str("\"");
+        sink.push_str(text);
+        sink.push_str("\"");
+    } else {
+        sink.push_str(&Value::from(text).to_string())
     }
 }
 

@@ -141,13 +141,14 @@ impl DatabricksRegion {
 
     /// Only one workspace writes to a sync location: storage such as S3 takes no two.
     fn may_write(&self) -> Result<(), RegionError> {
-        match self.read_only {
-            false => Ok(()),
-            true => Err(RegionError::new(
+        if !self.read_only {
+            Ok(())
+        } else {
+            Err(RegionError::new(
                 RegionErrorKind::Unavailable,
                 format!("write under {}", self.location),
                 "the primary's workspace, which is the one that writes there, does not answer",
-            )),
+            ))
         }
     }
 

@@ -32,18 +32,12 @@ pub const PLAIN: Mode = Mode::from_raw_mode(0o666);
 /// A path whose links are followed now, once: as far as it is there.
 pub fn resolved(path: &Path) -> PathBuf {
     // The folder of a bare file name is the empty path.
-    let path = match path.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => path,
-    };
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     for above in whole.ancestors() {
         if let Ok(real) = above.canonicalize() {
             let rest = whole.strip_prefix(above).unwrap_or(Path::new(""));
-            return match rest.as_os_str().is_empty() {
-                true => real,
-                false => real.join(rest),
-            };
+            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
         }
     }
     whole
@@ -442,10 +436,7 @@ fn walk(path: &Path, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
             }
         };
         let last = parts.peek().is_none();
-        let (wanted, mode) = match last {
-            true => (flags, mode),
-            false => (folder, Mode::empty()),
-        };
+        let (wanted, mode) = if last { (flags, mode) } else { (folder, Mode::empty()) };
         at = match openat(&at, name.as_bytes(), wanted, mode) {
             Ok(opened) => opened,
             Err(Errno::LOOP) => return Err(linked()),

@@ -52,9 +52,10 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for line in text.split_inclusive(['\n', '\r']) {
-        match begins_as_order(line) {
-            true => safe.push_str(&line.replacen("::", &format!(":{MARK}:"), 1)),
-            false => safe.push_str(line),
+        if begins_as_order(line) {
+            safe.push_str(&line.replacen("::", &format!(":{MARK}:"), 1))
+        } else {
+            safe.push_str(line)
         }
     }
     Cow::Owned(safe)
@@ -73,9 +74,10 @@ pub fn page(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let length = colour(rest).unwrap_or(c.len_utf8());
-        match odd(c) && length == c.len_utf8() {
-            true => safe.push(MARK),
-            false => safe.push_str(&rest[..length]),
+        if odd(c) && length == c.len_utf8() {
+            safe.push(MARK)
+        } else {
+            safe.push_str(&rest[..length])
         }
         rest = &rest[length..];
     }

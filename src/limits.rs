@@ -38,10 +38,7 @@ impl Limit {
     /// # Errors
     /// The limit that was exceeded, which says so.
     pub fn allow(&'static self, found: u64) -> Result<(), Exceeded> {
-        match found <= self.most {
-            true => Ok(()),
-            false => Err(Exceeded(self)),
-        }
+        if found <= self.most { Ok(()) } else { Err(Exceeded(self)) }
     }
 }
 
@@ -157,10 +154,7 @@ pub fn most_unpacked(length: u64) -> u64 {
 /// # Errors
 /// [`UNPACKED`], which says so.
 pub fn allow_unpacked(found: u64, length: u64) -> Result<(), Exceeded> {
-    match found <= most_unpacked(length) {
-        true => Ok(()),
-        false => Err(Exceeded(&UNPACKED)),
-    }
+    if found <= most_unpacked(length) { Ok(()) } else { Err(Exceeded(&UNPACKED)) }
 }
 
 /// Rows of one checkpoint or sidecar.

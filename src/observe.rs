@@ -114,16 +114,15 @@ async fn observe_workspace(
     );
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
     bring_ledgers_together(regions, &mut primary.ledger, &mut secondary.ledger).await;
-    let (write_access, write_access_primary) = match primary.reachable() {
-        true => {
-            let location_primary = workspace.location_primary.to_string();
-            let (secondary, primary) = futures::join!(
-                regions.primary.write_access(&location_secondary),
-                regions.primary.write_access(&location_primary)
-            );
-            (Some(secondary), Some(primary))
-        }
-        false => (None, None),
+    let (write_access, write_access_primary) = if primary.reachable() {
+        let location_primary = workspace.location_primary.to_string();
+        let (secondary, primary) = futures::join!(
+            regions.primary.write_access(&location_secondary),
+            regions.primary.write_access(&location_primary)
+        );
+        (Some(secondary), Some(primary))
+    } else {
+        (None, None)
     };
     let mut ledger = merge_copies(&primary.copy(), &secondary.copy());
     if !told_of_more(&witnessed, &ledger).is_empty() {

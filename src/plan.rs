@@ -275,9 +275,10 @@ fn acceptances(
             "{}:{} was accepted, and {}",
             risk.code,
             risk.scope,
-            match stands(&risk) {
-                true => "what was found cannot be: its remedy is another",
-                false => "there is no such finding",
+            if stands(&risk) {
+                "what was found cannot be: its remedy is another"
+            } else {
+                "there is no such finding"
             }
         )
         .into(),

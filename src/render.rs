@@ -75,10 +75,7 @@ impl Style {
             Tone::Bad => "31",
             Tone::Wait => "33",
         };
-        match self.color {
-            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
-        }
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 

@@ -85,9 +85,10 @@ impl Place {
             sides: Sides::of(&plan.name, connection.secondary_name.as_deref()),
             address: connection.secondary_workspace.clone(),
             location: plan.observed.secondary.location.clone(),
-            language: match address.starts_with("http://") || address.starts_with("https://") {
-                true => Language::Sql,
-                false => Language::Python,
+            language: if address.starts_with("http://") || address.starts_with("https://") {
+                Language::Sql
+            } else {
+                Language::Python
             },
             when: None,
             approvers: Vec::new(),
@@ -206,9 +207,10 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     let known = newest
         .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
     let retired = |name: &str| rows.get(name).is_some_and(Row::is_retired);
-    let mut names: Vec<&str> = match groups.is_empty() {
-        true => known.filter(|name| !retired(name)).collect(),
-        false => groups.iter().map(String::as_str).collect(),
+    let mut names: Vec<&str> = if groups.is_empty() {
+        known.filter(|name| !retired(name)).collect()
+    } else {
+        groups.iter().map(String::as_str).collect()
     };
     names.sort_unstable();
     names.dedup();

@@ -146,11 +146,12 @@ impl Quirks {
             ("inline-bytes", _) => number().map(|bytes| self.inline_bytes = bytes).is_some(),
             _ => false,
         };
-        match added {
-            true => Ok(()),
-            false => Err(format!(
+        if added {
+            Ok(())
+        } else {
+            Err(format!(
                 "the quirk `{text}` cannot be read. There are no-history-queries, enforce-retention, time-zone=ZONE, chunk-rows=N and inline-bytes=N"
-            )),
+            ))
         }
     }
 }

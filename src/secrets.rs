@@ -66,15 +66,20 @@ pub fn withheld(text: &str) -> Cow<'_, str> {
     let across = |line: &str| !known.found(line, DECODED).is_empty();
     let plain: String = plain
         .split_inclusive('\n')
-        .map(|line| match across(line) {
-            true if line.ends_with('\n') => format!("{WITHHELD}\n"),
-            true => WITHHELD.to_owned(),
-            false => line.to_owned(),
+        .map(|line| {
+            if !across(line) {
+                line.to_owned()
+            } else if line.ends_with('\n') {
+                format!("{WITHHELD}\n")
+            } else {
+                WITHHELD.to_owned()
+            }
         })
         .collect();
-    match known.found(&plain, DECODED).is_empty() {
-        true => Cow::Owned(plain),
-        false => Cow::Borrowed(WITHHELD),
+    if known.found(&plain, DECODED).is_empty() {
+        Cow::Owned(plain)
+    } else {
+        Cow::Borrowed(WITHHELD)
     }
 }
 

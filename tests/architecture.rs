@@ -158,9 +158,10 @@ impl House {
         }
         if let Some(taken) = here.names.get(first) {
             let whole = [taken, rest].concat();
-            return match taken.first() == Some(first) {
-                true => None,
-                false => self.find(module, &whole, depth + 1),
+            return if taken.first() == Some(first) {
+                None
+            } else {
+                self.find(module, &whole, depth + 1)
             };
         }
         let mut globs = here.globs.iter();

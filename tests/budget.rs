@@ -27,10 +27,8 @@ fn kinds(served: &Served) -> BTreeMap<String, usize> {
     for request in served.running.requests() {
         let path = request.replace(&served.running.primary.url, "");
         let plain = path.split('?').next().unwrap().to_owned();
-        let plain = match plain.contains("/sql/statements/") {
-            true => "GET a statement".to_owned(),
-            false => plain,
-        };
+        let plain =
+            if plain.contains("/sql/statements/") { "GET a statement".to_owned() } else { plain };
         *kinds.entry(plain).or_default() += 1;
     }
     kinds

@@ -67,10 +67,7 @@ async fn clone_and_look(folder: &Path, made: &Value) -> Result<(), String> {
     let newest = TableStore::local(folder.join("source"));
     // Where a file's name was given again, an older version is read before that.
     let earlier = folder.join("earlier");
-    let earlier = match earlier.exists() {
-        true => TableStore::local(earlier),
-        false => newest.clone(),
-    };
+    let earlier = if earlier.exists() { TableStore::local(earlier) } else { newest.clone() };
     let replica = TableStore::local(folder.join("replica"));
     let (middle, last) = (made["middle"].as_u64(), made["newest"].as_u64());
     for (source, version, expect) in

@@ -159,9 +159,10 @@ impl World {
 fn collect(folder: &Path, all: &mut String) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => collect(&path, all),
-            false => all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap())),
+        if path.is_dir() {
+            collect(&path, all)
+        } else {
+            all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()))
         }
     }
 }

@@ -122,12 +122,11 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
 /// Reads a record that was kept under its own name and is not of a moment to come, or says what is wrong with it.
 fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, String> {
     let record = RunRecord::of(document)?;
-    match record.ended_at > now + FUTURE {
-        true => {
-            let ended = crate::moment::text(record.ended_at);
-            Err(format!("it says that it ended at {ended}, which is to come"))
-        }
-        false => Ok(record),
+    if record.ended_at > now + FUTURE {
+        let ended = crate::moment::text(record.ended_at);
+        Err(format!("it says that it ended at {ended}, which is to come"))
+    } else {
+        Ok(record)
     }
 }
 

@@ -183,9 +183,10 @@ pub async fn check(stored: &StoredPlan, regions: &[Regions], now: DateTime<Utc>)
                 || groups.iter().any(|group| group.standing == GroupStanding::Applicable)),
         metadata_changes: plan.applyable && metadata_changes,
         // As an apply would end, as far as that can be known before.
-        exit: match expired {
-            true => Exit { code: 5, name: "stale".to_owned() },
-            false => exit::of(plan, &endings, away, 0),
+        exit: if expired {
+            Exit { code: 5, name: "stale".to_owned() }
+        } else {
+            exit::of(plan, &endings, away, 0)
         },
         groups,
     }

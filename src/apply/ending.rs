@@ -176,9 +176,10 @@ impl Ending {
 
     /// A region could not be looked at.
     pub(super) fn of_region(side: Role, refusal: &RegionError) -> Ending {
-        match refusal.kind.is_away() {
-            true => Ending::Away { side },
-            false => Ending::Failed(Failed::Refused { side }),
+        if refusal.kind.is_away() {
+            Ending::Away { side }
+        } else {
+            Ending::Failed(Failed::Refused { side })
         }
     }
 

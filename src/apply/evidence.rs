@@ -123,10 +123,8 @@ impl<'a> Keepers<'a> {
             groups: &self.groups,
             keys: &run.options.record_keys,
         };
-        let here = match run.options.policies.is_empty() {
-            true => Vec::new(),
-            false => run.options.local.owed(),
-        };
+        let here =
+            if run.options.policies.is_empty() { Vec::new() } else { run.options.local.owed() };
         chain::tips(question, self.regions, self.asked(), here, run.now()).await
     }
 

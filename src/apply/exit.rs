@@ -106,9 +106,10 @@ pub(super) fn of<'a>(
 
 /// How an apply ends that would have ended so: a good end is none where evidence of it is lacking.
 pub(super) fn without_evidence(otherwise: Exit, lacking: bool) -> Exit {
-    match otherwise.code == 0 && lacking {
-        true => Exit { code: 1, name: "record not kept".to_owned() },
-        false => otherwise,
+    if otherwise.code == 0 && lacking {
+        Exit { code: 1, name: "record not kept".to_owned() }
+    } else {
+        otherwise
     }
 }
 

@@ -48,8 +48,9 @@ impl fmt::Display for LostOutput {
 
 /// How an apply ends that would have ended so: a good end is none where something was lost.
 pub(super) fn exit(otherwise: Exit, lost: &[LostOutput]) -> Exit {
-    match otherwise.code == 0 && lost.iter().any(LostOutput::counts) {
-        true => Exit { code: 1, name: "failed".to_owned() },
-        false => otherwise,
+    if otherwise.code == 0 && lost.iter().any(LostOutput::counts) {
+        Exit { code: 1, name: "failed".to_owned() }
+    } else {
+        otherwise
     }
 }

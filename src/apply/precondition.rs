@@ -299,15 +299,13 @@ async fn as_listed(regions: &Regions, plan: &GroupPlan) -> Result<(), Unfit> {
 
 /// A table that a region did not show.
 fn unreadable(step: &Step, side: Role, error: &RegionError) -> Unfit {
-    let (ending, text) = match error.kind.is_of_region() {
-        true => (
-            Ending::of_region(side, error),
-            format!("{}: {error}", words_of_region(side, error.kind)),
-        ),
-        false => (
+    let (ending, text) = if error.kind.is_of_region() {
+        (Ending::of_region(side, error), format!("{}: {error}", words_of_region(side, error.kind)))
+    } else {
+        (
             Ending::Failed(Failed::Unseen { table: step.table.clone(), side }),
             row::sync_failed(&format!("{}: {error}", step.table)),
-        ),
+        )
     };
     let ending = Box::new(ending);
     Unfit { ending, text, missing: Missing::of(error, Some(&step.table)), again: error.transient }

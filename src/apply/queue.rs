@@ -81,9 +81,12 @@ mod tests {
                 let write = async |items: &[u32]| {
                     seen.lock().unwrap().push(items.to_vec());
                     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-                    let answer = |item: &u32| match fails && item % 2 == 1 {
-                        true => Err(RegionError::new(RegionErrorKind::Denied, "write", "odd")),
-                        false => Ok(item * 10),
+                    let answer = |item: &u32| {
+                        if fails && item % 2 == 1 {
+                            Err(RegionError::new(RegionErrorKind::Denied, "write", "odd"))
+                        } else {
+                            Ok(item * 10)
+                        }
                     };
                     items.iter().map(answer).collect()
                 };

@@ -385,9 +385,10 @@ impl RunRecord {
     pub fn of(document: &KeptDocument) -> Result<RunRecord, String> {
         let record =
             RunRecord::read(&document.bytes).map_err(|error| format!("failed to {error}"))?;
-        match document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
-            true => Ok(record),
-            false => Err(format!("it says that it is of apply {}", record.run_id)),
+        if document.name.strip_suffix(RUN_RECORD_ENDING) == Some(record.run_id.as_str()) {
+            Ok(record)
+        } else {
+            Err(format!("it says that it is of apply {}", record.run_id))
         }
     }
 

@@ -246,10 +246,11 @@ impl<'a> Site<'a> {
             .filter(|(_, newer)| newer.is_none())
             .map(|(cut, _)| cut.clone())
             .collect();
-        let mut sent = match open.is_empty() {
-            true => Vec::new(),
-            false => self.regions.secondary.append_cuts(&open).await,
-        }
+        let mut sent = (if open.is_empty() {
+            Vec::new()
+        } else {
+            self.regions.secondary.append_cuts(&open).await
+        })
         .into_iter();
         let answers = newer.into_iter().map(|newer| match newer {
             Some(newer) => Ok(Sent::Yes(newer)),
@@ -357,9 +358,12 @@ fn newer(cut: &Cut, there: &Cuts) -> Option<Appended> {
     // What was appended before, and not seen to be.
     let own = newest.run_id == cut.run_id && newest.cut_number == cut.cut_number;
     let beyond = newest.cut_number >= cut.cut_number || newest.epoch > cut.epoch;
-    (beyond && !own).then(|| match newest.previous_sha256 == cut.previous_sha256 {
-        true => Appended::Lost(Box::new(newest.clone())),
-        false => Appended::Diverged(Some(Box::new(newest.clone()))),
+    (beyond && !own).then(|| {
+        if newest.previous_sha256 == cut.previous_sha256 {
+            Appended::Lost(Box::new(newest.clone()))
+        } else {
+            Appended::Diverged(Some(Box::new(newest.clone())))
+        }
     })
 }
 

@@ -104,13 +104,12 @@ pub(super) async fn apply(
             (TableRecord { attempts: Some(attempts), ..record }, None)
         }
         Err(Failure { message, why, missing }) => {
-            let outcome = match run.stopped() {
-                true => TableOutcome::NotStarted,
-                false => {
-                    let message = message.clone();
-                    run.tell(What::TableFailed { workspace, group: name, table, message });
-                    TableOutcome::Failed
-                }
+            let outcome = if run.stopped() {
+                TableOutcome::NotStarted
+            } else {
+                let message = message.clone();
+                run.tell(What::TableFailed { workspace, group: name, table, message });
+                TableOutcome::Failed
             };
             let (attempts, message) = (Some(attempts), Some(message.into()));
             let why = why.map(Into::into);
@@ -206,10 +205,7 @@ async fn verify(
         );
         return Err(Failure { message, why: None, missing: None });
     }
-    let outcome = match cloned.already {
-        true => TableOutcome::AlreadyCloned,
-        false => TableOutcome::Cloned,
-    };
+    let outcome = if cloned.already { TableOutcome::AlreadyCloned } else { TableOutcome::Cloned };
     let size = cloned.source_size;
     let (listed, content) = verified
         .files

@@ -34,10 +34,7 @@ pub(super) async fn note(
     let policies = &run.options.policies;
     let plan = &run.stored.plan;
     let mut ends: Vec<End> = Vec::new();
-    let here = match policies.is_empty() {
-        true => Vec::new(),
-        false => here_ends(run, record.ended_at),
-    };
+    let here = if policies.is_empty() { Vec::new() } else { here_ends(run, record.ended_at) };
     let mut standings = Vec::new();
     for planned in &plan.workspaces {
         let tips = tips.iter().find(|(workspace, _)| *workspace == planned.name);
@@ -170,10 +167,7 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
     ];
     let (mut gone, mut answered) = (Vec::new(), Vec::new());
     for (side, seen, away) in seen {
-        match seen.is_away() || away || silent(side) {
-            true => gone.push(side),
-            false => answered.push(side),
-        }
+        if seen.is_away() || away || silent(side) { gone.push(side) } else { answered.push(side) }
     }
     Round {
         run_id: record.run_id.clone(),
@@ -232,9 +226,10 @@ fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
                     FindingCode::PrimaryNotAvailable | FindingCode::SecondaryNotAvailable
                 )
             };
-            match blocking().any(|finding| away(finding.code)) {
-                true => State::Away,
-                false => State::Failing(
+            if blocking().any(|finding| away(finding.code)) {
+                State::Away
+            } else {
+                State::Failing(
                     blocking()
                         .map(|finding| Cause {
                             code: CauseCode::Finding(finding.code),
@@ -242,7 +237,7 @@ fn state(plan: &GroupPlan, record: &GroupRecord) -> State {
                             message: finding.message.clone(),
                         })
                         .collect(),
-                ),
+                )
             }
         }
         Ending::Failed(failed) => match failed {

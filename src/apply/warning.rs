@@ -136,9 +136,10 @@ pub(super) mod stored {
         deserializer: D,
     ) -> Result<Vec<RunWarning>, D::Error> {
         let Stored { warnings, warned } = Stored::deserialize(deserializer)?;
-        Ok(match warned.is_empty() {
-            true => warnings.into_iter().map(|text| RunWarningCode::Untold.warn(text)).collect(),
-            false => warned,
+        Ok(if warned.is_empty() {
+            warnings.into_iter().map(|text| RunWarningCode::Untold.warn(text)).collect()
+        } else {
+            warned
         })
     }
 }

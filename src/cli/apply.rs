@@ -320,10 +320,7 @@ fn report(
 
 /// Text goes to stdout, unless documents do.
 fn say(context: &Context, events: &Events, text: &str) {
-    match context.json || events.on_stdout {
-        true => output::note(text.trim_end()),
-        false => events.say(text),
-    }
+    if context.json || events.on_stdout { output::note(text.trim_end()) } else { events.say(text) }
 }
 
 fn mode(context: &Context) -> Mode {

@@ -38,13 +38,12 @@ impl Check {
             let check = apply::check(&stored, &regions, now).await;
             Ok((stored, check))
         })?;
-        match context.json {
-            true => output::json(&check)?,
-            false => {
-                let file = self.file.display().to_string();
-                let text = render::check::text(&stored.plan, &check, &file, &context.style);
-                output::data(&text)?;
-            }
+        if context.json {
+            output::json(&check)?
+        } else {
+            let file = self.file.display().to_string();
+            let text = render::check::text(&stored.plan, &check, &file, &context.style);
+            output::data(&text)?;
         }
         Ok(ExitStatus::recorded(&check.exit))
     }

@@ -41,10 +41,8 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     let configuration =
         config::load(&path).map_err(|error| Failure::of(ExitStatus::Configuration, error))?;
     withhold(&configuration);
-    let folder = match path.is_dir() {
-        true => path,
-        false => path.parent().map(Path::to_path_buf).unwrap_or_default(),
-    };
+    let folder =
+        if path.is_dir() { path } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
     Ok(Found { configuration, folder })
 }
 
@@ -78,10 +76,7 @@ pub(super) fn folders(context: &Context, plan: &Path) -> Vec<PathBuf> {
     let beside = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
     let configured = context.config.clone().or_else(|| nearest().ok());
     let mut folders = vec![PathBuf::new(), beside(plan)];
-    folders.extend(configured.map(|path| match path.is_dir() {
-        true => path,
-        false => beside(&path),
-    }));
+    folders.extend(configured.map(|path| if path.is_dir() { path } else { beside(&path) }));
     folders
 }
 

@@ -130,8 +130,9 @@ fn elsewhere(dir: &Path) -> PathBuf {
 
 /// `./drsync-demo`.
 fn shown(dir: &Path) -> String {
-    match dir.is_relative() && !dir.starts_with(".") && !dir.starts_with("..") {
-        true => format!("./{}", dir.display()),
-        false => dir.display().to_string(),
+    if dir.is_relative() && !dir.starts_with(".") && !dir.starts_with("..") {
+        format!("./{}", dir.display())
+    } else {
+        dir.display().to_string()
     }
 }

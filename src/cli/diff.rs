@@ -29,13 +29,15 @@ impl Diff {
         let before = show::read(&self.before)?;
         let after = show::read(&self.after)?;
         let difference = render::diff::Difference::of(&before.plan, &after.plan);
-        match context.json {
-            true => output::json(&difference)?,
-            false => output::data(&render::diff::text(&difference, &context.style))?,
+        if context.json {
+            output::json(&difference)?
+        } else {
+            output::data(&render::diff::text(&difference, &context.style))?
         }
-        Ok(match self.detailed_exitcode && !difference.same_effect {
-            true => ExitStatus::Changes,
-            false => ExitStatus::Ok,
+        Ok(if self.detailed_exitcode && !difference.same_effect {
+            ExitStatus::Changes
+        } else {
+            ExitStatus::Ok
         })
     }
 }

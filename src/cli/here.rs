@@ -27,9 +27,12 @@ impl Here {
 
 impl LocalEvidence for Here {
     fn keep(&self, run_id: &str, quiet: bool, bytes: &[u8], signature: Option<&str>) {
-        let kept = keep::owe(&self.folder, run_id).and_then(|()| match quiet {
-            true => keep::quiet_record(&self.folder, run_id, bytes, signature).map(|()| None),
-            false => keep::record(&self.folder, run_id, bytes, signature).map(Some),
+        let kept = keep::owe(&self.folder, run_id).and_then(|()| {
+            if quiet {
+                keep::quiet_record(&self.folder, run_id, bytes, signature).map(|()| None)
+            } else {
+                keep::record(&self.folder, run_id, bytes, signature).map(Some)
+            }
         });
         *self.kept.lock().expect("no panic while a record is kept") = kept.transpose();
     }

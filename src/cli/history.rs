@@ -136,9 +136,10 @@ impl History {
             }
         };
         // Only logs that could both be read are judged.
-        let lost = match unread.is_empty() {
-            true => self.lost(context, &read.witnessed, &read.newest),
-            false => Vec::new(),
+        let lost = if unread.is_empty() {
+            self.lost(context, &read.witnessed, &read.newest)
+        } else {
+            Vec::new()
         };
         WorkspaceHistory {
             name: workspace.name.clone(),
@@ -247,9 +248,10 @@ impl History {
             || self.until.is_some()
             || self.head.is_some()
             || self.signed_by.is_some();
-        let records = match reported {
-            true => Some(self.evidence(context, regions, signers, &mut unread).await),
-            false => None,
+        let records = if reported {
+            Some(self.evidence(context, regions, signers, &mut unread).await)
+        } else {
+            None
         };
         if let Some(Ok(evidence)) = &records {
             // Whose signatures are those of all of them is asked where something is lost.
@@ -545,9 +547,10 @@ struct Read {
 fn digest(text: &str) -> Result<String, String> {
     let text = text.to_lowercase();
     let hex = text.chars().all(|c| c.is_ascii_hexdigit());
-    match hex && (16..=64).contains(&text.len()) {
-        true => Ok(text),
-        false => Err("give 16 to 64 characters of the SHA-256 that the apply printed".to_owned()),
+    if hex && (16..=64).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err("give 16 to 64 characters of the SHA-256 that the apply printed".to_owned())
     }
 }
 

@@ -97,17 +97,13 @@ pub(super) fn plan(
 /// Keeps the newest runbook of a workspace.
 pub(super) fn runbook(folder: &Path, workspace: &str, bytes: &[u8]) -> anyhow::Result<()> {
     make_runs(folder)?;
-    let plain = |c: char| match c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
-        true => c,
-        false => '-',
-    };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     // Names that become one are told apart by what they are.
     let label: String = workspace.chars().map(plain).take(64).collect();
-    let label = match label == workspace {
-        true => label,
-        false => {
-            format!("{label}-{}", &crate::canonical::sha256_of_bytes(workspace.as_bytes())[..8])
-        }
+    let label = if label == workspace {
+        label
+    } else {
+        format!("{label}-{}", &crate::canonical::sha256_of_bytes(workspace.as_bytes())[..8])
     };
     whole(&folder.join(FOLDER).join(format!("runbook-{label}.md")), bytes)
 }

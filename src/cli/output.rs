@@ -44,9 +44,10 @@ pub(super) fn try_stdout() -> io::Result<()> {
     rustix::io::write(&stdout, &[])?;
     let mut asked = [PollFd::new(&stdout, PollFlags::OUT)];
     rustix::event::poll(&mut asked, Some(&Timespec::default()))?;
-    match asked[0].revents().contains(PollFlags::ERR) {
-        true => Err(ErrorKind::BrokenPipe.into()),
-        false => Ok(()),
+    if asked[0].revents().contains(PollFlags::ERR) {
+        Err(ErrorKind::BrokenPipe.into())
+    } else {
+        Ok(())
     }
 }
 

@@ -111,9 +111,10 @@ pub(super) fn for_events(path: &Path) -> Result<File, Failure> {
         };
         // Looked at again: the name may have been given to something else meanwhile.
         let kind = file.metadata().map_err(failed)?.file_type();
-        return match kind.is_fifo() || kind.is_char_device() {
-            true => Ok(file),
-            false => Err(not_for_events(path, "is neither a pipe nor a device")),
+        return if kind.is_fifo() || kind.is_char_device() {
+            Ok(file)
+        } else {
+            Err(not_for_events(path, "is neither a pipe nor a device"))
         };
     }
     if is_link {

@@ -66,9 +66,10 @@ impl Runbook {
                     Err(refusal) => {
                         let text = format!("drsync: workspace {}: {refusal}", workspace.name);
                         context.remark(&clean(&text));
-                        let exit = match refusal.kind.is_away() {
-                            true => ExitStatus::SecondaryAway,
-                            false => ExitStatus::Failed,
+                        let exit = if refusal.kind.is_away() {
+                            ExitStatus::SecondaryAway
+                        } else {
+                            ExitStatus::Failed
                         };
                         away.get_or_insert(exit);
                     }
@@ -166,12 +167,7 @@ fn text(
 
 /// Reads what a runbook is made from; `whole`: with every cut.
 async fn read(region: &dyn Region, whole: bool) -> Result<Read, RegionError> {
-    let ledger = async {
-        match whole {
-            true => region.ledger().await,
-            false => region.ledger_heads().await,
-        }
-    };
+    let ledger = async { if whole { region.ledger().await } else { region.ledger_heads().await } };
     let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
     let (ledger, records): (Result<LedgerCopy, RegionError>, _) =
         futures::join!(ledger, region.run_records(&newest));

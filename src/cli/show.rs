@@ -113,9 +113,10 @@ fn table(context: &Context, plan: &Plan, asked: &str) -> Result<ExitStatus, Fail
         let message = format!("--table {asked}: the plan names no such table{hint}");
         return Err(Failure::new(ExitStatus::Usage, render::clean(&message)));
     }
-    match context.json {
-        true => output::json(&cards)?,
-        false => output::data(&render::card::text(plan, &cards, &context.style))?,
+    if context.json {
+        output::json(&cards)?
+    } else {
+        output::data(&render::card::text(plan, &cards, &context.style))?
     }
     Ok(ExitStatus::Ok)
 }
@@ -145,12 +146,13 @@ pub(super) fn expect_effect(expected: Option<&str>, plan: &Plan) -> Result<(), F
     let Some(expected) = expected.map(str::to_lowercase) else {
         return Ok(());
     };
-    match plan.effect_sha256.starts_with(&expected) {
-        true => Ok(()),
-        false => Err(Failure::new(
+    if plan.effect_sha256.starts_with(&expected) {
+        Ok(())
+    } else {
+        Err(Failure::new(
             ExitStatus::Altered,
             format!("the plan has effect {}, not {expected}: review it again", plan.effect_sha256),
-        )),
+        ))
     }
 }
 
@@ -175,9 +177,10 @@ pub(super) fn read(file: &Path) -> Result<StoredPlan, Failure> {
 }
 
 fn bytes_of(file: &Path) -> Result<Vec<u8>, Failure> {
-    let read = match file == Path::new(STDIN) {
-        true => output::all_of_stdin(),
-        false => files::read_named(file, &DOCUMENT),
+    let read = if file == Path::new(STDIN) {
+        output::all_of_stdin()
+    } else {
+        files::read_named(file, &DOCUMENT)
     };
     read.map_err(|error| {
         let message = format!("failed to read {}: {error}", named(file));
@@ -202,8 +205,5 @@ fn plan_of(file: &Path, bytes: &[u8]) -> Result<StoredPlan, Failure> {
 }
 
 fn named(file: &Path) -> String {
-    match file == Path::new(STDIN) {
-        true => "stdin".to_owned(),
-        false => file.display().to_string(),
-    }
+    if file == Path::new(STDIN) { "stdin".to_owned() } else { file.display().to_string() }
 }

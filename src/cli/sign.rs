@@ -85,9 +85,10 @@ impl RunnersKey {
         let public = PublicKey::from_secret_key(&secret)
             .map_err(|_| usage("it is no secret key of minisign"))?;
         let key = RunnersKey { secret, public: public.to_base64() };
-        match key.signs() {
-            true => Ok(key),
-            false => Err(usage("it is damaged: what it signs does not verify")),
+        if key.signs() {
+            Ok(key)
+        } else {
+            Err(usage("it is damaged: what it signs does not verify"))
         }
     }
 }

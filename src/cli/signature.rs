@@ -200,10 +200,7 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
             .map_err(|_| usage(format!("line {line} is no public key of minisign")))?;
         found.push((text.to_owned(), key));
     }
-    match found.is_empty() {
-        true => Err(usage("it holds no key".to_owned())),
-        false => Ok(found),
-    }
+    if found.is_empty() { Err(usage("it holds no key".to_owned())) } else { Ok(found) }
 }
 
 #[cfg(test)]

@@ -65,9 +65,10 @@ impl<'a> Keychain<'a> {
         let regions = plan.workspaces.iter().zip(regions).map(|(workspace, regions)| {
             let primary = (Role::Primary, regions.primary.as_ref());
             let secondary = (Role::Secondary, regions.secondary.as_ref());
-            let order = match workspace.observed.primary.is_away() {
-                true => vec![secondary, primary],
-                false => vec![primary, secondary],
+            let order = if workspace.observed.primary.is_away() {
+                vec![secondary, primary]
+            } else {
+                vec![primary, secondary]
             };
             (workspace.name.as_str(), order)
         });

@@ -35,10 +35,10 @@ impl Validate {
         let usable = !found.configuration.workspaces.is_empty();
         let as_read =
             Found { configuration: found.configuration.clone(), folder: found.folder.clone() };
-        let looked = match usable && !self.offline {
-            true => look::block_on(look::look_with(context, &Asking::everything(false), found))
-                .map(Some),
-            false => Ok(None),
+        let looked = if usable && !self.offline {
+            look::block_on(look::look_with(context, &Asking::everything(false), found)).map(Some)
+        } else {
+            Ok(None)
         };
         let looked = match looked {
             Ok(looked) => looked,
@@ -91,13 +91,14 @@ fn blocking(plan: &Plan) -> impl Iterator<Item = &Finding> {
 
 fn text(context: &Context, found: &Found, looked: Option<&Looked>) -> String {
     let configuration = &found.configuration;
-    let mut text = match configuration.mistakes.is_empty() {
-        true => String::new(),
-        false => format!(
+    let mut text = if configuration.mistakes.is_empty() {
+        String::new()
+    } else {
+        format!(
             "{}\n{}",
             render::config::headline(configuration),
             render::config::mistakes(configuration, &context.style)
-        ),
+        )
     };
     match looked {
         None if text.is_empty() => text = render::config::valid(configuration, &context.style),

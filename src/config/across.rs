@@ -26,9 +26,10 @@ pub(super) fn check(drafts: &mut [Draft]) {
 
 /// Where the other one stands, as the reader of `place` finds it.
 fn whereabouts(place: &Place, other: &Place) -> String {
-    match place.file == other.file {
-        true => format!("line {}", other.line),
-        false => format!("{} line {}", other.file, other.line),
+    if place.file == other.file {
+        format!("line {}", other.line)
+    } else {
+        format!("{} line {}", other.file, other.line)
     }
 }
 
@@ -37,12 +38,12 @@ fn names(draft: &Draft, other: &Draft) -> Option<Mistake> {
     let (other_name, other_place) = other.name.as_ref()?;
     let variable = token_variable(name);
     let there = whereabouts(place, other_place);
-    let message = match name == other_name {
-        true => format!("is the name of another workspace too, in {there}"),
-        false if variable == token_variable(other_name) => {
-            format!("meets {other_name} ({there}) in {variable}")
-        }
-        false => return None,
+    let message = if name == other_name {
+        format!("is the name of another workspace too, in {there}")
+    } else if variable == token_variable(other_name) {
+        format!("meets {other_name} ({there}) in {variable}")
+    } else {
+        return None;
     };
     Some(place.wrong(Wrong::new(message, "give every workspace its own name")))
 }
@@ -76,9 +77,11 @@ fn locations(draft: &Draft, other: &Draft) -> Vec<Mistake> {
 }
 
 fn meeting(location: &Location, other: &Location) -> Option<&'static str> {
-    match location == other {
-        true => Some("is"),
-        false if location.nests(other) => Some("lies in, or holds,"),
-        false => None,
+    if location == other {
+        Some("is")
+    } else if location.nests(other) {
+        Some("lies in, or holds,")
+    } else {
+        None
     }
 }

@@ -165,9 +165,10 @@ impl<'a> Fields<'a> {
             return;
         };
         let near = nearness >= near_in(self.level);
-        let remedy = match near {
-            true => format!("did you mean {}?", key.name),
-            false => format!("remove it; the nearest known key is {}", key.name),
+        let remedy = if near {
+            format!("did you mean {}?", key.name)
+        } else {
+            format!("remove it; the nearest known key is {}", key.name)
         };
         self.mistakes.push(place.wrong(Wrong::new("unknown key", remedy)));
         if near && !self.given.contains_key(key.name) {
@@ -187,9 +188,10 @@ impl<'a> Fields<'a> {
     /// What to do about a key without a value.
     fn value_remedy(&self, name: &str) -> Option<String> {
         let key = self.key(name)?;
-        Some(match self.requires(key) {
-            true => format!("write {}", example(key)),
-            false => format!("leave it out, or write {}", example(key)),
+        Some(if self.requires(key) {
+            format!("write {}", example(key))
+        } else {
+            format!("leave it out, or write {}", example(key))
         })
     }
 
@@ -372,10 +374,7 @@ const NEAR_CHOICE: f64 = 0.6;
 
 /// From where on an unknown key of an object is taken for a slip.
 fn near_in(level: Level) -> f64 {
-    match level.of_notifications() {
-        true => NEAR_SHORT,
-        false => NEAR,
-    }
+    if level.of_notifications() { NEAR_SHORT } else { NEAR }
 }
 
 /// How near two keys are, 0 to 1, however they are capitalised and their words parted.

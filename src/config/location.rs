@@ -69,9 +69,10 @@ impl Location {
                 let path = file_url(text)?;
                 let literal = path.display().to_string();
                 // A letter that a URL would read otherwise leaves only the path as a text that means itself.
-                let shown = match literal.contains(['%', '?', '#', '\\']) {
-                    true => literal,
-                    false => format!("file://{literal}"),
+                let shown = if literal.contains(['%', '?', '#', '\\']) {
+                    literal
+                } else {
+                    format!("file://{literal}")
                 };
                 Ok(Location::local(shown, path))
             }
@@ -123,10 +124,7 @@ impl Location {
         }
         let prefix = segments.join("/");
         let root = format!("{}://{authority}", scheme.as_str());
-        let shown = match prefix.is_empty() {
-            true => root.clone(),
-            false => format!("{root}/{prefix}"),
-        };
+        let shown = if prefix.is_empty() { root.clone() } else { format!("{root}/{prefix}") };
         let mut key = vec![root];
         key.extend(segments.iter().map(|segment| decoded(segment)));
         Ok(Location { scheme, shown, authority, prefix, path: None, key })
@@ -216,15 +214,16 @@ impl Eq for Location {}
 /// What is wrong with it, and what to do.
 pub fn check_path(relative: &str) -> Result<(), LocationError> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
-    match relative.split('/').all(plain) {
-        true => Ok(()),
-        false => Err(LocationError::new(
+    if relative.split('/').all(plain) {
+        Ok(())
+    } else {
+        Err(LocationError::new(
             format!(
                 "`{}` is no path under a sync location: it has an empty part, `.`, `..` or a NUL",
                 relative.escape_debug()
             ),
             "plan again: a replica lies at <catalog>/<schema>/<table>",
-        )),
+        ))
     }
 }
 

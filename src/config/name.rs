@@ -211,10 +211,7 @@ fn check_part(part: &str) -> Result<(), NameError> {
 
 fn show(part: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !part.is_empty() && part.chars().all(plain) {
-        true => part.to_string(),
-        false => identifier(part),
-    }
+    if !part.is_empty() && part.chars().all(plain) { part.to_string() } else { identifier(part) }
 }
 
 impl WorkflowRef {

@@ -43,9 +43,10 @@ pub(super) fn reason(text: &str) -> Result<String, Wrong> {
 
 /// An optional label: empty is a mistake, because nobody can tell whether it was left out on purpose.
 pub(super) fn optional_label(text: &str) -> Result<String, Wrong> {
-    match text.trim().is_empty() {
-        true => Err(Wrong::new("is empty", "leave it out, or write a text")),
-        false => label(text),
+    if text.trim().is_empty() {
+        Err(Wrong::new("is empty", "leave it out, or write a text"))
+    } else {
+        label(text)
     }
 }
 
@@ -58,12 +59,13 @@ pub(super) fn secret_name(text: &str) -> Result<Option<String>, Wrong> {
         return Err(placeholder_wrong(text, "write the secret's name, or \"\""));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '@' | '.' | '/');
-    match text.chars().all(plain) && text.len() <= 128 {
-        true => Ok(Some(text.to_string())),
-        false => Err(Wrong::new(
+    if text.chars().all(plain) && text.len() <= 128 {
+        Ok(Some(text.to_string()))
+    } else {
+        Err(Wrong::new(
             "is not a name that Databricks allows for secrets",
             "write up to 128 letters, digits, and - _ @ . / only, or \"\"",
-        )),
+        ))
     }
 }
 

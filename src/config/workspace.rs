@@ -225,10 +225,12 @@ fn nested(
     let (Some((primary, _)), Some((secondary, field))) = (primary, secondary) else {
         return;
     };
-    let message = match primary == secondary {
-        true => "is the same folder as sync_location_primary",
-        false if primary.nests(secondary) => "lies in sync_location_primary, or holds it",
-        false => return,
+    let message = if primary == secondary {
+        "is the same folder as sync_location_primary"
+    } else if primary.nests(secondary) {
+        "lies in sync_location_primary, or holds it"
+    } else {
+        return;
     };
     fields.wrong(field, Wrong::new(message, "write a folder of its own, in the other region"));
 }

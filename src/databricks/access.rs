@@ -56,16 +56,16 @@ pub(super) async fn presence(region: &DatabricksRegion) -> Result<Presence, Regi
         _ => refusal.doing(doing()),
     })?;
     if let Err(refusal) = root {
-        return Err(match refusal.is_of_warehouse() {
+        return Err(if refusal.is_of_warehouse() {
             // Everything is there, and whoever asks may not look.
-            true => refusal.doing(format!("use a SQL warehouse of {address} as {principal}")),
-            false => {
-                let refusal = with_grant(region, refusal, &principal).await;
-                let denied = refusal.kind == RegionErrorKind::Denied;
-                match denied || refusal.is_no_answer_of_use() {
-                    true => refusal.doing(doing()),
-                    false => away(refusal).doing(doing()),
-                }
+            refusal.doing(format!("use a SQL warehouse of {address} as {principal}"))
+        } else {
+            let refusal = with_grant(region, refusal, &principal).await;
+            let denied = refusal.kind == RegionErrorKind::Denied;
+            if denied || refusal.is_no_answer_of_use() {
+                refusal.doing(doing())
+            } else {
+                away(refusal).doing(doing())
             }
         });
     }
@@ -111,11 +111,12 @@ async fn unseen(region: &DatabricksRegion) -> Option<String> {
         Ok(workspace) => {
             let address = workspace.client.base().as_str().trim_end_matches('/');
             let refusal = workspace.principal().await.err();
-            refusal.map(|refusal| match refusal.is_sign_in() {
-                true => {
+            refusal.map(|refusal| {
+                if refusal.is_sign_in() {
                     format!("{address} refuses {}: {refusal}", workspace.client.signed_in_with())
+                } else {
+                    format!("{address} does not answer: {refusal}")
                 }
-                false => format!("{address} does not answer: {refusal}"),
             })
         }
         Err(why) => Some(why.clone()),
@@ -223,10 +224,7 @@ pub(super) async fn may_write(
             reads |= matches!(held.as_str(), "READ_FILES" | "ALL_PRIVILEGES");
             writes |= matches!(held.as_str(), "WRITE_FILES" | "ALL_PRIVILEGES");
         }
-        match reads && writes {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
+        if reads && writes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     listed.await.is_ok() && reads && writes
 }

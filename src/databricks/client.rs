@@ -141,10 +141,7 @@ fn plain_http_builder(loopback: bool) -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         // A token follows no redirect, and a sign-in page is no answer.
         .redirect(reqwest::redirect::Policy::none());
-    match loopback {
-        true => builder.no_proxy(),
-        false => builder,
-    }
+    if loopback { builder.no_proxy() } else { builder }
 }
 
 fn unmade(error: reqwest::Error) -> Refusal {
@@ -323,10 +320,7 @@ impl Client {
         let answered = self.inner.timing.in_time(asked).await;
         let answered = answered.unwrap_or_else(|over| {
             let lost = call.repeat == Repeat::OnlyIfRefused && under_way.load(Ordering::Relaxed);
-            Err(match lost {
-                true => over.transient().unknown(),
-                false => over.transient(),
-            })
+            Err(if lost { over.transient().unknown() } else { over.transient() })
         });
         answered.map_err(Refusal::withheld)
     }
@@ -351,10 +345,7 @@ impl Client {
                 Err(lost) => lost,
                 Ok(answer) if answer.status.is_success() => {
                     self.inner.gate.went_well();
-                    let answer = match call.of_secret {
-                        true => answer,
-                        false => answer.withheld(),
-                    };
+                    let answer = if call.of_secret { answer } else { answer.withheld() };
                     match read(&answer) {
                         Ok(value) => return Ok(value),
                         Err(unreadable) => (unreadable, Again::IfSafe),
@@ -378,9 +369,10 @@ impl Client {
                         self.inner.credential.forget().await;
                         continue;
                     }
-                    match refusal.is_sign_in() && !renews {
-                        true => (refusal.hint("make a new token if it has expired"), again),
-                        false => (refusal, again),
+                    if refusal.is_sign_in() && !renews {
+                        (refusal.hint("make a new token if it has expired"), again)
+                    } else {
+                        (refusal, again)
                     }
                 }
             };
@@ -425,9 +417,10 @@ impl Client {
         request: reqwest::RequestBuilder,
         most: &'static Limit,
     ) -> Result<Answer, (Refusal, Again)> {
-        let request = match self.inner.silent.load(Ordering::Relaxed) {
-            true => request.timeout(SILENT_TIMEOUT),
-            false => request,
+        let request = if self.inner.silent.load(Ordering::Relaxed) {
+            request.timeout(SILENT_TIMEOUT)
+        } else {
+            request
         };
         let sent = request.send().await.map_err(|error| retry::lost(&error));
         let silent = matches!(sent, Err((_, Again::NoAnswer)));
@@ -439,10 +432,7 @@ impl Client {
                 Some(date - self.inner.timing.now());
         }
         // Of a refusal the beginning is enough.
-        let most = match status.is_success() {
-            true => most,
-            false => &SHORT_ANSWER,
-        };
+        let most = if status.is_success() { most } else { &SHORT_ANSWER };
         let mut body = Vec::new();
         let mut large = None;
         while let Some(chunk) = response.chunk().await.map_err(|error| retry::cut_off(&error))? {

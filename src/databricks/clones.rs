@@ -85,10 +85,8 @@ pub(super) async fn deep_clone(
             // The reply was lost, or another clone came first: the replica knows.
             match look(region, order).await {
                 Ok(Standing::Done) => {
-                    let maker = match refusal.outcome_unknown {
-                        true => Maker::Unheard,
-                        false => Maker::Before,
-                    };
+                    let maker =
+                        if refusal.outcome_unknown { Maker::Unheard } else { Maker::Before };
                     done(region, order, maker, progress).await
                 }
                 Ok(Standing::Other(text)) => Err(refused(RegionErrorKind::Conflict, text)),
@@ -198,9 +196,8 @@ async fn done(
         .zip(told("source_table_size", "sourceTableSize"))
         .map(|(files, bytes)| Size { files, bytes });
     let already = matches!(maker, Maker::Before);
-    let copied = |column: &str, metric: &str| match already {
-        true => 0,
-        false => told(column, metric).unwrap_or_default(),
+    let copied = |column: &str, metric: &str| {
+        if already { 0 } else { told(column, metric).unwrap_or_default() }
     };
     let cloned = Cloned {
         replica_version,

@@ -67,9 +67,10 @@ struct Fixed(Token);
 impl TokenSource for Fixed {
     async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
         let sendable = |c: char| c.is_ascii_graphic();
-        match self.0.secret.expose_secret().chars().all(sendable) {
-            true => Ok(self.0.clone()),
-            false => Err(refused("it has characters that no token has")),
+        if self.0.secret.expose_secret().chars().all(sendable) {
+            Ok(self.0.clone())
+        } else {
+            Err(refused("it has characters that no token has"))
         }
     }
 

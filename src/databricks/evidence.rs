@@ -70,9 +70,10 @@ async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<
         }
     }
     let digest = sha256_of_bytes(&bytes);
-    match kept.iter().any(|row| row.text("sha256") == Some(&digest)) {
-        true => Ok(Some(bytes)),
-        false => Err(unlike("it is not whole, or was altered")),
+    if kept.iter().any(|row| row.text("sha256") == Some(&digest)) {
+        Ok(Some(bytes))
+    } else {
+        Err(unlike("it is not whole, or was altered"))
     }
 }
 

@@ -70,13 +70,16 @@ pub async fn read(
             .into());
         }
     };
-    read.map_err(|refusal| match refusal.is_sign_in() {
-        true => SignInError {
-            workspace: host.clone(),
-            tried: vec![(method, format!("is refused: {refusal}"))],
+    read.map_err(|refusal| {
+        if refusal.is_sign_in() {
+            SignInError {
+                workspace: host.clone(),
+                tried: vec![(method, format!("is refused: {refusal}"))],
+            }
+            .into()
+        } else {
+            refusal.doing(doing()).into()
         }
-        .into(),
-        false => refusal.doing(doing()).into(),
     })
 }
 

@@ -96,10 +96,7 @@ impl Entry {
         let appends = added && count("numRemovedFiles") == Some(0);
         let appends = appends
             || (count("numOutputRows") > Some(0) && count("numRemovedFiles").unwrap_or(0) == 0);
-        match touches || appends {
-            true => Upkeep::Changes,
-            false => Upkeep::NotCompared,
-        }
+        if touches || appends { Upkeep::Changes } else { Upkeep::NotCompared }
     }
 
     /// Digest of what the history says of it, its time left out.

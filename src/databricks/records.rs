@@ -49,10 +49,7 @@ pub(super) async fn read(
     heads_only: bool,
 ) -> Result<LedgerCopy, RegionError> {
     let doing = |name: &str| format!("read {name} under {}", region.location);
-    let read_cuts = match heads_only {
-        true => sql::read_heads,
-        false => sql::read_cuts,
-    };
+    let read_cuts = if heads_only { sql::read_heads } else { sql::read_cuts };
     let (metadata, cuts) = join!(
         content(region, SYNC_METADATA, sql::read_rows),
         content(region, SYNC_CUTS, read_cuts)
@@ -159,9 +156,12 @@ async fn content(
     let select = select(&table);
     let read = try_join!(version(region, &table), workspace.sql.run(&select, Intent::Look));
     // The table is there: what is missing is a part of it.
-    let (version, selected) = read.map_err(|refusal| match refusal.no_table() {
-        true => Refusal { kind: RegionErrorKind::Other, ..refusal },
-        false => refusal,
+    let (version, selected) = read.map_err(|refusal| {
+        if refusal.no_table() {
+            Refusal { kind: RegionErrorKind::Other, ..refusal }
+        } else {
+            refusal
+        }
     })?;
     let claim = detail.property(WORKSPACE_PROPERTY).map(str::to_owned);
     Ok(Some(Content { version, workspace: claim, rows: selected.rows }))
@@ -407,18 +407,18 @@ async fn append_open(
                 let of_group = here.iter().filter(|it| it.group_name == cut.group_name);
                 let mut of_group: Vec<&Cut> = of_group.collect();
                 // Its predecessor may have a lower number: one that was ever seen is not given again.
-                let before = match of_group.is_empty() && cut.previous_sha256.is_some() {
-                    true => newest(region, cut).await,
-                    false => None,
+                let before = if of_group.is_empty() && cut.previous_sha256.is_some() {
+                    newest(region, cut).await
+                } else {
+                    None
                 };
                 of_group.extend(before.as_deref());
-                *answer =
-                    match odd.iter().any(|row| row.group_name.as_ref() == Some(&cut.group_name)) {
-                        true => Some(Appended::Diverged(
-                            of_group.last().map(|cut| Box::new((*cut).clone())),
-                        )),
-                        false => decide(cut, &of_group),
-                    };
+                *answer = if odd.iter().any(|row| row.group_name.as_ref() == Some(&cut.group_name))
+                {
+                    Some(Appended::Diverged(of_group.last().map(|cut| Box::new((*cut).clone()))))
+                } else {
+                    decide(cut, &of_group)
+                };
             }
             if answer.is_none() {
                 open.push(cut.clone());
@@ -526,9 +526,10 @@ fn decide(cut: &Cut, here: &[&Cut]) -> Option<Appended> {
     if let Some(other) = here.iter().find(|other| other.cut_number >= cut.cut_number) {
         let same_place =
             other.cut_number == cut.cut_number && other.previous_sha256 == cut.previous_sha256;
-        return Some(match same_place {
-            true => Appended::Lost(Box::new((*other).clone())),
-            false => Appended::Diverged(newest()),
+        return Some(if same_place {
+            Appended::Lost(Box::new((*other).clone()))
+        } else {
+            Appended::Diverged(newest())
         });
     }
     let follows = match here {

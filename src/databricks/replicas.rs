@@ -46,20 +46,22 @@ pub(super) async fn replicas(
     let mut answers = open.into_iter().zip(histories).zip(details);
     let mut replicas = Vec::with_capacity(asked.len());
     for question in asked {
-        let answer = match there.holds(&question.path) {
-            false => Ok(None),
-            true => match answers.next() {
+        let answer = if !there.holds(&question.path) {
+            Ok(None)
+        } else {
+            match answers.next() {
                 Some(((_, Ok(history)), Ok(detail))) => {
                     Ok(Some(replica(question, history, &detail)))
                 }
                 Some(((_, Err(refusal)), _) | ((_, Ok(_)), Err(refusal))) => {
-                    match refusal.no_table() {
-                        true => nothing_else(region, question).await,
-                        false => Err(refusal),
+                    if refusal.no_table() {
+                        nothing_else(region, question).await
+                    } else {
+                        Err(refusal)
                     }
                 }
                 None => Ok(None),
-            },
+            }
         };
         replicas
             .push(answer.map_err(|refusal| {
@@ -131,12 +133,13 @@ async fn nothing_else(
             let data = names
                 .iter()
                 .all(|name| name.ends_with(".parquet") || name.starts_with("deletion_vector_"));
-            match log || data {
-                true => Ok(None),
-                false => Err(Refusal::new(
+            if log || data {
+                Ok(None)
+            } else {
+                Err(Refusal::new(
                     RegionErrorKind::Conflict,
                     format!("something that is no Delta table lies at {path}"),
-                )),
+                ))
             }
         }
         // Nothing there, or nothing that can be listed: writing will tell.

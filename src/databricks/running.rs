@@ -35,10 +35,7 @@ async fn pages(client: &Client) -> Result<BTreeMap<String, String>, Refusal> {
             }
         }
         pages += 1;
-        match pages < PAGES {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        }
+        if pages < PAGES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
     .await?;
     Ok(found)

@@ -234,9 +234,10 @@ impl Surveyor {
             join!(batches.ask(sql, &asked, &form), details(sql, batches, &relations));
         let sizes = tables.iter().zip(details);
         let sizes = sizes.filter_map(|(table, detail)| Some((table.clone(), detail.ok()?.bytes?)));
-        let refused = match histories.iter().all(Result::is_err) {
-            true => histories.iter().find_map(|it| it.as_ref().err()),
-            false => None,
+        let refused = if histories.iter().all(Result::is_err) {
+            histories.iter().find_map(|it| it.as_ref().err())
+        } else {
+            None
         };
         let refused = refused.cloned().map(|it| it.doing("read the histories of tables"));
         let written = tables.iter().zip(histories);

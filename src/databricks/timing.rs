@@ -53,15 +53,16 @@ impl Timing {
         let of_question = now + self.question;
         let until = self.until.map_or(of_question, |until| until.min(of_question));
         let over = || {
-            let text = match until == of_question {
-                true => format!(
+            let text = if until == of_question {
+                format!(
                     "no answer in the {} minutes that one question may take",
                     QUESTION_LONGEST.as_secs() / 60
-                ),
-                false => format!(
+                )
+            } else {
+                format!(
                     "the {} minutes are over that a command which only looks may take",
                     LOOKING_LONGEST.as_secs() / 60
-                ),
+                )
             };
             Refusal::new(RegionErrorKind::Unavailable, text)
         };

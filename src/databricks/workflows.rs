@@ -114,9 +114,10 @@ async fn workflow(
             WorkflowRef::Name(name) => by_name(client, listed, name).await?,
             WorkflowRef::Id(id) => by_id(client, *id).await.map_err(|refusal| {
                 // Of an id there are never several; and only the workspace's own refusal has a code.
-                match refusal.code.is_empty() || refusal.kind == RegionErrorKind::Conflict {
-                    true => of_listing(refusal),
-                    false => refusal,
+                if refusal.code.is_empty() || refusal.kind == RegionErrorKind::Conflict {
+                    of_listing(refusal)
+                } else {
+                    refusal
                 }
             })?,
         };
@@ -367,10 +368,7 @@ fn run_query<'a>(own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 fn on_while(more: bool) -> ControlFlow<()> {
-    match more {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
-    }
+    if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 fn read(run: &Run) -> WorkflowRun {

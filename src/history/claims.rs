@@ -104,11 +104,15 @@ impl PlanSeen {
             Some(Approval::ExpectedEffect | Approval::Prompt | Approval::None) | None => None,
         };
         let seen = |(key, comment): (&String, &String)| match (plan, signature) {
-            (Some(plan), Some(signature)) => match verifies(key, comment, plan, signature) {
-                true if reviewers.is_empty() || reviewers.contains(key) => SignatureSeen::Verified,
-                true => SignatureSeen::OfAnother,
-                false => SignatureSeen::Wrong,
-            },
+            (Some(plan), Some(signature)) => {
+                if !verifies(key, comment, plan, signature) {
+                    SignatureSeen::Wrong
+                } else if reviewers.is_empty() || reviewers.contains(key) {
+                    SignatureSeen::Verified
+                } else {
+                    SignatureSeen::OfAnother
+                }
+            }
             (_, _) => SignatureSeen::Missing,
         };
         PlanSeen { sha256: plan.map(sha256_of_bytes), signature: claimed.map(seen) }
@@ -146,10 +150,7 @@ impl SignatureSeen {
             let mut keys = keys.iter().filter_map(|key| PublicKey::from_base64(key).ok());
             keys.any(|key| key.verify(document, &signature, false).is_ok())
         });
-        match verified {
-            true => SignatureSeen::Verified,
-            false => SignatureSeen::Wrong,
-        }
+        if verified { SignatureSeen::Verified } else { SignatureSeen::Wrong }
     }
 }
 

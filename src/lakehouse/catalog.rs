@@ -230,9 +230,10 @@ impl Index {
         principal: &str,
     ) -> Result<Table, String> {
         let (name, entry) = self.find(asked)?;
-        let denied = match entry.may(principal, Right::Select) {
-            true => None,
-            false => Some(Denied::select(name, principal)),
+        let denied = if entry.may(principal, Right::Select) {
+            None
+        } else {
+            Some(Denied::select(name, principal))
         };
         let location = entry.storage_location.as_deref();
         Ok(Table {

@@ -100,9 +100,8 @@ fn compare(
     let same = word(old.kind) == word(new.kind);
     if !same || old.nullable != new.nullable {
         // Of a struct that stays one, the parts are told by themselves.
-        let text = |column: Column<'_>| match same {
-            true => told(word(column.kind), column.nullable),
-            false => whole(column),
+        let text = |column: Column<'_>| {
+            if same { told(word(column.kind), column.nullable) } else { whole(column) }
         };
         found.push(ColumnChange {
             column: column.clone(),
@@ -125,10 +124,7 @@ fn told(kind: &str, nullable: bool) -> String {
         Some((at, _)) => format!("{}…", &kind[..at]),
         None => kind.to_owned(),
     };
-    match nullable {
-        true => kind,
-        false => format!("{kind} not null"),
-    }
+    if nullable { kind } else { format!("{kind} not null") }
 }
 
 /// A type as SQL writes it, with Delta's names of simple types.

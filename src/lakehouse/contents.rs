@@ -26,16 +26,15 @@ impl LakehouseRegion {
             None => CloneProof::NotAsked,
             Some(clone) => prove(&store, clone, source.clone()).await,
         };
-        let (content, compared) = match asked.read {
-            false => (None, false),
-            true => {
-                let named = asked.named.clone();
-                let named = named.map(|named| (named.version, named.sha256));
-                let found = delta::inspect(&store, asked.version, source.ok(), named).await;
-                let found = found.map_err(|error| refusal(&doing, &error))?;
-                let wrong = told(&found.differences);
-                (Some(ReplicaContent { wrong }), found.compared)
-            }
+        let (content, compared) = if !asked.read {
+            (None, false)
+        } else {
+            let named = asked.named.clone();
+            let named = named.map(|named| (named.version, named.sha256));
+            let found = delta::inspect(&store, asked.version, source.ok(), named).await;
+            let found = found.map_err(|error| refusal(&doing, &error))?;
+            let wrong = told(&found.differences);
+            (Some(ReplicaContent { wrong }), found.compared)
         };
         // A clone that was compared with its source just now is as good as one that a digest tells of.
         let proved =

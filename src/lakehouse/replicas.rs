@@ -221,10 +221,7 @@ async fn replica_commit(
         rows: rows_touched(&commit.operation_metrics),
         user: commit.user_name.or(commit.user_id),
         // What is past the log's retention accuses nobody: the rows were not compared.
-        upkeep: match commit.unjudged {
-            true => Upkeep::NotCompared,
-            false => commit.upkeep,
-        },
+        upkeep: if commit.unjudged { Upkeep::NotCompared } else { commit.upkeep },
         operation,
         mark,
     })

@@ -108,10 +108,7 @@ impl LaterColumns {
 impl CutColumn {
     /// Its place as SQL names it: fields of `tables` are those of its elements.
     pub fn path(&self) -> Vec<&str> {
-        match self.of_table {
-            true => vec!["tables", "element", &self.name],
-            false => vec![&self.name],
-        }
+        if self.of_table { vec!["tables", "element", &self.name] } else { vec![&self.name] }
     }
 }
 

@@ -28,10 +28,7 @@ pub fn merge_rows(a: &BTreeMap<String, Row>, b: &BTreeMap<String, Row>) -> BTree
 
 /// Of two rows of one group the one that changed later; of two that changed at once the one with the greater text.
 pub fn newer_row(one: Row, other: Row) -> Row {
-    match rank(&one) > rank(&other) {
-        true => one,
-        false => other,
-    }
+    if rank(&one) > rank(&other) { one } else { other }
 }
 
 fn rank(row: &Row) -> (chrono::DateTime<chrono::Utc>, String) {

@@ -111,9 +111,10 @@ impl Cuts {
                 of_table.push((name.clone(), place));
                 of_table.sort_unstable();
             }
-            match self.chain_holds(&name) {
-                true => self.broken.remove(&name),
-                false => self.broken.insert(name),
+            if self.chain_holds(&name) {
+                self.broken.remove(&name)
+            } else {
+                self.broken.insert(name)
             };
         }
     }

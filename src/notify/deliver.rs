@@ -111,9 +111,10 @@ pub async fn send(
         // One after the other: what ends must not come before what began.
         let mut held_up = false;
         for (at, letter) in messages {
-            let reply = match held_up {
-                true => Reply::deferred("an earlier message has to come before it"),
-                false => hook::send(letter, workspace, webhook, secrets).await,
+            let reply = if held_up {
+                Reply::deferred("an earlier message has to come before it")
+            } else {
+                hook::send(letter, workspace, webhook, secrets).await
             };
             held_up |= reply.outcome == Outcome::Deferred;
             replies.set(*at, reply);

@@ -74,10 +74,8 @@ pub fn text(letter: &Letter) -> Text {
         [only] => only.verdict.clone(),
         _ => self::subject(letter),
     };
-    let verdict = match letter.test {
-        true => format!("TEST, nothing of it is so: {verdict}"),
-        false => verdict,
-    };
+    let verdict =
+        if letter.test { format!("TEST, nothing of it is so: {verdict}") } else { verdict };
     let mut lines: Vec<String> = Vec::new();
     if blocks.len() > 1 || letter.test {
         lines.extend(hanging("", &verdict, COLUMNS));

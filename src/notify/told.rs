@@ -87,9 +87,10 @@ impl ToldDocument {
             return Err(format!("its kind is not {KIND}"));
         }
         crate::canonical::check_version(&document.format_version, FORMAT_VERSION)?;
-        match document.run_id == run_id {
-            true => Ok(document),
-            false => Err(format!("it says that it is of apply {}", document.run_id)),
+        if document.run_id == run_id {
+            Ok(document)
+        } else {
+            Err(format!("it says that it is of apply {}", document.run_id))
         }
     }
 

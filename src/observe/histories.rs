@@ -31,10 +31,7 @@ pub(super) async fn observe_histories(
         .iter()
         .map(|group| group.entry.name().is_some_and(|name| request.selects(name)))
         .collect();
-    let due = match request.full {
-        true => vec![true; chosen.len()],
-        false => may_be_due(seen, now, request),
-    };
+    let due = if request.full { vec![true; chosen.len()] } else { may_be_due(seen, now, request) };
     let due: Vec<bool> = due.iter().zip(&chosen).map(|(due, chosen)| *due && *chosen).collect();
     look_at(seen, regions, &due).await;
     if a_replica_is_missing(seen) {
@@ -109,9 +106,10 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
 /// Asks for the histories of these groups' sources and replicas.
 async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]) {
     let sources = sources_of(seen, |group| asked[group]);
-    let replicas = match seen.secondary.reachable() {
-        true => replicas_of(seen, |group| asked[group]),
-        false => Asked::default(),
+    let replicas = if seen.secondary.reachable() {
+        replicas_of(seen, |group| asked[group])
+    } else {
+        Asked::default()
     };
     let (answers, found) = futures::join!(
         regions.primary.sources(&sources.questions),

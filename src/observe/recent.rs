@@ -220,10 +220,7 @@ impl Recent {
                 return Judged::Record;
             }
         }
-        match self.witnessed.take_in(&told) {
-            true => Judged::Witness,
-            false => Judged::Record,
-        }
+        if self.witnessed.take_in(&told) { Judged::Witness } else { Judged::Record }
     }
 }
 
@@ -234,10 +231,7 @@ impl Side<'_> {
             newest: Some(self.at_once),
             ..RecordRange::default()
         };
-        match self.open {
-            true => Some(self.page(&range, keys).await),
-            false => None,
-        }
+        if self.open { Some(self.page(&range, keys).await) } else { None }
     }
 
     async fn page(&self, range: &RecordRange, keys: &[String]) -> Result<Page, RegionError> {

@@ -78,9 +78,10 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
         found.extend(facts.duplicates.get(&table.name).map(|groups| {
             let others = groups.iter().filter(|group| **group != view.group.name);
             let others: Vec<&str> = others.map(String::as_str).collect();
-            let text = match others.is_empty() {
-                true => "the group names it twice".to_owned(),
-                false => format!("it is also a table of group {}", others.join(", ")),
+            let text = if others.is_empty() {
+                "the group names it twice".to_owned()
+            } else {
+                format!("it is also a table of group {}", others.join(", "))
             };
             finding(FindingCode::DuplicateTarget, Some(&table.name), text)
                 .words("name the table in one group only")

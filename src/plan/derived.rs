@@ -80,9 +80,10 @@ fn group_follows(plan: &Plan, workspace: &WorkspacePlan, group: &GroupPlan) -> R
         }
     }
     if group.decision != Decision::Sync {
-        return match group.steps.is_empty() {
-            true => Ok(()),
-            false => Err(wrong("it has steps and is not to be synchronized".into())),
+        return if group.steps.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong("it has steps and is not to be synchronized".into()))
         };
     }
     let last = group.last_cut.as_ref().map(|cut| cut.number);
@@ -167,10 +168,7 @@ fn step_follows(workspace: &WorkspacePlan, group: &GroupPlan, step: &Step) -> Re
             && step.statement.is_none()
             && step.preconditions.is_empty()
             && step.replica.overwrites.is_empty();
-        return match nothing {
-            true => Ok(()),
-            false => Err("nothing is cloned, yet it says how".to_owned()),
-        };
+        return if nothing { Ok(()) } else { Err("nothing is cloned, yet it says how".to_owned()) };
     }
     properties_follow(step, path)?;
     let statement = group::statement(step);
@@ -178,9 +176,10 @@ fn step_follows(workspace: &WorkspacePlan, group: &GroupPlan, step: &Step) -> Re
         let stated = step.statement.as_deref().unwrap_or("not there");
         return differs("statement", stated, &statement);
     }
-    match step.preconditions == group::preconditions(step) {
-        true => Ok(()),
-        false => Err("its preconditions are not those of its versions".to_owned()),
+    if step.preconditions == group::preconditions(step) {
+        Ok(())
+    } else {
+        Err("its preconditions are not those of its versions".to_owned())
     }
 }
 
@@ -222,9 +221,10 @@ fn join(location: &str, relative: &str) -> String {
 fn complete(plan: &Plan) -> Result<(), String> {
     let everything = plan.selection == document::Selection::default();
     let derived = everything && plan.summary.groups_blocked == 0 && !plan.is_incomplete();
-    match plan.complete == derived {
-        true => Ok(()),
-        false => Err(format!("complete is {}, and follows as {derived}", plan.complete)),
+    if plan.complete == derived {
+        Ok(())
+    } else {
+        Err(format!("complete is {}, and follows as {derived}", plan.complete))
     }
 }
 
@@ -237,12 +237,13 @@ fn expiry(plan: &Plan) -> Result<(), String> {
     let derived =
         super::expiry(plan.created_at, &plan.workspaces, Duration::hours(i64::from(hours))).0;
     let text = |at: DateTime<Utc>| crate::moment::text(at);
-    match plan.expires_at == derived {
-        true => Ok(()),
-        false => Err(format!(
+    if plan.expires_at == derived {
+        Ok(())
+    } else {
+        Err(format!(
             "it expires at {}, and would have to at {}",
             text(plan.expires_at),
             text(derived)
-        )),
+        ))
     }
 }

@@ -129,9 +129,10 @@ fn from_cut(path: &str, replica: &Replica, cut: &CutTableEntry) -> Assessment {
     let mut seen = follow(path, replica, start, Some(base), &commits);
     seen.maintenance.retain(|commit| commit.version > cut.replica_version);
     // Nothing but maintenance since, yet not the clone that the cut names: another table was put there.
-    match seen.theirs.is_empty() && seen.holds != replica.mark {
-        true => Assessment { foreign: true, ..Assessment::default() },
-        false => seen,
+    if seen.theirs.is_empty() && seen.holds != replica.mark {
+        Assessment { foreign: true, ..Assessment::default() }
+    } else {
+        seen
     }
 }
 

@@ -219,9 +219,10 @@ fn action(
     }
     for trouble in &here.troubles {
         let table = trouble.table.name().to_owned();
-        match trouble.unreadable {
-            true => planned.put_aside.push(PutAside { name: aside_name(&table, plan_id), table }),
-            false => planned.mend.push(table),
+        if trouble.unreadable {
+            planned.put_aside.push(PutAside { name: aside_name(&table, plan_id), table })
+        } else {
+            planned.mend.push(table)
         }
     }
     let there = other.copy();

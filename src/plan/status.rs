@@ -467,8 +467,9 @@ fn lost(
     if assessed.is_some_and(|seen| seen.foreign) || replica.version < entry.replica_version {
         return Some("its replica was replaced by another table".to_owned());
     }
-    match replica.version == entry.replica_version {
-        true => damage(replica, Some(entry)).map(|damage| damage.what),
-        false => replica.since_damaged.clone(),
+    if replica.version == entry.replica_version {
+        damage(replica, Some(entry)).map(|damage| damage.what)
+    } else {
+        replica.since_damaged.clone()
     }
 }

@@ -165,10 +165,7 @@ fn dated(plan: &Plan) -> Result<(), String> {
     let made = made.and_then(|id| {
         DateTime::from_timestamp_millis(i64::try_from(id.timestamp_ms()).unwrap_or_default())
     });
-    let apart = match plan.is_of_first_version() {
-        true => ID_APART,
-        false => Duration::zero(),
-    };
+    let apart = if plan.is_of_first_version() { ID_APART } else { Duration::zero() };
     match made {
         Some(made) if (plan.created_at - made).abs() <= apart => Ok(()),
         Some(_) | None => Err("plan_id is not one of the moment at which it was made".to_owned()),

@@ -238,9 +238,10 @@ impl<'a> GroupView<'a> {
 
     /// When a cut was planned; where that is yet to come too, when its recovery point was, and now at the latest.
     pub(super) fn planned(&self, cut: &Cut) -> DateTime<Utc> {
-        match cut.planned_at > self.now + CLOCKS_APART {
-            true => cut.recovery_point.min(self.now),
-            false => cut.planned_at,
+        if cut.planned_at > self.now + CLOCKS_APART {
+            cut.recovery_point.min(self.now)
+        } else {
+            cut.planned_at
         }
     }
 

@@ -260,14 +260,11 @@ fn damaged(role: &str, region: &RegionObserved, plan_id: &str) -> Vec<String> {
     troubles
         .map(|trouble| {
             let (table, why) = (trouble.table.name(), trouble.error.told());
-            match trouble.unreadable {
-                true => format!(
+            if trouble.unreadable { format!(
                     "{table} in the {role} cannot be read: {why}; an apply puts it aside as {table}.unreadable-{plan_id} and makes it anew"
-                ),
-                false => format!(
+                ) } else { format!(
                     "{table} in the {role} was read around damage: {why}; an apply writes it anew"
-                ),
-            }
+                ) }
         })
         .collect()
 }
@@ -286,10 +283,7 @@ fn not_believed(workspace: &WorkspaceObserved) -> Vec<String> {
                 Some(newest) => format!("the cut log ends with cut {newest}"),
                 None => "the cut log has no cut of the group".to_owned(),
             };
-            let why = match unsigned {
-                true => "it is not signed by a key that require_signed_records names",
-                false => "no number so far beyond the log was ever given",
-            };
+            let why = if unsigned { "it is not signed by a key that require_signed_records names" } else { "no number so far beyond the log was ever given" };
             format!(
                 "{run_id}{RUN_RECORD_ENDING} tells of cut {number} of {group}, and {log}: the record is not believed, because {why}; it stops nothing, and no later record passes its number on"
             )

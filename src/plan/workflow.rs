@@ -126,9 +126,10 @@ fn failed(workflow: &Workflow, run: &WorkflowRun, at: DateTime<Utc>, now: DateTi
     let in_a_row = ended.iter().take_while(|(run, _)| run.state == RunState::Failed).count();
     let nth = if in_a_row > 1 { format!(", {in_a_row} failures in a row") } else { String::new() };
     let ever = workflow.runs.iter().any(|run| run.state == RunState::Succeeded);
-    let (code, never) = match ever {
-        true => (ReasonCode::WorkflowFailed, ""),
-        false => (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known"),
+    let (code, never) = if ever {
+        (ReasonCode::WorkflowFailed, "")
+    } else {
+        (ReasonCode::WorkflowNeverSucceeded, "; no successful run is known")
     };
     Reason::new(
         code,

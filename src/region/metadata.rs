@@ -56,10 +56,7 @@ impl LedgerCopy {
         let odd = tables.clone().flat_map(|table| &table.odd);
         let cuts = Cuts::new(tables.flat_map(|table| table.cuts.iter().cloned()));
         let cuts = cuts.with_odd(odd.filter_map(|odd| odd.group_name.clone()));
-        match self.heads_only {
-            true => cuts.of_heads(),
-            false => cuts,
-        }
+        if self.heads_only { cuts.of_heads() } else { cuts }
     }
 }
 

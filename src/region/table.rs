@@ -111,15 +111,16 @@ impl Denied {
         Denied {
             message: format!("the external location {name} is read-only"),
             // The name comes last, after what ends the flags: it may begin with a dash.
-            remedy: Some(Repair::Shell(match name.starts_with('-') {
-                true => format!(
+            remedy: Some(Repair::Shell(if name.starts_with('-') {
+                format!(
                     "databricks external-locations update --json '{{\"read_only\": false}}' -- {}",
                     shell_word(name)
-                ),
-                false => format!(
+                )
+            } else {
+                format!(
                     "databricks external-locations update {} --json '{{\"read_only\": false}}'",
                     shell_word(name)
-                ),
+                )
             })),
         }
     }

@@ -196,10 +196,8 @@ pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
     if !held.iter().any(|entry| begun(entry.group)) {
         return vec![];
     }
-    let limit = match shown.style.verbose || held.len() <= ROWS_MAX + 1 {
-        true => held.len(),
-        false => ROWS_MAX,
-    };
+    let limit =
+        if shown.style.verbose || held.len() <= ROWS_MAX + 1 { held.len() } else { ROWS_MAX };
     let now = shown.plan.created_at;
     let rows = held[..limit]
         .iter()

@@ -21,9 +21,8 @@ pub fn text(plan: &Plan, check: &PlanCheck, file: &str, style: &Style) -> String
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(plan, check))]);
     page.block(groups(plan, check, style));
-    let digest = |digest: &str| match style.verbose {
-        true => clean(digest),
-        false => format!("{}…", short(&clean(digest))),
+    let digest = |digest: &str| {
+        if style.verbose { clean(digest) } else { format!("{}…", short(&clean(digest))) }
     };
     page.block(hanging(
         "",
@@ -80,9 +79,10 @@ fn verdict(plan: &Plan, check: &PlanCheck) -> String {
     .map(|(standing, word)| format!(", {} {word}", of(standing)))
     .collect();
     if check.expired() {
-        let why = match check.outdated {
-            true => format!("is of format version {}", clean(&plan.format_version)),
-            false => format!("expired at {}", minute(check.expires_at)),
+        let why = if check.outdated {
+            format!("is of format version {}", clean(&plan.format_version))
+        } else {
+            format!("expired at {}", minute(check.expires_at))
         };
         return first_line(format!("{head} {why}{rest}"), held);
     }
@@ -142,10 +142,8 @@ fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
     ] {
         let alike: Vec<&GroupCheck> =
             check.groups.iter().filter(|group| group.standing == standing).collect();
-        let limit = match style.verbose || alike.len() <= LINES_MAX + 1 {
-            true => alike.len(),
-            false => LINES_MAX,
-        };
+        let limit =
+            if style.verbose || alike.len() <= LINES_MAX + 1 { alike.len() } else { LINES_MAX };
         for group in &alike[..limit] {
             let label = label(plan, &group.workspace, &group.name);
             shown.push((word, label, says(plan, group)));

@@ -34,10 +34,7 @@ pub fn command(text: &str) -> String {
 pub(super) fn line(text: &str) -> String {
     without_orders(text)
         .chars()
-        .map(|c| match is_unseen(c) || c.is_control() {
-            true => MARK,
-            false => c,
-        })
+        .map(|c| if is_unseen(c) || c.is_control() { MARK } else { c })
         .collect()
 }
 

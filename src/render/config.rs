@@ -80,9 +80,10 @@ pub fn valid(configuration: &Configuration, style: &Style) -> String {
                 continue;
             };
             let workflows: Vec<String> = group.workflows.iter().map(name).collect();
-            let when = match workflows.is_empty() {
-                true => group.schedule.describe(),
-                false => format!("after {}", workflows.join(", ")),
+            let when = if workflows.is_empty() {
+                group.schedule.describe()
+            } else {
+                format!("after {}", workflows.join(", "))
             };
             text.push_str(&format!("  {}  {}\n", name(&group.name), clean(&when)));
             for table in &group.tables {

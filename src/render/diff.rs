@@ -435,10 +435,7 @@ fn lines(part: &Part, style: &Style) -> Vec<String> {
     };
     let shown: Vec<&(char, Line)> =
         part.shown.iter().filter(|(_, line)| style.verbose || tells_more(line)).collect();
-    let limit = match style.verbose || shown.len() <= LINES_MAX + 1 {
-        true => shown.len(),
-        false => LINES_MAX,
-    };
+    let limit = if style.verbose || shown.len() <= LINES_MAX + 1 { shown.len() } else { LINES_MAX };
     for (sign, line) in &shown[..limit] {
         let tone = if *sign == '+' { Tone::Good } else { Tone::Bad };
         lines.push(style.paint(tone, &format!("  {sign} {}", line.text)));

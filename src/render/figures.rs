@@ -23,10 +23,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
 
 /// A size for a sentence: as [`bytes`], and in TiB where that is shorter.
 pub(super) fn bytes_short(size: u64) -> String {
-    match size >= TIB {
-        true => in_units(size, TIB, "TiB"),
-        false => bytes(size),
-    }
+    if size >= TIB { in_units(size, TIB, "TiB") } else { bytes(size) }
 }
 
 fn in_units(bytes: u64, unit: u64, name: &str) -> String {
@@ -39,15 +36,13 @@ fn in_units(bytes: u64, unit: u64, name: &str) -> String {
 pub(super) fn tally(parts: &[(usize, &str)]) -> String {
     let mut said: Vec<String> = vec![];
     for (number, what) in parts.iter().filter(|(number, _)| *number > 0) {
-        said.push(match said.is_empty() {
-            true => format!("{}{what}", plural(*number, "group")),
-            false => format!("{}{what}", count(*number as u64)),
+        said.push(if said.is_empty() {
+            format!("{}{what}", plural(*number, "group"))
+        } else {
+            format!("{}{what}", count(*number as u64))
         });
     }
-    match said.is_empty() {
-        true => "no groups".to_owned(),
-        false => said.join(", "),
-    }
+    if said.is_empty() { "no groups".to_owned() } else { said.join(", ") }
 }
 
 /// How long something took: `9m12s`, `1h02m`, `0.8s`.
@@ -73,10 +68,7 @@ pub(crate) fn minute(at: DateTime<Utc>) -> String {
 
 /// `09:41Z` on the day of `now`, else with its date.
 pub(super) fn minute_near(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    match at.date_naive() == now.date_naive() {
-        true => at.format("%H:%MZ").to_string(),
-        false => minute(at),
-    }
+    if at.date_naive() == now.date_naive() { at.format("%H:%MZ").to_string() } else { minute(at) }
 }
 
 /// The first eight characters of an id or a digest.

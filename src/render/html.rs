@@ -138,9 +138,10 @@ fn address(text: &str) -> Markup {
     let shown = name(text);
     let follows =
         url::Url::parse(&shown).is_ok_and(|url| url.scheme() == "https" && url.host().is_some());
-    match follows {
-        true => html! { a href=(shown) rel="noreferrer noopener" { (shown) } },
-        false => html! { (clean(text)) },
+    if follows {
+        html! { a href=(shown) rel="noreferrer noopener" { (shown) } }
+    } else {
+        html! { (clean(text)) }
     }
 }
 

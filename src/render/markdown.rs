@@ -123,18 +123,16 @@ impl Comment {
     }
 
     fn left_out(&self, budget: usize) -> String {
-        match self.left_out.is_empty() {
-            true => String::new(),
-            false => {
-                let kinds = self.left_out.iter();
-                let kinds: Vec<String> =
-                    kinds.map(|(what, number)| plural(*number, what)).collect();
-                format!(
-                    "\nLeft out to fit {} bytes: {}. Everything is in the document itself.\n",
-                    count(budget as u64),
-                    kinds.join(", ")
-                )
-            }
+        if self.left_out.is_empty() {
+            String::new()
+        } else {
+            let kinds = self.left_out.iter();
+            let kinds: Vec<String> = kinds.map(|(what, number)| plural(*number, what)).collect();
+            format!(
+                "\nLeft out to fit {} bytes: {}. Everything is in the document itself.\n",
+                count(budget as u64),
+                kinds.join(", ")
+            )
         }
     }
 }
@@ -150,10 +148,7 @@ fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment 
     let names = plan.workspaces.iter().map(|workspace| workspace.name.as_str());
     page.text = format!("{}\n", hidden(kind, names));
     let changes = changes(plan);
-    let verdict = match plan.selection.changed {
-        true => changes.verdict(plan),
-        false => verdict(plan),
-    };
+    let verdict = if plan.selection.changed { changes.verdict(plan) } else { verdict(plan) };
     page.block(&format!("### drsync: {}", sentence(&verdict)));
     page.block(&head.join("  \n"));
     dangers::block(&mut page, plan, &changes, detail);
@@ -184,9 +179,10 @@ fn names(page: &mut Comment, all: &[String], most: usize, what: &str) -> String 
         return shown.join(", ");
     }
     page.leave_out(more, "name");
-    match shown.is_empty() {
-        true => plural(more, what),
-        false => format!("{} and {}", shown.join(", "), plural(more, &format!("more {what}"))),
+    if shown.is_empty() {
+        plural(more, what)
+    } else {
+        format!("{} and {}", shown.join(", "), plural(more, &format!("more {what}")))
     }
 }
 
@@ -230,9 +226,10 @@ fn blocked(page: &mut Comment, plan: &Plan, detail: Detail) {
 
 fn cause(page: &mut Comment, cause: &Cause, detail: Detail) -> String {
     let groups = names(page, &cause.groups, detail.named.min(5), "group");
-    let tables = match cause.tables.is_empty() {
-        true => String::new(),
-        false => format!(" {}", names(page, &cause.tables, detail.named, "table")),
+    let tables = if cause.tables.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", names(page, &cause.tables, detail.named, "table"))
     };
     let mut lines = format!("- `{}`{tables}, blocks {groups}\n", cause.code.as_str());
     if detail.messages {
@@ -365,10 +362,8 @@ fn waiting(page: &mut Comment, plan: &Plan, detail: Detail) {
             .filter(|(number, _)| *number > 0)
             .map(|(number, word)| format!("{} {word}", plural(number, "group")))
             .collect();
-    let mut lines = match counts.is_empty() {
-        true => String::new(),
-        false => format!("{}\n\n", counts.join(", ")),
-    };
+    let mut lines =
+        if counts.is_empty() { String::new() } else { format!("{}\n\n", counts.join(", ")) };
     let held: Vec<(&WorkspacePlan, &GroupPlan)> = decided(plan, Decision::Waiting)
         .filter(|(_, group)| {
             matches!(group.reason.code, ReasonCode::Paused | ReasonCode::WorkflowFailed)

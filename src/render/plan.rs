@@ -33,10 +33,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     let shown = Shown::of(plan, *style);
     let mut page = Page::default();
     let short = !style.verbose && nothing_to_tell(plan);
-    let warnings = match short {
-        true => notes::telling(plan),
-        false => plan.warnings.len(),
-    };
+    let warnings = if short { notes::telling(plan) } else { plan.warnings.len() };
     page.block(vec![style.paint(Tone::Strong, &verdict::verdict_above(plan, warnings))]);
     if short {
         waiting::held(&shown, &mut page);

@@ -191,10 +191,7 @@ fn parts(record: &RunRecord) -> Vec<(usize, &'static str)> {
 
 /// How a group ended; one that was stopped at work has a word of its own.
 fn word(group: &GroupRecord) -> &'static str {
-    match was_stopped(group) {
-        true => "stopped",
-        false => group.outcome.as_str(),
-    }
+    if was_stopped(group) { "stopped" } else { group.outcome.as_str() }
 }
 
 /// Whether it was stopped at work. Records before version 1.2 tell by its tables.
@@ -246,9 +243,10 @@ fn with_figures(verdict: &str, record: &RunRecord, style: &Style) -> String {
         figures.push_str(&format!(", {}", bytes(record.summary.copied_bytes)));
     }
     let room = style.width.saturating_sub(width(verdict));
-    match width(&figures) + 3 <= room {
-        true => format!("{verdict}{}", pad_left(&figures, room)),
-        false => verdict.to_owned(),
+    if width(&figures) + 3 <= room {
+        format!("{verdict}{}", pad_left(&figures, room))
+    } else {
+        verdict.to_owned()
     }
 }
 
@@ -376,9 +374,10 @@ fn said(plan: &Plan, group: &GroupRecord) -> String {
         (Some(cut), None) => Some(format!("cut {cut}")),
         (None, _) => None,
     };
-    let message = match was_stopped(group) {
-        true => Some(GOES_ON.to_owned()),
-        false => group.message.as_ref().map(clean),
+    let message = if was_stopped(group) {
+        Some(GOES_ON.to_owned())
+    } else {
+        group.message.as_ref().map(clean)
     };
     let message = blocked(plan, group).or(tables_failed(group)).or(message);
     if group.outcome == GroupOutcome::Overtaken {
@@ -489,10 +488,7 @@ fn registered(record: &RunRecord, style: &Style) -> Vec<String> {
         return vec![];
     }
     let names: Vec<String> = record.registered.iter().map(ToString::to_string).collect();
-    let limit = match style.verbose {
-        true => usize::MAX - 1,
-        false => REGISTERED_NAMED,
-    };
+    let limit = if style.verbose { usize::MAX - 1 } else { REGISTERED_NAMED };
     let text = format!("Registered in the secondary's catalog: {}", clean(&few(&names, limit)));
     hanging("", &text, style.width)
 }

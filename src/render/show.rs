@@ -82,13 +82,13 @@ fn by(provenance: &Provenance) -> String {
 fn provenance(stored: &StoredPlan, applies: &[RunRecord], style: &Style) -> Vec<String> {
     let plan = &stored.plan;
     let line = |head: &str, text: &str| hanging(&format!("  {head:<12}"), text, style.width);
-    let digest = |digest: &str| match style.verbose {
-        true => clean(digest),
-        false => format!("{}…", short(&clean(digest))),
+    let digest = |digest: &str| {
+        if style.verbose { clean(digest) } else { format!("{}…", short(&clean(digest))) }
     };
-    let clock = match plan.observed_clock.overridden {
-        true => "clock set by DRSYNC_NOW",
-        false => "clock not overridden",
+    let clock = if plan.observed_clock.overridden {
+        "clock set by DRSYNC_NOW"
+    } else {
+        "clock not overridden"
     };
     let made = format!("{} by {}", moment(plan.created_at), by(&plan.provenance));
     let mut lines = line("made", &made);

@@ -255,9 +255,10 @@ fn regions(status: &Status, style: &Style) -> Vec<String> {
                 None => how.to_owned(),
             };
             let location = clean(location);
-            let place = match reachable {
-                true => location,
-                false => away::place(role, workspace.as_deref(), &location),
+            let place = if *reachable {
+                location
+            } else {
+                away::place(role, workspace.as_deref(), &location)
             };
             lines.extend(hanging(
                 &format!("  {role:<10}  "),
@@ -282,9 +283,10 @@ fn groups(status: &Status, style: &Style) -> Vec<String> {
         .map(|(workspace, group)| {
             let mut row =
                 vec![label(status, workspace, group), away::cut_cell(group.last_cut.as_ref())];
-            match away {
-                true => row.push(replicas(workspace, group)),
-                false => row.extend([lag(group), rpo(group), at_cut(group)]),
+            if away {
+                row.push(replicas(workspace, group))
+            } else {
+                row.extend([lag(group), rpo(group), at_cut(group)])
             }
             row
         })
@@ -315,10 +317,7 @@ pub(super) fn checked(status: &Status, style: &Style) -> Option<String> {
         .filter(|(_, group)| group.checked.is_some() && group.content_read_at.is_none())
         .count();
     let first_read = looked().filter_map(|(_, group)| group.content_read_at).min();
-    let all = match looks.len() == looked().count() {
-        true => "",
-        false => " that was seen",
-    };
+    let all = if looks.len() == looked().count() { "" } else { " that was seen" };
     let full = style.said(&Command::new(Verb::Status).word("--full"));
     let listed = format!("every file of every replica{all} is there with its size");
     Some(match (least, unread, first_read) {
@@ -372,10 +371,8 @@ fn at_cut(group: &GroupStatus) -> String {
 
 fn replicas(workspace: &WorkspaceStatus, group: &GroupStatus) -> String {
     let RegionsStatus { primary, secondary, shared_answer: _ } = &workspace.regions;
-    let ledgers = [primary, secondary].map(|region| match region.reachable {
-        true => region.ledger,
-        false => LedgerPresence::Unknown,
-    });
+    let ledgers = [primary, secondary]
+        .map(|region| if region.reachable { region.ledger } else { LedgerPresence::Unknown });
     match (counted(group), &group.last_cut) {
         (_, None) if ledgers == [LedgerPresence::Unknown; 2] => "not known".to_owned(),
         (_, None) => "never synchronized".to_owned(),
@@ -443,11 +440,10 @@ fn receipts(status: &Status, style: &Style) -> Vec<Vec<String>> {
         let limit = if style.verbose { usize::MAX } else { ROWS_MAX };
         let more = told.len().saturating_sub(limit);
         let shown = told.into_iter().take(limit).collect();
-        let mut lines = match away {
-            true => table(&["group", "lost, as it was last looked at", "looked at"], shown),
-            false => {
-                table(&["group", &format!("lost if {home} were gone now"), "looked at"], shown)
-            }
+        let mut lines = if away {
+            table(&["group", "lost, as it was last looked at", "looked at"], shown)
+        } else {
+            table(&["group", &format!("lost if {home} were gone now"), "looked at"], shown)
         };
         if more > 0 {
             let all = style.command(&Command::new(Verb::Status).word("-v"));

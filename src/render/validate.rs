@@ -33,10 +33,7 @@ fn page(plan: &Plan, style: &Style) -> Page {
     page.block(away::facts(plan, style));
     let names = causes.iter().map(|cause| width(&head(cause))).max().unwrap_or(0).clamp(24, 44) + 3;
     for same in causes.chunk_by(|one, other| one.code == other.code) {
-        let told = match style.verbose || same.len() <= SAME_MAX + 1 {
-            true => same.len(),
-            false => SAME_MAX,
-        };
+        let told = if style.verbose || same.len() <= SAME_MAX + 1 { same.len() } else { SAME_MAX };
         for cause in &same[..told] {
             page.block(entry(cause, names, style));
         }
@@ -141,10 +138,8 @@ fn head(cause: &Cause) -> String {
 }
 
 fn entry(cause: &Cause, names: usize, style: &Style) -> Vec<String> {
-    let groups = match style.verbose {
-        true => few(&cause.groups, usize::MAX - 1),
-        false => few(&cause.groups, 2),
-    };
+    let groups =
+        if style.verbose { few(&cause.groups, usize::MAX - 1) } else { few(&cause.groups, 2) };
     let mut first = pad(&format!("  ! {}", head(cause)), names + 4);
     if !first.ends_with(' ') {
         first.push_str("   ");
@@ -176,13 +171,14 @@ fn unprotected(plan: &Plan, style: &Style) -> Vec<String> {
         .iter()
         .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
         .collect();
-    match tables.is_empty() {
-        true => vec![],
-        false => hanging(
+    if tables.is_empty() {
+        vec![]
+    } else {
+        hanging(
             "not copied  ",
             &few(&tables, if style.verbose { usize::MAX - 1 } else { 3 }),
             style.width,
-        ),
+        )
     }
 }
 

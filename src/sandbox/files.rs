@@ -72,9 +72,10 @@ fn object(path: &str, there: There) -> Value {
 pub(super) async fn status(State(site): State<Arc<Site>>, params: Params) -> Reply {
     let path = params.needed("path")?;
     let place = workspace_file(&site, path)?;
-    let there = match is_root(&site, &place) {
-        true => There::Folder,
-        false => disk::look(&place).map_err(|_| no_path(path))?,
+    let there = if is_root(&site, &place) {
+        There::Folder
+    } else {
+        disk::look(&place).map_err(|_| no_path(path))?
     };
     Ok(Json(object(path, there)))
 }

@@ -281,8 +281,9 @@ pub(super) async fn cancel(State(site): State<Arc<Site>>, bytes: Bytes) -> Reply
         }
     };
     site.workspace.edit_jobs(edit).await.map_err(Refusal::internal)?;
-    match found {
-        true => Ok(Json(json!({}))),
-        false => Err(Refusal::bad(format!("Run {wanted} does not exist."))),
+    if found {
+        Ok(Json(json!({})))
+    } else {
+        Err(Refusal::bad(format!("Run {wanted} does not exist.")))
     }
 }

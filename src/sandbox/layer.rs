@@ -67,10 +67,7 @@ pub(super) async fn surround(
         return Response::new(Body::empty());
     }
     let response = dressed(&site.workspace, response);
-    match truncate {
-        true => halved(response).await,
-        false => response,
-    }
+    if truncate { halved(response).await } else { response }
 }
 
 fn code(status: u16) -> StatusCode {

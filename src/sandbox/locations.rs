@@ -118,10 +118,7 @@ fn known(workspace: &Workspace, url: &str) -> Result<PathBuf, Refusal> {
     let folder = workspace
         .place(url)
         .ok_or_else(|| Refusal::bad(format!("{url} is not a folder of this machine.")))?;
-    match is_known(workspace, &folder) {
-        true => Ok(folder),
-        false => Err(uncovered(url)),
-    }
+    if is_known(workspace, &folder) { Ok(folder) } else { Err(uncovered(url)) }
 }
 
 fn uncovered(url: &str) -> Refusal {

@@ -183,11 +183,10 @@ fn answer(site: &Site, statement: &Statement) -> Reply {
                 return Ok(Json(body));
             }
             body["manifest"] = result::manifest(&statement.shape, outcome);
-            body["result"] = match rows.columns.is_empty() {
-                true => json!({}),
-                false => {
-                    result::chunk(&site.workspace.url, &statement.id, &statement.shape, rows, 0)?
-                }
+            body["result"] = if rows.columns.is_empty() {
+                json!({})
+            } else {
+                result::chunk(&site.workspace.url, &statement.id, &statement.shape, rows, 0)?
             };
             json!({"state": "SUCCEEDED"})
         }

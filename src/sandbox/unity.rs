@@ -56,12 +56,13 @@ pub(super) async fn catalog(State(site): State<Arc<Site>>, Path(name): Path<Stri
 }
 
 fn check_catalog(workspace: &Workspace, name: &str) -> Result<(), Refusal> {
-    match workspace.catalogs().iter().any(|it| it.eq_ignore_ascii_case(name)) {
-        true => Ok(()),
-        false => Err(Refusal::not_found(
+    if workspace.catalogs().iter().any(|it| it.eq_ignore_ascii_case(name)) {
+        Ok(())
+    } else {
+        Err(Refusal::not_found(
             "CATALOG_DOES_NOT_EXIST",
             format!("Catalog '{name}' does not exist."),
-        )),
+        ))
     }
 }
 
@@ -164,9 +165,10 @@ pub(super) async fn table(
 ) -> Reply {
     if let Some(name) = path.strip_suffix("/exists") {
         let name = named(name)?;
-        return Ok(Json(match site.workspace.is_registered(&name) {
-            true => json!({"table_exists": true}),
-            false => json!({}),
+        return Ok(Json(if site.workspace.is_registered(&name) {
+            json!({"table_exists": true})
+        } else {
+            json!({})
         }));
     }
     let name = named(&path)?;

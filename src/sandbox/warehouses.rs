@@ -33,12 +33,13 @@ fn address(url: &str) -> (&str, u16) {
 }
 
 fn check(site: &Site, id: &str) -> Result<(), Refusal> {
-    match id == site.workspace.ids.warehouse {
-        true => Ok(()),
-        false => Err(Refusal::not_found(
+    if id == site.workspace.ids.warehouse {
+        Ok(())
+    } else {
+        Err(Refusal::not_found(
             "RESOURCE_DOES_NOT_EXIST",
             format!("SQL warehouse {id} does not exist."),
-        )),
+        ))
     }
 }
 

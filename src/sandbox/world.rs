@@ -211,9 +211,10 @@ impl World {
     /// The regions that the metastores are in, after the folders; two that differ.
     pub(super) fn region_names(&self) -> [String; 2] {
         let (one, two) = (name_of(&self.primary, "primary"), name_of(&self.secondary, "secondary"));
-        match one.eq_ignore_ascii_case(&two) {
-            true => ["local-primary".to_owned(), "local-secondary".to_owned()],
-            false => [format!("local-{one}"), format!("local-{two}")],
+        if one.eq_ignore_ascii_case(&two) {
+            ["local-primary".to_owned(), "local-secondary".to_owned()]
+        } else {
+            [format!("local-{one}"), format!("local-{two}")]
         }
     }
 

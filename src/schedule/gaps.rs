@@ -153,10 +153,7 @@ fn changes(zone: Tz) -> Vec<DateTime<Utc>> {
         }
         while after - before > Duration::minutes(1) {
             let middle = before + Duration::minutes((after - before).num_minutes() / 2);
-            match offset(middle) == offset(before) {
-                true => before = middle,
-                false => after = middle,
-            }
+            if offset(middle) == offset(before) { before = middle } else { after = middle }
         }
         changes.push(after);
     }

@@ -196,15 +196,14 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => {
-                std::fs::copy(entry.path(), &target).unwrap();
-                // A commit's time is its file's.
-                let when = entry.metadata().unwrap().modified().unwrap();
-                let file = std::fs::File::options().append(true).open(target);
-                file.unwrap().set_modified(when).unwrap();
-            }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+            // A commit's time is its file's.
+            let when = entry.metadata().unwrap().modified().unwrap();
+            let file = std::fs::File::options().append(true).open(target);
+            file.unwrap().set_modified(when).unwrap();
         }
     }
 }

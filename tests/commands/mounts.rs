@@ -52,9 +52,10 @@ fn files_below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("read") {
         let path = entry.expect("read").path();
-        match path.is_dir() {
-            true => found.extend(files_below(&path)),
-            false => found.push(path.display().to_string()),
+        if path.is_dir() {
+            found.extend(files_below(&path))
+        } else {
+            found.push(path.display().to_string())
         }
     }
     found

@@ -210,17 +210,18 @@ async fn handle(
     let response = if path.starts_with("/api/")
         && !state.tokens.contains(sign.trim_start_matches("Bearer "))
     {
-        match sign.is_empty() {
-            true => answer(
+        if sign.is_empty() {
+            answer(
                 401,
                 &[],
                 json!({"error_code": 401, "message": "Credential was not sent"}).to_string(),
-            ),
-            false => answer(
+            )
+        } else {
+            answer(
                 403,
                 &[],
                 json!({"error_code": 403, "message": "Invalid access token."}).to_string(),
-            ),
+            )
         }
     } else {
         let query: BTreeMap<String, String> =
@@ -268,11 +269,10 @@ impl State {
                     })
                     .collect();
                 let chunks: Vec<Value> = rows.chunks(2).map(|rows| json!(rows)).collect();
-                let result = match linked {
-                    true => {
-                        json!({"external_links": [{"chunk_index": 0, "external_link": format!("{}/signed/{id}?sig=canary", self.base), "http_headers": {"x-part": "0"}}]})
-                    }
-                    false => chunk(&chunks, 0),
+                let result = if linked {
+                    json!({"external_links": [{"chunk_index": 0, "external_link": format!("{}/signed/{id}?sig=canary", self.base), "http_headers": {"x-part": "0"}}]})
+                } else {
+                    chunk(&chunks, 0)
                 };
                 let total = rows.len();
                 let manifest = json!({"format": "JSON_ARRAY", "schema": {"column_count": columns.len(), "columns": columns},

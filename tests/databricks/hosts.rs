@@ -47,10 +47,7 @@ async fn of_two_workspaces_each_hears_its_own_secret_and_never_the_others() {
         west.change(|state| state.tokens = [WEST.to_owned()].into());
         let home = profiles(&east, &west);
         let variables = [("DRSYNC_TOKEN_EAST", TOKEN), ("DRSYNC_TOKEN_WEST", WEST)];
-        let mut options = match by_profile {
-            true => with(&east, &[]),
-            false => with(&east, &variables),
-        };
+        let mut options = if by_profile { with(&east, &[]) } else { with(&east, &variables) };
         options.environment.home = by_profile.then(|| home.path().to_owned());
         let regions = connect(&with_secondary(options, &west)).await.unwrap();
         regions.primary.presence().await.unwrap();

@@ -113,14 +113,13 @@ impl Between {
                 asked = asked.header(name, value);
             }
         }
-        let asked = match exchanges {
-            true => {
-                let (client, secret) = self.state.lock().unwrap().principal.clone();
-                asked
-                    .basic_auth(client, Some(secret))
-                    .body("grant_type=client_credentials&scope=all-apis")
-            }
-            false => asked.body(body.to_vec()),
+        let asked = if exchanges {
+            let (client, secret) = self.state.lock().unwrap().principal.clone();
+            asked
+                .basic_auth(client, Some(secret))
+                .body("grant_type=client_credentials&scope=all-apis")
+        } else {
+            asked.body(body.to_vec())
         };
         let answer = asked.send().await.unwrap();
         let kept = ["content-type", "date", "retry-after", "location", "x-request-id"];

@@ -181,9 +181,10 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = left.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            match entry.file_type().unwrap().is_dir() {
-                true => left.push(entry.path()),
-                false => found.push(entry.path()),
+            if entry.file_type().unwrap().is_dir() {
+                left.push(entry.path())
+            } else {
+                found.push(entry.path())
             }
         }
     }

@@ -402,9 +402,10 @@ async fn try_services(world: &Path) {
 async fn apply_changed(world: &Path, change: Change) -> Result<usize, String> {
     let folder = tempfile::tempdir_in(world).unwrap();
     for part in ["east", "west", "drsync.json", demo::MARKER] {
-        match world.join(part).is_dir() {
-            true => copy(&world.join(part), &folder.path().join(part)),
-            false => drop(fs::copy(world.join(part), folder.path().join(part)).unwrap()),
+        if world.join(part).is_dir() {
+            copy(&world.join(part), &folder.path().join(part))
+        } else {
+            fs::copy(world.join(part), folder.path().join(part)).unwrap();
         }
     }
     let site = Site::serve(folder.path()).await;

@@ -24,12 +24,11 @@ fn documents(world: &World, region: &str) -> BTreeSet<String> {
     let mut folders = vec![world.path(region).join("sync/_drsync/evidence")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            match entry.file_type().unwrap().is_dir() {
-                true => folders.push(entry.path()),
-                false => {
-                    let name = entry.file_name().into_string().unwrap();
-                    found.extend(Some(name).filter(|name| !name.starts_with('.')));
-                }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path())
+            } else {
+                let name = entry.file_name().into_string().unwrap();
+                found.extend(Some(name).filter(|name| !name.starts_with('.')));
             }
         }
     }

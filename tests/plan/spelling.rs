@@ -93,9 +93,10 @@ fn of_two_spellings_that_cuts_name_the_later_cut_counts() {
     world.merge();
     let cuts = &world.workspace().ledger.cuts;
     let committed = |group| cuts.newest(group).unwrap().committed_at;
-    let expected = match committed("orders") > committed("reference") {
-        true => "main/shop/COUNTRIES",
-        false => "main/shop/countries",
+    let expected = if committed("orders") > committed("reference") {
+        "main/shop/COUNTRIES"
+    } else {
+        "main/shop/countries"
     };
     let place = place_of(cuts, "/world/west/sync/", None, &table(COUNTRIES));
     assert_eq!(place.path, expected);

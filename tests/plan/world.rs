@@ -238,10 +238,7 @@ fn commit(version: u64, moment: &str, operation: &str, changes: bool) -> Commit 
         committed_at: at(moment),
         operation: operation.to_owned(),
         user: None,
-        upkeep: match changes {
-            true => Upkeep::Changes,
-            false => Upkeep::Compared,
-        },
+        upkeep: if changes { Upkeep::Changes } else { Upkeep::Compared },
         table_id: Some("id".to_owned()),
         sha256: Some(sha256_of(version, operation)),
     }
@@ -355,10 +352,7 @@ pub(crate) fn replica_commit(version: u64, operation: &str) -> ReplicaCommit {
         mark: None,
         restored_to: None,
         rows: None,
-        upkeep: match is_maintenance(operation) {
-            true => Upkeep::Compared,
-            false => Upkeep::Changes,
-        },
+        upkeep: if is_maintenance(operation) { Upkeep::Compared } else { Upkeep::Changes },
     }
 }
 

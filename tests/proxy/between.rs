@@ -313,10 +313,7 @@ async fn write(
         bytes.extend(format!("{name}: {value}\r\n").into_bytes());
     }
     bytes.extend(format!("content-length: {}\r\n\r\n", answer.body.len()).into_bytes());
-    let end = match torn {
-        true => answer.body.len() / 2,
-        false => answer.body.len(),
-    };
+    let end = if torn { answer.body.len() / 2 } else { answer.body.len() };
     bytes.extend(&answer.body[..end]);
     stream.write_all(&bytes).await?;
     stream.flush().await

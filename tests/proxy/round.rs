@@ -349,9 +349,10 @@ impl End {
 
     /// What is left is the same, whatever happened on the way.
     pub(crate) fn differs_from(&self, calm: &End) -> Result<(), String> {
-        match self.state == calm.state {
-            true => Ok(()),
-            false => Err(format!("{:#?} instead of {:#?}", self.state, calm.state)),
+        if self.state == calm.state {
+            Ok(())
+        } else {
+            Err(format!("{:#?} instead of {:#?}", self.state, calm.state))
         }
     }
 }

@@ -36,14 +36,13 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let to = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => {
-                std::fs::copy(entry.path(), &to).unwrap();
-                let written = entry.metadata().unwrap().modified().unwrap();
-                let file = std::fs::File::options().append(true).open(to).unwrap();
-                file.set_modified(written).unwrap();
-            }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+            let written = entry.metadata().unwrap().modified().unwrap();
+            let file = std::fs::File::options().append(true).open(to).unwrap();
+            file.set_modified(written).unwrap();
         }
     }
 }

@@ -41,9 +41,10 @@ async fn refused(world: &World, secret: &str) -> (RegionErrorKind, String) {
 fn holds(folder: &Path, secret: &[u8]) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => holds(&path, secret),
-            false => fs::read(path).unwrap().windows(secret.len()).any(|part| part == secret),
+        if path.is_dir() {
+            holds(&path, secret)
+        } else {
+            fs::read(path).unwrap().windows(secret.len()).any(|part| part == secret)
         }
     })
 }
@@ -179,9 +180,10 @@ fn each(folder: &Path, act: &mut impl FnMut(&Path, u32)) {
     act(folder, fs::metadata(folder).unwrap().permissions().mode());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => each(&path, act),
-            false => act(&path, fs::metadata(&path).unwrap().permissions().mode()),
+        if path.is_dir() {
+            each(&path, act)
+        } else {
+            act(&path, fs::metadata(&path).unwrap().permissions().mode())
         }
     }
 }

@@ -122,9 +122,10 @@ fn tags(html: &str) -> (Vec<String>, String) {
         if in_code == 0 {
             text.push_str(&rest[..at]);
         }
-        let end = match rest[at..].starts_with("<!--") {
-            true => at + rest[at..].find("-->").expect("a comment ends") + 3,
-            false => at + rest[at..].find('>').expect("a tag ends") + 1,
+        let end = if rest[at..].starts_with("<!--") {
+            at + rest[at..].find("-->").expect("a comment ends") + 3
+        } else {
+            at + rest[at..].find('>').expect("a tag ends") + 1
         };
         let tag = &rest[at..end];
         if tag.starts_with("<code") {

@@ -75,9 +75,10 @@ fn without_numbers(text: &str) -> String {
     text.split_inclusive([' ', ')'])
         .map(|word| {
             let digits = word.trim_end_matches([' ', ')']);
-            match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                true => word.replace(digits, "N"),
-                false => word.to_owned(),
+            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                word.replace(digits, "N")
+            } else {
+                word.to_owned()
             }
         })
         .collect()

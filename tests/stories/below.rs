@@ -9,9 +9,10 @@ pub(crate) fn files(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            match entry.file_type().unwrap().is_dir() {
-                true => folders.push(entry.path()),
-                false => drop(found.insert((entry.path(), entry.metadata().unwrap().len()))),
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path())
+            } else {
+                found.insert((entry.path(), entry.metadata().unwrap().len()));
             }
         }
     }

@@ -78,15 +78,14 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let to = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => {
-                std::fs::copy(entry.path(), &to).unwrap();
-                // Where a commit does not tell its time its file does.
-                let written = entry.metadata().unwrap().modified().unwrap();
-                let file = std::fs::File::options().append(true).open(to).unwrap();
-                file.set_modified(written).unwrap();
-            }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+            // Where a commit does not tell its time its file does.
+            let written = entry.metadata().unwrap().modified().unwrap();
+            let file = std::fs::File::options().append(true).open(to).unwrap();
+            file.set_modified(written).unwrap();
         }
     }
 }
@@ -328,14 +327,13 @@ async fn of_damage_in_both_regions_only_what_no_copy_can_say_needs_a_person() {
                     gone_on += 1;
                 } else if record.exit.code == 0 {
                     gone_on += 1;
-                    match kept.is_readable().await {
+                    if kept.is_readable().await {
                         // Whatever is believed is one chain or is told as parted; nothing that is readable was left out of it.
-                        true => drop(kept.cuts_now(&case).await),
+                        drop(kept.cuts_now(&case).await)
+                    } else {
                         // Nothing that this apply needed.
-                        false => {
-                            let plan = kept.full_plan().await;
-                            assert!(is_told(&plan) || plan.summary.groups_blocked > 0, "{case}");
-                        }
+                        let plan = kept.full_plan().await;
+                        assert!(is_told(&plan) || plan.summary.groups_blocked > 0, "{case}");
                     }
                 } else {
                     stopped += 1;

@@ -592,10 +592,7 @@ async fn maintenance_of_a_replica_is_proved_by_the_files_where_the_log_counts_no
         let (world, folder) = files_of_a_replica().await;
         let mut files = adds(&folder, 0);
         files.sort_by_key(|add| add["size"].as_u64());
-        let (of, removed) = match same {
-            true => (&files[0], &files[0]),
-            false => (&files[0], &files[1]),
-        };
+        let (of, removed) = if same { (&files[0], &files[0]) } else { (&files[0], &files[1]) };
         let actions = [removal(removed, false), another_file(&folder, of, None, false)];
         put_commit(&folder, "OPTIMIZE", json!({}), &actions).await;
         assert_eq!(changed(&world).await, expected, "the same rows: {same}");

@@ -161,9 +161,10 @@ pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_
         if !of_no_group {
             add_note(&world, region).await;
         }
-        forge(&world, region, |row| match of_no_group {
-            true => row["group_name"] = Value::Null,
-            false => {
+        forge(&world, region, |row| {
+            if of_no_group {
+                row["group_name"] = Value::Null
+            } else {
                 row["group_name"] = "invented".into();
                 row["note"] = 1.5.into();
             }
@@ -181,9 +182,10 @@ pub(crate) async fn a_row_of_no_group_that_is_looked_at_is_told_with_its_remedy_
             panic!("{case}: {:?}", plan.warnings);
         };
         let place = world.path(region).join("sync/_drsync/sync_cuts").display().to_string();
-        let named = match of_no_group {
-            true => "cut 5 of no group, because it names no group",
-            false => "cut 5 of invented, because it says something of note",
+        let named = if of_no_group {
+            "cut 5 of no group, because it names no group"
+        } else {
+            "cut 5 of invented, because it says something of note"
         };
         for part in [place.as_str(), named, "delete them there with any Delta writer"] {
             assert!(told.contains(part), "{case}: {told}");

@@ -61,10 +61,8 @@ fn rows(shown: &str) -> Vec<String> {
     let (rows, _) = after.split_once("Split or join").unwrap();
     let plain = |row: &str| -> String {
         assert!(row.len() <= 80, "{row}");
-        let words = row.split_whitespace().map(|word| match word.contains('.') {
-            true => "SIZE",
-            false => word,
-        });
+        let words =
+            row.split_whitespace().map(|word| if word.contains('.') { "SIZE" } else { word });
         words.collect::<Vec<_>>().join(" ")
     };
     rows.lines().map(plain).collect()

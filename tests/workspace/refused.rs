@@ -53,9 +53,10 @@ async fn a_secondary_that_may_not_be_read_is_not_away() {
         let said = site.run(command, &variables).await;
         let told = words(&said);
         assert_eq!(said.code, code, "{command:?}: {told}");
-        let shown = match command.contains(&"--json") {
-            true => "\"refused\": \"denied\"",
-            false => "econdary region cannot be read",
+        let shown = if command.contains(&"--json") {
+            "\"refused\": \"denied\""
+        } else {
+            "econdary region cannot be read"
         };
         let history = command[0] == "history" && told.contains("the secondary cannot be read: ");
         assert!(history || told.contains(shown), "{command:?}: {told}");

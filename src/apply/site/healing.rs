@@ -67,10 +67,8 @@ pub(super) async fn make(
             Ok(())
         };
         let made: Result<(), RegionError> = made.await;
-        copy = match other.heads_only {
-            true => region.ledger_heads().await?,
-            false => region.ledger().await?,
-        };
+        copy =
+            if other.heads_only { region.ledger_heads().await? } else { region.ledger().await? };
         match made {
             Err(refusal) if copy.cuts.is_some() && is_of_the_table(&refusal) => {
                 without_rows = Some(refusal);

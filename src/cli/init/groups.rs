@@ -50,10 +50,7 @@ pub(super) fn lines(groups: &[Proposed], sizes: &BTreeMap<TableName, u64>) -> Ve
     let (written, others): (Vec<&Proposed>, Vec<&Proposed>) =
         groups.iter().partition(|group| group.workflow.is_some());
     // One more is named rather than counted.
-    let shown = match written.len() <= SHOWN + 1 {
-        true => written.len(),
-        false => SHOWN,
-    };
+    let shown = if written.len() <= SHOWN + 1 { written.len() } else { SHOWN };
     let (first, rest) = written.split_at(shown);
     let mut rows: Vec<Vec<String>> = Vec::new();
     for group in first {

@@ -60,10 +60,13 @@ pub(super) fn groups(tables: &[TableName], writers: &BTreeMap<TableName, Job>) -
         let free = |name: &String| !taken.iter().any(|it| it.eq_ignore_ascii_case(name));
         let name = names.find(free).unwrap_or(wanted);
         taken.push(name.clone());
-        let workflow = job.map(|job| match named(&job.name) == 1 && !job.name.is_empty() {
-            true => (job.name.clone(), job.name.clone()),
-            // A name that several jobs have names none of them.
-            false => (format!("id:{}", job.id), format!("job {}", job.id)),
+        let workflow = job.map(|job| {
+            if named(&job.name) == 1 && !job.name.is_empty() {
+                (job.name.clone(), job.name.clone())
+            } else {
+                // A name that several jobs have names none of them.
+                (format!("id:{}", job.id), format!("job {}", job.id))
+            }
         });
         proposed.push(Proposed { name, workflow, tables: tables.clone() });
     }

@@ -115,11 +115,12 @@ fn failed(error: RegionError) -> Failure {
 /// Where copies go, and where drsync's own records in this region go.
 async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String, String), Failure> {
     let offered = surveyor.locations().await.map_err(failed)?;
-    match offered.is_empty() {
-        true => talk.tell(
+    if offered.is_empty() {
+        talk.tell(
             "No external location here that you may write to; give the addresses of two folders",
-        ),
-        false => talk.tell("External locations here that you may write to:"),
+        )
+    } else {
+        talk.tell("External locations here that you may write to:")
     }
     let width = offered.iter().map(|it| it.name.len()).max().unwrap_or(0);
     for (number, location) in offered.iter().enumerate() {
@@ -134,9 +135,10 @@ async fn locations(talk: &mut impl Talk, surveyor: &Surveyor) -> Result<(String,
     let records =
         talk.ask("drsync's own records of this region go to", default.as_deref(), |said| {
             let records = choose(said)?;
-            match inside(&records, &copies) || inside(&copies, &records) {
-                true => Err(format!("{records} and {copies} lie in each other")),
-                false => Ok(records),
+            if inside(&records, &copies) || inside(&copies, &records) {
+                Err(format!("{records} and {copies} lie in each other"))
+            } else {
+                Ok(records)
             }
         })?;
     Ok((copies, records))
@@ -193,14 +195,13 @@ async fn secondary(
             }
         };
         let found = clean(&format!("metastore {} in {}", there.metastore, there.region));
-        match there.metastore_id == primary.metastore_id || there.region == primary.region {
-            true => talk.tell(&format!(
+        if there.metastore_id == primary.metastore_id || there.region == primary.region {
+            talk.tell(&format!(
                 "  {found}: the same region as the primary, it would be gone with it"
-            )),
-            false => {
-                talk.tell(&format!("  {found}: another region, good"));
-                return Ok(Some((name, plain(&url))));
-            }
+            ))
+        } else {
+            talk.tell(&format!("  {found}: another region, good"));
+            return Ok(Some((name, plain(&url))));
         }
     }
 }
@@ -212,9 +213,12 @@ fn email(talk: &mut impl Talk, principal: &str) -> Result<String, Failure> {
         !name.is_empty() && host.contains('.') && !text.contains([' ', ',', '<', '>'])
     };
     let default = is_address(principal).then_some(principal);
-    talk.ask("Mail about failures goes to", default, |said| match is_address(said) {
-        true => Ok(said.to_owned()),
-        false => Err("write an address such as ops@example.com".to_owned()),
+    talk.ask("Mail about failures goes to", default, |said| {
+        if is_address(said) {
+            Ok(said.to_owned())
+        } else {
+            Err("write an address such as ops@example.com".to_owned())
+        }
     })
 }
 
@@ -233,9 +237,10 @@ pub(super) fn address(text: &str) -> Result<Url, String> {
 pub(super) fn pasted(text: &str) -> Result<Url, String> {
     let mut parts = text.trim().splitn(4, '/');
     let origin: Vec<&str> = parts.by_ref().take(3).collect();
-    match text.trim().starts_with("http") && origin.len() == 3 {
-        true => address(origin.join("/").split('?').next().unwrap_or_default()),
-        false => address(text),
+    if text.trim().starts_with("http") && origin.len() == 3 {
+        address(origin.join("/").split('?').next().unwrap_or_default())
+    } else {
+        address(text)
     }
 }
 

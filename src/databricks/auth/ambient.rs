@@ -150,9 +150,10 @@ impl Settings {
                 Ok(Some(name)) => name,
                 Ok(None) => {
                     let path = profiles.path.display();
-                    let why = match profiles.path.exists() {
-                        true => format!("none in {path} is for {host}"),
-                        false => format!("{path} is not there"),
+                    let why = if profiles.path.exists() {
+                        format!("none in {path} is for {host}")
+                    } else {
+                        format!("{path} is not there")
                     };
                     self.notes.push(("profiles".to_owned(), why));
                     return Ok(());

@@ -196,9 +196,10 @@ impl Chain<'_> {
         self.tried.extend(settings.incomplete(self.environment, azure));
         match forced {
             Some(method) => {
-                let why = match METHODS.contains(&method.as_str()) {
-                    true => "has not all it needs here".to_owned(),
-                    false => format!("is none of {}", METHODS.join(", ")),
+                let why = if METHODS.contains(&method.as_str()) {
+                    "has not all it needs here".to_owned()
+                } else {
+                    format!("is none of {}", METHODS.join(", "))
                 };
                 let origin = settings.origin("auth_type");
                 self.note(format!("auth type {method} of {origin}"), why);

@@ -208,12 +208,13 @@ pub(super) fn own(base: &Url, told: &str, what: &str) -> Result<Url, Refusal> {
     if url.scheme() != "https" && base.scheme() == "https" {
         return Err(refused(format!("the workspace's {what} is not https")));
     }
-    match url.origin() == base.origin() {
-        true => Ok(url),
-        false => Err(refused(format!(
+    if url.origin() == base.origin() {
+        Ok(url)
+    } else {
+        Err(refused(format!(
             "the workspace tells {} as its {what}, and no secret is sent to another host than its own",
             shown(told)
-        ))),
+        )))
     }
 }
 

@@ -134,9 +134,10 @@ pub(super) fn same_host(one: &str, other: &str) -> bool {
 /// A workspace's address as it may be said: without the user, password or parameters that somebody wrote into it.
 pub(super) fn shown(host: &str) -> String {
     let host = host.trim();
-    let parsed = match host.contains("://") {
-        true => Url::parse(host),
-        false => Url::parse(&format!("https://{host}")),
+    let parsed = if host.contains("://") {
+        Url::parse(host)
+    } else {
+        Url::parse(&format!("https://{host}"))
     };
     match parsed {
         Ok(url) if url.has_host() => url.origin().ascii_serialization(),

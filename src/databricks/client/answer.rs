@@ -30,10 +30,7 @@ const PASSING: [&str; 9] = [
 
 /// Reads an answer that says nothing but that all went well: empty, or an object of no interest.
 pub(super) fn nothing(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
-    match body.trim_ascii().is_empty() {
-        true => Ok(()),
-        false => json::<Value>(headers, body).map(drop),
-    }
+    if body.trim_ascii().is_empty() { Ok(()) } else { json::<Value>(headers, body).map(drop) }
 }
 
 /// Reads an answer that was to be a JSON object.
@@ -109,12 +106,11 @@ pub(super) fn refusal(
         let private = headers
             .get("location")
             .is_some_and(|to| to.as_bytes().windows(12).any(|it| it == b"private-link"));
-        let text = match private {
-            true => {
-                "the workspace is behind a private link that this machine does not come through"
-                    .to_owned()
-            }
-            false => format!("redirected to {to}: is the workspace's address right?"),
+        let text = if private {
+            "the workspace is behind a private link that this machine does not come through"
+                .to_owned()
+        } else {
+            format!("redirected to {to}: is the workspace's address right?")
         };
         return (
             Refusal {
@@ -189,10 +185,7 @@ fn message(status: StatusCode, code: &str, said: &str) -> String {
     } else {
         format!("{code} ({})", status.as_u16())
     };
-    match said.is_empty() {
-        true => name,
-        false => format!("{said} [{name}]"),
-    }
+    if said.is_empty() { name } else { format!("{said} [{name}]") }
 }
 
 /// The code and the message of a refusal, whichever part of the service wrote it.
@@ -224,12 +217,13 @@ fn code_and_message(value: &Value, text: &str, status: StatusCode) -> (String, S
         let code =
             status.canonical_reason().unwrap_or("UNKNOWN").to_uppercase().replace([' ', '-'], "_");
         // A gateway's trouble is known by its status; who refuses with a page is not the workspace.
-        return match status.is_client_error() {
-            true => (
+        return if status.is_client_error() {
+            (
                 code,
                 format!("a web page came instead of an answer ({title}): is a proxy in between?"),
-            ),
-            false => (code, title),
+            )
+        } else {
+            (code, title)
         };
     }
     if let Some((code, rest)) = text.split_once(": ")

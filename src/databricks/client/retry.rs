@@ -117,10 +117,7 @@ fn of_tls(cause: &str) -> String {
 /// What an answer that began and did not end means: whoever began it is there, unless it fell silent.
 pub(super) fn cut_off(error: &reqwest::Error) -> (Refusal, Again) {
     let (refusal, again) = lost(error);
-    let kind = match error.is_timeout() {
-        true => refusal.kind,
-        false => RegionErrorKind::Other,
-    };
+    let kind = if error.is_timeout() { refusal.kind } else { RegionErrorKind::Other };
     (Refusal { kind, ..refusal }, again)
 }
 
@@ -135,9 +132,10 @@ pub(super) fn lost(error: &reqwest::Error) -> (Refusal, Again) {
     } else {
         of_tls(&cause.to_string())
     };
-    let (text, again) = match error.is_connect() {
-        true => (format!("no connection: {why}"), Again::NotSent),
-        false => (format!("the connection was lost: {why}"), Again::IfSafe),
+    let (text, again) = if error.is_connect() {
+        (format!("no connection: {why}"), Again::NotSent)
+    } else {
+        (format!("the connection was lost: {why}"), Again::IfSafe)
     };
     let again = match (error.is_builder(), error.is_timeout(), again) {
         (true, _, _) => Again::Never,

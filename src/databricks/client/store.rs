@@ -49,9 +49,10 @@ impl Store {
     pub(super) fn of(base: &Url) -> Result<Store, Refusal> {
         let sandbox = is_loopback(base) && base.scheme() == "http";
         let builder = plain_http_builder(is_loopback(base));
-        let builder = match sandbox {
-            true => builder,
-            false => builder.dns_resolver(Arc::new(Public { proxies: proxies() })),
+        let builder = if sandbox {
+            builder
+        } else {
+            builder.dns_resolver(Arc::new(Public { proxies: proxies() }))
         };
         Ok(Store { http: builder.build().map_err(unmade)?, sandbox })
     }
@@ -76,10 +77,7 @@ impl Store {
             Some(Host::Domain(_)) => !is_loopback(&url),
             None => false,
         };
-        match public {
-            true => Ok(url),
-            false => Err(refused("is not a public one")),
-        }
+        if public { Ok(url) } else { Err(refused("is not a public one")) }
     }
 
     pub(super) fn get(
@@ -99,9 +97,10 @@ fn proxies() -> Vec<String> {
     let named = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     let named = named.iter().filter_map(|name| std::env::var(name).ok());
     let hosts = named.filter_map(|proxy| {
-        let url = match proxy.contains("://") {
-            true => Url::parse(&proxy),
-            false => Url::parse(&format!("http://{proxy}")),
+        let url = if proxy.contains("://") {
+            Url::parse(&proxy)
+        } else {
+            Url::parse(&format!("http://{proxy}"))
         };
         url.ok()?.host_str().map(str::to_lowercase)
     });

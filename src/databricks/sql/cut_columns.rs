@@ -36,10 +36,8 @@ impl CutColumns {
     /// Of these columns those that the table lacks.
     pub fn lacking(&self, needed: &BTreeSet<CutColumn>) -> Vec<CutColumn> {
         let has = |column: &&CutColumn| {
-            let mut there = match column.of_table {
-                true => self.of_table.iter(),
-                false => self.columns.iter(),
-            };
+            let mut there =
+                if column.of_table { self.of_table.iter() } else { self.columns.iter() };
             there.any(|(name, _)| is(name, &column.name))
         };
         needed.iter().filter(|it| !has(it)).cloned().collect()
@@ -88,10 +86,7 @@ fn joined(fields: &[(String, String)]) -> String {
 /// A name in backticks, unless it is plain.
 fn quoted(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    match !name.is_empty() && name.bytes().all(plain) {
-        true => name.to_owned(),
-        false => identifier(name),
-    }
+    if !name.is_empty() && name.bytes().all(plain) { name.to_owned() } else { identifier(name) }
 }
 
 /// `a: STRING, b: DECIMAL(10,2), c: ARRAY<STRUCT<d: INT, e: INT>>`, taken apart.

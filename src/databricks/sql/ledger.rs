@@ -128,16 +128,18 @@ pub fn read_heads(table: &Relation) -> Statement {
 /// The same of some groups alone; none given: of all.
 pub fn read_heads_of(table: &Relation, groups: &[&str]) -> Statement {
     let names: Vec<String> = (0..groups.len()).map(|at| format!(":group_{at}")).collect();
-    let among = match names.is_empty() {
-        true => String::new(),
-        false => format!("group_name IN ({})", names.join(", ")),
+    let among = if names.is_empty() {
+        String::new()
+    } else {
+        format!("group_name IN ({})", names.join(", "))
     };
     let newest = |conditions: &[&str]| {
         let conditions: Vec<&str> =
             conditions.iter().copied().filter(|it| !it.is_empty()).collect();
-        let condition = match conditions.is_empty() {
-            true => String::new(),
-            false => format!(" WHERE {}", conditions.join(" AND ")),
+        let condition = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", conditions.join(" AND "))
         };
         format!("SELECT group_name, max(cut_number) FROM {table}{condition} GROUP BY group_name")
     };

@@ -69,11 +69,9 @@ pub(super) fn read_checkpoint(
 }
 
 fn open(store: &TableStore, file: &str) -> Result<Blob> {
-    let blob =
-        store.read(&format!("{LOG}/{file}")).map_err(|error| match error.is_not_found() {
-            true => DeltaError::corrupt(file, "it is missing"),
-            false => error,
-        })?;
+    let blob = store.read(&format!("{LOG}/{file}")).map_err(|error| {
+        if error.is_not_found() { DeltaError::corrupt(file, "it is missing") } else { error }
+    })?;
     match &blob {
         Blob::File(opened) if opened.metadata().is_ok_and(|facts| facts.len() <= SMALL) => {
             blob.all(file, &CHECKPOINT).map(Blob::Bytes)
@@ -185,10 +183,7 @@ fn earliest_bound(metadata: Option<&Vec<KeyValue>>) -> NaiveDate {
     let told = ["legacyINT96", "legacyDateTime"]
         .iter()
         .any(|key| said(&format!("org.apache.spark.{key}")).is_some());
-    match old || told {
-        true => json::FIRST_DAY_OF_OLD_WRITERS,
-        false => json::FIRST_DAY,
-    }
+    if old || told { json::FIRST_DAY_OF_OLD_WRITERS } else { json::FIRST_DAY }
 }
 
 fn projection(schema: &SchemaDescriptor, detail: Detail, stats: Stats) -> ProjectionMask {

@@ -224,10 +224,11 @@ pub(super) fn deep_clone(
     change.extend(changes.actions);
     let lines = change.into_lines(author, newest, header.own_time_ms);
     commit::put(target_store, next, &lines)?;
-    match target.is_some_and(|target| target.read_around.is_some()) {
+    if target.is_some_and(|target| target.read_around.is_some()) {
         // Readers take the newest checkpoint: a broken one is followed by a whole one.
-        true => commit::checkpoint(target_store, next, author.now_ms),
-        false => commit::checkpoint_if_due(target_store, next, author.now_ms),
+        commit::checkpoint(target_store, next, author.now_ms)
+    } else {
+        commit::checkpoint_if_due(target_store, next, author.now_ms)
     }
     Ok(Cloned {
         version: next,

@@ -152,9 +152,10 @@ fn number(text: &str) -> Option<(bool, String, i64)> {
     let power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
     let power = power.checked_add(i64::try_from(digits.len() - kept.len()).ok()?)?;
     let kept = kept.trim_start_matches('0');
-    Some(match kept.is_empty() {
-        true => (false, String::new(), 0),
-        false => (negative, kept.to_owned(), power),
+    Some(if kept.is_empty() {
+        (false, String::new(), 0)
+    } else {
+        (negative, kept.to_owned(), power)
     })
 }
 

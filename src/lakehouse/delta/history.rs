@@ -206,10 +206,12 @@ fn read_commit(store: &TableStore, version: u64) -> Result<Commit> {
     let info: Raw = info.unwrap_or_default();
     let operation = info.get("operation").and_then(Value::as_str);
     let named = operation.is_some_and(is_maintenance);
-    let upkeep = match named && !data && !table {
-        true if files => Upkeep::NotCompared,
-        true => Upkeep::Compared,
-        false => Upkeep::Changes,
+    let upkeep = if !named || data || table {
+        Upkeep::Changes
+    } else if files {
+        Upkeep::NotCompared
+    } else {
+        Upkeep::Compared
     };
     let text = |name: &str| info.get(name).and_then(Value::as_str).map(str::to_owned);
     let object =

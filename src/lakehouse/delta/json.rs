@@ -141,9 +141,10 @@ fn value(out: &mut String, array: &dyn Array, row: usize, times: Times) {
                 TimeUnit::Nanosecond => {
                     let value = array.as_primitive::<TimestampNanosecondType>().value(row);
                     let part = i64::from(value.rem_euclid(1_000) != 0);
-                    DateTime::from_timestamp_micros(match times.round_up {
-                        false => value.div_euclid(1_000),
-                        true => value.div_euclid(1_000) + part,
+                    DateTime::from_timestamp_micros(if !times.round_up {
+                        value.div_euclid(1_000)
+                    } else {
+                        value.div_euclid(1_000) + part
                     })
                 }
                 TimeUnit::Microsecond => DateTime::from_timestamp_micros(

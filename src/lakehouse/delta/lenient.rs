@@ -43,9 +43,10 @@ impl<'de> Visitor<'de> for Whole {
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Option<i64>, E> {
         // Beyond this a float has no room for every whole number.
-        match number.fract() == 0.0 && number.abs() < 9.0e15 {
-            true => Ok(Some(number as i64)),
-            false => self.refuse(number),
+        if number.fract() == 0.0 && number.abs() < 9.0e15 {
+            Ok(Some(number as i64))
+        } else {
+            self.refuse(number)
         }
     }
 

@@ -95,23 +95,21 @@ impl State {
                 self.check(file)?;
             }
         }
-        match empty {
-            true => Err(DeltaError::corrupt(file, "it is empty")),
-            false => Ok(()),
-        }
+        if empty { Err(DeltaError::corrupt(file, "it is empty")) } else { Ok(()) }
     }
 
     /// Refuses a version of more files, or more text of them, than drsync holds; and a checkpoint that becomes far more than it is.
     pub(super) fn check(&self, file: &str) -> Result<()> {
         let live = self.files.len() as u64;
-        let within_its_length = || match self.within_checkpoint {
-            true => {
+        let within_its_length = || {
+            if self.within_checkpoint {
                 let held = (live + self.tombstones.len() as u64).saturating_mul(HELD_BYTES);
                 let all = held.saturating_add(self.text).saturating_add(self.unpacked);
                 allow_unpacked(all, self.packed)
+            } else {
+                // What is written down as text is held as that.
+                Ok(())
             }
-            // What is written down as text is held as that.
-            false => Ok(()),
         };
         LIVE_FILES
             .allow(live)
@@ -205,9 +203,10 @@ impl State {
         action: Option<Box<str>>,
     ) -> Result<(), String> {
         let key = facts.key();
-        match self.within_checkpoint {
-            true => self.adds += 1,
-            false => self.say(&key, Said::Added)?,
+        if self.within_checkpoint {
+            self.adds += 1
+        } else {
+            self.say(&key, Said::Added)?
         }
         let AddFacts {
             path: _,

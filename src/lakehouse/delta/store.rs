@@ -70,10 +70,11 @@ impl Local {
                 (false, Ok(inner)) => base.join(inner),
                 (true, _) | (_, Err(_)) => files::resolved(&self.folder),
             };
-            match folder.starts_with(&base) {
-                true => (base, folder),
+            if folder.starts_with(&base) {
+                (base, folder)
+            } else {
                 // The table's folder is itself a link.
-                false => (folder.parent().unwrap_or(&base).to_path_buf(), folder),
+                (folder.parent().unwrap_or(&base).to_path_buf(), folder)
             }
         })
     }

@@ -61,14 +61,15 @@ pub(super) fn create(store: &TableStore, table: &NewTable, author: &Author) -> R
         "configuration": properties,
         "createdTime": author.now_ms,
     }});
-    let protocol = match schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
-        false => json!({ "minReaderVersion": 1, "minWriterVersion": 2 }),
-        true => json!({
+    let protocol = if !schema::has_local_times(&DataType::Struct(schema.fields().clone())) {
+        json!({ "minReaderVersion": 1, "minWriterVersion": 2 })
+    } else {
+        json!({
             "minReaderVersion": 3,
             "minWriterVersion": 7,
             "readerFeatures": ["timestampNtz"],
             "writerFeatures": ["timestampNtz", "appendOnly", "invariants"],
-        }),
+        })
     };
     change.action(&json!({ "protocol": protocol }));
     change.action(&metadata);

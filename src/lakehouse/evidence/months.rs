@@ -204,8 +204,5 @@ pub(super) fn move_past_months(folder: &TableStore, now: DateTime<Utc>) -> Resul
         }
         folder.flush(&month.folder())?;
     }
-    match past.is_empty() {
-        true => Ok(()),
-        false => folder.flush(""),
-    }
+    if past.is_empty() { Ok(()) } else { folder.flush("") }
 }

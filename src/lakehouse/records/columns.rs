@@ -58,10 +58,7 @@ pub(super) fn lacking<'a>(
     needed: impl IntoIterator<Item = &'a CutColumn>,
 ) -> Vec<NewColumn> {
     let has = |column: &CutColumn| {
-        let fields = match column.of_table {
-            true => fields_of_tables(table),
-            false => Some(table.fields()),
-        };
+        let fields = if column.of_table { fields_of_tables(table) } else { Some(table.fields()) };
         fields.is_some_and(|fields| fields.find(&column.name).is_some())
     };
     let needed = needed.into_iter().filter(|column| !has(column));

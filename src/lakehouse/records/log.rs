@@ -71,13 +71,12 @@ async fn append_open(
         let mut open: Vec<(usize, Cut)> = Vec::new();
         for (place, (cut, answer)) in cuts.iter().zip(answers.iter_mut()).enumerate() {
             if answer.is_none() {
-                *answer = match beyond(cut, &log.heads) && !log.heads.has_odd(&cut.group_name) {
+                *answer = if !beyond(cut, &log.heads) || log.heads.has_odd(&cut.group_name) {
                     // Which cut has the number the heads alone do not tell.
-                    false => {
-                        let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
-                        decided(cut, &all.into_cuts())
-                    }
-                    true => decided(cut, &log.heads),
+                    let all = existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?;
+                    decided(cut, &all.into_cuts())
+                } else {
+                    decided(cut, &log.heads)
                 };
             }
             if answer.is_none() {
@@ -191,12 +190,11 @@ pub(in crate::lakehouse) async fn copy_cuts(
             None => look_at_heads(region).await?,
         };
         let log = known.insert(log);
-        let missing = match wanted.iter().all(|cut| beyond(cut, &log.heads)) {
-            true => wanted.missing_from_log(&log.heads),
+        let missing = if wanted.iter().all(|cut| beyond(cut, &log.heads)) {
+            wanted.missing_from_log(&log.heads)
+        } else {
             // Which older cuts are there the heads alone do not tell.
-            false => {
-                wanted.missing_from(&existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?.rows)
-            }
+            wanted.missing_from(&existing::<Cut>(region, SYNC_CUTS, ALL_SHELVES).await?.rows)
         };
         if missing.is_empty() {
             return Ok(());

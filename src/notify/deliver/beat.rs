@@ -34,10 +34,7 @@ pub async fn beat(address: &SecretString, beat: Beat, run_id: &str) -> Result<()
     let url = url_of(base, beat, run_id);
     let http = hook::http(&url)?;
     let sent = http.get(url).timeout(ANSWERING).send().await.map_err(hook::told)?;
-    match sent.status().is_success() {
-        true => Ok(()),
-        false => Err(format!("it answered {}", sent.status())),
-    }
+    if sent.status().is_success() { Ok(()) } else { Err(format!("it answered {}", sent.status())) }
 }
 
 fn url_of(mut url: Url, beat: Beat, run_id: &str) -> Url {

@@ -36,10 +36,8 @@ pub(super) fn http(url: &Url) -> Result<reqwest::Client, String> {
         .timeout(ANSWERING)
         .connect_timeout(CONNECTING)
         .redirect(reqwest::redirect::Policy::none());
-    let builder = match url.host_str().is_some_and(is_this_machine) {
-        true => builder.no_proxy(),
-        false => builder,
-    };
+    let builder =
+        if url.host_str().is_some_and(is_this_machine) { builder.no_proxy() } else { builder };
     builder.build().map_err(told)
 }
 

@@ -210,10 +210,7 @@ async fn by_token(
 }
 
 fn in_words(challenge: &str) -> String {
-    match challenge.is_empty() {
-        true => String::new(),
-        false => format!(" ({challenge})"),
-    }
+    if challenge.is_empty() { String::new() } else { format!(" ({challenge})") }
 }
 
 /// What the challenge says: JSON in base64.

@@ -55,9 +55,10 @@ pub fn recreated(source: &Source, named: &Named<'_>) -> Option<String> {
         |id: &str| format!("it is another table, of id {id}; {by} names {was} of id {table_id}");
     if version > head.version {
         let newest = format!("its newest version is v{}", head.version);
-        return Some(match source.table_id == table_id {
-            true => format!("{newest}; {by} names {was}"),
-            false => format!("{}; {newest}", another(&source.table_id)),
+        return Some(if source.table_id == table_id {
+            format!("{newest}; {by} names {was}")
+        } else {
+            format!("{}; {newest}", another(&source.table_id))
         });
     }
     let mut commits = source.commits.iter();

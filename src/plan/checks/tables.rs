@@ -154,11 +154,10 @@ pub(super) fn replica_findings(view: &GroupView<'_>, table: &TableObserved) -> O
                 ),
                 RegionErrorKind::NotFound | RegionErrorKind::Other => {
                     let lies = error.kind == RegionErrorKind::Other && !error.transient;
-                    let remedy = match lies {
-                        true => format!("move {location} away: it is cloned again"),
-                        false => format!(
-                            "repair what is named, or move {location} away: it is cloned again"
-                        ),
+                    let remedy = if lies {
+                        format!("move {location} away: it is cloned again")
+                    } else {
+                        format!("repair what is named, or move {location} away: it is cloned again")
                     };
                     Some(
                         finding(

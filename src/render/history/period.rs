@@ -47,16 +47,13 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
         span(period.longest_silence_seconds)
     );
     head.extend(hanging("   ", &text, style.width));
-    match period.chain.unbroken {
-        true => {
-            head.push(format!("   {} in an unbroken chain", plural(period.chain.records, "record")))
-        }
-        false => {
-            let text = format!("the chain of {} is broken", plural(period.chain.records, "record"));
-            head.push(style.paint(Tone::Bad, &format!("   {text}")));
-            for problem in &period.chain.problems {
-                head.extend(hanging("   - ", &clean(problem), style.width));
-            }
+    if period.chain.unbroken {
+        head.push(format!("   {} in an unbroken chain", plural(period.chain.records, "record")))
+    } else {
+        let text = format!("the chain of {} is broken", plural(period.chain.records, "record"));
+        head.push(style.paint(Tone::Bad, &format!("   {text}")));
+        for problem in &period.chain.problems {
+            head.extend(hanging("   - ", &clean(problem), style.width));
         }
     }
     if let Some(found) = &period.chain.head {
@@ -189,10 +186,7 @@ fn applies(period: &Period, style: &Style) -> Vec<String> {
             apply.synchronized,
             apply.failed,
             apply.blocked,
-            match apply.metadata_changed {
-                true => ", metadata tables changed",
-                false => "",
-            },
+            if apply.metadata_changed { ", metadata tables changed" } else { "" },
             clean(&apply.run_id)
         );
         lines.extend(hanging("   ", &text, style.width));

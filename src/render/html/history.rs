@@ -70,9 +70,10 @@ struct Subject {
 fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subject> {
     let subject = |id: &str, heading: &str, body: Markup| Subject {
         id: format!("{id}-{}", at + 1),
-        heading: match several {
-            true => format!("{}: {heading}", name(&workspace.name)),
-            false => heading.to_owned(),
+        heading: if several {
+            format!("{}: {heading}", name(&workspace.name))
+        } else {
+            heading.to_owned()
         },
         body,
     };
@@ -200,10 +201,8 @@ fn without_approval(period: &Period) -> Markup {
 }
 
 fn chain(chain: &Chain) -> Markup {
-    let (tone, word) = match chain.unbroken {
-        true => ("good", "unbroken chain"),
-        false => ("bad", "broken chain"),
-    };
+    let (tone, word) =
+        if chain.unbroken { ("good", "unbroken chain") } else { ("bad", "broken chain") };
     html! { span class={ "word " (tone) } { (word) } " of " (plural(chain.records, "record")) }
 }
 
@@ -248,10 +247,7 @@ fn within(period: &Period, group: &GroupPeriod) -> Markup {
             None => html! { (NO_CUT_YET) },
         };
     };
-    let tone = match share >= 1.0 {
-        true => "good",
-        false => "wait",
-    };
+    let tone = if share >= 1.0 { "good" } else { "wait" };
     html! {
         span class={ "word " (tone) } { (percent(share)) }
         @if let Some(from) = group.counted_from.filter(|from| *from > period.since) {
@@ -344,9 +340,10 @@ fn approved(apply: &ApplyLine, period: &Period) -> Markup {
         Some(said) => approval(said),
         None => html! { "not recorded" },
     };
-    match period.without_approval.contains(&apply.run_id) {
-        true => html! { span.word.wait { (words) } },
-        false => words,
+    if period.without_approval.contains(&apply.run_id) {
+        html! { span.word.wait { (words) } }
+    } else {
+        words
     }
 }
 

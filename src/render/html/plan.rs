@@ -112,10 +112,7 @@ fn shared_causes(shown: &Shown<'_>) -> Markup {
 fn leaving(plan: &Plan) -> Markup {
     let several = plan.workspaces.len() > 1;
     let of = |kind: &'static str, workspace: &WorkspacePlan, what: &String| {
-        let label = match several {
-            true => format!("{}/{what}", workspace.name),
-            false => what.clone(),
-        };
+        let label = if several { format!("{}/{what}", workspace.name) } else { what.clone() };
         (kind, label)
     };
     let workspaces = plan.workspaces.iter();

@@ -126,9 +126,10 @@ impl Changes {
                 size => format!("{} to copy", bytes_short(size)),
             });
         }
-        match parts.is_empty() {
-            true => "the configuration changes no group".to_owned(),
-            false => parts.join(", "),
+        if parts.is_empty() {
+            "the configuration changes no group".to_owned()
+        } else {
+            parts.join(", ")
         }
     }
 

@@ -77,8 +77,9 @@ fn accepted(plan: &Plan, detail: Detail) -> String {
 }
 
 fn kind(page: &mut Comment, what: &str, of: &[String], detail: Detail, noun: &str) -> String {
-    match of.is_empty() {
-        true => String::new(),
-        false => format!("- {what}: {}\n", names(page, of, detail.named, noun)),
+    if of.is_empty() {
+        String::new()
+    } else {
+        format!("- {what}: {}\n", names(page, of, detail.named, noun))
     }
 }

@@ -15,9 +15,10 @@ pub(super) fn code(text: impl ToString) -> String {
         return String::new();
     }
     // In a cell of a table a bar ends the cell even inside code, and a backtick ends the code.
-    match name.contains(['`', '|', '\\']) {
-        false => format!("`{}`", written(&name, NAME_MAX, String::from)),
-        true => format!("<code>{}</code>", unlinked(&written(&name, NAME_MAX, entity))),
+    if !name.contains(['`', '|', '\\']) {
+        format!("`{}`", written(&name, NAME_MAX, String::from))
+    } else {
+        format!("<code>{}</code>", unlinked(&written(&name, NAME_MAX, entity)))
     }
 }
 
@@ -94,9 +95,8 @@ pub(super) fn marker(names: &[&str]) -> String {
         .iter()
         .map(|name| {
             let bytes = name.bytes();
-            let written = bytes.map(|byte| match plain(byte) {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
+            let written = bytes.map(|byte| {
+                if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
             });
             written.collect()
         })

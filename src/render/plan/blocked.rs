@@ -49,10 +49,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         .filter(|(_, causes)| !causes.is_empty())
         .collect();
     let room = shown.room(DETAILED_MAX);
-    let detailed = match alone.len() <= room + 1 {
-        true => alone.len(),
-        false => room,
-    };
+    let detailed = if alone.len() <= room + 1 { alone.len() } else { room };
     for (entry, causes) in &alone[..detailed] {
         page.block(group(shown, entry, causes));
     }
@@ -110,9 +107,10 @@ fn shared_cause(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
     let mut lines = shown.line(Decision::Blocked, &groups, &about);
     lines.extend(seen(shown, cause));
     lines.extend(remedy(shown, cause));
-    let names = match shown.style.verbose {
-        true => few(&cause.groups, usize::MAX - 1),
-        false => few(&cause.groups, 5),
+    let names = if shown.style.verbose {
+        few(&cause.groups, usize::MAX - 1)
+    } else {
+        few(&cause.groups, 5)
     };
     lines.extend(fact(shown, "groups", &names));
     lines
@@ -121,9 +119,10 @@ fn shared_cause(shown: &Shown<'_>, cause: &Cause) -> Vec<String> {
 fn group(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let group = entry.group;
     let mut lines = shown.line(Decision::Blocked, &entry.label, &headline(group, causes));
-    let (told, more) = match shown.style.verbose || causes.len() <= CAUSES_MAX + 1 {
-        true => (causes, 0),
-        false => (&causes[..CAUSES_MAX], causes.len() - CAUSES_MAX),
+    let (told, more) = if shown.style.verbose || causes.len() <= CAUSES_MAX + 1 {
+        (causes, 0)
+    } else {
+        (&causes[..CAUSES_MAX], causes.len() - CAUSES_MAX)
     };
     for cause in told {
         if causes.len() > 1 || !cause.tables.is_empty() {
@@ -160,9 +159,10 @@ fn headline(group: &GroupPlan, causes: &[&Cause]) -> String {
         return codes(causes);
     }
     let whole = plural(group.tables.max(tables), "table");
-    match causes.iter().all(|cause| drift::is_drift(cause)) {
-        true => format!("{tables} of {whole}: someone else wrote to the replica"),
-        false => format!("{tables} of {whole}; a group is synchronized as a whole"),
+    if causes.iter().all(|cause| drift::is_drift(cause)) {
+        format!("{tables} of {whole}: someone else wrote to the replica")
+    } else {
+        format!("{tables} of {whole}; a group is synchronized as a whole")
     }
 }
 
@@ -265,12 +265,11 @@ pub(super) fn fact(shown: &Shown<'_>, label: &str, text: &str) -> Vec<String> {
 /// The command that lets what may be accepted of a group through, for this plan only.
 fn acceptance(shown: &Shown<'_>, entry: &Entry<'_>, causes: &[&Cause]) -> Vec<String> {
     let risks = risks(entry, causes);
-    match risks.is_empty() {
-        true => vec![],
-        false => {
-            let heading = "To go on all the same, recorded in plan and cut";
-            vec![heading.to_owned(), accept(shown, risks)]
-        }
+    if risks.is_empty() {
+        vec![]
+    } else {
+        let heading = "To go on all the same, recorded in plan and cut";
+        vec![heading.to_owned(), accept(shown, risks)]
     }
 }
 

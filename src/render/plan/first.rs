@@ -41,10 +41,7 @@ pub(super) fn clauses(plan: &Plan) -> (String, Vec<String>) {
 pub(super) fn blocks(shown: &Shown<'_>, entries: &[&Entry<'_>], page: &mut Page) {
     let mut by_size: Vec<&&Entry<'_>> = entries.iter().collect();
     by_size.sort_by_key(|entry| copy(entry.group));
-    let small = match by_size.len() <= GROUPS_MAX + 1 {
-        true => 0,
-        false => by_size.len() - GROUPS_MAX,
-    };
+    let small = if by_size.len() <= GROUPS_MAX + 1 { 0 } else { by_size.len() - GROUPS_MAX };
     let mut rows = vec![["", "", "tables", "copy", "files", "about"].map(str::to_owned).to_vec()];
     if small > 0 {
         let few: Vec<&GroupPlan> = by_size[..small].iter().map(|entry| entry.group).collect();

@@ -22,12 +22,13 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
         };
         let both = [Role::Primary, Role::Secondary].map(|role| workspace.metadata_of(role));
         let [primary, secondary] = both.map(|action| told(action?, "both regions"));
-        let said = match primary == secondary {
-            true => vec![primary],
-            false => vec![
+        let said = if primary == secondary {
+            vec![primary]
+        } else {
+            vec![
                 both[0].and_then(|action| told(action, "the primary")),
                 both[1].and_then(|action| told(action, "the secondary")),
-            ],
+            ]
         };
         for text in said.into_iter().flatten() {
             lines.extend(shown.aside(&head, &text));
@@ -58,9 +59,10 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
     ];
     let mut says: Vec<String> = vec![];
     for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
-        says.push(match says.is_empty() {
-            true => format!("{} {what}", plural(number, "row")),
-            false => format!("{number} {what}"),
+        says.push(if says.is_empty() {
+            format!("{} {what}", plural(number, "row"))
+        } else {
+            format!("{number} {what}")
         });
     }
     if *cuts_to_copy > 0 {

@@ -114,9 +114,10 @@ fn by_kind(shown: &Shown<'_>, tells: impl Fn(WarningCode) -> bool) -> Vec<String
 fn warned(shown: &Shown<'_>, warning: &Warning) -> Vec<String> {
     let subject = subject(warning);
     let message = clean(&warning.message);
-    let text = match subject.is_empty() {
-        true => format!("{}: {message}", warning.code.as_str()),
-        false => format!("{} {subject}: {message}", warning.code.as_str()),
+    let text = if subject.is_empty() {
+        format!("{}: {message}", warning.code.as_str())
+    } else {
+        format!("{} {subject}: {message}", warning.code.as_str())
     };
     shown.aside("warning", &text)
 }
@@ -134,10 +135,7 @@ fn unprotected(shown: &Shown<'_>) -> Vec<String> {
         .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
         .collect();
     let limit = if shown.style.verbose { usize::MAX - 1 } else { NAMED_MAX };
-    match tables.is_empty() {
-        true => vec![],
-        false => shown.aside("not copied", &few(&tables, limit)),
-    }
+    if tables.is_empty() { vec![] } else { shown.aside("not copied", &few(&tables, limit)) }
 }
 
 /// How many tables are left out, and what names them.
@@ -163,9 +161,10 @@ fn maintenance(shown: &Shown<'_>) -> Vec<String> {
             let by =
                 last.user.as_deref().map_or(String::new(), |user| format!(" by {}", clean(user)));
             let compared = |commit: &DriftCommit| commit.rows_compared != Some(false);
-            let harmless = match drift.maintenance.iter().all(compared) {
-                true => "harmless",
-                false => "maintenance by its name, its rows were not compared",
+            let harmless = if drift.maintenance.iter().all(compared) {
+                "harmless"
+            } else {
+                "maintenance by its name, its rows were not compared"
             };
             Some(format!(
                 "{}  {} v{}{by}: {harmless}",

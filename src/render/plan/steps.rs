@@ -19,10 +19,7 @@ pub(super) fn lines(steps: &[&Step], style: &Style) -> Vec<String> {
         .map(|step| name(&step.table))
         .collect();
     if !unchanged.is_empty() {
-        let text = match style.verbose {
-            true => few(&unchanged, usize::MAX - 1),
-            false => few(&unchanged, 8),
-        };
+        let text = if style.verbose { few(&unchanged, usize::MAX - 1) } else { few(&unchanged, 8) };
         lines.extend(hanging("  = no-op   ", &text, style.width));
     }
     lines
@@ -45,10 +42,7 @@ pub(super) fn counted(steps: &[&Step], style: &Style) -> Vec<String> {
         })
         .collect();
     let line = parts.join(" ");
-    match width(&line) <= style.width {
-        true => vec![line],
-        false => parts,
-    }
+    if width(&line) <= style.width { vec![line] } else { parts }
 }
 
 /// Bytes and files of all steps whose size is known.

@@ -42,10 +42,7 @@ pub(super) fn blocks(shown: &Shown<'_>, page: &mut Page) {
         let mut lines = headline(shown, entry);
         lines.extend(steps::lines(&told, &shown.style));
         lines.extend(steps::counted(&rest, &shown.style));
-        match told.is_empty() {
-            true => plain.append(&mut lines),
-            false => page.block(lines),
-        }
+        if told.is_empty() { plain.append(&mut lines) } else { page.block(lines) }
     }
     page.block(plain);
     let others: Vec<&Step> = entries

@@ -67,10 +67,7 @@ pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
 }
 
 fn nothing(plan: &Plan) -> &'static str {
-    match nothing_to_tell(plan) {
-        true => "Nothing to do",
-        false => "Nothing to sync",
-    }
+    if nothing_to_tell(plan) { "Nothing to do" } else { "Nothing to sync" }
 }
 
 /// A waiting group that will not come right by itself.

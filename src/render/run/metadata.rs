@@ -27,10 +27,7 @@ impl Written {
 
     /// What may be said after that.
     pub(super) fn how(&self) -> String {
-        match self.rows {
-            true => format!(": {}", self.how),
-            false => format!(" {}", self.how),
-        }
+        if self.rows { format!(": {}", self.how) } else { format!(" {}", self.how) }
     }
 
     /// `updated: 1 row retired, 2 changed in both regions`, after a label that says of what.
@@ -66,10 +63,7 @@ pub(in crate::render) fn written(record: &RunRecord) -> Option<Written> {
 }
 
 fn placed(said: &str, place: &str) -> String {
-    match said.is_empty() {
-        true => place.to_owned(),
-        false => format!("{said} {place}"),
-    }
+    if said.is_empty() { place.to_owned() } else { format!("{said} {place}") }
 }
 
 /// What was written in one region, over all workspaces; empty: tables without rows were made.
@@ -84,9 +78,10 @@ fn said(record: &RunRecord, role: Role) -> Option<String> {
     ];
     let mut says: Vec<String> = vec![];
     for (number, what) in rows.into_iter().filter(|(number, _)| *number > 0) {
-        says.push(match says.is_empty() {
-            true => format!("{} {what}", plural(number, "row")),
-            false => format!("{number} {what}"),
+        says.push(if says.is_empty() {
+            format!("{} {what}", plural(number, "row"))
+        } else {
+            format!("{number} {what}")
         });
     }
     let cuts = sum(|one| one.cuts_copied);

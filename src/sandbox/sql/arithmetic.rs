@@ -43,9 +43,10 @@ pub(super) fn kind(left: &Kind, sign: &str, right: &Kind) -> Option<Kind> {
 /// The decimal type of so many digits; where those are too many, places after the point go first.
 pub(super) fn bounded(precision: i32, scale: i32) -> Kind {
     let most = i32::from(PRECISION_MAX);
-    let scale = match precision > most {
-        true => (most - (precision - scale)).max(scale.min(PLACES_KEPT)),
-        false => scale,
+    let scale = if precision > most {
+        (most - (precision - scale)).max(scale.min(PLACES_KEPT))
+    } else {
+        scale
     };
     let small = |number: i32| number.clamp(0, most);
     Kind::Decimal(

@@ -40,9 +40,10 @@ impl Session {
         };
         let name = self.full_name(parts)?;
         let Some(entry) = self.workspace.entry(&name) else {
-            return match if_exists {
-                true => Ok(Rows::default()),
-                false => Err(SqlError::table_not_found(&name.sql())),
+            return if if_exists {
+                Ok(Rows::default())
+            } else {
+                Err(SqlError::table_not_found(&name.sql()))
             };
         };
         self.edit(|catalog| {

@@ -113,35 +113,33 @@ impl Session {
         if there && table.replace && rows.is_none() && columns.is_empty() {
             return Err(SqlError::unsupported("CREATE OR REPLACE TABLE without columns"));
         }
-        match there {
-            // An external table over what is there.
-            true if !table.replace && columns.is_empty() => {}
-            true if !table.replace => return Err(exists(&target)),
-            true => self.replace_table(&target, &columns, table).await?,
-            false if columns.is_empty() => {
-                return Err(SqlError::new(
-                    "DELTA_MISSING_DELTA_TABLE",
-                    "42P01",
-                    format!(
-                        "{} is not a Delta table, and no columns are given.",
-                        target.folder.display()
-                    ),
-                ));
-            }
-            false => {
-                refuse_foreign(&target)?;
-                let new = NewTable {
-                    schema: arrow_schema(&columns),
-                    partition_columns: table.partition_by.clone(),
-                    properties: table.properties.clone(),
-                };
-                let made = delta::create_table(&target.store, new, self.author()).await;
-                match made {
-                    Err(DeltaError::Conflict { .. }) if table.if_not_exists => {}
-                    made => made.map_err(|error| SqlError::delta(&target.shown, &error))?,
-                }
+        if there && table.replace {
+            self.replace_table(&target, &columns, table).await?;
+        } else if there && !columns.is_empty() {
+            return Err(exists(&target));
+        } else if columns.is_empty() && !there {
+            return Err(SqlError::new(
+                "DELTA_MISSING_DELTA_TABLE",
+                "42P01",
+                format!(
+                    "{} is not a Delta table, and no columns are given.",
+                    target.folder.display()
+                ),
+            ));
+        } else if !there {
+            refuse_foreign(&target)?;
+            let new = NewTable {
+                schema: arrow_schema(&columns),
+                partition_columns: table.partition_by.clone(),
+                properties: table.properties.clone(),
+            };
+            let made = delta::create_table(&target.store, new, self.author()).await;
+            match made {
+                Err(DeltaError::Conflict { .. }) if table.if_not_exists => {}
+                made => made.map_err(|error| SqlError::delta(&target.shown, &error))?,
             }
         }
+        // Without columns, an external table is registered over what is there.
         if let Some(rows) = rows {
             let base = self.base(&target).await?;
             let add = dml::arranged(&columns, None, &rows, self.scope.zone)?;
@@ -377,15 +375,16 @@ fn exists(place: &Place) -> SqlError {
 fn refuse_foreign(place: &Place) -> Result<()> {
     let log = |folder: &Path| folder.join("_delta_log").is_dir();
     let holds = std::fs::read_dir(&place.folder).is_ok_and(|mut entries| entries.next().is_some());
-    match holds && !log(&place.folder) {
-        false => Ok(()),
-        true => Err(SqlError::new(
+    if !holds || log(&place.folder) {
+        Ok(())
+    } else {
+        Err(SqlError::new(
             "DELTA_UNSUPPORTED_NON_EMPTY_CLONE",
             "0AKDC",
             format!(
                 "The target path {} is not empty and is no Delta table.",
                 place.folder.display()
             ),
-        )),
+        ))
     }
 }

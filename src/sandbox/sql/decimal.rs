@@ -64,11 +64,10 @@ impl Decimal {
         let digits = digits.ok_or(Misfit::TooLarge)?;
         let scale = i8::try_from(places.max(0)).map_err(|_| Misfit::TooLarge)?;
         let precision = digits_of(digits).max(scale.unsigned_abs());
-        match precision > PRECISION_MAX {
-            true => Err(Misfit::TooLarge),
-            false => {
-                Ok(Decimal { unscaled: if negative { -digits } else { digits }, precision, scale })
-            }
+        if precision > PRECISION_MAX {
+            Err(Misfit::TooLarge)
+        } else {
+            Ok(Decimal { unscaled: if negative { -digits } else { digits }, precision, scale })
         }
     }
 
@@ -113,9 +112,10 @@ impl Decimal {
     /// The number without zeros at its end, as text: equal numbers have the same.
     pub(super) fn shortest(self) -> String {
         let shown = self.to_string();
-        match shown.contains('.') {
-            true => shown.trim_end_matches('0').trim_end_matches('.').to_owned(),
-            false => shown,
+        if shown.contains('.') {
+            shown.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            shown
         }
     }
 
@@ -164,10 +164,7 @@ impl Decimal {
             _ => (self.unscaled, other.unscaled.checked_mul(by)?),
         };
         let (whole, rest) = (above.checked_div(below)?, above % below);
-        let away = match (above < 0) == (below < 0) {
-            true => 1,
-            false => -1,
-        };
+        let away = if (above < 0) == (below < 0) { 1 } else { -1 };
         let up = rest.unsigned_abs() >= below.unsigned_abs().div_ceil(2);
         Some(if up { whole + away } else { whole })
     }
@@ -203,9 +200,10 @@ fn rounded(number: i128, places: i32, precision: u8, scale: i8) -> Result<Decima
             number / power + half * number.signum()
         }),
     };
-    match digits_of(unscaled) > precision {
-        true if unscaled != 0 => Err(Misfit::TooLarge),
-        _ => Ok(Decimal { unscaled, precision, scale }),
+    if digits_of(unscaled) > precision && unscaled != 0 {
+        Err(Misfit::TooLarge)
+    } else {
+        Ok(Decimal { unscaled, precision, scale })
     }
 }
 

@@ -84,9 +84,10 @@ impl Session {
     pub(super) async fn delete(&self, target: &Target, filter: Option<&Expr>) -> Result<Rows> {
         self.rewrite(target, "DELETE", "numDeletedRows", |columns, row| {
             let from = Row { columns: &columns.columns, values: row };
-            match self.scope.holds(filter, from)? {
-                true => Ok((true, None)),
-                false => Ok((false, Some(row.to_vec()))),
+            if self.scope.holds(filter, from)? {
+                Ok((true, None))
+            } else {
+                Ok((false, Some(row.to_vec())))
             }
         })
         .await

@@ -93,10 +93,7 @@ impl Scope {
             },
             Expr::Binary(left, sign @ ("+" | "-" | "*" | "/" | "%"), right) => {
                 let (left, right) = (self.eval(left, row)?, self.eval(right, row)?);
-                match left.is_null() || right.is_null() {
-                    true => Datum::Null,
-                    false => arithmetic::value(&left, sign, &right, self.kind_of(expr, row.columns)?)?,
-                }
+                if left.is_null() || right.is_null() { Datum::Null } else { arithmetic::value(&left, sign, &right, self.kind_of(expr, row.columns)?)? }
             }
             Expr::Binary(left, sign, right) => {
                 self.compared(&self.eval(left, row)?, sign, &self.eval(right, row)?)?

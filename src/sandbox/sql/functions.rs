@@ -151,9 +151,10 @@ pub(super) fn kind_of(schema: &str) -> Result<Kind> {
     let made_of_others = schema.trim_start().to_ascii_uppercase();
     let whole = ["ARRAY", "MAP", "STRUCT"].iter().any(|name| made_of_others.starts_with(name))
         || columns.len() == 1;
-    match whole {
-        true => super::parser::parse_kind(schema),
-        false => super::parser::parse_kind(&format!("struct<{schema}>")),
+    if whole {
+        super::parser::parse_kind(schema)
+    } else {
+        super::parser::parse_kind(&format!("struct<{schema}>"))
     }
 }
 
@@ -161,10 +162,8 @@ pub(super) fn kind_of(schema: &str) -> Result<Kind> {
 fn best(values: Vec<Datum>, greatest: bool) -> Datum {
     let wanted = if greatest { Ordering::Greater } else { Ordering::Less };
     let values = values.into_iter().filter(|value| !value.is_null());
-    let best = values.reduce(|best, value| match value.order(&best) == Some(wanted) {
-        true => value,
-        false => best,
-    });
+    let best =
+        values.reduce(|best, value| if value.order(&best) == Some(wanted) { value } else { best });
     best.unwrap_or(Datum::Null)
 }
 

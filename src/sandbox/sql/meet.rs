@@ -57,10 +57,13 @@ fn number(one: &Kind, two: &Kind) -> Kind {
             let digits = whole(p1, s1).max(whole(p2, s2)) + scale.unsigned_abs();
             Kind::Decimal(digits.min(PRECISION_MAX), scale)
         }
-        (one, two) => match one.whole().map(|it| *it.end()) >= two.whole().map(|it| *it.end()) {
-            true => one.clone(),
-            false => two.clone(),
-        },
+        (one, two) => {
+            if one.whole().map(|it| *it.end()) >= two.whole().map(|it| *it.end()) {
+                one.clone()
+            } else {
+                two.clone()
+            }
+        }
     }
 }
 

@@ -66,11 +66,10 @@ impl Parser<'_> {
     /// Counts an operator.
     fn link(&mut self) -> Result<()> {
         self.links += 1;
-        match self.links <= LINKS {
-            true => Ok(()),
-            false => {
-                Err(SqlError::unsupported(format!("a statement with more than {LINKS} operators")))
-            }
+        if self.links <= LINKS {
+            Ok(())
+        } else {
+            Err(SqlError::unsupported(format!("a statement with more than {LINKS} operators")))
         }
     }
 
@@ -126,11 +125,7 @@ impl Parser<'_> {
     }
 
     fn limit(&mut self) -> Result<Option<usize>> {
-        match self.word("LIMIT") {
-            true if self.word("ALL") => Ok(None),
-            true => self.number().map(Some),
-            false => Ok(None),
-        }
+        if !self.word("LIMIT") || self.word("ALL") { Ok(None) } else { self.number().map(Some) }
     }
 
     /// `VERSION AS OF n`, `TIMESTAMP AS OF t`, or nothing.
@@ -275,10 +270,7 @@ impl Parser<'_> {
     }
 
     fn expect_word(&mut self, word: &str) -> Result<()> {
-        match self.word(word) {
-            true => Ok(()),
-            false => Err(self.unexpected(word)),
-        }
+        if self.word(word) { Ok(()) } else { Err(self.unexpected(word)) }
     }
 
     fn expect_words(&mut self, words: &[&str]) -> Result<()> {
@@ -292,10 +284,7 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, sign: &str) -> Result<()> {
-        match self.take(sign) {
-            true => Ok(()),
-            false => Err(self.unexpected(&format!("`{sign}`"))),
-        }
+        if self.take(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
     }
 
     fn unexpected(&self, wanted: &str) -> SqlError {

@@ -97,10 +97,8 @@ impl Session {
         input.columns = columns;
         let grouped = !select.group.is_empty()
             || select.items.iter().any(|(item, _)| grouping::aggregates(item));
-        let mut output = match grouped {
-            true => self.grouped(select, &input)?,
-            false => self.projected(select, &input)?,
-        };
+        let mut output =
+            if grouped { self.grouped(select, &input)? } else { self.projected(select, &input)? };
         if !order.is_empty() {
             let one_to_one = !grouped && output.rows.len() == input.rows.len();
             let mut keys = Vec::new();

@@ -198,10 +198,7 @@ impl Session {
     fn driver_type(&self, name: &TableName) -> &'static str {
         let entry = self.workspace.entry(name).unwrap_or_default();
         let said = entry.get("table_type").and_then(Value::as_str);
-        match said.is_some_and(|said| said.ends_with("VIEW")) {
-            true => "VIEW",
-            false => "TABLE",
-        }
+        if said.is_some_and(|said| said.ends_with("VIEW")) { "VIEW" } else { "TABLE" }
     }
 
     /// The columns of tables that can be read.

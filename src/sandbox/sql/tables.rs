@@ -99,11 +99,12 @@ impl Session {
     /// The folder of a path, which must lie in the world.
     pub(super) fn within(&self, path: &str) -> Result<PathBuf> {
         let folder = local(path)?;
-        match self.workspace.guard.allows(&folder) {
-            true => Ok(folder),
-            false => Err(SqlError::denied(format!(
+        if self.workspace.guard.allows(&folder) {
+            Ok(folder)
+        } else {
+            Err(SqlError::denied(format!(
                 "PERMISSION_DENIED: {path} lies outside of the sandbox's world; `drsync sandbox --allow DIR` adds a folder to it."
-            ))),
+            )))
         }
     }
 

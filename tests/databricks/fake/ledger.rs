@@ -23,9 +23,10 @@ impl State {
             for cut in serde_json::from_str::<Vec<Value>>(cuts).unwrap() {
                 let there = table.rows.iter().any(|row| {
                     group(row) == group(&cut)
-                        && match conditional {
-                            true => number(row) >= number(&cut),
-                            false => number(row) == number(&cut) && row["run_id"] == cut["run_id"],
+                        && if conditional {
+                            number(row) >= number(&cut)
+                        } else {
+                            number(row) == number(&cut) && row["run_id"] == cut["run_id"]
                         }
                 });
                 if !there {

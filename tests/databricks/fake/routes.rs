@@ -39,13 +39,14 @@ impl State {
             let good = sign.ends_with("aWQ6czNjcjN0LWNhbmFyeQ==")
                 || form.get("subject_token").is_some_and(|it| it == "jwt-canary");
             self.oidc.push(form);
-            return match good {
-                true => ok(json!({"access_token": TOKEN, "expires_in": "3600"})),
-                false => answer(
+            return if good {
+                ok(json!({"access_token": TOKEN, "expires_in": "3600"}))
+            } else {
+                answer(
                     401,
                     &[],
                     json!({"error": "invalid_client", "error_description": "unknown"}).to_string(),
-                ),
+                )
             };
         }
         if path == "/id-token" {

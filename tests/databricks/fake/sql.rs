@@ -33,17 +33,15 @@ impl DeltaTable {
 }
 
 pub(super) fn missing(key: &str) -> (String, String) {
-    let text = match key.contains("://") {
-        true => format!(
+    let text = if key.contains("://") {
+        format!(
             "[DELTA_PATH_DOES_NOT_EXIST] {key} doesn't exist, or is not a Delta table. SQLSTATE: 42K03"
-        ),
-        false => {
-            let quoted =
-                key.split('.').map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
-            format!(
-                "[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. SQLSTATE: 42P01"
-            )
-        }
+        )
+    } else {
+        let quoted = key.split('.').map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".");
+        format!(
+            "[TABLE_OR_VIEW_NOT_FOUND] The table or view {quoted} cannot be found. SQLSTATE: 42P01"
+        )
     };
     ("BAD_REQUEST".to_owned(), text)
 }

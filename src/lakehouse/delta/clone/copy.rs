@@ -317,10 +317,7 @@ fn place(source: &TableStore, location: &Location) -> Result<PathBuf> {
 
 /// Refuses a source file that is not as long as its log says: a copy would be as broken.
 pub(super) fn whole(file: &str, size: u64, expected: u64) -> Result<()> {
-    match size == expected {
-        true => Ok(()),
-        false => Err(not_whole(file, expected)),
-    }
+    if size == expected { Ok(()) } else { Err(not_whole(file, expected)) }
 }
 
 /// A source file that is not as long as its log says. Its own length may be another file's secret.

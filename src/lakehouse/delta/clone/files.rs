@@ -183,10 +183,8 @@ pub(super) fn places<'a>(
             Location::Elsewhere(path) => external_name(&path.display().to_string()),
             Location::Foreign(url) => return Err(foreign(&url)),
         };
-        let place = match taken.contains(&path::encode(&place)) {
-            true => external_name(spelled),
-            false => place,
-        };
+        let place =
+            if taken.contains(&path::encode(&place)) { external_name(spelled) } else { place };
         taken.insert(path::encode(&place));
         places.insert(spelled, place);
     }

@@ -282,9 +282,10 @@ impl Wire<'_> {
             STRUCT => open.push((Open::Struct, 0)),
             _ => return Err(Wrong::Malformed("its footer has a field of no known type")),
         }
-        match open.len() <= SKIPPED_DEPTH {
-            true => Ok(()),
-            false => Err(Wrong::Malformed("its footer is nested too deep")),
+        if open.len() <= SKIPPED_DEPTH {
+            Ok(())
+        } else {
+            Err(Wrong::Malformed("its footer is nested too deep"))
         }
     }
 }

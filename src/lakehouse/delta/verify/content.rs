@@ -304,9 +304,10 @@ fn unreadable(error: DeltaError) -> Result<(), Wrong> {
         return Ok(());
     };
     let unknown = ["Disabled feature", "NYI", "not yet implemented", "encrypt"];
-    match unknown.iter().any(|word| why.contains(word)) {
-        true => Ok(()),
-        false => Err(Wrong::Content(format!("cannot be read: {why}"))),
+    if unknown.iter().any(|word| why.contains(word)) {
+        Ok(())
+    } else {
+        Err(Wrong::Content(format!("cannot be read: {why}")))
     }
 }
 

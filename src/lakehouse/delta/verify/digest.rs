@@ -75,10 +75,13 @@ impl ContentKind {
             _ if named == now => Agreement::Same,
             ContentKind::Bytes => Agreement::OtherContent,
             ContentKind::Times => Agreement::OtherTimes,
-            ContentKind::TimesAndVectors => match vectors(named) == vectors(now) {
-                true => Agreement::OtherTimes,
-                false => Agreement::OtherContent,
-            },
+            ContentKind::TimesAndVectors => {
+                if vectors(named) == vectors(now) {
+                    Agreement::OtherTimes
+                } else {
+                    Agreement::OtherContent
+                }
+            }
         }
     }
 
@@ -92,10 +95,12 @@ impl ContentKind {
 /// Digests of a version that was just verified.
 pub(super) fn of(store: &TableStore, version: &Snapshot, seen: &[FileSeen]) -> FilesDigest {
     let vectors = || version.files.values().any(|file| file.vector.is_some());
-    let kind = match is_small(version) {
-        true => ContentKind::Bytes,
-        false if vectors() => ContentKind::TimesAndVectors,
-        false => ContentKind::Times,
+    let kind = if is_small(version) {
+        ContentKind::Bytes
+    } else if vectors() {
+        ContentKind::TimesAndVectors
+    } else {
+        ContentKind::Times
     };
     FilesDigest { listed: listed(version), content: content(store, version, seen, kind) }
 }

@@ -61,10 +61,7 @@ pub(in super::super) fn inspect(
     if let Some(source) = source.filter(|_| times_differ) {
         compare_bytes(store, &head, source, &mut found)?;
     }
-    let depth = match times_differ {
-        true => content::Depth::Whole,
-        false => content::Depth::Look,
-    };
+    let depth = if times_differ { content::Depth::Whole } else { content::Depth::Look };
     content::check(store, &head, source, depth, &mut found);
     found.sort();
     found.dedup();

@@ -14,10 +14,7 @@ impl Parser<'_> {
         }
         self.word("TABLE");
         let target = self.target()?;
-        let columns = match self.take("(") {
-            true => Some(self.column_names()?),
-            false => None,
-        };
+        let columns = if self.take("(") { Some(self.column_names()?) } else { None };
         let rows = self.query()?;
         Ok(Statement::Insert { target, columns, rows, overwrite })
     }
@@ -42,10 +39,7 @@ impl Parser<'_> {
     }
 
     fn filter(&mut self) -> Result<Option<Expr>> {
-        match self.word("WHERE") {
-            true => self.expression().map(Some),
-            false => Ok(None),
-        }
+        if self.word("WHERE") { self.expression().map(Some) } else { Ok(None) }
     }
 
     pub(super) fn merge(&mut self) -> Result<Statement> {
@@ -60,23 +54,17 @@ impl Parser<'_> {
         let on = self.expression()?;
         let mut clauses = Vec::new();
         while self.word("WHEN") {
-            let when = match self.word("NOT") {
-                false => When::Matched,
-                true => When::NotMatched,
-            };
+            let when = if !self.word("NOT") { When::Matched } else { When::NotMatched };
             self.expect_word("MATCHED")?;
-            let when = match self.word("BY") {
-                true if self.word("SOURCE") => When::NotMatchedBySource,
-                true => {
-                    self.expect_word("TARGET")?;
-                    when
-                }
-                false => when,
+            let when = if !self.word("BY") {
+                when
+            } else if self.word("SOURCE") {
+                When::NotMatchedBySource
+            } else {
+                self.expect_word("TARGET")?;
+                when
             };
-            let filter = match self.word("AND") {
-                true => Some(self.expression()?),
-                false => None,
-            };
+            let filter = if self.word("AND") { Some(self.expression()?) } else { None };
             self.expect_word("THEN")?;
             clauses.push(Clause { when, filter, action: self.action()? });
         }
@@ -92,9 +80,10 @@ impl Parser<'_> {
         }
         if self.word("UPDATE") {
             self.expect_word("SET")?;
-            return match self.take("*") {
-                true => Ok(Action::UpdateAll),
-                false => Ok(Action::Update(self.assignments()?)),
+            return if self.take("*") {
+                Ok(Action::UpdateAll)
+            } else {
+                Ok(Action::Update(self.assignments()?))
             };
         }
         self.expect_word("INSERT")?;
@@ -117,9 +106,10 @@ impl Parser<'_> {
         loop {
             let mut names = self.names()?;
             self.expect("=")?;
-            let value = match matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
-                true => Expr::Literal(crate::sandbox::sql::datum::Datum::Null),
-                false => self.expression()?,
+            let value = if matches!(self.peek(), Some(Token::Word(_))) && self.word("DEFAULT") {
+                Expr::Literal(crate::sandbox::sql::datum::Datum::Null)
+            } else {
+                self.expression()?
             };
             set.push((names.pop().unwrap_or_default(), value));
             if !self.take(",") {

@@ -32,9 +32,10 @@ impl Parser<'_> {
     }
 
     fn negation(&mut self) -> Result<Expr> {
-        match self.word("NOT") {
-            true => Ok(Expr::Not(Box::new(self.deeper(Self::negation)?))),
-            false => self.comparison(),
+        if self.word("NOT") {
+            Ok(Expr::Not(Box::new(self.deeper(Self::negation)?)))
+        } else {
+            self.comparison()
         }
     }
 
@@ -52,16 +53,13 @@ impl Parser<'_> {
         }
         if self.word("IS") {
             let not = self.word("NOT");
-            let is = match self.word("DISTINCT") {
-                true => {
-                    self.expect_word("FROM")?;
-                    let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
-                    Expr::Not(Box::new(same))
-                }
-                false => {
-                    self.expect_word("NULL")?;
-                    Expr::IsNull(Box::new(left))
-                }
+            let is = if self.word("DISTINCT") {
+                self.expect_word("FROM")?;
+                let same = Expr::Binary(Box::new(left), "<=>", Box::new(self.sum()?));
+                Expr::Not(Box::new(same))
+            } else {
+                self.expect_word("NULL")?;
+                Expr::IsNull(Box::new(left))
             };
             return Ok(if not { Expr::Not(Box::new(is)) } else { is });
         }
@@ -186,10 +184,11 @@ impl Parser<'_> {
     }
 
     fn literal(&mut self, digits: &str) -> Result<Expr> {
-        let number = match digits.contains(['e', 'E']) {
-            true => digits.parse().map(Datum::Double).ok(),
-            false => (digits.parse().map(Datum::Int).ok())
-                .or_else(|| Decimal::read(digits).map(Datum::Decimal).ok()),
+        let number = if digits.contains(['e', 'E']) {
+            digits.parse().map(Datum::Double).ok()
+        } else {
+            (digits.parse().map(Datum::Int).ok())
+                .or_else(|| Decimal::read(digits).map(Datum::Decimal).ok())
         };
         let number = number.ok_or_else(|| self.unexpected("a number of at most 38 digits"))?;
         self.at += 1;
@@ -257,20 +256,14 @@ impl Parser<'_> {
 
     fn case(&mut self) -> Result<Expr> {
         self.expect_word("CASE")?;
-        let of = match self.is_word("WHEN") {
-            true => None,
-            false => Some(Box::new(self.expression()?)),
-        };
+        let of = if self.is_word("WHEN") { None } else { Some(Box::new(self.expression()?)) };
         let mut arms = Vec::new();
         while self.word("WHEN") {
             let when = self.expression()?;
             self.expect_word("THEN")?;
             arms.push((when, self.expression()?));
         }
-        let otherwise = match self.word("ELSE") {
-            true => Some(Box::new(self.expression()?)),
-            false => None,
-        };
+        let otherwise = if self.word("ELSE") { Some(Box::new(self.expression()?)) } else { None };
         self.expect_word("END")?;
         Ok(Expr::Case { of, arms, otherwise })
     }
@@ -284,12 +277,11 @@ impl Parser<'_> {
         loop {
             let argument = self.expression()?;
             // A name inside a struct's constructor is of no consequence here.
-            arguments.push(match self.word("AS") {
-                true => {
-                    let name = Expr::Literal(Datum::Text(self.name()?));
-                    Expr::Call { name: "AS".into(), args: vec![argument, name], distinct: false }
-                }
-                false => argument,
+            arguments.push(if self.word("AS") {
+                let name = Expr::Literal(Datum::Text(self.name()?));
+                Expr::Call { name: "AS".into(), args: vec![argument, name], distinct: false }
+            } else {
+                argument
             });
             if !self.take(",") {
                 break;
@@ -345,10 +337,7 @@ impl Parser<'_> {
             }
             "DECIMAL" | "DEC" | "NUMERIC" if self.take("(") => {
                 let precision = self.number()?;
-                let scale = match self.take(",") {
-                    true => self.number()?,
-                    false => 0,
-                };
+                let scale = if self.take(",") { self.number()? } else { 0 };
                 self.expect(")")?;
                 let kind = Kind::Decimal(
                     u8::try_from(precision).unwrap_or(u8::MAX),

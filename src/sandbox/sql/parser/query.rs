@@ -85,10 +85,7 @@ impl Parser<'_> {
             }
         }
         let limit = self.limit()?;
-        let offset = match self.word("OFFSET") {
-            true => self.number()?,
-            false => 0,
-        };
+        let offset = if self.word("OFFSET") { self.number()? } else { 0 };
         Ok(Query { with, parts, order, limit, offset })
     }
 
@@ -128,19 +125,13 @@ impl Parser<'_> {
                     Some(Token::Quoted(_)) => true,
                     _ => false,
                 };
-            let name = match named {
-                true => Some(self.name()?),
-                false => None,
-            };
+            let name = if named { Some(self.name()?) } else { None };
             items.push((item, name));
             if !self.take(",") {
                 break;
             }
         }
-        let from = match self.word("FROM") {
-            true => Some(self.relation()?),
-            false => None,
-        };
+        let from = if self.word("FROM") { Some(self.relation()?) } else { None };
         let joins = ["JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI"];
         let beyond = joins.into_iter().chain(["LATERAL", "TABLESAMPLE", "PIVOT"]);
         if let Some(word) = beyond.into_iter().find(|word| self.is_word(word)) {
@@ -149,10 +140,7 @@ impl Parser<'_> {
         if from.is_some() && self.take(",") {
             return Err(SqlError::unsupported("a join of several relations"));
         }
-        let filter = match self.word("WHERE") {
-            true => Some(self.expression()?),
-            false => None,
-        };
+        let filter = if self.word("WHERE") { Some(self.expression()?) } else { None };
         let mut group = Vec::new();
         if self.words(&["GROUP", "BY"]) {
             loop {
@@ -247,10 +235,7 @@ impl Parser<'_> {
         self.expect_word("VALUES")?;
         let mut rows = Vec::new();
         loop {
-            rows.push(match self.take("(") {
-                true => self.arguments()?,
-                false => vec![self.expression()?],
-            });
+            rows.push(if self.take("(") { self.arguments()? } else { vec![self.expression()?] });
             if !self.take(",") {
                 return Ok(Source::Values(rows));
             }

@@ -43,10 +43,8 @@ impl Parser<'_> {
             }
             "CATALOGS" => Show::Catalogs { like: self.like()? },
             "SCHEMAS" | "DATABASES" => {
-                let catalog = match self.word("IN") || self.word("FROM") {
-                    true => Some(self.name()?),
-                    false => None,
-                };
+                let catalog =
+                    if self.word("IN") || self.word("FROM") { Some(self.name()?) } else { None };
                 Show::Schemas { catalog, like: self.like()? }
             }
             "TABLES" => {
@@ -67,25 +65,25 @@ impl Parser<'_> {
                 if !(self.word("IN") || self.word("FROM")) {
                     return Err(self.unexpected("IN"));
                 }
-                match self.word("CATALOG") {
-                    true => Show::AllColumns {
+                if self.word("CATALOG") {
+                    Show::AllColumns {
                         catalog: self.name()?,
                         schemas_like: self.like_of("SCHEMA")?,
                         tables_like: self.like_of("TABLE")?,
                         like: self.like()?,
-                    },
-                    false => Show::Columns(self.target()?),
+                    }
+                } else {
+                    Show::Columns(self.target()?)
                 }
             }
             "TBLPROPERTIES" => {
                 let target = self.target()?;
-                let key = match self.take("(") {
-                    true => {
-                        let key = self.property_key()?;
-                        self.expect(")")?;
-                        Some(key)
-                    }
-                    false => None,
+                let key = if self.take("(") {
+                    let key = self.property_key()?;
+                    self.expect(")")?;
+                    Some(key)
+                } else {
+                    None
                 };
                 Show::Properties { target, key }
             }
@@ -102,17 +100,15 @@ impl Parser<'_> {
     }
 
     fn like(&mut self) -> Result<Option<String>> {
-        match self.word("LIKE") || matches!(self.peek(), Some(Token::Text(_))) {
-            true => self.text().map(Some),
-            false => Ok(None),
+        if self.word("LIKE") || matches!(self.peek(), Some(Token::Text(_))) {
+            self.text().map(Some)
+        } else {
+            Ok(None)
         }
     }
 
     /// `SCHEMA LIKE 'pattern'`, or nothing.
     fn like_of(&mut self, what: &str) -> Result<Option<String>> {
-        match self.word(what) {
-            true => self.like(),
-            false => Ok(None),
-        }
+        if self.word(what) { self.like() } else { Ok(None) }
     }
 }

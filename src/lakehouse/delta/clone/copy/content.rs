@@ -212,9 +212,10 @@ impl Copying<'_> {
 
     fn bytes(&self, memory: &mut Vec<u8>) -> Result<u64> {
         // Writes go past the page cache from now on.
-        match !self.file_system.remote && self.direct(true).is_ok() {
-            true => self.directly(memory),
-            false => self.by_kernel(),
+        if !self.file_system.remote && self.direct(true).is_ok() {
+            self.directly(memory)
+        } else {
+            self.by_kernel()
         }
     }
 
