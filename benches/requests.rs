@@ -9,7 +9,7 @@
     reason = "a program that prints, and a panic is its verdict"
 )]
 
-#[path = "../tests/budget/world.rs"]
+#[path = "../tests/regions/budget/world.rs"]
 mod world;
 
 use std::time::Instant;

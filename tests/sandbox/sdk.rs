@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use tokio::process::Command;
 
-use crate::able;
+use crate::support::able;
 use crate::world::Sandbox;
 
 /// Runs a script of `tests/python` with a Python that has these modules.

@@ -6,7 +6,7 @@ use drsync::plan::{Plan, Role};
 use drsync::render::Style;
 use drsync::render::check::text;
 
-use super::world::{Form, World, batch, run_id, start};
+use crate::support::world::{Form, World, batch, run_id, start};
 
 async fn checked(world: &World, plan: &Plan) -> PlanCheck {
     check(&plan.stored(), &[world.regions()], world.now).await

@@ -6,7 +6,7 @@ use drsync::apply::{GroupOutcome, RunRecord};
 use drsync::ledger::{Cut, Status};
 use drsync::plan::{LedgerAction, Plan, Request, WarningCode};
 
-use super::world::{Form, World, batch};
+use crate::support::world::{Form, World, batch};
 
 /// Cuts before anything is damaged: more than a checkpoint holds, and some after it.
 const CUTS: usize = 13;

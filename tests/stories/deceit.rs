@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::leaves::copied;
 use super::trouble::accepting_drift;
-use super::world::{Form, World, batch};
+use crate::support::world::{Form, World, batch};
 
 const COUNTRIES: &str = "main.shop.countries";
 

@@ -7,8 +7,8 @@ use drsync::plan::{Decision, Plan, StoredPlan};
 use drsync::region::Region;
 use serde_json::{Value, json};
 
-use super::edits::{edits, resealed};
-use super::world::{World, batch};
+use crate::support::edits::{edits, resealed};
+use crate::support::world::{World, batch};
 
 /// Everything that an apply leaves, but for the plan's own identity.
 async fn kept(world: &World, record: &drsync::apply::RunRecord) -> String {

@@ -9,7 +9,7 @@ use drsync::plan::document::Selection;
 use drsync::plan::{FindingCode, GroupPlan, Plan, Request, WarningCode};
 use serde_json::{Value, json};
 
-use crate::world::{Form, World, batch, run_id};
+use crate::support::world::{Form, World, batch, run_id};
 
 /// Records of other groups that come later: more than are read at once.
 const LATER: u32 = 40;

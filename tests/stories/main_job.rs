@@ -4,7 +4,7 @@ use drsync::apply::{GroupOutcome, TableOutcome};
 use drsync::ledger::Status;
 use drsync::plan::{Decision, LedgerAction, Role};
 
-use super::world::{Form, World, batch, start};
+use crate::support::world::{Form, World, batch, start};
 
 pub(crate) async fn a_first_sync_creates_the_replica_and_both_metadata_tables(form: Form) {
     let mut world = World::of(form).await;

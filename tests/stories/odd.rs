@@ -9,7 +9,7 @@ use drsync::plan::{Decision, FindingCode, Plan, Remedy, Request, WarningCode};
 use drsync::region::Appended;
 use serde_json::{Value, json};
 
-use crate::world::{Form, World, batch};
+use crate::support::world::{Form, World, batch};
 
 const YEAR_10000_MICROS: i64 = 253_402_300_800_000_000;
 const FORGED: &str = "01FORGED000000000000000000";

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use drsync::lakehouse::delta::{self, TableStore};
 
-use super::world::{World, batch};
+use crate::support::world::{World, batch};
 
 /// As long as a replica keeps by default.
 const DAYS: i64 = 30;

@@ -5,8 +5,8 @@ use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::plan::{Decision, FindingCode, Role};
 use drsync::region::{Appended, Region};
 
-use crate::below::files;
-use crate::world::{Form, World, batch};
+use crate::support::below::files;
+use crate::support::world::{Form, World, batch};
 
 const SIDE: &str = "east-secondary";
 

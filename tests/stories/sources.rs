@@ -7,8 +7,8 @@ use drsync::lakehouse::delta;
 use drsync::plan::{Action, Decision, FindingCode, Request};
 use serde_json::json;
 
-use super::edits::resealed;
-use super::world::{Form, World, batch, start};
+use crate::support::edits::resealed;
+use crate::support::world::{Form, World, batch, start};
 
 const COUNTRIES: &str = "main.shop.countries";
 
@@ -68,7 +68,7 @@ pub(crate) async fn create_or_replace_is_an_update_and_drop_and_create_a_finding
 
     std::fs::remove_dir_all(world.path("east/tables/countries")).unwrap();
     let again = world.countries();
-    again.create(super::world::schema(), &[], &[]).await.unwrap();
+    again.create(crate::support::world::schema(), &[], &[]).await.unwrap();
     again.when(world.now + Duration::seconds(1)).insert(&batch([1])).await.unwrap();
     world.later(12 * 60);
     let plan = world.plan_of("reference").await;

@@ -11,9 +11,9 @@ use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use super::deceit::{found, full, looked, overwrite};
-use super::world::remembered::with_every_cut_read_back;
-use super::world::{Form, World, schema, start};
 use super::writers::{file, remove, vector_file};
+use crate::support::remembered::with_every_cut_read_back;
+use crate::support::world::{Form, World, schema, start};
 
 const COUNTRIES: &str = "main.shop.countries";
 /// A table of more files than these is not read whole when it is cloned.

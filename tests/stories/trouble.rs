@@ -9,8 +9,8 @@ use drsync::lakehouse::delta;
 use drsync::ledger::{AcceptedRisk, Cut, Status};
 use drsync::plan::{Decision, FindingCode, Plan, Request};
 
-use super::world::remembered::the_replicas_are_gone;
-use super::world::{Form, World, batch, run_id, schema};
+use crate::support::remembered::the_replicas_are_gone;
+use crate::support::world::{Form, World, batch, run_id, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
 

@@ -10,8 +10,8 @@ use drsync::plan::{Decision, FindingCode};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use super::world::remembered::with_every_cut_read_back;
-use super::world::{Form, World, batch, schema};
+use crate::support::remembered::with_every_cut_read_back;
+use crate::support::world::{Form, World, batch, schema};
 
 const COUNTRIES: &str = "main.shop.countries";
 

@@ -1,0 +1,597 @@
+//! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
+
+use crate::support::able;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const NEEDED: &str = "aiosmtpd, cryptography, standardwebhooks";
+const FIRST: &str = "2026-11-22T11:00:00Z";
+
+/// Servers that are told, and what they got.
+struct Receivers {
+    child: Child,
+    folder: TempDir,
+    ports: Value,
+}
+
+impl Receivers {
+    fn start() -> Option<Receivers> {
+        let python = able::python(NEEDED)?;
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/told.py"))
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let ports = serde_json::from_str(&line).unwrap();
+        Some(Receivers { child, folder, ports })
+    }
+
+    fn port(&self, server: &str) -> u64 {
+        self.ports[server].as_u64().unwrap()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port("http"))
+    }
+
+    /// Everything that came so far, in the order in which it came.
+    fn came(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("came")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// `address: subject` of every mail, sorted.
+    fn mails(&self) -> Vec<String> {
+        let came = self.came();
+        let mails = came.iter().filter(|it| it["mail"].is_array());
+        let mut mails: Vec<String> = mails
+            .map(|it| {
+                let to = it["mail"].as_array().unwrap();
+                assert_eq!(to.len(), 1, "one envelope a receiver: {it}");
+                let subject = it["headers"]["Subject"].as_str().unwrap();
+                format!("{}: {subject}", to[0].as_str().unwrap())
+            })
+            .collect();
+        mails.sort();
+        mails
+    }
+
+    fn smtp(&self, server: &str, more: Value) -> Value {
+        let mut smtp = json!({
+            "host": "localhost", "port": self.port(server), "from": "drsync@example.com",
+        });
+        for (key, value) in more.as_object().unwrap() {
+            smtp[key] = value.clone();
+        }
+        smtp
+    }
+}
+
+impl Drop for Receivers {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The demo's world after its first apply: `orders` is due again, `customer_360` is blocked.
+struct World {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl World {
+    fn new(receivers: &Receivers) -> World {
+        let ca = receivers.folder.path().join("ca.pem").display().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let world = World { folder, variables: vec![("SSL_CERT_FILE".to_owned(), ca)] };
+        let made = world.drsync(FIRST, &["demo", "--dir", "."]);
+        assert!(made.status.success(), "{}", stderr(&made));
+        world
+    }
+
+    fn path(&self, inside: &str) -> std::path::PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.push((name.to_owned(), value.into()));
+    }
+
+    fn tell(&self, failure: &str, success: &str, notifications: Value) {
+        let path = self.path("drsync.json");
+        let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let workspace = &mut config["workspaces"][0];
+        workspace["sync_failure_notification"] = failure.into();
+        workspace["sync_success_notification"] = success.into();
+        workspace["notifications"] = notifications;
+        config["secret_scope"] = "dr".into();
+        std::fs::write(&path, config.to_string()).unwrap();
+    }
+
+    /// Puts a secret into the scope of the primary's workspace.
+    fn keep_secret(&self, key: &str, value: &str) {
+        let path = self.path("east/lakehouse.json");
+        let mut catalog: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        catalog["secrets"]["dr"][key] = value.into();
+        std::fs::write(&path, catalog.to_string()).unwrap();
+    }
+
+    fn drsync(&self, now: &str, arguments: &[&str]) -> Output {
+        Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.variables.iter().cloned())
+            .env("DRSYNC_NOW", now)
+            .env("USER", "someone")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn apply(&self, now: &str) -> Output {
+        self.drsync(now, &["apply", "--auto-approve"])
+    }
+
+    /// Every document that lies in a region and on this machine, as one text.
+    fn written(&self) -> String {
+        let mut all = String::new();
+        for folder in ["west/sync/_drsync/evidence", "east/sync/_drsync/evidence", ".drsync/runs"] {
+            collect(&self.path(folder), &mut all);
+        }
+        all
+    }
+}
+
+fn collect(folder: &Path, all: &mut String) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, all)
+        } else {
+            all.push_str(&String::from_utf8_lossy(&std::fs::read(path).unwrap()))
+        }
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn each_address_hears_what_it_should_and_nothing_else() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = World::new(&receivers);
+    let bare = world.apply(FIRST);
+    world.keep_secret("smtp-password", "good-password");
+    let smtp = json!({
+        "auth": "plain", "user": "drsync@example.com", "password_secret": "smtp-password",
+    });
+    let notifications = json!({"smtp": receivers.smtp("starttls", smtp)});
+    world.tell("ops@example.com", "boss@example.com", notifications);
+    let first = world.apply("2026-11-22T11:30:00Z");
+    assert_eq!(first.status.code(), bare.status.code(), "{}", stderr(&first));
+    assert!(!stderr(&first).contains("not told"), "{}", stderr(&first));
+    let failing = "[drsync] customer_360 failing since 2026-11-22 11:30Z: table_not_readable";
+    let told = [format!("crm-team@example.com: {failing}"), format!("ops@example.com: {failing}")];
+    assert_eq!(receivers.mails(), told);
+    let came = receivers.came();
+    for mail in &came {
+        assert_eq!((mail["tls"].as_bool(), mail["user"].as_str()), (Some(true), Some("PLAIN")));
+        let text = format!("{}{}", mail["plain"], mail["html"]);
+        for other in ["crm-team@", "ops@", "boss@", "shop-team@"] {
+            let own = mail["mail"][0].as_str().unwrap().starts_with(other);
+            assert!(own || !text.contains(other), "{other} in {text}");
+        }
+        assert!(!text.contains("--accept"), "{text}");
+    }
+    // An apply that tells nobody forgets nothing for the one that does.
+    let config = std::fs::read(world.path("drsync.json")).unwrap();
+    let mut silent: Value = serde_json::from_slice(&config).unwrap();
+    silent["workspaces"][0].as_object_mut().unwrap().shift_remove("notifications");
+    std::fs::write(world.path("drsync.json"), silent.to_string()).unwrap();
+    world.apply("2026-11-22T11:45:00Z");
+    std::fs::write(world.path("drsync.json"), config).unwrap();
+    // What goes on is not told again, and its end is, in the same thread.
+    let second = world.apply("2026-11-22T12:00:00Z");
+    assert_eq!(second.status.code(), bare.status.code(), "{}", stderr(&second));
+    assert_eq!(receivers.mails(), told);
+    let reminded = world.apply("2026-11-23T11:31:00Z");
+    assert!(reminded.status.code() == bare.status.code(), "{}", stderr(&reminded));
+    let again = receivers.came();
+    let again = &again.last().unwrap()["headers"];
+    assert!(again["Subject"].as_str().unwrap().starts_with("Re: [drsync]"), "{again}");
+    assert_eq!(again["Subject"].as_str().unwrap().replacen("Re: ", "", 1), failing);
+    let same = |mail: &&Value| mail["headers"]["To"] == again["To"];
+    let begun = came.iter().find(same).unwrap();
+    assert_eq!(again["In-Reply-To"], begun["headers"]["Message-ID"]);
+    assert_eq!(again["References"], begun["headers"]["Message-ID"]);
+    let written = world.written();
+    assert!(written.contains("\"kind\": \"drsync.told\""));
+    for secret in ["good-password", "ops@example.com\""] {
+        let at = written.find(secret);
+        assert_eq!(at.map(|at| &written[at.saturating_sub(200)..at]), None, "{secret}");
+    }
+}
+
+#[test]
+fn a_refused_and_a_slow_address_silence_no_other_and_a_greylisted_one_is_told_by_the_next_apply() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = World::new(&receivers);
+    world.apply(FIRST);
+    let notifications = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
+    let list = "refused@example.com, slow@example.com, grey@example.com, ops@example.com";
+    world.tell(list, "boss@example.com", notifications);
+    let first = world.apply("2026-11-22T11:30:00Z");
+    let said = stderr(&first);
+    assert!(said.contains("refused@example.com was not told: permanent error (550)"), "{said}");
+    assert!(said.contains("grey@example.com was not told: transient error (451)"), "{said}");
+    assert!(said.contains("the next apply sends 1 message again"), "{said}");
+    let to = |receivers: &Receivers| -> Vec<String> {
+        let mails = receivers.mails().into_iter();
+        mails.map(|mail| mail.split('@').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(to(&receivers), ["crm-team", "ops", "slow"]);
+    let second = world.apply("2026-11-22T12:00:00Z");
+    assert!(!stderr(&second).contains("was not told"), "{}", stderr(&second));
+    assert_eq!(to(&receivers), ["crm-team", "grey", "ops", "slow"]);
+    let came = receivers.came();
+    let late = came.last().unwrap();
+    assert_eq!(late["mail"][0], "grey@example.com");
+    assert!(late["plain"].as_str().unwrap().contains("2026-11-22 11:30:00Z"), "{late}");
+    let third = world.apply("2026-11-22T12:30:00Z");
+    assert_eq!((to(&receivers).len(), stderr(&third).contains("not told")), (4, false));
+}
+
+/// A world of which people were told once, over an open server.
+fn told_world(receivers: &Receivers) -> World {
+    let world = World::new(receivers);
+    world.apply(FIRST);
+    let notifications = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
+    world.tell("ops@example.com", "boss@example.com", notifications);
+    world.apply("2026-11-22T11:30:00Z");
+    world
+}
+
+#[test]
+fn a_region_that_is_away_is_one_message_for_all_groups_and_its_end_is_another() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = told_world(&receivers);
+    let before = receivers.mails().len();
+    let since = |receivers: &Receivers, from: usize| -> Vec<String> {
+        let came = receivers.came();
+        let mails = came.iter().skip(from).filter(|it| it["mail"].is_array());
+        let mut mails: Vec<String> = mails
+            .map(|it| {
+                format!(
+                    "{}: {}",
+                    it["mail"][0].as_str().unwrap(),
+                    it["headers"]["Subject"].as_str().unwrap()
+                )
+            })
+            .collect();
+        mails.sort();
+        mails
+    };
+    std::fs::rename(world.path("west"), world.path("gone")).unwrap();
+    for now in ["2026-11-22T12:00:00Z", "2026-11-22T12:30:00Z", "2026-11-23T11:31:00Z"] {
+        let run = world.apply(now);
+        assert_eq!(run.status.code(), Some(8), "{}", stderr(&run));
+    }
+    let all = ["crm-team", "data-team", "ops", "shop-team"];
+    let away = "[drsync] REGION AWAY: no answer from west since 2026-11-22 12:00Z";
+    let told = |subject: &str| all.map(|to| format!("{to}@example.com: {subject}")).to_vec();
+    assert_eq!(since(&receivers, before), told(away));
+    world.apply("2026-11-23T12:00:00Z");
+    assert_eq!(since(&receivers, before + 4), told(&format!("Re: {away}")));
+    std::fs::rename(world.path("gone"), world.path("west")).unwrap();
+    world.apply("2026-11-23T12:30:00Z");
+    let end = "west answers again after 24h30m";
+    let last = since(&receivers, before + 8);
+    let ended = last.iter().filter(|mail| mail.contains(end)).count();
+    // Of the group that still fails a reminder is due as well: whoever hears of both hears of it first.
+    assert_eq!((last.len(), ended), (4, 2), "{last:#?}");
+    let came = receivers.came();
+    for mail in &came[before + 8..] {
+        let text = mail["plain"].as_str().unwrap();
+        assert!(text.contains("west answers again"), "{text}");
+    }
+}
+
+#[test]
+fn what_an_apply_left_unsaid_is_said_by_the_next_with_the_same_ids() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = told_world(&receivers);
+    let ids = |from: usize| -> Vec<String> {
+        let mut ids: Vec<String> = receivers.came()[from..]
+            .iter()
+            .map(|it| it["headers"]["Message-ID"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    let first = ids(0);
+    assert_eq!(first.len(), 2);
+    // As if it had been killed between its record and its messages.
+    let forget = || {
+        for folder in ["west/sync/_drsync/evidence", "east/sync/_drsync/evidence", ".drsync/runs"] {
+            for entry in std::fs::read_dir(world.path(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.to_string_lossy().ends_with(".told.json") {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+        }
+    };
+    forget();
+    world.apply("2026-11-22T12:00:00Z");
+    assert_eq!(ids(2), first);
+    // That is remembered by the next, which says nothing more.
+    world.apply("2026-11-22T12:30:00Z");
+    assert_eq!(ids(4), Vec::<String>::new());
+}
+
+#[test]
+fn each_way_to_sign_in_works_and_a_refusal_says_why() {
+    let Some(receivers) = Receivers::start() else { return };
+    let oauth = |client: &str| json!({"token_url": receivers.url("token"), "client_id": client, "scope": "mail"});
+    let user = "drsync@example.com";
+    let ways = [
+        ("starttls", json!({"auth": "plain", "user": user}), "good-password", ""),
+        ("starttls", json!({"auth": "login", "user": user}), "good-password", ""),
+        ("tls", json!({"auth": "login", "user": user, "security": "tls"}), "good-password", ""),
+        (
+            "tls",
+            json!({"auth": "xoauth2", "user": user, "security": "tls", "oauth": oauth("a")}),
+            "good-client",
+            "",
+        ),
+        (
+            "tls",
+            json!({"auth": "plain", "user": user, "security": "tls"}),
+            "wrong-password",
+            "signing in was refused: permanent error (535)",
+        ),
+        (
+            "tls",
+            json!({"auth": "xoauth2", "user": user, "security": "tls", "oauth": oauth("a")}),
+            "old-client",
+            "535): 5.7.3 Authentication unsuccessful ({\"status\": \"400\"",
+        ),
+        (
+            "open",
+            json!({"security": "starttls"}),
+            "",
+            "it offers no STARTTLS, and nothing was sent in the open",
+        ),
+    ];
+    let mut world = World::new(&receivers);
+    world.apply(FIRST);
+    let mut taken = 0;
+    for (server, more, secret, refusal) in ways {
+        world.variables.retain(|(name, _)| name == "SSL_CERT_FILE");
+        world.set("DRSYNC_SMTP_PASSWORD", secret);
+        world.set("DRSYNC_SMTP_CLIENT_SECRET", secret);
+        let notifications = json!({"smtp": receivers.smtp(server, more.clone())});
+        world.tell("ops@example.com", "boss@example.com", notifications);
+        let tried = world.drsync("2026-11-22T11:30:00Z", &["notify", "test", "ops@example.com"]);
+        let said = stdout(&tried);
+        match refusal {
+            "" => {
+                taken += 9;
+                assert!(
+                    said.contains("took     mail ops@example.com"),
+                    "{more}: {said}{}",
+                    stderr(&tried)
+                );
+                assert_eq!(tried.status.code(), Some(0));
+            }
+            refusal => {
+                let line: String = said.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(line.contains(refusal), "{more}: {said}");
+                assert_eq!(tried.status.code(), Some(1), "{said}");
+            }
+        }
+        for secret in [
+            "good-password",
+            "wrong-password",
+            "good-client",
+            "old-client",
+            "good-token",
+            "old-token",
+        ] {
+            assert!(!format!("{said}{}", stderr(&tried)).contains(secret), "{said}");
+        }
+        assert_eq!(receivers.mails().len(), taken, "{more}: {said}");
+    }
+    assert!(receivers.mails().iter().all(|mail| mail.contains("[drsync] TEST ")));
+}
+
+#[test]
+fn webhooks_are_signed_and_sent_again_until_they_are_taken() {
+    let Some(receivers) = Receivers::start() else { return };
+    let mut world = World::new(&receivers);
+    world.apply(FIRST);
+    for (name, path) in [
+        ("OWN", "standard"),
+        ("FLAKY", "flaky"),
+        ("CHAT", "slack/services/secret-path-of-slack"),
+        ("TEAM", "teams"),
+        ("PAGER", "pager"),
+    ] {
+        world.set(&format!("DRSYNC_WEBHOOK_{name}_URL"), receivers.url(path));
+        let key = match name {
+            "PAGER" => "a-routing-key",
+            _ => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        };
+        world.set(&format!("DRSYNC_WEBHOOK_{name}_SECRET"), key);
+    }
+    world.set("DRSYNC_HEARTBEAT_URL", receivers.url("check"));
+    let notifications = json!({
+        "webhooks": [
+            {"kind": "standard", "url_secret": "own", "secret_key": "own-key"},
+            {"kind": "standard", "url_secret": "flaky", "secret_key": "flaky-key"},
+            {"kind": "slack", "url_secret": "chat"},
+            {"kind": "teams", "url_secret": "team"},
+            {"kind": "pagerduty", "url_secret": "pager", "secret_key": "pager-key"},
+        ],
+        "heartbeat": {"url_secret": "beat"},
+    });
+    world.tell("ops@example.com", "boss@example.com", notifications);
+    for minutes in ["11:30", "12:00", "12:30"] {
+        let run = world.apply(&format!("2026-11-22T{minutes}:00Z"));
+        assert!(
+            stderr(&run).contains("standard FLAKY was not told: 503 not now"),
+            "{}",
+            stderr(&run)
+        );
+    }
+    let last = world.apply("2026-11-22T13:00:00Z");
+    assert!(!stderr(&last).contains("was not told"), "{}", stderr(&last));
+    let came = receivers.came();
+    let of = |path: &str| -> Vec<&Value> {
+        came.iter()
+            .filter(|it| it["hook"].as_str().is_some_and(|hook| hook.starts_with(path)))
+            .collect()
+    };
+    for path in ["/standard", "/flaky"] {
+        let [sent] = of(path)[..] else { panic!("{came:#?}") };
+        assert_eq!(sent["verified"], true, "{sent}");
+        assert_eq!(sent["body"]["type"], "drsync.failing.opened");
+        assert_eq!(sent["body"]["data"]["incident"]["group"], "customer_360");
+    }
+    let [slack] = of("/slack")[..] else { panic!("{came:#?}") };
+    assert!(
+        slack["body"]["text"].as_str().unwrap().starts_with("customer_360 is not synchronized")
+    );
+    assert_eq!(slack["body"]["blocks"][0]["type"], "header");
+    let [teams] = of("/teams")[..] else { panic!("{came:#?}") };
+    let card = &teams["body"]["attachments"][0];
+    assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
+    let [pager] = of("/pager")[..] else { panic!("{came:#?}") };
+    assert_eq!(pager["body"]["event_action"], "trigger");
+    assert_eq!(pager["body"]["routing_key"], "a-routing-key");
+    assert_eq!(pager["body"]["dedup_key"], of("/standard")[0]["body"]["data"]["incident"]["id"]);
+    let beats: Vec<&str> = came.iter().filter_map(|it| it["beat"].as_str()).collect();
+    assert_eq!(beats.len(), 8, "{beats:?}");
+    let (start, end) = (beats[0], beats[1]);
+    assert!(start.starts_with("/check/start?rid="), "{start}");
+    assert_eq!(start.split_once('?').unwrap().1, end.split_once('?').unwrap().1);
+    let written = world.written();
+    for secret in ["secret-path-of-slack", "a-routing-key", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        assert!(!written.contains(secret), "{secret} was kept");
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_holds_up_no_other_and_changes_no_result() {
+    let Some(receivers) = Receivers::start() else { return };
+    let mut world = World::new(&receivers);
+    let bare = world.apply(FIRST);
+    world.set("DRSYNC_WEBHOOK_CHAT_URL", receivers.url("slack"));
+    let notifications = json!({
+        "smtp": receivers.smtp("silent", json!({"security": "none"})),
+        "webhooks": [{"kind": "slack", "url_secret": "chat"}],
+    });
+    world.tell("ops@example.com, second@example.com", "boss@example.com", notifications);
+    let begun = std::time::Instant::now();
+    let run = world.apply("2026-11-22T11:30:00Z");
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    assert_eq!(run.status.code(), bare.status.code());
+    assert!(stderr(&run).contains("no answer within 20 s"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("the next apply sends 3 messages again"), "{}", stderr(&run));
+    assert_eq!(receivers.came().len(), 1, "the channel was told");
+}
+
+#[test]
+fn validate_says_what_will_surprise_somebody() {
+    let Some(receivers) = Receivers::start() else { return };
+    let mut world = World::new(&receivers);
+    let none = world.drsync(FIRST, &["validate", "--offline"]);
+    let silent = "no mail is sent: notifications.smtp is not set, and 4 addresses hear nothing";
+    assert!(stderr(&none).contains(silent), "{}", stderr(&none));
+    world.set(
+        "DRSYNC_WEBHOOK_OLD_URL",
+        "https://example.webhook.office.com/webhookb2/abcdefghijklmnop",
+    );
+    let notifications = json!({
+        "smtp": {
+            "host": "smtp.office365.com", "auth": "login", "user": "drsync@example.com",
+            "password_secret": "smtp-password",
+        },
+        "webhooks": [
+            {"kind": "teams", "url_secret": "old"}, {"kind": "slack", "url_secret": "chat"},
+        ],
+    });
+    world.tell("ops@example.com", "boss@example.com", notifications);
+    let said = stdout(&world.drsync(FIRST, &["validate"]));
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "east: smtp.office365.com ends sign-in with a password",
+        "east: nobody hears of a scheduler that is dead",
+        "east: OLD: connectors of Office 365 were retired",
+        "east: CHAT: DRSYNC_WEBHOOK_CHAT_URL is not set, and the primary has no secret dr/chat",
+        "east: smtp: DRSYNC_SMTP_PASSWORD is not set, and the primary has no secret dr/smtp-password",
+    ] {
+        assert!(line.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("abcdefghijklmnop"), "{said}");
+    let json = stdout(&world.drsync(FIRST, &["validate", "--json"]));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let codes: Vec<&str> = json["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        codes,
+        ["microsoft_password", "no_heartbeat", "teams_retired", "secret_missing", "secret_missing"]
+    );
+    let good = json!({"smtp": receivers.smtp("open", json!({"security": "none"})), "heartbeat": {"url_secret": "beat"}});
+    world.set("DRSYNC_HEARTBEAT_URL", receivers.url("check"));
+    world.tell("ops@example.com", "boss@example.com", good);
+    let said = world.drsync(FIRST, &["validate"]);
+    assert!(!stdout(&said).contains("warning   east"), "{}", stdout(&said));
+    assert!(!stderr(&said).contains("no mail is sent"), "{}", stderr(&said));
+}
+
+#[test]
+fn what_teams_takes_is_asked_for_and_a_stranger_is_a_mistake() {
+    let Some(receivers) = Receivers::start() else { return };
+    let mut world = World::new(&receivers);
+    world.set("DRSYNC_WEBHOOK_TEAM_URL", receivers.url("teams"));
+    let notifications = json!({
+        "smtp": receivers.smtp("open", json!({"security": "none"})),
+        "webhooks": [{"kind": "teams", "url_secret": "team"}],
+    });
+    world.tell("ops@example.com", "refused@example.com", notifications);
+    let all = world.drsync(FIRST, &["notify", "test"]);
+    let said = stdout(&all);
+    assert!(
+        said.starts_with("4 of 6 channels took every message; 1 refused; 1 cannot know\n"),
+        "{said}"
+    );
+    assert!(said.contains("ask      teams TEAM  202 ok, which proves nothing"), "{said}");
+    assert!(said.contains("notifications.heartbeat is not set"), "{said}");
+    assert_eq!(all.status.code(), Some(4));
+    let stranger = world.drsync(FIRST, &["notify", "test", "nobody@example.com"]);
+    assert_eq!(stranger.status.code(), Some(64), "{}", stderr(&stranger));
+    assert!(stderr(&stranger).contains("ops@example.com"), "{}", stderr(&stranger));
+    let one = world.drsync(FIRST, &["notify", "test", "team"]);
+    assert!(stdout(&one).contains("ask      teams TEAM"), "{}", stdout(&one));
+}

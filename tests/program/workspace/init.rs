@@ -1,0 +1,207 @@
+//! `drsync init` with the address of a workspace: asked on a terminal, a starter to fill in elsewhere.
+
+use serde_json::{Value, json};
+
+use crate::workspace::site::{Said, Site};
+
+/// Says in the log of a table which job made its commits.
+fn written_by(site: &Site, table: &str, job: i64) {
+    let logs = site.path("world/east").join(table).join("_delta_log");
+    for entry in std::fs::read_dir(&logs).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "json") {
+            continue;
+        }
+        let lines = std::fs::read_to_string(&path).unwrap();
+        let lines = lines.lines().map(|line| {
+            let mut action: Value = serde_json::from_str(line).unwrap();
+            if let Some(info) = action.get_mut("commitInfo") {
+                info["job"] = json!({"jobId": job.to_string()});
+            }
+            format!("{action}\n")
+        });
+        let text: String = lines.collect();
+        // The time of a commit is that of its file.
+        let committed = std::fs::metadata(&path).unwrap().modified().unwrap();
+        std::fs::write(&path, text).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(committed).unwrap();
+    }
+}
+
+/// Puts the metastore of a workspace into a region.
+fn lies_in(site: &Site, folder: &str, region: &str) {
+    let path = site.path("world").join(folder).join("lakehouse.json");
+    let mut catalog: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    catalog["region"] = region.into();
+    std::fs::write(&path, catalog.to_string()).unwrap();
+}
+
+/// Runs `init` on a terminal of its own.
+async fn asked(site: &Site, answers: &[(&str, &str)]) -> Option<Said> {
+    let script = format!("{}/tests/python/pty_answers.py", env!("CARGO_MANIFEST_DIR"));
+    let mut command = site.command("python3", &site.signed_in());
+    command
+        .arg(script)
+        .arg(json!(answers).to_string())
+        .arg(env!("CARGO_BIN_EXE_drsync"))
+        .args(["init", &site.running.primary.url]);
+    match command.output().await {
+        Ok(output) => Some(site.said(output)),
+        Err(error) => {
+            eprintln!("SKIPPED: no python3 makes a terminal: {error}");
+            None
+        }
+    }
+}
+
+/// The proposed groups, one a line, with single blanks and SIZE for what is no count.
+fn rows(shown: &str) -> Vec<String> {
+    let (_, after) = shown.split_once("in the last 30 days:\n").unwrap();
+    let (rows, _) = after.split_once("Split or join").unwrap();
+    let plain = |row: &str| -> String {
+        assert!(row.len() <= 80, "{row}");
+        let words =
+            row.split_whitespace().map(|word| if word.contains('.') { "SIZE" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    rows.lines().map(plain).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_is_looked_at_and_what_it_writes_is_valid() {
+    let site = Site::new().await;
+    let tables = std::fs::read_to_string(site.path("world/east/lakehouse.json")).unwrap();
+    let catalog: Value = serde_json::from_str(&tables).unwrap();
+    let jobs = std::fs::read_to_string(site.path("world/east/jobs.json")).unwrap();
+    let jobs: Value = serde_json::from_str(&jobs).unwrap();
+    let job = jobs["jobs"][0]["job_id"].as_i64().unwrap();
+    for entry in catalog["tables"].as_array().unwrap() {
+        let name = entry["full_name"].as_str().unwrap();
+        if name.starts_with("main.shop.") {
+            let place = entry["storage_location"].as_str().unwrap();
+            written_by(&site, place, job);
+        }
+    }
+    let answers = [
+        ("Copies go to", "9"),
+        ("write a number from 1 to 2", ""),
+        ("Copies go to", "2"),
+        ("own records", ""),
+        ("Secondary workspace", &site.running.primary.url),
+        ("this is the primary", ""),
+        ("Secondary workspace", &site.running.secondary.url),
+        ("Mail about failures", ""),
+    ];
+    let answers: Vec<(&str, &str)> = answers
+        .into_iter()
+        .filter(|(question, answer)| {
+            !answer.is_empty() || question.contains("own") || question.contains("Mail")
+        })
+        .collect();
+    let Some(said) = asked(&site, &answers).await else {
+        return;
+    };
+    eprintln!("{}", said.stdout);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    for line in [
+        "Signed in as dr-sync@example.com (DATABRICKS_TOKEN); metastore east in local-east",
+        "  1  sync_primary    file://WORLD/east/sync/",
+        "  2  sync_secondary  file://WORLD/west/sync/",
+        "  write a number from 1 to 2, or an address",
+        "  this is the primary itself",
+        "  metastore west in local-west: another region, good",
+    ] {
+        assert!(said.stdout.contains(line), "{line}\n{}", said.stdout);
+    }
+    assert_eq!(
+        rows(&said.stdout),
+        [
+            "orders orders_job 3 tables SIZE MiB",
+            "no_workflow no job: scheduled 4 tables SIZE KiB",
+            "in total 7 tables SIZE MiB",
+        ]
+    );
+    let written = std::fs::read(site.path("here/drsync.json")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    let workspace = &written["workspaces"][0];
+    assert_eq!(workspace["sync_groups"][0]["workflow"], "orders_job");
+    assert_eq!(workspace["secondary_workspace_name"], "secondary");
+    assert_eq!(workspace["sync_failure_notification"], "dr-sync@example.com");
+    let valid = site.run(&["validate"], &site.signed_in()).await;
+    assert_eq!(valid.code, 0, "{}{}", valid.stdout, valid.stderr);
+    let again = asked(&site, &[]).await.unwrap();
+    assert_eq!(again.code, 7, "what is there stays: {}", again.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secondary_in_the_same_region_is_refused_and_silence_writes_nothing() {
+    let site = Site::new().await;
+    lies_in(&site, "east", "eastus2");
+    lies_in(&site, "west", "eastus2");
+    let answers = [
+        ("Copies go to", "2"),
+        ("own records", "2"),
+        ("lie in each other", "1"),
+        ("Secondary workspace", site.running.secondary.url.as_str()),
+        ("the same region", "no address"),
+        ("workspace", "none"),
+        ("Mail about failures", "nobody"),
+        ("such as ops@example.com", "nobody"),
+        ("such as ops@example.com", "nobody"),
+    ];
+    let Some(said) = asked(&site, &answers).await else {
+        return;
+    };
+    assert_eq!(said.code, 7, "{}", said.stdout);
+    assert!(said.stdout.contains("nothing was written"), "{}", said.stdout);
+    assert!(!site.path("here/drsync.json").exists());
+}
+
+/// Answers that lead to the end with no secondary workspace.
+const SHORT: [(&str, &str); 4] = [
+    ("Copies go to", "2"),
+    ("own records", ""),
+    ("Secondary workspace", ""),
+    ("Mail about failures", ""),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_size_that_one_table_does_not_tell_is_at_least_that_of_the_others() {
+    let site = Site::new().await;
+    site.fault("SQL *UNION ALL*DESCRIBE DETAIL* every fail=PARSE_SYNTAX_ERROR");
+    site.fault("SQL DESCRIBE DETAIL*orders* every fail=INTERNAL_ERROR");
+    let Some(said) = asked(&site, &SHORT).await else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert_eq!(rows(&said.stdout), ["no_workflow no job: scheduled 7 tables at least SIZE KiB"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warehouse_that_may_not_be_used_leaves_groups_without_jobs_and_sizes_and_says_so_once() {
+    let site = Site::new().await;
+    site.fault("POST /api/2.0/sql/statements every 403");
+    let Some(said) = asked(&site, &SHORT).await else {
+        return;
+    };
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let why = "Neither jobs nor sizes are known: failed to read the histories of tables: ";
+    assert!(said.stdout.contains(why), "{}", said.stdout);
+    assert!(said.stdout.contains("needs CAN USE on the SQL warehouse"));
+    assert_eq!(rows(&said.stdout), ["no_workflow no job: scheduled 7 tables size not known"]);
+    let asked = site.running.requests().into_iter();
+    let statements = asked.filter(|request| format!("{request:?}").contains("sql/statements"));
+    assert_eq!(statements.count(), 2, "once for histories, once for details");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_terminal_a_starter_is_written_with_the_address() {
+    let site = Site::new().await;
+    let address = site.running.primary.url.clone();
+    let said = site.run(&["init", &address], &site.signed_in()).await;
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let written = std::fs::read_to_string(site.path("here/drsync.json")).unwrap();
+    assert!(written.contains(&address));
+    assert!(site.running.requests().is_empty(), "nobody was asked");
+}

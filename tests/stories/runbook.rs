@@ -1,0 +1,6 @@
+//! The runbook, followed as it stands by somebody who has nothing else, with the primary gone; and what drsync does afterwards.
+
+mod follow;
+mod lakehouse;
+mod made;
+mod workspace;

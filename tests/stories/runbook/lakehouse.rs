@@ -1,0 +1,237 @@
+//! A lakehouse: the steps are Python with deltalake.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::runbook::follow::{Step, drsync, ends, steps};
+use crate::support::able::python;
+use crate::support::below::files;
+
+fn run(python: &Path, text: &str) -> Output {
+    Command::new(python).args(["-c", text]).output().unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+/// Runs a step and takes what it prints.
+fn done(python: &Path, step: &Step) -> String {
+    let output = run(python, &step.text);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{}\n{said}", step.heading, step.text);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The demo's world with a second cut of `orders`.
+fn world() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    ends(&drsync(folder.path(), &[], &["demo", "--dir", "."]), 0);
+    ends(&drsync(folder.path(), &[], &["apply", "--auto-approve"]), 4);
+    folder
+}
+
+/// Whether a replica has the rows of its source at a version, as deltalake reads both.
+const EQUAL: &str = r#"
+import sys
+from deltalake import DeltaTable
+log = DeltaTable("west/sync/_drsync/sync_cuts").to_pyarrow_table().to_pylist()
+for row in log:
+    if row["kind"] != "role":
+        continue
+    for table in row["tables"]:
+        catalog, schema, name = table["table"].split(".")
+        source = DeltaTable(f"east/tables/{schema}_{name}", version=table["source_version"]).to_pyarrow_table()
+        replica = DeltaTable(table["replica_location"]).to_pyarrow_table().select(source.column_names)
+        keys = [(name, "ascending") for name in source.column_names]
+        print(source.sort_by(keys).equals(replica.sort_by(keys)), table["table"])
+"#;
+
+#[test]
+fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_alone() {
+    let Some(python) = python("deltalake, pyarrow") else {
+        return;
+    };
+    let world = world();
+    let folder = world.path();
+    let here = |arguments: &[&str]| drsync(folder, &[], arguments);
+    let log = folder.join("west/sync/_drsync/sync_cuts");
+    let yesterday = folder.join("yesterday");
+    copy(&log, &yesterday);
+    // Somebody wrote to a replica, and a newer cut has only begun to arrive: both are brought back.
+    let drift = format!(
+        "from deltalake import DeltaTable, write_deltalake\nt = DeltaTable({:?})\nwrite_deltalake(t, t.to_pyarrow_table().slice(0, 7), mode='append')",
+        folder.join("west/sync/main/shop/orders")
+    );
+    assert!(run(&python, &drift).status.success());
+    std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+
+    let page = ends(&here(&["runbook"]), 0);
+    let kept = std::fs::read_to_string(folder.join(".drsync/runbook-east.md")).unwrap();
+    let all = steps(&page, "python");
+    let texts = |steps: &[Step]| steps.iter().map(|step| step.text.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&all), texts(&steps(&kept, "python")));
+    let evidence = files(&folder.join("west/sync/_drsync/evidence"));
+    let named = |path: &Path| path.to_string_lossy().ends_with(".runbook.md");
+    assert_eq!(evidence.iter().filter(|(path, _)| named(path)).count(), 2);
+    assert!(page.contains("- `customer_360`: never synchronized"), "{page}");
+
+    for step in &all {
+        let said = done(&python, step);
+        if step.is("Fence") {
+            assert_eq!(said, "1 row\n");
+        } else if step.is("Check") {
+            assert!(said.lines().all(|line| line.starts_with("True ")), "{said}");
+        }
+    }
+    assert_eq!(all.iter().filter(|step| step.is("Fence")).count(), 2);
+    // Who comes second is told so, and writes nothing.
+    let again = run(&python, &all.iter().find(|step| step.is("Fence")).unwrap().text);
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("0 rows: somebody was faster"));
+
+    std::fs::rename(folder.join("gone"), folder.join("east")).unwrap();
+    let equal = Command::new(&python).args(["-c", EQUAL]).current_dir(folder).output().unwrap();
+    let told = String::from_utf8(equal.stdout).unwrap();
+    assert_eq!(told.lines().filter(|line| line.starts_with("True ")).count(), 5, "{told}");
+    assert_eq!(told.lines().count(), 5, "{told}");
+
+    // The west's log is put back from yesterday: the marks on the replicas tell of what it lacks.
+    let before = files(&folder.join("west/sync/main"));
+    std::fs::rename(&log, folder.join("today")).unwrap();
+    copy(&yesterday, &log);
+    ends(&here(&["apply", "--full", "--auto-approve"]), 1);
+    let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
+    let behind = json.to_string().matches("\"code\":\"ledger_behind\"").count();
+    assert_eq!(behind, 2, "{json}");
+    assert_eq!(files(&folder.join("west/sync/main")), before);
+    std::fs::remove_dir_all(&log).unwrap();
+    std::fs::rename(folder.join("today"), &log).unwrap();
+
+    // The old scheduler wakes up.
+    let before = files(&folder.join("west/sync/main"));
+    for _ in 0..2 {
+        ends(&here(&["apply", "--auto-approve"]), 11);
+        assert_eq!(files(&folder.join("west/sync/main")), before);
+    }
+    let status = ends(&here(&["status"]), 0);
+    assert!(status.starts_with("2 groups failed over (failed_over); "), "{status}");
+    let json: Value = serde_json::from_str(&ends(&here(&["status", "--json"]), 0)).unwrap();
+    let over = &json["workspaces"][0]["groups"][0]["failed_over"];
+    assert_eq!((&over["active"], &over["epoch"]), (&"west".into(), &1.into()), "{json}");
+    let history = ends(&here(&["history", "orders"]), 0);
+    assert!(history.contains("west is active from here on, epoch 1"), "{history}");
+
+    // And home again.
+    let home = steps(&ends(&here(&["runbook"]), 0), "python");
+    assert_eq!(home.len(), 2, "{home:#?}");
+    for step in &home {
+        assert_eq!(done(&python, step), "1 row\n");
+    }
+    let accept = [
+        "plan",
+        "--accept",
+        "replica_changed:orders",
+        "--accept",
+        "replica_changed:reference_data",
+        "--reason",
+        "we were away",
+        "--out",
+        "home.json",
+    ];
+    ends(&here(&accept), 0);
+    ends(&here(&["apply", "home.json"]), 4);
+    let status = ends(&here(&["status"]), 0);
+    assert!(status.starts_with("2 of 3 groups protected"), "{status}");
+}
+
+#[test]
+fn of_two_who_follow_it_at_once_one_is_told_that_it_is_done() {
+    let Some(python) = python("deltalake, pyarrow") else {
+        return;
+    };
+    let world = world();
+    let page = ends(&drsync(world.path(), &[], &["runbook", "orders"]), 0);
+    let all = steps(&page, "python");
+    let fence = all.iter().find(|step| step.is("Fence")).unwrap();
+    let start = || Command::new(&python).args(["-c", &fence.text]).output();
+    let (one, other) = std::thread::scope(|scope| {
+        let both = [scope.spawn(start), scope.spawn(start)];
+        let [one, other] = both.map(|thread| thread.join().unwrap().unwrap());
+        (one, other)
+    });
+    let won = [&one, &other].map(|output| output.stdout == b"1 row\n" && output.status.success());
+    assert!(won[0] != won[1], "{one:?} {other:?}");
+}
+
+#[test]
+fn what_would_be_lost_is_told_and_with_the_east_gone_what_was_seen_last() {
+    let world = tempfile::tempdir().unwrap();
+    let folder = world.path();
+    ends(&drsync(folder, &[], &["demo", "--dir", "."]), 0);
+    let orders = || {
+        let output = drsync(folder, &[], &["status", "--json"]);
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        json["workspaces"][0]["groups"].as_array().unwrap()[0].clone()
+    };
+    // As many as no cut holds, by the table.
+    let now = orders();
+    let pending = now["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|table| table["pending_commits"].as_u64().unwrap());
+    assert_eq!(now["loss"]["commits"], pending.sum::<u64>());
+    assert_eq!(now["loss"]["runs"], serde_json::json!([89]));
+    let status = ends(&drsync(folder, &[], &["status"]), 0);
+    assert!(status.contains("lost if east were gone now"), "{status}");
+    assert!(status.contains("repeat run 89"), "{status}");
+
+    std::fs::rename(folder.join("east"), folder.join("gone")).unwrap();
+    let seen = orders();
+    // What the apply saw stay out of its cut, and no more: the run had not ended then.
+    assert!(seen["loss"]["commits"].as_u64().unwrap() > 0, "{seen}");
+    assert!(seen["loss"]["at"].as_str() < now["loss"]["at"].as_str(), "{seen}");
+    let status = ends(&drsync(folder, &[], &["status"]), 8);
+    assert!(status.contains("What east takes after a look nobody knows"), "{status}");
+    assert!(status.ends_with("\ndrsync runbook\n"), "{status}");
+    // Where no record tells anything, nothing is claimed.
+    std::fs::remove_dir_all(folder.join("west/sync/_drsync/evidence")).unwrap();
+    assert_eq!(orders()["loss"], Value::Null);
+    let status = ends(&drsync(folder, &[], &["status"]), 8);
+    assert!(status.contains("not known: no look since its cut"), "{status}");
+}
+
+#[test]
+fn a_cut_that_can_no_longer_be_read_is_refused_with_the_nearest_that_can() {
+    let world = world();
+    let folder = world.path();
+    ends(&drsync(folder, &[], &["runbook", "orders", "--to-cut", "orders:1"]), 0);
+    // The first version of a replica is gone.
+    let replica = folder.join("west/sync/main/shop/orders");
+    let first =
+        std::fs::read_to_string(replica.join("_delta_log/00000000000000000000.json")).unwrap();
+    let second =
+        std::fs::read_to_string(replica.join("_delta_log/00000000000000000001.json")).unwrap();
+    let removed = second.lines().find_map(|line| {
+        let action: Value = serde_json::from_str(line).ok()?;
+        Some(action["remove"]["path"].as_str()?.to_owned())
+    });
+    let file = removed.unwrap_or_else(|| {
+        let line = first.lines().find(|line| line.contains("\"add\"")).unwrap();
+        let action: Value = serde_json::from_str(line).unwrap();
+        action["add"]["path"].as_str().unwrap().to_owned()
+    });
+    std::fs::remove_file(replica.join(file)).unwrap();
+    let refused = drsync(folder, &[], &["runbook", "--to-cut", "orders:1"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(7), "{said}");
+    assert!(said.contains("cut 1 of orders cannot be read"), "{said}");
+    assert!(said.contains("drsync runbook orders --to-cut 'orders:2'"), "{said}");
+    let refused = drsync(folder, &[], &["runbook", "--to-cut", "orders:9"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the cut log has no such cut"));
+    let unknown = drsync(folder, &[], &["runbook", "ordres"]);
+    assert_eq!(unknown.status.code(), Some(64));
+}

@@ -1,0 +1,129 @@
+//! What a runbook says, of logs that are made for it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use drsync::config::Sides;
+use drsync::ledger::{Cut, Cuts};
+use drsync::render::markdown;
+use drsync::runbook::{Facts, Language, Place, make};
+use serde_json::json;
+
+use crate::runbook::follow::steps;
+
+fn place(location: &str, language: Language) -> Place {
+    Place {
+        sides: Sides::of("east", Some("west")),
+        address: Some("https://adb-222.azuredatabricks.test".to_owned()),
+        location: location.to_owned(),
+        language,
+        when: None,
+        approvers: Vec::new(),
+    }
+}
+
+fn cut(group: &str, number: u64, tables: usize, before: Option<&Cut>) -> Cut {
+    let tables: Vec<_> = (0..tables)
+        .map(|at| {
+            json!({
+                "table": format!("main.shop.table_{at}"), "source_table_id": "id", "source_version": 7,
+                "source_committed_at": "2026-11-22T09:40:00Z", "rows": 12, "files": 2, "bytes": 10,
+                "replica_location": format!("abfss://dr@west.test/main/shop/table_{at}"), "replica_version": 3,
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({
+        "group_name": group, "cut_number": number, "recovery_point": "2026-11-22T09:41:07.120Z",
+        "consistency": "workflow-consistent", "trigger": "workflow", "workflow_run_id": 88,
+        "planned_at": "2026-11-22T09:45:00Z", "plan_id": "P", "plan_sha256": "aa", "run_id": format!("R{number}"),
+        "tables": tables, "accepted": [], "epoch": 0, "committed_by": "someone",
+        "committed_at": "2026-11-22T09:46:00.001Z", "previous_sha256": before.map(Cut::sha256),
+    }))
+    .unwrap()
+}
+
+fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
+    markdown::runbook(&make(Facts {
+        place,
+        cuts,
+        rows: &BTreeMap::new(),
+        record: None,
+        groups: &[],
+        to_cuts,
+        made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
+        made_by: "user:anna",
+    }))
+}
+
+#[test]
+fn one_of_five_hundred_tables_is_made_within_a_second() {
+    let cuts = Cuts::new([cut("g", 1, 500, None)]);
+    for language in [Language::Sql, Language::Python] {
+        let place = place("abfss://dr@west.test/", language);
+        let began = Instant::now();
+        let page = page(&place, &cuts, &BTreeMap::new());
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(page.matches("main/shop/table_499").count() >= 3, "{language:?}");
+    }
+}
+
+#[test]
+fn an_earlier_cut_is_brought_back_behind_a_fence_that_follows_the_newest() {
+    let first = cut("g", 1, 1, None);
+    let cuts = Cuts::new([first.clone(), cut("g", 2, 1, Some(&first))]);
+    let newest = cuts.newest("g").unwrap().sha256();
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let page = page(&place, &cuts, &BTreeMap::from([("g".to_owned(), 1)]));
+    let fence = &steps(&page, "sql")[0].text;
+    for part in [
+        "SELECT group_name, 3, recovery_point",
+        "'by hand', 1, current_user()",
+        "AND cut_number = 1",
+        "AND 2 IN (SELECT max(cut_number)",
+        "AND 'R2' IN (SELECT run_id",
+        &format!("'{newest}', run_record_sha256, 'role', 'west'"),
+    ] {
+        assert!(fence.contains(part), "{part}: {fence}");
+    }
+    assert!(
+        page.contains("## 2 `g`: cut 1 (2026-11-22 09:41:07Z), 1 table, 10 B, 12 rows"),
+        "{page}"
+    );
+}
+
+#[test]
+fn on_s3_the_old_side_loses_its_access_first() {
+    let cuts = Cuts::new([cut("g", 1, 1, None)]);
+    let told = |location: &str| {
+        page(&place(location, Language::Sql), &cuts, &BTreeMap::new()).contains("**First of all:**")
+    };
+    assert!(told("s3://bucket/dr") && !told("abfss://dr@west.test/"));
+}
+
+#[test]
+fn a_log_that_is_not_one_chain_gives_no_steps() {
+    let first = cut("g", 1, 1, None);
+    let other = Cut { run_id: "other".to_owned(), ..first.clone() };
+    let cuts = Cuts::new([first, other]);
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let page = page(&place, &cuts, &BTreeMap::new());
+    assert!(steps(&page, "sql").is_empty(), "{page}");
+    assert!(page.contains("- `g`: the cut log of the group is not one chain"), "{page}");
+}
+
+#[test]
+fn nothing_in_a_name_breaks_out_of_what_is_run() {
+    let odd = "a'b\\c`; DROP TABLE t; --\n```\n## 9 Run this";
+    let mut one = cut(odd, 1, 1, None);
+    one.tables[0].replica_location = "abfss://dr@west.test/x`; DROP TABLE t; --".to_owned();
+    let cuts = Cuts::new([one]);
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let page = page(&place, &cuts, &BTreeMap::new());
+    let all = steps(&page, "sql");
+    assert_eq!(all.len(), 5, "{page}");
+    assert!(all[0].text.contains("'a\\'b\\\\c`; DROP TABLE t; --\n```\n## 9 Run this'"), "{page}");
+    assert_eq!(
+        all[1].text,
+        "RESTORE TABLE delta.`abfss://dr@west.test/x``; DROP TABLE t; --` TO VERSION AS OF 3;"
+    );
+}

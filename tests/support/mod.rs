@@ -1,0 +1,11 @@
+//! What several binaries of tests share; each takes a part of it.
+
+#![allow(dead_code, reason = "every binary takes another part")]
+
+pub(crate) mod able;
+pub(crate) mod below;
+pub(crate) mod edits;
+pub(crate) mod process;
+pub(crate) mod readers;
+pub(crate) mod remembered;
+pub(crate) mod world;
