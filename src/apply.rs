@@ -41,13 +41,14 @@ pub use ending::{Blocking, Ending, Failed, Moved};
 pub use event::{Event, What};
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
-pub use notified::{Notified, Outstanding, ToldBefore};
+pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
     PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, TableOutcome, TableRecord,
     Taken, UnreadableRecord, VerifiedRecord,
 };
 pub use signer::Signer;
+pub use telling::unreached;
 pub use warning::{RunWarning, RunWarningCode};
 
 use crate::canonical::sha256_of_bytes;

@@ -20,7 +20,7 @@ mod samples;
 mod told;
 
 pub use decide::{carried, decide};
-pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret};
+pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
     Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Standing,
     Telling,
@@ -28,7 +28,7 @@ pub use incident::{
 pub use letter::{Text, mail_id, text};
 pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, hash_of, letters};
 pub use payload::{Call, calls};
-pub use policy::Policy;
+pub use policy::{Known, Policy};
 pub use round::{GroupRound, Round, State};
 pub use samples::samples;
 pub use told::{Answer, KIND as TOLD_KIND, Outcome, ToldDocument};

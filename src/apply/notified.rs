@@ -17,6 +17,9 @@ pub struct Notified {
     /// Messages of earlier applies that could not be sent, and that it tries again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outstanding: Vec<Outstanding>,
+    /// Receivers that nothing reached since then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<Unreached>,
     /// What servers answered to applies before it, by digest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told_before: Vec<ToldBefore>,
@@ -35,6 +38,19 @@ pub struct Outstanding {
     pub workspace: Option<String>,
     /// The beginning of the address's SHA-256, or the name of the webhook.
     pub to: String,
+}
+
+/// A receiver whose server took nothing since then, of what there was to send.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Unreached {
+    /// The workspace whose webhook it is; absent: it is a mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The beginning of the address's SHA-256, or the name of the webhook.
+    pub to: String,
+    /// When the apply ended whose message was the first that was not taken.
+    #[serde(with = "moment::Moment")]
+    pub since: DateTime<Utc>,
 }
 
 /// What servers answered to an apply.

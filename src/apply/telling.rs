@@ -9,12 +9,12 @@ use super::chain::{End, Tips, cut_of};
 use super::ending::{Ending, Failed};
 use super::evidence::Keepers;
 use super::exit::Away;
-use super::notified::{Notified, Outstanding, ToldBefore};
+use super::notified::{Notified, Outstanding, ToldBefore, Unreached};
 use super::record::{GroupRecord, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::notify::{
-    Cause, CauseCode, GroupRound, Outcome, Receiver, Round, Standing, State, ToldDocument, carried,
-    decide, letters,
+    Answer, Cause, CauseCode, GroupRound, Known, Outcome, Policy, Receiver, Round, Standing, State,
+    ToldDocument, carried, decide, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{FindingCode, GroupPlan, Role};
@@ -65,8 +65,10 @@ pub(super) async fn note(
     if policies.is_empty() && ends.is_empty() {
         return;
     }
-    let (told_before, outstanding) = left_over(run, record.ended_at, &ends, keepers).await;
-    record.notified = Some(Notified { standings, messages: 0, outstanding, told_before });
+    let LeftOver { told_before, outstanding, unreached } =
+        left_over(run, record.ended_at, &ends, keepers).await;
+    record.notified =
+        Some(Notified { standings, messages: 0, outstanding, unreached, told_before });
     let messages = letters(&record.told(), policies).len();
     if let Some(notified) = &mut record.notified {
         notified.messages = messages;
@@ -83,14 +85,61 @@ fn here_ends(run: &Run<'_>, now: DateTime<Utc>) -> Vec<End> {
     super::chain::newest(documents, now).ends
 }
 
-/// What earlier applies could not send: what their servers deferred, and everything of those that ended before they sent.
+/// What earlier applies left to those after them.
+struct LeftOver {
+    told_before: Vec<ToldBefore>,
+    outstanding: Vec<Outstanding>,
+    unreached: Vec<Unreached>,
+}
+
+/// Receivers that nothing reaches, by the workspace of a webhook and by name, with since when.
+type Silent = BTreeMap<(Option<String>, String), DateTime<Utc>>;
+
+/// Whom nothing reached, as records say that others follow; what they sent themselves is not in it.
+fn silent_before(ends: &[End]) -> Silent {
+    let mut silent = Silent::new();
+    for unreached in ends.iter().flat_map(|end| &end.notified.unreached) {
+        let receiver = (unreached.workspace.clone(), unreached.to.clone());
+        let since = silent.entry(receiver).or_insert(unreached.since);
+        *since = unreached.since.min(*since);
+    }
+    silent
+}
+
+/// Takes in what servers answered to an apply: one message that was taken ends a silence.
+fn hear(silent: &mut Silent, answers: &[Answer]) {
+    let receiver = |answer: &Answer| (answer.workspace.clone(), answer.to.clone());
+    for answer in answers.iter().filter(|answer| answer.outcome != Outcome::Sent) {
+        let since = silent.entry(receiver(answer)).or_insert(answer.told_at);
+        *since = answer.told_at.min(*since);
+    }
+    for answer in answers.iter().filter(|answer| answer.outcome == Outcome::Sent) {
+        silent.remove(&receiver(answer));
+    }
+}
+
+/// Whom nothing reaches, as the newest records of a workspace say.
+pub fn unreached(documents: Vec<KeptDocument>, now: DateTime<Utc>) -> Vec<Unreached> {
+    let documents = documents.into_iter();
+    let documents = documents.map(|document| (sha256_of_bytes(&document.bytes), document));
+    listed(silent_before(&super::chain::newest(documents.collect(), now).ends))
+}
+
+fn listed(silent: Silent) -> Vec<Unreached> {
+    let silent = silent.into_iter();
+    silent.map(|((workspace, to), since)| Unreached { workspace, to, since }).collect()
+}
+
+/// What earlier applies could not send: what their servers deferred, and everything of those that ended before they sent; and
+/// whom nothing reaches.
 async fn left_over(
     run: &Run<'_>,
     now: DateTime<Utc>,
     ends: &[End],
     keepers: &[&Keepers<'_>],
-) -> (Vec<ToldBefore>, Vec<Outstanding>) {
+) -> LeftOver {
     let (mut before, mut outstanding) = (Vec::new(), Vec::new());
+    let mut silent = silent_before(ends);
     for End { told, notified } in ends {
         if notified.messages == 0 && notified.outstanding.is_empty() {
             continue;
@@ -98,6 +147,7 @@ async fn left_over(
         match answers(run, &told.run_id, keepers).await {
             Some((sha256, document)) => {
                 before.push(ToldBefore { run_id: told.run_id.clone(), sha256 });
+                hear(&mut silent, &document.answers);
                 let deferred = document.answers.into_iter();
                 let deferred = deferred.filter(|answer| answer.outcome == Outcome::Deferred);
                 outstanding.extend(deferred.map(|answer| Outstanding {
@@ -127,7 +177,12 @@ async fn left_over(
     before.sort_unstable();
     outstanding.sort_unstable();
     outstanding.dedup();
-    (before, outstanding)
+    // Of a receiver that the configuration knows no more nobody is told.
+    let policies = run.options.policies.iter();
+    let known: Vec<Known> = policies.flat_map(Policy::receivers).collect();
+    silent
+        .retain(|(workspace, to), _| known.iter().any(|known| known.is(workspace.as_deref(), to)));
+    LeftOver { told_before: before, outstanding, unreached: listed(silent) }
 }
 
 /// What servers answered to an apply, with the digest of the document that says so.

@@ -9,12 +9,17 @@ use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::tell::{Keychain, Teller};
 use super::{ExitStatus, Failure, output, signature};
-use crate::config::SmtpAuth;
+use crate::apply::{self, Unreached};
+use crate::config::{SmtpAuth, Workspace};
 use crate::notify::deliver::Secrets as _;
-use crate::notify::{self, Doubt, DoubtCode};
+use crate::notify::{self, Doubt, DoubtCode, Policy};
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
+use crate::region::RecordRange;
 use crate::render::{self, clean};
+
+/// Run records that are asked for whom nothing reached.
+const RECORDS: usize = 32;
 
 /// Check the configuration and look for everything in the regions that would block; writes nothing
 #[derive(Debug, Args)]
@@ -50,7 +55,7 @@ impl Validate {
                 return Err(failure);
             }
         };
-        let doubts = look::block_on(doubts(&as_read, looked.as_ref()))?;
+        let doubts = look::block_on(doubts(context, &as_read, looked.as_ref()))?;
         if self.sql {
             let script =
                 looked.as_ref().map_or(String::new(), |looked| render::validate::sql(&looked.plan));
@@ -145,7 +150,11 @@ fn document(found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> Value {
 
 /// What will surprise somebody of who is told: of secrets as far as they can be looked up, which `--offline` only does in the
 /// environment.
-async fn doubts(found: &Found, looked: Option<&Looked>) -> Result<Vec<Doubt>, Failure> {
+async fn doubts(
+    context: &Context,
+    found: &Found,
+    looked: Option<&Looked>,
+) -> Result<Vec<Doubt>, Failure> {
     let workspaces = &found.configuration.workspaces;
     let teller = Teller::of(workspaces);
     let secrets = match looked {
@@ -203,5 +212,37 @@ async fn doubts(found: &Found, looked: Option<&Looked>) -> Result<Vec<Doubt>, Fa
             }
         }
     }
+    if let Some(looked) = looked {
+        all.extend(silences(context, workspaces, looked).await);
+    }
     Ok(all)
+}
+
+/// Whom nothing reached for long, as the newest records say.
+async fn silences(context: &Context, workspaces: &[Workspace], looked: &Looked) -> Vec<Doubt> {
+    let now = context.clock.now();
+    let newest = RecordRange { newest: Some(RECORDS), ..RecordRange::default() };
+    let mut doubts = Vec::new();
+    for (planned, regions) in looked.plan.workspaces.iter().zip(&looked.regions) {
+        let configured = workspaces.iter().find(|workspace| workspace.name == planned.name);
+        let Some(policy) = configured.and_then(Policy::of) else {
+            continue;
+        };
+        let sides = futures::join!(
+            regions.primary.run_records(&newest),
+            regions.secondary.run_records(&newest)
+        );
+        // A region that tells nothing is a finding of its own.
+        let kept = [sides.0, sides.1].into_iter().filter_map(Result::ok);
+        let documents = kept.flat_map(|kept| kept.documents).collect();
+        let unreached = apply::unreached(documents, now);
+        for known in policy.receivers() {
+            let is = |it: &&Unreached| known.is(it.workspace.as_deref(), &it.to);
+            let silence = unreached.iter().find(is);
+            doubts.extend(
+                silence.and_then(|it| notify::of_silence(&planned.name, &known, it.since, now)),
+            );
+        }
+    }
+    doubts
 }

@@ -1,8 +1,10 @@
 //! What is not wrong with who is told, and will surprise somebody: said by `validate`.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
 
+use super::policy::Known;
 use crate::config::{Smtp, SmtpAuth, Webhook, WebhookKind, Workspace};
 
 /// Something that will surprise somebody.
@@ -30,8 +32,12 @@ pub enum DoubtCode {
     TeamsRetired,
     /// A secret that is named cannot be had.
     SecretMissing,
+    /// Nothing reached somebody for three days.
+    NotDelivered,
 }
 
+/// For how long a message is tried; after that its receiver is doubted.
+const SILENCE_MAX: TimeDelta = TimeDelta::days(3);
 /// Mail servers of Microsoft 365.
 const MICROSOFT: [&str; 3] =
     ["smtp.office365.com", "smtp-mail.outlook.com", "outlook.office365.com"];
@@ -121,6 +127,25 @@ pub fn of_secret(workspace: &str, what: &str, why: &str) -> Doubt {
         workspace: workspace.to_owned(),
         message: format!("{what}: {why}"),
     }
+}
+
+/// Somebody whom nothing reached for three days, of what there was to send.
+pub fn of_silence(
+    workspace: &str,
+    known: &Known,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Doubt> {
+    (now - since >= SILENCE_MAX).then(|| Doubt {
+        code: DoubtCode::NotDelivered,
+        workspace: workspace.to_owned(),
+        message: format!(
+            "{}: nothing was delivered since {}; drsync notify test {} says why",
+            known.shown,
+            since.format("%Y-%m-%d %H:%M:%SZ"),
+            known.name
+        ),
+    })
 }
 
 #[cfg(test)]

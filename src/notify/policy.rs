@@ -1,9 +1,10 @@
 //! Who is told what of a workspace, and over what, as the configuration says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 
+use super::letters::hash_of;
 use crate::config::{GroupEntry, Smtp, Success, Webhook, Workspace};
 use crate::plan::Role;
 
@@ -28,6 +29,24 @@ pub struct Policy {
     pub success: Success,
     /// How often one is reminded of what goes on.
     pub reminder: Duration,
+}
+
+/// Somebody who may be told, as records and as people name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    workspace: Option<String>,
+    to: String,
+    /// The address, or the name of the webhook: what `notify test` takes.
+    pub name: String,
+    /// As whoever configured it knows it.
+    pub shown: String,
+}
+
+impl Known {
+    /// Whether a record means this one.
+    pub fn is(&self, workspace: Option<&str>, to: &str) -> bool {
+        self.workspace.as_deref() == workspace && self.to == to
+    }
 }
 
 impl Policy {
@@ -60,6 +79,28 @@ impl Policy {
             success: notifications.success,
             reminder: notifications.reminder,
         })
+    }
+
+    /// Everybody who may be told of the workspace.
+    pub fn receivers(&self) -> Vec<Known> {
+        let owners = self.owners.values().flatten();
+        let addresses: BTreeSet<String> = (self.failure.iter().chain(&self.success_list))
+            .chain(owners)
+            .map(|address| address.to_lowercase())
+            .collect();
+        let mails = addresses.into_iter().filter(|_| self.smtp.is_some()).map(|address| Known {
+            workspace: None,
+            to: hash_of(&address),
+            name: address.clone(),
+            shown: address,
+        });
+        let webhooks = self.webhooks.iter().map(|webhook| Known {
+            workspace: Some(self.workspace.clone()),
+            to: webhook.label.clone(),
+            name: webhook.label.clone(),
+            shown: format!("{} {}", webhook.kind.as_str(), webhook.label),
+        });
+        mails.chain(webhooks).collect()
     }
 
     /// What people call a region.

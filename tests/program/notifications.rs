@@ -571,6 +571,44 @@ fn validate_says_what_will_surprise_somebody() {
 }
 
 #[test]
+fn validate_names_whom_nothing_reached_for_three_days_until_something_does() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = World::new(&receivers);
+    let silent = |now: &str| -> Vec<String> {
+        let said = stdout(&world.drsync(now, &["validate", "--json"]));
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let doubts = said["notifications"].as_array().unwrap().iter();
+        let silent = doubts.filter(|doubt| doubt["code"] == "not_delivered");
+        silent.map(|doubt| doubt["message"].as_str().unwrap().to_owned()).collect()
+    };
+    let list = "refused@example.com, ops@example.com";
+    let open = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
+    world.tell(list, "boss@example.com", open.clone());
+    for day in 22..25 {
+        world.apply(&format!("2026-11-{day}T11:30:00Z"));
+        assert_eq!(silent(&format!("2026-11-{day}T12:00:00Z")), [""; 0]);
+    }
+    world.apply("2026-11-25T11:40:00Z");
+    let refused = "refused@example.com: nothing was delivered since 2026-11-22 11:30:00Z; drsync notify test refused@example.com says why";
+    assert_eq!(silent("2026-11-25T12:00:00Z"), [refused]);
+    // A server that is gone is silence for everybody, and whoever left the configuration is nobody's business.
+    let mut gone = open.clone();
+    gone["smtp"]["port"] = 9.into();
+    world.tell("ops@example.com", "boss@example.com", gone);
+    for day in 26..31 {
+        world.apply(&format!("2026-11-{day}T12:30:00Z"));
+    }
+    let told = silent("2026-11-30T13:00:00Z");
+    assert!(told.iter().any(|it| it.starts_with("ops@example.com: ")), "{told:?}");
+    assert!(!told.iter().any(|it| it.contains("refused@")), "{told:?}");
+    world.tell("ops@example.com", "boss@example.com", open);
+    world.apply("2026-12-01T12:30:00Z");
+    world.apply("2026-12-01T13:00:00Z");
+    let told = silent("2026-12-01T13:10:00Z");
+    assert!(!told.iter().any(|it| it.starts_with("ops@example.com: ")), "{told:?}");
+}
+
+#[test]
 fn what_teams_takes_is_asked_for_and_a_stranger_is_a_mistake() {
     let Some(receivers) = Receivers::start() else { return };
     let mut world = World::new(&receivers);
