@@ -338,7 +338,7 @@ async fn a_clone_killed_at_any_moment_leaves_the_old_or_the_new_version() {
     make_source(&source).await;
     let child = || {
         std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "the_clone_that_is_killed"])
+            .args(["--ignored", "--exact", "delta_tables::the_clone_that_is_killed"])
             .env(KILLED, folder.path())
             .stdout(std::process::Stdio::null())
             .spawn()
@@ -347,6 +347,11 @@ async fn a_clone_killed_at_any_moment_leaves_the_old_or_the_new_version() {
     let start = std::time::Instant::now();
     assert!(child().wait().unwrap().success());
     let whole = start.elapsed();
+    assert_eq!(
+        delta::versions(&target).await.unwrap().newest,
+        1,
+        "a clone that nobody kills is made"
+    );
     fs::remove_dir_all(target.folder().unwrap()).unwrap();
     let mut ended_at = BTreeMap::new();
     for part in 1..=20 {

@@ -58,6 +58,11 @@ async fn the_program_reads_or_refuses_every_changed_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apply_survives_every_change_of_what_was_told() {
+    program::try_what_was_told().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_table_blocks_its_group_and_no_other() {
     program::try_tables_of_one_group().await;
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use drsync::cli::ExitStatus;
 use drsync::lakehouse::demo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::foreign::corpus::{self, files_below};
@@ -48,6 +48,7 @@ impl World {
         let now = Utc::now();
         corpus::build(&folder.path().join("world")).await;
         let world = World { folder, now };
+        world.tell_somebody_who_is_not_there();
         for command in ["plan --out plan.json", "apply plan.json --auto-approve"] {
             let done = world.run(&words(command));
             assert!([0, 4].contains(&done.status.code().unwrap()), "{command}: {done:?}");
@@ -62,6 +63,15 @@ impl World {
         fs::write(world.path("profiles"), PROFILES).unwrap();
         fs::write(world.path("profile.json"), BY_PROFILE).unwrap();
         world
+    }
+
+    /// Every apply leaves messages that were not taken to the next.
+    fn tell_somebody_who_is_not_there(&self) {
+        let path = self.path("drsync.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        config["workspaces"][0]["notifications"] =
+            json!({"webhooks": [{"kind": "slack", "url_secret": "nobody"}]});
+        fs::write(&path, config.to_string()).unwrap();
     }
 
     fn path(&self, inside: &str) -> PathBuf {
@@ -147,6 +157,7 @@ impl World {
             .env("MALLOC_ARENA_MAX", "2")
             .env("DATABRICKS_CONFIG_FILE", self.path("profiles"))
             .env("DRSYNC_NOW", self.now.to_rfc3339())
+            .env("DRSYNC_WEBHOOK_NOBODY_URL", "http://127.0.0.1:9/")
             .stdin(Stdio::null())
             .output()
             .unwrap()
@@ -225,6 +236,47 @@ pub(crate) async fn try_every_format() {
         *tried.entry(format.name).or_default() += 1;
     }
     eprintln!("program: trials from seed {first}: {tried:?}");
+}
+
+/// Changes what servers answered to the newest apply, which the next one reads before it tells.
+pub(crate) async fn try_what_was_told() {
+    let world = World::new().await;
+    let apply = words("apply --auto-approve");
+    let before = world.run(&apply);
+    assert_eq!(wrong_with(&before), None);
+    let places = ["west/sync/_drsync", "east/sync/_drsync", ".drsync"];
+    let everything = || places.iter().flat_map(|place| files_below(&world.path(place)));
+    let told = |path: &PathBuf| path.to_str().unwrap().ends_with(".told.json");
+    let kept: BTreeMap<PathBuf, Vec<u8>> =
+        everything().map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    let newest = kept.keys().filter(|path| told(path)).filter_map(|path| path.file_name()).max();
+    let files: Vec<&PathBuf> =
+        kept.keys().filter(|path| path.file_name() == newest && told(path)).collect();
+    assert!(files.len() > 1, "this machine and a region keep it: {files:?}");
+    let others: Vec<&PathBuf> = kept.keys().collect();
+    let until = Instant::now() + seconds();
+    let first = number(FIRST).unwrap_or(1);
+    let mut tried = 0_u64;
+    for seed in first.. {
+        if Instant::now() > until {
+            break;
+        }
+        let mut dice = Dice::of(seed);
+        let other = &kept[*dice.one(&others)];
+        let changed = mutated(&mut dice, &kept[files[0]], other);
+        for file in &files[1..] {
+            fs::write(file, &changed).unwrap();
+        }
+        world.try_with(files[0], &changed, &apply, seed);
+        for path in everything() {
+            match kept.get(&path) {
+                Some(bytes) => fs::write(path, bytes).unwrap(),
+                None => fs::remove_file(path).unwrap(),
+            }
+        }
+        tried += 1;
+    }
+    eprintln!("told: {tried} trials from seed {first}");
 }
 
 /// The decisions of a plan by group, and what it says of each.
