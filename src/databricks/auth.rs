@@ -17,6 +17,7 @@ use crate::secrets;
 mod ambient;
 mod azure;
 mod chain;
+mod metadata;
 mod oauth;
 mod oidc;
 mod profile;
@@ -97,8 +98,9 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Variables whose values are secrets, beside those that are named by a workspace.
-const SECRET_VARIABLES: [&str; 6] = [
+const SECRET_VARIABLES: [&str; 7] = [
     "DATABRICKS_TOKEN",
+    "DATABRICKS_METADATA_SERVICE_URL",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_PASSWORD",
     "DATABRICKS_OIDC_TOKEN",

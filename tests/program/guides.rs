@@ -10,6 +10,23 @@ use serde_json::Value;
 const README: &str = include_str!("../../README.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 const CI: &str = include_str!("../../docs/ci.md");
+const PIPELINES: [(&str, &str, &str); 3] = [
+    (
+        "GitHub Actions",
+        "deploy/github/drsync.yml",
+        include_str!("../../docs/deploy/github/drsync.yml"),
+    ),
+    (
+        "GitLab",
+        "deploy/gitlab/drsync.gitlab-ci.yml",
+        include_str!("../../docs/deploy/gitlab/drsync.gitlab-ci.yml"),
+    ),
+    (
+        "Azure DevOps",
+        "deploy/azure/azure-pipelines.yml",
+        include_str!("../../docs/deploy/azure/azure-pipelines.yml"),
+    ),
+];
 const AUDIT: &str = include_str!("../../docs/audit.md");
 
 /// The fenced blocks of a page under a heading.
@@ -41,6 +58,15 @@ fn commands(block: &[String]) -> Vec<String> {
         .map(|line| line.trim().trim_start_matches("- ").to_owned())
         .filter(|line| line.starts_with("drsync "))
         .collect()
+}
+
+/// The files that the guide names for the services, each with its lines.
+fn pipelines() -> Vec<(String, Vec<String>)> {
+    let of = |(service, file, text): (&str, &str, &str)| {
+        assert!(CI.contains(&format!("[{file}]({file})")), "{file}");
+        (service.to_owned(), text.lines().map(str::to_owned).collect())
+    };
+    PIPELINES.map(of).into()
 }
 
 /// The indented command lines of a page, without what is said of them.
@@ -89,7 +115,9 @@ const NOW: &str = "2026-11-22T11:00:00Z";
 /// The effect as the examples read it: what was shown, in the run of the default branch.
 fn effect_of(folder: &Path) -> String {
     let line = "grep -oE 'effect `[0-9a-f]{64}`' comment.md | tail -n 1 | grep -oE '[0-9a-f]{64}'";
-    assert_eq!(CI.matches(line).count(), 3);
+    for (service, _, text) in PIPELINES {
+        assert_eq!(text.matches(line).count(), 1, "{service}");
+    }
     let found = run(folder, NOW, "", line);
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
@@ -103,6 +131,7 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
     let own = own.path();
     // Nobody is there to approve, and a new configuration has to be filled in.
     let tries = [
+        ("drsync demo", own, 0, "2 groups synchronized"),
         ("drsync status", demo, 0, "2 of 3 groups protected"),
         ("drsync runbook", demo, 0, "# If `east` is lost: 2 groups to `west`"),
         ("mv west gone && drsync apply", demo, 7, "Secondary region not available"),
@@ -127,9 +156,7 @@ fn what_the_readme_says_to_try_ends_as_it_says() {
 #[test]
 fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
     let pipelines: Vec<(String, Vec<String>)> =
-        blocks(CI).into_iter().map(|(service, block)| (service, commands(&block))).collect();
-    let services: Vec<&str> = pipelines.iter().map(|(service, _)| service.as_str()).collect();
-    assert_eq!(services, ["GitHub Actions", "GitLab", "Azure DevOps"]);
+        pipelines().into_iter().map(|(service, lines)| (service, commands(&lines))).collect();
     for (service, lines) in &pipelines {
         assert_eq!(lines, &pipelines[0].1, "{service}: every service runs the same");
     }
@@ -155,7 +182,67 @@ fn every_pipeline_plans_comments_and_applies_what_was_reviewed() {
     assert_eq!(plan["effect_sha256"], effect.as_str());
 }
 
-/// Whether a service takes a pipeline's file, by the schema that it publishes; `None`, and a word: nobody can tell here.
+/// The step of a pipeline that installs drsync, wherever it stands: it is the same everywhere.
+fn install_step(lines: &[String]) -> Vec<String> {
+    let plain = |line: &String| line.trim().trim_start_matches("- ").to_owned();
+    let first = |line: &&String| line.contains("curl -sSfL --retry 3 --output");
+    let begins = lines.iter().enumerate().filter(|(_, line)| first(line)).map(|(place, _)| place);
+    let steps: Vec<Vec<String>> =
+        begins.map(|place| lines[place..place + 4].iter().map(plain).collect()).collect();
+    assert!(steps.iter().all(|step| *step == steps[0]), "{steps:?}");
+    steps.into_iter().next().unwrap()
+}
+
+#[test]
+fn every_pipeline_installs_the_release_whose_checksum_it_knows_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let shell = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-ec", script]).current_dir(folder).stdin(Stdio::null());
+        command.output().unwrap()
+    };
+    let made = "mkdir drsync-0.1.0 && printf '#!/bin/sh\necho the release\n' > drsync-0.1.0/drsync \
+        && chmod +x drsync-0.1.0/drsync && tar -czf release.tar.gz drsync-0.1.0 \
+        && sha256sum release.tar.gz | cut -d' ' -f1";
+    let right = String::from_utf8(shell(made).stdout).unwrap().trim().to_owned();
+    assert_eq!(right.len(), 64);
+    for (service, lines) in pipelines() {
+        for (sum, good) in [(right.as_str(), true), (&"0".repeat(64), false)] {
+            let place = folder.join(format!("{}-{good}", service.replace(' ', "")));
+            std::fs::create_dir(&place).unwrap();
+            let place = place.display();
+            let step = install_step(&lines).join("\n").replace("/tmp/", "$RUNNER_TEMP/");
+            let output = shell(&format!(
+                "export RUNNER_TEMP='{place}' AGENT_TEMPDIRECTORY='{place}' GITHUB_PATH='{place}/path'\n\
+                 export DRSYNC_TAR='file://{}/release.tar.gz' DRSYNC_TAR_SHA256={sum}\n{step}\n\
+                 '{place}/drsync/drsync'",
+                folder.display()
+            ));
+            let said = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.success(), good, "{service}: {said} {errors}");
+            assert_eq!(said.contains("the release"), good, "{service}: {said}");
+        }
+    }
+}
+
+#[test]
+fn every_pipeline_has_an_end_and_a_schedule_of_odd_minutes_that_somebody_watches() {
+    for ((service, _, text), (ends, jobs)) in PIPELINES.into_iter().zip([
+        ("timeout-minutes:", 4),
+        ("timeout:", 4),
+        ("timeoutInMinutes:", 4),
+    ]) {
+        assert_eq!(text.matches(ends).count(), jobs, "{service}");
+        assert!(text.contains("DRSYNC_HEARTBEAT_URL"), "{service}");
+        // GitLab's schedules are made in its own pages.
+        let odd = text.contains("cron: \"7,37 * * * *\"");
+        assert_eq!(odd, service != "GitLab", "{service}");
+    }
+}
+
+/// Whether a service takes a pipeline's file as it is, by the schema that it publishes; `None`, and a word: nobody can tell here.
 fn is_taken(service: &str, text: &str) -> Option<bool> {
     let python = able::python("check_jsonschema, ruamel.yaml")?;
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +255,7 @@ fn is_taken(service: &str, text: &str) -> Option<bool> {
 
 #[test]
 fn nothing_that_a_pull_request_made_is_applied() {
-    let [github, gitlab, azure] = <[(String, Vec<String>); 3]>::try_from(blocks(CI)).unwrap();
+    let [github, gitlab, azure] = <[(String, Vec<String>); 3]>::try_from(pipelines()).unwrap();
     // The jobs of a pipeline by their first lines, each with its own.
     let jobs = |lines: &[String], begins: &dyn Fn(&str) -> bool| {
         let mut jobs: Vec<Vec<String>> = vec![vec![]];
@@ -207,12 +294,15 @@ fn nothing_that_a_pull_request_made_is_applied() {
         // What comes from a pull request keeps no plan that an apply could find, and sees no principal that may write.
         assert!(jobs.iter().any(|job| job.contains(of_a_pull_request)));
         for job in jobs.iter().filter(|job| job.contains("validate --offline")) {
-            for never in ["artifact", "APPLY", "drsync-apply", "apply plan.json"] {
+            for never in ["artifact", "publish", "APPLY", "drsync-apply", "apply plan.json"] {
                 assert!(!job.contains(never), "{never}: {job}");
             }
         }
     }
-    assert!(!CI.contains("workflow_run.id") && !CI.contains("latestFromBranch"));
+    for (service, _, text) in PIPELINES {
+        let elsewhere = ["workflow_run.id", "latestFromBranch"].map(|it| text.contains(it));
+        assert_eq!(elsewhere, [false, false], "{service}");
+    }
     for page in [CI, OPERATING, AUDIT] {
         assert!(!page.contains("cannot change the comment"));
     }
@@ -222,7 +312,7 @@ fn nothing_that_a_pull_request_made_is_applied() {
 fn every_pipeline_fits_the_schema_that_its_service_publishes() {
     let services = ["github-workflows", "gitlab-ci", "azure-pipelines"];
     let wrong = [("runs-on:", "run-on:"), ("script:", "scripts:"), ("runOnce:", "once:")];
-    let pipelines = blocks(CI);
+    let pipelines = pipelines();
     assert_eq!(pipelines.len(), services.len());
     for ((service, (_, lines)), (from, to)) in services.into_iter().zip(pipelines).zip(wrong) {
         let text = lines.join("\n");
@@ -259,7 +349,8 @@ fn another_effect_than_the_reviewed_one_is_not_applied() {
     let folder = world.path();
     run(folder, NOW, "", "drsync plan --changed --out plan.json");
     let line = "drsync apply plan.json --expect-effect \"$EFFECT\"";
-    assert!(CI.contains(line) && OPERATING.contains(line));
+    assert!(OPERATING.contains(line));
+    assert!(PIPELINES.iter().all(|(_, _, text)| text.contains(line)));
     let other = run(folder, NOW, &"0".repeat(64), line);
     assert_eq!(other.status.code(), Some(10));
     // Nothing was found in the comment: an empty value is a mistake, never "any effect".

@@ -1,4 +1,5 @@
-//! The program as a process: its commands, the demo, a workspace that asks who is there, the guides, auditors, and who is told.
+//! The program as a process: its commands, the demo, a workspace that asks who is there, the guides, places that start it,
+//! packages, auditors, and who is told.
 
 #![allow(
     missing_docs,
@@ -9,8 +10,10 @@
 mod audit;
 mod commands;
 mod demo;
+mod deploy;
 mod guides;
 mod notifications;
+mod packages;
 #[path = "../support/mod.rs"]
 mod support;
 mod workspace;

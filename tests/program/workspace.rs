@@ -1,7 +1,8 @@
-//! The program against a workspace: a configuration that lies there, `init`, and what is said when nobody is signed in.
+//! The program against a workspace: a configuration that lies there, `init`, a job's task, and what is said when nobody is signed in.
 
 mod configuration;
 mod init;
+mod job;
 mod refused;
 mod rights;
 mod secrets;

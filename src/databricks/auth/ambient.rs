@@ -10,8 +10,9 @@ use super::{Environment, Wanted};
 use crate::secrets;
 
 /// Every setting: its key in a profile, its variable, and the group of methods it belongs to, as the official clients have them.
-const SETTINGS: [(&str, &str, &str); 17] = [
+const SETTINGS: [(&str, &str, &str); 18] = [
     ("token", "DATABRICKS_TOKEN", "pat"),
+    ("metadata_service_url", "DATABRICKS_METADATA_SERVICE_URL", "metadata-service"),
     ("client_id", "DATABRICKS_CLIENT_ID", "oauth"),
     ("client_secret", "DATABRICKS_CLIENT_SECRET", "oauth"),
     ("azure_client_id", "ARM_CLIENT_ID", "azure"),
@@ -31,8 +32,9 @@ const SETTINGS: [(&str, &str, &str); 17] = [
     ("token_audience", "DATABRICKS_TOKEN_AUDIENCE", ""),
 ];
 /// What belongs to a host, and is sent to no other: secrets, and what says whose they are or where they count.
-const OF_ONE_HOST: [&str; 12] = [
+const OF_ONE_HOST: [&str; 13] = [
     "token",
+    "metadata_service_url",
     "client_id",
     "client_secret",
     "azure_client_id",
@@ -46,8 +48,9 @@ const OF_ONE_HOST: [&str; 12] = [
     "token_audience",
 ];
 /// Of these the ones whose absence somebody wonders about.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "token",
+    "metadata_service_url",
     "client_secret",
     "azure_client_secret",
     "password",

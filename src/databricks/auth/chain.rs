@@ -10,6 +10,7 @@ use super::super::refusal::Refusal;
 use super::super::timing::Timing;
 use super::ambient::Settings;
 use super::azure::{self, Cli, ServicePrincipal};
+use super::metadata::MetadataService;
 use super::oauth::{ClientSecret, TokenService};
 use super::oidc::{Federation, IdToken};
 use super::secret::SecretToken;
@@ -18,8 +19,9 @@ use crate::config::token_variable;
 use crate::region::RegionErrorKind;
 
 /// What `auth_type` may name, in the order in which they are tried.
-const METHODS: [&str; 8] = [
+const METHODS: [&str; 9] = [
     "pat",
+    "metadata-service",
     "oauth-m2m",
     "env-oidc",
     "file-oidc",
@@ -172,7 +174,9 @@ impl Chain<'_> {
                 "is of a method that Databricks no longer takes",
             );
         }
-        for (name, label, source) in sources(&settings, self.environment, base, &service) {
+        for (name, label, source) in
+            sources(&settings, self.environment, base, &service, self.timing)
+        {
             if !wanted(name) {
                 continue;
             }
@@ -218,9 +222,19 @@ fn sources(
     environment: &Environment,
     base: &Url,
     service: &TokenService,
+    timing: &Timing,
 ) -> Vec<(&'static str, String, Box<dyn TokenSource>)> {
     let secret = |text: &str| SecretString::from(text.to_owned());
     let mut found: Vec<(&'static str, String, Box<dyn TokenSource>)> = Vec::new();
+    if let Some(url) = settings.get("metadata_service_url") {
+        let source =
+            MetadataService { timing: timing.clone(), url: secret(url), base: base.clone() };
+        found.push((
+            "metadata-service",
+            settings.origin("metadata_service_url").to_owned(),
+            Box::new(source),
+        ));
+    }
     let client_id = settings.get("client_id");
     if let (Some(id), Some(password)) = (client_id, settings.get("client_secret")) {
         let source = ClientSecret {

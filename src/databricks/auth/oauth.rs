@@ -66,23 +66,16 @@ impl TokenService {
         &self,
         url: &str,
     ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
-        self.get_with(url, None).await
+        self.get_with(url, |request| request).await
     }
 
+    /// `GET` with what a request needs beside its address; `None`: there is nothing.
     pub(super) async fn get_with(
         &self,
         url: &str,
-        bearer: Option<&SecretString>,
+        complete: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Option<(Vec<u8>, Option<String>)>, Refusal> {
-        let said = self
-            .repeatedly(|| {
-                let request = self.http.get(url);
-                match bearer {
-                    Some(token) => request.bearer_auth(token.expose_secret()),
-                    None => request,
-                }
-            })
-            .await?;
+        let said = self.repeatedly(|| complete(self.http.get(url))).await?;
         if said.status.is_server_error() {
             return Err(away(format!("the token service answers {}", said.status)));
         }

@@ -50,7 +50,9 @@ impl IdToken {
             IdToken::GitHub { url, bearer } => {
                 let mut url = url.clone();
                 url.query_pairs_mut().append_pair("audience", audience);
-                let Some((body, _)) = service.get_with(url.as_str(), Some(bearer)).await? else {
+                let bearer = bearer.expose_secret();
+                let answer = service.get_with(url.as_str(), |it| it.bearer_auth(bearer)).await?;
+                let Some((body, _)) = answer else {
                     return Err(refused(
                         "GitHub gives no id token: has the job `permissions: id-token: write`?",
                     ));

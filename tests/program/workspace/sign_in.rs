@@ -310,7 +310,8 @@ async fn half_of_a_method_is_told_with_the_other_half() {
         ])
         .await;
     let odd = site.plan(&[("DATABRICKS_AUTH_TYPE", "oauth")]).await;
-    let named = "auth type oauth of DATABRICKS_AUTH_TYPE is none of pat, oauth-m2m, ";
+    let named =
+        "auth type oauth of DATABRICKS_AUTH_TYPE is none of pat, metadata-service, oauth-m2m, ";
     assert!(odd.stderr.contains(named), "{}", odd.stderr);
     let told = "ARM_CLIENT_SECRET is of Azure, and this address is not: set ARM_ENVIRONMENT=PUBLIC if it is\n";
     assert!(said.stderr.contains(told), "{}", said.stderr);

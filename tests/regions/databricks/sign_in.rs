@@ -182,6 +182,70 @@ async fn tokens_of_others_are_exchanged() {
 }
 
 #[tokio::test]
+async fn a_program_of_this_machine_hands_out_tokens_and_is_asked_again_before_they_end() {
+    let fake = Fake::start().await;
+    let url = format!("{}/handed-out-canary", fake.base);
+    let options = with(&fake, &[("DATABRICKS_METADATA_SERVICE_URL", &url)]);
+    let handed = |token: &str, seconds: i64| {
+        let ends = chrono::Utc::now().timestamp() + seconds;
+        let body =
+            format!(r#"{{"access_token":"{token}","expires_on":{ends},"token_type":"Bearer"}}"#);
+        fake.fault("/handed-out-canary", 1, What::Answer(200, vec![], body));
+    };
+    handed(TOKEN, 3600);
+    assert_eq!(signed_in_with(&options).await, "DATABRICKS_METADATA_SERVICE_URL");
+    let asked = fake.asked("/handed-out-canary");
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    let state = fake.state.lock().unwrap();
+    let place = state.requests.iter().position(|it| it.contains("/handed-out-canary")).unwrap();
+    let headers = state.headers[place].to_lowercase();
+    assert!(headers.contains(r#""x-databricks-metadata-version": "1""#), "{headers}");
+    let host = format!(r#""x-databricks-host": "{}""#, fake.base);
+    assert!(headers.contains(&host), "{headers}");
+    drop(state);
+    // One that is over at once is good for nothing but the request that it was asked for.
+    for _ in 0..20 {
+        handed(TOKEN, 1);
+    }
+    signed_in_with(&options).await;
+    assert!(fake.asked("/handed-out-canary").len() > 2);
+}
+
+#[tokio::test]
+async fn what_a_program_hands_out_that_is_no_token_is_refused_and_not_said() {
+    let fake = Fake::start().await;
+    let url = format!("{}/handed-out-canary", fake.base);
+    let options = with(&fake, &[("DATABRICKS_METADATA_SERVICE_URL", &url)]);
+    for (status, body, why) in [
+        (404, "{}", "it has no token for this workspace"),
+        (200, r#"{"value":"s3cr3t"}"#, "its answer is no token"),
+        (
+            200,
+            r#"{"access_token":"s3cr3t","expires_on":1,"token_type":"Basic"}"#,
+            "its answer is no bearer token",
+        ),
+        (
+            200,
+            r#"{"access_token":"s3cr3t","expires_on":9e300,"token_type":"Bearer"}"#,
+            "its token ends at no moment that there is",
+        ),
+    ] {
+        fake.fault("/handed-out-canary", 1, What::Answer(status, vec![], body.to_owned()));
+        let said = refused(&options).await;
+        let last = format!("DATABRICKS_METADATA_SERVICE_URL is refused: {why}");
+        assert!(said.ends_with(&last), "{said}");
+    }
+    // Whoever answers there decides as whom drsync acts.
+    let elsewhere = [("DATABRICKS_METADATA_SERVICE_URL", "http://tokens.test/canary")];
+    let said = refused(&with(&fake, &elsewhere)).await;
+    assert!(said.ends_with("it is not on this machine, and others are not asked"), "{said}");
+    let both = [("DATABRICKS_METADATA_SERVICE_URL", url.as_str()), ("DATABRICKS_TOKEN", TOKEN)];
+    let said = refused(&with(&fake, &both)).await;
+    let conflict = "metadata-service (DATABRICKS_METADATA_SERVICE_URL) and pat (DATABRICKS_TOKEN)";
+    assert!(said.contains(conflict), "{said}");
+}
+
+#[tokio::test]
 async fn a_profile_is_found_by_its_host_and_never_overrides_the_environment() {
     let fake = Fake::start().await;
     let home = tempfile::tempdir().unwrap();
