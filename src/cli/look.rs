@@ -170,6 +170,7 @@ pub(super) async fn look_with(
     let request = Request {
         plan_id: Clock::id(now),
         provenance: who::provenance(),
+        runs_in: who::runs_in(),
         selection: context.selection.clone(),
         accepted,
         take_as_due: asking.now.clone(),

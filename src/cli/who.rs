@@ -41,6 +41,15 @@ pub(super) fn place() -> String {
     }
 }
 
+/// The workspace of Databricks in which this runs, where a runtime of one started it.
+pub(super) fn runs_in() -> Option<Url> {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    set("DATABRICKS_RUNTIME_VERSION")?;
+    let host = set("DATABRICKS_HOST")?;
+    // Databricks' clients take a host without its scheme, too.
+    Url::parse(&host).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{host}")).ok())
+}
+
 /// `ci:github acme/dr-config run 7`, `user:someone`.
 pub(super) fn actor() -> String {
     provenance().actor

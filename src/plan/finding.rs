@@ -162,6 +162,8 @@ pub enum WarningCode {
     ClockSkew,
     /// No secondary workspace is configured.
     SecondaryWorkspaceMissing,
+    /// Something that is needed on the bad day lies in the region that is protected.
+    DiesWithPrimary,
     /// The secondary workspace does not answer while its storage does.
     SecondaryWorkspaceNotSeen,
     /// A workflow runs or is scheduled in the secondary.
@@ -217,6 +219,7 @@ impl WarningCode {
             WarningCode::PrimaryNotWritable => "primary_not_writable",
             WarningCode::ClockSkew => "clock_skew",
             WarningCode::SecondaryWorkspaceMissing => "secondary_workspace_missing",
+            WarningCode::DiesWithPrimary => "dies_with_primary",
             WarningCode::SecondaryWorkspaceNotSeen => "secondary_workspace_not_seen",
             WarningCode::SecondaryWorkflowActive => "secondary_workflow_active",
             WarningCode::CrashConsistent => "crash_consistent",

@@ -1,5 +1,7 @@
 //! What a plan is asked for, beside what was seen.
 
+use url::Url;
+
 use super::document::Selection;
 use super::provenance::Provenance;
 use crate::ledger::AcceptedRisk;
@@ -11,6 +13,8 @@ pub struct Request {
     pub plan_id: String,
     /// Who asks, and where.
     pub provenance: Provenance,
+    /// The address of the workspace that drsync itself runs in, where it runs as a job of one.
+    pub runs_in: Option<Url>,
     /// Which groups.
     pub selection: Selection,
     /// Risks accepted for this plan only, `code`, `scope` and `reason`.

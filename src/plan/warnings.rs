@@ -10,7 +10,7 @@ use super::request::Request;
 use super::trigger::span_of;
 use super::view::GroupView;
 use super::witness::{DoubtedCut, WitnessedCut};
-use crate::config::Group;
+use crate::config::{Group, WorkspaceAddress};
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
 use crate::region::{Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
@@ -44,6 +44,14 @@ impl LagRisk {
         } else {
             LagRisk::Met
         }
+    }
+}
+
+/// Whether drsync runs as a job of the primary's own workspace.
+fn runs_in_primary(workspace: &WorkspaceObserved, request: &Request) -> bool {
+    match (&workspace.workspace.address, &request.runs_in) {
+        (WorkspaceAddress::Databricks(primary), Some(here)) => primary.origin() == here.origin(),
+        (WorkspaceAddress::Databricks(_), None) | (WorkspaceAddress::Lakehouse(_), _) => false,
     }
 }
 
@@ -109,6 +117,13 @@ pub(super) fn of_workspace(
                 say(WarningCode::SecondaryWorkflowActive, format!("active in the secondary: {}", others.join(", ")));
             }
         }
+    }
+    if runs_in_primary(workspace, request) {
+        say(
+            WarningCode::DiesWithPrimary,
+            "drsync itself runs in the workspace that it protects, and is gone with it: run it elsewhere, or keep a paused job of it in the secondary's workspace and a heartbeat outside of both"
+                .to_owned(),
+        );
     }
     for told in unproved(workspace) {
         say(WarningCode::WriteNotProved, told);

@@ -50,6 +50,7 @@ pub(super) fn telling(plan: &Plan) -> usize {
 fn tells(code: WarningCode) -> bool {
     match code {
         WarningCode::SecondaryWorkspaceMissing
+        | WarningCode::DiesWithPrimary
         | WarningCode::WriteNotProved
         | WarningCode::UnprotectedTables
         | WarningCode::RpoShorterThanInterval

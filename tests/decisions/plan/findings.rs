@@ -1,5 +1,6 @@
 //! Every finding, from a world in which one thing is wrong.
 
+use drsync::config::WorkspaceAddress;
 use drsync::ledger::Status;
 use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
@@ -426,6 +427,23 @@ fn whatever_else_runs_in_the_secondary_and_what_could_not_be_seen_there_is_a_war
         )),
         "{said:?}"
     );
+}
+
+#[test]
+fn drsync_itself_is_said_to_die_with_the_primary_where_it_runs_as_a_job_of_it() {
+    let warned = |address: &str, here: Option<&str>| {
+        let mut world = World::new();
+        world.workspace().workspace.address =
+            WorkspaceAddress::Databricks(address.parse().unwrap());
+        world.request.runs_in = here.map(|here| here.parse().unwrap());
+        let plan = world.plan();
+        plan.warnings.iter().any(|warning| warning.code == WarningCode::DiesWithPrimary)
+    };
+    let east = "https://adb-111.azuredatabricks.net";
+    assert!(warned(east, Some(east)));
+    assert!(warned(east, Some("https://ADB-111.azuredatabricks.net/?o=111")));
+    assert!(!warned(east, Some("https://adb-222.azuredatabricks.net")));
+    assert!(!warned(east, None));
 }
 
 #[test]

@@ -53,14 +53,18 @@ async fn a_job_applies_as_itself_and_its_tokens_are_renewed_in_its_midst() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_succeeds_returns_and_one_without_a_configuration_ends_as_drsync_does() {
     let site = Site::new().await;
-    for (arguments, code) in
-        [(&["validate", "--offline"][..], 0), (&["validate", "--config", "nowhere.json"], 78)]
-    {
+    for (arguments, code, what) in [
+        (&["validate", "--offline"][..], 0, "is valid"),
+        // The region that it protects is the one that it runs in; something is blocked in the demo.
+        (&["validate"], 3, "dies_with_primary"),
+        (&["validate", "--config", "nowhere.json"], 78, ""),
+    ] {
         let Some(mut task) = task(&site, arguments) else {
             return;
         };
         let (said, _) = told(&site, task.output().await.unwrap());
         assert_eq!(said.code, code, "{}", said.stderr);
+        assert!(said.stdout.contains(what), "{}", said.stdout);
     }
 }
 
