@@ -47,7 +47,10 @@ pub(super) fn runs_in() -> Option<Url> {
     set("DATABRICKS_RUNTIME_VERSION")?;
     let host = set("DATABRICKS_HOST")?;
     // Databricks' clients take a host without its scheme, too.
-    Url::parse(&host).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("https://{host}")).ok())
+    Url::parse(&host)
+        .ok()
+        .filter(Url::has_host)
+        .or_else(|| Url::parse(&format!("https://{host}")).ok())
 }
 
 /// `ci:github acme/dr-config run 7`, `user:someone`.
