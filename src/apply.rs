@@ -27,8 +27,10 @@ mod notes;
 mod notified;
 mod precondition;
 mod queue;
+mod receipts;
 mod record;
 mod registration;
+mod settings;
 mod signer;
 mod site;
 mod table;
@@ -44,8 +46,8 @@ pub use lost::LostOutput;
 pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
-    PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, TableOutcome, TableRecord,
-    Taken, UnreadableRecord, VerifiedRecord,
+    PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, SettingsChanged, TableOutcome,
+    TableRecord, Taken, UnreadableRecord, VerifiedRecord,
 };
 pub use signer::Signer;
 pub use telling::unreached;
@@ -58,7 +60,7 @@ use crate::moment;
 use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
-    Action, Decision, Finding, FindingCode, GroupPlan, Provenance, Role, StoredPlan,
+    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Provenance, Role, StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
@@ -196,6 +198,8 @@ pub async fn apply(
         unprotected: plan.unprotected.clone(),
         notified: None,
         newest_cuts: BTreeMap::new(),
+        settings: BTreeMap::new(),
+        settings_changed: Vec::new(),
         previous_run_sha256: None,
         other_previous_sha256: Vec::new(),
         previous_elsewhere: Vec::new(),
@@ -204,6 +208,8 @@ pub async fn apply(
         record_sha256: None,
     };
     let kept_by: Vec<&Keepers<'_>> = keepers.iter().map(|kept| &kept.keepers).collect();
+    settings::note(&run, &mut record, &tips);
+    receipts::carry(&mut record, &tips);
     telling::note(&run, &mut record, &tips, &away_in, &kept_by).await;
     chain::link(&mut record, tips, known);
     run.keep(&mut record, &keepers).await;
@@ -484,8 +490,14 @@ fn not_due(
             }
             Decision::Sync => None,
         },
+        jobs: jobs(group, planned_now),
         tables: Vec::new(),
     }
+}
+
+/// The jobs of a group, where this run saw them: what a stored plan says of an earlier moment is no look of its.
+fn jobs(group: &GroupPlan, planned_now: bool) -> Vec<JobSeen> {
+    if planned_now { group.jobs.clone() } else { Vec::new() }
 }
 
 /// What blocks a group: every finding, with the table that it is about.

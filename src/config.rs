@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -201,17 +201,40 @@ pub struct Group {
     pub max_lag: Option<Duration>,
     /// No two synchronizations within this.
     pub min_interval: Duration,
+    /// How long nobody may have looked at the newest versions of its sources.
+    pub receipt: Duration,
     /// How long replaced versions of its replicas stay readable, in days.
     pub replica_retention_days: u32,
     /// Live rows below this percentage of the last cut's are `source_shrank`; 0: off.
     pub shrink_percent: u32,
-    /// Why it is paused.
-    pub paused: Option<String>,
+    /// Why it is not synchronized for now.
+    pub pause: Option<Pause>,
     /// Tables of the group that cannot or shall not be cloned, with the reason.
     pub unprotected: BTreeMap<TableRef, String>,
 }
 
+/// Groups are not synchronized for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Why.
+    pub reason: String,
+    /// From when on they are again; `None`: until somebody says so.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Pause {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, at: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| at < until)
+    }
+}
+
 impl Group {
+    /// The pause that holds at a moment.
+    pub fn paused_at(&self, at: DateTime<Utc>) -> Option<&Pause> {
+        self.pause.as_ref().filter(|pause| pause.holds(at))
+    }
+
     /// The tables to be synchronized: those of `tables` that are not unprotected.
     pub fn protected(&self) -> impl Iterator<Item = &TableRef> {
         self.tables.iter().filter(|table| !self.unprotected.contains_key(table))

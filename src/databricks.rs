@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::config::{TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptDocument,
+    ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptDocument,
     KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
     Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
     SourceQuestion, Table, Verified, Workflow, WriteAccess,
@@ -220,6 +220,13 @@ impl Region for DatabricksRegion {
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {
         sources::sources(self, asked).await
+    }
+
+    async fn commits_since(
+        &self,
+        asked: &[SourceQuestion],
+    ) -> Vec<Result<Vec<Commit>, RegionError>> {
+        sources::since(self, asked).await
     }
 
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>> {

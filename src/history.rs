@@ -15,6 +15,7 @@ use ulid::Ulid;
 use crate::apply::{Approval, Exit, GroupOutcome, GroupRecord, RunRecord};
 use crate::ledger::Cut;
 use crate::moment;
+use crate::plan::SettingChange;
 use crate::plan::document::TriggerKind;
 use crate::region::{KeptDocument, PLAN_ENDING, PassedOver};
 
@@ -65,6 +66,9 @@ pub struct Period {
     pub longest_silence_seconds: i64,
     /// Run ids of applies that changed something without anybody's approval.
     pub without_approval: Vec<String>,
+    /// Settings of protection that changed, by the first record under them, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingsLine>,
     /// One entry a group.
     pub groups: Vec<GroupPeriod>,
     /// Whether the records are all there and unaltered.
@@ -120,6 +124,28 @@ pub struct ApplyLine {
     pub blocked: usize,
     /// It made metadata tables or changed rows of them, beside what its syncs did; records of older versions do not tell.
     pub metadata_changed: bool,
+}
+
+/// Settings that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettingsLine {
+    /// The apply whose record is the first under them.
+    pub run_id: String,
+    /// When that began.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
+    /// Who ran it.
+    pub actor: String,
+    /// The commit that it had checked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_commit: Option<String>,
+    /// The change under review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// Somebody approved the plan that has them.
+    pub reviewed: bool,
+    /// What changed.
+    pub changes: Vec<SettingChange>,
 }
 
 /// One group.
@@ -235,6 +261,7 @@ pub fn period(
         applies,
         longest_silence_seconds: longest_silence(since, span.until, &of_period),
         without_approval,
+        settings: of_period.iter().flat_map(|record| settings(workspace, record)).collect(),
         groups: groups
             .iter()
             .map(|asked| group(workspace, asked, (since, span.until), cuts, &records))
@@ -285,6 +312,23 @@ fn line(workspace: &str, record: &RunRecord, plans: &BTreeMap<String, PlanSeen>)
         blocked: count(GroupOutcome::Blocked),
         metadata_changed: record.metadata.iter().any(|one| one.workspace == workspace),
     }
+}
+
+/// What a record says of settings that changed; oldest first, as records are.
+fn settings<'a>(
+    workspace: &'a str,
+    record: &'a RunRecord,
+) -> impl Iterator<Item = SettingsLine> + use<'a> {
+    let changed = record.settings_changed.iter();
+    changed.filter(move |changed| changed.workspace == workspace).map(|changed| SettingsLine {
+        run_id: record.run_id.clone(),
+        at: record.started_at,
+        actor: record.provenance.actor.clone(),
+        git_commit: record.provenance.git_commit.clone(),
+        change: record.provenance.change.clone(),
+        reviewed: changed.reviewed,
+        changes: changed.changes.clone(),
+    })
 }
 
 fn longest_silence(since: DateTime<Utc>, until: DateTime<Utc>, records: &[&RunRecord]) -> i64 {

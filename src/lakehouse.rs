@@ -16,7 +16,7 @@ use crate::config::{Location, TableName, WorkflowRef};
 use crate::ledger::{Cut, Cuts, Row};
 use crate::off_thread::off_thread;
 use crate::region::{
-    ActiveRun, Appended, CloneOrder, Cloned, ContentAnswer, ContentQuestion, KeptRecords,
+    ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
     RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
     Verified, Workflow, WriteAccess,
@@ -34,6 +34,7 @@ mod described;
 mod evidence;
 mod grants;
 mod jobs;
+mod metrics;
 mod records;
 mod refusal;
 mod replicas;
@@ -307,6 +308,15 @@ impl Region for LakehouseRegion {
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {
         let external = self.external_files();
         let look = |asked| sources::source(asked, &external);
+        in_parallel(asked.iter().map(look).collect()).await
+    }
+
+    async fn commits_since(
+        &self,
+        asked: &[SourceQuestion],
+    ) -> Vec<Result<Vec<Commit>, RegionError>> {
+        let external = self.external_files();
+        let look = |asked| sources::since(asked, &external);
         in_parallel(asked.iter().map(look).collect()).await
     }
 

@@ -25,7 +25,7 @@ use crate::region::{
 };
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
-pub(crate) use recent::{FUTURE, Question, all_witnessed, recent_records};
+pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
 /// The moment of a look.
 #[derive(Clone, Copy)]
@@ -95,8 +95,8 @@ async fn observe_workspace(
     let secondary_address =
         workspace.secondary.as_ref().map(|secondary| secondary.address.to_string());
     let location_secondary = workspace.location_secondary.to_string();
-    let (mut witnessed, primary, secondary) = futures::join!(
-        witnessed(workspace, regions, &request.record_keys, now),
+    let (recent, primary, secondary) = futures::join!(
+        recent(workspace, regions, &request.record_keys, now),
         observe_region(
             regions.primary.as_ref(),
             primary_address,
@@ -112,6 +112,11 @@ async fn observe_workspace(
             request.content
         ),
     );
+    let Recent { mut witnessed, settings, receipts, .. } = recent;
+    let settings_before = match &request.base {
+        Some(base) => base.get(&workspace.name).cloned(),
+        None => settings,
+    };
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
     bring_ledgers_together(regions, &mut primary.ledger, &mut secondary.ledger).await;
     let (write_access, write_access_primary) = if primary.reachable() {
@@ -145,6 +150,8 @@ async fn observe_workspace(
         write_access_primary,
         ledger,
         witnessed,
+        settings_before,
+        receipts,
         watch: Watch::default(),
         groups: Vec::new(),
     };
@@ -161,9 +168,18 @@ pub(crate) async fn witnessed(
     keys: &[String],
     now: DateTime<Utc>,
 ) -> Witnessed {
+    recent(workspace, regions, keys, now).await.witnessed
+}
+
+async fn recent(
+    workspace: &Workspace,
+    regions: &Regions,
+    keys: &[String],
+    now: DateTime<Utc>,
+) -> Recent {
     let groups: Vec<&str> = workspace.groups.iter().filter_map(GroupEntry::name).collect();
     let question = Question { workspace: &workspace.name, groups: &groups, keys };
-    recent_records(question, regions, [true, true], now).await.witnessed
+    recent_records(question, regions, [true, true], now).await
 }
 
 /// Groups of which records or rows tell of cuts that the log does not have.

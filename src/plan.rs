@@ -12,18 +12,23 @@ mod effect;
 mod finding;
 mod finding_code;
 mod group;
+mod job;
+mod jobs;
 mod look;
 mod loss;
 mod observed;
 mod origin;
 mod place;
+mod protection;
 mod provenance;
 mod receipt;
 mod remedy;
 mod replica;
 mod request;
 pub mod retention;
+mod role;
 mod rows;
+mod settings;
 pub mod status;
 mod stored;
 mod trigger;
@@ -43,6 +48,7 @@ pub use document::{
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
 pub use group::{may_be_due, pins};
+pub use job::JobSeen;
 pub use look::Checked;
 pub use observed::{
     Answer, GroupObserved, Observed, RegionObserved, TableObserved, Watch, WorkspaceObserved,
@@ -50,15 +56,20 @@ pub use observed::{
 };
 pub use origin::{Foreign, foreign_to, signs_in};
 pub use place::{Place, path_under, place_of};
+pub use protection::{
+    ComparedWith, Direction, Setting, SettingChange, SettingValue, SettingsBefore,
+};
 pub use provenance::Provenance;
-pub use receipt::{LossReceipt, TableLoss};
+pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub(crate) use replica::unproved_clone;
 pub use replica::{Standing, damaged, standing_of};
 pub use request::Request;
 pub use rows::aside_name;
 pub use rows::row_after;
+pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
+pub use unheld::receipts_due;
 pub use witness::{CutsTold, DoubtedCut, Witnessed, WitnessedCut};
 
 use crate::ledger::{AcceptedRisk, Consistency};
@@ -129,11 +140,23 @@ fn plan_workspace(
     let foreign =
         foreign.filter(|finding| finding.code == FindingCode::LedgerNotOurs).any(Finding::blocks);
     let silent = workspace.primary.refusal().is_some() || foreign;
+    let settings = Settings::of(&workspace.workspace);
+    let mut changes = workspace
+        .settings_before
+        .as_ref()
+        .map(|before| settings.changes_since(&before.settings))
+        .unwrap_or_default();
     if request.selection.changed {
-        let (taken, others) = groups.into_iter().partition(|group| changed::is(workspace, group));
+        let of = |group: &GroupPlan| {
+            changes.iter().any(|change| change.group.as_ref() == Some(&group.name))
+        };
+        let changed = |group: &GroupPlan| of(group) || changed::is(workspace, group);
+        let (taken, others) = groups.into_iter().partition(changed);
         groups = taken;
         left_out.extend::<Vec<GroupPlan>>(others);
     }
+    let planned: BTreeSet<&String> = groups.iter().map(|group| &group.name).collect();
+    changes.retain(|change| change.group.as_ref().is_none_or(|group| planned.contains(group)));
     let rows =
         if silent { Vec::new() } else { rows::changes(observed, workspace, &groups, request) };
     let mut metadata = rows::actions(workspace, &rows, &request.plan_id);
@@ -151,6 +174,9 @@ fn plan_workspace(
         metadata,
         rows,
         groups,
+        settings: Some(settings.workspace),
+        settings_changes: changes,
+        settings_compared_with: workspace.settings_before.as_ref().map(|before| before.of.clone()),
     }
 }
 

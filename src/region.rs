@@ -51,7 +51,7 @@ pub use source::{
 pub(crate) use table::nearest;
 pub use table::{Denied, Repair, Table, Unclonable};
 pub use upkeep::{Upkeep, is_maintenance};
-pub use workflow::{ActiveRun, RunState, Workflow, WorkflowRun};
+pub use workflow::{ActiveRun, Deployment, PauseStatus, RunState, Workflow, WorkflowRun};
 
 /// The two regions of a workspace in their present roles.
 #[derive(Clone, Debug)]
@@ -91,6 +91,18 @@ pub trait Region: fmt::Debug + Send + Sync {
 
     /// Reads the histories of source tables: also the proof of read access.
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>>;
+
+    /// Reads the commits that came to source tables after the version of interest, oldest first: all of them, or a refusal.
+    ///
+    /// It costs less than their histories where little came.
+    async fn commits_since(
+        &self,
+        asked: &[SourceQuestion],
+    ) -> Vec<Result<Vec<Commit>, RegionError>> {
+        let sources = self.sources(asked).await.into_iter();
+        let since = sources.zip(asked).map(|(source, asked)| asked.since(source?));
+        since.collect()
+    }
 
     /// Looks at source tables at pinned versions, as they would be copied over what the replica holds.
     async fn pins(&self, asked: &[PinQuestion]) -> Vec<Result<Pin, RegionError>>;

@@ -15,6 +15,7 @@ mod leaving;
 pub mod markdown;
 pub mod plan;
 pub mod progress;
+mod protection;
 pub mod run;
 pub mod schema;
 pub mod show;

@@ -13,6 +13,7 @@ use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
 use crate::databricks::sql::{self, Expected, Relation};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
+use crate::plan::{JobSeen, LossReceipt};
 use crate::region::RUNBOOK_ENDING;
 
 /// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
@@ -185,6 +186,10 @@ pub struct GroupSteps {
     pub check: Vec<String>,
     /// How many tables it has.
     pub tables: usize,
+    /// What is known to be lost beyond its newest cut, as it was last looked at; `None`: no look at that is known.
+    pub lost: Option<LossReceipt>,
+    /// Its jobs at both sides, as they were last seen.
+    pub jobs: Vec<JobSeen>,
     /// Live rows, where all are known.
     pub rows: Option<u64>,
     /// Bytes.
@@ -219,7 +224,14 @@ pub fn make(facts: Facts<'_>) -> Runbook {
         match of_group(place, cuts, name, to_cuts.get(name).copied()) {
             Ok(group) => {
                 let workflow = rows.get(name).and_then(|row| row.workflow.clone());
-                steps.push(GroupSteps { workflow, ..group });
+                let told = record.into_iter().flat_map(|record| &record.groups);
+                let mut told =
+                    told.filter(|told| told.workspace == place.sides.home && told.name == name);
+                let told = told.next();
+                let newest = cuts.newest(name).map(|cut| cut.cut_number);
+                let lost = told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone());
+                let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
+                steps.push(GroupSteps { workflow, lost, jobs, ..group });
             }
             Err(why) => left_out.push(LeftOut { group: name.to_owned(), why }),
         }
@@ -326,6 +338,8 @@ fn of_group(
         mark,
         check,
         tables: held.tables.len(),
+        lost: None,
+        jobs: Vec::new(),
         rows: rows.map(|rows| rows.into_iter().fold(0, u64::saturating_add)),
         bytes: held.tables.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes)),
     })

@@ -10,7 +10,7 @@ use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
-use crate::plan::Witnessed;
+use crate::plan::{JobSeen, ReceiptTold, SettingsBefore, Witnessed};
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
@@ -26,6 +26,12 @@ pub(super) struct Tips {
     pub(super) witnessed: Witnessed,
     /// What they go on telling people, the one that ended last first.
     pub(super) ends: Vec<End>,
+    /// The settings of the newest that is believed and tells any.
+    pub(super) settings: Option<SettingsBefore>,
+    /// Of each group the newest receipt that those that are believed tell.
+    pub(super) receipts: BTreeMap<String, ReceiptTold>,
+    /// Of each group its jobs as they were last seen.
+    pub(super) jobs: BTreeMap<String, Vec<JobSeen>>,
 }
 
 /// One of the newest records, as far as it goes on being told.
@@ -92,6 +98,9 @@ pub(super) async fn tips(
     }
     tips.unseen = recent.unseen;
     tips.witnessed = recent.witnessed;
+    tips.settings = recent.settings;
+    tips.receipts = recent.receipts;
+    tips.jobs = recent.jobs;
     tips.passed_over.extend(recent.passed_over);
     tips.passed_over.sort_unstable();
     tips.passed_over.dedup();

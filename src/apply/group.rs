@@ -41,6 +41,7 @@ pub(super) async fn apply(
         recovery_point: last.map(|cut| cut.recovery_point),
         checked: None,
         loss: None,
+        jobs: super::jobs(plan, run.options.planned_now),
         tables: Vec::new(),
     };
     if run.stopped() {

@@ -15,14 +15,17 @@ use crate::config::TableName;
 use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
-use crate::plan::{Checked, CutsTold, LedgerAction, LossReceipt, Provenance, Role};
+use crate::plan::{
+    Checked, ComparedWith, CutsTold, JobSeen, LedgerAction, LossReceipt, Provenance, Role,
+    SettingChange, Settings, SettingsBefore,
+};
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
 
 /// What `kind` says of a run record.
 pub const KIND: &str = "drsync.run";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.3";
+pub const FORMAT_VERSION: &str = "1.4";
 
 /// What one apply did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,6 +97,13 @@ pub struct RunRecord {
     /// not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub newest_cuts: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How every workspace and its groups are protected: as the plan says, of groups that are not in it as the records before say.
+    /// A workspace whose records could not be read is left out; records of versions before 1.4 do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Settings>,
+    /// What is another than the records before say, by workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings_changed: Vec<SettingsChanged>,
     /// SHA-256 of the record before, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_run_sha256: Option<String>,
@@ -112,6 +122,19 @@ pub struct RunRecord {
     /// SHA-256 of the record as it is kept; told by the apply, and no part of what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_sha256: Option<String>,
+}
+
+/// Settings that are others from this apply on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingsChanged {
+    /// The workspace.
+    pub workspace: String,
+    /// Whose settings they were compared with.
+    pub compared_with: ComparedWith,
+    /// Somebody approved the plan that has them; the record says how.
+    pub reviewed: bool,
+    /// What changed.
+    pub changes: Vec<SettingChange>,
 }
 
 /// Something that a region was to take down of an apply and did not.
@@ -233,10 +256,14 @@ pub struct GroupRecord {
     /// absent: it did not look, or found otherwise. Records of version 1.0 do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
-    /// What would be lost if the primary were gone now, beyond the cut that the group has, with when its sources were looked at;
-    /// absent: this run did not look, or the group did not come to the cut that was planned.
+    /// What would be lost if the primary were gone now, beyond the cut that the group has, with when its sources were looked at,
+    /// by this run or by an earlier one; absent: nobody looked since that cut was made, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossReceipt>,
+    /// The jobs that it names, at both sides, as this run or an earlier one saw them, each with when: whether it starts by itself,
+    /// and what keeps its settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobSeen>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,
 }
@@ -400,6 +427,14 @@ impl RunRecord {
             groups: groups.map(|group| (group.name.as_str(), group.cut)).collect(),
             newest: self.newest_cuts.get(workspace),
         }
+    }
+
+    /// The settings of a workspace that it tells; `None`: it tells none.
+    pub fn settings_of(&self, workspace: &str) -> Option<SettingsBefore> {
+        Some(SettingsBefore {
+            of: ComparedWith::Record { run_id: self.run_id.clone(), ended_at: self.ended_at },
+            settings: self.settings.get(workspace)?.clone(),
+        })
     }
 
     /// Whether it tells of each group whether its replicas were looked at, as records from version 1.1 on do.

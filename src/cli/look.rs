@@ -1,5 +1,8 @@
 //! What most commands begin with: read the configuration, open the regions, look at both, decide.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use super::clock::Clock;
@@ -12,7 +15,8 @@ use crate::ledger::AcceptedRisk;
 use crate::observe::observe;
 use crate::plan::document::{Refused, RegionSeen};
 use crate::plan::{
-    self, CRASH_CONSISTENT, FindingCode, Observed, Plan, Request, WorkspaceObserved,
+    self, CRASH_CONSISTENT, ComparedWith, FindingCode, Observed, Plan, Request, Settings,
+    SettingsBefore, WorkspaceObserved,
 };
 use crate::region::Regions;
 use crate::render::clean;
@@ -32,6 +36,9 @@ pub(super) struct Asking {
     /// Histories are read as with --full, files are not.
     #[arg(skip)]
     histories: bool,
+    /// The configuration whose settings are compared.
+    #[arg(skip)]
+    base: Option<PathBuf>,
     /// Let a finding through for this plan only; may be given again
     ///
     /// CODE is the finding's, SCOPE a group or a table: --accept replica_changed:main.core.gold
@@ -45,13 +52,18 @@ pub(super) struct Asking {
 impl Asking {
     /// Whether anything was asked for.
     pub(super) fn anything(&self) -> bool {
-        let Asking { now, full, histories: _, accept, reason } = self;
+        let Asking { now, full, histories: _, base: _, accept, reason } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
     pub(super) fn everything(content: bool) -> Asking {
         Asking { full: content, histories: true, ..Asking::default() }
+    }
+
+    /// The same, with settings compared with those of another configuration, if any.
+    pub(super) fn compared_with(self, base: Option<PathBuf>) -> Asking {
+        Asking { base, ..self }
     }
 
     fn accepted(&self) -> Result<Vec<AcceptedRisk>, Failure> {
@@ -165,6 +177,10 @@ pub(super) async fn look_with(
     for risk in &accepted {
         of_one_workspace(risk, &found.configuration)?;
     }
+    let base = match &asking.base {
+        Some(path) => Some(settings_of(path, context).await?),
+        None => None,
+    };
     let regions = regions::of_configuration(context, &mut found).await?;
     let now = context.clock.now();
     let request = Request {
@@ -177,6 +193,7 @@ pub(super) async fn look_with(
         full: asking.full || asking.histories,
         content: asking.full,
         record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
+        base,
     };
     let overridden = context.clock.overridden();
     let observed = observe(&found.configuration, &regions, &request, now, overridden).await;
@@ -186,6 +203,24 @@ pub(super) async fn look_with(
     }
     let plan = without_secrets(plan::plan(&observed, &request));
     Ok(Looked { found, regions, observed, plan })
+}
+
+/// The settings of another configuration, by workspace.
+async fn settings_of(
+    path: &Path,
+    context: &Context,
+) -> Result<BTreeMap<String, SettingsBefore>, Failure> {
+    let named = Context { config: Some(path.to_path_buf()), ..context.clone() };
+    let configuration = configuration::usable(&named).await?.configuration;
+    let of = ComparedWith::Configuration {
+        source: configuration.source.clone(),
+        sha256: configuration.sha256.clone(),
+    };
+    let workspaces = configuration.workspaces.iter().map(|workspace| {
+        let settings = Settings::of(workspace);
+        (workspace.name.clone(), SettingsBefore { of: of.clone(), settings })
+    });
+    Ok(workspaces.collect())
 }
 
 /// The plan without any secret in use, wherever it was written: into the configuration, into what a service says.

@@ -23,13 +23,17 @@ pub(super) struct Plan {
     /// Only groups that the configuration changes: new, gone, other tables, another workflow or place
     #[arg(long)]
     changed: bool,
+    /// Compare settings with those of another configuration, not with those of the newest run record: for a pull request
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     #[command(flatten)]
     asking: Asking,
 }
 
 impl Plan {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
-        let Plan { out, detailed_exitcode, changed, asking } = self;
+        let Plan { out, detailed_exitcode, changed, base, asking } = self;
+        let asking = asking.compared_with(base);
         if let Some(path) = &out {
             if path == Path::new("-") {
                 let message = "--out takes a file; --json prints the plan to stdout";

@@ -5,7 +5,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Configuration, Group, GroupEntry, SecondaryWorkspace, Workspace};
+use crate::moment;
 use crate::text::hex;
+
+/// Unless a configuration says otherwise.
+const RECEIPT: Duration = Duration::minutes(60);
 
 impl Configuration {
     /// The effective configuration, which [`Configuration::effective_sha256`] is the digest of.
@@ -27,16 +31,17 @@ impl Group {
             rpo,
             max_lag,
             min_interval,
+            receipt,
             replica_retention_days,
             shrink_percent,
-            paused,
+            pause,
             unprotected,
         } = self;
         let unprotected: Map<String, Value> = unprotected
             .iter()
             .map(|(table, why)| (table.to_string(), Value::String(why.clone())))
             .collect();
-        json!({
+        let mut effective = json!({
             "group_name": name,
             "group_owner_email": owner_emails,
             "workflow": workflows,
@@ -49,9 +54,17 @@ impl Group {
             "sync_min_interval_minutes": min_interval.num_minutes(),
             "sync_replica_retention_days": replica_retention_days,
             "sync_shrink_percent": shrink_percent,
-            "paused": paused,
+            "paused": pause.as_ref().map(|pause| &pause.reason),
             "unprotected_tables": unprotected,
-        })
+        });
+        // A configuration that says nothing of these is what it was before there were such keys.
+        if *receipt != RECEIPT {
+            effective["sync_receipt_minutes"] = receipt.num_minutes().into();
+        }
+        if let Some(until) = pause.as_ref().and_then(|pause| pause.until) {
+            effective["paused_until"] = moment::text(until).into();
+        }
+        effective
     }
 }
 

@@ -77,7 +77,6 @@ impl Draft {
         let own = Settings::read(&mut fields);
         let schedule = group_schedule(&mut fields, &own, inherited, schedules);
         let settings = own.over(inherited.settings);
-        let paused = fields.read("paused", reason).map(|(reason, _)| reason);
         let unprotected = unprotected(&mut fields, &tables, inherited.names);
 
         let group = match (&name, &owners, &schedule) {
@@ -91,9 +90,10 @@ impl Draft {
                 rpo: settings.rpo(schedule),
                 max_lag: settings.max_lag(schedule),
                 min_interval: settings.min_interval(),
+                receipt: settings.receipt(),
                 replica_retention_days: settings.replica_retention_days(),
                 shrink_percent: settings.shrink_percent(),
-                paused,
+                pause: settings.pause.clone(),
                 unprotected,
             }),
             _ => None,

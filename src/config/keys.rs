@@ -405,6 +405,14 @@ pub const KEYS: &[Key] = &[
     ),
     optional(
         Either,
+        "sync_receipt_minutes",
+        Number(1, MINUTES_MAX),
+        "60",
+        "60",
+        "how long nobody may have looked at the newest versions of sources, 1 to 5256000",
+    ),
+    optional(
+        Either,
         "sync_replica_retention_days",
         Number(1, 3650),
         "30",
@@ -418,6 +426,22 @@ pub const KEYS: &[Key] = &[
         "50",
         "50",
         "share of the last cut's rows below which a source is not copied, 0 to 100; 0 is off",
+    ),
+    optional(
+        Either,
+        "paused",
+        Text,
+        "not paused",
+        r#""until the migration is done""#,
+        "why groups are not synchronized now",
+    ),
+    optional(
+        Either,
+        "paused_until",
+        Text,
+        "until paused is taken out",
+        r#""2026-12-15""#,
+        "day or moment from which on they are again",
     ),
     required(
         Group,
@@ -442,14 +466,6 @@ pub const KEYS: &[Key] = &[
         "job, or list of jobs, that writes the tables",
     ),
     required(Group, "tables", Texts, r#"["main.core.core_gold"]"#, "tables of the group"),
-    optional(
-        Group,
-        "paused",
-        Text,
-        "not paused",
-        r#""until the migration is done""#,
-        "why the group is not synchronized now",
-    ),
     optional(
         Group,
         "unprotected_tables",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::Duration;
 
+use super::Pause;
 use super::fields::{Field, Fields, Place, Wrong};
-use super::values::cron_text;
+use super::values::{cron_text, day_or_moment, reason};
 use crate::schedule::{Schedule, ScheduleError};
 
 /// What one level gives of them; `None` where it gives nothing, or nothing readable.
@@ -17,8 +18,10 @@ pub(super) struct Settings {
     pub(super) rpo: Option<u32>,
     pub(super) max_lag: Option<u32>,
     pub(super) min_interval: Option<u32>,
+    pub(super) receipt: Option<u32>,
     pub(super) retention_days: Option<u32>,
     pub(super) shrink_percent: Option<u32>,
+    pub(super) pause: Option<Pause>,
 }
 
 /// Retries where the workspace's own number could not be read, so that its groups can still be checked.
@@ -38,8 +41,10 @@ impl Settings {
             rpo: fields.number("sync_rpo_minutes"),
             max_lag: fields.number("sync_max_lag_minutes"),
             min_interval: fields.number("sync_min_interval_minutes"),
+            receipt: fields.number("sync_receipt_minutes"),
             retention_days: fields.number("sync_replica_retention_days"),
             shrink_percent: fields.number("sync_shrink_percent"),
+            pause: pause(fields),
         }
     }
 
@@ -53,8 +58,10 @@ impl Settings {
             rpo,
             max_lag,
             min_interval,
+            receipt,
             retention_days,
             shrink_percent,
+            pause,
         } = self;
         Settings {
             cron: cron.or(below.cron),
@@ -63,8 +70,11 @@ impl Settings {
             rpo: rpo.or(below.rpo),
             max_lag: max_lag.or(below.max_lag),
             min_interval: min_interval.or(below.min_interval),
+            receipt: receipt.or(below.receipt),
             retention_days: retention_days.or(below.retention_days),
             shrink_percent: shrink_percent.or(below.shrink_percent),
+            // Reason and end belong together: a group's own reason has its own end, or none.
+            pause: pause.or(below.pause),
         }
     }
 
@@ -88,12 +98,31 @@ impl Settings {
         minutes(self.min_interval.unwrap_or(30))
     }
 
+    pub(super) fn receipt(&self) -> Duration {
+        minutes(self.receipt.unwrap_or(60))
+    }
+
     pub(super) fn replica_retention_days(&self) -> u32 {
         self.retention_days.unwrap_or(30)
     }
 
     pub(super) fn shrink_percent(&self) -> u32 {
         self.shrink_percent.unwrap_or(50)
+    }
+}
+
+/// Why the groups of a level are not synchronized for now, and until when.
+fn pause(fields: &mut Fields<'_>) -> Option<Pause> {
+    let paused = fields.read("paused", reason);
+    let until = fields.read("paused_until", day_or_moment);
+    match (paused, until) {
+        (Some((reason, _)), until) => Some(Pause { reason, until: until.map(|(at, _)| at) }),
+        (None, Some((_, field))) if !fields.has("paused") => {
+            let remedy = "add paused with the reason, or leave this out";
+            fields.wrong(&field, Wrong::new("is given without paused", remedy));
+            None
+        }
+        (None, _) => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Checks of single texts: labels, addresses of people, names of secrets, and what is still a placeholder.
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+
 use super::fields::{Wrong, shown};
 
 /// The most letters of a label, so that it fits any ledger, path or subject line.
@@ -39,6 +41,21 @@ pub(super) fn reason(text: &str) -> Result<String, Wrong> {
         "" => Err(Wrong::new("gives no reason", "write in a few words why")),
         text => Ok(text.to_string()),
     }
+}
+
+/// A moment in RFC 3339, or a day, which begins at midnight in UTC.
+pub(super) fn day_or_moment(text: &str) -> Result<DateTime<Utc>, Wrong> {
+    let text = text.trim();
+    let day = || {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()
+            .map(|day| day.and_time(NaiveTime::MIN).and_utc())
+    };
+    let moment = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
+    moment.or_else(day).ok_or_else(|| {
+        let remedy = "write a day, 2026-12-15, or a moment, 2026-12-15T06:00:00Z";
+        Wrong::new(format!("{} is no day and no moment", shown(text)), remedy)
+    })
 }
 
 /// An optional label: empty is a mistake, because nobody can tell whether it was left out on purpose.

@@ -116,6 +116,16 @@ impl Entry {
         format!("history:{}", self.sha256())
     }
 
+    /// Rows that it changed, by what its operation counts.
+    pub(super) fn rows_touched(&self) -> Option<u64> {
+        let sum = |names: &[&str]| {
+            names.iter().filter_map(|name| number(&self.metrics, name)).reduce(u64::saturating_add)
+        };
+        sum(&["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"])
+            .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
+            .or_else(|| sum(&["numOutputRows"]))
+    }
+
     /// `sourceVersion` of a CLONE.
     pub(super) fn source_version(&self) -> Option<u64> {
         (self.operation == "CLONE").then(|| number(&self.parameters, "sourceVersion")).flatten()
@@ -188,6 +198,27 @@ pub(super) async fn histories(
         }
         limit *= WIDER;
     }
+}
+
+/// The newest version of many tables.
+pub(super) async fn newest(
+    sql: &Sql,
+    batches: &Batches,
+    tables: &[Relation],
+) -> Vec<Result<u64, Refusal>> {
+    let asked: Vec<&Relation> = tables.iter().collect();
+    let form = Form {
+        relation: &|table: &Relation| table.clone(),
+        many: &|tables: &[&Relation]| sql::histories(tables, 1),
+        one: &|table: &Relation| sql::history(table, 1),
+        size: TABLES,
+    };
+    let answers = batches.ask(sql, &asked, &form).await.into_iter();
+    let read = |rows: Rows| {
+        let head = rows.first().and_then(|row| row.number("version"));
+        head.ok_or_else(|| Refusal::new(RegionErrorKind::Other, "its history is empty"))
+    };
+    answers.map(|answer| answer.and_then(read)).collect()
 }
 
 /// Reads one table's rows; `None`: they do not go back far enough.

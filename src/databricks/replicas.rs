@@ -234,7 +234,7 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
     let restored = || number(&entry.parameters, "version");
     ReplicaCommit {
         restored_to: if entry.operation == "RESTORE" { restored() } else { None },
-        rows: rows_touched(&entry),
+        rows: entry.rows_touched(),
         upkeep: entry.upkeep(),
         version: entry.version,
         committed_at: entry.committed_at,
@@ -244,16 +244,6 @@ fn commit(entry: Entry, mark: Option<Mark>) -> ReplicaCommit {
         source_size,
         mark,
     }
-}
-
-/// Rows that a commit changed, by what its operation counts.
-fn rows_touched(entry: &Entry) -> Option<u64> {
-    let sum = |names: &[&str]| {
-        names.iter().filter_map(|name| number(&entry.metrics, name)).reduce(u64::saturating_add)
-    };
-    sum(&["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"])
-        .or_else(|| sum(&["numUpdatedRows", "numDeletedRows"]))
-        .or_else(|| sum(&["numOutputRows"]))
 }
 
 #[cfg(test)]

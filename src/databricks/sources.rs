@@ -7,7 +7,7 @@ use futures::future::join_all;
 use futures::join;
 
 use super::batch::{Form, TABLES};
-use super::histories::{Detail, Entry, History, Look, histories};
+use super::histories::{Detail, Entry, History, Look, histories, newest};
 use super::refusal::Refusal;
 use super::rows::Rows;
 use super::sql::{self, Relation};
@@ -61,6 +61,44 @@ pub(super) async fn sources(
         .collect()
 }
 
+/// What came after the version of interest: the newest commit of each, and the histories of those that went on.
+pub(super) async fn since(
+    region: &DatabricksRegion,
+    asked: &[SourceQuestion],
+) -> Vec<Result<Vec<Commit>, RegionError>> {
+    let workspace = &region.workspace;
+    let doing = |question: &SourceQuestion| format!("read what came to {}", question.table.name);
+    let tables: Vec<Relation> =
+        asked.iter().map(|question| Relation::Named(question.table.name.clone())).collect();
+    let heads = newest(&workspace.sql, &workspace.batches, &tables).await;
+    let stands = |(head, question): (&Result<u64, Refusal>, &SourceQuestion)| match head {
+        Ok(head) => Some(*head) == question.from_version,
+        Err(_) => false,
+    };
+    let went_on: Vec<bool> = heads.iter().zip(asked).map(|pair| !stands(pair)).collect();
+    let looks = asked.iter().zip(&heads).zip(&went_on);
+    let looks: Vec<Look> = looks
+        .filter(|((_, head), went_on)| head.is_ok() && **went_on)
+        .map(|((question, _), _)| Look {
+            table: Relation::Named(question.table.name.clone()),
+            from: question.from_version,
+            since_clone: false,
+        })
+        .collect();
+    let mut found = histories(&workspace.sql, &workspace.batches, &looks).await.into_iter();
+    let all = asked.iter().zip(heads).zip(went_on);
+    all.map(|((question, head), went_on)| {
+        head.map_err(|refusal| refusal.doing(doing(question)))?;
+        if !went_on {
+            return Ok(Vec::new());
+        }
+        let history = found.next().expect("a table that went on was asked for its history");
+        let history = history.map_err(|refusal| refusal.doing(doing(question)))?;
+        question.since(source(workspace, question, history, &Detail::default()))
+    })
+    .collect()
+}
+
 fn source(
     workspace: &Workspace,
     question: &SourceQuestion,
@@ -84,6 +122,7 @@ fn commit(entry: Entry, table_id: &str) -> Commit {
         upkeep: entry.upkeep(),
         // Told apart from the digest of a commit's file, which another adapter keeps of the same commit.
         sha256: Some(entry.history_digest()),
+        rows: entry.rows_touched(),
         version: entry.version,
         committed_at: entry.committed_at,
         operation: entry.operation,

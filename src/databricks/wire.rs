@@ -16,8 +16,8 @@ pub use catalog::{
     SchemaInfo, Schemas, TableInfo, Tables,
 };
 pub use jobs::{
-    Job, JobSettings, Jobs, PauseStatus, QueueDetails, Run, RunStateOld, RunStatus, Runs,
-    TerminationDetails,
+    Job, JobDeployment, JobSettings, Jobs, PauseStatus, QueueDetails, Run, RunStateOld, RunStatus,
+    Runs, TerminationDetails,
 };
 pub use statements::{
     ChunkInfo, Column, ExternalLink, Manifest, Parameter, QueryHistory, QueryInfo, QueryTag,

@@ -10,10 +10,11 @@ use futures::{StreamExt, stream};
 use super::client::Client;
 use super::pages::{each_page, every_item};
 use super::refusal::Refusal;
-use super::wire::{Job, JobSettings, Jobs, PauseStatus, Run, Runs};
+use super::wire::{Job, JobSettings, Jobs, Run, Runs};
 use crate::config::WorkflowRef;
 use crate::region::{
-    self, ActiveRun, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun,
+    self, ActiveRun, Deployment, PauseStatus, RegionError, RegionErrorKind, RunState, Workflow,
+    WorkflowRun,
 };
 
 /// Jobs looked up at once.
@@ -125,7 +126,8 @@ async fn workflow(
         let (runs, seen_from) = runs.map_err(of_listing)?;
         Ok(Workflow {
             job_id: job.job_id,
-            schedule_active: schedule_active(&job.settings),
+            pause_status: pause_status(&job.settings),
+            deployment: deployment(&job.settings),
             name: job.settings.name,
             runs: Workflow::deciding(runs, since),
             seen_from,
@@ -197,10 +199,16 @@ pub(super) async fn by_id(client: &Client, id: i64) -> Result<Job, Refusal> {
     client.get(&["api", "2.2", "jobs", "get"], &[("job_id", &id.to_string())]).await
 }
 
-fn schedule_active(settings: &JobSettings) -> bool {
-    let JobSettings { name: _, schedule, trigger, continuous } = settings;
-    let active = |status: &PauseStatus| status.pause_status.as_deref() != Some("PAUSED");
-    [schedule, trigger, continuous].into_iter().flatten().any(active)
+/// A pause that is not told is none.
+fn pause_status(settings: &JobSettings) -> PauseStatus {
+    let JobSettings { name: _, schedule, trigger, continuous, deployment: _ } = settings;
+    let starts = [schedule, trigger, continuous].into_iter().flatten();
+    PauseStatus::of(starts.map(|starts| starts.pause_status.as_deref() == Some("PAUSED")))
+}
+
+fn deployment(settings: &JobSettings) -> Option<Deployment> {
+    let kind = settings.deployment.as_ref()?.kind.as_deref()?;
+    Some(Deployment::of_kind(kind))
 }
 
 /// `GET /api/2.2/jobs/runs/list`: the runs of a job, and from which start on all of them are known; `None`: all that there are.

@@ -343,3 +343,31 @@ fn a_cut_of_which_the_record_of_its_apply_knows_nothing_is_told() {
     // Nor does a record of an earlier version tell the number.
     assert_eq!(told(&[second], &made("synchronized", None)), []);
 }
+
+#[test]
+fn settings_that_changed_stand_with_who_changed_them_and_whether_somebody_approved_it() {
+    let change = json!({
+        "group": "core", "setting": "objective", "before": 720, "after": 499_680, "direction": "weaker",
+    });
+    let with = json!({"kind": "record", "run_id": "R0", "ended_at": moment::text(at(-30))});
+    let changed = |workspace: &str| {
+        json!({
+            "settings_changed": [
+                {"workspace": workspace, "compared_with": with, "reviewed": false, "changes": [change]},
+            ],
+            "change": "pull 431", "git_commit": "f1e2d3c", "quiet": true,
+        })
+    };
+    let records = Records::default()
+        .add("R1", 10, 11, "waiting", changed("east"))
+        .add("R2", 20, 21, "waiting", changed("another"))
+        .add("R3", 200, 201, "waiting", changed("east"));
+    let report = report(&[], &records);
+    let told: Vec<(&str, bool, usize)> = report
+        .settings
+        .iter()
+        .map(|it| (it.run_id.as_str(), it.reviewed, it.changes.len()))
+        .collect();
+    assert_eq!(told, [("R1", false, 1)], "of this workspace, and in the period");
+    assert_eq!(report.settings[0].change.as_deref(), Some("pull 431"));
+}

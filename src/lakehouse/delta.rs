@@ -64,6 +64,22 @@ pub async fn versions(store: &TableStore) -> Result<Versions> {
     off_thread(move || log::versions(&store)).await
 }
 
+/// Whether a version is the newest of a log, as two of its files tell: its commit is there, and the next one's is not.
+///
+/// Versions have no gaps, and log cleanup takes the older commit first. `false`: that does not tell.
+pub async fn ends_at(store: &TableStore, version: u64) -> Result<bool> {
+    let store = store.clone();
+    off_thread(move || {
+        let Some(next) = version.checked_add(1) else {
+            return Ok(false);
+        };
+        let paths = [version, next].map(log::commit_path);
+        let sizes = store.sizes(&paths.each_ref().map(String::as_str))?;
+        Ok(matches!(sizes[..], [Some(_), None]))
+    })
+    .await
+}
+
 /// Reads the commits still in the log from a version on, oldest first.
 pub async fn history(store: &TableStore, from_version: Option<u64>) -> Result<Vec<Commit>> {
     let store = store.clone();

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::described::{self, FileError};
 use crate::config::WorkflowRef;
 use crate::region::{
-    ActiveRun, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun, nearest,
+    ActiveRun, Deployment, PauseStatus, RegionError, RegionErrorKind, RunState, Workflow,
+    WorkflowRun, nearest,
 };
 
 /// Name of the workflows' file in a workspace folder.
@@ -157,24 +158,30 @@ impl Job {
     }
 
     /// Whether a schedule, trigger or continuous run starts it by itself.
-    pub fn schedule_active(&self) -> bool {
+    pub fn pause_status(&self) -> PauseStatus {
         if let Some(paused) = self.schedule_paused {
-            return !paused;
+            return PauseStatus::of([paused]);
         }
-        let runs = |schedule: &Value| {
-            let status = schedule.get("pause_status").and_then(Value::as_str);
-            status.is_none_or(|status| !status.eq_ignore_ascii_case("PAUSED"))
+        let paused = |starts: &Value| {
+            let status = starts.get("pause_status").and_then(Value::as_str);
+            status.is_some_and(|status| status.eq_ignore_ascii_case("PAUSED"))
         };
         let own = self.schedule.as_ref().filter(|schedule| schedule.is_object());
         let nested = ["schedule", "trigger", "continuous"].map(|key| self.setting(key));
-        own.into_iter().chain(nested.into_iter().flatten()).any(runs)
+        PauseStatus::of(own.into_iter().chain(nested.into_iter().flatten()).map(paused))
+    }
+
+    fn deployment(&self) -> Option<Deployment> {
+        let kind = self.setting("deployment")?.get("kind")?.as_str()?;
+        Some(Deployment::of_kind(kind))
     }
 
     fn workflow(&self, since: Option<DateTime<Utc>>) -> Workflow {
         Workflow {
             job_id: self.job_id,
             name: self.name().unwrap_or_default().to_owned(),
-            schedule_active: self.schedule_active(),
+            pause_status: self.pause_status(),
+            deployment: self.deployment(),
             runs: Workflow::deciding(self.runs.iter().map(Run::workflow_run).collect(), since),
             seen_from: None,
         }

@@ -93,17 +93,23 @@ fn a_workflow_is_found_by_exact_name_or_id_and_never_guessed() {
 }
 
 #[test]
-fn a_schedule_is_active_unless_it_is_paused_or_absent() {
-    for (job, active) in [
-        (serde_json::json!({}), false),
-        (serde_json::json!({"schedule_paused": false}), true),
-        (serde_json::json!({"schedule_paused": true, "schedule": {}}), false),
-        (serde_json::json!({"schedule": {"pause_status": "PAUSED"}}), false),
-        (serde_json::json!({"schedule": {"pause_status": "UNPAUSED"}}), true),
-        (serde_json::json!({"settings": {"continuous": {"pause_status": "UNPAUSED"}}}), true),
+fn a_job_starts_by_itself_unless_everything_that_starts_it_is_paused() {
+    use crate::region::PauseStatus::{Paused, Unpaused, Unscheduled};
+    let (paused, unpaused) = ("PAUSED", "UNPAUSED");
+    for (job, status) in [
+        (serde_json::json!({}), Unscheduled),
+        (serde_json::json!({"schedule_paused": false}), Unpaused),
+        (serde_json::json!({"schedule_paused": true, "schedule": {}}), Paused),
+        (serde_json::json!({"schedule": {"pause_status": paused}}), Paused),
+        (serde_json::json!({"schedule": {"pause_status": unpaused}}), Unpaused),
+        (serde_json::json!({"settings": {"continuous": {"pause_status": unpaused}}}), Unpaused),
+        (
+            serde_json::json!({"settings": {"schedule": {"pause_status": paused}, "trigger": {}}}),
+            Unpaused,
+        ),
     ] {
         let read: Job = serde_json::from_value(job.clone()).unwrap();
-        assert_eq!(read.schedule_active(), active, "{job}");
+        assert_eq!(read.pause_status(), status, "{job}");
     }
 }
 

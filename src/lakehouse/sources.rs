@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns;
 use super::delta::{self, Detail, External, Snapshot, TableStore, Versions};
+use super::metrics::rows_touched;
 use super::refusal::refusal;
 use crate::config::Location;
 use crate::interval;
@@ -44,6 +45,7 @@ pub(super) async fn source(
                 committed_at: moment(commit.timestamp_ms),
                 operation: commit.operation.unwrap_or_else(|| "unknown".to_owned()),
                 user: commit.user_name.or(commit.user_id),
+                rows: rows_touched(&commit.operation_metrics),
                 upkeep: commit.upkeep,
                 sha256: Some(commit.sha256),
                 // A catalog that has ids of its own has one for all of a table's history.
@@ -67,6 +69,21 @@ pub(super) async fn source(
         retention: head.metadata.property(DELETED_FILE_RETENTION).and_then(interval::parse),
         table_id: table.table_id.clone().unwrap_or_else(|| head.metadata.id().to_owned()),
     })
+}
+
+/// What came after the version of interest; where nothing came, the log is not even listed.
+pub(super) async fn since(
+    asked: &SourceQuestion,
+    external: &External,
+) -> Result<Vec<Commit>, RegionError> {
+    if let Some(version) = asked.from_version {
+        let store = store_of(&asked.table, &format!("look at {}", asked.table.name))?;
+        // What cannot be told so is read.
+        if delta::ends_at(&store, version).await.unwrap_or(false) {
+            return Ok(Vec::new());
+        }
+    }
+    asked.since(source(asked, external).await?)
 }
 
 /// The id in force before the first of some commits sets another, where the log still tells.

@@ -88,6 +88,7 @@ pub(super) async fn observe_catalog(
                     name: listed.as_ref().map_or_else(|_| name.clone(), |table| table.name.clone()),
                     listed,
                     source: None,
+                    came: None,
                     replica: None,
                     pin: None,
                 })

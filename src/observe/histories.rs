@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::plan::{
-    Answer, Request, TableObserved, WorkspaceObserved, may_be_due, pins, unproved_clone,
+    Answer, Request, TableObserved, WorkspaceObserved, may_be_due, pins, receipts_due,
+    unproved_clone,
 };
 use crate::region::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, NamedContent, PinQuestion, Regions,
@@ -33,12 +34,17 @@ pub(super) async fn observe_histories(
         .collect();
     let due = if request.full { vec![true; chosen.len()] } else { may_be_due(seen, now, request) };
     let due: Vec<bool> = due.iter().zip(&chosen).map(|(due, chosen)| *due && *chosen).collect();
-    look_at(seen, regions, &due).await;
+    // Of what a history tells nothing else is asked.
+    let receipts = receipts_due(seen, seen.now(now)).into_iter().zip(&chosen).zip(&due);
+    let receipts: Vec<bool> =
+        receipts.map(|((receipt, chosen), due)| receipt && *chosen && !due).collect();
+    look_at(seen, regions, &due, &receipts).await;
     if a_replica_is_missing(seen) {
         // Where one is gone others may be: how many decides whether that is a repair.
         let rest = chosen.iter().zip(&due);
         let rest: Vec<bool> = rest.map(|(chosen, due)| *chosen && !due).collect();
-        look_at(seen, regions, &rest).await;
+        let none = vec![false; rest.len()];
+        look_at(seen, regions, &rest, &none).await;
     }
     observe_contents(seen, regions, request.content).await;
 }
@@ -103,18 +109,33 @@ async fn observe_contents(seen: &mut WorkspaceObserved, regions: &Regions, read:
     }
 }
 
-/// Asks for the histories of these groups' sources and replicas.
-async fn look_at(seen: &mut WorkspaceObserved, regions: &Regions, asked: &[bool]) {
+/// Asks for the histories of these groups' sources and replicas, and of others for what came to their sources since the last cut.
+async fn look_at(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    asked: &[bool],
+    receipts: &[bool],
+) {
+    let since = since_cuts(seen, |group| receipts[group]);
     let sources = sources_of(seen, |group| asked[group]);
     let replicas = if seen.secondary.reachable() {
         replicas_of(seen, |group| asked[group])
     } else {
         Asked::default()
     };
-    let (answers, found) = futures::join!(
+    let (answers, found, came) = futures::join!(
         regions.primary.sources(&sources.questions),
         regions.secondary.replicas(&replicas.questions),
+        async {
+            if since.questions.is_empty() {
+                return Vec::new();
+            }
+            regions.primary.commits_since(&since.questions).await
+        },
     );
+    for ((group, table), answer) in since.places.into_iter().zip(came) {
+        seen.groups[group].tables[table].came = Some(answer);
+    }
     for ((group, table), answer) in sources.places.into_iter().zip(answers) {
         seen.groups[group].tables[table].source = Some(answer);
     }
@@ -164,6 +185,19 @@ fn sources_of(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<
             all.places.push((group, table));
             all.questions.push(SourceQuestion { table: listed.clone(), from_version });
         }
+    }
+    all
+}
+
+/// Of these groups what came to each table since the group's last cut.
+fn since_cuts(seen: &WorkspaceObserved, asked: impl Fn(usize) -> bool) -> Asked<SourceQuestion> {
+    let mut all = sources_of(seen, asked);
+    let places = all.places.iter().zip(&mut all.questions);
+    for ((group, table), question) in places {
+        let of_group = &seen.groups[*group];
+        let cut = of_group.entry.name().and_then(|name| seen.ledger.cuts.newest(name));
+        let entry = cut.and_then(|cut| cut.table(&of_group.tables[*table].name));
+        question.from_version = entry.map(|entry| entry.source_version);
     }
     all
 }

@@ -13,7 +13,7 @@ use futures::future::join_all;
 
 use crate::apply::RunRecord;
 use crate::history::SignatureSeen;
-use crate::plan::Witnessed;
+use crate::plan::{JobSeen, ReceiptTold, SettingsBefore, Witnessed};
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions,
     SIGNATURE_ENDING, apply_of, first_id_of,
@@ -67,6 +67,12 @@ pub(crate) struct Recent {
     pub(crate) unseen: bool,
     /// The cuts that they tell of, and those of a moment to come.
     pub(crate) witnessed: Witnessed,
+    /// The settings of the newest that is believed and tells any.
+    pub(crate) settings: Option<SettingsBefore>,
+    /// Of each group the newest receipt that those that are believed tell.
+    pub(crate) receipts: BTreeMap<String, ReceiptTold>,
+    /// Of each group its jobs as they were last seen.
+    pub(crate) jobs: BTreeMap<String, Vec<JobSeen>>,
 }
 
 /// Reads the newest run records of a workspace in the regions that are to be asked.
@@ -187,14 +193,38 @@ async fn records(
     recent.unseen = !sides.iter().any(|side| side.answered);
     let of_names = known.into_iter().filter(|(name, _)| name.as_str() <= latest);
     let records = of_names.flat_map(|(_, all)| all);
-    let records = records.filter(|(_, judged)| *judged != Judged::NoRecord);
-    recent.documents = records.map(|(document, _)| document).collect();
+    let records: Vec<(KeptDocument, Judged)> =
+        records.filter(|(_, judged)| *judged != Judged::NoRecord).collect();
+    // Where keys are asked for only what one of them signed tells what held before.
+    let believed = |judged: Judged| question.keys.is_empty() || judged == Judged::Witness;
+    let mut newest = records.iter().rev().filter(|(_, judged)| believed(*judged));
+    recent.settings = newest
+        .find_map(|(document, _)| RunRecord::of(document).ok()?.settings_of(question.workspace));
+    recent.documents = records.into_iter().map(|(document, _)| document).collect();
     recent.passed_over.sort_unstable();
     recent.passed_over.dedup();
     recent
 }
 
 impl Recent {
+    /// Takes the receipts and the looks at jobs that are newer than those that are known.
+    fn take_looks(&mut self, workspace: &str, record: &RunRecord) {
+        let seen = |jobs: &[JobSeen]| jobs.iter().map(|job| job.at).max();
+        for group in record.groups.iter().filter(|group| group.workspace == workspace) {
+            if seen(&group.jobs) > self.jobs.get(&group.name).and_then(|jobs| seen(jobs)) {
+                self.jobs.insert(group.name.clone(), group.jobs.clone());
+            }
+            let (Some(cut), Some(loss)) = (group.cut, &group.loss) else {
+                continue;
+            };
+            let known = self.receipts.get(&group.name);
+            if known.is_none_or(|known| (known.cut, known.loss.at) < (cut, loss.at)) {
+                let told = ReceiptTold { cut, loss: loss.clone() };
+                self.receipts.insert(group.name.clone(), told);
+            }
+        }
+    }
+
     /// Takes in what a document tells, and says what it is; what is no record is passed over.
     fn judge(
         &mut self,
@@ -220,6 +250,7 @@ impl Recent {
                 return Judged::Record;
             }
         }
+        self.take_looks(question.workspace, &record);
         if self.witnessed.take_in(&told) { Judged::Witness } else { Judged::Record }
     }
 }

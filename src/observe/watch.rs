@@ -3,7 +3,9 @@
 use super::spread;
 use crate::config::WorkflowRef;
 use crate::plan::{Answer, Watch, WorkspaceObserved};
-use crate::region::{ActiveRun, RegionErrorKind, Regions, RunState, Workflow, WorkflowRun};
+use crate::region::{
+    ActiveRun, PauseStatus, RegionErrorKind, Regions, RunState, Workflow, WorkflowRun,
+};
 
 /// Looks what is at work in the secondary's workspace: the same workflows, and whatever else is running.
 ///
@@ -71,7 +73,8 @@ fn all_of_a_name(name: &str, active: &[ActiveRun]) -> Workflow {
     Workflow {
         job_id: 0,
         name: name.to_owned(),
-        schedule_active: false,
+        pause_status: PauseStatus::Unknown,
+        deployment: None,
         runs: runs.collect(),
         seen_from: None,
     }

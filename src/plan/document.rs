@@ -9,9 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Warning, WarningCode};
+use super::job::JobSeen;
 use super::look::Checked;
+use super::protection::{ComparedWith, SettingChange};
 use super::provenance::Provenance;
 use super::receipt::LossReceipt;
+pub use super::role::Role;
+use super::settings::{GroupSettings, WorkspaceSettings};
 use crate::config::TableName;
 use crate::ledger::{AcceptedRisk, Consistency, Row};
 use crate::moment;
@@ -21,7 +25,7 @@ use crate::sentence::Sentence;
 /// What `kind` says of a plan.
 pub const KIND: &str = "drsync.plan";
 /// The version of the document that this drsync writes.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 /// A plan: everything that was decided and everything an apply needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -168,6 +172,15 @@ pub struct WorkspacePlan {
     pub rows: Vec<RowChange>,
     /// Every group, in the configuration's order.
     pub groups: Vec<GroupPlan>,
+    /// How all its groups are protected together; plans of versions before 1.3 do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<WorkspaceSettings>,
+    /// What the configuration changes of the protection of the workspace and of the groups of this plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings_changes: Vec<SettingChange>,
+    /// Whose settings that was compared with; absent: none are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings_compared_with: Option<ComparedWith>,
 }
 
 /// How a workspace is reached.
@@ -264,28 +277,6 @@ impl RegionSeen {
     /// It gave no answer.
     pub fn is_away(&self) -> bool {
         !self.reachable && self.refused.is_none()
-    }
-}
-
-/// One of the two regions, as documents name it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Where the tables are written.
-    Primary,
-    /// Where the replicas are.
-    Secondary,
-}
-
-impl Role {
-    /// In a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Primary => "primary",
-            Role::Secondary => "secondary",
-        }
     }
 }
 
@@ -404,6 +395,9 @@ pub struct GroupPlan {
     /// absent: they were not, or it has no cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossReceipt>,
+    /// The jobs that it names, at both sides, as far as they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobSeen>,
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,
@@ -422,6 +416,9 @@ pub struct GroupPlan {
     /// Who owns it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owner_emails: Vec<String>,
+    /// How it is protected; absent: its configuration has a mistake, or the plan is of a version before 1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<GroupSettings>,
 }
 
 /// What was decided for a group.
@@ -843,6 +840,11 @@ impl Plan {
     /// Its effect has the digests of pinned commits, as that of every version from 1.2 on.
     pub fn names_commits_by_digest(&self) -> bool {
         !matches!(self.format_version.split('.').nth(1), Some("0" | "1"))
+    }
+
+    /// Its effect has the settings of the workspace and its groups, as that of every version from 1.3 on.
+    pub fn tells_settings(&self) -> bool {
+        !matches!(self.format_version.split('.').nth(1), Some("0" | "1" | "2"))
     }
 
     /// Part of the configuration was not understood: what stands there is neither in the plan nor in order.

@@ -20,8 +20,8 @@ pub(super) fn sha256(plan: &Plan) -> String {
     if plan.is_of_first_version() {
         return first::sha256(plan);
     }
-    let digests = plan.names_commits_by_digest();
-    let workspaces = plan.workspaces.iter().map(|it| workspace(it, digests));
+    let tells = Tells { digests: plan.names_commits_by_digest(), settings: plan.tells_settings() };
+    let workspaces = plan.workspaces.iter().map(|it| workspace(it, tells));
     let workspaces: Vec<Value> = workspaces.collect();
     canonical::sha256_of_value(&json!({
         // No effect of one version is ever that of another.
@@ -34,7 +34,16 @@ pub(super) fn sha256(plan: &Plan) -> String {
     }))
 }
 
-fn workspace(workspace: &WorkspacePlan, digests: bool) -> Value {
+/// What plans of earlier versions have not in their effect.
+#[derive(Debug, Clone, Copy)]
+struct Tells {
+    /// Digests of pinned commits.
+    digests: bool,
+    /// The settings of workspaces and groups.
+    settings: bool,
+}
+
+fn workspace(workspace: &WorkspacePlan, tells: Tells) -> Value {
     let metadata: Vec<Value> = workspace
         .metadata
         .iter()
@@ -63,15 +72,19 @@ fn workspace(workspace: &WorkspacePlan, digests: bool) -> Value {
         let group = groups.get(change.after.group_name.as_str());
         row(change, group.copied())
     });
-    json!({
+    let mut effect = json!({
         "name": workspace.name,
         "primary": region(&workspace.observed.primary),
         "secondary": region(&workspace.observed.secondary),
         "connection": present(json!(workspace.connection)),
-        "groups": workspace.groups.iter().map(|it| group(it, digests)).collect::<Vec<Value>>(),
+        "groups": workspace.groups.iter().map(|it| group(it, tells)).collect::<Vec<Value>>(),
         "metadata": metadata,
         "rows": rows.collect::<Vec<Value>>(),
-    })
+    });
+    if tells.settings {
+        effect["settings"] = json!(workspace.settings);
+    }
+    effect
 }
 
 /// Where a region is, and whether it was there: that decides how an apply ends.
@@ -110,7 +123,15 @@ fn row(change: &RowChange, group: Option<&GroupPlan>) -> Value {
 }
 
 /// What happens to a group; of one that stays as it is what its record and the catalog of the secondary are given.
-fn group(group: &GroupPlan, digests: bool) -> Value {
+fn group(group: &GroupPlan, tells: Tells) -> Value {
+    let mut effect = decided(group, tells.digests);
+    if tells.settings {
+        effect["settings"] = json!(group.settings);
+    }
+    effect
+}
+
+fn decided(group: &GroupPlan, digests: bool) -> Value {
     let findings: Vec<Value> = group
         .findings
         .iter()

@@ -9,10 +9,12 @@ use super::document::{
     Step,
 };
 use super::finding::Finding;
+use super::jobs;
 use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved};
 use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
+use super::settings::GroupSettings;
 use super::status;
 use super::trigger::{self, Choice, Target};
 use super::versions::{self, Pinned};
@@ -51,7 +53,7 @@ pub(super) fn plan(
     checks::accept(&mut findings, &view, request);
     // That another side is active is told of a paused group, too.
     let of_roles = findings.iter().any(|finding| finding.code.is_of_roles());
-    let paused = view.group.paused.is_some() && !of_roles;
+    let paused = view.group.paused_at(view.now).is_some() && !of_roles;
     let blocks = !paused && findings.iter().any(Finding::blocks);
     let steps = match &choice {
         Choice::Sync(target) if !blocks => steps(&view, target),
@@ -94,6 +96,7 @@ pub(super) fn plan(
             .map(|lag| lag.num_seconds().max(0)),
         checked: status::found_at_cut(workspace, name, seen),
         loss: loss(&view, seen, target.as_ref(), &steps),
+        jobs: jobs::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         crash_consistent_from: (decision == Decision::Waiting && !paused)
             .then(|| trigger::crash_consistent_from(&view))
@@ -107,6 +110,7 @@ pub(super) fn plan(
             }
         },
         owner_emails: view.group.owner_emails.clone(),
+        settings: Some(GroupSettings::of(&workspace.workspace, view.group)),
         steps,
         findings,
         ..bare(name, decision, reason, view.last_cut)
@@ -199,6 +203,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         pending_commits: None,
         lag_seconds: None,
         loss: None,
+        jobs: Vec::new(),
         checked: None,
         rpo_seconds: None,
         crash_consistent_from: None,
@@ -206,6 +211,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         tables: 0,
         members: Vec::new(),
         owner_emails: Vec::new(),
+        settings: None,
     }
 }
 

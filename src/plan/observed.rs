@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
+use super::protection::SettingsBefore;
+use super::receipt::ReceiptTold;
 use super::witness::Witnessed;
 use crate::config::{GroupEntry, TableName, Workspace};
 use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
-    ActiveRun, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source, Table,
-    Workflow, WriteAccess,
+    ActiveRun, Commit, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source,
+    Table, Workflow, WriteAccess,
 };
 use crate::sentence::Sentence;
 
@@ -50,6 +52,10 @@ pub struct WorkspaceObserved {
     pub ledger: Ledger,
     /// The cuts that the newest run records of both regions tell of.
     pub witnessed: Witnessed,
+    /// The newest receipt of each group that run records tell.
+    pub receipts: BTreeMap<String, ReceiptTold>,
+    /// The settings that the newest run record tells, or those of another configuration that was given.
+    pub settings_before: Option<SettingsBefore>,
     /// What is at work in the secondary's workspace, where one is configured.
     pub watch: Watch,
     /// Every group of the configuration, in its order.
@@ -106,6 +112,8 @@ pub struct TableObserved {
     pub listed: Answer<Table>,
     /// Its history; `None`: not asked, because nothing may make the group due.
     pub source: Option<Answer<Source>>,
+    /// What came to it after the version that the last cut names, where that was asked in place of its history.
+    pub came: Option<Answer<Vec<Commit>>>,
     /// Its replica; `None`: not asked.
     pub replica: Option<Answer<Option<Replica>>>,
     /// It at the version the plan pins; `None`: not asked, or nothing is pinned.

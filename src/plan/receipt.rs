@@ -46,4 +46,37 @@ pub struct TableLoss {
     /// Who made them, where the histories tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writers: Vec<String>,
+    /// Rows that they changed together; absent: the histories do not tell of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The first of them, oldest first: as many as make a list that somebody reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<LostCommit>,
+}
+
+/// A commit that no cut holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LostCommit {
+    /// The version that it made.
+    pub version: u64,
+    /// When.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
+    /// What it did.
+    pub operation: String,
+    /// Who, where the history tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// How many rows it changed, where its metrics tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+/// The newest receipt that run records tell of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptTold {
+    /// The cut that it is of.
+    pub cut: u64,
+    /// What would be lost beyond that.
+    pub loss: LossReceipt,
 }

@@ -1,8 +1,11 @@
 //! What a plan is asked for, beside what was seen.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use super::document::Selection;
+use super::protection::SettingsBefore;
 use super::provenance::Provenance;
 use crate::ledger::AcceptedRisk;
 
@@ -27,6 +30,8 @@ pub struct Request {
     pub content: bool,
     /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
     pub record_keys: Vec<String>,
+    /// The settings, by workspace, of another configuration that this one is compared with; `None`: with the newest run record.
+    pub base: Option<BTreeMap<String, SettingsBefore>>,
 }
 
 impl Request {

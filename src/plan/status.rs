@@ -325,7 +325,10 @@ fn group(
             Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
         },
         loss: cut.and_then(|cut| {
-            LossReceipt::of_cut(seen, workspace.now(workspace.primary.observed_at), cut)
+            let seen = LossReceipt::of_cut(seen, workspace.now(workspace.primary.observed_at), cut);
+            let told = workspace.receipts.get(&plan.name);
+            let told = told.filter(|told| told.cut == cut.cut_number);
+            seen.or_else(|| told.map(|told| told.loss.clone()))
         }),
         rpo_seconds: plan.rpo_seconds,
         rpo: match (cut, plan.lag_seconds.zip(plan.rpo_seconds)) {

@@ -7,6 +7,7 @@ use super::loss::goes_on_without_lost_cuts;
 use super::versions;
 use super::view::GroupView;
 use super::workflow::{self, CleanEnd};
+use crate::config::Pause;
 use crate::ledger::{Consistency, Cut, Row, Status};
 use crate::moment;
 use crate::text::span;
@@ -37,8 +38,10 @@ pub(super) struct Target {
 
 /// Tries the triggers in their order.
 pub(super) fn choose(view: &GroupView<'_>) -> Choice {
-    if let Some(why) = &view.group.paused {
-        return Choice::Waiting(Reason::new(ReasonCode::Paused, format!("paused: {why}")));
+    if let Some(Pause { reason, until }) = view.group.paused_at(view.now) {
+        let until = until.map_or(String::new(), |until| format!(" until {}", moment::text(until)));
+        let message = format!("paused{until}: {reason}");
+        return Choice::Waiting(Reason::new(ReasonCode::Paused, message));
     }
     let Some(cut) = view.last_cut else {
         return not_back(view, first_sync(view));
@@ -105,7 +108,7 @@ fn not_back(view: &GroupView<'_>, choice: Choice) -> Choice {
 
 /// Whether a trigger may make the group due, so that its histories have to be looked at.
 pub(super) fn may_be_due(view: &GroupView<'_>) -> bool {
-    if view.group.paused.is_some() {
+    if view.group.paused_at(view.now).is_some() {
         return false;
     }
     let Some(cut) = view.last_cut else {

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::observed::GroupObserved;
-use super::receipt::{LossReceipt, TableLoss};
+use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
+use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss};
 use super::versions;
-use crate::config::TableName;
+use crate::config::{GroupEntry, TableName};
 use crate::ledger::Cut;
 use crate::region::{Commit, RunState};
 
 /// Writers of a table that are named.
 const WRITERS_MAX: usize = 8;
+/// Commits of a table that are listed one by one.
+const LISTED_MAX: usize = 20;
 
 impl LossReceipt {
     /// What is lost of a group beyond versions that are held, of a cut at a moment; `None`: not every history was read.
@@ -24,7 +26,8 @@ impl LossReceipt {
     ) -> Option<LossReceipt> {
         let mut tables = Vec::new();
         for table in &seen.tables {
-            let commits = versions::changes_after(table.commits()?, held(&table.name));
+            let held = held(&table.name);
+            let commits = versions::changes_after(known(table, held)?, held);
             tables.extend(TableLoss::of(&table.name, &commits.collect::<Vec<_>>()));
         }
         let workflows = seen.workflows.iter().filter_map(|workflow| workflow.as_ref().ok());
@@ -60,6 +63,17 @@ impl LossReceipt {
     }
 }
 
+/// The commits of a table among which all are that came after a version; `None`: some may not be known.
+fn known(table: &TableObserved, held: Option<u64>) -> Option<&[Commit]> {
+    match (&table.source, &table.came) {
+        (Some(Ok(source)), _) => {
+            held.is_none_or(|held| source.goes_on_from(held)).then_some(&source.commits)
+        }
+        (None, Some(Ok(came))) => Some(came),
+        (Some(Err(_)), _) | (None, Some(Err(_)) | None) => None,
+    }
+}
+
 impl TableLoss {
     fn of(table: &TableName, commits: &[&Commit]) -> Option<TableLoss> {
         let (first, last) = (commits.first()?, commits.last()?);
@@ -73,6 +87,41 @@ impl TableLoss {
             since: times().min()?,
             until: times().max()?,
             writers: writers.into_iter().take(WRITERS_MAX).cloned().collect(),
+            rows: commits.iter().map(|commit| commit.rows).sum(),
+            listed: commits.iter().take(LISTED_MAX).map(|commit| LostCommit::of(commit)).collect(),
         })
     }
+}
+
+impl LostCommit {
+    fn of(commit: &Commit) -> LostCommit {
+        LostCommit {
+            version: commit.version,
+            at: commit.committed_at,
+            operation: commit.operation.clone(),
+            user: commit.user.clone(),
+            rows: commit.rows,
+        }
+    }
+}
+
+/// Of each group of a workspace whether the newest versions of its sources have to be looked at, due or not.
+///
+/// A look is repeated once half its time is over: nobody knows when the next round will be, and none may come too late.
+pub fn receipts_due(workspace: &WorkspaceObserved, now: DateTime<Utc>) -> Vec<bool> {
+    let due = |seen: &GroupObserved| {
+        let GroupEntry::Valid(group) = &seen.entry else {
+            return false;
+        };
+        let Some(cut) = workspace.ledger.cuts.newest(&group.name) else {
+            return false;
+        };
+        let told = workspace.receipts.get(&group.name);
+        let ReceiptTold { cut: of, loss } = match told {
+            Some(told) => told,
+            None => return true,
+        };
+        *of != cut.cut_number || (now - loss.at) * 2 >= group.receipt || loss.at > now
+    };
+    workspace.groups.iter().map(due).collect()
 }

@@ -13,7 +13,9 @@ use super::witness::{DoubtedCut, WitnessedCut};
 use crate::config::{Group, WorkspaceAddress};
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
-use crate::region::{Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess};
+use crate::region::{
+    PauseStatus, Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess,
+};
 use crate::text::span;
 
 /// Clocks further apart than this are worth a word.
@@ -379,7 +381,7 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         ));
     }
     for workflow in &view.seen.workflows_in_secondary {
-        if workflow.schedule_active {
+        if workflow.pause_status == PauseStatus::Unpaused {
             all.push((
                 WarningCode::SecondaryWorkflowActive,
                 None,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Table, Upkeep};
+use super::{RegionError, RegionErrorKind, Table, Upkeep};
 
 /// Asks for a source's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,19 @@ pub struct SourceQuestion {
     pub table: Table,
     /// The oldest version of interest: the one the last cut names; `None`: all that is retained.
     pub from_version: Option<u64>,
+}
+
+impl SourceQuestion {
+    /// What came after the version of interest.
+    ///
+    /// # Errors
+    /// The history does not go on from there.
+    pub fn since(&self, source: Source) -> Result<Vec<Commit>, RegionError> {
+        source.since(self.from_version).map_err(|why| {
+            let doing = format!("read what came to {}", self.table.name);
+            RegionError::new(RegionErrorKind::Other, doing, why)
+        })
+    }
 }
 
 /// A source's history as far as it was asked for.
@@ -33,6 +46,30 @@ pub struct Source {
     pub table_id: String,
 }
 
+impl Source {
+    /// The commits after a version, all of them; `None`: after the beginning.
+    ///
+    /// # Errors
+    /// The history does not go on from there without a gap, a fragment.
+    pub fn since(self, version: Option<u64>) -> Result<Vec<Commit>, &'static str> {
+        let goes_on = version.is_none_or(|version| self.goes_on_from(version));
+        let Source { mut commits, .. } = self;
+        commits.retain(|commit| version.is_none_or(|version| commit.version > version));
+        if goes_on {
+            Ok(commits)
+        } else {
+            Err("its history does not go on from the version of the last cut")
+        }
+    }
+
+    /// Whether it has everything that came after a version, of a table that has that version.
+    pub fn goes_on_from(&self, version: u64) -> bool {
+        let first = self.commits.first().map(|commit| commit.version);
+        let last = self.commits.last().map(|commit| commit.version);
+        first.is_some_and(|first| first <= version.saturating_add(1)) && last >= Some(version)
+    }
+}
+
 /// One commit of a table's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -44,6 +81,8 @@ pub struct Commit {
     pub operation: String,
     /// Who made it.
     pub user: Option<String>,
+    /// How many rows it changed, where its metrics tell.
+    pub rows: Option<u64>,
     /// Whether it is maintenance. Everything else changes rows or the schema, a commit that names no file too.
     pub upkeep: Upkeep,
     /// The table's id as of this commit, where known.

@@ -1,6 +1,7 @@
 //! Workflows and their runs.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A Databricks job and its runs.
@@ -10,12 +11,44 @@ pub struct Workflow {
     pub job_id: i64,
     /// The job's name.
     pub name: String,
-    /// It has a schedule that is not paused.
-    pub schedule_active: bool,
+    /// Whether it starts by itself.
+    pub pause_status: PauseStatus,
+    /// What keeps its settings, where the service tells: whoever changes them there changes them for as long as that lets.
+    pub deployment: Option<Deployment>,
     /// Its runs, newest first by start.
     pub runs: Vec<WorkflowRun>,
     /// Of the runs that started before it not all are known, and one of them may be in progress at any moment; `None`: all are.
     pub seen_from: Option<DateTime<Utc>>,
+}
+
+/// Whether a job starts by itself: by its schedule, its trigger, or always.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseStatus {
+    /// Something starts it.
+    Unpaused,
+    /// Something would start it, and is paused.
+    Paused,
+    /// Nothing starts it but people and other jobs.
+    Unscheduled,
+    /// It is not known.
+    Unknown,
+}
+
+/// What keeps a job's settings.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Deployment {
+    /// A bundle: its target says whether the job is paused, and its next deployment says so again.
+    Bundle,
+    /// The service itself.
+    SystemManaged,
+    /// Something that this drsync does not know.
+    Other,
 }
 
 /// One execution of a workflow.
@@ -42,6 +75,31 @@ pub struct ActiveRun {
     pub run_id: i64,
     /// When it started.
     pub started_at: DateTime<Utc>,
+}
+
+impl PauseStatus {
+    /// Of everything that may start a job, each whether it is paused: one that is not is enough.
+    pub fn of(paused: impl IntoIterator<Item = bool>) -> PauseStatus {
+        let mut status = PauseStatus::Unscheduled;
+        for paused in paused {
+            if !paused {
+                return PauseStatus::Unpaused;
+            }
+            status = PauseStatus::Paused;
+        }
+        status
+    }
+}
+
+impl Deployment {
+    /// As the service spells it.
+    pub fn of_kind(kind: &str) -> Deployment {
+        match kind.to_ascii_uppercase().as_str() {
+            "BUNDLE" => Deployment::Bundle,
+            "SYSTEM_MANAGED" => Deployment::SystemManaged,
+            _ => Deployment::Other,
+        }
+    }
 }
 
 impl Workflow {

@@ -5,7 +5,7 @@ mod period;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub(super) use period::{NO_CUT_YET, doubts, percent};
+pub(super) use period::{NO_CUT_YET, doubts, origin_of_settings, percent};
 
 use super::clean::{clean, name};
 use super::figures::{moment, plural, short};

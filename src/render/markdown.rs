@@ -17,6 +17,7 @@ mod changes;
 mod dangers;
 mod escape;
 mod runbook;
+mod settings;
 mod status;
 
 use changes::changes;
@@ -154,6 +155,7 @@ fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment 
     dangers::block(&mut page, plan, &changes, detail);
     blocked(&mut page, plan, detail);
     changes.block(&mut page, detail);
+    settings::others(&mut page, plan, detail);
     synchronized(&mut page, plan, detail);
     waiting(&mut page, plan, detail);
     if let Some(due) = &plan.due_anyway {

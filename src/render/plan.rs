@@ -42,6 +42,7 @@ pub fn text(plan: &Plan, style: &Style) -> String {
         page.block(notes::left_out(&shown));
         return page.text();
     }
+    page.block(notes::weaker(&shown));
     page.block(away::facts(plan, style));
     page.block(away::groups(&shown));
     blocked::blocks(&shown, &mut page);
@@ -61,6 +62,7 @@ pub fn outline(plan: &Plan, style: &Style) -> Vec<String> {
     let shown = Shown::of(plan, *style);
     let mut page = Page::default();
     page.block(vec![style.paint(Tone::Strong, &verdict(plan))]);
+    page.block(notes::weaker(&shown));
     page.block(blocked::heads(&shown));
     sync::blocks(&shown, &mut page);
     page.block(metadata::lines(&shown));

@@ -11,6 +11,7 @@ use super::away::{self, Away};
 use super::clean::{clean, name};
 use super::figures::{bytes, count, elapsed, plural, short, tally};
 use super::layout::{few, first_line, hanging, has_room, pad, pad_left, width};
+use super::protection::told;
 use super::shown::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{
@@ -48,6 +49,7 @@ pub fn text(plan: &Plan, record: &RunRecord, kept: Option<&str>, style: &Style) 
         let text = "Nothing to repair by hand: the next apply synchronizes what is due and brings both regions' metadata tables up to date.";
         page.block(hanging("", text, style.width));
     }
+    page.block(settings(plan, record, style));
     page.block(warnings(record, style));
     page.block(registered(record, style));
     let metadata = metadata.map(|written| hanging("", &written.sentence(), style.width));
@@ -65,6 +67,22 @@ pub fn outline(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
     page.lines()
 }
 
+/// Settings that are others from this apply on, and whether somebody approved what is weaker.
+fn settings(plan: &Plan, record: &RunRecord, style: &Style) -> Vec<String> {
+    let several = plan.workspaces.len() > 1;
+    let mut lines = Vec::new();
+    for changed in &record.settings_changed {
+        for change in &changed.changes {
+            let told = told(several, &changed.workspace, change);
+            let unseen = change.weakens() && !changed.reviewed;
+            let approved = if unseen { "; no approved plan covers it" } else { "" };
+            let text = format!("{}  {}{approved}", told.who, told.sentence());
+            lines.extend(hanging(&format!("{}  ", pad(told.word, 12)), &text, style.width));
+        }
+    }
+    lines
+}
+
 /// How many groups ended in which way.
 fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
     record.groups.iter().filter(|group| group.outcome == outcome).count()
@@ -73,6 +91,7 @@ fn number(record: &RunRecord, outcome: GroupOutcome) -> usize {
 /// Whether nothing was done and nothing stands in the way.
 fn nothing(record: &RunRecord) -> bool {
     record.warnings.is_empty()
+        && record.settings_changed.is_empty()
         && record.registered.is_empty()
         && record.metadata.is_empty()
         && record.groups.iter().all(|group| match group.outcome {

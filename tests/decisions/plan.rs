@@ -10,9 +10,11 @@ mod accepted;
 mod changes;
 mod clocks;
 
+mod jobs;
 mod lost;
 mod moves;
 
+mod protection;
 mod roles;
 mod rows;
 
@@ -364,6 +366,27 @@ mod decisions {
             (plan.decision, plan.reason.message.to_string().as_str()),
             (Decision::Waiting, "paused: migration")
         );
+    }
+
+    #[test]
+    fn a_workspace_pauses_all_its_groups_and_a_pause_ends_by_itself() {
+        let paused = |until: &str| {
+            World::with(|config| {
+                config["workspaces"][0]["paused"] = "the move".into();
+                config["workspaces"][0]["paused_until"] = until.into();
+                config["workspaces"][0]["sync_groups"][1]["paused"] = "its own".into();
+            })
+        };
+        let said = |world: &World, group: &str| world.plan_of(group).reason.message.to_string();
+        let world = paused("2026-11-22T11:00:01Z");
+        assert_eq!(said(&world, "orders"), "paused until 2026-11-22T11:00:01.000Z: the move");
+        assert_eq!(said(&world, "reference"), "paused: its own", "its own has no end");
+        // At the moment itself it is over.
+        let world = paused("2026-11-22T11:00:00Z");
+        assert_ne!(world.plan_of("orders").reason.code, ReasonCode::Paused);
+        assert_eq!(said(&world, "reference"), "paused: its own");
+        let day = paused("2026-11-23");
+        assert_eq!(said(&day, "orders"), "paused until 2026-11-23T00:00:00.000Z: the move");
     }
 
     #[test]

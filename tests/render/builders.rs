@@ -70,6 +70,9 @@ pub(crate) fn plan(groups: Vec<GroupPlan>) -> Plan {
             metadata: vec![],
             rows: vec![],
             groups,
+            settings: None,
+            settings_changes: vec![],
+            settings_compared_with: None,
         }],
         warnings: vec![],
         accepted: vec![],
@@ -118,11 +121,13 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         lag_seconds: Some(0),
         checked: None,
         loss: None,
+        jobs: vec![],
         rpo_seconds: Some(12 * 3600),
         max_retries: 3,
         tables: 4,
         crash_consistent_from: None,
         owner_emails: vec![],
+        settings: None,
     }
 }
 
@@ -348,6 +353,8 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         warnings: vec![],
         summary: RunSummary { copied_bytes: 19 * GIB, copied_files: 96, ..RunSummary::default() },
         newest_cuts: Default::default(),
+        settings: Default::default(),
+        settings_changed: vec![],
         notified: None,
         accepted: vec![],
         unprotected: vec![],
@@ -373,6 +380,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         recovery_point: None,
         checked: None,
         loss: None,
+        jobs: vec![],
         tables: vec![],
     }
 }

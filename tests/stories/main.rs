@@ -14,8 +14,10 @@ mod leaves;
 mod lost;
 mod main_job;
 mod odd;
+mod protection;
 mod proxy;
 mod readers;
+mod receipts;
 mod retention;
 mod roles;
 mod runbook;
@@ -92,6 +94,12 @@ stories! {
         another_cut_makes_it_stale_and_a_foreign_write_blocks_it,
         a_region_that_is_away_is_no_verdict_on_the_plan,
         metadata_tables_that_cannot_be_changed_are_no_good_end,
+    }
+    protection {
+        settings_that_changed_without_a_plan_are_told_by_the_first_record_under_them,
+        a_change_that_somebody_approved_is_recorded_and_told_nobody,
+        a_stored_plan_that_waited_says_nothing_of_settings_that_changed_meanwhile,
+        groups_that_an_apply_leaves_out_keep_the_settings_that_are_known_of_them,
     }
     roles {
         nothing_is_written_to_a_group_that_was_failed_over_until_it_is_home,

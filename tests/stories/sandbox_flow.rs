@@ -11,7 +11,7 @@ use drsync::lakehouse::delta::{self, Detail, TableStore};
 use drsync::lakehouse::demo;
 use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Request, Role, WarningCode, plan};
-use drsync::region::Regions;
+use drsync::region::{PauseStatus, Regions};
 use drsync::sandbox::{self, Running, World};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -96,6 +96,20 @@ async fn the_demo_is_planned_applied_and_then_up_to_date() {
     let second = flow.plan().await;
     let synced = decisions(&second).into_iter().filter(|(_, it)| *it == Decision::Sync);
     assert_eq!(synced.count(), 0, "{second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_tells_the_jobs_of_both_sides_with_whether_they_start_by_themselves() {
+    let flow = Flow::new().await;
+    let record = flow.apply(&flow.plan().await).await;
+    let orders = record.groups.iter().find(|group| group.name == "orders").unwrap();
+    let told = orders.jobs.iter().map(|job| (job.side, job.name.as_str(), job.pause_status));
+    let expected = [
+        (Role::Primary, "orders_job", Some(PauseStatus::Unpaused)),
+        (Role::Secondary, "orders_job", Some(PauseStatus::Paused)),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert!(orders.jobs.iter().all(|job| job.job_id.is_some()), "{:?}", orders.jobs);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

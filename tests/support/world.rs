@@ -50,6 +50,8 @@ pub(crate) struct World {
     runs: u32,
     /// Whether plans are applied by whoever has just computed them.
     pub(crate) planned_now: bool,
+    /// What approval applies have.
+    pub(crate) approval: drsync::apply::Approval,
     /// Runners whose records witness cuts; none: all do.
     pub(crate) record_keys: Vec<String>,
     /// From where applies look.
@@ -71,6 +73,7 @@ impl World {
             now: start(),
             runs: 0,
             planned_now: true,
+            approval: drsync::apply::Approval::None,
             record_keys: Vec::new(),
             seen_from: "here".to_owned(),
             served: None,
@@ -120,6 +123,7 @@ impl World {
             now: self.now,
             runs: 1_000,
             planned_now: self.planned_now,
+            approval: self.approval.clone(),
             record_keys: self.record_keys.clone(),
             seen_from: self.seen_from.clone(),
             served: self.served.clone(),
@@ -285,7 +289,7 @@ impl World {
             signal: Arc::new(AtomicU8::new(0)),
             clock: Arc::new(move || now),
             clock_overridden: true,
-            approval: drsync::apply::Approval::None,
+            approval: self.approval.clone(),
             signature: None,
             lost_output: Arc::new(Vec::new),
             local: Arc::new(drsync::apply::NothingHere),

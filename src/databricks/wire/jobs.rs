@@ -50,6 +50,18 @@ pub struct JobSettings {
     /// Always.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continuous: Option<PauseStatus>,
+    /// What keeps the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<JobDeployment>,
+}
+
+/// What keeps a job's settings.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobDeployment {
+    /// `BUNDLE`, `SYSTEM_MANAGED`, an open set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
 }
 
 /// A schedule, trigger or continuous setting, as far as it may be paused.

@@ -1,11 +1,12 @@
 //! The period report for people: what an auditor asks first, first.
 
 use super::super::clean::{clean, name};
-use super::super::figures::{count, moment, plural, span};
+use super::super::figures::{count, moment, plural, short, span};
 use super::super::layout::{hanging, table};
+use super::super::protection::told;
 use super::super::{Style, Tone};
 use super::History;
-use crate::history::{ApplyLine, GroupPeriod, Period, Skew, Unrecorded};
+use crate::history::{ApplyLine, GroupPeriod, Period, SettingsLine, Skew, Unrecorded};
 use crate::text::plural_as;
 
 /// What casts doubt on the report of a period; it comes first.
@@ -84,6 +85,9 @@ pub(super) fn blocks(workspace: &str, period: &Period, style: &Style) -> Vec<Vec
     let mut blocks = vec![head];
     if !period.groups.is_empty() {
         blocks.push(groups(period, style));
+    }
+    if !period.settings.is_empty() {
+        blocks.push(settings(workspace, period, style));
     }
     if !period.applies.is_empty() {
         blocks.push(applies(period, style));
@@ -170,6 +174,41 @@ pub(in crate::render) fn approval(apply: &ApplyLine) -> &'static str {
         (Some(_), Some(false)) => "claims a signature that is not proved",
         (Some(approval), Some(true) | None) => approval.as_str(),
     }
+}
+
+/// Who changed what of the protection, and whether somebody approved it.
+fn settings(workspace: &str, period: &Period, style: &Style) -> Vec<String> {
+    let weaker = period.settings.iter().flat_map(|line| &line.changes);
+    let weaker = weaker.filter(|change| change.weakens()).count();
+    let mut lines = vec![match weaker {
+        0 => "settings".to_owned(),
+        some => format!("settings, {} weaker", count(some as u64)),
+    }];
+    for line in &period.settings {
+        lines.extend(hanging("   ", &origin_of_settings(line), style.width));
+        for change in &line.changes {
+            let told = told(false, workspace, change);
+            let text = format!("{} {}  {}", told.word, told.who, told.sentence());
+            lines.extend(hanging("       ", &text, style.width));
+        }
+    }
+    lines
+}
+
+/// When, by whom, from which change, and whether somebody approved it.
+pub(in crate::render) fn origin_of_settings(line: &SettingsLine) -> String {
+    let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
+    let commit =
+        git_commit.as_ref().map(|commit| format!("commit {}", short(&clean(commit)).to_owned()));
+    let from: Vec<String> = change.iter().map(clean).chain(commit).collect();
+    let from = if from.is_empty() { String::new() } else { format!(" ({})", from.join(", ")) };
+    let weaker = changes.iter().any(|change| change.weakens());
+    let said = match (reviewed, weaker) {
+        (true, _) => "; approved",
+        (false, true) => "; no approved plan covers it",
+        (false, false) => "",
+    };
+    format!("{}  {}{from}, first seen by {}{said}", moment(*at), clean(actor), clean(run_id))
 }
 
 fn applies(period: &Period, style: &Style) -> Vec<String> {

@@ -8,7 +8,10 @@ use crate::history::{ApplyLine, Chain, GroupPeriod, Period};
 use crate::ledger::Cut;
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, elapsed, plural, span};
-use crate::render::history::{History, NO_CUT_YET, WorkspaceHistory, doubts, percent};
+use crate::render::history::{
+    History, NO_CUT_YET, WorkspaceHistory, doubts, origin_of_settings, percent,
+};
+use crate::render::protection::told;
 use crate::text::plural_as;
 
 /// The report of a history; its periods are those that it holds.
@@ -95,6 +98,11 @@ fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subje
             let heading = format!("Accepted risks ({})", count(accepted as u64));
             all.push(subject("accepted", &heading, self::accepted(&period.groups)));
         }
+        if !period.settings.is_empty() {
+            let changes = period.settings.iter().map(|line| line.changes.len()).sum::<usize>();
+            let heading = format!("Settings that changed ({})", count(changes as u64));
+            all.push(subject("settings", &heading, settings(&workspace.name, period)));
+        }
         if !period.applies.is_empty() {
             let heading = format!("Applies ({})", count(period.applies.len() as u64));
             all.push(subject("applies", &heading, applies(period)));
@@ -105,6 +113,28 @@ fn subjects(at: usize, workspace: &WorkspaceHistory, several: bool) -> Vec<Subje
         all.push(subject("cuts", &heading, cuts(&workspace.cuts)));
     }
     all
+}
+
+fn settings(workspace: &str, period: &Period) -> Markup {
+    table(
+        "Settings of protection that changed",
+        &["", "What", "Setting", "Before", "After", "By"],
+        &html! {
+            @for line in &period.settings {
+                @for change in &line.changes {
+                    @let told = told(false, workspace, change);
+                    tr {
+                        td { span class=(if change.weakens() { "word bad" } else { "word wait" }) { (told.word) } }
+                        td { (code(&told.who)) }
+                        td { (told.setting) }
+                        td { (clean(&told.before)) }
+                        td { (clean(&told.after)) }
+                        td { (origin_of_settings(line)) }
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn overview(workspace: &WorkspaceHistory) -> Markup {

@@ -7,13 +7,14 @@ use super::{Page, address, code, copied, document, facts, group, provenance, sai
 use crate::apply::RunRecord;
 use crate::command::{Command, Verb};
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
-use crate::plan::{Decision, LedgerAction, Plan, Role, StoredPlan};
+use crate::plan::{Decision, LedgerAction, Plan, Role, SettingChange, StoredPlan};
 use crate::render::causes::{Cause, causes};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, minute};
 use crate::render::layout::few;
 use crate::render::leaving::{groups_retired, tables_left};
 use crate::render::plan::{due_anyway, row_lines, verdict};
+use crate::render::protection::{compared, of_plan, told};
 use crate::render::shown::Shown;
 use crate::render::{Style, show};
 
@@ -43,6 +44,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
     }
     let body = html! {
         p { (show::verdict(plan, applies, now)) }
+        (protection(plan))
         (leaving(plan))
         (notes(plan))
         @for decision in decisions {
@@ -104,6 +106,33 @@ fn shared_causes(shown: &Shown<'_>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What the configuration changes of the protection; what is weaker first.
+fn protection(plan: &Plan) -> Markup {
+    let several = plan.workspaces.len() > 1;
+    let mut all: Vec<(&str, &SettingChange)> = of_plan(plan).collect();
+    all.sort_by_key(|(_, change)| !change.weakens());
+    let compared = plan.workspaces.iter().filter_map(|it| it.settings_compared_with.as_ref());
+    html! {
+        @if !all.is_empty() {
+            h2 { "Protection that changes (" (count(all.len() as u64)) ")" }
+            (table("Settings that are others than before", &["", "What", "Setting", "Before", "After"], &html! {
+                @for (workspace, change) in &all {
+                    @let told = told(several, workspace, change);
+                    tr {
+                        td { span class=(if change.weakens() { "word bad" } else { "word wait" }) { (told.word) } }
+                        td { (code(&told.who)) }
+                        td { (told.setting) }
+                        td { (clean(&told.before)) }
+                        td { (clean(&told.after)) }
+                    }
+                }
+            }))
+            p { "They hold from the first round after the change is taken in, applied or not." }
+            @for with in compared { p { "Compared with " (self::compared(with)) "." } }
         }
     }
 }

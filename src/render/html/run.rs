@@ -9,6 +9,7 @@ use crate::ledger::cut_label;
 use crate::region::VerifiedLevel;
 use crate::render::clean::clean;
 use crate::render::figures::{bytes, count, elapsed, plural};
+use crate::render::protection::{compared, told};
 use crate::render::run::{verdict, written_metadata};
 use crate::render::shown::label_among;
 
@@ -44,6 +45,7 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
                 (bytes(record.summary.copied_bytes)) " in " (count(record.summary.copied_files)) " files"
             })),
         ]))
+        (settings(record, several))
         @if !record.warnings.is_empty() {
             h2 { "Warnings (" (record.warnings.len()) ")" }
             ul.plain {
@@ -62,6 +64,36 @@ pub fn run(record: &RunRecord, stored: &[u8]) -> String {
         (document(stored, &canonical::sha256_of_bytes(stored), "run", &record.run_id, "drsync show"))
     };
     Page { what: "drsync run record", verdict: &verdict(None, record).line, parts, body }.text()
+}
+
+/// Settings that are others from this apply on.
+fn settings(record: &RunRecord, several: bool) -> Markup {
+    let number: usize = record.settings_changed.iter().map(|it| it.changes.len()).sum();
+    html! {
+        @if number > 0 {
+            h2 { "Protection that changed (" (count(number as u64)) ")" }
+            (table("Settings that are others than before", &["", "What", "Setting", "Before", "After"], &html! {
+                @for changed in &record.settings_changed {
+                    @for change in &changed.changes {
+                        @let told = told(several, &changed.workspace, change);
+                        tr {
+                            td { span class=(if change.weakens() { "word bad" } else { "word wait" }) { (told.word) } }
+                            td { (code(&told.who)) }
+                            td { (told.setting) }
+                            td { (clean(&told.before)) }
+                            td { (clean(&told.after)) }
+                        }
+                    }
+                }
+            }))
+            @for changed in &record.settings_changed {
+                p {
+                    "Compared with " (compared(&changed.compared_with)) "; "
+                    (if changed.reviewed { "approved with its plan." } else { "no approved plan covers it." })
+                }
+            }
+        }
+    }
 }
 
 /// What was written to the metadata tables, without the words that the label says.

@@ -9,6 +9,7 @@ use crate::plan::{Decision, Plan};
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, plural};
 use crate::render::leaving::tables_kept;
+use crate::render::protection::{of_plan, of_whom, weakens};
 use crate::render::shown::label;
 
 /// What the configuration changes.
@@ -95,7 +96,9 @@ fn change(label: String, change: &RowChange, kept: &BTreeSet<&String>) -> Option
 impl Changes {
     /// The first line of a plan of what the configuration changes.
     pub(super) fn verdict(&self, plan: &Plan) -> String {
-        let mut parts: Vec<String> = vec![];
+        let mut parts: Vec<String> = weakens(plan).into_iter().collect();
+        let others = of_whom(of_plan(plan)).filter(|_| parts.is_empty());
+        parts.extend(others.map(|whom| format!("changes settings of {whom}")));
         let of = |what: What| self.groups.iter().filter(move |group| group.what == what);
         match self.groups.as_slice() {
             [] => {}
@@ -126,10 +129,13 @@ impl Changes {
                 size => format!("{} to copy", bytes_short(size)),
             });
         }
+        let copies = number(Decision::Sync) > 0;
         if parts.is_empty() {
             "the configuration changes no group".to_owned()
-        } else {
+        } else if copies || of_plan(plan).next().is_none() {
             parts.join(", ")
+        } else {
+            format!("{}; copies nothing", parts.join(", "))
         }
     }
 

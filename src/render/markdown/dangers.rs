@@ -2,7 +2,7 @@
 
 use super::changes::{Changes, What};
 use super::escape::{code, text};
-use super::{Comment, Detail, decided, heading, names};
+use super::{Comment, Detail, decided, heading, names, settings};
 use crate::ledger::Consistency;
 use crate::plan::{Decision, Plan};
 use crate::render::figures::plural;
@@ -39,6 +39,7 @@ pub(super) fn block(page: &mut Comment, plan: &Plan, changes: &Changes, detail: 
     if !lines.is_empty() {
         page.block(&format!("{}{lines}", heading("Dangers")));
     }
+    settings::weaker(page, plan, lines.is_empty(), detail);
 }
 
 fn away(plan: &Plan) -> Vec<&'static str> {

@@ -4,8 +4,17 @@
 //! blocks of plain text.
 
 use super::escape::{block, code, text};
-use crate::render::figures::{bytes, count, moment, plural, short};
+use crate::plan::{JobSeen, LossReceipt, Role, TableLoss};
+use crate::region::{Deployment, PauseStatus};
+use crate::render::figures::{bytes, count, moment, plural, plural_of, short};
+use crate::render::layout::few;
 use crate::runbook::{GroupSteps, Language, Place, Runbook, TableStep};
+
+/// Runs that are named in one sentence, and who wrote.
+const RUNS_MAX: usize = 10;
+const WRITERS_MAX: usize = 4;
+/// Tables of a group whose losses are listed.
+const TABLES_LOST_MAX: usize = 20;
 
 /// The runbook of one workspace.
 pub fn runbook(runbook: &Runbook) -> String {
@@ -150,6 +159,7 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
             bytes(group.bytes)
         ),
     );
+    say(page, lost(place, group));
     let language = place.language.as_str();
     say(page, format!("### {number}.1 Fence\n"));
     say(page, fence_answers(place, group));
@@ -210,9 +220,18 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
             code(&place.sides.other)
         ),
     );
+    for line in jobs(place, group) {
+        say(page, line);
+    }
     say(
         page,
         match workflow {
+            Some(_) if !group.jobs.is_empty() => {
+                format!(
+                    "- In {} alone: what starts on both sides writes on both.",
+                    code(&place.sides.other)
+                )
+            }
             Some(workflow) => {
                 format!("- Start: {}, in {} alone.", code(workflow), code(&place.sides.other))
             }
@@ -231,6 +250,101 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
             ),
         },
     );
+}
+
+/// What is known to be lost of a group, and that nobody knows the rest.
+fn lost(place: &Place, group: &GroupSteps) -> String {
+    let home = code(&place.sides.home);
+    let Some(LossReceipt { at, commits, since, runs, tables }) = &group.lost else {
+        return format!("What {home} took after this cut nobody knows: no look at it is known.\n");
+    };
+    let unknown = "What came after that look nobody knows.";
+    let seen = moment(*at);
+    if *commits == 0 {
+        return format!("Known lost: no commit, as of {seen}. {unknown}");
+    }
+    let since = since.map_or(String::new(), |since| format!(" since {}", moment(since)));
+    let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    let repeat = match runs.as_slice() {
+        [] => String::new(),
+        [run] => format!("; repeat run {run}"),
+        runs => format!("; repeat runs {}", few(runs, RUNS_MAX)),
+    };
+    let mut lines = vec![format!(
+        "Known lost beyond its newest cut, as of {seen}: {}{since}{repeat}. {unknown}",
+        plural_of(*commits, "commit")
+    )];
+    for table in tables.iter().take(TABLES_LOST_MAX) {
+        let TableLoss {
+            table,
+            commits,
+            first_version,
+            last_version,
+            since,
+            until,
+            writers,
+            rows,
+            ..
+        } = table;
+        let rows = rows.map_or(String::new(), |rows| format!(", {} rows", count(rows)));
+        let by = few(writers, WRITERS_MAX);
+        let by = if by.is_empty() { by } else { format!(", by {}", text(&by)) };
+        lines.push(format!(
+            "- {} v{first_version} to v{last_version}: {} from {} to {}{rows}{by}",
+            code(table),
+            plural_of(*commits, "commit"),
+            moment(*since),
+            moment(*until)
+        ));
+    }
+    if let Some(more @ 1..) = tables.len().checked_sub(TABLES_LOST_MAX) {
+        lines.push(format!("- {}", plural(more, "more table")));
+    }
+    format!("{}\n", lines.join("\n"))
+}
+
+/// Which jobs are to be started, and what is known of each on both sides.
+fn jobs(place: &Place, group: &GroupSteps) -> Vec<String> {
+    let of = |side: Role| group.jobs.iter().filter(move |job| job.side == side);
+    let (home, other) = (code(&place.sides.home), code(&place.sides.other));
+    let at_home = of(Role::Primary).map(|job| {
+        let there = of(Role::Secondary).find(|there| there.name == job.name);
+        let was = match job.pause_status {
+            Some(PauseStatus::Unpaused) => "not paused",
+            Some(PauseStatus::Paused) => "paused: leave it so unless somebody knows why",
+            Some(PauseStatus::Unscheduled) => "started by nothing but people and other jobs",
+            Some(PauseStatus::Unknown) => "not seen",
+            None => "not there",
+        };
+        let is = match there {
+            None => format!("nobody looked for it in {other}"),
+            Some(JobSeen { pause_status: None, .. }) => {
+                format!("there is none of this name in {other}: it has to be made")
+            }
+            Some(JobSeen { pause_status: Some(status), job_id, deployment, .. }) => {
+                let id = job_id.map_or(String::new(), |id| format!(" job {id}"));
+                let how = match status {
+                    PauseStatus::Unpaused => "not paused",
+                    PauseStatus::Paused => "paused",
+                    PauseStatus::Unscheduled => "with nothing that starts it",
+                    PauseStatus::Unknown => "not seen well enough to say how",
+                };
+                let kept = match deployment {
+                    Some(Deployment::Bundle) => {
+                        "; a bundle keeps its settings: set pause_status in its target, too"
+                    }
+                    Some(Deployment::SystemManaged | Deployment::Other) => {
+                        "; something else keeps its settings"
+                    }
+                    None => "",
+                };
+                format!("in {other}{id}, {how}{kept}")
+            }
+        };
+        let seen = moment(job.at);
+        format!("- Start: {}, {is}. In {home} it was {was} ({seen}).", code(&job.name))
+    });
+    at_home.collect()
 }
 
 /// What the fence must answer.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::command::{Command, Verb};
 use crate::plan::document::{DriftCommit, DueAnyway};
-use crate::plan::{Decision, Plan, Warning, WarningCode};
-use crate::render::Style;
+use crate::plan::{Decision, Plan, SettingChange, Warning, WarningCode};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes_short, moment, plural, tally};
 use crate::render::layout::{few, hanging};
 use crate::render::shown::Shown;
+use crate::render::{Style, protection};
 
 /// Warnings of one kind shown one by one.
 const SAME_MAX: usize = 3;
@@ -17,7 +17,8 @@ const SAME_MAX: usize = 3;
 const NAMED_MAX: usize = 3;
 
 pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
-    let mut lines = accepted(shown);
+    let mut lines = settings_changed(shown);
+    lines.extend(accepted(shown));
     lines.extend(warnings(shown));
     lines.extend(unprotected(shown));
     lines.extend(maintenance(shown));
@@ -29,6 +30,41 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
         lines.extend(shown.aside("clock", &text));
     }
     lines
+}
+
+/// What protects less than before, a line a setting.
+pub(super) fn weaker(shown: &Shown<'_>) -> Vec<String> {
+    settings(shown, |change| change.weakens())
+}
+
+/// What else the configuration changes of the protection, and with what it was compared.
+fn settings_changed(shown: &Shown<'_>) -> Vec<String> {
+    let mut lines = settings(shown, |change| !change.weakens());
+    let mut compared: Vec<String> = shown
+        .plan
+        .workspaces
+        .iter()
+        .filter(|workspace| !workspace.settings_changes.is_empty())
+        .filter_map(|workspace| workspace.settings_compared_with.as_ref())
+        .map(protection::compared)
+        .collect();
+    compared.dedup();
+    for with in compared {
+        let text = format!("with {with}; what changed holds from the next round, applied or not");
+        lines.extend(shown.aside("compared", &text));
+    }
+    lines
+}
+
+fn settings(shown: &Shown<'_>, fits: impl Fn(&SettingChange) -> bool) -> Vec<String> {
+    let several = shown.plan.workspaces.len() > 1;
+    let changes = protection::of_plan(shown.plan).filter(|(_, change)| fits(change));
+    changes
+        .flat_map(|(workspace, change)| {
+            let told = protection::told(several, workspace, change);
+            shown.aside(told.word, &format!("{}  {}", told.who, told.sentence()))
+        })
+        .collect()
 }
 
 fn accepted(shown: &Shown<'_>) -> Vec<String> {

@@ -7,7 +7,7 @@ use crate::plan::{
 };
 use crate::render::clean::name;
 use crate::render::figures::{bytes_short, plural, span, tally};
-use crate::render::{away, layout};
+use crate::render::{away, layout, protection};
 
 /// What the plan comes to, in one line.
 pub(in crate::render) fn verdict(plan: &Plan) -> String {
@@ -24,11 +24,24 @@ pub(super) fn verdict_above(plan: &Plan, warnings: usize) -> String {
     if let lost @ 1.. = lost.count() {
         line = format!("The cut log lost cuts of {} (ledger_lost); {line}", plural(lost, "group"));
     }
+    if let Some(weakens) = protection::weakens(plan) {
+        line = format!("This {weakens}; {}", uncapital(&line));
+    }
     let mut all = plan.warnings.iter();
     let incomplete = all
         .any(|warning| warning.code == WarningCode::ConfigurationIncomplete)
         .then(|| "; configuration incomplete".to_owned());
     layout::first_line(line, incomplete.into_iter().chain(goes_on))
+}
+
+/// A line that goes on within a sentence; names of groups are left as they are.
+fn uncapital(line: &str) -> String {
+    for begins in ["Nothing to ", "No answer"] {
+        if line.starts_with(begins) {
+            return line.replacen('N', "n", 1);
+        }
+    }
+    line.to_owned()
 }
 
 /// How the groups stand, and what may be said after it.
@@ -39,8 +52,11 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
     let sync = number(plan, Decision::Sync);
     let blocked = number(plan, Decision::Blocked);
     if plan.selection.changed && plan.groups().next().is_none() && !plan.applyable {
-        let nothing = "Nothing to do: the configuration changes no group";
-        return (nothing.to_owned(), vec![]);
+        let nothing = match protection::of_whom(protection::of_plan(plan)) {
+            None => "Nothing to do: the configuration changes no group".to_owned(),
+            Some(whom) => format!("Nothing to sync: the configuration changes settings of {whom}"),
+        };
+        return (nothing, vec![]);
     }
     if sync == 0 && blocked == 0 {
         return standing(plan, warnings);
@@ -60,6 +76,7 @@ fn of_groups(plan: &Plan, warnings: usize) -> (String, Vec<String>) {
 /// Whether the verdict says it all.
 pub(super) fn nothing_to_tell(plan: &Plan) -> bool {
     !plan.applyable
+        && protection::of_plan(plan).next().is_none()
         && away::verdict(plan).is_none()
         && number(plan, Decision::Sync) == 0
         && number(plan, Decision::Blocked) == 0

@@ -125,3 +125,21 @@ fn fields_of_a_schedule_may_be_parted_by_tabs() {
     let effective = |text: &str| read(text).effective_sha256;
     assert_eq!(effective(&tabs), effective(&blanks));
 }
+
+#[test]
+fn a_pause_has_a_reason_and_its_end_is_a_day_or_a_moment() {
+    let of = |keys: &str| said_of(&edited(&[("\"workflow\"", &format!("{keys}, \"workflow\""))]));
+    assert_eq!(
+        of(r#""paused": "the move", "paused_until": "2026-12-15""#),
+        "= east: core, other\n"
+    );
+    let at = "drsync.json line 18: workspaces[0].sync_groups[0].paused_until";
+    let without = "is given without paused: add paused with the reason, or leave this out";
+    let group = "= east: core!1, other\n";
+    assert_eq!(of(r#""paused_until": "2026-12-15""#), format!("{at}: {without}\n{group}"));
+    let odd = "write a day, 2026-12-15, or a moment, 2026-12-15T06:00:00Z";
+    assert_eq!(
+        of(r#""paused": "the move", "paused_until": "soon""#),
+        format!("{at}: \"soon\" is no day and no moment: {odd}\n{group}")
+    );
+}

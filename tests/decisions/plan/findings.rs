@@ -4,8 +4,9 @@ use drsync::config::WorkspaceAddress;
 use drsync::ledger::Status;
 use drsync::plan::{Decision, FindingCode, LedgerAction, Severity, WarningCode, Watch};
 use drsync::region::{
-    ActiveRun, Denied, Lack, Mark, Privilege, RegionError, RegionErrorKind, Repair, RunState,
-    SecurableKind, Unclonable, Workflow, WorkflowRun, WriteAccess,
+    ActiveRun, Denied, Deployment, Lack, Mark, PauseStatus, Privilege, RegionError,
+    RegionErrorKind, Repair, RunState, SecurableKind, Unclonable, Workflow, WorkflowRun,
+    WriteAccess,
 };
 
 use super::moves::entry;
@@ -458,7 +459,8 @@ fn a_workflow_that_runs_in_the_secondary_blocks_its_group() {
     world.group("orders").workflows_in_secondary = vec![Workflow {
         job_id: 1,
         name: "orders_job".to_owned(),
-        schedule_active: true,
+        pause_status: PauseStatus::Unpaused,
+        deployment: Some(Deployment::Bundle),
         runs: vec![run],
         seen_from: None,
     }];

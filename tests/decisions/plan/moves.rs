@@ -3,7 +3,7 @@
 use drsync::config::TableName;
 use drsync::ledger::CutTableEntry;
 use drsync::plan::{Action, Decision, FindingCode, Plan};
-use drsync::region::{RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
+use drsync::region::{PauseStatus, RegionError, RegionErrorKind, RunState, Workflow, WorkflowRun};
 use serde_json::json;
 
 use super::world::{COUNTRIES, World, at, now, replica_commit};
@@ -72,7 +72,8 @@ fn a_group_whose_only_point_would_bring_a_table_back_waits_while_its_workflow_ru
     world.group("reference").workflows = vec![Ok(Workflow {
         job_id: 8,
         name: "countries_job".to_owned(),
-        schedule_active: false,
+        pause_status: PauseStatus::Unscheduled,
+        deployment: None,
         runs: vec![WorkflowRun {
             run_id: 5,
             started_at: at("2026-11-22T10:50:00Z"),

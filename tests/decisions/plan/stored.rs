@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::support::edits::{Place, edits, resealed};
 
-const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.2.json");
+const PLAN: &str = include_str!("../../../fixtures/documents/plan-1.3.json");
+const PLAN_THIRD: &str = include_str!("../../../fixtures/documents/plan-1.2.json");
 const PLAN_SECOND: &str = include_str!("../../../fixtures/documents/plan-1.1.json");
 const PLAN_FIRST: &str = include_str!("../../../fixtures/documents/plan-1.json");
 const PLAN_EARLY: &str = include_str!("../../../fixtures/documents/plan-1-early.json");
@@ -21,6 +22,8 @@ const RUN_WITH_LOOKS: &str = include_str!("../../../fixtures/documents/run-1.1.j
 const RUN_TYPED: &str = include_str!("../../../fixtures/documents/run-1.2.json");
 /// As they are since they tell the newest cut of every group.
 const RUN_WITH_CUTS: &str = include_str!("../../../fixtures/documents/run-1.3.json");
+/// Of a drsync that tells settings and jobs.
+const RUN_WITH_SETTINGS: &str = include_str!("../../../fixtures/documents/run-1.4.json");
 /// As records were before they told of approval and metadata tables.
 const RUN_EARLY: &str = include_str!("../../../fixtures/documents/run-1-early.json");
 
@@ -94,7 +97,7 @@ fn a_remedy_without_its_parts_is_refused_and_one_of_an_earlier_plan_is_words() {
 
 #[test]
 fn a_plan_of_version_1_is_read_with_all_it_says() {
-    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN] {
+    for text in [PLAN_EARLY, PLAN_FIRST, PLAN_SECOND, PLAN_THIRD, PLAN] {
         let stored = StoredPlan::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&stored.plan).unwrap(), "plan");
@@ -108,15 +111,17 @@ fn a_plan_of_version_1_is_read_with_all_it_says() {
 
 #[test]
 fn a_run_record_of_version_1_is_read_with_all_it_says() {
-    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS] {
+    for text in [RUN, RUN_EARLY, RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS, RUN_WITH_SETTINGS] {
         let record = RunRecord::read(text.as_bytes()).unwrap();
         let document: Value = serde_json::from_str(text).unwrap();
         kept(&document, &serde_json::to_value(&record).unwrap(), "run");
         assert_eq!(
             record.tells_looks(),
-            [RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS].contains(&text)
+            [RUN_WITH_LOOKS, RUN_TYPED, RUN_WITH_CUTS, RUN_WITH_SETTINGS].contains(&text)
         );
-        assert_eq!(record.newest_cuts.is_empty(), text != RUN_WITH_CUTS);
+        let cuts = [RUN_WITH_CUTS, RUN_WITH_SETTINGS].contains(&text);
+        assert_eq!(!record.newest_cuts.is_empty(), cuts);
+        assert_eq!(record.settings_of("east").is_some(), text == RUN_WITH_SETTINGS);
     }
 }
 
@@ -276,6 +281,11 @@ const TOLD: &[&str] = &[
     "workspaces[].groups[].rpo_seconds",
     "workspaces[].groups[].tables",
     "workspaces[].groups[].owner_emails",
+    "workspaces[].groups[].jobs",
+    "workspaces[].groups[].loss",
+    // The settings are part of the effect; what they were is told.
+    "workspaces[].settings_changes",
+    "workspaces[].settings_compared_with",
     "workspaces[].groups[].steps[].brings",
     // It follows from the two versions, which the effect has.
     "workspaces[].groups[].steps[].schema",
@@ -401,11 +411,11 @@ fn the_golden_plan_tells_changed_columns_and_what_is_overwritten() {
 
 /// Writes the golden plan of a format version that is being made; one that was released is never written again.
 #[test]
-#[ignore = "writes fixtures/documents/plan-1.2.json"]
+#[ignore = "writes fixtures/documents/plan-1.3.json"]
 fn write_the_golden_plan() {
     use super::world::{World, at, replica_commit, table};
     use drsync::plan::document::Unprotected;
-    use drsync::plan::{Provenance, WarningCode};
+    use drsync::plan::{ComparedWith, Provenance, Settings, SettingsBefore, WarningCode};
     use drsync::region::{ColumnChange, RunState, SchemaChange};
 
     let mut world = World::with(|config| {
@@ -463,6 +473,17 @@ fn write_the_golden_plan() {
         rows.push(left);
     }
     world.merge();
+    let mut before = Settings::of(&world.workspace().workspace);
+    before.workspace.heartbeat = true;
+    before.groups.get_mut("orders").unwrap().shrink_percent = 80;
+    before.groups.get_mut("orders").unwrap().rpo_minutes = 900;
+    before.groups.get_mut("paused").unwrap().paused = None;
+    before.groups.get_mut("crm").unwrap().owner_emails.push("d@example.com".to_owned());
+    let of = ComparedWith::Record {
+        run_id: "01M81BWTBG0000000000000000".to_owned(),
+        ended_at: at("2026-11-22T10:12:44.250Z"),
+    };
+    world.workspace().settings_before = Some(SettingsBefore { of, settings: before });
     let mut plan = world.plan();
     for group in &mut plan.workspaces[0].groups {
         if group.name == "quiet" {
@@ -492,5 +513,5 @@ fn write_the_golden_plan() {
         plan.warnings.iter().any(|warning| warning.code == WarningCode::SecondaryWorkspaceMissing)
     );
     assert_eq!(plan.created_at, at("2026-11-22T11:00:00Z"));
-    std::fs::write("fixtures/documents/plan-1.2.json", plan.sealed().stored().bytes).unwrap();
+    std::fs::write("fixtures/documents/plan-1.3.json", plan.sealed().stored().bytes).unwrap();
 }

@@ -12,8 +12,8 @@ use drsync::plan::{
 };
 use drsync::region::{
     CloneProof, Commit, CutTable, Estimate, EstimateBasis, LedgerCopy, LookDepth, Mark,
-    MetadataTable, Pin, Presence, Replica, ReplicaCommit, RunState, Size, Source, Table, Upkeep,
-    Workflow, WorkflowRun, WriteAccess, is_maintenance,
+    MetadataTable, PauseStatus, Pin, Presence, Replica, ReplicaCommit, RunState, Size, Source,
+    Table, Upkeep, Workflow, WorkflowRun, WriteAccess, is_maintenance,
 };
 use serde_json::json;
 
@@ -133,6 +133,8 @@ impl World {
                     write_access: Some(Ok(WriteAccess::Allowed)),
                     write_access_primary: Some(Ok(WriteAccess::Allowed)),
                     witnessed: drsync::plan::Witnessed::default(),
+                    settings_before: None,
+                    receipts: Default::default(),
                     ledger,
                     watch: Watch::default(),
                     groups,
@@ -238,6 +240,7 @@ fn commit(version: u64, moment: &str, operation: &str, changes: bool) -> Commit 
         committed_at: at(moment),
         operation: operation.to_owned(),
         user: None,
+        rows: None,
         upkeep: if changes { Upkeep::Changes } else { Upkeep::Compared },
         table_id: Some("id".to_owned()),
         sha256: Some(sha256_of(version, operation)),
@@ -270,7 +273,8 @@ fn group(entry: &GroupEntry) -> GroupObserved {
                 Ok(Workflow {
                     job_id: 7,
                     name: name.to_string(),
-                    schedule_active: false,
+                    pause_status: PauseStatus::Unscheduled,
+                    deployment: None,
                     runs: vec![WorkflowRun {
                         run_id: 88,
                         started_at: at("2026-11-22T09:00:00Z"),
@@ -300,6 +304,7 @@ fn seen(name: &TableName) -> TableObserved {
             unsupported: None,
             denied: None,
         }),
+        came: None,
         source: Some(Ok(Source {
             commits: vec![commit(4, "2026-11-22T05:00:00Z", "WRITE", true)],
             oldest_version: 0,

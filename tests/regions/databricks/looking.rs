@@ -2,8 +2,8 @@
 
 use drsync::config::{TableName, WorkflowRef};
 use drsync::region::{
-    PinQuestion, Region, RegionErrorKind, ReplicaQuestion, RunState, Size, SourceQuestion, Table,
-    WriteAccess,
+    Deployment, PauseStatus, PinQuestion, Region, RegionErrorKind, ReplicaQuestion, RunState, Size,
+    SourceQuestion, Table, WriteAccess,
 };
 use serde_json::json;
 
@@ -114,7 +114,7 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     let ended = |id: i64, start: i64, end: i64, result: &str| json!({"run_id": id, "start_time": start, "end_time": end, "state": {"life_cycle_state": "TERMINATED", "result_state": result}});
     fake.change(|state| {
         state.jobs = vec![
-            json!({"job_id": 7, "settings": {"name": "nightly", "schedule": {"pause_status": "UNPAUSED"}}}),
+            json!({"job_id": 7, "settings": {"name": "nightly", "schedule": {"pause_status": "UNPAUSED"}, "deployment": {"kind": "BUNDLE"}}}),
             json!({"job_id": 8, "settings": {"name": "twice"}}),
             json!({"job_id": 9, "settings": {"name": "twice"}}),
         ];
@@ -132,7 +132,8 @@ async fn workflows_are_found_by_exact_name_or_id_with_runs_from_every_page() {
     let since = chrono::DateTime::from_timestamp_millis(4000);
     let found = regions.primary.workflows(&asked, since).await.unwrap();
     let nightly = found[0].as_ref().unwrap();
-    assert!(nightly.schedule_active);
+    assert_eq!(nightly.pause_status, PauseStatus::Unpaused);
+    assert_eq!(nightly.deployment, Some(Deployment::Bundle));
     let runs: Vec<(i64, RunState)> =
         nightly.runs.iter().map(|run| (run.run_id, run.state)).collect();
     assert_eq!(

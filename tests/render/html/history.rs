@@ -73,6 +73,7 @@ fn workspace(name: &str) -> WorkspaceHistory {
             ],
             quiet_rounds: 1_432,
             longest_silence_seconds: 2_400,
+            settings: vec![],
             without_approval: vec!["01B".to_owned()],
             groups: vec![
                 GroupPeriod {

@@ -1,0 +1,402 @@
+//! What a configuration changes of the protection that another one gave: each setting before and after, and which is the weaker.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
+use crate::moment;
+
+/// A setting that is another than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingChange {
+    /// The group; absent: it is of the whole workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The table that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Which setting.
+    pub setting: Setting,
+    /// As it was; absent: it was not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<SettingValue>,
+    /// As it is; absent: it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<SettingValue>,
+    /// Whether it protects less now.
+    pub direction: Direction,
+}
+
+/// Every setting that protects.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// When it is due.
+    Schedule,
+    /// The recovery point objective, minutes.
+    Objective,
+    /// The lag beyond which it is brought to now, minutes.
+    MaxLag,
+    /// The least time between two synchronizations, minutes.
+    MinInterval,
+    /// How long nobody may have looked at the newest versions of sources, minutes.
+    Receipt,
+    /// How long replaced versions of replicas stay readable, days.
+    ReplicaRetention,
+    /// The share of rows below which a source is not copied, percent.
+    ShrinkGuard,
+    /// Attempts beyond the first.
+    Retries,
+    /// That it is not synchronized for now.
+    Paused,
+    /// A table that is not synchronized.
+    Unprotected,
+    /// Who owns it, and hears of it.
+    Owners,
+    /// Who hears of all failures.
+    FailureMail,
+    /// Who hears of all successes.
+    SuccessMail,
+    /// The server over which mail is sent.
+    MailServer,
+    /// What webhooks hear.
+    Webhooks,
+    /// Whether somebody hears where no apply runs any more.
+    Heartbeat,
+    /// How often successes are told of.
+    SuccessNews,
+    /// How often one is reminded, hours.
+    Reminder,
+    /// The workspace that stands by.
+    SecondaryWorkspace,
+    /// How long a stored plan may wait, hours.
+    PlanMaxAge,
+}
+
+/// The value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SettingValue {
+    /// On or off.
+    Switch(bool),
+    /// A number in the setting's unit.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// Several.
+    Texts(Vec<String>),
+    /// A pause.
+    Pause(PauseSetting),
+}
+
+/// Whether a change protects less.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It protects less, or tells fewer.
+    Weaker,
+    /// It protects more, or tells more.
+    Stronger,
+    /// Neither can be said.
+    Other,
+}
+
+/// What settings were compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ComparedWith {
+    /// Those of the newest run record that tells any.
+    Record {
+        /// The apply that left it.
+        run_id: String,
+        /// When that ended.
+        #[serde(with = "moment::Moment")]
+        ended_at: DateTime<Utc>,
+    },
+    /// Those of another configuration.
+    Configuration {
+        /// As whoever asked named it.
+        source: String,
+        /// Of its bytes.
+        sha256: String,
+    },
+}
+
+/// Settings that those of a configuration are compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsBefore {
+    /// Whose they are.
+    pub of: ComparedWith,
+    /// The settings.
+    pub settings: Settings,
+}
+
+impl Settings {
+    /// What became another than in `before`; a group that only one of both has is none that changed.
+    pub fn changes_since(&self, before: &Settings) -> Vec<SettingChange> {
+        let mut changes = Changes { group: None, all: Vec::new() };
+        changes.of_workspace(&before.workspace, &self.workspace);
+        for (name, after) in &self.groups {
+            if let Some(before) = before.groups.get(name) {
+                changes.group = Some(name.clone());
+                changes.of_group(before, after);
+            }
+        }
+        changes.all
+    }
+}
+
+impl SettingChange {
+    /// Whether it protects less now.
+    pub fn weakens(&self) -> bool {
+        self.direction == Direction::Weaker
+    }
+}
+
+struct Changes {
+    group: Option<String>,
+    all: Vec<SettingChange>,
+}
+
+impl Changes {
+    fn of_workspace(&mut self, before: &WorkspaceSettings, after: &WorkspaceSettings) {
+        let WorkspaceSettings {
+            failure_mail,
+            success_mail,
+            mail_server,
+            webhooks,
+            heartbeat,
+            success,
+            reminder_hours,
+            secondary_workspace,
+            plan_max_age_hours,
+        } = before;
+        self.list(Setting::FailureMail, failure_mail, &after.failure_mail);
+        self.list(Setting::SuccessMail, success_mail, &after.success_mail);
+        self.there(Setting::MailServer, mail_server, &after.mail_server);
+        self.list(Setting::Webhooks, webhooks, &after.webhooks);
+        if *heartbeat != after.heartbeat {
+            let direction = if *heartbeat { Direction::Weaker } else { Direction::Stronger };
+            let switch = |on: bool| Some(SettingValue::Switch(on));
+            self.add(Setting::Heartbeat, switch(*heartbeat), switch(after.heartbeat), direction);
+        }
+        // Without anything to tell over the server or the webhooks say it all.
+        if let (Some(before), Some(after)) = (success, after.success)
+            && *before != after
+        {
+            let text = |value: SuccessMail| Some(SettingValue::Text(value.as_str().to_owned()));
+            let direction = less(after < *before);
+            self.add(Setting::SuccessNews, text(*before), text(after), direction);
+        }
+        if let (Some(before), Some(after)) = (reminder_hours, after.reminder_hours) {
+            self.longer(Setting::Reminder, *before, after);
+        }
+        self.there(Setting::SecondaryWorkspace, secondary_workspace, &after.secondary_workspace);
+        self.longer(Setting::PlanMaxAge, *plan_max_age_hours, after.plan_max_age_hours);
+    }
+
+    fn of_group(&mut self, before: &GroupSettings, after: &GroupSettings) {
+        let GroupSettings {
+            schedule: _,
+            timezone: _,
+            longest_gap_minutes,
+            rpo_minutes,
+            max_lag_minutes,
+            min_interval_minutes,
+            receipt_minutes,
+            replica_retention_days,
+            shrink_percent,
+            max_retries,
+            paused,
+            unprotected: _,
+            owner_emails,
+        } = before;
+        let due = |of: &GroupSettings| (of.schedule.clone(), of.timezone.clone());
+        if due(before) != due(after) {
+            let direction = match longest_gap_minutes.cmp(&after.longest_gap_minutes) {
+                std::cmp::Ordering::Less => Direction::Weaker,
+                std::cmp::Ordering::Equal => Direction::Other,
+                std::cmp::Ordering::Greater => Direction::Stronger,
+            };
+            let (was, is) = (before.due(), after.due());
+            self.add(Setting::Schedule, Some(was), Some(is), direction);
+        }
+        self.longer(Setting::Objective, *rpo_minutes, after.rpo_minutes);
+        if *max_lag_minutes != after.max_lag_minutes {
+            let never = |minutes: Option<i64>| minutes.unwrap_or(i64::MAX);
+            let direction = less(never(*max_lag_minutes) < never(after.max_lag_minutes));
+            let value = |minutes: Option<i64>| minutes.map(SettingValue::Number);
+            let (was, is) = (value(*max_lag_minutes), value(after.max_lag_minutes));
+            self.add(Setting::MaxLag, was, is, direction);
+        }
+        self.longer(Setting::MinInterval, *min_interval_minutes, after.min_interval_minutes);
+        self.longer(Setting::Receipt, *receipt_minutes, after.receipt_minutes);
+        let (was, is) = (i64::from(*replica_retention_days), after.replica_retention_days.into());
+        self.shorter(Setting::ReplicaRetention, was, is);
+        let (was, is) = (i64::from(*shrink_percent), after.shrink_percent.into());
+        self.shorter(Setting::ShrinkGuard, was, is);
+        self.shorter(Setting::Retries, (*max_retries).into(), after.max_retries.into());
+        self.pause(paused.as_ref(), after.paused.as_ref());
+        self.unprotected(before, after);
+        self.list(Setting::Owners, owner_emails, &after.owner_emails);
+    }
+
+    /// A pause that goes on longer protects less; another reason alone does neither.
+    fn pause(&mut self, before: Option<&PauseSetting>, after: Option<&PauseSetting>) {
+        if before == after {
+            return;
+        }
+        let end = |pause: &PauseSetting| pause.until.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let direction = match (before.map(end), after.map(end)) {
+            (Some(was), Some(is)) if was == is => Direction::Other,
+            (was, is) => less(is > was),
+        };
+        let value = |pause: Option<&PauseSetting>| pause.cloned().map(SettingValue::Pause);
+        self.add(Setting::Paused, value(before), value(after), direction);
+    }
+
+    fn unprotected(&mut self, before: &GroupSettings, after: &GroupSettings) {
+        let mut tables: Vec<&String> =
+            before.unprotected.keys().chain(after.unprotected.keys()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        for table in tables {
+            let (was, is) = (before.unprotected.get(table), after.unprotected.get(table));
+            if was == is {
+                continue;
+            }
+            let direction = match (was, is) {
+                (Some(_), Some(_)) => Direction::Other,
+                (was, is) => less(is > was),
+            };
+            let value = |reason: Option<&String>| reason.cloned().map(SettingValue::Text);
+            self.all.push(SettingChange {
+                table: Some(table.clone()),
+                ..self.change(Setting::Unprotected, value(was), value(is), direction)
+            });
+        }
+    }
+
+    /// Whoever is taken away hears less, whoever comes instead.
+    fn list(&mut self, setting: Setting, before: &[String], after: &[String]) {
+        let lacks = |these: &[String], those: &[String]| {
+            these.iter().any(|one| !those.iter().any(|it| it.eq_ignore_ascii_case(one)))
+        };
+        let direction = match (lacks(before, after), lacks(after, before)) {
+            (false, false) => return,
+            (true, _) => Direction::Weaker,
+            (false, true) => Direction::Stronger,
+        };
+        let value = |texts: &[String]| {
+            Some(SettingValue::Texts(texts.to_vec())).filter(|_| !texts.is_empty())
+        };
+        self.add(setting, value(before), value(after), direction);
+    }
+
+    /// Something that is there or not; another in its place is neither more nor less.
+    fn there(&mut self, setting: Setting, before: &Option<String>, after: &Option<String>) {
+        if before == after {
+            return;
+        }
+        let direction = match (before, after) {
+            (Some(_), None) => Direction::Weaker,
+            (None, _) => Direction::Stronger,
+            (Some(_), Some(_)) => Direction::Other,
+        };
+        let value = |text: &Option<String>| text.clone().map(SettingValue::Text);
+        self.add(setting, value(before), value(after), direction);
+    }
+
+    /// A number of which more protects less.
+    fn longer(&mut self, setting: Setting, before: i64, after: i64) {
+        self.number(setting, before, after, after > before);
+    }
+
+    /// A number of which less protects less.
+    fn shorter(&mut self, setting: Setting, before: i64, after: i64) {
+        self.number(setting, before, after, after < before);
+    }
+
+    fn number(&mut self, setting: Setting, before: i64, after: i64, weaker: bool) {
+        if before != after {
+            let value = |number: i64| Some(SettingValue::Number(number));
+            self.add(setting, value(before), value(after), less(weaker));
+        }
+    }
+
+    fn add(
+        &mut self,
+        setting: Setting,
+        before: Option<SettingValue>,
+        after: Option<SettingValue>,
+        direction: Direction,
+    ) {
+        self.all.push(self.change(setting, before, after, direction));
+    }
+
+    fn change(
+        &self,
+        setting: Setting,
+        before: Option<SettingValue>,
+        after: Option<SettingValue>,
+        direction: Direction,
+    ) -> SettingChange {
+        SettingChange { group: self.group.clone(), table: None, setting, before, after, direction }
+    }
+}
+
+fn less(weaker: bool) -> Direction {
+    if weaker { Direction::Weaker } else { Direction::Stronger }
+}
+
+impl GroupSettings {
+    fn due(&self) -> SettingValue {
+        SettingValue::Text(match self.timezone.as_str() {
+            "UTC" => self.schedule.clone(),
+            zone => format!("{} {zone}", self.schedule),
+        })
+    }
+}
+
+impl SuccessMail {
+    fn as_str(self) -> &'static str {
+        match self {
+            SuccessMail::Off => "off",
+            SuccessMail::Daily => "daily",
+            SuccessMail::Each => "each",
+        }
+    }
+}
+
+impl Setting {
+    /// As documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Setting::Schedule => "schedule",
+            Setting::Objective => "objective",
+            Setting::MaxLag => "max_lag",
+            Setting::MinInterval => "min_interval",
+            Setting::Receipt => "receipt",
+            Setting::ReplicaRetention => "replica_retention",
+            Setting::ShrinkGuard => "shrink_guard",
+            Setting::Retries => "retries",
+            Setting::Paused => "paused",
+            Setting::Unprotected => "unprotected",
+            Setting::Owners => "owners",
+            Setting::FailureMail => "failure_mail",
+            Setting::SuccessMail => "success_mail",
+            Setting::MailServer => "mail_server",
+            Setting::Webhooks => "webhooks",
+            Setting::Heartbeat => "heartbeat",
+            Setting::SuccessNews => "success_news",
+            Setting::Reminder => "reminder",
+            Setting::SecondaryWorkspace => "secondary_workspace",
+            Setting::PlanMaxAge => "plan_max_age",
+        }
+    }
+}

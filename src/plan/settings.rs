@@ -1,0 +1,212 @@
+//! What a configuration says of how a workspace and its groups are protected, as plans and run records carry it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Group, GroupEntry, Notifications, Pause, Success, TableRef, Topic, Workspace};
+use crate::moment;
+
+/// The settings of a workspace and of its groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// Those of all its groups together.
+    pub workspace: WorkspaceSettings,
+    /// Those of each group, by its name; of one whose configuration has a mistake none are known.
+    pub groups: BTreeMap<String, GroupSettings>,
+}
+
+/// How a workspace's groups are protected together: who hears of trouble, and what stands by in the other region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceSettings {
+    /// Who hears of all failures.
+    pub failure_mail: Vec<String>,
+    /// Who hears of all successes.
+    pub success_mail: Vec<String>,
+    /// The mail server; absent: no mail is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_server: Option<String>,
+    /// What webhooks hear: an entry a webhook and kind of news, `slack SLACK_DR failing`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<String>,
+    /// Somebody hears where no apply runs any more.
+    pub heartbeat: bool,
+    /// How often synchronized groups are told of; absent: there is nothing to tell over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<SuccessMail>,
+    /// How often one is reminded of what goes on, hours; absent: there is nothing to tell over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder_hours: Option<i64>,
+    /// The secondary's workspace, in which replicas are registered and jobs watched; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_workspace: Option<String>,
+    /// How long a stored plan may wait, hours.
+    pub plan_max_age_hours: i64,
+}
+
+/// How one group is protected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupSettings {
+    /// Its schedule, a cron expression.
+    pub schedule: String,
+    /// The zone that it is read in.
+    pub timezone: String,
+    /// The longest time between two firings of it, minutes.
+    pub longest_gap_minutes: i64,
+    /// The recovery point objective, minutes.
+    pub rpo_minutes: i64,
+    /// The lag beyond which it is brought to now without its workflow, minutes; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lag_minutes: Option<i64>,
+    /// The least time between two synchronizations, minutes.
+    pub min_interval_minutes: i64,
+    /// How long nobody may have looked at the newest versions of its sources, minutes.
+    pub receipt_minutes: i64,
+    /// How long replaced versions of its replicas stay readable, days.
+    pub replica_retention_days: u32,
+    /// The share of the last cut's rows below which a source is not copied, percent; 0: it is copied whatever is left.
+    pub shrink_percent: u32,
+    /// Attempts per table beyond the first.
+    pub max_retries: u32,
+    /// It is not synchronized for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseSetting>,
+    /// Its tables that are not synchronized, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unprotected: BTreeMap<String, String>,
+    /// Who hears of it.
+    pub owner_emails: Vec<String>,
+}
+
+/// A pause as it is configured, over or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PauseSetting {
+    /// Why.
+    pub reason: String,
+    /// Until when; absent: until somebody ends it.
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// How often synchronized groups are told of.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SuccessMail {
+    /// Never, apart from the first ever and the first after a failure.
+    Off,
+    /// Once a day.
+    Daily,
+    /// After every apply that synchronized something.
+    Each,
+}
+
+impl Settings {
+    /// What a configuration says of a workspace.
+    pub fn of(workspace: &Workspace) -> Settings {
+        let groups = workspace.groups.iter().filter_map(|entry| match entry {
+            GroupEntry::Valid(group) => {
+                Some((group.name.clone(), GroupSettings::of(workspace, group)))
+            }
+            GroupEntry::Invalid { name: _, owner_emails: _, mistakes: _ } => None,
+        });
+        Settings { workspace: WorkspaceSettings::of(workspace), groups: groups.collect() }
+    }
+}
+
+impl WorkspaceSettings {
+    /// What a configuration says of a workspace as a whole.
+    pub(super) fn of(workspace: &Workspace) -> WorkspaceSettings {
+        let told = workspace.notifications.as_ref();
+        let webhooks = told.into_iter().flat_map(|told| &told.webhooks).flat_map(|webhook| {
+            let (kind, label) = (webhook.kind.as_str(), &webhook.label);
+            webhook.events.iter().map(move |event| format!("{kind} {label} {}", topic(*event)))
+        });
+        let over = told.filter(|told| told.smtp.is_some() || !told.webhooks.is_empty());
+        WorkspaceSettings {
+            failure_mail: workspace.failure_notification.clone(),
+            success_mail: workspace.success_notification.clone(),
+            mail_server: told.and_then(|told| Some(told.smtp.as_ref()?.host.clone())),
+            webhooks: webhooks.collect(),
+            heartbeat: told.is_some_and(|told| told.heartbeat.is_some()),
+            success: over.map(success),
+            reminder_hours: over.map(|told| told.reminder.num_hours()),
+            secondary_workspace: workspace
+                .secondary
+                .as_ref()
+                .map(|secondary| secondary.address.to_string()),
+            plan_max_age_hours: workspace.plan_max_age.num_hours(),
+        }
+    }
+}
+
+fn success(told: &Notifications) -> SuccessMail {
+    match told.success {
+        Success::Each => SuccessMail::Each,
+        Success::Daily => SuccessMail::Daily,
+        Success::Off => SuccessMail::Off,
+    }
+}
+
+fn topic(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Failing => "failing",
+        Topic::Recovered => "recovered",
+        Topic::Synchronized => "synchronized",
+    }
+}
+
+impl GroupSettings {
+    /// What a configuration says of a group.
+    pub(super) fn of(workspace: &Workspace, group: &Group) -> GroupSettings {
+        let Group {
+            name: _,
+            owner_emails,
+            workflows: _,
+            tables: _,
+            schedule,
+            max_retries,
+            rpo,
+            max_lag,
+            min_interval,
+            receipt,
+            replica_retention_days,
+            shrink_percent,
+            pause,
+            unprotected,
+        } = group;
+        // A name that is only written another way changes nothing.
+        let schema = workspace.default_schema.as_deref().unwrap_or("default");
+        let named = |table: &TableRef| match (&workspace.default_catalog, table.parts().len()) {
+            (Some(catalog), _) => table.resolve(catalog, schema).to_string(),
+            (None, 3) => table.resolve("", schema).to_string(),
+            (None, _) => table.to_string(),
+        };
+        let unprotected = unprotected.iter().map(|(table, reason)| (named(table), reason.clone()));
+        GroupSettings {
+            schedule: schedule.expression().to_owned(),
+            timezone: schedule.timezone().to_owned(),
+            longest_gap_minutes: schedule.longest_gap().num_minutes(),
+            rpo_minutes: rpo.num_minutes(),
+            max_lag_minutes: max_lag.map(|lag| lag.num_minutes()),
+            min_interval_minutes: min_interval.num_minutes(),
+            receipt_minutes: receipt.num_minutes(),
+            replica_retention_days: *replica_retention_days,
+            shrink_percent: *shrink_percent,
+            max_retries: *max_retries,
+            paused: pause.as_ref().map(PauseSetting::of),
+            unprotected: unprotected.collect(),
+            owner_emails: owner_emails.clone(),
+        }
+    }
+}
+
+impl PauseSetting {
+    fn of(pause: &Pause) -> PauseSetting {
+        let Pause { reason, until } = pause;
+        PauseSetting { reason: reason.clone(), until: *until }
+    }
+}
