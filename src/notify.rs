@@ -19,7 +19,7 @@ mod round;
 mod samples;
 mod told;
 
-pub use decide::{carried, decide};
+pub use decide::{carried, decide, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
     Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Standing,

@@ -115,7 +115,7 @@ impl Apply {
             let mut ready = match ready {
                 Ok(ready) => ready,
                 Err(failure) => {
-                    tell::fail(context).await;
+                    tell::fail(context, &failure).await;
                     return Err(failure);
                 }
             };

@@ -101,6 +101,16 @@ impl Failure {
         }
     }
 
+    /// How the program ends.
+    pub(super) fn status(&self) -> ExitStatus {
+        self.exit
+    }
+
+    /// What is so, without more lines and a remedy.
+    pub(super) fn message(&self) -> String {
+        self.message.clone()
+    }
+
     /// Its lines, where it is not the end.
     pub(super) fn shown(&self) -> String {
         format!("  {}\n{}", self.message, self.details).trim_end().to_owned()

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use crate::apply::RunRecord;
 use crate::files::{self, Named};
 use crate::limits::DOCUMENT;
+use crate::notify::Standing;
 use crate::plan::StoredPlan;
 use crate::region::{
     KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, SIGNATURE_ENDING, TOLD_ENDING, apply_of,
@@ -198,6 +199,26 @@ pub(super) fn quiet_record(
         Ok(())
     };
     tend().with_context(|| format!("keep what this round found in {}", runs.display()))
+}
+
+/// What was told of applies that could not begin.
+const NOT_BEGUN: &str = "not-begun.json";
+
+/// What was told of applies that could not begin; what cannot be read was told of nobody.
+pub(super) fn not_begun(folder: &Path) -> Vec<Standing> {
+    let noted = read(&files::resolved(folder).join(FOLDER).join(NOT_BEGUN)).ok();
+    noted.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+/// Notes what was told of applies that could not begin. Where it cannot be noted, the next one tells it again.
+pub(super) fn note_not_begun(folder: &Path, standings: &[Standing]) {
+    let path = folder.join(FOLDER).join(NOT_BEGUN);
+    if standings.is_empty() {
+        let _ = fs::remove_file(path);
+        return;
+    }
+    let bytes = serde_json::to_vec_pretty(standings).unwrap_or_default();
+    let _ = make_runs(folder).and_then(|_| whole(&path, &bytes));
 }
 
 /// Where the notes are kept that regions have yet to get documents.

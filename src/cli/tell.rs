@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use super::clock::Clock;
 use super::flags::Context;
 use super::signals::Stop;
-use super::{ExitStatus, configuration, keep, output};
+use super::{ExitStatus, Failure, configuration, keep, output};
 use crate::apply::{Outstanding, RunRecord};
 use crate::config::{Heartbeat, Workspace};
 use crate::notify::deliver::{self, Beat, SENDING, Secrets};
@@ -22,6 +22,8 @@ use crate::notify::{Answer, Letter, Outcome, Policy, Receiver, ToldDocument, let
 use crate::plan::{Plan, Role};
 use crate::region::{RUN_RECORD_ENDING, Region, Regions, TOLD_ENDING};
 use crate::render::{clean, plural};
+
+mod unbegun;
 
 /// After a signal messages are sent for no longer than this.
 const STOPPED: Duration = Duration::from_secs(2);
@@ -189,6 +191,7 @@ impl Teller {
             ExitStatus::Ok => Beat::Success,
             _ => Beat::Fail,
         };
+        unbegun::begin_again(self, applied, record).await;
         let messages = self.messages(applied, record).await;
         let secrets = self.keychain(applied);
         let (answers, ()) = futures::join!(
@@ -230,13 +233,14 @@ impl Teller {
     }
 }
 
-/// Tells heartbeats that a run did not come as far as an apply; only those whose address is in the environment, for no region
-/// was opened.
-pub(super) async fn fail(context: &Context) {
+/// Tells people and heartbeats that a run did not come as far as an apply; only over what has its secrets in the environment,
+/// for no region was opened.
+pub(super) async fn fail(context: &Context, failure: &Failure) {
     let Ok(Some(found)) = configuration::read_if_any(context).await else {
         return;
     };
     let teller = Teller::of(&found.configuration.workspaces);
+    unbegun::fail(context, &found, &teller, failure).await;
     if teller.heartbeats.is_empty() {
         return;
     }

@@ -39,6 +39,33 @@ pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing 
     }
 }
 
+/// Decides what people are told of an apply that could not begin, by its cause, or, without one, of the first that began again.
+pub fn not_begun(
+    round: &Round,
+    before: &[&Standing],
+    policy: &Policy,
+    cause: Option<&Cause>,
+) -> Standing {
+    let mut decision = Decision { round, policy, incidents: merged(before) };
+    let open = decision.incidents.iter_mut().find(|it| it.class == Class::NotBegun);
+    match (open, cause) {
+        (Some(incident), Some(cause)) => {
+            incident.seen(round);
+            incident.recur(round, std::slice::from_ref(cause), policy.reminder);
+        }
+        (Some(incident), None) => incident.close(round, How::Recovered),
+        (None, Some(cause)) => {
+            let mut opened = decision.opened(Class::NotBegun, None, vec![cause.clone()]);
+            opened.seen_from = Some(round.seen_from.clone());
+            opened.id = decision.id(&opened);
+            decision.incidents.push(opened);
+        }
+        (None, None) => {}
+    }
+    let incidents = decision.incidents;
+    Standing { workspace: round.workspace.clone(), incidents, digest: None }
+}
+
 /// What stands of a workspace after an apply that tells nobody of it: everything as it was, for the next one that does.
 pub fn carried(workspace: &str, before: &[&Standing]) -> Standing {
     let digest = before.iter().find_map(|standing| standing.digest.clone());
@@ -169,17 +196,9 @@ impl Decision<'_> {
             self.incidents.push(opened);
             return;
         };
-        let before = incident.codes();
-        incident.causes = causes.to_vec();
         incident.seen(round);
         incident.facts(group);
-        if incident.codes() == before {
-            incident.remind(round, reminder);
-        } else {
-            incident.changed_by = Some(round.run_id.clone());
-            incident.counted_from = round.ended_at;
-            incident.tell(round);
-        }
+        incident.recur(round, causes, reminder);
     }
 
     /// Whether the group is within its objective, as far as that was seen.
@@ -302,6 +321,19 @@ impl Incident {
     fn seen(&mut self, round: &Round) {
         self.seen_at = round.ended_at;
         self.rounds = self.rounds.saturating_add(1);
+    }
+
+    /// It was found again: other causes are told at once.
+    fn recur(&mut self, round: &Round, causes: &[Cause], reminder: Duration) {
+        let before = self.codes();
+        self.causes = causes.to_vec();
+        if self.codes() == before {
+            self.remind(round, reminder);
+        } else {
+            self.changed_by = Some(round.run_id.clone());
+            self.counted_from = round.ended_at;
+            self.tell(round);
+        }
     }
 
     fn tell(&mut self, round: &Round) {

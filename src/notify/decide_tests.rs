@@ -395,3 +395,49 @@ fn names_put_nothing_into_a_header() {
         assert!(!text.plain.contains("\nBcc:"), "{}", text.plain);
     }
 }
+
+#[test]
+fn applies_that_cannot_begin_are_told_once_reminded_of_and_ended() {
+    let policy = policy();
+    let cause = |code| Cause { code, table: None, message: "it is so".into() };
+    let mut standing: Option<Standing> = None;
+    let mut hear = |number: usize, when: &str, cause: Option<Cause>| -> Vec<String> {
+        let round = round(number, at(when), Vec::new());
+        let before: Vec<&Standing> = standing.iter().collect();
+        let now = not_begun(&round, &before, &policy, cause.as_ref());
+        let told = Told {
+            run_id: round.run_id,
+            ended_at: round.ended_at,
+            url: None,
+            standings: vec![now.clone()],
+            synchronized: Vec::new(),
+        };
+        standing = Some(now);
+        let letters = letters(&told, std::slice::from_ref(&policy));
+        let heard = heard(&letters).into_iter();
+        // One thread, whatever is new in it.
+        let of_ops = heard.filter_map(|it| Some(it.strip_prefix("ops@example.com: ")?.to_owned()));
+        of_ops.map(|subject| subject.trim_start_matches("Re: ").to_owned()).collect()
+    };
+    let (signed, mistaken) = (CauseCode::NotSignedIn, CauseCode::ConfigurationUnusable);
+    let since = "[drsync] east: no apply begins since 2026-12-01 10:00Z";
+    assert_eq!(hear(0, "2026-12-01T09:30:00Z", None), [""; 0]);
+    assert_eq!(
+        hear(1, "2026-12-01T10:00:00Z", Some(cause(signed))),
+        [format!("{since}: not_signed_in")]
+    );
+    assert_eq!(hear(2, "2026-12-01T10:30:00Z", Some(cause(signed))), [""; 0]);
+    assert_eq!(
+        hear(3, "2026-12-02T10:10:00Z", Some(cause(signed))),
+        [format!("{since}: not_signed_in")]
+    );
+    assert_eq!(
+        hear(4, "2026-12-02T10:30:00Z", Some(cause(mistaken))),
+        [format!("{since}: configuration_unusable")]
+    );
+    assert_eq!(
+        hear(5, "2026-12-02T11:00:00Z", None),
+        ["[drsync] east: applies begin again after 25h"]
+    );
+    assert_eq!(hear(6, "2026-12-02T11:30:00Z", None), [""; 0]);
+}

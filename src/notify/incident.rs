@@ -81,6 +81,8 @@ pub struct Incident {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
+    /// No apply can begin: nobody is signed in, or the configuration cannot be used.
+    NotBegun,
     /// A region does not answer.
     RegionAway,
     /// A group is not synchronized: it is blocked, failed, or was not as planned.
@@ -119,6 +121,12 @@ pub enum CauseCode {
     TablesFailed,
     /// Whether the cut was committed could not be seen.
     CutUnseen,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// The configuration has mistakes, and nothing of it can be used.
+    ConfigurationUnusable,
+    /// An apply could not begin for another reason.
+    NotBegun,
     /// A finding.
     #[serde(untagged)]
     Finding(FindingCode),
@@ -208,6 +216,9 @@ impl CauseCode {
             CauseCode::TableUnseen => "table_unseen",
             CauseCode::TablesFailed => "tables_failed",
             CauseCode::CutUnseen => "cut_unseen",
+            CauseCode::NotSignedIn => "not_signed_in",
+            CauseCode::ConfigurationUnusable => "configuration_unusable",
+            CauseCode::NotBegun => "not_begun",
             CauseCode::Finding(code) => code.as_str(),
         }
     }
@@ -217,6 +228,7 @@ impl Class {
     /// As documents write it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Class::NotBegun => "not_begun",
             Class::RegionAway => "region_away",
             Class::Failing => "failing",
             Class::RpoBreached => "rpo_breached",

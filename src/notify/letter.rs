@@ -207,6 +207,12 @@ fn incidents_subject(alike: &[&Incident], region: &str) -> String {
                 format!("{region} answers again after {}", lasted(closed.at))
             }
         },
+        (Class::NotBegun, None) => {
+            format!("{region}: no apply begins since {since}: {}", codes.join(", "))
+        }
+        (Class::NotBegun, Some(closed)) => {
+            format!("{region}: applies begin again after {}", lasted(closed.at))
+        }
         (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
         (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
         (class, Some(closed)) => {
@@ -259,6 +265,7 @@ fn block(item: &Item, now: DateTime<Utc>) -> Block {
         Item::Incident { workspace, incident, news, region, next, groups } => {
             match incident.class {
                 Class::RegionAway => away(region, incident, groups, *next),
+                Class::NotBegun => not_begun(region, incident, *next),
                 Class::Failing | Class::RpoBreached => {
                     of_group(workspace, incident, *news, *next, now)
                 }
@@ -317,6 +324,26 @@ fn away(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc
     facts
         .push(("next", format!("one mail for all groups: when it answers, else {}", minute(next))));
     Block { verdict: format!("No answer from {region} since {}", moment(incident.since)), facts }
+}
+
+fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block {
+    let workspace = clean_name(workspace);
+    let mut facts = Vec::new();
+    if let Some(closed) = &incident.closed {
+        let lasted = span((closed.at - incident.since).num_seconds());
+        facts.push(("since", moment(closed.at)));
+        let verdict = format!("Applies of {workspace} begin again, after {lasted}");
+        return Block { verdict, facts };
+    }
+    if let Some(from) = &incident.seen_from {
+        facts.push(("on", clean_name(from)));
+    }
+    facts.extend(incident.causes.iter().map(|cause| ("what", clean(&cause.message))));
+    facts.push(("keeps", "the last cuts, whole; nothing is copied meanwhile".to_owned()));
+    facts.push(("next", format!("a mail when an apply begins again, else {}", minute(next))));
+    let since = moment(incident.since);
+    let verdict = format!("No apply of {workspace} could begin since {since}");
+    Block { verdict, facts }
 }
 
 fn of_group(

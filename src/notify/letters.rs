@@ -244,9 +244,9 @@ impl Item {
         match self {
             Item::Incident { news, incident, .. } => {
                 let class = match (news, incident.class) {
-                    (News::Closed, Class::RegionAway) => 3,
+                    (News::Closed, Class::RegionAway | Class::NotBegun) => 3,
                     (News::Closed, _) => 4,
-                    (_, Class::RegionAway) => 0,
+                    (_, Class::RegionAway | Class::NotBegun) => 0,
                     (_, Class::Failing) => 1,
                     (_, Class::RpoBreached) => 2,
                 };
@@ -377,7 +377,7 @@ fn items(told: &Told, policy: &Policy) -> Vec<Item> {
             workspace: workspace(),
             news: news_of(incident),
             incident: incident.clone(),
-            region: policy.region(incident.side),
+            region: policy.region(incident),
             next: next_reminder(incident, policy.reminder),
             groups,
         });

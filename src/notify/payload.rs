@@ -179,7 +179,7 @@ fn pagerduty(letter: &Letter, item: &Item) -> Vec<Call> {
         News::Reminded => Vec::new(),
         News::Opened | News::Changed => {
             let severity = match incident.class {
-                Class::RegionAway => "critical",
+                Class::NotBegun | Class::RegionAway => "critical",
                 Class::Failing => "error",
                 Class::RpoBreached => "warning",
             };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 
+use super::incident::{Class, Incident};
 use super::letters::hash_of;
 use crate::config::{GroupEntry, Smtp, Success, Webhook, Workspace};
 use crate::plan::Role;
@@ -103,10 +104,11 @@ impl Policy {
         mails.chain(webhooks).collect()
     }
 
-    /// What people call a region.
-    pub(super) fn region(&self, side: Option<Role>) -> String {
-        match (side, &self.secondary) {
+    /// What people call what an incident of no group is about: a region, or all of the workspace.
+    pub(super) fn region(&self, incident: &Incident) -> String {
+        match (incident.side, &self.secondary) {
             (Some(Role::Primary), _) => self.workspace.clone(),
+            (None, _) if incident.class == Class::NotBegun => self.workspace.clone(),
             (Some(Role::Secondary), Some(name)) => name.clone(),
             (Some(Role::Secondary) | None, _) => format!("the secondary of {}", self.workspace),
         }

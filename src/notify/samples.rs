@@ -13,7 +13,7 @@ use crate::plan::{FindingCode, Role};
 
 /// A message of every class to every receiver of these workspaces; `to`: only to one, by its address or its webhook's name.
 ///
-/// Each receiver gets the same nine, whatever it would be told of: what is tried is whether they arrive.
+/// Each receiver gets the same eleven, whatever it would be told of: what is tried is whether they arrive.
 pub fn samples(
     policies: &[Policy],
     run_id: &str,
@@ -94,6 +94,7 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
     };
     let failing = incident(Class::Failing, run_id, now);
     let away = incident(Class::RegionAway, run_id, now);
+    let idle = incident(Class::NotBegun, run_id, now);
     let late = incident(Class::RpoBreached, run_id, now);
     let cut = GroupCut { number: 2, recovery_point: Some(now) };
     let group = "example_group".to_owned();
@@ -103,6 +104,8 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         item(closed(failing), News::Closed),
         item(away.clone(), News::Opened),
         item(closed(away), News::Closed),
+        item(idle.clone(), News::Opened),
+        item(closed(idle), News::Closed),
         item(late.clone(), News::Opened),
         item(closed(late), News::Closed),
         Item::Synchronized {
@@ -121,14 +124,14 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
 }
 
 fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
-    let of_group = class != Class::RegionAway;
+    let of_group = !matches!(class, Class::RegionAway | Class::NotBegun);
     let since = now - Duration::hours(1);
     Incident {
         id: format!("test.{}.{}", class.as_str(), run_id.to_lowercase()),
         also: Vec::new(),
         class,
         group: of_group.then(|| "example_group".to_owned()),
-        side: (!of_group).then_some(Role::Primary),
+        side: (class == Class::RegionAway).then_some(Role::Primary),
         seen_from: (!of_group).then(|| "this machine".to_owned()),
         since,
         opened_by: run_id.to_owned(),

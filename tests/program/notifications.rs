@@ -127,16 +127,20 @@ impl World {
     }
 
     fn drsync(&self, now: &str, arguments: &[&str]) -> Output {
-        Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        self.command(arguments).env("DRSYNC_NOW", now).output().unwrap()
+    }
+
+    /// By the clock of this machine.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("drsync"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .envs(self.variables.iter().cloned())
-            .env("DRSYNC_NOW", now)
             .env("USER", "someone")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 
     fn apply(&self, now: &str) -> Output {
@@ -392,7 +396,7 @@ fn each_way_to_sign_in_works_and_a_refusal_says_why() {
         let said = stdout(&tried);
         match refusal {
             "" => {
-                taken += 9;
+                taken += 11;
                 assert!(
                     said.contains("took     mail ops@example.com"),
                     "{more}: {said}{}",
@@ -568,6 +572,48 @@ fn validate_says_what_will_surprise_somebody() {
     let said = world.drsync(FIRST, &["validate"]);
     assert!(!stdout(&said).contains("warning   east"), "{}", stdout(&said));
     assert!(!stderr(&said).contains("no mail is sent"), "{}", stderr(&said));
+}
+
+#[test]
+fn that_no_apply_can_begin_is_told_once_and_so_is_that_they_begin_again() {
+    let Some(receivers) = Receivers::start() else { return };
+    let world = World::new(&receivers);
+    world.apply(FIRST);
+    let open = json!({"smtp": receivers.smtp("open", json!({"security": "none"}))});
+    world.tell("ops@example.com", "boss@example.com", open);
+    let path = world.path("drsync.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    // A workspace that nobody is signed in to, beside the one that is a folder.
+    let mut config: Value = serde_json::from_str(&whole).unwrap();
+    config["workspaces"][0]["workspace_instance_url"] = "https://east.example.com".into();
+    config["workspaces"][0]["sync_location_primary"] = "s3://east/sync".into();
+    config["workspaces"][0]["sync_location_secondary"] = "s3://west/sync".into();
+    config["workspaces"][0]["warehouse_id"] = "0123456789abcdef".into();
+    std::fs::write(&path, config.to_string()).unwrap();
+    let mails = || -> Vec<String> {
+        let mails = receivers.mails().into_iter();
+        mails.filter(|mail| mail.starts_with("ops@") && mail.contains("east:")).collect()
+    };
+    let apply = || world.command(&["apply", "--auto-approve"]).output().unwrap();
+    for _ in 0..3 {
+        let ended = apply();
+        assert_eq!(ended.status.code(), Some(77), "{}", stderr(&ended));
+        let [mail] = mails().try_into().unwrap();
+        let told = "ops@example.com: [drsync] east: no apply begins since ";
+        assert!(mail.starts_with(told) && mail.ends_with(": not_signed_in"), "{mail}");
+    }
+    let came = receivers.came();
+    let of_ops = came.iter().rfind(|it| it["mail"][0] == "ops@example.com").unwrap();
+    let text = of_ops["plain"].as_str().unwrap();
+    assert!(text.contains("No apply of east could begin since"), "{text}");
+    assert!(text.contains("not signed in to https://east.example.com"), "{text}");
+    std::fs::write(&path, whole).unwrap();
+    for _ in 0..2 {
+        apply();
+        let [mail, _] = mails().try_into().unwrap();
+        let told = "ops@example.com: [drsync] east: applies begin again after ";
+        assert!(mail.starts_with(told), "{mail}");
+    }
 }
 
 #[test]
