@@ -7,6 +7,7 @@
 //!
 //! Everything here is pure but [`deliver`], which speaks to mail servers and webhooks.
 
+mod address;
 mod decide;
 pub mod deliver;
 mod doubts;
@@ -19,14 +20,15 @@ mod round;
 mod samples;
 mod told;
 
+pub use address::hash_of;
 pub use decide::{carried, decide, not_begun};
 pub use doubts::{Doubt, DoubtCode, doubts, of_address, of_secret, of_silence};
 pub use incident::{
-    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Standing,
+    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Standing,
     Telling,
 };
 pub use letter::{Text, mail_id, text};
-pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, hash_of, letters};
+pub use letters::{Done, Item, Letter, News, Receiver, Told, Why, letters};
 pub use payload::{Call, calls};
 pub use policy::{Known, Policy};
 pub use round::{GroupRound, Round, State};

@@ -13,8 +13,8 @@ use super::notified::{Notified, Outstanding, ToldBefore, Unreached};
 use super::record::{GroupRecord, RunRecord};
 use crate::canonical::sha256_of_bytes;
 use crate::notify::{
-    Answer, Cause, CauseCode, GroupRound, Known, Outcome, Policy, Receiver, Round, Standing, State,
-    ToldDocument, carried, decide, letters,
+    Answer, Cause, CauseCode, GroupRound, Known, Lost, Outcome, Policy, Receiver, Round, Standing,
+    State, ToldDocument, carried, decide, letters,
 };
 use crate::plan::document::{Plan, ReasonCode, Selection, WorkspacePlan};
 use crate::plan::{FindingCode, GroupPlan, Role};
@@ -224,7 +224,14 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
     for (side, seen, away) in seen {
         if seen.is_away() || away || silent(side) { gone.push(side) } else { answered.push(side) }
     }
+    let lost =
+        record.groups.iter().filter(|group| group.workspace == plan.name && group.cut.is_some());
+    let changed = record.settings_changed.iter();
+    let unseen = changed.filter(|changed| changed.workspace == plan.name && !changed.reviewed);
+    let weakened = unseen.flat_map(|changed| &changed.changes);
     Round {
+        lost: lost.map(lost_of).collect(),
+        weakened: weakened.filter(|change| change.weakens()).cloned().collect(),
         run_id: record.run_id.clone(),
         workspace: plan.name.clone(),
         seen_from: run.options.seen_from.clone(),
@@ -240,6 +247,18 @@ fn round(run: &Run<'_>, record: &RunRecord, plan: &WorkspacePlan, away: Away) ->
 /// Every group of the configuration is in a plan.
 fn is_whole(plan: &Plan) -> bool {
     plan.selection == Selection::default() && !plan.is_incomplete()
+}
+
+/// What would be lost of a group with a cut, as far as somebody looked.
+fn lost_of(record: &GroupRecord) -> Lost {
+    let loss = record.loss.as_ref();
+    Lost {
+        group: record.name.clone(),
+        seen_at: loss.map(|loss| loss.at),
+        commits: loss.map(|loss| loss.commits).unwrap_or_default(),
+        since: loss.and_then(|loss| loss.since),
+        runs: loss.map(|loss| loss.runs.clone()).unwrap_or_default(),
+    }
 }
 
 fn of_group(plan: &GroupPlan, record: &GroupRecord) -> GroupRound {

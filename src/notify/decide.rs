@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, Utc};
 
 use super::incident::{
-    Cause, Class, Closed, Digest, DigestGroup, How, Incident, Standing, Telling,
+    Cause, Class, Closed, Digest, DigestGroup, How, Incident, Lost, Standing, Telling,
 };
 use super::letters::told_to;
 use super::policy::Policy;
@@ -19,8 +19,12 @@ use crate::plan::Role;
 /// `before`: what the newest records carry of the workspace, of applies that ended at once more than one. Only what this apply
 /// looked at is judged; everything else is carried on as it was. Whatever is told of now is marked as told by this apply.
 pub fn decide(round: &Round, before: &[&Standing], policy: &Policy) -> Standing {
-    let mut decision = Decision { round, policy, incidents: merged(before) };
+    let mut incidents = merged(before);
+    // Those were told by the applies that found them, and are over with that.
+    incidents.retain(|incident| incident.class != Class::ProtectionWeakened);
+    let mut decision = Decision { round, policy, incidents };
     decision.regions();
+    decision.weakened();
     for group in &round.groups {
         decision.group(group);
     }
@@ -146,6 +150,7 @@ impl Decision<'_> {
                 let mut opened = self.opened(Class::RegionAway, None, Vec::new());
                 opened.side = Some(side);
                 opened.seen_from = Some(round.seen_from.clone());
+                opened.lost = lost_with(side, round);
                 opened.id = self.id(&opened);
                 self.incidents.push(opened);
                 continue;
@@ -155,6 +160,7 @@ impl Decision<'_> {
                 match (mine(incident), away, answered) {
                     (true, true, _) => {
                         incident.seen(round);
+                        incident.lost = lost_with(side, round);
                         incident.remind(round, reminder);
                     }
                     (true, false, true) => incident.close(round, How::Recovered),
@@ -165,6 +171,24 @@ impl Decision<'_> {
                     (true, false, false) | (false, _, _) => {}
                 }
             }
+        }
+    }
+
+    /// What protects less is told at once, of each group and of the workspace.
+    fn weakened(&mut self) {
+        for change in &self.round.weakened {
+            let of = |incident: &&mut Incident| {
+                incident.class == Class::ProtectionWeakened && incident.group == change.group
+            };
+            if let Some(incident) = self.incidents.iter_mut().find(of) {
+                incident.weakened.push(change.clone());
+                continue;
+            }
+            let group = change.group.as_deref();
+            let mut opened = self.opened(Class::ProtectionWeakened, group, Vec::new());
+            opened.weakened.push(change.clone());
+            opened.id = self.id(&opened);
+            self.incidents.push(opened);
         }
     }
 
@@ -281,6 +305,8 @@ impl Decision<'_> {
             since: round.started_at,
             opened_by: round.run_id.clone(),
             causes,
+            weakened: Vec::new(),
+            lost: Vec::new(),
             changed_by: None,
             counted_from: round.ended_at,
             seen_at: round.ended_at,
@@ -305,6 +331,14 @@ impl Decision<'_> {
             seen_from.unwrap_or_default(),
         ];
         sha256_of_bytes(about.join("\n").as_bytes())[..ID_LETTERS].to_owned()
+    }
+}
+
+/// What is lost with a region; with replicas nothing is.
+fn lost_with(side: Role, round: &Round) -> Vec<Lost> {
+    match side {
+        Role::Primary => round.lost.clone(),
+        Role::Secondary => Vec::new(),
     }
 }
 

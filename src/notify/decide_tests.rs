@@ -67,6 +67,8 @@ fn round(number: usize, now: DateTime<Utc>, groups: Vec<GroupRound>) -> Round {
         whole: true,
         away: Vec::new(),
         answered: vec![Role::Primary, Role::Secondary],
+        lost: Vec::new(),
+        weakened: Vec::new(),
         groups,
     }
 }
@@ -440,4 +442,43 @@ fn applies_that_cannot_begin_are_told_once_reminded_of_and_ended() {
         ["[drsync] east: applies begin again after 25h"]
     );
     assert_eq!(hear(6, "2026-12-02T11:30:00Z", None), [""; 0]);
+}
+
+#[test]
+fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it_too() {
+    use crate::plan::{Direction, Setting, SettingChange, SettingValue};
+    let policy = policy();
+    let change = |group: Option<&str>, setting: Setting, before: SettingValue| SettingChange {
+        group: group.map(str::to_owned),
+        table: None,
+        setting,
+        before: Some(before),
+        after: Some(SettingValue::Number(0)),
+        direction: Direction::Weaker,
+    };
+    let now = at("2026-12-01T00:02:00Z");
+    let quiet = || vec![group("core", State::InOrder), group("web", State::InOrder)];
+    let mut first = round(1, now, quiet());
+    let gone = SettingValue::Texts(vec!["ops@example.com".into(), "gone@example.com".into()]);
+    first.weakened = vec![
+        change(None, Setting::FailureMail, gone),
+        change(Some("core"), Setting::Objective, SettingValue::Number(720)),
+        change(Some("core"), Setting::ShrinkGuard, SettingValue::Number(50)),
+    ];
+    let (standing, letters) = told(&first, &[], &policy);
+    let both = "[drsync] core and east protected less since 2026-12-01 00:02Z: objective, shrink_guard, failure_mail";
+    let mail = "[drsync] east protected less since 2026-12-01 00:02Z: failure_mail";
+    assert_eq!(
+        heard(&letters),
+        [
+            format!("core@example.com: {both}"),
+            format!("gone@example.com: {mail}"),
+            format!("ops@example.com: {both}"),
+            format!("web@example.com: {mail}"),
+        ]
+    );
+    // The next round has nothing more to say of it, and nothing is left open.
+    let later = at("2026-12-03T00:02:00Z");
+    let (standing, letters) = told(&round(2, later, quiet()), &[&standing], &policy);
+    assert_eq!((heard(&letters), standing.incidents), (vec![], vec![]));
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::moment;
-use crate::plan::{FindingCode, Role};
+use crate::plan::{FindingCode, Role, SettingChange};
 use crate::sentence::Sentence;
 
 /// What people are told of, of one workspace, after an apply.
@@ -48,6 +48,12 @@ pub struct Incident {
     /// Why, as it was last seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
+    /// What protects less than before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weakened: Vec<SettingChange>,
+    /// Of a primary that does not answer: what would be lost of each group, as far as somebody looked before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
     /// The apply that found other causes than before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
@@ -89,6 +95,8 @@ pub enum Class {
     Failing,
     /// A group lags behind its objective.
     RpoBreached,
+    /// The configuration protects less than before, and nobody approved that. It is told once.
+    ProtectionWeakened,
 }
 
 /// Why a group fails.
@@ -130,6 +138,24 @@ pub enum CauseCode {
     /// A finding.
     #[serde(untagged)]
     Finding(FindingCode),
+}
+
+/// What would be lost of a group if its primary never came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lost {
+    /// The group.
+    pub group: String,
+    /// When its sources were last looked at; absent: no look is known, and nothing of what would be lost.
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<DateTime<Utc>>,
+    /// Commits that its cut does not hold, by that look.
+    pub commits: u64,
+    /// When the oldest of them was made.
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// Runs of its workflows that have to be repeated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<i64>,
 }
 
 /// A cut of a group.
@@ -232,6 +258,7 @@ impl Class {
             Class::RegionAway => "region_away",
             Class::Failing => "failing",
             Class::RpoBreached => "rpo_breached",
+            Class::ProtectionWeakened => "protection_weakened",
         }
     }
 }

@@ -6,12 +6,12 @@
 use chrono::{DateTime, Utc};
 use maud::html;
 
-use super::incident::{Class, GroupCut, How, Incident};
+use super::incident::{Class, GroupCut, How, Incident, Lost};
 use super::letters::{Item, Letter, News, Receiver, Why};
 use crate::canonical::sha256_of_bytes;
 use crate::command::{Command, Verb};
-use crate::plan::Role;
-use crate::render::{clean, clean_name, few, hanging, minute, moment, plural};
+use crate::plan::{Role, Setting};
+use crate::render::{clean, clean_name, few, hanging, minute, moment, plural, setting_changed};
 use crate::text::span;
 
 /// Columns of a body.
@@ -152,7 +152,11 @@ fn subject(letter: &Letter) -> String {
                     Item::Synchronized { .. } | Item::Digest { .. } => None,
                 })
                 .collect();
-            incidents_subject(&alike, region)
+            let of = match incident.class {
+                Class::ProtectionWeakened => workspace,
+                Class::RegionAway | Class::NotBegun | Class::Failing | Class::RpoBreached => region,
+            };
+            incidents_subject(&alike, of)
         }
         Item::Synchronized { done } => {
             let groups: Vec<&str> = shown
@@ -213,6 +217,20 @@ fn incidents_subject(alike: &[&Incident], region: &str) -> String {
         (Class::NotBegun, Some(closed)) => {
             format!("{region}: applies begin again after {}", lasted(closed.at))
         }
+        (Class::ProtectionWeakened, None) => {
+            let mut settings: Vec<Setting> =
+                alike.iter().flat_map(|it| &it.weakened).map(|change| change.setting).collect();
+            settings.sort_unstable();
+            settings.dedup();
+            let settings: Vec<&str> = settings.into_iter().map(Setting::as_str).collect();
+            let whole = alike.iter().any(|it| it.group.is_none());
+            let whom = match (groups.as_str(), whole) {
+                ("", _) => region,
+                (groups, true) => format!("{groups} and {region}"),
+                (groups, false) => groups.to_owned(),
+            };
+            format!("{whom} protected less since {since}: {}", settings.join(", "))
+        }
         (Class::Failing, None) => format!("{groups} failing since {since}: {}", codes.join(", ")),
         (Class::RpoBreached, None) => format!("{groups} behind the objective since {since}"),
         (class, Some(closed)) => {
@@ -266,6 +284,7 @@ fn block(item: &Item, now: DateTime<Utc>) -> Block {
             match incident.class {
                 Class::RegionAway => away(region, incident, groups, *next),
                 Class::NotBegun => not_begun(region, incident, *next),
+                Class::ProtectionWeakened => weakened(workspace, incident),
                 Class::Failing | Class::RpoBreached => {
                     of_group(workspace, incident, *news, *next, now)
                 }
@@ -316,6 +335,7 @@ fn away(region: &str, incident: &Incident, groups: &[String], next: DateTime<Utc
     if !groups.is_empty() {
         facts.push(("groups", names(&groups)));
     }
+    facts.extend(lost(incident, &groups));
     let keeps = match incident.side {
         Some(Role::Primary) => "the last cuts in the secondary, whole",
         Some(Role::Secondary) | None => "the sources in the primary; nothing is copied meanwhile",
@@ -343,6 +363,62 @@ fn not_begun(workspace: &str, incident: &Incident, next: DateTime<Utc>) -> Block
     facts.push(("next", format!("a mail when an apply begins again, else {}", minute(next))));
     let since = moment(incident.since);
     let verdict = format!("No apply of {workspace} could begin since {since}");
+    Block { verdict, facts }
+}
+
+/// What would be lost of these groups if their primary never came back, and what nobody knows of that.
+fn lost(incident: &Incident, groups: &[&str]) -> Vec<(&'static str, String)> {
+    let own: Vec<&Lost> =
+        incident.lost.iter().filter(|lost| groups.contains(&lost.group.as_str())).collect();
+    let mut facts = Vec::new();
+    let some: Vec<&&Lost> = own.iter().filter(|lost| lost.commits > 0).collect();
+    for lost in some.iter().take(CAUSES_MAX) {
+        let commits = plural(usize::try_from(lost.commits).unwrap_or(usize::MAX), "commit");
+        let since = lost.since.map_or(String::new(), |since| format!(" since {}", minute(since)));
+        let runs: Vec<String> = lost.runs.iter().map(i64::to_string).collect();
+        let repeat = match runs.as_slice() {
+            [] => String::new(),
+            [run] => format!(", repeat run {run}"),
+            runs => format!(", repeat runs {}", few(runs, NAMES_MAX)),
+        };
+        let group = clean_name(&lost.group);
+        facts.push(("lost", format!("if it never comes back: {group} {commits}{since}{repeat}")));
+    }
+    let more = some.len().saturating_sub(CAUSES_MAX);
+    if more > 0 {
+        facts.push(("lost", format!("{} more, which status names", plural(more, "group"))));
+    }
+    let unseen: Vec<&str> =
+        own.iter().filter(|lost| lost.seen_at.is_none()).map(|lost| lost.group.as_str()).collect();
+    if let Some(seen) = own.iter().filter_map(|lost| lost.seen_at).min() {
+        let seen = minute(seen);
+        let said = if some.is_empty() {
+            format!("no commit as of {seen}; what came after that nobody knows")
+        } else {
+            format!("what came after {seen}, the last look, nobody knows")
+        };
+        facts.push(("lost", said));
+    }
+    if !unseen.is_empty() {
+        facts.push(("lost", format!("not known of {}: nobody looked", names(&unseen))));
+    }
+    facts
+}
+
+/// What protects less; it is told once.
+fn weakened(workspace: &str, incident: &Incident) -> Block {
+    let whom = clean_name(incident.group.as_deref().unwrap_or(workspace));
+    let mut facts = vec![("workspace", clean_name(workspace))];
+    for change in incident.weakened.iter().take(CAUSES_MAX) {
+        facts.push(("what", setting_changed(workspace, change)));
+    }
+    let more = incident.weakened.len().saturating_sub(CAUSES_MAX);
+    if more > 0 {
+        facts.push(("what", format!("{more} more, which the run record names")));
+    }
+    facts.push(("next", "it is told once, and drsync history keeps it".to_owned()));
+    let since = minute(incident.since);
+    let verdict = format!("{whom} is protected less since {since}, and nobody approved that");
     Block { verdict, facts }
 }
 
@@ -445,6 +521,7 @@ fn command(letter: &Letter) -> Option<String> {
     groups.dedup();
     let command = match (open.clone().next()?, groups.as_slice()) {
         (incident, _) if incident.class == Class::RegionAway => Command::new(Verb::Status),
+
         (_, [group]) => Command::new(Verb::Plan).word("--only").word(group.as_str()),
         (_, _) => Command::new(Verb::Plan),
     };

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::address::hash_of;
 use super::incident::{Class, Digest, GroupCut, How, Incident, Standing};
 use super::policy::Policy;
-use crate::canonical::sha256_of_bytes;
 use crate::config::{Smtp, Success, Topic, Webhook};
+use crate::plan::{Setting, SettingValue};
 
 /// What a run record has that is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +151,9 @@ impl Policy {
             (Why::Failure(self.workspace.clone()), Why::Success(self.workspace.clone()));
         match item {
             Item::Incident { news, incident, .. } => {
-                list(&self.failure, failure);
+                list(&self.failure, failure.clone());
+                // Whoever was taken from the list hears that for once.
+                list(&formerly(incident), failure);
                 let recovered = incident.closed.as_ref().map(|closed| closed.how);
                 if *news == News::Closed
                     && incident.class == Class::Failing
@@ -179,9 +182,14 @@ impl Policy {
     }
 }
 
-/// The beginning of an address's SHA-256, by which records name it; addresses are compared without case.
-pub fn hash_of(address: &str) -> String {
-    sha256_of_bytes(address.to_lowercase().as_bytes())[..16].to_owned()
+/// Who stood among those who hear of failures before a change took them away.
+fn formerly(incident: &Incident) -> Vec<String> {
+    let lists = incident.weakened.iter().filter(|change| change.setting == Setting::FailureMail);
+    let before = lists.filter_map(|change| match &change.before {
+        Some(SettingValue::Texts(addresses)) => Some(addresses.clone()),
+        _ => None,
+    });
+    before.flatten().collect()
 }
 
 /// To whom an incident is told, as records name them.
@@ -244,16 +252,17 @@ impl Item {
         match self {
             Item::Incident { news, incident, .. } => {
                 let class = match (news, incident.class) {
-                    (News::Closed, Class::RegionAway | Class::NotBegun) => 3,
-                    (News::Closed, _) => 4,
+                    (News::Closed, Class::RegionAway | Class::NotBegun) => 4,
+                    (News::Closed, _) => 5,
                     (_, Class::RegionAway | Class::NotBegun) => 0,
                     (_, Class::Failing) => 1,
-                    (_, Class::RpoBreached) => 2,
+                    (_, Class::ProtectionWeakened) => 2,
+                    (_, Class::RpoBreached) => 3,
                 };
                 (class, *news as u8)
             }
-            Item::Synchronized { .. } => (5, 0),
-            Item::Digest { .. } => (6, 0),
+            Item::Synchronized { .. } => (6, 0),
+            Item::Digest { .. } => (7, 0),
         }
     }
 

@@ -181,7 +181,7 @@ fn pagerduty(letter: &Letter, item: &Item) -> Vec<Call> {
             let severity = match incident.class {
                 Class::NotBegun | Class::RegionAway => "critical",
                 Class::Failing => "error",
-                Class::RpoBreached => "warning",
+                Class::RpoBreached | Class::ProtectionWeakened => "warning",
             };
             let details: serde_json::Map<String, Value> =
                 text.facts.iter().map(|(label, fact)| ((*label).to_owned(), json!(fact))).collect();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 
+use super::address::hash_of;
 use super::incident::{Class, Incident};
-use super::letters::hash_of;
 use crate::config::{GroupEntry, Smtp, Success, Webhook, Workspace};
 use crate::plan::Role;
 

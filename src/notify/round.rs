@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incident::{Cause, GroupCut};
-use crate::plan::Role;
+use super::incident::{Cause, GroupCut, Lost};
+use crate::plan::{Role, SettingChange};
 
 /// What one apply found in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Round {
     pub away: Vec<Role>,
     /// Regions that answered.
     pub answered: Vec<Role>,
+    /// What would be lost of each group if its primary never came back.
+    pub lost: Vec<Lost>,
+    /// What the configuration weakened of its protection without anybody's approval.
+    pub weakened: Vec<SettingChange>,
     /// Its groups.
     pub groups: Vec<GroupRound>,
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::address::hash_of;
 use super::incident::{
-    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Telling,
+    Cause, CauseCode, Class, Closed, Digest, DigestGroup, GroupCut, How, Incident, Lost, Telling,
 };
-use super::letters::{Done, Item, Letter, News, Receiver, Why, hash_of};
+use super::letters::{Done, Item, Letter, News, Receiver, Why};
 use super::policy::Policy;
-use crate::plan::{FindingCode, Role};
+use crate::plan::{Direction, FindingCode, Role, Setting, SettingChange, SettingValue};
 
 /// A message of every class to every receiver of these workspaces; `to`: only to one, by its address or its webhook's name.
 ///
-/// Each receiver gets the same eleven, whatever it would be told of: what is tried is whether they arrive.
+/// Each receiver gets the same twelve, whatever it would be told of: what is tried is whether they arrive.
 pub fn samples(
     policies: &[Policy],
     run_id: &str,
@@ -108,6 +109,7 @@ fn items(workspace: &str, run_id: &str, now: DateTime<Utc>) -> Vec<Item> {
         item(closed(idle), News::Closed),
         item(late.clone(), News::Opened),
         item(closed(late), News::Closed),
+        item(incident(Class::ProtectionWeakened, run_id, now), News::Opened),
         Item::Synchronized {
             done: Done { workspace: workspace.to_owned(), group: group.clone(), cut },
         },
@@ -142,6 +144,27 @@ fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
         }]
         .into_iter()
         .filter(|_| class == Class::Failing)
+        .collect(),
+        weakened: vec![SettingChange {
+            group: Some("example_group".to_owned()),
+            table: None,
+            setting: Setting::Objective,
+            before: Some(SettingValue::Number(720)),
+            after: Some(SettingValue::Number(1_440)),
+            direction: Direction::Weaker,
+        }]
+        .into_iter()
+        .filter(|_| class == Class::ProtectionWeakened)
+        .collect(),
+        lost: vec![Lost {
+            group: "example_group".to_owned(),
+            seen_at: Some(since),
+            commits: 3,
+            since: Some(since),
+            runs: vec![7],
+        }]
+        .into_iter()
+        .filter(|_| class == Class::RegionAway)
         .collect(),
         changed_by: None,
         counted_from: since,

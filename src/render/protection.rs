@@ -46,6 +46,11 @@ impl Told {
     }
 }
 
+/// `objective: 12h, now 347d`, harmless.
+pub(crate) fn sentence(workspace: &str, change: &SettingChange) -> String {
+    told(false, workspace, change).sentence()
+}
+
 /// Every change of a plan, with its workspace.
 pub(super) fn of_plan(plan: &Plan) -> impl Iterator<Item = (&str, &SettingChange)> {
     plan.workspaces.iter().flat_map(|workspace| {

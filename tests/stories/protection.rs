@@ -1,6 +1,7 @@
 //! Settings that change: the first record under them tells it, and somebody hears of it unless somebody approved it.
 
 use drsync::apply::{Approval, RunRecord};
+use drsync::notify::Class;
 use drsync::plan::{ComparedWith, Request, Setting};
 use serde_json::json;
 
@@ -33,6 +34,15 @@ fn settings(record: &RunRecord) -> Vec<(Setting, bool)> {
         .collect()
 }
 
+/// Incidents of weakened protection that a record tells of.
+fn told(record: &RunRecord) -> Vec<(Option<&str>, usize)> {
+    let standings = &record.notified.as_ref().unwrap().standings;
+    let incidents = standings.iter().flat_map(|standing| &standing.incidents);
+    let weakened = incidents.filter(|incident| incident.class == Class::ProtectionWeakened);
+    let now = weakened.filter(|incident| incident.told.by == record.run_id);
+    now.map(|incident| (incident.group.as_deref(), incident.weakened.len())).collect()
+}
+
 pub(crate) async fn settings_that_changed_without_a_plan_are_told_by_the_first_record_under_them(
     form: Form,
 ) {
@@ -45,16 +55,18 @@ pub(crate) async fn settings_that_changed_without_a_plan_are_told_by_the_first_r
         matches!(with, ComparedWith::Record { run_id: of, .. } if *of == run_id(1)),
         "{with:?}"
     );
+    assert_eq!(told(&first), [(Some("reference"), 2)]);
+    assert!(first.notified.as_ref().unwrap().messages > 0);
     // It is told once, and what holds now is what holds.
     world.later(31);
     let next = world.apply().await;
-    assert_eq!(settings(&next), []);
+    assert_eq!((settings(&next), told(&next)), (vec![], vec![]));
     assert_eq!(next.settings["east"].groups["reference"].shrink_percent, 0);
     // Back again: a change, and nobody has to hear of it.
     world.groups()[0]["sync_shrink_percent"] = 50.into();
     world.later(31);
     let back = world.apply().await;
-    assert_eq!(settings(&back), [(Setting::ShrinkGuard, false)]);
+    assert_eq!((settings(&back), told(&back)), (vec![(Setting::ShrinkGuard, false)], vec![]));
 }
 
 pub(crate) async fn a_change_that_somebody_approved_is_recorded_and_told_nobody(form: Form) {
@@ -65,6 +77,7 @@ pub(crate) async fn a_change_that_somebody_approved_is_recorded_and_told_nobody(
     let record = world.apply().await;
     let expected = [Setting::FailureMail, Setting::Objective, Setting::ShrinkGuard];
     assert_eq!(settings(&record), expected.map(|setting| (setting, true)));
+    assert_eq!(told(&record), []);
 }
 
 pub(crate) async fn a_stored_plan_that_waited_says_nothing_of_settings_that_changed_meanwhile(
@@ -74,7 +87,7 @@ pub(crate) async fn a_stored_plan_that_waited_says_nothing_of_settings_that_chan
     let stored = world.plan().await;
     weaken(&mut world);
     world.later(31);
-    assert_eq!(settings(&world.apply().await).len(), 2);
+    assert_eq!(told(&world.apply().await), [(Some("reference"), 2)]);
     world.later(1);
     world.planned_now = false;
     let record = world.apply_plan(&stored).await;

@@ -93,6 +93,8 @@ impl Telling<'_> {
             whole: false,
             away: Vec::new(),
             answered: Vec::new(),
+            lost: Vec::new(),
+            weakened: Vec::new(),
             groups: Vec::new(),
         }
     }
