@@ -27,6 +27,29 @@ fn files_take_nothing_from_each_other_in_circles() {
     assert_eq!(found, known, "\n{}", told.join("\n"));
 }
 
+#[test]
+fn what_the_architecture_page_calls_decided_somewhere_is_decided_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let (_, table) = page.split_once("## Where it is decided").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let mut told = 0;
+    for row in rows {
+        let mut quoted = row.split('`').skip(1).step_by(2);
+        let (file, function) = (quoted.next().unwrap(), quoted.next().unwrap());
+        let source = fs::read_to_string(root.join("src").join(file)).unwrap();
+        assert!(
+            [format!("fn {function}("), format!("fn {function}<")]
+                .iter()
+                .any(|it| source.contains(it)),
+            "{file} has no {function}: {row}"
+        );
+        told += 1;
+    }
+    assert!(told > 20, "{told} rows");
+}
+
 /// A module: a file, or a part of one.
 struct Module {
     file: String,
