@@ -134,6 +134,20 @@ fn pipeline(set: &impl Fn(&str) -> Option<String>) -> Option<Pipeline> {
             change: numbered("change", set("CHANGE_ID")),
         });
     }
+    // What `drsync-job` was told of the run that it is.
+    if let [Some(job), Some(run)] = ["DRSYNC_JOB_ID", "DRSYNC_JOB_RUN_ID"].map(set) {
+        let host = set("DATABRICKS_HOST");
+        return Some(Pipeline {
+            service: "databricks",
+            noun: "run",
+            started_by: None,
+            url: host.map(|host| format!("{}/jobs/{job}/runs/{run}", host.trim_end_matches('/'))),
+            project: Some(format!("job {job}")),
+            id: Some(run),
+            commit: None,
+            change: None,
+        });
+    }
     None
 }
 
@@ -207,6 +221,18 @@ mod tests {
             git_commit: owned(commit),
             change: owned(change),
         })
+    }
+
+    #[test]
+    fn a_job_of_databricks_tells_its_run() {
+        let variables = [
+            ("DATABRICKS_HOST", "https://adb-111.azuredatabricks.net/"),
+            ("DRSYNC_JOB_ID", "12"),
+            ("DRSYNC_JOB_RUN_ID", "34"),
+        ];
+        let url = Some("https://adb-111.azuredatabricks.net/jobs/12/runs/34");
+        assert_eq!(of(&variables), told("ci:databricks job 12 run 34", None, url, None, None));
+        assert_eq!(of(&variables[..2]), None);
     }
 
     const COMMIT: &str = "f1e2d3c4b5a697887766554433221100ffeeddcc";

@@ -1,9 +1,10 @@
 """Runs drsync as a task of a Databricks job: as the job's own identity, with its output in the task's, ending as drsync ends.
 
-    drsync-job [--secret VARIABLE=SCOPE/KEY]... ARGUMENT...
+    drsync-job [--run JOB/RUN] [--secret VARIABLE=SCOPE/KEY]... ARGUMENT...
 
-The arguments are drsync's. Each `--secret` before them is read from the workspace of the job and given to drsync as that variable:
-so it is told the token of the other workspace, for which the job's own identity counts nothing.
+The arguments are drsync's. `--run` before them says which run of which job this is, for plans and records to name it.
+Each `--secret` is read from the workspace of the job and given to drsync as that variable: so it is told the token of the other
+workspace, for which the job's own identity counts nothing.
 """
 
 import importlib.metadata
@@ -33,7 +34,7 @@ def main(arguments=None):
 def run(arguments):
     """Runs drsync with these arguments and gives its exit status, which is that of a shell where a signal ended it."""
     environment = dict(os.environ)
-    wanted, arguments = secrets_wanted(arguments)
+    wanted, arguments = take_own_arguments(arguments, environment)
     with tempfile.TemporaryDirectory(prefix="drsync-") as folder:
         binary = find_binary(folder)
         identity = job_identity(environment)
@@ -47,15 +48,22 @@ def run(arguments):
             return stream([binary, *arguments], environment, folder)
 
 
-def secrets_wanted(arguments):
-    """Parts the secrets that are asked for, each with its variable, scope and key, from the arguments of drsync."""
+def take_own_arguments(arguments, environment):
+    """Parts what is for this program from the arguments of drsync: the secrets that are asked for, each with its variable, scope and
+    key; the run goes into the environment at once."""
     wanted, rest = [], list(arguments)
-    while rest and rest[0] == "--secret":
-        variable, _, place = (rest[1] if len(rest) > 1 else "").partition("=")
+    while rest and rest[0] in ("--run", "--secret"):
+        value = rest[1] if len(rest) > 1 else ""
+        variable, _, place = value.partition("=")
         scope, _, key = place.partition("/")
-        if not (variable and scope and key):
-            raise SystemExit("drsync-job: --secret is followed by VARIABLE=SCOPE/KEY")
-        wanted.append((variable, scope, key))
+        job, _, run_of_job = value.partition("/")
+        if rest[0] == "--secret" and variable and scope and key:
+            wanted.append((variable, scope, key))
+        elif rest[0] == "--run" and job.isdigit() and run_of_job.isdigit():
+            environment["DRSYNC_JOB_ID"], environment["DRSYNC_JOB_RUN_ID"] = job, run_of_job
+        else:
+            form = "VARIABLE=SCOPE/KEY" if rest[0] == "--secret" else "JOB/RUN, two numbers"
+            raise SystemExit("drsync-job: {} is followed by {}".format(rest[0], form))
         del rest[:2]
     return wanted, rest
 

@@ -22,7 +22,8 @@ fn task(site: &Site, arguments: &[&str]) -> Option<Command> {
     let mut command = site.command(python.to_str().unwrap(), &variables);
     command.arg(script).args([&primary.url, &primary.client_id, &primary.client_secret]);
     // The other region is not where the job runs, and has a credential of its own.
-    command.args(["--secret", "DRSYNC_TOKEN_WEST=sandbox/secondary-pat"]).args(arguments);
+    command.args(["--secret", "DRSYNC_TOKEN_WEST=sandbox/secondary-pat"]);
+    command.args(["--run", "12/34"]).args(arguments);
     Some(command)
 }
 
@@ -48,6 +49,10 @@ async fn a_job_applies_as_itself_and_its_tokens_are_renewed_in_its_midst() {
     assert!(said.stdout.contains("synchronized"), "{}", said.stdout);
     assert!(said.stderr.contains("drsync: partial (exit 4)"), "{}", said.stderr);
     assert!(tokens > 2, "{tokens}");
+    let runs = site.path("here/.drsync/runs").read_dir().unwrap();
+    let records: Vec<String> =
+        runs.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+    assert!(records.iter().any(|it| it.contains("ci:databricks job 12 run 34")), "{records:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
