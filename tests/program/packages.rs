@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+const GUIDE: &str = include_str!("../../docs/install.md");
+
 /// A script of `.ci/package`, in a time that is always the same.
 fn package(script: &str, arguments: &[&Path]) -> Output {
     let script = format!("{}/.ci/package/{script}", env!("CARGO_MANIFEST_DIR"));
@@ -119,6 +121,44 @@ fn what_was_packed_runs_where_it_is_unpacked() {
 }
 
 #[test]
+fn the_guide_names_the_files_that_are_made_and_what_it_tells_to_run_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let tree = tree(folder);
+    let nothing = folder.join("nothing");
+    std::fs::create_dir(&nothing).unwrap();
+    let made = [
+        packaged("tar", &[&tree, folder]),
+        packaged("deb", &[&tree, folder]),
+        packaged("oci", &[&tree, folder, &nothing]),
+    ];
+    for file in made {
+        let name = Path::new(&file).file_name().unwrap().to_str().unwrap();
+        assert!(GUIDE.contains(&format!("| `{name}` |")), "{name}");
+    }
+    let binaries = assert_cmd::cargo::cargo_bin!("drsync").parent().unwrap().display().to_string();
+    // Every second piece is a block; what needs an index, a registry or root is left out.
+    let blocks = GUIDE.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let script: Vec<String> = blocks
+        .filter(|line| ["tar ", "install ", "drsync "].iter().any(|it| line.starts_with(it)))
+        .map(|line| line.replace("/usr/local/bin/", "bin/").replace('~', "."))
+        .collect();
+    assert!(script.len() >= 7, "{script:?}");
+    let folders =
+        "mkdir -p bin .zfunc .local/share/bash-completion/completions .config/fish/completions";
+    let output = Command::new("sh")
+        .args(["-ec", &format!("{folders}\n{}\nbin/drsync --version", script.join("\n"))])
+        .current_dir(folder)
+        .env("PATH", format!("{binaries}:/usr/bin:/bin"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for file in ["drsync.1", "drsync-apply.1", ".zfunc/_drsync"] {
+        assert!(folder.join(file).metadata().unwrap().len() > 1000, "{file}");
+    }
+}
+
+#[test]
 fn an_image_is_what_its_digests_say_and_starts_drsync_as_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -168,8 +208,7 @@ fn one_signature_stands_for_every_file_and_none_that_changed() {
     let signed = Command::new(script).arg(&out).env("DRSYNC_RELEASE_KEY", &key).output().unwrap();
     assert!(signed.status.success(), "{}", String::from_utf8_lossy(&signed.stderr));
     // As the guide says it.
-    let guide = include_str!("../../docs/install.md");
-    let lines: Vec<&str> = guide.lines().filter(|line| line.contains("SHA256SUMS")).collect();
+    let lines: Vec<&str> = GUIDE.lines().filter(|line| line.contains("SHA256SUMS")).collect();
     let checks: Vec<&&str> = lines
         .iter()
         .filter(|line| line.starts_with("minisign ") || line.starts_with("sha256sum "))

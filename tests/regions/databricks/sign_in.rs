@@ -196,13 +196,14 @@ async fn a_program_of_this_machine_hands_out_tokens_and_is_asked_again_before_th
     assert_eq!(signed_in_with(&options).await, "DATABRICKS_METADATA_SERVICE_URL");
     let asked = fake.asked("/handed-out-canary");
     assert_eq!(asked.len(), 1, "{asked:?}");
-    let state = fake.state.lock().unwrap();
-    let place = state.requests.iter().position(|it| it.contains("/handed-out-canary")).unwrap();
-    let headers = state.headers[place].to_lowercase();
+    let headers = {
+        let state = fake.state.lock().unwrap();
+        let place = state.requests.iter().position(|it| it.contains("/handed-out-canary"));
+        state.headers[place.unwrap()].to_lowercase()
+    };
     assert!(headers.contains(r#""x-databricks-metadata-version": "1""#), "{headers}");
     let host = format!(r#""x-databricks-host": "{}""#, fake.base);
     assert!(headers.contains(&host), "{headers}");
-    drop(state);
     // One that is over at once is good for nothing but the request that it was asked for.
     for _ in 0..20 {
         handed(TOKEN, 1);
