@@ -41,13 +41,14 @@ pub use approval::Approval;
 pub use check::{CHECK_KIND, GroupCheck, GroupStanding, PlanCheck, check};
 pub use ending::{Blocking, Ending, Failed, Moved};
 pub use event::{Event, What};
+pub use exit::DEADLINE;
 pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
 pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
 pub use record::{
     Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
     PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, SettingsChanged, TableOutcome,
-    TableRecord, Taken, UnreadableRecord, VerifiedRecord,
+    TableRecord, Taken, UnreadableRecord, VerifiedRecord, WholeLook,
 };
 pub use signer::Signer;
 pub use telling::unreached;
@@ -60,7 +61,7 @@ use crate::moment;
 use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
-    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Provenance, Role, StoredPlan,
+    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role, StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
@@ -83,7 +84,7 @@ pub struct Options {
     pub parallelism: usize,
     /// Set to stop starting work (first Ctrl-C or SIGTERM).
     pub stop: Arc<AtomicBool>,
-    /// The exit status of the signal that set `stop`; 0: none.
+    /// The exit status of the signal that set `stop`, or [`DEADLINE`]; 0: nothing did.
     pub signal: Arc<AtomicU8>,
     /// The clock.
     pub clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
@@ -200,6 +201,7 @@ pub async fn apply(
         newest_cuts: BTreeMap::new(),
         settings: BTreeMap::new(),
         settings_changed: Vec::new(),
+        whole_looks: whole_looks(plan, options.planned_now),
         previous_run_sha256: None,
         other_previous_sha256: Vec::new(),
         previous_elsewhere: Vec::new(),
@@ -215,6 +217,17 @@ pub async fn apply(
     run.keep(&mut record, &keepers).await;
     run.tell(What::Summary { record: Box::new(record.clone()) });
     record
+}
+
+/// The looks at all groups that whoever applies has just had: what a stored plan says of an earlier moment is none of this apply.
+fn whole_looks(plan: &Plan, planned_now: bool) -> Vec<WholeLook> {
+    let looked = plan.workspaces.iter().filter(|workspace| planned_now && workspace.whole_look);
+    looked
+        .map(|workspace| WholeLook {
+            workspace: workspace.name.clone(),
+            at: workspace.observed.primary.observed_at,
+        })
+        .collect()
 }
 
 /// What was done to one workspace.

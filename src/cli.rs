@@ -13,8 +13,10 @@ mod check;
 mod clock;
 mod completions;
 mod configuration;
+mod daemon;
 mod demo;
 mod diff;
+mod duration;
 mod events;
 mod exit;
 mod failure;
@@ -24,8 +26,11 @@ mod here;
 mod history;
 mod init;
 mod keep;
+mod log;
+mod log_line;
 mod look;
 mod man;
+mod metrics;
 mod notify;
 mod output;
 mod place;
@@ -80,7 +85,9 @@ enum Command {
     Status(status::Status),
     History(history::History),
     Runbook(runbook::Runbook),
+    Daemon(daemon::Daemon),
     Notify(notify::Notify),
+    Metrics(metrics::Metrics),
     Completions(completions::Completions),
     Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
@@ -119,7 +126,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     let mut context = Context::of(cli.flags)?;
-    if let Command::Apply(_) = cli.command {
+    if let Command::Apply(_) | Command::Daemon(_) = cli.command {
         context.timing = crate::databricks::Timing::real();
     }
     let commented = matches!(cli.command, Command::Plan(_) | Command::Show(_) | Command::Status(_));
@@ -144,7 +151,9 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Status(command) => command.run(&context),
         Command::History(command) => command.run(&context),
         Command::Runbook(command) => command.run(&context),
+        Command::Daemon(command) => command.run(&context),
         Command::Notify(command) => command.run(&context),
+        Command::Metrics(command) => command.run(&context),
         Command::Completions(command) => command.run(),
         Command::Sandbox(command) => command.run(&context),
         Command::Schema(command) => command.run(),

@@ -105,8 +105,6 @@ pub struct LakehouseRegion {
     index: Arc<Kept<Result<Arc<Index>, FileError>>>,
     /// Writers of one process take turns at a ledger table, so that they lose races to other processes only.
     turns: Arc<Turns>,
-    /// What is known of the evidence since it was listed last.
-    oldest_evidence: Arc<evidence::Oldest>,
 }
 
 #[derive(Debug, Default)]
@@ -148,7 +146,6 @@ impl LakehouseRegion {
             root: root.to_path_buf(),
             identity,
             turns: Arc::default(),
-            oldest_evidence: Arc::default(),
         })
     }
 
@@ -451,7 +448,7 @@ impl Region for LakehouseRegion {
         };
         let now = (self.identity.clock)();
         evidence::keep(&self.root, name, bytes, now).await?;
-        evidence::tidy(&self.root, name, now, &self.oldest_evidence).await;
+        evidence::tidy(&self.root, name, now).await;
         Ok(())
     }
 
@@ -471,12 +468,12 @@ impl Region for LakehouseRegion {
 
     async fn run_records(&self, wanted: &RecordRange) -> Result<KeptRecords, RegionError> {
         self.look_at_root().await?;
-        evidence::run_records(&self.root, wanted, &self.oldest_evidence).await
+        evidence::run_records(&self.root, wanted).await
     }
 
     async fn evidence_names(&self, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
         self.look_at_root().await?;
-        evidence::names(&self.root, wanted, &self.oldest_evidence).await
+        evidence::names(&self.root, wanted).await
     }
 }
 

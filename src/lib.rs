@@ -24,6 +24,7 @@
 //! - [`apply`]: carries a plan out and commits cuts;
 //! - [`notify`]: who is told what of an apply, from run records alone, and the sending of it;
 //! - [`history`]: what the cuts and run records of a period prove, pure;
+//! - [`metrics`]: how everything stands as Prometheus reads it, pure;
 //! - [`runbook`]: what people do by hand who make the other side active, pure;
 //! - [`render`]: documents and events for people;
 //! - [`lakehouse`]: a region that is a folder of Delta tables, embedded;
@@ -35,6 +36,7 @@
 //! - [`command`]: commands of drsync that are printed to be copied;
 //! - [`sentence`]: sentences for people, which nobody looks into;
 //! - [`text`]: plurals, spans, quotes, hex;
+//! - `wire_log`: what is logged of a request;
 //! - [`harmless`]: text of others, so that nothing takes it for an order;
 //! - [`secrets`]: those in use, which nothing that is written holds.
 //!
@@ -65,6 +67,7 @@ pub mod interval;
 pub mod lakehouse;
 pub mod ledger;
 pub mod limits;
+pub mod metrics;
 pub mod moment;
 pub mod notify;
 pub mod observe;
@@ -79,3 +82,4 @@ pub mod schedule;
 pub mod secrets;
 pub mod sentence;
 pub mod text;
+mod wire_log;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 mod catalog;
@@ -15,7 +15,7 @@ mod watch;
 use crate::config::{Configuration, GroupEntry, Workspace, WorkspaceAddress};
 use crate::ledger::{Cut, Ledger, Row};
 use crate::moment;
-use crate::plan::document::ConfigSource;
+use crate::plan::document::{ConfigSource, Selection};
 use crate::plan::{
     Answer, Observed, RegionObserved, Request, Watch, Witnessed, WorkspaceObserved, merge_copies,
 };
@@ -153,12 +153,30 @@ async fn observe_workspace(
         settings_before,
         receipts,
         watch: Watch::default(),
+        whole_look: false,
         groups: Vec::new(),
     };
+    let full = request.full || daily_look_is_due(&seen, request, now);
+    let request = &Request { full, ..request.clone() };
+    let everything = full && request.selection == Selection::default();
+    seen.whole_look = everything && seen.primary.reachable() && seen.secondary.reachable();
     (seen.groups, seen.watch) = observe_catalog(&seen, regions, request).await;
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
     seen
+}
+
+/// All groups are looked at once in this time: what happens to the tables of one that is not due shows by then.
+const DAY: TimeDelta = TimeDelta::hours(24);
+/// What a record tells of a moment so much later than now was told by a wrong clock.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
+
+/// Whether it is time to look at all groups, due or not.
+fn daily_look_is_due(seen: &WorkspaceObserved, request: &Request, now: DateTime<Utc>) -> bool {
+    let last = seen.witnessed.whole_look().filter(|last| *last - now < AHEAD);
+    request.daily
+        && request.selection == Selection::default()
+        && last.is_none_or(|last| now - last >= DAY)
 }
 
 /// The cuts of a workspace's groups that the newest run records of both regions tell of; records that cannot be read tell nothing.

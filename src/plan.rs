@@ -171,6 +171,7 @@ fn plan_workspace(
             secondary: region_seen(&workspace.secondary, &workspace.primary, Some("passive")),
             shared_answer: workspace.shared_answer(),
         },
+        whole_look: workspace.whole_look,
         metadata,
         rows,
         groups,

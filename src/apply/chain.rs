@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::notified::Notified;
-use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord};
+use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord, WholeLook};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
@@ -140,7 +140,7 @@ fn readable(document: &KeptDocument, now: DateTime<Utc>) -> Result<RunRecord, St
 }
 
 /// Makes a record follow the tips of its workspaces, and tell of each the newest cut of every group: of those that the apply
-/// itself knew (`known`, by workspace and group) and those that the records before it tell of.
+/// itself knew (`known`, by workspace and group) and those that the records before it tell of; and when all were last looked at.
 ///
 /// Of a workspace whose records could not be read it tells none: whoever reads it reads on.
 pub(super) fn link(
@@ -158,6 +158,10 @@ pub(super) fn link(
             *told = cut.max(*told);
         }
         record.newest_cuts.insert(workspace.clone(), newest);
+        let told = record.whole_looks.iter().any(|look| look.workspace == *workspace);
+        if let Some(at) = tips.witnessed.whole_look().filter(|_| !told) {
+            record.whole_looks.push(WholeLook { workspace: workspace.clone(), at });
+        }
     }
     let Some((_, first)) = tips.first().cloned() else {
         return;

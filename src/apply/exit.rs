@@ -14,6 +14,9 @@ pub(super) struct Away {
     pub(super) secondary: bool,
 }
 
+/// The exit status of an apply whose deadline left work; what sets a stop for it says so by this in place of a signal's.
+pub const DEADLINE: u8 = 9;
+
 /// What the endings of all groups come to.
 #[derive(Debug, Default)]
 struct Seen {
@@ -63,7 +66,7 @@ impl Seen {
     }
 }
 
-/// The exit status of an apply whose groups ended so, or would; `signal`: 130, 143 or 0.
+/// The exit status of an apply whose groups ended so, or would; `signal`: 130, 143, [`DEADLINE`] or 0.
 pub(super) fn of<'a>(
     plan: &Plan,
     endings: impl IntoIterator<Item = &'a Ending>,
@@ -86,9 +89,13 @@ pub(super) fn of<'a>(
     // A group or workspace that could not be read is not in the plan, and not in order.
     let bad =
         seen.failed || seen.blocked || seen.stale > 0 || seen.unfinished || plan.is_incomplete();
+    // A deadline that came when all was done stopped nothing.
+    let in_time = !(signal == DEADLINE && seen.unfinished);
+    let signal = if signal == DEADLINE { 0 } else { signal };
     let (code, name) = match signal {
         0 if tried > 0 && seen.stale == tried => (5, "stale"),
         0 if seen.failed_over => (11, "failed over"),
+        0 if !in_time => (DEADLINE, "deadline reached"),
         0 if primary_away || (primary_silent && !seen.synchronized) => {
             (8, "primary region not available")
         }
@@ -175,5 +182,20 @@ mod tests {
         }
         let stopped = of(&plan(), &[Ending::Interrupted], Away::default(), 143);
         assert_eq!((stopped.code, stopped.name.as_str()), (143, "interrupted"));
+    }
+
+    #[test]
+    fn a_deadline_is_the_end_of_an_apply_that_left_work_and_of_no_other() {
+        let at_deadline = |endings: &[Ending]| {
+            let Exit { code, name } = of(&plan(), endings, Away::default(), DEADLINE);
+            (code, name)
+        };
+        for left in [Ending::Interrupted, Ending::NotStarted] {
+            let (code, name) = at_deadline(&[Ending::Synchronized, left]);
+            assert_eq!((code, name.as_str()), (9, "deadline reached"));
+        }
+        assert_eq!(at_deadline(&[Ending::Synchronized, Ending::UpToDate]).0, 0);
+        let failed = Ending::Failed(Failed::CutUnseen);
+        assert_eq!(at_deadline(&[Ending::Synchronized, failed]).0, 4);
     }
 }

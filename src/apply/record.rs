@@ -104,6 +104,10 @@ pub struct RunRecord {
     /// What is another than the records before say, by workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings_changed: Vec<SettingsChanged>,
+    /// Of each workspace when all of its groups were last looked at, due or not, with their replicas: by this apply, or as the
+    /// records before it tell; records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole_looks: Vec<WholeLook>,
     /// SHA-256 of the record before, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_run_sha256: Option<String>,
@@ -135,6 +139,16 @@ pub struct SettingsChanged {
     pub reviewed: bool,
     /// What changed.
     pub changes: Vec<SettingChange>,
+}
+
+/// A look at all groups of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WholeLook {
+    /// The workspace.
+    pub workspace: String,
+    /// When.
+    #[serde(with = "moment::Moment")]
+    pub at: DateTime<Utc>,
 }
 
 /// Something that a region was to take down of an apply and did not.
@@ -426,6 +440,11 @@ impl RunRecord {
             run_id: &self.run_id,
             groups: groups.map(|group| (group.name.as_str(), group.cut)).collect(),
             newest: self.newest_cuts.get(workspace),
+            whole_look: self
+                .whole_looks
+                .iter()
+                .find(|look| look.workspace == workspace)
+                .map(|look| look.at),
         }
     }
 

@@ -84,6 +84,12 @@ impl RunWarningCode {
 }
 
 impl RunWarning {
+    /// What it says and of what, without its sentence: two that are alike are one.
+    pub fn about_what(&self) -> String {
+        let RunWarning { code, side, workspace, subject, message: _ } = self;
+        format!("{code:?} {side:?} {workspace:?} {subject:?}")
+    }
+
     /// The same of a region.
     #[must_use]
     pub fn of_side(self, side: Role) -> RunWarning {

@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::admit::{Purpose, Terms, admit};
 use super::clock::Clock;
+use super::configuration::Found;
 use super::events::{self, Events};
 use super::flags::Context;
 use super::here::Here;
-use super::look::{self, Asking};
+use super::look::{self, Asking, Looked};
 use super::sign::RunnersKey;
+use super::signals::{Deadline, Stop};
 use super::tell::{self, Applied, Teller};
 use super::{
-    ExitStatus, Failure, configuration, keep, output, regions, runbook, show, signals, who,
+    ExitStatus, Failure, configuration, duration, keep, output, regions, runbook, show, signals,
+    who,
 };
-use crate::apply::{self, Approval, Event, Options, RunRecord, Signer};
+use crate::apply::{self, Approval, Event, Options, RunRecord, Signer, What};
 use crate::command::{Command, Verb};
-use crate::plan::{Plan, StoredPlan};
+use crate::config::Configuration;
+use crate::plan::{Observed, Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
 use crate::render::progress::{Mode, Progress};
@@ -51,6 +56,11 @@ pub(super) struct Apply {
     /// On Databricks it costs two SELECT count(*) a table. Lakehouse folders are compared file by file in any case.
     #[arg(long, value_name = "WHAT")]
     verify: Option<Verify>,
+    /// Stop starting work in time to be over so long after the start: 45m, 1h30m
+    ///
+    /// Statements that run are left to their warehouse, and the next apply goes on. It exits with 9 if anything was left.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    deadline: Option<Duration>,
     #[command(flatten)]
     asking: Asking,
 }
@@ -88,7 +98,7 @@ pub(super) struct Ready {
 
 impl Ready {
     /// What is told of.
-    fn applied(&self) -> Applied<'_> {
+    pub(super) fn applied(&self) -> Applied<'_> {
         Applied { plan: &self.stored.plan, regions: &self.regions, folder: &self.folder }
     }
 }
@@ -97,22 +107,28 @@ impl Ready {
 pub(super) struct Done {
     pub(super) record: RunRecord,
     kept: Option<PathBuf>,
-    stop: signals::Stop,
 }
 
 impl Apply {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let context =
             &Context { verify_rows: self.verify == Some(Verify::Rows), ..context.clone() };
+        let deadline = self.deadline.map(Deadline::after);
         let key = self.sign_record_with.as_deref().map(RunnersKey::open).transpose()?;
         let signer = key.map(|key| Arc::new(key) as Arc<dyn Signer>);
         let events = Arc::new(Events::open(self.events.as_deref(), context)?);
         look::block_on(async {
-            let ready = match &self.file {
-                Some(file) => self.stored(context, file, signer).await,
-                None => self.planned(context, signer).await,
+            let looking = async {
+                match &self.file {
+                    Some(file) => self.stored(context, file, signer).await,
+                    None => self.planned(context, signer).await,
+                }
             };
-            let mut ready = match ready {
+            let looked = match deadline {
+                Some(deadline) => deadline.keep(looking).await,
+                None => looking.await,
+            };
+            let mut ready = match looked {
                 Ok(ready) => ready,
                 Err(failure) => {
                     tell::fail(context, &failure).await;
@@ -126,11 +142,15 @@ impl Apply {
             let shown = self.file.is_none() && self.show(context, &events, &ready.stored.plan);
             self.approve(context, &mut ready)?;
             let plan = &ready.stored.plan;
-            let done = carry_out(context, &events, &ready).await?;
+            let stop = signals::watch().context("watch for signals")?;
+            if let Some(deadline) = deadline {
+                deadline.watch(&stop);
+            }
+            let done = carry_out(context, &events, &ready, &stop).await?;
             report(context, &events, plan, &done, shown)?;
             // The summary comes after the record: it can be lost, too.
             let status = events.ending(exit(&done.record, ready.mistaken));
-            ready.teller.tell(&ready.applied(), &done.record, status, &done.stop).await;
+            ready.teller.tell(&ready.applied(), &done.record, status, &stop).await;
             Ok(status)
         })
     }
@@ -184,22 +204,7 @@ impl Apply {
         context: &Context,
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<Ready, Failure> {
-        let found = configuration::usable(context).await?;
-        let record_keys = RunnersKey::check_demand(signer.as_deref(), &found, context)?;
-        let looked = look::look_with(context, &self.asking, found).await?;
-        Ok(Ready {
-            stored: looked.plan.stored(),
-            regions: looked.regions,
-            approval: Approval::None,
-            signature: None,
-            signer,
-            planned_now: true,
-            record_keys,
-            places: Place::all(&looked.found.configuration),
-            teller: Teller::of(&looked.found.configuration.workspaces),
-            mistaken: !looked.found.configuration.mistakes.is_empty(),
-            folder: looked.found.folder,
-        })
+        Ok(plan_now(context, &self.asking, signer).await?.ready)
     }
 
     /// Shows a plan that nobody has seen; a region that is away is told once, by what came of it.
@@ -235,14 +240,49 @@ impl Apply {
     }
 }
 
+/// What was planned by whoever is about to apply it, with what it was computed from.
+pub(super) struct Planned {
+    pub(super) ready: Ready,
+    pub(super) observed: Observed,
+    pub(super) configuration: Configuration,
+}
+
+/// Reads the configuration, looks at both regions and decides.
+pub(super) async fn plan_now(
+    context: &Context,
+    asking: &Asking,
+    signer: Option<Arc<dyn Signer>>,
+) -> Result<Planned, Failure> {
+    let found = configuration::usable(context).await?;
+    let record_keys = RunnersKey::check_demand(signer.as_deref(), &found, context)?;
+    let asking = asking.with_daily_look();
+    let Looked { found, regions, observed, plan } =
+        look::look_with(context, &asking, found).await?;
+    let Found { configuration, folder } = found;
+    let ready = Ready {
+        stored: plan.stored(),
+        regions,
+        approval: Approval::None,
+        signature: None,
+        signer,
+        planned_now: true,
+        record_keys,
+        places: Place::all(&configuration),
+        teller: Teller::of(&configuration.workspaces),
+        mistaken: !configuration.mistakes.is_empty(),
+        folder,
+    };
+    Ok(Planned { ready, observed, configuration })
+}
+
 /// Applies a plan, shows how it goes on, and keeps plan and record on this machine.
 pub(super) async fn carry_out(
     context: &Context,
     events: &Arc<Events>,
     ready: &Ready,
+    stop: &Stop,
 ) -> Result<Done, Failure> {
     let plan = &ready.stored.plan;
-    let stop = signals::watch().context("watch for signals")?;
     let here = Arc::new(Here::new(ready.folder.clone()));
     let options = Options {
         run_id: Clock::id(context.clock.now()),
@@ -268,9 +308,15 @@ pub(super) async fn carry_out(
             keep::plan(&ready.folder, &options.run_id, &ready.stored, ready.signature.as_deref());
         warn(context, "the plan is not kept here", kept);
     }
-    let progress = Progress::of(plan, mode(context));
+    let progress = Progress::of(plan, mode(context), output::note);
     let tell = |event: Event| {
-        progress.tell(&event);
+        let again = match &event.what {
+            What::Warning(warning) => !context.said.first(&warning.about_what()),
+            _ => false,
+        };
+        if !again {
+            progress.tell(&event);
+        }
         events.write(&event);
     };
     let record = apply::apply(&ready.stored, &ready.regions, &options, &tell).await;
@@ -278,11 +324,11 @@ pub(super) async fn carry_out(
     runbook::keep_after(context, folder, plan, regions, places, &record).await;
     let kept = here.kept();
     let kept = kept.and_then(|kept| warn(context, "the run record is not kept here", kept));
-    Ok(Done { record, kept, stop })
+    Ok(Done { record, kept })
 }
 
 /// How it ends: as the record says, and never well where the configuration has mistakes.
-fn exit(record: &RunRecord, mistaken: bool) -> ExitStatus {
+pub(super) fn exit(record: &RunRecord, mistaken: bool) -> ExitStatus {
     match (ExitStatus::recorded(&record.exit), mistaken) {
         // Of a good end every group of the plan is in order: nothing is, only where there is none.
         (ExitStatus::Ok, true) if record.groups.is_empty() => ExitStatus::Failed,
@@ -298,7 +344,7 @@ fn report(
     done: &Done,
     shown: bool,
 ) -> Result<(), Failure> {
-    let Done { record, kept, stop: _ } = done;
+    let Done { record, kept } = done;
     if context.json {
         events.say(&output::json_text(record)?);
         return Ok(());
@@ -318,13 +364,18 @@ fn report(
     Ok(())
 }
 
-/// Text goes to stdout, unless documents do.
+/// Text goes to stdout, unless events do; beside a document there is none.
 fn say(context: &Context, events: &Events, text: &str) {
-    if context.json || events.on_stdout { output::note(text.trim_end()) } else { events.say(text) }
+    match (context.json, events.on_stdout) {
+        (true, _) => {}
+        (false, true) => output::note(text.trim_end()),
+        (false, false) => events.say(text),
+    }
 }
 
 fn mode(context: &Context) -> Mode {
-    match (context.json || context.quiet, output::stderr_is_terminal()) {
+    let watched = output::stderr_is_terminal() && !context.unattended;
+    match (context.json || context.quiet, watched) {
         (true, _) => Mode::Quiet,
         (false, true) => Mode::Bars,
         (false, false) => Mode::Lines,

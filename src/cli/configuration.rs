@@ -92,10 +92,10 @@ pub(super) async fn usable(context: &Context) -> Result<Found, Failure> {
     if !configuration.mistakes.is_empty() {
         let lines = render::config::mistakes(configuration, &context.style);
         let headline = render::config::headline(configuration);
-        output::note(&format!(
-            "drsync: {headline}: only what is valid goes on\n{}",
-            lines.trim_end()
-        ));
+        let told = format!("drsync: {headline}: only what is valid goes on\n{}", lines.trim_end());
+        if context.said.first(&told) {
+            output::note(&told);
+        }
     }
     Ok(found)
 }

@@ -12,7 +12,7 @@ use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::tell::Teller;
-use super::{ExitStatus, Failure, keep, output};
+use super::{ExitStatus, Failure, keep, output, signals};
 use crate::apply::Approval;
 use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
@@ -88,7 +88,9 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
         record_keys: Vec::new(),
         teller: Teller::of(&[]),
     };
-    let record = apply::carry_out(context, &Arc::new(Events::none()), &ready).await?.record;
+    let stop = signals::watch().context("watch for signals")?;
+    let done = apply::carry_out(context, &Arc::new(Events::none()), &ready, &stop).await?;
+    let record = done.record;
     let outline = render::run::outline(&ready.stored.plan, &record, &context.style);
     step("3  drsync apply plan.json", outline)?;
 

@@ -16,11 +16,13 @@ use crate::apply::Exit;
 /// | 1 | record not kept | of an apply: its plan or run record is not in both regions; the next apply brings it |
 /// | 2 | changes | `plan --detailed-exitcode`: an apply would do something |
 /// | 3 | blocked | `validate`, `plan --detailed-exitcode`: something blocks, or the configuration has a mistake |
+/// | 3 | not in order | `status --fail-on`: a group is in a state that was asked for |
 /// | 4 | partial | some groups failed, are blocked, stale or mistaken in the configuration, others are in order |
 /// | 5 | stale | the plan expired, or everything it was computed from has moved |
 /// | 7 | refused | declined, or no terminal and no `--auto-approve`; a file or folder that is not drsync's to replace; a stored plan that is not the configuration's, lacks a signature, or that nothing vouches for |
 /// | 8 | primary region not available | the primary does not answer |
 /// | 8 | secondary region not available | nothing was synchronized because the secondary is away |
+/// | 9 | deadline reached | `apply --deadline`: work was left; the next apply goes on |
 /// | 10 | altered plan | the plan is not what was written, or its effect not the one expected |
 /// | 11 | failed over | another side is active of a group: nothing was written to its tables |
 /// | 64 | usage | a mistake in the command line |
@@ -51,6 +53,8 @@ pub enum ExitStatus {
     Changes,
     /// Of `validate` and `plan --detailed-exitcode`: something blocks.
     Blocked,
+    /// Of `status --fail-on`: a group is in a state that was asked for.
+    NotInOrder,
     /// Some groups are not in order, others are.
     Partial,
     /// The plan can no longer be applied.
@@ -61,6 +65,8 @@ pub enum ExitStatus {
     PrimaryAway,
     /// Nothing was synchronized because the secondary does not answer.
     SecondaryAway,
+    /// Of an apply: its deadline came before all was done.
+    Deadline,
     /// The plan is not what was reviewed.
     Altered,
     /// Another side is active of a group.
@@ -81,7 +87,7 @@ pub enum ExitStatus {
 
 impl ExitStatus {
     /// Every status, as `help exit-codes` lists them.
-    pub const ALL: [ExitStatus; 23] = [
+    pub const ALL: [ExitStatus; 25] = [
         ExitStatus::Ok,
         ExitStatus::Failed,
         ExitStatus::AllBlocked,
@@ -92,11 +98,13 @@ impl ExitStatus {
         ExitStatus::RecordNotKept,
         ExitStatus::Changes,
         ExitStatus::Blocked,
+        ExitStatus::NotInOrder,
         ExitStatus::Partial,
         ExitStatus::Stale,
         ExitStatus::Refused,
         ExitStatus::PrimaryAway,
         ExitStatus::SecondaryAway,
+        ExitStatus::Deadline,
         ExitStatus::Altered,
         ExitStatus::FailedOver,
         ExitStatus::Usage,
@@ -119,11 +127,12 @@ impl ExitStatus {
             | ExitStatus::UnprovedClaim
             | ExitStatus::RecordNotKept => 1,
             ExitStatus::Changes => 2,
-            ExitStatus::Blocked => 3,
+            ExitStatus::Blocked | ExitStatus::NotInOrder => 3,
             ExitStatus::Partial => 4,
             ExitStatus::Stale => 5,
             ExitStatus::Refused => 7,
             ExitStatus::PrimaryAway | ExitStatus::SecondaryAway => 8,
+            ExitStatus::Deadline => crate::apply::DEADLINE,
             ExitStatus::Altered => 10,
             ExitStatus::FailedOver => 11,
             ExitStatus::Usage => 64,
@@ -147,11 +156,13 @@ impl ExitStatus {
             ExitStatus::UnprovedClaim => "unproved claim",
             ExitStatus::RecordNotKept => "record not kept",
             ExitStatus::Changes => "changes",
+            ExitStatus::NotInOrder => "not in order",
             ExitStatus::Partial => "partial",
             ExitStatus::Stale => "stale",
             ExitStatus::Refused => "refused",
             ExitStatus::PrimaryAway => "primary region not available",
             ExitStatus::SecondaryAway => "secondary region not available",
+            ExitStatus::Deadline => "deadline reached",
             ExitStatus::Altered => "altered plan",
             ExitStatus::FailedOver => "failed over",
             ExitStatus::Usage => "usage",
@@ -185,6 +196,7 @@ impl ExitStatus {
             ExitStatus::Blocked => {
                 "validate, plan --detailed-exitcode: something blocks, or the configuration is mistaken"
             }
+            ExitStatus::NotInOrder => "status --fail-on: a group is in a state that was asked for",
             ExitStatus::Partial => {
                 "some groups failed, are blocked, stale or mistaken, others are in order"
             }
@@ -194,6 +206,7 @@ impl ExitStatus {
             ExitStatus::SecondaryAway => {
                 "nothing was synchronized or can be told: the secondary does not answer"
             }
+            ExitStatus::Deadline => "apply --deadline: work was left; the next apply goes on",
             ExitStatus::Altered => "the plan was altered, or has another effect than expected",
             ExitStatus::FailedOver => {
                 "another side is active of a group: nothing was written to its tables"

@@ -1,10 +1,13 @@
 //! Flags that every command has, and what the environment adds to them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::clock::Clock;
+use super::log::{self, LogFormat};
+use super::output::Said;
 use super::{ExitStatus, Failure, output};
 use crate::databricks::Timing;
 use crate::plan::document::Selection;
@@ -59,6 +62,11 @@ pub(super) struct Flags {
     /// Everything there is, instead of what matters
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// How lines on stderr are written: for people, or as an object a line
+    ///
+    /// DRSYNC_LOG=http adds a line for every request to a workspace.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
     /// Colours, beside words and symbols that say the same
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -110,6 +118,10 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     /// `apply --verify rows`: rows are counted on both sides after each clone.
     pub(super) verify_rows: bool,
+    /// Nobody looks on: what an apply does is told a line a transition, on a terminal too.
+    pub(super) unattended: bool,
+    /// What is said once and no more, however often a round finds it so.
+    pub(super) said: Arc<Said>,
     /// How time passes for services: commands that only look do not wait for ever.
     pub(super) timing: Timing,
 }
@@ -129,6 +141,7 @@ impl Context {
             no_input,
             quiet,
             verbose,
+            log_format,
             color,
         } = flags;
         let markdown = match (format, budget) {
@@ -151,6 +164,8 @@ impl Context {
             let there = std::env::var_os("DRSYNC_CONFIG");
             there.as_deref() != Some(path.as_os_str())
         });
+        let clock = Clock::from_environment()?;
+        log::begin(log_format, clock)?;
         // Said once, and as long as the process lives.
         let named = named.map(|path| &*String::leak(path.display().to_string()));
         Ok(Context {
@@ -158,20 +173,23 @@ impl Context {
             json,
             markdown,
             html: format == Format::Html,
-            quiet,
+            // Whoever reads a document reads no remarks beside it.
+            quiet: quiet || json,
             style: Style { width: columns(), color, verbose, config: named },
             selection: Selection { only, exclude, changed: false },
             parallelism: usize::from(parallelism),
             can_ask: !no_input && output::can_ask(),
-            clock: Clock::from_environment()?,
+            clock,
             verify_rows: false,
+            unattended: false,
+            said: Arc::default(),
             timing: Timing::looking(),
         })
     }
 
-    /// A remark on stderr, unless nobody wants any.
+    /// A remark on stderr, once, unless nobody wants any.
     pub(super) fn remark(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && self.said.first(text) {
             output::note(text);
         }
     }

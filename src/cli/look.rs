@@ -39,6 +39,9 @@ pub(super) struct Asking {
     /// The configuration whose settings are compared.
     #[arg(skip)]
     base: Option<PathBuf>,
+    /// The same once a day.
+    #[arg(skip)]
+    daily: bool,
     /// Let a finding through for this plan only; may be given again
     ///
     /// CODE is the finding's, SCOPE a group or a table: --accept replica_changed:main.core.gold
@@ -52,7 +55,7 @@ pub(super) struct Asking {
 impl Asking {
     /// Whether anything was asked for.
     pub(super) fn anything(&self) -> bool {
-        let Asking { now, full, histories: _, base: _, accept, reason } = self;
+        let Asking { now, full, histories: _, daily: _, base: _, accept, reason } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
@@ -64,6 +67,12 @@ impl Asking {
     /// The same, with settings compared with those of another configuration, if any.
     pub(super) fn compared_with(self, base: Option<PathBuf>) -> Asking {
         Asking { base, ..self }
+    }
+
+    /// The same with a look at everything where that was not had within a day.
+    #[must_use]
+    pub(super) fn with_daily_look(&self) -> Asking {
+        Asking { daily: true, ..self.clone() }
     }
 
     fn accepted(&self) -> Result<Vec<AcceptedRisk>, Failure> {
@@ -191,6 +200,7 @@ pub(super) async fn look_with(
         accepted,
         take_as_due: asking.now.clone(),
         full: asking.full || asking.histories,
+        daily: asking.daily,
         content: asking.full,
         record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
         base,

@@ -1,11 +1,14 @@
 //! The only place that writes to stdout and stderr and reads from stdin.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::Mutex;
 
 use anyhow::Context as _;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
+use super::log_line;
 use crate::limits::DOCUMENT;
 use crate::{canonical, files, harmless, secrets};
 
@@ -74,10 +77,40 @@ pub(super) fn all_of_stdin() -> io::Result<Vec<u8>> {
     files::read(io::stdin().lock(), &DOCUMENT)
 }
 
-/// Writes a line or more to stderr; where nobody listens, nobody is told.
+/// Writes a line or more to stderr, or an object that says it where that is asked for.
 pub(super) fn note(text: &str) {
-    let text = secrets::withheld(text);
-    let _ = writeln!(io::stderr().lock(), "{}", harmless::page(&text));
+    match log_line::of_text(text) {
+        Some(object) => line(&object),
+        None => line(&harmless::page(&secrets::withheld(text))),
+    }
+}
+
+/// Writes a line to stderr that is harmless already; where nobody listens, nobody is told.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", secrets::withheld(text));
+}
+
+/// What was said that need not be said again.
+#[derive(Debug, Default)]
+pub(super) struct Said(Mutex<BTreeSet<String>>);
+
+impl Said {
+    /// So much is remembered; what is forgotten is said once more.
+    const MOST: usize = 1_000;
+
+    /// Whether this is said for the first time, which it then was.
+    pub(super) fn first(&self, text: &str) -> bool {
+        let mut said = self.0.lock().expect("no panic while something is said");
+        if said.len() >= Self::MOST {
+            said.clear();
+        }
+        said.insert(text.to_owned())
+    }
+
+    /// Forgets everything, so that it is said once more.
+    pub(super) fn forget(&self) {
+        self.0.lock().expect("no panic while something is said").clear();
+    }
 }
 
 /// Whether a person can be asked: both ends of the conversation are a terminal.

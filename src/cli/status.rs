@@ -1,12 +1,14 @@
 //! `drsync status`: how far behind each group is, with either region away.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::flags::Context;
 use super::look::{self, Asking};
 use super::{ExitStatus, Failure, output, selection};
 use crate::apply::RunRecord;
-use crate::plan::status::{self, GroupStatus, Status as Document, WorkspaceStatus};
+use crate::plan::document::Refused;
+use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceStatus};
+use crate::plan::{Decision, Finding, FindingCode, Plan};
 use crate::region::{RecordRange, Region};
 use crate::render;
 use crate::render::status::Parts;
@@ -25,6 +27,46 @@ pub(super) struct Status {
     /// Files of lakehouse folders are read; of replicas on Databricks the engine's history tells.
     #[arg(long)]
     full: bool,
+    /// Exit with 3 if a group is in one of these states, with 8 if a region does not answer; commas between them
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+}
+
+/// What a group may be that somebody is to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Its lag is beyond its objective.
+    Breached,
+    /// A finding blocks it.
+    Blocked,
+    /// A replica cannot be brought to the group's cut, or the cut log lost cuts.
+    Lost,
+    /// It has no cut that every replica holds.
+    Unprotected,
+}
+
+impl FailOn {
+    fn is_so(self, group: &GroupStatus) -> bool {
+        match self {
+            FailOn::Breached => group.rpo == Rpo::Breached,
+            FailOn::Blocked => group.decision == Some(Decision::Blocked),
+            FailOn::Lost => {
+                let lost = |finding: &Finding| finding.code == FindingCode::LedgerLost;
+                group.tables.iter().any(|table| table.lost.is_some())
+                    || group.findings.iter().any(lost)
+            }
+            FailOn::Unprotected => !group.protected,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            FailOn::Breached => "breached",
+            FailOn::Blocked => "blocked",
+            FailOn::Lost => "lost",
+            FailOn::Unprotected => "unprotected",
+        }
+    }
 }
 
 impl Status {
@@ -56,7 +98,48 @@ impl Status {
             let text = render::status::text(&status, parts, &context.style);
             output::data(&text)?;
         }
+        if !self.fail_on.is_empty() {
+            return Ok(judged(&status, &looked.plan, &self.fail_on));
+        }
         Ok(look::no_primary(&looked.plan).unwrap_or(ExitStatus::Ok))
+    }
+}
+
+/// Whether a group is in one of these states, told on stderr; with a region away that is not known of all of them.
+fn judged(status: &Document, plan: &Plan, fail_on: &[FailOn]) -> ExitStatus {
+    let several = status.workspaces.len() > 1;
+    let groups = status.workspaces.iter().flat_map(|workspace| {
+        workspace.groups.iter().map(|group| (workspace.name.as_str(), group))
+    });
+    let named: Vec<String> = groups
+        .filter_map(|(workspace, group)| {
+            let states: Vec<&str> = fail_on
+                .iter()
+                .filter(|state| state.is_so(group))
+                .map(|state| state.as_str())
+                .collect();
+            let name = &group.name;
+            let label = if several { format!("{workspace}/{name}") } else { name.clone() };
+            (!states.is_empty()).then(|| format!("{label} is {}", states.join(", ")))
+        })
+        .collect();
+    for said in &named {
+        output::note(&render::clean(&format!("drsync: {said}")));
+    }
+    let seen = plan.workspaces.iter().map(|workspace| &workspace.observed);
+    let regions = seen.clone().flat_map(|seen| [&seen.primary, &seen.secondary]);
+    if seen.clone().any(|seen| seen.primary.is_away()) {
+        ExitStatus::PrimaryAway
+    } else if seen.clone().any(|seen| seen.secondary.is_away()) {
+        ExitStatus::SecondaryAway
+    } else if regions.clone().any(|region| region.refused == Some(Refused::Denied)) {
+        ExitStatus::Authentication
+    } else if regions.clone().any(|region| region.refused.is_some()) {
+        ExitStatus::Failed
+    } else if named.is_empty() {
+        ExitStatus::Ok
+    } else {
+        ExitStatus::NotInOrder
     }
 }
 

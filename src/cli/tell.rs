@@ -179,14 +179,14 @@ impl Teller {
         .await;
     }
 
-    /// Sends what an apply has to tell, and keeps what servers answered.
+    /// Sends what an apply has to tell, keeps what servers answered, and returns that.
     pub(super) async fn tell(
         &self,
         applied: &Applied<'_>,
         record: &RunRecord,
         status: ExitStatus,
         stop: &Stop,
-    ) {
+    ) -> Vec<Answer> {
         let beat = match status {
             ExitStatus::Ok => Beat::Success,
             _ => Beat::Fail,
@@ -199,12 +199,13 @@ impl Teller {
             self.beat(applied, beat, &record.run_id)
         );
         if answers.is_empty() {
-            return;
+            return Vec::new();
         }
         let answers: Vec<Answer> = answers.into_iter().map(|it| given_up(it, record)).collect();
         say(&messages, &answers);
-        let document = ToldDocument::new(&record.run_id, answers).bytes();
+        let document = ToldDocument::new(&record.run_id, answers.clone()).bytes();
         keep_told(applied, record, &document).await;
+        answers
     }
 
     /// The messages of an apply, after those of earlier ones that could not be sent.

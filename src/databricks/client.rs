@@ -20,6 +20,7 @@ use super::timing::Timing;
 use crate::limits::{ANSWER, Limit, RESULT_PART, SHORT_ANSWER};
 use crate::region::RegionErrorKind;
 use crate::secrets;
+use crate::wire_log::Asked;
 
 mod answer;
 mod gate;
@@ -422,7 +423,14 @@ impl Client {
         } else {
             request
         };
+        let asked = Asked::of(&request);
         let sent = request.send().await.map_err(|error| retry::lost(&error));
+        if let Some(asked) = asked {
+            match &sent {
+                Ok(answer) => asked.answered(answer.status().as_u16(), answer.headers()),
+                Err(_) => asked.unanswered(),
+            }
+        }
         let silent = matches!(sent, Err((_, Again::NoAnswer)));
         self.inner.silent.store(silent, Ordering::Relaxed);
         let mut response = sent?;

@@ -1,7 +1,6 @@
 //! Documents kept beside the ledger: put once, never replaced. Those of past months lie in a folder each.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +12,6 @@ use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RUN_RECORD_ENDING, RecordRange, RegionError,
     RegionErrorKind,
 };
-pub(super) use months::Oldest;
 use months::{Listing, Month, move_past_months};
 
 mod months;
@@ -57,13 +55,12 @@ pub(super) async fn keep(
 /// Gives the documents of past months a folder each, once a run record is kept.
 ///
 /// They are found in either place, so where they may not be moved, as in storage that is locked, nothing is lost.
-pub(super) async fn tidy(root: &Path, kept: &str, now: DateTime<Utc>, oldest: &Arc<Oldest>) {
+pub(super) async fn tidy(root: &Path, kept: &str, now: DateTime<Utc>) {
     if !kept.ends_with(RUN_RECORD_ENDING) {
         return;
     }
     let folder = folder(root);
-    let oldest = oldest.clone();
-    let _ = off_thread(move || move_past_months(&folder, now, &oldest)).await;
+    let _ = off_thread(move || move_past_months(&folder, now)).await;
 }
 
 pub(super) async fn read(root: &Path, name: &str) -> Result<Option<Vec<u8>>, RegionError> {
@@ -89,12 +86,11 @@ fn is_file_name(name: &str, doing: &str) -> Result<(), RegionError> {
 pub(super) async fn run_records(
     root: &Path,
     wanted: &RecordRange,
-    oldest: &Arc<Oldest>,
 ) -> Result<KeptRecords, RegionError> {
     let folder = folder(root);
-    let (wanted, oldest) = (wanted.clone(), oldest.clone());
+    let wanted = wanted.clone();
     let read = off_thread(move || {
-        let mut listing = Listing::of(&folder, &wanted, &oldest)?;
+        let mut listing = Listing::of(&folder, &wanted)?;
         let most = wanted.newest.unwrap_or(usize::MAX);
         let mut documents = Vec::new();
         let mut unread = Vec::new();
@@ -124,15 +120,11 @@ pub(super) async fn run_records(
     read.await.map_err(|error| refusal("read the run records", &error))
 }
 
-pub(super) async fn names(
-    root: &Path,
-    wanted: &RecordRange,
-    oldest: &Arc<Oldest>,
-) -> Result<Vec<String>, RegionError> {
+pub(super) async fn names(root: &Path, wanted: &RecordRange) -> Result<Vec<String>, RegionError> {
     let folder = folder(root);
-    let (wanted, oldest) = (wanted.clone(), oldest.clone());
+    let wanted = wanted.clone();
     let read = off_thread(move || {
-        let mut listing = Listing::of(&folder, &wanted, &oldest)?;
+        let mut listing = Listing::of(&folder, &wanted)?;
         let mut names = Vec::new();
         while let Some(name) = listing.newest(&folder)? {
             names.extend(Some(name).filter(|name| wanted.bounds(name)));

@@ -64,6 +64,18 @@ pub enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// As documents write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Sent => "sent",
+            Outcome::Refused => "refused",
+            Outcome::Deferred => "deferred",
+            Outcome::Dropped => "dropped",
+        }
+    }
+}
+
 impl ToldDocument {
     /// The document of an apply.
     pub fn new(run_id: &str, answers: Vec<Answer>) -> ToldDocument {

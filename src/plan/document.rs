@@ -165,6 +165,9 @@ pub struct WorkspacePlan {
     pub connection: Connection,
     /// What was seen of both regions.
     pub observed: BothRegions,
+    /// All groups were looked at, due or not, with their replicas.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_look: bool,
     /// What happens to the metadata tables, one entry a region.
     pub metadata: Vec<MetadataAction>,
     /// Rows of `sync_metadata` that an apply writes whatever comes of the syncs.

@@ -58,6 +58,8 @@ pub struct WorkspaceObserved {
     pub settings_before: Option<SettingsBefore>,
     /// What is at work in the secondary's workspace, where one is configured.
     pub watch: Watch,
+    /// The histories of all groups were asked for, due or not, of both regions.
+    pub whole_look: bool,
     /// Every group of the configuration, in its order.
     pub groups: Vec<GroupObserved>,
 }

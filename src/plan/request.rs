@@ -26,6 +26,8 @@ pub struct Request {
     pub take_as_due: Vec<String>,
     /// Histories are looked at for every group, due or not.
     pub full: bool,
+    /// The same once a day: where no record tells that all groups were looked at within that.
+    pub daily: bool,
     /// The files of every replica are read, too.
     pub content: bool,
     /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.

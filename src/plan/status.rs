@@ -104,6 +104,9 @@ pub enum LedgerPresence {
 pub struct GroupStatus {
     /// Its name.
     pub name: String,
+    /// Who owns it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owner_emails: Vec<String>,
     /// What its row says.
     pub status: Option<RowStatus>,
     /// The row's message.
@@ -309,6 +312,7 @@ fn group(
     let protected = protected(workspace, &plan.name, &tables);
     Some(GroupStatus {
         name: plan.name.clone(),
+        owner_emails: plan.owner_emails.clone(),
         status: row.and_then(|row| row.current_sync_status),
         message: row.and_then(|row| row.message.clone()),
         last_cut: plan.last_cut.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::ledger::Cut;
 
 /// Numbers are given one after the other, and a few are left out where cuts were lost: a record that tells of one in no stretch of
@@ -17,6 +19,8 @@ pub struct CutsTold<'a> {
     pub groups: Vec<(&'a str, Option<u64>)>,
     /// The newest cut of every group that was known when it was written; `None`: it does not tell.
     pub newest: Option<&'a BTreeMap<String, u64>>,
+    /// When all groups were last looked at, due or not, as far as it tells.
+    pub whole_look: Option<DateTime<Utc>>,
 }
 
 /// The newest cut of each group that run records tell of.
@@ -29,6 +33,8 @@ pub struct Witnessed {
     named: BTreeSet<String>,
     /// A record told the newest cut of every group that was known when it was written.
     whole: bool,
+    /// When all groups were last looked at, due or not, as any of them tells.
+    whole_look: Option<DateTime<Utc>>,
 }
 
 /// By group and stretch of numbers the newest cut there.
@@ -60,7 +66,13 @@ impl Witnessed {
         note(&mut self.cuts, told);
         self.named.extend(told.groups.iter().map(|(group, _)| (*group).to_owned()));
         self.whole |= told.newest.is_some();
+        self.whole_look = self.whole_look.max(told.whole_look);
         told.newest.is_some() || !told.groups.is_empty()
+    }
+
+    /// When all groups were last looked at, due or not; `None`: no record tells.
+    pub fn whole_look(&self) -> Option<DateTime<Utc>> {
+        self.whole_look
     }
 
     /// Takes in what a record tells that is not signed as it should be: it witnesses nothing.

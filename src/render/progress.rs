@@ -1,10 +1,8 @@
 //! What an apply says while it works: bars on a terminal, elsewhere one line a transition.
 
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::apply::Event;
-use crate::harmless::lines;
 use crate::plan::Plan;
 
 mod bars;
@@ -14,9 +12,13 @@ mod pace;
 use bars::Bars;
 pub use log::Log;
 
-/// Shows an apply at work on stderr.
+/// Shows an apply at work.
 #[derive(Debug)]
-pub struct Progress(Mutex<Screen>);
+pub struct Progress {
+    screen: Mutex<Screen>,
+    /// Where lines go.
+    write: fn(&str),
+}
 
 #[derive(Debug)]
 enum Screen {
@@ -37,24 +39,24 @@ pub enum Mode {
 }
 
 impl Progress {
-    /// Gets ready to show the apply of a plan.
-    pub fn of(plan: &Plan, mode: Mode) -> Progress {
-        Progress(Mutex::new(match mode {
+    /// Gets ready to show the apply of a plan: bars on stderr, or lines by `write`.
+    pub fn of(plan: &Plan, mode: Mode, write: fn(&str)) -> Progress {
+        let screen = match mode {
             Mode::Quiet => Screen::Quiet,
             Mode::Lines => Screen::Lines(Log::of(plan)),
             Mode::Bars => Screen::Bars(Bars::of(plan)),
-        }))
+        };
+        Progress { screen: Mutex::new(screen), write }
     }
 
     /// Shows one event.
     pub fn tell(&self, event: &Event) {
-        let mut screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *screen {
             Screen::Quiet => {}
             Screen::Lines(log) => {
                 if let Some(line) = log.line(event) {
-                    // A log that nobody reads any more is no reason to stop an apply.
-                    let _ = writeln!(std::io::stderr().lock(), "{}", lines(&line));
+                    (self.write)(&line);
                 }
             }
             Screen::Bars(bars) => bars.tell(event),

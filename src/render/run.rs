@@ -15,7 +15,7 @@ use super::protection::told;
 use super::shown::{Shown, label};
 use super::{Page, Style, Tone};
 use crate::apply::{
-    Ending, GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord,
+    DEADLINE, Ending, GroupOutcome, GroupRecord, Recorded, RunRecord, TableOutcome, TableRecord,
 };
 use crate::ledger::cut_label;
 use crate::plan::document::WorkspacePlan;
@@ -146,6 +146,7 @@ pub(super) fn verdict(plan: Option<&Plan>, record: &RunRecord) -> Verdict {
     let parts = parts(record);
     let word = match record.exit.code {
         130 | 143 => "Interrupted",
+        DEADLINE => "Stopped at the deadline",
         5 => return stale(record).into(),
         _ if trouble == 0 && synchronized > 0 => return synchronized_all(&parts).into(),
         _ if synchronized == 0

@@ -12,3 +12,4 @@ mod program;
 #[allow(clippy::unwrap_used, reason = "a panic is a test's verdict")]
 mod sinks;
 mod stored;
+mod watched;

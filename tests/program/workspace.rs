@@ -1,8 +1,11 @@
 //! The program against a workspace: a configuration that lies there, `init`, a job's task, and what is said when nobody is signed in.
 
 mod configuration;
+mod daemon;
+mod deadline;
 mod init;
 mod job;
+mod logs;
 mod refused;
 mod rights;
 mod secrets;

@@ -79,10 +79,10 @@ fn one_line_a_transition() {
         ("12:14:52", ended),
     ];
     insta::assert_snapshot!(told(events), @r"
-    11:02:03Z start    core_product  main.core.core_gold v1041, 851.0 GiB
-    11:03:00Z retry    core_product  main.core.core_gold attempt 1 failed, again in 4.2s: 503 from storage
-    12:14:45Z cloned   core_product  main.core.core_gold v1041, 1h12m, 851.0 GiB
-    12:14:51Z cut      core_product  cut 1 (2026-11-22 09:41:07Z), 4 tables verified
+    2026-11-22 11:02:03Z start    core_product  main.core.core_gold v1041, 851.0 GiB
+    2026-11-22 11:03:00Z retry    core_product  main.core.core_gold attempt 1 failed, again in 4.2s: 503 from storage
+    2026-11-22 12:14:45Z cloned   core_product  main.core.core_gold v1041, 1h12m, 851.0 GiB
+    2026-11-22 12:14:51Z cut      core_product  cut 1 (2026-11-22 09:41:07Z), 4 tables verified
     ");
 }
 
@@ -94,9 +94,9 @@ fn a_clone_that_goes_on_is_mentioned_every_five_minutes_at_most() {
             .map(|time| (time, copied(3 * GIB))),
     );
     insta::assert_snapshot!(told(events), @r"
-    11:00:00Z start    core_product  main.core.core_gold v1041, 851.0 GiB
-    11:05:00Z running  core_product  main.core.core_gold 5m00s, 3.0 GiB so far
-    11:10:30Z running  core_product  main.core.core_gold 10m30s, 3.0 GiB so far
+    2026-11-22 11:00:00Z start    core_product  main.core.core_gold v1041, 851.0 GiB
+    2026-11-22 11:05:00Z running  core_product  main.core.core_gold 5m00s, 3.0 GiB so far
+    2026-11-22 11:10:30Z running  core_product  main.core.core_gold 10m30s, 3.0 GiB so far
     ");
 }
 
@@ -114,12 +114,12 @@ fn a_failure_is_told_once() {
     let end = ended(GroupOutcome::Failed, "main.core.core_gold: 503 from storage");
     insta::assert_snapshot!(
         told(vec![("11:02:03", failed), ("11:02:04", end)]),
-        @"11:02:03Z failed   core_product  main.core.core_gold: 503 from storage"
+        @"2026-11-22 11:02:03Z failed   core_product  main.core.core_gold: 503 from storage"
     );
     let alone = ended(GroupOutcome::Failed, "secondary region not available");
     insta::assert_snapshot!(
         told(vec![("11:02:03", alone)]),
-        @"11:02:03Z failed   core_product  secondary region not available"
+        @"2026-11-22 11:02:03Z failed   core_product  secondary region not available"
     );
 }
 
@@ -128,7 +128,7 @@ fn every_word_stands_apart_from_the_group() {
     let overtaken = ended(GroupOutcome::Overtaken, "run 7 brought it to cut 42");
     let stopped = ended(GroupOutcome::NotStarted, "stopped; the next apply continues");
     insta::assert_snapshot!(told(vec![("11:02:03", overtaken), ("11:02:04", stopped)]), @r"
-    11:02:03Z overtaken core_product  run 7 brought it to cut 42
-    11:02:04Z stopped  core_product  the next apply continues
+    2026-11-22 11:02:03Z overtaken core_product  run 7 brought it to cut 42
+    2026-11-22 11:02:04Z stopped  core_product  the next apply continues
     ");
 }

@@ -37,6 +37,7 @@ fn table(name: &str, cut: u64, holds: u64) -> TableStatus {
 fn group(name: &str, number: u64) -> GroupStatus {
     GroupStatus {
         name: name.to_owned(),
+        owner_emails: Vec::new(),
         status: None,
         message: None,
         last_cut: Some(LastCut {

@@ -7,6 +7,8 @@
 )]
 
 mod checking;
+mod daemon;
+mod daily;
 mod damage;
 mod deceit;
 mod kills;

@@ -5,6 +5,7 @@
 pub(crate) mod able;
 pub(crate) mod below;
 pub(crate) mod edits;
+pub(crate) mod metrics;
 pub(crate) mod process;
 pub(crate) mod readers;
 pub(crate) mod remembered;

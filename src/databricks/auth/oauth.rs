@@ -14,6 +14,7 @@ use super::profile::shown;
 use super::{Token, TokenSource, refused};
 use crate::limits::SHORT_ANSWER;
 use crate::region::RegionErrorKind;
+use crate::wire_log::Asked;
 use crate::{moment, secrets};
 
 /// Attempts at a token service that is away.
@@ -30,7 +31,15 @@ struct Said {
 impl Said {
     /// Hears an answer, as far as what takes part in signing in may be long.
     async fn hear(request: reqwest::RequestBuilder) -> reqwest::Result<Said> {
-        let mut response = request.send().await?;
+        let asked = Asked::of(&request);
+        let sent = request.send().await;
+        if let Some(asked) = asked {
+            match &sent {
+                Ok(answer) => asked.answered(answer.status().as_u16(), answer.headers()),
+                Err(_) => asked.unanswered(),
+            }
+        }
+        let mut response = sent?;
         let location = response.headers().get("location");
         let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Datelike, Utc};
 use ulid::Ulid;
@@ -72,23 +71,6 @@ pub(super) fn read(folder: &TableStore, name: &str) -> Result<Vec<u8>, DeltaErro
     }
 }
 
-/// Of which month the oldest documents are that lie directly in the folder, as the last listing of this process saw it.
-#[derive(Debug, Default)]
-pub(in crate::lakehouse) struct Oldest(Mutex<Option<Option<Month>>>);
-
-impl Oldest {
-    fn see(&self, listing: &Listing) {
-        let oldest = listing.names.iter().find_map(|name| Month::of(name));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(oldest);
-    }
-
-    /// Nothing of a past month lies there. What others put there since is moved by a later apply.
-    fn is_of_this_month(&self, now: DateTime<Utc>) -> bool {
-        let seen = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.is_some_and(|oldest| oldest.is_none_or(|month| !month.is_before(now)))
-    }
-}
-
 /// The names of documents, the newest first. The folder of a month is looked into only when its turn comes.
 pub(super) struct Listing {
     names: BTreeSet<String>,
@@ -102,11 +84,7 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Begins with what lies directly in the folder: what is moved meanwhile is met in its month.
-    pub(super) fn of(
-        folder: &TableStore,
-        wanted: &RecordRange,
-        oldest: &Oldest,
-    ) -> Result<Listing, DeltaError> {
+    pub(super) fn of(folder: &TableStore, wanted: &RecordRange) -> Result<Listing, DeltaError> {
         let mut listing = Listing {
             names: BTreeSet::new(),
             twice: BTreeSet::new(),
@@ -126,7 +104,6 @@ impl Listing {
             }
         }
         listing.months.sort_unstable();
-        oldest.see(&listing);
         Ok(listing)
     }
 
@@ -194,13 +171,9 @@ impl Month {
     }
 }
 
-/// Moves what lies directly in the folder and is of a month that has passed, where anything may.
-pub(super) fn move_past_months(
-    folder: &TableStore,
-    now: DateTime<Utc>,
-    oldest: &Oldest,
-) -> Result<(), DeltaError> {
-    let Some(root) = folder.folder().filter(|_| !oldest.is_of_this_month(now)) else {
+/// Moves what lies directly in the folder and is of a month that has passed.
+pub(super) fn move_past_months(folder: &TableStore, now: DateTime<Utc>) -> Result<(), DeltaError> {
+    let Some(root) = folder.folder() else {
         return Ok(());
     };
     let mut past: Vec<(Month, String)> = Vec::new();

@@ -154,5 +154,5 @@ fn ended(outcome: GroupOutcome) -> Option<&'static str> {
 }
 
 fn clock(at: DateTime<Utc>) -> String {
-    at.format("%H:%M:%SZ").to_string()
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }

@@ -493,7 +493,12 @@ fn two_truths_in_the_cut_log_are_told_and_never_decided() {
 /// A run record that tells of a group's cut.
 fn record(group: &str, cut: u64) -> drsync::plan::CutsTold<'_> {
     let run_id = "01JDA2C7000000000000000000";
-    drsync::plan::CutsTold { run_id, groups: vec![(group, Some(cut))], newest: None }
+    drsync::plan::CutsTold {
+        run_id,
+        groups: vec![(group, Some(cut))],
+        newest: None,
+        whole_look: None,
+    }
 }
 
 #[test]

@@ -137,6 +137,7 @@ impl World {
                     receipts: Default::default(),
                     ledger,
                     watch: Watch::default(),
+                    whole_look: true,
                     groups,
                     workspace,
                 }],

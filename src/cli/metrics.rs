@@ -1,0 +1,49 @@
+//! `drsync metrics`: how every group stands, for the node exporter's textfile collector.
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use futures::future::join_all;
+
+use super::flags::Context;
+use super::look::{self, Asking};
+use super::{ExitStatus, Failure, output};
+use crate::apply::RunRecord;
+use crate::metrics::{self, Measured};
+use crate::plan::status;
+use crate::region::{RecordRange, Regions};
+
+/// Print how every group stands as Prometheus reads it, for the node exporter's textfile collector
+///
+/// It looks as `status` does and writes nothing. A region that does not answer is a metric, and no failure.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example, every five minutes; the collector must never see half a file:\n  \
+                  drsync metrics > /var/lib/node_exporter/drsync.new &&\n    \
+                  mv /var/lib/node_exporter/drsync.new /var/lib/node_exporter/drsync.prom"
+)]
+pub(super) struct Metrics {}
+
+impl Metrics {
+    pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
+        let Metrics {} = self;
+        let measured = look::block_on(async {
+            let looked = look::look(context, &Asking::everything(false)).await?;
+            let status = status::status(&looked.observed, &looked.plan);
+            let workspaces = &looked.found.configuration.workspaces;
+            let mut measured = Measured::of(&status, workspaces);
+            measured.round_ended_at = newest_end(&looked.regions).await;
+            Ok(measured)
+        })?;
+        output::data(&metrics::text(measured))?;
+        Ok(ExitStatus::Ok)
+    }
+}
+
+/// When the newest apply of any workspace ended, as far as a region tells.
+pub(super) async fn newest_end(regions: &[Regions]) -> Option<DateTime<Utc>> {
+    let newest = RecordRange { newest: Some(1), ..RecordRange::default() };
+    let both = regions.iter().flat_map(|regions| [&regions.primary, &regions.secondary]);
+    let kept = join_all(both.map(async |region| region.run_records(&newest).await)).await;
+    let documents = kept.into_iter().flatten().flat_map(|kept| kept.documents);
+    documents.filter_map(|document| Some(RunRecord::of(&document).ok()?.ended_at)).max()
+}
