@@ -12,6 +12,8 @@ import types
 import urllib.parse
 import urllib.request
 
+# What is run from the checkout leaves nothing in it.
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".ci", "wheel"))
 
 HOST, CLIENT_ID, CLIENT_SECRET, *ARGUMENTS = sys.argv[1:]
