@@ -129,14 +129,19 @@ fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     if let Command::Apply(_) | Command::Daemon(_) = cli.command {
         context.timing = crate::databricks::Timing::real();
     }
-    let commented = matches!(cli.command, Command::Plan(_) | Command::Show(_) | Command::Status(_));
-    if context.markdown.is_some() && !commented {
-        let message = "--format markdown is for plan, show and status";
-        return Err(Failure::new(ExitStatus::Usage, message));
-    }
-    let reported = matches!(cli.command, Command::Plan(_) | Command::Show(_) | Command::History(_));
-    if context.html && !reported {
-        let message = "--format html is for plan, show and history; the other commands have text, most have json";
+    let page = matches!(
+        cli.command,
+        Command::Plan(_)
+            | Command::Apply(_)
+            | Command::Check(_)
+            | Command::Diff(_)
+            | Command::History(_)
+            | Command::Show(_)
+            | Command::Status(_)
+            | Command::Validate(_)
+    );
+    if (context.markdown.is_some() || context.html) && !page {
+        let message = "--format markdown and html are for plan, apply, validate, status, check, diff, show and history; the other commands have text, most have json";
         return Err(Failure::new(ExitStatus::Usage, message));
     }
     match cli.command {

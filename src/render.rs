@@ -3,7 +3,6 @@
 mod away;
 pub mod card;
 mod causes;
-pub mod check;
 mod clean;
 pub mod config;
 pub mod diff;
@@ -13,15 +12,15 @@ pub mod html;
 mod layout;
 mod leaving;
 pub mod markdown;
+pub mod page;
 pub mod plan;
 pub mod progress;
 mod protection;
-pub mod run;
 pub mod schema;
+pub mod sections;
 pub mod show;
 mod shown;
-pub mod status;
-pub mod validate;
+pub mod writers;
 
 use crate::command::Command;
 pub(crate) use clean::name as clean_name;
@@ -29,6 +28,7 @@ pub use clean::{clean, command};
 pub(crate) use figures::{bytes, minute, moment, plural};
 pub(crate) use layout::{columns, few, hanging};
 pub(crate) use protection::sentence as setting_changed;
+use page::Tone;
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +47,6 @@ impl Default for Style {
     fn default() -> Style {
         Style { width: 80, color: false, verbose: false, config: None }
     }
-}
-
-/// What a colour stands for; the words beside it say the same.
-#[derive(Debug, Clone, Copy)]
-enum Tone {
-    Strong,
-    Good,
-    Bad,
-    Wait,
 }
 
 impl Style {

@@ -29,6 +29,7 @@ use crate::plan::{Observed, Plan, StoredPlan};
 use crate::region::Regions;
 use crate::render;
 use crate::render::progress::{Mode, Progress};
+use crate::render::writers::{Form, write};
 use crate::runbook::Place;
 
 /// Carry out a stored plan, no more and no less; without FILE: plan, show, ask, apply
@@ -349,14 +350,21 @@ fn report(
         events.say(&output::json_text(record)?);
         return Ok(());
     }
+    let form = context.form();
+    if !matches!(form, Form::Text(_)) {
+        let page = render::sections::run::stored(Some(plan), record, &record.bytes(), None);
+        events.say(&write(&page, form));
+        return Ok(());
+    }
     if shown && !plan.applyable {
-        if let Some(text) = render::run::aside(record, &context.style) {
-            say(context, events, &format!("\n{text}"));
+        if let Some(page) = render::sections::run::aside(record) {
+            say(context, events, &format!("\n{}", write(&page, form)));
         }
         return Ok(());
     }
     let kept = kept.as_ref().map(|path| path.display().to_string());
-    let mut text = render::run::text(plan, record, kept.as_deref(), &context.style);
+    let page = render::sections::run::page(Some(plan), record, kept.as_deref());
+    let mut text = write(&page, form);
     if shown {
         text.insert(0, '\n');
     }
@@ -364,9 +372,10 @@ fn report(
     Ok(())
 }
 
-/// Text goes to stdout, unless events do; beside a document there is none.
+/// Text goes to stdout, unless events or a page do; beside a document there is none.
 fn say(context: &Context, events: &Events, text: &str) {
-    match (context.json, events.on_stdout) {
+    let page = context.markdown.is_some() || context.html;
+    match (context.json, page || events.on_stdout) {
         (true, _) => {}
         (false, true) => output::note(text.trim_end()),
         (false, false) => events.say(text),

@@ -42,8 +42,8 @@ impl Check {
             output::json(&check)?
         } else {
             let file = self.file.display().to_string();
-            let text = render::check::text(&stored.plan, &check, &file, &context.style);
-            output::data(&text)?;
+            let page = render::sections::check::page(&stored.plan, &check, &file);
+            output::data(&render::writers::write(&page, context.form()))?;
         }
         Ok(ExitStatus::recorded(&check.exit))
     }

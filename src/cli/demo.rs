@@ -67,7 +67,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     ))?;
 
     let looked = look(context, &Asking::everything(false)).await?;
-    step("1  drsync validate", render::validate::lines(&looked.plan, &context.style))?;
+    let page = render::sections::validate::page(&looked.plan, &[]);
+    step("1  drsync validate", render::writers::lines(&page, &context.style))?;
 
     let looked = look(context, &Asking::default()).await?;
     let stored = looked.plan.stored();
@@ -90,8 +91,8 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     };
     let stop = signals::watch().context("watch for signals")?;
     let done = apply::carry_out(context, &Arc::new(Events::none()), &ready, &stop).await?;
-    let record = done.record;
-    let outline = render::run::outline(&ready.stored.plan, &record, &context.style);
+    let page = render::sections::run::page(Some(&ready.stored.plan), &done.record, None);
+    let outline = render::writers::outline(&page, &context.style);
     step("3  drsync apply plan.json", outline)?;
 
     demo::advance(dir, context.clock.now())

@@ -32,7 +32,8 @@ impl Diff {
         if context.json {
             output::json(&difference)?
         } else {
-            output::data(&render::diff::text(&difference, &context.style))?
+            let page = render::sections::diff::page(&difference);
+            output::data(&render::writers::write(&page, context.form()))?;
         }
         Ok(if self.detailed_exitcode && !difference.same_effect {
             ExitStatus::Changes

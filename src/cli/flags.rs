@@ -11,6 +11,7 @@ use super::output::Said;
 use super::{ExitStatus, Failure, output};
 use crate::databricks::Timing;
 use crate::plan::document::Selection;
+use crate::render::writers::Form;
 use crate::render::{self, Style};
 
 /// Common flags.
@@ -78,9 +79,9 @@ enum Format {
     Text,
     /// For programs.
     Json,
-    /// For comments under a change; of plan, show and status.
+    /// For comments under a change; of plan, apply, validate, status, check, diff, show and history.
     Markdown,
-    /// One file for a browser; of plan, show and history.
+    /// One file for a browser; of plan, apply, validate, status, check, diff, show and history.
     Html,
 }
 
@@ -185,6 +186,15 @@ impl Context {
             said: Arc::default(),
             timing: Timing::looking(),
         })
+    }
+
+    /// The form in which a page is asked for; JSON is no page.
+    pub(super) fn form(&self) -> Form {
+        match (self.html, self.markdown) {
+            (true, _) => Form::Html,
+            (false, Some(budget)) => Form::Markdown(budget),
+            (false, None) => Form::Text(self.style),
+        }
     }
 
     /// A remark on stderr, once, unless nobody wants any.

@@ -22,7 +22,8 @@ use crate::region::{
     refuse_without_a_copy,
 };
 use crate::render::history::{self, LostCut, UnreadRegion, WorkspaceHistory};
-use crate::render::html;
+use crate::render::sections;
+use crate::render::writers::write;
 
 /// Plans that are looked at at once: each may be large.
 const PLANS_AT_ONCE: usize = 8;
@@ -81,14 +82,11 @@ impl History {
             .zip(read)
             .map(|(workspace, read)| self.workspace(context, workspace, &groups, read));
         let document = history::History::new(workspaces.collect());
-        match (context.html, context.json) {
-            (true, _) => output::data(&html::history(&document))?,
-            (false, true) => output::document(&document.bytes())?,
-            (false, false) => output::data(&history::text(
-                &document,
-                &context.style,
-                moment::millis(context.clock.now()),
-            ))?,
+        if context.json {
+            output::document(&document.bytes())?;
+        } else {
+            let page = sections::history::page(&document, moment::millis(context.clock.now()));
+            output::data(&write(&page, context.form()))?;
         }
         Ok(unseen.unwrap_or_else(|| status(&document)))
     }

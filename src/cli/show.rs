@@ -68,7 +68,7 @@ fn is_record(bytes: &[u8]) -> bool {
     said.is_some_and(|said| said.kind == apply::KIND)
 }
 
-/// What an apply did, as its record says; as text with the help of its plan, which lies beside the record.
+/// What an apply did, as its record says, with the help of its plan where that lies beside the record.
 fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Failure> {
     let mut record = RunRecord::read(bytes).map_err(|error| {
         let message = format!("failed to {error} ({})", file.display());
@@ -79,24 +79,12 @@ fn record(context: &Context, file: &Path, bytes: &[u8]) -> Result<ExitStatus, Fa
         output::document(bytes)?;
         return Ok(ExitStatus::Ok);
     }
-    if context.html {
-        output::data(&render::html::run(&record, bytes))?;
-        return Ok(ExitStatus::Ok);
-    }
-    if context.markdown.is_some() {
-        let message = "a run record has no Markdown form; it has text, html and json";
-        return Err(Failure::new(ExitStatus::Usage, message));
-    }
-    let Some(stored) = keep::plan_of(file, &record) else {
-        let message = format!(
-            "the plan of {} does not lie beside it, and text needs it: --format html and --json show the record alone",
-            file.display()
-        );
-        return Err(Failure::new(ExitStatus::Unreadable, render::clean(&message)));
-    };
+    let stored = keep::plan_of(file, &record);
+    let plan = stored.as_ref().map(|stored| &stored.plan);
     let kept = file.display().to_string();
-    let text = render::run::text(&stored.plan, &record, Some(&kept), &context.style);
-    output::data(&text)?;
+    let kept = Some(kept.as_str()).filter(|_| !context.html);
+    let page = render::sections::run::stored(plan, &record, bytes, kept);
+    output::data(&render::writers::write(&page, context.form()))?;
     Ok(ExitStatus::Ok)
 }
 

@@ -11,7 +11,7 @@ use crate::plan::status::{self, GroupStatus, Rpo, Status as Document, WorkspaceS
 use crate::plan::{Decision, Finding, FindingCode, Plan};
 use crate::region::{RecordRange, Region};
 use crate::render;
-use crate::render::status::Parts;
+use crate::render::sections::status::Parts;
 use crate::text::names_table;
 
 /// Show the last cut of every group, how far behind it is, and what stands in the way
@@ -87,16 +87,14 @@ impl Status {
         }
         if context.json {
             output::json(&status)?;
-        } else if let Some(budget) = context.markdown {
-            output::data(&render::markdown::status(&status, budget))?;
         } else {
             let parts = Parts {
                 tables: self.table.is_some(),
                 unprotected: self.unprotected || self.table.is_some() && left_out(&status),
                 reasons: &looked.plan.unprotected,
             };
-            let text = render::status::text(&status, parts, &context.style);
-            output::data(&text)?;
+            let page = render::sections::status::page(&status, parts);
+            output::data(&render::writers::write(&page, context.form()))?;
         }
         if !self.fail_on.is_empty() {
             return Ok(judged(&status, &looked.plan, &self.fail_on));

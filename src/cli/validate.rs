@@ -16,7 +16,8 @@ use crate::notify::{self, Doubt, DoubtCode, Policy};
 use crate::plan::document::RegionSeen;
 use crate::plan::{Finding, Plan};
 use crate::region::RecordRange;
-use crate::render::{self, clean};
+use crate::render::writers::{Form, write};
+use crate::render::{self, clean, sections};
 
 /// Run records that are asked for whom nothing reached.
 const RECORDS: usize = 32;
@@ -50,22 +51,21 @@ impl Validate {
             Err(failure) => {
                 // What is wrong with the configuration is known all the same.
                 if !mistakes.is_empty() && !context.json && !self.sql {
-                    output::data(&text(context, &as_read, None))?;
+                    output::data(&written(context, &as_read, None, &[]))?;
                 }
                 return Err(failure);
             }
         };
         let doubts = look::block_on(doubts(context, &as_read, looked.as_ref()))?;
         if self.sql {
-            let script =
-                looked.as_ref().map_or(String::new(), |looked| render::validate::sql(&looked.plan));
+            let script = looked
+                .as_ref()
+                .map_or(String::new(), |looked| sections::validate::sql(&looked.plan));
             output::data(&script)?;
         } else if context.json {
             output::json(&document(&as_read, looked.as_ref(), &doubts))?;
         } else {
-            let mut text = text(context, &as_read, looked.as_ref());
-            text.push_str(&render::validate::doubts(&doubts, &context.style));
-            output::data(&text)?;
+            output::data(&written(context, &as_read, looked.as_ref(), &doubts))?;
         }
         for doubt in doubts.iter().filter(|doubt| doubt.code == DoubtCode::NoMailServer) {
             context.remark(&clean(&format!("drsync: {}: {}", doubt.workspace, doubt.message)));
@@ -94,8 +94,14 @@ fn blocking(plan: &Plan) -> impl Iterator<Item = &Finding> {
     plan.groups().flat_map(|(_, group)| &group.findings).filter(|finding| finding.blocks())
 }
 
-fn text(context: &Context, found: &Found, looked: Option<&Looked>) -> String {
+/// What is wrong with the configuration, and what was seen of the regions.
+fn written(context: &Context, found: &Found, looked: Option<&Looked>, doubts: &[Doubt]) -> String {
     let configuration = &found.configuration;
+    let form = context.form();
+    if !matches!(form, Form::Text(_)) {
+        let plan = looked.map(|looked| &looked.plan);
+        return write(&sections::validate::whole(configuration, plan, doubts), form);
+    }
     let mut text = if configuration.mistakes.is_empty() {
         String::new()
     } else {
@@ -106,15 +112,21 @@ fn text(context: &Context, found: &Found, looked: Option<&Looked>) -> String {
         )
     };
     match looked {
-        None if text.is_empty() => text = render::config::valid(configuration, &context.style),
-        None => {}
+        None => {
+            if text.is_empty() {
+                text = render::config::valid(configuration, &context.style);
+            }
+            if let Some(page) = sections::validate::doubts(doubts) {
+                text.push_str(&format!("\n{}", write(&page, form)));
+            }
+        }
         Some(looked) => {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&render::validate::text(&looked.plan, &context.style));
+            text.push_str(&write(&sections::validate::page(&looked.plan, doubts), form));
             if context.style.verbose {
-                text.push_str(&render::validate::names(&looked.observed));
+                text.push_str(&sections::validate::names(&looked.observed));
             }
         }
     }

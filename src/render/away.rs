@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Style;
 use super::clean::clean;
 use super::figures::{minute_near, moment, plural, span};
-use super::layout::{first_line, hanging, table};
-use super::shown::Shown;
-use crate::plan::document::{BothRegions, LastCut, RegionSeen, WorkspacePlan};
+use super::layout::first_line;
+use crate::plan::document::{BothRegions, LastCut, WorkspacePlan};
 use crate::plan::status::{RegionsStatus, WorkspaceStatus};
 use crate::plan::{Decision, FindingCode, GroupPlan, Plan, Refused, Severity};
 
@@ -128,34 +126,6 @@ pub(super) fn clauses(plan: &Plan) -> Option<(String, Vec<String>)> {
     Some((line, elsewhere.into_iter().collect()))
 }
 
-/// What is known of the regions of every workspace of which one cannot be looked at.
-pub(super) fn facts(plan: &Plan, style: &Style) -> Vec<String> {
-    let mut lines = vec![];
-    for workspace in &plan.workspaces {
-        let both = [
-            ("primary", &workspace.observed.primary),
-            ("secondary", &workspace.observed.secondary),
-        ];
-        if both.iter().all(|(_, seen)| seen.reachable) {
-            continue;
-        }
-        if plan.workspaces.len() > 1 {
-            lines.push(format!("  workspace   {}", clean(&workspace.name)));
-        }
-        let BothRegions { primary, secondary: _, shared_answer } = &workspace.observed;
-        if let Some((address, answer)) = primary.workspace.as_ref().zip(shared_answer.as_ref()) {
-            let asked = moment(workspace.observed.primary.observed_at);
-            let text = format!("{}  {}, asked {asked}", clean(address), clean(answer));
-            lines.extend(hanging("  ", &text, style.width));
-            continue;
-        }
-        for (role, seen) in both {
-            lines.extend(region(role, seen, style));
-        }
-    }
-    lines
-}
-
 /// Whether a region answers and cannot be looked at: that heals by no apply.
 pub(super) fn needs_a_hand(plan: &Plan) -> bool {
     let mut regions = plan.workspaces.iter().flat_map(|workspace| {
@@ -165,61 +135,12 @@ pub(super) fn needs_a_hand(plan: &Plan) -> bool {
     regions.any(|seen| seen.refused.is_some())
 }
 
-fn region(role: &str, seen: &RegionSeen, style: &Style) -> Vec<String> {
-    let line = |head: &str, text: &str| hanging(&format!("  {head:<10}  "), text, style.width);
-    let location = clean(&seen.location);
-    if seen.reachable {
-        return line(role, &format!("{location} available"));
-    }
-    let mut lines = line(role, &place(role, seen.workspace.as_deref(), &location));
-    let answer = seen.answer.as_ref().map_or("none".to_owned(), clean);
-    lines.extend(line("  answer", &answer));
-    lines.extend(line("  asked", &moment(seen.observed_at)));
-    lines
-}
-
 /// Where a region that does not answer was looked for: it is the primary's workspace that answers for its location.
 pub(super) fn place(role: &str, workspace: Option<&str>, location: &str) -> String {
     match workspace.filter(|address| role == "primary" && address.starts_with("http")) {
         Some(address) => format!("{}, {location}", clean(address)),
         None => location.to_owned(),
     }
-}
-
-/// The groups that only a region holds up: what each keeps, and how far behind it is.
-pub(super) fn groups(shown: &Shown<'_>) -> Vec<String> {
-    const ROWS_MAX: usize = 12;
-    let held: Vec<_> =
-        shown.groups.iter().filter(|entry| only_away(entry.workspace, entry.group)).collect();
-    // Of groups that were never synchronized there is nothing to tell.
-    let begun = |group: &GroupPlan| group.last_cut.is_some() || group.lag_seconds.is_some();
-    if !held.iter().any(|entry| begun(entry.group)) {
-        return vec![];
-    }
-    let limit =
-        if shown.style.verbose || held.len() <= ROWS_MAX + 1 { held.len() } else { ROWS_MAX };
-    let now = shown.plan.created_at;
-    let rows = held[..limit]
-        .iter()
-        .map(|entry| {
-            let group = entry.group;
-            vec![
-                entry.label.clone(),
-                cut_cell(group.last_cut.as_ref()),
-                group.lag_seconds.map_or("-".to_owned(), span),
-                rpo_cell(group.lag_seconds, group.rpo_seconds, now),
-            ]
-        })
-        .collect();
-    let mut lines = table(&["group", "cut", "lag", "RPO"], rows);
-    if limit < held.len() {
-        lines.push(format!("  {} more groups", held.len() - limit));
-    }
-    let others = shown.groups.len() - held.len();
-    if others > 0 && limit == held.len() {
-        lines.push(format!("  {}: not held up by it", plural(others, "other group")));
-    }
-    lines
 }
 
 /// `42 (2026-11-22 09:41:07Z)`, or a dash.

@@ -4,6 +4,7 @@ use super::Style;
 use super::clean::{clean, name};
 use super::figures::plural;
 use super::layout::{hanging, pad_left, width};
+use super::page::{Block, Note, Notes, Page, Phrase, Section};
 use crate::config::{Configuration, GroupEntry, Mistake};
 
 /// `drsync.json has 2 mistakes`.
@@ -35,6 +36,29 @@ pub fn mistakes(configuration: &Configuration, style: &Style) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
+/// The same as notes of a page.
+pub(super) fn mistaken(configuration: &Configuration) -> Section {
+    let files = configuration.mistakes.iter().any(|it| it.file != configuration.source);
+    let notes = configuration.mistakes.iter().map(|mistake| {
+        let Mistake { file, line, path, message, remedy } = mistake;
+        let mut says = Phrase::default();
+        if files {
+            says = says.and(Phrase::name(file)).and(" ");
+        }
+        says = says.and(format!("line {line}: "));
+        if !path.is_empty() {
+            says = says.and(Phrase::name(path)).and("  ");
+        }
+        says = says.and(Phrase::said(message));
+        if let Some(remedy) = remedy {
+            says = says.and(": ").and(Phrase::said(remedy));
+        }
+        Note { code: None, subject: None, about: vec![], says }
+    });
+    let notes = Notes { word: "mistake", notes: notes.collect(), alike_max: usize::MAX };
+    Section { title: Some("Mistakes".to_owned()), ..Block::Notes(notes).into() }
+}
+
 /// The path and what is wrong on one line where both fit, else under one another.
 fn place(head: &str, path: &str, text: &str, columns: usize) -> Vec<String> {
     if path.is_empty() {
@@ -48,8 +72,19 @@ fn place(head: &str, path: &str, text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// What a valid configuration asks for: every workspace, and with `verbose` every group and table as written.
-pub fn valid(configuration: &Configuration, style: &Style) -> String {
+/// What there is to say of a configuration where no region was looked at.
+pub fn page(configuration: &Configuration) -> Page {
+    let names = configuration.workspaces.iter().map(|workspace| workspace.name.as_str());
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let valid = configuration.mistakes.is_empty();
+    let verdict = if valid { counted(configuration) } else { headline(configuration) };
+    let mut page = Page::new("validate", "drsync validate", verdict).of(&names);
+    page.say(mistaken(configuration));
+    page
+}
+
+/// `drsync.json is valid: 1 workspace, 12 groups, 655 tables`.
+fn counted(configuration: &Configuration) -> String {
     let groups = || configuration.workspaces.iter().flat_map(|workspace| &workspace.groups);
     let tables: usize = groups()
         .map(|entry| match entry {
@@ -57,13 +92,18 @@ pub fn valid(configuration: &Configuration, style: &Style) -> String {
             GroupEntry::Invalid { .. } => 0,
         })
         .sum();
-    let mut text = format!(
-        "{}: {}, {}, {}\n",
+    format!(
+        "{}: {}, {}, {}",
         headline(configuration),
         plural(configuration.workspaces.len(), "workspace"),
         plural(groups().count(), "group"),
         plural(tables, "table")
-    );
+    )
+}
+
+/// What a valid configuration asks for: every workspace, and with `verbose` every group and table as written.
+pub fn valid(configuration: &Configuration, style: &Style) -> String {
+    let mut text = format!("{}\n", counted(configuration));
     if !style.verbose {
         return text;
     }

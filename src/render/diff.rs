@@ -2,15 +2,12 @@
 //!
 //! What changes in every plan is not among the lines: ids, times, figures, messages, digests.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Serialize;
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
 use super::clean::{clean, command, name};
-use super::figures::{plural, short};
-use super::layout::pad;
-use super::{Page, Style, Tone};
 use crate::ledger::Consistency;
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
 use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
@@ -19,9 +16,6 @@ use crate::plan::{Action, Decision, GroupPlan, Plan, Severity, Step};
 pub const KIND: &str = "drsync.diff";
 /// The version of the document that this drsync writes.
 pub const FORMAT_VERSION: &str = "1.0";
-
-/// Changed lines of one part that are shown; `-v` shows all.
-const LINES_MAX: usize = 20;
 
 /// Lines of one part in both plans that are compared in their order: that takes as many steps as the square of what differs,
 /// and whoever made a plan decides how long it is. Of more lines it is said which are gone and which are new.
@@ -67,20 +61,20 @@ pub struct Part {
     /// Lines that are only after.
     pub new: Vec<String>,
     #[serde(skip)]
-    shown: Vec<(char, Line)>,
+    pub(super) shown: Vec<(char, Line)>,
 }
 
 /// A line of a part. Two lines are the same if they say the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Line {
-    text: String,
+pub(super) struct Line {
+    pub(super) text: String,
     /// The table whose step it describes further, and in what.
-    about: Option<(String, Detail)>,
+    pub(super) about: Option<(String, Detail)>,
 }
 
 /// In what a line describes a table's step further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Detail {
+pub(super) enum Detail {
     From,
     To,
     By,
@@ -122,7 +116,7 @@ pub enum Change {
 }
 
 impl Change {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Change::New => "new",
             Change::Gone => "gone",
@@ -388,60 +382,4 @@ fn row(change: &RowChange) -> String {
         row.workflow.as_deref().map_or("none".to_owned(), clean),
         tables.join(" ")
     )
-}
-
-/// The verdict, then every part that changed.
-pub fn text(difference: &Difference, style: &Style) -> String {
-    let mut page = Page::default();
-    page.block(vec![style.paint(Tone::Strong, &verdict(difference))]);
-    for part in &difference.parts {
-        page.block(lines(part, style));
-    }
-    page.text()
-}
-
-fn verdict(difference: &Difference) -> String {
-    let effect = |side: &Side| clean(short(&side.effect_sha256));
-    let (before, after) = (effect(&difference.before), effect(&difference.after));
-    let number = difference.parts.len();
-    match (difference.same_effect, number) {
-        (true, 0) => format!("Same effect {after}: both plans do the same"),
-        (true, _) => format!(
-            "Same effect {after}: both plans do the same; {} to know differs",
-            plural(number, "thing")
-        ),
-        (false, _) => format!(
-            "{} changed, {} the same; effect {before} became {after}",
-            plural(number, "part"),
-            difference.unchanged
-        ),
-    }
-}
-
-fn lines(part: &Part, style: &Style) -> Vec<String> {
-    let head = format!("{}  {}", pad(part.change.as_str(), 7), part.name);
-    let mut lines = vec![head];
-    if part.shown.is_empty() {
-        lines.push("    the same lines in another order".to_owned());
-    }
-    let details = |of: char| -> HashSet<&(String, Detail)> {
-        let of = part.shown.iter().filter(|(sign, _)| *sign == of);
-        of.filter_map(|(_, line)| line.about.as_ref()).collect()
-    };
-    let (gone, new) = (details('-'), details('+'));
-    // Where a table is read from, lies and how it is cloned is worth a line only where both plans have the table.
-    let tells_more = |line: &Line| {
-        line.about.as_ref().is_none_or(|about| gone.contains(about) && new.contains(about))
-    };
-    let shown: Vec<&(char, Line)> =
-        part.shown.iter().filter(|(_, line)| style.verbose || tells_more(line)).collect();
-    let limit = if style.verbose || shown.len() <= LINES_MAX + 1 { shown.len() } else { LINES_MAX };
-    for (sign, line) in &shown[..limit] {
-        let tone = if *sign == '+' { Tone::Good } else { Tone::Bad };
-        lines.push(style.paint(tone, &format!("  {sign} {}", line.text)));
-    }
-    if limit < shown.len() {
-        lines.push(format!("    and {} more lines: -v shows all", shown.len() - limit));
-    }
-    lines
 }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::document::WorkspacePlan;
+use crate::plan::document::{RowChange, WorkspacePlan};
 
 /// Groups that left the configuration, whichever region's row says so.
 pub(super) fn groups_retired(workspace: &WorkspacePlan) -> BTreeSet<&String> {
     let metadata = workspace.metadata.iter();
-    metadata.flat_map(|action| &action.rows_to_retire).collect()
+    let retired = metadata.flat_map(|action| &action.rows_to_retire);
+    let leaves = |row: &&RowChange| {
+        let before = row.before.as_ref();
+        row.after.is_retired() && before.is_some_and(|before| !before.is_retired())
+    };
+    let rows = workspace.rows.iter().filter(leaves);
+    retired.chain(rows.map(|row| &row.after.group_name)).collect()
 }
 
 /// Tables of groups that stay which are in no group any more.

@@ -1,72 +1,29 @@
 //! A plan as a comment under a change: verdict first, dangers and what is blocked always, and never longer than it may be.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::Style;
 use super::causes::{Cause, Repair, causes};
-use super::figures::{bytes, bytes_short, count, minute, plural, short};
+use super::figures::{bytes, bytes_short, minute, plural, short};
 use super::plan::verdict;
+use super::sections::dangers::dangers;
+use super::sections::notes::warnings;
 use super::shown::label;
+use super::writers::markdown::section;
 use crate::apply::RunRecord;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Action, Decision, GroupPlan, Plan, ReasonCode, Step, StoredPlan};
 
 mod changes;
-mod dangers;
-mod escape;
 mod runbook;
 mod settings;
-mod status;
 
 use changes::changes;
-use escape::{code, fence, marker, sentence, text};
 pub use runbook::runbook;
-pub use status::status;
 
-/// Bytes that a comment may have unless told otherwise: services refuse them from 65,536 characters on.
-pub const BUDGET: usize = 60_000;
-/// Fewer than these hold not even what is never left out.
-pub const BUDGET_MIN: usize = 3_000;
-
-/// How much is told: the numbers are how many of a kind are named, further ones are counted.
-#[derive(Debug, Clone, Copy)]
-struct Detail {
-    statements: usize,
-    tables: usize,
-    groups: usize,
-    /// Of blocked and dangerous things: all are counted whatever this says.
-    named: usize,
-    messages: bool,
-    /// Causes told each with its remedy; further ones are counted by what they are.
-    causes: usize,
-}
-
-/// Every rung tells less than the one before; the first that fits the budget is taken. SQL goes first.
-const LADDER: [Detail; 9] = {
-    const ALL: usize = usize::MAX;
-    const fn rung(
-        statements: usize,
-        tables: usize,
-        groups: usize,
-        named: usize,
-        causes: usize,
-    ) -> Detail {
-        Detail { statements, tables, groups, named, messages: named > 3, causes }
-    }
-    [
-        rung(ALL, ALL, ALL, ALL, ALL),
-        rung(0, ALL, ALL, ALL, ALL),
-        rung(0, 10, ALL, ALL, ALL),
-        rung(0, 0, ALL, 200, 200),
-        rung(0, 0, 100, 50, 50),
-        rung(0, 0, 20, 20, 20),
-        rung(0, 0, 5, 5, 10),
-        rung(0, 0, 0, 2, 3),
-        rung(0, 0, 0, 0, 0),
-    ]
-};
+pub use super::writers::markdown::budget::{BUDGET, BUDGET_MIN};
+use super::writers::markdown::budget::{Comment, Detail, fitted, heading, hidden, names};
+use super::writers::markdown::escape::{code, fence, sentence, text};
 
 /// A plan as a comment of at most `budget` bytes.
 pub fn plan(plan: &Plan, budget: usize) -> String {
@@ -87,63 +44,6 @@ pub fn show(
     fitted(budget, |detail| comment(&stored.plan, "show", &lines, detail))
 }
 
-/// The fullest text that fits; what it leaves out is said at its end.
-fn fitted(budget: usize, make: impl Fn(Detail) -> Comment) -> String {
-    let mut shortest = String::new();
-    for detail in LADDER {
-        let comment = make(detail);
-        let left_out = comment.left_out(budget);
-        shortest = comment.text;
-        shortest.push_str(&left_out);
-        if shortest.len() <= budget {
-            break;
-        }
-    }
-    shortest
-}
-
-/// What is written so far, and what was left out.
-#[derive(Debug, Default)]
-struct Comment {
-    text: String,
-    left_out: BTreeMap<&'static str, usize>,
-}
-
-impl Comment {
-    fn block(&mut self, lines: &str) {
-        if !lines.is_empty() {
-            self.text.push_str(lines.trim_end());
-            self.text.push_str("\n\n");
-        }
-    }
-
-    fn leave_out(&mut self, number: usize, what: &'static str) {
-        if number > 0 {
-            *self.left_out.entry(what).or_default() += number;
-        }
-    }
-
-    fn left_out(&self, budget: usize) -> String {
-        if self.left_out.is_empty() {
-            String::new()
-        } else {
-            let kinds = self.left_out.iter();
-            let kinds: Vec<String> = kinds.map(|(what, number)| plural(*number, what)).collect();
-            format!(
-                "\nLeft out to fit {} bytes: {}. Everything is in the document itself.\n",
-                count(budget as u64),
-                kinds.join(", ")
-            )
-        }
-    }
-}
-
-/// The line by which a bot finds its comment again: one a kind of document and its workspaces.
-fn hidden<'a>(kind: &str, workspaces: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = workspaces.collect();
-    format!("<!-- drsync:{kind} scope={} -->", marker(&names))
-}
-
 fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment {
     let mut page = Comment::default();
     let names = plan.workspaces.iter().map(|workspace| workspace.name.as_str());
@@ -152,7 +52,9 @@ fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment 
     let verdict = if plan.selection.changed { changes.verdict(plan) } else { verdict(plan) };
     page.block(&format!("### drsync: {}", sentence(&verdict)));
     page.block(&head.join("  \n"));
-    dangers::block(&mut page, plan, &changes, detail);
+    let dangers = dangers(plan);
+    section(&mut page, &dangers, detail);
+    settings::weaker(&mut page, plan, dangers.blocks.is_empty(), detail);
     blocked(&mut page, plan, detail);
     changes.block(&mut page, detail);
     settings::others(&mut page, plan, detail);
@@ -163,29 +65,10 @@ fn comment(plan: &Plan, kind: &str, head: &[String], detail: Detail) -> Comment 
             format!("Due anyway, not part of this plan: {}", sentence(&said))
         }));
     }
-    warnings(&mut page, plan, detail);
+    section(&mut page, &warnings(&plan.warnings, |_| true), detail);
     statements(&mut page, plan, detail);
     page.text.push_str(&foot(plan));
     page
-}
-
-fn heading(title: &str) -> String {
-    format!("**{title}**\n\n")
-}
-
-/// Names as code, as many as are told, and how many more there are.
-fn names(page: &mut Comment, all: &[String], most: usize, what: &str) -> String {
-    let shown: Vec<String> = all.iter().take(most).map(code).collect();
-    let more = all.len() - shown.len();
-    if more == 0 {
-        return shown.join(", ");
-    }
-    page.leave_out(more, "name");
-    if shown.is_empty() {
-        plural(more, what)
-    } else {
-        format!("{} and {}", shown.join(", "), plural(more, &format!("more {what}")))
-    }
 }
 
 /// Every cause is told or counted: what is blocked never disappears.
@@ -377,42 +260,6 @@ fn waiting(page: &mut Comment, plan: &Plan, detail: Detail) {
     }
     page.leave_out(held.len().saturating_sub(detail.groups), "waiting group");
     page.block(&lines);
-}
-
-fn warnings(page: &mut Comment, plan: &Plan, detail: Detail) {
-    let mut warnings: Vec<_> = plan.warnings.iter().collect();
-    warnings.sort_by_key(|warning| warning.code);
-    if warnings.is_empty() {
-        return;
-    }
-    let mut lines = String::new();
-    let mut at = 0;
-    while at < warnings.len() {
-        let same = warnings[at..].iter().take_while(|other| other.code == warnings[at].code);
-        let same: Vec<_> = same.collect();
-        let word = warnings[at].code.as_str();
-        match same.as_slice() {
-            [one] if detail.messages => {
-                let about = one.table.as_ref().or(one.group.as_ref());
-                let about = about.map_or(String::new(), |about| format!(" {}", code(about)));
-                lines.push_str(&format!("- `{word}`{about}: {}\n", text(&one.message)));
-            }
-            several => {
-                let about: Vec<String> = several
-                    .iter()
-                    .filter_map(|one| one.table.clone().or(one.group.clone()))
-                    .collect();
-                let said = names(page, &about, detail.named.min(10), "subject");
-                let colon = if said.is_empty() { "" } else { ": " };
-                lines.push_str(&format!(
-                    "- `{word}` {}{colon}{said}\n",
-                    plural(several.len(), "time")
-                ));
-            }
-        }
-        at += same.len();
-    }
-    page.block(&format!("{}{lines}", heading("Warnings")));
 }
 
 /// What will be run, folded away.

@@ -15,7 +15,6 @@ mod waiting;
 pub use first::shell;
 pub(super) use metadata::rows as row_lines;
 pub(super) use notes::due_anyway;
-pub(super) use notes::warnings;
 pub use saved::saved;
 pub(super) use steps::{stays_out as step_stays_out, versions as step_versions};
 pub(super) use sync::to as sync_to;
@@ -25,7 +24,7 @@ pub(super) use waiting::reason as waiting_reason;
 use verdict::nothing_to_tell;
 
 use super::shown::Shown;
-use super::{Page, Style, Tone, away};
+use super::{Page, Style, Tone, sections};
 use crate::plan::Plan;
 
 /// The whole plan; where there is nothing to do and not everything was asked for one line, and what waits for more than the clock.
@@ -37,14 +36,15 @@ pub fn text(plan: &Plan, style: &Style) -> String {
     page.block(vec![style.paint(Tone::Strong, &verdict::verdict_above(plan, warnings))]);
     if short {
         waiting::held(&shown, &mut page);
-        page.block(notes::told(&shown));
+        shown.say(&notes::told(plan), &mut page);
         page.block(notes::unprotected_count(&shown));
         page.block(notes::left_out(&shown));
         return page.text();
     }
     page.block(notes::weaker(&shown));
-    page.block(away::facts(plan, style));
-    page.block(away::groups(&shown));
+    for section in [sections::away::regions(plan), sections::away::groups(plan)] {
+        shown.say(&section, &mut page);
+    }
     blocked::blocks(&shown, &mut page);
     sync::blocks(&shown, &mut page);
     waiting::blocks(&shown, &mut page);

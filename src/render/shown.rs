@@ -2,7 +2,9 @@
 
 use super::clean::name;
 use super::layout::{hanging, pad, width};
-use super::{Style, Tone};
+use super::page::{Columns, Section};
+use super::writers::text;
+use super::{Page, Style, Tone};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{Decision, GroupPlan, Plan};
 
@@ -39,6 +41,23 @@ impl<'a> Shown<'a> {
             .filter(|entry| style.verbose || entry.group.decision != Decision::UpToDate);
         let names = named.map(|entry| width(&entry.label)).max().unwrap_or(0);
         Shown { plan, style, names: names.clamp(14, 28) + 3, groups }
+    }
+
+    /// Says a section among the lines of a screen.
+    pub(super) fn say(&self, section: &Section, page: &mut Page) {
+        for lines in self.lines(section) {
+            page.block(lines);
+        }
+    }
+
+    /// The lines of a section's blocks.
+    pub(super) fn lines(&self, section: &Section) -> Vec<Vec<String>> {
+        text::section(section, self.columns(), &self.style)
+    }
+
+    /// Where the columns of its lists begin.
+    pub(super) fn columns(&self) -> Columns {
+        Columns { word: DECISION, name: self.names, aside: DECISION + self.names }
     }
 
     pub(super) fn decided(&self, decision: Decision) -> impl Iterator<Item = &Entry<'a>> {

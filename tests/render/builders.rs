@@ -10,7 +10,9 @@ use drsync::plan::{
     WarningCode,
 };
 use drsync::region::{Estimate, EstimateBasis, Grant};
-use drsync::render::Style;
+use drsync::render::page::Page;
+use drsync::render::writers::{Form, write};
+use drsync::render::{Style, sections};
 
 pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
@@ -385,4 +387,24 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         jobs: vec![],
         tables: vec![],
     }
+}
+
+/// A page on a screen.
+pub(crate) fn written(page: &Page, style: &Style) -> String {
+    write(page, Form::Text(*style))
+}
+
+/// What is said after an apply.
+pub(crate) fn run_text(
+    plan: &Plan,
+    record: &RunRecord,
+    kept: Option<&str>,
+    style: &Style,
+) -> String {
+    written(&sections::run::page(Some(plan), record, kept), style)
+}
+
+/// What a validation says.
+pub(crate) fn validate_text(plan: &Plan, style: &Style) -> String {
+    written(&sections::validate::page(plan, &[]), style)
 }

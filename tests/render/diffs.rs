@@ -1,7 +1,8 @@
 //! What changed between two plans.
 
 use drsync::plan::{FindingCode, Plan};
-use drsync::render::diff::{Difference, text};
+use drsync::render::diff::Difference;
+use drsync::render::sections::diff::page;
 
 use crate::builders::*;
 
@@ -18,7 +19,7 @@ fn before() -> Plan {
 }
 
 fn shown(before: &Plan, after: &Plan) -> String {
-    text(&Difference::of(before, after), &narrow())
+    written(&page(&Difference::of(before, after)), &narrow())
 }
 
 #[test]
@@ -126,6 +127,6 @@ fn plans_of_many_tables_are_compared_in_time_and_name_what_differs() {
     turned.workspaces[0].groups[0].steps.reverse();
     let difference = Difference::of(&many(0), &turned.sealed());
     assert!(difference.parts[0].gone.is_empty());
-    let shown = text(&difference, &narrow());
+    let shown = written(&page(&difference), &narrow());
     assert!(shown.contains("the same lines in another order"), "{shown}");
 }

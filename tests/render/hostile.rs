@@ -5,9 +5,10 @@ use drsync::config::TableName;
 use drsync::plan::document::{Brought, Drift, DriftCommit, SourceCommit, Unprotected};
 use drsync::plan::{Decision, FindingCode, Plan, Provenance, ReasonCode, Role, WarningCode};
 use drsync::region::{ColumnChange, SchemaChange};
-use drsync::render::diff::{self, Difference};
+use drsync::render::diff::Difference;
 use drsync::render::progress::Log;
-use drsync::render::{card, check, plan, run, show, validate};
+use drsync::render::sections::{check, diff, validate};
+use drsync::render::{card, plan, show};
 
 use crate::builders::{self, *};
 
@@ -106,7 +107,7 @@ fn a_hostile_plan_is_harmless_in_every_view() {
     applied.provenance = plan.provenance.clone();
     for style in [narrow(), verbose()] {
         assert_harmless(&plan::text(&plan, &style).replace('\u{fffd}', "").replace("0;own", ""));
-        assert_harmless(&validate::text(&plan, &style).replace("0;own", ""));
+        assert_harmless(&validate_text(&plan, &style).replace("0;own", ""));
         assert_harmless(
             &show::text(
                 &plan.stored(),
@@ -120,7 +121,7 @@ fn a_hostile_plan_is_harmless_in_every_view() {
     assert_harmless(&validate::sql(&plan).replace("0;own", ""));
     let record =
         builders::run(vec![ended(HOSTILE, GroupOutcome::Failed, Some(HOSTILE))], 1, "failed");
-    assert_harmless(&run::text(&plan, &record, Some(HOSTILE), &narrow()));
+    assert_harmless(&run_text(&plan, &record, Some(HOSTILE), &narrow()));
 }
 
 #[test]
@@ -205,7 +206,7 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
         after.workspaces[0].groups[0].steps[0].statement = Some(evil.clone());
         let after = after.sealed();
         for (one, other) in [(&before, &after), (&after, &before)] {
-            let text = diff::text(&Difference::of(one, other), &verbose());
+            let text = written(&diff::page(&Difference::of(one, other)), &verbose());
             assert_no_line_of_theirs(&text.replace("0;own", ""), &about);
         }
         let check = PlanCheck {
@@ -229,7 +230,10 @@ fn a_difference_a_check_and_a_progress_are_harmless() {
                 run_id: Some(evil.clone()),
             }],
         };
-        assert_no_line_of_theirs(&check::text(&before, &check, &evil, &verbose()), &about);
+        assert_no_line_of_theirs(
+            &written(&check::page(&before, &check, &evil), &verbose()),
+            &about,
+        );
         let mut log = Log::of(&after);
         let (workspace, group, table) = (evil.clone(), evil.clone(), evil.clone());
         let failed = What::TableFailed {

@@ -12,6 +12,8 @@ use drsync::plan::document::*;
 use drsync::plan::{FindingCode, Plan, Provenance, ReasonCode, WarningCode};
 use drsync::region::VerifiedLevel;
 use drsync::render::html;
+use drsync::render::sections::run::stored;
+use drsync::render::writers::{Form, write};
 use scraper::{ElementRef, Html, Selector};
 use sha2::{Digest, Sha256};
 
@@ -51,7 +53,7 @@ fn saved(page: &Html) -> Vec<u8> {
 }
 
 /// What every page promises, whatever is in it.
-fn assert_safe(page: &str) -> Html {
+pub(crate) fn assert_safe(page: &str) -> Html {
     let document = parsed(page);
     for loading in [
         "script",
@@ -192,6 +194,8 @@ fn the_verdict_comes_first_then_blocked_sync_waiting_and_up_to_date() {
     assert_eq!(
         sections,
         [
+            "Accepted risks (1)",
+            "Warnings (1)",
             "Blocked (1)",
             "To sync (1)",
             "Waiting (1)",
@@ -410,7 +414,7 @@ fn bytes_of(record: &RunRecord) -> Vec<u8> {
 fn a_run_record_tells_what_failed_first_and_holds_its_bytes() {
     let record = record();
     let bytes = bytes_of(&record);
-    let page = assert_safe(&html::run(&record, &bytes));
+    let page = assert_safe(&write(&stored(None, &record, &bytes, None), Form::Html));
     assert_eq!(texts(&page, "h1"), ["Partial: 1 group synchronized, 1 failed, 1 up to date"]);
     assert_eq!(texts(&page, "article h3"), ["failed crm", "synchronized core", "up to date quiet"]);
     let good = texts(&page, "article.good")[0].clone();
@@ -443,7 +447,7 @@ fn a_hostile_run_record_is_text_too() {
     record.warnings = vec![RunWarningCode::FileDiffers.warn(evil.clone()).about(&evil)];
     record.previous_run_sha256 = Some(evil);
     let bytes = bytes_of(&record);
-    let page = assert_safe(&html::run(&record, &bytes));
+    let page = assert_safe(&write(&stored(None, &record, &bytes, None), Form::Html));
     assert_eq!(saved(&page), bytes);
     assert_eq!(all(&page, "article").len(), 3);
 }

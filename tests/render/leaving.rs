@@ -42,7 +42,10 @@ fn the_page_of_a_plan_names_what_is_no_longer_synchronized_before_everything_els
         found.map(|element| element.text().collect()).collect()
     };
     assert_eq!(texts("main h2")[0], "No longer synchronized (2)");
-    assert_eq!(texts("main > ul:first-of-type > li"), ["group old_reports", "table main.s.gone"]);
+    assert_eq!(
+        texts("main > section:first-of-type li"),
+        ["group old_reports", "table main.s.gone"]
+    );
     let quiet = builders::plan(vec![group("sales")]).sealed();
     let quiet = html::plan(&quiet.stored(), &[], at("2026-11-22T12:00:00Z"));
     assert!(!quiet.contains("No longer synchronized"));
@@ -52,7 +55,7 @@ fn the_page_of_a_plan_names_what_is_no_longer_synchronized_before_everything_els
 fn a_table_that_moves_to_another_group_is_no_danger() {
     let comment = markdown::plan(&leaving(), markdown::BUDGET);
     for said in [
-        "- no longer synchronized: `old_reports`\n- no longer synchronized: `main.s.gone`\n",
+        "- retired: `old_reports`: no longer in the configuration; rows and replicas stay\n- left: `main.s.gone`: in no group any more;",
         "without `main.s.gone`: replicas stay, no longer synchronized; without `main.s.moved`: now in another group",
     ] {
         assert!(comment.contains(said), "{said}: {comment}");

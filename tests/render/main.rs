@@ -9,6 +9,7 @@ mod html;
 mod leaving;
 mod markdowns;
 mod nothing_to_do;
+mod pages;
 mod plans;
 mod progress;
 mod runs;

@@ -264,7 +264,7 @@ fn what_the_configuration_changes_comes_first_and_what_is_due_anyway_is_a_line()
     }];
     let comment = markdown(&plan, BUDGET);
     assert!(
-        comment.contains("**Dangers**\n\n- no longer synchronized: `old_reports`\n"),
+        comment.contains("**Dangers**\n\n- retired: `old_reports`: no longer in the configuration; rows and replicas stay\n"),
         "{comment}"
     );
 }

@@ -202,7 +202,7 @@ fn a_region_that_is_away_or_cannot_be_read_is_told_although_nothing_was_due() {
     );
     assert!(shown.contains("cannot be read: it is empty"), "{shown}");
     let record = run(vec![], 8, "secondary region not available");
-    let shown = drsync::render::run::text(&plan, &record, None, &narrow());
+    let shown = run_text(&plan, &record, None, &narrow());
     assert!(shown.contains("cannot be read: it is empty"), "{shown}");
     assert!(!shown.contains("Nothing to repair by hand"), "{shown}");
 }

@@ -7,7 +7,6 @@ use drsync::apply::{
 use drsync::config::TableName;
 use drsync::plan::{FindingCode, LedgerAction, Plan, Role};
 use drsync::region::VerifiedLevel;
-use drsync::render::run::text;
 
 use crate::builders::*;
 
@@ -73,7 +72,7 @@ fn denied() -> GroupRecord {
 fn everything_went_well() {
     let record =
         run(vec![both_counted(), ended("finance", GroupOutcome::UpToDate, None)], 0, "success");
-    insta::assert_snapshot!(text(
+    insta::assert_snapshot!(run_text(
         &planned(),
         &record,
         Some(".drsync/runs/01JDA2C7.json"),
@@ -85,7 +84,7 @@ fn everything_went_well() {
 fn one_group_synchronized_and_one_blocked_is_partial() {
     let groups = vec![both_counted(), denied(), ended("finance", GroupOutcome::UpToDate, None)];
     let record = run(groups, 4, "partial");
-    insta::assert_snapshot!(text(
+    insta::assert_snapshot!(run_text(
         &planned(),
         &record,
         Some(".drsync/runs/01JDA2C7.json"),
@@ -96,7 +95,7 @@ fn one_group_synchronized_and_one_blocked_is_partial() {
 #[test]
 fn rows_are_only_mentioned_where_both_sides_are_known() {
     let told = |tables: Vec<TableRecord>| {
-        text(
+        run_text(
             &planned(),
             &run(vec![synchronized(tables)], 0, "success"),
             None,
@@ -119,7 +118,7 @@ fn a_failed_group_says_which_table_and_how_often_it_was_tried() {
         ..ended("core_product", GroupOutcome::Failed, Some("1 of 2 tables could not be cloned"))
     };
     let record = run(vec![failed, denied()], 1, "failed");
-    insta::assert_snapshot!(text(&planned(), &record, None, &narrow()));
+    insta::assert_snapshot!(run_text(&planned(), &record, None, &narrow()));
 }
 
 #[test]
@@ -132,7 +131,7 @@ fn groups_that_failed_by_one_cause_are_told_once() {
     let mut all: Vec<GroupRecord> = (0..20).map(|n| failed(&format!("g{n:02}"))).collect();
     all.insert(3, ended("other", GroupOutcome::Failed, Some("lost a race")));
     let record = run(all, 8, "primary region not available");
-    let shown = text(&planned(), &record, None, &narrow());
+    let shown = run_text(&planned(), &record, None, &narrow());
     let groups: Vec<&str> = shown
         .lines()
         .skip_while(|line| !line.starts_with("failed"))
@@ -169,7 +168,7 @@ fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
     let lacks = [(Role::Primary, Recorded::Record), (Role::Secondary, Recorded::Record)];
     record.recorded = Some(recorded(&lacks));
-    let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
+    let shown = run_text(&planned(), &record, Some("runs/01JD.json"), &narrow());
     let last = "Recorded in both regions as 01JDA2C7, but its plan and run record in none; here:\n\
                 runs/01JD.json\n";
     assert!(shown.ends_with(last), "{shown}");
@@ -179,7 +178,7 @@ fn a_run_record_that_no_region_has_is_told_beside_what_is_recorded() {
 fn no_sentence_says_where_a_run_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
     let last = |record: &drsync::apply::RunRecord| {
-        let shown = text(&planned(), record, None, &narrow());
+        let shown = run_text(&planned(), record, None, &narrow());
         shown.lines().last().unwrap().to_owned()
     };
     let both = "Recorded in both regions as 01JDA2C7";
@@ -219,7 +218,7 @@ fn no_sentence_says_where_a_run_is_recorded() {
 fn the_digest_of_the_record_stands_alone_where_it_is_recorded() {
     let mut record = run(vec![both_counted()], 0, "ok");
     record.record_sha256 = Some("5".repeat(64));
-    let shown = text(&planned(), &record, Some("runs/01JD.json"), &narrow());
+    let shown = run_text(&planned(), &record, Some("runs/01JD.json"), &narrow());
     let last = format!(
         "Recorded in both regions as 01JDA2C7; here: runs/01JD.json\nsha256 {}\n",
         "5".repeat(64)
@@ -231,21 +230,21 @@ fn the_digest_of_the_record_stands_alone_where_it_is_recorded() {
 fn a_stale_plan_says_what_moved() {
     let stale =
         ended("core_product", GroupOutcome::Stale, Some("main.core.core_gold was recreated"));
-    insta::assert_snapshot!(text(&planned(), &run(vec![stale], 5, "stale"), None, &narrow()));
+    insta::assert_snapshot!(run_text(&planned(), &run(vec![stale], 5, "stale"), None, &narrow()));
 }
 
 #[test]
 fn an_interrupted_apply_says_what_is_left() {
     let left = ended("finance", GroupOutcome::NotStarted, None);
     let record = run(vec![both_counted(), left], 130, "interrupted");
-    insta::assert_snapshot!(text(&planned(), &record, None, &narrow()));
+    insta::assert_snapshot!(run_text(&planned(), &record, None, &narrow()));
 }
 
 #[test]
 fn a_plan_that_was_applied_before_names_its_cuts() {
     let done = GroupRecord { outcome: GroupOutcome::Overtaken, ..both_counted() };
     assert_eq!(
-        text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
+        run_text(&planned(), &run(vec![done], 0, "success"), None, &narrow()),
         "Nothing to do: done before, core_product is at cut 42 (2026-11-22 09:41:07Z)\n"
     );
 }
@@ -257,7 +256,7 @@ fn nothing_to_do_stays_one_line() {
         ended("b", GroupOutcome::Waiting, None),
     ];
     assert_eq!(
-        text(&planned(), &run(groups, 0, "success"), None, &narrow()),
+        run_text(&planned(), &run(groups, 0, "success"), None, &narrow()),
         "Nothing to do: 1 group waiting, 1 up to date\n"
     );
 }
@@ -281,7 +280,7 @@ fn an_apply_that_changed_only_metadata_tables_says_what_it_did() {
     let mut record = run(groups, 0, "success");
     let mut said = |metadata: Vec<MetadataRecord>| {
         record.metadata = metadata;
-        let shown = text(&planned(), &record, None, &narrow());
+        let shown = run_text(&planned(), &record, None, &narrow());
         shown.lines().next().unwrap_or_default().to_owned()
     };
     let both = |action, changed, retired| {
@@ -314,7 +313,7 @@ fn a_secondary_that_is_away_leads() {
         8,
         "secondary_not_available",
     );
-    insta::assert_snapshot!(text(&plan, &record, None, &narrow()));
+    insta::assert_snapshot!(run_text(&plan, &record, None, &narrow()));
 }
 
 #[test]
@@ -325,7 +324,7 @@ fn a_secondary_that_went_away_after_the_plan_leads_too() {
         Some("secondary region not available: no such folder"),
     );
     let record = run(vec![failed], 8, "secondary region not available");
-    let shown = text(&planned(), &record, None, &narrow());
+    let shown = run_text(&planned(), &record, None, &narrow());
     assert!(
         shown
             .starts_with("Secondary region not available: 1 group not synchronized, cuts are kept"),
@@ -338,7 +337,7 @@ fn where_a_run_is_recorded_is_what_succeeded() {
     let told = |lacks: Option<&[(Role, Recorded)]>| {
         let mut record = run(vec![both_counted()], 4, "partial");
         record.recorded = lacks.map(recorded);
-        let shown = text(&planned(), &record, None, &narrow());
+        let shown = run_text(&planned(), &record, None, &narrow());
         shown.lines().last().unwrap().to_owned()
     };
     use Recorded::{Cuts, Plan, Record, Rows};
@@ -373,7 +372,7 @@ fn where_a_run_is_recorded_is_what_succeeded() {
 #[test]
 fn a_plan_that_was_applied_before_is_that_although_a_group_is_blocked() {
     let done = GroupRecord { outcome: GroupOutcome::Overtaken, ..both_counted() };
-    let shown = text(&planned(), &run(vec![done, denied()], 4, "partial"), None, &narrow());
+    let shown = run_text(&planned(), &run(vec![done, denied()], 4, "partial"), None, &narrow());
     assert!(shown.starts_with("Nothing to do: done before; 1 group blocked"), "{shown}");
     assert!(shown.contains("blocked       example_group_1"), "{shown}");
 }
@@ -387,7 +386,7 @@ fn a_group_that_was_being_cloned_was_stopped() {
     };
     let left = ended("finance", GroupOutcome::NotStarted, None);
     let record = run(vec![stopped, left], 130, "interrupted");
-    let shown = text(&planned(), &record, None, &narrow());
+    let shown = run_text(&planned(), &record, None, &narrow());
     assert!(shown.starts_with("Interrupted: 1 group stopped, 1 not started"), "{shown}");
     assert!(shown.contains("\nstopped       core_product   the next apply continues\n"), "{shown}");
 }

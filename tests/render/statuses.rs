@@ -5,9 +5,19 @@ use drsync::plan::document::LastCut;
 use drsync::plan::status::*;
 use drsync::plan::{FindingCode, ReasonCode};
 use drsync::region::LookDepth;
-use drsync::render::status::{Parts, text};
+use drsync::render::Style;
+use drsync::render::sections::status::{Parts, page};
+use drsync::render::writers::{Form, write};
 
 use crate::builders::*;
+
+fn text(status: &Status, parts: Parts<'_>, style: &Style) -> String {
+    written(&page(status, parts), style)
+}
+
+fn comment(status: &Status, budget: usize) -> String {
+    write(&page(status, Parts::default()), Form::Markdown(budget))
+}
 
 fn region(reachable: bool) -> RegionStatus {
     RegionStatus {
@@ -262,13 +272,16 @@ fn tables_that_are_left_out_are_counted_and_named_with_their_reasons() {
 #[test]
 fn as_a_comment_it_begins_with_what_is_in_trouble_and_never_leaves_it_out() {
     let status = status(vec![group("core_product", 42), never()]);
-    let comment = drsync::render::markdown::status(&status, 60_000);
-    insta::assert_snapshot!(comment);
+    insta::assert_snapshot!(comment(&status, 60_000));
     let mut many: Vec<GroupStatus> = (0..5_000).map(|at| group(&format!("g{at}"), 1)).collect();
     many.push(never());
-    let short = drsync::render::markdown::status(&self::status(many), 3_000);
+    let short = comment(&self::status(many), 3_000);
     assert!(short.len() <= 3_000, "{}", short.len());
-    assert!(short.contains("In trouble: 1 group") && short.contains("5,000"), "{short}");
+    assert!(
+        short.contains("customer_360")
+            && short.contains("more groups: all replicas at their cut, RPO met"),
+        "{short}"
+    );
 }
 
 #[test]
@@ -293,7 +306,8 @@ fn nothing_that_a_status_tells_is_more_than_text() {
         regions.secondary.answer = Some(evil.clone().into());
         regions.secondary.location = evil.clone();
         for budget in [60_000, 3_000] {
-            let comment = drsync::render::markdown::status(&status, budget);
+            let comment = comment(&status, budget);
+            crate::html::assert_safe(&write(&page(&status, Parts::default()), Form::Html));
             assert!(comment.len() <= budget, "{about}: {}", comment.len());
             crate::markdowns::assert_harmless(&comment, 5, &about);
         }

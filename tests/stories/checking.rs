@@ -4,12 +4,19 @@ use chrono::Duration;
 use drsync::apply::{GroupOutcome, GroupStanding, PlanCheck, RunWarning, RunWarningCode, check};
 use drsync::plan::{Plan, Role};
 use drsync::render::Style;
-use drsync::render::check::text;
+use drsync::render::sections;
+use drsync::render::writers::{self, write};
 
 use crate::support::world::{Form, World, batch, run_id, start};
 
 async fn checked(world: &World, plan: &Plan) -> PlanCheck {
     check(&plan.stored(), &[world.regions()], world.now).await
+}
+
+/// The screen of a check.
+fn text(plan: &Plan, check: &PlanCheck) -> String {
+    let page = sections::check::page(plan, check, "p.json");
+    write(&page, writers::Form::Text(Style::default()))
 }
 
 /// How the check ends, and how the only group stands.
@@ -70,7 +77,7 @@ pub(crate) async fn a_plan_that_others_overtook_is_not_called_applied(form: Form
     assert_eq!((code, standing), (0, GroupStanding::Overtaken));
     let told = format!("run {} brought it to cut 1 (", run_id(1));
     assert!(why.starts_with(&told), "{why}");
-    let shown = text(&plan, &seen, "p.json", &Style::default());
+    let shown = text(&plan, &seen);
     let first = shown.lines().next().unwrap_or_default();
     assert!(first.ends_with("is overtaken: others brought 1 group as far or further"), "{shown}");
 }
@@ -82,7 +89,7 @@ pub(crate) async fn a_group_that_the_plan_blocks_is_told_and_counts_as_in_an_app
     for _before_and_after_it_was_applied in 0..2 {
         let seen = checked(&world, &plan).await;
         assert_eq!(seen.exit.code, 4);
-        let shown = text(&plan, &seen, "p.json", &Style::default());
+        let shown = text(&plan, &seen);
         assert!(
             shown.contains("\nblocked     broken           main.shop.missing table_not_found\n"),
             "{shown}"
@@ -120,7 +127,7 @@ pub(crate) async fn a_plan_that_only_changes_metadata_tables_expires_too(form: F
     world.later(60 * 24 * 4);
     let seen = checked(&world, &plan).await;
     assert!(seen.exit.code == 5 && !seen.applicable);
-    let shown = text(&plan, &seen, "p.json", &Style::default());
+    let shown = text(&plan, &seen);
     assert!(shown.contains(" expired at 2026-11-25 "), "{shown}");
 }
 
@@ -133,7 +140,7 @@ pub(crate) async fn a_plan_of_metadata_tables_is_done_once_they_are_changed(form
     world.later(1);
     let plan = world.plan().await;
     let first = |seen: &PlanCheck| {
-        let shown = text(&plan, seen, "p.json", &Style::default());
+        let shown = text(&plan, seen);
         shown.lines().next().unwrap_or_default().to_owned()
     };
     let seen = checked(&world, &plan).await;

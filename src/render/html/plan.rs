@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::{Page, address, code, copied, document, facts, group, provenance, said, table, time};
+use super::{Sheet, address, code, copied, document, facts, group, provenance, said, table, time};
 use crate::apply::RunRecord;
 use crate::command::{Command, Verb};
 use crate::plan::document::{Refused, RegionSeen, RowChange, WorkspacePlan};
@@ -12,10 +12,11 @@ use crate::render::causes::{Cause, causes};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{count, minute};
 use crate::render::layout::few;
-use crate::render::leaving::{groups_retired, tables_left};
 use crate::render::plan::{due_anyway, row_lines, verdict};
 use crate::render::protection::{compared, of_plan, told};
+use crate::render::sections::notes::{accepted, leaving, unprotected, warnings};
 use crate::render::shown::Shown;
+use crate::render::writers::html::section as section_of;
 use crate::render::{Style, show};
 
 /// The report of a stored plan.
@@ -45,7 +46,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
     let body = html! {
         p { (show::verdict(plan, applies, now)) }
         (protection(plan))
-        (leaving(plan))
+        (section_of(&leaving(plan)))
         (notes(plan))
         @for decision in decisions {
             @if number(decision) > 0 {
@@ -69,7 +70,7 @@ pub fn plan(stored: &StoredPlan, applies: &[RunRecord], now: DateTime<Utc>) -> S
         (origin(stored, applies))
         (document(&stored.bytes, &stored.sha256, "plan", &plan.plan_id, "drsync show"))
     };
-    Page { what: "drsync plan", verdict: &verdict(plan), parts, body }.text()
+    Sheet { what: "drsync plan", verdict: &verdict(plan), parts, body }.text()
 }
 
 fn heading(decision: Decision) -> &'static str {
@@ -137,35 +138,6 @@ fn protection(plan: &Plan) -> Markup {
     }
 }
 
-/// What is no longer synchronized once this is applied: a reviewer must not miss it.
-fn leaving(plan: &Plan) -> Markup {
-    let several = plan.workspaces.len() > 1;
-    let of = |kind: &'static str, workspace: &WorkspacePlan, what: &String| {
-        let label = if several { format!("{}/{what}", workspace.name) } else { what.clone() };
-        (kind, label)
-    };
-    let workspaces = plan.workspaces.iter();
-    let all: Vec<(&str, String)> = workspaces
-        .flat_map(|workspace| {
-            let groups = groups_retired(workspace).into_iter();
-            let tables = tables_left(workspace).into_iter();
-            let groups = groups.map(move |group| of("group", workspace, group));
-            groups.chain(tables.map(move |table| of("table", workspace, table)))
-        })
-        .collect();
-    html! {
-        @if !all.is_empty() {
-            h2 { "No longer synchronized (" (count(all.len() as u64)) ")" }
-            p { "They left the configuration. Rows and replicas stay as they are, and age." }
-            ul.plain {
-                @for (kind, label) in &all {
-                    li { span.word.bad { (kind) } " " (code(label)) }
-                }
-            }
-        }
-    }
-}
-
 /// Accepted risks, warnings, tables left out, what was asked for.
 fn notes(plan: &Plan) -> Markup {
     let due = plan.due_anyway.as_ref().and_then(due_anyway);
@@ -179,42 +151,8 @@ fn notes(plan: &Plan) -> Markup {
             ("Left out", selected(&plan.selection.exclude)),
             ("Not in it", due.map(|due| html! { (due) ": not changed by the configuration" })),
         ]))
-        @if !plan.accepted.is_empty() {
-            h2 { "Accepted risks (" (plan.accepted.len()) ")" }
-            ul.plain {
-                @for risk in &plan.accepted {
-                    li {
-                        span.word.wait { "accepted" } " " (code(&risk.code)) " " (code(&risk.scope))
-                        p { (clean(&risk.reason)) }
-                    }
-                }
-            }
-        }
-        @if !plan.warnings.is_empty() {
-            h2 { "Warnings (" (plan.warnings.len()) ")" }
-            ul.plain {
-                @for warning in &plan.warnings {
-                    li {
-                        span.word.wait { "warning" } " " (code(warning.code.as_str()))
-                        @for subject in [&warning.workspace, &warning.group, &warning.table].into_iter().flatten() {
-                            " " (code(subject))
-                        }
-                        p { (clean(&warning.message)) }
-                    }
-                }
-            }
-        }
-        @if !plan.unprotected.is_empty() {
-            h2 { "Not copied (" (plan.unprotected.len()) ")" }
-            (table("Named tables that are not synchronized", &["Table", "Group", "Why"], &html! {
-                @for one in &plan.unprotected {
-                    tr {
-                        th scope="row" { (code(&one.table)) }
-                        td { (name(&one.group)) }
-                        td { (clean(&one.reason)) }
-                    }
-                }
-            }))
+        @for section in [accepted(plan), warnings(&plan.warnings, |_| true), unprotected(plan)] {
+            (section_of(&section))
         }
     }
 }

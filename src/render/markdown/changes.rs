@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::escape::code;
 use super::{Comment, Detail, heading};
 use crate::plan::document::RowChange;
 use crate::plan::{Decision, Plan};
@@ -11,6 +10,7 @@ use crate::render::figures::{bytes_short, plural};
 use crate::render::leaving::tables_kept;
 use crate::render::protection::{of_plan, of_whom, weakens};
 use crate::render::shown::label;
+use crate::render::writers::markdown::escape::code;
 
 /// What the configuration changes.
 pub(super) struct Changes {

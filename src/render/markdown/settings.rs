@@ -1,10 +1,10 @@
 //! What the configuration changes of the protection: what is weaker stands among the dangers, as a table.
 
-use super::escape::{code, text};
 use super::{Comment, Detail, heading};
 use crate::plan::{Plan, SettingChange};
 use crate::render::figures::{minute, plural};
 use crate::render::protection::{Told, compared, of_plan, told};
+use crate::render::writers::markdown::escape::{code, text};
 use crate::text::span;
 
 /// Every setting that is weaker, or how many more there are; `first`: nothing else is a danger.

@@ -4,12 +4,13 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::ledger::{Row, Status};
 use crate::moment;
-use crate::plan::document::{MetadataAction, RowChange, WorkspacePlan};
+use crate::plan::document::{MetadataAction, RowChange};
 use crate::plan::{LedgerAction, Role};
 use crate::render::clean::{clean, name};
 use crate::render::figures::plural;
 use crate::render::layout::{few, indented};
-use crate::render::leaving::{groups_retired, tables_left};
+use crate::render::page::Section;
+use crate::render::sections;
 use crate::render::shown::Shown;
 
 /// A line for both regions where the same happens in both, else one each.
@@ -33,8 +34,9 @@ pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
         for text in said.into_iter().flatten() {
             lines.extend(shown.aside(&head, &text));
         }
-        lines.extend(retired(shown, workspace));
-        lines.extend(left(shown, workspace));
+        let leaving = sections::notes::leaving_workspace(shown.plan, workspace);
+        let leaving = Section { blocks: leaving, ..Section::default() };
+        lines.extend(shown.lines(&leaving).into_iter().flatten());
     }
     lines
 }
@@ -82,30 +84,6 @@ fn told(action: &MetadataAction, place: &str) -> Option<String> {
         LedgerAction::Merge => (!says.is_empty()).then(|| format!("{says} in {place}")),
         LedgerAction::None => None,
     }
-}
-
-/// Groups that left the configuration: said once, with what stays.
-fn retired(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
-    let groups: Vec<String> = groups_retired(workspace).into_iter().map(name).collect();
-    if groups.is_empty() {
-        return vec![];
-    }
-    let text =
-        format!("{}: no longer in the configuration; rows and replicas stay", few(&groups, 4));
-    shown.aside("retired", &text)
-}
-
-/// Tables that left their group and joined no other.
-fn left(shown: &Shown<'_>, workspace: &WorkspacePlan) -> Vec<String> {
-    let tables: Vec<String> = tables_left(workspace).into_iter().map(name).collect();
-    if tables.is_empty() {
-        return vec![];
-    }
-    let text = format!(
-        "{}: in no group any more; replicas stay and are no longer synchronized",
-        few(&tables, 4)
-    );
-    shown.aside("left", &text)
 }
 
 /// Every row that changes, column by column; only with `-v`.

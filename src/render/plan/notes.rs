@@ -1,26 +1,28 @@
 //! What else there is to know: accepted risks, warnings, tables left out, maintenance, the source of it all.
 
-use std::collections::BTreeMap;
-
 use crate::command::{Command, Verb};
 use crate::plan::document::{DriftCommit, DueAnyway};
-use crate::plan::{Decision, Plan, SettingChange, Warning, WarningCode};
+use crate::plan::{Decision, Plan, SettingChange, WarningCode};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes_short, moment, plural, tally};
 use crate::render::layout::{few, hanging};
+use crate::render::page::Section;
+use crate::render::sections;
 use crate::render::shown::Shown;
 use crate::render::{Style, protection};
 
-/// Warnings of one kind shown one by one.
-const SAME_MAX: usize = 3;
-/// Tables that are left out, and replicas under maintenance, shown by name.
+/// Replicas under maintenance shown by name.
 const NAMED_MAX: usize = 3;
 
 pub(super) fn lines(shown: &Shown<'_>) -> Vec<String> {
+    let plan = shown.plan;
+    let sections = [
+        sections::notes::accepted(plan),
+        sections::notes::warnings(&plan.warnings, |_| true),
+        sections::notes::unprotected(plan),
+    ];
     let mut lines = settings_changed(shown);
-    lines.extend(accepted(shown));
-    lines.extend(warnings(shown));
-    lines.extend(unprotected(shown));
+    lines.extend(sections.iter().flat_map(|section| shown.lines(section)).flatten());
     lines.extend(maintenance(shown));
     lines.extend(source_maintenance(shown));
     lines.extend(selection(shown));
@@ -67,17 +69,6 @@ fn settings(shown: &Shown<'_>, fits: impl Fn(&SettingChange) -> bool) -> Vec<Str
         .collect()
 }
 
-fn accepted(shown: &Shown<'_>) -> Vec<String> {
-    let risks = shown.plan.accepted.iter();
-    risks
-        .flat_map(|risk| {
-            let text =
-                format!("{} {}: \"{}\"", clean(&risk.code), name(&risk.scope), clean(&risk.reason));
-            shown.aside("accepted", &text)
-        })
-        .collect()
-}
-
 /// Warnings that a screen without anything to do still counts; the others are about how the workspace is set up.
 pub(super) fn telling(plan: &Plan) -> usize {
     plan.warnings.iter().filter(|warning| tells(warning.code)).count()
@@ -112,67 +103,9 @@ fn tells(code: WarningCode) -> bool {
     }
 }
 
-/// Warnings by kind: few of a kind one by one, many as a count.
-pub(in crate::render) fn warnings(shown: &Shown<'_>) -> Vec<String> {
-    by_kind(shown, |_| true)
-}
-
 /// Those that a screen without anything to do counts.
-pub(super) fn told(shown: &Shown<'_>) -> Vec<String> {
-    by_kind(shown, tells)
-}
-
-fn by_kind(shown: &Shown<'_>, tells: impl Fn(WarningCode) -> bool) -> Vec<String> {
-    let mut by_code: BTreeMap<WarningCode, Vec<&Warning>> = BTreeMap::new();
-    let all = shown.plan.warnings.iter();
-    for warning in all.filter(|warning| tells(warning.code)) {
-        by_code.entry(warning.code).or_default().push(warning);
-    }
-    let mut lines = vec![];
-    for (code, warnings) in by_code {
-        if shown.style.verbose || warnings.len() <= SAME_MAX {
-            for warning in warnings {
-                lines.extend(warned(shown, warning));
-            }
-        } else {
-            let subjects: Vec<String> = warnings.iter().map(|warning| subject(warning)).collect();
-            let text = format!(
-                "{}: {} times: {}",
-                code.as_str(),
-                warnings.len(),
-                few(&subjects, NAMED_MAX)
-            );
-            lines.extend(shown.aside("warning", &text));
-        }
-    }
-    lines
-}
-
-fn warned(shown: &Shown<'_>, warning: &Warning) -> Vec<String> {
-    let subject = subject(warning);
-    let message = clean(&warning.message);
-    let text = if subject.is_empty() {
-        format!("{}: {message}", warning.code.as_str())
-    } else {
-        format!("{} {subject}: {message}", warning.code.as_str())
-    };
-    shown.aside("warning", &text)
-}
-
-fn subject(warning: &Warning) -> String {
-    let Warning { code: _, workspace: _, group, table, message: _ } = warning;
-    table.as_ref().or(group.as_ref()).map_or(String::new(), name)
-}
-
-fn unprotected(shown: &Shown<'_>) -> Vec<String> {
-    let tables: Vec<String> = shown
-        .plan
-        .unprotected
-        .iter()
-        .map(|one| format!("{} ({})", name(&one.table), clean(&one.reason)))
-        .collect();
-    let limit = if shown.style.verbose { usize::MAX - 1 } else { NAMED_MAX };
-    if tables.is_empty() { vec![] } else { shown.aside("not copied", &few(&tables, limit)) }
+pub(super) fn told(plan: &Plan) -> Section {
+    sections::notes::warnings(&plan.warnings, tells)
 }
 
 /// How many tables are left out, and what names them.

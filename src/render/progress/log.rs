@@ -10,7 +10,7 @@ use crate::plan::{Decision, Plan};
 use crate::render::clean::{clean, name};
 use crate::render::figures::{bytes, elapsed, plural};
 use crate::render::layout::{few, pad, width};
-use crate::render::run::GOES_ON;
+use crate::render::sections::run::GOES_ON;
 use crate::render::shown::label_among;
 
 /// Registered replicas that one line names.

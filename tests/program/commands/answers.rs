@@ -48,7 +48,7 @@ fn markdown_is_a_comment_within_its_budget() {
     for mistake in [
         vec!["plan", "--budget", "9000"],
         vec!["plan", "--format", "markdown", "--budget", "10"],
-        vec!["validate", "--format", "markdown"],
+        vec!["init", "--format", "markdown"],
         vec!["show", "p.json", "--table", "orders", "--format", "markdown"],
     ] {
         assert_eq!(code(&drsync(folder, &mistake)), 64, "{mistake:?}");
@@ -168,24 +168,45 @@ fn the_exit_statuses_stand_in_columns() {
 }
 
 #[test]
-fn html_is_for_plan_show_and_history_only() {
+fn what_is_read_elsewhere_is_markdown_or_a_page() {
     let world = world();
     let folder = world.path();
-    for command in [
-        &["plan", "--format", "html"][..],
-        &["show", "plan.json", "--format", "html"],
-        &["history", "--format", "html"],
-    ] {
-        let page = drsync(folder, command);
-        assert_eq!(code(&page), 0, "{}", stderr(&page));
-        assert!(stdout(&page).contains("Content-Security-Policy"));
+    let runs = std::fs::read_dir(folder.join(".drsync/runs")).expect("a folder");
+    let mut paths = runs.map(|entry| entry.expect("an entry").path().display().to_string());
+    let record = paths.find(|path| !path.ends_with(".plan.json")).expect("a record");
+    let commands: [(&[&str], &str); 9] = [
+        (&["plan"], "plan"),
+        (&["validate"], "validate"),
+        (&["status"], "status"),
+        (&["history"], "history"),
+        (&["check", "plan.json"], "check"),
+        (&["diff", "plan.json", "plan.json"], "diff"),
+        (&["show", "plan.json"], "show"),
+        (&["show", &record], "run"),
+        (&["apply", "plan.json"], "run"),
+    ];
+    for (command, kind) in commands {
+        let of = |format: &str| {
+            let text = drsync(folder, command);
+            let written = drsync(folder, &[command, &["--format", format]].concat());
+            assert_eq!(code(&written), code(&text), "{command:?}: {}", stderr(&written));
+            stdout(&written)
+        };
+        let comment = of("markdown");
+        let begins = format!("<!-- drsync:{kind} scope=");
+        assert!(comment.starts_with(&begins), "{command:?}: {comment}");
+        assert_eq!(comment.matches("<!--").count(), 1, "{comment}");
+        assert!(comment.lines().nth(1).is_some_and(|line| line.starts_with("### drsync: ")));
+        let page = of("html");
+        assert!(page.contains("Content-Security-Policy"), "{command:?}: {page}");
+        assert_eq!(page.matches("<!DOCTYPE html>").count(), 1);
     }
-    for command in ["status", "validate", "apply"] {
-        let refused = drsync(folder, &[command, "--format", "html"]);
+    for (command, format) in [("init", "html"), ("demo", "markdown")] {
+        let refused = drsync(folder, &[command, "--format", format]);
         assert_eq!(code(&refused), 64, "{command}");
         assert!(stdout(&refused).is_empty());
         let said = stderr(&refused);
-        assert!(said.contains("--format html is for plan, show and history"), "{said}");
+        assert!(said.contains("--format markdown and html are for plan, apply"), "{said}");
     }
     let card = ["show", "plan.json", "--table", "orders", "--format", "html"];
     assert_eq!(code(&drsync(folder, &card)), 64);

@@ -210,7 +210,7 @@ fn every_way_in_which_a_stored_plan_cannot_be_used_has_its_status() {
 }
 
 #[test]
-fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
+fn a_run_record_is_shown_with_its_plan_and_without() {
     let world = world();
     let folder = world.path();
     let runs = std::fs::read_dir(folder.join(".drsync/runs")).expect("a folder");
@@ -223,8 +223,13 @@ fn a_run_record_is_shown_as_text_with_its_plan_and_as_html_alone() {
     assert!(stdout(&shown).starts_with("Partial: "), "{}", stdout(&shown));
     std::fs::remove_file(&plans[0]).expect("removed");
     let without = drsync(folder, &["show", &record]);
-    assert_eq!(code(&without), 65);
-    assert!(stderr(&without).contains("--format html and --json show the record alone"));
+    assert_eq!(code(&without), 0, "{}", stderr(&without));
+    let (with, without) = (stdout(&shown), stdout(&without));
+    for told in
+        ["Partial: ", "  run         ", "  by          ", "  approval    ", "synchronized  "]
+    {
+        assert!(with.contains(told) && without.contains(told), "{told}: {with}{without}");
+    }
     let page = drsync(folder, &["show", &record, "--format", "html"]);
     assert_eq!(code(&page), 0, "{}", stderr(&page));
     assert!(stdout(&page).starts_with("<!DOCTYPE html><html lang=\"en\">"));

@@ -124,8 +124,12 @@ fn workspace(name: &str) -> WorkspaceHistory {
     }
 }
 
+fn page_of(history: &History) -> drsync::render::page::Page {
+    drsync::render::sections::history::page(history, at("2026-12-01T00:00:00Z"))
+}
+
 fn page(workspaces: Vec<WorkspaceHistory>) -> Html {
-    assert_safe(&html::history(&History::new(workspaces)))
+    assert_safe(&write(&page_of(&History::new(workspaces)), Form::Html))
 }
 
 #[test]
@@ -147,18 +151,18 @@ fn a_period_tells_what_an_auditor_asks() {
             "The document"
         ]
     );
-    let overview = texts(&page, "section[aria-labelledby=period-1]").join(" ");
+    let overview = texts(&page, "section[aria-labelledby=the-period]").join(" ");
     for told in [
         "2026-11-01 00:00:00Z to 2026-12-01 00:00:00Z",
-        "1 changed something, and nobody had approved it",
+        "3 applies, 1 without approval",
         "1,432 looked and found nothing to do",
         "40m without a record",
-        "unbroken chain of 1,435 records",
+        "1,435 records in an unbroken chain",
     ] {
         assert!(overview.contains(told), "{told}: {overview}");
     }
     let cells = |subject: &str| {
-        texts(&page, &format!("section[aria-labelledby={subject}-1] tbody :is(th, td)"))
+        texts(&page, &format!("section[aria-labelledby={subject}] tbody :is(th, td)"))
     };
     assert_eq!(
         cells("groups")[..5],
@@ -173,16 +177,16 @@ fn a_period_tells_what_an_auditor_asks() {
         [
             "core",
             "2026-11-29 18:00:00Z",
-            "still blocked at 2026-12-01 00:00:00Z",
+            "and still at 2026-12-01 00:00:00Z",
             "30h",
             "main.core.silver: replica_changed"
         ]
     );
-    assert_eq!(cells("accepted"), ["core", "42", "source_shrank", "main.core.gold", "cleaned up"]);
+    assert_eq!(cells("accepted-risks"), ["core", "42", "source_shrank", "main.core.gold", "cleaned up"]);
     let approvals: Vec<String> = cells("applies").chunks(10).map(|row| row[3].clone()).collect();
     assert_eq!(
         approvals,
-        ["signed: reviewed in change 418, key RWQf6LRC", "no approval", "not recorded"]
+        ["signed: reviewed in change 418, key RWQf6LRC", "no approval", "approval not recorded"]
     );
     assert_eq!(
         texts(&page, "summary"),
@@ -216,19 +220,19 @@ fn what_casts_doubt_on_the_report_leads() {
              6 cuts, 3 applies (1 without approval), 1,432 rounds with nothing to do"]
     );
     assert_eq!(
-        texts(&page, "section[aria-labelledby=period-1] li"),
-        ["01C.run.json follows a record which is missing"]
+        texts(&page, "section[aria-labelledby=east--what-is-wrong-with-the-chain] li"),
+        ["broken 01C.run.json follows a record which is missing"]
     );
-    let away = texts(&page, "section[aria-labelledby=period-2]").join(" ");
-    assert!(away.contains("the cut log of one region: the secondary does not answer"), "{away}");
-    assert!(away.contains("not read the secondary does not answer"), "{away}");
+    let away = texts(&page, "section[aria-labelledby=west--the-period]").join(" ");
+    assert!(away.contains("the secondary does not answer: connect: connection refused; this is what the other region knows"), "{away}");
+    assert!(away.contains("no report of the period: the secondary does not answer"), "{away}");
     assert!(texts(&page, "h2").contains(&"west: Cuts (3)".to_owned()));
 }
 
 #[test]
 fn the_page_holds_the_bytes_that_json_prints() {
     let history = History::new(vec![workspace("east")]);
-    let page = parsed(&html::history(&history));
+    let page = parsed(&write(&page_of(&history), Form::Html));
     assert_eq!(saved(&page), history.bytes());
     let commands = texts(&page, "section[aria-labelledby=document] pre");
     assert_eq!(commands[0], canonical::sha256_of_bytes(&history.bytes()));
@@ -249,7 +253,7 @@ fn no_cut_and_no_workspace_are_reports_too() {
         texts(&page(vec![empty]), "h1"),
         ["0 cuts, 0 applies, 1,432 rounds with nothing to do"]
     );
-    assert_eq!(texts(&page(vec![]), "h1"), ["0 cuts"]);
+    assert_eq!(texts(&page(vec![]), "h1"), ["No cuts"]);
 }
 
 #[test]
@@ -282,9 +286,9 @@ fn a_hostile_period_is_text_too() {
             Accepted { cut: 1, code: evil.clone(), scope: evil.clone(), reason: evil };
     }
     let history = History::new(vec![workspace.clone(), workspace]);
-    let page = assert_safe(&html::history(&history));
+    let page = assert_safe(&write(&page_of(&history), Form::Html));
     assert_eq!(saved(&page), history.bytes());
-    assert_eq!(texts(&page, "section h2").len(), 13, "no text closes a section");
-    let told = drsync::render::history::text(&history, &verbose(), at("2026-11-22T11:00:00Z"));
+    assert_eq!(texts(&page, "section h2").len(), 15, "no text closes a section");
+    let told = written(&page_of(&history), &verbose());
     crate::hostile::assert_plain(&told, "the text");
 }

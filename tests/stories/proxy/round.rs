@@ -14,6 +14,7 @@ use drsync::ledger::{Row, Status};
 use drsync::observe::observe;
 use drsync::plan::{FindingCode, Plan, Request, plan};
 use drsync::region::{LedgerCopy, Regions};
+use drsync::render::writers::{Form, write};
 use drsync::render::{self, Style};
 use drsync::sandbox::{self, Quirks, Running};
 use serde_json::{Value, json};
@@ -204,7 +205,10 @@ impl Trial {
         self.say(&serde_json::to_string(&plan).unwrap());
         self.say(&serde_json::to_string(&record).unwrap());
         self.say(&render::plan::text(&plan, &style));
-        self.say(&render::run::text(&plan, &record, None, &style));
+        self.say(&write(
+            &render::sections::run::page(Some(&plan), &record, None),
+            Form::Text(style),
+        ));
         Ok((plan, record))
     }
 

@@ -15,6 +15,7 @@ use drsync::lakehouse::demo;
 use drsync::observe::observe;
 use drsync::plan::{Decision, Plan, Provenance, Request, plan};
 use drsync::region::{RecordRange, Regions};
+use drsync::render::writers::{Form, write};
 use drsync::render::{self, Style};
 use drsync::sandbox::{self, Quirks, Running, World};
 use serde_json::{Value, json};
@@ -197,7 +198,10 @@ impl Site {
         if status.document() != record.exit {
             return Err(format!("it ends as {:?}", record.exit));
         }
-        assert!(!render::run::text(plan, &record, None, &WIDE).is_empty());
+        assert!(
+            !write(&render::sections::run::page(Some(plan), &record, None), Form::Text(WIDE))
+                .is_empty()
+        );
         Ok(status.code())
     }
 }

@@ -5,7 +5,7 @@ use crate::plan::{LedgerAction, Role};
 use crate::render::figures::plural;
 
 /// What an apply did to the metadata tables.
-pub(in crate::render) struct Written {
+pub(super) struct Written {
     /// `created`, `cloned`, `updated`.
     verb: &'static str,
     /// Which rows, and in which regions.
@@ -29,15 +29,10 @@ impl Written {
     pub(super) fn how(&self) -> String {
         if self.rows { format!(": {}", self.how) } else { format!(" {}", self.how) }
     }
-
-    /// `updated: 1 row retired, 2 changed in both regions`, after a label that says of what.
-    pub(in crate::render) fn without_subject(&self) -> String {
-        format!("{}{}", self.verb, self.how())
-    }
 }
 
 /// What was done to them; `None`: nothing.
-pub(in crate::render) fn written(record: &RunRecord) -> Option<Written> {
+pub(super) fn written(record: &RunRecord) -> Option<Written> {
     let verb = record.metadata.iter().map(|one| one.action).fold(
         None,
         |before: Option<&'static str>, action| match action {

@@ -2,42 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use super::clean::{clean, name};
-use super::figures::{minute, plural, short};
-use super::layout::{few, first_line, hanging, pad, width};
-use super::run::{REGION_AWAY, blocking};
-use super::shown::label;
-use super::{Page, Style, Tone};
+use super::findings::blocking;
+use super::run::REGION_AWAY;
 use crate::apply::{GroupCheck, GroupStanding, PlanCheck};
 use crate::command::{Command, Verb};
 use crate::ledger::cut_label;
 use crate::plan::{Decision, Plan};
-
-/// Groups of one standing that get a line each.
-const LINES_MAX: usize = 15;
+use crate::render::clean::clean;
+use crate::render::figures::{minute, plural, short};
+use crate::render::layout::{few, first_line};
+use crate::render::page::{Block, Copied, Entries, Entry, Page, Part, Phrase, Section, Tone};
+use crate::render::shown::label;
 
 /// The standing of every group that the plan would synchronize; `file` is where the plan lies.
-pub fn text(plan: &Plan, check: &PlanCheck, file: &str, style: &Style) -> String {
-    let mut page = Page::default();
-    page.block(vec![style.paint(Tone::Strong, &verdict(plan, check))]);
-    page.block(groups(plan, check, style));
-    let digest = |digest: &str| {
-        if style.verbose { clean(digest) } else { format!("{}…", short(&clean(digest))) }
-    };
-    page.block(hanging(
-        "",
-        &format!(
-            "unaltered: effect {} recomputed; file sha256 {}",
-            digest(&check.effect_sha256),
-            digest(&check.plan_sha256)
-        ),
-        style.width,
-    ));
+pub fn page(plan: &Plan, check: &PlanCheck, file: &str) -> Page {
+    let workspaces = plan.workspaces.iter().map(|workspace| &workspace.name);
+    let mut page = Page::new("check", "drsync check", verdict(plan, check)).of(workspaces);
+    page.say(Block::Entries(Entries::new("group", entries(plan, check))));
+    page.fit(12, 14);
+    let unaltered = Phrase::from("unaltered: effect ")
+        .and(Part::Digest(check.effect_sha256.clone()))
+        .and(" recomputed; file sha256 ")
+        .and(Part::Digest(check.plan_sha256.clone()));
+    page.say(Block::Words(unaltered));
     if moved(check) {
         let again = Command::new(Verb::Plan).word("--out").word(file);
-        page.block(vec![style.command(&again)]);
+        page.say(Section {
+            title: Some("Plan again".to_owned()),
+            ..Block::Copied(Copied::command(again)).into()
+        });
     }
-    page.text()
+    page
 }
 
 /// Whether planning again would help: something moved since the plan was made.
@@ -129,53 +124,39 @@ fn runs(check: &PlanCheck, standing: GroupStanding) -> String {
     few(&runs.into_iter().collect::<Vec<_>>(), 3)
 }
 
-fn groups(plan: &Plan, check: &PlanCheck, style: &Style) -> Vec<String> {
-    let mut shown: Vec<(&str, String, String)> = vec![];
-    let mut lines: Vec<String> = vec![];
-    for (standing, word) in [
-        (GroupStanding::Blocked, "blocked"),
-        (GroupStanding::Stale, "stale"),
-        (GroupStanding::Expired, "expired"),
-        (GroupStanding::Applied, "applied"),
-        (GroupStanding::Overtaken, "overtaken"),
-        (GroupStanding::Applicable, "applicable"),
-    ] {
-        let alike: Vec<&GroupCheck> =
-            check.groups.iter().filter(|group| group.standing == standing).collect();
-        let limit =
-            if style.verbose || alike.len() <= LINES_MAX + 1 { alike.len() } else { LINES_MAX };
-        for group in &alike[..limit] {
-            let label = label(plan, &group.workspace, &group.name);
-            shown.push((word, label, says(plan, group)));
-        }
-        if limit < alike.len() {
-            let more = plural(alike.len() - limit, "more group");
-            shown.push((word, more, String::new()));
-        }
-    }
-    let names = shown.iter().map(|(_, label, _)| width(label)).max();
-    let names = names.unwrap_or(0).clamp(14, 28) + 3;
-    for (word, label, text) in shown {
-        let head = format!("{}  {}", pad(word, 10), pad(&label, names));
-        lines.extend(hanging(&head, &text, style.width));
-    }
-    lines
+fn entries(plan: &Plan, check: &PlanCheck) -> Vec<Entry> {
+    let standings = [
+        (GroupStanding::Blocked, "blocked", Tone::Bad),
+        (GroupStanding::Stale, "stale", Tone::Bad),
+        (GroupStanding::Expired, "expired", Tone::Wait),
+        (GroupStanding::Applied, "applied", Tone::Good),
+        (GroupStanding::Overtaken, "overtaken", Tone::Good),
+        (GroupStanding::Applicable, "applicable", Tone::Good),
+    ];
+    let entries = standings.into_iter().flat_map(|(standing, word, tone)| {
+        let alike = check.groups.iter().filter(move |group| group.standing == standing);
+        alike.map(move |group| {
+            let label = Phrase::name(label(plan, &group.workspace, &group.name));
+            Entry::new(word, tone, label, says(plan, group))
+        })
+    });
+    entries.collect()
 }
 
 /// Why it stands so, of a group that the plan blocks its findings; of one that can be synchronized, the cut that would follow.
-fn says(plan: &Plan, check: &GroupCheck) -> String {
+fn says(plan: &Plan, check: &GroupCheck) -> Phrase {
     let group = plan
         .groups()
         .find(|(workspace, group)| workspace.name == check.workspace && group.name == check.name);
     let Some((workspace, group)) = group else {
-        return name(&check.name);
+        return Phrase::name(&check.name);
     };
-    if let Some(text) = blocking(workspace, group) {
-        return text;
+    if let Some(says) = blocking(workspace, group) {
+        return says;
     }
     match (&check.message, group.recovery_point) {
-        (Some(message), _) => clean(message),
-        (None, Some(point)) => cut_label(group.next_cut(), point),
-        (None, None) => String::new(),
+        (Some(message), _) => Phrase::said(message),
+        (None, Some(point)) => cut_label(group.next_cut(), point).into(),
+        (None, None) => Phrase::default(),
     }
 }

@@ -1,0 +1,138 @@
+//! What a screen says, before anybody decides how it looks: a verdict and blocks of phrases, of which nothing is escaped yet.
+
+mod block;
+mod phrase;
+
+pub(super) use block::{
+    Below, Block, CAUSE, Changed, Changes, Copied, Entries, Entry, Fact, Language, Named,
+    Names, Note, Notes, Row, Table, Told,
+};
+pub(super) use phrase::{Part, Phrase, Tone};
+
+/// A screen, in whatever format it will be written.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What kind of document it is of, `check`; a bot finds its comment by it.
+    pub(super) kind: &'static str,
+    /// The same for people, `drsync check`.
+    pub(super) what: &'static str,
+    /// The workspaces it is of.
+    pub(super) workspaces: Vec<String>,
+    /// What it all comes to, in one line.
+    pub(super) verdict: String,
+    /// What may be said beside the verdict.
+    pub(super) figures: Option<String>,
+    /// The verdict says it all where not everything was asked for.
+    pub(super) brief: bool,
+    /// Where the columns of its lists begin.
+    pub(super) columns: Columns,
+    pub(super) sections: Vec<Section>,
+    /// The document that it shows, which goes with the page where a page can carry it.
+    pub(super) document: Option<Document>,
+}
+
+/// A document in its own bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub(super) bytes: Vec<u8>,
+    pub(super) id: String,
+    /// What shows a file of it.
+    pub(super) shown_by: &'static str,
+}
+
+/// What is told together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Section {
+    /// What it is about; text has words in each of its lines that say so.
+    pub(super) title: Option<String>,
+    pub(super) blocks: Vec<Block>,
+    /// It stands close to the section before it.
+    pub(super) close: bool,
+    /// Where it is told: in full with every format and wish that has room for everything.
+    pub(super) told: Told,
+}
+
+/// Columns of a list in text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Columns {
+    /// Of the word that a line begins with.
+    pub(super) word: usize,
+    /// Of the name after it; none: the rest follows the name.
+    pub(super) name: usize,
+    /// Before what is said of no entry, after its word.
+    pub(super) aside: usize,
+}
+
+impl Page {
+    /// A page of a kind of document, and what it all comes to.
+    pub(super) fn new(kind: &'static str, what: &'static str, verdict: String) -> Page {
+        Page {
+            kind,
+            what,
+            workspaces: vec![],
+            verdict,
+            figures: None,
+            brief: false,
+            columns: Columns::default(),
+            sections: vec![],
+            document: None,
+        }
+    }
+
+    /// The same of these workspaces.
+    pub(super) fn of<'a>(mut self, workspaces: impl IntoIterator<Item = &'a String>) -> Page {
+        self.workspaces = workspaces.into_iter().cloned().collect();
+        self
+    }
+
+    /// Says more; a section of nothing says nothing.
+    pub(super) fn say(&mut self, section: impl Into<Section>) {
+        let section = section.into();
+        if !section.blocks.is_empty() {
+            self.sections.push(section);
+        }
+    }
+
+    /// The names of entries, as wide as they are, within bounds.
+    pub(super) fn fit(&mut self, word: usize, least: usize) {
+        let entries = self.sections.iter().flat_map(|section| &section.blocks);
+        let labels = entries.filter_map(|block| match block {
+            Block::Entries(entries) => {
+                Some(entries.entries.iter().map(|entry| entry.label.width()))
+            }
+            Block::Facts(_)
+            | Block::Notes(_)
+            | Block::Names(_)
+            | Block::Table(_)
+            | Block::Words(_)
+            | Block::Copied(_)
+            | Block::Changes(_) => None,
+        });
+        let name = labels.flatten().max().unwrap_or(0).clamp(least, 28) + 3;
+        self.columns = Columns { word, name, aside: word };
+    }
+}
+
+impl Section {
+    /// What is told under a title.
+    pub(super) fn titled(title: impl Into<String>, blocks: Vec<Block>) -> Section {
+        Section { title: Some(title.into()), blocks, ..Section::default() }
+    }
+
+    /// The same, close to what is before it.
+    pub(super) fn close(self) -> Section {
+        Section { close: true, ..self }
+    }
+
+    /// The same, where there is room for everything.
+    pub(super) fn in_full(self) -> Section {
+        Section { told: Told::InFull, ..self }
+    }
+}
+
+impl From<Block> for Section {
+    fn from(block: Block) -> Section {
+        let blocks = if block.is_empty() { vec![] } else { vec![block] };
+        Section { blocks, ..Section::default() }
+    }
+}

@@ -1,0 +1,327 @@
+//! What a section is made of: facts, things told one by one, notes, names, tables, words, what is copied, and what changed.
+
+use std::collections::BTreeMap;
+
+use super::phrase::{Part, Phrase, Tone};
+use crate::command::Command;
+
+/// One thing that is said.
+#[derive(Debug, Clone)]
+pub(in crate::render) enum Block {
+    /// What is known, each under its label.
+    Facts(Vec<Fact>),
+    /// Groups, or other things that are told one by one.
+    Entries(Entries),
+    /// What there is to know, by its code.
+    Notes(Notes),
+    /// Names in a row.
+    Names(Names),
+    /// Figures in rows.
+    Table(Table),
+    /// A paragraph.
+    Words(Phrase),
+    /// What is copied: a line each, and what it is for.
+    Copied(Copied),
+    /// Lines that came or went.
+    Changes(Changes),
+}
+
+/// Something that is known.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Fact {
+    pub(in crate::render) label: &'static str,
+    pub(in crate::render) says: Phrase,
+    /// It is of the one before it.
+    pub(in crate::render) under: bool,
+}
+
+/// Things that are told one by one.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Entries {
+    /// What they are, for their number: `group`.
+    pub(in crate::render) noun: &'static str,
+    /// Each stands apart from the others.
+    pub(in crate::render) apart: bool,
+    pub(in crate::render) entries: Vec<Entry>,
+}
+
+/// Where a section or an entry is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::render) enum Told {
+    #[default]
+    Always,
+    /// Where everything is asked for: nothing calls for attention, or another entry stands for it.
+    InFull,
+    /// Where not everything is asked for: it stands for others.
+    InBrief,
+}
+
+/// The word of an entry that is a cause of trouble: in text a mark stands for it.
+pub(in crate::render) const CAUSE: &str = "!";
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Entry {
+    /// How it stands, `blocked`.
+    pub(in crate::render) word: &'static str,
+    pub(in crate::render) tone: Option<Tone>,
+    pub(in crate::render) label: Phrase,
+    pub(in crate::render) says: Phrase,
+    /// What belongs to it, in its order.
+    pub(in crate::render) below: Vec<Below>,
+    /// What is told of it only where there is room for everything.
+    pub(in crate::render) details: Vec<Block>,
+    pub(in crate::render) told: Told,
+    /// Those of one cause are told together.
+    pub(in crate::render) cause: Option<usize>,
+}
+
+/// What belongs to an entry.
+#[derive(Debug, Clone)]
+pub(in crate::render) enum Below {
+    /// What is wrong with a part of it.
+    Trouble(Phrase),
+    /// What was seen; of many the first is enough where not everything was asked for.
+    Seen(Phrase),
+    /// What else there is to say, or what is to be done, in words.
+    Note(Phrase),
+    /// What says more about it, where there is room.
+    Further(Phrase),
+    /// What is copied.
+    Copied(Copied),
+}
+
+/// What is copied, a line each.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Copied {
+    /// What it is for, before it.
+    pub(in crate::render) intro: Option<Phrase>,
+    pub(in crate::render) language: Language,
+    pub(in crate::render) lines: Vec<Part>,
+}
+
+/// What a line that is copied is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::render) enum Language {
+    Sql,
+    Shell,
+    Plain,
+}
+
+/// What there is to know, by its code.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Notes {
+    /// What they are: `warning`.
+    pub(in crate::render) word: &'static str,
+    pub(in crate::render) notes: Vec<Note>,
+    /// So many of one code are told each; more are a count.
+    pub(in crate::render) alike_max: usize,
+}
+
+/// One thing to know.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Note {
+    pub(in crate::render) code: Option<String>,
+    /// The table or group that it is about.
+    pub(in crate::render) subject: Option<String>,
+    /// All that it is about, from the workspace down to the table.
+    pub(in crate::render) about: Vec<String>,
+    pub(in crate::render) says: Phrase,
+}
+
+/// Names in a row, after a word.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Names {
+    /// What becomes of them: `not copied`.
+    pub(in crate::render) word: &'static str,
+    /// What they are, for their number: `table`.
+    pub(in crate::render) noun: &'static str,
+    pub(in crate::render) names: Vec<Named>,
+    /// So many are named where not everything was asked for.
+    pub(in crate::render) few: usize,
+    /// What holds for all of them.
+    pub(in crate::render) says: Option<Phrase>,
+}
+
+/// A name, and what is said of it alone.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Named {
+    pub(in crate::render) name: String,
+    /// The group that it is of.
+    pub(in crate::render) group: Option<String>,
+    pub(in crate::render) why: Option<Phrase>,
+}
+
+/// Figures in rows under their heads.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Table {
+    /// What it shows, for whoever does not see it.
+    pub(in crate::render) caption: String,
+    /// What it is of, above it, where there are several tables.
+    pub(in crate::render) label: Option<Phrase>,
+    /// What stands for it where it is folded away.
+    pub(in crate::render) folded: Option<String>,
+    /// What its rows are, for their number: `group`.
+    pub(in crate::render) noun: &'static str,
+    pub(in crate::render) heads: Vec<Head>,
+    pub(in crate::render) rows: Vec<Row>,
+    /// So many rows are shown on a screen where not everything was asked for.
+    pub(in crate::render) most: usize,
+    /// Of more rows those that are quiet are counted, with what holds for them.
+    pub(in crate::render) quiet: Option<(usize, &'static str)>,
+    /// What shows all of them.
+    pub(in crate::render) all: Option<Command>,
+    /// What is said below it.
+    pub(in crate::render) after: Vec<Phrase>,
+}
+
+/// The head of a column.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Head {
+    pub(in crate::render) name: String,
+    /// Its cells are numbers, which stand under one another by their ends.
+    pub(in crate::render) number: bool,
+}
+
+/// A row, and what belongs to it.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Row {
+    pub(in crate::render) cells: Vec<Phrase>,
+    pub(in crate::render) below: Vec<Phrase>,
+    /// The same where everything is asked for.
+    pub(in crate::render) further: Vec<Phrase>,
+    /// Nothing calls for attention.
+    pub(in crate::render) quiet: bool,
+}
+
+/// What became of one part of a document, line by line.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Changes {
+    /// `changed`.
+    pub(in crate::render) word: &'static str,
+    pub(in crate::render) label: Phrase,
+    pub(in crate::render) lines: Vec<Changed>,
+    /// What is said where there is no line.
+    pub(in crate::render) otherwise: &'static str,
+}
+
+/// A line that came or went.
+#[derive(Debug, Clone)]
+pub(in crate::render) struct Changed {
+    /// `+` or `-`.
+    pub(in crate::render) sign: char,
+    pub(in crate::render) text: String,
+    /// It describes further what another line says.
+    pub(in crate::render) further: bool,
+}
+
+impl Block {
+    /// Whether there is nothing to it.
+    pub(in crate::render) fn is_empty(&self) -> bool {
+        match self {
+            Block::Facts(facts) => facts.is_empty(),
+            Block::Entries(entries) => entries.entries.is_empty(),
+            Block::Notes(notes) => notes.notes.is_empty(),
+            Block::Names(names) => names.names.is_empty(),
+            Block::Table(table) => table.rows.is_empty(),
+            Block::Words(phrase) => phrase.is_empty(),
+            Block::Copied(copied) => copied.lines.is_empty(),
+            Block::Changes(_) => false,
+        }
+    }
+}
+
+impl Entries {
+    /// One by one, line after line.
+    pub(in crate::render) fn new(noun: &'static str, entries: Vec<Entry>) -> Entries {
+        Entries { noun, apart: false, entries }
+    }
+}
+
+impl Entry {
+    /// Nothing but how it stands and what there is to say.
+    pub(in crate::render) fn new(
+        word: &'static str,
+        tone: Tone,
+        label: impl Into<Phrase>,
+        says: impl Into<Phrase>,
+    ) -> Entry {
+        Entry {
+            word,
+            tone: Some(tone),
+            label: label.into(),
+            says: says.into(),
+            below: vec![],
+            details: vec![],
+            told: Told::Always,
+            cause: None,
+        }
+    }
+}
+
+impl Fact {
+    /// A fact under its label.
+    pub(in crate::render) fn new(label: &'static str, says: impl Into<Phrase>) -> Fact {
+        Fact { label, says: says.into(), under: false }
+    }
+}
+
+impl Copied {
+    /// One command of drsync.
+    pub(in crate::render) fn command(command: Command) -> Copied {
+        Copied { intro: None, language: Language::Shell, lines: vec![Part::Command(command)] }
+    }
+
+    /// The same after what it is for.
+    pub(in crate::render) fn after(self, intro: impl Into<Phrase>) -> Copied {
+        Copied { intro: Some(intro.into()), ..self }
+    }
+}
+
+impl Table {
+    /// A table of nothing, under these heads; one that begins with `#` is of numbers.
+    pub(in crate::render) fn new(caption: impl Into<String>, noun: &'static str, heads: &[&str]) -> Table {
+        let heads = heads.iter().map(|head| match head.strip_prefix('#') {
+            Some(name) => Head { name: name.to_owned(), number: true },
+            None => Head { name: (*head).to_owned(), number: false },
+        });
+        let heads = heads.collect();
+        let caption = caption.into();
+        Table {
+            caption,
+            label: None,
+            folded: None,
+            noun,
+            heads,
+            rows: vec![],
+            most: usize::MAX,
+            quiet: None,
+            all: None,
+            after: vec![],
+        }
+    }
+
+    /// Adds a row.
+    pub(in crate::render) fn row(&mut self, cells: Vec<Phrase>) {
+        self.rows.push(Row { cells, below: vec![], further: vec![], quiet: false });
+    }
+}
+
+impl Notes {
+    /// Notes of one code together, in the order of the first of each; every note without one alone.
+    pub(in crate::render) fn by_code(&self) -> Vec<(Option<&str>, Vec<&Note>)> {
+        let mut all: Vec<(Option<&str>, Vec<&Note>)> = vec![];
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for note in &self.notes {
+            let code = note.code.as_deref();
+            match code.and_then(|code| places.get(code)) {
+                Some(at) => all[*at].1.push(note),
+                None => {
+                    places.extend(code.map(|code| (code, all.len())));
+                    all.push((code, vec![note]));
+                }
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,157 @@
+//! What is said in one go: words of ours, and among them what others named, said or wrote, each as what it is.
+
+use chrono::{DateTime, Utc};
+
+use crate::command::Command;
+use crate::render::clean::{clean, name};
+use crate::render::layout;
+
+/// Words of ours with those of others among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::render) struct Phrase(Vec<Part>);
+
+/// A part of a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::render) enum Part {
+    /// Words of ours.
+    Words(String),
+    /// What a service or somebody else said.
+    Said(String),
+    /// The same in somebody's own words, in quotes where there are quotes.
+    Quoted(String),
+    /// A name of a table, a group, a place; a code.
+    Name(String),
+    /// Names in a row; so many of them where not everything is asked for.
+    Names(Vec<String>, usize),
+    /// A digest, of which a beginning is enough where there is little room.
+    Digest(String),
+    /// An id, of which the same is so.
+    Id(String),
+    /// A word of ours that says how something stands.
+    Mark(&'static str, Tone),
+    /// An address that a person may follow.
+    Address(String),
+    /// A moment.
+    Moment(DateTime<Utc>),
+    /// A command of drsync.
+    Command(Command),
+    /// A line of somebody else to copy, a statement for example.
+    Line(String),
+}
+
+/// What a colour stands for; the words beside it say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::render) enum Tone {
+    Strong,
+    Good,
+    Bad,
+    Wait,
+}
+
+impl Phrase {
+    /// What a service or somebody else said.
+    pub(in crate::render) fn said(text: impl ToString) -> Phrase {
+        Part::Said(text.to_string()).into()
+    }
+
+    /// A name of a table, a group, a place.
+    pub(in crate::render) fn name(text: impl ToString) -> Phrase {
+        Part::Name(text.to_string()).into()
+    }
+
+    /// A command within a sentence.
+    pub(in crate::render) fn command(command: Command) -> Phrase {
+        Part::Command(command).into()
+    }
+
+    /// A word of ours that says how something stands.
+    pub(in crate::render) fn mark(word: &'static str, tone: Tone) -> Phrase {
+        Part::Mark(word, tone).into()
+    }
+
+    /// The same and more.
+    #[must_use]
+    pub(in crate::render) fn and(mut self, more: impl Into<Phrase>) -> Phrase {
+        for part in more.into().0 {
+            match (self.0.last_mut(), part) {
+                (Some(Part::Words(words)), Part::Words(more)) => words.push_str(&more),
+                (_, part) => self.0.push(part),
+            }
+        }
+        self
+    }
+
+    /// All of them, with so many words between two.
+    pub(in crate::render) fn join(
+        phrases: impl IntoIterator<Item = Phrase>,
+        between: &str,
+    ) -> Phrase {
+        let mut all = Phrase::default();
+        for (at, phrase) in phrases.into_iter().enumerate() {
+            if at > 0 {
+                all = all.and(between);
+            }
+            all = all.and(phrase);
+        }
+        all
+    }
+
+    /// The first few of many: `a, b, c, 4 more`.
+    pub(in crate::render) fn few(phrases: Vec<Phrase>, limit: usize) -> Phrase {
+        let shown = if phrases.len().saturating_sub(1) <= limit { phrases.len() } else { limit };
+        let more = phrases.len() - shown;
+        let all = Phrase::join(phrases.into_iter().take(shown), ", ");
+        match more {
+            0 => all,
+            more => all.and(format!(", {more} more")),
+        }
+    }
+
+    pub(in crate::render) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(in crate::render) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Columns that it takes on a screen.
+    pub(in crate::render) fn width(&self) -> usize {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Words(text) | Part::Line(text) => layout::width(text),
+            Part::Mark(word, _) => layout::width(word),
+            Part::Said(text) | Part::Quoted(text) | Part::Address(text) => {
+                layout::width(&clean(text))
+            }
+            Part::Name(text) | Part::Digest(text) | Part::Id(text) => layout::width(&name(text)),
+            Part::Names(names, most) => layout::width(&layout::few(names, *most)),
+            Part::Moment(_) => 20,
+            Part::Command(command) => layout::width(&command.to_string()),
+        });
+        parts.sum()
+    }
+}
+
+impl From<Part> for Phrase {
+    fn from(part: Part) -> Phrase {
+        Phrase(vec![part])
+    }
+}
+
+impl From<&str> for Phrase {
+    fn from(words: &str) -> Phrase {
+        Phrase::from(words.to_owned())
+    }
+}
+
+impl From<String> for Phrase {
+    fn from(words: String) -> Phrase {
+        if words.is_empty() { Phrase::default() } else { Phrase(vec![Part::Words(words)]) }
+    }
+}
+
+impl From<DateTime<Utc>> for Phrase {
+    fn from(at: DateTime<Utc>) -> Phrase {
+        Part::Moment(at).into()
+    }
+}

@@ -1,0 +1,80 @@
+//! Regions that cannot be looked at: what is known of them, and the groups that wait for nothing else.
+
+use crate::plan::document::{BothRegions, RegionSeen};
+use crate::plan::{GroupPlan, Plan};
+use crate::render::away::{cut_cell, only_away, place, rpo_cell};
+use crate::render::clean::clean;
+use crate::render::figures::{plural, span};
+use crate::render::page::{Block, Fact, Phrase, Section, Table};
+use crate::render::shown::label;
+
+/// Groups that are shown on a screen.
+const ROWS_MAX: usize = 12;
+
+/// What is known of the regions of every workspace of which one cannot be looked at.
+pub(in crate::render) fn regions(plan: &Plan) -> Section {
+    let mut facts = vec![];
+    for workspace in &plan.workspaces {
+        let BothRegions { primary, secondary, shared_answer } = &workspace.observed;
+        if primary.reachable && secondary.reachable {
+            continue;
+        }
+        if plan.workspaces.len() > 1 {
+            facts.push(Fact::new("workspace", Phrase::name(&workspace.name)));
+        }
+        if let Some((address, answer)) = primary.workspace.as_ref().zip(shared_answer.as_ref()) {
+            let says = Phrase::said(address)
+                .and("  ")
+                .and(Phrase::said(answer))
+                .and(", asked ")
+                .and(primary.observed_at);
+            facts.push(Fact::new("", says));
+            continue;
+        }
+        for (role, seen) in [("primary", primary), ("secondary", secondary)] {
+            facts.extend(region(role, seen));
+        }
+    }
+    Section { title: Some("Regions".to_owned()), ..Block::Facts(facts).into() }
+}
+
+fn region(role: &'static str, seen: &RegionSeen) -> Vec<Fact> {
+    let location = clean(&seen.location);
+    if seen.reachable {
+        return vec![Fact::new(role, format!("{location} available"))];
+    }
+    let under = |label, says: Phrase| Fact { under: true, ..Fact::new(label, says) };
+    let answer = seen.answer.as_ref().map_or("none".into(), Phrase::said);
+    vec![
+        Fact::new(role, place(role, seen.workspace.as_deref(), &location)),
+        under("answer", answer),
+        under("asked", seen.observed_at.into()),
+    ]
+}
+
+/// The groups that only a region holds up: what each keeps, and how far behind it is.
+pub(in crate::render) fn groups(plan: &Plan) -> Section {
+    let held: Vec<_> =
+        plan.groups().filter(|(workspace, group)| only_away(workspace, group)).collect();
+    // Of groups that were never synchronized there is nothing to tell.
+    let begun = |group: &GroupPlan| group.last_cut.is_some() || group.lag_seconds.is_some();
+    if !held.iter().any(|(_, group)| begun(group)) {
+        return Section::default();
+    }
+    let heads = ["group", "cut", "lag", "RPO"];
+    let mut table = Table::new("Groups that a region holds up", "group", &heads);
+    for (workspace, group) in &held {
+        table.row(vec![
+            Phrase::name(label(plan, &workspace.name, &group.name)),
+            cut_cell(group.last_cut.as_ref()).into(),
+            group.lag_seconds.map_or("-".to_owned(), span).into(),
+            rpo_cell(group.lag_seconds, group.rpo_seconds, plan.created_at).into(),
+        ]);
+    }
+    table.most = ROWS_MAX;
+    let others = plan.groups().count() - held.len();
+    if others > 0 {
+        table.after.push(format!("{}: not held up by it", plural(others, "other group")).into());
+    }
+    Section { title: Some("Held up by it".to_owned()), ..Block::Table(table).into() }
+}

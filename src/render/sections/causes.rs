@@ -1,0 +1,49 @@
+//! A cause of trouble: what was seen, and what repairs it.
+
+use crate::command::Command;
+use crate::render::causes::{Cause, Repair};
+use crate::render::page::{Below, CAUSE, Copied, Entry, Language, Part, Phrase, Tone};
+
+/// Groups that are named beside a cause.
+const GROUPS_NAMED: usize = 2;
+
+/// A cause by its code, the groups that it blocks, and what repairs it.
+pub(in crate::render) fn entry(cause: &Cause) -> Entry {
+    let groups = Part::Names(cause.groups.clone(), GROUPS_NAMED);
+    let mut entry = Entry::new(CAUSE, Tone::Bad, head(cause), groups);
+    entry.below = cause.messages.iter().map(|seen| Below::Seen(Phrase::said(seen))).collect();
+    entry.below.extend(cause.remedy.as_ref().map(remedy).unwrap_or_default());
+    entry
+}
+
+/// Its code, and what it is about.
+pub(in crate::render) fn head(cause: &Cause) -> Phrase {
+    let code = Phrase::name(cause.code.as_str());
+    match (cause.tables.as_slice(), cause.schema()) {
+        ([], _) => code,
+        ([table], _) => code.and(" ").and(Phrase::name(table)),
+        (tables, Some(schema)) => {
+            code.and(format!(" {} tables of ", tables.len())).and(Phrase::name(schema))
+        }
+        (tables, None) => code.and(format!(" {} tables", tables.len())),
+    }
+}
+
+/// What repairs a cause: what is copied stands alone.
+pub(in crate::render) fn remedy(repair: &Repair) -> Vec<Below> {
+    let line = |language, text: &String| Copied {
+        intro: None,
+        language,
+        lines: vec![Part::Line(text.clone())],
+    };
+    let command = |command: &Command| Below::Copied(Copied::command(command.clone()));
+    match repair {
+        Repair::Sql(text) => vec![Below::Copied(line(Language::Sql, text))],
+        Repair::Shell(text) => vec![Below::Copied(line(Language::Shell, text))],
+        Repair::Command(line) => vec![command(line)],
+        Repair::Words(words) => vec![Below::Note(Phrase::said(words))],
+        Repair::WordsElse(words, line) => {
+            vec![Below::Note(Phrase::said(words).and(":")), command(line)]
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What a reviewer must not miss: risks that were accepted, what others wrote and is lost, what is no longer synchronized.
+
+use super::notes::{accepted, leaving};
+use crate::ledger::Consistency;
+use crate::plan::{Decision, GroupPlan, Plan};
+use crate::render::page::{Block, Named, Names, Section};
+use crate::render::shown::label;
+
+/// Every kind of danger with all that it is of.
+pub(in crate::render) fn dangers(plan: &Plan) -> Section {
+    let away = away(plan).into_iter().map(|away| kind(away, "", vec![]));
+    let mut blocks: Vec<Block> = away.map(Block::Names).collect();
+    blocks.extend(accepted(plan).blocks);
+    let synchronized = || plan.groups().filter(|(_, group)| group.decision == Decision::Sync);
+    let lost = synchronized()
+        .flat_map(|(_, group)| &group.drift)
+        .filter(|drift| !drift.theirs.is_empty())
+        .map(|drift| drift.table.to_string());
+    let torn = |group: &GroupPlan| group.consistency == Some(Consistency::CrashConsistent);
+    let torn = synchronized()
+        .filter(|(_, group)| torn(group))
+        .map(|(workspace, group)| label(plan, &workspace.name, &group.name));
+    let mut kinds = vec![kind("what others wrote to the replica is lost", "table", lost.collect())];
+    let words = "a cut that is not tied to a finished workflow run";
+    kinds.push(kind(words, "group", torn.collect()));
+    blocks.extend(kinds.into_iter().map(Block::Names).filter(|block| !block.is_empty()));
+    blocks.extend(leaving(plan).blocks);
+    if plan.observed_clock.overridden {
+        blocks.push(Block::Names(kind("the clock was set by DRSYNC_NOW", "", vec![])));
+    }
+    Section::titled("Dangers", blocks)
+}
+
+fn kind(word: &'static str, noun: &'static str, names: Vec<String>) -> Names {
+    let names = names.into_iter().map(|name| Named { name, group: None, why: None });
+    Names { word, noun, names: names.collect(), few: usize::MAX, says: None }
+}
+
+fn away(plan: &Plan) -> Vec<&'static str> {
+    let seen = || plan.workspaces.iter().map(|workspace| &workspace.observed);
+    let all = [
+        (seen().any(|seen| seen.primary.is_away()), "the primary region does not answer"),
+        (seen().any(|seen| seen.primary.refused.is_some()), "the primary region cannot be read"),
+        (seen().any(|seen| seen.secondary.is_away()), "the secondary region does not answer"),
+        (
+            seen().any(|seen| seen.secondary.refused.is_some()),
+            "the secondary region cannot be read",
+        ),
+    ];
+    all.into_iter().filter(|(away, _)| *away).map(|(_, words)| words).collect()
+}

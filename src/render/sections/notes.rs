@@ -1,0 +1,97 @@
+//! What there is to know beside groups: accepted risks, warnings, tables that are left out, what is no longer synchronized.
+
+use crate::plan::document::WorkspacePlan;
+use crate::plan::{Plan, Warning, WarningCode};
+use crate::render::leaving::{groups_retired, tables_left};
+use crate::render::page::{Block, Named, Names, Note, Notes, Part, Phrase, Section};
+
+/// Warnings of one code that are told each.
+const ALIKE_MAX: usize = 3;
+/// Tables that are left out which are named.
+const UNPROTECTED_NAMED: usize = 3;
+/// Groups and tables that leave which are named.
+const LEAVING_NAMED: usize = 4;
+
+/// Risks that somebody accepted, each with the reason.
+pub(in crate::render) fn accepted(plan: &Plan) -> Section {
+    let notes = plan.accepted.iter().map(|risk| Note {
+        code: Some(risk.code.clone()),
+        subject: Some(risk.scope.clone()),
+        about: vec![risk.scope.clone()],
+        says: Part::Quoted(risk.reason.clone()).into(),
+    });
+    let notes = Notes { word: "accepted", notes: notes.collect(), alike_max: usize::MAX };
+    Section { title: Some("Accepted risks".to_owned()), ..Block::Notes(notes).into() }
+}
+
+/// Warnings, those of one code together; of all of them those that pass.
+pub(in crate::render) fn warnings<'a>(
+    all: impl IntoIterator<Item = &'a Warning>,
+    passes: impl Fn(WarningCode) -> bool,
+) -> Section {
+    let mut warnings: Vec<&Warning> =
+        all.into_iter().filter(|warning| passes(warning.code)).collect();
+    warnings.sort_by_key(|warning| warning.code);
+    let notes = warnings.into_iter().map(|warning| {
+        let Warning { code, workspace, group, table, message } = warning;
+        Note {
+            code: Some(code.as_str().to_owned()),
+            subject: table.as_ref().or(group.as_ref()).cloned(),
+            about: [workspace, group, table].into_iter().flatten().cloned().collect(),
+            says: Phrase::said(message),
+        }
+    });
+    let notes = Notes { word: "warning", notes: notes.collect(), alike_max: ALIKE_MAX };
+    Section { title: Some("Warnings".to_owned()), ..Block::Notes(notes).into() }
+}
+
+/// Named tables that are not synchronized, each with the reason.
+pub(in crate::render) fn unprotected(plan: &Plan) -> Section {
+    let names = plan.unprotected.iter().map(|one| Named {
+        name: one.table.clone(),
+        group: Some(one.group.clone()),
+        why: Some(Phrase::said(&one.reason)),
+    });
+    let names = Names {
+        word: "not copied",
+        noun: "table",
+        names: names.collect(),
+        few: UNPROTECTED_NAMED,
+        says: None,
+    };
+    Section { title: Some("Not copied".to_owned()), ..Block::Names(names).into() }
+}
+
+/// What is no longer synchronized once the plan is applied.
+pub(in crate::render) fn leaving(plan: &Plan) -> Section {
+    let blocks = plan.workspaces.iter().flat_map(|workspace| leaving_workspace(plan, workspace));
+    Section::titled("No longer synchronized", blocks.collect())
+}
+
+/// The same of one workspace.
+pub(in crate::render) fn leaving_workspace(plan: &Plan, workspace: &WorkspacePlan) -> Vec<Block> {
+    let several = plan.workspaces.len() > 1;
+    let names = |all: Vec<&String>| -> Vec<Named> {
+        let names = all
+            .into_iter()
+            .map(|name| if several { format!("{}/{name}", workspace.name) } else { name.clone() });
+        names.map(|name| Named { name, group: None, why: None }).collect()
+    };
+    let kinds = [
+        Names {
+            word: "retired",
+            noun: "group",
+            names: names(groups_retired(workspace).into_iter().collect()),
+            few: LEAVING_NAMED,
+            says: Some("no longer in the configuration; rows and replicas stay".into()),
+        },
+        Names {
+            word: "left",
+            noun: "table",
+            names: names(tables_left(workspace)),
+            few: LEAVING_NAMED,
+            says: Some("in no group any more; replicas stay and are no longer synchronized".into()),
+        },
+    ];
+    kinds.into_iter().map(Block::Names).filter(|block| !block.is_empty()).collect()
+}

@@ -1,0 +1,49 @@
+//! Settings that are others from an apply on, and whether somebody approved what is weaker.
+
+use crate::apply::RunRecord;
+use crate::render::page::{Block, Note, Notes, Phrase, Section, Table, Told, Tone};
+use crate::render::protection::{compared, told};
+
+/// A line a setting, and where there is room a table with what it was compared with.
+pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
+    let caption = "Settings that are others than before";
+    let mut table = Table::new(caption, "setting", &["", "what", "setting", "before", "after"]);
+    let mut weaker = vec![];
+    let mut otherwise = vec![];
+    for changed in &record.settings_changed {
+        for change in &changed.changes {
+            let told = told(several, &changed.workspace, change);
+            let weakens = change.weakens();
+            let tone = if weakens { Tone::Bad } else { Tone::Wait };
+            table.row(vec![
+                Phrase::mark(told.word, tone),
+                Phrase::name(&told.who),
+                told.setting.into(),
+                Phrase::said(&told.before),
+                Phrase::said(&told.after),
+            ]);
+            let unseen = weakens && !changed.reviewed;
+            let approved = if unseen { "; no approved plan covers it" } else { "" };
+            let says = Phrase::name(&told.who)
+                .and("  ")
+                .and(Phrase::said(told.sentence()))
+                .and(approved);
+            let note = Note { code: None, subject: None, about: vec![], says };
+            if weakens { &mut weaker } else { &mut otherwise }.push((told.word, note));
+        }
+        let with = Phrase::from("Compared with ").and(Phrase::said(compared(&changed.compared_with)));
+        let approved = if changed.reviewed {
+            "; approved with its plan."
+        } else {
+            "; no approved plan covers it."
+        };
+        table.after.push(with.and(approved));
+    }
+    let lines = weaker.into_iter().chain(otherwise).map(|(word, note)| {
+        Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX })
+    });
+    let title = "Protection that changed";
+    let lines = Section { told: Told::InBrief, ..Section::titled(title, lines.collect()) };
+    let table = Section { title: Some(title.to_owned()), ..Block::Table(table).into() };
+    vec![lines, table.in_full()]
+}

@@ -1,0 +1,208 @@
+//! Everything that would block, cause by cause with one remedy each, and all remedies as one script.
+
+use super::causes::entry;
+use super::{away as regions_away, notes};
+use crate::command::{Command, Verb};
+use crate::config::Configuration;
+use crate::notify::{Doubt, DoubtCode};
+use crate::plan::{Observed, Plan, Severity};
+use crate::render::away::{self, Away};
+use crate::render::causes::{Cause, Repair, causes};
+use crate::render::clean::name;
+use crate::render::figures::plural;
+use crate::render::layout::few;
+use crate::render::page::{
+    Below, Block, CAUSE, Columns, Copied, Entries, Entry, Note, Notes, Page, Part, Phrase, Section,
+    Told, Tone,
+};
+use crate::render::shown::{Shown, label};
+use crate::render::{Style, config};
+
+/// Causes of one kind that are told each.
+const SAME_MAX: usize = 5;
+/// Groups that are named of further causes of one kind.
+const GROUPS_NAMED: usize = 5;
+
+/// What would block which groups, and what repairs it; and what will surprise somebody of who is told.
+pub fn page(plan: &Plan, doubts: &[Doubt]) -> Page {
+    let causes = all(plan);
+    let workspaces = plan.workspaces.iter().map(|workspace| &workspace.name);
+    let mut page = Page::new("validate", "drsync validate", verdict(plan, &causes)).of(workspaces);
+    page.say(regions_away::regions(plan));
+    let mut entries: Vec<Entry> = vec![];
+    for same in causes.chunk_by(|one, other| one.code == other.code) {
+        let told = if same.len() <= SAME_MAX + 1 { same.len() } else { SAME_MAX };
+        entries.extend(same.iter().map(entry));
+        let at = entries.len() - (same.len() - told);
+        for further in &mut entries[at..] {
+            further.told = Told::InFull;
+        }
+        entries.extend(more(&same[told..]));
+    }
+    let heads = entries.iter().map(|entry| entry.label.width()).max().unwrap_or(0);
+    page.columns =
+        Columns { name: heads.clamp(24, 44) + 3, ..Shown::of(plan, Style::default()).columns() };
+    let entries = Entries { noun: "cause", apart: true, entries };
+    page.say(Section { title: Some("In the way".to_owned()), ..Block::Entries(entries).into() });
+    page.say(notes::warnings(&plan.warnings, |_| true));
+    page.say(notes::unprotected(plan));
+    let scripted =
+        causes.iter().filter(|cause| matches!(cause.remedy, Some(Repair::Sql(_)))).count();
+    if scripted > 1 {
+        let script = Copied::command(Command::new(Verb::Validate).word("--sql"));
+        page.say(Block::Copied(script.after("All statements as one script:")));
+    }
+    page.say(doubted(doubts));
+    page
+}
+
+/// The same with what is wrong with the configuration; without a plan of that alone.
+pub fn whole(configuration: &Configuration, plan: Option<&Plan>, doubts: &[Doubt]) -> Page {
+    let Some(plan) = plan else {
+        let mut page = config::page(configuration);
+        page.say(doubted(doubts));
+        return page;
+    };
+    let mut page = page(plan, doubts);
+    if !configuration.mistakes.is_empty() {
+        page.verdict = format!("{}; {}", config::headline(configuration), page.verdict);
+        page.sections.insert(0, config::mistaken(configuration));
+    }
+    page
+}
+
+/// What will surprise somebody of who is told, alone.
+pub fn doubts(doubts: &[Doubt]) -> Option<Page> {
+    let mut page = Page::new("validate", "drsync validate", String::new());
+    page.say(doubted(doubts));
+    page.columns.aside = 10;
+    (!page.sections.is_empty()).then_some(page)
+}
+
+/// What will surprise somebody of who is told; that no mail is sent at all is said elsewhere.
+fn doubted(doubts: &[Doubt]) -> Section {
+    let told = doubts.iter().filter(|doubt| doubt.code != DoubtCode::NoMailServer);
+    let notes = told.map(|doubt| Note {
+        code: None,
+        subject: Some(doubt.workspace.clone()),
+        about: vec![doubt.workspace.clone()],
+        says: Phrase::name(&doubt.workspace).and(": ").and(Phrase::said(&doubt.message)),
+    });
+    let notes = Notes { word: "warning", notes: notes.collect(), alike_max: usize::MAX };
+    Section { title: Some("Warnings of who is told".to_owned()), ..Block::Notes(notes).into() }
+}
+
+fn all(plan: &Plan) -> Vec<Cause> {
+    let groups: Vec<_> = plan
+        .groups()
+        .map(|(workspace, group)| (label(plan, &workspace.name, &group.name), workspace, group))
+        .collect();
+    causes(groups.iter().flat_map(|(label, workspace, group)| {
+        let away = Away::of(workspace);
+        let findings = group.findings.iter();
+        findings
+            .filter(move |finding| finding.severity == Severity::Block && !away.says(finding.code))
+            .map(|finding| (label.as_str(), finding))
+    }))
+}
+
+fn verdict(plan: &Plan, causes: &[Cause]) -> String {
+    if let Some(line) = away::verdict(plan) {
+        return line;
+    }
+    let groups = plan.groups().count();
+    let blocked = plan
+        .groups()
+        .filter(|(_, group)| {
+            group.findings.iter().any(|finding| finding.severity == Severity::Block)
+        })
+        .count();
+    if blocked == 0 {
+        return match groups {
+            1 => "The group is ready".to_owned(),
+            _ => format!("All {groups} groups are ready"),
+        };
+    }
+    let mut remedies: Vec<&Repair> =
+        causes.iter().filter_map(|cause| cause.remedy.as_ref()).collect();
+    remedies.sort();
+    remedies.dedup();
+    let need = if blocked == 1 { "needs" } else { "need" };
+    let mut text = format!(
+        "{} of {} {} ready; {blocked} {need} something",
+        groups - blocked,
+        plural(groups, "group"),
+        if groups - blocked == 1 { "is" } else { "are" }
+    );
+    match remedies.len() {
+        0 => {}
+        1 => text.push_str(", 1 remedy"),
+        many => text.push_str(&format!(", {many} remedies")),
+    }
+    text
+}
+
+/// Further causes of one kind in one entry.
+fn more(causes: &[Cause]) -> Option<Entry> {
+    let first = causes.first()?;
+    let mut groups: Vec<String> = causes.iter().flat_map(|cause| &cause.groups).cloned().collect();
+    groups.sort();
+    groups.dedup();
+    let says = Phrase::from(format!("{} more, each with its remedy: ", causes.len()))
+        .and(Phrase::command(Command::new(Verb::Validate).word("-v")));
+    let mut entry = Entry::new(CAUSE, Tone::Bad, Phrase::name(first.code.as_str()), says);
+    entry.below = vec![Below::Note(Part::Names(groups, GROUPS_NAMED).into())];
+    entry.told = Told::InBrief;
+    Some(entry)
+}
+
+/// Every table as it was resolved, group by group.
+pub fn names(observed: &Observed) -> String {
+    let mut text = String::new();
+    for workspace in &observed.workspaces {
+        text.push_str(&format!("\n{}\n", name(&workspace.workspace.name)));
+        for group in &workspace.groups {
+            let label = group.entry.name().unwrap_or("(a group without a name)");
+            text.push_str(&format!("  {}\n", name(label)));
+            for table in &group.tables {
+                text.push_str(&format!("    {}\n", name(&table.name)));
+            }
+        }
+    }
+    text
+}
+
+/// All remedies as one SQL script: what is not SQL is a comment.
+pub fn sql(plan: &Plan) -> String {
+    let mut script = String::new();
+    let mut told: Vec<Repair> = vec![];
+    for cause in all(plan) {
+        script.push_str(&format!("-- {} {}\n", head(&cause), few(&cause.groups, 5)));
+        match cause.remedy {
+            None => script.push_str(&format!("--   {}\n", cause.messages.join("; "))),
+            Some(repair) if told.contains(&repair) => script.push_str("--   as above\n"),
+            Some(repair) => {
+                script.push_str(&match &repair {
+                    Repair::Sql(text) => format!("{};\n", text.trim_end_matches(';')),
+                    Repair::Shell(text) | Repair::Words(text) => format!("--   {text}\n"),
+                    Repair::Command(command) => {
+                        format!("--   {}\n", Style::default().command(command))
+                    }
+                    Repair::WordsElse(words, command) => {
+                        format!("--   {words}: {}\n", Style::default().command(command))
+                    }
+                });
+                told.push(repair);
+            }
+        }
+    }
+    script
+}
+
+/// The code of a cause and what it is about, for a comment in the script.
+fn head(cause: &Cause) -> String {
+    match cause.subject() {
+        subject if subject.is_empty() => cause.code.as_str().to_owned(),
+        subject => format!("{} {subject}", cause.code.as_str()),
+    }
+}

@@ -1,0 +1,340 @@
+//! A page as one HTML file: everything that there is to say, under headings that its navigation leads to.
+
+pub(in crate::render) mod sheet;
+
+use maud::{Markup, html};
+
+use super::super::Style;
+use super::super::clean::{clean, line, name};
+use super::super::figures::count;
+use super::super::page::{
+    Below, Block, CAUSE, Changes, Copied, Entries, Entry, Fact, Names, Note, Notes, Page, Part,
+    Phrase, Section, Table, Told, Tone,
+};
+use super::text::line_of;
+use crate::canonical;
+use sheet::{Sheet, code, time};
+
+/// The page as a file.
+pub(super) fn html(page: &Page) -> String {
+    let mut parts: Vec<(String, String)> = vec![];
+    let sections: Vec<Markup> =
+        page.sections.iter().filter(|section| section.told != Told::InBrief)
+            .map(|section| part(section, &mut parts)).collect();
+    let body = html! {
+        @if let Some(figures) = &page.figures { p.soft { (figures) } }
+        @for section in sections { (section) }
+        @if let Some(document) = &page.document {
+            @let digest = canonical::sha256_of_bytes(&document.bytes);
+            (sheet::document(&document.bytes, &digest, page.kind, &document.id, document.shown_by))
+        }
+    };
+    if page.document.is_some() {
+        parts.push(("document".to_owned(), "The document".to_owned()));
+    }
+    Sheet { what: page.what, verdict: &line(&page.verdict), parts, body }.text()
+}
+
+/// A section; what it says under a title is a part of the page.
+fn part(section: &Section, parts: &mut Vec<(String, String)>) -> Markup {
+    let head = section.title.as_ref().map(|title| {
+        let title = &line(title);
+        let shown = match number(section) {
+            0 => title.clone(),
+            number => format!("{title} ({})", count(number as u64)),
+        };
+        (begin(title, &shown, parts), shown)
+    });
+    let blocks: Vec<Markup> =
+        section.blocks.iter().map(|block| self::block(block, parts)).collect();
+    html! {
+        @match head {
+            None => @for block in blocks { (block) },
+            Some((id, shown)) => section aria-labelledby=(id) {
+                h2 id=(id) { (shown) }
+                @for block in blocks { (block) }
+            },
+        }
+    }
+}
+
+/// Begins a part of the page; its id leads to it from the navigation.
+fn begin(title: &str, shown: &str, parts: &mut Vec<(String, String)>) -> String {
+    let id = id_of(title, parts);
+    parts.push((id.clone(), shown.to_owned()));
+    id
+}
+
+/// What a part of the page is found by, which no other part has.
+fn id_of(title: &str, parts: &[(String, String)]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let id: String = title.chars().map(plain).collect();
+    let taken = |id: &String| parts.iter().any(|(other, _)| other == id);
+    if taken(&id) { format!("{id}-{}", parts.len()) } else { id }
+}
+
+/// How many things a section tells of, where it tells of things.
+fn number(section: &Section) -> usize {
+    let blocks = section.blocks.iter().map(|block| match block {
+        Block::Notes(notes) => notes.notes.len(),
+        Block::Names(names) => names.names.len(),
+        Block::Table(table) => table.rows.len(),
+        Block::Entries(_)
+        | Block::Facts(_)
+        | Block::Words(_)
+        | Block::Copied(_)
+        | Block::Changes(_) => 0,
+    });
+    blocks.sum()
+}
+
+/// A section within another page; one that says nothing is nothing.
+pub(in crate::render) fn section(section: &Section) -> Markup {
+    if section.blocks.iter().all(Block::is_empty) {
+        html! {}
+    } else {
+        part(section, &mut vec![])
+    }
+}
+
+fn block(block: &Block, parts: &mut Vec<(String, String)>) -> Markup {
+    match block {
+        Block::Facts(facts) => self::facts(facts),
+        Block::Entries(entries) => self::entries(entries, parts),
+        Block::Notes(notes) => self::notes(notes),
+        Block::Names(names) => self::names(names),
+        Block::Table(table) => self::table(table),
+        Block::Words(words) => html! { p { (phrase(words)) } },
+        Block::Copied(copied) => self::copied(copied),
+        Block::Changes(changes) => self::changes(changes),
+    }
+}
+
+/// A phrase whose names are code.
+pub(in crate::render) fn phrase(phrase: &Phrase) -> Markup {
+    html! { @for part in phrase.parts() { (self::said(part)) } }
+}
+
+fn said(part: &Part) -> Markup {
+    match part {
+        Part::Words(words) => html! { (line(words)) },
+        Part::Said(text) | Part::Quoted(text) => html! { (clean(text)) },
+        Part::Name(name) | Part::Digest(name) | Part::Id(name) | Part::Line(name) => code(name),
+        Part::Names(names, _) => html! {
+            @for (at, name) in names.iter().enumerate() {
+                @if at > 0 { ", " }
+                (code(name))
+            }
+        },
+        Part::Mark(word, tone) => html! { span class={ "word " (class(Some(*tone))) } { (word) } },
+        Part::Address(text) => sheet::address(text),
+        Part::Moment(at) => time(*at),
+        Part::Command(command) => code(command),
+    }
+}
+
+/// The class of what stands so.
+fn class(tone: Option<Tone>) -> &'static str {
+    match tone {
+        Some(Tone::Bad) => "bad",
+        Some(Tone::Good) => "good",
+        Some(Tone::Wait) => "wait",
+        Some(Tone::Strong) | None => "",
+    }
+}
+
+fn facts(facts: &[Fact]) -> Markup {
+    html! {
+        dl.facts {
+            @for fact in facts {
+                div { dt { (capital(fact.label)) } dd { (phrase(&fact.says)) } }
+            }
+        }
+    }
+}
+
+/// A word of an entry; what begins with a mark in text says here what that means.
+fn word(word: &'static str) -> &'static str {
+    if word == CAUSE { "blocks" } else { word }
+}
+
+/// A word as the beginning of a line.
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Entries by their words, what is wrong first, each word a part of the page.
+fn entries(entries: &Entries, parts: &mut Vec<(String, String)>) -> Markup {
+    let rank = |tone: Option<Tone>| match tone {
+        Some(Tone::Bad) => 0,
+        Some(Tone::Wait) => 1,
+        Some(Tone::Good | Tone::Strong) | None => 2,
+    };
+    let mut words: Vec<(u8, &'static str)> = vec![];
+    let told = || entries.entries.iter().filter(|entry| entry.told != Told::InBrief);
+    for entry in told() {
+        if !words.iter().any(|(_, word)| *word == entry.word) {
+            words.push((rank(entry.tone), entry.word));
+        }
+    }
+    words.sort_by_key(|(rank, _)| *rank);
+    let sections = words.into_iter().map(|(_, word)| {
+        let alike = || told().filter(|entry| entry.word == word);
+        let shown = format!("{} ({})", capital(self::word(word)), count(alike().count() as u64));
+        let id = begin(self::word(word), &shown, parts);
+        html! {
+            section aria-labelledby=(id) {
+                h2 id=(id) { (shown) }
+                @for entry in alike() { (self::entry(entry)) }
+            }
+        }
+    });
+    let sections: Vec<Markup> = sections.collect();
+    html! { @for section in sections { (section) } }
+}
+
+fn entry(entry: &Entry) -> Markup {
+    html! {
+        article class=(class(entry.tone)) {
+            h3 {
+                span class={ "word " (class(entry.tone)) } { (word(entry.word)) } " "
+                bdi { (plain(&entry.label)) }
+            }
+            @if !entry.says.is_empty() { p { (phrase(&entry.says)) } }
+            @for below in &entry.below { (self::below(below)) }
+            @for block in &entry.details { (self::block(block, &mut vec![])) }
+        }
+    }
+}
+
+/// A phrase without what makes a name of a name.
+fn plain(phrase: &Phrase) -> String {
+    super::text::phrase(phrase, &Style { verbose: true, ..Style::default() })
+}
+
+fn below(below: &Below) -> Markup {
+    match below {
+        Below::Trouble(says) | Below::Seen(says) | Below::Note(says) | Below::Further(says) => {
+            html! { p { (phrase(says)) } }
+        }
+        Below::Copied(copied) => self::copied(copied),
+    }
+}
+
+fn notes(notes: &Notes) -> Markup {
+    html! {
+        ul.plain {
+            @for note in &notes.notes { (self::note(notes.word, note)) }
+        }
+    }
+}
+
+fn note(word: &str, note: &Note) -> Markup {
+    html! {
+        li {
+            span.word.wait { (word) } " "
+            @match &note.code {
+                None => (phrase(&note.says)),
+                Some(of) => {
+                    (code(of))
+                    @for about in &note.about { " " (code(about)) }
+                    p { (phrase(&note.says)) }
+                },
+            }
+        }
+    }
+}
+
+fn names(names: &Names) -> Markup {
+    let groups = names.names.iter().any(|one| one.group.is_some());
+    let why = names.names.iter().any(|one| one.why.is_some());
+    let noun = capital(names.noun);
+    let heads = [(true, noun.as_str()), (groups, "Group"), (why, "Why")];
+    let heads: Vec<&str> =
+        heads.into_iter().filter(|(told, _)| *told).map(|(_, head)| head).collect();
+    html! {
+        @if let Some(says) = &names.says { p { (phrase(says)) } }
+        @if groups || why {
+            (sheet::table(&capital(names.word), &heads, &html! {
+                @for one in &names.names {
+                    tr {
+                        th scope="row" { (code(&one.name)) }
+                        @if groups { td { @if let Some(group) = &one.group { (name(group)) } } }
+                        @if why { td { @if let Some(why) = &one.why { (phrase(why)) } } }
+                    }
+                }
+            }))
+        } @else {
+            ul.plain {
+                @for one in &names.names {
+                    li { span.word.wait { (names.noun) } " " (code(&one.name)) }
+                }
+            }
+        }
+    }
+}
+
+fn table(table: &Table) -> Markup {
+    let heads: Vec<String> = table.heads.iter().map(|head| capital(&head.name)).collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let rows = sheet::table(
+        &line(&table.caption),
+        &heads,
+        &html! {
+            @for row in &table.rows {
+                tr {
+                    @for (at, (cell, head)) in row.cells.iter().zip(&table.heads).enumerate() {
+                        @match (at, head.number) {
+                            (0, _) => th scope="row" { (phrase(cell)) },
+                            (_, true) => td.number { (phrase(cell)) },
+                            (_, false) => td { (phrase(cell)) },
+                        }
+                    }
+                }
+                @if !row.below.is_empty() {
+                    tr {
+                        td colspan=(table.heads.len()) {
+                            @for below in &row.below { p { (phrase(below)) } }
+                        }
+                    }
+                }
+            }
+        },
+    );
+    html! {
+        @if let Some(folded) = &table.folded {
+            details { summary { bdi { (line(folded)) } } (rows) }
+        } @else {
+            @if let Some(label) = &table.label { p { (phrase(label)) ":" } }
+            (rows)
+        }
+        @for after in &table.after { p { (phrase(after)) } }
+    }
+}
+
+fn copied(copied: &Copied) -> Markup {
+    html! {
+        @if let Some(intro) = &copied.intro { p { (phrase(intro)) } }
+        @for part in &copied.lines { (sheet::copied(&line_of(part, Style::default()))) }
+    }
+}
+
+fn changes(changes: &Changes) -> Markup {
+    html! {
+        article {
+            h3 { span.word { (changes.word) } " " bdi { (plain(&changes.label)) } }
+            @if changes.lines.is_empty() {
+                p { (changes.otherwise) }
+            } @else {
+                pre {
+                    code {
+                        @for changed in &changes.lines {
+                            (changed.sign) " " (line(&changed.text)) "\n"
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A document as one HTML file: nothing is loaded, nothing runs, and whatever came from a service is text.
+//!
+//! The document itself is in the file, byte for byte, behind a link that saves it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::plan::Provenance;
+use crate::render::clean::{clean, command, name};
+use crate::render::figures::moment;
+
+/// How every page looks; the policy of the page allows this text and no other.
+const CSS: &str = include_str!("page.css");
+
+/// What a page is made of.
+pub(in crate::render) struct Sheet<'a> {
+    /// What kind of document it shows, before the verdict.
+    pub(in crate::render) what: &'a str,
+    pub(in crate::render) verdict: &'a str,
+    /// Parts that the navigation leads to: id and words.
+    pub(in crate::render) parts: Vec<(String, String)>,
+    pub(in crate::render) body: Markup,
+}
+
+impl Sheet<'_> {
+    pub(in crate::render) fn text(self) -> String {
+        let Sheet { what, verdict, parts, body } = self;
+        let style = BASE64.encode(Sha256::digest(CSS.as_bytes()));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+        );
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(policy);
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="referrer" content="no-referrer";
+                    meta name="robots" content="noindex";
+                    title { (shortened(verdict)) " – " (what) }
+                    style { (PreEscaped(CSS)) }
+                }
+                body {
+                    a.skip href="#content" { "Skip to the content" }
+                    header {
+                        p.what { (what) }
+                        h1 { (verdict) }
+                    }
+                    nav aria-label="Parts of this page" {
+                        ul {
+                            @for (id, words) in &parts {
+                                li { a href={ "#" (id) } { (words) } }
+                            }
+                        }
+                    }
+                    main id="content" tabindex="-1" { (body) }
+                }
+            }
+        };
+        let mut text = page.into_string();
+        text.push('\n');
+        text
+    }
+}
+
+/// As many whole words as a title takes beside what the page is.
+fn shortened(text: &str) -> String {
+    const LETTERS_MAX: usize = 48;
+    let Some((at, _)) = text.char_indices().nth(LETTERS_MAX) else {
+        return text.to_owned();
+    };
+    let (words, _) = text[..at].rsplit_once(' ').unwrap_or((&text[..at], ""));
+    format!("{}…", words.trim_end_matches([',', ';', ':']))
+}
+
+/// Names and what is said of them; what is not known is left out.
+pub(in crate::render) fn facts(facts: &[(&str, Option<Markup>)]) -> Markup {
+    html! {
+        dl.facts {
+            @for (label, said) in facts {
+                @if let Some(said) = said {
+                    div { dt { (label) } dd { (said) } }
+                }
+            }
+        }
+    }
+}
+
+/// Text of a service, of one paragraph at most.
+pub(in crate::render) fn said(text: &str) -> Markup {
+    html! { (clean(text)) }
+}
+
+/// A name, digest or id, in full.
+pub(in crate::render) fn code(text: impl ToString) -> Markup {
+    html! { code { (name(text)) } }
+}
+
+/// Something to copy.
+pub(in crate::render) fn copied(text: &str) -> Markup {
+    html! { pre { code { (command(text)) } } }
+}
+
+pub(in crate::render) fn time(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(crate::moment::text(at)) { (moment(at)) } }
+}
+
+/// A table that can be scrolled with the keyboard where it is wider than the page.
+pub(in crate::render) fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.scroll role="group" aria-label=(caption) tabindex="0" {
+            table {
+                caption { (caption) }
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// An address that a person may follow; anything else is text.
+pub(in crate::render) fn address(text: &str) -> Markup {
+    let shown = name(text);
+    let follows =
+        url::Url::parse(&shown).is_ok_and(|url| url.scheme() == "https" && url.host().is_some());
+    if follows {
+        html! { a href=(shown) rel="noreferrer noopener" { (shown) } }
+    } else {
+        html! { (clean(text)) }
+    }
+}
+
+/// Who made a document, and where.
+pub(in crate::render) fn provenance(
+    provenance: &Provenance,
+) -> Vec<(&'static str, Option<Markup>)> {
+    let Provenance { actor, started_by, ci_run_url, git_commit, change } = provenance;
+    let filled = (!actor.is_empty()).then_some(actor.as_str());
+    vec![
+        ("By", filled.map(said)),
+        ("Started by", started_by.as_deref().map(said)),
+        ("Change", change.as_deref().map(said)),
+        ("Commit", git_commit.as_ref().map(code)),
+        ("Pipeline", ci_run_url.as_deref().map(address)),
+    ]
+}
+
+/// The document itself, to be saved, checked, and shown by a program.
+pub(in crate::render) fn document(
+    bytes: &[u8],
+    sha256: &str,
+    kind: &str,
+    id: &str,
+    shown_by: &str,
+) -> Markup {
+    let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(26).collect();
+    let file = format!("{kind}-{id}.json");
+    let address = format!("data:application/json;base64,{}", BASE64.encode(bytes));
+    html! {
+        section aria-labelledby="document" {
+            h2 id="document" { "The document" }
+            p {
+                "This page was made from the document below and holds all of its bytes: "
+                a id="bytes" href=(address) download=(file) { "save " (file) }
+                ". Its SHA-256:"
+            }
+            (copied(sha256))
+            p { "To check what was saved, and to see it as text:" }
+            (copied(&format!("sha256sum {file} && {shown_by} {file}")))
+        }
+    }
+}
