@@ -27,8 +27,8 @@ pub(crate) use clean::name as clean_name;
 pub use clean::{clean, command};
 pub(crate) use figures::{bytes, minute, moment, plural};
 pub(crate) use layout::{columns, few, hanging};
-pub(crate) use protection::sentence as setting_changed;
 use page::Tone;
+pub(crate) use protection::sentence as setting_changed;
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ mod block;
 mod phrase;
 
 pub(super) use block::{
-    Below, Block, CAUSE, Changed, Changes, Copied, Entries, Entry, Fact, Language, Named,
-    Names, Note, Notes, Row, Table, Told,
+    Below, Block, CAUSE, Changed, Changes, Copied, Entries, Entry, Fact, Language, Named, Names,
+    Note, Notes, Row, Table, Told,
 };
 pub(super) use phrase::{Part, Phrase, Tone};
 

@@ -280,7 +280,11 @@ impl Copied {
 
 impl Table {
     /// A table of nothing, under these heads; one that begins with `#` is of numbers.
-    pub(in crate::render) fn new(caption: impl Into<String>, noun: &'static str, heads: &[&str]) -> Table {
+    pub(in crate::render) fn new(
+        caption: impl Into<String>,
+        noun: &'static str,
+        heads: &[&str],
+    ) -> Table {
         let heads = heads.iter().map(|head| match head.strip_prefix('#') {
             Some(name) => Head { name: name.to_owned(), number: true },
             None => Head { name: (*head).to_owned(), number: false },

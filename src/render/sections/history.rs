@@ -65,8 +65,8 @@ fn verdict(history: &History, now: DateTime<Utc>) -> String {
         _ => format!("{}{}", plural(number, "cut"), rounds(history)),
     };
     let said: Vec<String> = doubts(history).into_iter().chain([counts]).collect();
-    let newest = newest
-        .map(|cut| format!("; the newest is {} {}", name(&cut.group_name), cut.label()));
+    let newest =
+        newest.map(|cut| format!("; the newest is {} {}", name(&cut.group_name), cut.label()));
     first_line(said.join(". "), newest)
 }
 
@@ -126,7 +126,8 @@ fn overview(workspace: &WorkspaceHistory) -> Vec<Fact> {
 
 /// What there is to know, without codes, under a title and after a word.
 fn notes(title: &str, word: &'static str, says: Vec<Phrase>) -> Section {
-    let notes = says.into_iter().map(|says| Note { code: None, subject: None, about: vec![], says });
+    let notes =
+        says.into_iter().map(|says| Note { code: None, subject: None, about: vec![], says });
     let notes = Notes { word, notes: notes.collect(), alike_max: usize::MAX };
     Section { title: Some(title.to_owned()), ..Block::Notes(notes).into() }
 }

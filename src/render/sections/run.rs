@@ -64,7 +64,11 @@ pub fn stored(plan: Option<&Plan>, record: &RunRecord, bytes: &[u8], kept: Optio
     let mut page = page(plan, record, kept);
     page.brief = false;
     page.sections.insert(0, origin::section(record));
-    page.document = Some(Document { bytes: bytes.to_vec(), id: record.run_id.clone(), shown_by: "drsync show" });
+    page.document = Some(Document {
+        bytes: bytes.to_vec(),
+        id: record.run_id.clone(),
+        shown_by: "drsync show",
+    });
     page
 }
 

@@ -18,9 +18,12 @@ use sheet::{Sheet, code, time};
 /// The page as a file.
 pub(super) fn html(page: &Page) -> String {
     let mut parts: Vec<(String, String)> = vec![];
-    let sections: Vec<Markup> =
-        page.sections.iter().filter(|section| section.told != Told::InBrief)
-            .map(|section| part(section, &mut parts)).collect();
+    let sections: Vec<Markup> = page
+        .sections
+        .iter()
+        .filter(|section| section.told != Told::InBrief)
+        .map(|section| part(section, &mut parts))
+        .collect();
     let body = html! {
         @if let Some(figures) = &page.figures { p.soft { (figures) } }
         @for section in sections { (section) }

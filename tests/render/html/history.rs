@@ -182,7 +182,10 @@ fn a_period_tells_what_an_auditor_asks() {
             "main.core.silver: replica_changed"
         ]
     );
-    assert_eq!(cells("accepted-risks"), ["core", "42", "source_shrank", "main.core.gold", "cleaned up"]);
+    assert_eq!(
+        cells("accepted-risks"),
+        ["core", "42", "source_shrank", "main.core.gold", "cleaned up"]
+    );
     let approvals: Vec<String> = cells("applies").chunks(10).map(|row| row[3].clone()).collect();
     assert_eq!(
         approvals,

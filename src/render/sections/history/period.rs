@@ -36,8 +36,9 @@ pub(super) fn facts(period: &Period) -> Vec<Fact> {
     let period_said = Phrase::from(period.since).and(" to ").and(period.until);
     let unapproved = match period.without_approval.len() {
         0 => Phrase::default(),
-        some => Phrase::from(", ")
-            .and(Phrase::from(format!("{} without approval", count(some as u64)))),
+        some => {
+            Phrase::from(", ").and(Phrase::from(format!("{} without approval", count(some as u64))))
+        }
     };
     let applies = plural_as(period.applies.len() as u64, "apply", "applies");
     let silence = span(period.longest_silence_seconds);
@@ -77,7 +78,9 @@ pub(super) fn sections(workspace: &str, period: &Period) -> Vec<Section> {
     let chain = &period.chain;
     let said = |all: Vec<String>| all.into_iter().map(Phrase::said).collect::<Vec<_>>();
     let odd = chain.passed_over.iter().map(|odd| {
-        Phrase::name(&odd.name).and(" among the evidence was passed over: ").and(Phrase::said(&odd.why))
+        Phrase::name(&odd.name)
+            .and(" among the evidence was passed over: ")
+            .and(Phrase::said(&odd.why))
     });
     let unrecorded = chain.unrecorded.iter().map(Unrecorded::sentence).collect();
     let skews = chain.skews.iter().map(Skew::sentence).collect();
@@ -221,7 +224,8 @@ fn settings(workspace: &str, period: &Period) -> Section {
 /// When, by whom, from which change, and whether somebody approved it.
 fn origin_of_settings(line: &SettingsLine) -> Phrase {
     let SettingsLine { run_id, at, actor, git_commit, change, reviewed, changes } = line;
-    let commit = git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Id(commit.clone())));
+    let commit =
+        git_commit.as_ref().map(|commit| Phrase::from("commit ").and(Part::Id(commit.clone())));
     let from: Vec<Phrase> = change.iter().map(Phrase::said).chain(commit).collect();
     let from = if from.is_empty() {
         Phrase::default()
@@ -270,8 +274,16 @@ fn applies_in_short(period: &Period) -> Section {
 /// The same in columns, which take more room than a screen has.
 fn applies(period: &Period) -> Section {
     let heads = [
-        "began", "#took", "by", "approval", "exit", "#synchronized", "#failed", "#blocked",
-        "metadata tables", "run",
+        "began",
+        "#took",
+        "by",
+        "approval",
+        "exit",
+        "#synchronized",
+        "#failed",
+        "#blocked",
+        "metadata tables",
+        "run",
     ];
     let caption = "Applies that had something to do, oldest first";
     let mut table = Table::new(caption, "apply", &heads);

@@ -24,14 +24,13 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
             ]);
             let unseen = weakens && !changed.reviewed;
             let approved = if unseen { "; no approved plan covers it" } else { "" };
-            let says = Phrase::name(&told.who)
-                .and("  ")
-                .and(Phrase::said(told.sentence()))
-                .and(approved);
+            let says =
+                Phrase::name(&told.who).and("  ").and(Phrase::said(told.sentence())).and(approved);
             let note = Note { code: None, subject: None, about: vec![], says };
             if weakens { &mut weaker } else { &mut otherwise }.push((told.word, note));
         }
-        let with = Phrase::from("Compared with ").and(Phrase::said(compared(&changed.compared_with)));
+        let with =
+            Phrase::from("Compared with ").and(Phrase::said(compared(&changed.compared_with)));
         let approved = if changed.reviewed {
             "; approved with its plan."
         } else {
@@ -39,9 +38,10 @@ pub(super) fn sections(record: &RunRecord, several: bool) -> Vec<Section> {
         };
         table.after.push(with.and(approved));
     }
-    let lines = weaker.into_iter().chain(otherwise).map(|(word, note)| {
-        Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX })
-    });
+    let lines = weaker
+        .into_iter()
+        .chain(otherwise)
+        .map(|(word, note)| Block::Notes(Notes { word, notes: vec![note], alike_max: usize::MAX }));
     let title = "Protection that changed";
     let lines = Section { told: Told::InBrief, ..Section::titled(title, lines.collect()) };
     let table = Section { title: Some(title.to_owned()), ..Block::Table(table).into() };
