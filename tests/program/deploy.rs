@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::support::able;
 
 const SERVICE: &str = include_str!("../../docs/deploy/systemd/drsync.service");
+const DAEMON: &str = include_str!("../../docs/deploy/systemd/drsync-daemon.service");
 const TIMER: &str = include_str!("../../docs/deploy/systemd/drsync.timer");
 const CRON: &str = include_str!("../../docs/deploy/cron/drsync");
 
@@ -50,10 +51,12 @@ fn systemd(arguments: &[&str]) -> Option<(bool, String)> {
     }
 }
 
-/// Both units in a folder, with the binary of this build, changed in one place.
-fn units(folder: &Path, from: &str, to: &str) -> [PathBuf; 2] {
+/// All units in a folder, with the binary of this build, changed in one place.
+fn units(folder: &Path, from: &str, to: &str) -> [PathBuf; 3] {
     let binary = assert_cmd::cargo::cargo_bin!("drsync").display().to_string();
-    [("drsync.service", SERVICE), ("drsync.timer", TIMER)].map(|(name, text)| {
+    let units =
+        [("drsync.service", SERVICE), ("drsync-daemon.service", DAEMON), ("drsync.timer", TIMER)];
+    units.map(|(name, text)| {
         let path = folder.join(name);
         let text = text.replace("/usr/bin/drsync ", &format!("{binary} ")).replace(from, to);
         std::fs::write(&path, text).unwrap();
@@ -62,12 +65,12 @@ fn units(folder: &Path, from: &str, to: &str) -> [PathBuf; 2] {
 }
 
 #[test]
-fn systemd_takes_both_units_and_would_tell_of_a_mistake() {
+fn systemd_takes_every_unit_and_would_tell_of_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
     let verify = |from: &str, to: &str| {
-        let [service, timer] = units(folder.path(), from, to);
-        let files = [service.to_str().unwrap(), timer.to_str().unwrap()];
-        systemd(&["verify", "--man=no", "--recursive-errors=no", files[0], files[1]])
+        let files = units(folder.path(), from, to);
+        let [service, daemon, timer] = files.each_ref().map(|file| file.to_str().unwrap());
+        systemd(&["verify", "--man=no", "--recursive-errors=no", service, daemon, timer])
     };
     let Some((good, said)) = verify("", "") else {
         return;
@@ -77,10 +80,12 @@ fn systemd_takes_both_units_and_would_tell_of_a_mistake() {
         let (_, said) = verify(from, to).unwrap();
         assert!(said.contains("drsync."), "{to}: {said}");
     }
-    let [service, _] = units(folder.path(), "", "");
-    let service = service.to_str().unwrap();
-    let (good, said) = systemd(&["security", "--offline=yes", "--threshold=25", service]).unwrap();
-    assert!(good, "it may do more than it needs: {said}");
+    let [service, daemon, _] = units(folder.path(), "", "");
+    for unit in [service, daemon] {
+        let unit = unit.to_str().unwrap();
+        let (good, said) = systemd(&["security", "--offline=yes", "--threshold=25", unit]).unwrap();
+        assert!(good, "it may do more than it needs: {said}");
+    }
     let (good, said) = systemd(&["calendar", "--iterations=2", "*:07,37"]).unwrap();
     assert!(good && said.contains(":07:00") && said.contains(":37:00"), "{said}");
 }
@@ -97,6 +102,15 @@ fn what_the_service_runs_copies_the_configuration_and_applies() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     let script = format!("mv drsync.json etc.json; {}", lines.join("; "));
     assert_applied(&shell(world.path(), &script));
+}
+
+#[test]
+fn both_services_are_shut_in_alike() {
+    let hardening = |unit: &'static str| {
+        let shut = unit.split("UMask=").nth(1).unwrap();
+        shut.split("\n[").next().unwrap().trim()
+    };
+    assert_eq!(hardening(SERVICE), hardening(DAEMON));
 }
 
 #[test]
