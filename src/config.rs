@@ -27,6 +27,7 @@ mod read;
 mod settings;
 mod values;
 mod workspace;
+mod written;
 
 pub use address::WorkspaceAddress;
 pub use keys::{KEYS, Key, Level, Shape};
@@ -39,6 +40,7 @@ pub use notifications::{
 pub(crate) use notifications::{https_address, is_this_machine};
 pub use read::{read_files, read_text};
 pub use values::token_variable;
+pub use written::WrittenKeys;
 
 /// What was read: the usable part of every workspace, and every mistake of the rest.
 #[derive(Debug, Clone)]

@@ -46,6 +46,18 @@ impl WorkspaceAddress {
     }
 }
 
+impl WorkspaceAddress {
+    /// The same of an address as it comes out of a browser: what follows the host is left aside.
+    pub fn pasted(text: &str, base: &Path) -> Result<WorkspaceAddress, LocationError> {
+        let mut parts = text.trim().splitn(4, '/');
+        let origin: Vec<&str> = parts.by_ref().take(3).collect();
+        if !text.trim().starts_with("http") || origin.len() < 3 {
+            return WorkspaceAddress::parse(text, base);
+        }
+        WorkspaceAddress::parse(origin.join("/").split('?').next().unwrap_or_default(), base)
+    }
+}
+
 fn service(text: &str) -> Result<Url, LocationError> {
     // What the parser says is left out: it may repeat a password.
     let url = Url::parse(text).map_err(|_| LocationError::new("is not a URL", FORM))?;

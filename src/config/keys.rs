@@ -166,7 +166,7 @@ use Shape::{
 };
 
 /// Ten years: longer is a slip.
-const MINUTES_MAX: u32 = 5_256_000;
+pub(super) const MINUTES_MAX: u32 = 5_256_000;
 
 /// Attempts beyond the first; with backoff, twenty already take hours.
 const RETRIES_MAX: u32 = 20;
