@@ -66,6 +66,7 @@ pub(super) async fn apply(
             committed = Some(cut);
         }
         Err(end) => {
+            let end = attempt.or_failed_over(end).await;
             if let Some(cut) = end.cut {
                 record.cut = Some(cut.cut_number);
                 record.recovery_point = Some(cut.recovery_point);
@@ -314,6 +315,27 @@ impl Attempt<'_> {
             }
         };
         Err(end.with(tables))
+    }
+
+    /// How it ended, or that the group was failed over meanwhile: that is why replicas and logs are not as they were planned on.
+    async fn or_failed_over(&self, end: End) -> End {
+        let Attempt { site, plan, .. } = *self;
+        let moved = matches!(end.ending, Ending::Failed(_) | Ending::Stale { .. });
+        if !moved || end.is_failed_over() {
+            return end;
+        }
+        for region in [&site.regions.secondary, &site.regions.primary] {
+            let Ok(cuts) = region.newest_cuts(&[&plan.name]).await else {
+                continue;
+            };
+            let newest = cuts.newest(&plan.name);
+            if let Some(cut) = newest.filter(|cut| cut.is_away_from(&site.plan.name)) {
+                let (ending, text) = precondition::away_from_home(cut);
+                let over = End { cut: Some(cut.clone()), ..End::of(ending, text.clone()) };
+                return self.failed(text, over.with(end.tables)).await;
+            }
+        }
+        end
     }
 
     async fn copy_to_the_primary(&self, cut: &Cut) {

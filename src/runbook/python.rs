@@ -66,14 +66,35 @@ fn tables(held: &Cut, of: impl Fn(&CutTableEntry) -> String) -> String {
     format!("tables = [\n{}\n]", lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// How a table is opened: what has to stand before, and the call.
+///
+/// deltalake takes a `%` in the name of a folder for an escape, however it is given, and follows a link to the folder first. So it
+/// is shown another folder, with links to what is in this one; nothing here writes a data file.
+fn open(held: &Cut) -> (&'static str, &'static str) {
+    if !held.tables.iter().any(|entry| entry.replica_location.contains('%')) {
+        return ("from deltalake import DeltaTable\n", "DeltaTable(place)");
+    }
+    let opened = r#"import os, tempfile
+from deltalake import DeltaTable
+
+def opened(place):
+    # deltalake takes a % in the name of a folder for an escape: it is shown a folder of links.
+    shown = tempfile.mkdtemp()
+    for name in os.listdir(place):
+        os.symlink(os.path.join(place, name), os.path.join(shown, name))
+    return DeltaTable(shown)
+"#;
+    (opened, "opened(place)")
+}
+
 /// Brings every table back to the version that the cut names; one whose newest that is stays.
 pub(super) fn restore(held: &Cut) -> String {
+    let (begin, open) = open(held);
     format!(
-        r#"from deltalake import DeltaTable
-
+        r#"{begin}
 {}
 for place, version in tables:
-    table = DeltaTable(place)
+    table = {open}
     if table.version() != version:
         table.restore(version)
     print(place, "at", version)"#,
@@ -83,36 +104,41 @@ for place, version in tables:
 
 /// Marks every table with the epoch.
 pub(super) fn mark(held: &Cut, epoch: u64) -> String {
+    let (begin, open) = open(held);
     format!(
-        r#"from deltalake import DeltaTable
-
+        r#"{begin}
 {}
 for place, epoch in tables:
-    DeltaTable(place).alter.set_table_properties({{"drsync.epoch": epoch}}, raise_if_not_exists=False)
+    {open}.alter.set_table_properties({{"drsync.epoch": epoch}}, raise_if_not_exists=False)
     print(place, "marked")"#,
         tables(held, |_| text(&epoch.to_string()))
     )
 }
 
-/// Says of every table whether it has the files, bytes and rows that the cut names.
+/// Says of every table whether it has the files, bytes and rows that the cut names, and whether each of its files is there: rows are
+/// counted from the log, which knows of none that is gone.
 pub(super) fn check(held: &Cut) -> String {
     let expected = |entry: &CutTableEntry| {
         let rows = entry.rows.map_or("None".to_owned(), |rows| rows.to_string());
         format!("({}, {}, {rows})", entry.files, entry.bytes)
     };
+    let (begin, open) = open(held);
     format!(
-        r#"import pyarrow as pa
-from deltalake import DeltaTable, QueryBuilder
-
+        r#"import os
+import pyarrow as pa
+from deltalake import QueryBuilder
+{begin}
 {}
 for place, (files, size, rows) in tables:
-    table = DeltaTable(place)
+    table = {open}
     adds = pa.table(table.get_add_actions(flatten=True))
     found = (adds.num_rows, sum(adds["size_bytes"].to_pylist()))
     if rows is not None:
         counted = QueryBuilder().register("t", table).execute("SELECT count(*) AS n FROM t").read_all()
         found += (pa.table(counted)["n"][0].as_py(),)
-    print(found == ((files, size) if rows is None else (files, size, rows)), place, found)"#,
+    gone = [file for file in table.file_uris() if not os.path.isfile(file)]
+    same = found == ((files, size) if rows is None else (files, size, rows))
+    print(same and not gone, place, found, *("is gone: " + file for file in gone))"#,
         tables(held, expected)
     )
 }

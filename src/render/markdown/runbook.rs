@@ -428,7 +428,7 @@ fn come_back(runbook: &Runbook, number: usize, page: &mut String) {
     );
     say(
         page,
-        "5. Start the jobs at home. The next plan tells what was written to replicas meanwhile as `replica_changed`: look at it, and accept it once.",
+        "5. Start the jobs at home and let each run to its end once: the cut of a group with a workflow holds what was copied home only after that. The next plan tells what was written to replicas meanwhile as `replica_changed`: look at it, and accept it once (`--now` takes a group without a workflow as due).",
     );
     say(page, "\nThe same with the reasons: docs/bad-day.md of drsync.");
 }

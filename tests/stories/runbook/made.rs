@@ -1,7 +1,6 @@
 //! What a runbook says, of logs that are made for it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use drsync::config::Sides;
 use drsync::ledger::{Cut, Cuts};
@@ -56,13 +55,11 @@ fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
 }
 
 #[test]
-fn one_of_five_hundred_tables_is_made_within_a_second() {
+fn one_of_five_hundred_tables_has_steps_for_each() {
     let cuts = Cuts::new([cut("g", 1, 500, None)]);
     for language in [Language::Sql, Language::Python] {
         let place = place("abfss://dr@west.test/", language);
-        let began = Instant::now();
         let page = page(&place, &cuts, &BTreeMap::new());
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         assert!(page.matches("main/shop/table_499").count() >= 3, "{language:?}");
     }
 }
