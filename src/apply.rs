@@ -46,9 +46,9 @@ pub use here::{LocalEvidence, NothingHere};
 pub use lost::LostOutput;
 pub use notified::{Notified, Outstanding, ToldBefore, Unreached};
 pub use record::{
-    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, MetadataRecord, NotRecorded,
-    PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, SettingsChanged, TableOutcome,
-    TableRecord, Taken, UnreadableRecord, VerifiedRecord, WholeLook,
+    Exit, FORMAT_VERSION, GroupOutcome, GroupRecord, KIND, KeptConfiguration, MetadataRecord,
+    NotRecorded, PreviousElsewhere, Recorded, RecordedIn, RunRecord, RunSummary, SettingsChanged,
+    TableOutcome, TableRecord, Taken, UnreadableRecord, VerifiedRecord, WholeLook,
 };
 pub use signer::Signer;
 pub use telling::unreached;
@@ -104,6 +104,8 @@ pub struct Options {
     pub planned_now: bool,
     /// Who is told what of its workspaces; nobody, where it is empty.
     pub policies: Vec<Policy>,
+    /// Of each workspace its configuration as it is kept with the evidence; of one without, the one before stays.
+    pub configurations: BTreeMap<String, Vec<u8>>,
     /// From where it looks: this machine, or the project of a pipeline.
     pub seen_from: String,
 }
@@ -170,6 +172,7 @@ pub async fn apply(
         run.warn(RunWarningCode::OutputLost.warn(output.to_string()));
     }
     let tips = run.tips(&keepers).await;
+    let configurations = run.configurations(&keepers, &tips).await;
     let endings = groups
         .iter()
         .map(|group| group.ending.as_ref().expect("a group of this apply has its ending"));
@@ -198,6 +201,7 @@ pub async fn apply(
         accepted: plan.accepted.clone(),
         unprotected: plan.unprotected.clone(),
         notified: None,
+        configurations,
         newest_cuts: BTreeMap::new(),
         settings: BTreeMap::new(),
         settings_changed: Vec::new(),
@@ -314,6 +318,20 @@ impl<'p> Run<'p> {
             (kept.keepers.workspace().to_owned(), tips)
         }))
         .await
+    }
+
+    /// Keeps the configurations that it is applied with where the newest records name others, and says where each is kept.
+    async fn configurations(
+        &self,
+        keepers: &[Kept<'_>],
+        tips: &[(String, Tips)],
+    ) -> BTreeMap<String, KeptConfiguration> {
+        let of_each = keepers.iter().zip(tips).map(async |(kept, (workspace, tips))| {
+            let named = tips.configurations.get(workspace);
+            let given = self.options.configurations.get(workspace);
+            Some((workspace.clone(), kept.keepers.keep_configuration(self, given, named).await?))
+        });
+        join_all(of_each).await.into_iter().flatten().collect()
     }
 
     /// The signature of the record's bytes; `None`: nobody is to sign.

@@ -35,6 +35,7 @@ mod notify;
 mod output;
 mod place;
 mod plan;
+mod recover;
 mod regions;
 mod runbook;
 mod sandbox;
@@ -48,6 +49,7 @@ mod status;
 mod tell;
 mod validate;
 mod who;
+mod written;
 
 pub use exit::ExitStatus;
 use failure::Failure;

@@ -9,6 +9,7 @@ use futures::future::join_all;
 
 mod catalog;
 mod histories;
+mod kept;
 mod recent;
 mod watch;
 
@@ -25,6 +26,7 @@ use crate::region::{
 };
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
+pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
 /// The moment of a look.

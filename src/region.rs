@@ -29,8 +29,9 @@ pub use clone::{CloneOrder, Cloned, Progress, ReplicaFiles, Verified, VerifiedLe
 pub(crate) use error::told;
 pub use error::{Hint, RegionError, RegionErrorKind};
 pub use evidence::{
-    KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING, RUNBOOK_ENDING,
-    RecordRange, SIGNATURE_ENDING, TOLD_ENDING, apply_of, first_id_of, is_record_signature,
+    CONFIGURATION_ENDING, KeptDocument, KeptRecords, PLAN_ENDING, PassedOver, RUN_RECORD_ENDING,
+    RUNBOOK_ENDING, RecordRange, SIGNATURE_ENDING, TOLD_ENDING, apply_of, first_id_of,
+    is_configuration, is_record_signature,
 };
 pub use grant::{Grant, Lack, Privilege, Securable, SecurableKind};
 pub use ledger_table::LedgerTable;

@@ -249,6 +249,11 @@ impl Running {
         ended.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 
+    /// Stops listening as the primary, as where its region is gone.
+    pub fn stop_primary(&self) {
+        self.servers[0].abort();
+    }
+
     /// Stops listening.
     pub fn stop(&self) {
         for server in &self.servers {

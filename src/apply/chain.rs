@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::notified::Notified;
-use super::record::{GroupOutcome, GroupRecord, PreviousElsewhere, RunRecord, WholeLook};
+use super::record::{
+    GroupOutcome, GroupRecord, KeptConfiguration, PreviousElsewhere, RunRecord, WholeLook,
+};
 use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
@@ -24,6 +26,8 @@ pub(super) struct Tips {
     pub(super) passed_over: Vec<PassedOver>,
     /// The cuts that the newest records tell of, named or not.
     pub(super) witnessed: Witnessed,
+    /// Where they say that the configurations of workspaces are kept, as the one that ended last says.
+    pub(super) configurations: BTreeMap<String, KeptConfiguration>,
     /// What they go on telling people, the one that ended last first.
     pub(super) ends: Vec<End>,
     /// The settings of the newest that is believed and tells any.
@@ -124,6 +128,9 @@ pub(super) fn newest(documents: BTreeMap<String, KeptDocument>, now: DateTime<Ut
         records.iter().filter(|(digest, _)| !named.contains(digest.as_str())).collect();
     ends.sort_by_key(|(_, record)| std::cmp::Reverse((record.ended_at, &record.run_id)));
     tips.sha256 = ends.iter().map(|(digest, _)| digest.clone()).collect();
+    for (_, record) in ends.iter().rev() {
+        tips.configurations.extend(record.configurations.clone());
+    }
     tips.ends = ends.iter().filter_map(|(_, record)| End::of(record)).collect();
     tips
 }

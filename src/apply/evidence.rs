@@ -7,14 +7,16 @@ use futures::StreamExt;
 
 use super::Run;
 use super::chain::{self, Tips};
-use super::record::{Recorded, RunRecord};
+use super::record::{KeptConfiguration, Recorded, RunRecord};
 use super::warning::RunWarningCode;
+use crate::canonical::sha256_of_bytes;
 use crate::observe::{FUTURE, Question};
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{FindingCode, Role};
 use crate::region::{
-    KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange, Region, RegionError,
-    RegionErrorKind, Regions, SIGNATURE_ENDING, apply_of, first_id_of, is_record_signature,
+    CONFIGURATION_ENDING, KeptDocument, PLAN_ENDING, RUN_RECORD_ENDING, RecordRange, Region,
+    RegionError, RegionErrorKind, Regions, SIGNATURE_ENDING, apply_of, first_id_of,
+    is_configuration, is_record_signature,
 };
 
 /// Documents of so many applies are brought to a region by one apply; the next one goes on.
@@ -265,6 +267,49 @@ impl<'a> Keepers<'a> {
             bytes: text.clone().into_bytes(),
         }));
         self.keep(run, Recorded::Plan, &documents).await;
+    }
+
+    /// Keeps a configuration in each region that is there, under the name that the newest record has for it, and says where it is
+    /// kept; `None`: nowhere. A round with nothing to do takes the record's word for it.
+    pub(super) async fn keep_configuration(
+        &self,
+        run: &Run<'_>,
+        given: Option<&Vec<u8>>,
+        named: Option<&KeptConfiguration>,
+    ) -> Option<KeptConfiguration> {
+        let Some(bytes) = given else {
+            return named.cloned();
+        };
+        let sha256 = sha256_of_bytes(bytes);
+        let same =
+            named.filter(|named| named.sha256 == sha256 && is_configuration(&named.document));
+        let document = match same {
+            Some(same) if !run.stored.plan.applyable => return Some(same.clone()),
+            // One that is there stays as it is; one that was lost is there again.
+            Some(same) => same.document.clone(),
+            None => format!("{}{CONFIGURATION_ENDING}", run.options.run_id),
+        };
+        let keep = async |place: usize| match &self.away[place] {
+            Some(away) => Err(away.clone()),
+            None => self.region(ROLES[place]).keep_evidence(&document, bytes).await,
+        };
+        let (primary, secondary) = futures::join!(keep(0), keep(1));
+        let mut kept = false;
+        for (place, done) in [primary, secondary].into_iter().enumerate() {
+            match done {
+                Ok(()) => kept = true,
+                // Of a region that is away everything has been said.
+                Err(error) if self.away[place].is_none() => {
+                    let role = ROLES[place];
+                    let text =
+                        format!("the configuration is not kept in the {}: {error}", role.name());
+                    let warning = RunWarningCode::EvidenceNotKept.warn(text).about("configuration");
+                    run.warn(warning.of_side(role).of_workspace(self.workspace));
+                }
+                Err(_) => {}
+            }
+        }
+        kept.then_some(KeptConfiguration { document, sha256 })
     }
 
     /// Keeps documents in each region; those that did not get them are noted, with the reason. Whether one got them.

@@ -92,6 +92,10 @@ pub struct RunRecord {
     pub notified: Option<Notified>,
     /// Counts.
     pub summary: RunSummary,
+    /// Of each workspace where the configuration is kept that it was applied with, or that a record before it names; a workspace of
+    /// which none is known, and records of older versions, do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configurations: BTreeMap<String, KeptConfiguration>,
     /// Of each workspace the number of the newest cut of every group that is known, of this plan or not: from the cut logs, and from
     /// the records before this one. A workspace whose records could not be read is left out; records of versions before 1.3 do
     /// not tell.
@@ -149,6 +153,15 @@ pub struct WholeLook {
     /// When.
     #[serde(with = "moment::Moment")]
     pub at: DateTime<Utc>,
+}
+
+/// A configuration among the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptConfiguration {
+    /// The document's name.
+    pub document: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// Something that a region was to take down of an apply and did not.

@@ -37,7 +37,7 @@ pub enum RunWarningCode {
     MetadataBehind,
     /// A cut of a group (the subject) is in the secondary's log and not yet in the primary's.
     CutNotCopied,
-    /// The region lacks a document of this apply: the subject is `plan` or `record`.
+    /// The region lacks a document of this apply: the subject is `plan`, `record` or `configuration`.
     EvidenceNotKept,
     /// The region lacks documents of earlier applies, and was not given them.
     EvidenceBehind,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::flags::Context;
 use super::sign::RunnersKey;
-use super::{ExitStatus, Failure, configuration, show, signature};
+use super::{ExitStatus, Failure, configuration, show, signature, written};
 use crate::apply::{Approval, Signer};
 use crate::command::{Command, Verb};
 use crate::config::{Configuration, Workspace};
@@ -22,6 +22,7 @@ pub(super) struct Admitted {
     record_keys: Vec<String>,
     places: BTreeMap<String, Place>,
     configured: Vec<Workspace>,
+    configurations: BTreeMap<String, Vec<u8>>,
 }
 
 /// What is asked of a stored plan before its regions are opened.
@@ -68,6 +69,11 @@ impl Admitted {
         &self.configured
     }
 
+    /// Of each configured workspace its configuration, as it is kept with the evidence.
+    pub(super) fn configurations(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.configurations
+    }
+
     /// The plan with its bytes, who said yes to it, and the signature of its file.
     pub(super) fn into_parts(self) -> (StoredPlan, Approval, Option<String>) {
         (self.stored, self.approval, self.signature)
@@ -105,6 +111,7 @@ pub(super) async fn admit(
     };
     // A configuration may lie in a workspace, whose address is then the caller's own: what a plan says opens nothing yet.
     let found = configuration::read_if_any(context).await?;
+    let found = found.map(configuration::own).transpose()?;
     let mut record_keys = Vec::new();
     if let Some(found) = &found {
         if found.configuration.workspaces.is_empty() {
@@ -139,8 +146,12 @@ pub(super) async fn admit(
     };
     let places = found.as_ref().map(|found| Place::all(&found.configuration));
     let places = places.unwrap_or_default();
+    let configurations = match (&found, terms.purpose) {
+        (Some(found), Purpose::Apply { .. }) => written::of(context, found),
+        (Some(_) | None, _) => BTreeMap::new(),
+    };
     let configured = found.map(|found| found.configuration.workspaces).unwrap_or_default();
-    Ok(Admitted { stored, approval, signature, record_keys, places, configured })
+    Ok(Admitted { stored, approval, signature, record_keys, places, configured, configurations })
 }
 
 fn expired(context: &Context, file: &Path, plan: &Plan) -> Failure {

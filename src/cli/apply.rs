@@ -20,7 +20,7 @@ use super::signals::{Deadline, Stop};
 use super::tell::{self, Applied, Teller};
 use super::{
     ExitStatus, Failure, configuration, duration, keep, output, regions, runbook, show, signals,
-    who,
+    who, written,
 };
 use crate::apply::{self, Approval, Event, Options, RunRecord, Signer, What};
 use crate::command::{Command, Verb};
@@ -93,6 +93,8 @@ pub(super) struct Ready {
     pub(super) record_keys: Vec<String>,
     /// Of each configured workspace what its runbook says of it.
     pub(super) places: BTreeMap<String, Place>,
+    /// Of each configured workspace its configuration, as it is kept with the evidence.
+    pub(super) configurations: BTreeMap<String, Vec<u8>>,
     /// Who is told of it, and over what.
     pub(super) teller: Teller,
 }
@@ -180,6 +182,7 @@ impl Apply {
         let regions = regions::of_plan(&admitted, context).await?;
         let record_keys = admitted.record_keys().to_vec();
         let places = admitted.places().clone();
+        let configurations = admitted.configurations().clone();
         let teller = Teller::of(admitted.configured());
         if admitted.configured().is_empty() {
             context.remark("drsync: nobody is told: there is no configuration here that says whom");
@@ -194,6 +197,7 @@ impl Apply {
             planned_now: false,
             record_keys,
             places,
+            configurations,
             teller,
             folder: PathBuf::new(),
             mistaken: false,
@@ -254,12 +258,13 @@ pub(super) async fn plan_now(
     asking: &Asking,
     signer: Option<Arc<dyn Signer>>,
 ) -> Result<Planned, Failure> {
-    let found = configuration::usable(context).await?;
+    let found = configuration::own(configuration::usable(context).await?)?;
     let record_keys = RunnersKey::check_demand(signer.as_deref(), &found, context)?;
     let asking = asking.with_daily_look();
     let Looked { found, regions, observed, plan } =
         look::look_with(context, &asking, found).await?;
-    let Found { configuration, folder } = found;
+    let configurations = written::of(context, &found);
+    let Found { configuration, folder, kept_in: _ } = found;
     let ready = Ready {
         stored: plan.stored(),
         regions,
@@ -269,6 +274,7 @@ pub(super) async fn plan_now(
         planned_now: true,
         record_keys,
         places: Place::all(&configuration),
+        configurations,
         teller: Teller::of(&configuration.workspaces),
         mistaken: !configuration.mistakes.is_empty(),
         folder,
@@ -301,6 +307,7 @@ pub(super) async fn carry_out(
         record_keys: ready.record_keys.clone(),
         planned_now: ready.planned_now,
         policies: ready.teller.policies(plan),
+        configurations: ready.configurations.clone(),
         seen_from: who::place(),
     };
     ready.teller.begin(&ready.applied(), &options.run_id).await;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use super::flags::Context;
+use super::recover::{self, Source, recover};
 use super::{ExitStatus, Failure, output};
 use crate::command::{Command, Verb};
 use crate::config::{self, Configuration};
@@ -27,6 +28,8 @@ pub(super) const FILE: &str = "drsync.json";
 pub(super) struct Found {
     pub(super) configuration: Configuration,
     pub(super) folder: PathBuf,
+    /// It is one that applies kept beside their evidence: the word of whoever may write there.
+    pub(super) kept_in: Option<String>,
 }
 
 /// Reads the configuration that was named, or the nearest one.
@@ -34,7 +37,10 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     let path = match &context.config {
         Some(path) => match path.to_str().filter(|source| remote_files::is_remote(source)) {
             Some(source) => return remote(source, &context.timing).await,
-            None => path.clone(),
+            None => match Source::of_config(path) {
+                Some(source) => return kept(&source, context).await,
+                None => path.clone(),
+            },
         },
         None => named(nearest()?, context),
     };
@@ -43,7 +49,7 @@ pub(super) async fn read(context: &Context) -> Result<Found, Failure> {
     withhold(&configuration);
     let folder =
         if path.is_dir() { path } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
-    Ok(Found { configuration, folder })
+    Ok(Found { configuration, folder, kept_in: None })
 }
 
 /// Sees to it that nothing says a secret that stands in a configuration, where it does not belong; of a key, no line of it.
@@ -109,7 +115,36 @@ async fn remote(source: &str, timing: &Timing) -> Result<Found, Failure> {
         Files::Folder(files) => config::read_files(source, &files, &here),
     };
     withhold(&configuration);
-    Ok(Found { configuration, folder: PathBuf::new() })
+    Ok(Found { configuration, folder: PathBuf::new(), kept_in: None })
+}
+
+/// Reads the configuration that applies kept; drsync's own files then lie in the current folder.
+async fn kept(source: &Source, context: &Context) -> Result<Found, Failure> {
+    let recovered = recover(context, &environment(), source, &[]).await?;
+    let bytes = recover::as_one(&recovered)?;
+    let places: Vec<&str> = recovered.iter().map(|one| one.place.as_str()).collect();
+    let places = places.join(", ");
+    let configuration = config::read_text(&places, &bytes, Path::new("/nowhere"));
+    withhold(&configuration);
+    let used = recovered.iter().map(|one| one.used(context.clock.now()));
+    let used: Vec<String> = used.collect();
+    context.remark(&clean(&format!(
+        "drsync: the configuration is what was kept in {places}, {}; whoever may write there may change it",
+        used.join("; ")
+    )));
+    Ok(Found { configuration, folder: PathBuf::new(), kept_in: Some(source.shown()) })
+}
+
+/// Refuses a configuration that was kept beside the evidence for what changes something, or sends secrets to servers that it names.
+pub(super) fn own(found: Found) -> Result<Found, Failure> {
+    let Some(source) = &found.kept_in else {
+        return Ok(found);
+    };
+    let message = format!(
+        "nothing is done with a configuration out of {source}: whoever may write there may change it; write it into a file, and look at it"
+    );
+    let command = Command::new(Verb::Init).word("--from").word(source.as_str());
+    Err(Failure::new(ExitStatus::Refused, clean(&message)).remedy(command.to_string()))
 }
 
 /// Why a configuration in a workspace was not read, and what would help.
@@ -175,6 +210,9 @@ fn nearest() -> Result<PathBuf, Failure> {
         Some(told) => failure.detail(&clean(told)),
         None => failure,
     };
+    let failure = failure.detail(
+        "every apply keeps a copy beside the replicas, which drsync init --from finds by the address of the other workspace or sync location",
+    );
     Err(failure.remedy(Command::new(Verb::Init).to_string()))
 }
 

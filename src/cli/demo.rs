@@ -12,7 +12,7 @@ use super::events::Events;
 use super::flags::Context;
 use super::look::{self, Asking, Looked};
 use super::tell::Teller;
-use super::{ExitStatus, Failure, keep, output, signals};
+use super::{ExitStatus, Failure, keep, output, signals, written};
 use crate::apply::Approval;
 use crate::command::{Command, Verb};
 use crate::lakehouse::demo;
@@ -76,10 +76,12 @@ async fn go_through(context: &Context, dir: &Path) -> Result<ExitStatus, Failure
     let outline = render::plan::outline(&looked.plan, &context.style);
     step("2  drsync plan --out plan.json", outline)?;
 
+    let configurations = written::of(context, &looked.found);
     let ready = Ready {
         stored,
         regions: looked.regions,
         places: Place::all(&looked.found.configuration),
+        configurations,
         folder: looked.found.folder,
         mistaken: false,
         approval: Approval::None,

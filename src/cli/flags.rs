@@ -20,6 +20,7 @@ use crate::render::{self, Style};
 pub(super) struct Flags {
     /// The configuration: a file, or a directory of which every *.json is read
     ///
+    /// A sync location, or the address of a workspace, is searched for what the last apply kept there, to look and not to apply.
     /// Without it ./drsync.json is taken, or the nearest one above it up to the root of the git repository.
     #[arg(
         short,

@@ -1,5 +1,6 @@
 //! `drsync init`: a configuration, filled in with what a workspace has or to fill in, and on request the folders it names.
 
+mod from;
 mod groups;
 mod proposal;
 mod talk;
@@ -36,12 +37,23 @@ pub(super) struct Init {
     /// Make the folders of the sync locations that the configuration names on this machine
     #[arg(long, conflicts_with = "workspace")]
     make_locations: bool,
+    /// Write the configuration that the last apply kept: the address of the other workspace, or of a sync location
+    ///
+    /// For the day on which nobody has the configuration any more. It is looked for beside the evidence.
+    #[arg(long, value_name = "WORKSPACE|LOCATION", conflicts_with_all = ["workspace", "make_locations"])]
+    from: Option<String>,
+    /// Take it only if a run record names it that one of these minisign public keys signed, those of the runners
+    #[arg(long, value_name = "KEYS", requires = "from")]
+    signed_by: Option<String>,
 }
 
 impl Init {
     pub(super) fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         if self.make_locations {
             return make_locations(context);
+        }
+        if let Some(source) = &self.from {
+            return from::write(context, source, self.signed_by.as_deref(), self.stdout);
         }
         if self.stdout {
             output::document(starter(self.workspace.as_deref()).as_bytes())?;

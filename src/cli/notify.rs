@@ -66,7 +66,7 @@ impl Test {
     fn run(self, context: &Context) -> Result<ExitStatus, Failure> {
         let to = self.to.or(self.receiver);
         look::block_on(async {
-            let found = configuration::usable(context).await?;
+            let found = configuration::own(configuration::usable(context).await?)?;
             let looked = look::look_with(context, &Asking::default(), found).await?;
             let workspaces = &looked.found.configuration.workspaces;
             let policies: Vec<Policy> = workspaces.iter().filter_map(Policy::of).collect();

@@ -7,6 +7,7 @@ use minisign_verify::{PublicKey, Signature};
 use super::configuration::Found;
 use super::{ExitStatus, Failure};
 use crate::apply::Approval;
+use crate::config::WrittenKeys;
 use crate::files;
 use crate::limits::SMALL_FILE;
 use crate::render::clean;
@@ -19,7 +20,7 @@ pub(super) struct Verified {
     pub(super) text: String,
 }
 
-/// Where the keys that are trusted stand: in a file of minisign public keys, or as one key as minisign prints it.
+/// Where the keys that are trusted stand: in a file of minisign public keys, or as they are, as minisign prints them, with commas between.
 #[derive(Debug)]
 pub(super) struct Keys {
     /// The key, or the name of the file, as it was given.
@@ -125,24 +126,11 @@ pub(super) fn runners_keys(given: &str) -> Result<Vec<String>, Failure> {
 /// # Errors
 /// `Configuration`: no key can be read, or none stands in all.
 pub(super) fn keys_of_records(found: &Found) -> Result<Option<Vec<String>>, Failure> {
-    let mut all: Option<Vec<String>> = None;
-    for given in &found.configuration.require_signed_records {
-        let keys = trusted(&Keys {
-            asked_by: "require_signed_records of the configuration asks for",
-            ..Keys::of_configuration(given, &found.folder)
-        })?;
-        let mut these: Vec<String> = keys.into_iter().map(|(text, _)| text).collect();
-        if let Some(before) = all {
-            these.retain(|key| before.contains(key));
-        }
-        if these.is_empty() {
-            let message =
-                "require_signed_records of the configuration: no key stands in all of its files";
-            return Err(Failure::new(ExitStatus::Configuration, message));
-        }
-        all = Some(these);
-    }
-    Ok(all)
+    let places = found.configuration.require_signed_records.iter().map(|given| Keys {
+        asked_by: "require_signed_records of the configuration asks for",
+        ..Keys::of_configuration(given, &found.folder)
+    });
+    in_all(places, "require_signed_records")
 }
 
 /// The public keys of reviewers by which a configuration has stored plans signed; none: it asks for no signature.
@@ -154,6 +142,43 @@ pub(super) fn keys_of_plans(found: &Found) -> Result<Vec<String>, Failure> {
     for given in &found.configuration.require_signature {
         let keys = trusted(&Keys::of_configuration(given, &found.folder))?;
         all.extend(keys.into_iter().map(|(text, _)| text));
+    }
+    Ok(all)
+}
+
+/// The keys that a configuration asks for, wherever they stand, to be written into it.
+///
+/// Files of one directory may each ask: then a key has to stand in all of them, as one signature has to be by it.
+///
+/// # Errors
+/// `Configuration`: no key can be read, or none stands in all.
+pub(super) fn written_keys(found: &Found) -> Result<WrittenKeys, Failure> {
+    let plans = found.configuration.require_signature.iter();
+    let plans = plans.map(|given| Keys::of_configuration(given, &found.folder));
+    Ok(WrittenKeys {
+        plans: in_all(plans, "require_signature")?.unwrap_or_default(),
+        records: keys_of_records(found)?.unwrap_or_default(),
+    })
+}
+
+/// The keys that stand in all of several places; `None`: there is no place.
+fn in_all(
+    places: impl Iterator<Item = Keys>,
+    setting: &str,
+) -> Result<Option<Vec<String>>, Failure> {
+    let mut all: Option<Vec<String>> = None;
+    for keys in places {
+        let keys = trusted(&keys)?;
+        let mut these: Vec<String> = keys.into_iter().map(|(text, _)| text).collect();
+        if let Some(before) = all {
+            these.retain(|key| before.contains(key));
+        }
+        if these.is_empty() {
+            let message =
+                format!("{setting} of the configuration: no key stands in all of its files");
+            return Err(Failure::new(ExitStatus::Configuration, message));
+        }
+        all = Some(these);
     }
     Ok(all)
 }
@@ -186,8 +211,11 @@ fn trusted(keys: &Keys) -> Result<Vec<(String, PublicKey)>, Failure> {
         Failure::new(*unread, clean(&message))
             .remedy("give a file of minisign public keys, or one key as minisign prints it")
     };
-    if let Ok(key) = PublicKey::from_base64(given) {
-        return Ok(vec![(given.clone(), key)]);
+    // One key, or several that a kept configuration lists.
+    let listed = given.split(',').map(|text| text.trim());
+    let listed = listed.map(|text| Some((text.to_owned(), PublicKey::from_base64(text).ok()?)));
+    if let Some(keys) = listed.collect::<Option<Vec<_>>>() {
+        return Ok(keys);
     }
     let text = files::read_text(&folder.join(given), &SMALL_FILE)
         .map_err(|error| usage(error.to_string()))?;

@@ -240,6 +240,10 @@ pub(super) async fn fail(context: &Context, failure: &Failure) {
     let Ok(Some(found)) = configuration::read_if_any(context).await else {
         return;
     };
+    // Nobody is told over servers that whoever may write beside the evidence names.
+    let Ok(found) = configuration::own(found) else {
+        return;
+    };
     let teller = Teller::of(&found.configuration.workspaces);
     unbegun::fail(context, &found, &teller, failure).await;
     if teller.heartbeats.is_empty() {

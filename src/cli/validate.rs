@@ -39,8 +39,11 @@ impl Validate {
         signature::check_keys(&found)?;
         let mistakes = found.configuration.mistakes.clone();
         let usable = !found.configuration.workspaces.is_empty();
-        let as_read =
-            Found { configuration: found.configuration.clone(), folder: found.folder.clone() };
+        let as_read = Found {
+            configuration: found.configuration.clone(),
+            folder: found.folder.clone(),
+            kept_in: None,
+        };
         let looked = if usable && !self.offline {
             look::block_on(look::look_with(context, &Asking::everything(false), found)).map(Some)
         } else {

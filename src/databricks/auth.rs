@@ -54,7 +54,7 @@ impl Environment {
     }
 
     /// Notes every secret among the variables, used or not: none of them is to be written.
-    pub(super) fn register_secrets(&self) {
+    pub fn register_secrets(&self) {
         let named = self.variable("DATABRICKS_OIDC_TOKEN_ENV");
         for (name, value) in &self.variables {
             let is_secret = SECRET_VARIABLES.contains(&name.as_str())

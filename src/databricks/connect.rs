@@ -6,7 +6,8 @@ use tokio::sync::Mutex;
 use url::{Origin, Url};
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
-use super::client::Client;
+use super::client::{Client, is_loopback, plain_http};
+use super::credential::Credential;
 use super::notice::Notice;
 use super::timing::Timing;
 use super::{DatabricksRegion, Workspace, access};
@@ -168,7 +169,15 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
         profile: options.profile.as_deref(),
         unbound: unbound.serves(&options.address),
     };
-    let (credential, warehouse) = sign_in(&wanted, environment, timing).await?;
+    let (credential, warehouse) = match sign_in(&wanted, environment, timing).await {
+        Ok(signed_in) => signed_in,
+        // On the day the primary is gone few people have a token of it, and the secondary's own workspace is enough to look.
+        Err(unsigned) if options.secondary.is_none() => return Err(unsigned),
+        Err(unsigned) => match silence(&options.address, timing).await {
+            Some(why) => (Credential::nobodys(why, timing.clone()), None),
+            None => return Err(unsigned),
+        },
+    };
     let signed_in_with = credential.method().to_owned();
     let refused = |why: String| SignInError {
         workspace: options.address.as_str().trim_end_matches('/').to_owned(),
@@ -186,7 +195,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected, SignInError>
     let warehouse = options.warehouse_id.clone().or(warehouse);
     let workspace = Arc::new(Workspace::new(client, warehouse, notice.clone()));
     let registrar = match &options.secondary {
-        Some(secondary) => Some(registrar(options, secondary, &unbound).await.map(Arc::new)),
+        Some(secondary) => Some(registrar(options, secondary, &unbound, away).await.map(Arc::new)),
         None => None,
     };
     // The door on the day the primary is gone: what is in the secondary is read through its own workspace.
@@ -227,6 +236,7 @@ async fn registrar(
     options: &ConnectOptions,
     secondary: &SecondaryOptions,
     unbound: &Unbound,
+    away: bool,
 ) -> Result<Workspace, String> {
     let wanted = Wanted {
         name: secondary.name.as_deref(),
@@ -235,10 +245,39 @@ async fn registrar(
         profile: secondary.profile.as_deref(),
         unbound: unbound.serves(&secondary.address),
     };
-    let signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
-    let (credential, _) = signed_in.map_err(|error| error.to_string())?;
+    let mut signed_in = sign_in(&wanted, &options.environment, &options.timing).await;
+    if signed_in.is_err() && away && wanted.secret.is_some() {
+        // The scope may be the pipeline's alone. Whoever looks on the day the primary is gone may do so as themselves.
+        let own = Wanted { secret: None, ..wanted };
+        signed_in = sign_in(&own, &options.environment, &options.timing).await.or(signed_in);
+    }
+    let (credential, warehouse) = signed_in.map_err(|error| error.to_string())?;
     let client = Client::new(secondary.address.clone(), credential, options.timing.clone());
     let client = client.map_err(|refusal| refusal.to_string())?;
-    // DATABRICKS_WAREHOUSE_ID is the primary's.
-    Ok(Workspace::new(client, secondary.warehouse_id.clone(), options.notice.clone()))
+    // DATABRICKS_WAREHOUSE_ID is the primary's, unless DATABRICKS_HOST says otherwise.
+    let host = options.environment.variable("DATABRICKS_HOST");
+    let warehouse =
+        warehouse.filter(|_| host.is_some_and(|host| is_host_of(host, &secondary.address)));
+    let warehouse = secondary.warehouse_id.clone().or(warehouse);
+    Ok(Workspace::new(client, warehouse, options.notice.clone()))
+}
+
+/// Whether a text names the host of an address.
+fn is_host_of(text: &str, address: &Url) -> bool {
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    Url::parse(&text).is_ok_and(|url| url.origin() == address.origin())
+}
+
+/// Why an address does not answer anybody; `None`: something answers there. It is sent nothing that says who asks.
+async fn silence(address: &Url, timing: &Timing) -> Option<String> {
+    let http = plain_http(is_loopback(address)).ok()?;
+    let asked = timing.in_time(http.get(address.clone()).send()).await;
+    match asked {
+        Ok(Ok(answer)) if answer.status().is_server_error() => {
+            Some(format!("it answers {}", answer.status()))
+        }
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.without_url().to_string()),
+        Err(over) => Some(over.to_string()),
+    }
 }

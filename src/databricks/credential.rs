@@ -79,6 +79,18 @@ impl TokenSource for Fixed {
     }
 }
 
+/// No token, of a workspace that does not answer.
+#[derive(Debug)]
+struct Nobody(String);
+
+#[async_trait]
+impl TokenSource for Nobody {
+    async fn fetch(&self, _now: DateTime<Utc>) -> Result<Token, Refusal> {
+        let why = format!("it does not answer ({}), and nobody is signed in there", self.0);
+        Err(Refusal::new(RegionErrorKind::Unavailable, why))
+    }
+}
+
 /// Services refuse a token shortly before it ends: it is taken as ended this much earlier.
 const ENDS_EARLY: TimeDelta = TimeDelta::seconds(40);
 /// A fresh token is asked for when less than this, or half its life, is left.
@@ -126,6 +138,11 @@ impl Credential {
         timing: Timing,
     ) -> Credential {
         Credential::new(method, Box::new(Fixed(Token::forever(token))), timing)
+    }
+
+    /// That of nobody, for a workspace that does not answer anybody: `why`, a fragment.
+    pub(super) fn nobodys(why: String, timing: Timing) -> Credential {
+        Credential::new("nobody", Box::new(Nobody(why)), timing)
     }
 
     /// How it was found, for example `DATABRICKS_TOKEN`.

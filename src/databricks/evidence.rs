@@ -12,6 +12,7 @@ use super::sql::{self, Relation, Statement};
 use super::statements::Intent;
 use crate::canonical::sha256_of_bytes;
 use crate::ledger::EVIDENCE;
+use crate::limits::DOCUMENT;
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RecordRange, RegionError, RegionErrorKind, apply_of,
 };
@@ -56,7 +57,7 @@ async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<
     let Some(parts) = kept.first().and_then(|row| row.number("parts")) else {
         return Ok(None);
     };
-    let mut bytes = Vec::new();
+    let mut bytes: Vec<u8> = Vec::new();
     // A part each: together they may be more than a result can carry.
     for part in 0..parts {
         let statement = sql::read_evidence(&table, name, part);
@@ -65,9 +66,15 @@ async fn read_parts(region: &DatabricksRegion, name: &str) -> Result<Option<Vec<
         // The service may break base64 into lines.
         let text: String = content.unwrap_or_default().split_ascii_whitespace().collect();
         match base64::engine::general_purpose::STANDARD.decode(text) {
+            // Whoever may write the table decides how many parts there are.
+            Ok(part) if part.is_empty() && parts > 1 => {
+                return Err(unlike("a part of it is empty"));
+            }
             Ok(part) => bytes.extend(part),
             Err(_) => return Err(unlike("a part of it is not base64")),
         }
+        let read = DOCUMENT.allow(bytes.len() as u64);
+        read.map_err(|exceeded| unlike(&exceeded.to_string()))?;
     }
     let digest = sha256_of_bytes(&bytes);
     if kept.iter().any(|row| row.text("sha256") == Some(&digest)) {

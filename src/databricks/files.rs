@@ -83,7 +83,8 @@ pub async fn read(
     })
 }
 
-fn base(environment: &Environment) -> Result<Url, String> {
+/// The address that the ambient authentication names.
+pub(super) fn base(environment: &Environment) -> Result<Url, String> {
     let host = ambient_host(environment)?;
     let host = if host.contains("://") { host } else { format!("https://{host}") };
     let here = std::path::Path::new("/");

@@ -1,9 +1,11 @@
 //! What a workspace has that could be synchronized: asked once, before there is a configuration.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, join, stream};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::auth::{Environment, SignInError, Wanted, sign_in};
@@ -15,14 +17,17 @@ use super::pages::every_item;
 use super::refusal::Refusal;
 use super::rows::{Rows, number};
 use super::sql::{self, Relation};
+use super::statements::Intent;
 use super::timing::Timing;
-use super::wire::{Catalogs, MetastoreSummary, Schemas};
-use super::{Workspace, access, catalog, workflows};
+use super::wire::{Catalogs, MetastoreSummary, Schemas, TableInfo};
+use super::{DatabricksRegion, Workspace, access, catalog, files, workflows};
 use crate::config::TableName;
 use crate::region::{RegionError, Unclonable, is_maintenance};
 
 /// Schemas listed at once.
 const SCHEMAS_AT_ONCE: usize = 8;
+/// So much of what lies in an external location is listed.
+const LISTED_MOST: u64 = 64;
 /// Commits of a table among which its writer is looked for.
 const COMMITS: u64 = 20;
 /// Catalogs that hold nothing of the user's own.
@@ -31,7 +36,7 @@ const FOREIGN_CATALOGS: [&str; 3] = ["system", "samples", "__databricks_internal
 /// A workspace that somebody is signed in to.
 #[derive(Debug)]
 pub struct Surveyor {
-    workspace: Workspace,
+    workspace: Arc<Workspace>,
     /// How it was signed in to, for example `DATABRICKS_TOKEN`.
     pub signed_in_with: String,
 }
@@ -88,19 +93,18 @@ pub struct Told {
 }
 
 impl Surveyor {
-    /// Signs in; `name` is the workspace's label, for `DRSYNC_TOKEN_<NAME>`.
+    /// Signs in; `name` is the workspace's label where it has one, for `DRSYNC_TOKEN_<NAME>`.
     ///
     /// # Errors
     /// Everything that was tried.
     pub async fn sign_in(
-        name: &str,
+        name: Option<&str>,
         address: &Url,
         environment: &Environment,
         timing: Timing,
         notice: Notice,
     ) -> Result<Surveyor, SignInError> {
-        let wanted =
-            Wanted { name: Some(name), base: address, secret: None, profile: None, unbound: true };
+        let wanted = Wanted { name, base: address, secret: None, profile: None, unbound: true };
         let (credential, warehouse) = sign_in(&wanted, environment, &timing).await?;
         let signed_in_with = credential.method().to_owned();
         let refused = |why: String| SignInError {
@@ -116,7 +120,24 @@ impl Surveyor {
             // What does not answer says so when it is asked for more.
             Ok(_) | Err(_) => {}
         }
-        Ok(Surveyor { workspace: Workspace::new(client, warehouse, notice), signed_in_with })
+        let workspace = Arc::new(Workspace::new(client, warehouse, notice));
+        Ok(Surveyor { workspace, signed_in_with })
+    }
+
+    /// Signs in to the workspace that the ambient authentication names.
+    ///
+    /// # Errors
+    /// Everything that was tried; it names no workspace.
+    pub async fn ambient(
+        environment: &Environment,
+        timing: Timing,
+        notice: Notice,
+    ) -> Result<Surveyor, SignInError> {
+        let address = files::base(environment).map_err(|why| SignInError {
+            workspace: "a workspace".to_owned(),
+            tried: vec![("DATABRICKS_HOST".to_owned(), why)],
+        })?;
+        Surveyor::sign_in(None, &address, environment, timing, notice).await
     }
 
     /// Who asks, and where the workspace is.
@@ -172,6 +193,83 @@ impl Surveyor {
     /// # Errors
     /// What the service refuses; a schema that cannot be listed is left out.
     pub async fn tables(&self) -> Result<Vec<Listed>, RegionError> {
+        let mut tables: Vec<Listed> = self
+            .infos()
+            .await?
+            .iter()
+            .map(|info| {
+                let table = catalog::table(info, &catalog::name_of(info), None);
+                Listed { name: table.name, unsupported: table.unsupported }
+            })
+            .collect();
+        tables.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(tables)
+    }
+
+    /// The folders under which tables of the catalog lie as replicas do, with how many: those with the most first.
+    ///
+    /// # Errors
+    /// What the service refuses; a schema that cannot be listed is left out.
+    pub async fn roots_of_replicas(&self) -> Result<Vec<(String, usize)>, RegionError> {
+        let mut tables: BTreeMap<String, usize> = BTreeMap::new();
+        for info in self.infos().await? {
+            let root = info.storage_location.as_deref().and_then(|place| {
+                root_of_replica(place.trim_end_matches('/'), &catalog::name_of(&info))
+            });
+            if let Some(root) = root {
+                *tables.entry(root.to_owned()).or_default() += 1;
+            }
+        }
+        let mut roots: Vec<(String, usize)> = tables.into_iter().collect();
+        roots.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Ok(roots)
+    }
+
+    /// External locations, and the folders directly in them.
+    ///
+    /// # Errors
+    /// What the service refuses; a location that cannot be listed stands for itself alone.
+    pub async fn external_folders(&self) -> Result<Vec<String>, RegionError> {
+        let doing = || format!("list the external locations of {}", self.address());
+        let external = access::external_locations(&self.workspace.client).await;
+        let external = external.map_err(|refusal| refusal.doing(doing()))?;
+        let urls = external.into_iter().map(|location| location.url);
+        let urls: Vec<String> = urls.map(|url| url.trim_end_matches('/').to_owned()).collect();
+        let inside = urls.iter().map(|url| async move {
+            let statement = sql::list(url, Some(LISTED_MOST));
+            let listed = self.workspace.sql.run(&statement, Intent::Look).await;
+            let rows = listed.map(|finished| finished.rows).unwrap_or_default();
+            let names = rows.iter().filter_map(|row| row.text("name").map(str::to_owned));
+            let folders = names.filter_map(|name| {
+                let name = name.strip_suffix('/')?;
+                (!name.is_empty() && !name.contains('/')).then(|| format!("{url}/{name}"))
+            });
+            folders.collect::<Vec<_>>()
+        });
+        let inside: Vec<Vec<String>> =
+            stream::iter(inside).buffered(SCHEMAS_AT_ONCE).collect().await;
+        Ok(urls.iter().cloned().chain(inside.into_iter().flatten()).collect())
+    }
+
+    /// What lies at a sync location, to be looked at: nothing is written there.
+    pub fn region(&self, location: &str) -> DatabricksRegion {
+        DatabricksRegion {
+            address: self.address().to_owned(),
+            location: location.to_owned(),
+            workspace: self.workspace.clone(),
+            primary: false,
+            registrar: None,
+            unseen: std::sync::Mutex::default(),
+            read_only: true,
+            watch: None,
+            verify_rows: false,
+            cuts: Mutex::default(),
+            rows: Mutex::default(),
+        }
+    }
+
+    /// Every table and view that whoever asks can see, outside of Databricks' own catalogs.
+    async fn infos(&self) -> Result<Vec<TableInfo>, RegionError> {
         let doing = || format!("list the catalogs of {}", self.address());
         let client = &self.workspace.client;
         let mut schemas = Vec::new();
@@ -185,16 +283,7 @@ impl Surveyor {
             .collect();
         let listed: Vec<Vec<_>> =
             stream::iter(lists).buffer_unordered(SCHEMAS_AT_ONCE).collect().await;
-        let mut tables: Vec<Listed> = listed
-            .iter()
-            .flatten()
-            .map(|info| {
-                let table = catalog::table(info, &catalog::name_of(info), None);
-                Listed { name: table.name, unsupported: table.unsupported }
-            })
-            .collect();
-        tables.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(tables)
+        Ok(listed.into_iter().flatten().collect())
     }
 
     /// `GET /api/2.1/unity-catalog/catalogs`.
@@ -222,7 +311,7 @@ impl Surveyor {
     /// Who wrote each table since then, by the tables' histories, and how large they are: a statement each for fifty tables.
     pub async fn told(&self, tables: &[TableName], since: DateTime<Utc>) -> Told {
         let relations: Vec<Relation> = tables.iter().cloned().map(Relation::Named).collect();
-        let Workspace { sql, batches, .. } = &self.workspace;
+        let Workspace { sql, batches, .. } = self.workspace.as_ref();
         let asked: Vec<&Relation> = relations.iter().collect();
         let form = Form {
             relation: &|relation: &Relation| relation.clone(),
@@ -260,6 +349,13 @@ impl Surveyor {
         });
         named.collect()
     }
+}
+
+/// The folder under which a table lies as its replica would; `None`: it lies otherwise.
+fn root_of_replica<'a>(place: &'a str, name: &TableName) -> Option<&'a str> {
+    let (start, _) = place.rmatch_indices('/').nth(2)?;
+    let (root, path) = place.split_at(start);
+    (!root.is_empty() && name.has_path(&path[1..])).then_some(root)
 }
 
 /// The job of the newest commit that one made, maintenance aside.

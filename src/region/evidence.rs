@@ -10,6 +10,8 @@ pub const PLAN_ENDING: &str = ".plan.json";
 pub const RUN_RECORD_ENDING: &str = ".run.json";
 /// The ending of a runbook's name; before it stands the id of the apply after which it was made.
 pub const RUNBOOK_ENDING: &str = ".runbook.md";
+/// The ending of the name of a configuration; before it stands the id of the first apply that used it.
+pub const CONFIGURATION_ENDING: &str = ".config.json";
 /// The ending of the name of what servers answered to the messages of an apply; before it stands the apply's id.
 pub const TOLD_ENDING: &str = ".told.json";
 /// What the name of a signature has after that of the document.
@@ -70,7 +72,8 @@ pub struct PassedOver {
 pub fn apply_of(name: &str) -> Option<&str> {
     let (id, rest) = name.split_at_checked(ulid::ULID_LEN)?;
     let document = rest.strip_suffix(SIGNATURE_ENDING).unwrap_or(rest);
-    let known = [PLAN_ENDING, RUN_RECORD_ENDING, RUNBOOK_ENDING, TOLD_ENDING].contains(&document);
+    let known = [PLAN_ENDING, RUN_RECORD_ENDING, RUNBOOK_ENDING, CONFIGURATION_ENDING, TOLD_ENDING];
+    let known = known.contains(&document);
     // As `Ulid` writes them; folders hold many, so none is written to compare it.
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z');
     let canonical = id.starts_with(|first| first <= '7') && id.bytes().all(digit);
@@ -82,6 +85,11 @@ pub fn is_record_signature(name: &str) -> bool {
     let document = name.strip_suffix(SIGNATURE_ENDING);
     document.is_some_and(|document| document.ends_with(RUN_RECORD_ENDING))
         && apply_of(name).is_some()
+}
+
+/// Whether a name is that of a configuration.
+pub fn is_configuration(name: &str) -> bool {
+    name.ends_with(CONFIGURATION_ENDING) && apply_of(name).is_some()
 }
 
 /// The first id that an apply of this moment can have: names before it are of earlier ones.
@@ -101,6 +109,7 @@ mod tests {
             ".plan.json",
             ".run.json",
             ".runbook.md",
+            ".config.json",
             ".plan.json.minisig",
             ".run.json.minisig",
             ".told.json",

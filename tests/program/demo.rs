@@ -79,6 +79,7 @@ async fn the_demo_plays_as_its_screen_says() {
         signer: None,
         planned_now: true,
         policies: Vec::new(),
+        configurations: Default::default(),
         seen_from: String::new(),
     };
     apply::apply(&first.stored(), &[regions(dir.path(), now)], &options, &|_| {}).await;

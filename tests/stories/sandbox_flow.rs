@@ -69,6 +69,7 @@ impl Flow {
             signer: None,
             planned_now: true,
             policies: Vec::new(),
+            configurations: Default::default(),
             seen_from: String::new(),
         };
         let regions = std::slice::from_ref(&self.regions);

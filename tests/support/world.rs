@@ -115,6 +115,11 @@ impl World {
         world
     }
 
+    /// The workspace of the west, where one is served.
+    pub(crate) fn west(&self) -> Option<&sandbox::Served> {
+        self.served.as_ref().map(|served| &served.running.secondary)
+    }
+
     /// The same world for another process at the same time.
     pub(crate) fn twin(&self) -> World {
         World {
@@ -297,6 +302,7 @@ impl World {
             signer: None,
             planned_now: self.planned_now,
             policies: self.policies(),
+            configurations: Default::default(),
             seen_from: self.seen_from.clone(),
         };
         let record =

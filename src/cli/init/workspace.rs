@@ -1,5 +1,7 @@
 //! The conversation about a workspace: who am I, where do copies go, what is there, which groups.
 
+use std::path::Path;
+
 use chrono::TimeDelta;
 use url::Url;
 
@@ -9,7 +11,7 @@ use super::talk::Talk;
 use crate::cli::configuration as found;
 use crate::cli::flags::Context;
 use crate::cli::{ExitStatus, Failure, output};
-use crate::config::{Location, TableName, WorkspaceAddress};
+use crate::config::{Location, LocationError, TableName, WorkspaceAddress};
 use crate::databricks::{Notice, Offered, Place, Surveyor, Timing};
 use crate::region::RegionError;
 use crate::render::clean;
@@ -96,7 +98,7 @@ impl Surveyed {
         let notice = Notice::new(|text| output::note(&clean(&text)));
         let environment = found::environment();
         let surveyor =
-            Surveyor::sign_in(name, address, &environment, Timing::looking(), notice).await;
+            Surveyor::sign_in(Some(name), address, &environment, Timing::looking(), notice).await;
         let surveyor = surveyor.map_err(|error| Failure::sign_in(&error))?;
         let place = surveyor.place().await.map_err(failed)?;
         Ok(Surveyed { surveyor, place })
@@ -224,23 +226,21 @@ fn email(talk: &mut impl Talk, principal: &str) -> Result<String, Failure> {
 
 /// The address of a workspace.
 pub(super) fn address(text: &str) -> Result<Url, String> {
-    match WorkspaceAddress::parse(text, std::path::Path::new("/")) {
+    of_workspace(WorkspaceAddress::parse(text, Path::new("/")))
+}
+
+/// The address of a workspace as it comes out of a browser.
+pub(super) fn pasted(text: &str) -> Result<Url, String> {
+    of_workspace(WorkspaceAddress::pasted(text, Path::new("/")))
+}
+
+fn of_workspace(read: Result<WorkspaceAddress, LocationError>) -> Result<Url, String> {
+    match read {
         Ok(WorkspaceAddress::Databricks(url)) => Ok(url),
         Ok(WorkspaceAddress::Lakehouse(_)) => {
             Err("write the address of a workspace, https://…".to_owned())
         }
         Err(error) => Err(format!("{error:#}")),
-    }
-}
-
-/// The address of a workspace as it comes out of a browser: what follows the host is left aside.
-pub(super) fn pasted(text: &str) -> Result<Url, String> {
-    let mut parts = text.trim().splitn(4, '/');
-    let origin: Vec<&str> = parts.by_ref().take(3).collect();
-    if text.trim().starts_with("http") && origin.len() == 3 {
-        address(origin.join("/").split('?').next().unwrap_or_default())
-    } else {
-        address(text)
     }
 }
 

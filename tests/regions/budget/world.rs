@@ -123,6 +123,7 @@ impl World {
             signer: None,
             planned_now: true,
             policies: Vec::new(),
+            configurations: Default::default(),
             seen_from: String::new(),
             parallelism: 8,
             stop: Arc::default(),

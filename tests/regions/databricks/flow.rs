@@ -53,6 +53,7 @@ async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
         signer: None,
         planned_now: true,
         policies: Vec::new(),
+        configurations: Default::default(),
         seen_from: String::new(),
     };
     apply(&plan.stored(), std::slice::from_ref(regions), &options, &|_| {}).await

@@ -118,6 +118,7 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
         signer: None,
         planned_now: true,
         policies: Vec::new(),
+        configurations: Default::default(),
         seen_from: String::new(),
         parallelism: 4,
         stop: Arc::default(),

@@ -452,6 +452,7 @@ async fn round(
         signer: None,
         planned_now: true,
         policies: Vec::new(),
+        configurations: Default::default(),
         seen_from: String::new(),
         parallelism: 4,
         stop: Arc::default(),

@@ -68,3 +68,20 @@ pub(crate) fn ends(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{}\n{said}", stdout(output));
     stdout(output)
 }
+
+/// The indented block of the guide that has a text in it, without its indentation.
+pub(crate) fn guided(what: &str) -> String {
+    let guide = include_str!("../../../docs/bad-day.md");
+    let mut blocks: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in guide.lines() {
+        match line.starts_with("    ") {
+            true => blocks.last_mut().unwrap().push(line.trim_start()),
+            false if blocks.last().is_some_and(|block| !block.is_empty()) => {
+                blocks.push(Vec::new())
+            }
+            false => {}
+        }
+    }
+    let mut found = blocks.into_iter().map(|block| block.join("\n"));
+    found.find(|block| block.contains(what)).unwrap_or_else(|| panic!("the guide has no {what}"))
+}

@@ -5,20 +5,20 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::runbook::follow::{Step, drsync, ends, steps};
+use crate::runbook::follow::{Step, drsync, ends, guided, steps};
 use crate::support::able::python;
 use crate::support::below::files;
 
-fn run(python: &Path, text: &str) -> Output {
+pub(crate) fn run(python: &Path, text: &str) -> Output {
     Command::new(python).args(["-c", text]).output().unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
 }
 
 /// Runs a step and takes what it prints.
-fn done(python: &Path, step: &Step) -> String {
+pub(crate) fn done(python: &Path, step: &Step) -> String {
     let output = run(python, &step.text);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{}\n{said}", step.heading, step.text);
@@ -31,6 +31,13 @@ fn world() -> tempfile::TempDir {
     ends(&drsync(folder.path(), &[], &["demo", "--dir", "."]), 0);
     ends(&drsync(folder.path(), &[], &["apply", "--auto-approve"]), 4);
     folder
+}
+
+/// The workflow of `orders` runs once, from its beginning to its end.
+pub(crate) fn run_to_its_end(folder: &Path) {
+    let now = chrono::Utc::now();
+    let east = drsync::lakehouse::write::Workspace::at(folder.join("east"));
+    east.add_run(1016, 90, now, Some(now), "SUCCESS").unwrap();
 }
 
 /// Whether a replica has the rows of its source at a version, as deltalake reads both.
@@ -124,18 +131,37 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     let history = ends(&here(&["history", "orders"]), 0);
     assert!(history.contains("west is active from here on, epoch 1"), "{history}");
 
-    // And home again.
+    // The west works.
+    let work = format!(
+        "from deltalake import DeltaTable, write_deltalake\nt = DeltaTable({:?})\nwrite_deltalake(t, t.to_pyarrow_table().slice(0, 3), mode='append')",
+        folder.join("west/sync/main/shop/orders")
+    );
+    assert!(run(&python, &work).status.success());
+    ends(&here(&["apply", "--auto-approve"]), 11);
+
+    // And home again, as docs/bad-day.md says: the tables, the fence, and what was written meanwhile is accepted once.
+    for (table, replica) in [("shop_orders", "shop/orders"), ("ref_countries", "ref/countries")] {
+        let home = folder.join("east/tables").join(table);
+        let replica = folder.join("west/sync/main").join(replica);
+        let text = guided("write_deltalake(").replace("<home table>", home.to_str().unwrap());
+        let text = text.replace("<replica location>", replica.to_str().unwrap());
+        let output = run(&python, &text);
+        assert!(output.status.success(), "{text}\n{output:?}");
+    }
     let home = steps(&ends(&here(&["runbook"]), 0), "python");
     assert_eq!(home.len(), 2, "{home:#?}");
     for step in &home {
         assert_eq!(done(&python, step), "1 row\n");
     }
+    run_to_its_end(folder);
     let accept = [
         "plan",
         "--accept",
         "replica_changed:orders",
         "--accept",
         "replica_changed:reference_data",
+        "--now",
+        "reference_data",
         "--reason",
         "we were away",
         "--out",
@@ -145,6 +171,36 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
     ends(&here(&["apply", "home.json"]), 4);
     let status = ends(&here(&["status"]), 0);
     assert!(status.starts_with("2 of 3 groups protected"), "{status}");
+    assert!(same(&python, folder, "shop", "orders"), "what the west did is in a cut");
+
+    // Then everything synchronizes as before.
+    let more = format!(
+        "from deltalake import DeltaTable, write_deltalake\nt = DeltaTable({:?})\nwrite_deltalake(t, t.to_pyarrow_table().slice(0, 1), mode='append')",
+        folder.join("east/tables/ref_countries")
+    );
+    assert!(run(&python, &more).status.success());
+    assert!(!same(&python, folder, "ref", "countries"));
+    let later = (chrono::Utc::now() + chrono::Duration::hours(13)).to_rfc3339();
+    let at = [("DRSYNC_NOW".to_owned(), later)];
+    ends(&drsync(folder, &at, &["apply", "--auto-approve", "--only", "reference_data"]), 0);
+    assert!(same(&python, folder, "ref", "countries"));
+}
+
+/// Whether a replica has the rows of its source, both at their newest, as deltalake reads them.
+fn same(python: &Path, folder: &Path, schema: &str, table: &str) -> bool {
+    let text = format!(
+        r#"
+from deltalake import DeltaTable
+one, other = (DeltaTable(place).to_pyarrow_table() for place in ({:?}, {:?}))
+keys = [(name, "ascending") for name in one.column_names]
+print(one.sort_by(keys).equals(other.select(one.column_names).sort_by(keys)))
+"#,
+        folder.join(format!("east/tables/{schema}_{table}")),
+        folder.join(format!("west/sync/main/{schema}/{table}"))
+    );
+    let output = run(python, &text);
+    assert!(output.status.success(), "{output:?}");
+    output.stdout == b"True\n"
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl Site {
             signer: None,
             planned_now: true,
             policies: Vec::new(),
+            configurations: Default::default(),
             seen_from: String::new(),
         };
         let both = std::slice::from_ref(regions);
