@@ -5,7 +5,7 @@
 //! is and as it reads after decoding: percent signs, escapes of JSON, base64.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::RwLock;
 
 use aho_corasick::AhoCorasick;
@@ -19,6 +19,9 @@ const BYTES_MIN: usize = 6;
 const DECODED: u8 = 2;
 /// Forms of a secret that a plain search finds.
 const FORMS: usize = 7;
+/// So many are known at once: a daemon signs in anew for months. Those that were not used for longest are forgotten, which have
+/// expired long since.
+const MOST: usize = 512;
 /// What stands for a secret.
 const WITHHELD: &str = "…";
 
@@ -28,6 +31,10 @@ static IN_USE: RwLock<Option<InUse>> = RwLock::new(None);
 struct InUse {
     secrets: Vec<String>,
     forms: AhoCorasick,
+    /// Of each when it was last used, counted.
+    used: HashMap<String, u64>,
+    /// How often one was used.
+    uses: u64,
 }
 
 /// Notes that a text is a secret.
@@ -37,16 +44,14 @@ pub fn register(secret: &str) {
         return;
     }
     let mut in_use = IN_USE.write().expect("no panic while a secret is noted");
-    let mut secrets = match in_use.as_ref() {
-        Some(known) if known.secrets.iter().any(|it| it == secret) => return,
-        Some(known) => known.secrets.clone(),
-        None => Vec::new(),
-    };
-    secrets.push(secret.to_owned());
-    secrets.sort_by_key(|it| std::cmp::Reverse(it.len()));
-    let forms = AhoCorasick::new(secrets.iter().flat_map(|secret| forms_of(secret)));
-    if let Ok(forms) = forms {
-        *in_use = Some(InUse { secrets, forms });
+    if let Some(known) = in_use.as_mut() {
+        if !known.is_used_again(secret)
+            && let Some(more) = known.with(secret, MOST)
+        {
+            *known = more;
+        }
+    } else {
+        *in_use = InUse::of(HashMap::from([(secret.to_owned(), 0)]), 0);
     }
 }
 
@@ -108,6 +113,32 @@ pub fn holds(text: &str) -> bool {
 }
 
 impl InUse {
+    /// These, each with when it was last used; `None`: there are more than can be looked for.
+    fn of(used: HashMap<String, u64>, uses: u64) -> Option<InUse> {
+        let mut secrets: Vec<String> = used.keys().cloned().collect();
+        secrets.sort_by(|a, b| (b.len(), a).cmp(&(a.len(), b)));
+        let forms = AhoCorasick::new(secrets.iter().flat_map(|secret| forms_of(secret))).ok()?;
+        Some(InUse { secrets, forms, used, uses })
+    }
+
+    /// Notes that one is used again, if it is known.
+    fn is_used_again(&mut self, secret: &str) -> bool {
+        self.uses += 1;
+        let uses = self.uses;
+        self.used.get_mut(secret).map(|last| *last = uses).is_some()
+    }
+
+    /// The same with another one, without that which was not used for longest where there are too many.
+    fn with(&self, secret: &str, most: usize) -> Option<InUse> {
+        let mut used = self.used.clone();
+        while used.len() >= most {
+            let oldest = used.iter().min_by_key(|(_, last)| **last)?.0.clone();
+            used.remove(&oldest);
+        }
+        used.insert(secret.to_owned(), self.uses);
+        InUse::of(used, self.uses)
+    }
+
     /// Which secrets a text holds, in whatever form.
     fn found(&self, text: &str, decode: u8) -> BTreeSet<usize> {
         let found = self.forms.find_overlapping_iter(text);
@@ -214,6 +245,22 @@ mod tests {
             withheld(&format!("{{\"message\":\"{escaped}\",\"code\":7}}")),
             "{\"message\":\"…\",\"code\":7}"
         );
+    }
+
+    #[test]
+    fn of_very_many_secrets_those_that_were_used_lately_are_known() {
+        let mut known = InUse::of(HashMap::from([(SECRET.to_owned(), 0)]), 0).unwrap();
+        for hour in 0..20 {
+            let token = format!("token-of-hour-{hour:06}");
+            assert!(!known.is_used_again(&token));
+            known = known.with(&token, 4).unwrap();
+            assert!(known.is_used_again(SECRET));
+        }
+        let newest = ["token-of-hour-000017", "token-of-hour-000018", "token-of-hour-000019"];
+        let mut secrets = known.secrets;
+        secrets.sort_unstable();
+        assert_eq!(secrets[..1], [SECRET]);
+        assert_eq!(secrets[1..], newest);
     }
 
     #[test]

@@ -31,6 +31,8 @@ fn command(world: &World, clock: &Path, arguments: &[&str]) -> Command {
         .current_dir(world.path(""))
         .env_clear()
         .env("USER", "someone")
+        // What the allocator keeps for many threads is no leak.
+        .env("MALLOC_ARENA_MAX", "2")
         .env("DRSYNC_NOW", format!("@{}", clock.display()))
         .stdin(Stdio::null());
     command
@@ -42,9 +44,13 @@ fn configure(world: &World) {
 
 impl Daemon {
     fn start(world: &World) -> Daemon {
+        Daemon::start_with(world, &[])
+    }
+
+    fn start_with(world: &World, more: &[&str]) -> Daemon {
         let clock = world.path("clock");
         show(&clock, world);
-        let arguments = ["daemon", "--listen", "127.0.0.1:0"];
+        let arguments = [&["daemon", "--listen", "127.0.0.1:0"], more].concat();
         let mut child = command(world, &clock, &arguments).stderr(Stdio::piped()).spawn().unwrap();
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let heard = Arc::clone(&said);
@@ -298,6 +304,43 @@ async fn a_daemon_listens_to_this_machine_and_waits_for_a_clock_that_goes_on() {
     still.arg("daemon").current_dir(world.path("")).env("DRSYNC_NOW", world.now.to_rfc3339());
     let still = still.output().unwrap();
     assert_eq!(still.status.code(), Some(64), "{}", String::from_utf8_lossy(&still.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_night_whose_clock_is_moved_has_one_synchronization_like_any_other() {
+    let nights = [
+        // 02:30 is not there, and is there twice.
+        ("2027-03-27T12:00:00Z", [27, 28, 29]),
+        ("2027-10-30T12:00:00Z", [30, 31, 1]),
+    ];
+    for (begin, days) in nights {
+        let mut world = World::new().await;
+        let workspace = &mut world.config["workspaces"][0];
+        workspace["sync_timezone"] = "Europe/Berlin".into();
+        workspace["sync_default_schedule"] = "30 2 * * *".into();
+        configure(&world);
+        world.now = begin.parse().unwrap();
+        let mut daemon = Daemon::start_with(&world, &["--interval", "1h"]);
+        daemon.rounds(1);
+        for round in 2..44 {
+            world.later(59);
+            world.countries().insert(&batch([round])).await.unwrap();
+            world.later(1);
+            daemon.at(&world);
+            daemon.rounds(usize::try_from(round).unwrap());
+        }
+        let said = daemon.said();
+        let cuts: Vec<&str> = said
+            .iter()
+            .filter(|line| line.contains(" cut      reference "))
+            .map(|line| line.get(..13).unwrap())
+            .collect();
+        let hour = |cut: &str| cut[11..].parse::<u32>().unwrap();
+        let day = |cut: &str| cut[8..10].parse::<u32>().unwrap();
+        // The first one, and one in each night.
+        assert_eq!(cuts.iter().map(|cut| day(cut)).collect::<Vec<_>>(), days, "{cuts:?}");
+        assert!(cuts[1..].iter().all(|cut| hour(cut) <= 3), "{cuts:?}");
+    }
 }
 
 /// `DRSYNC_DAEMON_DAYS=31 cargo test --release --test stories daemon` is the whole month.
