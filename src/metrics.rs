@@ -192,20 +192,13 @@ pub fn text(measured: Measured) -> String {
     text
 }
 
-/// The value of a label; the crate writes values as they are.
+/// The value of a label, harmless; the crate quotes what has to be.
 #[derive(Debug)]
 struct Value<'a>(&'a str);
 
 impl EncodeLabelValue for Value<'_> {
     fn encode(&self, encoder: &mut LabelValueEncoder) -> fmt::Result {
-        for letter in crate::render::clean(self.0).chars() {
-            match letter {
-                '\\' => encoder.write_str("\\\\")?,
-                '"' => encoder.write_str("\\\"")?,
-                letter => encoder.write_char(letter)?,
-            }
-        }
-        Ok(())
+        encoder.write_str(&crate::render::clean(self.0))
     }
 }
 
