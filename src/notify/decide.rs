@@ -203,11 +203,25 @@ impl Decision<'_> {
                 return;
             }
             State::Failing(causes) => self.failing(group, causes),
-            State::Waiting => self.remind(Class::Failing, group),
+            State::Waiting => self.waiting(group),
             // Nobody looked at the group itself.
             State::Untried | State::Away => return,
         }
         self.objective(group);
+    }
+
+    /// What would be found again and is not is no cause any more; anything else is tried when the group is due.
+    fn waiting(&mut self, group: &GroupRound) {
+        let round = self.round;
+        if let Some(incident) = self.open(Class::Failing, &group.name)
+            && incident.causes.iter().all(|cause| cause.code.is_seen_every_round())
+        {
+            // It is in order, and got no cut by that.
+            incident.cut = None;
+            incident.close(round, How::Recovered);
+            return;
+        }
+        self.remind(Class::Failing, group);
     }
 
     fn failing(&mut self, group: &GroupRound, causes: &[Cause]) {

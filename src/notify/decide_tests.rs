@@ -482,3 +482,26 @@ fn weakened_protection_is_told_once_and_whoever_was_taken_from_the_list_hears_it
     let (standing, letters) = told(&round(2, later, quiet()), &[&standing], &policy);
     assert_eq!((heard(&letters), standing.incidents), (vec![], vec![]));
 }
+
+#[test]
+fn a_cause_that_would_be_found_again_and_is_not_ends_although_the_group_only_waits() {
+    let policy = policy();
+    let mut before: Option<Standing> = None;
+    let mut hear = |number: usize, when: &str, state: State| -> Vec<String> {
+        let round = round(number, at(when), vec![group("core", state)]);
+        let known: Vec<&Standing> = before.iter().collect();
+        let (standing, letters) = told(&round, &known, &policy);
+        before = Some(standing);
+        let heard = heard(&letters).into_iter();
+        heard.filter(|it| it.starts_with("ops@")).collect()
+    };
+    let invalid = || failing(FindingCode::ConfigurationInvalid);
+    assert_eq!(hear(1, "2026-12-01T10:00:00Z", invalid()).len(), 1);
+    let mended = hear(2, "2026-12-01T10:30:00Z", State::Waiting);
+    assert_eq!(mended, ["ops@example.com: [drsync] core recovered after 30m"]);
+    assert_eq!(hear(3, "2026-12-03T10:30:00Z", State::Waiting), [""; 0]);
+    // What only a due group is asked for is not over because nobody asked.
+    assert_eq!(hear(4, "2026-12-03T11:00:00Z", failing(FindingCode::SourceShrank)).len(), 1);
+    assert_eq!(hear(5, "2026-12-03T11:30:00Z", State::Waiting), [""; 0]);
+    assert_eq!(hear(6, "2026-12-04T11:30:00Z", State::Waiting).len(), 1);
+}

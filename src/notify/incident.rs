@@ -250,6 +250,30 @@ impl CauseCode {
     }
 }
 
+impl CauseCode {
+    /// Whether every look at a group would find it, due or not: one that is not found any more is gone.
+    pub(super) fn is_seen_every_round(self) -> bool {
+        match self {
+            CauseCode::Finding(code) => matches!(
+                code,
+                FindingCode::ConfigurationInvalid
+                    | FindingCode::WorkflowNotFound
+                    | FindingCode::WorkflowAmbiguous
+                    | FindingCode::TableNotFound
+                    | FindingCode::LocationNotFound
+                    | FindingCode::LocationNotWritable
+                    | FindingCode::WorkflowActiveInSecondary
+                    | FindingCode::DuplicateTarget
+                    | FindingCode::LedgerDiverged
+                    | FindingCode::LedgerNotOurs
+                    | FindingCode::LedgerNewer
+                    | FindingCode::FailedOver
+            ),
+            _ => false,
+        }
+    }
+}
+
 impl Class {
     /// As documents write it.
     pub fn as_str(self) -> &'static str {

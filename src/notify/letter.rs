@@ -53,7 +53,8 @@ pub fn text(letter: &Letter) -> Text {
     let receiver = letter.to.hash();
     let id = mail_id(&letter.run_id, &receiver);
     let mut before: Vec<String> = Vec::new();
-    for item in &letter.items {
+    // What it is about most of all is what it answers.
+    for item in letter.items.iter().rev() {
         if let Item::Incident { incident, .. } = item {
             let first = mail_id(&incident.opened_by, &receiver);
             if first != id && !before.contains(&first) {
@@ -529,7 +530,15 @@ fn command(letter: &Letter) -> Option<String> {
 }
 
 fn footer(letter: &Letter) -> Vec<String> {
-    let mut run = format!("Run {} of {}", letter.run_id, moment(letter.at));
+    let mut items = letter.items.iter();
+    let idle = items.all(|item| {
+        matches!(item, Item::Incident { incident, .. } if incident.class == Class::NotBegun && incident.is_open())
+    });
+    let mut run = if idle {
+        format!("Tried on {}", moment(letter.at))
+    } else {
+        format!("Run {} of {}", letter.run_id, moment(letter.at))
+    };
     if let Some(url) = &letter.url {
         run.push(' ');
         run.push_str(&clean(url));

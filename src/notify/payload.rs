@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
-use super::incident::{Class, Incident};
+use super::incident::{Class, Incident, Telling};
 use super::letter::{Text, mail_id, text};
 use super::letters::{Item, Letter, News};
 use crate::config::WebhookKind;
@@ -90,18 +90,26 @@ fn slack(text: &Text) -> Value {
     json!({ "text": escaped(&text.verdict), "blocks": blocks })
 }
 
+/// Text of a card, in which a name makes no link.
+fn unlinked(text: &str) -> String {
+    text.replace('[', "\\[").replace(']', "\\]")
+}
+
 fn teams(text: &Text) -> Value {
-    let facts: Vec<Value> =
-        text.facts.iter().map(|(title, value)| json!({ "title": title, "value": value })).collect();
+    let facts: Vec<Value> = text
+        .facts
+        .iter()
+        .map(|(title, value)| json!({ "title": title, "value": unlinked(value) }))
+        .collect();
     let mut body = vec![json!({
-        "type": "TextBlock", "text": text.verdict, "weight": "bolder", "wrap": true,
+        "type": "TextBlock", "text": unlinked(&text.verdict), "weight": "bolder", "wrap": true,
     })];
     if !facts.is_empty() {
         body.push(json!({ "type": "FactSet", "facts": facts }));
     }
     if let Some(command) = &text.command {
         body.push(json!({
-            "type": "TextBlock", "text": command, "fontType": "monospace", "wrap": true,
+            "type": "TextBlock", "text": unlinked(command), "fontType": "monospace", "wrap": true,
         }));
     }
     json!({
@@ -128,6 +136,9 @@ fn standard(letter: &Letter, item: &Item) -> Call {
                 News::Reminded => "reminded",
                 News::Closed => "closed",
             };
+            // Who else was told is nobody's business.
+            let told = Telling { to: Vec::new(), ..incident.told.clone() };
+            let incident = &Incident { told, ..incident.clone() };
             let data = json!({
                 "workspace": workspace,
                 "incident": incident,

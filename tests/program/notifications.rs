@@ -2,6 +2,7 @@
 
 use crate::support::able;
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -87,13 +88,16 @@ impl Drop for Receivers {
 struct World {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// When the program ran last.
+    now: RefCell<String>,
 }
 
 impl World {
     fn new(receivers: &Receivers) -> World {
         let ca = receivers.folder.path().join("ca.pem").display().to_string();
         let folder = tempfile::tempdir().unwrap();
-        let world = World { folder, variables: vec![("SSL_CERT_FILE".to_owned(), ca)] };
+        let variables = vec![("SSL_CERT_FILE".to_owned(), ca)];
+        let world = World { folder, variables, now: RefCell::new(FIRST.to_owned()) };
         let made = world.drsync(FIRST, &["demo", "--dir", "."]);
         assert!(made.status.success(), "{}", stderr(&made));
         world
@@ -107,14 +111,23 @@ impl World {
         self.variables.push((name.to_owned(), value.into()));
     }
 
+    /// Changes who is told, and over what. Somebody looked at that: what protects less from then on is told of by no apply.
     fn tell(&self, failure: &str, success: &str, notifications: Value) {
         let path = self.path("drsync.json");
         let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        config["secret_scope"] = "dr".into();
         let workspace = &mut config["workspaces"][0];
         workspace["sync_failure_notification"] = failure.into();
         workspace["sync_success_notification"] = success.into();
-        workspace["notifications"] = notifications;
-        config["secret_scope"] = "dr".into();
+        workspace.as_object_mut().unwrap().remove("notifications");
+        std::fs::write(&path, config.to_string()).unwrap();
+        let now = self.now.borrow().clone();
+        for step in [&["plan", "--out", "looked-at.json"][..], &["apply", "looked-at.json"]] {
+            let done = self.drsync(&now, step);
+            assert!([0, 3, 4].contains(&done.status.code().unwrap()), "{}", stderr(&done));
+        }
+        std::fs::remove_file(self.path("looked-at.json")).unwrap();
+        config["workspaces"][0]["notifications"] = notifications;
         std::fs::write(&path, config.to_string()).unwrap();
     }
 
@@ -127,6 +140,7 @@ impl World {
     }
 
     fn drsync(&self, now: &str, arguments: &[&str]) -> Output {
+        *self.now.borrow_mut() = now.to_owned();
         self.command(arguments).env("DRSYNC_NOW", now).output().unwrap()
     }
 
@@ -477,6 +491,8 @@ fn webhooks_are_signed_and_sent_again_until_they_are_taken() {
         assert_eq!(sent["verified"], true, "{sent}");
         assert_eq!(sent["body"]["type"], "drsync.failing.opened");
         assert_eq!(sent["body"]["data"]["incident"]["group"], "customer_360");
+        // Nobody sees who else is told.
+        assert_eq!(sent["body"]["data"]["incident"]["told"]["to"], Value::Null);
     }
     let [slack] = of("/slack")[..] else { panic!("{came:#?}") };
     assert!(
