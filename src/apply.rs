@@ -522,6 +522,7 @@ fn not_due(
             Decision::Sync => None,
         },
         jobs: jobs(group, planned_now),
+        grants: group.grants.clone().filter(|_| planned_now),
         tables: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptDocument,
     KeptRecords, LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange,
     Region, RegionError, RegionErrorKind, Registered, Replica, ReplicaQuestion, Source,
-    SourceQuestion, Table, Verified, Workflow, WriteAccess,
+    SourceQuestion, Table, TableRights, Verified, Workflow, WriteAccess,
 };
 
 mod access;
@@ -40,6 +40,7 @@ mod refusal;
 mod registration;
 mod replicas;
 mod results;
+mod rights;
 mod rows;
 mod running;
 mod secret;
@@ -216,6 +217,30 @@ impl Region for DatabricksRegion {
         let principal =
             self.workspace.principal().await.map_err(|refusal| refusal.doing("look up tables"))?;
         Ok(catalog::tables(&self.workspace.client, asked, Some(&principal)).await)
+    }
+
+    async fn table_rights(&self, asked: &[TableName]) -> Vec<Result<TableRights, RegionError>> {
+        if let Some(watch) = &self.watch {
+            return watch.table_rights(asked).await;
+        }
+        match self.jobs() {
+            Ok(client) => rights::of_tables(client, asked).await,
+            Err((kind, why)) => {
+                let refusal = RegionError::new(kind, "read who may use tables", why);
+                asked.iter().map(|_| Err(refusal.clone())).collect()
+            }
+        }
+    }
+
+    async fn compute(&self) -> Result<(), RegionError> {
+        let doing = "look for a SQL warehouse of the secondary's workspace";
+        match &self.registrar {
+            None => Ok(()),
+            Some(Ok(workspace)) => {
+                workspace.sql.look_at_warehouse().await.map_err(|refusal| refusal.doing(doing))
+            }
+            Some(Err(why)) => Err(RegionError::new(RegionErrorKind::Unavailable, doing, why)),
+        }
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {

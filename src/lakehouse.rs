@@ -19,7 +19,7 @@ use crate::region::{
     ActiveRun, Appended, CloneOrder, Cloned, Commit, ContentAnswer, ContentQuestion, KeptRecords,
     LedgerCopy, LedgerTable, Pin, PinQuestion, Presence, Progress, RecordRange, Region,
     RegionError, RegionErrorKind, Replica, ReplicaQuestion, Source, SourceQuestion, Table,
-    Verified, Workflow, WriteAccess,
+    TableRights, Verified, Workflow, WriteAccess,
 };
 use crate::secrets;
 
@@ -300,6 +300,15 @@ impl Region for LakehouseRegion {
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError> {
         Ok(self.tables_of(self.index().await?.as_ref(), asked))
+    }
+
+    async fn table_rights(&self, asked: &[TableName]) -> Vec<Result<TableRights, RegionError>> {
+        let index = self.index().await;
+        let rights = |name: &TableName| match &index {
+            Ok(index) => index.rights(name),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        asked.iter().map(rights).collect()
     }
 
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>> {

@@ -10,6 +10,7 @@ use futures::future::join_all;
 mod catalog;
 mod histories;
 mod kept;
+mod ready;
 mod recent;
 mod watch;
 
@@ -27,6 +28,7 @@ use crate::region::{
 use catalog::observe_catalog;
 use histories::{observe_histories, observe_pins};
 pub use kept::{FoundConfiguration, NamedBy, kept_configuration};
+use ready::observe_readiness;
 pub(crate) use recent::{FUTURE, Question, Recent, all_witnessed, recent_records};
 
 /// The moment of a look.
@@ -114,7 +116,7 @@ async fn observe_workspace(
             request.content
         ),
     );
-    let Recent { mut witnessed, settings, receipts, .. } = recent;
+    let Recent { mut witnessed, settings, receipts, grants, .. } = recent;
     let settings_before = match &request.base {
         Some(base) => base.get(&workspace.name).cloned(),
         None => settings,
@@ -154,6 +156,8 @@ async fn observe_workspace(
         witnessed,
         settings_before,
         receipts,
+        compute: None,
+        grants,
         watch: Watch::default(),
         whole_look: false,
         groups: Vec::new(),
@@ -165,6 +169,7 @@ async fn observe_workspace(
     (seen.groups, seen.watch) = observe_catalog(&seen, regions, request).await;
     observe_histories(&mut seen, regions, request, now).await;
     observe_pins(&mut seen, regions, request, now).await;
+    observe_readiness(&mut seen, regions, request, now).await;
     seen
 }
 

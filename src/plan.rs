@@ -11,6 +11,7 @@ pub mod document;
 mod effect;
 mod finding;
 mod finding_code;
+mod grants;
 mod group;
 mod job;
 mod jobs;
@@ -21,11 +22,13 @@ mod origin;
 mod place;
 mod protection;
 mod provenance;
+mod readiness;
 mod receipt;
 mod remedy;
 mod replica;
 mod request;
 pub mod retention;
+mod rights;
 mod role;
 mod rows;
 mod settings;
@@ -47,6 +50,7 @@ pub use document::{
     Action, Decision, GroupPlan, LedgerAction, Plan, ReasonCode, Refused, Role, Step, TriggerKind,
 };
 pub use finding::{CRASH_CONSISTENT, Finding, FindingCode, Severity, Warning, WarningCode};
+pub use grants::{GrantsSeen, RightDiffers, RightsSeen};
 pub use group::{may_be_due, pins};
 pub use job::JobSeen;
 pub use look::Checked;
@@ -60,6 +64,7 @@ pub use protection::{
     ComparedWith, Direction, Setting, SettingChange, SettingValue, SettingsBefore,
 };
 pub use provenance::Provenance;
+pub use readiness::NotReady;
 pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub(crate) use replica::unproved_clone;

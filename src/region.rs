@@ -11,6 +11,7 @@ mod ledger_table;
 mod metadata;
 mod presence;
 mod replica;
+mod rights;
 mod source;
 mod table;
 mod upkeep;
@@ -44,6 +45,7 @@ pub use replica::{
     CloneProof, ContentAnswer, ContentQuestion, LookDepth, Mark, NamedContent, Replica,
     ReplicaCommit, ReplicaContent, ReplicaQuestion, UnprovedClone,
 };
+pub use rights::TableRights;
 pub(crate) use source::changes_schema;
 pub use source::{
     ColumnChange, Commit, Estimate, EstimateBasis, Pin, PinQuestion, SchemaChange, Size, Source,
@@ -89,6 +91,21 @@ pub trait Region: fmt::Debug + Send + Sync {
         &self,
         asked: &[TableName],
     ) -> Result<Vec<Result<Table, RegionError>>, RegionError>;
+
+    /// Reads who may use tables of this region's own catalog, as far as whoever asks may see that. Nothing is ever changed of it.
+    ///
+    /// `Unsupported`: it has no catalog of its own.
+    async fn table_rights(&self, asked: &[TableName]) -> Vec<Result<TableRights, RegionError>> {
+        let doing = "read who may use tables";
+        let detail = "it has no catalog of its own";
+        let refusal = RegionError::new(RegionErrorKind::Unsupported, doing, detail);
+        asked.iter().map(|_| Err(refusal.clone())).collect()
+    }
+
+    /// Looks whether something can run SQL in this region's own workspace; nothing is started for that.
+    async fn compute(&self) -> Result<(), RegionError> {
+        Ok(())
+    }
 
     /// Reads the histories of source tables: also the proof of read access.
     async fn sources(&self, asked: &[SourceQuestion]) -> Vec<Result<Source, RegionError>>;

@@ -13,7 +13,7 @@ use crate::config::{Configuration, Sides, Workspace, WorkspaceAddress};
 use crate::databricks::sql::{self, Expected, Relation};
 use crate::ledger::{Cut, Cuts, FOLDER, NewRole, Roles, Row, SYNC_CUTS};
 use crate::plan::document::WorkspacePlan;
-use crate::plan::{JobSeen, LossReceipt};
+use crate::plan::{GrantsSeen, JobSeen, LossReceipt};
 use crate::region::RUNBOOK_ENDING;
 
 /// Tables in one statement that looks at several: longer ones are hard to read, and some editors cut them off.
@@ -190,6 +190,8 @@ pub struct GroupSteps {
     pub lost: Option<LossReceipt>,
     /// Its jobs at both sides, as they were last seen.
     pub jobs: Vec<JobSeen>,
+    /// Who may use its tables at both sides, as it was last seen.
+    pub grants: Option<GrantsSeen>,
     /// Live rows, where all are known.
     pub rows: Option<u64>,
     /// Bytes.
@@ -231,7 +233,8 @@ pub fn make(facts: Facts<'_>) -> Runbook {
                 let newest = cuts.newest(name).map(|cut| cut.cut_number);
                 let lost = told.filter(|told| told.cut == newest).and_then(|it| it.loss.clone());
                 let jobs = told.map(|told| told.jobs.clone()).unwrap_or_default();
-                steps.push(GroupSteps { workflow, lost, jobs, ..group });
+                let grants = told.and_then(|told| told.grants.clone());
+                steps.push(GroupSteps { workflow, lost, jobs, grants, ..group });
             }
             Err(why) => left_out.push(LeftOut { group: name.to_owned(), why }),
         }
@@ -340,6 +343,7 @@ fn of_group(
         tables: held.tables.len(),
         lost: None,
         jobs: Vec::new(),
+        grants: None,
         rows: rows.map(|rows| rows.into_iter().fold(0, u64::saturating_add)),
         bytes: held.tables.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes)),
     })

@@ -12,7 +12,7 @@ use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
-use crate::plan::{JobSeen, ReceiptTold, SettingsBefore, Witnessed};
+use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
@@ -36,6 +36,8 @@ pub(super) struct Tips {
     pub(super) receipts: BTreeMap<String, ReceiptTold>,
     /// Of each group its jobs as they were last seen.
     pub(super) jobs: BTreeMap<String, Vec<JobSeen>>,
+    /// Of each group who may use its tables, as it was last seen.
+    pub(super) grants: BTreeMap<String, GrantsSeen>,
 }
 
 /// One of the newest records, as far as it goes on being told.
@@ -105,6 +107,7 @@ pub(super) async fn tips(
     tips.settings = recent.settings;
     tips.receipts = recent.receipts;
     tips.jobs = recent.jobs;
+    tips.grants = recent.grants;
     tips.passed_over.extend(recent.passed_over);
     tips.passed_over.sort_unstable();
     tips.passed_over.dedup();

@@ -42,6 +42,7 @@ pub(super) async fn apply(
         checked: None,
         loss: None,
         jobs: super::jobs(plan, run.options.planned_now),
+        grants: plan.grants.clone().filter(|_| run.options.planned_now),
         tables: Vec::new(),
     };
     if run.stopped() {

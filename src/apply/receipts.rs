@@ -16,6 +16,9 @@ pub(super) fn carry(record: &mut RunRecord, tips: &[(String, Tips)]) {
             let told = told.filter(|told| Some(told.cut) == group.cut);
             group.loss = told.map(|told| told.loss.clone());
         }
+        if group.grants.is_none() {
+            group.grants = tips.grants.get(&group.name).cloned();
+        }
         if group.jobs.is_empty() {
             group.jobs = tips.jobs.get(&group.name).cloned().unwrap_or_default();
         }

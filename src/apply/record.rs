@@ -16,8 +16,8 @@ use crate::ledger::AcceptedRisk;
 use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
-    Checked, ComparedWith, CutsTold, JobSeen, LedgerAction, LossReceipt, Provenance, Role,
-    SettingChange, Settings, SettingsBefore,
+    Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
+    Role, SettingChange, Settings, SettingsBefore,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -291,6 +291,9 @@ pub struct GroupRecord {
     /// and what keeps its settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobSeen>,
+    /// Who may use its tables at both sides, as this run or an earlier one saw it, with when; absent: nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<GrantsSeen>,
     /// What was done to its tables.
     pub tables: Vec<TableRecord>,
 }

@@ -36,6 +36,9 @@ pub(super) struct Asking {
     /// Histories are read as with --full, files are not.
     #[arg(skip)]
     histories: bool,
+    /// Who may use tables is looked at anew.
+    #[arg(skip)]
+    rights: bool,
     /// The configuration whose settings are compared.
     #[arg(skip)]
     base: Option<PathBuf>,
@@ -55,13 +58,18 @@ pub(super) struct Asking {
 impl Asking {
     /// Whether anything was asked for.
     pub(super) fn anything(&self) -> bool {
-        let Asking { now, full, histories: _, daily: _, base: _, accept, reason } = self;
+        let Asking { now, full, histories: _, daily: _, rights: _, base: _, accept, reason } = self;
         !now.is_empty() || *full || !accept.is_empty() || reason.is_some()
     }
 
     /// The histories of everything are looked at; with `content`, the files of replicas are read as well.
     pub(super) fn everything(content: bool) -> Asking {
         Asking { full: content, histories: true, ..Asking::default() }
+    }
+
+    /// The same, with a fresh look at who may use tables.
+    pub(super) fn with_rights(self) -> Asking {
+        Asking { rights: true, ..self }
     }
 
     /// The same, with settings compared with those of another configuration, if any.
@@ -202,6 +210,7 @@ pub(super) async fn look_with(
         full: asking.full || asking.histories,
         daily: asking.daily,
         content: asking.full,
+        rights: asking.rights || asking.full,
         record_keys: signature::keys_of_records(&found)?.unwrap_or_default(),
         base,
     };

@@ -45,7 +45,12 @@ impl Validate {
             kept_in: None,
         };
         let looked = if usable && !self.offline {
-            look::block_on(look::look_with(context, &Asking::everything(false), found)).map(Some)
+            look::block_on(look::look_with(
+                context,
+                &Asking::everything(false).with_rights(),
+                found,
+            ))
+            .map(Some)
         } else {
             Ok(None)
         };

@@ -93,6 +93,11 @@ impl Sql {
         self.running.lock().expect("no panic while an id is noted").clone()
     }
 
+    /// Looks whether there is a warehouse that can be used, and starts none.
+    pub(super) async fn look_at_warehouse(&self) -> Result<(), Refusal> {
+        warehouse::look(&self.client, self.configured.as_deref()).await
+    }
+
     /// The warehouse, chosen when it is first needed.
     async fn warehouse(&self) -> Result<&str, Refusal> {
         let choose = || warehouse::choose(&self.client, self.configured.as_deref(), &self.notice);

@@ -45,6 +45,21 @@ pub(super) async fn choose(
     Ok(usable.id.clone())
 }
 
+/// Whether there is a warehouse that can be used, the configured one or any.
+///
+/// `GET /api/2.0/sql/warehouses/{id}`, or the list of them.
+pub(super) async fn look(client: &Client, configured: Option<&str>) -> Result<(), Refusal> {
+    let Some(id) = configured else {
+        return choose(client, None, &Notice::nobody()).await.map(drop);
+    };
+    let found: Warehouse = client.get(&["api", "2.0", "sql", "warehouses", id], &[]).await?;
+    if matches!(found.state.as_str(), "DELETED" | "DELETING") {
+        let text = format!("the SQL warehouse {id} is {}", found.state.to_lowercase());
+        return Err(Refusal::new(RegionErrorKind::NotFound, text));
+    }
+    Ok(())
+}
+
 fn tell_of_start(warehouse: &Warehouse, notice: &Notice) {
     let Warehouse { name, state, .. } = warehouse;
     match state.as_str() {

@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::described::{self, FileError};
 use super::grants::{Grants, Right};
 use crate::config::{Location, TableName};
-use crate::region::{Denied, Table, Unclonable, nearest};
+use crate::region::{
+    Denied, RegionError, RegionErrorKind, Table, TableRights, Unclonable, nearest,
+};
 
 /// Name of the catalog's file in a workspace folder.
 pub const CATALOG_FILE: &str = "lakehouse.json";
@@ -220,6 +222,25 @@ impl Index {
     /// The names of all tables, in no order.
     pub fn names(&self) -> impl Iterator<Item = &TableName> {
         self.places.keys()
+    }
+
+    /// Who may use a table: everybody, where nothing is said about grants.
+    pub(super) fn rights(&self, asked: &TableName) -> Result<TableRights, RegionError> {
+        let found = self.find(asked);
+        let (_, entry) = found.map_err(|detail| {
+            let doing = format!("read who may use {asked}");
+            RegionError::new(RegionErrorKind::NotFound, doing, detail)
+        })?;
+        let mut rights = TableRights::default();
+        match &entry.grants {
+            None => rights.take_in("account users", "ALL PRIVILEGES"),
+            Some(grants) => {
+                for (principal, privileges) in grants {
+                    privileges.iter().for_each(|held| rights.take_in(principal, held));
+                }
+            }
+        }
+        Ok(rights)
     }
 
     /// A table as the region's port shows it.

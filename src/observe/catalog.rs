@@ -89,6 +89,7 @@ pub(super) async fn observe_catalog(
                     listed,
                     source: None,
                     came: None,
+                    rights: None,
                     replica: None,
                     pin: None,
                 })

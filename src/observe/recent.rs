@@ -13,7 +13,7 @@ use futures::future::join_all;
 
 use crate::apply::RunRecord;
 use crate::history::SignatureSeen;
-use crate::plan::{JobSeen, ReceiptTold, SettingsBefore, Witnessed};
+use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
 use crate::region::{
     KeptDocument, KeptRecords, PassedOver, RecordRange, Region, RegionError, Regions,
     SIGNATURE_ENDING, apply_of, first_id_of,
@@ -73,6 +73,8 @@ pub(crate) struct Recent {
     pub(crate) receipts: BTreeMap<String, ReceiptTold>,
     /// Of each group its jobs as they were last seen.
     pub(crate) jobs: BTreeMap<String, Vec<JobSeen>>,
+    /// Of each group who may use its tables, as it was last seen.
+    pub(crate) grants: BTreeMap<String, GrantsSeen>,
 }
 
 /// Reads the newest run records of a workspace in the regions that are to be asked.
@@ -213,6 +215,12 @@ impl Recent {
         for group in record.groups.iter().filter(|group| group.workspace == workspace) {
             if seen(&group.jobs) > self.jobs.get(&group.name).and_then(|jobs| seen(jobs)) {
                 self.jobs.insert(group.name.clone(), group.jobs.clone());
+            }
+            if let Some(seen) = &group.grants {
+                let known = self.grants.get(&group.name);
+                if known.is_none_or(|known| known.at < seen.at) {
+                    self.grants.insert(group.name.clone(), seen.clone());
+                }
             }
             let (Some(cut), Some(loss)) = (group.cut, &group.loss) else {
                 continue;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Warning, WarningCode};
+use super::grants::GrantsSeen;
 use super::job::JobSeen;
 use super::look::Checked;
 use super::protection::{ComparedWith, SettingChange};
@@ -401,6 +402,9 @@ pub struct GroupPlan {
     /// The jobs that it names, at both sides, as far as they were asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobSeen>,
+    /// Who may use its tables at both sides; absent: it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<GrantsSeen>,
     /// Its recovery point objective, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_seconds: Option<i64>,

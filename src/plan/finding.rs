@@ -164,6 +164,10 @@ pub enum WarningCode {
     SecondaryWorkspaceMissing,
     /// Something that is needed on the bad day lies in the region that is protected.
     DiesWithPrimary,
+    /// Nothing runs SQL in the secondary workspace.
+    NoComputeInSecondary,
+    /// Somebody may use tables at one side only.
+    GrantsDiffer,
     /// The secondary workspace does not answer while its storage does.
     SecondaryWorkspaceNotSeen,
     /// A workflow runs or is scheduled in the secondary.
@@ -220,6 +224,8 @@ impl WarningCode {
             WarningCode::ClockSkew => "clock_skew",
             WarningCode::SecondaryWorkspaceMissing => "secondary_workspace_missing",
             WarningCode::DiesWithPrimary => "dies_with_primary",
+            WarningCode::NoComputeInSecondary => "no_compute_in_secondary",
+            WarningCode::GrantsDiffer => "grants_differ",
             WarningCode::SecondaryWorkspaceNotSeen => "secondary_workspace_not_seen",
             WarningCode::SecondaryWorkflowActive => "secondary_workflow_active",
             WarningCode::CrashConsistent => "crash_consistent",

@@ -14,6 +14,7 @@ use super::observed::{GroupObserved, Observed, TableObserved, WorkspaceObserved}
 use super::receipt::LossReceipt;
 use super::request::Request;
 use super::retention;
+use super::rights;
 use super::settings::GroupSettings;
 use super::status;
 use super::trigger::{self, Choice, Target};
@@ -97,6 +98,7 @@ pub(super) fn plan(
         checked: status::found_at_cut(workspace, name, seen),
         loss: loss(&view, seen, target.as_ref(), &steps),
         jobs: jobs::of_group(workspace, seen),
+        grants: rights::of_group(workspace, seen),
         rpo_seconds: Some(view.group.rpo.num_seconds()),
         crash_consistent_from: (decision == Decision::Waiting && !paused)
             .then(|| trigger::crash_consistent_from(&view))
@@ -204,6 +206,7 @@ fn bare(name: &str, decision: Decision, reason: Reason, last_cut: Option<&Cut>) 
         lag_seconds: None,
         loss: None,
         jobs: Vec::new(),
+        grants: None,
         checked: None,
         rpo_seconds: None,
         crash_consistent_from: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::document::{ConfigSource, Refused};
+use super::grants::GrantsSeen;
 use super::protection::SettingsBefore;
 use super::receipt::ReceiptTold;
 use super::witness::Witnessed;
@@ -13,7 +14,7 @@ use crate::ledger::{Cuts, FOLDER, Ledger, merge_rows};
 use crate::moment;
 use crate::region::{
     ActiveRun, Commit, LedgerCopy, Pin, Presence, RegionError, RegionErrorKind, Replica, Source,
-    Table, Workflow, WriteAccess,
+    Table, TableRights, Workflow, WriteAccess,
 };
 use crate::sentence::Sentence;
 
@@ -52,6 +53,10 @@ pub struct WorkspaceObserved {
     pub ledger: Ledger,
     /// The cuts that the newest run records of both regions tell of.
     pub witnessed: Witnessed,
+    /// Whether something runs SQL in the secondary's workspace; `None`: not asked.
+    pub compute: Option<Answer<()>>,
+    /// Of each group the newest look at who may use its tables that run records tell.
+    pub grants: BTreeMap<String, GrantsSeen>,
     /// The newest receipt of each group that run records tell.
     pub receipts: BTreeMap<String, ReceiptTold>,
     /// The settings that the newest run record tells, or those of another configuration that was given.
@@ -116,6 +121,8 @@ pub struct TableObserved {
     pub source: Option<Answer<Source>>,
     /// What came to it after the version that the last cut names, where that was asked in place of its history.
     pub came: Option<Answer<Vec<Commit>>>,
+    /// Who may use it in the primary and its replica in the secondary; `None`: not asked.
+    pub rights: Option<[Answer<TableRights>; 2]>,
     /// Its replica; `None`: not asked.
     pub replica: Option<Answer<Option<Replica>>>,
     /// It at the version the plan pins; `None`: not asked, or nothing is pinned.

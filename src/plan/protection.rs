@@ -178,6 +178,10 @@ impl Changes {
         } = before;
         self.list(Setting::FailureMail, failure_mail, &after.failure_mail);
         self.list(Setting::SuccessMail, success_mail, &after.success_mail);
+        // Whoever hears of no success is not protected less: of trouble those of the other list hear.
+        if let Some(change) = self.all.last_mut().filter(|it| it.setting == Setting::SuccessMail) {
+            change.direction = Direction::Other;
+        }
         self.there(Setting::MailServer, mail_server, &after.mail_server);
         self.list(Setting::Webhooks, webhooks, &after.webhooks);
         if *heartbeat != after.heartbeat {
@@ -190,8 +194,7 @@ impl Changes {
             && *before != after
         {
             let text = |value: SuccessMail| Some(SettingValue::Text(value.as_str().to_owned()));
-            let direction = less(after < *before);
-            self.add(Setting::SuccessNews, text(*before), text(after), direction);
+            self.add(Setting::SuccessNews, text(*before), text(after), Direction::Other);
         }
         if let (Some(before), Some(after)) = (reminder_hours, after.reminder_hours) {
             self.longer(Setting::Reminder, *before, after);

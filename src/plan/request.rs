@@ -30,6 +30,8 @@ pub struct Request {
     pub daily: bool,
     /// The files of every replica are read, too.
     pub content: bool,
+    /// Who may use tables is looked at, however lately that was done; where histories are.
+    pub rights: bool,
     /// Public keys of the runners whose records witness cuts, as minisign writes them; none: every record does.
     pub record_keys: Vec<String>,
     /// The settings, by workspace, of another configuration that this one is compared with; `None`: with the newest run record.

@@ -8,6 +8,8 @@ use super::document::{Decision, GroupPlan, LastCut, Plan, ReasonCode, Refused, W
 use super::finding::{Finding, Warning};
 pub use super::look::Checked;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
+use super::readiness;
+pub use super::readiness::NotReady;
 pub use super::receipt::LossReceipt;
 use super::replica::{Assessment, assess, damage};
 use super::versions;
@@ -140,6 +142,10 @@ pub struct GroupStatus {
     /// absent: it is not known.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub content_read_at: Option<DateTime<Utc>>,
+    /// What is missing where it is to be failed over; empty: nothing is known to be; absent: no workspace stands by, or it was not
+    /// looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_ready: Option<Vec<NotReady>>,
     /// What stands in the way.
     pub findings: Vec<Finding>,
     /// What a plan would decide now; absent where that cannot be told.
@@ -349,6 +355,16 @@ fn group(
         },
         protected,
         failed_over: FailedOver::of(workspace, &plan.name),
+        not_ready: readiness::of_group(
+            workspace,
+            &readiness::Known {
+                synchronized: cut.is_some(),
+                protected,
+                jobs: &plan.jobs,
+                grants: plan.grants.as_ref().or_else(|| workspace.grants.get(&plan.name)),
+            },
+        )
+        .filter(|_| primary_seen),
         checked,
         content_read_at: content_read_at(&tables, cut, checked),
         findings: plan.findings.clone(),

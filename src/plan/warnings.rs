@@ -5,18 +5,20 @@ use chrono::Duration;
 use super::checks::odd_rows_of_others;
 use super::document::{Decision, GroupPlan};
 use super::finding::{Warning, WarningCode};
+use super::grants::RightDiffers;
 use super::observed::{GroupObserved, Observed, RegionObserved, TableObserved, WorkspaceObserved};
 use super::request::Request;
+use super::role::Role;
 use super::trigger::span_of;
 use super::view::GroupView;
 use super::witness::{DoubtedCut, WitnessedCut};
-use crate::config::{Group, WorkspaceAddress};
+use crate::config::{Group, Sides, WorkspaceAddress};
 use crate::ledger::{Consistency, Cut, Status};
 use crate::moment;
 use crate::region::{
     PauseStatus, Presence, RUN_RECORD_ENDING, RegionErrorKind, Unproved, WriteAccess,
 };
-use crate::text::span;
+use crate::text::{plural, span};
 
 /// Clocks further apart than this are worth a word.
 const SKEW_MAX: Duration = Duration::seconds(60);
@@ -119,6 +121,13 @@ pub(super) fn of_workspace(
                 say(WarningCode::SecondaryWorkflowActive, format!("active in the secondary: {}", others.join(", ")));
             }
         }
+    }
+    if let Some(Err(why)) = &workspace.compute {
+        let text = format!(
+            "nothing runs SQL in the secondary's workspace on the day that it is needed: {}; create a SQL warehouse there, or give drsync CAN USE on one",
+            why.told()
+        );
+        say(WarningCode::NoComputeInSecondary, text);
     }
     if runs_in_primary(workspace, request) {
         say(
@@ -415,7 +424,40 @@ fn of_group(view: &GroupView<'_>, plan: &GroupPlan) -> Vec<Said> {
         }
     }
     all.extend(cut_expiry(view));
+    all.extend(grants(view, plan));
     all
+}
+
+/// Statements that one text names.
+const GRANTS_NAMED: usize = 3;
+
+/// Rights that somebody has at one side only, with what gives those of the primary in the secondary; nobody but people gives any.
+fn grants(view: &GroupView<'_>, plan: &GroupPlan) -> Option<Said> {
+    let differing = plan.grants.as_ref()?.differing();
+    let Sides { home, other } = view.workspace.workspace.sides();
+    let of = |side: Role| differing.iter().filter(move |right| right.at == side);
+    let (lacking, beyond) = (of(Role::Primary).count(), of(Role::Secondary).count());
+    let more = |number: usize| match number.saturating_sub(GRANTS_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let mut parts = Vec::new();
+    if lacking > 0 {
+        let statements: Vec<String> =
+            of(Role::Primary).take(GRANTS_NAMED).map(RightDiffers::grant).collect();
+        let rights = plural(lacking, "right");
+        let statements = statements.join("; ");
+        parts.push(format!("{rights} of {home} lacking in {other}: {statements}{}", more(lacking)));
+    }
+    if beyond > 0 {
+        let named: Vec<String> = of(Role::Secondary)
+            .take(GRANTS_NAMED)
+            .map(|right| format!("{} has {} on {}", right.principal, right.right, right.table))
+            .collect();
+        let named = named.join("; ");
+        parts.push(format!("in {other} alone: {named}{}", more(beyond)));
+    }
+    (!parts.is_empty()).then(|| (WarningCode::GrantsDiffer, None, parts.join("; ")))
 }
 
 fn lag(plan: &GroupPlan, group: &Group) -> Option<Said> {

@@ -540,10 +540,10 @@ fn records_follow_each_other_and_a_round_with_nothing_to_do_leaves_a_small_one()
         previous = Some(drsync::canonical::sha256_of_bytes(&bytes));
     }
     let last = kept.last().unwrap();
-    assert_eq!(
-        (json(last)["quiet"].as_bool(), fs::metadata(last).unwrap().len() < 2_000),
-        (Some(true), true)
-    );
+    assert_eq!(json(last)["quiet"].as_bool(), Some(true));
+    // Whoever fails over has the newest record alone: it tells settings, jobs and losses of three groups whatever was done.
+    let size = fs::metadata(last).unwrap().len();
+    assert!(size < 5_000, "{size}");
 }
 
 #[test]

@@ -125,6 +125,7 @@ pub(crate) fn group(name: &str) -> GroupPlan {
         checked: None,
         loss: None,
         jobs: vec![],
+        grants: None,
         rpo_seconds: Some(12 * 3600),
         max_retries: 3,
         tables: 4,
@@ -386,6 +387,7 @@ pub(crate) fn ended(name: &str, outcome: GroupOutcome, message: Option<&str>) ->
         checked: None,
         loss: None,
         jobs: vec![],
+        grants: None,
         tables: vec![],
     }
 }

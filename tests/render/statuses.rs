@@ -63,6 +63,7 @@ fn group(name: &str, number: u64) -> GroupStatus {
         rpo: Rpo::Met,
         protected: true,
         failed_over: None,
+        not_ready: None,
         checked: None,
         content_read_at: None,
         findings: vec![],

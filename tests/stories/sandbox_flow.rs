@@ -100,6 +100,33 @@ async fn the_demo_is_planned_applied_and_then_up_to_date() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_use_tables_at_both_sides_is_read_and_kept_and_what_differs_is_told() {
+    let flow = Flow::new().await;
+    flow.apply(&flow.plan().await).await;
+    let west = drsync::lakehouse::write::Workspace::at(flow.folder.path().join("west"));
+    let catalog = |side: &str| -> Value {
+        let file = flow.folder.path().join(side).join("lakehouse.json");
+        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    };
+    let before = (catalog("east"), catalog("west"));
+    let plan = flow.plan().await;
+    let (_, orders) = plan.groups().find(|(_, group)| group.name == "orders").unwrap();
+    // Of the registered replicas nothing is said about grants: everybody may use them.
+    let differing = orders.grants.as_ref().unwrap().differing();
+    assert!(differing.iter().all(|right| right.at == Role::Secondary), "{differing:?}");
+    assert!(differing.iter().any(|right| right.principal == "account users"), "{differing:?}");
+    assert!(plan.warnings.iter().any(|it| it.code == WarningCode::GrantsDiffer));
+    assert!(!plan.warnings.iter().any(|it| it.code == WarningCode::NoComputeInSecondary));
+    let table = orders.grants.as_ref().unwrap().tables[0].tables[0].to_string();
+    assert_eq!((catalog("east"), catalog("west")), before, "nothing is changed");
+    west.edit_table(&table, |entry| entry["grants"] = serde_json::json!({})).unwrap();
+    let plan = flow.plan().await;
+    let (_, orders) = plan.groups().find(|(_, group)| group.name == "orders").unwrap();
+    let differing = orders.grants.as_ref().unwrap().differing();
+    assert!(differing.iter().all(|right| right.table.to_string() != table), "{differing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_tells_the_jobs_of_both_sides_with_whether_they_start_by_themselves() {
     let flow = Flow::new().await;
     let record = flow.apply(&flow.plan().await).await;

@@ -212,14 +212,7 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
         page.push_str(&block(language, check));
     }
     say(page, format!("\n### {number}.5 Open\n"));
-    say(
-        page,
-        format!(
-            "- Rights: drsync keeps no list of them. Whoever works with these tables in {} has to have them in {}: compare `SHOW GRANTS` of schemas and tables, in the other region as long as it answers.",
-            code(&place.sides.home),
-            code(&place.sides.other)
-        ),
-    );
+    say(page, rights(place, group));
     for line in jobs(place, group) {
         say(page, line);
     }
@@ -301,6 +294,38 @@ fn lost(place: &Place, group: &GroupSteps) -> String {
         lines.push(format!("- {}", plural(more, "more table")));
     }
     format!("{}\n", lines.join("\n"))
+}
+
+/// The rights that the other side lacks, as they were last seen.
+fn rights(place: &Place, group: &GroupSteps) -> String {
+    let (home, other) = (code(&place.sides.home), code(&place.sides.other));
+    let Some(seen) = &group.grants else {
+        return format!(
+            "- Rights: nobody looked at them. Whoever works with these tables in {home} has to have them in {other}: compare `SHOW GRANTS` of schemas and tables, in the other region as long as it answers."
+        );
+    };
+    let at = moment(seen.at);
+    let differing = seen.differing();
+    let lacking: Vec<String> = differing
+        .iter()
+        .filter(|right| right.at == Role::Primary)
+        .map(|right| format!("{};", right.grant()))
+        .collect();
+    let mut lines = match lacking.len() {
+        0 => vec![format!("- Rights: none of {home} is lacking in {other}, as of {at}.")],
+        number => vec![format!(
+            "- Rights: {} of {home} lacking in {other}, as of {at}; run those that are still wanted:\n\n{}",
+            plural(number, "one"),
+            block("text", &lacking.join("\n"))
+        )],
+    };
+    if !seen.unseen.is_empty() {
+        lines.push(format!(
+            "  Not seen at both sides: those of {}.",
+            plural(seen.unseen.len(), "table")
+        ));
+    }
+    lines.join("\n")
 }
 
 /// Which jobs are to be started, and what is known of each on both sides.

@@ -77,6 +77,7 @@ pub(super) fn telling(plan: &Plan) -> usize {
 fn tells(code: WarningCode) -> bool {
     match code {
         WarningCode::SecondaryWorkspaceMissing
+        | WarningCode::GrantsDiffer
         | WarningCode::DiesWithPrimary
         | WarningCode::WriteNotProved
         | WarningCode::UnprotectedTables
@@ -88,6 +89,7 @@ fn tells(code: WarningCode) -> bool {
         | WarningCode::CutExpiresSoon
         | WarningCode::RpoAtRisk
         | WarningCode::ClockSkew
+        | WarningCode::NoComputeInSecondary
         | WarningCode::SecondaryWorkspaceNotSeen
         | WarningCode::SecondaryWorkflowActive
         | WarningCode::CrashConsistent

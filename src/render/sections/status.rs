@@ -1,5 +1,6 @@
 //! How every group stands: its cut, its lag against the objective, its replicas.
 
+mod readiness;
 mod receipt;
 mod rows;
 mod verdict;
@@ -55,6 +56,7 @@ pub fn page(status: &Status, parts: Parts<'_>) -> Page {
     for section in receipt::receipts(status) {
         page.say(section);
     }
+    page.say(readiness::readiness(status));
     page.say(losses(status));
     page.say(troubles(status));
     // Tables that are left out have a line of their own.

@@ -68,11 +68,10 @@ fn of_the_workspace() -> Vec<Case> {
     vec![
         case(
             "sync_failure_notification",
-            two.clone(),
+            two,
             json!("ops@example.com"),
             &[Setting::FailureMail],
         ),
-        case("sync_success_notification", two, json!("ops@example.com"), &[Setting::SuccessMail]),
         case(at, told(json!({})), Value::Null, &[Setting::MailServer]),
         case(at, hook(json!(["failing", "recovered"])), told(json!({})), &[Setting::Webhooks]),
         case(
@@ -82,7 +81,6 @@ fn of_the_workspace() -> Vec<Case> {
             &[Setting::Webhooks],
         ),
         case(at, beat, told(json!({})), &[Setting::Heartbeat]),
-        case(at, told(json!({})), told(json!({"success": "off"})), &[Setting::SuccessNews]),
         case(at, told(json!({})), told(json!({"reminder_hours": 240})), &[Setting::Reminder]),
         case("secondary_workspace_instance_url", west, Value::Null, &[Setting::SecondaryWorkspace]),
         case("plan_max_age_hours", json!(72), json!(8_760), &[Setting::PlanMaxAge]),
@@ -176,6 +174,15 @@ fn whoever_is_replaced_hears_less() {
     let before = world(REFERENCE, at, &json!("a@example.com"));
     let plan = compared(world(REFERENCE, at, &json!("b@example.com")), &before);
     let expected = (BTreeSet::from([Setting::Owners]), BTreeSet::from([Direction::Weaker]));
+    assert_eq!(changed(&plan), expected);
+}
+
+#[test]
+fn whoever_hears_of_no_success_any_more_is_not_protected_less() {
+    let at = "sync_success_notification";
+    let before = world("", at, &json!("boss@example.com"));
+    let plan = compared(world("", at, &json!("ops@example.com, other@example.com")), &before);
+    let expected = (BTreeSet::from([Setting::SuccessMail]), BTreeSet::from([Direction::Other]));
     assert_eq!(changed(&plan), expected);
 }
 

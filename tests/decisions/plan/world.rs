@@ -135,6 +135,8 @@ impl World {
                     witnessed: drsync::plan::Witnessed::default(),
                     settings_before: None,
                     receipts: Default::default(),
+                    compute: None,
+                    grants: Default::default(),
                     ledger,
                     watch: Watch::default(),
                     whole_look: true,
@@ -306,6 +308,7 @@ fn seen(name: &TableName) -> TableObserved {
             denied: None,
         }),
         came: None,
+        rights: None,
         source: Some(Ok(Source {
             commits: vec![commit(4, "2026-11-22T05:00:00Z", "WRITE", true)],
             oldest_version: 0,

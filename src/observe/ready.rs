@@ -1,0 +1,52 @@
+//! Whether groups could be failed over: who may use their tables at both sides, and whether anything runs SQL in the secondary.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::TableName;
+use crate::plan::{Request, WorkspaceObserved};
+use crate::region::Regions;
+
+/// A look at rights is repeated after this; each table costs a question at both sides.
+const DAILY: TimeDelta = TimeDelta::hours(24);
+
+/// Looks at rights and compute, where everything is looked at.
+pub(super) async fn observe_readiness(
+    seen: &mut WorkspaceObserved,
+    regions: &Regions,
+    request: &Request,
+    now: DateTime<Utc>,
+) {
+    let presence = seen.secondary.presence.as_ref();
+    let watched = presence.is_ok_and(|presence| presence.workspace_unseen.is_none());
+    let asked = request.full && seen.workspace.secondary.is_some() && watched;
+    if !asked || seen.primary.refusal().is_some() {
+        return;
+    }
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    let mut names: Vec<TableName> = Vec::new();
+    for (group, of_group) in seen.groups.iter().enumerate() {
+        let name = of_group.entry.name();
+        let told = name.and_then(|name| seen.grants.get(name));
+        let lately = told.is_some_and(|told| now - told.at < DAILY && now >= told.at);
+        if lately && !request.rights || !name.is_some_and(|name| request.selects(name)) {
+            continue;
+        }
+        for (table, observed) in of_group.tables.iter().enumerate() {
+            // What no cut names was never registered there.
+            let held = seen.place(name, &observed.name).entry.is_some();
+            if held && observed.listed.is_ok() {
+                places.push((group, table));
+                names.push(observed.name.clone());
+            }
+        }
+    }
+    let (primary, secondary, compute) = futures::join!(
+        regions.primary.table_rights(&names),
+        regions.secondary.table_rights(&names),
+        regions.secondary.compute(),
+    );
+    seen.compute = Some(compute);
+    for ((group, table), rights) in places.into_iter().zip(primary.into_iter().zip(secondary)) {
+        seen.groups[group].tables[table].rights = Some([rights.0, rights.1]);
+    }
+}

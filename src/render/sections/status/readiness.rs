@@ -1,0 +1,54 @@
+//! Whether each group could be failed over, or what is missing.
+
+use super::rows::ROWS_MAX;
+use super::{entries, label};
+use crate::command::{Command, Verb};
+use crate::plan::NotReady;
+use crate::plan::status::Status;
+use crate::render::clean::name;
+use crate::render::figures::plural;
+use crate::render::page::{Block, Phrase, Section, Table};
+
+/// A line a group of which it is known; none where no workspace stands by.
+pub(super) fn readiness(status: &Status) -> Section {
+    let caption = "Whether groups could be failed over";
+    let mut table = Table::new(caption, "group", &["group", "ready"]);
+    table.most = ROWS_MAX;
+    table.all = Some(Command::new(Verb::Status).word("-v"));
+    for (workspace, group) in entries(status) {
+        let Some(missing) = &group.not_ready else {
+            continue;
+        };
+        let says = if missing.is_empty() {
+            "yes".to_owned()
+        } else {
+            let missing: Vec<String> = missing.iter().map(not_ready).collect();
+            format!("no: {}", missing.join("; "))
+        };
+        let label = Phrase::name(label(status, workspace, group));
+        table.row(vec![label, says.into()]);
+    }
+    Section { title: Some(caption.to_owned()), ..Block::Table(table).into() }
+}
+
+/// What is missing, a fragment.
+fn not_ready(missing: &NotReady) -> String {
+    match missing {
+        NotReady::NeverSynchronized => "never synchronized".to_owned(),
+        NotReady::NotProtected => "its replicas are not all known to hold the cut".to_owned(),
+        NotReady::SecondaryNotSeen => "the secondary's workspace was not seen".to_owned(),
+        NotReady::NoCompute => "nothing runs SQL in the secondary's workspace".to_owned(),
+        NotReady::RightsNotLookedAt => "nobody looked at rights".to_owned(),
+        NotReady::RightsLacking { rights } => {
+            format!("{} lacking in the secondary", plural(*rights, "right"))
+        }
+        NotReady::RightsNotSeen { tables } => {
+            format!("rights on {} not seen at both sides", plural(*tables, "table"))
+        }
+        NotReady::JobMissing { job } => format!("no job {} in the secondary", name(job)),
+        NotReady::JobNotSeen { job } => format!("job {} not seen in the secondary", name(job)),
+        NotReady::JobNotPaused { job } => {
+            format!("job {} is not paused in the secondary", name(job))
+        }
+    }
+}
