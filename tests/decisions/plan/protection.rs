@@ -66,12 +66,7 @@ fn of_the_workspace() -> Vec<Case> {
     let beat = told(json!({"heartbeat": {"url_secret": "heartbeat"}}));
     let at = "notifications";
     vec![
-        case(
-            "sync_failure_notification",
-            two,
-            json!("ops@example.com"),
-            &[Setting::FailureMail],
-        ),
+        case("sync_failure_notification", two, json!("ops@example.com"), &[Setting::FailureMail]),
         case(at, told(json!({})), Value::Null, &[Setting::MailServer]),
         case(at, hook(json!(["failing", "recovered"])), told(json!({})), &[Setting::Webhooks]),
         case(
