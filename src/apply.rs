@@ -19,6 +19,7 @@ mod ending;
 mod event;
 mod evidence;
 mod exit;
+mod fence;
 mod grant;
 mod group;
 mod here;

@@ -9,6 +9,7 @@ use futures::future::join_all;
 use super::Run;
 use super::ending::{Ending, Failed, Moved};
 use super::event::What;
+use super::fence::Fence;
 use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
 use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
@@ -205,14 +206,27 @@ impl Attempt<'_> {
         let replicas: Vec<String> =
             plan.steps.iter().map(|step| step.replica.path.clone()).collect();
         site.regions.secondary.clear_left_over(&replicas).await;
+        let fence = Fence::new(site, plan);
         let steps = plan.steps.iter().zip(tasks);
         let done = join_all(steps.map(async |(step, task)| match task {
             Task::Holds(holding) => (held(step, holding), None),
-            Task::Clone(copying) => table::apply(run, site, plan, step, &copying.order).await,
+            Task::Clone(copying) => {
+                table::apply(run, site, plan, step, &copying.order, &fence).await
+            }
         }))
         .await;
         let (tables, missing): (Vec<TableRecord>, Vec<Option<Missing>>) = done.into_iter().unzip();
         let missing = missing.into_iter().flatten().next();
+        let undone = |table: &TableRecord| match table.outcome {
+            TableOutcome::Failed | TableOutcome::NotStarted => true,
+            TableOutcome::Cloned | TableOutcome::AlreadyCloned | TableOutcome::Unchanged => false,
+        };
+        // Who changes roles marks the replicas, and a clone under way fails by that.
+        if tables.iter().any(undone)
+            && let Some(end) = self.fenced(&fence, &tables).await
+        {
+            return Err(end.with(tables));
+        }
         if run.stopped() && tables.iter().any(|table| table.outcome == TableOutcome::NotStarted) {
             let run_id = &run.options.run_id;
             let row =

@@ -1,4 +1,4 @@
-//! Writes to one metadata table that wait for their turn: what has gathered becomes one write.
+//! Writes to one metadata table that wait for their turn: what has gathered becomes one write, and readings likewise.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl<T, R> Queue<T, R> {
         }
     }
 
-    /// Writes an item together with whatever else is waiting, by whoever of them has the turn; `write` gives one answer an item.
+    /// Writes or reads an item together with whatever else is waiting, by whoever of them has the turn; `write` gives one answer an item.
     ///
     /// # Errors
     /// The refusal of the item.

@@ -1,6 +1,6 @@
 //! One workspace while it is applied: both ledgers brought together, and every row written to both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) mod healing;
 
@@ -45,6 +45,7 @@ pub(super) struct Site<'a> {
     rows_to_secondary: Queue<Row, ()>,
     cuts_to_primary: Queue<Cut, ()>,
     cuts_to_secondary: Queue<Cut, Sent>,
+    heads_of_secondary: Queue<String, Option<Cut>>,
 }
 
 impl<'a> Site<'a> {
@@ -141,6 +142,7 @@ impl<'a> Site<'a> {
             rows_to_secondary: Queue::new(),
             cuts_to_primary: Queue::new(),
             cuts_to_secondary: Queue::new(),
+            heads_of_secondary: Queue::new(),
         };
         if site.primary_refusal.is_none() {
             let mut lacking = Lacking::of(&primary.copy, &rows, &site.cuts);
@@ -263,6 +265,24 @@ impl<'a> Site<'a> {
                 .map(Sent::Yes),
         });
         answers.collect()
+    }
+
+    /// The newest cut of a group as the secondary's log has it now; who asks while it is read shares the next reading.
+    ///
+    /// # Errors
+    /// The secondary's refusal.
+    pub(super) async fn newest_cut_now(&self, group: &str) -> Result<Option<Cut>, RegionError> {
+        let read = async |asked: &[String]| {
+            let groups: BTreeSet<&str> = asked.iter().map(String::as_str).collect();
+            let groups: Vec<&str> = groups.into_iter().collect();
+            let read = self.regions.secondary.newest_cuts(&groups).await;
+            let answer = |group: &String| match &read {
+                Ok(cuts) => Ok(cuts.newest(group).cloned()),
+                Err(refusal) => Err(refusal.clone()),
+            };
+            asked.iter().map(answer).collect()
+        };
+        self.heads_of_secondary.write(group.to_owned(), read).await
     }
 
     /// Copies a committed cut to the primary's log, with the others that wait.

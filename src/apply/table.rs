@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Run;
 use super::event::What;
+use super::fence::Fence;
 use super::grant::Missing;
 use super::record::{TableOutcome, TableRecord, VerifiedRecord};
 use super::site::Site;
@@ -29,6 +30,7 @@ pub(super) async fn apply(
     group: &GroupPlan,
     step: &Step,
     order: &CloneOrder,
+    fence: &Fence<'_>,
 ) -> (TableRecord, Option<Missing>) {
     let Ok(_turn) = run.clones.acquire().await else {
         return (not_started(step), None);
@@ -38,17 +40,31 @@ pub(super) async fn apply(
     }
     let (workspace, name, table) =
         (site.plan.name.clone(), group.name.clone(), step.table.to_string());
-    run.tell(What::TableStarted {
-        workspace: workspace.clone(),
-        group: name.clone(),
-        table: table.clone(),
-        source_version: step.source.version,
-        copy_bytes: step.estimate.map(|copy| copy.copy_bytes),
-    });
     let mut attempts = 0;
+    let mut failed: Option<RegionError> = None;
     let cloned = loop {
+        let fenced = match (fence.look().await, failed.take()) {
+            (Ok(Some(_)), None) => return (not_started(step), None),
+            (Ok(Some(_)), Some(error)) => break Err(error),
+            (Ok(None), _) => Ok(()),
+            (Err(error), _) => Err(error),
+        };
         attempts += 1;
-        let error = match attempt(run, site, group, step, order).await {
+        if attempts == 1 {
+            run.tell(What::TableStarted {
+                workspace: workspace.clone(),
+                group: name.clone(),
+                table: table.clone(),
+                source_version: step.source.version,
+                copy_bytes: step.estimate.map(|copy| copy.copy_bytes),
+            });
+        }
+        let tried = match fenced {
+            Ok(()) => attempt(run, site, group, step, order).await,
+            // Nothing is started that may not be.
+            Err(error) => Err(error),
+        };
+        let error = match tried {
             Ok(cloned) => break Ok(cloned),
             Err(error) => error,
         };
@@ -68,6 +84,7 @@ pub(super) async fn apply(
             message: error.to_string(),
             delay_ms: delay.as_millis() as u64,
         });
+        failed = Some(error);
         wait(run, delay).await;
     };
     if let Ok(Cloned { replaced, .. }) = &cloned

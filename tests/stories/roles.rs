@@ -1,9 +1,12 @@
 //! A group that people failed over by hand: nothing writes to its tables until they are back home.
 
-use drsync::apply::{Ending, Event, Failed, What};
+use drsync::apply::{Ending, Event, Failed, GroupRecord, RunRecord, TableOutcome, What};
+use drsync::config::TableName;
 use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::plan::{Decision, FindingCode, Role};
 use drsync::region::{Appended, Region};
+use serde_json::json;
+use std::sync::Mutex;
 
 use crate::support::below::files;
 use crate::support::world::{Form, World, batch};
@@ -107,6 +110,7 @@ async fn apply_and(world: &mut World, then: impl Fn(&World) + Send + Sync) -> En
 pub(crate) async fn a_change_of_role_while_an_apply_works_keeps_its_cut_out(form: Form) {
     for primary in [true, false] {
         let mut world = due(form).await;
+        let before = files(&world.replica_folder("main.shop.countries"));
         let ending = apply_and(&mut world, |world| {
             let regions = world.regions();
             let region = if primary { &regions.primary } else { &regions.secondary };
@@ -116,9 +120,90 @@ pub(crate) async fn a_change_of_role_while_an_apply_works_keeps_its_cut_out(form
         .await;
         let found = Failed::Found { code: FindingCode::FailedOver, table: None };
         assert_eq!(ending, Ending::Failed(found), "primary: {primary}");
+        let after = files(&world.replica_folder("main.shop.countries"));
+        assert_eq!(before == after, !primary, "what the secondary's log says keeps clones out");
         let cuts = log(world.regions().secondary.as_ref()).await;
         assert_eq!(cuts.of("reference").filter(|cut| !cut.is_role()).count(), 1);
     }
+}
+
+/// A group of two tables that are due, which an apply clones one after the other; somebody follows a runbook when it begins with the
+/// first.
+async fn two_tables_with_a_runbook_between(
+    form: Form,
+    between: impl AsyncFn(&World, &TableName) + Send + Sync,
+) -> (World, RunRecord, Vec<TableName>) {
+    let mut world = World::of(form).await;
+    world.make("main.shop.cities", "tables/cities").await;
+    world.groups()[0]["tables"] = json!(["main.shop.countries", "main.shop.cities"]);
+    world.apply().await;
+    world.later(12 * 60);
+    world.countries().insert(&batch([4])).await.unwrap();
+    world.source_at("tables/cities").insert(&batch([4])).await.unwrap();
+    world.later(1);
+    world.parallelism = 1;
+    let plan = world.plan().await;
+    let twin = world.twin();
+    let started = Mutex::new(Vec::new());
+    let watch = |event: &Event| {
+        let What::TableStarted { table, .. } = &event.what else { return };
+        let table = TableName::parse(table).unwrap();
+        started.lock().unwrap().push(table.clone());
+        if started.lock().unwrap().len() == 1 {
+            tokio::task::block_in_place(|| {
+                let handle = tokio::runtime::Handle::current();
+                handle.block_on(async {
+                    change_roles(twin.regions().secondary.as_ref(), SIDE).await;
+                    between(&twin, &table).await;
+                });
+            });
+        }
+    };
+    let record = world.apply_watching(&plan, &watch).await;
+    let started = started.into_inner().unwrap();
+    (world, record, started)
+}
+
+fn is_failed_over(record: &RunRecord) -> &GroupRecord {
+    assert_eq!((record.exit.code, record.exit.name.as_str()), (11, "failed over"), "{record:#?}");
+    let group = &record.groups[0];
+    let found = Failed::Found { code: FindingCode::FailedOver, table: None };
+    assert_eq!(group.ending, Some(Ending::Failed(found)));
+    group
+}
+
+pub(crate) async fn an_apply_at_work_starts_no_clone_after_a_change_of_role(form: Form) {
+    let (world, record, started) =
+        two_tables_with_a_runbook_between(form, async |_: &World, _: &TableName| {}).await;
+    let group = is_failed_over(&record);
+    let [first] = &started[..] else { panic!("{started:?}") };
+    for table in &group.tables {
+        let (outcome, ids) = if table.table == *first {
+            (TableOutcome::Cloned, vec![1, 2, 3, 4])
+        } else {
+            (TableOutcome::NotStarted, vec![1, 2, 3])
+        };
+        assert_eq!(table.outcome, outcome, "{}", table.table);
+        assert_eq!(world.ids(&world.replica_folder(&table.table.to_string())).await, ids);
+    }
+    // Who looks at the runbook's check has to know what landed after the fence.
+    let message = group.message.as_ref().unwrap().to_string();
+    let landed = format!("sent before it saw that: {first} is v");
+    assert!(message.contains(&landed), "{message}");
+}
+
+pub(crate) async fn a_clone_that_fails_because_a_runbook_was_followed_is_told_as_that(form: Form) {
+    let mark = async |world: &World, table: &TableName| {
+        let replica = world.replica(&table.to_string());
+        replica.set_properties(&[("drsync.epoch", "1")]).await.unwrap();
+    };
+    let (world, record, started) = two_tables_with_a_runbook_between(form, mark).await;
+    let group = is_failed_over(&record);
+    let [first] = &started[..] else { panic!("{started:?}") };
+    let message = group.message.as_ref().unwrap().to_string();
+    assert!(message.starts_with("failed_over: east-secondary is active since"), "{message}");
+    assert!(message.contains(&format!("{first} failed (")), "{message}");
+    assert_eq!(world.ids(&world.replica_folder(&first.to_string())).await, [1, 2, 3]);
 }
 
 pub(crate) async fn no_cut_is_appended_where_the_primary_refuses_to_tell_its_log(form: Form) {

@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) record_keys: Vec<String>,
     /// From where applies look.
     pub(crate) seen_from: String,
+    /// How many clones an apply runs at once.
+    pub(crate) parallelism: usize,
     served: Option<Arc<Served>>,
 }
 
@@ -76,6 +78,7 @@ impl World {
             approval: drsync::apply::Approval::None,
             record_keys: Vec::new(),
             seen_from: "here".to_owned(),
+            parallelism: 4,
             served: None,
         };
         world.config = json!({
@@ -131,6 +134,7 @@ impl World {
             approval: self.approval.clone(),
             record_keys: self.record_keys.clone(),
             seen_from: self.seen_from.clone(),
+            parallelism: self.parallelism,
             served: self.served.clone(),
         }
     }
@@ -289,7 +293,7 @@ impl World {
         let options = Options {
             run_id: run_id(self.runs),
             provenance: drsync::plan::Provenance::of_actor("tester"),
-            parallelism: 4,
+            parallelism: self.parallelism,
             stop: Arc::new(AtomicBool::new(false)),
             signal: Arc::new(AtomicU8::new(0)),
             clock: Arc::new(move || now),

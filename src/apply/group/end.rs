@@ -1,7 +1,8 @@
 //! How a group ends that does not come to its cut, and what its row says then.
 
 use super::Attempt;
-use crate::apply::ending::{Ending, Failed};
+use crate::apply::ending::{Ending, Failed, Moved};
+use crate::apply::fence::{Fence, told_with_clones};
 use crate::apply::grant::{Missing, grant_for, with_grant};
 use crate::apply::precondition::{self, Passed, Unfit};
 use crate::apply::record::TableRecord;
@@ -88,6 +89,12 @@ impl Attempt<'_> {
     pub(super) async fn unfit(&self, unfit: Unfit) -> End {
         let Unfit { ending, text, missing, again: _ } = unfit;
         let stale = matches!(*ending, Ending::Stale { .. });
+        // A log that is away tells nothing of roles, and takes its time to do so.
+        if !matches!(*ending, Ending::Away { side: Role::Secondary })
+            && let Some(end) = self.fenced(&Fence::new(self.site, self.plan), &[]).await
+        {
+            return end;
+        }
         if stale {
             // What moved may be what another apply of the same changes did.
             let now = self.site.regions.secondary.ledger().await.unwrap_or_default();
@@ -98,6 +105,25 @@ impl Attempt<'_> {
         }
         let row = if stale { row::interrupted(&text) } else { text.clone() };
         self.failed(row, End::of(*ending, text).by(missing)).await
+    }
+
+    /// The end of a group whose roles somebody has changed while it was at work, with what its clones did; `None`: nobody did, as
+    /// far as the secondary's log can be read.
+    pub(super) async fn fenced(&self, fence: &Fence<'_>, tables: &[TableRecord]) -> Option<End> {
+        let cut = fence.look().await.ok().flatten()?;
+        let end = if cut.is_away_from(&self.site.plan.name) {
+            let (ending, _) = precondition::away_from_home(cut);
+            End::of(ending, told_with_clones(cut, tables))
+        } else {
+            let text = format!(
+                "roles were changed while it was at work, by {} ({}): plan again",
+                cut.committed_by,
+                cut.label()
+            );
+            End::of(Ending::Stale { why: Moved::CutCommitted, table: None }, text)
+        };
+        let end = End { cut: Some(cut.clone()), ..end };
+        Some(self.failed(end.message.clone(), end).await)
     }
 
     /// The end of a group whose cut does not come next in a log; `None`: it does.

@@ -196,6 +196,13 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
     say(page, format!("\n### {number}.4 Check\n"));
     say(
         page,
+        format!(
+            "A clone that was sent before the fence may still land. If {} answers, wait for what writes there to these tables, or cancel it; then check, or check again.",
+            code(&place.sides.home)
+        ),
+    );
+    say(
+        page,
         match place.language {
             Language::Sql => "Every line must say `true`.",
             Language::Python => {
