@@ -155,6 +155,12 @@ pub(super) fn table(
     let mut longest: Vec<usize> = heading.iter().map(|head| width(head)).collect();
     let mut below = vec![];
     for (cells, lines) in rows {
+        // A date and its time stay together, too.
+        let whole = |cell: &String| {
+            let words = words(cell).into_iter().map(|word| word.replace(' ', UNBROKEN));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let cells: Vec<String> = cells.iter().map(whole).collect();
         for (cell, longest) in cells.iter().zip(&mut longest) {
             let words = cell.split(' ').map(width);
             *longest = words.chain([*longest]).max().unwrap_or(0);
@@ -166,7 +172,8 @@ pub(super) fn table(
         }
     }
     let drawn = |table: &comfy_table::Table| -> Vec<String> {
-        table.to_string().lines().map(|line| format!(" {}", line.trim_end())).collect()
+        let drawn = table.to_string().replace(UNBROKEN, " ");
+        drawn.lines().map(|line| format!(" {}", line.trim_end())).collect()
     };
     let mut lines = drawn(&table);
     if lines.iter().any(|line| width(line) > columns) {

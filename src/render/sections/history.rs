@@ -21,6 +21,7 @@ use period::doubts;
 pub fn page(history: &History, now: DateTime<Utc>) -> Page {
     let names = history.workspaces.iter().map(|workspace| &workspace.name);
     let mut page = Page::new("history", "drsync history", verdict(history, now)).of(names);
+    page.figures = rounds(history);
     page.columns = Columns { word: 12, name: 0, aside: 14 };
     let several = history.workspaces.len() > 1;
     for workspace in &history.workspaces {
@@ -61,8 +62,8 @@ fn verdict(history: &History, now: DateTime<Utc>) -> String {
         None if !seen && !history.workspaces.is_empty() => {
             "Neither region available: nothing is known".to_owned()
         }
-        None if history.periods().next().is_none() => "No cuts".to_owned(),
-        _ => format!("{}{}", plural(number, "cut"), rounds(history)),
+        None => "No cuts".to_owned(),
+        Some(_) => plural(number, "cut"),
     };
     let said: Vec<String> = doubts(history).into_iter().chain([counts]).collect();
     let newest =
@@ -70,19 +71,17 @@ fn verdict(history: &History, now: DateTime<Utc>) -> String {
     first_line(said.join(". "), newest)
 }
 
-/// `, 3 applies (1 without approval), 1,432 rounds with nothing to do`, of a period.
-fn rounds(history: &History) -> String {
+/// `3 applies (1 without approval), 1,432 rounds with nothing to do`, of a period.
+fn rounds(history: &History) -> Option<String> {
     let sum = |of: fn(&crate::history::Period) -> usize| history.periods().map(of).sum::<usize>();
-    if history.periods().next().is_none() {
-        return String::new();
-    }
+    history.periods().next()?;
     let unapproved = match sum(|period| period.without_approval.len()) {
         0 => String::new(),
         some => format!(" ({} without approval)", count(some as u64)),
     };
     let applies = plural_as(sum(|period| period.applies.len()) as u64, "apply", "applies");
     let quiet = plural(sum(|period| period.quiet_rounds), "round");
-    format!(", {applies}{unapproved}, {quiet} with nothing to do")
+    Some(format!("{applies}{unapproved}, {quiet} with nothing to do"))
 }
 
 /// The newest cut. In a group numbers tell, whatever clocks say; between groups clocks do, save those that were ahead.

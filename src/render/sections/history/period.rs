@@ -113,9 +113,9 @@ fn groups(period: &Period) -> Section {
         table.row(vec![
             Phrase::name(&group.group),
             count(group.cuts as u64).into(),
-            objective.map_or("no longer configured".into(), Phrase::from),
+            objective.unwrap_or_else(|| "-".to_owned()).into(),
             within(period, group),
-            group.oldest_seconds.map_or("never synchronized".to_owned(), span).into(),
+            group.oldest_seconds.map_or("never".to_owned(), span).into(),
         ]);
     }
     table.after.push(
