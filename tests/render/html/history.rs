@@ -170,10 +170,7 @@ fn a_period_tells_what_an_auditor_asks() {
         cells("groups")[..5],
         ["core", "2", "12h", "99.9% from 2026-11-02 00:00:00Z", "13h"]
     );
-    assert_eq!(
-        cells("groups")[5..],
-        ["old", "0", "-", "no cut yet", "never"]
-    );
+    assert_eq!(cells("groups")[5..], ["old", "0", "-", "no cut yet", "never"]);
     assert_eq!(
         cells("blocked"),
         [
@@ -253,10 +250,7 @@ fn no_cut_and_no_workspace_are_reports_too() {
         period.groups.clear();
         period.without_approval.clear();
     }
-    assert_eq!(
-        texts(&page(vec![empty]), "h1"),
-        ["No cuts"]
-    );
+    assert_eq!(texts(&page(vec![empty]), "h1"), ["No cuts"]);
     assert_eq!(texts(&page(vec![]), "h1"), ["No cuts"]);
 }
 
