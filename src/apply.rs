@@ -62,7 +62,8 @@ use crate::moment;
 use crate::notify::Policy;
 use crate::plan::document::WorkspacePlan;
 use crate::plan::{
-    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role, StoredPlan,
+    Action, Decision, Finding, FindingCode, GroupPlan, JobSeen, Plan, Provenance, Role, RoleTold,
+    StoredPlan,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, RegionError, Regions, SIGNATURE_ENDING};
 use chain::Tips;
@@ -156,10 +157,11 @@ pub async fn apply(
         .zip(regions)
         .map(|(workspace, regions)| run.workspace(workspace, regions));
     let (mut groups, mut metadata, mut away) = (Vec::new(), Vec::new(), Away::default());
-    let (mut keepers, mut known) = (Vec::new(), BTreeMap::new());
+    let (mut keepers, mut known, mut roles) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     let mut away_in = BTreeMap::new();
     for (workspace, done) in plan.workspaces.iter().zip(join_all(workspaces).await) {
         known.insert(workspace.name.clone(), done.newest_cuts());
+        roles.insert(workspace.name.clone(), done.newest_roles());
         groups.extend(done.groups);
         metadata.extend(done.metadata);
         away_in.insert(workspace.name.clone(), done.away);
@@ -204,6 +206,7 @@ pub async fn apply(
         notified: None,
         configurations,
         newest_cuts: BTreeMap::new(),
+        newest_roles: BTreeMap::new(),
         settings: BTreeMap::new(),
         settings_changed: Vec::new(),
         whole_looks: whole_looks(plan, options.planned_now),
@@ -218,7 +221,7 @@ pub async fn apply(
     settings::note(&run, &mut record, &tips);
     receipts::carry(&mut record, &tips);
     telling::note(&run, &mut record, &tips, &away_in, &kept_by).await;
-    chain::link(&mut record, tips, known);
+    chain::link(&mut record, tips, known, &roles);
     run.keep(&mut record, &keepers).await;
     run.tell(What::Summary { record: Box::new(record.clone()) });
     record
@@ -263,6 +266,13 @@ impl Done<'_> {
             }
         }
         newest
+    }
+}
+
+impl Done<'_> {
+    /// Of every group whose roles were ever changed the side that is active.
+    fn newest_roles(&self) -> BTreeMap<String, RoleTold> {
+        self.cuts.as_ref().map(RoleTold::of_cuts).unwrap_or_default()
     }
 }
 

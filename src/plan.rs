@@ -75,7 +75,7 @@ pub use rows::row_after;
 pub use settings::{GroupSettings, PauseSetting, Settings, SuccessMail, WorkspaceSettings};
 pub use stored::{Alteration, Digest, Digests, StoredPlan, StoredPlanError};
 pub use unheld::receipts_due;
-pub use witness::{CutsTold, DoubtedCut, Witnessed, WitnessedCut};
+pub use witness::{CutsTold, DoubtedCut, RoleTold, Witnessed, WitnessedCut, WitnessedRole};
 
 use crate::ledger::{AcceptedRisk, Consistency};
 use crate::moment;

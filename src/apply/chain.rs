@@ -12,7 +12,7 @@ use crate::canonical::sha256_of_bytes;
 use crate::harmless;
 use crate::notify::{Done, GroupCut, Told};
 use crate::observe::{FUTURE, Question, recent_records};
-use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, SettingsBefore, Witnessed};
+use crate::plan::{GrantsSeen, JobSeen, ReceiptTold, RoleTold, SettingsBefore, Witnessed};
 use crate::region::{KeptDocument, PassedOver, RUN_RECORD_ENDING, Regions};
 
 /// The records of one workspace that no other names, as far as its regions could be asked.
@@ -157,6 +157,7 @@ pub(super) fn link(
     record: &mut RunRecord,
     mut tips: Vec<(String, Tips)>,
     mut known: BTreeMap<String, BTreeMap<String, u64>>,
+    roles: &BTreeMap<String, BTreeMap<String, RoleTold>>,
 ) {
     record.previous_unseen = !tips.is_empty() && tips.iter().all(|(_, tips)| tips.unseen);
     tips.retain(|(_, tips)| !tips.unseen);
@@ -168,6 +169,11 @@ pub(super) fn link(
             *told = cut.max(*told);
         }
         record.newest_cuts.insert(workspace.clone(), newest);
+        let nothing = BTreeMap::new();
+        let roles = tips.witnessed.roles_beside(roles.get(workspace).unwrap_or(&nothing));
+        if !roles.is_empty() {
+            record.newest_roles.insert(workspace.clone(), roles);
+        }
         let told = record.whole_looks.iter().any(|look| look.workspace == *workspace);
         if let Some(at) = tips.witnessed.whole_look().filter(|_| !told) {
             record.whole_looks.push(WholeLook { workspace: workspace.clone(), at });
@@ -329,14 +335,19 @@ mod tests {
         ];
         let known =
             |cut| BTreeMap::from([("east".to_owned(), BTreeMap::from([("g".to_owned(), cut)]))]);
-        link(&mut record, all, known(7));
+        link(&mut record, all, known(7), &BTreeMap::new());
         assert_eq!(record.previous_of("east"), ["a", "b"]);
         assert_eq!(record.previous_of("north"), ["a", "b"]);
         assert_eq!(record.previous_of("south"), ["c"]);
         assert!(!record.previous_unseen);
         assert_eq!(record.newest_cuts["east"], known(7)["east"]);
         assert_eq!(record.newest_cuts.keys().collect::<Vec<_>>(), ["east", "north", "south"]);
-        link(&mut record, vec![("away".to_owned(), tips(&[], true))], BTreeMap::new());
+        link(
+            &mut record,
+            vec![("away".to_owned(), tips(&[], true))],
+            BTreeMap::new(),
+            &BTreeMap::new(),
+        );
         assert!(record.previous_unseen);
     }
 }

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::Run;
 use super::ending::{Ending, Failed, Moved};
 use super::event::What;
-use super::fence::Fence;
+use super::fence::{Fence, told_with_clones};
 use super::grant::Missing;
 use super::precondition::{self, Holding, Task, Unfit};
 use super::record::{GroupRecord, Recorded, TableOutcome, TableRecord};
@@ -345,7 +345,8 @@ impl Attempt<'_> {
             };
             let newest = cuts.newest(&plan.name);
             if let Some(cut) = newest.filter(|cut| cut.is_away_from(&site.plan.name)) {
-                let (ending, text) = precondition::away_from_home(cut);
+                let (ending, _) = precondition::away_from_home(cut);
+                let text = told_with_clones(cut, &end.tables);
                 let over = End { cut: Some(cut.clone()), ..End::of(ending, text.clone()) };
                 return self.failed(text, over.with(end.tables)).await;
             }

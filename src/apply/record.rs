@@ -17,7 +17,7 @@ use crate::moment;
 use crate::plan::document::Unprotected;
 use crate::plan::{
     Checked, ComparedWith, CutsTold, GrantsSeen, JobSeen, LedgerAction, LossReceipt, Provenance,
-    Role, SettingChange, Settings, SettingsBefore,
+    Role, RoleTold, SettingChange, Settings, SettingsBefore,
 };
 use crate::region::{KeptDocument, RUN_RECORD_ENDING, VerifiedLevel};
 use crate::sentence::Sentence;
@@ -101,6 +101,10 @@ pub struct RunRecord {
     /// not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub newest_cuts: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Of each workspace the side that is active of every group whose roles were ever changed, as far as it is known: from the cut
+    /// logs, and from the records before this one. Records of older versions do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub newest_roles: BTreeMap<String, BTreeMap<String, RoleTold>>,
     /// How every workspace and its groups are protected: as the plan says, of groups that are not in it as the records before say.
     /// A workspace whose records could not be read is left out; records of versions before 1.4 do not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -456,6 +460,7 @@ impl RunRecord {
             run_id: &self.run_id,
             groups: groups.map(|group| (group.name.as_str(), group.cut)).collect(),
             newest: self.newest_cuts.get(workspace),
+            roles: self.newest_roles.get(workspace),
             whole_look: self
                 .whole_looks
                 .iter()

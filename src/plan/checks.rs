@@ -67,8 +67,11 @@ pub(super) fn standing(view: &GroupView<'_>, facts: &Facts) -> Vec<Finding> {
     if let Some(region) = region_finding(Role::Primary, primary, secondary) {
         return vec![region];
     }
+    // Another side may be active: nothing may be repaired or let through as long as nobody knows.
+    if let Some(behind) = behind_finding(view) {
+        return vec![behind];
+    }
     let mut found = unanswered(view);
-    found.extend(behind_finding(view));
     found.extend(location_findings(view.workspace));
     found.extend(ledger_findings(view.workspace, &view.group.name));
     found.extend(ledger_lost(view));

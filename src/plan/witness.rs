@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::ledger::Cut;
+use crate::ledger::{Cut, Cuts};
 
 /// Numbers are given one after the other, and a few are left out where cuts were lost: a record that tells of one in no stretch of
 /// this length beside the log's own is wrong about it, and would take all numbers between from the group.
@@ -19,8 +21,49 @@ pub struct CutsTold<'a> {
     pub groups: Vec<(&'a str, Option<u64>)>,
     /// The newest cut of every group that was known when it was written; `None`: it does not tell.
     pub newest: Option<&'a BTreeMap<String, u64>>,
+    /// The newest change of role of every group with one that was known when it was written, as far as it tells.
+    pub roles: Option<&'a BTreeMap<String, RoleTold>>,
     /// When all groups were last looked at, due or not, as far as it tells.
     pub whole_look: Option<DateTime<Utc>>,
+}
+
+/// What is told of the side that is active of a group since its roles were changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleTold {
+    /// The newest cut that was known then, of that epoch.
+    pub cut: u64,
+    /// The epoch, which counts changes of role.
+    pub epoch: u64,
+    /// The side that is active; absent: the cut names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
+}
+
+impl RoleTold {
+    /// Of every group whose roles were ever changed what its newest cut says.
+    pub fn of_cuts(cuts: &Cuts) -> BTreeMap<String, RoleTold> {
+        let changed = cuts.newest_of_each().filter(|cut| cut.epoch > 0);
+        let told = changed.map(|cut| {
+            let Cut { cut_number, epoch, active, .. } = cut;
+            let told = RoleTold { cut: *cut_number, epoch: *epoch, active: active.clone() };
+            (cut.group_name.clone(), told)
+        });
+        told.collect()
+    }
+
+    /// Whether a log could say it: there is a cut for every change of role, and the first can follow none.
+    fn may_be(&self) -> bool {
+        Cut::may_have(self.cut) && self.epoch < self.cut
+    }
+}
+
+/// A change of role that a run record tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessedRole {
+    /// What it tells.
+    pub role: RoleTold,
+    /// The apply whose record it is.
+    pub run_id: String,
 }
 
 /// The newest cut of each group that run records tell of.
@@ -29,6 +72,8 @@ pub struct Witnessed {
     cuts: Told,
     /// What records tell that nobody has to believe: a key was asked for, and they are not signed by it.
     unsigned: Told,
+    /// Of each group the change of role with the highest epoch.
+    roles: BTreeMap<String, WitnessedRole>,
     /// Groups that a record names, be it without a cut.
     named: BTreeSet<String>,
     /// A record told the newest cut of every group that was known when it was written.
@@ -64,10 +109,39 @@ impl Witnessed {
     /// Takes in what a record tells, and says whether that is anything of the workspace.
     pub fn take_in(&mut self, told: &CutsTold<'_>) -> bool {
         note(&mut self.cuts, told);
+        self.take_in_roles(told);
         self.named.extend(told.groups.iter().map(|(group, _)| (*group).to_owned()));
         self.whole |= told.newest.is_some();
         self.whole_look = self.whole_look.max(told.whole_look);
         told.newest.is_some() || !told.groups.is_empty()
+    }
+
+    fn take_in_roles(&mut self, told: &CutsTold<'_>) {
+        let roles = told.roles.into_iter().flatten().filter(|(_, role)| role.may_be());
+        for (group, role) in roles {
+            let known = self.roles.get(group).map(|known| known.role.epoch);
+            if known < Some(role.epoch) {
+                let role = WitnessedRole { role: role.clone(), run_id: told.run_id.to_owned() };
+                self.roles.insert(group.clone(), role);
+            }
+        }
+    }
+
+    /// The change of role with the highest epoch that is believed of a group beside a log that ends with this cut.
+    pub fn role_of(&self, group: &str, newest: Option<u64>) -> Option<&WitnessedRole> {
+        let told = self.roles.get(group)?;
+        (told.role.cut / STRETCH <= last_stretch(newest)).then_some(told)
+    }
+
+    /// The changes of role of all groups that records and these cuts tell of, of each that with the highest epoch.
+    pub fn roles_beside(&self, known: &BTreeMap<String, RoleTold>) -> BTreeMap<String, RoleTold> {
+        let mut all = known.clone();
+        for (group, told) in &self.roles {
+            if known.get(group).is_none_or(|known| known.epoch < told.role.epoch) {
+                all.insert(group.clone(), told.role.clone());
+            }
+        }
+        all
     }
 
     /// When all groups were last looked at, due or not; `None`: no record tells.
@@ -84,6 +158,8 @@ impl Witnessed {
     pub fn take_over(&mut self, later: Witnessed, groups: &BTreeSet<String>) {
         let of_these = |(group, _): &(String, _)| groups.contains(group);
         self.cuts.extend(later.cuts.into_iter().filter(of_these));
+        let of_role = |(group, _): &(String, WitnessedRole)| groups.contains(group);
+        self.roles.extend(later.roles.into_iter().filter(of_role));
         self.unsigned.extend(later.unsigned.into_iter().filter(of_these));
     }
 

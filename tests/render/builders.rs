@@ -358,6 +358,7 @@ pub(crate) fn run(groups: Vec<GroupRecord>, code: u8, name: &str) -> RunRecord {
         summary: RunSummary { copied_bytes: 19 * GIB, copied_files: 96, ..RunSummary::default() },
         configurations: Default::default(),
         newest_cuts: Default::default(),
+        newest_roles: Default::default(),
         settings: Default::default(),
         settings_changed: vec![],
         whole_looks: vec![],

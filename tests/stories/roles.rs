@@ -6,6 +6,8 @@ use drsync::ledger::{Cut, CutKind, Cuts};
 use drsync::plan::{Decision, FindingCode, Role};
 use drsync::region::{Appended, Region};
 use serde_json::json;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 
 use crate::support::below::files;
@@ -92,6 +94,40 @@ pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothin
     let found = Failed::Found { code: FindingCode::FailedOver, table: None };
     assert_eq!(record.groups[0].ending, Some(Ending::Failed(found)));
     assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
+}
+
+pub(crate) async fn a_record_keeps_a_change_of_role_that_a_log_put_back_has_lost(form: Form) {
+    let mut world = due(form).await;
+    let older = tempfile::tempdir().unwrap();
+    let copy = |from: &Path, to: &Path| {
+        assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    };
+    let regions = ["east", "west"];
+    for region in regions {
+        copy(&world.path(region).join("sync/_drsync"), &older.path().join(region));
+    }
+    change_roles(world.regions().secondary.as_ref(), SIDE).await;
+    let record = world.apply().await;
+    let told = &record.newest_roles["east"]["reference"];
+    assert_eq!((told.cut, told.epoch, told.active.as_deref()), (2, 1, Some(SIDE)));
+    for region in regions {
+        for table in ["sync_cuts", "sync_metadata"] {
+            let place = world.path(region).join("sync/_drsync").join(table);
+            std::fs::remove_dir_all(&place).unwrap();
+            copy(&older.path().join(region).join(table), &place);
+        }
+    }
+    // Each record goes on telling it.
+    for _ in 0..2 {
+        world.later(60);
+        let plan = world.plan_of("reference").await;
+        assert_eq!(plan.decision, Decision::Blocked);
+        let codes: Vec<FindingCode> = plan.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [FindingCode::LedgerBehind]);
+        let record = world.apply().await;
+        assert_eq!(record.newest_roles["east"]["reference"].epoch, 1, "{record:#?}");
+    }
+    assert_eq!(world.ids(&world.replica_folder("main.shop.countries")).await, [1, 2, 3]);
 }
 
 /// Applies what is due, and does something when the group was begun.

@@ -89,12 +89,6 @@ impl Attempt<'_> {
     pub(super) async fn unfit(&self, unfit: Unfit) -> End {
         let Unfit { ending, text, missing, again: _ } = unfit;
         let stale = matches!(*ending, Ending::Stale { .. });
-        // A log that is away tells nothing of roles, and takes its time to do so.
-        if !matches!(*ending, Ending::Away { side: Role::Secondary })
-            && let Some(end) = self.fenced(&Fence::new(self.site, self.plan), &[]).await
-        {
-            return end;
-        }
         if stale {
             // What moved may be what another apply of the same changes did.
             let now = self.site.regions.secondary.ledger().await.unwrap_or_default();

@@ -4,6 +4,7 @@ use super::{Finding, FindingCode, finding};
 use crate::ledger::{Cut, CutKind, FOLDER, Roles, SYNC_CUTS};
 use crate::moment;
 use crate::plan::view::GroupView;
+use crate::plan::witness::WitnessedRole;
 
 /// What a cut means for whoever would bring its group on from its home: the finding, and what is said of it.
 pub fn told_of_roles(cut: &Cut) -> (FindingCode, String) {
@@ -75,16 +76,35 @@ fn row(cut: &Cut) -> String {
     )
 }
 
-/// That a replica carries the mark of a change of role that the log does not have.
+/// That a replica carries the mark of a change of role that the log does not have, or that a run record tells of one.
 pub(super) fn behind_finding(view: &GroupView<'_>) -> Option<Finding> {
     let known = view.last_cut.map_or(0, |cut| cut.epoch);
     let marked = view.tables().filter_map(|table| Some((&table.name, table.replica()?.epoch?)));
-    let (table, epoch) =
-        marked.max_by_key(|(_, epoch)| *epoch).filter(|(_, epoch)| *epoch > known)?;
+    let marked = marked.max_by_key(|(_, epoch)| *epoch).filter(|(_, epoch)| *epoch > known);
+    let seen = match (marked, told_by_record(view)) {
+        (Some((table, epoch)), _) => {
+            format!("the replica of {table} is marked with epoch {epoch}")
+        }
+        (None, Some(WitnessedRole { role, run_id })) if role.epoch > known => {
+            let active = role.active.as_deref().unwrap_or("another side");
+            format!(
+                "apply {run_id} recorded that {active} is active (cut {}, epoch {})",
+                role.cut, role.epoch
+            )
+        }
+        (None, Some(_) | None) => return None,
+    };
     let text = format!(
-        "the replica of {table} is marked with epoch {epoch}, and the cut log knows {known}: it was put back from an older copy, or a change of role is missing in it"
+        "{seen}, and the cut log knows {known}: it was put back from an older copy, or a change of role is missing in it"
     );
     Some(finding(FindingCode::LedgerBehind, None, text).words(format!(
-        "put the newer copy of {FOLDER}/{SYNC_CUTS} back in either region; the other side may be active"
+        "put the newer copy of {FOLDER}/{SYNC_CUTS} back in either region, and touch no replica before: the other side may be active; docs/bad-day.md#when-the-log-was-put-back"
     )))
+}
+
+/// The change of role that run records tell of; the secondary's log has to be read for it to be missing there.
+fn told_by_record<'a>(view: &GroupView<'a>) -> Option<&'a WitnessedRole> {
+    view.workspace.secondary.ledger.as_ref().ok()?;
+    let newest = view.last_cut.map(|cut| cut.cut_number);
+    view.workspace.witnessed.role_of(&view.group.name, newest)
 }

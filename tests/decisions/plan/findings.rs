@@ -497,6 +497,7 @@ fn record(group: &str, cut: u64) -> drsync::plan::CutsTold<'_> {
         run_id,
         groups: vec![(group, Some(cut))],
         newest: None,
+        roles: None,
         whole_look: None,
     }
 }

@@ -2,9 +2,12 @@
 
 use drsync::ledger::{Cut, CutKind};
 use drsync::plan::status::status;
-use drsync::plan::{Decision, FindingCode, GroupPlan};
+use std::collections::BTreeMap;
 
-use super::world::{COUNTRIES, World, at};
+use drsync::plan::{CutsTold, Decision, FindingCode, GroupPlan, RoleTold, Witnessed};
+use drsync::render;
+
+use super::world::{COUNTRIES, World, at, replica_commit};
 
 /// The next cut of a group, with what it says of roles.
 fn next(world: &mut World, group: &str, kind: &str, active: Option<&str>, epoch: u64) -> Cut {
@@ -137,6 +140,80 @@ fn a_replica_with_a_mark_of_a_change_of_role_that_no_log_has_blocks() {
     assert_eq!(codes(&plan), [FindingCode::LedgerBehind]);
     assert!(blocking(&plan)[0].1.contains("marked with epoch 1, and the cut log knows 0"));
     assert_eq!(codes(&world.plan_of("orders")), []);
+}
+
+/// A run record that tells of a change of role of `reference`.
+fn told(roles: &BTreeMap<String, RoleTold>) -> Witnessed {
+    let mut witnessed = Witnessed::default();
+    let numbers = roles.iter().map(|(group, role)| (group.as_str(), Some(role.cut)));
+    witnessed.take_in(&CutsTold {
+        run_id: "01JDA2C7000000000000000000",
+        groups: numbers.collect(),
+        newest: None,
+        roles: Some(roles),
+        whole_look: None,
+    });
+    witnessed
+}
+
+fn render_of(world: &World) -> String {
+    render::plan::text(&world.plan(), &render::Style::default())
+}
+
+fn role(cut: u64, epoch: u64) -> BTreeMap<String, RoleTold> {
+    let active = Some("east-secondary".to_owned());
+    BTreeMap::from([("reference".to_owned(), RoleTold { cut, epoch, active })])
+}
+
+#[test]
+fn beside_a_log_that_was_put_back_nothing_is_offered_that_undoes_the_other_sides_work() {
+    let mut world = World::new();
+    world.workspace().witnessed = told(&role(8, 1));
+    world.replica(COUNTRIES).epoch = Some(1);
+    let replica = world.replica(COUNTRIES);
+    replica.version = 3;
+    replica.commits = vec![replica_commit(3, "UPDATE")];
+    assert!(render_of(&world).contains("ledger_behind"));
+    world.accept("ledger_behind", "reference");
+    world.accept("ledger_lost", "reference");
+    world.accept("replica_changed", COUNTRIES);
+    let plan = world.plan_of("reference");
+    assert_eq!(plan.decision, Decision::Blocked);
+    assert_eq!(codes(&plan), [FindingCode::LedgerBehind]);
+    assert_eq!(plan.findings.len(), 1, "{:#?}", plan.findings);
+    world.request.accepted.clear();
+    let page = render_of(&world);
+    assert!(!page.contains("RESTORE") && !page.contains("--accept"), "{page}");
+    // Without the mark and the record it would be what anybody may repair.
+    world.workspace().witnessed = Witnessed::default();
+    world.replica(COUNTRIES).epoch = None;
+    assert!(render_of(&world).contains("RESTORE"));
+}
+
+#[test]
+fn a_change_of_role_that_a_record_tells_of_and_no_log_has_blocks_though_no_mark_is_left() {
+    let mut world = World::new();
+    world.workspace().witnessed = told(&role(8, 1));
+    let plan = world.plan_of("reference");
+    assert_eq!(codes(&plan), [FindingCode::LedgerBehind]);
+    let (_, text) = &blocking(&plan)[0];
+    assert!(
+        text.contains(
+            "recorded that east-secondary is active (cut 8, epoch 1), and the cut log knows 0"
+        ),
+        "{text}"
+    );
+    assert_eq!(codes(&world.plan_of("orders")), []);
+    // The log has it, and a way home after it.
+    for (active, epoch) in [("east-secondary", 1), ("east", 2)] {
+        let cut = next(&mut world, "reference", "role", Some(active), epoch);
+        append(&mut world, cut);
+    }
+    assert_eq!(codes(&world.plan_of("reference")), []);
+    // No log could have said that.
+    let mut world = World::new();
+    world.workspace().witnessed = told(&role(7, 7));
+    assert_eq!(codes(&world.plan_of("reference")), []);
 }
 
 #[test]
