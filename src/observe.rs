@@ -15,7 +15,7 @@ mod recent;
 mod watch;
 
 use crate::config::{Configuration, GroupEntry, Workspace, WorkspaceAddress};
-use crate::ledger::{Cut, Ledger, Row};
+use crate::ledger::{Ledger, Row};
 use crate::moment;
 use crate::plan::document::{ConfigSource, Selection};
 use crate::plan::{
@@ -122,7 +122,8 @@ async fn observe_workspace(
         None => settings,
     };
     let (mut primary, mut secondary) = (without_workspace(primary), secondary);
-    bring_ledgers_together(regions, &mut primary.ledger, &mut secondary.ledger).await;
+    let home = &workspace.name;
+    bring_ledgers_together(regions, home, &mut primary.ledger, &mut secondary.ledger).await;
     let (write_access, write_access_primary) = if primary.reachable() {
         let location_primary = workspace.location_primary.to_string();
         let (secondary, primary) = futures::join!(
@@ -222,6 +223,7 @@ fn told_of_more(witnessed: &Witnessed, ledger: &Ledger) -> BTreeSet<String> {
 /// Reads whole logs where their heads do not say that both are the same, and tells which copies are there to be used.
 pub(crate) async fn bring_ledgers_together(
     regions: &Regions,
+    home: &str,
     primary: &mut Result<LedgerCopy, RegionError>,
     secondary: &mut Result<LedgerCopy, RegionError>,
 ) {
@@ -236,7 +238,8 @@ pub(crate) async fn bring_ledgers_together(
     // Whether a change of role holds the cuts before it tell.
     let roles = |copy: &Result<LedgerCopy, RegionError>| {
         let cuts = copy.iter().flat_map(|copy| &copy.cuts).flat_map(|log| &log.cuts);
-        cuts.into_iter().any(Cut::speaks_of_roles)
+        // Nobody synchronizes a group of which another side is active: a cut that says so is looked at, whatever its kind.
+        cuts.into_iter().any(|cut| cut.speaks_of_roles() || cut.is_away_from(home))
     };
     let agree = agree && !roles(primary) && !roles(secondary);
     if !agree {

@@ -70,7 +70,7 @@ impl<'a> Site<'a> {
             Err(refusal) => (Err(refusal), None),
         };
         let ((mut primary, principal), (mut secondary, _)) = (split(primary), split(secondary));
-        bring_ledgers_together(regions, &mut primary, &mut secondary).await;
+        bring_ledgers_together(regions, &plan.name, &mut primary, &mut secondary).await;
         if let (Ok(one), Ok(other)) = (&primary, &secondary)
             && one.heads_only
             && has_passed(plan, &merge_copies(one, other).cuts)

@@ -96,6 +96,30 @@ pub(crate) async fn a_plan_that_was_stored_before_a_change_of_role_writes_nothin
     assert_eq!(files(&world.replica_folder("main.shop.countries")), before);
 }
 
+pub(crate) async fn a_row_that_makes_another_side_active_without_changing_roles_is_no_failover(
+    form: Form,
+) {
+    for epoch in [0, 1] {
+        let world = due(form).await;
+        // Both copies have it, so that their newest cuts agree.
+        let last = newest(&log(world.regions().secondary.as_ref()).await);
+        let cut = Cut { kind: None, epoch, ..role_after(&last, SIDE) };
+        let regions = world.regions();
+        for region in [&regions.primary, &regions.secondary] {
+            let done = region.append_cuts(std::slice::from_ref(&cut)).await;
+            assert!(matches!(done[..], [Ok(Appended::Committed)]), "{done:?}");
+        }
+        let (plan, status) = world.plan_and_status().await;
+        let (_, group) = plan.groups().find(|(_, group)| group.name == "reference").unwrap();
+        let codes: Vec<FindingCode> = group.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [FindingCode::LedgerDiverged], "epoch {epoch}");
+        let group = &status.workspaces[0].groups[0];
+        assert_eq!(group.failed_over, None, "epoch {epoch}");
+        let codes: Vec<FindingCode> = group.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [FindingCode::LedgerDiverged], "epoch {epoch}");
+    }
+}
+
 pub(crate) async fn a_record_keeps_a_change_of_role_that_a_log_put_back_has_lost(form: Form) {
     let mut world = due(form).await;
     let older = tempfile::tempdir().unwrap();

@@ -270,6 +270,16 @@ impl World {
         plan(&observed, &request)
     }
 
+    /// What a plan and a status say of one look.
+    pub(crate) async fn plan_and_status(&self) -> (Plan, drsync::plan::status::Status) {
+        let request = Request { plan_id: run_id(7), ..Request::default() };
+        let configuration = self.configuration();
+        let observed = observe(&configuration, &[self.regions()], &request, self.now, true).await;
+        let plan = plan(&observed, &request);
+        let status = drsync::plan::status::status(&observed, &plan);
+        (plan, status)
+    }
+
     pub(crate) async fn plan(&self) -> Plan {
         self.plan_with(Request::default()).await
     }
