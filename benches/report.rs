@@ -117,6 +117,7 @@ fn runbook(cuts: &Cuts, language: Language) -> usize {
         record: None,
         groups: &[],
         to_cuts: &Default::default(),
+        come_back: false,
         made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
         made_by: "user:anna",
     });

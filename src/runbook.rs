@@ -121,6 +121,8 @@ pub struct Facts<'a> {
     pub groups: &'a [String],
     /// Cuts that groups are to be brought to in place of their newest.
     pub to_cuts: &'a BTreeMap<String, u64>,
+    /// It is for coming home, and of groups that the other side is active of.
+    pub come_back: bool,
     /// When it is made.
     pub made_at: DateTime<Utc>,
     /// By whom.
@@ -132,6 +134,8 @@ pub struct Facts<'a> {
 pub struct Runbook {
     /// Where.
     pub place: Place,
+    /// It is for coming home.
+    pub come_back: bool,
     /// When it was made.
     pub made_at: DateTime<Utc>,
     /// By whom.
@@ -162,10 +166,12 @@ pub struct GroupSteps {
     pub group: String,
     /// Who becomes active.
     pub active: String,
-    /// The other side is active already, since when and by whom: what is printed brings the group home.
+    /// The other side is active already, since when and by whom.
     pub failed_over: Option<(DateTime<Utc>, String)>,
     /// The cut that is restored.
     pub cut: u64,
+    /// Later cuts that are given up with an older one: the first and the last of them, and the moment of that.
+    pub given_up: Option<(u64, u64, DateTime<Utc>)>,
     /// Its moment.
     pub recovery_point: DateTime<Utc>,
     /// The run of the workflow at whose end that is.
@@ -174,8 +180,8 @@ pub struct GroupSteps {
     pub workflow: Option<String>,
     /// The epoch of the change.
     pub epoch: u64,
-    /// The change of role.
-    pub fence: String,
+    /// The change of role; `None`: it was made, and what brings the group home was not asked for.
+    pub fence: Option<String>,
     /// What gives an older log the columns for it; `None`: the fence does so itself.
     pub columns: Option<String>,
     /// What brings the tables back.
@@ -184,6 +190,8 @@ pub struct GroupSteps {
     pub mark: Vec<TableStep>,
     /// What says of each whether it is as the cut says.
     pub check: Vec<String>,
+    /// What looks for files that are gone, where the check may not.
+    pub files: Vec<String>,
     /// How many tables it has.
     pub tables: usize,
     /// What is known to be lost beyond its newest cut, as it was last looked at; `None`: no look at that is known.
@@ -209,7 +217,7 @@ pub struct TableStep {
 
 /// Makes it.
 pub fn make(facts: Facts<'_>) -> Runbook {
-    let Facts { place, cuts, rows, record, groups, to_cuts, made_at, made_by } = facts;
+    let Facts { place, cuts, rows, record, groups, to_cuts, come_back, made_at, made_by } = facts;
     let newest = cuts.newest_of_each().map(|cut| cut.group_name.as_str());
     let known = newest
         .chain(rows.values().filter(|row| !row.is_retired()).map(|row| row.group_name.as_str()));
@@ -223,7 +231,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     names.dedup();
     let (mut steps, mut left_out) = (Vec::new(), Vec::new());
     for name in names {
-        match of_group(place, cuts, name, to_cuts.get(name).copied()) {
+        match of_group(place, cuts, name, to_cuts.get(name).copied(), come_back) {
             Ok(group) => {
                 let workflow = rows.get(name).and_then(|row| row.workflow.clone());
                 let told = record.into_iter().flat_map(|record| &record.groups);
@@ -241,6 +249,7 @@ pub fn make(facts: Facts<'_>) -> Runbook {
     }
     Runbook {
         place: place.clone(),
+        come_back,
         made_at,
         made_by: made_by.to_owned(),
         looked: record.map(|record| (record.run_id.clone(), record.started_at)),
@@ -267,6 +276,7 @@ fn of_group(
     cuts: &Cuts,
     name: &str,
     to_cut: Option<u64>,
+    come_back: bool,
 ) -> Result<GroupSteps, String> {
     let Some(newest) = cuts.newest(name) else {
         return Err("never synchronized: it has no cut".to_owned());
@@ -286,6 +296,15 @@ fn of_group(
             return Err(format!("{} does not hold: {why}", cut.label()));
         }
     };
+    if failed_over.is_none() && come_back {
+        return Err("it is at home".to_owned());
+    }
+    if failed_over.is_some() && to_cut.is_some() {
+        let other = &place.sides.other;
+        return Err(format!(
+            "{other} is active of it already: no other cut is brought back over that"
+        ));
+    }
     let number = to_cut.unwrap_or(newest.cut_number);
     let held = cuts.of(name).find(|cut| cut.cut_number == number);
     let held = held.ok_or_else(|| format!("the cut log has no cut {number} of it"))?;
@@ -298,6 +317,8 @@ fn of_group(
         Language::Sql => sql::fence(&place.log(), &role),
         Language::Python => python::fence(&place.location, &role),
     };
+    // Who brings a group over twice must not bring it home by that.
+    let fence = Some(fence).filter(|_| come_back || failed_over.is_none());
     let columns = match place.language {
         Language::Sql => Some(sql::add_role_columns(&place.log())),
         Language::Python => None,
@@ -311,26 +332,34 @@ fn of_group(
         steps.collect()
     };
     let at = |location: &str| Relation::Path(location.to_owned());
-    let epoch = role.epoch();
-    // What is at home is no replica: nobody brings it back or marks it from here.
-    let (restore, mark, check) = match (place.language, &failed_over) {
-        (_, Some(_)) => (Vec::new(), Vec::new(), Vec::new()),
-        (Language::Sql, None) => (
+    let epoch = if fence.is_some() { role.epoch() } else { newest.epoch };
+    let (restore, mark, check) = match place.language {
+        // What is at home is no replica: nobody brings it back or marks it from here.
+        _ if come_back => (Vec::new(), Vec::new(), Vec::new()),
+        Language::Sql => (
             of_tables(&|location, version| sql::restore(&at(location), version)),
             of_tables(&|location, _| sql::mark(&at(location), epoch)),
             checks(held),
         ),
-        (Language::Python, None) => {
+        Language::Python => {
             let one = |statement: String| vec![TableStep { table: name.to_owned(), statement }];
             (one(python::restore(held)), one(python::mark(held, epoch)), vec![python::check(held)])
         }
     };
+    let files = match place.language {
+        Language::Sql => {
+            of_tables(&|location, _| format!("FSCK REPAIR TABLE {} DRY RUN", at(location)))
+        }
+        Language::Python => Vec::new(),
+    };
+    let later = (held.cut_number < newest.cut_number).then_some(newest);
     let rows: Option<Vec<u64>> = held.tables.iter().map(|entry| entry.rows).collect();
     Ok(GroupSteps {
         group: name.to_owned(),
         active: active.clone(),
         failed_over,
         cut: held.cut_number,
+        given_up: later.map(|it| (held.cut_number + 1, it.cut_number, it.recovery_point)),
         recovery_point: held.recovery_point,
         workflow_run_id: held.workflow_run_id,
         workflow: None,
@@ -340,6 +369,7 @@ fn of_group(
         restore,
         mark,
         check,
+        files: files.into_iter().map(|step| step.statement).collect(),
         tables: held.tables.len(),
         lost: None,
         jobs: Vec::new(),

@@ -30,6 +30,9 @@ pub(super) struct Runbook {
     /// Bring a group to this cut in place of its newest; may be given again
     #[arg(long, value_name = "GROUP:CUT", value_parser = to_cut)]
     to_cut: Vec<(String, u64)>,
+    /// Bring groups home that the other side is active of
+    #[arg(long, conflicts_with = "to_cut")]
+    come_back: bool,
 }
 
 fn to_cut(text: &str) -> Result<(String, u64), String> {
@@ -140,17 +143,21 @@ impl Runbook {
                 .await?;
             to_cuts.insert(group.clone(), *number);
         }
-        Ok(Some(text(context, &Place::of(workspace), read, &groups, &to_cuts)))
+        let asked = Asked { groups: &groups, to_cuts: &to_cuts, come_back: self.come_back };
+        Ok(Some(text(context, &Place::of(workspace), read, asked)))
     }
 }
 
-fn text(
-    context: &Context,
-    place: &Place,
-    read: &Read,
-    groups: &[String],
-    to_cuts: &BTreeMap<String, u64>,
-) -> String {
+/// What a page is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    groups: &'a [String],
+    to_cuts: &'a BTreeMap<String, u64>,
+    come_back: bool,
+}
+
+fn text(context: &Context, place: &Place, read: &Read, asked: Asked<'_>) -> String {
+    let Asked { groups, to_cuts, come_back } = asked;
     let made_by = who::provenance().actor;
     let made = runbook::make(Facts {
         place,
@@ -159,6 +166,7 @@ fn text(
         record: read.record.as_ref(),
         groups,
         to_cuts,
+        come_back,
         made_at: crate::moment::millis(context.clock.now()),
         made_by: &made_by,
     });
@@ -317,7 +325,8 @@ pub(super) async fn keep_after(
         };
         let place = places.get(&workspace.name).cloned();
         let place = place.unwrap_or_else(|| Place::of_plan(workspace));
-        let text = text(context, &place, &read, &[], &BTreeMap::new());
+        let everything = Asked { groups: &[], to_cuts: &BTreeMap::new(), come_back: false };
+        let text = text(context, &place, &read, everything);
         let name = format!("{}{RUNBOOK_ENDING}", record.run_id);
         let (secondary, primary) = futures::join!(
             regions.secondary.keep_evidence(&name, text.as_bytes()),

@@ -20,16 +20,29 @@ const TABLES_LOST_MAX: usize = 20;
 pub fn runbook(runbook: &Runbook) -> String {
     let mut page = String::new();
     head(runbook, &mut page);
-    decide(runbook, &mut page);
+    if runbook.come_back {
+        come_back(runbook, 1, &mut page);
+    } else {
+        decide(runbook, &mut page);
+    }
     for (at, group) in runbook.groups.iter().enumerate() {
-        match &group.failed_over {
-            None => over(&runbook.place, group, at + 2, &mut page),
-            Some((since, by)) => {
-                home(&runbook.place, group, (moment(*since), by), at + 2, &mut page);
+        let number = at + 2;
+        match (&group.failed_over, &group.fence) {
+            (None, Some(fence)) => over(&runbook.place, group, fence, number, &mut page),
+            (Some((since, by)), Some(fence)) => {
+                there(&runbook.place, group, (moment(*since), by), number, &mut page);
+                home(&runbook.place, group, fence, &mut page);
             }
+            (Some((since, by)), None) => {
+                there(&runbook.place, group, (moment(*since), by), number, &mut page);
+                go_on(&runbook.place, group, number, &mut page);
+            }
+            (None, None) => {}
         }
     }
-    come_back(runbook, runbook.groups.len() + 2, &mut page);
+    if !runbook.come_back {
+        come_back(runbook, runbook.groups.len() + 2, &mut page);
+    }
     page
 }
 
@@ -39,10 +52,16 @@ fn say(page: &mut String, line: impl AsRef<str>) {
 }
 
 fn head(runbook: &Runbook, page: &mut String) {
-    let Runbook { place, made_at, made_by, looked, newest, groups, left_out } = runbook;
+    let Runbook { place, come_back, made_at, made_by, looked, newest, groups, left_out } = runbook;
     let (home, other) = (code(&place.sides.home), code(&place.sides.other));
-    let over = groups.iter().filter(|group| group.failed_over.is_none()).count();
-    say(page, format!("# If {home} is lost: {} to {other}\n", plural(over, "group")));
+    let there = groups.iter().filter(|group| group.failed_over.is_some()).count();
+    let (over, there) = (plural(groups.len() - there, "group"), plural(there, "group"));
+    let title = match (come_back, groups.iter().any(|group| group.failed_over.is_some())) {
+        (true, _) => format!("Back to {home}: {there}"),
+        (false, false) => format!("If {home} is lost: {over} to {other}"),
+        (false, true) => format!("If {home} is lost: {over} to {other}, {there} there already"),
+    };
+    say(page, format!("# {title}\n"));
     let made = format!("Made {} by {}", moment(*made_at), text(made_by));
     say(
         page,
@@ -145,8 +164,8 @@ fn cut(group: &GroupSteps) -> String {
     format!("cut {} ({})", group.cut, moment(group.recovery_point))
 }
 
-fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
-    let GroupSteps { workflow, workflow_run_id, epoch, fence, columns, .. } = group;
+fn over(place: &Place, group: &GroupSteps, fence: &str, number: usize, page: &mut String) {
+    let GroupSteps { epoch, columns, .. } = group;
     let tables = group.tables;
     let rows = group.rows.map_or(String::new(), |rows| format!(", {} rows", count(rows)));
     say(
@@ -218,7 +237,20 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
         page.push('\n');
         page.push_str(&block(language, check));
     }
+    if !group.files.is_empty() {
+        say(
+            page,
+            "\nA warehouse may count from the log, and see no file that is gone. Each of these must list none:\n",
+        );
+        page.push_str(&block("text", &group.files.join(";\n")));
+    }
     say(page, format!("\n### {number}.5 Open\n"));
+    open(place, group, page);
+}
+
+/// Who may work with the group, and what starts again.
+fn open(place: &Place, group: &GroupSteps, page: &mut String) {
+    let GroupSteps { workflow, workflow_run_id, .. } = group;
     say(page, rights(place, group));
     for line in jobs(place, group) {
         say(page, line);
@@ -252,8 +284,19 @@ fn over(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
     );
 }
 
-/// What is known to be lost of a group, and that nobody knows the rest.
+/// What is known to be lost of a group, with what an older cut gives up, and that nobody knows the rest.
 fn lost(place: &Place, group: &GroupSteps) -> String {
+    let beyond = lost_beyond(place, group);
+    match group.given_up {
+        None => beyond,
+        Some((first, last, point)) => format!(
+            "**Given up with this cut: everything that cuts {first} to {last} brought, up to {}.**\n\n{beyond}",
+            moment(point)
+        ),
+    }
+}
+
+fn lost_beyond(place: &Place, group: &GroupSteps) -> String {
     let home = code(&place.sides.home);
     let Some(LossReceipt { at, commits, since, runs, tables }) = &group.lost else {
         return format!("What {home} took after this cut nobody knows: no look at it is known.\n");
@@ -261,7 +304,7 @@ fn lost(place: &Place, group: &GroupSteps) -> String {
     let unknown = "What came after that look nobody knows.";
     let seen = moment(*at);
     if *commits == 0 {
-        return format!("Known lost: no commit, as of {seen}. {unknown}");
+        return format!("Known lost beyond its newest cut: no commit, as of {seen}. {unknown}\n");
     }
     let since = since.map_or(String::new(), |since| format!(" since {}", moment(since)));
     let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
@@ -386,13 +429,18 @@ fn fence_answers(place: &Place, group: &GroupSteps) -> String {
         Language::Sql => ("It must answer 1 row (`num_inserted_rows`).", "a conflict"),
         Language::Python => ("It must print `1 row`.", "a commit that failed"),
     };
+    let then = if group.failed_over.is_some() {
+        "applies write to the group again"
+    } else {
+        "no apply writes to the group"
+    };
     format!(
-        "Makes {active} active: from then on no apply writes to the group. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: somebody was faster; stop, look at the newest row of the group in the log, and ask whoever it names."
+        "Makes {active} active: from then on {then}. {answers} An error of {conflict}: somebody wrote at the same moment, run it again. 0 rows: somebody was faster; stop, look at the newest row of the group in the log, and ask whoever it names."
     )
 }
 
-/// The group comes home: its other side is active.
-fn home(
+/// That the other side is active of a group.
+fn there(
     place: &Place,
     group: &GroupSteps,
     (since, by): (String, &str),
@@ -408,14 +456,36 @@ fn home(
             text(by)
         ),
     );
+}
+
+/// What may be left to do of a group that the other side is active of: nothing of it is to be run unseen.
+fn go_on(place: &Place, group: &GroupSteps, number: usize, page: &mut String) {
+    let other = code(&place.sides.other);
+    say(page, lost(place, group));
+    say(page, "The fence stands, and is not run again.");
+    say(page, format!("\n### {number}.1 If the group was not opened yet\n"));
     say(
         page,
-        "Nothing is to be brought over any more. To come home, do first what stands at the end of this page; then, when the tables at home are as they shall be:\n",
+        format!(
+            "Only where nobody wrote to its tables in {other} since: bringing a table back takes away what was written. To {}:\n",
+            cut(group)
+        ),
     );
-    say(page, format!("### {number}.1 Fence\n"));
+    page.push_str(&block("text", &statements(place, &group.restore)));
+    say(page, format!("\nMark with epoch {}; repeating it does no harm:\n", group.epoch));
+    page.push_str(&block("text", &statements(place, &group.mark)));
+    say(page, "\nEach of these is true as long as nobody wrote:\n");
+    page.push_str(&block("text", &[&group.check[..], &group.files].concat().join("\n\n")));
+    say(page, format!("\n### {number}.2 Open\n"));
+    open(place, group, page);
+}
+
+/// What brings a group home that the other side is active of.
+fn home(place: &Place, group: &GroupSteps, fence: &str, page: &mut String) {
+    say(page, "When its tables at home are as they shall be:\n");
     say(page, fence_answers(place, group));
     page.push('\n');
-    page.push_str(&block(place.language.as_str(), &group.fence));
+    page.push_str(&block(place.language.as_str(), fence));
 }
 
 fn statements(place: &Place, steps: &[TableStep]) -> String {
@@ -454,9 +524,13 @@ fn come_back(runbook: &Runbook, number: usize, page: &mut String) {
     );
     say(
         page,
-        format!(
-            "4. Make this page anew (`drsync runbook`): of a group of which {other} is active it has the fence that makes {home} active again."
-        ),
+        if runbook.come_back {
+            format!("4. Run the fence of each group below: it makes {home} active again.")
+        } else {
+            format!(
+                "4. `drsync runbook --come-back` prints the fence that makes {home} active again."
+            )
+        },
     );
     say(
         page,

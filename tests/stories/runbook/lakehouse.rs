@@ -148,7 +148,7 @@ fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves_them_
         let output = run(&python, &text);
         assert!(output.status.success(), "{text}\n{output:?}");
     }
-    let home = steps(&ends(&here(&["runbook"]), 0), "python");
+    let home = steps(&ends(&here(&["runbook", "--come-back"]), 0), "python");
     assert_eq!(home.len(), 2, "{home:#?}");
     for step in &home {
         assert_eq!(done(&python, step), "1 row\n");

@@ -42,6 +42,10 @@ fn cut(group: &str, number: u64, tables: usize, before: Option<&Cut>) -> Cut {
 }
 
 fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
+    page_of(place, cuts, to_cuts, false)
+}
+
+fn page_of(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>, come_back: bool) -> String {
     markdown::runbook(&make(Facts {
         place,
         cuts,
@@ -49,6 +53,7 @@ fn page(place: &Place, cuts: &Cuts, to_cuts: &BTreeMap<String, u64>) -> String {
         record: None,
         groups: &[],
         to_cuts,
+        come_back,
         made_at: "2026-11-22T11:00:00Z".parse().unwrap(),
         made_by: "user:anna",
     }))
@@ -62,6 +67,48 @@ fn one_of_five_hundred_tables_has_steps_for_each() {
         let page = page(&place, &cuts, &BTreeMap::new());
         assert!(page.matches("main/shop/table_499").count() >= 3, "{language:?}");
     }
+}
+
+#[test]
+fn a_runbook_that_is_made_again_after_the_fence_undoes_nothing() {
+    let first = cut("g", 1, 2, None);
+    let mut role = serde_json::to_value(cut("g", 2, 2, Some(&first))).unwrap();
+    (role["kind"], role["active"], role["epoch"]) = ("role".into(), "west".into(), 1.into());
+    let cuts = Cuts::new([first, serde_json::from_value(role).unwrap()]);
+    for language in [Language::Sql, Language::Python] {
+        let place = place("abfss://dr@west.test/", language);
+        let marked = language.as_str();
+        let again = page(&place, &cuts, &BTreeMap::new());
+        assert_eq!(steps(&again, marked).len(), 0, "{again}");
+        assert!(
+            again.starts_with("# If `east` is lost: 0 groups to `west`, 1 group there already")
+        );
+        // What may be left to do is there, and nobody runs it unseen.
+        for part in ["Only where nobody wrote", "Mark with epoch 1", "table_1", "--come-back"] {
+            assert!(again.contains(part), "{part}: {again}");
+        }
+        let home = page_of(&place, &cuts, &BTreeMap::new(), true);
+        let fences = steps(&home, marked);
+        assert_eq!(fences.len(), 1, "{home}");
+        assert!(home.starts_with("# Back to `east`: 1 group\n"), "{home}");
+        assert!(home.contains("from then on applies write to the group again"), "{home}");
+        let (first, fence) = (home.find("Pause the jobs").unwrap(), home.find("```").unwrap());
+        assert!(first < home.rfind(&fences[0].text).unwrap() && fence > 0);
+        // No other cut is brought back over what is active there.
+        let older = page(&place, &cuts, &BTreeMap::from([("g".to_owned(), 1)]));
+        assert_eq!(steps(&older, marked).len(), 0, "{older}");
+        assert!(older.contains("west is active of it already"), "{older}");
+    }
+}
+
+#[test]
+fn an_earlier_cut_says_what_is_given_up_with_it() {
+    let first = cut("g", 1, 1, None);
+    let cuts = Cuts::new([first.clone(), cut("g", 2, 1, Some(&first))]);
+    let place = place("abfss://dr@west.test/", Language::Sql);
+    let given_up = "Given up with this cut: everything that cuts 2 to 2 brought";
+    assert!(page(&place, &cuts, &BTreeMap::from([("g".to_owned(), 1)])).contains(given_up));
+    assert!(!page(&place, &cuts, &BTreeMap::new()).contains("Given up"));
 }
 
 #[test]

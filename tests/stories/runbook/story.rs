@@ -150,6 +150,7 @@ impl Told {
             record: None,
             groups: &[],
             to_cuts: &to_cut.map(|cut| (GROUP.to_owned(), cut)).into_iter().collect(),
+            come_back: false,
             made_at: self.world.now,
             made_by: "user:anna",
         }));

@@ -82,7 +82,12 @@ impl West {
     }
 
     pub(crate) async fn runbook(&self) -> (String, Vec<Step>) {
-        let page = self.drsync(&["runbook", "--config", "dead.json"], 0).await;
+        self.runbook_with(&[]).await
+    }
+
+    async fn runbook_with(&self, words: &[&str]) -> (String, Vec<Step>) {
+        let asked = [&["runbook", "--config", "dead.json"], words].concat();
+        let page = self.drsync(&asked, 0).await;
         let all = steps(&page, "sql");
         (page, all)
     }
@@ -217,7 +222,7 @@ async fn whoever_follows_it_has_the_tables_as_the_cut_has_them_and_drsync_leaves
             answer(&west.running.primary, &text).await.unwrap();
         }
     }
-    let (_, home) = west.runbook().await;
+    let (_, home) = west.runbook_with(&["--come-back"]).await;
     assert_eq!(home.len(), 2, "{home:#?}");
     for step in &home {
         assert_eq!(west.fenced(step).await, 1, "{}", step.text);
