@@ -543,7 +543,7 @@ fn records_follow_each_other_and_a_round_with_nothing_to_do_leaves_a_small_one()
     assert_eq!(json(last)["quiet"].as_bool(), Some(true));
     // Whoever fails over has the newest record alone: it tells settings, jobs and losses of three groups whatever was done.
     let size = fs::metadata(last).unwrap().len();
-    assert!(size < 5_000, "{size}");
+    assert!(size < 6_000, "{size}");
 }
 
 #[test]

@@ -38,5 +38,7 @@ async fn a_quiet_round_of_a_daemon_costs_what_a_quiet_apply_costs() {
     let cost = site.running.requests().len() - before;
     daemon.kill().await.unwrap();
     let quiet = counts[2];
-    assert!(counts[1] == quiet && cost <= quiet, "a round is {cost} requests, applies {counts:?}");
+    // A statement that takes its time is asked for once more.
+    let most = quiet + quiet / 20;
+    assert!(counts[1] <= most && cost <= most, "a round is {cost} requests, applies {counts:?}");
 }

