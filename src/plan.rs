@@ -65,7 +65,7 @@ pub use protection::{
 };
 pub use provenance::Provenance;
 pub use readiness::NotReady;
-pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss};
+pub use receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 pub use remedy::{Acceptance, Remedy, RemedyKind, risk};
 pub(crate) use replica::unproved_clone;
 pub use replica::{Standing, damaged, standing_of};

@@ -258,6 +258,9 @@ fn lost_of(record: &GroupRecord) -> Lost {
         commits: loss.map(|loss| loss.commits).unwrap_or_default(),
         since: loss.and_then(|loss| loss.since),
         runs: loss.map(|loss| loss.runs.clone()).unwrap_or_default(),
+        unknown: loss
+            .map(|loss| loss.unknown.iter().map(|unknown| unknown.table.to_string()).collect())
+            .unwrap_or_default(),
     }
 }
 

@@ -82,6 +82,8 @@ fn of_group(
         let lag = record
             .loss
             .as_ref()
+            // Of a table that is not known it may be longer.
+            .filter(|loss| loss.unknown.is_empty())
             .map(|loss| loss.since.map_or(0, |since| (at.now - since).num_seconds().max(0)));
         return GroupMeasured {
             cut,

@@ -148,7 +148,7 @@ pub struct Lost {
     /// When its sources were last looked at; absent: no look is known, and nothing of what would be lost.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<DateTime<Utc>>,
-    /// Commits that its cut does not hold, by that look.
+    /// Commits that its cut does not hold, by that look; where `unknown` names a table, at least as many.
     pub commits: u64,
     /// When the oldest of them was made.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
@@ -156,6 +156,9 @@ pub struct Lost {
     /// Runs of its workflows that have to be repeated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<i64>,
+    /// Tables of which that look could not tell all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }
 
 /// A cut of a group.

@@ -372,7 +372,8 @@ fn lost(incident: &Incident, groups: &[&str]) -> Vec<(&'static str, String)> {
     let own: Vec<&Lost> =
         incident.lost.iter().filter(|lost| groups.contains(&lost.group.as_str())).collect();
     let mut facts = Vec::new();
-    let some: Vec<&&Lost> = own.iter().filter(|lost| lost.commits > 0).collect();
+    let some: Vec<&&Lost> =
+        own.iter().filter(|lost| lost.commits > 0 || !lost.unknown.is_empty()).collect();
     for lost in some.iter().take(CAUSES_MAX) {
         let commits = plural(usize::try_from(lost.commits).unwrap_or(usize::MAX), "commit");
         let since = lost.since.map_or(String::new(), |since| format!(" since {}", minute(since)));
@@ -383,7 +384,17 @@ fn lost(incident: &Incident, groups: &[&str]) -> Vec<(&'static str, String)> {
             runs => format!(", repeat runs {}", few(runs, NAMES_MAX)),
         };
         let group = clean_name(&lost.group);
-        facts.push(("lost", format!("if it never comes back: {group} {commits}{since}{repeat}")));
+        let lost = if lost.unknown.is_empty() {
+            format!("{commits}{since}{repeat}")
+        } else {
+            let tables: Vec<&str> = lost.unknown.iter().map(String::as_str).collect();
+            let least = match lost.commits {
+                0 => String::new(),
+                _ => format!("at least {commits}, and "),
+            };
+            format!("{least}not known of {}{repeat}", names(&tables))
+        };
+        facts.push(("lost", format!("if it never comes back: {group} {lost}")));
     }
     let more = some.len().saturating_sub(CAUSES_MAX);
     if more > 0 {

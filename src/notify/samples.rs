@@ -162,6 +162,7 @@ fn incident(class: Class, run_id: &str, now: DateTime<Utc>) -> Incident {
             commits: 3,
             since: Some(since),
             runs: vec![7],
+            unknown: vec![],
         }]
         .into_iter()
         .filter(|_| class == Class::RegionAway)

@@ -1,13 +1,14 @@
 //! Which groups the configuration changes, judged by what both regions know of them.
 
 use super::document::{Decision, DueAnyway, GroupPlan};
+use super::finding_code::FindingCode;
 use super::observed::WorkspaceObserved;
 use super::rows;
 use crate::config::GroupEntry;
 use crate::ledger::CutTableEntry;
 
 /// Whether the configuration says something else of a group than its row and its last cut: it is new or back, has a
-/// mistake, other tables, another workflow, or its replicas lie elsewhere.
+/// mistake, other tables, another workflow, its replicas lie elsewhere, or its metadata is of another workspace.
 ///
 /// What no region knows, a schedule or a number of retries, is not seen here: it changes nothing that an apply does now.
 pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
@@ -29,7 +30,9 @@ pub(super) fn is(workspace: &WorkspaceObserved, plan: &GroupPlan) -> bool {
         };
         cut.is_some_and(|cut| cut.tables.iter().any(elsewhere))
     };
-    row.is_retired() || row.workflow != workflow || row.tables != tables || moved()
+    // Metadata of another name is of nobody here: no apply would go on with the group.
+    let not_ours = || plan.findings.iter().any(|it| it.code == FindingCode::LedgerNotOurs);
+    row.is_retired() || row.workflow != workflow || row.tables != tables || moved() || not_ours()
 }
 
 /// Counts the groups that are left out.

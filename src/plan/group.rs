@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::checks::{self, Facts};
+use super::checks::{self, Facts, Named};
 use super::document::{
     Action, Brought, Certificate, Decision, Drift, DriftCommit, GroupPlan, LastCut, Precondition,
     PreconditionCode, Reason, ReasonCode, ReplicaPin, SourceCommit, SourceMaintenance, SourcePin,
@@ -128,11 +128,13 @@ fn loss(
 ) -> Option<LossReceipt> {
     let pinned = |table: &TableName| {
         let step = steps.iter().find(|step| step.table == *table);
-        step.map(|step| step.source.version)
+        step.map(|step| Named::in_plan(&step.source))
     };
     match (target.filter(|_| !steps.is_empty()), view.last_cut) {
-        (Some(target), _) => LossReceipt::beyond(seen, view.now, target.point, pinned),
-        (None, Some(cut)) => LossReceipt::of_cut(seen, view.now, cut),
+        (Some(target), _) => {
+            LossReceipt::beyond(view.workspace, seen, view.now, target.point, pinned)
+        }
+        (None, Some(cut)) => LossReceipt::of_cut(view.workspace, seen, view.now, cut),
         (None, None) => None,
     }
 }

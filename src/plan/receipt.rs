@@ -13,9 +13,9 @@ pub struct LossReceipt {
     /// When its sources were looked at.
     #[serde(with = "moment::Moment")]
     pub at: DateTime<Utc>,
-    /// Commits that change rows or the schema and that the cut does not hold.
+    /// Commits that change rows or the schema and that the cut does not hold; where `unknown` names a table, at least as many.
     pub commits: u64,
-    /// When the oldest of them was made; absent: there is none.
+    /// When the oldest of them was made, of those that are known; absent: none is.
     #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
     /// Runs of its workflows that had not ended by then, or ended after the cut's moment: those that have to be repeated.
@@ -24,6 +24,74 @@ pub struct LossReceipt {
     /// The tables that have such commits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableLoss>,
+    /// The tables of which not everything is known that came after the cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownLoss>,
+}
+
+/// A table of which nobody knows all that would be lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnknownLoss {
+    /// Its name.
+    pub table: TableName,
+    /// Why it is not known.
+    pub why: UnknownWhy,
+    /// When all of it was last known, of the same cut; absent: no look tells.
+    #[serde(default, with = "moment::OptionalMoment", skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<DateTime<Utc>>,
+}
+
+/// Why what would be lost of a table is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownWhy {
+    /// Its history does not go on from the version that the cut names.
+    Gap,
+    /// It is another table than the one that the cut names.
+    Recreated,
+    /// It, or a part of its log, is not there.
+    Gone,
+    /// Its history could not be read.
+    Unread,
+}
+
+impl UnknownWhy {
+    /// The same in words, a fragment.
+    pub fn text(self) -> &'static str {
+        match self {
+            UnknownWhy::Gap => "its history does not reach back to the cut",
+            UnknownWhy::Recreated => "it is another table than the cut has",
+            UnknownWhy::Gone => "it, or a part of its log, is not there",
+            UnknownWhy::Unread => "its history could not be read",
+        }
+    }
+}
+
+impl LossReceipt {
+    /// Whether something is known to be lost, or is not known not to be.
+    pub fn is_of_something(&self) -> bool {
+        self.commits > 0 || !self.unknown.is_empty()
+    }
+
+    /// Takes what an earlier look at the same cut knew of tables that are not known now: what was lost then is still lost.
+    pub(super) fn after(mut self, earlier: &LossReceipt) -> LossReceipt {
+        for unknown in &mut self.unknown {
+            let table = &unknown.table;
+            let before = earlier.unknown.iter().find(|before| before.table == *table);
+            unknown.known_at = before.map_or(Some(earlier.at), |before| before.known_at);
+            let Some(known) = earlier.tables.iter().find(|known| known.table == *table) else {
+                continue;
+            };
+            match self.tables.iter_mut().find(|now| now.table == *table) {
+                Some(now) if now.commits >= known.commits => {}
+                Some(now) => *now = known.clone(),
+                None => self.tables.push(known.clone()),
+            }
+        }
+        self.commits = self.tables.iter().map(|table| table.commits).sum();
+        self.since = self.tables.iter().map(|table| table.since).min();
+        self
+    }
 }
 
 /// What would be lost of a table.

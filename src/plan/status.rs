@@ -335,7 +335,8 @@ fn group(
             Decision::Blocked | Decision::Waiting | Decision::UpToDate => None,
         },
         loss: cut.and_then(|cut| {
-            let seen = LossReceipt::of_cut(seen, workspace.now(workspace.primary.observed_at), cut);
+            let at = workspace.now(workspace.primary.observed_at);
+            let seen = LossReceipt::of_cut(workspace, seen, at, cut);
             let told = workspace.receipts.get(&plan.name);
             let told = told.filter(|told| told.cut == cut.cut_number);
             seen.or_else(|| told.map(|told| told.loss.clone()))

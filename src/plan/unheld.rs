@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::checks::{Named, recreated};
 use super::observed::{GroupObserved, TableObserved, WorkspaceObserved};
-use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss};
+use super::receipt::{LossReceipt, LostCommit, ReceiptTold, TableLoss, UnknownLoss, UnknownWhy};
 use super::versions;
 use crate::config::{GroupEntry, TableName};
 use crate::ledger::Cut;
-use crate::region::{Commit, RunState};
+use crate::region::{Commit, RegionErrorKind, RunState, Source};
 
 /// Writers of a table that are named.
 const WRITERS_MAX: usize = 8;
@@ -17,18 +18,28 @@ const WRITERS_MAX: usize = 8;
 const LISTED_MAX: usize = 20;
 
 impl LossReceipt {
-    /// What is lost of a group beyond versions that are held, of a cut at a moment; `None`: not every history was read.
-    pub(super) fn beyond(
+    /// What is lost of a group beyond versions that are held, of a cut at a moment; `None`: nobody looked at each of its tables.
+    pub(super) fn beyond<'a>(
+        workspace: &WorkspaceObserved,
         seen: &GroupObserved,
         at: DateTime<Utc>,
         point: DateTime<Utc>,
-        held: impl Fn(&TableName) -> Option<u64>,
+        held: impl Fn(&TableName) -> Option<Named<'a>>,
     ) -> Option<LossReceipt> {
-        let mut tables = Vec::new();
+        // Of a primary that is away every table is refused, which is no look at any.
+        if workspace.primary.refusal().is_some() {
+            return None;
+        }
+        let (mut tables, mut unknown) = (Vec::new(), Vec::new());
         for table in &seen.tables {
-            let held = held(&table.name);
-            let commits = versions::changes_after(known(table, held)?, held);
-            tables.extend(TableLoss::of(&table.name, &commits.collect::<Vec<_>>()));
+            let known = Known::of(table, held(&table.name))?;
+            tables.extend(TableLoss::of(&table.name, &known.commits));
+            let why = known.unknown.into_iter();
+            unknown.extend(why.map(|why| UnknownLoss {
+                table: table.name.clone(),
+                why,
+                known_at: None,
+            }));
         }
         let workflows = seen.workflows.iter().filter_map(|workflow| workflow.as_ref().ok());
         let runs = workflows.flat_map(|workflow| &workflow.runs);
@@ -40,37 +51,110 @@ impl LossReceipt {
         let mut runs: Vec<i64> = late.map(|run| run.run_id).collect();
         runs.sort_unstable();
         runs.dedup();
+        // A run that wrote nothing here has nothing to repeat.
+        let nothing = tables.is_empty() && unknown.is_empty();
         Some(LossReceipt {
             at,
             commits: tables.iter().map(|table| table.commits).sum(),
             since: tables.iter().map(|table| table.since).min(),
-            // A run that wrote nothing here has nothing to repeat.
-            runs: if tables.is_empty() { Vec::new() } else { runs },
+            runs: if nothing { Vec::new() } else { runs },
             tables,
+            unknown,
         })
     }
-}
 
-impl LossReceipt {
-    /// What is lost of a group beyond a cut; `None`: not every history was read.
+    /// What is lost of a group beyond a cut; `None`: nobody looked at each of its tables.
+    ///
+    /// Of tables that are not known now it says what an earlier look knew.
     pub(super) fn of_cut(
+        workspace: &WorkspaceObserved,
         seen: &GroupObserved,
         at: DateTime<Utc>,
         cut: &Cut,
     ) -> Option<LossReceipt> {
-        let held = |table: &TableName| cut.table(table).map(|entry| entry.source_version);
-        LossReceipt::beyond(seen, at, cut.recovery_point, held)
+        let held = |table: &TableName| cut.table(table).map(Named::in_cut);
+        let loss = LossReceipt::beyond(workspace, seen, at, cut.recovery_point, held)?;
+        let told = workspace.receipts.get(&cut.group_name);
+        let told = told.filter(|told| told.cut == cut.cut_number && told.loss.at <= at);
+        Some(match told {
+            Some(told) => loss.after(&told.loss),
+            None => loss,
+        })
     }
 }
 
-/// The commits of a table among which all are that came after a version; `None`: some may not be known.
-fn known(table: &TableObserved, held: Option<u64>) -> Option<&[Commit]> {
-    match (&table.source, &table.came) {
-        (Some(Ok(source)), _) => {
-            held.is_none_or(|held| source.goes_on_from(held)).then_some(&source.commits)
+/// What is known of a table's commits that came after a version that is held.
+struct Known<'a> {
+    /// Commits that are certainly not held, oldest first.
+    commits: Vec<&'a Commit>,
+    /// Why there may be others; `None`: these are all.
+    unknown: Option<UnknownWhy>,
+}
+
+impl<'a> Known<'a> {
+    /// `None`: nobody asked for its history.
+    fn of(table: &'a TableObserved, held: Option<Named<'_>>) -> Option<Known<'a>> {
+        let nothing = |why| Known { commits: Vec::new(), unknown: Some(why) };
+        Some(match (&table.source, &table.came, &table.listed) {
+            (Some(Ok(source)), _, _) => Known::in_source(source, held),
+            (None, Some(Ok(came)), listed) => {
+                let id = listed.as_ref().ok().and_then(|listed| listed.table_id.as_deref());
+                let another = held.zip(id).is_some_and(|(held, id)| held.table_id() != id);
+                Known {
+                    commits: came.iter().filter(|commit| commit.changes()).collect(),
+                    unknown: another.then_some(UnknownWhy::Recreated),
+                }
+            }
+            // What no cut has and no catalog lists is nothing that could be lost.
+            (None, None, Err(refused))
+                if held.is_none() && refused.kind == RegionErrorKind::NotFound =>
+            {
+                Known { commits: Vec::new(), unknown: None }
+            }
+            (Some(Err(refused)), _, _)
+            | (None, Some(Err(refused)), _)
+            | (None, None, Err(refused)) => nothing(UnknownWhy::of(refused.kind)),
+            (None, None, Ok(listed)) if listed.unsupported.is_some() || listed.denied.is_some() => {
+                nothing(UnknownWhy::Unread)
+            }
+            (None, None, Ok(_)) => return None,
+        })
+    }
+
+    fn in_source(source: &'a Source, held: Option<Named<'_>>) -> Known<'a> {
+        let Some(held) = held else {
+            let commits = versions::changes_after(&source.commits, None).collect();
+            return Known { commits, unknown: None };
+        };
+        let another = recreated(source, &held).is_some();
+        // Nothing of another table is held, whatever its versions are.
+        let of_another = |commit: &Commit| {
+            let id = commit.table_id.as_deref();
+            another && id == Some(source.table_id.as_str()) && id != Some(held.table_id())
+        };
+        let beyond = |commit: &&Commit| {
+            commit.changes() && (commit.version > held.version() || of_another(commit))
+        };
+        let unknown = if another {
+            Some(UnknownWhy::Recreated)
+        } else {
+            (!source.goes_on_from(held.version())).then_some(UnknownWhy::Gap)
+        };
+        Known { commits: source.commits.iter().filter(beyond).collect(), unknown }
+    }
+}
+
+impl UnknownWhy {
+    fn of(kind: RegionErrorKind) -> UnknownWhy {
+        match kind {
+            RegionErrorKind::NotFound => UnknownWhy::Gone,
+            RegionErrorKind::Conflict => UnknownWhy::Gap,
+            RegionErrorKind::Denied
+            | RegionErrorKind::Unavailable
+            | RegionErrorKind::SignedOut
+            | RegionErrorKind::Unsupported
+            | RegionErrorKind::Other => UnknownWhy::Unread,
         }
-        (None, Some(Ok(came))) => Some(came),
-        (Some(Err(_)), _) | (None, Some(Err(_)) | None) => None,
     }
 }
 

@@ -21,11 +21,11 @@ impl SourceQuestion {
     /// What came after the version of interest.
     ///
     /// # Errors
-    /// The history does not go on from there.
+    /// `Conflict`: the history does not go on from there.
     pub fn since(&self, source: Source) -> Result<Vec<Commit>, RegionError> {
         source.since(self.from_version).map_err(|why| {
             let doing = format!("read what came to {}", self.table.name);
-            RegionError::new(RegionErrorKind::Other, doing, why)
+            RegionError::new(RegionErrorKind::Conflict, doing, why)
         })
     }
 }

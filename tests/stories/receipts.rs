@@ -9,10 +9,10 @@ use chrono::{DateTime, Duration, Utc};
 use drsync::apply::GroupOutcome;
 use drsync::observe::observe;
 use drsync::plan::status::{Status, status};
-use drsync::plan::{LossReceipt, Request, plan};
+use drsync::plan::{LossReceipt, Request, UnknownWhy, plan};
 use futures::stream::{self, StreamExt as _};
 
-use crate::support::world::{Form, World, batch};
+use crate::support::world::{Form, World, batch, schema};
 
 /// Stories at once.
 const AT_ONCE: usize = 4;
@@ -258,4 +258,64 @@ async fn in_random_stories_what_is_said_to_be_lost_is_lost_and_the_rest_is_unkno
     let stories = std::env::var("DRSYNC_RECEIPTS").ok().and_then(|number| number.parse().ok());
     let stories = (1..=stories.unwrap_or(100)).map(tell);
     stream::iter(stories).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+/// `orders` with a cut, four commits beyond it, and one on its other table.
+async fn gone_on() -> Story {
+    let mut story = Story::new(7).await;
+    story.world.groups().last_mut().unwrap().as_object_mut().unwrap().remove("workflow");
+    let record = story.world.apply().await;
+    assert!(record.groups.iter().all(|group| group.outcome == GroupOutcome::Synchronized));
+    story.world.later(10);
+    for (folder, rows) in [("orders", 4), ("lines", 1)] {
+        for row in 0..rows {
+            story.world.later(1);
+            let source = story.world.source_at(&format!("tables/{folder}"));
+            source.insert(&batch(200 + row..201 + row)).await.unwrap();
+        }
+    }
+    story
+}
+
+/// The receipt of `orders` in the status.
+async fn receipt_of_orders(story: &Story) -> LossReceipt {
+    let status = story.status().await;
+    let groups = &status.workspaces[0].groups;
+    groups.iter().find(|group| group.name == "orders").unwrap().loss.clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_source_that_lost_its_history_was_made_again_or_is_gone_is_unknown_and_never_nothing() {
+    let story = gone_on().await;
+    assert_eq!(receipt_of_orders(&story).await.commits, 5);
+    let folder = story.world.path("east/tables/orders");
+
+    // Two of the commits that came are no longer in the log.
+    let orders = story.world.source_at("tables/orders");
+    orders.checkpoint(5).await.unwrap();
+    for version in 0..4 {
+        let commit = folder.join(format!("_delta_log/{version:020}.json"));
+        if commit.exists() {
+            std::fs::remove_file(commit).unwrap();
+        }
+    }
+    let loss = receipt_of_orders(&story).await;
+    assert_eq!(loss.unknown[0].why, UnknownWhy::Gap, "{loss:?}");
+    assert_eq!((loss.unknown.len(), loss.commits), (1, 3), "{loss:?}");
+    assert!(loss.at >= story.world.now, "{loss:?}");
+
+    // Somebody makes it again.
+    std::fs::remove_dir_all(&folder).unwrap();
+    let orders = story.world.source_at("tables/orders");
+    orders.create(schema(), &[], &[]).await.unwrap();
+    orders.insert(&batch(1..=3)).await.unwrap();
+    let loss = receipt_of_orders(&story).await;
+    assert_eq!(loss.unknown[0].why, UnknownWhy::Recreated, "{loss:?}");
+    // All that is in the new one, and what is known of the other table.
+    assert!(loss.commits >= 2, "{loss:?}");
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    let loss = receipt_of_orders(&story).await;
+    assert_eq!(loss.unknown[0].why, UnknownWhy::Gone, "{loss:?}");
+    assert_eq!(loss.commits, 1, "{loss:?}");
 }

@@ -42,6 +42,16 @@ impl<'a> Named<'a> {
             sha256: pin.commit_sha256.as_deref(),
         }
     }
+
+    /// The version that is named.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The id of the table that is named.
+    pub fn table_id(&self) -> &'a str {
+        self.table_id
+    }
 }
 
 /// Why a source is another table than the one that is named, as far as its history was read; `None`: it is the same.

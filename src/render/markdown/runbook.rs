@@ -3,7 +3,7 @@
 //! What is to be run stands in blocks of its language, in the order in which it is run; what is run only in some case stands in
 //! blocks of plain text.
 
-use crate::plan::{JobSeen, LossReceipt, Role, TableLoss};
+use crate::plan::{JobSeen, LossReceipt, Role, TableLoss, UnknownLoss};
 use crate::region::{Deployment, PauseStatus};
 use crate::render::figures::{bytes, count, moment, plural, plural_of, short};
 use crate::render::layout::few;
@@ -298,12 +298,13 @@ fn lost(place: &Place, group: &GroupSteps) -> String {
 
 fn lost_beyond(place: &Place, group: &GroupSteps) -> String {
     let home = code(&place.sides.home);
-    let Some(LossReceipt { at, commits, since, runs, tables }) = &group.lost else {
+    let Some(LossReceipt { at, commits, since, runs, tables, unknown: untold }) = &group.lost
+    else {
         return format!("What {home} took after this cut nobody knows: no look at it is known.\n");
     };
     let unknown = "What came after that look nobody knows.";
     let seen = moment(*at);
-    if *commits == 0 {
+    if *commits == 0 && untold.is_empty() {
         return format!("Known lost beyond its newest cut: no commit, as of {seen}. {unknown}\n");
     }
     let since = since.map_or(String::new(), |since| format!(" since {}", moment(since)));
@@ -313,10 +314,20 @@ fn lost_beyond(place: &Place, group: &GroupSteps) -> String {
         [run] => format!("; repeat run {run}"),
         runs => format!("; repeat runs {}", few(runs, RUNS_MAX)),
     };
-    let mut lines = vec![format!(
-        "Known lost beyond its newest cut, as of {seen}: {}{since}{repeat}. {unknown}",
-        plural_of(*commits, "commit")
-    )];
+    let lost = match (*commits, untold.is_empty()) {
+        (0, _) => format!("no commit, but not of every table{repeat}"),
+        (commits, true) => format!("{}{since}{repeat}", plural_of(commits, "commit")),
+        (commits, false) => format!("at least {}{repeat}", plural_of(commits, "commit")),
+    };
+    let mut lines =
+        vec![format!("Known lost beyond its newest cut, as of {seen}: {lost}. {unknown}")];
+    for UnknownLoss { table, why, known_at } in untold.iter().take(TABLES_LOST_MAX) {
+        let known = known_at.map_or(String::new(), |at| format!("; last known {}", moment(at)));
+        lines.push(format!("- {}: not known, {}{known}", code(table), why.text()));
+    }
+    if let Some(more @ 1..) = untold.len().checked_sub(TABLES_LOST_MAX) {
+        lines.push(format!("- {} of which it is not known", plural(more, "more table")));
+    }
     for table in tables.iter().take(TABLES_LOST_MAX) {
         let TableLoss {
             table,

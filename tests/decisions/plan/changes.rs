@@ -1,7 +1,7 @@
 //! A plan of what the configuration changes, and of nothing else.
 
 use drsync::plan::document::DueAnyway;
-use drsync::plan::{Decision, GroupPlan};
+use drsync::plan::{Decision, FindingCode, GroupPlan};
 use serde_json::json;
 
 use super::world::{World, at};
@@ -25,6 +25,23 @@ fn where_the_configuration_is_what_the_regions_know_no_group_is_planned() {
     assert_eq!(due.groups_waiting, 2);
     assert!(!plan.applyable && plan.selection.changed);
     assert!(!plan.complete, "it does not speak for what it leaves out");
+}
+
+#[test]
+fn groups_whose_metadata_is_of_another_workspace_are_planned_and_their_reason_told() {
+    let mut world = World::new();
+    let workspace = world.workspace();
+    for region in [&mut workspace.primary, &mut workspace.secondary] {
+        let copy = region.ledger.as_mut().unwrap();
+        copy.metadata.as_mut().unwrap().workspace = Some("north".to_owned());
+    }
+    world.merge();
+    let (groups, _, _) = planned(world);
+    assert_eq!(names(&groups), ["orders", "reference"]);
+    let not_ours = |group: &GroupPlan| {
+        group.findings.iter().any(|finding| finding.code == FindingCode::LedgerNotOurs)
+    };
+    assert!(groups.iter().all(not_ours));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::label;
 use super::rows::ROWS_MAX;
 use crate::command::{Command, Verb};
 use crate::plan::status::{GroupStatus, Status, WorkspaceStatus};
+use crate::plan::{LossReceipt, UnknownLoss};
 use crate::render::clean::name;
 use crate::render::figures::{minute_near, plural_of};
 use crate::render::layout::few;
@@ -31,8 +32,8 @@ pub(super) fn receipts(status: &Status) -> Vec<Section> {
             .groups
             .iter()
             .filter(|group| group.last_cut.is_some() && group.failed_over.is_none());
-        let told =
-            cuts.filter(|group| away || group.loss.as_ref().is_some_and(|loss| loss.commits > 0));
+        let told = cuts
+            .filter(|group| away || group.loss.as_ref().is_some_and(LossReceipt::is_of_something));
         for group in told {
             let (lost, looked) = receipt(group, status.at);
             let label = Phrase::name(label(status, workspace, group));
@@ -55,9 +56,27 @@ fn receipt(group: &GroupStatus, now: DateTime<Utc>) -> (String, String) {
         [] => String::new(),
         runs => format!(", repeat run {}", few(runs, 3)),
     };
-    let lost = match loss.commits {
-        0 => "no commit".to_owned(),
-        commits => format!("{}{since}{repeat}", plural_of(commits, "commit")),
+    let counted = |commits| plural_of(commits, "commit");
+    let lost = match (loss.commits, unknown(loss, now)) {
+        (0, None) => "no commit".to_owned(),
+        (commits, None) => format!("{}{since}{repeat}", counted(commits)),
+        (0, Some(unknown)) => format!("{unknown}{repeat}"),
+        // Of the rest nobody knows since when it is.
+        (commits, Some(unknown)) => format!("at least {}{repeat}; {unknown}", counted(commits)),
     };
     (lost, minute_near(loss.at, now))
+}
+
+/// Tables that are named one by one.
+const UNKNOWN_MAX: usize = 2;
+
+/// Of which tables it is not known, why, and when it was last.
+fn unknown(loss: &LossReceipt, now: DateTime<Utc>) -> Option<String> {
+    let told = |unknown: &UnknownLoss| {
+        let known = unknown.known_at.map(|at| format!(", known until {}", minute_near(at, now)));
+        let table = name(unknown.table.to_string());
+        format!("{table} ({}{})", unknown.why.text(), known.unwrap_or_default())
+    };
+    let tables: Vec<String> = loss.unknown.iter().map(told).collect();
+    (!tables.is_empty()).then(|| format!("not known of {}", few(&tables, UNKNOWN_MAX)))
 }
