@@ -149,7 +149,7 @@ fn plan_workspace(
     let mut changes = workspace
         .settings_before
         .as_ref()
-        .map(|before| settings.changes_since(&before.settings))
+        .map(|before| settings.changes_since(&before.settings, observed.now))
         .unwrap_or_default();
     if request.selection.changed {
         let of = |group: &GroupPlan| {

@@ -1,5 +1,7 @@
 //! What a configuration changes of the protection that another one gave: each setting before and after, and which is the weaker.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -137,9 +139,9 @@ pub struct SettingsBefore {
 }
 
 impl Settings {
-    /// What became another than in `before`; a group that only one of both has is none that changed.
-    pub fn changes_since(&self, before: &Settings) -> Vec<SettingChange> {
-        let mut changes = Changes { group: None, all: Vec::new() };
+    /// What became another than in `before`, judged at a moment; a group that only one of both has is none that changed.
+    pub fn changes_since(&self, before: &Settings, now: DateTime<Utc>) -> Vec<SettingChange> {
+        let mut changes = Changes { now, group: None, all: Vec::new() };
         changes.of_workspace(&before.workspace, &self.workspace);
         for (name, after) in &self.groups {
             if let Some(before) = before.groups.get(name) {
@@ -159,6 +161,7 @@ impl SettingChange {
 }
 
 struct Changes {
+    now: DateTime<Utc>,
     group: Option<String>,
     all: Vec<SettingChange>,
 }
@@ -249,14 +252,15 @@ impl Changes {
         self.list(Setting::Owners, owner_emails, &after.owner_emails);
     }
 
-    /// A pause that goes on longer protects less; another reason alone does neither.
+    /// A pause that goes on longer protects less; another reason alone does neither, nor does one that is over.
     fn pause(&mut self, before: Option<&PauseSetting>, after: Option<&PauseSetting>) {
         if before == after {
             return;
         }
         let end = |pause: &PauseSetting| pause.until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let direction = match (before.map(end), after.map(end)) {
-            (Some(was), Some(is)) if was == is => Direction::Other,
+        let lasts = |pause: Option<&PauseSetting>| pause.map(end).filter(|end| *end > self.now);
+        let direction = match (lasts(before), lasts(after)) {
+            (was, is) if was == is => Direction::Other,
             (was, is) => less(is > was),
         };
         let value = |pause: Option<&PauseSetting>| pause.cloned().map(SettingValue::Pause);
@@ -264,12 +268,18 @@ impl Changes {
     }
 
     fn unprotected(&mut self, before: &GroupSettings, after: &GroupSettings) {
-        let mut tables: Vec<&String> =
-            before.unprotected.keys().chain(after.unprotected.keys()).collect();
-        tables.sort_unstable();
-        tables.dedup();
-        for table in tables {
-            let (was, is) = (before.unprotected.get(table), after.unprotected.get(table));
+        // A catalog knows no upper and lower case: a table that is only spelled another way is the same.
+        let mut tables: BTreeMap<String, [Option<(&String, &String)>; 2]> = BTreeMap::new();
+        for (at, of) in [before, after].into_iter().enumerate() {
+            for (table, reason) in &of.unprotected {
+                tables.entry(table.to_lowercase()).or_default()[at] = Some((table, reason));
+            }
+        }
+        for [before, after] in tables.into_values() {
+            let Some((table, _)) = after.or(before) else {
+                continue;
+            };
+            let [was, is] = [before, after].map(|of| of.map(|(_, reason)| reason));
             if was == is {
                 continue;
             }

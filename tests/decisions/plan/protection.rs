@@ -203,8 +203,22 @@ fn a_name_that_is_only_written_another_way_changes_nothing() {
         world.workspace().workspace.default_catalog = Some("main".to_owned());
         world
     };
-    let plan = compared(at("shop.lines"), &at("main.shop.lines"));
-    assert_eq!(changed(&plan), Default::default());
+    for name in ["shop.lines", "main.SHOP.Lines"] {
+        let plan = compared(at(name), &at("main.shop.lines"));
+        assert_eq!(changed(&plan), Default::default(), "{name}");
+    }
+}
+
+#[test]
+fn a_pause_that_is_over_protects_neither_more_nor_less() {
+    let with = |until: &str| world(REFERENCE, "paused_until", &json!(until));
+    let none = || world(REFERENCE, "paused", &Value::Null);
+    let over = "2026-11-20";
+    let direction = |after: World, before: World| changed(&compared(after, &before)).1;
+    assert_eq!(direction(with(over), none()), BTreeSet::from([Direction::Other]));
+    assert_eq!(direction(none(), with(over)), BTreeSet::from([Direction::Other]));
+    assert_eq!(direction(with("2026-12-20"), with(over)), BTreeSet::from([Direction::Weaker]));
+    assert_eq!(direction(with(over), with("2026-12-20")), BTreeSet::from([Direction::Stronger]));
 }
 
 #[test]
