@@ -16,6 +16,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error as SmtpError, response::Response};
 use lettre::{Address, Message};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
 
 use super::{Letter, Replies, Reply, Secrets, oauth};
 use crate::config::{Security, Smtp, SmtpAuth};
@@ -151,8 +152,18 @@ async fn open(smtp: &Smtp, login: &Login) -> Result<AsyncSmtpConnection, String>
         Security::Starttls | Security::None => None,
     };
     let to = (host.as_str(), *port);
-    let connected =
-        AsyncSmtpConnection::connect_tokio1(to, Some(CONNECTING), &name, at_once, None).await;
+    let connected = match at_once {
+        Some(protection) => {
+            let connecting = Some(CONNECTING);
+            AsyncSmtpConnection::connect_tokio1(to, connecting, &name, Some(protection), None).await
+        }
+        None => {
+            let stream = TcpStream::connect(to).await.map_err(|error| error.to_string())?;
+            // Each part of a message is waited for, and would wait for the one before to be acknowledged.
+            stream.set_nodelay(true).map_err(|error| error.to_string())?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name).await
+        }
+    };
     let mut connection = connected.map_err(said)?;
     if *security == Security::Starttls {
         if !connection.can_starttls() {
