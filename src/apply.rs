@@ -112,6 +112,35 @@ pub struct Options {
     pub seen_from: String,
 }
 
+impl Options {
+    /// An apply of a plan that was computed just now: nobody approved it, this machine keeps nothing of it, and nobody is told.
+    pub fn new(
+        run_id: String,
+        provenance: Provenance,
+        clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+    ) -> Options {
+        Options {
+            run_id,
+            provenance,
+            approval: Approval::None,
+            parallelism: 4,
+            stop: Arc::default(),
+            signal: Arc::default(),
+            clock: Arc::new(clock),
+            clock_overridden: false,
+            signature: None,
+            lost_output: Arc::new(Vec::new),
+            local: Arc::new(NothingHere),
+            signer: None,
+            record_keys: Vec::new(),
+            planned_now: true,
+            policies: Vec::new(),
+            configurations: BTreeMap::new(),
+            seen_from: String::new(),
+        }
+    }
+}
+
 /// What one apply shares between its groups.
 struct Run<'a> {
     stored: &'a StoredPlan,

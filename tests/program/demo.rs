@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use drsync::apply::{self, Options};
@@ -64,23 +63,12 @@ async fn the_demo_plays_as_its_screen_says() {
         ]
     );
     let options = Options {
-        run_id: "01JDA2C7000000000000000001".to_owned(),
-        provenance: drsync::plan::Provenance::of_actor("tester"),
-        parallelism: 4,
-        stop: Arc::new(AtomicBool::new(false)),
-        signal: Arc::new(AtomicU8::new(0)),
-        clock: Arc::new(move || now),
         clock_overridden: true,
-        approval: drsync::apply::Approval::None,
-        signature: None,
-        lost_output: Arc::new(Vec::new),
-        local: Arc::new(drsync::apply::NothingHere),
-        record_keys: Vec::new(),
-        signer: None,
-        planned_now: true,
-        policies: Vec::new(),
-        configurations: Default::default(),
-        seen_from: String::new(),
+        ..Options::new(
+            "01JDA2C7000000000000000001".to_owned(),
+            drsync::plan::Provenance::of_actor("tester"),
+            move || now,
+        )
     };
     apply::apply(&first.stored(), &[regions(dir.path(), now)], &options, &|_| {}).await;
 

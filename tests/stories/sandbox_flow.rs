@@ -53,25 +53,11 @@ impl Flow {
     }
 
     async fn apply(&self, plan: &Plan) -> drsync::apply::RunRecord {
-        let options = Options {
-            run_id: "01JDA2C7000000000000000001".to_owned(),
-            provenance: drsync::plan::Provenance::of_actor("tester"),
-            parallelism: 4,
-            stop: Arc::default(),
-            signal: Arc::default(),
-            clock: Arc::new(Utc::now),
-            clock_overridden: false,
-            approval: drsync::apply::Approval::None,
-            signature: None,
-            lost_output: Arc::new(Vec::new),
-            local: Arc::new(drsync::apply::NothingHere),
-            record_keys: Vec::new(),
-            signer: None,
-            planned_now: true,
-            policies: Vec::new(),
-            configurations: Default::default(),
-            seen_from: String::new(),
-        };
+        let options = Options::new(
+            "01JDA2C7000000000000000001".to_owned(),
+            drsync::plan::Provenance::of_actor("tester"),
+            Utc::now,
+        );
         let regions = std::slice::from_ref(&self.regions);
         apply(&plan.stored(), regions, &options, &|_| {}).await
     }

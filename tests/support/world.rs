@@ -1,7 +1,6 @@
 //! Two regions with real Delta tables in a temporary folder, and the flow from configuration to record over them.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
@@ -301,23 +300,18 @@ impl World {
         self.runs += 1;
         let now = self.now;
         let options = Options {
-            run_id: run_id(self.runs),
-            provenance: drsync::plan::Provenance::of_actor("tester"),
             parallelism: self.parallelism,
-            stop: Arc::new(AtomicBool::new(false)),
-            signal: Arc::new(AtomicU8::new(0)),
-            clock: Arc::new(move || now),
             clock_overridden: true,
             approval: self.approval.clone(),
-            signature: None,
-            lost_output: Arc::new(Vec::new),
-            local: Arc::new(drsync::apply::NothingHere),
             record_keys: self.record_keys.clone(),
-            signer: None,
             planned_now: self.planned_now,
             policies: self.policies(),
-            configurations: Default::default(),
             seen_from: self.seen_from.clone(),
+            ..Options::new(
+                run_id(self.runs),
+                drsync::plan::Provenance::of_actor("tester"),
+                move || now,
+            )
         };
         let record =
             apply::apply(&plan.stored(), &[self.regions()], &options, &|event| watch(&event)).await;

@@ -113,23 +113,12 @@ impl World {
         let planned = look(&configuration, &regions).await;
         assert_eq!(planned.summary.groups_sync, self.groups(), "{:?}", planned.summary);
         let options = Options {
-            run_id: "01JDA2C7000000000000000001".to_owned(),
-            provenance: drsync::plan::Provenance::of_actor(PRINCIPAL),
-            approval: drsync::apply::Approval::None,
-            signature: None,
-            lost_output: Arc::new(Vec::new),
-            local: Arc::new(drsync::apply::NothingHere),
-            record_keys: Vec::new(),
-            signer: None,
-            planned_now: true,
-            policies: Vec::new(),
-            configurations: Default::default(),
-            seen_from: String::new(),
             parallelism: 8,
-            stop: Arc::default(),
-            signal: Arc::default(),
-            clock: Arc::new(Utc::now),
-            clock_overridden: false,
+            ..Options::new(
+                "01JDA2C7000000000000000001".to_owned(),
+                drsync::plan::Provenance::of_actor(PRINCIPAL),
+                Utc::now,
+            )
         };
         let record = apply(&planned.stored(), &[regions], &options, &|_| {}).await;
         assert_eq!(record.exit.code, 0, "{:?}", record.exit);

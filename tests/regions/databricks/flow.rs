@@ -1,7 +1,6 @@
 //! The whole flow over Databricks: observe, plan, apply, and what the next plan sees.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use drsync::apply::{Options, apply};
 use drsync::config::read_text;
@@ -37,25 +36,11 @@ async fn planned(fake: &Fake, regions: &Regions) -> Plan {
 }
 
 async fn applied(plan: &Plan, regions: &Regions) -> drsync::apply::RunRecord {
-    let options = Options {
-        run_id: "01JDA2C7000000000000000001".to_owned(),
-        provenance: drsync::plan::Provenance::of_actor("dr@example.com"),
-        parallelism: 4,
-        stop: Arc::default(),
-        signal: Arc::default(),
-        clock: Arc::new(|| "2026-11-22T09:51:00Z".parse().unwrap()),
-        clock_overridden: false,
-        approval: drsync::apply::Approval::None,
-        signature: None,
-        lost_output: Arc::new(Vec::new),
-        local: Arc::new(drsync::apply::NothingHere),
-        record_keys: Vec::new(),
-        signer: None,
-        planned_now: true,
-        policies: Vec::new(),
-        configurations: Default::default(),
-        seen_from: String::new(),
-    };
+    let options = Options::new(
+        "01JDA2C7000000000000000001".to_owned(),
+        drsync::plan::Provenance::of_actor("dr@example.com"),
+        || "2026-11-22T09:51:00Z".parse().unwrap(),
+    );
     apply(&plan.stored(), std::slice::from_ref(regions), &options, &|_| {}).await
 }
 

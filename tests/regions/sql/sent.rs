@@ -108,23 +108,8 @@ async fn apply_now(world: &World, running: &Running, regions: &Regions, run: &st
     let plan = plan(&seen, &request);
     let now = world.now;
     let options = Options {
-        run_id: run_id(run, now),
-        provenance: drsync::plan::Provenance::of_actor("tester"),
-        approval: drsync::apply::Approval::None,
-        signature: None,
-        lost_output: Arc::new(Vec::new),
-        local: Arc::new(drsync::apply::NothingHere),
-        record_keys: Vec::new(),
-        signer: None,
-        planned_now: true,
-        policies: Vec::new(),
-        configurations: Default::default(),
-        seen_from: String::new(),
-        parallelism: 4,
-        stop: Arc::default(),
-        signal: Arc::default(),
-        clock: Arc::new(move || now),
         clock_overridden: true,
+        ..Options::new(run_id(run, now), drsync::plan::Provenance::of_actor("tester"), move || now)
     };
     let record = apply::apply(&plan.stored(), regions, &options, &|_| {}).await;
     assert_eq!(record.exit.code, 0, "{record:#?}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use drsync::apply::{self, Approval, NothingHere};
+use drsync::apply;
 use drsync::cli::ExitStatus;
 use drsync::config::{Configuration, read_text};
 use drsync::databricks::{ConnectOptions, Environment, Notice, Timing, connect};
@@ -174,25 +174,11 @@ impl Site {
     async fn apply(&self, plan: &Plan, regions: &Regions, run: &str) -> Result<u8, String> {
         let random = run.bytes().fold(7, |sum: u128, byte| sum * 31 + u128::from(byte));
         let millis = self.now.timestamp_millis().cast_unsigned();
-        let options = apply::Options {
-            run_id: ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string(),
-            provenance: Provenance::of_actor("tester"),
-            approval: Approval::None,
-            parallelism: 4,
-            stop: Arc::default(),
-            signal: Arc::default(),
-            clock: Arc::new(Utc::now),
-            clock_overridden: false,
-            signature: None,
-            lost_output: Arc::new(Vec::new),
-            local: Arc::new(NothingHere),
-            record_keys: Vec::new(),
-            signer: None,
-            planned_now: true,
-            policies: Vec::new(),
-            configurations: Default::default(),
-            seen_from: String::new(),
-        };
+        let options = apply::Options::new(
+            ulid::Ulid::from_parts(millis, random & ((1 << 80) - 1)).to_string(),
+            Provenance::of_actor("tester"),
+            Utc::now,
+        );
         let both = std::slice::from_ref(regions);
         let record = apply::apply(&plan.stored(), both, &options, &|_| {}).await;
         let status = ExitStatus::recorded(&record.exit);
