@@ -206,7 +206,7 @@ async fn a_program_of_this_machine_hands_out_tokens_and_is_asked_again_before_th
     assert!(headers.contains(&host), "{headers}");
     // One that is over at once is good for nothing but the request that it was asked for.
     for _ in 0..20 {
-        handed(TOKEN, 1);
+        handed(TOKEN, -1);
     }
     signed_in_with(&options).await;
     assert!(fake.asked("/handed-out-canary").len() > 2);
