@@ -9,6 +9,8 @@ use drsync::render::schema;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use crate::support::process::PROGRAM;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn schemas() -> BTreeMap<&'static str, Value> {
@@ -167,7 +169,7 @@ fn every_example_of_the_documentation_fits_where_it_has_a_schema() {
 
 /// Runs drsync in a folder, and returns what it printed on stdout.
 fn drsync(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    let output = Command::new(PROGRAM)
         .args(arguments)
         .current_dir(folder)
         .env_clear()

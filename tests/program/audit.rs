@@ -9,8 +9,10 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::process::PROGRAM;
+
 fn drsync(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_drsync"))
+    Command::new(PROGRAM)
         .args(words)
         .current_dir(folder)
         .env_remove("DRSYNC_CONFIG")
@@ -250,7 +252,7 @@ fn the_months_that_have_passed_lie_in_folders_and_the_history_is_as_whole_as_bef
     for (days, moved) in [(40, 0), (40, 1), (80, 2)] {
         let now = chrono::Utc::now() + chrono::TimeDelta::days(days);
         let later = |words: &[&str]| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
+            let mut command = Command::new(PROGRAM);
             command.args(words).current_dir(world.world()).env_remove("DRSYNC_CONFIG");
             command.env("DRSYNC_NOW", now.to_rfc3339()).stdin(Stdio::null()).output().unwrap()
         };

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::support::able;
+use crate::support::process::PROGRAM;
 
 const SERVICE: &str = include_str!("../../docs/deploy/systemd/drsync.service");
 const DAEMON: &str = include_str!("../../docs/deploy/systemd/drsync-daemon.service");
@@ -14,7 +15,7 @@ const CRON: &str = include_str!("../../docs/deploy/cron/drsync");
 
 /// Runs a script where the demo's world is the current folder.
 fn shell(folder: &Path, script: &str) -> Output {
-    let binary = assert_cmd::cargo::cargo_bin!("drsync");
+    let binary = std::path::Path::new(PROGRAM);
     let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap().display());
     let mut command = Command::new("sh");
     command.args(["-ec", script]).current_dir(folder).env_clear().env("PATH", path);
@@ -53,7 +54,7 @@ fn systemd(arguments: &[&str]) -> Option<(bool, String)> {
 
 /// All units in a folder, with the binary of this build, changed in one place.
 fn units(folder: &Path, from: &str, to: &str) -> [PathBuf; 3] {
-    let binary = assert_cmd::cargo::cargo_bin!("drsync").display().to_string();
+    let binary = PROGRAM.to_owned();
     let units =
         [("drsync.service", SERVICE), ("drsync-daemon.service", DAEMON), ("drsync.timer", TIMER)];
     units.map(|(name, text)| {

@@ -1,6 +1,7 @@
 //! The command lines of the guides, run as they stand there.
 
 use crate::support::able;
+use crate::support::process::PROGRAM;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -80,7 +81,7 @@ fn indented(page: &str) -> Vec<String> {
 
 /// Runs a line as a shell does, at a moment.
 fn run(folder: &Path, now: &str, effect: &str, line: &str) -> Output {
-    let binary = assert_cmd::cargo::cargo_bin!("drsync");
+    let binary = std::path::Path::new(PROGRAM);
     let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap().display());
     Command::new("sh")
         .args(["-ec", line])

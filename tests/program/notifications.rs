@@ -1,6 +1,7 @@
 //! Who is told what over which server: real mail and real webhooks on this machine, received by programs of others.
 
 use crate::support::able;
+use crate::support::process::PROGRAM;
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
@@ -149,7 +150,7 @@ impl World {
 
     /// By the clock of this machine.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("drsync"));
+        let mut command = Command::new(PROGRAM);
         command
             .args(arguments)
             .current_dir(self.folder.path())

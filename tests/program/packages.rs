@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::support::process::PROGRAM;
+
 const GUIDE: &str = include_str!("../../docs/install.md");
 
 /// A script of `.ci/package`, in a time that is always the same.
@@ -33,7 +35,7 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
 /// What every package holds, laid out: the binary is a script that runs this build.
 fn tree(folder: &Path) -> PathBuf {
     let binary = folder.join("binary");
-    let built = assert_cmd::cargo::cargo_bin!("drsync");
+    let built = std::path::Path::new(PROGRAM);
     std::fs::write(&binary, format!("#!/bin/sh\nexec '{}' \"$@\"\n", built.display())).unwrap();
     std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
     let sbom = folder.join("sbom.json");
@@ -45,8 +47,7 @@ fn tree(folder: &Path) -> PathBuf {
 
 /// Every command that `drsync help` names.
 fn commands() -> Vec<String> {
-    let help =
-        run(assert_cmd::cargo::cargo_bin!("drsync").to_str().unwrap(), &["-h"], Path::new("/"));
+    let help = run(PROGRAM, &["-h"], Path::new("/"));
     let of_help = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let first = |line: &str| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned);
     let is_command = |line: &&str| !line.starts_with("    ");
@@ -136,7 +137,7 @@ fn the_guide_names_the_files_that_are_made_and_what_it_tells_to_run_works() {
         let name = Path::new(&file).file_name().unwrap().to_str().unwrap();
         assert!(GUIDE.contains(&format!("| `{name}` |")), "{name}");
     }
-    let binaries = assert_cmd::cargo::cargo_bin!("drsync").parent().unwrap().display().to_string();
+    let binaries = std::path::Path::new(PROGRAM).parent().unwrap().display().to_string();
     // Every second piece is a block; what needs an index, a registry or root is left out.
     let blocks = GUIDE.split("```").skip(1).step_by(2).flat_map(str::lines);
     let script: Vec<String> = blocks
@@ -229,7 +230,7 @@ fn one_signature_stands_for_every_file_and_none_that_changed() {
 
 #[test]
 fn a_binary_that_asks_for_a_later_glibc_is_refused_with_the_symbols() {
-    let built = assert_cmd::cargo::cargo_bin!("drsync");
+    let built = std::path::Path::new(PROGRAM);
     let check =
         |glibc: &str, gcc: &str| package("check", &[built, Path::new(glibc), Path::new(gcc)]);
     let today = check("9.99", "99");

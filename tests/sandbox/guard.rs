@@ -11,6 +11,8 @@ use serde_json::json;
 
 use crate::world::Sandbox;
 
+use crate::support::process::PROGRAM;
+
 #[tokio::test]
 async fn no_link_among_workspace_files_or_volumes_is_shown_or_followed() {
     let sandbox = Sandbox::new().await;
@@ -133,7 +135,7 @@ async fn a_request_that_was_meant_for_another_host_is_refused_with_a_good_token_
 }
 
 fn program(world: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
+    let mut command = Command::new(PROGRAM);
     command.args(["sandbox", "--port", "0", "--world"]).arg(world).args(more);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::metrics::understood;
+use crate::support::process::PROGRAM;
 use crate::support::world::{World, batch};
 
 /// Whatever a daemon does that is waited for is done by then.
@@ -25,7 +26,7 @@ struct Daemon {
 }
 
 fn command(world: &World, clock: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_drsync"));
+    let mut command = Command::new(PROGRAM);
     command
         .args(arguments)
         .current_dir(world.path(""))
@@ -303,7 +304,7 @@ async fn a_daemon_listens_to_this_machine_and_waits_for_a_clock_that_goes_on() {
         assert_eq!(refused.status.code(), Some(64), "{arguments:?}: {said}");
         assert!(said.contains(told), "{said}");
     }
-    let mut still = Command::new(env!("CARGO_BIN_EXE_drsync"));
+    let mut still = Command::new(PROGRAM);
     still.arg("daemon").current_dir(world.path("")).env("DRSYNC_NOW", world.now.to_rfc3339());
     let still = still.output().unwrap();
     assert_eq!(still.status.code(), Some(64), "{}", String::from_utf8_lossy(&still.stderr));

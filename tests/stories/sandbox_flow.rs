@@ -16,6 +16,8 @@ use drsync::sandbox::{self, Running, World};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::process::PROGRAM;
+
 struct Flow {
     folder: TempDir,
     running: Running,
@@ -156,7 +158,7 @@ async fn apply_as_process(flow: &Flow, arguments: &[&str]) -> (Value, String) {
     let folder = flow.folder.path();
     std::fs::write(folder.join("served.json"), &flow.running.configuration).unwrap();
     let served = [&flow.running.primary, &flow.running.secondary];
-    let output = tokio::process::Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    let output = tokio::process::Command::new(PROGRAM)
         .args(["apply", "--auto-approve", "--json", "--config", "served.json"])
         .args(arguments)
         .current_dir(folder)

@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::signed::{apply_signed, make_keys, said};
 use super::{ALL, Applied, code, copied, drsync, files, lacks};
 
+use crate::support::process::PROGRAM;
+
 /// How long the kernel waits before it puts a document into a region's evidence, in microseconds.
 const DELAY: &str = "700000";
 
@@ -20,7 +22,7 @@ fn killed_between(world: &Applied, region: &str, ending: &str) -> bool {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-P"]).arg(place);
     command.args(["-e", &format!("inject=linkat:delay_enter={DELAY}")]);
-    command.arg(env!("CARGO_BIN_EXE_drsync"));
+    command.arg(PROGRAM);
     command.args(["apply", "--auto-approve", "--only", "orders"]);
     command.current_dir(world.world()).env_remove("DRSYNC_CONFIG").stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(Stdio::null());

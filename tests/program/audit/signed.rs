@@ -12,6 +12,8 @@ use minisign_verify::{PublicKey, Signature};
 
 use super::{ALL, Applied, audit, code, drsync, files, lacks};
 
+use crate::support::process::PROGRAM;
+
 const PASSWORD: &str = "correct-horse-of-a-runner";
 
 /// A pair of keys in files, as minisign writes them; the secret one for its owner alone.
@@ -35,7 +37,7 @@ pub(crate) fn apply_signed(
     key: &str,
     password: Option<&str>,
 ) -> Output {
-    let mut apply = Command::new(env!("CARGO_BIN_EXE_drsync"));
+    let mut apply = Command::new(PROGRAM);
     let words = ["apply", "--auto-approve", "--only", group];
     apply.args(words).args(["--sign-record-with", key]);
     apply.current_dir(world.world()).env("NO_COLOR", "1");
@@ -247,7 +249,7 @@ fn the_environment_may_name_the_key() {
     let world = Applied::new();
     make_keys(&world.world(), "runner", None);
     let since = now();
-    let mut apply = Command::new(env!("CARGO_BIN_EXE_drsync"));
+    let mut apply = Command::new(PROGRAM);
     apply.args(["apply", "--auto-approve", "--only", "orders"]);
     apply.current_dir(world.world()).stdin(Stdio::null());
     apply.env_remove("DRSYNC_CONFIG");

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 
+use crate::support::process::PROGRAM;
+
 #[test]
 fn lakehouse_folders_are_compared_file_by_file_whatever_verify_says() {
     let verified = ["apply", "--auto-approve", "--verify", "rows"];
@@ -101,7 +103,7 @@ fn events_are_lines_of_json_and_the_summary_is_the_last() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let world = world();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    let mut child = Command::new(PROGRAM)
         .args(["plan", "--json"])
         .current_dir(world.path())
         .env("DRSYNC_NOW", NOW)

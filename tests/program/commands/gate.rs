@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 use crate::support::edits::resealed;
+use crate::support::process::PROGRAM;
 
 /// A host that counts who connects, and knows nobody.
 struct Host {
@@ -49,7 +50,7 @@ fn signed_in(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    Command::new(PROGRAM)
         .args(arguments)
         .current_dir(folder)
         .env_clear()

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use super::program::{NOW, code, stderr, stdout, world};
 
+use crate::support::process::PROGRAM;
+
 /// Runs drsync with system calls that fail; `None`, aloud, where there is no strace.
 fn failing(folder: &Path, faults: &[&str], arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new("strace");
@@ -15,7 +17,7 @@ fn failing(folder: &Path, faults: &[&str], arguments: &[&str]) -> Option<Output>
         command.args(["-e", &format!("inject={fault}")]);
     }
     let ran = command
-        .arg(assert_cmd::cargo::cargo_bin!("drsync"))
+        .arg(PROGRAM)
         .args(arguments)
         .current_dir(folder)
         .env("DRSYNC_NOW", NOW)

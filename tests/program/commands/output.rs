@@ -11,8 +11,10 @@ use tempfile::TempDir;
 
 use super::program::{NOW, code, drsync, stderr, stdout, world};
 
+use crate::support::process::PROGRAM;
+
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("drsync"));
+    let mut command = Command::new(PROGRAM);
     command
         .args(arguments)
         .current_dir(folder)

@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::commands::program::{NOW, world};
 
+use crate::support::process::PROGRAM;
+
 /// What may lie in a place instead of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Odd {
@@ -79,7 +81,7 @@ fn named(path: &'static str, command: &'static str) -> Place {
 fn run(folder: &Path, command: &str) -> Output {
     Command::new("timeout")
         .args(["-sKILL", "30", "sh", "-c", "ulimit -v 2097152; exec \"$@\"", "sh"])
-        .arg(assert_cmd::cargo::cargo_bin!("drsync"))
+        .arg(PROGRAM)
         .args(command.split(' '))
         .current_dir(folder)
         .env_clear()

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::support::process::PROGRAM;
+
 /// The moment at which every command here runs.
 pub(crate) const NOW: &str = "2026-11-22T11:00:00Z";
 
@@ -14,7 +16,7 @@ pub(crate) fn drsync(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 pub(crate) fn drsync_at(now: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    Command::new(PROGRAM)
         .args(arguments)
         .current_dir(folder)
         .env_clear()

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::program::{NOW, code, drsync, drsync_at, stderr, stdout, world};
 
+use crate::support::process::PROGRAM;
+
 #[test]
 fn a_plan_replaces_nothing_but_a_plan() {
     let world = world();
@@ -65,7 +67,7 @@ fn a_pipeline_is_named_in_plan_and_record_and_show_finds_the_apply() {
     let world = world();
     let folder = world.path();
     let in_pipeline = |arguments: &[&str]| {
-        Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+        Command::new(PROGRAM)
             .args(arguments)
             .current_dir(folder)
             .env_clear()

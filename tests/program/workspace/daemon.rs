@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::site::Site;
 
+use crate::support::process::PROGRAM;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quiet_round_of_a_daemon_costs_what_a_quiet_apply_costs() {
     let site = Site::new().await;
@@ -22,7 +24,7 @@ async fn a_quiet_round_of_a_daemon_costs_what_a_quiet_apply_costs() {
         counts.push(site.running.requests().len() - before);
     }
     let before = site.running.requests().len();
-    let mut command = site.command(env!("CARGO_BIN_EXE_drsync"), &variables);
+    let mut command = site.command(PROGRAM, &variables);
     command.arg("daemon").stderr(Stdio::piped()).kill_on_drop(true);
     let mut daemon = command.spawn().unwrap();
     let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines();

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::workspace::site::{Said, Site};
 
+use crate::support::process::PROGRAM;
+
 /// Says in the log of a table which job made its commits.
 fn written_by(site: &Site, table: &str, job: i64) {
     let logs = site.path("world/east").join(table).join("_delta_log");
@@ -44,7 +46,7 @@ async fn asked(site: &Site, answers: &[(&str, &str)]) -> Option<Said> {
     command
         .arg(script)
         .arg(json!(answers).to_string())
-        .arg(env!("CARGO_BIN_EXE_drsync"))
+        .arg(PROGRAM)
         .args(["init", &site.running.primary.url]);
     match command.output().await {
         Ok(output) => Some(site.said(output)),

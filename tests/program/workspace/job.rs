@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::support::able;
+use crate::support::process::PROGRAM;
 use crate::workspace::site::{Said, Site};
 
 /// The task, with a program in the runtime's place; `None` where there is no SDK.
 fn task(site: &Site, arguments: &[&str]) -> Option<Command> {
     let python = able::python("databricks.sdk")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/job_check.py");
-    let binary = assert_cmd::cargo::cargo_bin!("drsync").parent().unwrap();
+    let binary = std::path::Path::new(PROGRAM).parent().unwrap();
     let others = std::env::var("PATH").unwrap_or_default();
     let path = format!("{}:{others}", binary.display());
     let variables = BTreeMap::from([("PATH".to_owned(), path)]);

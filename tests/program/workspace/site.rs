@@ -9,6 +9,8 @@ use drsync::sandbox::{Options, Running, World, serve};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::support::process::PROGRAM;
+
 pub(crate) struct Site {
     folder: TempDir,
     pub(crate) running: Running,
@@ -72,7 +74,7 @@ impl Site {
     }
 
     pub(crate) async fn run(&self, args: &[&str], variables: &BTreeMap<String, String>) -> Said {
-        let mut command = self.command(env!("CARGO_BIN_EXE_drsync"), variables);
+        let mut command = self.command(PROGRAM, variables);
         self.said(command.args(args).output().await.unwrap())
     }
 

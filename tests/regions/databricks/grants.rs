@@ -5,6 +5,8 @@ use tokio::process::Command;
 
 use super::fake::{Fake, PRIMARY, SECONDARY, TOKEN, What};
 
+use crate::support::process::PROGRAM;
+
 /// Runs the program for one table of the workspace; everything that it said.
 async fn said(fake: &Fake, words: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -17,7 +19,7 @@ async fn said(fake: &Fake, words: &[&str]) -> String {
         "sync_groups": [{"group_name": "g", "group_owner_email": "a@example.com", "workflow": "nightly",
             "tables": ["main.core.gold"]}]}]});
     std::fs::write(folder.path().join("drsync.json"), configuration.to_string()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_drsync"))
+    let output = Command::new(PROGRAM)
         .args(words)
         .current_dir(folder.path())
         .env_clear()

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::support::process::PROGRAM;
+
 /// One step of a runbook: the heading that it stands under, and what is to be run.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
@@ -47,7 +49,7 @@ pub(crate) fn steps(page: &str, language: &str) -> Vec<Step> {
 
 /// Runs drsync in a folder, with what it is told of services.
 pub(crate) fn drsync(folder: &Path, variables: &[(String, String)], arguments: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    Command::new(PROGRAM)
         .args(arguments)
         .current_dir(folder)
         .env_clear()

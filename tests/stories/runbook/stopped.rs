@@ -12,6 +12,7 @@ use crate::runbook::follow::{drsync, ends, steps};
 use crate::runbook::lakehouse::run;
 use crate::support::able::python;
 use crate::support::below::files;
+use crate::support::process::PROGRAM;
 
 /// How often a runner is stopped; each time later.
 const STOPS: u32 = 6;
@@ -24,7 +25,7 @@ fn world() -> tempfile::TempDir {
 }
 
 fn apply(folder: &Path) -> Child {
-    Command::new(assert_cmd::cargo::cargo_bin!("drsync"))
+    Command::new(PROGRAM)
         .args(["apply", "--auto-approve", "--only", "orders"])
         .current_dir(folder)
         .env_clear()

@@ -16,6 +16,8 @@ use crate::foreign::corpus::{self, files_below};
 use crate::foreign::mutate::{Dice, mutated};
 use crate::foreign::{FIRST, LONGEST_TRIAL, keep_for_repair, number, seconds};
 
+use crate::support::process::PROGRAM;
+
 /// KiB of addresses that the program may use: its threads reserve many more than it uses.
 const MEMORY_KIB: u64 = 2 << 20;
 
@@ -148,7 +150,7 @@ impl World {
         let bounded = format!("ulimit -v {MEMORY_KIB}; exec \"$@\"");
         Command::new("timeout")
             .args(["-sKILL", &LONGEST_TRIAL.as_secs().to_string(), "sh", "-c", &bounded, "sh"])
-            .arg(env!("CARGO_BIN_EXE_drsync"))
+            .arg(PROGRAM)
             .args(arguments)
             .current_dir(self.path(""))
             .env_clear()
